@@ -1,0 +1,137 @@
+/* wms/provider.h - what a provider offers to the engine, and what the engine offers to a provider.
+ *
+ * A provider speaks the protocol of one kind of host.  It is a module without an undefined wms_* symbol: it exports
+ *
+ *     const struct wms_provider *wms_provider_v1(void);
+ *
+ * and uses the engine only through the `struct wms_services` that it is given.  Everything runs in the engine's thread.
+ * No function may block, and none may let another thread call a service.
+ */
+#ifndef WMS_PROVIDER_H
+#define WMS_PROVIDER_H
+
+#include "wms.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WMS_PROVIDER_ABI 1u
+#define WMS_PROVIDER_ENTRY "wms_provider_v1"
+
+/* A server, taken apart.  Strings live as long as the connection. */
+struct wms_address {
+    const char *text; /* as the caller gave it, for messages */
+    const char *user; /* NULL: none given */
+    const char *host; /* NULL: this machine */
+    const char *path; /* NULL: none given; begins with '/' */
+    unsigned port;    /* 0: none given */
+};
+
+/* The engine's side of things; a provider sees of them only what stands here. */
+struct wms_link; /* one server, for as long as a connection to it is kept */
+struct wms_timer;
+struct wms_poll;
+
+/* One question to a host: which sessions are there, or one action on one session. */
+struct wms_op {
+    void *data; /* the provider's own, NULL at first */
+};
+
+/* Somebody wants to know how it is with one session, now and after each change. */
+struct wms_observer {
+    void *data; /* the provider's own, NULL at first */
+};
+
+/* How it is with a session. */
+struct wms_sight {
+    bool present;          /* false: it is gone; the rest means nothing then */
+    bool disconnected;     /* it goes on without a screen */
+    signed char locked;    /* 0, 1, or -1: the host cannot tell */
+};
+
+enum { WMS_READABLE = 1, WMS_WRITABLE = 2 };
+
+/* What the engine offers.  Later versions only append; `size` tells how much is there. */
+struct wms_services {
+    uint32_t abi;
+    uint32_t size;
+
+    /* Memory from the engine's allocator: resize(engine, NULL, n) allocates, resize(engine, p, 0) frees. */
+    void *(*resize)(wms_engine *engine, void *block, size_t size);
+    void (*log)(wms_engine *engine, enum wms_level level, const char *text);
+
+    /* A timer, silent until it is set; NULL: out of memory.  `fire` may free it.  Negative seconds stop it. */
+    struct wms_timer *(*timer_new)(wms_engine *engine, void (*fire)(void *data), void *data);
+    void (*timer_set)(struct wms_timer *timer, double seconds);
+    void (*timer_free)(struct wms_timer *timer); /* NULL is allowed */
+
+    /* Watches a descriptor (through a duplicate, so the library may close its own at any time) for WMS_READABLE and
+     * WMS_WRITABLE; `ready` may free it.  Errors of poll_new: NO_MEMORY, INTERNAL. */
+    int (*poll_new)(wms_engine *engine, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll);
+    int (*poll_set)(struct wms_poll *poll, int events); /* 0 pauses */
+    void (*poll_free)(struct wms_poll *poll);           /* NULL is allowed */
+
+    /* The connection is made.  To be called once, during connect() or later. */
+    void (*up)(struct wms_link *link);
+    /* The connection could not be made, or broke: the engine ends or repeats what was under way on it, calls disconnect()
+     * later (never from inside this), and connects anew when it is needed again.  Texts are copied. */
+    void (*broken)(struct wms_link *link, int code, const char *text);
+
+    /* The request is about to leave: from here on it may be carried out, whatever happens. */
+    void (*sent)(struct wms_op *op);
+    /* A user's name, a note for the caller, learnt by the way. Copied. */
+    void (*user)(struct wms_op *op, const char *user_name);
+    void (*note)(struct wms_op *op, const char *note);
+    /* One session of a list (copied).  Errors: NO_MEMORY, PROTOCOL (an id that no host may have); go on or answer with it. */
+    int (*session)(struct wms_op *op, const wms_session *session);
+    /* The host's answer: 0, or a code and one sentence without server or session (NULL: the code's own).  Ends the op. */
+    void (*answer)(struct wms_op *op, int code, const char *text);
+    /* No answer will come.  Ends the op: `unknown` if it was sent, `failed` otherwise. */
+    void (*lost)(struct wms_op *op, int code, const char *text);
+
+    /* How the observed session is; first as it is now, then after each change. */
+    void (*seen)(struct wms_observer *observer, const struct wms_sight *sight);
+    /* It cannot be observed (any more).  Ends the observation without unobserve(). */
+    void (*blind)(struct wms_observer *observer, int code, const char *text);
+};
+
+/* What a provider offers.  All functions but the last are required. */
+struct wms_provider {
+    uint32_t abi;         /* WMS_PROVIDER_ABI */
+    uint32_t size;        /* sizeof (struct wms_provider) */
+    const char *name;     /* the scheme of its servers' addresses: lower-case letters, at most 31 */
+    const char *needs;    /* the libraries behind it, for messages; NULL: none */
+    unsigned in_flight;   /* how many ops a connection takes at once; 0: any number */
+
+    /* Begins to reach a server.  *ret_connection is the provider's; `link` lives until disconnect() has returned.
+     * Answers by up() or broken(), perhaps before it returns; a negative return is as broken() without a connection (the
+     * text is then the code's own, unless broken() has said it). */
+    int (*connect)(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
+                   struct wms_link *link, const struct wms_address *address, void **ret_connection);
+    /* Frees the connection.  No op or observer is left on it.  After a fork it may only free memory and close
+     * descriptors: `forked` tells. */
+    void (*disconnect)(void *connection, bool forked);
+
+    /* Asks for all sessions: session() for each, then answer(). */
+    void (*list)(void *connection, struct wms_op *op);
+    /* Does one of unlock, lock, disconnect, close; `message` for lock.  Strings live as long as the op.  The provider
+     * itself refuses sessions that are exempt (ACCESS_DENIED) and ids that its hosts cannot have (NOT_FOUND). */
+    void (*act)(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
+    /* The engine does not wait for this op any more (a timeout, a cancel): free what belongs to it, never report it. */
+    void (*forget)(void *connection, struct wms_op *op);
+
+    void (*observe)(void *connection, struct wms_observer *observer, const wms_id *id);
+    void (*unobserve)(void *connection, struct wms_observer *observer);
+
+    /* The engine goes, and every connection went before: for providers that keep something for each engine.  NULL: nothing
+     * to do. */
+    void (*retire)(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine);
+};
+
+typedef const struct wms_provider *(*wms_provider_entry)(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
