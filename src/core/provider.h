@@ -102,6 +102,7 @@ struct wms_provider {
     uint32_t size;        /* sizeof (struct wms_provider) */
     const char *name;     /* the scheme of its servers' addresses: lower-case letters, at most 31 */
     const char *needs;    /* the libraries behind it, for messages; NULL: none */
+    unsigned can;         /* 1u << verb for each verb that its hosts can carry out; the others are UNSUPPORTED */
     unsigned in_flight;   /* how many ops a connection takes at once; 0: any number */
 
     /* Begins to reach a server.  *ret_connection is the provider's; `link` lives until disconnect() has returned.

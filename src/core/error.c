@@ -1,0 +1,76 @@
+/* error.c - the codes' names and texts, all from the one list in wms.h. */
+#include <string.h>
+
+#include "wms.h"
+
+const char *wms_error_name(int code)
+{
+    switch (code) {
+#define WMS_X(name, number, text) \
+    case WMS_E_##name: \
+        return #name;
+        WMS_ERRORS(WMS_X)
+#undef WMS_X
+    case WMS_E_INVALID:
+        return "INVALID";
+    default:
+        return "INTERNAL";
+    }
+}
+
+const char *wms_error_text(int code)
+{
+    switch (code) {
+#define WMS_X(name, number, text) \
+    case WMS_E_##name: \
+        return text;
+        WMS_ERRORS(WMS_X)
+#undef WMS_X
+    case WMS_E_INVALID:
+        return "a bad argument";
+    default:
+        return "a fault in wms itself";
+    }
+}
+
+int wms_error_from_name(const char *name)
+{
+    static const struct {
+        const char *name;
+        int code;
+    } codes[] = {
+#define WMS_X(word, number, text) {#word, WMS_E_##word},
+        WMS_ERRORS(WMS_X)
+#undef WMS_X
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (strcmp(codes[i].name, name) == 0) {
+            return codes[i].code;
+        }
+    }
+    return 0;
+}
+
+static const char *const verbs[] = {"sessions", "unlock", "lock", "disconnect", "close"};
+
+const char *wms_verb_name(enum wms_verb verb)
+{
+    return (size_t) verb < sizeof verbs / sizeof *verbs ? verbs[verb] : "?";
+}
+
+int wms_verb_from_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(verbs[i], name) == 0) {
+            return (int) i;
+        }
+    }
+    return -1;
+}
+
+const char *wms_state_name(enum wms_state state)
+{
+    static const char *const states[] = {"requested", "verified", "planned", "failed", "unknown", "skipped"};
+
+    return (size_t) state < sizeof states / sizeof *states ? states[state] : "?";
+}

@@ -1,0 +1,359 @@
+/* loop.c - libuv, and nothing else in the tree knows it.
+ *
+ * A program's own loop cannot simply poll libuv's descriptor: it stays silent for overdue timers and for watches that were
+ * started since libuv's last poll.  So descriptors for such programs are epolls over it and over an alarm (a timerfd) that is
+ * set to libuv's next timer whenever control goes back to the program.
+ */
+#include "core/loop.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "core/engine.h"
+
+enum { ROUNDS = 64 }; /* of a loop that always has something to do, before the program gets control again */
+
+struct wms_loop {
+    wms_engine *engine;
+    uv_loop_t uv;
+    uv_timer_t limit; /* of wms_loop_wait() */
+    int alarm;        /* timerfd, or -1: no descriptor was asked for yet */
+    bool changed;     /* a timer or watch since libuv's last poll */
+};
+
+struct wms_timer {
+    uv_timer_t uv;
+    struct wms_loop *loop;
+    void (*fire)(void *data);
+    void *data;
+};
+
+struct wms_poll {
+    uv_poll_t uv;
+    struct wms_loop *loop;
+    int fd; /* ours: a duplicate */
+    int events;
+    void (*ready)(void *data, int events);
+    void *data;
+};
+
+static int error_from_uv(int error)
+{
+    return error == UV_ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
+}
+
+static int error_from_errno(void)
+{
+    return errno == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
+}
+
+static uint64_t milliseconds(double seconds)
+{
+    return seconds >= 1e12 ? UINT64_C(1000000000000000) : (uint64_t) ceil(seconds * 1000);
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
+
+int wms_loop_new(wms_engine *engine, struct wms_loop **ret_loop)
+{
+    struct wms_loop *loop = wms_zalloc(engine, sizeof *loop);
+
+    if (!loop) {
+        return WMS_E_NO_MEMORY;
+    }
+    loop->engine = engine;
+    loop->alarm = -1;
+    int error = uv_loop_init(&loop->uv);
+    if (error) {
+        wms_free(engine, loop);
+        return error_from_uv(error);
+    }
+    uv_timer_init(&loop->uv, &loop->limit);
+    *ret_loop = loop;
+    return 0;
+}
+
+struct wms_loop *wms_loop_free(struct wms_loop *loop)
+{
+    if (!loop) {
+        return NULL;
+    }
+    uv_close((uv_handle_t *) &loop->limit, NULL);
+    while (uv_run(&loop->uv, UV_RUN_NOWAIT)) {
+        /* the last handles' close callbacks */
+    }
+    uv_loop_close(&loop->uv);
+    if (loop->alarm >= 0) {
+        close(loop->alarm);
+    }
+    wms_free(loop->engine, loop);
+    return NULL;
+}
+
+int wms_loop_after_fork(struct wms_loop *loop)
+{
+    /* A timerfd is one object for both processes: setting it here would set the parent's. */
+    if (loop->alarm >= 0) {
+        close(loop->alarm);
+        loop->alarm = -1;
+    }
+    int error = uv_loop_fork(&loop->uv);
+    return error ? error_from_uv(error) : 0;
+}
+
+static void limit_passed(uv_timer_t *timer)
+{
+    (void) timer; /* it only has to end the poll */
+}
+
+int wms_loop_wait(struct wms_loop *loop, double seconds)
+{
+    loop->changed = false;
+    if (seconds == 0) {
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        return 0;
+    }
+    if (seconds < 0) {
+        if (!uv_loop_alive(&loop->uv)) {
+            return WMS_E_INTERNAL;
+        }
+        uv_run(&loop->uv, UV_RUN_ONCE);
+        return 0;
+    }
+    uv_update_time(&loop->uv);
+    uv_timer_start(&loop->limit, limit_passed, milliseconds(seconds), 0);
+    uv_run(&loop->uv, UV_RUN_ONCE);
+    uv_timer_stop(&loop->limit);
+    return 0;
+}
+
+void wms_loop_turn(struct wms_loop *loop)
+{
+    loop->changed = false;
+    uv_run(&loop->uv, UV_RUN_NOWAIT);
+}
+
+double wms_loop_now(struct wms_loop *loop)
+{
+    (void) loop;
+    return (double) uv_hrtime() / 1e9;
+}
+
+static void set_alarm(struct wms_loop *loop, int wait)
+{
+    struct itimerspec when = {{0, 0}, {0, 0}};
+
+    if (wait == 0) {
+        when.it_value.tv_nsec = 1; /* zero would switch it off */
+    } else if (wait > 0) {
+        when.it_value.tv_sec = wait / 1000;
+        when.it_value.tv_nsec = (long) (wait % 1000) * 1000000;
+    }
+    timerfd_settime(loop->alarm, 0, &when, NULL);
+}
+
+void wms_loop_rest(struct wms_loop *loop)
+{
+    if (loop->alarm < 0) {
+        return;
+    }
+    int wait = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
+    for (int round = 0; (loop->changed || wait == 0) && round < ROUNDS; round++) {
+        wms_loop_turn(loop);
+        wms_engine_settle(loop->engine);
+        wait = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
+    }
+    set_alarm(loop, loop->changed ? 0 : wait);
+}
+
+int wms_loop_descriptor(struct wms_loop *loop, int news, int *ret_fd)
+{
+    if (loop->alarm < 0) {
+        loop->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (loop->alarm < 0) {
+            return error_from_errno();
+        }
+        loop->changed = true; /* nobody has kept the alarm up to date until now */
+    }
+    int watched[] = {uv_backend_fd(&loop->uv), loop->alarm, news};
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    if (fd < 0) {
+        return error_from_errno();
+    }
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
+        struct epoll_event event = {.events = EPOLLIN};
+        if (watched[i] >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, watched[i], &event)) {
+            int error = error_from_errno();
+            close(fd);
+            return error;
+        }
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* ---- timers ----------------------------------------------------------------------------------------------------- */
+
+struct wms_timer *wms_timer_new(struct wms_loop *loop, void (*fire)(void *data), void *data)
+{
+    struct wms_timer *timer = wms_zalloc(loop->engine, sizeof *timer);
+
+    if (timer) {
+        timer->loop = loop;
+        timer->fire = fire;
+        timer->data = data;
+        uv_timer_init(&loop->uv, &timer->uv);
+    }
+    return timer;
+}
+
+static void timer_fired(uv_timer_t *uv)
+{
+    struct wms_timer *timer = (struct wms_timer *) uv;
+
+    timer->fire(timer->data);
+}
+
+void wms_timer_set(struct wms_timer *timer, double seconds)
+{
+    if (seconds < 0) {
+        uv_timer_stop(&timer->uv);
+        return;
+    }
+    uv_update_time(&timer->loop->uv);
+    uv_timer_start(&timer->uv, timer_fired, milliseconds(seconds), 0);
+    timer->loop->changed = true;
+}
+
+static void timer_closed(uv_handle_t *uv)
+{
+    struct wms_timer *timer = (struct wms_timer *) uv;
+
+    wms_free(timer->loop->engine, timer);
+}
+
+void wms_timer_free(struct wms_timer *timer)
+{
+    if (timer) {
+        timer->loop->changed = true;
+        uv_close((uv_handle_t *) &timer->uv, timer_closed);
+    }
+}
+
+/* ---- watched descriptors ---------------------------------------------------------------------------------------- */
+
+int wms_poll_new(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll)
+{
+    struct wms_poll *poll = wms_zalloc(loop->engine, sizeof *poll);
+
+    if (!poll) {
+        return WMS_E_NO_MEMORY;
+    }
+    poll->loop = loop;
+    poll->ready = ready;
+    poll->data = data;
+    /* A library may close its descriptor, and the system give the number to another, before libuv hears of it: libuv
+     * answers EEXIST then. */
+    poll->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (poll->fd < 0) {
+        wms_free(loop->engine, poll);
+        return WMS_E_INTERNAL;
+    }
+    int error = uv_poll_init(&loop->uv, &poll->uv, poll->fd);
+    if (error) {
+        close(poll->fd);
+        wms_free(loop->engine, poll);
+        return error_from_uv(error);
+    }
+    *ret_poll = poll;
+    return 0;
+}
+
+static void poll_ready(uv_poll_t *uv, int status, int events)
+{
+    struct wms_poll *poll = (struct wms_poll *) uv;
+    int seen = 0;
+
+    /* An error of the descriptor is the library's to find out, by reading. */
+    if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT))) {
+        seen |= WMS_READABLE;
+    }
+    if (status >= 0 && (events & UV_WRITABLE)) {
+        seen |= WMS_WRITABLE;
+    }
+    if (status < 0) {
+        poll->events = 0; /* libuv has stopped it */
+    }
+    poll->ready(poll->data, seen);
+}
+
+int wms_poll_set(struct wms_poll *poll, int events)
+{
+    int wanted = ((events & WMS_READABLE) ? UV_READABLE : 0) | ((events & WMS_WRITABLE) ? UV_WRITABLE : 0);
+
+    if (events == poll->events) {
+        return 0;
+    }
+    poll->loop->changed = true;
+    int error = wanted ? uv_poll_start(&poll->uv, wanted, poll_ready) : uv_poll_stop(&poll->uv);
+    if (error) {
+        return error_from_uv(error);
+    }
+    poll->events = events;
+    return 0;
+}
+
+static void poll_closed(uv_handle_t *uv)
+{
+    struct wms_poll *poll = (struct wms_poll *) uv;
+
+    close(poll->fd);
+    wms_free(poll->loop->engine, poll);
+}
+
+void wms_poll_free(struct wms_poll *poll)
+{
+    if (poll) {
+        poll->loop->changed = true;
+        uv_close((uv_handle_t *) &poll->uv, poll_closed);
+    }
+}
+
+/* ---- news ------------------------------------------------------------------------------------------------------- */
+
+int wms_news_new(int *ret_fd)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    if (fd < 0) {
+        return error_from_errno();
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+void wms_news_raise(int fd)
+{
+    ssize_t written;
+
+    do {
+        written = write(fd, &(uint64_t){1}, sizeof(uint64_t));
+    } while (written < 0 && errno == EINTR);
+    /* EAGAIN: the counter is full, so it is raised. */
+}
+
+void wms_news_take(int fd)
+{
+    uint64_t count;
+    ssize_t got;
+
+    do {
+        got = read(fd, &count, sizeof count);
+    } while (got < 0 && errno == EINTR);
+}
