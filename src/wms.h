@@ -80,6 +80,8 @@ struct wms_alloc {
  * one.  Errors: NO_MEMORY.  The caller owns one reference. */
 WMS_API int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine);
 
+/* One more reference; returns the engine. */
+WMS_API wms_engine *wms_engine_ref(wms_engine *engine);
 /* Gives the reference back.  Requests keep their engine: it goes when the last of them went. */
 WMS_API wms_engine *wms_engine_unref(wms_engine *engine);
 

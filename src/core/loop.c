@@ -7,8 +7,8 @@
 #include "core/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -141,8 +141,7 @@ void wms_loop_turn(struct wms_loop *loop)
 
 double wms_loop_now(struct wms_loop *loop)
 {
-    (void) loop;
-    return (double) uv_hrtime() / 1e9;
+    return (double) uv_now(&loop->uv) / 1000;
 }
 
 static void set_alarm(struct wms_loop *loop, int wait)

@@ -24,7 +24,7 @@ void wms_loop_turn(struct wms_loop *loop);
 /* To be called before control goes back to a program that polls one of our descriptors: registers new watches with the
  * system and sets the alarm for the next timer.  Costs nothing when there is no such descriptor. */
 void wms_loop_rest(struct wms_loop *loop);
-/* Seconds of a clock that only goes forward. */
+/* Seconds of a clock that only goes forward, as of the last event or timer. */
 double wms_loop_now(struct wms_loop *loop);
 
 /* A descriptor that is readable when the loop has something to do or, if `news` is not -1, when that one is readable.

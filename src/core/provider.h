@@ -132,6 +132,14 @@ struct wms_provider {
 
 typedef const struct wms_provider *(*wms_provider_entry)(void);
 
+/* For hosts that are linked with the engine and have an interface of their own (wms/memory.h): the services outside of a
+ * call from the engine, and the text of wms_engine_complaint().  Whoever calls a service like this, other than for memory,
+ * calls wms_engine_step() afterwards. */
+WMS_API const struct wms_services *wms_engine_services(void);
+WMS_API void wms_engine_complain(wms_engine *engine, const char *text);
+/* The provider that is registered under this name, or NULL. */
+WMS_API const struct wms_provider *wms_engine_registered(const wms_engine *engine, const char *name);
+
 #ifdef __cplusplus
 }
 #endif

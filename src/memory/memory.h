@@ -21,14 +21,16 @@ struct wms_memory_options {
 };
 
 /* Makes the host `memory://name` in this engine, and registers the provider if nobody has.  `options` NULL: none.  The
- * caller owns one reference; the host serves until it is dropped by the last unref, or the engine goes.
- * Errors: INVALID (the name is no host's name, or taken), NO_MEMORY. */
+ * host serves until wms_memory_close(), or until the engine goes; the caller owns one reference, which keeps the engine.
+ * Errors: INVALID (the name is no host's name, or taken; wms_engine_complaint() tells), NO_MEMORY. */
 WMS_API int wms_memory_new(wms_engine *engine, const char *name, const struct wms_memory_options *options, wms_memory **ret_host);
 WMS_API wms_memory *wms_memory_unref(wms_memory *host);
+/* The host shuts down: nobody reaches it, its name is free again.  Nothing happens the second time. */
+WMS_API void wms_memory_close(wms_memory *host);
 
 /* A session of the given properties is there from now on.  Strings are copied; `server` is ignored; flags of -1 are worked
  * out (is_orchestratable from is_admin, is_mog_user and the host's options; the others are 0).  `relock_after` negative: the
- * host's.  Errors: INVALID (the id is there already, or none), NO_MEMORY. */
+ * host's.  Errors: INVALID (the id is there already, or is none), NO_MEMORY. */
 WMS_API int wms_memory_open(wms_memory *host, const wms_session *session, double relock_after);
 /* The host's own manager locks or unlocks a session; the session goes.  Errors: NOT_FOUND, NO_MEMORY. */
 WMS_API int wms_memory_lock(wms_memory *host, const wms_id *id, const char *message);

@@ -1,0 +1,340 @@
+/* command.c - checks a command, and takes it apart into jobs and items. */
+#include <math.h>
+#include <string.h>
+
+#include "core/engine.h"
+
+enum { MESSAGE_MAX = 65536, VERIFY_DEFAULT = 3 };
+static const double seconds_max = 1e9;
+
+void wms_command_init(wms_command *command, enum wms_verb verb)
+{
+    *command = (wms_command){
+        .size = sizeof *command,
+        .verb = verb,
+        .timeout = 30,
+        .verify = -1,
+        .stable = -1,
+        .concurrency = 32,
+    };
+}
+
+/* ---- checks ----------------------------------------------------------------------------------------------------- */
+
+static int check_message(wms_engine *engine, const wms_command *command)
+{
+    const char *message = command->message;
+
+    if (command->verb != WMS_LOCK) {
+        return message ? wms_complain(engine, "message: only lock has one; leave it out") : 0;
+    }
+    if (!message || !*message) {
+        return wms_complain(engine, "message: %s; give the text that the users see", message ? "empty" : "missing");
+    }
+    if (strnlen(message, MESSAGE_MAX + 1) > MESSAGE_MAX) {
+        return wms_complain(engine, "message: longer than %d bytes; give a shorter text", MESSAGE_MAX);
+    }
+    return wms_is_utf8(message) ? 0 : wms_complain(engine, "message: not UTF-8; give a text in UTF-8");
+}
+
+static int check_times(wms_engine *engine, const wms_command *command)
+{
+    bool changes_lock = command->verb == WMS_LOCK || command->verb == WMS_UNLOCK;
+
+    if (!(command->timeout > 0 && command->timeout <= seconds_max)) {
+        return wms_complain(engine, "timeout: %g; give a number of seconds above 0, at most %g", command->timeout, seconds_max);
+    }
+    if (isnan(command->verify) || command->verify > seconds_max) {
+        return wms_complain(engine, "verify: %g; give a number of seconds from 0 to %g", command->verify, seconds_max);
+    }
+    if (isnan(command->stable) || command->stable > seconds_max) {
+        return wms_complain(engine, "stable: %g; give a number of seconds from 0 to %g", command->stable, seconds_max);
+    }
+    if (command->stable >= 0 && !changes_lock && command->verb != WMS_SESSIONS) {
+        return wms_complain(engine, "stable: only lock and unlock can be watched; use verify with %s",
+                            wms_verb_name(command->verb));
+    }
+    if (command->concurrency < 1 || command->concurrency > 65535) {
+        return wms_complain(engine, "concurrency: %u; give a number of servers from 1 to 65535", command->concurrency);
+    }
+    return 0;
+}
+
+static int check_selection(wms_engine *engine, const wms_command *command)
+{
+    bool named = command->id_count > 0 || command->target_count > 0;
+    const char *verb = wms_verb_name(command->verb);
+
+    if (command->target_count > 0 && (command->id_count > 0 || command->server_count > 0)) {
+        return wms_complain(engine, "targets: they bring their servers; give no ids and no servers beside them");
+    }
+    if (command->all && named) {
+        return wms_complain(engine, "session_ids: %s_all acts on all sessions; leave them out, or use %s", verb, verb);
+    }
+    if (!command->all && !named && command->verb != WMS_SESSIONS) {
+        return wms_complain(engine, "session_ids: missing; give an id or a list of ids, or use %s_all", verb);
+    }
+    if (command->all && command->server_count == 0 && (command->verb == WMS_CLOSE || command->verb == WMS_DISCONNECT)) {
+        return wms_complain(engine, "server: missing; %s_all acts only on a server that is named: give \"localhost\" for this machine",
+                            verb);
+    }
+    return 0;
+}
+
+static int check(wms_engine *engine, const wms_command *command)
+{
+    if (command->size < sizeof *command || (unsigned) command->verb > WMS_CLOSE) {
+        return wms_complain(engine, "command: not made by wms_command_init()");
+    }
+    int error = check_selection(engine, command);
+    error = error ? error : check_times(engine, command);
+    return error ? error : check_message(engine, command);
+}
+
+/* ---- servers and sessions --------------------------------------------------------------------------------------- */
+
+/* One session that was asked for. */
+struct pick {
+    struct wms_server *server;
+    const char *text;
+    wms_id id;
+    uint32_t job;
+};
+
+static bool same_pick(const void *picks, size_t number, const void *key)
+{
+    const struct pick *a = (const struct pick *) picks + number;
+    const struct pick *b = key;
+
+    return a->server == b->server && wms_id_equal(&a->id, &b->id);
+}
+
+static int get_server(wms_engine *engine, const char *text, struct wms_server **ret_server)
+{
+    int error = wms_server_get(engine, text, ret_server);
+    if (error) {
+        return error;
+    }
+    const char *scheme = (*ret_server)->place.scheme;
+    if (!wms_scheme_known(scheme) && !wms_engine_provider(engine, scheme)) {
+        wms_complain(engine, "server: unknown scheme '%s'; give memory://, logind://, multipoint:// or wts://", scheme);
+        wms_server_release(engine, *ret_server);
+        return WMS_E_INVALID;
+    }
+    return 0;
+}
+
+static int add_item(struct wms_job *job, const wms_id *id, struct wms_item **ret_item)
+{
+    struct wms_item *item = &job->items[job->count];
+
+    item->job = job;
+    item->id = *id;
+    item->changed = -1;
+    if (id->text) {
+        item->id_text = wms_copy(job->request->engine, id->text);
+        if (!item->id_text) {
+            return WMS_E_NO_MEMORY;
+        }
+        item->id.text = item->id_text;
+    }
+    job->count++;
+    if (ret_item) {
+        *ret_item = item;
+    }
+    return 0;
+}
+
+static int new_job(wms_request *request, struct wms_server *server, const char *text, size_t items)
+{
+    return wms_job_init(&request->jobs[request->job_count++], request, server, text, items);
+}
+
+/* Checks the ids and keeps each once: the kept ones come first in `picks`. */
+static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_t *ret_count)
+{
+    struct wms_idset set = {0};
+    size_t kept = 0;
+    int error = count > 1 ? wms_idset_open(&set, engine, count) : 0;
+
+    for (size_t i = 0; !error && i < count; i++) {
+        error = wms_id_check(&picks[i].id, engine->complaint, sizeof engine->complaint);
+        if (error) {
+            break;
+        }
+        if (count > 1) {
+            uint32_t hash = wms_id_hash(&picks[i].id) ^ picks[i].server->mark * 2654435761u;
+            uint32_t *slot = wms_idset_find(&set, hash, same_pick, picks, &picks[i]);
+            if (*slot) {
+                continue;
+            }
+            *slot = (uint32_t) kept + 1;
+        }
+        picks[kept++] = picks[i];
+    }
+    wms_idset_close(&set, engine);
+    *ret_count = kept;
+    return error;
+}
+
+/* `ids` on each of `servers`. */
+static int build_from_servers(wms_engine *engine, const wms_command *command, wms_request *request)
+{
+    static const char *const here[] = {NULL};
+    const char *const *servers = command->server_count ? command->servers : here;
+    size_t server_count = command->server_count ? command->server_count : 1;
+    struct pick one, *picks = &one;
+    size_t count = 0;
+    int error = 0;
+
+    request->jobs = wms_zalloc(engine, server_count * sizeof *request->jobs);
+    if (command->id_count > 1) {
+        picks = wms_zalloc(engine, command->id_count * sizeof *picks);
+    }
+    if (!request->jobs || !picks) {
+        error = WMS_E_NO_MEMORY;
+    }
+    struct wms_server nowhere = {0};
+    for (size_t i = 0; !error && i < command->id_count; i++) {
+        picks[i] = (struct pick){.server = &nowhere, .id = command->ids[i]};
+    }
+    error = error ? error : pick_once(engine, picks, command->id_count, &count);
+    for (size_t i = 0; !error && i < server_count; i++) {
+        struct wms_server *server;
+        error = get_server(engine, servers[i], &server);
+        if (error) {
+            break;
+        }
+        if (server->mark) { /* named twice */
+            wms_server_release(engine, server);
+            continue;
+        }
+        server->mark = 1;
+        error = new_job(request, server, servers[i], count);
+        for (size_t k = 0; !error && k < count; k++) {
+            error = add_item(&request->jobs[request->job_count - 1], &picks[k].id, NULL);
+        }
+    }
+    for (size_t i = 0; i < request->job_count; i++) {
+        request->jobs[i].server->mark = 0;
+    }
+    if (picks != &one) {
+        wms_free(engine, picks);
+    }
+    return error;
+}
+
+/* Gives each pick a job: one for each server or, where the sessions are taken one after the other, for each run of
+ * sessions on one server. */
+static size_t number_jobs(struct pick *picks, size_t count, bool runs)
+{
+    uint32_t jobs = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        picks[i].server->mark = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (runs ? i == 0 || picks[i].server != picks[i - 1].server : picks[i].server->mark == 0) {
+            picks[i].server->mark = ++jobs;
+        }
+        picks[i].job = picks[i].server->mark - 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        picks[i].server->mark = 0;
+    }
+    return jobs;
+}
+
+static int jobs_from_picks(wms_engine *engine, wms_request *request, struct pick *picks, size_t count)
+{
+    size_t jobs = number_jobs(picks, count, request->stop_on_error);
+    size_t *sizes = wms_zalloc(engine, jobs * sizeof *sizes);
+    int error = 0;
+
+    request->jobs = wms_zalloc(engine, jobs * sizeof *request->jobs);
+    request->order = wms_zalloc(engine, count * sizeof(struct wms_item *));
+    if (!sizes || !request->jobs || !request->order) {
+        wms_free(engine, sizes);
+        return WMS_E_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sizes[picks[i].job]++;
+    }
+    for (size_t i = 0; !error && i < count; i++) {
+        if (picks[i].job == request->job_count) { /* jobs are numbered in the order in which they come first */
+            picks[i].server->refs++;
+            error = new_job(request, picks[i].server, picks[i].text, sizes[picks[i].job]);
+        }
+        error = error ? error : add_item(&request->jobs[picks[i].job], &picks[i].id, &request->order[request->order_count]);
+        request->order_count += !error;
+    }
+    wms_free(engine, sizes);
+    return error;
+}
+
+/* Sessions that know their server. */
+static int build_from_targets(wms_engine *engine, const wms_command *command, wms_request *request)
+{
+    struct pick *picks = wms_zalloc(engine, command->target_count * sizeof *picks);
+    size_t count = 0, kept = 0;
+    uint32_t mark = 0;
+    int error = picks ? 0 : WMS_E_NO_MEMORY;
+
+    while (!error && count < command->target_count) {
+        const wms_target *target = &command->targets[count];
+        picks[count] = (struct pick){.text = target->server, .id = target->id};
+        error = get_server(engine, target->server, &picks[count].server);
+        count += !error;
+    }
+    struct wms_server **servers = error ? NULL : wms_zalloc(engine, count * sizeof(struct wms_server *));
+    if (!servers) {
+        error = error ? error : WMS_E_NO_MEMORY;
+        for (size_t i = 0; i < count; i++) {
+            wms_server_release(engine, picks[i].server);
+        }
+        wms_free(engine, picks);
+        return error;
+    }
+    for (size_t i = 0; i < count; i++) {
+        servers[i] = picks[i].server;
+        if (servers[i]->mark == 0) {
+            servers[i]->mark = ++mark; /* for the hash */
+        }
+    }
+    error = pick_once(engine, picks, count, &kept);
+    error = error ? error : jobs_from_picks(engine, request, picks, kept);
+    for (size_t i = 0; i < count; i++) {
+        servers[i]->mark = 0;
+        wms_server_release(engine, servers[i]);
+    }
+    wms_free(engine, servers);
+    wms_free(engine, picks);
+    return error;
+}
+
+int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request)
+{
+    int error = check(engine, command);
+
+    if (error) {
+        return error;
+    }
+    bool query = command->verb == WMS_SESSIONS;
+    request->verb = command->verb;
+    request->all = command->all || (query && command->id_count == 0 && command->target_count == 0);
+    request->timeout = command->timeout;
+    request->stable = query ? -1 : command->stable;
+    request->verify = query ? -1 : command->verify < 0 && command->stable >= 0 ? VERIFY_DEFAULT : command->verify;
+    request->stop_on_error = command->stop_on_error;
+    request->what_if = command->what_if && !query;
+    request->ask = command->ask;
+    request->follow = command->follow;
+    request->concurrency = command->stop_on_error ? 1 : command->concurrency;
+    if (command->message) {
+        request->message = wms_copy(engine, command->message);
+        if (!request->message) {
+            return WMS_E_NO_MEMORY;
+        }
+    }
+    return command->target_count ? build_from_targets(engine, command, request) : build_from_servers(engine, command, request);
+}

@@ -1,0 +1,262 @@
+/* engine.h - what the parts of the engine know of each other.
+ *
+ * A command is a request; a request has one job for each server; a job has one item for each session.  Jobs reach their
+ * server through a link, which is kept between commands.  Provider callbacks and timers only record what happened and kick
+ * the jobs concerned; whatever calls a provider runs from wms_engine_settle(), so nothing is ever re-entered.
+ */
+#ifndef WMS_CORE_ENGINE_H
+#define WMS_CORE_ENGINE_H
+
+#include <sys/types.h>
+
+#include "core/idset.h"
+#include "core/loop.h"
+#include "core/provider.h"
+#include "core/target.h"
+
+/* ---- engine.c: memory, loop, providers -------------------------------------------------------------------------- */
+
+struct wms_registered {
+    struct wms_registered *next;
+    const struct wms_provider *provider;
+};
+
+struct wms_engine {
+    struct wms_alloc alloc;
+    size_t refs; /* the program's and one for each request */
+    pid_t pid;
+    struct wms_loop *loop; /* NULL until something has to be waited for */
+    int fd;                /* of wms_engine_fd(), or -1 */
+
+    struct wms_registered *providers;
+    char *module_folder;
+    struct wms_server *servers;
+    struct wms_link *links; /* newest first */
+    size_t link_count;
+    wms_request *requests;
+
+    struct wms_job *kicked, **kicked_tail;
+    bool link_broken; /* some link waits to be buried */
+    bool settling;
+    bool asking; /* a guard or a log runs */
+
+    wms_guard guard;
+    void *guard_data;
+    wms_log log;
+    void *log_data;
+    char complaint[512];
+};
+
+/* Memory of the engine's; wms_zalloc() clears it. NULL: out of memory.  wms_free(NULL) is nothing. */
+void *wms_resize(wms_engine *engine, void *block, size_t size);
+void *wms_zalloc(wms_engine *engine, size_t size);
+void wms_free(wms_engine *engine, void *block);
+char *wms_copy(wms_engine *engine, const char *text);
+char *wms_print(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void wms_say(wms_engine *engine, enum wms_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int wms_complain(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* To be called first by every function of the interface: BUSY inside a guard or a log; renews the engine in a forked child. */
+int wms_engine_enter(wms_engine *engine);
+/* Lets everything happen that events have made due. */
+void wms_engine_settle(wms_engine *engine);
+/* The loop, made when it is first needed; NULL: out of memory or descriptors. */
+struct wms_loop *wms_engine_loop(wms_engine *engine);
+const struct wms_provider *wms_engine_provider(wms_engine *engine, const char *name);
+
+extern const struct wms_services wms_services;
+
+/* ---- link.c: servers and the connections to them ---------------------------------------------------------------- */
+
+struct wms_server {
+    struct wms_server *next;
+    size_t refs;           /* jobs and links */
+    struct wms_link *link; /* that new work uses, or NULL */
+    char *text;            /* the address, as somebody gave it */
+    uint32_t mark;         /* of wms_command_build() */
+    struct wms_place place;
+};
+
+enum wms_link_state { WMS_CONNECTING, WMS_UP, WMS_BROKEN };
+
+struct wms_link {
+    wms_engine *engine;
+    struct wms_link *next, *prev;
+    struct wms_server *server;
+    const struct wms_provider *provider;
+    void *connection;
+    enum wms_link_state state;
+    bool was_up;
+    bool retired; /* no new work on it */
+    size_t active;
+    struct wms_item *ops; /* in flight */
+    struct wms_check *checks;
+    struct wms_job *jobs; /* that use it or wait for it */
+    double progress;
+    int code; /* why it broke */
+    char *text;
+};
+
+/* The server of an address; the caller holds a reference.  Errors: INVALID, NO_MEMORY. */
+int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server);
+void wms_server_release(wms_engine *engine, struct wms_server *server);
+
+/* Puts the job on its server's link, which is made if there is none.  Errors: NO_PROVIDER, NO_MEMORY. */
+int wms_link_join(struct wms_job *job);
+void wms_link_leave(struct wms_job *job);
+void wms_link_retire(struct wms_link *link);
+bool wms_link_full(const struct wms_link *link);
+void wms_link_kick(struct wms_link *link);
+/* Frees broken links, and idle ones when there are too many. */
+void wms_links_tend(wms_engine *engine);
+void wms_links_close(wms_engine *engine, bool forked);
+void wms_link_up(struct wms_link *link);
+void wms_link_broken(struct wms_link *link, int code, const char *text);
+
+/* ---- item.c: one session of a job ------------------------------------------------------------------------------- */
+
+enum wms_phase {
+    WMS_QUEUED,
+    WMS_HELD,     /* waits for the caller's permission */
+    WMS_READY,    /* may be sent */
+    WMS_BASELINE, /* verify: how is it before? */
+    WMS_PRIMED,   /* the baseline is known, may be sent */
+    WMS_ACTING,   /* the host has been asked */
+    WMS_SETTLING, /* verify: the host has answered, the state is not there yet */
+    WMS_STEADY,   /* stable: it is there, does it stay? */
+    WMS_OVER,     /* the result is known, the observation has to end */
+    WMS_DONE
+};
+
+struct wms_item {
+    struct wms_op op; /* first: a provider's op is its item */
+    struct wms_job *job;
+    struct wms_item *next;               /* in the list of its phase */
+    struct wms_item *op_prev, *op_next;  /* link->ops */
+    struct wms_item *finished_next;      /* job->over, then request->finished */
+    struct wms_check *check;
+    wms_id id;
+    char *id_text; /* id.text, when it is ours */
+    char *text, *user_name, *note;
+    signed char code, changed;
+    unsigned char phase, state;
+    bool sent, retried, permitted, slot;
+    bool borrowed; /* user_name and id belong to the listing */
+};
+
+/* The verification of one item. */
+struct wms_check {
+    struct wms_observer observer; /* first: a provider's observer is its check */
+    struct wms_item *item;
+    struct wms_link *link;
+    struct wms_check *prev, *next; /* link->checks */
+    struct wms_timer *timer;
+    struct wms_sight sight;
+    bool observing, differed;
+};
+
+struct wms_item *wms_item_of(struct wms_op *op);
+/* May it be done?  Asks the guard and, with `ask`, the caller: false when it was refused (and is finished) or is held. */
+bool wms_item_admit(struct wms_item *item);
+/* Sends it, or first looks how the session is. Its job is on a link that is up. */
+void wms_item_start(struct wms_item *item);
+void wms_item_finish(struct wms_item *item, enum wms_state state, int code, const char *text);
+/* As finish, with the state that follows from whether it was sent. */
+void wms_item_abandon(struct wms_item *item, int code, const char *text);
+/* Ends it now, wherever it is: nobody waits any more (a timeout, a cancel, a fork). */
+void wms_item_end(struct wms_item *item, int code, const char *text);
+/* The link broke under it. */
+void wms_item_lost(struct wms_item *item, int code, const char *text);
+/* Ends the observation of an item that is over. */
+void wms_item_close(struct wms_item *item);
+void wms_item_clear(struct wms_item *item);
+/* Takes it from the provider: it will not be answered any more. */
+void wms_item_forget(struct wms_item *item);
+void wms_item_sent(struct wms_item *item);
+void wms_item_answer(struct wms_item *item, int code, const char *text);
+void wms_check_seen(struct wms_check *check, const struct wms_sight *sight);
+void wms_check_blind(struct wms_check *check, int code, const char *text);
+void wms_check_end(struct wms_check *check);
+
+/* ---- job.c: one server of a request ----------------------------------------------------------------------------- */
+
+enum wms_stage { WMS_JOB_QUEUED, WMS_JOB_LISTING, WMS_JOB_ACTING, WMS_JOB_DONE };
+
+struct wms_listing {
+    wms_session **sessions;
+    size_t count, capacity;
+    struct wms_idset index;
+};
+
+struct wms_job {
+    wms_request *request;
+    struct wms_server *server;
+    char *text; /* the server as the caller gave it */
+    struct wms_link *link;
+    struct wms_job *link_prev, *link_next;
+    struct wms_job *kicked_next;
+    struct wms_item whole; /* the question for all sessions, and the outcome of a server that could not be asked */
+    struct wms_item *items;
+    size_t count, cursor, finished;
+    size_t first, first_session; /* numbers of its first outcome and session in the request */
+    struct wms_item *ready, **ready_tail, *over;
+    size_t pending; /* items that a host owes something */
+    struct wms_listing listing;
+    struct wms_timer *timer;
+    double progress;
+    unsigned breaks; /* of connections, since the last answer */
+    enum wms_stage stage;
+    bool kicked, by_id;
+    bool starved;       /* the link has no place for it */
+    bool whole_outcome; /* its one outcome is `whole` */
+    bool listed;        /* the listing is complete */
+};
+
+/* Takes over the reference on `server`, also when it fails.  Errors: NO_MEMORY. */
+int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server, const char *text, size_t items);
+void wms_job_kick(struct wms_job *job);
+void wms_job_begin(struct wms_job *job);
+void wms_job_pump(struct wms_job *job);
+/* Gives what has not been sent yet this result. */
+void wms_job_fail(struct wms_job *job, int code, const char *text);
+/* Ends what is under way, after a cancel (or a fork: no provider is called then). */
+void wms_job_abandon(struct wms_job *job, int code, const char *text);
+void wms_job_ready(struct wms_item *item);
+void wms_job_progress(struct wms_job *job);
+int wms_job_session(struct wms_job *job, const wms_session *session);
+void wms_job_listed(struct wms_job *job);
+void wms_job_clear(struct wms_job *job);
+
+/* ---- request.c: one command ------------------------------------------------------------------------------------- */
+
+struct wms_request {
+    wms_engine *engine;
+    wms_request *next, *prev;
+    size_t refs;
+    enum wms_verb verb;
+    char *message;
+    double timeout, verify, stable;
+    bool all, stop_on_error, what_if, ask, follow;
+
+    struct wms_job *jobs;
+    size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
+    struct wms_item **order; /* of the outcomes, when it is not the jobs' */
+    size_t order_count;
+    size_t outcome_count, session_count; /* so far */
+    struct wms_item *held, **held_tail;
+    struct wms_item *finished, **finished_tail, *unread;
+    size_t read_count;
+    int news, fd; /* descriptors for the caller's loop, or -1 */
+    bool done, cancelled, stopped, forked, waking;
+    char *summary;
+};
+
+/* Checks a command and takes it apart into jobs.  Errors: INVALID, NO_MEMORY. */
+int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request);
+void wms_request_news(wms_request *request);
+void wms_request_finished(struct wms_item *item);
+void wms_request_job_done(wms_request *request);
+void wms_request_forked(wms_request *request);
+
+#endif

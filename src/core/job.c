@@ -1,0 +1,570 @@
+/* job.c - one server of a request: reach it, ask which sessions it has where that is needed, act on them. */
+#include <string.h>
+
+#include "core/engine.h"
+
+static wms_engine *engine_of(const struct wms_job *job)
+{
+    return job->request->engine;
+}
+
+int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server, const char *text, size_t items)
+{
+    wms_engine *engine = request->engine;
+
+    job->request = request;
+    job->server = server;
+    job->ready_tail = &job->ready;
+    job->whole.job = job;
+    job->whole.changed = -1;
+    job->by_id = items > 0;
+    job->text = wms_copy(engine, text ? text : "localhost");
+    if (!job->text) {
+        return WMS_E_NO_MEMORY;
+    }
+    if (items == 0) {
+        return 0;
+    }
+    job->items = wms_zalloc(engine, items * sizeof *job->items);
+    if (!job->items) {
+        return WMS_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+void wms_job_kick(struct wms_job *job)
+{
+    wms_engine *engine = engine_of(job);
+
+    if (!job->kicked) {
+        job->kicked = true;
+        job->kicked_next = NULL;
+        *engine->kicked_tail = job;
+        engine->kicked_tail = &job->kicked_next;
+    }
+}
+
+void wms_job_ready(struct wms_item *item)
+{
+    struct wms_job *job = item->job;
+
+    if (item->phase != WMS_PRIMED) {
+        item->phase = WMS_READY;
+    }
+    if (item == &job->whole) {
+        return; /* it is the only one of its kind */
+    }
+    item->next = NULL;
+    *job->ready_tail = item;
+    job->ready_tail = &item->next;
+}
+
+/* ---- the deadline ----------------------------------------------------------------------------------------------- */
+
+void wms_job_progress(struct wms_job *job)
+{
+    struct wms_loop *loop = engine_of(job)->loop;
+
+    if (loop) {
+        job->progress = wms_loop_now(loop);
+        if (job->link) {
+            job->link->progress = job->progress;
+        }
+    }
+}
+
+/* A host that is silent for so long: what it owes is lost, and what it was not asked yet it will not be asked. */
+static void time_out(struct wms_job *job)
+{
+    wms_engine *engine = engine_of(job);
+    bool connecting = job->link && job->link->state == WMS_CONNECTING;
+    char *text = wms_print(engine, connecting ? "no connection within %g s" : "no answer within %g s", job->request->timeout);
+
+    wms_say(engine, WMS_WARNING, "%s: %s", job->text, text ? text : wms_error_text(WMS_E_TIMEOUT));
+    if (job->link && !connecting) {
+        wms_link_retire(job->link); /* an answer may still come, to a question that nobody asks any more */
+    }
+    if (job->whole.phase == WMS_ACTING) {
+        wms_item_end(&job->whole, WMS_E_TIMEOUT, text);
+    }
+    for (size_t i = 0; i < job->count; i++) {
+        struct wms_item *item = &job->items[i];
+        if (item->phase == WMS_ACTING || item->phase == WMS_BASELINE) {
+            wms_item_end(item, WMS_E_TIMEOUT, text);
+        }
+    }
+    wms_job_fail(job, WMS_E_TIMEOUT, text);
+    wms_free(engine, text);
+    wms_job_kick(job);
+}
+
+static void timer_fired(void *data)
+{
+    struct wms_job *job = data;
+    const struct wms_link *link = job->link;
+    double now = wms_loop_now(engine_of(job)->loop);
+    double since = job->progress;
+
+    if (link && (job->pending > 0 || link->state == WMS_CONNECTING || job->starved)) {
+        if (job->starved && link->progress > since) {
+            since = link->progress;
+        }
+    } else {
+        since = now; /* nobody owes anything: it waits for a permission, or for a state */
+    }
+    double left = job->request->timeout - (now - since);
+    if (left <= 0) {
+        time_out(job);
+    } else {
+        wms_timer_set(job->timer, left);
+    }
+}
+
+static void set_deadline(struct wms_job *job)
+{
+    struct wms_loop *loop = wms_engine_loop(engine_of(job));
+
+    if (job->timer) {
+        return;
+    }
+    job->timer = loop ? wms_timer_new(loop, timer_fired, job) : NULL;
+    if (!job->timer) { /* without a deadline nothing is begun */
+        wms_job_abandon(job, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
+    wms_timer_set(job->timer, job->request->timeout);
+    wms_job_progress(job);
+}
+
+/* ---- which sessions are there ----------------------------------------------------------------------------------- */
+
+static const char *const *string_field(const wms_session *session, size_t index)
+{
+#define WMS_X(field, name) offsetof(wms_session, field),
+    static const size_t offsets[] = {WMS_SESSION_STRINGS(WMS_X)};
+#undef WMS_X
+    return index < sizeof offsets / sizeof *offsets ? (const char *const *) ((const char *) session + offsets[index]) : NULL;
+}
+
+static const char *put(char **room, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    const char *at = memcpy(*room, text, size);
+
+    *room += size;
+    return at;
+}
+
+/* A session and its strings in one block. */
+static wms_session *copy_session(wms_engine *engine, const wms_session *session)
+{
+    const char *const *field;
+    size_t size = sizeof *session + (session->id.text ? strlen(session->id.text) + 1 : 0);
+
+    for (size_t i = 0; (field = string_field(session, i)); i++) {
+        size += *field ? strlen(*field) + 1 : 0;
+    }
+    wms_session *copy = wms_resize(engine, NULL, size);
+    if (!copy) {
+        return NULL;
+    }
+    char *room = (char *) (copy + 1);
+    *copy = *session;
+    if (session->id.text) {
+        copy->id.text = put(&room, session->id.text);
+    }
+    for (size_t i = 0; (field = string_field(session, i)); i++) {
+        if (*field) {
+            const char *at = put(&room, *field);
+            memcpy((char *) copy + ((const char *) field - (const char *) session), &at, sizeof at);
+        }
+    }
+    return copy;
+}
+
+int wms_job_session(struct wms_job *job, const wms_session *session)
+{
+    wms_engine *engine = engine_of(job);
+    struct wms_listing *listing = &job->listing;
+    char why[128];
+    wms_session checked = *session;
+
+    if (wms_id_check(&checked.id, why, sizeof why)) {
+        return WMS_E_PROTOCOL;
+    }
+    if (listing->count == listing->capacity) {
+        size_t capacity = listing->capacity ? listing->capacity * 2 : 16;
+        wms_session **more = wms_resize(engine, listing->sessions, capacity * sizeof *more);
+        if (!more) {
+            return WMS_E_NO_MEMORY;
+        }
+        listing->sessions = more;
+        listing->capacity = capacity;
+    }
+    wms_session *copy = copy_session(engine, &checked);
+    if (!copy) {
+        return WMS_E_NO_MEMORY;
+    }
+    copy->server = job->text;
+    listing->sessions[listing->count++] = copy;
+    return 0;
+}
+
+static void clear_listing(struct wms_job *job)
+{
+    wms_engine *engine = engine_of(job);
+
+    for (size_t i = 0; i < job->listing.count; i++) {
+        wms_free(engine, job->listing.sessions[i]);
+    }
+    wms_free(engine, job->listing.sessions);
+    wms_idset_close(&job->listing.index, engine);
+    memset(&job->listing, 0, sizeof job->listing);
+}
+
+static bool same_session(const void *sessions, size_t number, const void *id)
+{
+    const wms_session *session = ((wms_session *const *) sessions)[number];
+
+    return session && wms_id_equal(&session->id, id);
+}
+
+static uint32_t *find_slot(const struct wms_listing *listing, const wms_id *id)
+{
+    return wms_idset_find(&listing->index, wms_id_hash(id), same_session, listing->sessions, id);
+}
+
+static int index_listing(struct wms_job *job)
+{
+    struct wms_listing *listing = &job->listing;
+    int error = wms_idset_open(&listing->index, engine_of(job), listing->count);
+
+    for (size_t i = 0; !error && i < listing->count; i++) {
+        const wms_id *id = &listing->sessions[i]->id;
+        uint32_t *slot = find_slot(listing, id);
+        if (*slot) {
+            error = WMS_E_PROTOCOL; /* two sessions of one id */
+        }
+        *slot = (uint32_t) i + 1;
+    }
+    return error;
+}
+
+static bool is_exempt(enum wms_verb verb, const wms_session *session)
+{
+    return session->is_orchestratable == 0 || (session->is_own == 1 && (verb == WMS_CLOSE || verb == WMS_DISCONNECT));
+}
+
+/* `_all`: the sessions that the host lets us control become items. */
+static int take_all(struct wms_job *job)
+{
+    struct wms_listing *listing = &job->listing;
+    size_t count = 0;
+
+    for (size_t i = 0; i < listing->count; i++) {
+        count += !is_exempt(job->request->verb, listing->sessions[i]);
+    }
+    if (count == 0) {
+        return 0;
+    }
+    job->items = wms_zalloc(engine_of(job), count * sizeof *job->items);
+    if (!job->items) {
+        return WMS_E_NO_MEMORY;
+    }
+    for (size_t i = 0; i < listing->count; i++) {
+        wms_session *session = listing->sessions[i];
+        if (!is_exempt(job->request->verb, session)) {
+            struct wms_item *item = &job->items[job->count++];
+            item->job = job;
+            item->id = session->id;
+            item->changed = -1;
+            if (session->user_name) {
+                memcpy(&item->user_name, &session->user_name, sizeof item->user_name);
+                item->borrowed = true;
+            }
+        }
+    }
+    return 0;
+}
+
+/* sessions{session_ids=}: of the listing, those that were asked for are kept, in that order. */
+static int take_named(struct wms_job *job)
+{
+    wms_engine *engine = engine_of(job);
+    struct wms_listing *listing = &job->listing;
+    wms_session **named = wms_zalloc(engine, job->count * sizeof *named);
+    size_t count = 0;
+
+    if (!named) {
+        return WMS_E_NO_MEMORY;
+    }
+    job->whole.phase = WMS_DONE;
+    for (size_t i = 0; i < job->count; i++) {
+        struct wms_item *item = &job->items[i];
+        uint32_t number = *find_slot(listing, &item->id);
+        if (number) {
+            named[count++] = listing->sessions[number - 1];
+            listing->sessions[number - 1] = NULL; /* ids are asked for once */
+            wms_item_finish(item, WMS_VERIFIED, 0, NULL);
+        } else {
+            wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
+        }
+    }
+    clear_listing(job);
+    listing->sessions = named;
+    listing->count = listing->capacity = count;
+    return 0;
+}
+
+void wms_job_listed(struct wms_job *job)
+{
+    const wms_request *request = job->request;
+    bool query = request->verb == WMS_SESSIONS;
+    int error = index_listing(job);
+
+    if (!error && query && job->by_id) {
+        error = take_named(job);
+    } else if (!error && !query && request->all) {
+        error = take_all(job);
+    }
+    job->listed = !error;
+    if (error || (query && !job->by_id)) {
+        job->whole.phase = WMS_READY;
+        wms_item_finish(&job->whole, error ? WMS_FAILED : WMS_VERIFIED, error,
+                        error == WMS_E_PROTOCOL ? "two sessions with the same id" : NULL);
+    } else {
+        job->whole.phase = WMS_DONE;
+        job->stage = query ? WMS_JOB_LISTING : WMS_JOB_ACTING;
+    }
+}
+
+/* what_if: what would become of it. */
+static void plan(struct wms_item *item)
+{
+    struct wms_job *job = item->job;
+    enum wms_verb verb = job->request->verb;
+    uint32_t number = *find_slot(&job->listing, &item->id);
+    const wms_session *session = number ? job->listing.sessions[number - 1] : NULL;
+    const struct wms_provider *provider = wms_engine_provider(engine_of(job), job->server->place.scheme);
+
+    if (session && session->user_name && !item->user_name) {
+        item->user_name = wms_copy(engine_of(job), session->user_name);
+    }
+    if (provider && !(provider->can & 1u << verb)) {
+        wms_item_finish(item, WMS_FAILED, WMS_E_UNSUPPORTED, NULL);
+    } else if (!session) {
+        wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
+    } else if (is_exempt(verb, session)) {
+        wms_item_finish(item, WMS_FAILED, WMS_E_ACCESS_DENIED,
+                        session->is_orchestratable == 0 ? "the session is exempt" : "it is the caller's own session");
+    } else {
+        wms_item_finish(item, WMS_PLANNED, 0, NULL);
+    }
+}
+
+/* ---- the work --------------------------------------------------------------------------------------------------- */
+
+/* What can be sent next, or NULL. */
+static struct wms_item *next_item(struct wms_job *job)
+{
+    while (job->ready) {
+        struct wms_item *item = job->ready;
+        if (item->phase == WMS_READY || item->phase == WMS_PRIMED) {
+            return item;
+        }
+        job->ready = item->next; /* it came to its end while it waited */
+        if (!job->ready) {
+            job->ready_tail = &job->ready;
+        }
+    }
+    while (job->cursor < job->count && job->items[job->cursor].phase != WMS_QUEUED) {
+        job->cursor++;
+    }
+    return job->cursor < job->count ? &job->items[job->cursor] : NULL;
+}
+
+static void take_from_ready(struct wms_job *job, struct wms_item *item)
+{
+    if (job->ready == item) {
+        job->ready = item->next;
+        if (!job->ready) {
+            job->ready_tail = &job->ready;
+        }
+    }
+}
+
+/* Is the way to the host free for this item? */
+static bool has_way(struct wms_job *job, const struct wms_item *item)
+{
+    if (!job->link) {
+        int error = wms_link_join(job);
+        if (error == WMS_E_NO_PROVIDER) {
+            const char *scheme = job->server->place.scheme;
+            const char *package = wms_scheme_package(scheme);
+            const char *why = engine_of(job)->complaint;
+            char *text = wms_print(engine_of(job), "the provider '%s' is not installed%s%s%s%s%s", scheme, *why ? ": " : "", why,
+                                   package ? " (it needs " : "", package ? package : "", package ? ")" : "");
+            wms_job_fail(job, error, text);
+            wms_free(engine_of(job), text);
+            return false;
+        }
+        if (error) {
+            wms_job_fail(job, error, NULL);
+            return false;
+        }
+    }
+    if (job->link->state != WMS_UP) {
+        return false; /* it will kick the job */
+    }
+    job->starved = item->phase != WMS_PRIMED && wms_link_full(job->link);
+    return !job->starved;
+}
+
+static bool runs_alone(const struct wms_job *job)
+{
+    return job->request->stop_on_error;
+}
+
+static void run_list(struct wms_job *job)
+{
+    struct wms_item *whole = &job->whole;
+
+    if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) && has_way(job, whole)) {
+        clear_listing(job); /* of a first try, on a connection that broke */
+        wms_item_start(whole);
+    }
+}
+
+static void run_items(struct wms_job *job)
+{
+    struct wms_item *item;
+
+    while ((item = next_item(job))) {
+        if (runs_alone(job)) {
+            bool busy = job->cursor > 0 && job->finished < job->cursor && item == &job->items[job->cursor];
+            if (job->request->stopped || busy) {
+                return;
+            }
+        }
+        if (!wms_item_admit(item)) {
+            continue; /* refused, or held */
+        }
+        if (job->request->what_if) {
+            take_from_ready(job, item);
+            plan(item);
+        } else if (has_way(job, item)) {
+            take_from_ready(job, item);
+            wms_item_start(item);
+        } else {
+            return;
+        }
+        if (runs_alone(job) && item->phase < WMS_OVER) {
+            return;
+        }
+    }
+}
+
+static void close_items(struct wms_job *job)
+{
+    while (job->over) {
+        struct wms_item *item = job->over;
+        job->over = item->finished_next;
+        wms_item_close(item);
+    }
+}
+
+static bool is_complete(const struct wms_job *job)
+{
+    return job->whole_outcome ? job->whole.phase == WMS_DONE
+                              : job->finished == job->count && (job->by_id || job->whole.phase == WMS_DONE);
+}
+
+static void finish(struct wms_job *job)
+{
+    job->stage = WMS_JOB_DONE;
+    wms_link_leave(job);
+    wms_timer_free(job->timer);
+    job->timer = NULL;
+    wms_request_job_done(job->request);
+}
+
+void wms_job_begin(struct wms_job *job)
+{
+    const wms_request *request = job->request;
+
+    if (job->stage == WMS_JOB_QUEUED) {
+        job->stage = request->all || request->what_if || request->verb == WMS_SESSIONS ? WMS_JOB_LISTING : WMS_JOB_ACTING;
+        wms_job_kick(job);
+    }
+}
+
+void wms_job_pump(struct wms_job *job)
+{
+    wms_request *request = job->request;
+
+    if (job->stage == WMS_JOB_DONE || job->stage == WMS_JOB_QUEUED) {
+        return;
+    }
+    close_items(job);
+    if (request->stopped) {
+        wms_job_fail(job, WMS_E_CANCELLED, "not sent: the command stopped after a failure");
+    }
+    if (job->stage == WMS_JOB_LISTING && !is_complete(job)) {
+        run_list(job);
+    }
+    if (job->stage == WMS_JOB_ACTING) {
+        run_items(job);
+        if (request->stopped) {
+            wms_job_fail(job, WMS_E_CANCELLED, "not sent: the command stopped after a failure");
+        }
+    }
+    close_items(job);
+    if (is_complete(job)) {
+        finish(job);
+    } else {
+        set_deadline(job);
+    }
+}
+
+void wms_job_fail(struct wms_job *job, int code, const char *text)
+{
+    if (job->whole.phase < WMS_BASELINE && job->stage != WMS_JOB_ACTING && !job->whole_outcome) {
+        wms_item_end(&job->whole, code, text);
+    }
+    for (size_t i = 0; i < job->count; i++) {
+        if (job->items[i].phase < WMS_BASELINE || job->items[i].phase == WMS_PRIMED) {
+            wms_item_end(&job->items[i], code, text);
+        }
+    }
+}
+
+void wms_job_abandon(struct wms_job *job, int code, const char *text)
+{
+    if (job->stage == WMS_JOB_DONE) {
+        return;
+    }
+    if (job->stage != WMS_JOB_ACTING && job->whole.phase < WMS_OVER) {
+        wms_item_end(&job->whole, code, text);
+    }
+    for (size_t i = 0; i < job->count; i++) {
+        if (job->items[i].phase < WMS_OVER) {
+            wms_item_end(&job->items[i], code, text);
+        }
+    }
+    close_items(job);
+    finish(job);
+}
+
+void wms_job_clear(struct wms_job *job)
+{
+    wms_engine *engine = engine_of(job);
+
+    for (size_t i = 0; i < job->count; i++) {
+        wms_item_clear(&job->items[i]);
+    }
+    wms_item_clear(&job->whole);
+    wms_free(engine, job->items);
+    clear_listing(job);
+    wms_free(engine, job->text);
+    wms_server_release(engine, job->server);
+}

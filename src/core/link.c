@@ -1,0 +1,296 @@
+/* link.c - servers, and the connections to them that are kept between commands. */
+#include <string.h>
+
+#include "core/engine.h"
+
+enum { IDLE_LINKS_MAX = 256 };
+
+/* ---- servers ---------------------------------------------------------------------------------------------------- */
+
+int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server)
+{
+    struct wms_server *server;
+    struct wms_place place;
+
+    if (!text) {
+        text = "localhost";
+    }
+    for (server = engine->servers; server; server = server->next) {
+        if (strcmp(server->text, text) == 0) {
+            server->refs++;
+            *ret_server = server;
+            return 0;
+        }
+    }
+    int error = wms_place_parse(&place, text, engine->complaint, sizeof engine->complaint);
+    if (error) {
+        return error;
+    }
+    for (server = engine->servers; server; server = server->next) {
+        if (wms_place_equal(&server->place, &place)) { /* the same, in other words */
+            server->refs++;
+            *ret_server = server;
+            return 0;
+        }
+    }
+    server = wms_zalloc(engine, sizeof *server);
+    if (!server) {
+        return WMS_E_NO_MEMORY;
+    }
+    server->text = wms_copy(engine, text);
+    if (!server->text) {
+        wms_free(engine, server);
+        return WMS_E_NO_MEMORY;
+    }
+    wms_place_parse(&server->place, server->text, engine->complaint, sizeof engine->complaint);
+    server->refs = 1;
+    server->next = engine->servers;
+    engine->servers = server;
+    *ret_server = server;
+    return 0;
+}
+
+void wms_server_release(wms_engine *engine, struct wms_server *server)
+{
+    if (!server || --server->refs > 0) {
+        return;
+    }
+    struct wms_server **place = &engine->servers;
+    while (*place != server) {
+        place = &(*place)->next;
+    }
+    *place = server->next;
+    wms_free(engine, server->text);
+    wms_free(engine, server);
+}
+
+/* ---- links ------------------------------------------------------------------------------------------------------ */
+
+static void unlist(struct wms_link *link)
+{
+    wms_engine *engine = link->engine;
+
+    if (link->prev) {
+        link->prev->next = link->next;
+    } else {
+        engine->links = link->next;
+    }
+    if (link->next) {
+        link->next->prev = link->prev;
+    }
+    engine->link_count--;
+}
+
+static void list_first(struct wms_link *link)
+{
+    wms_engine *engine = link->engine;
+
+    link->prev = NULL;
+    link->next = engine->links;
+    if (link->next) {
+        link->next->prev = link;
+    }
+    engine->links = link;
+    engine->link_count++;
+}
+
+static bool is_idle(const struct wms_link *link)
+{
+    return !link->jobs && !link->ops && !link->checks;
+}
+
+static struct wms_link *link_new(wms_engine *engine, struct wms_server *server, const struct wms_provider *provider)
+{
+    struct wms_link *link = wms_zalloc(engine, sizeof *link);
+
+    if (link) {
+        link->engine = engine;
+        link->server = server;
+        link->provider = provider;
+        server->refs++;
+        server->link = link;
+        list_first(link);
+    }
+    return link;
+}
+
+static void link_free(struct wms_link *link, bool forked)
+{
+    wms_engine *engine = link->engine;
+
+    if (link->connection) {
+        link->provider->disconnect(link->connection, forked);
+    }
+    if (link->server->link == link) {
+        link->server->link = NULL;
+    }
+    unlist(link);
+    wms_server_release(engine, link->server);
+    wms_free(engine, link->text);
+    wms_free(engine, link);
+}
+
+int wms_link_join(struct wms_job *job)
+{
+    wms_engine *engine = job->request->engine;
+    struct wms_link *link = job->server->link;
+
+    if (!link) {
+        const struct wms_provider *provider = wms_engine_provider(engine, job->server->place.scheme);
+        if (!provider) {
+            return WMS_E_NO_PROVIDER;
+        }
+        link = link_new(engine, job->server, provider);
+        if (!link) {
+            return WMS_E_NO_MEMORY;
+        }
+        int error = provider->connect(provider, &wms_services, engine, link, &link->server->place.address, &link->connection);
+        if (error) {
+            link->connection = NULL;
+            wms_link_broken(link, error, NULL);
+        }
+    } else if (engine->links != link) { /* the least recently used are at the end */
+        unlist(link);
+        list_first(link);
+    }
+    job->link = link;
+    job->link_prev = NULL;
+    job->link_next = link->jobs;
+    if (link->jobs) {
+        link->jobs->link_prev = job;
+    }
+    link->jobs = job;
+    return 0;
+}
+
+void wms_link_leave(struct wms_job *job)
+{
+    struct wms_link *link = job->link;
+
+    if (!link) {
+        return;
+    }
+    if (job->link_prev) {
+        job->link_prev->link_next = job->link_next;
+    } else {
+        link->jobs = job->link_next;
+    }
+    if (job->link_next) {
+        job->link_next->link_prev = job->link_prev;
+    }
+    job->link = NULL;
+    if (is_idle(link)) {
+        if (link->state == WMS_CONNECTING) {
+            wms_link_broken(link, WMS_E_CANCELLED, NULL); /* nobody waits for it any more */
+        } else if (link->retired || link->engine->link_count > IDLE_LINKS_MAX) {
+            link->engine->link_broken = true; /* to be tended */
+        }
+    }
+}
+
+void wms_link_retire(struct wms_link *link)
+{
+    link->retired = true;
+    if (link->server->link == link) {
+        link->server->link = NULL;
+    }
+    link->engine->link_broken = true;
+}
+
+bool wms_link_full(const struct wms_link *link)
+{
+    return link->provider->in_flight && link->active >= link->provider->in_flight;
+}
+
+void wms_link_kick(struct wms_link *link)
+{
+    for (struct wms_job *job = link->jobs; job; job = job->link_next) {
+        wms_job_kick(job);
+    }
+}
+
+void wms_link_up(struct wms_link *link)
+{
+    if (link->state == WMS_CONNECTING) {
+        link->state = WMS_UP;
+        link->was_up = true;
+        wms_say(link->engine, WMS_INFO, "%s: connected", link->server->text);
+        for (struct wms_job *job = link->jobs; job; job = job->link_next) {
+            wms_job_progress(job);
+        }
+        wms_link_kick(link);
+    }
+}
+
+void wms_link_broken(struct wms_link *link, int code, const char *text)
+{
+    if (link->state == WMS_BROKEN) {
+        return;
+    }
+    link->state = WMS_BROKEN;
+    link->code = code < 0 ? code : WMS_E_INTERNAL;
+    link->text = text ? wms_copy(link->engine, text) : NULL;
+    if (code != WMS_E_CANCELLED) {
+        wms_say(link->engine, WMS_INFO, "%s: %s: %s", link->server->text, link->was_up ? "connection broken" : "no connection",
+                text ? text : wms_error_text(link->code));
+    }
+    wms_link_retire(link);
+    wms_link_kick(link);
+}
+
+/* Ends or repeats what was under way. */
+static void bury(struct wms_link *link)
+{
+    while (link->ops) {
+        struct wms_item *item = link->ops;
+        wms_item_forget(item);
+        wms_item_lost(item, link->code, link->text);
+    }
+    while (link->checks) {
+        wms_check_blind(link->checks, link->code, link->text);
+    }
+    while (link->jobs) {
+        struct wms_job *job = link->jobs;
+        wms_link_leave(job);
+        /* A job that sees connection after connection break gets nowhere. */
+        if (!link->was_up || ++job->breaks > 3) {
+            wms_job_fail(job, link->code, link->text);
+        }
+        wms_job_kick(job);
+    }
+    link_free(link, false);
+}
+
+void wms_links_tend(wms_engine *engine)
+{
+    engine->link_broken = false;
+    for (struct wms_link *link = engine->links, *next; link; link = next) {
+        next = link->next;
+        if (link->state == WMS_BROKEN) {
+            bury(link);
+        } else if (link->retired && is_idle(link)) {
+            link_free(link, false);
+        }
+    }
+    if (engine->link_count <= IDLE_LINKS_MAX) {
+        return;
+    }
+    struct wms_link *last = engine->links;
+    while (last->next) {
+        last = last->next;
+    }
+    for (struct wms_link *prev; last && engine->link_count > IDLE_LINKS_MAX; last = prev) {
+        prev = last->prev;
+        if (is_idle(last)) {
+            link_free(last, false);
+        }
+    }
+}
+
+void wms_links_close(wms_engine *engine, bool forked)
+{
+    while (engine->links) {
+        link_free(engine->links, forked);
+    }
+    engine->link_broken = false;
+}

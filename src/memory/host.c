@@ -1,0 +1,595 @@
+/* host.c - the embedded host: its sessions, its manager, and what it was asked. */
+#include "memory/host.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LOG_MAX = 65536, NAME_MAX_LENGTH = 200 };
+
+static void *allocate(const wms_memory *host, void *block, size_t size)
+{
+    return host->services->resize(host->engine, block, size);
+}
+
+static char *copy(const wms_memory *host, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *block = allocate(host, NULL, size);
+
+    return block ? memcpy(block, text, size) : NULL;
+}
+
+/* ---- sessions by id --------------------------------------------------------------------------------------------- */
+
+static bool same_id(const wms_id *a, const wms_id *b)
+{
+    if (!a->text || !b->text) {
+        return !a->text && !b->text && a->number == b->number;
+    }
+    return strcmp(a->text, b->text) == 0;
+}
+
+static size_t hash(const wms_id *id)
+{
+    size_t value = 5381;
+
+    if (!id->text) {
+        return id->number * (size_t) 2654435761u;
+    }
+    for (const char *p = id->text; *p; p++) {
+        value = value * 33 ^ (unsigned char) *p;
+    }
+    return value;
+}
+
+struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *id)
+{
+    struct wms_memory_record *record = host->table_size ? host->table[hash(id) & (host->table_size - 1)] : NULL;
+
+    while (record && !same_id(&record->facts.id, id)) {
+        record = record->chain;
+    }
+    return record;
+}
+
+static int grow_table(wms_memory *host)
+{
+    size_t size = host->table_size ? host->table_size * 2 : 16;
+    struct wms_memory_record **table = allocate(host, NULL, size * sizeof *table);
+
+    if (!table) {
+        return WMS_E_NO_MEMORY;
+    }
+    memset(table, 0, size * sizeof *table);
+    for (struct wms_memory_record *record = host->first; record; record = record->next) {
+        struct wms_memory_record **slot = &table[hash(&record->facts.id) & (size - 1)];
+        record->chain = *slot;
+        *slot = record;
+    }
+    allocate(host, host->table, 0);
+    host->table = table;
+    host->table_size = size;
+    return 0;
+}
+
+/* ---- the life of a session -------------------------------------------------------------------------------------- */
+
+struct wms_sight wms_memory_look(const struct wms_memory_record *record)
+{
+    if (!record) {
+        return (struct wms_sight){.present = false};
+    }
+    return (struct wms_sight){
+        .present = true,
+        .disconnected = record->facts.state && strcmp(record->facts.state, "disconnected") == 0,
+        .locked = record->facts.locked,
+    };
+}
+
+static void tell_watches(const struct wms_memory_record *record)
+{
+    struct wms_sight sight = wms_memory_look(record);
+
+    for (struct wms_memory_watch *watch = record->watches, *next; watch; watch = next) {
+        next = watch->next;
+        if (!watch->first) {
+            record->host->services->seen(watch->observer, &sight);
+        }
+    }
+}
+
+static void record_free(struct wms_memory_record *record)
+{
+    wms_memory *host = record->host;
+
+    for (struct wms_memory_watch *watch = record->watches, *next; watch; watch = next) {
+        struct wms_sight gone = wms_memory_look(NULL);
+        next = watch->next;
+        watch->record = NULL;
+        watch->prev = watch->next = NULL;
+        if (!watch->first) {
+            host->services->seen(watch->observer, &gone);
+        }
+    }
+    host->services->timer_free(record->relock);
+    allocate(host, record->message, 0);
+    allocate(host, record, 0);
+}
+
+static void drop(struct wms_memory_record *record)
+{
+    wms_memory *host = record->host;
+    struct wms_memory_record **slot = &host->table[hash(&record->facts.id) & (host->table_size - 1)];
+
+    while (*slot != record) {
+        slot = &(*slot)->chain;
+    }
+    *slot = record->chain;
+    if (record->prev) {
+        record->prev->next = record->next;
+    } else {
+        host->first = record->next;
+    }
+    if (record->next) {
+        record->next->prev = record->prev;
+    } else {
+        host->last = record->prev;
+    }
+    host->count--;
+    record_free(record);
+}
+
+static int lock(struct wms_memory_record *record, const char *message)
+{
+    wms_memory *host = record->host;
+    char *text = message ? copy(host, message) : NULL;
+
+    if (message && !text) {
+        return WMS_E_NO_MEMORY;
+    }
+    allocate(host, record->message, 0);
+    record->message = text;
+    if (record->relock) {
+        host->services->timer_set(record->relock, -1);
+    }
+    if (record->facts.locked != 1) {
+        record->facts.locked = 1;
+        tell_watches(record);
+    }
+    return 0;
+}
+
+static void unlock(struct wms_memory_record *record)
+{
+    allocate(record->host, record->message, 0);
+    record->message = NULL;
+    if (record->facts.locked != 0) {
+        record->facts.locked = 0;
+        tell_watches(record);
+    }
+}
+
+static void relock_due(void *data)
+{
+    struct wms_memory_record *record = data;
+
+    if (record->facts.locked != 1) {
+        record->facts.locked = 1;
+        tell_watches(record);
+    }
+}
+
+/* A manager in Block All does not leave an unlocked session alone. */
+static int arm_relock(struct wms_memory_record *record)
+{
+    const wms_memory *host = record->host;
+
+    if (record->relock_after < 0) {
+        return 0;
+    }
+    if (!record->relock) {
+        record->relock = host->services->timer_new(host->engine, relock_due, record);
+        if (!record->relock) {
+            return WMS_E_NO_MEMORY;
+        }
+    }
+    host->services->timer_set(record->relock, record->relock_after);
+    return 0;
+}
+
+static void disconnect(struct wms_memory_record *record)
+{
+    record->facts.state = "disconnected";
+    tell_watches(record);
+}
+
+/* ---- what the host is asked ------------------------------------------------------------------------------------- */
+
+static int carry_out(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, const char **ret_text)
+{
+    struct wms_memory_record *record = wms_memory_find(host, id);
+    bool is_own = record && record->facts.is_own == 1;
+    int error = 0;
+
+    if (host->failures[verb] && host->failures[verb] != WMS_E_UNREACHABLE) {
+        return host->failures[verb];
+    }
+    if (!record) {
+        return WMS_E_NOT_FOUND;
+    }
+    if (!record->facts.is_orchestratable) {
+        *ret_text = "administrators and operators are exempt from orchestration on this host";
+        return WMS_E_ACCESS_DENIED;
+    }
+    if (is_own && (verb == WMS_CLOSE || verb == WMS_DISCONNECT)) {
+        *ret_text = "it is the caller's own session";
+        return WMS_E_ACCESS_DENIED;
+    }
+    switch (verb) {
+    case WMS_LOCK:
+        error = lock(record, message);
+        break;
+    case WMS_UNLOCK:
+        error = arm_relock(record);
+        if (!error) {
+            unlock(record);
+        }
+        break;
+    case WMS_DISCONNECT:
+        disconnect(record);
+        break;
+    default:
+        drop(record);
+        break;
+    }
+    return error;
+}
+
+int wms_memory_act(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, const char **ret_text)
+{
+    int code = carry_out(host, verb, id, message, ret_text);
+
+    wms_memory_note(host, verb, id, message, code ? code : host->failures[verb]);
+    return code;
+}
+
+static void entry_clear(const wms_memory *host, const struct wms_memory_entry *entry)
+{
+    char *id, *message;
+
+    memcpy(&id, &entry->id.text, sizeof id);
+    memcpy(&message, &entry->message, sizeof message);
+    allocate(host, id, 0);
+    allocate(host, message, 0);
+}
+
+void wms_memory_note(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, int code)
+{
+    struct wms_memory_entry entry = {.verb = verb, .id = id ? *id : (wms_id){0}, .code = code};
+
+    if (host->log_count == host->log_capacity && host->log_capacity < LOG_MAX) {
+        size_t capacity = host->log_capacity ? host->log_capacity * 2 : 16;
+        struct wms_memory_entry *more = allocate(host, host->log, capacity * sizeof *more);
+        if (!more) {
+            return; /* without memory for it, it stays unsaid */
+        }
+        host->log = more;
+        host->log_capacity = capacity;
+    }
+    entry.id.text = id && id->text ? copy(host, id->text) : NULL;
+    entry.message = message ? copy(host, message) : NULL;
+    if (host->log_count == LOG_MAX) {
+        entry_clear(host, &host->log[host->log_first]);
+        host->log[host->log_first] = entry;
+        host->log_first = (host->log_first + 1) % LOG_MAX;
+    } else {
+        host->log[host->log_count++] = entry;
+    }
+}
+
+size_t wms_memory_log_count(const wms_memory *host)
+{
+    return host->log_count;
+}
+
+int wms_memory_log(const wms_memory *host, size_t index, struct wms_memory_entry *ret_entry)
+{
+    if (index >= host->log_count) {
+        return WMS_E_NOT_FOUND;
+    }
+    *ret_entry = host->log[(host->log_first + index) % host->log_capacity];
+    return 0;
+}
+
+/* ---- the host's own side ---------------------------------------------------------------------------------------- */
+
+static size_t size_of(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+static const char *put(char **room, const char *text)
+{
+    size_t size = size_of(text);
+    const char *at = size ? memcpy(*room, text, size) : NULL;
+
+    *room += size;
+    return at;
+}
+
+static void complete(struct wms_memory_record *record)
+{
+    wms_session *facts = &record->facts;
+
+#define WMS_X(field, name) \
+    if (facts->field < 0 && &facts->field != &facts->is_orchestratable) { \
+        facts->field = 0; \
+    }
+    WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+    if (facts->is_orchestratable < 0) {
+        facts->is_orchestratable = record->host->options.admin_orchestration || (!facts->is_admin && !facts->is_mog_user);
+    }
+    if (!facts->state) {
+        facts->state = "active";
+    }
+}
+
+int wms_memory_open(wms_memory *host, const wms_session *session, double relock_after)
+{
+    size_t size = sizeof(struct wms_memory_record) + size_of(session->id.text);
+
+    if (host->closed || (!session->id.text && session->id.number == UINT32_MAX) || wms_memory_find(host, &session->id)) {
+        wms_engine_complain(host->engine, host->closed ? "session: the host is closed"
+                                                       : "session_id: there is such a session already, or it is no id");
+        return WMS_E_INVALID;
+    }
+#define WMS_X(field, name) size += size_of(session->field);
+    WMS_SESSION_STRINGS(WMS_X)
+#undef WMS_X
+    if (host->count >= host->table_size && grow_table(host)) {
+        return WMS_E_NO_MEMORY;
+    }
+    struct wms_memory_record *record = allocate(host, NULL, size);
+    if (!record) {
+        return WMS_E_NO_MEMORY;
+    }
+    char *room = (char *) (record + 1);
+    struct wms_memory_record **slot = &host->table[hash(&session->id) & (host->table_size - 1)];
+    *record = (struct wms_memory_record){.chain = *slot, .prev = host->last, .host = host, .facts = *session};
+    record->relock_after = relock_after < 0 ? host->options.relock_after : relock_after;
+    record->facts.id.text = put(&room, session->id.text);
+#define WMS_X(field, name) record->facts.field = put(&room, session->field);
+    WMS_SESSION_STRINGS(WMS_X)
+#undef WMS_X
+    complete(record);
+    *slot = record;
+    if (host->last) {
+        host->last->next = record;
+    } else {
+        host->first = record;
+    }
+    host->last = record;
+    host->count++;
+    return 0;
+}
+
+int wms_memory_lock(wms_memory *host, const wms_id *id, const char *message)
+{
+    struct wms_memory_record *record = wms_memory_find(host, id);
+    int error = record ? lock(record, message) : WMS_E_NOT_FOUND;
+
+    wms_engine_step(host->engine);
+    return error;
+}
+
+int wms_memory_unlock(wms_memory *host, const wms_id *id)
+{
+    struct wms_memory_record *record = wms_memory_find(host, id);
+
+    if (!record) {
+        return WMS_E_NOT_FOUND;
+    }
+    if (record->relock) { /* it is the manager himself who unlocks */
+        host->services->timer_set(record->relock, -1);
+    }
+    unlock(record);
+    wms_engine_step(host->engine);
+    return 0;
+}
+
+int wms_memory_drop(wms_memory *host, const wms_id *id)
+{
+    struct wms_memory_record *record = wms_memory_find(host, id);
+
+    if (!record) {
+        return WMS_E_NOT_FOUND;
+    }
+    drop(record);
+    wms_engine_step(host->engine);
+    return 0;
+}
+
+int wms_memory_session(const wms_memory *host, const wms_id *id, wms_session *ret_session, const char **ret_message)
+{
+    const struct wms_memory_record *record = wms_memory_find(host, id);
+
+    if (!record) {
+        return WMS_E_NOT_FOUND;
+    }
+    *ret_session = record->facts;
+    *ret_message = record->message;
+    return 0;
+}
+
+int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
+{
+    switch (code) {
+    case WMS_E_CANCELLED:
+    case WMS_E_FORKED:
+    case WMS_E_NO_PROVIDER:
+    case WMS_E_UNVERIFIED:
+    case WMS_E_REVERTED:
+    case WMS_E_INVALID:
+        wms_engine_complain(host->engine, "code: no host answers with it; give one that a host can answer with");
+        return WMS_E_INVALID;
+    default:
+        host->failures[verb] = code;
+        return 0;
+    }
+}
+
+static void break_connections(wms_memory *host, int code)
+{
+    for (struct wms_memory_connection *connection = host->connections; connection; connection = connection->next) {
+        host->services->broken(connection->link, code, NULL);
+    }
+}
+
+int wms_memory_refuse(wms_memory *host, int code)
+{
+    host->refusal = code;
+    if (code) {
+        break_connections(host, code);
+        wms_engine_step(host->engine);
+    }
+    return 0;
+}
+
+/* ---- the host --------------------------------------------------------------------------------------------------- */
+
+static struct wms_memory_registry *registry_of(wms_engine *engine, int *ret_error)
+{
+    const struct wms_services *services = wms_engine_services();
+    const struct wms_provider *provider = wms_engine_registered(engine, wms_memory_provider.name);
+
+    if (provider) {
+        struct wms_memory_registry *registry;
+        const void *found = provider;
+        memcpy(&registry, &found, sizeof registry);
+        return registry;
+    }
+    struct wms_memory_registry *registry = services->resize(engine, NULL, sizeof *registry);
+    if (!registry) {
+        *ret_error = WMS_E_NO_MEMORY;
+        return NULL;
+    }
+    *registry = (struct wms_memory_registry){.provider = wms_memory_provider};
+    *ret_error = wms_engine_register(engine, &registry->provider);
+    if (*ret_error) {
+        services->resize(engine, registry, 0);
+        return NULL;
+    }
+    return registry;
+}
+
+static int check_name(wms_engine *engine, const struct wms_memory_registry *registry, const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t length = strlen(name);
+
+    if (length == 0 || length > NAME_MAX_LENGTH || *name == '-' || strspn(name, letters) != length) {
+        wms_engine_complain(engine, "name: no host name; give letters, digits, '.', '_' and '-', not beginning with '-'");
+        return WMS_E_INVALID;
+    }
+    for (const wms_memory *host = registry->hosts; host; host = host->next) {
+        if (!host->closed && strcmp(host->name, name) == 0) {
+            wms_engine_complain(engine, "name: there is an embedded host of that name; give another, or close that one");
+            return WMS_E_INVALID;
+        }
+    }
+    return 0;
+}
+
+int wms_memory_new(wms_engine *engine, const char *name, const struct wms_memory_options *options, wms_memory **ret_host)
+{
+    int error = 0;
+    struct wms_memory_registry *registry = registry_of(engine, &error);
+
+    error = registry ? check_name(engine, registry, name) : error;
+    if (error) {
+        return error;
+    }
+    wms_memory *host = wms_engine_services()->resize(engine, NULL, sizeof *host);
+    if (!host) {
+        return WMS_E_NO_MEMORY;
+    }
+    *host = (wms_memory){.registry = registry, .engine = engine, .services = wms_engine_services(), .refs = 1};
+    host->options = options ? *options : (struct wms_memory_options){.relock_after = -1};
+    host->name = copy(host, name);
+    if (!host->name) {
+        allocate(host, host, 0);
+        return WMS_E_NO_MEMORY;
+    }
+    host->next = registry->hosts;
+    registry->hosts = host;
+    wms_engine_ref(engine);
+    *ret_host = host;
+    return 0;
+}
+
+static void host_free(wms_memory *host)
+{
+    for (size_t i = 0; i < host->log_count; i++) {
+        entry_clear(host, &host->log[i]);
+    }
+    allocate(host, host->log, 0);
+    allocate(host, host->table, 0);
+    allocate(host, host->name, 0);
+    allocate(host, host, 0);
+}
+
+static void empty(wms_memory *host)
+{
+    while (host->first) {
+        drop(host->first);
+    }
+}
+
+static void unregister(wms_memory *host)
+{
+    wms_memory **place = &host->registry->hosts;
+
+    while (*place != host) {
+        place = &(*place)->next;
+    }
+    *place = host->next;
+}
+
+void wms_memory_close(wms_memory *host)
+{
+    if (!host->closed) {
+        host->closed = true;
+        break_connections(host, WMS_E_UNREACHABLE);
+        empty(host);
+        wms_engine_step(host->engine);
+    }
+}
+
+wms_memory *wms_memory_unref(wms_memory *host)
+{
+    if (!host || --host->refs > 0) {
+        return NULL;
+    }
+    wms_engine *engine = host->engine;
+    if (host->closed && !host->connections) { /* else it goes with the engine */
+        unregister(host);
+        host_free(host);
+    }
+    wms_engine_unref(engine);
+    return NULL;
+}
+
+void wms_memory_retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+{
+    struct wms_memory_registry *registry;
+
+    memcpy(&registry, &self, sizeof registry);
+    while (registry->hosts) {
+        wms_memory *host = registry->hosts;
+        empty(host);
+        unregister(host);
+        host_free(host);
+    }
+    services->resize(engine, registry, 0);
+}

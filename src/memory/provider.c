@@ -1,0 +1,277 @@
+/* provider.c - the engine's way to the embedded hosts. */
+#include <string.h>
+
+#include "memory/host.h"
+
+/* ---- connections ------------------------------------------------------------------------------------------------ */
+
+static int connect_memory(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
+                          struct wms_link *link, const struct wms_address *address, void **ret_connection)
+{
+    wms_memory *host = ((const struct wms_memory_registry *) self)->hosts;
+
+    while (host && (host->closed || !address->host || strcmp(host->name, address->host) != 0)) {
+        host = host->next;
+    }
+    if (!host || host->refusal) {
+        services->broken(link, host ? host->refusal : WMS_E_UNREACHABLE,
+                         host ? NULL : "there is no embedded host of that name in this engine; make it with wms.memory()");
+        return 0;
+    }
+    struct wms_memory_connection *connection = services->resize(engine, NULL, sizeof *connection);
+    if (!connection) {
+        return WMS_E_NO_MEMORY;
+    }
+    *connection = (struct wms_memory_connection){
+        .next = host->connections,
+        .host = host,
+        .link = link,
+        .engine = engine,
+        .services = services,
+    };
+    if (connection->next) {
+        connection->next->prev = connection;
+    }
+    host->connections = connection;
+    *ret_connection = connection;
+    services->up(link);
+    return 0;
+}
+
+static void disconnect_memory(void *data, bool forked)
+{
+    struct wms_memory_connection *connection = data;
+    wms_memory *host = connection->host;
+
+    (void) forked; /* nothing is shared with the parent */
+    if (connection->next) {
+        connection->next->prev = connection->prev;
+    }
+    if (connection->prev) {
+        connection->prev->next = connection->next;
+    } else {
+        host->connections = connection->next;
+    }
+    connection->services->resize(connection->engine, connection, 0);
+}
+
+/* ---- answers, at once or later ---------------------------------------------------------------------------------- */
+
+static void answer_list(struct wms_memory_connection *connection, struct wms_op *op)
+{
+    wms_memory *host = connection->host;
+    int code = host->failures[WMS_SESSIONS];
+
+    wms_memory_note(host, WMS_SESSIONS, NULL, NULL, code);
+    for (struct wms_memory_record *record = host->first; record && !code; record = record->next) {
+        code = connection->services->session(op, &record->facts);
+    }
+    connection->services->answer(op, code, NULL);
+}
+
+/* The two failures that are no answers.  True: the op has been dealt with. */
+static bool fails_silently(struct wms_memory_connection *connection, enum wms_verb verb)
+{
+    int code = connection->host->failures[verb];
+
+    if (code == WMS_E_UNREACHABLE) {
+        connection->services->broken(connection->link, code, "the connection broke");
+    }
+    return code == WMS_E_UNREACHABLE || code == WMS_E_TIMEOUT;
+}
+
+static void answer_act(struct wms_memory_connection *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                       const char *message)
+{
+    wms_memory *host = connection->host;
+    const struct wms_services *services = connection->services;
+    const char *text = NULL;
+    struct wms_memory_record *record = wms_memory_find(host, id);
+
+    services->sent(op);
+    if (record && record->facts.user_name) {
+        services->user(op, record->facts.user_name);
+    }
+    int code = wms_memory_act(host, verb, id, message, &text);
+    if (!fails_silently(connection, verb)) {
+        services->answer(op, code, text);
+    }
+}
+
+static void answer_look(struct wms_memory_watch *watch)
+{
+    struct wms_sight sight = wms_memory_look(watch->record);
+
+    watch->host->services->seen(watch->observer, &sight);
+}
+
+static void call_free(struct wms_memory_call *call)
+{
+    const struct wms_services *services = call->connection->services;
+
+    services->timer_free(call->timer);
+    services->resize(call->connection->engine, call, 0);
+}
+
+static void call_due(void *data)
+{
+    struct wms_memory_call call = *(struct wms_memory_call *) data;
+
+    if (call.watch) {
+        call.watch->first = NULL;
+    } else {
+        call.op->data = NULL;
+    }
+    call_free(data);
+    if (call.watch) {
+        answer_look(call.watch);
+    } else if (call.verb == WMS_SESSIONS) {
+        if (!fails_silently(call.connection, WMS_SESSIONS)) {
+            answer_list(call.connection, call.op);
+        }
+    } else {
+        answer_act(call.connection, call.op, call.verb, call.id, call.message);
+    }
+}
+
+/* Answers after the host's latency.  Errors: NO_MEMORY. */
+static int call_later(const struct wms_memory_call *call, struct wms_memory_call **ret_call)
+{
+    const struct wms_memory_connection *connection = call->connection;
+    const struct wms_services *services = connection->services;
+    double latency = connection->host->options.latency;
+
+    struct wms_memory_call *later = services->resize(connection->engine, NULL, sizeof *later);
+    if (!later) {
+        return WMS_E_NO_MEMORY;
+    }
+    *later = *call;
+    later->timer = services->timer_new(connection->engine, call_due, later);
+    if (!later->timer) {
+        services->resize(connection->engine, later, 0);
+        return WMS_E_NO_MEMORY;
+    }
+    services->timer_set(later->timer, latency);
+    *ret_call = later;
+    return 0;
+}
+
+static void list_memory(void *data, struct wms_op *op)
+{
+    struct wms_memory_connection *connection = data;
+
+    if (connection->host->options.latency > 0) {
+        struct wms_memory_call *later, call = {.connection = connection, .op = op, .verb = WMS_SESSIONS};
+        int error = call_later(&call, &later);
+        if (error) {
+            connection->services->answer(op, error, NULL);
+        } else {
+            op->data = later;
+        }
+    } else if (!fails_silently(connection, WMS_SESSIONS)) {
+        answer_list(connection, op);
+    }
+}
+
+static void act_memory(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+{
+    struct wms_memory_connection *connection = data;
+
+    if (connection->host->options.latency > 0) {
+        struct wms_memory_call *later,
+            call = {.connection = connection, .op = op, .verb = verb, .id = id, .message = message};
+        int error = call_later(&call, &later);
+        if (error) {
+            connection->services->answer(op, error, NULL);
+        } else {
+            connection->services->sent(op);
+            op->data = later;
+        }
+    } else {
+        answer_act(connection, op, verb, id, message);
+    }
+}
+
+static void forget_memory(void *data, struct wms_op *op)
+{
+    (void) data;
+    if (op->data) {
+        call_free(op->data);
+        op->data = NULL;
+    }
+}
+
+/* ---- observation ------------------------------------------------------------------------------------------------ */
+
+static void observe_memory(void *data, struct wms_observer *observer, const wms_id *id)
+{
+    struct wms_memory_connection *connection = data;
+    const struct wms_services *services = connection->services;
+    struct wms_memory_watch *watch = services->resize(connection->engine, NULL, sizeof *watch);
+    int error = 0;
+
+    if (!watch) {
+        services->blind(observer, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
+    *watch = (struct wms_memory_watch){
+        .record = wms_memory_find(connection->host, id),
+        .observer = observer,
+        .host = connection->host,
+    };
+    if (connection->host->options.latency > 0) {
+        struct wms_memory_call call = {.connection = connection, .watch = watch};
+        error = call_later(&call, &watch->first);
+    }
+    if (error) {
+        services->resize(connection->engine, watch, 0);
+        services->blind(observer, error, NULL);
+        return;
+    }
+    if (watch->record) {
+        watch->next = watch->record->watches;
+        if (watch->next) {
+            watch->next->prev = watch;
+        }
+        watch->record->watches = watch;
+    }
+    observer->data = watch;
+    if (!watch->first) {
+        answer_look(watch);
+    }
+}
+
+static void unobserve_memory(void *data, struct wms_observer *observer)
+{
+    struct wms_memory_connection *connection = data;
+    struct wms_memory_watch *watch = observer->data;
+
+    if (watch->first) {
+        call_free(watch->first);
+    }
+    if (watch->next) {
+        watch->next->prev = watch->prev;
+    }
+    if (watch->prev) {
+        watch->prev->next = watch->next;
+    } else if (watch->record) {
+        watch->record->watches = watch->next;
+    }
+    observer->data = NULL;
+    connection->services->resize(connection->engine, watch, 0);
+}
+
+const struct wms_provider wms_memory_provider = {
+    .abi = WMS_PROVIDER_ABI,
+    .size = sizeof(struct wms_provider),
+    .name = "memory",
+    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE,
+    .connect = connect_memory,
+    .disconnect = disconnect_memory,
+    .list = list_memory,
+    .act = act_memory,
+    .forget = forget_memory,
+    .observe = observe_memory,
+    .unobserve = unobserve_memory,
+    .retire = wms_memory_retire,
+};
