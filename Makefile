@@ -1,0 +1,228 @@
+# wms: `make help` tells what there is to make.
+
+PREFIX      = /usr/local
+LUA_VERSION = 5.4
+BUILD       = build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+
+CC         ?= cc
+CFLAGS     ?= -O2 -g -fstack-protector-strong
+LDFLAGS    ?= -Wl,-z,relro,-z,now
+PKG_CONFIG ?= pkg-config
+WARNINGS    = -Wall -Wextra
+
+# Where things are installed; LuaRocks sets the last two.
+libdir      = $(PREFIX)/lib
+includedir  = $(PREFIX)/include
+INST_CMOD   = $(libdir)/lua/$(call abi,$(LUA_VERSION))
+INST_LUADIR = $(PREFIX)/share/lua/$(call abi,$(LUA_VERSION))
+
+.DEFAULT_GOAL := all
+LUAS      := 5.1 5.2 5.3 5.4 jit
+comma     := ,
+version   := $(shell sed -n 's/^.define WMS_VERSION "\(.*\)"/\1/p' src/wms.h)
+# While the major number is 0, a new minor number may break programs that are linked with libwms.so.
+soversion := $(basename $(if $(filter 0.%,$(version)),$(version),$(basename $(version))))
+abi        = $(patsubst jit,5.1,$1)
+B         := $(BUILD)
+L         := $(LUA_VERSION)
+
+ifeq ($(filter $L,$(LUAS)),)
+$(error LUA_VERSION=$L: give one of $(LUAS))
+endif
+
+# ---- providers with a library of their own ---------------------------------------------------------------------------
+# A new one needs the folder src/NAME and a line here: its name, what pkg-config calls its libraries, and the packages that
+# bring them on Debian and on Fedora.
+
+define provider
+ifneq ($$(wildcard src/$1/*.c),)
+ifeq ($$(shell $$(PKG_CONFIG) --exists '$2' 2>&1 || echo no),)
+providers += $1
+$B/obj/$1/%.o: extra = $$(call once,$1_cflags,$$(PKG_CONFIG) --cflags '$2')
+$B/lib/wms/$1.so: provider_libs = $$(call once,$1_libs,$$(PKG_CONFIG) --libs '$2')
+$B/lib/wms/$1.so: $$(patsubst src/%.c,$B/obj/%.o,$$(wildcard src/$1/*.c)) $B/sources
+else
+left_out += $1 (needs $3; on Fedora $4)
+endif
+endif
+endef
+
+# $(call once,NAME,COMMAND): what COMMAND prints; it is run when it is needed, and only once.
+once = $(if $(filter undefined,$(origin cached_$1)),$(eval cached_$1 := $(shell $2)))$(cached_$1)
+
+$(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
+
+# ---- flags -----------------------------------------------------------------------------------------------------------
+
+uv_found  = $(call once,uv_found,$(PKG_CONFIG) --exists libuv 2>&1 && echo yes)
+uv_cflags = $(if $(filter yes,$(uv_found)),$(call once,uv_cflags,$(PKG_CONFIG) --cflags libuv),$(error \
+    libuv is missing: install pkg-config and libuv1-dev, on Fedora pkgconf and libuv-devel))
+uv_libs   = $(call once,uv_libs,$(PKG_CONFIG) --libs libuv)
+
+# $(call lua,V,cflags|libs): the word "found" comes first, since there may be no flags. Each distribution has another name for it.
+lua = $(call once,lua_$1_$2,for p in $(if $(filter jit,$1),luajit,lua$1 lua-$1 lua$(subst .,,$1) lua); do \
+    if [ $$p != lua ] || $(PKG_CONFIG) --exists "lua >= $1 lua < $1.99"; then \
+    $(PKG_CONFIG) --exists $$p && echo found && exec $(PKG_CONFIG) --$2 $$p; fi; done 2>/dev/null)
+lua_package = $(if $(filter jit,$1),libluajit-5.1-dev$(comma) on Fedora luajit-devel,liblua$1-dev$(comma) on Fedora lua-devel)
+lua_cflags = $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(if $(filter found,$(call lua,$1,cflags)),$(filter-out found,$(call \
+    lua,$1,cflags)),$(error lua.h of Lua $1 is missing: install $(call lua_package,$1), or set LUA_INCDIR)))
+lua_libs   = $(filter-out found,$(call lua,$1,libs))
+
+sanitize = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+compile  = $(CC) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(extra) $(CPPFLAGS) $(CFLAGS) $(sanitize) \
+    -MMD -MP -c -o $@ $<
+# nodelete: a thread that waits inside a library may outlive the Lua state that loaded us, and needs its code to stay.
+link     = $(CC) -shared -Wl,-z,nodelete $(LDFLAGS) $(CFLAGS) $(sanitize) -o $@
+# What went into the objects: a change of it makes them anew.
+flags    = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(WARNINGS) $(SANITIZE) $(LUA_INCDIR)
+
+# One short line a step; V=1 shows the commands, -s nothing.
+silent := $(findstring s,$(firstword -$(MAKEFLAGS)))$(V)
+say     = @$(if $(silent),:,printf '  %-3s %s\n' $1 $2)
+Q      := $(if $(V),,@)
+
+# ---- what is built ---------------------------------------------------------------------------------------------------
+
+core    := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/core/*.c src/memory/*.c))
+sharedlib := $B/lib/libwms.so.$(version)
+libs    := $B/lib/libwms.a $B/lib/libwms.so $B/lib/wms.pc
+modules := $(providers:%=$B/lib/wms/%.so)
+programs := $(patsubst spec/c/%.c,$B/spec/%,$(wildcard spec/c/*.c))
+products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
+
+.PHONY: all all-luas libs report specs
+all: $(call products,$L) $(libs) report
+all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
+libs: $(libs) $(modules)
+specs: $(programs)
+
+report: | $(call products,$L) $(libs)
+	@$(if $(silent),:,echo 'wms $(version) in $B/; providers: memory$(providers:%=, %)$(if \
+	    $(left_out),; left out: $(left_out))')
+
+$B/obj/%.o: src/%.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(compile)
+
+$(core): extra = $(uv_cflags)
+# The folder in which C programs find the providers.
+$B/obj/core/module.o: extra = $(uv_cflags) -DWMS_MODULE_FOLDER='"$(libdir)/wms"'
+$B/obj/core/module.o: $B/folder
+
+$B/lib/libwms.a: $(core) $B/sources
+	$(call say,AR,$@)
+	$Q mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $(core)
+
+$(sharedlib): $(core) $B/sources
+	$(call say,LD,$@)
+	$Q mkdir -p $(@D) && $(link) -Wl,-soname,libwms.so.$(soversion) $(core) $(uv_libs) -pthread
+
+$B/lib/libwms.so: $(sharedlib)
+	$Q ln -sf $(<F) $(@D)/libwms.so.$(soversion) && ln -sf libwms.so.$(soversion) $@
+
+$B/lib/wms.pc: $B/folder src/wms.h Makefile
+	$Q mkdir -p $(@D) && printf '%s\n' 'libdir=$(libdir)' 'includedir=$(includedir)' 'modules=$(libdir)/wms' '' 'Name: wms' \
+	    'Description: scripted control of user sessions on shared computers' 'Version: $(version)' \
+	    'Requires.private: libuv' 'Libs: -L$${libdir} -lwms' 'Libs.private: -pthread -ldl' 'Cflags: -I$${includedir}' >$@
+
+# A provider uses the engine only through what it is given, hence --no-undefined; one file serves every Lua and C.
+$(modules): $B/lib/wms/%.so:
+	$(call say,LD,$@)
+	$Q mkdir -p $(@D) && $(link) -Wl,--no-undefined $(filter %.o,$^) $(provider_libs) -pthread
+
+# The Lua module, for each Lua; it is never linked with liblua. -Bsymbolic: it uses its own engine, whatever else the
+# program is linked with.
+define lua_module
+$B/$1/obj/%.o: src/lua/%.c $B/flags
+	$$(call say,CC,'$$< (Lua $1)')
+	$$Q mkdir -p $$(@D) && $$(compile)
+$B/$1/obj/%.o: extra = $$(call lua_cflags,$1)
+$B/$1/libwms-lua.a: $(patsubst src/lua/%.c,$B/$1/obj/%.o,$(wildcard src/lua/*.c)) $B/sources
+	$$(call say,AR,$$@)
+	$$Q rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
+$B/$1/wms.so: $(patsubst src/lua/%.c,$B/$1/obj/%.o,$(wildcard src/lua/*.c)) $(core) $B/sources
+	$$(call say,LD,$$@)
+	$$Q $$(link) -Wl,-Bsymbolic $$(filter %.o,$$^) $$(uv_libs) -pthread
+$B/$1/wms/%.so: $B/lib/wms/%.so
+	$$Q mkdir -p $$(@D) && ln -sf ../../lib/wms/$$(@F) $$@
+endef
+$(foreach l,$(LUAS),$(eval $(call lua_module,$l)))
+
+# Programs for the specs: each file in spec/c is one, with the Lua module linked in.
+$(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
+	    $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -pthread -ldl -lm
+
+# Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
+.PHONY: FORCE
+keep = @mkdir -p $(@D) && printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$1)' >$@
+$B/flags: FORCE
+	$(call keep,$(flags))
+$B/folder: FORCE
+	$(call keep,$(libdir) $(includedir))
+$B/sources: FORCE
+	$(call keep,$(wildcard src/*/*.c))
+
+-include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/spec/*.d)
+
+# ---- to try it -------------------------------------------------------------------------------------------------------
+# These install the packages that are missing (DEPS=no: they do not), hence the second make: it looks for libraries anew.
+
+LUA      = $(or $(shell command -v lua$L || command -v lua-$L),$(if $(filter jit,$L),luajit,lua))
+DEPS     = yes
+deps     = @$(if $(filter no,$(DEPS)),:,sh spec/deps $1)
+again    = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc || echo 1)) DEPS=no
+lua_env  = env -u LUA_INIT -u LUA_PATH_$(subst .,_,$L) -u LUA_CPATH_$(subst .,_,$L) LUA_PATH='./lua/?.lua;;' \
+    LUA_CPATH='./$B/$L/?.so;;'
+
+.PHONY: demo test bench
+demo:
+	$(call deps,demo)
+	$(again) all
+	@$(lua_env) $(LUA) examples/unlock_lab.lua
+
+test:
+	$(call deps,test)
+	+@$(LUA) spec/run.lua
+
+bench:
+	$(call deps,bench)
+	$(again) all
+	@$(lua_env) $(LUA) bench/run.lua
+
+# ---- to have it ------------------------------------------------------------------------------------------------------
+
+scripts := $(wildcard lua/wms/*.lua)
+
+.PHONY: install install-lua uninstall clean help
+install: install-lua $(libs) $(modules)
+	$Q install -d '$(DESTDIR)$(libdir)/wms' '$(DESTDIR)$(libdir)/pkgconfig' '$(DESTDIR)$(includedir)/wms'
+	$Q install -m 644 src/wms.h '$(DESTDIR)$(includedir)'
+	$Q install -m 644 src/wms/lua.h src/core/provider.h src/memory/memory.h '$(DESTDIR)$(includedir)/wms'
+	$Q install -m 644 $B/lib/libwms.a '$(DESTDIR)$(libdir)'
+	$Q install -m 644 $B/$L/libwms-lua.a '$(DESTDIR)$(libdir)/libwms-lua$L.a'
+	$Q install -m 755 $(sharedlib) '$(DESTDIR)$(libdir)'
+	$Q ln -sf libwms.so.$(version) '$(DESTDIR)$(libdir)/libwms.so.$(soversion)'
+	$Q ln -sf libwms.so.$(soversion) '$(DESTDIR)$(libdir)/libwms.so'
+	$Q install -m 644 $B/lib/wms.pc '$(DESTDIR)$(libdir)/pkgconfig'
+	$(if $(modules),$Q install -m 755 $(modules) '$(DESTDIR)$(libdir)/wms')
+
+# Only what Lua needs: what a rock is made of.
+install-lua: $(call products,$L)
+	$Q install -d '$(DESTDIR)$(INST_CMOD)/wms' '$(DESTDIR)$(INST_LUADIR)/wms'
+	$Q install -m 755 $B/$L/wms.so '$(DESTDIR)$(INST_CMOD)'
+	$(if $(modules),$Q install -m 755 $(modules) '$(DESTDIR)$(INST_CMOD)/wms')
+	$(if $(scripts),$Q install -m 644 $(scripts) '$(DESTDIR)$(INST_LUADIR)/wms')
+
+uninstall:
+	$Q rm -f '$(DESTDIR)$(includedir)/wms.h' $(patsubst %,'$(DESTDIR)$(includedir)/wms/%.h',lua provider memory) \
+	    '$(DESTDIR)$(libdir)/libwms.a' '$(DESTDIR)$(libdir)/libwms-lua$L.a' '$(DESTDIR)$(libdir)/pkgconfig/wms.pc' \
+	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(INST_CMOD)/wms.so'
+	$Q rm -rf '$(DESTDIR)$(includedir)/wms' '$(DESTDIR)$(libdir)/wms' '$(DESTDIR)$(INST_CMOD)/wms' '$(DESTDIR)$(INST_LUADIR)/wms'
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n 's/^#: //p' Makefile
