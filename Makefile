@@ -1,8 +1,11 @@
 # wms: `make help` tells what there is to make.
 
 PREFIX      = /usr/local
-LUA_VERSION = 5.4
-BUILD       = build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+# With LUA_INCDIR, where lua.h is, the version is the one that stands in there.
+LUA_VERSION := $(if $(LUA_INCDIR),$(shell sed -n 's/^.define LUA_VERSION_NUM[^0-9]*\([0-9]\)0\([0-9]\).*/\1.\2/p' \
+    '$(LUA_INCDIR)/lua.h'),5.4)
+# SANITIZE=address,undefined or thread builds in a folder of its own.
+BUILD       = build$(if $(SANITIZE),/$(firstword $(subst $(comma), ,$(SANITIZE))))
 
 CC         ?= cc
 CFLAGS     ?= -O2 -g -fstack-protector-strong
@@ -17,7 +20,7 @@ INST_CMOD   = $(libdir)/lua/$(call abi,$(LUA_VERSION))
 INST_LUADIR = $(PREFIX)/share/lua/$(call abi,$(LUA_VERSION))
 
 .DEFAULT_GOAL := all
-LUAS      := 5.1 5.2 5.3 5.4 jit
+LUAS        = 5.1 5.2 5.3 5.4 jit
 comma     := ,
 version   := $(shell sed -n 's/^.define WMS_VERSION "\(.*\)"/\1/p' src/wms.h)
 # While the major number is 0, a new minor number may break programs that are linked with libwms.so.
@@ -26,8 +29,8 @@ abi        = $(patsubst jit,5.1,$1)
 B         := $(BUILD)
 L         := $(LUA_VERSION)
 
-ifeq ($(filter $L,$(LUAS)),)
-$(error LUA_VERSION=$L: give one of $(LUAS))
+ifeq ($(filter $L,5.1 5.2 5.3 5.4 jit),)
+$(error LUA_VERSION=$L: give one of 5.1 5.2 5.3 5.4 jit)
 endif
 
 # ---- providers with a library of their own ---------------------------------------------------------------------------
@@ -94,7 +97,7 @@ products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
-specs: $(programs)
+specs: $(programs) ; @:
 
 report: | $(call products,$L) $(libs)
 	@$(if $(silent),:,echo 'wms $(version) in $B/; providers: memory$(providers:%=, %)$(if \
@@ -104,10 +107,9 @@ $B/obj/%.o: src/%.c $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(compile)
 
-$(core): extra = $(uv_cflags)
-# The folder in which C programs find the providers.
-$B/obj/core/module.o: extra = $(uv_cflags) -DWMS_MODULE_FOLDER='"$(libdir)/wms"'
-$B/obj/core/module.o: $B/folder
+# WMS_MODULE_FOLDER is where C programs find the providers.
+$(core): extra = $(uv_cflags) -DWMS_MODULE_FOLDER='"$(libdir)/wms"'
+$(core): $B/folder
 
 $B/lib/libwms.a: $(core) $B/sources
 	$(call say,AR,$@)
@@ -184,12 +186,60 @@ demo:
 
 test:
 	$(call deps,test)
-	+@$(LUA) spec/run.lua
+	+@WMS_BUILD=$B WMS_WRAP="$(WRAP)" $(LUA) spec/run.lua $(RUNS)
 
 bench:
 	$(call deps,bench)
 	$(again) all
 	@$(lua_env) $(LUA) bench/run.lua
+
+# ---- to be sure of it ------------------------------------------------------------------------------------------------
+
+strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wcast-align -Wpointer-arith -Wstrict-prototypes \
+    -Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wwrite-strings -Wundef -Wformat=2 -Wvla \
+    -Wno-unknown-warning-option
+headers = src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
+tidy   = $(wildcard src/*/*.c)
+# For clang-tidy and cppcheck, which see all files with the same flags.
+seen   = -std=gnu11 -Isrc $(lua_headers) $(uv_cflags)
+lua_headers = $(call lua_cflags,$L)
+preload = env LD_PRELOAD='$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)'
+
+.PHONY: check check-lint check-warnings check-headers check-tidy check-lua check-asan check-tsan check-valgrind
+check:
+	$(call deps,check)
+	$(again) check-lint check-asan check-tsan check-valgrind
+
+check-lint: check-warnings check-headers check-tidy check-lua
+
+# Both compilers, every Lua, every warning.
+check-warnings:
+	$(again) all-luas specs CC=gcc WARNINGS='$(strict)' BUILD=build/check-gcc
+	$(again) all-luas specs CC=clang WARNINGS='$(strict)' BUILD=build/check-clang
+
+# Each public header stands by itself, in C and in C++.
+check-headers:
+	@for header in $(headers); do \
+	    gcc -fsyntax-only -x c -std=c11 $(strict) -Isrc $(lua_headers) $$header || exit; \
+	    g++ -fsyntax-only -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -Isrc $(lua_headers) $$header || exit; \
+	done
+
+check-tidy:
+	@printf '%s\n' $(tidy) | xargs -P $$(nproc) -n 1 sh -c 'clang-tidy --quiet "$$1" -- $(seen)' tidy
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j $$(nproc) \
+	    --suppress=missingIncludeSystem -Isrc $(tidy)
+
+check-lua:
+	@luacheck --quiet .
+
+# The whole suite, with the address and the undefined-behaviour sanitizer inside the module.
+check-asan:
+	+@$(MAKE) --no-print-directory test DEPS=no SANITIZE=address,undefined RUNS=$L WRAP="$(preload)"
+
+# Threads, each with a Lua state and an engine of its own.
+check-tsan:
+	$(again) build/thread/spec/threads SANITIZE=thread
+	build/thread/spec/threads
 
 # ---- to have it ------------------------------------------------------------------------------------------------------
 
@@ -199,7 +249,7 @@ scripts := $(wildcard lua/wms/*.lua)
 install: install-lua $(libs) $(modules)
 	$Q install -d '$(DESTDIR)$(libdir)/wms' '$(DESTDIR)$(libdir)/pkgconfig' '$(DESTDIR)$(includedir)/wms'
 	$Q install -m 644 src/wms.h '$(DESTDIR)$(includedir)'
-	$Q install -m 644 src/wms/lua.h src/core/provider.h src/memory/memory.h '$(DESTDIR)$(includedir)/wms'
+	$Q install -m 644 $(filter-out src/wms.h,$(headers)) '$(DESTDIR)$(includedir)/wms'
 	$Q install -m 644 $B/lib/libwms.a '$(DESTDIR)$(libdir)'
 	$Q install -m 644 $B/$L/libwms-lua.a '$(DESTDIR)$(libdir)/libwms-lua$L.a'
 	$Q install -m 755 $(sharedlib) '$(DESTDIR)$(libdir)'

@@ -1,0 +1,7 @@
+std = "max" -- every Lua from 5.1 on
+max_line_length = 124
+exclude_files = { "build" }
+files["spec/**/*_spec.lua"].std = "+busted"
+files["spec/contract.lua"].std = "+busted"
+files["spec/support/*.lua"].std = "+busted"
+files[".busted"].std = "max"

@@ -1,0 +1,40 @@
+rockspec_format = "3.0"
+package = "wms"
+version = "scm-1"
+source = {
+   url = "git+https://example.org/wms.git",
+}
+description = {
+   summary = "Scripted control of user sessions on shared computers",
+   detailed = [[
+      Locks, unlocks, lists, disconnects and closes sessions on Linux (logind) and MultiPoint hosts, and on a host inside
+      the process for tests. Providers whose libraries are missing are left out; the build says which, and what to install.
+   ]],
+   license = "MIT",
+}
+supported_platforms = { "linux" }
+dependencies = {
+   "lua >= 5.1, < 5.5",
+}
+external_dependencies = {
+   LIBUV = { header = "uv.h" },
+}
+build = {
+   type = "make",
+   build_target = "all",
+   install_target = "install-lua",
+   build_variables = {
+      CFLAGS = "$(CFLAGS)",
+      LUA_INCDIR = "$(LUA_INCDIR)",
+   },
+   install_variables = {
+      CFLAGS = "$(CFLAGS)",
+      LUA_INCDIR = "$(LUA_INCDIR)",
+      INST_CMOD = "$(LIBDIR)",
+      INST_LUADIR = "$(LUADIR)",
+   },
+}
+test = {
+   type = "command",
+   script = "spec/run.lua",
+}

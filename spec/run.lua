@@ -1,0 +1,103 @@
+#!/usr/bin/env lua
+--- Builds, runs all specs under every Lua that is here, and ends with one line: N passed, N failed[, N skipped].
+--
+--    lua spec/run.lua [VERSION...]        5.4 5.3 5.2 5.1 jit; all of them if none is given
+--
+-- The first one runs every spec; the others leave out what is tagged #once, since it does not depend on the Lua. A Lua that
+-- is not here counts as one skipped test, a run that crashes, hangs or exits non-zero as a failed one.
+-- Environment: WMS_BUILD, the build folder (build); WMS_WRAP, a command to run the interpreters with (such as valgrind).
+local build = os.getenv("WMS_BUILD") or "build"
+local wrap = os.getenv("WMS_WRAP") or ""
+local patience = 900 -- seconds for one run
+
+local versions = #arg > 0 and arg or { "5.4", "5.3", "5.2", "5.1", "jit" }
+local total = { passed = 0, failed = 0, skipped = 0 }
+
+local function output(command)
+   local pipe = assert(io.popen(command))
+   local text = pipe:read("*a")
+   pipe:close()
+   return text
+end
+
+-- What os.execute returns differs from Lua to Lua.
+local function succeeds(command)
+   local result = os.execute(command)
+   return result == true or result == 0
+end
+
+local function say(...)
+   print(...)
+   io.stdout:flush()
+end
+
+local function finish()
+   local line = ("%d passed, %d failed"):format(total.passed, total.failed)
+   say(line .. (total.skipped > 0 and (", %d skipped"):format(total.skipped) or ""))
+   os.exit(total.failed == 0 and total.passed > 0 and 0 or 1)
+end
+
+local function interpreter(version)
+   local names = version == "jit" and "luajit" or ("lua%s lua-%s"):format(version, version)
+   return output("for name in " .. names .. "; do command -v $name && break; done"):match("%S+")
+end
+
+-- The counts that the run left behind; without `skipped`, the last of them, it did not come to its end.
+local function read(file)
+   local counts = {}
+   for word, number in output("cat " .. file):gmatch("(%a+) (%d+)") do
+      counts[word] = tonumber(number)
+   end
+   return counts
+end
+
+local function run(version, lua, first)
+   local file = ("%s/results-%s"):format(build, version)
+   local suffix = "_" .. (version == "jit" and "5_1" or version:gsub("%.", "_"))
+   os.execute(table.concat({
+      ": >" .. file .. ";",
+      -- Whatever this user's Lua has been told, programs that the specs start find what was built.
+      "env -u LUA_INIT -u LUA_INIT" .. suffix, "-u LUA_PATH" .. suffix, "-u LUA_CPATH" .. suffix,
+      "LUA_PATH='./lua/?.lua;;'", ("LUA_CPATH='./%s/%s/?.so;;'"):format(build, version),
+      "WMS_RESULTS=" .. file, "WMS_BUILD=" .. build,
+      "timeout --kill-after=10", patience, wrap, lua, "spec/support/busted.lua -o spec/support/summary.lua",
+      first and "" or "--exclude-tags=once", "spec </dev/null; echo exit $? >>" .. file,
+   }, " "))
+
+   local counts = read(file)
+   if not counts.skipped or (counts.exit ~= 0 and counts.failed == 0) then
+      local how = counts.exit == 124 and "took too long" or "ended with exit code " .. counts.exit
+      say(("Lua %s: the run %s"):format(version, how))
+      counts.failed = (counts.failed or 0) + 1
+   end
+   for word in pairs(total) do
+      total[word] = total[word] + (counts[word] or 0)
+   end
+end
+
+local present = {}
+for _, version in ipairs(versions) do
+   local lua = interpreter(version)
+   if lua and succeeds(lua .. [[ -e 'require "busted"' 2>/dev/null]]) then
+      present[#present + 1] = { version = version, lua = lua }
+   else
+      say(("Lua %s: skipped, %s"):format(version, lua and "it has no busted" or "it is not installed"))
+      total.skipped = total.skipped + 1
+   end
+end
+
+local names = {}
+for i, item in ipairs(present) do
+   names[i] = item.version
+end
+local jobs = (os.getenv("MAKEFLAGS") or ""):find("-j", 1, true) and "" or "-j" .. output("nproc"):match("%d+")
+if not succeeds(("make --no-print-directory %s all-luas specs LUAS='%s'"):format(jobs, table.concat(names, " "))) then
+   total.failed = 1
+   finish()
+end
+
+for i, item in ipairs(present) do
+   say("Lua " .. item.version)
+   run(item.version, item.lua, i == 1)
+end
+finish()
