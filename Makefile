@@ -186,7 +186,9 @@ demo:
 
 test:
 	$(call deps,test)
-	+@WMS_BUILD=$B WMS_WRAP="$(WRAP)" $(LUA) spec/run.lua $(RUNS)
+	+@WMS_BUILD=$B WMS_WRAP="$(WRAP)" WMS_SPECS="$(SPECS)" $(LUA) spec/run.lua $(RUNS)
+
+SPECS = spec
 
 bench:
 	$(call deps,bench)
@@ -240,6 +242,12 @@ check-asan:
 check-tsan:
 	$(again) build/thread/spec/threads SANITIZE=thread
 	build/thread/spec/threads
+
+# What the module leaves behind or reads beyond, C libraries included.
+memcheck = valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+    --keep-debuginfo=yes
+check-valgrind:
+	+@$(MAKE) --no-print-directory test DEPS=no RUNS=$L SPECS=$(wildcard spec/memory_spec.lua) WRAP="$(memcheck)"
 
 # ---- to have it ------------------------------------------------------------------------------------------------------
 

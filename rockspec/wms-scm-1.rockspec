@@ -2,7 +2,7 @@ rockspec_format = "3.0"
 package = "wms"
 version = "scm-1"
 source = {
-   url = "git+https://example.org/wms.git",
+   url = ".", -- this clone: `luarocks make` in it; a release names its archive here
 }
 description = {
    summary = "Scripted control of user sessions on shared computers",

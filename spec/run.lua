@@ -5,9 +5,11 @@
 --
 -- The first one runs every spec; the others leave out what is tagged #once, since it does not depend on the Lua. A Lua that
 -- is not here counts as one skipped test, a run that crashes, hangs or exits non-zero as a failed one.
--- Environment: WMS_BUILD, the build folder (build); WMS_WRAP, a command to run the interpreters with (such as valgrind).
+-- Environment: WMS_BUILD, the build folder (build); WMS_WRAP, a command to run the interpreters with (such as valgrind);
+-- WMS_SPECS, files and folders of specs (spec).
 local build = os.getenv("WMS_BUILD") or "build"
 local wrap = os.getenv("WMS_WRAP") or ""
+local specs = os.getenv("WMS_SPECS") or "spec"
 local patience = 900 -- seconds for one run
 
 local versions = #arg > 0 and arg or { "5.4", "5.3", "5.2", "5.1", "jit" }
@@ -61,7 +63,7 @@ local function run(version, lua, first)
       "LUA_PATH='./lua/?.lua;;'", ("LUA_CPATH='./%s/%s/?.so;;'"):format(build, version),
       "WMS_RESULTS=" .. file, "WMS_BUILD=" .. build,
       "timeout --kill-after=10", patience, wrap, lua, "spec/support/busted.lua -o spec/support/summary.lua",
-      first and "" or "--exclude-tags=once", "spec </dev/null; echo exit $? >>" .. file,
+      first and "" or "--exclude-tags=once", specs, "</dev/null; echo exit $? >>" .. file,
    }, " "))
 
    local counts = read(file)
