@@ -45,7 +45,7 @@ $B/obj/$1/%.o: extra = $$(call once,$1_cflags,$$(PKG_CONFIG) --cflags '$2')
 $B/lib/wms/$1.so: provider_libs = $$(call once,$1_libs,$$(PKG_CONFIG) --libs '$2')
 $B/lib/wms/$1.so: $$(patsubst src/%.c,$B/obj/%.o,$$(wildcard src/$1/*.c)) $B/sources
 else
-left_out += $1 (needs $3; on Fedora $4)
+left_out += $1 (needs $3, on Fedora $4)
 endif
 endif
 endef
@@ -59,16 +59,16 @@ $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
 
 uv_found  = $(call once,uv_found,$(PKG_CONFIG) --exists libuv 2>&1 && echo yes)
 uv_cflags = $(if $(filter yes,$(uv_found)),$(call once,uv_cflags,$(PKG_CONFIG) --cflags libuv),$(error \
-    libuv is missing: install pkg-config and libuv1-dev, on Fedora pkgconf and libuv-devel))
+    libuv is missing: install pkg-config and libuv1-dev (Fedora: libuv-devel)))
 uv_libs   = $(call once,uv_libs,$(PKG_CONFIG) --libs libuv)
 
 # $(call lua,V,cflags|libs): the word "found" comes first, since there may be no flags. Each distribution has another name for it.
 lua = $(call once,lua_$1_$2,for p in $(if $(filter jit,$1),luajit,lua$1 lua-$1 lua$(subst .,,$1) lua); do \
     if [ $$p != lua ] || $(PKG_CONFIG) --exists "lua >= $1 lua < $1.99"; then \
     $(PKG_CONFIG) --exists $$p && echo found && exec $(PKG_CONFIG) --$2 $$p; fi; done 2>/dev/null)
-lua_package = $(if $(filter jit,$1),libluajit-5.1-dev$(comma) on Fedora luajit-devel,liblua$1-dev$(comma) on Fedora lua-devel)
+lua_package = $(if $(filter jit,$1),libluajit-5.1-dev (Fedora: luajit-devel),liblua$(patsubst 5.1,5.1-0,$1)-dev (Fedora: lua-devel))
 lua_cflags = $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(if $(filter found,$(call lua,$1,cflags)),$(filter-out found,$(call \
-    lua,$1,cflags)),$(error lua.h of Lua $1 is missing: install $(call lua_package,$1), or set LUA_INCDIR)))
+    lua,$1,cflags)),$(error lua.h of Lua $1 is missing: install pkg-config and $(call lua_package,$1)$(comma) or set LUA_INCDIR)))
 lua_libs   = $(filter-out found,$(call lua,$1,libs))
 
 sanitize = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
