@@ -1,10 +1,22 @@
-# wms: `make help` tells what there is to make.
+# What there is to make; `make help` prints it.
+#
+#: make             the Lua module, the providers whose libraries are here, and the C libraries, in build/
+#: make all-luas    the same for Lua 5.1 to 5.4 and LuaJIT
+#: make demo        installs what is missing (Debian, as root), builds, and runs a short example
+#: make test        likewise, and runs all specs: RUNS="5.4 jit" for some Luas only, SPECS=spec/x_spec.lua for some specs
+#: make check       the specs under sanitizers and valgrind, and every static check (check-lint, check-asan, ... for one)
+#: make bench       measures
+#: make install     PREFIX=/usr/local DESTDIR= LUA_VERSION=5.4; make install-lua: only what Lua needs; make uninstall
+#: make clean
+#
+# Variables: LUA_VERSION (5.1 5.2 5.3 5.4 jit), LUA_INCDIR (where lua.h is), CC, CFLAGS, CPPFLAGS, LDFLAGS, PKG_CONFIG,
+# SANITIZE (address,undefined or thread: builds in a folder of its own), BUILD (the folder), DEPS=no (installs nothing), V=1
+# (shows the commands).
 
 PREFIX      = /usr/local
 # With LUA_INCDIR, where lua.h is, the version is the one that stands in there.
 LUA_VERSION := $(if $(LUA_INCDIR),$(shell sed -n 's/^.define LUA_VERSION_NUM[^0-9]*\([0-9]\)0\([0-9]\).*/\1.\2/p' \
     '$(LUA_INCDIR)/lua.h'),5.4)
-# SANITIZE=address,undefined or thread builds in a folder of its own.
 BUILD       = build$(if $(SANITIZE),/$(firstword $(subst $(comma), ,$(SANITIZE))))
 
 CC         ?= cc
@@ -60,15 +72,17 @@ $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
 uv_found  = $(call once,uv_found,$(PKG_CONFIG) --exists libuv 2>&1 && echo yes)
 uv_cflags = $(if $(filter yes,$(uv_found)),$(call once,uv_cflags,$(PKG_CONFIG) --cflags libuv),$(error \
     libuv is missing: install pkg-config and libuv1-dev (Fedora: libuv-devel)))
-uv_libs   = $(call once,uv_libs,$(PKG_CONFIG) --libs libuv)
+uv_libs   = $(call once,uv_libs,$(PKG_CONFIG) --libs libuv) -pthread -ldl
 
-# $(call lua,V,cflags|libs): the word "found" comes first, since there may be no flags. Each distribution has another name for it.
+# $(call lua,V,cflags|libs): the word "found" comes first, since there may be no flags. Every distribution has its own name.
 lua = $(call once,lua_$1_$2,for p in $(if $(filter jit,$1),luajit,lua$1 lua-$1 lua$(subst .,,$1) lua); do \
     if [ $$p != lua ] || $(PKG_CONFIG) --exists "lua >= $1 lua < $1.99"; then \
     $(PKG_CONFIG) --exists $$p && echo found && exec $(PKG_CONFIG) --$2 $$p; fi; done 2>/dev/null)
-lua_package = $(if $(filter jit,$1),libluajit-5.1-dev (Fedora: luajit-devel),liblua$(patsubst 5.1,5.1-0,$1)-dev (Fedora: lua-devel))
+lua_package = $(if $(filter jit,$1),libluajit-5.1-dev (Fedora: luajit-devel),$(if \
+    $(filter 5.1,$1),liblua5.1-0-dev,liblua$1-dev) (Fedora: lua-devel))
 lua_cflags = $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(if $(filter found,$(call lua,$1,cflags)),$(filter-out found,$(call \
-    lua,$1,cflags)),$(error lua.h of Lua $1 is missing: install pkg-config and $(call lua_package,$1)$(comma) or set LUA_INCDIR)))
+    lua,$1,cflags)),$(error \
+    lua.h of Lua $1 is missing: install pkg-config and $(call lua_package,$1)$(comma) or set LUA_INCDIR)))
 lua_libs   = $(filter-out found,$(call lua,$1,libs))
 
 sanitize = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -117,7 +131,7 @@ $B/lib/libwms.a: $(core) $B/sources
 
 $(sharedlib): $(core) $B/sources
 	$(call say,LD,$@)
-	$Q mkdir -p $(@D) && $(link) -Wl,-soname,libwms.so.$(soversion) $(core) $(uv_libs) -pthread
+	$Q mkdir -p $(@D) && $(link) -Wl,-soname,libwms.so.$(soversion) $(core) $(uv_libs)
 
 $B/lib/libwms.so: $(sharedlib)
 	$Q ln -sf $(<F) $(@D)/libwms.so.$(soversion) && ln -sf libwms.so.$(soversion) $@
@@ -144,7 +158,7 @@ $B/$1/libwms-lua.a: $(patsubst src/lua/%.c,$B/$1/obj/%.o,$(wildcard src/lua/*.c)
 	$$Q rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
 $B/$1/wms.so: $(patsubst src/lua/%.c,$B/$1/obj/%.o,$(wildcard src/lua/*.c)) $(core) $B/sources
 	$$(call say,LD,$$@)
-	$$Q $$(link) -Wl,-Bsymbolic $$(filter %.o,$$^) $$(uv_libs) -pthread
+	$$Q $$(link) -Wl,-Bsymbolic $$(filter %.o,$$^) $$(uv_libs)
 $B/$1/wms/%.so: $B/lib/wms/%.so
 	$$Q mkdir -p $$(@D) && ln -sf ../../lib/wms/$$(@F) $$@
 endef
@@ -154,7 +168,7 @@ $(foreach l,$(LUAS),$(eval $(call lua_module,$l)))
 $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
-	    $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -pthread -ldl -lm
+	    $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
 
 # Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
 .PHONY: FORCE
@@ -179,6 +193,7 @@ lua_env  = env -u LUA_INIT -u LUA_PATH_$(subst .,_,$L) -u LUA_CPATH_$(subst .,_,
     LUA_CPATH='./$B/$L/?.so;;'
 
 .PHONY: demo test bench
+SPECS = spec
 demo:
 	$(call deps,demo)
 	$(again) all
@@ -187,8 +202,6 @@ demo:
 test:
 	$(call deps,test)
 	+@WMS_BUILD=$B WMS_WRAP="$(WRAP)" WMS_SPECS="$(SPECS)" $(LUA) spec/run.lua $(RUNS)
-
-SPECS = spec
 
 bench:
 	$(call deps,bench)
@@ -202,7 +215,6 @@ strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wcast-align -Wpo
     -Wno-unknown-warning-option
 headers = src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
 tidy   = $(wildcard src/*/*.c)
-# For clang-tidy and cppcheck, which see all files with the same flags.
 seen   = -std=gnu11 -Isrc $(lua_headers) $(uv_cflags)
 lua_headers = $(call lua_cflags,$L)
 preload = env LD_PRELOAD='$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)'
@@ -227,7 +239,7 @@ check-headers:
 	done
 
 check-tidy:
-	@printf '%s\n' $(tidy) | xargs -P $$(nproc) -n 1 sh -c 'clang-tidy --quiet "$$1" -- $(seen)' tidy
+	@printf '%s\n' $(tidy) | xargs -P $$(nproc) -n 1 sh -c 'clang-tidy --quiet "$$1" -- $(seen) 2>/dev/null' tidy
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j $$(nproc) \
 	    --suppress=missingIncludeSystem -Isrc $(tidy)
 
@@ -238,14 +250,14 @@ check-lua:
 check-asan:
 	+@$(MAKE) --no-print-directory test DEPS=no SANITIZE=address,undefined RUNS=$L WRAP="$(preload)"
 
-# Threads, each with a Lua state and an engine of its own.
+# Threads, each with a Lua state and an engine of its own. The sanitizer of gcc 12 wants addresses that are not randomized.
 check-tsan:
 	$(again) build/thread/spec/threads SANITIZE=thread
-	build/thread/spec/threads
+	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/threads
 
 # What the module leaves behind or reads beyond, C libraries included.
-memcheck = valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
-    --keep-debuginfo=yes
+memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \
+    --errors-for-leak-kinds=definite
 check-valgrind:
 	+@$(MAKE) --no-print-directory test DEPS=no RUNS=$L SPECS=$(wildcard spec/memory_spec.lua) WRAP="$(memcheck)"
 
@@ -277,10 +289,10 @@ uninstall:
 	$Q rm -f '$(DESTDIR)$(includedir)/wms.h' $(patsubst %,'$(DESTDIR)$(includedir)/wms/%.h',lua provider memory) \
 	    '$(DESTDIR)$(libdir)/libwms.a' '$(DESTDIR)$(libdir)/libwms-lua$L.a' '$(DESTDIR)$(libdir)/pkgconfig/wms.pc' \
 	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(INST_CMOD)/wms.so'
-	$Q rm -rf '$(DESTDIR)$(includedir)/wms' '$(DESTDIR)$(libdir)/wms' '$(DESTDIR)$(INST_CMOD)/wms' '$(DESTDIR)$(INST_LUADIR)/wms'
+	$Q rm -rf $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR))
 
 clean:
 	rm -rf build
 
 help:
-	@sed -n 's/^#: //p' Makefile
+	@sed -n 's/^#: *//p' Makefile
