@@ -1,0 +1,380 @@
+/* The connection: sd-bus in the engine's loop. */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "logind.h"
+
+enum { MESSAGES_AT_ONCE = 256 }; /* before the engine's other descriptors have their turn */
+
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
+
+void *logind_alloc(struct logind *conn, size_t size)
+{
+    void *block = conn->services->resize(conn->engine, NULL, size);
+    return block ? memset(block, 0, size) : NULL;
+}
+
+void *logind_free(struct logind *conn, void *block)
+{
+    return block ? conn->services->resize(conn->engine, block, 0) : NULL;
+}
+
+char *logind_copy(struct logind *conn, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = conn->services->resize(conn->engine, NULL, size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+uint32_t logind_hash(const char *text)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (; *text; text++) {
+        hash = (hash ^ (unsigned char) *text) * 16777619u;
+    }
+    return hash;
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
+
+void logind_fail(struct logind *conn, int code, const char *text)
+{
+    if (!conn->failure) {
+        conn->failure = code;
+        snprintf(conn->failure_text, sizeof conn->failure_text, "%s", text);
+    }
+}
+
+static void on_ready(void *data, int events);
+static void on_timer(void *data);
+
+/* While it connects, sd-bus may go from one address to the next: the old socket's watch would stay silent. */
+static int watch(struct logind *conn)
+{
+    struct stat status;
+    int fd = sd_bus_get_fd(conn->bus);
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        return fd < 0 ? fd : -errno;
+    }
+    if (conn->poll && fd == conn->fd && status.st_ino == conn->inode) {
+        return 0;
+    }
+    conn->services->poll_free(conn->poll);
+    conn->poll = NULL;
+    conn->events = 0;
+    if (conn->services->poll_new(conn->engine, fd, on_ready, conn, &conn->poll) < 0) {
+        conn->poll = NULL;
+        return -ENOMEM;
+    }
+    conn->fd = fd;
+    conn->inode = status.st_ino;
+    return 0;
+}
+
+static void set_deadline(struct logind *conn, uint64_t deadline)
+{
+    struct timespec now;
+    if (deadline == conn->deadline) {
+        return;
+    }
+    conn->deadline = deadline;
+    if (deadline == UINT64_MAX) {
+        conn->services->timer_set(conn->timer, -1);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double left = (double) deadline / 1e6 - ((double) now.tv_sec + (double) now.tv_nsec / 1e9);
+    conn->services->timer_set(conn->timer, left > 0 ? left : 0);
+}
+
+/* Tells the loop what sd-bus waits for. */
+static int rearm(struct logind *conn)
+{
+    uint64_t deadline = UINT64_MAX;
+    int r = conn->up ? 0 : watch(conn);
+    int wanted = r < 0 ? r : sd_bus_get_events(conn->bus);
+    if (wanted < 0 || (r = sd_bus_get_timeout(conn->bus, &deadline)) < 0) {
+        return wanted < 0 ? wanted : r;
+    }
+    int events = (wanted & POLLIN ? WMS_READABLE : 0) | (wanted & POLLOUT ? WMS_WRITABLE : 0);
+    if (events != conn->events) {
+        if (conn->services->poll_set(conn->poll, events) < 0) {
+            return -EIO;
+        }
+        conn->events = events;
+    }
+    set_deadline(conn, deadline);
+    return 0;
+}
+
+static bool idle(const struct logind *conn)
+{
+    return conn->up && node_alone(&conn->tasks);
+}
+
+/* Handles what has come, as long as something is awaited: not a system call more for a lone reply. */
+static void process(struct logind *conn)
+{
+    int r = 1;
+    for (int i = 0; i < MESSAGES_AT_ONCE && r > 0 && !conn->failure && sd_bus_is_open(conn->bus) > 0; i++) {
+        if (i > 0 && idle(conn)) {
+            break;
+        }
+        r = sd_bus_process(conn->bus, NULL);
+        if (r < 0) {
+            logind_fail_errno(conn, r);
+        }
+    }
+}
+
+static void pump(struct logind *conn)
+{
+    while (conn->in_flight < LOGIND_IN_FLIGHT && !node_alone(&conn->waiting) && !conn->failure) {
+        struct logind_call *call = NODE_OWNER(conn->waiting.next, struct logind_call, waiting);
+        node_remove(&call->waiting);
+        int r = call->send(call);
+        if (r < 0) {
+            logind_fail_errno(conn, r);
+        }
+    }
+}
+
+/* Comes the engine while nothing is under way, then the loop may have slept for long: one look at the socket tells whether
+ * the bus went away meanwhile, before anything is sent. */
+void logind_enter(struct logind *conn)
+{
+    if (conn->depth++ == 0 && !conn->failure && idle(conn)) {
+        process(conn);
+    }
+}
+
+void logind_leave(struct logind *conn)
+{
+    if (conn->depth > 1) {
+        conn->depth--;
+        return;
+    }
+    if (!conn->failure) {
+        pump(conn);
+    }
+    if (!conn->failure) {
+        int r = sd_bus_is_open(conn->bus) > 0 ? rearm(conn) : -ECONNRESET;
+        if (r < 0) {
+            logind_fail_errno(conn, r);
+        }
+    }
+    if (conn->failure && !conn->told) {
+        conn->told = true;
+        logind_shut(conn, false);
+        conn->depth = 0;
+        conn->services->broken(conn->link, conn->failure, conn->failure_text);
+        return;
+    }
+    conn->depth = 0;
+}
+
+void logind_leave_quietly(struct logind *conn)
+{
+    if (--conn->depth > 0 || conn->told) {
+        return;
+    }
+    if (conn->failure || !node_alone(&conn->waiting) || sd_bus_get_events(conn->bus) != POLLIN) {
+        set_deadline(conn, 0);
+    }
+}
+
+static void turn(struct logind *conn)
+{
+    if (conn->depth > 0 || conn->told) {
+        return;
+    }
+    conn->depth = 1;
+    process(conn);
+    logind_leave(conn);
+}
+
+static void on_ready(void *data, int events)
+{
+    (void) events;
+    turn(data);
+}
+
+static void on_timer(void *data)
+{
+    struct logind *conn = data;
+    conn->deadline = UINT64_MAX;
+    turn(conn);
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------------------ */
+
+void logind_call_init(struct logind *conn, struct logind_call *call)
+{
+    call->conn = conn;
+    call->slot = NULL;
+    node_init(&call->waiting);
+}
+
+void logind_call_start(struct logind_call *call, int (*send)(struct logind_call *call),
+                       void (*done)(struct logind_call *call, sd_bus_message *reply))
+{
+    call->send = send;
+    call->done = done;
+    node_append(&call->conn->waiting, &call->waiting);
+    pump(call->conn);
+}
+
+void logind_call_drop(struct logind_call *call)
+{
+    node_remove(&call->waiting);
+    if (call->slot) {
+        call->slot = call->conn->bus ? sd_bus_slot_unref(call->slot) : NULL;
+        call->conn->in_flight--;
+    }
+}
+
+static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)
+{
+    struct logind_call *call = data;
+    struct logind *conn = call->conn;
+    (void) error;
+    logind_call_drop(call);
+    call->done(call, reply);
+    pump(conn);
+    return 1;
+}
+
+int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types, ...)
+{
+    sd_bus_message *message = NULL;
+    va_list arguments;
+    int r = sd_bus_message_new_method_call(call->conn->bus, &message, LOGIND_NAME, path, interface, member);
+    if (r >= 0) {
+        va_start(arguments, types);
+        r = sd_bus_message_appendv(message, types, arguments);
+        va_end(arguments);
+    }
+    if (r >= 0) {
+        /* no timeout of sd-bus's: the engine has the deadline */
+        r = sd_bus_call_async(call->conn->bus, &call->slot, message, on_reply, call, UINT64_MAX);
+    }
+    sd_bus_message_unref(message);
+    if (r < 0) {
+        call->slot = NULL;
+        return r;
+    }
+    call->conn->in_flight++;
+    return 0;
+}
+
+/* ---- tasks ------------------------------------------------------------------------------------------------------ */
+
+void logind_task_begin(struct logind *conn, struct logind_task *task, void **owner,
+                       void (*free)(struct logind *conn, struct logind_task *task))
+{
+    task->owner = owner;
+    task->free = free;
+    node_append(&conn->tasks, &task->node);
+    *owner = task;
+}
+
+void logind_task_end(struct logind *conn, struct logind_task *task)
+{
+    *task->owner = NULL;
+    node_remove(&task->node);
+    task->free(conn, task);
+}
+
+/* ---- opening and shutting --------------------------------------------------------------------------------------- */
+
+static int send_own_by_pid(struct logind_call *call)
+{
+    return logind_send(call, LOGIND_PATH, LOGIND_MANAGER, "GetSessionByPID", "u", 0);
+}
+
+static int send_own(struct logind_call *call)
+{
+    return logind_send(call, LOGIND_PATH, LOGIND_MANAGER, "GetSession", "s", "auto");
+}
+
+/* The answer to the first call: logind is there, and the caller's own session is known or there is none. */
+static void own_done(struct logind_call *call, sd_bus_message *reply)
+{
+    struct logind *conn = call->conn;
+    struct logind_fault fault;
+    const char *path;
+    if (logind_fault_of(reply, &fault)) {
+        if (fault.code == WMS_E_NOT_FOUND && call->send == send_own &&
+            sd_bus_message_is_method_error(reply, LOGIND_NAME ".NoSuchSession")) {
+            logind_call_start(call, send_own_by_pid, own_done); /* before systemd 243 "auto" was no name */
+            return;
+        }
+        if (fault.code == WMS_E_UNREACHABLE || fault.code == WMS_E_TIMEOUT || fault.code == WMS_E_BUSY) {
+            logind_fail(conn, fault.code, fault.text);
+            return;
+        }
+    } else {
+        int r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0) {
+            logind_fault_unreadable(r, &fault);
+            logind_fail(conn, fault.code, fault.text);
+            return;
+        }
+        conn->own_path = logind_copy(conn, path);
+        if (!conn->own_path) {
+            logind_fail_errno(conn, -ENOMEM);
+            return;
+        }
+    }
+    conn->up = true;
+    conn->services->up(conn->link);
+}
+
+int logind_open(struct logind *conn, const char *addresses)
+{
+    int r;
+    conn->timer = conn->services->timer_new(conn->engine, on_timer, conn);
+    if (!conn->timer) {
+        return -ENOMEM;
+    }
+    if (!addresses) {
+        r = sd_bus_open_system(&conn->bus);
+    } else {
+        r = sd_bus_new(&conn->bus);
+        r = r < 0 ? r : sd_bus_set_address(conn->bus, addresses);
+        r = r < 0 ? r : sd_bus_set_bus_client(conn->bus, 1);
+        r = r < 0 ? r : sd_bus_start(conn->bus);
+    }
+    if (r >= 0) {
+        logind_call_start(&conn->own_call, send_own, own_done);
+    }
+    return r;
+}
+
+/* A forked child shares the socket with its parent.  There, sd-bus refuses every call and frees nothing, so the child closes
+ * the number and leaves sd-bus's memory alone. */
+void logind_shut(struct logind *conn, bool forked)
+{
+    if (forked) {
+        if (conn->bus && conn->fd >= 0) {
+            close(conn->fd);
+        }
+        conn->bus = NULL;
+    }
+    while (!node_alone(&conn->tasks)) {
+        logind_task_end(conn, NODE_OWNER(conn->tasks.next, struct logind_task, node));
+    }
+    logind_call_drop(&conn->own_call);
+    conn->services->poll_free(conn->poll);
+    conn->poll = NULL;
+    conn->services->timer_free(conn->timer);
+    conn->timer = NULL;
+    conn->bus = sd_bus_close_unref(conn->bus);
+    conn->fd = -1;
+}

@@ -1,0 +1,121 @@
+/* D-Bus errors and errno as wms codes. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "logind.h"
+
+#define DBUS_ERROR "org.freedesktop.DBus.Error."
+#define SYSTEMD "org.freedesktop.systemd1."
+#define UNPRIVILEGED "logind does not allow it to this user"
+#define NOT_RUNNING "logind does not run there"
+#define SILENT "logind went away, or did not answer in time"
+
+/* The synthetic "no answer will come" apart, an error is an answer: what was asked for has not been done. */
+static const struct {
+    const char *name;
+    int code;
+    bool lost;
+    const char *text;
+} errors[] = {
+    {LOGIND_NAME ".NoSuchSession", WMS_E_NOT_FOUND, false, NULL},
+    {LOGIND_NAME ".NoSessionForPID", WMS_E_NOT_FOUND, false, NULL},
+    {DBUS_ERROR "UnknownObject", WMS_E_NOT_FOUND, false, NULL},
+    {DBUS_ERROR "AccessDenied", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED},
+    {DBUS_ERROR "InteractiveAuthorizationRequired", WMS_E_ACCESS_DENIED, false,
+     UNPRIVILEGED " (polkit would ask a person for a password)"},
+    {DBUS_ERROR "AuthFailed", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED},
+    {SYSTEMD "UnitMasked", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED " (polkit, which could, is masked)"},
+    {DBUS_ERROR "NotSupported", WMS_E_UNSUPPORTED, false, "logind cannot do that with this kind of session"},
+    {DBUS_ERROR "UnknownMethod", WMS_E_UNSUPPORTED, false, "this logind is too old for it"},
+    {DBUS_ERROR "LimitsExceeded", WMS_E_BUSY, false, "the bus has too many calls under way"},
+    {DBUS_ERROR "NoMemory", WMS_E_BUSY, false, "the host is out of memory"},
+    {DBUS_ERROR "NoReply", WMS_E_TIMEOUT, true, SILENT},
+    {DBUS_ERROR "Timeout", WMS_E_TIMEOUT, true, SILENT},
+    {DBUS_ERROR "TimedOut", WMS_E_TIMEOUT, true, SILENT},
+    {DBUS_ERROR "Disconnected", WMS_E_UNREACHABLE, true, "the connection to the bus broke"},
+    {DBUS_ERROR "NoServer", WMS_E_UNREACHABLE, false, NOT_RUNNING},
+    {DBUS_ERROR "ServiceUnknown", WMS_E_UNREACHABLE, false, NOT_RUNNING},
+    {DBUS_ERROR "NameHasNoOwner", WMS_E_UNREACHABLE, false, NOT_RUNNING},
+    {SYSTEMD "NoSuchUnit", WMS_E_UNREACHABLE, false, NOT_RUNNING},
+    {SYSTEMD "LoadFailed", WMS_E_UNREACHABLE, false, NOT_RUNNING},
+    {SYSTEMD "ShuttingDown", WMS_E_UNREACHABLE, false, "the host is shutting down"},
+};
+
+bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault)
+{
+    const sd_bus_error *error = sd_bus_message_get_error(reply);
+    ret_fault->code = 0;
+    if (!error) {
+        return false;
+    }
+    ret_fault->lost = false;
+    ret_fault->text = NULL;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        if (strcmp(error->name, errors[i].name) == 0) {
+            ret_fault->code = errors[i].code;
+            ret_fault->lost = errors[i].lost;
+            ret_fault->text = errors[i].text;
+            return true;
+        }
+    }
+    if (strncmp(error->name, DBUS_ERROR "Spawn.", strlen(DBUS_ERROR "Spawn.")) == 0) {
+        ret_fault->code = WMS_E_UNREACHABLE;
+        ret_fault->text = NOT_RUNNING;
+        return true;
+    }
+    ret_fault->code = WMS_E_PROTOCOL;
+    snprintf(ret_fault->buffer, sizeof ret_fault->buffer, "logind answered with the D-Bus error %.255s", error->name);
+    ret_fault->text = ret_fault->buffer;
+    return true;
+}
+
+void logind_fault_unreadable(int error, struct logind_fault *ret_fault)
+{
+    ret_fault->code = error == -ENOMEM ? WMS_E_NO_MEMORY : WMS_E_PROTOCOL;
+    ret_fault->lost = false;
+    ret_fault->text = error == -ENOMEM ? NULL : "logind's answer has not the form that it should have";
+}
+
+void logind_fault_answer(struct logind *conn, struct wms_op *op, const struct logind_fault *fault)
+{
+    (fault->lost ? conn->services->lost : conn->services->answer)(op, fault->code, fault->text);
+}
+
+void logind_fail_errno(struct logind *conn, int error)
+{
+    switch (-error) {
+    case ENOMEM:
+        logind_fail(conn, WMS_E_NO_MEMORY, "out of memory");
+        break;
+    case ENOENT:
+    case ECONNREFUSED:
+        logind_fail(conn, WMS_E_UNREACHABLE, "no system bus listens there");
+        break;
+    case EPERM:
+    case EACCES:
+        logind_fail(conn, WMS_E_ACCESS_DENIED, "the system bus is not open to this user");
+        break;
+    case EINVAL:
+        logind_fail(conn, WMS_E_UNREACHABLE, "the address of the bus cannot be understood");
+        break;
+    case EBADMSG:
+    case EPROTO:
+    case EIO:
+        logind_fail(conn, WMS_E_PROTOCOL, "the bus sent what is no D-Bus message");
+        break;
+    case ETIMEDOUT:
+        logind_fail(conn, WMS_E_TIMEOUT, "the bus did not answer in time");
+        break;
+    case ECONNRESET:
+    case ENOTCONN:
+    case EPIPE:
+        logind_fail(conn, WMS_E_UNREACHABLE, conn->up ? "the connection to the bus broke" : "the bus closed the connection");
+        break;
+    default: {
+        char text[64];
+        snprintf(text, sizeof text, "the bus cannot be reached (error %d of the system)", -error);
+        logind_fail(conn, WMS_E_UNREACHABLE, text);
+    }
+    }
+}

@@ -1,0 +1,171 @@
+/* The interface to the engine. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "logind.h"
+
+enum { PATH_SIZE = sizeof ((struct sockaddr_un *) NULL)->sun_path };
+
+/* The socket as a D-Bus address, in which most bytes are escaped. */
+static void address_of(const char *path, char *ret_address)
+{
+    static const char plain[] = "-_/.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    char *end = ret_address + sprintf(ret_address, "unix:path=");
+    for (; *path; path++) {
+        if (strchr(plain, *path)) {
+            *end++ = *path;
+        } else {
+            end += sprintf(end, "%%%02x", (unsigned char) *path);
+        }
+    }
+    *end = 0;
+}
+
+static int refuse(const struct wms_services *services, struct wms_link *link, int code, const char *text)
+{
+    services->broken(link, code, text);
+    return code;
+}
+
+static void conn_free(struct logind *conn)
+{
+    logind_known_clear(conn);
+    logind_free(conn, conn->own_path);
+    logind_free(conn, conn);
+}
+
+static int logind_connect(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
+                          struct wms_link *link, const struct wms_address *address, void **ret_connection)
+{
+    char dbus_address[sizeof "unix:path=" + 3 * PATH_SIZE];
+    (void) self;
+    if (address->host) {
+        return refuse(services, link, WMS_E_UNSUPPORTED, "logind of another machine, over ssh, is not supported yet");
+    }
+    if (address->path && strlen(address->path) >= PATH_SIZE) {
+        return refuse(services, link, WMS_E_UNREACHABLE, "the path is too long for a socket");
+    }
+    if (address->path) {
+        address_of(address->path, dbus_address);
+    }
+    struct logind *conn = services->resize(engine, NULL, sizeof *conn);
+    if (!conn) {
+        return WMS_E_NO_MEMORY;
+    }
+    *conn = (struct logind){
+        .services = services, .engine = engine, .link = link, .fd = -1, .deadline = UINT64_MAX, .depth = 1};
+    node_init(&conn->waiting);
+    node_init(&conn->tasks);
+    for (size_t i = 0; i < LOGIND_BUCKETS; i++) {
+        node_init(&conn->watchers[i]);
+    }
+    logind_call_init(conn, &conn->own_call);
+    int r = logind_open(conn, address->path ? dbus_address : NULL);
+    if (r < 0) {
+        logind_fail_errno(conn, r);
+    }
+    *ret_connection = conn;
+    logind_leave(conn);
+    return 0;
+}
+
+static void logind_disconnect(void *connection, bool forked)
+{
+    struct logind *conn = connection;
+    logind_shut(conn, forked);
+    conn_free(conn);
+}
+
+/* A connection whose end the engine knows takes nothing any more; one whose end it will be told of takes it, to have it
+ * repeated. */
+static bool gone(const struct logind *conn)
+{
+    return conn->told;
+}
+
+static void list(void *connection, struct wms_op *op)
+{
+    struct logind *conn = connection;
+    if (gone(conn)) {
+        conn->services->lost(op, conn->failure, conn->failure_text);
+        return;
+    }
+    logind_enter(conn);
+    if (!conn->failure) {
+        logind_list(conn, op);
+    }
+    logind_leave(conn);
+}
+
+static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+{
+    struct logind *conn = connection;
+    (void) message;
+    if (gone(conn)) {
+        conn->services->lost(op, conn->failure, conn->failure_text);
+        return;
+    }
+    logind_enter(conn);
+    if (!conn->failure) {
+        logind_act(conn, op, verb, id);
+    }
+    logind_leave(conn);
+}
+
+static void observe(void *connection, struct wms_observer *observer, const wms_id *id)
+{
+    struct logind *conn = connection;
+    if (gone(conn)) {
+        conn->services->blind(observer, conn->failure, conn->failure_text);
+        return;
+    }
+    logind_enter(conn);
+    if (!conn->failure) {
+        logind_observe(conn, observer, id);
+    }
+    logind_leave(conn);
+}
+
+static void end(struct logind *conn, struct logind_task *task)
+{
+    if (task) {
+        conn->depth++;
+        logind_task_end(conn, task);
+        logind_leave_quietly(conn);
+    }
+}
+
+static void forget(void *connection, struct wms_op *op)
+{
+    end(connection, op->data);
+}
+
+static void unobserve(void *connection, struct wms_observer *observer)
+{
+    end(connection, observer->data);
+}
+
+static const struct wms_provider provider = {
+    .abi = WMS_PROVIDER_ABI,
+    .size = sizeof provider,
+    .name = "logind",
+    .needs = "libsystemd",
+    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE,
+    .in_flight = LOGIND_IN_FLIGHT,
+    .connect = logind_connect,
+    .disconnect = logind_disconnect,
+    .list = list,
+    .act = act,
+    .forget = forget,
+    .observe = observe,
+    .unobserve = unobserve,
+};
+
+WMS_API const struct wms_provider *wms_provider_v1(void);
+
+const struct wms_provider *wms_provider_v1(void)
+{
+    return &provider;
+}
