@@ -230,13 +230,23 @@ void logind_call_start(struct logind_call *call, int (*send)(struct logind_call 
     pump(call->conn);
 }
 
+/* A reply that is still to come counts until it is there, as it does for the bus: it goes to nobody then. */
 void logind_call_drop(struct logind_call *call)
 {
+    struct logind *conn = call->conn;
     node_remove(&call->waiting);
-    if (call->slot) {
-        call->slot = call->conn->bus ? sd_bus_slot_unref(call->slot) : NULL;
-        call->conn->in_flight--;
+    if (call->slot && conn->bus) {
+        sd_bus_slot_set_userdata(call->slot, &conn->nobody);
+        sd_bus_slot_set_floating(call->slot, 1);
+        sd_bus_slot_unref(call->slot);
     }
+    call->slot = NULL;
+}
+
+static void nobody_done(struct logind_call *call, sd_bus_message *reply)
+{
+    (void) call;
+    (void) reply;
 }
 
 static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)
@@ -244,7 +254,8 @@ static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)
     struct logind_call *call = data;
     struct logind *conn = call->conn;
     (void) error;
-    logind_call_drop(call);
+    conn->in_flight--;
+    call->slot = sd_bus_slot_unref(call->slot);
     call->done(call, reply);
     pump(conn);
     return 1;
@@ -339,6 +350,7 @@ static void own_done(struct logind_call *call, sd_bus_message *reply)
 int logind_open(struct logind *conn, const char *addresses)
 {
     int r;
+    conn->nobody.done = nobody_done;
     conn->timer = conn->services->timer_new(conn->engine, on_timer, conn);
     if (!conn->timer) {
         return -ENOMEM;

@@ -25,7 +25,7 @@ static const struct {
     {DBUS_ERROR "InteractiveAuthorizationRequired", WMS_E_ACCESS_DENIED, false,
      UNPRIVILEGED " (polkit would ask a person for a password)"},
     {DBUS_ERROR "AuthFailed", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED},
-    {SYSTEMD "UnitMasked", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED " (polkit, which could, is masked)"},
+    {SYSTEMD "UnitMasked", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED " (polkit, which could allow it, is masked)"},
     {DBUS_ERROR "NotSupported", WMS_E_UNSUPPORTED, false, "logind cannot do that with this kind of session"},
     {DBUS_ERROR "UnknownMethod", WMS_E_UNSUPPORTED, false, "this logind is too old for it"},
     {DBUS_ERROR "LimitsExceeded", WMS_E_BUSY, false, "the bus has too many calls under way"},
@@ -37,10 +37,19 @@ static const struct {
     {DBUS_ERROR "NoServer", WMS_E_UNREACHABLE, false, NOT_RUNNING},
     {DBUS_ERROR "ServiceUnknown", WMS_E_UNREACHABLE, false, NOT_RUNNING},
     {DBUS_ERROR "NameHasNoOwner", WMS_E_UNREACHABLE, false, NOT_RUNNING},
-    {SYSTEMD "NoSuchUnit", WMS_E_UNREACHABLE, false, NOT_RUNNING},
-    {SYSTEMD "LoadFailed", WMS_E_UNREACHABLE, false, NOT_RUNNING},
-    {SYSTEMD "ShuttingDown", WMS_E_UNREACHABLE, false, "the host is shutting down"},
 };
+
+static bool begins(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* The bus itself tells why it could not start logind: then systemd's errors are about logind, not about polkit. */
+static bool is_not_running(const sd_bus_error *error, const char *sender)
+{
+    return begins(error->name, DBUS_ERROR "Spawn.") ||
+           (begins(error->name, SYSTEMD) && sender && strcmp(sender, "org.freedesktop.DBus") == 0);
+}
 
 bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault)
 {
@@ -51,6 +60,11 @@ bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault)
     }
     ret_fault->lost = false;
     ret_fault->text = NULL;
+    if (is_not_running(error, sd_bus_message_get_sender(reply))) {
+        ret_fault->code = WMS_E_UNREACHABLE;
+        ret_fault->text = NOT_RUNNING;
+        return true;
+    }
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         if (strcmp(error->name, errors[i].name) == 0) {
             ret_fault->code = errors[i].code;
@@ -58,11 +72,6 @@ bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault)
             ret_fault->text = errors[i].text;
             return true;
         }
-    }
-    if (strncmp(error->name, DBUS_ERROR "Spawn.", strlen(DBUS_ERROR "Spawn.")) == 0) {
-        ret_fault->code = WMS_E_UNREACHABLE;
-        ret_fault->text = NOT_RUNNING;
-        return true;
     }
     ret_fault->code = WMS_E_PROTOCOL;
     snprintf(ret_fault->buffer, sizeof ret_fault->buffer, "logind answered with the D-Bus error %.255s", error->name);

@@ -116,6 +116,7 @@ struct logind {
     struct node waiting; /* calls */
     struct node tasks;
 
+    struct logind_call nobody; /* gets the replies that nobody waits for any more */
     struct logind_call own_call;
     char *own_path; /* of the caller's session; NULL: it has none */
 

@@ -61,6 +61,7 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
     for (size_t i = 0; i < LOGIND_BUCKETS; i++) {
         node_init(&conn->watchers[i]);
     }
+    logind_call_init(conn, &conn->nobody);
     logind_call_init(conn, &conn->own_call);
     int r = logind_open(conn, address->path ? dbus_address : NULL);
     if (r < 0) {
