@@ -1,0 +1,260 @@
+/* binding.h - what the parts of the Lua module know of each other.
+ *
+ * The binding converts and checks; it decides nothing.  Rules that hold throughout:
+ *
+ * - There is no mutable static and no lua_State in any struct.  What belongs to a Lua state hangs on two things, the
+ * upvalues of every function here: the state (a userdata, which owns the engine) and its anchors (a table of whatever must
+ * not be collected, by small numbers).
+ * - Whatever a longjmp could pass is owned by a userdata first: the box is pushed empty, gets its metatable, is filled
+ * then.
+ * - Any allocation in Lua may run finalizers, and those may be scripts that call wms.  So nothing is allocated in Lua
+ * between the moment when pointers to a script's strings are collected and wms_start(), which copies them; and a request
+ * whose strings are being read is not freed under the reader (see `inside`).
+ */
+#ifndef WMS_LUA_BINDING_H
+#define WMS_LUA_BINDING_H
+
+#include "lua/compat.h"
+#include "wms.h"
+
+/* ---- the state (module.c) --------------------------------------------------------------------------------------- */
+
+struct line;
+
+struct state {
+    wms_engine *engine; /* NULL once the Lua state is being closed */
+    struct wms_alloc alloc;
+    double timeout; /* wms.configure{} */
+    unsigned concurrency;
+    struct line *lines, **tail; /* of the log, not delivered yet */
+    size_t line_count, dropped;
+    char missing[32]; /* the provider that this call has looked for in vain: it does so once */
+    bool logging;     /* somebody listens to the log */
+    bool draining;    /* a delivery of lines is on the C stack */
+};
+
+/* Upvalues of every function. */
+enum { UP_STATE = 1, UP_ANCHORS, UP_COMMAND /* of those that are a command: its place in commands[] */ };
+
+/* What the anchors hold. */
+enum anchor {
+    A_MODULE = 1,
+    A_STATE,
+    /* metatables */
+    A_REQUEST,
+    A_CLIENT,
+    A_MEMORY,
+    A_ERROR,
+    /* name -> number, of options and of a session's properties */
+    A_OPTIONS,
+    A_PROPERTIES,
+    /* names that are looked up where nothing may be allocated */
+    A_SESSION_ID,
+    A_SERVER,
+    A_BOX,     /* of the blocking calls' request */
+    A_DELIVER, /* the function that runs callbacks */
+    A_ALLOW,   /* wms.configure{} */
+    A_LOG,
+    A_HOSTS /* embedded hosts: handle -> true */
+};
+
+/* The state of the running function; raises when it is closed. */
+struct state *state_here(lua_State *L);
+void anchor(lua_State *L, enum anchor what);
+bool is_a(lua_State *L, int index, enum anchor metatable);
+/* The userdata at 1, which must have that metatable; raises otherwise, for example when the method was called with a dot.
+ */
+void *self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method);
+
+/* Makes closures of the functions over the state and the anchors, in the table on top of the stack. */
+void set_functions(lua_State *L, const luaL_Reg *functions, int state, int anchors);
+/* Makes a metatable: functions of its own, and methods apart from it (NULL: none); leaves it on the stack. */
+void make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state, int anchors);
+
+/* ---- misuse (options.c) ----------------------------------------------------------------------------------------- */
+
+struct command {
+    const char *name;
+    enum wms_verb verb;
+    bool all;
+};
+
+enum { COMMANDS = 9 };
+extern const struct command commands[COMMANDS];
+
+/* Which function is called, for messages. */
+struct call {
+    const char *function;
+    int argument;
+    const struct command *command; /* NULL: none */
+};
+
+/* Raises `bad argument #1 to 'unlock' (...)`. */
+void misuse(lua_State *L, const struct call *call, const char *format, ...) __attribute__((noreturn, format(printf, 3, 4)));
+
+/* A value for a message: "a table", "-1", "NaN". */
+const char *show(lua_State *L, int index);
+/* A script's text for a message: short, one line. */
+enum { CLIPPED = 48 };
+const char *clip(lua_State *L, int index, char buffer[CLIPPED]);
+/* Writes `name`, or `name[element]`, and returns it. */
+enum { PLACED = 64 };
+const char *place(char buffer[PLACED], const char *name, size_t element);
+
+/* Whether it is a string without a zero byte. */
+bool is_text(lua_State *L, int index);
+/* The value at `index` as a C string, a number of seconds, a whole number; misuse otherwise. */
+const char *need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
+double need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero);
+void need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false);
+bool need_boolean(lua_State *L, const struct call *call, const char *where, int index);
+/* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n, holes, emptiness. */
+size_t need_list(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
+
+/* ---- options (options.c) ---------------------------------------------------------------------------------------- */
+
+#define OPTIONS(X)                                                                                                         \
+    X(SESSION_IDS, "session_ids")                                                                                          \
+    X(SESSION_ID, "session_id")                                                                                            \
+    X(SERVER, "server")                                                                                                    \
+    X(COMPUTER_NAME, "computer_name")                                                                                      \
+    X(SERVERS, "servers")                                                                                                  \
+    X(MESSAGE, "message")                                                                                                  \
+    X(TIMEOUT, "timeout")                                                                                                  \
+    X(VERIFY, "verify")                                                                                                    \
+    X(STABLE, "stable")                                                                                                    \
+    X(CONCURRENCY, "concurrency")                                                                                          \
+    X(ON_ERROR, "on_error")                                                                                                \
+    X(WHAT_IF, "what_if")                                                                                                  \
+    X(ON_OUTCOME, "on_outcome")                                                                                            \
+    X(ALLOW, "allow")                                                                                                      \
+    X(LOG, "log")
+
+enum option {
+#define X(option, name) OPT_##option,
+    OPTIONS(X)
+#undef X
+        OPTION_COUNT
+};
+#define BIT(option) (1u << OPT_##option)
+#define ANY_IDS     (BIT(SESSION_IDS) | BIT(SESSION_ID))
+#define ANY_SERVER  (BIT(SERVER) | BIT(COMPUTER_NAME) | BIT(SERVERS))
+
+/* Options that are Lua values lie on the stack, from `base` on. */
+enum slot { SLOT_SERVER, SLOT_IDS, SLOT_MESSAGE, SLOT_ON_OUTCOME, SLOT_ALLOW, SLOT_LOG, SLOTS };
+
+struct options {
+    int base;
+    unsigned given, preset;             /* by the call, by its client: BIT(...)s */
+    const char *server_name, *ids_name; /* the alias that was used */
+    double timeout, verify, stable;
+    unsigned concurrency;
+    bool stop_on_error, what_if;
+};
+
+void options_names(lua_State *L);
+/* Pushes the slots, with the defaults of the state or of the client at `client` (0: none). */
+void options_begin(lua_State *L, struct options *options, const struct state *state, int client);
+/* Reads the call's argument at `index`; `allowed` is a set of BIT(...)s. */
+void options_read(lua_State *L, const struct call *call, int index, unsigned allowed, struct options *options);
+/* The options that a command takes. */
+unsigned options_of(const struct command *command);
+unsigned options_of_client(void);
+
+/* ---- session ids (ids.c) ---------------------------------------------------------------------------------------- */
+
+/* Ids, or sessions that know their server, on the way from Lua to wms_start(). */
+struct ids {
+    int index;        /* of the value on the stack */
+    const char *name; /* of the option */
+    bool list;        /* a list, not one */
+    bool objects;     /* with servers of their own */
+    size_t count;
+    wms_id one; /* room for one */
+    wms_target target;
+    void *room; /* for many: a userdata on the stack */
+};
+
+/* One id; `where` for messages. */
+void id_read(lua_State *L, const struct call *call, const char *where, int index, wms_id *ret_id);
+void id_push(lua_State *L, const wms_id *id);
+/* Looks what it is, finds the providers of sessions that know their server, and makes room; pushes one value. */
+void ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids);
+/* Reads them into the command.  Allocates nothing. */
+void ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command);
+
+/* ---- providers (provider.c) ------------------------------------------------------------------------------------- */
+
+/* Loads the provider that this server (NULL: this machine) needs, if its module can be found.  That it cannot is for the
+ * engine to say. */
+void provider_for(lua_State *L, struct state *state, const char *server);
+int provider_load(lua_State *L); /* wms.load */
+
+/* ---- results (result.c) ----------------------------------------------------------------------------------------- */
+
+/* A string that is pushed again and again: kept at a place on the stack. */
+struct memo {
+    const char *text;
+    int index;
+};
+void push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server);
+void push_session(lua_State *L, const wms_session *session, struct memo *server);
+/* nil, message, err */
+int push_failure(lua_State *L, int code, const char *message);
+/* What a blocking call returns. */
+int push_result(lua_State *L, wms_request *request, bool sessions);
+/* As push_failure(), for a command that told nothing about any session. */
+int push_no_result(lua_State *L, int code, const char *message, bool sessions);
+int error_tostring(lua_State *L);
+
+/* ---- requests (request.c) --------------------------------------------------------------------------------------- */
+
+struct request {
+    wms_request *request;
+    const struct command *command;
+    unsigned inside; /* readers of its strings on the C stack: close() waits for them */
+    size_t told;     /* outcomes that on_outcome has seen */
+    bool blocking;   /* of a blocking call: no script has it */
+    bool closed;
+    bool follow;   /* has an on_outcome */
+    bool ask;      /* has an allow */
+    bool asking;   /* allow runs for it */
+    bool answered; /* allow has answered for it */
+};
+
+extern const luaL_Reg request_own[], request_methods[];
+/* Pushes an empty box. */
+struct request *request_new(lua_State *L);
+/* Runs the request, and its callbacks at `on_outcome` and `allow`, until it is done (1) or the seconds (negative: no limit)
+ * have passed (0); raises the errors of callbacks. */
+int request_run(lua_State *L, struct request *box, int self, int on_outcome, int allow, double seconds);
+void request_let_go(struct request *box);
+
+/* ---- commands (command.c) --------------------------------------------------------------------------------------- */
+
+int command_run(lua_State *L);    /* wms.unlock and the others */
+int command_method(lua_State *L); /* client:unlock and the others */
+int command_start(lua_State *L);  /* wms.start */
+int command_start_method(lua_State *L);
+
+/* ---- callbacks (callback.c) ------------------------------------------------------------------------------------- */
+
+/* Runs whatever callbacks are due for the request; raises their errors, after the request was cancelled. */
+void callbacks_run(lua_State *L, struct request *box, int self, int on_outcome, int allow);
+int callbacks_deliver(lua_State *L); /* the function behind A_DELIVER */
+/* The log is wanted, or not any more. */
+void log_set(struct state *state, bool on);
+void log_clear(struct state *state);
+
+/* ---- clients (client.c), the embedded host (memory.c) ----------------------------------------------------------- */
+
+extern const luaL_Reg client_own[], client_methods[];
+int client_new(lua_State *L); /* wms.new */
+/* The options of the client at `index`. */
+const struct options *client_options(lua_State *L, int index);
+
+extern const luaL_Reg memory_own[], memory_methods[];
+int memory_new(lua_State *L); /* wms.memory */
+void memory_names(lua_State *L);
+
+#endif

@@ -1,0 +1,223 @@
+/* callback.c - functions of a script: on_outcome, allow, log.
+ *
+ * The engine calls none of them.  It keeps what they are to be told, and here they are told, after the engine's call has
+ * returned: in one function that runs under one pcall, so that an error of theirs, or of ours on the way, ends in one
+ * place.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/binding.h"
+
+/* ---- the log ---------------------------------------------------------------------------------------------------- */
+
+enum { LINES_KEPT = 1000 };
+
+struct line {
+    struct line *next;
+    enum wms_level level;
+    char text[];
+};
+
+static void *resize(struct state *state, void *block, size_t size)
+{
+    return state->alloc.resize(state->alloc.data, block, size);
+}
+
+/* The engine's log: called from inside it, so it only keeps the line. */
+static void keep_line(void *data, enum wms_level level, const char *text)
+{
+    struct state *state = data;
+    size_t size = strlen(text) + 1;
+    struct line *line = state->line_count < LINES_KEPT ? resize(state, NULL, sizeof *line + size) : NULL;
+
+    if (!line) {
+        state->dropped++;
+        return;
+    }
+    line->next = NULL;
+    line->level = level;
+    memcpy(line->text, text, size);
+    *state->tail = line;
+    state->tail = &line->next;
+    state->line_count++;
+}
+
+static void drop_line(struct state *state)
+{
+    struct line *line = state->lines;
+
+    state->lines = line->next;
+    if (!state->lines) {
+        state->tail = &state->lines;
+    }
+    state->line_count--;
+    resize(state, line, 0);
+}
+
+void log_clear(struct state *state)
+{
+    while (state->lines) {
+        drop_line(state);
+    }
+    state->dropped = 0;
+}
+
+void log_set(struct state *state, bool on)
+{
+    state->logging = on;
+    wms_engine_log(state->engine, on ? keep_line : NULL, state);
+    if (!on && !state->draining) { /* else the delivery finds that nobody listens, and clears it */
+        log_clear(state);
+    }
+}
+
+/* Tells the lines that are there now: those that this brings about come with the next call. */
+static void tell_lines(lua_State *L, struct state *state)
+{
+    static const char *const levels[] = {[WMS_DEBUG] = "debug", [WMS_INFO] = "info", [WMS_WARNING] = "warning"};
+
+    for (size_t n = state->line_count; n > 0 && state->lines; n--) {
+        anchor(L, A_LOG);
+        if (lua_isnil(L, -1)) {
+            log_clear(state);
+            return;
+        }
+        lua_pushstring(L, levels[state->lines->level]);
+        lua_pushstring(L, state->lines->text);
+        drop_line(state);
+        lua_call(L, 2, 0);
+    }
+    anchor(L, A_LOG);
+    if (state->dropped && !lua_isnil(L, -1)) {
+        lua_pushliteral(L, "warning");
+        lua_pushfstring(L, "%d more lines of the log were dropped", (int) state->dropped);
+        state->dropped = 0;
+        lua_call(L, 2, 0);
+    }
+}
+
+/* ---- allow ------------------------------------------------------------------------------------------------------ */
+
+/* A message handler: any error value as text. */
+static int describe(lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TSTRING && !luaL_callmeta(L, 1, "__tostring")) {
+        lua_pushfstring(L, "allow raised an error that is %s", show(L, 1));
+    }
+    return 1;
+}
+
+static void push_action(lua_State *L, const wms_action *action)
+{
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, wms_verb_name(action->verb));
+    lua_setfield(L, -2, "verb");
+    lua_pushstring(L, action->server);
+    lua_setfield(L, -2, "server");
+    if (action->id) {
+        id_push(L, action->id);
+        lua_setfield(L, -2, "session_id");
+    }
+}
+
+/* Asks about one action; false when none waits. */
+static bool ask(lua_State *L, struct request *box, int allow)
+{
+    const char *refusal = NULL;
+    wms_action action, now;
+    int top = lua_gettop(L);
+
+    if (box->closed || box->asking || wms_request_held(box->request, &action) != 1) {
+        return false;
+    }
+    lua_pushcfunction(L, describe);
+    lua_pushvalue(L, allow);
+    push_action(L, &action);
+    box->asking = true;
+    bool failed = lua_pcall(L, 1, 2, top + 1) != 0;
+    box->asking = false;
+    if (failed || !lua_toboolean(L, top + 2)) {
+        /* The error's text, or the second value. */
+        refusal = lua_tostring(L, failed ? top + 2 : top + 3);
+        refusal = refusal && *refusal ? refusal : "this program does not allow it";
+    }
+    /* What was asked about may be gone: allow may have cancelled the request, or let time pass in another call. */
+    if (!box->closed && wms_request_held(box->request, &now) == 1 && now.id == action.id && now.server == action.server) {
+        wms_request_permit(box->request, refusal);
+        box->answered = true;
+    }
+    lua_settop(L, top);
+    return true;
+}
+
+/* ---- on_outcome ------------------------------------------------------------------------------------------------- */
+
+/* Tells one outcome; false when there is none. */
+static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
+{
+    wms_outcome outcome;
+    size_t done;
+
+    if (box->closed || wms_request_next_outcome(box->request, &outcome, &done) != 1) {
+        return false;
+    }
+    box->told = done;
+    lua_pushvalue(L, on_outcome);
+    push_outcome(L, &outcome, NULL);
+    push_whole(L, done);
+    push_whole(L, wms_request_outcome_count(box->request));
+    lua_call(L, 3, 0);
+    return true;
+}
+
+/* ---- delivery --------------------------------------------------------------------------------------------------- */
+
+/* (request's box, on_outcome, allow) */
+int callbacks_deliver(lua_State *L)
+{
+    struct state *state = state_here(L);
+    struct request *box = lua_touserdata(L, 1);
+    bool more;
+
+    if (!state->draining) {
+        state->draining = true;
+        tell_lines(L, state);
+        state->draining = false;
+    }
+    lua_settop(L, 3);
+    do {
+        more = box->ask && ask(L, box, 3);
+        more = (box->follow && tell_outcome(L, box, 2)) || more;
+    } while (more);
+    return 0;
+}
+
+void callbacks_run(lua_State *L, struct request *box, int self, int on_outcome, int allow)
+{
+    struct state *state = state_here(L);
+
+    if (!box->follow && !box->ask && !(state->line_count && !state->draining)) {
+        return;
+    }
+    unsigned inside = box->inside;
+    bool draining = state->draining;
+    anchor(L, A_DELIVER);
+    lua_pushvalue(L, self);
+    lua_pushvalue(L, on_outcome);
+    lua_pushvalue(L, allow);
+    box->inside++;
+    int status = lua_pcall(L, 3, 0, 0);
+    box->inside = inside;
+    state->draining = draining;
+    if (status) {
+        box->follow = false; /* it has had its say */
+        wms_request_cancel(box->request);
+    }
+    if (box->inside == 0 && (box->closed || (status && box->blocking))) {
+        request_let_go(box);
+    }
+    if (status) {
+        lua_error(L);
+    }
+}

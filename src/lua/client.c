@@ -1,0 +1,73 @@
+/* client.c - the commands again, as methods of an object that has options of its own. */
+#include <string.h>
+
+#include "lua/binding.h"
+
+const struct options *client_options(lua_State *L, int index)
+{
+    return lua_touserdata(L, index);
+}
+
+/* The engine knows which addresses are none. */
+static void check_address(lua_State *L, const struct call *call, int index)
+{
+    struct state *state = state_here(L);
+    char name[32];
+
+    if (is_text(L, index) && wms_engine_provider_for(state->engine, lua_tostring(L, index), name, sizeof name) < 0) {
+        misuse(L, call, "%s", wms_engine_complaint(state->engine));
+    }
+}
+
+int client_new(lua_State *L)
+{
+    static const struct call call = {"new", 1, NULL};
+    struct options options;
+
+    lua_settop(L, 1);
+    options_begin(L, &options, state_here(L), 0);
+    options_read(L, &call, 1, options_of_client(), &options);
+    if (!(options.given & BIT(ALLOW))) { /* then it is that of wms.configure{}, at the time of the call */
+        lua_pushnil(L);
+        lua_replace(L, options.base + SLOT_ALLOW);
+    }
+    int server = options.base + SLOT_SERVER;
+    check_address(L, &call, server);
+    if (lua_istable(L, server)) {
+        /* A list of its own: the script may change the one it gave. */
+        size_t count = need_list(L, &call, options.server_name, server, "a list of addresses");
+        lua_createtable(L, (int) count, 0);
+        for (size_t i = 1; i <= count; i++) {
+            lua_rawgeti(L, server, (int) i);
+            check_address(L, &call, lua_gettop(L));
+            lua_rawseti(L, -2, (int) i);
+        }
+        lua_replace(L, server);
+    }
+
+    struct options *client = lua_newuserdata(L, sizeof *client);
+    *client = options;
+    anchor(L, A_CLIENT);
+    lua_setmetatable(L, -2);
+    lua_createtable(L, SLOTS, 0);
+    for (int slot = 0; slot < SLOTS; slot++) {
+        lua_pushvalue(L, options.base + slot);
+        lua_rawseti(L, -2, slot + 1);
+    }
+    lua_setuservalue(L, -2);
+    return 1;
+}
+
+static int client_tostring(lua_State *L)
+{
+    self_here(L, A_CLIENT, "client", "__tostring");
+    lua_settop(L, 1);
+    lua_getuservalue(L, 1);
+    lua_rawgeti(L, 2, SLOT_SERVER + 1);
+    const char *server = lua_type(L, 3) == LUA_TSTRING ? lua_tostring(L, 3) : NULL;
+    lua_pushfstring(L, "wms.client (%s)", server ? server : lua_istable(L, 3) ? "several servers" : "this machine");
+    return 1;
+}
+
+const luaL_Reg client_own[] = {{"__tostring", client_tostring}, {NULL, NULL}};
+const luaL_Reg client_methods[] = {{"start", command_start_method}, {NULL, NULL}};

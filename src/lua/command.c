@@ -1,0 +1,254 @@
+/* command.c - unlock, lock, disconnect, close, sessions, their _all, and start: from options to a request. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/binding.h"
+
+const struct command commands[COMMANDS] = {
+    {"unlock", WMS_UNLOCK, false}, {"unlock_all", WMS_UNLOCK, true},      {"lock", WMS_LOCK, false},
+    {"lock_all", WMS_LOCK, true},  {"disconnect", WMS_DISCONNECT, false}, {"disconnect_all", WMS_DISCONNECT, true},
+    {"close", WMS_CLOSE, false},   {"close_all", WMS_CLOSE, true},        {"sessions", WMS_SESSIONS, false},
+};
+
+/* ---- servers ---------------------------------------------------------------------------------------------------- */
+
+/* Addresses on the way from Lua to wms_start(). */
+struct servers {
+    int index;
+    size_t count;
+    const char *one;
+    const char **room; /* for a list: a userdata on the stack */
+};
+
+/* Finds the providers and makes room; pushes one value. */
+static void servers_begin(lua_State *L, const struct call *call, const struct options *options, struct servers *servers)
+{
+    struct state *state = state_here(L);
+
+    servers->index = options->base + SLOT_SERVER;
+    servers->room = NULL;
+    if (!lua_istable(L, servers->index)) {
+        servers->one = lua_tostring(L, servers->index); /* NULL for nil */
+        servers->count = servers->one != NULL;
+        provider_for(L, state, servers->one);
+        lua_pushnil(L);
+        return;
+    }
+    servers->count = need_list(L, call, options->server_name, servers->index, "a list of addresses");
+    for (size_t i = 1; i <= servers->count; i++) {
+        lua_rawgeti(L, servers->index, (int) i);
+        if (is_text(L, -1)) {
+            provider_for(L, state, lua_tostring(L, -1));
+        }
+        lua_pop(L, 1);
+    }
+    servers->room = lua_newuserdata(L, servers->count * sizeof *servers->room);
+}
+
+/* Reads them into the command.  Allocates nothing. */
+static void servers_read(lua_State *L, const struct call *call, struct servers *servers, wms_command *command)
+{
+    for (size_t i = 0; servers->room && i < servers->count; i++) {
+        lua_rawgeti(L, servers->index, (int) i + 1);
+        if (!is_text(L, -1)) {
+            misuse(L, call, "servers: a list that changes while it is read; give one that does not");
+        }
+        servers->room[i] = lua_tostring(L, -1);
+        lua_pop(L, 1);
+    }
+    command->servers = servers->room ? servers->room : &servers->one;
+    command->server_count = servers->count;
+}
+
+/* ---- from options to a request ---------------------------------------------------------------------------------- */
+
+static void check_presence(lua_State *L, const struct call *call, const struct options *options)
+{
+    const struct command *command = call->command;
+    unsigned any = options->given | options->preset;
+
+    if (!command->all && command->verb != WMS_SESSIONS && !(any & ANY_IDS)) {
+        misuse(L, call, "session_ids: missing; give one id or a list of ids, or call '%s_all' for every session",
+               command->name);
+    }
+    if (command->all && (command->verb == WMS_CLOSE || command->verb == WMS_DISCONNECT) && !(any & ANY_SERVER)) {
+        misuse(L, call, "server: missing, and '%s' does not guess it; give one, \"localhost\" for this machine",
+               command->name);
+    }
+}
+
+static void fill(wms_command *command, const struct command *what, const struct options *options)
+{
+    bool reversible = what->verb == WMS_LOCK || what->verb == WMS_UNLOCK;
+
+    wms_command_init(command, what->verb);
+    command->all = what->all;
+    command->timeout = options->timeout;
+    command->concurrency = options->concurrency;
+    command->stop_on_error = options->stop_on_error;
+    if (what->verb != WMS_SESSIONS) {
+        command->what_if = options->what_if;
+        command->verify = options->verify;
+        if (reversible || (options->given & BIT(STABLE))) {
+            command->stable = options->stable;
+        }
+    }
+}
+
+/* The box of the blocking calls, or a new one if that is in use: by a call that is on the C stack (and keeps its box on its
+ * Lua stack) while a callback or a finalizer makes this one, or by one that an error has thrown out (the collector takes
+ * its box). */
+static struct request *common_box(lua_State *L)
+{
+    anchor(L, A_BOX);
+    struct request *box = lua_touserdata(L, -1);
+    if (!box || box->request) {
+        lua_pop(L, 1);
+        box = request_new(L);
+        box->blocking = true;
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), A_BOX);
+    }
+    return box;
+}
+
+static struct request *own_box(lua_State *L, const struct options *options)
+{
+    struct request *box = request_new(L);
+
+    if (lua_isfunction(L, options->base + SLOT_ON_OUTCOME) || lua_isfunction(L, options->base + SLOT_ALLOW)) {
+        lua_createtable(L, 2, 0);
+        lua_pushvalue(L, options->base + SLOT_ON_OUTCOME);
+        lua_rawseti(L, -2, 1);
+        lua_pushvalue(L, options->base + SLOT_ALLOW);
+        lua_rawseti(L, -2, 2);
+        lua_setuservalue(L, -2);
+    }
+    return box;
+}
+
+/* Starts the command.  Its box is on top of the stack then; returns 0 or an error. */
+static int begin(lua_State *L, const struct call *call, const struct options *options, bool blocking,
+                 struct request **ret_box)
+{
+    struct state *state = state_here(L);
+    struct servers servers = {.count = 0};
+    struct ids ids = {.count = 0};
+    wms_command command;
+
+    state->missing[0] = '\0';
+    check_presence(L, call, options);
+    fill(&command, call->command, options);
+    if (options->given & ANY_IDS) {
+        ids_begin(L, call, options->ids_name, options->base + SLOT_IDS, &ids);
+        if (ids.objects && (options->given & ANY_SERVER)) {
+            misuse(L, call, "%s: given beside sessions, which bring their own; leave it out", options->server_name);
+        }
+    }
+    if (!ids.objects) {
+        servers_begin(L, call, options, &servers);
+    }
+    struct request *box = blocking ? common_box(L) : own_box(L, options);
+
+    /* From here on nothing is allocated in Lua, so no finalizer can take away what the pointers point to. */
+    if (ids.count) {
+        ids_read(L, call, &ids, &command);
+    }
+    if (!ids.objects) {
+        servers_read(L, call, &servers, &command);
+    }
+    command.message = lua_tostring(L, options->base + SLOT_MESSAGE);
+    command.follow = lua_isfunction(L, options->base + SLOT_ON_OUTCOME);
+    command.ask = lua_isfunction(L, options->base + SLOT_ALLOW);
+    box->command = call->command;
+    box->told = 0;
+    box->follow = command.follow;
+    box->ask = command.ask;
+    int error = wms_start(state->engine, &command, &box->request);
+    if (error == WMS_E_INVALID) {
+        misuse(L, call, "%s", wms_engine_complaint(state->engine));
+    }
+    *ret_box = box;
+    return error;
+}
+
+/* ---- blocking calls --------------------------------------------------------------------------------------------- */
+
+/* The argument comes after the client at `client` (0: none). */
+static int run(lua_State *L, int client)
+{
+    const struct command *command = &commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))];
+    const struct call call = {command->name, 1, command};
+    bool sessions = command->verb == WMS_SESSIONS;
+    struct request *box;
+    struct options options;
+
+    lua_settop(L, client + 1);
+    luaL_checkstack(L, 2 * LUA_MINSTACK, "wms");
+    options_begin(L, &options, state_here(L), client);
+    options_read(L, &call, client + 1, options_of(command), &options);
+    int code = begin(L, &call, &options, true, &box);
+    if (!code) {
+        code = request_run(L, box, lua_gettop(L), options.base + SLOT_ON_OUTCOME, options.base + SLOT_ALLOW, -1);
+    }
+    int count = code < 0 ? push_no_result(L, code, wms_error_text(code), sessions) : push_result(L, box->request, sessions);
+    request_let_go(box);
+    return count;
+}
+
+int command_run(lua_State *L)
+{
+    return run(L, 0);
+}
+
+int command_method(lua_State *L)
+{
+    self_here(L, A_CLIENT, "client", commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))].name);
+    return run(L, 1);
+}
+
+/* ---- start ------------------------------------------------------------------------------------------------------ */
+
+static const struct command *need_command(lua_State *L, int index)
+{
+    static const struct call call = {"start", 1, NULL};
+    static const char fix[] =
+        "unlock, lock, disconnect, close, unlock_all, lock_all, disconnect_all, close_all or sessions";
+    char name[CLIPPED];
+
+    if (lua_type(L, index) != LUA_TSTRING) {
+        misuse(L, &call, "verb: %s; give one of %s", show(L, index), fix);
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, lua_tostring(L, index)) == 0) {
+            return &commands[i];
+        }
+    }
+    misuse(L, &call, "verb: '%s' is no command; give one of %s", clip(L, index, name), fix);
+}
+
+static int start(lua_State *L, int client)
+{
+    const struct command *command = need_command(L, client + 1);
+    const struct call call = {"start", 2, command};
+    struct request *box;
+    struct options options;
+
+    lua_settop(L, client + 2);
+    luaL_checkstack(L, 2 * LUA_MINSTACK, "wms");
+    options_begin(L, &options, state_here(L), client);
+    options_read(L, &call, client + 2, options_of(command), &options);
+    int error = begin(L, &call, &options, false, &box);
+    return error ? push_no_result(L, error, wms_error_text(error), command->verb == WMS_SESSIONS) : 1;
+}
+
+int command_start(lua_State *L)
+{
+    return start(L, 0);
+}
+
+int command_start_method(lua_State *L)
+{
+    self_here(L, A_CLIENT, "client", "start");
+    return start(L, 1);
+}

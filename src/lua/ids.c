@@ -1,0 +1,208 @@
+/* ids.c - session ids, and sessions that bring their server along. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/binding.h"
+
+#define NO_SESSION 4294967295.0
+
+static const char fix[] = "one id or a list of ids: numbers from 0 to 4294967294, strings such as \"c2\", or sessions as "
+                          "wms.sessions returns them";
+
+/* As doubles, since lua_tointeger(3.5) is 3 on 5.1 and LuaJIT, and a NaN anything. */
+static bool parse_id(lua_State *L, int index, wms_id *ret_id)
+{
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        lua_Number number = lua_tonumber(L, index);
+        if (!(number >= 0 && number < NO_SESSION)) {
+            return false;
+        }
+        ret_id->text = NULL;
+        ret_id->number = (uint32_t) number;
+        return (lua_Number) ret_id->number == number;
+    }
+    if (is_text(L, index)) {
+        ret_id->text = lua_tostring(L, index); /* the engine checks the characters, and takes digits for a number */
+        ret_id->number = 0;
+        return true;
+    }
+    return false;
+}
+
+static void refuse_id(lua_State *L, const struct call *call, const char *where, int index)
+{
+    switch (lua_type(L, index)) {
+    case LUA_TNUMBER:
+        if (lua_tonumber(L, index) == (lua_Number) NO_SESSION) {
+            misuse(L, call, "%s: 4294967295 means \"no session\"; give 0..4294967294", where);
+        }
+        misuse(L, call, "%s: %s is no session id; give a whole number 0..4294967294", where, show(L, index));
+    case LUA_TSTRING:
+        misuse(L, call, "%s: a string with a zero byte in it; give an id as wms.sessions shows it", where);
+    default:
+        misuse(L, call, "%s: %s is no session id; give a number 0..4294967294 or a string such as \"c2\"", where,
+               show(L, index));
+    }
+}
+
+void id_read(lua_State *L, const struct call *call, const char *where, int index, wms_id *ret_id)
+{
+    if (!parse_id(L, index, ret_id)) {
+        refuse_id(L, call, where, index);
+    }
+}
+
+void id_push(lua_State *L, const wms_id *id)
+{
+    if (id->text) {
+        lua_pushstring(L, id->text);
+    } else {
+        push_whole(L, id->number);
+    }
+}
+
+/* ---- sessions that know their server ---------------------------------------------------------------------------- */
+
+/* Pushes a field of the table at `index`; allocates nothing. */
+static void push_field(lua_State *L, int index, enum anchor name)
+{
+    anchor(L, name);
+    lua_rawget(L, index);
+}
+
+/* The session's server is on top of the stack. */
+static void find_provider(lua_State *L)
+{
+    if (is_text(L, -1)) {
+        provider_for(L, state_here(L), lua_tostring(L, -1));
+    } else if (lua_isnil(L, -1)) {
+        provider_for(L, state_here(L), NULL);
+    }
+}
+
+static void find_providers(lua_State *L, const struct ids *ids)
+{
+    const void *last = ids; /* no string */
+
+    for (size_t i = 1; i <= ids->count; i++) {
+        lua_rawgeti(L, ids->index, (int) i);
+        if (lua_istable(L, -1)) {
+            push_field(L, lua_gettop(L), A_SERVER);
+            const void *server = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+            if (server != last) {
+                find_provider(L);
+                last = server;
+            }
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* The session on top of the stack. */
+static void read_session(lua_State *L, const struct call *call, const char *name, size_t element, wms_target *ret_target)
+{
+    int session = lua_gettop(L);
+    char where[PLACED];
+
+    push_field(L, session, A_SESSION_ID);
+    if (lua_isnil(L, -1)) {
+        misuse(L, call, "%s: a table without session_id; give sessions as wms.sessions returns them, or ids",
+               place(where, name, element));
+    }
+    if (!parse_id(L, -1, &ret_target->id)) {
+        refuse_id(L, call, place(where, name, element), lua_gettop(L));
+    }
+    push_field(L, session, A_SERVER);
+    ret_target->server = NULL;
+    if (!lua_isnil(L, -1)) {
+        if (!is_text(L, -1)) {
+            need_text(L, call, place(where, name, element), lua_gettop(L), "a session whose server is an address");
+        }
+        ret_target->server = lua_tostring(L, -1);
+    }
+    lua_pop(L, 2);
+}
+
+/* ---- the option ------------------------------------------------------------------------------------------------- */
+
+void ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids)
+{
+    ids->index = index;
+    ids->name = name;
+    ids->list = false;
+    ids->objects = false;
+    ids->count = 1;
+    ids->room = NULL;
+    switch (lua_type(L, index)) {
+    case LUA_TNUMBER:
+    case LUA_TSTRING:
+        lua_pushnil(L);
+        return;
+    case LUA_TTABLE:
+        break;
+    default:
+        misuse(L, call, "%s: %s; give %s", name, show(L, index), fix);
+    }
+    push_field(L, index, A_SESSION_ID);
+    if (!lua_isnil(L, -1)) {
+        push_field(L, index, A_SERVER);
+        find_provider(L);
+        lua_pop(L, 1);
+        ids->objects = true;
+        return;
+    }
+    lua_pop(L, 1);
+    ids->list = true;
+    ids->count = need_list(L, call, name, index, fix);
+    lua_rawgeti(L, index, 1);
+    ids->objects = lua_istable(L, -1);
+    lua_pop(L, 1);
+    if (ids->objects) {
+        find_providers(L, ids);
+    }
+    ids->room = lua_newuserdata(L, ids->count * (ids->objects ? sizeof(wms_target) : sizeof(wms_id)));
+}
+
+static void read_list(lua_State *L, const struct call *call, struct ids *ids)
+{
+    wms_target *targets = ids->room;
+    wms_id *plain = ids->room;
+    char where[PLACED];
+
+    for (size_t i = 0; i < ids->count; i++) {
+        lua_rawgeti(L, ids->index, (int) i + 1);
+        if (lua_istable(L, -1) != ids->objects) {
+            if (!lua_istable(L, -1) && !parse_id(L, -1, &ids->one)) {
+                refuse_id(L, call, place(where, ids->name, i + 1), lua_gettop(L));
+            }
+            misuse(L, call, "%s: ids and sessions in one list; give either", place(where, ids->name, i + 1));
+        }
+        if (ids->objects) {
+            read_session(L, call, ids->name, i + 1, &targets[i]);
+        } else if (!parse_id(L, -1, &plain[i])) {
+            refuse_id(L, call, place(where, ids->name, i + 1), lua_gettop(L));
+        }
+        lua_pop(L, 1);
+    }
+}
+
+void ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command)
+{
+    if (ids->list) {
+        read_list(L, call, ids);
+    } else if (ids->objects) {
+        lua_pushvalue(L, ids->index);
+        read_session(L, call, ids->name, 0, &ids->target);
+        lua_pop(L, 1);
+    } else {
+        id_read(L, call, ids->name, ids->index, &ids->one);
+    }
+    if (ids->objects) {
+        command->targets = ids->list ? ids->room : &ids->target;
+        command->target_count = ids->count;
+    } else {
+        command->ids = ids->list ? ids->room : &ids->one;
+        command->id_count = ids->count;
+    }
+}

@@ -1,0 +1,445 @@
+/* memory.c - wms.memory: the embedded host, and the host's own part in a script's test. */
+#include "memory/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/binding.h"
+
+/* ---- a session of it -------------------------------------------------------------------------------------------- */
+
+enum property {
+#define WMS_X(field, name) P_##field,
+    WMS_SESSION_STRINGS(WMS_X) WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+        P_session_id,
+    P_station_id,
+    P_relock_after,
+    P_server,
+    PROPERTY_COUNT
+};
+
+static const char *const names[] = {
+#define WMS_X(field, name) name,
+    WMS_SESSION_STRINGS(WMS_X) WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+        "session_id",
+    "station_id",
+    "relock_after",
+    "server",
+};
+
+void memory_names(lua_State *L)
+{
+    lua_createtable(L, 0, PROPERTY_COUNT);
+    for (int i = 0; i < PROPERTY_COUNT; i++) {
+        lua_pushstring(L, names[i]);
+        lua_pushinteger(L, i + 1);
+        lua_rawset(L, -3);
+    }
+}
+
+struct entry {
+    wms_session session; /* strings are the script's */
+    double relock_after;
+};
+
+/* "sessions[2].user_name" */
+static const char *entry_place(char buffer[PLACED], const char *list, size_t element, const char *name)
+{
+    char prefix[PLACED];
+
+    if (!list) {
+        return name;
+    }
+    snprintf(buffer, PLACED, "%.30s.%.30s", place(prefix, list, element), name);
+    return buffer;
+}
+
+static int64_t read_station(lua_State *L, const struct call *call, const char *where, int value)
+{
+    lua_Number number = lua_tonumber(L, value);
+
+    if (lua_type(L, value) != LUA_TNUMBER || !(number >= 0 && number <= 4294967295.0) ||
+        floor((double) number) != (double) number) {
+        misuse(L, call, "%s: %s; give a whole number from 0 to 4294967295", where, show(L, value));
+    }
+    return (int64_t) number;
+}
+
+/* Reads the table at `index`, which is an element of `list` (NULL: the argument itself).  Allocates nothing. */
+static void read_entry(lua_State *L, const struct call *call, const char *list, size_t element, int index,
+                       struct entry *entry)
+{
+    static const struct entry none = {
+        .session = {.station_id = -1,
+#define WMS_X(field, name) .field = -1,
+                    WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+        },
+        .relock_after = -1,
+    };
+    char where[PLACED], clipped[CLIPPED];
+    bool named = false;
+
+    *entry = none;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        int value = lua_gettop(L);
+        anchor(L, A_PROPERTIES);
+        lua_pushvalue(L, value - 1);
+        lua_rawget(L, -2);
+        int property = (int) lua_tointeger(L, -1) - 1;
+        lua_settop(L, value);
+        const char *name = property < 0 ? "" : names[property];
+        switch (property) {
+#define WMS_X(field, name_)                                                                                                \
+    case P_##field:                                                                                                        \
+        if (!is_text(L, value)) {                                                                                          \
+            need_text(L, call, entry_place(where, list, element, name), value, "a string");                                \
+        }                                                                                                                  \
+        entry->session.field = lua_tostring(L, value);                                                                     \
+        break;
+            WMS_SESSION_STRINGS(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name_)                                                                                                \
+    case P_##field:                                                                                                        \
+        if (!lua_isboolean(L, value)) {                                                                                    \
+            need_boolean(L, call, entry_place(where, list, element, name), value);                                         \
+        }                                                                                                                  \
+        entry->session.field = (signed char) lua_toboolean(L, value);                                                      \
+        break;
+            WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+        case P_session_id:
+            id_read(L, call, list ? "sessions: session_id" : name, value, &entry->session.id);
+            named = true;
+            break;
+        case P_station_id:
+            entry->session.station_id = read_station(L, call, name, value);
+            break;
+        case P_relock_after:
+            entry->relock_after = need_seconds(L, call, name, value, false);
+            break;
+        case P_server:
+            break; /* a session object has one; here it is the host */
+        default:
+            if (lua_type(L, value - 1) == LUA_TSTRING) {
+                misuse(L, call, "%s: no property of a session; give session_id, user_name, locked and the like",
+                       entry_place(where, list, element, clip(L, value - 1, clipped)));
+            }
+            misuse(L, call, "%s: a value without a name; give session_id, user_name, locked and the like",
+                   list ? place(where, list, element) : "session");
+        }
+    }
+    if (!named) {
+        misuse(L, call, "%s: missing; give every session an id", entry_place(where, list, element, "session_id"));
+    }
+}
+
+/* ---- the handle ------------------------------------------------------------------------------------------------- */
+
+struct host {
+    wms_memory *memory; /* NULL: closed */
+};
+
+static wms_memory *host_here(lua_State *L, const char *method)
+{
+    struct host *box = self_here(L, A_MEMORY, "host", method);
+
+    state_here(L);
+    if (!box->memory) {
+        luaL_error(L, "the host is closed");
+    }
+    return box->memory;
+}
+
+/* The values of a method: true, or what went wrong. */
+static int answer(lua_State *L, const struct call *call, int error)
+{
+    if (error == WMS_E_INVALID) {
+        misuse(L, call, "%s", wms_engine_complaint(state_here(L)->engine));
+    }
+    if (error) {
+        return push_failure(L, error, wms_error_text(error));
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int method_open(lua_State *L)
+{
+    static const struct call call = {"open", 1, NULL};
+    wms_memory *memory = host_here(L, "open");
+    struct entry entry;
+
+    if (!lua_istable(L, 2)) {
+        misuse(L, &call, "session: %s; give a table such as { session_id = 1, user_name = \"alice\" }", show(L, 2));
+    }
+    read_entry(L, &call, NULL, 0, 2, &entry);
+    return answer(L, &call, wms_memory_open(memory, &entry.session, entry.relock_after));
+}
+
+static int method_lock(lua_State *L)
+{
+    static const struct call call = {"lock", 1, NULL}, second = {"lock", 2, NULL};
+    wms_memory *memory = host_here(L, "lock");
+    const char *message = lua_isnoneornil(L, 3) ? NULL : need_text(L, &second, "message", 3, "a string");
+    wms_id id;
+
+    id_read(L, &call, "session_id", 2, &id);
+    return answer(L, &call, wms_memory_lock(memory, &id, message));
+}
+
+static int method_unlock(lua_State *L)
+{
+    static const struct call call = {"unlock", 1, NULL};
+    wms_memory *memory = host_here(L, "unlock");
+    wms_id id;
+
+    id_read(L, &call, "session_id", 2, &id);
+    return answer(L, &call, wms_memory_unlock(memory, &id));
+}
+
+static int method_drop(lua_State *L)
+{
+    static const struct call call = {"drop", 1, NULL};
+    wms_memory *memory = host_here(L, "drop");
+    wms_id id;
+
+    id_read(L, &call, "session_id", 2, &id);
+    return answer(L, &call, wms_memory_drop(memory, &id));
+}
+
+/* The code whose name is at `index`; 0 for none. */
+static int need_code(lua_State *L, const struct call *call, int index)
+{
+    char clipped[CLIPPED];
+
+    if (lua_isnoneornil(L, index)) {
+        return 0;
+    }
+    int code = wms_error_from_name(need_text(L, call, "code", index, "a code such as \"TIMEOUT\", or nothing"));
+    if (code == 0) {
+        misuse(L, call, "code: '%s' is none; give a code such as \"TIMEOUT\", or nothing", clip(L, index, clipped));
+    }
+    return code;
+}
+
+static int method_fail(lua_State *L)
+{
+    static const struct call call = {"fail", 1, NULL}, second = {"fail", 2, NULL};
+    static const char fix[] = "unlock, lock, disconnect, close or sessions";
+    wms_memory *memory = host_here(L, "fail");
+    int verb = wms_verb_from_name(need_text(L, &call, "verb", 2, fix));
+    char clipped[CLIPPED];
+
+    if (verb < 0) {
+        misuse(L, &call, "verb: '%s' is none; give %s", clip(L, 2, clipped), fix);
+    }
+    return answer(L, &second, wms_memory_fail(memory, (enum wms_verb) verb, need_code(L, &second, 3)));
+}
+
+static int method_refuse(lua_State *L)
+{
+    static const struct call call = {"refuse", 1, NULL};
+    wms_memory *memory = host_here(L, "refuse");
+
+    return answer(L, &call, wms_memory_refuse(memory, need_code(L, &call, 2)));
+}
+
+static int method_log(lua_State *L)
+{
+    const wms_memory *memory = host_here(L, "log");
+    size_t count = wms_memory_log_count(memory);
+    struct wms_memory_entry entry;
+
+    lua_createtable(L, (int) count, 0);
+    for (size_t i = 0; i < count && wms_memory_log(memory, i, &entry) == 0; i++) {
+        lua_createtable(L, 0, 4);
+        if (entry.message) {
+            lua_pushstring(L, entry.message);
+            lua_setfield(L, -2, "message");
+        }
+        if (entry.verb != WMS_SESSIONS) {
+            id_push(L, &entry.id);
+            lua_setfield(L, -2, "session_id");
+        }
+        lua_pushstring(L, wms_verb_name(entry.verb));
+        lua_setfield(L, -2, "verb");
+        if (entry.code) {
+            lua_pushstring(L, wms_error_name(entry.code));
+            lua_setfield(L, -2, "code");
+        }
+        lua_rawseti(L, -2, (int) i + 1);
+    }
+    return 1;
+}
+
+static int method_session(lua_State *L)
+{
+    static const struct call call = {"session", 1, NULL};
+    const wms_memory *memory = host_here(L, "session");
+    const char *message = NULL;
+    wms_session session;
+    wms_id id;
+
+    id_read(L, &call, "session_id", 2, &id);
+    int error = wms_memory_session(memory, &id, &session, &message);
+    if (error) {
+        return answer(L, &call, error);
+    }
+    lua_pushstring(L, message); /* nil for NULL */
+    push_session(L, &session, NULL);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "message");
+    return 1;
+}
+
+static int method_close(lua_State *L)
+{
+    struct host *box = self_here(L, A_MEMORY, "host", "close");
+
+    if (box->memory) {
+        box->memory = wms_memory_unref(box->memory);
+        anchor(L, A_HOSTS);
+        lua_pushvalue(L, 1);
+        lua_pushnil(L);
+        lua_rawset(L, -3);
+    }
+    return 0;
+}
+
+static int host_tostring(lua_State *L)
+{
+    struct host *box = self_here(L, A_MEMORY, "host", "__tostring");
+
+    lua_settop(L, 1);
+    lua_getuservalue(L, 1);
+    lua_rawgeti(L, 2, 1);
+    lua_pushfstring(L, "wms.memory (memory://%s%s)", lua_tostring(L, 3), box->memory ? "" : ", closed");
+    return 1;
+}
+
+const luaL_Reg memory_own[] = {
+    {"__gc", method_close},
+    {"__close", method_close},
+    {"__tostring", host_tostring},
+    {NULL, NULL},
+};
+
+const luaL_Reg memory_methods[] = {
+    {"open", method_open}, {"lock", method_lock},       {"unlock", method_unlock},
+    {"drop", method_drop}, {"fail", method_fail},       {"refuse", method_refuse},
+    {"log", method_log},   {"session", method_session}, {"close", method_close},
+    {NULL, NULL},
+};
+
+/* ---- wms.memory ------------------------------------------------------------------------------------------------- */
+
+static const struct call in_options = {"memory", 2, NULL};
+
+/* Reads the table at 2; its list of sessions goes to 3. */
+static void read_options(lua_State *L, struct wms_memory_options *options)
+{
+    char clipped[CLIPPED];
+
+    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+        int value = lua_gettop(L);
+        if (strcmp(name, "sessions") == 0) {
+            if (!lua_istable(L, value)) {
+                misuse(L, &in_options, "sessions: %s; give a list of tables", show(L, value));
+            }
+            lua_pushvalue(L, value);
+            lua_replace(L, 3);
+        } else if (strcmp(name, "latency") == 0) {
+            options->latency = need_seconds(L, &in_options, name, value, false);
+        } else if (strcmp(name, "relock_after") == 0) {
+            options->relock_after = need_seconds(L, &in_options, name, value, false);
+        } else if (strcmp(name, "admin_orchestration") == 0) {
+            options->admin_orchestration = need_boolean(L, &in_options, name, value);
+        } else {
+            misuse(L, &in_options, "%s: no such option; use sessions, latency, relock_after or admin_orchestration",
+                   *name ? clip(L, -2, clipped) : "a value without a name");
+        }
+    }
+}
+
+/* The session number `i` of the list at 3. */
+static void read_listed(lua_State *L, size_t i, struct entry *entry)
+{
+    char where[PLACED];
+
+    lua_rawgeti(L, 3, (int) i);
+    if (!lua_istable(L, -1)) {
+        misuse(L, &in_options, "%s: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
+               place(where, "sessions", i), show(L, -1));
+    }
+    read_entry(L, &in_options, "sessions", i, lua_gettop(L), entry);
+    lua_pop(L, 1);
+}
+
+/* A host that could not be filled: its name is free again at once. */
+static void give_up(lua_State *L, struct host *box, size_t i, int error)
+{
+    char where[PLACED];
+
+    lua_pushstring(L, error == WMS_E_INVALID ? wms_engine_complaint(state_here(L)->engine) : wms_error_text(error));
+    box->memory = wms_memory_unref(box->memory);
+    misuse(L, &in_options, "%s: %s", place(where, "sessions", i), lua_tostring(L, -1));
+}
+
+int memory_new(lua_State *L)
+{
+    static const struct call call = {"memory", 1, NULL};
+    struct wms_memory_options options = {.relock_after = -1};
+    struct state *state = state_here(L);
+    size_t count = 0;
+    struct entry entry;
+
+    lua_settop(L, 3);
+    lua_pushnil(L);
+    lua_replace(L, 3);
+    const char *name = need_text(L, &call, "name", 1, "the host's name, such as \"lab\"");
+    if (lua_istable(L, 2)) {
+        read_options(L, &options);
+    } else if (!lua_isnil(L, 2)) {
+        misuse(L, &in_options, "%s; give a table of options, or nothing", show(L, 2));
+    }
+    if (lua_istable(L, 3) && (lua_pushnil(L), lua_next(L, 3))) { /* it may be empty */
+        lua_pop(L, 2);
+        count = need_list(L, &in_options, "sessions", 3, "a list of tables");
+    }
+    for (size_t i = 1; i <= count; i++) {
+        read_listed(L, i, &entry);
+    }
+
+    struct host *box = lua_newuserdata(L, sizeof *box);
+    int handle = lua_gettop(L);
+    box->memory = NULL;
+    lua_createtable(L, 1, 0);
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, 1);
+    lua_setuservalue(L, handle);
+    anchor(L, A_MEMORY);
+    lua_setmetatable(L, handle);
+    int error = wms_memory_new(state->engine, name, &options, &box->memory);
+    if (error) {
+        return answer(L, &call, error);
+    }
+    for (size_t i = 1; i <= count; i++) {
+        read_listed(L, i, &entry); /* again: the first time was for raising what there is to raise */
+        error = wms_memory_open(box->memory, &entry.session, entry.relock_after);
+        if (error) {
+            give_up(L, box, i, error);
+        }
+    }
+    /* It serves until it is closed, also when the script keeps no handle. */
+    anchor(L, A_HOSTS);
+    lua_pushvalue(L, handle);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_settop(L, handle);
+    return 1;
+}

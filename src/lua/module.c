@@ -1,0 +1,283 @@
+/* module.c - the table that `require "wms"` returns, and what belongs to a Lua state. */
+#include "wms/lua.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/binding.h"
+
+/* ---- the state -------------------------------------------------------------------------------------------------- */
+
+/* Where the registry has the state: the address of something that no other copy of this module has. */
+static const char key = 'w';
+
+static void push_key(lua_State *L)
+{
+    lua_pushlightuserdata(L, (void *) (uintptr_t) &key);
+}
+
+struct state *state_here(lua_State *L)
+{
+    struct state *state = lua_touserdata(L, lua_upvalueindex(UP_STATE));
+
+    if (!state->engine) {
+        luaL_error(L, "wms is closed: the Lua state is being closed");
+    }
+    return state;
+}
+
+void anchor(lua_State *L, enum anchor what)
+{
+    lua_rawgeti(L, lua_upvalueindex(UP_ANCHORS), what);
+}
+
+bool is_a(lua_State *L, int index, enum anchor metatable)
+{
+    bool same = false;
+
+    if (lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
+        anchor(L, metatable);
+        same = lua_rawequal(L, -1, -2);
+        lua_pop(L, 2);
+    }
+    return same;
+}
+
+void *self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method)
+{
+    if (!is_a(L, 1, metatable)) {
+        luaL_error(L, "calling '%s' on bad self (%s: give a %s, as %s:%s() does)", method, show(L, 1), kind, kind, method);
+    }
+    return lua_touserdata(L, 1);
+}
+
+static void *malloc_resize(void *data, void *block, size_t size)
+{
+    (void) data;
+    if (size == 0) {
+        free(block);
+        return NULL;
+    }
+    return realloc(block, size);
+}
+
+static int state_gc(lua_State *L)
+{
+    struct state *state = lua_touserdata(L, 1);
+
+    if (state->engine) {
+        log_set(state, false);
+        log_clear(state);
+        state->engine = wms_engine_unref(state->engine);
+    }
+    return 0;
+}
+
+/* ---- functions and metatables ----------------------------------------------------------------------------------- */
+
+void set_functions(lua_State *L, const luaL_Reg *functions, int state, int anchors)
+{
+    for (; functions->name; functions++) {
+        lua_pushstring(L, functions->name);
+        lua_pushvalue(L, state);
+        lua_pushvalue(L, anchors);
+        lua_pushcclosure(L, functions->func, 2);
+        lua_rawset(L, -3);
+    }
+}
+
+void make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state, int anchors)
+{
+    lua_createtable(L, 0, 8);
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__metatable");
+    set_functions(L, own, state, anchors);
+    if (methods) {
+        lua_createtable(L, 0, 16);
+        set_functions(L, methods, state, anchors);
+        lua_setfield(L, -2, "__index");
+    }
+}
+
+/* The commands, as functions of the table on top of the stack. */
+static void set_commands(lua_State *L, lua_CFunction function, int state, int anchors)
+{
+    for (int i = 0; i < COMMANDS; i++) {
+        lua_pushstring(L, commands[i].name);
+        lua_pushvalue(L, state);
+        lua_pushvalue(L, anchors);
+        lua_pushinteger(L, i);
+        lua_pushcclosure(L, function, 3);
+        lua_rawset(L, -3);
+    }
+}
+
+/* ---- wms.configure ---------------------------------------------------------------------------------------------- */
+
+static void keep_function(lua_State *L, int index, enum anchor what)
+{
+    if (lua_toboolean(L, index)) {
+        lua_pushvalue(L, index);
+    } else {
+        lua_pushnil(L);
+    }
+    lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), what);
+}
+
+static int configure(lua_State *L)
+{
+    static const struct call call = {"configure", 1, NULL};
+    struct state *state = state_here(L);
+    struct options options;
+
+    if (!lua_istable(L, 1)) {
+        misuse(L, &call, "%s; give a table of options", show(L, 1));
+    }
+    lua_settop(L, 1);
+    options_begin(L, &options, state, 0);
+    options_read(L, &call, 1, BIT(TIMEOUT) | BIT(CONCURRENCY) | BIT(LOG) | BIT(ALLOW), &options);
+    state->timeout = options.timeout;
+    state->concurrency = options.concurrency;
+    if (options.given & BIT(ALLOW)) {
+        keep_function(L, options.base + SLOT_ALLOW, A_ALLOW);
+    }
+    if (options.given & BIT(LOG)) {
+        keep_function(L, options.base + SLOT_LOG, A_LOG);
+        log_set(state, lua_toboolean(L, options.base + SLOT_LOG));
+    }
+    return 0;
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------------------- */
+
+static const luaL_Reg functions[] = {
+    {"start", command_start}, {"new", client_new},    {"configure", configure},
+    {"load", provider_load},  {"memory", memory_new}, {NULL, NULL},
+};
+static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
+static const luaL_Reg error_own[] = {{"__tostring", error_tostring}, {NULL, NULL}};
+
+static void set_anchor_string(lua_State *L, int anchors, enum anchor what, const char *text)
+{
+    lua_pushstring(L, text);
+    lua_rawseti(L, anchors, what);
+}
+
+/* Fills the anchors at `anchors`, for the state at `state`. */
+static void fill_anchors(lua_State *L, int state, int anchors)
+{
+    make_metatable(L, "wms.request", request_own, request_methods, state, anchors);
+    lua_rawseti(L, anchors, A_REQUEST);
+
+    make_metatable(L, "wms.client", client_own, client_methods, state, anchors);
+    lua_getfield(L, -1, "__index");
+    set_commands(L, command_method, state, anchors);
+    lua_pop(L, 1);
+    lua_rawseti(L, anchors, A_CLIENT);
+
+    make_metatable(L, "wms.memory", memory_own, memory_methods, state, anchors);
+    lua_rawseti(L, anchors, A_MEMORY);
+    make_metatable(L, "wms.error", error_own, NULL, state, anchors);
+    lua_rawseti(L, anchors, A_ERROR);
+
+    options_names(L);
+    lua_rawseti(L, anchors, A_OPTIONS);
+    memory_names(L);
+    lua_rawseti(L, anchors, A_PROPERTIES);
+    set_anchor_string(L, anchors, A_SESSION_ID, "session_id");
+    set_anchor_string(L, anchors, A_SERVER, "server");
+
+    lua_pushvalue(L, state);
+    lua_pushvalue(L, anchors);
+    lua_pushcclosure(L, callbacks_deliver, 2);
+    lua_rawseti(L, anchors, A_DELIVER);
+    lua_createtable(L, 0, 0);
+    lua_rawseti(L, anchors, A_HOSTS);
+    lua_pushvalue(L, state);
+    lua_rawseti(L, anchors, A_STATE);
+}
+
+static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
+{
+    struct state *state = lua_newuserdata(L, sizeof *state);
+    wms_command defaults;
+
+    memset(state, 0, sizeof *state);
+    state->alloc.resize = malloc_resize;
+    if (alloc) {
+        state->alloc = *alloc;
+    }
+    state->tail = &state->lines;
+    wms_command_init(&defaults, WMS_UNLOCK);
+    state->timeout = defaults.timeout;
+    state->concurrency = defaults.concurrency;
+    make_metatable(L, "wms", state_own, NULL, lua_gettop(L), lua_gettop(L));
+    lua_setmetatable(L, -2);
+
+    int error = wms_engine_new(&state->alloc, &state->engine);
+    if (!error) {
+        /* The modules of a Lua module lie along package.cpath. */
+        error = wms_engine_module_folder(state->engine, NULL);
+    }
+    if (error) {
+        luaL_error(L, "wms: %s", wms_error_text(error));
+    }
+    return state;
+}
+
+int wms_lua_open(lua_State *L, const struct wms_alloc *alloc)
+{
+    luaL_checkstack(L, LUA_MINSTACK, "wms");
+    push_key(L);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    if (lua_istable(L, -1)) {
+        lua_rawgeti(L, -1, A_MODULE);
+        lua_remove(L, -2);
+        return 1;
+    }
+    lua_pop(L, 1);
+
+    new_state(L, alloc);
+    int state = lua_gettop(L);
+    lua_createtable(L, A_HOSTS, 0);
+    int anchors = lua_gettop(L);
+    fill_anchors(L, state, anchors);
+
+    lua_createtable(L, 0, COMMANDS + (int) (sizeof functions / sizeof *functions));
+    set_functions(L, functions, state, anchors);
+    set_commands(L, command_run, state, anchors);
+    lua_pushliteral(L, "wms " WMS_VERSION);
+    lua_setfield(L, -2, "_VERSION");
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, anchors, A_MODULE);
+
+    push_key(L);
+    lua_pushvalue(L, anchors);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+    lua_replace(L, state);
+    lua_settop(L, state);
+    return 1;
+}
+
+int luaopen_wms(lua_State *L)
+{
+    return wms_lua_open(L, NULL);
+}
+
+wms_engine *wms_lua_engine(lua_State *L)
+{
+    struct state *state = NULL;
+
+    luaL_checkstack(L, 2, "wms");
+    push_key(L);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    if (lua_istable(L, -1)) {
+        lua_rawgeti(L, -1, A_STATE);
+        state = lua_touserdata(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return state ? state->engine : NULL;
+}

@@ -1,0 +1,154 @@
+/* provider.c - finds the modules of providers along package.cpath, as require would find wms.NAME. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/binding.h"
+
+static bool readable(const char *path)
+{
+    FILE *file = fopen(path, "re");
+
+    if (file) {
+        fclose(file);
+    }
+    return file != NULL;
+}
+
+/* Pushes package.cpath, or an empty string. */
+static const char *push_cpath(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    for (int i = 0; i < 2; i++) {
+        if (!lua_istable(L, -1)) {
+            break;
+        }
+        lua_pushstring(L, i == 0 ? "package" : "cpath");
+        lua_rawget(L, -2);
+        lua_remove(L, -2);
+    }
+    if (lua_type(L, -1) != LUA_TSTRING) {
+        lua_pop(L, 1);
+        lua_pushliteral(L, "");
+    }
+    return lua_tostring(L, -1);
+}
+
+/* Pushes the path of the module and returns true, or pushes where it was looked for. */
+static bool find(lua_State *L, const char *name)
+{
+    lua_pushfstring(L, "wms/%s", name);
+    int module = lua_gettop(L);
+    const char *rest = push_cpath(L);
+    lua_pushliteral(L, ""); /* where it was not */
+
+    while (*rest) {
+        size_t length = strcspn(rest, ";");
+        lua_pushlstring(L, rest, length);
+        if (memchr(rest, '?', length)) {
+            const char *path = luaL_gsub(L, lua_tostring(L, -1), "?", lua_tostring(L, module));
+            if (readable(path)) {
+                lua_replace(L, module);
+                lua_settop(L, module);
+                return true;
+            }
+            lua_pushfstring(L, "%s%s%s", lua_tostring(L, module + 2), *lua_tostring(L, module + 2) ? ", " : "", path);
+            lua_replace(L, module + 2);
+        }
+        lua_settop(L, module + 2);
+        rest += length + (rest[length] == ';');
+    }
+    lua_replace(L, module);
+    lua_settop(L, module);
+    return false;
+}
+
+void provider_for(lua_State *L, struct state *state, const char *server)
+{
+    static const char memory[] = "memory://";
+    char name[sizeof state->missing];
+
+    if (server && strncmp(server, memory, sizeof memory - 1) == 0) {
+        return; /* it is in this module */
+    }
+    if (wms_engine_provider_for(state->engine, server, name, sizeof name) != 0 || strcmp(name, state->missing) == 0) {
+        return;
+    }
+    luaL_checkstack(L, LUA_MINSTACK, "wms");
+    if (!find(L, name) || wms_engine_load(state->engine, name, lua_tostring(L, -1))) {
+        strcpy(state->missing, name);
+    }
+    lua_pop(L, 1);
+}
+
+/* ---- wms.load --------------------------------------------------------------------------------------------------- */
+
+/* Loads the provider whose name is at `index`; 0, or the number of values that tell what went wrong. */
+static int load(lua_State *L, struct state *state, int index)
+{
+    const char *name = lua_tostring(L, index);
+    char address[48], known[32];
+
+    snprintf(address, sizeof address, "%s://", name);
+    if (wms_engine_provider_for(state->engine, address, known, sizeof known) == 1) {
+        return 0;
+    }
+    bool found = find(L, name);
+    const char *place = lua_tostring(L, -1);
+    int error = found ? wms_engine_load(state->engine, name, place) : WMS_E_NO_PROVIDER;
+    if (!error) {
+        return 0;
+    }
+    if (!found) {
+        lua_pushfstring(L, "the provider '%s' is not installed; looked for %s", name,
+                        *place ? place : "nothing: package.cpath is empty");
+    } else if (error == WMS_E_NO_PROVIDER) {
+        lua_pushfstring(L, "the provider '%s' cannot be loaded from %s: %s", name, place,
+                        wms_engine_complaint(state->engine));
+    } else {
+        lua_pushfstring(L, "the provider '%s' cannot be loaded from %s: %s", name, place, wms_error_text(error));
+    }
+    return push_failure(L, error, lua_tostring(L, -1));
+}
+
+static void need_name(lua_State *L, const struct call *call, const char *where, int index)
+{
+    static const char fix[] = "a provider's name, such as \"logind\"";
+    char clipped[CLIPPED];
+    const char *name = need_text(L, call, where, index, fix);
+    size_t length = strlen(name);
+
+    if (length == 0 || length > 31 || strspn(name, "abcdefghijklmnopqrstuvwxyz") != length) {
+        misuse(L, call, "%s: '%s' is no provider's name; give %s", where, clip(L, index, clipped), fix);
+    }
+}
+
+int provider_load(lua_State *L)
+{
+    static const struct call call = {"load", 1, NULL};
+    struct state *state = state_here(L);
+    char where[PLACED];
+
+    lua_settop(L, 1);
+    if (!lua_istable(L, 1)) {
+        need_name(L, &call, "names", 1);
+        lua_createtable(L, 1, 0);
+        lua_insert(L, 1);
+        lua_rawseti(L, 1, 1);
+    }
+    size_t count = need_list(L, &call, "names", 1, "one name or a list of names, such as \"logind\"");
+    for (size_t i = 1; i <= count; i++) {
+        lua_rawgeti(L, 1, (int) i);
+        need_name(L, &call, place(where, "names", i), 2);
+        lua_settop(L, 1);
+    }
+    for (size_t i = 1; i <= count; i++) {
+        lua_rawgeti(L, 1, (int) i);
+        int failed = lua_type(L, 2) == LUA_TSTRING ? load(L, state, 2) : 0;
+        if (failed) {
+            return failed;
+        }
+        lua_settop(L, 1);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}

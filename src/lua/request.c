@@ -1,0 +1,234 @@
+/* request.c - a command under way, as an object: the protocol of cqueues' pollables. */
+#include <string.h>
+#include <time.h>
+
+#include "lua/binding.h"
+
+/* While somebody listens to the log, waiting is done in slices of this length, so that a line is not told too late. */
+#define LOG_SLICE 0.25
+
+/* ---- boxes ------------------------------------------------------------------------------------------------------ */
+
+struct request *request_new(lua_State *L)
+{
+    struct request *box = lua_newuserdata(L, sizeof *box);
+
+    memset(box, 0, sizeof *box);
+    anchor(L, A_REQUEST);
+    lua_setmetatable(L, -2);
+    return box;
+}
+
+void request_let_go(struct request *box)
+{
+    box->request = wms_request_unref(box->request);
+}
+
+static struct request *request_here(lua_State *L, const char *method)
+{
+    struct request *box = self_here(L, A_REQUEST, "request", method);
+
+    if (box->closed) {
+        luaL_error(L, "the request is closed");
+    }
+    return box;
+}
+
+/* Pushes on_outcome and allow, or nils, at 2 and 3. */
+static void push_callbacks(lua_State *L, const struct request *box)
+{
+    lua_settop(L, 3);
+    if (box->follow || box->ask) {
+        lua_getuservalue(L, 1);
+        lua_rawgeti(L, 4, 1);
+        lua_replace(L, 2);
+        lua_rawgeti(L, 4, 2);
+        lua_replace(L, 3);
+        lua_settop(L, 3);
+    }
+}
+
+/* ---- running ---------------------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
+}
+
+int request_run(lua_State *L, struct request *box, int self, int on_outcome, int allow, double seconds)
+{
+    const struct state *state = state_here(L);
+    double end = seconds < 0 ? 0 : now() + seconds;
+
+    for (;;) {
+        double left = seconds <= 0 ? seconds : end - now();
+        if (seconds > 0 && left < 0) {
+            left = 0;
+        }
+        if (state->logging && (left < 0 || left > LOG_SLICE)) {
+            left = LOG_SLICE;
+        }
+        int code = wms_request_wait(box->request, left);
+        callbacks_run(L, box, self, on_outcome, allow);
+        if (box->closed) {
+            return 1; /* by one of its callbacks: nothing to wait for */
+        }
+        if (code) {
+            return code;
+        }
+        if (box->asking || (seconds >= 0 && now() >= end)) {
+            return 0;
+        }
+    }
+}
+
+/* Done, and on_outcome knows: so a loop that asks done() first does not end before the last callback. */
+static bool is_done(struct request *box)
+{
+    int done = wms_request_done(box->request);
+
+    return done < 0 || (done && (!box->follow || box->told >= wms_request_outcome_count(box->request)));
+}
+
+/* ---- methods ---------------------------------------------------------------------------------------------------- */
+
+static int method_pollfd(lua_State *L)
+{
+    struct request *box = request_here(L, "pollfd");
+    int fd = wms_request_fd(box->request);
+
+    if (fd < 0) {
+        return push_failure(L, fd, wms_error_text(fd));
+    }
+    lua_pushinteger(L, fd);
+    return 1;
+}
+
+static int method_events(lua_State *L)
+{
+    request_here(L, "events");
+    lua_pushliteral(L, "r");
+    return 1;
+}
+
+static int method_timeout(lua_State *L)
+{
+    request_here(L, "timeout");
+    lua_pushnil(L); /* its timers are inside the descriptor */
+    return 1;
+}
+
+static int method_step(lua_State *L)
+{
+    struct request *box = request_here(L, "step");
+    int code;
+
+    push_callbacks(L, box);
+    do { /* what allow has permitted can begin now */
+        box->answered = false;
+        code = wms_request_step(box->request);
+        callbacks_run(L, box, 1, 2, 3);
+    } while (!box->closed && code == 0 && box->answered);
+    lua_pushboolean(L, box->closed || is_done(box));
+    return 1;
+}
+
+static int method_wait(lua_State *L)
+{
+    static const struct call call = {"wait", 1, NULL};
+    struct request *box = request_here(L, "wait");
+    double seconds = lua_isnoneornil(L, 2) ? -1 : need_seconds(L, &call, "seconds", 2, false);
+
+    push_callbacks(L, box);
+    int code = request_run(L, box, 1, 2, 3, seconds);
+    if (code < 0 && code != WMS_E_FORKED) {
+        return push_failure(L, code, wms_error_text(code));
+    }
+    lua_pushboolean(L, code != 0);
+    return 1;
+}
+
+static int method_done(lua_State *L)
+{
+    lua_pushboolean(L, is_done(request_here(L, "done")));
+    return 1;
+}
+
+static int method_result(lua_State *L)
+{
+    struct request *box = request_here(L, "result");
+    bool sessions = box->command->verb == WMS_SESSIONS;
+    int done = wms_request_done(box->request);
+
+    if (done <= 0) {
+        return push_no_result(L, done ? done : WMS_E_BUSY,
+                              done ? wms_error_text(done) : "the request is not done yet; call wait or step until it is",
+                              sessions);
+    }
+    box->inside++;
+    int count = push_result(L, box->request, sessions);
+    if (--box->inside == 0 && box->closed) {
+        request_let_go(box);
+    }
+    return count;
+}
+
+static int method_cancel(lua_State *L)
+{
+    wms_request_cancel(request_here(L, "cancel")->request);
+    return 0;
+}
+
+/* Also __close and, through request_gc(), __gc. */
+static int method_close(lua_State *L)
+{
+    struct request *box = self_here(L, A_REQUEST, "request", "close");
+
+    box->closed = true;
+    if (box->inside == 0) {
+        request_let_go(box);
+    } else {
+        wms_request_cancel(box->request);
+    }
+    return 0;
+}
+
+/* Nobody has it any more, so nobody reads it: a reader that an error threw out did not say good-bye. */
+static int request_gc(lua_State *L)
+{
+    struct request *box = self_here(L, A_REQUEST, "request", "__gc");
+
+    box->inside = 0;
+    return method_close(L);
+}
+
+static int request_tostring(lua_State *L)
+{
+    struct request *box = self_here(L, A_REQUEST, "request", "__tostring");
+    const char *how = "closed";
+
+    if (!box->closed) {
+        int done = wms_request_done(box->request);
+        how = done > 0 ? "done" : done == 0 ? "running" : "the parent process's";
+    }
+    lua_pushfstring(L, "wms.request (%s, %s)", box->command ? box->command->name : "none", how);
+    return 1;
+}
+
+const luaL_Reg request_own[] = {
+    {"__gc", request_gc},
+    {"__close", method_close},
+    {"__tostring", request_tostring},
+    {NULL, NULL},
+};
+
+const luaL_Reg request_methods[] = {
+    {"pollfd", method_pollfd},   {"events", method_events},
+    {"timeout", method_timeout}, {"step", method_step},
+    {"wait", method_wait},       {"done", method_done},
+    {"result", method_result},   {"cancel", method_cancel},
+    {"close", method_close},     {NULL, NULL},
+};

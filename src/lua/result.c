@@ -1,0 +1,182 @@
+/* result.c - what a command returns to Lua. */
+#include <string.h>
+
+#include "lua/binding.h"
+
+/* ---- one outcome, one session ----------------------------------------------------------------------------------- */
+
+static void set_string(lua_State *L, const char *name, const char *value)
+{
+    if (value) {
+        lua_pushstring(L, value);
+        lua_setfield(L, -2, name);
+    }
+}
+
+static void set_server(lua_State *L, const char *server, struct memo *memo)
+{
+    if (memo && memo->text && (memo->text == server || strcmp(memo->text, server) == 0)) {
+        lua_pushvalue(L, memo->index);
+    } else {
+        lua_pushstring(L, server);
+        if (memo) {
+            lua_pushvalue(L, -1);
+            lua_replace(L, memo->index);
+            memo->text = server;
+        }
+    }
+    lua_setfield(L, -2, "server");
+}
+
+static void set_id(lua_State *L, const wms_id *id)
+{
+    if (id) {
+        id_push(L, id);
+        lua_setfield(L, -2, "session_id");
+    }
+}
+
+void push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server)
+{
+    lua_createtable(L, 0,
+                    2 + (outcome->id != NULL) + (outcome->user_name != NULL) + (outcome->changed >= 0) +
+                        (outcome->code != 0) + (outcome->note != NULL));
+    set_server(L, outcome->server, server);
+    set_id(L, outcome->id);
+    set_string(L, "state", wms_state_name(outcome->state));
+    set_string(L, "user_name", outcome->user_name);
+    if (outcome->changed >= 0) {
+        lua_pushboolean(L, outcome->changed);
+        lua_setfield(L, -2, "changed");
+    }
+    if (outcome->code) {
+        lua_createtable(L, 0, 2);
+        set_string(L, "code", wms_error_name(outcome->code));
+        set_string(L, "message", outcome->text);
+        lua_setfield(L, -2, "error");
+    }
+    set_string(L, "note", outcome->note);
+}
+
+void push_session(lua_State *L, const wms_session *session, struct memo *server)
+{
+    lua_createtable(L, 0, 16);
+    set_id(L, &session->id);
+    if (session->server) {
+        set_server(L, session->server, server);
+    }
+#define WMS_X(field, name) set_string(L, name, session->field);
+    WMS_SESSION_STRINGS(WMS_X)
+#undef WMS_X
+    if (session->station_id >= 0) {
+        push_whole(L, session->station_id);
+        lua_setfield(L, -2, "station_id");
+    }
+#define WMS_X(field, name)                                                                                                 \
+    if (session->field >= 0) {                                                                                             \
+        lua_pushboolean(L, session->field);                                                                                \
+        lua_setfield(L, -2, name);                                                                                         \
+    }
+    WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------------ */
+
+static void push_outcomes(lua_State *L, const wms_request *request)
+{
+    size_t count = wms_request_outcome_count(request);
+    wms_outcome outcome;
+
+    lua_pushnil(L);
+    struct memo server = {NULL, lua_gettop(L)};
+    lua_createtable(L, (int) count, 0);
+    for (size_t i = 0; i < count && wms_request_outcome(request, i, &outcome) == 0; i++) {
+        push_outcome(L, &outcome, &server);
+        lua_rawseti(L, -2, (int) i + 1);
+    }
+    lua_remove(L, server.index);
+}
+
+static void push_sessions(lua_State *L, const wms_request *request)
+{
+    size_t count = wms_request_session_count(request);
+    wms_session session;
+
+    lua_pushnil(L);
+    struct memo server = {NULL, lua_gettop(L)};
+    lua_createtable(L, (int) count, 0);
+    for (size_t i = 0; i < count && wms_request_session(request, i, &session) == 0; i++) {
+        push_session(L, &session, &server);
+        lua_rawseti(L, -2, (int) i + 1);
+    }
+    lua_remove(L, server.index);
+}
+
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
+
+int error_tostring(lua_State *L)
+{
+    if (!lua_istable(L, 1)) {
+        return luaL_error(L, "%s is no error of wms", show(L, 1));
+    }
+    lua_pushliteral(L, "message");
+    lua_rawget(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING) {
+        lua_pushliteral(L, "an error of wms");
+    }
+    return 1;
+}
+
+int push_failure(lua_State *L, int code, const char *message)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, message);
+    lua_createtable(L, 0, 6);
+    set_string(L, "code", wms_error_name(code));
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "message");
+    anchor(L, A_ERROR);
+    lua_setmetatable(L, -2);
+    return 3;
+}
+
+int push_no_result(lua_State *L, int code, const char *message, bool sessions)
+{
+    push_failure(L, code, message);
+    lua_createtable(L, 0, 0);
+    lua_setfield(L, -2, "outcomes");
+    if (sessions) {
+        lua_createtable(L, 0, 0);
+        lua_setfield(L, -2, "sessions");
+    }
+    return 3;
+}
+
+int push_result(lua_State *L, wms_request *request, bool sessions)
+{
+    wms_fault fault;
+    int error = wms_request_error(request, &fault);
+
+    if (error < 0) {
+        return push_no_result(L, error, wms_error_text(error), sessions);
+    }
+    if (error == 0) {
+        if (sessions) {
+            push_sessions(L, request);
+        } else {
+            push_outcomes(L, request);
+        }
+        return 1;
+    }
+    push_failure(L, fault.code, fault.text);
+    set_string(L, "server", fault.server);
+    set_id(L, fault.id);
+    push_outcomes(L, request);
+    lua_setfield(L, -2, "outcomes");
+    if (sessions) {
+        push_sessions(L, request);
+        lua_setfield(L, -2, "sessions");
+    }
+    return 3;
+}
