@@ -1,0 +1,594 @@
+--- What every provider does: section "The Lua API" of the design, as specs that run against any kind of host.
+--
+-- `contract(adapter)` declares them inside a describe().  The adapter makes hosts:
+--
+--   adapter.name                    for the titles
+--   adapter.can                     what such a host can: close, disconnect, lock_report (it knows whether a session is
+--                                   locked), relock, deaf, mute, own, exempt, lost_answer
+--   adapter.missing()               nil, or why these specs cannot run here
+--   adapter.host{ sessions = { { user=, locked=, exempt=, own=, deaf=, relock=seconds }, … } } -> host
+--   adapter.unreachable()           an address that nobody answers
+--   adapter.sweep()                 after each test: every host that the test made goes, or becomes as new
+--
+--   host.server, host.ids, host.users          in the order of `sessions`
+--   host.unknown_id()                          an id that the host does not have, another one each time
+--   host.lock(id) host.unlock(id) host.drop(id)         done by somebody else than us
+--   host.locked(id) host.exists(id) host.disconnected(id)    what the host itself says, not what our code says
+--   host.asked(verb)                           how many actions reached the host
+--   host.mute()                                from now on it takes requests and never answers
+local kit = require "spec.support.kit"
+local wms = kit.wms
+local fine, fault, pluck, set, sorted = kit.fine, kit.fault, kit.pluck, kit.set, kit.sorted
+
+return function(adapter)
+   local can = adapter.can
+
+   local function test(text, needs, body)
+      it(text, function()
+         local why = adapter.missing()
+         if why then
+            pending(why)
+         end
+         for _, need in ipairs(needs) do
+            if not can[need] then
+               pending(adapter.name .. " hosts cannot: " .. need)
+            end
+         end
+         body()
+      end)
+   end
+
+   local function room(...)
+      return adapter.host{ sessions = { ... } }
+   end
+
+   after_each(function()
+      kit.reset()
+      adapter.sweep()
+   end)
+
+   describe("sessions", function()
+      test("lists every session with its properties", {}, function()
+         local host = room({ user = "alice" }, { user = "bob" })
+         local list = assert(wms.sessions(host.server))
+         assert.equal(2, #list)
+         for _, session in ipairs(list) do
+            assert.equal(host.server, session.server)
+            assert.is_string(session.state)
+            assert.is_true(session.is_orchestratable)
+         end
+         assert.same(sorted(host.ids), sorted(pluck(list, "session_id")))
+         local first = list[1].session_id == host.ids[1] and 1 or 2 -- the order is the host's
+         assert.equal("alice", list[first].user_name)
+         assert.equal("bob", list[3 - first].user_name)
+      end)
+
+      test("tells which are locked", { "lock_report" }, function()
+         local host = room({}, { locked = true })
+         local list = fine(wms.sessions{ session_ids = host.ids, server = host.server })
+         assert.same({ false, true }, pluck(list, "locked"))
+      end)
+
+      test("asks for sessions by their ids, in that order, each once", {}, function()
+         local host = room({}, {}, {})
+         local a, b, c = host.ids[1], host.ids[2], host.ids[3]
+         assert.same({ c, a }, pluck(fine(wms.sessions{ session_ids = { c, a, c }, server = host.server }), "session_id"))
+         assert.same({ b }, pluck(fine(wms.sessions{ session_id = b, server = host.server }), "session_id"))
+      end)
+
+      test("reports unknown ids, and keeps what it found", {}, function()
+         local host = room{}
+         local unknown = host.unknown_id()
+         local err = fault(wms.sessions{ session_ids = { unknown, host.ids[1] }, server = host.server })
+         assert.equal("NOT_FOUND", err.code)
+         assert.equal(unknown, err.session_id)
+         assert.same({ host.ids[1] }, pluck(err.sessions, "session_id"))
+         assert.same({ "failed", "verified" }, pluck(err.outcomes, "state"))
+      end)
+
+      test("lists several servers in the order asked", {}, function()
+         local one, two = room{}, room{}
+         local list = fine(wms.sessions{ servers = { two.server, one.server } })
+         assert.same({ two.ids[1], one.ids[1] }, pluck(list, "session_id"))
+         assert.same({ two.server, one.server }, pluck(list, "server"))
+      end)
+
+      test("keeps what the reachable servers said", {}, function()
+         local host, dark = room{}, adapter.unreachable()
+         local err = fault(wms.sessions{ servers = { dark, host.server } })
+         assert.equal("UNREACHABLE", err.code)
+         assert.equal(dark, err.server)
+         assert.is_nil(err.session_id)
+         assert.same({ host.ids[1] }, pluck(err.sessions, "session_id"))
+      end)
+
+      test("tells on_outcome about every session", {}, function()
+         local host, seen = room({}, {}), {}
+         fine(wms.sessions{ server = host.server, on_outcome = function(outcome)
+            seen[#seen + 1] = kit.shape(outcome)
+         end })
+         assert.same({ "verified", "verified" }, pluck(seen, "state"))
+         assert.same(sorted(host.ids), sorted(pluck(seen, "session_id")))
+      end)
+
+      test("of a host without sessions is an empty list", {}, function()
+         local host = room()
+         assert.same({}, fine(wms.sessions(host.server)))
+         assert.same({}, fine(wms.unlock_all(host.server)))
+      end)
+   end)
+
+   describe("lock and unlock", function()
+      test("act on one id", { "lock_report" }, function()
+         local host = room({ user = "alice" }, {})
+         local id = host.ids[1]
+         local list = fine(wms.lock{ session_ids = id, server = host.server, message = "Eyes up, please" })
+         assert.equal(1, #list)
+         assert.equal(id, list[1].session_id)
+         assert.equal(host.server, list[1].server)
+         assert.equal("requested", list[1].state)
+         assert.is_nil(list[1].changed)
+         assert.is_true(list[1].user_name == nil or list[1].user_name == "alice")
+         kit.await(function() return host.locked(id) end)
+         assert.is_false(host.locked(host.ids[2]))
+         fine(wms.unlock{ session_id = id, computer_name = host.server })
+         kit.await(function() return not host.locked(id) end)
+      end)
+
+      test("report in the order asked, and act on a duplicate once", {}, function()
+         local host = room({}, {}, {})
+         local a, b, c = host.ids[1], host.ids[2], host.ids[3]
+         local ids = { c, a, c, tostring(a), b, b }
+         if type(a) == "number" then
+            ids[#ids + 1] = a + 0.0
+         end
+         assert.same({ c, a, b }, pluck(fine(wms.unlock{ session_ids = ids, server = host.server }), "session_id"))
+         kit.await(function() return host.asked("unlock") == 3 end)
+      end)
+
+      test("take session objects, which bring their own server", {}, function()
+         local one, two = room({}, {}), room({})
+         local list = fine(wms.sessions{ servers = { one.server, two.server } })
+         list[1], list[3] = list[3], list[1]
+         local done = fine(wms.unlock{ session_ids = list })
+         assert.same(pluck(list, "session_id"), pluck(done, "session_id"))
+         assert.same({ two.server, one.server, one.server }, pluck(done, "server"))
+         kit.await(function() return one.asked("unlock") == 2 and two.asked("unlock") == 1 end)
+         assert.same({ list[2].session_id }, pluck(fine(wms.unlock{ session_ids = list[2] }), "session_id"))
+      end)
+
+      test("take outcomes as session objects: what failed can be tried again", {}, function()
+         local host = room{}
+         local err = fault(wms.unlock{ session_ids = { host.ids[1], host.unknown_id() }, server = host.server })
+         local again = fault(wms.unlock{ session_ids = err.outcomes })
+         assert.same(pluck(err.outcomes, "session_id"), pluck(again.outcomes, "session_id"))
+         assert.same({ "requested", "failed" }, pluck(again.outcomes, "state"))
+      end)
+
+      test("say of an unknown id that it is not there, and do the rest", {}, function()
+         local host = room{}
+         local unknown = host.unknown_id()
+         local err = fault(wms.unlock{ session_ids = { unknown, host.ids[1] }, server = host.server })
+         assert.equal("NOT_FOUND", err.code)
+         assert.equal(host.server, err.server)
+         assert.equal(unknown, err.session_id)
+         assert.same({ "failed", "requested" }, pluck(err.outcomes, "state"))
+         assert.truthy(err.message:find(tostring(unknown), 1, true))
+         assert.truthy(err.message:find(host.server, 1, true))
+      end)
+
+      test("say of an id that no such host can have that it is not there", {}, function()
+         local host = room{}
+         for _, id in ipairs{ "no-such-session", "c-1:2/3", "01", "-1", "0x1f", "self", "auto", ("i"):rep(255) } do
+            local err = fault(wms.unlock{ session_ids = id, server = host.server })
+            assert.equal("NOT_FOUND", err.code)
+            assert.equal(id, err.outcomes[1].session_id)
+         end
+         assert.equal("NOT_FOUND", fault(wms.unlock{ session_ids = 4294967294, server = host.server }).code)
+         assert.equal(1, #fine(wms.sessions(host.server)))
+      end)
+
+      test("can be asserted", {}, function()
+         local host = room{}
+         assert.equal(1, #assert(wms.unlock{ session_ids = host.ids, server = host.server }))
+         local unknown = host.unknown_id()
+         local ok, message = pcall(assert, wms.unlock{ session_ids = unknown, server = host.server })
+         assert.is_false(ok)
+         assert.truthy(message:find(tostring(unknown), 1, true))
+      end)
+
+      test("refuse a session that is exempt", { "exempt" }, function()
+         local host = room({ exempt = true, user = "carol" }, {})
+         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server })
+         assert.equal("ACCESS_DENIED", err.code)
+         assert.equal(host.ids[1], err.session_id)
+         assert.same({ "failed", "requested" }, pluck(err.outcomes, "state"))
+         err = fault(wms.lock{ session_ids = host.ids[1], server = host.server, message = "no" })
+         assert.equal("ACCESS_DENIED", err.code)
+      end)
+   end)
+
+   describe("_all", function()
+      test("acts on every session of the host", { "lock_report" }, function()
+         local host = room({}, {}, { locked = true })
+         local list = fine(wms.lock_all{ server = host.server, message = "Exam" })
+         assert.same(sorted(host.ids), sorted(pluck(list, "session_id")))
+         kit.await(function() return host.locked(host.ids[1]) and host.locked(host.ids[2]) end)
+         assert.same(sorted(host.ids), sorted(pluck(fine(wms.unlock_all(host.server)), "session_id")))
+         kit.await(function() return not host.locked(host.ids[1]) and not host.locked(host.ids[3]) end)
+      end)
+
+      test("leaves out exempt sessions", { "exempt" }, function()
+         local host = room({}, { exempt = true })
+         assert.same({ host.ids[1] }, pluck(fine(wms.unlock_all(host.server)), "session_id"))
+         for _, session in ipairs(fine(wms.sessions(host.server))) do
+            assert.equal(session.session_id == host.ids[1], session.is_orchestratable)
+         end
+      end)
+
+      test("reports a server that cannot be reached as one outcome, and does the others", {}, function()
+         local host, dark = room({}, {}), adapter.unreachable()
+         local err = fault(wms.unlock_all{ servers = { dark, host.server } })
+         assert.equal("UNREACHABLE", err.code)
+         assert.equal(3, #err.outcomes)
+         assert.is_nil(err.outcomes[1].session_id)
+         assert.same({ dark, host.server, host.server }, pluck(err.outcomes, "server"))
+         assert.same({ "failed", "requested", "requested" }, pluck(err.outcomes, "state"))
+      end)
+
+      test("leaves the caller's own session out of close and disconnect", { "own", "close", "disconnect" }, function()
+         local host = room({}, { own = true })
+         assert.same({ host.ids[1] }, pluck(fine(wms.disconnect_all(host.server)), "session_id"))
+         assert.same({ host.ids[1] }, pluck(fine(wms.close_all(host.server)), "session_id"))
+         assert.is_true(host.exists(host.ids[2]))
+         assert.equal("ACCESS_DENIED", fault(wms.close{ session_ids = host.ids[2], server = host.server }).code)
+         assert.equal("ACCESS_DENIED", fault(wms.disconnect{ session_ids = host.ids[2], server = host.server }).code)
+         assert.same({ host.ids[2] }, pluck(fine(wms.unlock_all(host.server)), "session_id"))
+         assert.is_true(fine(wms.sessions(host.server))[1].is_own)
+      end)
+   end)
+
+   describe("close and disconnect", function()
+      test("close ends a session", { "close" }, function()
+         local host = room({}, {})
+         assert.equal("requested", fine(wms.close{ session_ids = host.ids[2], server = host.server })[1].state)
+         kit.await(function() return not host.exists(host.ids[2]) end)
+         assert.is_true(host.exists(host.ids[1]))
+      end)
+
+      test("close is verified when the session is gone", { "close" }, function()
+         local host = room({}, {})
+         local list = fine(wms.close{ session_ids = host.ids[1], server = host.server, verify = 15 })
+         assert.same({ "verified" }, pluck(list, "state"))
+         assert.is_true(list[1].changed)
+         assert.is_false(host.exists(host.ids[1]))
+         assert.equal("NOT_FOUND", fault(wms.close{ session_ids = host.ids[1], server = host.server }).code)
+      end)
+
+      test("close_all ends all of them", { "close" }, function()
+         local host = room({}, {})
+         assert.equal(2, #fine(wms.close_all{ server = host.server, verify = 15 }))
+         assert.same({}, fine(wms.sessions(host.server)))
+      end)
+
+      test("disconnect leaves the session without a screen", { "disconnect" }, function()
+         local host = room({}, {})
+         local list = fine(wms.disconnect{ session_ids = host.ids[1], server = host.server, verify = 5 })
+         assert.same({ "verified" }, pluck(list, "state"))
+         assert.is_true(list[1].changed)
+         assert.is_true(host.disconnected(host.ids[1]))
+         assert.is_false(host.disconnected(host.ids[2]))
+         assert.equal(2, #fine(wms.disconnect_all(host.server)))
+         assert.is_true(host.disconnected(host.ids[2]))
+      end)
+
+      test("disconnect says where it cannot be done", {}, function()
+         if can.disconnect then
+            return
+         end
+         local host = room{}
+         assert.equal("UNSUPPORTED", fault(wms.disconnect{ session_ids = host.ids, server = host.server }).code)
+         assert.equal("UNSUPPORTED", fault(wms.disconnect_all(host.server)).code)
+         assert.is_true(host.exists(host.ids[1]))
+      end)
+   end)
+
+   describe("what_if", function()
+      test("plans, and does nothing", {}, function()
+         local host = room({}, {})
+         for _, verb in ipairs{ "unlock", "lock", "close" } do
+            local message = verb == "lock" and "not shown" or nil
+            local list = fine(wms[verb]{ session_ids = host.ids, server = host.server, what_if = true, message = message })
+            assert.same({ "planned", "planned" }, pluck(list, "state"))
+            list = fine(wms[verb .. "_all"]{ server = host.server, what_if = true, message = message })
+            assert.same({ "planned", "planned" }, pluck(list, "state"))
+            assert.same(sorted(host.ids), sorted(pluck(list, "session_id")))
+         end
+         assert.equal(0, host.asked())
+         assert.is_true(host.exists(host.ids[1]))
+      end)
+
+      test("knows what would fail", { "exempt" }, function()
+         local host = room({ exempt = true }, {})
+         local ids = { host.unknown_id(), host.ids[1], host.ids[2] }
+         local err = fault(wms.unlock{ session_ids = ids, server = host.server, what_if = true })
+         assert.same({ "failed", "failed", "planned" }, pluck(err.outcomes, "state"))
+         assert.same({ "NOT_FOUND", "ACCESS_DENIED", "nil" }, pluck(err.outcomes, "error", "code"))
+         assert.equal(0, host.asked())
+      end)
+
+      test("knows the caller's own session", { "own", "close" }, function()
+         local host = room{ own = true }
+         assert.equal("ACCESS_DENIED",
+            fault(wms.close{ session_ids = host.ids, server = host.server, what_if = true }).code)
+         assert.same({}, fine(wms.close_all{ server = host.server, what_if = true }))
+      end)
+   end)
+
+   describe("verify", function()
+      test("tells a transition from a state that was there already", { "lock_report" }, function()
+         local host = room({ locked = true }, {})
+         local list = fine(wms.unlock{ session_ids = host.ids, server = host.server, verify = 10 })
+         assert.same({ "verified", "verified" }, pluck(list, "state"))
+         assert.same({ true, false }, pluck(list, "changed"))
+         assert.is_false(host.locked(host.ids[1]))
+         list = fine(wms.lock{ session_ids = host.ids, server = host.server, message = "m", verify = 10 })
+         assert.same({ true, true }, pluck(list, "changed"))
+         assert.is_true(host.locked(host.ids[1]) and host.locked(host.ids[2]))
+         list = fine(wms.lock_all{ server = host.server, message = "m", verify = 10 })
+         assert.same({ false, false }, pluck(list, "changed"))
+      end)
+
+      test("fails where the host says otherwise", { "lock_report", "deaf" }, function()
+         local host = room({ locked = true, deaf = true }, { locked = true })
+         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server, verify = 0.5 })
+         assert.equal("UNVERIFIED", err.code)
+         assert.same({ "failed", "verified" }, pluck(err.outcomes, "state"))
+         assert.is_nil(err.outcomes[1].changed)
+         assert.is_true(host.locked(host.ids[1]))
+      end)
+
+      test("ends when the session does", { "lock_report", "deaf" }, function()
+         local host = room{ locked = true, deaf = true }
+         local request = wms.start("unlock", { session_ids = host.ids, server = host.server, verify = 60 })
+         kit.pump(request, function() return host.asked("unlock") == 1 end)
+         host.drop(host.ids[1])
+         kit.pump(request, function() return request:done() end)
+         local err = fault(request:result())
+         assert.equal("NOT_FOUND", err.code)
+         assert.same({ "failed" }, pluck(err.outcomes, "state"))
+         request:close()
+      end)
+   end)
+
+   describe("stable", function()
+      test("watches, and is content when nothing happens", { "lock_report" }, function()
+         local host = room({ locked = true }, { locked = true })
+         local start = kit.now()
+         local list = fine(wms.unlock_all{ server = host.server, stable = 0.3 })
+         assert.is_true(kit.now() - start >= 0.28)
+         assert.same({ "verified", "verified" }, pluck(list, "state"))
+         assert.same({ true, true }, pluck(list, "changed"))
+      end)
+
+      test("fails at once when the state turns back", { "lock_report", "relock" }, function()
+         local host = room({ locked = true, relock = 0.3 }, { locked = true })
+         local start = kit.now()
+         local err = fault(wms.unlock{ session_ids = host.ids[1], server = host.server, verify = 10, stable = 50 })
+         assert.equal("REVERTED", err.code)
+         assert.same({ "failed" }, pluck(err.outcomes, "state"))
+         assert.is_true(kit.now() - start < 50)
+         assert.is_true(host.locked(host.ids[1]))
+      end)
+
+      test("notices what somebody else does", { "lock_report" }, function()
+         local host = room{ locked = true }
+         local id = host.ids[1]
+         local request = wms.start("unlock", { session_ids = id, server = host.server, verify = 20, stable = 60 })
+         kit.pump(request, function() return not host.locked(id) end)
+         for _ = 1, 20 do
+            request:wait(0.01) -- the unlocking is seen before the locking
+         end
+         host.lock(id)
+         kit.pump(request, function() return request:done() end)
+         assert.equal("REVERTED", fault(request:result()).code)
+         request:close()
+      end)
+   end)
+
+   describe("on_error", function()
+      test("'continue' tries every session", {}, function()
+         local host = room({}, {})
+         local ids = { host.unknown_id(), host.ids[1], host.unknown_id(), host.ids[2] }
+         local err = fault(wms.unlock{ session_ids = ids, server = host.server, on_error = "continue" })
+         assert.same({ "failed", "requested", "failed", "requested" }, pluck(err.outcomes, "state"))
+         err = fault(wms.unlock{ session_ids = ids, server = host.server })
+         assert.same({ "failed", "requested", "failed", "requested" }, pluck(err.outcomes, "state"))
+      end)
+
+      test("'stop' sends nothing more after the first failure", {}, function()
+         local host = room({}, {})
+         local ids = { host.ids[1], host.unknown_id(), host.ids[2], host.unknown_id() }
+         local err = fault(wms.unlock{ session_ids = ids, server = host.server, on_error = "stop" })
+         assert.equal("NOT_FOUND", err.code)
+         assert.same(ids, pluck(err.outcomes, "session_id"))
+         assert.same({ "requested", "failed", "skipped", "skipped" }, pluck(err.outcomes, "state"))
+         assert.same({ "nil", "NOT_FOUND", "CANCELLED", "CANCELLED" }, pluck(err.outcomes, "error", "code"))
+      end)
+
+      test("'stop' holds across servers", {}, function()
+         local one, two = room({}, {}), room{}
+         local list = {
+            { session_id = one.ids[1], server = one.server }, { session_id = two.unknown_id(), server = two.server },
+            { session_id = one.ids[2], server = one.server }, { session_id = two.ids[1], server = two.server },
+         }
+         local err = fault(wms.unlock{ session_ids = list, on_error = "stop" })
+         assert.same({ "requested", "failed", "skipped", "skipped" }, pluck(err.outcomes, "state"))
+         kit.await(function() return one.asked("unlock") == 1 end)
+         assert.is_true(two.asked("unlock") <= 1) -- the unknown id, where hosts are asked about such
+      end)
+
+      test("'stop' stops at a server that is not reached", {}, function()
+         local dark, host = adapter.unreachable(), room({}, {})
+         local err = fault(wms.unlock_all{ servers = { dark, host.server }, on_error = "stop" })
+         assert.equal("UNREACHABLE", err.code)
+         assert.equal("failed", err.outcomes[1].state)
+         assert.equal("skipped", err.outcomes[2].state)
+         assert.equal(0, host.asked())
+      end)
+
+      test("'stop' goes through when nothing fails", {}, function()
+         local one, two = room({}, {}), room{}
+         assert.equal(3, #fine(wms.unlock_all{ servers = { one.server, two.server }, on_error = "stop" }))
+      end)
+   end)
+
+   describe("several servers", function()
+      test("are asked for each of the ids", {}, function()
+         local one, two = room{}, room{}
+         local ids = { one.ids[1], two.ids[1] }
+         local err = fault(wms.unlock{ session_ids = ids, servers = { one.server, two.server, one.server } })
+         assert.same({ one.server, one.server, two.server, two.server }, pluck(err.outcomes, "server"))
+         assert.same({ ids[1], ids[2], ids[1], ids[2] }, pluck(err.outcomes, "session_id"))
+         assert.same({ "requested", "failed", "failed", "requested" }, pluck(err.outcomes, "state"))
+      end)
+
+      test("go on when one is unreachable: an outcome for each id there", {}, function()
+         local host, dark = room{}, adapter.unreachable()
+         local other = host.unknown_id()
+         local err = fault(wms.unlock{ session_ids = { host.ids[1], other }, servers = { dark, host.server } })
+         assert.same({ host.ids[1], other, host.ids[1], other }, pluck(err.outcomes, "session_id"))
+         assert.same({ "UNREACHABLE", "UNREACHABLE", "nil", "NOT_FOUND" }, pluck(err.outcomes, "error", "code"))
+         assert.same({ "failed", "failed", "requested", "failed" }, pluck(err.outcomes, "state"))
+      end)
+   end)
+
+   describe("time", function()
+      test("an answer that does not come is 'unknown' or 'failed', never an ok", { "mute" }, function()
+         local host = room({}, {})
+         fine(wms.sessions(host.server))
+         host.mute()
+         local start = kit.now()
+         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server, timeout = 0.3 })
+         assert.is_true(kit.now() - start >= 0.28)
+         assert.same({ "TIMEOUT", "TIMEOUT" }, pluck(err.outcomes, "error", "code"))
+         for _, outcome in ipairs(err.outcomes) do
+            assert.truthy(set{ "unknown", "failed" }[outcome.state])
+         end
+         err = fault(wms.sessions{ server = host.server, timeout = 0.3 })
+         assert.equal("TIMEOUT", err.code)
+         assert.same({}, err.sessions)
+      end)
+
+      test("what was sent and not answered is 'unknown'", { "lost_answer" }, function()
+         local host = room({}, {})
+         fine(wms.sessions(host.server))
+         host.mute()
+         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server, timeout = 0.2 })
+         assert.same({ "unknown", "unknown" }, pluck(err.outcomes, "state"))
+         assert.equal(2, host.asked("unlock"))
+      end)
+   end)
+
+   describe("on_outcome", function()
+      test("sees every outcome once, and counts", {}, function()
+         local host, seen, count = room({}, {}), {}, {}
+         local ids = { host.ids[1], host.unknown_id(), host.ids[2] }
+         local err = fault(wms.unlock{ session_ids = ids, server = host.server, on_outcome = function(outcome, done, total)
+            seen[#seen + 1] = kit.shape(outcome)
+            count[#count + 1] = done
+            assert.is_true(total >= done)
+            if done == 3 then
+               assert.equal(3, total)
+            end
+         end })
+         assert.same({ 1, 2, 3 }, count)
+         assert.same(sorted(ids), sorted(pluck(seen, "session_id")))
+         assert.same(sorted(pluck(err.outcomes, "state")), sorted(pluck(seen, "state")))
+      end)
+   end)
+
+   describe("start", function()
+      test("gives a request that can be polled", {}, function()
+         local host = room({}, {})
+         local request = wms.start("unlock", { session_ids = host.ids, server = host.server })
+         assert.is_number(request:pollfd())
+         assert.equal(request:pollfd(), request:pollfd())
+         assert.equal("r", request:events())
+         assert.is_nil(request:timeout())
+         kit.finish(request)
+         assert.same({ "requested", "requested" }, pluck(fine(request:result()), "state"))
+         assert.same(host.ids, pluck(fine(request:result()), "session_id"))
+         request:close()
+      end)
+
+      test("cancel ends it now", { "mute" }, function()
+         local host = room({}, {}, {})
+         fine(wms.sessions(host.server))
+         host.mute()
+         local request = wms.start("unlock", { session_ids = host.ids, server = host.server, on_error = "stop" })
+         request:wait(0.05)
+         assert.is_false(request:done())
+         request:cancel()
+         assert.is_true(request:done())
+         local err = fault(request:result())
+         assert.equal("CANCELLED", err.code)
+         assert.same({ "CANCELLED", "CANCELLED", "CANCELLED" }, pluck(err.outcomes, "error", "code"))
+         assert.truthy(set{ "unknown", "skipped" }[err.outcomes[1].state])
+         assert.same({ "skipped", "skipped" }, { err.outcomes[2].state, err.outcomes[3].state })
+         request:cancel()
+         request:close()
+      end)
+   end)
+
+   describe("a client", function()
+      test("has the commands as methods, with defaults", { "lock_report" }, function()
+         local host = room({ locked = true }, { locked = true })
+         local client = wms.new{ server = host.server, verify = 10 }
+         assert.same({ "verified" }, pluck(fine(client:unlock{ session_ids = host.ids[1] }), "state"))
+         assert.same({ "verified", "verified" }, pluck(fine(client:unlock_all()), "state"))
+         assert.same({ true, true }, pluck(fine(client:lock_all{ message = "m" }), "changed"))
+         assert.same({ true, true }, pluck(fine(client:sessions()), "locked"))
+         local request = client:start("unlock", { session_ids = host.ids })
+         assert.same({ "verified", "verified" }, pluck(fine(kit.finish(request):result()), "state"))
+         request:close()
+         assert.same({ "planned", "planned" }, pluck(fine(client:close_all{ what_if = true }), "state"))
+      end)
+
+      test("lets a call say otherwise", {}, function()
+         local one, two = room{}, room{}
+         local client = wms.new{ server = one.server, what_if = true }
+         assert.same({ two.ids[1] }, pluck(fine(client:unlock_all(two.server)), "session_id"))
+         assert.same({ two.ids[1] }, pluck(fine(client:unlock_all{ server = two.server }), "session_id"))
+         assert.same({ "requested" }, pluck(fine(client:unlock_all{ what_if = false }), "state"))
+         local objects = fine(wms.sessions(two.server))
+         assert.same({ two.server }, pluck(fine(client:unlock{ session_ids = objects }), "server"))
+      end)
+   end)
+
+   describe("configure", function()
+      test("sets the state's defaults", { "mute" }, function()
+         local host = room{}
+         fine(wms.sessions(host.server))
+         wms.configure{ timeout = 0.2, concurrency = 1 }
+         host.mute()
+         assert.equal("TIMEOUT", fault(wms.unlock{ session_ids = host.ids, server = host.server }).code)
+      end)
+
+      test("allow narrows what may be done", {}, function()
+         local host, actions = room({}, {}), {}
+         wms.configure{ allow = function(action)
+            actions[#actions + 1] = action
+            return action.session_id ~= host.ids[1], "not that one"
+         end }
+         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server })
+         assert.same({ "ACCESS_DENIED", "nil" }, pluck(err.outcomes, "error", "code"))
+         assert.same({ "failed", "requested" }, pluck(err.outcomes, "state"))
+         assert.truthy(err.message:find("not that one", 1, true))
+         assert.same({ "unlock", "unlock" }, pluck(actions, "verb"))
+         assert.same({ host.server, host.server }, pluck(actions, "server"))
+         assert.same(host.ids, pluck(actions, "session_id"))
+         kit.await(function() return host.asked("unlock") == 1 end)
+      end)
+   end)
+end

@@ -1,0 +1,138 @@
+--- Requests in other programs' event loops.
+local kit = require "spec.support.kit"
+local poll = require "spec.support.poll"
+local wms = kit.wms
+local fine, pluck = kit.fine, kit.pluck
+
+local MODULES = { cqueues = "cqueues", luv = "luv" }
+
+for name, module in pairs(MODULES) do
+   describe("requests under " .. name, function()
+      local loop = poll[name]
+      local keep, sweep = kit.keeper()
+      after_each(sweep)
+
+      local function test(text, body)
+         it(text, function()
+            if not pcall(require, module) then
+               pending(module .. " is not installed for " .. _VERSION)
+            end
+            body()
+         end)
+      end
+
+      local function lab(latency, options)
+         local host = kit.name()
+         options = options or {}
+         options.latency = latency
+         options.sessions = { { session_id = 1, locked = true }, { session_id = 2, locked = true } }
+         return "memory://" .. host, keep(wms.memory(host, options))
+      end
+
+      --- What a task does with a request: the protocol of the README.
+      local function finish(request, ready, forget)
+         request:step()
+         while not request:done() do
+            assert(request:events() == "r" and request:timeout() == nil)
+            ready(request)
+            request:step()
+         end
+         forget(request)
+      end
+
+      test("finish in the order of their hosts' latency while the loop's timer ticks", function()
+         local order, ticks, at = {}, 0, {}
+         local tasks = {}
+         for i, latency in ipairs{ 0.9, 0.3, 0.6 } do
+            local server = lab(latency)
+            tasks[i] = function(ready, forget)
+               local request = keep(wms.start("unlock", { session_ids = { 1, 2 }, server = server }))
+               ready(request)
+               request:step()
+               while not request:done() do
+                  ready(request)
+                  request:step()
+               end
+               forget(request)
+               order[#order + 1] = latency
+               at[#at + 1] = ticks
+               assert(#fine(request:result()) == 2)
+            end
+         end
+         loop(tasks, function() ticks = ticks + 1 end)
+         assert.same({ 0.3, 0.6, 0.9 }, order)
+         assert.is_true(at[1] >= 5 and at[2] - at[1] >= 3 and at[3] - at[2] >= 3, table.concat(at, " "))
+      end)
+
+      test("verify and watch without a wait", function()
+         local good, bad = lab(0.02), lab(0.02, { relock_after = 0.1 })
+         local result = {}
+         local tasks = {}
+         for i, server in ipairs{ good, bad } do
+            tasks[i] = function(ready, forget)
+               local request = keep(wms.start("unlock_all", { server = server, stable = 0.5 }))
+               finish(request, ready, forget)
+               result[i] = { request:result() }
+            end
+         end
+         loop(tasks, function() end)
+         assert.same({ "verified", "verified" }, pluck(result[1][1], "state"))
+         assert.equal("REVERTED", result[2][3].code)
+      end)
+
+      test("tell when they are cancelled from elsewhere", function()
+         local server = lab(1000)
+         local request = keep(wms.start("unlock", { session_ids = 1, server = server }))
+         local ticks = 0
+         loop({ function(ready, forget) finish(request, ready, forget) end }, function()
+            ticks = ticks + 1
+            if ticks == 5 then
+               request:cancel()
+            end
+         end)
+         assert.equal("CANCELLED", select(3, request:result()).code)
+      end)
+
+      test("run a deadline", function()
+         local server, host = lab(0)
+         host:fail("unlock", "TIMEOUT")
+         local request = keep(wms.start("unlock", { session_ids = 1, server = server, timeout = 0.2 }))
+         loop({ function(ready, forget) finish(request, ready, forget) end }, function() end)
+         assert.equal("TIMEOUT", select(3, request:result()).code)
+      end)
+
+      test("polled in turn never lose a wake-up: 10,000 rounds", function()
+         local server = lab(0.0005)
+         local rounds = { 0, 0 }
+         local function task(i)
+            return function(ready, forget)
+               while rounds[i] < 5000 do
+                  local request = wms.start(rounds[i] % 2 == 0 and "unlock" or "lock", {
+                     session_ids = i, server = server, message = rounds[i] % 2 == 1 and "m" or nil,
+                  })
+                  finish(request, ready, forget)
+                  fine(request:result())
+                  request:close()
+                  rounds[i] = rounds[i] + 1
+               end
+            end
+         end
+         loop({ task(1), task(2) }, function() end)
+         assert.same({ 5000, 5000 }, rounds)
+      end)
+
+      test("that others step are told so", function()
+         local server = lab(0.05)
+         local one = keep(wms.start("unlock", { session_ids = 1, server = server }))
+         local two = keep(wms.start("unlock", { session_ids = 2, server = server }))
+         one:pollfd()
+         two:wait() -- carries `one` out as well
+         loop({ function(ready, forget) -- no step before the poll: the descriptor has to be readable, for there is news
+            ready(one)
+            forget(one)
+            one:step()
+         end }, function() end)
+         assert.is_true(one:done())
+      end)
+   end)
+end

@@ -1,0 +1,185 @@
+--- What is documented is there, and what is there is documented: names, options, error codes.
+local kit = require "spec.support.kit"
+local wms = kit.wms
+local fault, set = kit.fault, kit.set
+
+local COMMANDS = {
+   "sessions", "unlock", "lock", "disconnect", "close", "unlock_all", "lock_all", "disconnect_all", "close_all",
+}
+local FUNCTIONS = { "start", "new", "configure", "memory", "load" }
+local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait", "cancel", "close" }
+local HANDLE = { "open", "lock", "unlock", "drop", "fail", "refuse", "log", "session", "close" }
+
+local function text_of(path)
+   local file = io.open(path)
+   local text = file and file:read("*a")
+   if file then
+      file:close()
+   end
+   return text
+end
+
+describe("every name", function()
+   local keep, sweep = kit.keeper()
+   after_each(sweep)
+
+   it("of the module is a function, and there are no others", function()
+      local documented = set(COMMANDS)
+      for _, name in ipairs(FUNCTIONS) do
+         documented[name] = true
+      end
+      for name in pairs(documented) do
+         assert.equal("function", type(wms[name]), name)
+      end
+      for name in pairs(wms) do
+         assert.truthy(documented[name] or name == "_VERSION", "undocumented: " .. tostring(name))
+      end
+      assert.truthy(wms._VERSION:find("%d+%.%d+%.%d+"), wms._VERSION)
+   end)
+
+   it("of a client is there", function()
+      local client = wms.new{ server = "memory://nobody" }
+      for _, name in ipairs(COMMANDS) do
+         assert.equal("function", type(client[name]), name)
+      end
+      assert.equal("function", type(client.start))
+      for _, name in ipairs{ "new", "configure", "memory", "load", "explode", "__gc", "__close", "__index" } do
+         local ok, value = pcall(function() return client[name] end)
+         assert.is_true(not ok or value == nil, name)
+      end
+   end)
+
+   it("of a request and of a host's handle is there", function()
+      local name = kit.name()
+      local host = keep(wms.memory(name, {}))
+      local request = keep(wms.start("sessions", "memory://" .. name))
+      for _, method in ipairs(REQUEST) do
+         assert.equal("function", type(request[method]), method)
+      end
+      for _, method in ipairs(HANDLE) do
+         assert.equal("function", type(host[method]), method)
+      end
+      for _, method in ipairs{ "__gc", "__close", "__index", "__metatable", "unref" } do
+         local ok, value = pcall(function() return host[method] end)
+         assert.is_true(not ok or value == nil, method)
+      end
+      assert.are_not.equal("table", type(getmetatable(host)))
+   end)
+
+   it("that editors are told of is one of these", function()
+      local types = text_of("lua/wms/types.lua")
+      local ours = {
+         wms = set(COMMANDS), request = set(REQUEST), host = set(HANDLE),
+      }
+      for _, name in ipairs(FUNCTIONS) do
+         ours.wms[name] = true
+      end
+      assert.truthy(types and types:find("%-%-%-@meta"), "lua/wms/types.lua")
+      local told = {}
+      for name in types:gmatch("\nfunction wms%.([%w_]+)%(") do
+         told[name] = true
+      end
+      assert.same(ours.wms, told)
+      for code in pairs(kit.codes) do
+         assert.truthy(types:find('"' .. code .. '"', 1, true), code)
+      end
+   end)
+
+   it("is in the README", function()
+      local readme = text_of("README.md")
+      assert.truthy(readme, "README.md")
+      for _, list in ipairs{ COMMANDS, FUNCTIONS } do
+         for _, name in ipairs(list) do
+            assert.truthy(readme:find("wms." .. name, 1, true), name)
+         end
+      end
+      for _, list in ipairs{ REQUEST, HANDLE } do
+         for _, name in ipairs(list) do
+            assert.truthy(readme:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
+         end
+      end
+      for name in readme:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do
+         local file = set{ "h", "so", "pc", "lua", "example" }[name]
+         assert.truthy(wms[name] or file, "the README has a name that is not there: wms." .. name)
+      end
+      for code in pairs(kit.codes) do
+         assert.truthy(readme:find("%f[%w_]" .. code .. "%f[^%w_]"), code)
+      end
+      for _, option in ipairs{ "timeout", "on_error", "what_if", "verify", "stable", "concurrency", "on_outcome" } do
+         assert.truthy(readme:find("%f[%w_]" .. option .. "%f[^%w_]"), option)
+      end
+   end)
+end)
+
+describe("every error code", function()
+   local host, server
+
+   before_each(function()
+      local name = kit.name()
+      server = "memory://" .. name
+      host = wms.memory(name, { sessions = {
+         { session_id = 1 }, { session_id = 2, is_admin = true }, { session_id = 3, locked = true, relock_after = 0 },
+         { session_id = 4, locked = true, relock_after = 0.05 },
+      } })
+   end)
+
+   after_each(function()
+      kit.reset()
+      host:close()
+   end)
+
+   local function unlock(id, options)
+      options = options or {}
+      options.session_ids, options.server = id, options.server or server
+      return wms.unlock(options)
+   end
+
+   local function answered(code)
+      return function()
+         host:fail("unlock", code)
+         return unlock(1)
+      end
+   end
+
+   local PROVOKE = {
+      NOT_FOUND = function() return unlock(99) end,
+      ACCESS_DENIED = function() return unlock(2) end,
+      UNREACHABLE = function() return unlock(1, { server = "memory://nobody" }) end,
+      TIMEOUT = function()
+         host:fail("unlock", "TIMEOUT")
+         return unlock(1, { timeout = 0.05 })
+      end,
+      UNSUPPORTED = answered("UNSUPPORTED"),
+      NOT_BOUND = answered("NOT_BOUND"),
+      UNTRUSTED = answered("UNTRUSTED"),
+      PROTOCOL = answered("PROTOCOL"),
+      BUSY = answered("BUSY"),
+      UNVERIFIED = function() return unlock(3, { verify = 0.1 }) end,
+      REVERTED = function() return unlock(4, { verify = 5, stable = 5 }) end,
+      CANCELLED = function()
+         host:fail("unlock", "TIMEOUT")
+         local request = wms.start("unlock", { session_ids = 1, server = server })
+         request:cancel()
+         return request:result()
+      end,
+      NO_PROVIDER = function() return unlock(1, { server = "wts://host" }) end,
+   }
+
+   -- These need another process, or an allocator that fails.
+   local ELSEWHERE = { FORKED = true, NO_MEMORY = true }
+
+   it("is provoked here, or elsewhere", function()
+      for code in pairs(kit.codes) do
+         assert.truthy(PROVOKE[code] or ELSEWHERE[code], code)
+      end
+   end)
+
+   for code, provoke in pairs(PROVOKE) do
+      it(code .. " can be met", function()
+         local err = fault(provoke())
+         assert.equal(code, err.code)
+         assert.equal(code, err.outcomes[1].error.code)
+         assert.truthy(err.message:find(err.server, 1, true), "the server is not in: " .. err.message)
+      end)
+   end
+end)

@@ -1,0 +1,155 @@
+--- The contract's adapter for real Linux hosts: two of them, emptied after each test.  Sessions have lockers that obey.
+local hosts = require "spec.host"
+
+local adapter = {
+   name = "logind",
+   can = { close = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true },
+}
+
+local FOLDER = "/run/spec-locker"
+local USERS = { "alice", "bob", "carol" }
+local VERBS = { ["signal Lock"] = "lock", ["signal Unlock"] = "unlock", ["method_call TerminateSession"] = "close" }
+local pool, taken, unknown = {}, 0, 0
+
+local function start_locker(machine)
+   machine:put("spec/support/locker.lua", FOLDER .. "/locker.lua")
+   machine:script([[
+      systemctl is-active --quiet spec-locker && exit
+      : > "$1/log"
+      systemd-run --quiet --collect --unit=spec-locker lua5.4 "$1/locker.lua" "$1"
+      timeout 10 tail -n +1 -f "$1/log" | grep -q -m 1 Monitoring]], FOLDER)
+end
+
+function adapter.missing()
+   local ok, why = hosts.available()
+   if not ok then
+      return "needs more rights: " .. why
+   end
+   return nil
+end
+
+--- A machine, its locker, and a monitor of its bus.
+function adapter.machine(index)
+   if not pool[1] then
+      for i, machine in ipairs{ hosts.up("room1", "room2") } do
+         pool[i] = { machine = machine }
+      end
+   end
+   local item = pool[index]
+   start_locker(item.machine)
+   item.monitor = item.monitor or item.machine:monitor()
+   return item.machine, item
+end
+
+--- To be called when the bus was away, which ends the locker and the monitor.
+function adapter.renew(index)
+   local item = pool[index]
+   pcall(item.monitor.stop, item.monitor)
+   item.monitor = nil
+   return adapter.machine(index)
+end
+
+--- An id as wms gives it back.
+function adapter.id(text)
+   return text:match("^%d+$") and math.tointeger(tonumber(text)) or text
+end
+
+function adapter.host(options)
+   taken = taken + 1
+   local machine, item = adapter.machine(taken)
+   local host = { server = machine.server, ids = {}, users = {}, machine = machine, monitor = item.monitor }
+
+   for i, wanted in ipairs(options.sessions or {}) do
+      local user = wanted.user or USERS[(i - 1) % #USERS + 1]
+      local id = machine:session{
+         user = user, class = wanted.exempt and "background" or nil, type = wanted.type, seat = wanted.seat,
+      }
+      host.ids[i], host.users[i] = adapter.id(id), user
+      local mode = wanted.deaf and "deaf" or wanted.relock and "relock " .. wanted.relock
+      if mode then
+         machine:script('echo "$1" > "$2"', mode, FOLDER .. "/" .. id)
+      end
+      if wanted.locked then
+         machine:set_hint(id, true)
+      end
+   end
+   item.monitor:reset()
+
+   function host.unknown_id()
+      unknown = unknown + 1
+      return 4294000000 + unknown
+   end
+
+   function host.lock(id)
+      machine:set_hint(tostring(id), true)
+   end
+
+   function host.unlock(id)
+      machine:set_hint(tostring(id), false)
+   end
+
+   function host.drop(id)
+      machine:end_session(tostring(id))
+   end
+
+   function host.locked(id)
+      return machine:locked(tostring(id))
+   end
+
+   function host.exists(id)
+      for _, session in ipairs(machine:sessions()) do
+         if session.id == tostring(id) and session.state ~= "closing" then
+            return true
+         end
+      end
+      return false
+   end
+
+   --- What reached the sessions, as an independent program on the bus has seen it.
+   function host.asked(verb)
+      local count = 0
+      for _, message in ipairs(item.monitor:messages()) do
+         local is = VERBS[message.type .. " " .. message.member]
+         if is and (verb == nil or verb == is) then
+            count = count + 1
+         end
+      end
+      return count
+   end
+
+   function host.mute()
+      machine:check("systemctl", "kill", "--signal=STOP", "systemd-logind")
+      item.mute = true
+   end
+
+   return host
+end
+
+function adapter.unreachable()
+   return "logind:///run/no-such-bus/socket"
+end
+
+function adapter.sweep()
+   for _, item in ipairs(pool) do
+      local machine = item.machine
+      if item.mute then
+         machine:check("systemctl", "kill", "--signal=CONT", "systemd-logind")
+         item.mute = nil
+      end
+      machine:script([[
+         cd "$1"
+         for file in *; do case $file in locker.lua | log) ;; *) rm -f "$file" ;; esac; done
+         list() { loginctl list-sessions --no-legend; }
+         for id in $(list | awk '{ print $1 }'); do loginctl terminate-session "$id" || :; done
+         for ((i = 0; i < 500; i++)); do [ "$(list)" ] || exit 0; sleep 0.02; done
+         list; exit 1]], FOLDER)
+   end
+   taken = 0
+end
+
+function adapter.down()
+   pool, taken = {}, 0
+   hosts.down()
+end
+
+return adapter

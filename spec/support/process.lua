@@ -1,0 +1,41 @@
+--- Programs of other processes, for what cannot be shown in this one.
+local process = {}
+
+function process.quote(text)
+   return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
+end
+
+--- Runs a shell command; returns what it printed, errors included, and its exit code.
+function process.run(command)
+   local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1; printf '\\n%d' $?"))
+   local output, code = pipe:read("*a"):match("^(.*)\n(%d+)$")
+   pipe:close()
+   return output, tonumber(code)
+end
+
+--- Where the built module is that `require` finds: a file's path.
+function process.module(name)
+   for template in package.cpath:gmatch("[^;]+") do
+      local path = template:gsub("%?", (name:gsub("%.", "/")))
+      local file = io.open(path)
+      if file then
+         file:close()
+         return path
+      end
+   end
+   error(name .. " is not built", 2)
+end
+
+--- The interpreter that runs the specs.
+function process.lua()
+   local output = process.run("readlink /proc/$PPID/exe")
+   return output:match("%S+")
+end
+
+--- Runs a script in a process of its own with the same module; `environment` is put before the command.
+function process.script(text, environment)
+   return process.run(("%s LUA_CPATH=%s %s -e %s"):format(environment or "", process.quote(package.cpath), process.lua(),
+      process.quote(text)))
+end
+
+return process
