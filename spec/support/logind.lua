@@ -137,7 +137,7 @@ function adapter.sweep()
          item.mute = nil
       end
       machine:script([[
-         cd "$1"
+         cd "$1" 2>/dev/null || exit 0
          for file in *; do case $file in locker.lua | log) ;; *) rm -f "$file" ;; esac; done
          list() { loginctl list-sessions --no-legend; }
          for id in $(list | awk '{ print $1 }'); do loginctl terminate-session "$id" || :; done
