@@ -335,7 +335,6 @@ void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
         if (has_gone(item)) {
             wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, "the session ended while it was watched");
         } else if (!is_wanted(verb, sight)) {
-            item->changed = check->differed;
             wms_item_finish(item, WMS_FAILED, WMS_E_REVERTED,
                             verb == WMS_LOCK ? "it was locked, and is unlocked again" : "it was unlocked, and is locked again");
         }

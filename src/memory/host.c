@@ -184,9 +184,6 @@ static int arm_relock(struct wms_memory_record *record)
 {
     const wms_memory *host = record->host;
 
-    if (record->relock_after < 0) {
-        return 0;
-    }
     if (!record->relock) {
         record->relock = host->services->timer_new(host->engine, relock_due, record);
         if (!record->relock) {
@@ -230,8 +227,10 @@ static int carry_out(wms_memory *host, enum wms_verb verb, const wms_id *id, con
         error = lock(record, message);
         break;
     case WMS_UNLOCK:
-        error = arm_relock(record);
-        if (!error) {
+        if (record->relock_after > 0) {
+            error = arm_relock(record);
+        }
+        if (!error && record->relock_after != 0) { /* 0: the manager is faster than anybody can see */
             unlock(record);
         }
         break;

@@ -1,0 +1,257 @@
+-- The test hosts themselves: what the other specs build on.
+
+local hosts = require "spec.host"
+
+local function output(command)
+  local pipe = assert(io.popen(command, "r"))
+  local text = pipe:read("*a")
+  pipe:close()
+  return text
+end
+
+-- What a run leaves on the machine, looked for by the run's name and by a host's namespaces: other runs, and other
+-- programs with hosts of their own, may come and go meanwhile.
+local function traces(state, namespaces)
+  return output(([[
+    exec 2> /dev/null       # processes that end while one looks at them
+    run=%s
+    ls -d /run/$run
+    find /sys/fs/cgroup -type d -name $run
+    grep -l $run /proc/[0-9]*/cgroup /proc/[0-9]*/mountinfo
+    readlink /proc/[0-9]*/ns/net /proc/[0-9]*/ns/mnt /proc/[0-9]*/ns/pid | grep -x -F -e %s]])
+    :format(state:match("[^/]*$"), table.concat(namespaces, " -e ")))
+end
+
+local function namespaces_of(pid)
+  local list = {}
+  for line in output(("readlink /proc/%s/ns/net /proc/%s/ns/mnt /proc/%s/ns/pid"):format(pid, pid, pid)):gmatch("%S+") do
+    list[#list + 1] = "'" .. line .. "'"
+  end
+  assert(#list == 3)
+  return list
+end
+
+-- A run of its own, which boots a host with a desktop, says so, and waits for its death.  A child of it lives on for
+-- a while with all of its open files.
+local function other_run()
+  local script = os.tmpname()
+  local file = assert(io.open(script, "w"))
+  file:write(([[
+    package.path = %q
+    local hosts = require "spec.host"
+    local lab = hosts.up("lab")
+    lab:desktop{ user = "alice" }
+    lab:run("mkfifo", "/run/spec-host/never")
+    os.execute("exec sleep 3 < /dev/null > /dev/null 2>&1 &")
+    io.stdout:write("ready ", io.open("/proc/self/stat"):read("*n"), " ", lab.pid, " ", lab.console, "\n")
+    io.stdout:flush()
+    io.open(lab.root .. "/run/spec-host/never")]]):format(package.path))
+  file:close()
+  local pipe = assert(io.popen("exec lua5.4 " .. script, "r"))
+  local pid, init, state = (pipe:read("*l") or ""):match("^ready (%d+) (%d+) (/run/[^/]+)/")
+  os.remove(script)
+  return assert(pid, "the other run did not begin"), init, state, pipe
+end
+
+local usable, reason = hosts.available()
+
+describe("a test host", function()
+  if not usable then
+    pending("needs more rights: " .. reason)
+    return
+  end
+
+  local lab1, lab2
+
+  setup(function() lab1, lab2 = hosts.up("lab1", "lab2") end)
+
+  teardown(function() hosts.down() end)
+
+  it("runs systemd, dbus and logind of its own", function()
+    for _, host in ipairs{ lab1, lab2 } do
+      assert.equal(host.name .. "\n", (host:run("hostname")))
+      assert.equal("systemd\n", (host:run("cat", "/proc/1/comm")))
+      assert.equal("active\nactive\n", (host:run("systemctl", "is-active", "dbus", "systemd-logind")))
+      assert.equal("", (host:run("systemctl", "--failed", "--no-legend", "--plain")))
+    end
+    assert.are_not.equal(lab1.pid, lab2.pid)
+  end)
+
+  it("is reached through its socket from outside", function()
+    local name = output("busctl --address=unix:path=" .. lab1.socket .. [[ get-property org.freedesktop.hostname1 \
+      /org/freedesktop/hostname1 org.freedesktop.hostname1 Hostname]])
+    assert.equal('s "lab1"\n', name)
+    assert.equal("logind://" .. lab1.socket, lab1.server)
+  end)
+
+  it("runs programs as root and as a user, with their exit codes", function()
+    assert.same({ "it's\n", 3 }, { lab1:run("sh", "-c", 'echo "$1"; exit 3', "sh", "it's") })
+    assert.same({ "bob /home/bob\n", 0 }, { lab1:run_as("bob", "sh", "-c", 'echo "$(id -un) $HOME"') })
+    assert.has_error(function() lab1:check("false") end)
+  end)
+
+  it("takes files", function()
+    lab1:put("/proc/version", "/opt/some where/version")
+    assert.equal(output("cat /proc/version"), (lab1:run("cat", "/opt/some where/version")))
+  end)
+
+  it("has seats and sessions of every kind", function()
+    lab1:seat("seat1", "seat2")
+    local ids = {
+      lab1:session{ user = "alice", seat = "seat1" },
+      lab1:session{ user = "bob", type = "tty" },
+      lab1:session{ user = "carol", seat = "seat2", class = "greeter" },
+      lab1:session{ user = "carol", type = "tty", class = "background", command = { "sleep", "1000" } },
+    }
+    local by_id = {}
+    for _, session in ipairs(lab1:sessions()) do by_id[session.id] = session end
+    local function seen(id)
+      local s = assert(by_id[id])
+      return { s.user, s.seat or "-", s.class, s.type, s.state, s.locked }
+    end
+    assert.same({ "alice", "seat1", "user", "x11", "active", false }, seen(ids[1]))
+    assert.same({ "bob", "-", "user", "tty", "active", false }, seen(ids[2]))
+    assert.same({ "carol", "seat2", "greeter", "x11", "active", false }, seen(ids[3]))
+    assert.same({ "carol", "-", "background", "tty", "active", false }, seen(ids[4]))
+    assert.same({}, lab2:sessions())
+
+    for _, id in ipairs(ids) do lab1:end_session(id) end
+    assert.same({}, lab1:sessions())
+  end)
+
+  it("opens sessions for commands with any characters, and reports those that fail", function()
+    local id = lab1:session{ user = "bob", command = { "sh", "-c", "echo $$ '${HOME}' %n > /tmp/said; sleep 1000" } }
+    assert.truthy(hosts.wait(function() return lab1:run("cat", "/tmp/said"):find("^%d+ %${HOME} %%n\n$") end, 5))
+    lab1:end_session(id)
+    assert.error_matches(function() lab1:session{ user = "nobody-here" } end, "nobody%-here")
+  end)
+
+  it("shows a LockedHint, which a restart of logind forgets", function()
+    local id = lab2:session{ user = "alice" }
+    assert.is_false(lab2:locked(id))
+    lab2:set_hint(id, true)
+    assert.is_true(lab2:locked(id))
+    lab2:restart_logind()
+    assert.is_false(lab2:locked(id))
+    lab2:end_session(id)
+  end)
+
+  it("lets a user lock a session of his own, and nobody else's", function()
+    local own, foreign = lab2:session{ user = "alice" }, lab2:session{ user = "bob" }
+    assert.equal(0, (select(2, lab2:run_in_session(own, "loginctl", "lock-session", own))))
+    assert.equal(0, (select(2, lab2:run_as("alice", "loginctl", "lock-session", own))))
+    local text, code = lab2:run_in_session(own, "loginctl", "lock-session", foreign)
+    assert.equal(1, code)
+    assert.matches("Interactive authentication required", text)
+    assert.equal(own .. "\n", (lab2:run_in_session(own, "loginctl", "show-session", "-p", "Id", "--value", "self")))
+    lab2:end_session(own)
+    lab2:end_session(foreign)
+  end)
+
+  it("records what is asked of logind and what it signals", function()
+    local id = lab2:session{ user = "alice" }
+    local other = lab2:session{ user = "bob" }
+    local monitor = lab2:monitor()
+    for _ = 1, 20 do lab2:lock(id) end
+    lab2:unlock(id)
+    lab2:unlock(other)
+    assert.same({ 20, 20, 2, 1, 1, 0 }, {
+      monitor:count("LockSession"), monitor:signals(id, "Lock"),
+      monitor:count("UnlockSession"), monitor:count("UnlockSession", id),
+      monitor:signals(id, "Unlock"), monitor:signals(other, "Lock"),
+    })
+    assert.equal(other, monitor:wait(function(m) return m.member == "Unlock" and m.session == other end, 5).session)
+    assert.is_nil(monitor:wait('"member":"Reboot"', 0.1))
+    monitor:reset()
+    assert.equal(0, monitor:signals(id, "Lock"))
+    lab2:lock(id)
+    monitor:sync()
+    monitor:stop()
+    assert.equal(1, monitor:signals(id, "Lock"))
+    lab2:end_session(id)
+    lab2:end_session(other)
+  end)
+
+  it("keeps its sessions when the bus goes and comes back", function()
+    local id = lab2:session{ user = "alice" }
+    for _, stop in ipairs{ "stop_bus", "kill_bus" } do
+      lab2[stop](lab2)
+      assert.are_not.equal(0, (select(2, lab2:run("busctl", "status", "org.freedesktop.login1"))))
+      lab2:start_bus()
+      assert.equal(id, lab2:sessions()[1].id)
+    end
+    for _ = 1, 7 do lab2:restart_logind() end          -- more often than systemd allows by itself
+    lab2:end_session(id)
+  end)
+
+  describe("with a desktop", function()
+    local desktop, clear
+
+    local function covered(shot) return hosts.difference(clear, shot) > 0.5 end
+    local function open(shot) return hosts.difference(clear, shot) < 0.01 end
+
+    setup(function()
+      lab1:seat("seat3")
+      desktop = lab1:desktop{ user = "alice", seat = "seat3" }
+      clear = desktop:screenshot()
+    end)
+
+    it("is locked and unlocked by logind's signals", function()
+      assert.equal(desktop.width * desktop.height * 4, #clear)
+      assert.is_false(desktop:locker_running())
+      for _ = 1, 3 do
+        lab1:lock(desktop.id)
+        assert.truthy(desktop:wait(covered, 5))
+        assert.truthy(desktop:locker_running())
+        assert.truthy(hosts.wait(function() return lab1:locked(desktop.id) end, 5))
+        lab1:unlock(desktop.id)
+        assert.truthy(desktop:wait(open, 5))
+        assert.truthy(hosts.wait(function() return not lab1:locked(desktop.id) end, 5))
+      end
+    end)
+
+    it("can have two screens on one host", function()
+      local other = lab1:desktop{ user = "bob" }
+      local bobs = other:screenshot()
+      lab1:lock(other.id)
+      assert.truthy(other:wait(function(shot) return hosts.difference(bobs, shot) > 0.5 end, 5))
+      assert.is_true(open(desktop:screenshot()))
+      lab1:end_session(other.id)
+    end)
+
+    it("opens when its lock program is killed", function()
+      lab1:lock(desktop.id)
+      assert.truthy(desktop:wait(covered, 5))
+      desktop:kill_locker()
+      assert.truthy(desktop:wait(open, 5))
+      assert.is_false(desktop:locker_running())
+    end)
+
+    it("stays locked when what listens to logind is killed", function()
+      lab1:lock(desktop.id)
+      assert.truthy(desktop:wait(covered, 5))
+      desktop:kill_listener()
+      lab1:unlock(desktop.id)
+      assert.is_nil(desktop:wait(open, 0.3))
+      assert.is_true(desktop:locker_running())
+    end)
+  end)
+
+  it("leaves nothing behind", function()
+    local state = lab1.console:match("^/run/[^/]+")
+    local namespaces = namespaces_of(lab1.pid)
+    assert.are_not.equal("", traces(state, namespaces))
+    hosts.down()
+    assert.equal("", traces(state, namespaces))
+  end)
+
+  it("leaves nothing behind when the run is killed", function()
+    local pid, init, state, pipe = other_run()
+    local namespaces = namespaces_of(init)
+    assert.are_not.equal("", traces(state, namespaces))
+    os.execute("kill -KILL " .. pid)
+    pipe:close()
+    local gone = hosts.wait(function() return traces(state, namespaces) == "" end, 2)
+    assert.truthy(gone, "left by the killed run: " .. traces(state, namespaces))
+  end)
+end)

@@ -1,0 +1,540 @@
+--- Real Linux hosts for the specs: systemd, dbus, logind and polkitd, started by the script `hosts`.
+--
+-- What the specs learn here about sessions comes from loginctl and busctl inside the host, never from
+-- wms.  Every function raises when it cannot do what it is asked.
+--
+--     local hosts = require "spec.host"
+--     local lab = hosts.up("lab01")
+--     local id = lab:session{ user = "alice" }
+--     ... wms.unlock{ session_ids = id, server = lab.server } ...
+--     hosts.down()
+
+local hosts = {}
+
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
+local directory = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
+
+local Host = {}
+Host.__index = Host
+local Monitor = {}
+Monitor.__index = Monitor
+local Desktop = {}
+Desktop.__index = Desktop
+
+-- ---------------------------------------------------------------- running programs
+
+local function quote(...)
+  local words = { ... }
+  for i, word in ipairs(words) do words[i] = "'" .. tostring(word):gsub("'", "'\\''") .. "'" end
+  return table.concat(words, " ")
+end
+
+--- Runs a shell command; returns its output, errors included, and its exit code.
+local function capture(command)
+  -- The code travels in the output: what a pipe's close returns differs between the versions of Lua.
+  local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1; printf '\\n%d' $?", "r"))
+  local output, code = pipe:read("*a"):match("^(.*)\n(%d+)$")
+  pipe:close()
+  return output, tonumber(code)
+end
+
+local function sleep(seconds) os.execute(("sleep %.3f"):format(seconds)) end
+
+--- Asks `predicate` every 10 ms until it returns something true, which is returned, or nil after `seconds`.
+function hosts.wait(predicate, seconds)
+  for _ = 0, math.ceil((seconds or 5) / 0.01) do
+    local result = predicate()
+    if result then return result end
+    sleep(0.01)
+  end
+  return nil
+end
+
+-- ---------------------------------------------------------------- the supervisor
+
+local supervisor = nil -- { answers =, commands =, state =, hosts = {} } while it runs
+
+local available, reason
+
+--- true, or false and why hosts cannot run here.
+function hosts.available()
+  if available == nil then
+    local output, code = capture(quote("bash", directory .. "/hosts", "check"))
+    available, reason = code == 0, output:match("^%s*(.-)%s*$")
+  end
+  if available then return true end
+  return false, reason
+end
+
+local function answer()
+  local lines = {}
+  for line in supervisor.answers:lines() do
+    if line == "ok" then return lines end
+    if line == "failed" then return nil, table.concat(lines, "\n") end
+    lines[#lines + 1] = line
+  end
+  return nil, "the supervisor of the test hosts ended"
+end
+
+local function command(...)
+  assert(supervisor.commands:write(table.concat({ ... }, " "), "\n"))
+  assert(supervisor.commands:flush())
+  return answer()
+end
+
+local function supervise()
+  if supervisor then return end
+  -- A session of its own, so that a Ctrl-C meant for the run leaves it alive to clean up.
+  local answers = assert(io.popen(
+    "exec setsid --wait " .. quote("bash", directory .. "/hosts", "serve") .. ' "$PPID" < /dev/null', "r"))
+  local state = answers:read("*l")
+  if not state then
+    answers:close()
+    error("the test hosts could not be started: see above", 0)
+  end
+  -- Opened second, therefore collected first: when the Lua state closes, the supervisor sees the end
+  -- of its commands before this process waits for it.
+  local commands = assert(io.open(state .. "/control", "w"))
+  supervisor = { answers = answers, commands = commands, state = state, hosts = {} }
+  assert(command("hello"))
+end
+
+--- Boots hosts, all at once; returns an object for each when the logind of all of them answers.
+function hosts.up(...)
+  supervise()
+  local lines, problem = command("up", ...)
+  if not lines then error(problem, 2) end
+  local result = {}
+  for _, line in ipairs(lines) do
+    local name, pid = line:match("^host (%S+) (%d+)$")
+    local host = setmetatable({ name = name, pid = tonumber(pid), serial = 0 }, Host)
+    host.root = "/proc/" .. pid .. "/root"
+    host.socket = host.root .. "/run/dbus/system_bus_socket"
+    host.server = "logind://" .. host.socket
+    host.console = supervisor.state .. "/" .. name .. "/console"
+    supervisor.hosts[name] = host
+    result[#result + 1] = host
+  end
+  return unpack(result)
+end
+
+--- Ends all hosts and the supervisor; returns when no trace of them is left.
+function hosts.down()
+  if not supervisor then return end
+  local lines, problem = command("quit")
+  supervisor.commands:close()
+  supervisor.answers:close()
+  supervisor = nil
+  if not lines then error(problem, 2) end
+end
+
+-- ---------------------------------------------------------------- inside a host
+
+local PATH = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+function Host:enter(...)
+  return quote("nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p", "-C", "--",
+    "env", "-i", PATH, "LANG=C.UTF-8", ...)
+end
+
+--- Runs a program inside as root, outside of any session; returns its output (errors included) and exit code.
+function Host:run(...)
+  return capture(self:enter("HOME=/root", ...) .. " < /dev/null")
+end
+
+local function as_user(user, ...)
+  return "HOME=/home/" .. user, "USER=" .. user, "LOGNAME=" .. user,
+    "setpriv", "--reuid=" .. user, "--regid=" .. user, "--init-groups", "--", ...
+end
+
+--- Runs a program inside as `user`, outside of any session.
+function Host:run_as(user, ...)
+  return capture(self:enter(as_user(user, ...)) .. " < /dev/null")
+end
+
+local function expect(host, what, ...)
+  local output, code = host:run(...)
+  if code ~= 0 then
+    local journal = host:run("journalctl", "--quiet", "--no-pager", "--no-hostname", "-n", "15")
+    error(("host %s: %s failed (%d): %s\nthe end of its journal:\n%s"):format(host.name, what, code, output, journal), 3)
+  end
+  return output
+end
+
+--- Like `run`, but a failure raises, with the end of the host's journal; returns the output.
+function Host:check(...)
+  return (expect(self, "'" .. table.concat({ ... }, " ") .. "'", ...))
+end
+
+--- Runs a shell script inside as root, with arguments; a failure raises.
+function Host:script(text, ...)
+  local what = ("the script '%s ...'"):format(text:match("%S[^\n]*"))
+  return (expect(self, what, "bash", "-euc", text, "script", ...))
+end
+
+--- Runs a program inside an open session, as its user: logind takes it for a part of that session.
+function Host:run_in_session(id, ...)
+  local user, group = self:script([[
+    loginctl show-session -p Name --value "$1"
+    systemctl show -P ControlGroup "session-$1.scope"]], id):match("^(%S+)\n(%S+)\n$")
+  assert(group, "no such session: " .. id)
+  -- Moved from outside, since a cgroup namespace lets nothing in from without.
+  return capture(("(echo 0 > %s && exec %s) < /dev/null"):format(
+    quote(self.root .. "/sys/fs/cgroup" .. group .. "/cgroup.procs"),
+    self:enter("XDG_SESSION_ID=" .. id, as_user(user, ...))))
+end
+
+--- Copies a file of this machine into the host, executable, with the directories that it needs.
+function Host:put(file, destination)
+  local output, code = capture(self:enter("bash", "-euc",
+    'mkdir -p "$(dirname "$1")"; cat > "$1"; chmod 755 "$1"', "put", destination) .. " < " .. quote(file))
+  if code ~= 0 then error(("%s cannot be put to %s:%s: %s"):format(file, self.name, destination, output), 2) end
+end
+
+function Host:number() -- names of units and files
+  self.serial = self.serial + 1
+  return self.serial
+end
+
+--- Powers this host off; hosts.down() does it to all.
+function Host:down()
+  local lines, problem = command("down", self.name)
+  supervisor.hosts[self.name] = nil
+  if not lines then error(problem, 2) end
+end
+
+-- ---------------------------------------------------------------- seats and sessions
+
+--- Gives the host more seats (seat0 it has); the names begin with "seat".  Restarts logind.
+function Host:seat(...)
+  -- logind makes a seat of every device that udev calls a master of seats.  There is no udevd here, so its
+  -- records are written by hand, for network devices: those exist in each network namespace.
+  self:script([[
+    mkdir -p /run/udev/data /run/udev/tags/seat /run/udev/tags/master-of-seat
+    for seat; do
+      ip link add "$seat" type veth peer name "${seat}p"
+      device=n$(< "/sys/class/net/$seat/ifindex")
+      printf '%s\n' I:1 "E:ID_SEAT=$seat" G:seat G:master-of-seat Q:seat Q:master-of-seat V:1 > "/run/udev/data/$device"
+      touch "/run/udev/tags/seat/$device" "/run/udev/tags/master-of-seat/$device"
+    done]], ...)
+  self:restart_logind()
+  self:script('for seat; do loginctl show-seat -p Id "$seat"; done', ...)
+end
+
+--- Opens a session through PAM, as a login does; returns its id as logind says it.
+-- Fields: user, seat (none), type ("x11"; "tty", ...), class ("user"; "greeter", "background"), command (argv;
+-- the session ends with it; the default stays).
+function Host:session(options)
+  local unit = "spec-session-" .. self:number()
+  -- The FIFO says when PAM has opened the session, or that it did not: the service counts as started before.
+  local output = self:script([[
+    unit=$1 user=$2 seat=$3 type=$4 class=$5; shift 5
+    id "$user" > /dev/null
+    fifo=/run/spec-host/$unit
+    mkfifo -m 622 "$fifo"
+    set -- sh -c 'echo "id $XDG_SESSION_ID" > "$0"; exec "$@"' "$fifo" "$@"
+    systemd-run --quiet --collect --unit="$unit" -p User="$user" -p PAMName=login \
+      -p ExecStopPost="+/bin/sh -c 'if [ -p $fifo ]; then echo failed > $fifo; fi'" \
+      -E XDG_SESSION_TYPE="$type" -E XDG_SESSION_CLASS="$class" ${seat:+-E XDG_SEAT="$seat"} \
+      "${@//'$'/'$$'}"                                  # systemd would put variables of its own in
+    exec 3<> "$fifo"
+    if ! read -r -t 20 -u 3 word id || [ -z "$id" ]; then
+      echo "no session for $user"
+      exit 1
+    fi
+    rm "$fifo"
+    echo "$id"]],
+    unit, assert(options.user, "session: whose?"), options.seat or "", options.type or "x11", options.class or "user",
+    unpack(options.command or { "sleep", "infinity" }))
+  return output:match("(%S+)\n$")
+end
+
+--- Ends a session, whose processes get SIGTERM; returns when logind has forgotten it.
+function Host:end_session(id)
+  self:script([[
+    loginctl terminate-session "$1"
+    for ((i = 0; i < 500; i++)); do [ -e "/run/systemd/sessions/$1" ] || exit 0; sleep 0.02; done
+    echo "session $1 does not end"; loginctl session-status "$1"; exit 1]], id)
+end
+
+--- What logind says of every session: a list of { id, uid, user, seat, class, type, state, locked }.
+function Host:sessions()
+  local output = self:script([[
+    list() { loginctl list-sessions --no-legend; }
+    for id in $(list | awk '{ print $1 }'); do
+      loginctl show-session -p Id -p User -p Name -p Seat -p Class -p Type -p State -p LockedHint "$id" ||
+        { ! list | grep -q "^ *$id "; continue; }     # it ended in between
+      echo
+    done]])
+  local list = {}
+  for block in output:gmatch("(.-)\n\n") do
+    local function field(name) return (block .. "\n"):match("%f[%w]" .. name .. "=([^\n]*)\n") end
+    local seat = field("Seat")
+    list[#list + 1] = {
+      id = field("Id"), uid = tonumber(field("User")), user = field("Name"), seat = seat ~= "" and seat or nil,
+      class = field("Class"), type = field("Type"), state = field("State"), locked = field("LockedHint") == "yes",
+    }
+  end
+  return list
+end
+
+--- LockedHint of a session: what its locker says of itself.
+function Host:locked(id)
+  local hint = self:check("loginctl", "show-session", "-p", "LockedHint", "--value", id):match("^(%a+)\n$")
+  assert(hint == "yes" or hint == "no", "no LockedHint")
+  return hint == "yes"
+end
+
+--- Sets LockedHint as a locker does.  logind allows it to root and to the session's owner.
+function Host:set_hint(id, locked)
+  self:script([[
+    login1=org.freedesktop.login1
+    path=$(busctl --json=short call $login1 /org/freedesktop/login1 $login1.Manager GetSession s "$1")
+    path=${path#*'["'}; path=${path%%'"]'*}
+    busctl call $login1 "$path" $login1.Session SetLockedHint b "$2"]], id, tostring(locked and true or false))
+end
+
+--- Locks or unlocks a session by another program than wms.
+function Host:lock(id) self:check("loginctl", "lock-session", id) end
+function Host:unlock(id) self:check("loginctl", "unlock-session", id) end
+
+-- ---------------------------------------------------------------- logind and the bus
+
+--- Restarts logind.  Sessions live on; every LockedHint is forgotten.
+function Host:restart_logind()
+  self:script([[
+    systemctl reset-failed systemd-logind               # specs restart it more often than systemd likes
+    systemctl restart systemd-logind
+    busctl --quiet call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager ListSessions]])
+end
+
+--- Stops the bus in an orderly way; whoever connects then is refused.  logind and polkitd end with it.
+function Host:stop_bus()
+  self:script("systemctl stop dbus.socket dbus.service")
+end
+
+--- Kills the bus's daemon.  The socket goes too, else systemd would start it anew for the next who connects.
+function Host:kill_bus()
+  self:script("systemctl kill --signal=KILL dbus.service; systemctl stop dbus.socket dbus.service")
+end
+
+--- Starts the bus after stop_bus or kill_bus, and logind, which cannot come back by itself.
+function Host:start_bus()
+  self:script("systemctl reset-failed dbus.socket dbus.service; systemctl start dbus.socket dbus.service")
+  self:restart_logind()
+end
+
+-- ---------------------------------------------------------------- what goes over the bus
+
+local function message(line)
+  local function field(name) return line:match('"' .. name .. '":"(.-)"') end
+  local path = field("path")
+  local session = path and path:match("^/org/freedesktop/login1/session/(.+)$")
+  return {
+    type = field("type"), sender = field("sender"), path = path, interface = field("interface"), member = field("member"),
+    session = session and session:gsub("_(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end) or nil,
+    argument = line:match('"data":%["(.-)"'),           -- the first, if it is a string
+    line = line,
+  }
+end
+
+--- Records calls to logind and its signals; it listens when this returns.
+function Host:monitor()
+  local unit = "spec-monitor-" .. self:number()
+  local file = "/run/spec-host/" .. unit
+  -- By path: that catches what is sent to logind and by it, whoever owns its name.
+  self:script([[
+    : > "$2"; : > "$2.log"
+    systemd-run --quiet --collect --unit="$1" -p StandardOutput="file:$2" -p StandardError="file:$2.log" \
+      busctl monitor --json=short --match=path_namespace=/org/freedesktop/login1
+    timeout 10 tail -n +1 -f "$2.log" | grep -q -m 1 Monitoring || { cat "$2.log"; exit 1; }]], unit, file)
+  return setmetatable({ host = self, unit = unit, file = self.root .. file, seen = 0 }, Monitor)
+end
+
+--- Returns once all that went over the bus before this call is recorded: the bus keeps the order, so
+-- it waits for a signal of its own.
+function Monitor:sync()
+  if self.stopped then return end
+  local marker = self.unit .. "." .. self.host:number()
+  self.host:check("busctl", "emit", "/org/freedesktop/login1/spec", "org.freedesktop.login1.Spec", "Marker", "s", marker)
+  if not self:wait(function(m) return m.member == "Marker" and m.argument == marker end, 10) then
+    error("the monitor does not listen any more; did the bus end?", 2)
+  end
+end
+
+--- All messages since the start or the last reset: a list of { type, member, path, interface, sender, session,
+-- argument, line }; session is the id that the path names, argument the first argument if that is a string.
+function Monitor:messages()
+  self:sync()
+  local list, number = {}, 0
+  for line in io.lines(self.file) do
+    number = number + 1
+    local m = message(line)
+    if number > self.seen and m.member and m.member ~= "Marker" then list[#list + 1] = m end
+  end
+  return list
+end
+
+--- Forgets what was recorded so far.
+function Monitor:reset()
+  self:sync()
+  self.seen = 0
+  for _ in io.lines(self.file) do self.seen = self.seen + 1 end
+end
+
+--- How many calls or signals with this name there were (with `argument`: those whose first argument it is).
+function Monitor:count(member, argument)
+  local count = 0
+  for _, m in ipairs(self:messages()) do
+    if m.member == member and (argument == nil or m.argument == argument) then count = count + 1 end
+  end
+  return count
+end
+
+--- How many signals `name` ("Lock", "Unlock") a session has emitted.
+function Monitor:signals(id, name)
+  local count = 0
+  for _, m in ipairs(self:messages()) do
+    if m.type == "signal" and m.session == id and m.member == name then count = count + 1 end
+  end
+  return count
+end
+
+--- Waits for a message, from the start or the last reset on: one for which the function returns something
+-- true, or whose line the pattern matches.  Returns the message, or nil after `seconds`.
+function Monitor:wait(wanted, seconds)
+  local pipe = assert(io.popen(("exec timeout %g tail -n +%d -f %s"):format(seconds or 5, self.seen + 1, quote(self.file)), "r"))
+  local found
+  for line in pipe:lines() do
+    local m = message(line)
+    local matches
+    if type(wanted) == "function" then matches = wanted(m) else matches = line:find(wanted) end
+    if matches then
+      found = m
+      break
+    end
+  end
+  pipe:close()
+  return found
+end
+
+--- Ends the recording; what was recorded can still be read.
+function Monitor:stop()
+  if self.stopped then return end
+  self.stopped = true
+  self.host:check("systemctl", "stop", self.unit)
+end
+
+-- ---------------------------------------------------------------- a desktop with a real locker
+
+local function escape(character) return ("_%02x"):format(character:byte()) end -- as in object paths
+
+local desktop_script = [[
+cd "$1"
+mkfifo display
+Xvfb -displayfd 3 -screen 0 320x240x24 -fbdir "$1" -retro -noreset -nolisten tcp -extension GLX 3> display 2> xvfb.log &
+xvfb=$!
+read -r number < display
+DISPLAY=:$number xss-lock -- i3lock --nofork --color=3366aa > locker.log 2>&1 &
+echo $! > listener
+wait $xvfb
+]]
+
+--- Opens a session with a screen (Xvfb, a pattern on it) and a locker: xss-lock listens to logind and runs i3lock.
+-- Fields: user, seat (none).  Returns when the locker has been seen to lock and to unlock by logind's signals.
+function Host:desktop(options)
+  local shared = "/run/spec-host/desktop-" .. self:number()
+  self:check("install", "-d", "-o", options.user, shared)
+  local id = self:session{ user = options.user, seat = options.seat, command = { "sh", "-c", desktop_script, "desktop", shared } }
+  local desktop = setmetatable({ id = id, host = self, shared = shared, width = 320, height = 240 }, Desktop)
+  local function failed(what)
+    error(("the desktop of %s on %s %s:\n%s"):format(options.user, self.name, what,
+      self:run("bash", "-c", 'tail "$1"/*.log; loginctl session-status --no-pager "$2"', "failed", shared, id)), 3)
+  end
+  -- xss-lock says nowhere that it listens; its subscription is visible a moment before it does.
+  local path = "/org/freedesktop/login1/session/" .. id:gsub("^%d", escape):gsub("[^%w_]", escape)
+  local listening = hosts.wait(function()
+    local rules = self:check("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus",
+      "org.freedesktop.DBus.Debug.Stats", "GetAllMatchRules")
+    return rules:find("'" .. path .. "\\'", 1, true)
+  end, 5)
+  if not listening then failed("has no locker that listens") end
+  local clear = desktop:screenshot()
+  local locked
+  for _ = 1, 10 do
+    self:lock(id)
+    locked = hosts.wait(function() return hosts.difference(clear, desktop:screenshot()) > 0.5 end, 0.5)
+    if locked then break end
+  end
+  if not locked then failed("does not lock") end
+  self:unlock(id)
+  if not desktop:wait(function(shot) return hosts.difference(clear, shot) < 0.01 and not self:locked(id) end, 5) then
+    failed("does not unlock")
+  end
+  return desktop
+end
+
+--- The pixels on the screen: a string, four bytes each (blue, green, red, nothing), row by row.
+function Desktop:screenshot()
+  -- Xvfb keeps its frame buffer in a file, as xwd writes it: a header of 32-bit numbers, colours, pixels.
+  local file = assert(io.open(self.host.root .. self.shared .. "/Xvfb_screen0", "rb"))
+  local data = file:read("*a")
+  file:close()
+  local function number(index)
+    local a, b, c, d = data:byte(index * 4 + 1, index * 4 + 4)
+    return ((a * 256 + b) * 256 + c) * 256 + d
+  end
+  local header, colours, width, height, depth, row = number(0), number(19), number(4), number(5), number(11), number(12)
+  assert(width == self.width and height == self.height and depth == 32 and row == width * 4, "an unknown kind of screen")
+  local start = header + colours * 12
+  assert(#data >= start + row * height, "a torn frame buffer")
+  return data:sub(start + 1, start + row * height)
+end
+
+--- Waits until the predicate, given a screenshot, returns something true; returns that screenshot, or nil after `seconds`.
+function Desktop:wait(predicate, seconds)
+  return hosts.wait(function()
+    local shot = self:screenshot()
+    return predicate(shot) and shot
+  end, seconds)
+end
+
+function Desktop:locker_pids()
+  -- Only within the session: nobody else's i3lock is meant.
+  return self.host:script([[
+    group=$(systemctl show -P ControlGroup "session-$1.scope")
+    for pid in $(< "/sys/fs/cgroup$group/cgroup.procs"); do
+      if read -r name < "/proc/$pid/comm" && [ "$name" = i3lock ]; then echo "$pid"; fi
+    done]], self.id)
+end
+
+--- Does the lock program (i3lock) run in this session?
+function Desktop:locker_running() return self:locker_pids():find("%d") ~= nil end
+
+--- Kills the lock program: the screen is open then.
+function Desktop:kill_locker()
+  self.host:script("kill -KILL $1", self:locker_pids():gsub("%s+", " "):match("^%s*(.-)%s*$"))
+end
+
+--- Kills what listens to logind (xss-lock): a locked screen stays locked, and nothing will unlock it.
+function Desktop:kill_listener()
+  self.host:script('kill -KILL "$(< "$1/listener")"', self.shared)
+end
+
+--- The fraction of pixels, 0 to 1, in which two screenshots differ.
+function hosts.difference(a, b)
+  assert(#a == #b and #a > 0, "screenshots of two sizes")
+  if a == b then return 0 end
+  local different, stride = 0, 256
+  for from = 1, #a, stride do
+    local part, other = a:sub(from, from + stride - 1), b:sub(from, from + stride - 1)
+    if part ~= other then
+      for i = 1, #part, 4 do
+        if part:sub(i, i + 2) ~= other:sub(i, i + 2) then different = different + 1 end
+      end
+    end
+  end
+  return different / (#a / 4)
+end
+
+return hosts
