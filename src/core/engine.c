@@ -169,17 +169,20 @@ wms_engine *wms_engine_unref(wms_engine *engine)
  * and of the requests that run on them, without a word to the other side, and goes on with a loop of its own. */
 static int renew(wms_engine *engine)
 {
-    engine->pid = getpid();
     if (engine->fd >= 0) {
         close(engine->fd);
         engine->fd = -1;
     }
     int error = engine->loop ? wms_loop_after_fork(engine->loop) : 0;
+    if (error) {
+        return error; /* the next call tries again */
+    }
+    engine->pid = getpid();
     for (wms_request *request = engine->requests; request; request = request->next) {
         wms_request_forked(request);
     }
     wms_links_close(engine, true);
-    return error;
+    return 0;
 }
 
 int wms_engine_enter(wms_engine *engine)
@@ -209,6 +212,10 @@ void wms_engine_settle(wms_engine *engine)
         wms_links_tend(engine);
     }
     engine->settling = false;
+    if (engine->orphans && !engine->asking) {
+        engine->orphans = false;
+        wms_requests_collect(engine);
+    }
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------------- */

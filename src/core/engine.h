@@ -38,7 +38,8 @@ struct wms_engine {
     struct wms_job *kicked, **kicked_tail;
     bool link_broken; /* some link waits to be buried */
     bool settling;
-    bool asking; /* a guard or a log runs */
+    bool asking;  /* a guard or a log runs */
+    bool orphans; /* requests were given back meanwhile */
 
     wms_guard guard;
     void *guard_data;
@@ -258,5 +259,7 @@ void wms_request_news(wms_request *request);
 void wms_request_finished(struct wms_item *item);
 void wms_request_job_done(wms_request *request);
 void wms_request_forked(wms_request *request);
+/* Frees requests whose last reference was given back inside a guard or a log. */
+void wms_requests_collect(wms_engine *engine);
 
 #endif

@@ -84,6 +84,11 @@ wms_request *wms_request_unref(wms_request *request)
         return NULL;
     }
     wms_engine *engine = request->engine;
+    if (engine->asking || engine->settling) {
+        /* A guard's or a log's program collects its garbage, perhaps the very request that is under way. */
+        engine->orphans = true;
+        return NULL;
+    }
     wms_engine_enter(engine); /* perhaps in a forked child */
     if (!request->done) {
         wms_request_cancel(request);
@@ -91,6 +96,19 @@ wms_request *wms_request_unref(wms_request *request)
     wms_engine_settle(engine);
     request_free(request);
     return NULL;
+}
+
+void wms_requests_collect(wms_engine *engine)
+{
+    wms_engine_ref(engine);
+    for (wms_request *request = engine->requests, *next; request; request = next) {
+        next = request->next;
+        if (request->refs == 0) {
+            request->refs = 1;
+            wms_request_unref(request);
+        }
+    }
+    wms_engine_unref(engine);
 }
 
 /* ---- what happens in it ----------------------------------------------------------------------------------------- */
@@ -226,6 +244,7 @@ int wms_request_wait(wms_request *request, double seconds)
     if (!loop) {
         return WMS_E_NO_MEMORY;
     }
+    request->refs++;
     wms_loop_turn(loop); /* for the time of day, too */
     wms_engine_settle(engine);
     double end = wms_loop_now(loop) + seconds;
@@ -238,7 +257,9 @@ int wms_request_wait(wms_request *request, double seconds)
         wms_engine_settle(engine);
     }
     wms_loop_rest(loop);
-    return error ? error : request->done;
+    int done = request->done;
+    wms_request_unref(request);
+    return error ? error : done;
 }
 
 int wms_request_fd(wms_request *request)
