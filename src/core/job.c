@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/engine.h"
+#include "core/pack.h"
 
 static wms_engine *engine_of(const struct wms_job *job)
 {
@@ -138,50 +139,6 @@ static void set_deadline(struct wms_job *job)
 
 /* ---- which sessions are there ----------------------------------------------------------------------------------- */
 
-static const char *const *string_field(const wms_session *session, size_t index)
-{
-#define WMS_X(field, name) offsetof(wms_session, field),
-    static const size_t offsets[] = {WMS_SESSION_STRINGS(WMS_X)};
-#undef WMS_X
-    return index < sizeof offsets / sizeof *offsets ? (const char *const *) ((const char *) session + offsets[index]) : NULL;
-}
-
-static const char *put(char **room, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    const char *at = memcpy(*room, text, size);
-
-    *room += size;
-    return at;
-}
-
-/* A session and its strings in one block. */
-static wms_session *copy_session(wms_engine *engine, const wms_session *session)
-{
-    const char *const *field;
-    size_t size = sizeof *session + (session->id.text ? strlen(session->id.text) + 1 : 0);
-
-    for (size_t i = 0; (field = string_field(session, i)); i++) {
-        size += *field ? strlen(*field) + 1 : 0;
-    }
-    wms_session *copy = wms_resize(engine, NULL, size);
-    if (!copy) {
-        return NULL;
-    }
-    char *room = (char *) (copy + 1);
-    *copy = *session;
-    if (session->id.text) {
-        copy->id.text = put(&room, session->id.text);
-    }
-    for (size_t i = 0; (field = string_field(session, i)); i++) {
-        if (*field) {
-            const char *at = put(&room, *field);
-            memcpy((char *) copy + ((const char *) field - (const char *) session), &at, sizeof at);
-        }
-    }
-    return copy;
-}
-
 int wms_job_session(struct wms_job *job, const wms_session *session)
 {
     wms_engine *engine = engine_of(job);
@@ -201,10 +158,11 @@ int wms_job_session(struct wms_job *job, const wms_session *session)
         listing->sessions = more;
         listing->capacity = capacity;
     }
-    wms_session *copy = copy_session(engine, &checked);
+    wms_session *copy = wms_resize(engine, NULL, sizeof *copy + wms_pack_size(&checked));
     if (!copy) {
         return WMS_E_NO_MEMORY;
     }
+    wms_pack(copy, &checked, (char *) (copy + 1));
     copy->server = job->text;
     listing->sessions[listing->count++] = copy;
     return 0;

@@ -1,8 +1,9 @@
 /* host.c - the embedded host: its sessions, its manager, and what it was asked. */
 #include "memory/host.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "core/pack.h"
 
 enum { LOG_MAX = 65536, NAME_MAX_LENGTH = 200 };
 
@@ -302,20 +303,6 @@ int wms_memory_log(const wms_memory *host, size_t index, struct wms_memory_entry
 
 /* ---- the host's own side ---------------------------------------------------------------------------------------- */
 
-static size_t size_of(const char *text)
-{
-    return text ? strlen(text) + 1 : 0;
-}
-
-static const char *put(char **room, const char *text)
-{
-    size_t size = size_of(text);
-    const char *at = size ? memcpy(*room, text, size) : NULL;
-
-    *room += size;
-    return at;
-}
-
 static void complete(struct wms_memory_record *record)
 {
     wms_session *facts = &record->facts;
@@ -336,31 +323,22 @@ static void complete(struct wms_memory_record *record)
 
 int wms_memory_open(wms_memory *host, const wms_session *session, double relock_after)
 {
-    size_t size = sizeof(struct wms_memory_record) + size_of(session->id.text);
-
     if (host->closed || (!session->id.text && session->id.number == UINT32_MAX) || wms_memory_find(host, &session->id)) {
         wms_engine_complain(host->engine, host->closed ? "session: the host is closed"
                                                        : "session_id: there is such a session already, or it is no id");
         return WMS_E_INVALID;
     }
-#define WMS_X(field, name) size += size_of(session->field);
-    WMS_SESSION_STRINGS(WMS_X)
-#undef WMS_X
     if (host->count >= host->table_size && grow_table(host)) {
         return WMS_E_NO_MEMORY;
     }
-    struct wms_memory_record *record = allocate(host, NULL, size);
+    struct wms_memory_record *record = allocate(host, NULL, sizeof *record + wms_pack_size(session));
     if (!record) {
         return WMS_E_NO_MEMORY;
     }
-    char *room = (char *) (record + 1);
     struct wms_memory_record **slot = &host->table[hash(&session->id) & (host->table_size - 1)];
-    *record = (struct wms_memory_record){.chain = *slot, .prev = host->last, .host = host, .facts = *session};
+    *record = (struct wms_memory_record){.chain = *slot, .prev = host->last, .host = host};
     record->relock_after = relock_after < 0 ? host->options.relock_after : relock_after;
-    record->facts.id.text = put(&room, session->id.text);
-#define WMS_X(field, name) record->facts.field = put(&room, session->field);
-    WMS_SESSION_STRINGS(WMS_X)
-#undef WMS_X
+    wms_pack(&record->facts, session, (char *) (record + 1));
     complete(record);
     *slot = record;
     if (host->last) {
