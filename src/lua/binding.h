@@ -34,7 +34,7 @@ struct state {
 };
 
 /* Upvalues of every function. */
-enum { UP_STATE = 1, UP_ANCHORS, UP_COMMAND /* of those that are a command: its place in commands[] */ };
+enum { UP_STATE = 1, UP_ANCHORS, UP_COMMAND /* of those that are a command: its place in lwms_commands[] */ };
 
 /* What the anchors hold. */
 enum anchor {
@@ -55,23 +55,24 @@ enum anchor {
     A_DELIVER, /* the function that runs callbacks */
     A_ALLOW,   /* wms.configure{} */
     A_LOG,
-    A_HOSTS /* embedded hosts: handle -> true */
+    ANCHORS = A_LOG
 };
 
 /* The state of the running function; raises when it is closed. */
-struct state *state_here(lua_State *L);
-void anchor(lua_State *L, enum anchor what);
-bool is_a(lua_State *L, int index, enum anchor metatable);
+struct state *lwms_state_here(lua_State *L);
+void lwms_anchor(lua_State *L, enum anchor what);
+bool lwms_is_a(lua_State *L, int index, enum anchor metatable);
 /* The userdata at 1, which must have that metatable; raises otherwise, for example when the method was called with a dot.
  */
-void *self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method);
+void *lwms_self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method);
 
 /* Makes closures of the functions over the state and the anchors, in the table on top of the stack. */
-void set_functions(lua_State *L, const luaL_Reg *functions, int state, int anchors);
+void lwms_set_functions(lua_State *L, const luaL_Reg *functions, int state, int anchors);
 /* Makes a metatable: functions of its own, and methods apart from it (NULL: none); leaves it on the stack. */
-void make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state, int anchors);
+void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state,
+                         int anchors);
 
-/* ---- misuse (options.c) ----------------------------------------------------------------------------------------- */
+/* ---- lwms_misuse (options.c) ----------------------------------------------------------------------------------------- */
 
 struct command {
     const char *name;
@@ -80,7 +81,7 @@ struct command {
 };
 
 enum { COMMANDS = 9 };
-extern const struct command commands[COMMANDS];
+extern const struct command lwms_commands[COMMANDS];
 
 /* Which function is called, for messages. */
 struct call {
@@ -90,26 +91,27 @@ struct call {
 };
 
 /* Raises `bad argument #1 to 'unlock' (...)`. */
-void misuse(lua_State *L, const struct call *call, const char *format, ...) __attribute__((noreturn, format(printf, 3, 4)));
+void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
 
 /* A value for a message: "a table", "-1", "NaN". */
-const char *show(lua_State *L, int index);
+const char *lwms_show(lua_State *L, int index);
 /* A script's text for a message: short, one line. */
 enum { CLIPPED = 48 };
-const char *clip(lua_State *L, int index, char buffer[CLIPPED]);
+const char *lwms_clip(lua_State *L, int index, char buffer[CLIPPED]);
 /* Writes `name`, or `name[element]`, and returns it. */
 enum { PLACED = 64 };
-const char *place(char buffer[PLACED], const char *name, size_t element);
+const char *lwms_place(char buffer[PLACED], const char *name, size_t element);
 
 /* Whether it is a string without a zero byte. */
-bool is_text(lua_State *L, int index);
-/* The value at `index` as a C string, a number of seconds, a whole number; misuse otherwise. */
-const char *need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
-double need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero);
-void need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false);
-bool need_boolean(lua_State *L, const struct call *call, const char *where, int index);
+bool lwms_is_text(lua_State *L, int index);
+/* The value at `index` as a C string, a number of seconds, a whole number; lwms_misuse otherwise. */
+const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
+double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero);
+void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false);
+bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index);
 /* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n, holes, emptiness. */
-size_t need_list(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
+size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
 
 /* ---- options (options.c) ---------------------------------------------------------------------------------------- */
 
@@ -152,14 +154,14 @@ struct options {
     bool stop_on_error, what_if;
 };
 
-void options_names(lua_State *L);
+void lwms_options_names(lua_State *L);
 /* Pushes the slots, with the defaults of the state or of the client at `client` (0: none). */
-void options_begin(lua_State *L, struct options *options, const struct state *state, int client);
+void lwms_options_begin(lua_State *L, struct options *options, const struct state *state, int client);
 /* Reads the call's argument at `index`; `allowed` is a set of BIT(...)s. */
-void options_read(lua_State *L, const struct call *call, int index, unsigned allowed, struct options *options);
+void lwms_options_read(lua_State *L, const struct call *call, int index, unsigned allowed, struct options *options);
 /* The options that a command takes. */
-unsigned options_of(const struct command *command);
-unsigned options_of_client(void);
+unsigned lwms_options_of(const struct command *command);
+unsigned lwms_options_of_client(void);
 
 /* ---- session ids (ids.c) ---------------------------------------------------------------------------------------- */
 
@@ -176,19 +178,19 @@ struct ids {
 };
 
 /* One id; `where` for messages. */
-void id_read(lua_State *L, const struct call *call, const char *where, int index, wms_id *ret_id);
-void id_push(lua_State *L, const wms_id *id);
+void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index, wms_id *ret_id);
+void lwms_id_push(lua_State *L, const wms_id *id);
 /* Looks what it is, finds the providers of sessions that know their server, and makes room; pushes one value. */
-void ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids);
+void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids);
 /* Reads them into the command.  Allocates nothing. */
-void ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command);
+void lwms_ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command);
 
 /* ---- providers (provider.c) ------------------------------------------------------------------------------------- */
 
 /* Loads the provider that this server (NULL: this machine) needs, if its module can be found.  That it cannot is for the
  * engine to say. */
-void provider_for(lua_State *L, struct state *state, const char *server);
-int provider_load(lua_State *L); /* wms.load */
+void lwms_provider_for(lua_State *L, struct state *state, const char *server);
+int lwms_provider_load(lua_State *L); /* wms.load */
 
 /* ---- results (result.c) ----------------------------------------------------------------------------------------- */
 
@@ -197,15 +199,15 @@ struct memo {
     const char *text;
     int index;
 };
-void push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server);
-void push_session(lua_State *L, const wms_session *session, struct memo *server);
+void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server);
+void lwms_push_session(lua_State *L, const wms_session *session, struct memo *server);
 /* nil, message, err */
-int push_failure(lua_State *L, int code, const char *message);
+int lwms_push_failure(lua_State *L, int code, const char *message);
 /* What a blocking call returns. */
-int push_result(lua_State *L, wms_request *request, bool sessions);
-/* As push_failure(), for a command that told nothing about any session. */
-int push_no_result(lua_State *L, int code, const char *message, bool sessions);
-int error_tostring(lua_State *L);
+int lwms_push_result(lua_State *L, wms_request *request, bool sessions);
+/* As lwms_push_failure(), for a command that told nothing about any session. */
+int lwms_push_no_result(lua_State *L, int code, const char *message, bool sessions);
+int lwms_error_tostring(lua_State *L);
 
 /* ---- requests (request.c) --------------------------------------------------------------------------------------- */
 
@@ -222,39 +224,39 @@ struct request {
     bool answered; /* allow has answered for it */
 };
 
-extern const luaL_Reg request_own[], request_methods[];
+extern const luaL_Reg lwms_request_own[], lwms_request_methods[];
 /* Pushes an empty box. */
-struct request *request_new(lua_State *L);
+struct request *lwms_request_new(lua_State *L);
 /* Runs the request, and its callbacks at `on_outcome` and `allow`, until it is done (1) or the seconds (negative: no limit)
  * have passed (0); raises the errors of callbacks. */
-int request_run(lua_State *L, struct request *box, int self, int on_outcome, int allow, double seconds);
-void request_let_go(struct request *box);
+int lwms_request_run(lua_State *L, struct request *box, int self, int on_outcome, int allow, double seconds);
+void lwms_request_let_go(struct request *box);
 
 /* ---- commands (command.c) --------------------------------------------------------------------------------------- */
 
-int command_run(lua_State *L);    /* wms.unlock and the others */
-int command_method(lua_State *L); /* client:unlock and the others */
-int command_start(lua_State *L);  /* wms.start */
-int command_start_method(lua_State *L);
+int lwms_command_run(lua_State *L);    /* wms.unlock and the others */
+int lwms_command_method(lua_State *L); /* client:unlock and the others */
+int lwms_command_start(lua_State *L);  /* wms.start */
+int lwms_command_start_method(lua_State *L);
 
 /* ---- callbacks (callback.c) ------------------------------------------------------------------------------------- */
 
 /* Runs whatever callbacks are due for the request; raises their errors, after the request was cancelled. */
-void callbacks_run(lua_State *L, struct request *box, int self, int on_outcome, int allow);
-int callbacks_deliver(lua_State *L); /* the function behind A_DELIVER */
+void lwms_callbacks_run(lua_State *L, struct request *box, int self, int on_outcome, int allow);
+int lwms_callbacks_deliver(lua_State *L); /* the function behind A_DELIVER */
 /* The log is wanted, or not any more. */
-void log_set(struct state *state, bool on);
-void log_clear(struct state *state);
+void lwms_log_set(struct state *state, bool on);
+void lwms_log_clear(struct state *state);
 
 /* ---- clients (client.c), the embedded host (memory.c) ----------------------------------------------------------- */
 
-extern const luaL_Reg client_own[], client_methods[];
-int client_new(lua_State *L); /* wms.new */
+extern const luaL_Reg lwms_client_own[], lwms_client_methods[];
+int lwms_client_new(lua_State *L); /* wms.new */
 /* The options of the client at `index`. */
-const struct options *client_options(lua_State *L, int index);
+const struct options *lwms_client_options(lua_State *L, int index);
 
-extern const luaL_Reg memory_own[], memory_methods[];
-int memory_new(lua_State *L); /* wms.memory */
-void memory_names(lua_State *L);
+extern const luaL_Reg lwms_memory_own[], lwms_memory_methods[];
+int lwms_memory_new(lua_State *L); /* wms.memory */
+void lwms_memory_names(lua_State *L);
 
 #endif

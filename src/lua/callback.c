@@ -55,7 +55,7 @@ static void drop_line(struct state *state)
     resize(state, line, 0);
 }
 
-void log_clear(struct state *state)
+void lwms_log_clear(struct state *state)
 {
     while (state->lines) {
         drop_line(state);
@@ -63,12 +63,12 @@ void log_clear(struct state *state)
     state->dropped = 0;
 }
 
-void log_set(struct state *state, bool on)
+void lwms_log_set(struct state *state, bool on)
 {
     state->logging = on;
     wms_engine_log(state->engine, on ? keep_line : NULL, state);
     if (!on && !state->draining) { /* else the delivery finds that nobody listens, and clears it */
-        log_clear(state);
+        lwms_log_clear(state);
     }
 }
 
@@ -78,9 +78,9 @@ static void tell_lines(lua_State *L, struct state *state)
     static const char *const levels[] = {[WMS_DEBUG] = "debug", [WMS_INFO] = "info", [WMS_WARNING] = "warning"};
 
     for (size_t n = state->line_count; n > 0 && state->lines; n--) {
-        anchor(L, A_LOG);
+        lwms_anchor(L, A_LOG);
         if (lua_isnil(L, -1)) {
-            log_clear(state);
+            lwms_log_clear(state);
             return;
         }
         lua_pushstring(L, levels[state->lines->level]);
@@ -88,7 +88,7 @@ static void tell_lines(lua_State *L, struct state *state)
         drop_line(state);
         lua_call(L, 2, 0);
     }
-    anchor(L, A_LOG);
+    lwms_anchor(L, A_LOG);
     if (state->dropped && !lua_isnil(L, -1)) {
         lua_pushliteral(L, "warning");
         lua_pushfstring(L, "%d more lines of the log were dropped", (int) state->dropped);
@@ -103,7 +103,7 @@ static void tell_lines(lua_State *L, struct state *state)
 static int describe(lua_State *L)
 {
     if (lua_type(L, 1) != LUA_TSTRING && !luaL_callmeta(L, 1, "__tostring")) {
-        lua_pushfstring(L, "allow raised an error that is %s", show(L, 1));
+        lua_pushfstring(L, "allow raised an error that is %s", lwms_show(L, 1));
     }
     return 1;
 }
@@ -116,7 +116,7 @@ static void push_action(lua_State *L, const wms_action *action)
     lua_pushstring(L, action->server);
     lua_setfield(L, -2, "server");
     if (action->id) {
-        id_push(L, action->id);
+        lwms_id_push(L, action->id);
         lua_setfield(L, -2, "session_id");
     }
 }
@@ -164,7 +164,7 @@ static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
     }
     box->told = done;
     lua_pushvalue(L, on_outcome);
-    push_outcome(L, &outcome, NULL);
+    lwms_push_outcome(L, &outcome, NULL);
     push_whole(L, done);
     push_whole(L, wms_request_outcome_count(box->request));
     lua_call(L, 3, 0);
@@ -174,9 +174,9 @@ static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
 /* ---- delivery --------------------------------------------------------------------------------------------------- */
 
 /* (request's box, on_outcome, allow) */
-int callbacks_deliver(lua_State *L)
+int lwms_callbacks_deliver(lua_State *L)
 {
-    struct state *state = state_here(L);
+    struct state *state = lwms_state_here(L);
     struct request *box = lua_touserdata(L, 1);
     bool more;
 
@@ -193,16 +193,16 @@ int callbacks_deliver(lua_State *L)
     return 0;
 }
 
-void callbacks_run(lua_State *L, struct request *box, int self, int on_outcome, int allow)
+void lwms_callbacks_run(lua_State *L, struct request *box, int self, int on_outcome, int allow)
 {
-    struct state *state = state_here(L);
+    struct state *state = lwms_state_here(L);
 
     if (!box->follow && !box->ask && !(state->line_count && !state->draining)) {
         return;
     }
     unsigned inside = box->inside;
     bool draining = state->draining;
-    anchor(L, A_DELIVER);
+    lwms_anchor(L, A_DELIVER);
     lua_pushvalue(L, self);
     lua_pushvalue(L, on_outcome);
     lua_pushvalue(L, allow);
@@ -215,7 +215,7 @@ void callbacks_run(lua_State *L, struct request *box, int self, int on_outcome, 
         wms_request_cancel(box->request);
     }
     if (box->inside == 0 && (box->closed || (status && box->blocking))) {
-        request_let_go(box);
+        lwms_request_let_go(box);
     }
     if (status) {
         lua_error(L);

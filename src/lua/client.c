@@ -3,7 +3,7 @@
 
 #include "lua/binding.h"
 
-const struct options *client_options(lua_State *L, int index)
+const struct options *lwms_client_options(lua_State *L, int index)
 {
     return lua_touserdata(L, index);
 }
@@ -11,22 +11,22 @@ const struct options *client_options(lua_State *L, int index)
 /* The engine knows which addresses are none. */
 static void check_address(lua_State *L, const struct call *call, int index)
 {
-    struct state *state = state_here(L);
+    struct state *state = lwms_state_here(L);
     char name[32];
 
-    if (is_text(L, index) && wms_engine_provider_for(state->engine, lua_tostring(L, index), name, sizeof name) < 0) {
-        misuse(L, call, "%s", wms_engine_complaint(state->engine));
+    if (lwms_is_text(L, index) && wms_engine_provider_for(state->engine, lua_tostring(L, index), name, sizeof name) < 0) {
+        lwms_misuse(L, call, "%s", wms_engine_complaint(state->engine));
     }
 }
 
-int client_new(lua_State *L)
+int lwms_client_new(lua_State *L)
 {
     static const struct call call = {"new", 1, NULL};
     struct options options;
 
     lua_settop(L, 1);
-    options_begin(L, &options, state_here(L), 0);
-    options_read(L, &call, 1, options_of_client(), &options);
+    lwms_options_begin(L, &options, lwms_state_here(L), 0);
+    lwms_options_read(L, &call, 1, lwms_options_of_client(), &options);
     if (!(options.given & BIT(ALLOW))) { /* then it is that of wms.configure{}, at the time of the call */
         lua_pushnil(L);
         lua_replace(L, options.base + SLOT_ALLOW);
@@ -35,7 +35,7 @@ int client_new(lua_State *L)
     check_address(L, &call, server);
     if (lua_istable(L, server)) {
         /* A list of its own: the script may change the one it gave. */
-        size_t count = need_list(L, &call, options.server_name, server, "a list of addresses");
+        size_t count = lwms_need_list(L, &call, options.server_name, server, "a list of addresses");
         lua_createtable(L, (int) count, 0);
         for (size_t i = 1; i <= count; i++) {
             lua_rawgeti(L, server, (int) i);
@@ -47,7 +47,7 @@ int client_new(lua_State *L)
 
     struct options *client = lua_newuserdata(L, sizeof *client);
     *client = options;
-    anchor(L, A_CLIENT);
+    lwms_anchor(L, A_CLIENT);
     lua_setmetatable(L, -2);
     lua_createtable(L, SLOTS, 0);
     for (int slot = 0; slot < SLOTS; slot++) {
@@ -60,7 +60,7 @@ int client_new(lua_State *L)
 
 static int client_tostring(lua_State *L)
 {
-    self_here(L, A_CLIENT, "client", "__tostring");
+    lwms_self_here(L, A_CLIENT, "client", "__tostring");
     lua_settop(L, 1);
     lua_getuservalue(L, 1);
     lua_rawgeti(L, 2, SLOT_SERVER + 1);
@@ -69,5 +69,5 @@ static int client_tostring(lua_State *L)
     return 1;
 }
 
-const luaL_Reg client_own[] = {{"__tostring", client_tostring}, {NULL, NULL}};
-const luaL_Reg client_methods[] = {{"start", command_start_method}, {NULL, NULL}};
+const luaL_Reg lwms_client_own[] = {{"__tostring", client_tostring}, {NULL, NULL}};
+const luaL_Reg lwms_client_methods[] = {{"start", lwms_command_start_method}, {NULL, NULL}};

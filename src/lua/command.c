@@ -4,7 +4,7 @@
 
 #include "lua/binding.h"
 
-const struct command commands[COMMANDS] = {
+const struct command lwms_commands[COMMANDS] = {
     {"unlock", WMS_UNLOCK, false}, {"unlock_all", WMS_UNLOCK, true},      {"lock", WMS_LOCK, false},
     {"lock_all", WMS_LOCK, true},  {"disconnect", WMS_DISCONNECT, false}, {"disconnect_all", WMS_DISCONNECT, true},
     {"close", WMS_CLOSE, false},   {"close_all", WMS_CLOSE, true},        {"sessions", WMS_SESSIONS, false},
@@ -23,22 +23,22 @@ struct servers {
 /* Finds the providers and makes room; pushes one value. */
 static void servers_begin(lua_State *L, const struct call *call, const struct options *options, struct servers *servers)
 {
-    struct state *state = state_here(L);
+    struct state *state = lwms_state_here(L);
 
     servers->index = options->base + SLOT_SERVER;
     servers->room = NULL;
     if (!lua_istable(L, servers->index)) {
         servers->one = lua_tostring(L, servers->index); /* NULL for nil */
         servers->count = servers->one != NULL;
-        provider_for(L, state, servers->one);
+        lwms_provider_for(L, state, servers->one);
         lua_pushnil(L);
         return;
     }
-    servers->count = need_list(L, call, options->server_name, servers->index, "a list of addresses");
+    servers->count = lwms_need_list(L, call, options->server_name, servers->index, "a list of addresses");
     for (size_t i = 1; i <= servers->count; i++) {
         lua_rawgeti(L, servers->index, (int) i);
-        if (is_text(L, -1)) {
-            provider_for(L, state, lua_tostring(L, -1));
+        if (lwms_is_text(L, -1)) {
+            lwms_provider_for(L, state, lua_tostring(L, -1));
         }
         lua_pop(L, 1);
     }
@@ -50,8 +50,8 @@ static void servers_read(lua_State *L, const struct call *call, struct servers *
 {
     for (size_t i = 0; servers->room && i < servers->count; i++) {
         lua_rawgeti(L, servers->index, (int) i + 1);
-        if (!is_text(L, -1)) {
-            misuse(L, call, "servers: a list that changes while it is read; give one that does not");
+        if (!lwms_is_text(L, -1)) {
+            lwms_misuse(L, call, "servers: a list that changes while it is read; give one that does not");
         }
         servers->room[i] = lua_tostring(L, -1);
         lua_pop(L, 1);
@@ -68,12 +68,12 @@ static void check_presence(lua_State *L, const struct call *call, const struct o
     unsigned any = options->given | options->preset;
 
     if (!command->all && command->verb != WMS_SESSIONS && !(any & ANY_IDS)) {
-        misuse(L, call, "session_ids: missing; give one id or a list of ids, or call '%s_all' for every session",
-               command->name);
+        lwms_misuse(L, call, "session_ids: missing; give one id or a list of ids, or call '%s_all' for every session",
+                    command->name);
     }
     if (command->all && (command->verb == WMS_CLOSE || command->verb == WMS_DISCONNECT) && !(any & ANY_SERVER)) {
-        misuse(L, call, "server: missing, and '%s' does not guess it; give one, \"localhost\" for this machine",
-               command->name);
+        lwms_misuse(L, call, "server: missing, and '%s' does not guess it; give one, \"localhost\" for this machine",
+                    command->name);
     }
 }
 
@@ -100,11 +100,11 @@ static void fill(wms_command *command, const struct command *what, const struct 
  * its box). */
 static struct request *common_box(lua_State *L)
 {
-    anchor(L, A_BOX);
+    lwms_anchor(L, A_BOX);
     struct request *box = lua_touserdata(L, -1);
     if (!box || box->request) {
         lua_pop(L, 1);
-        box = request_new(L);
+        box = lwms_request_new(L);
         box->blocking = true;
         lua_pushvalue(L, -1);
         lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), A_BOX);
@@ -114,7 +114,7 @@ static struct request *common_box(lua_State *L)
 
 static struct request *own_box(lua_State *L, const struct options *options)
 {
-    struct request *box = request_new(L);
+    struct request *box = lwms_request_new(L);
 
     if (lua_isfunction(L, options->base + SLOT_ON_OUTCOME) || lua_isfunction(L, options->base + SLOT_ALLOW)) {
         lua_createtable(L, 2, 0);
@@ -131,7 +131,7 @@ static struct request *own_box(lua_State *L, const struct options *options)
 static int begin(lua_State *L, const struct call *call, const struct options *options, bool blocking,
                  struct request **ret_box)
 {
-    struct state *state = state_here(L);
+    struct state *state = lwms_state_here(L);
     struct servers servers = {.count = 0};
     struct ids ids = {.count = 0};
     wms_command command;
@@ -140,9 +140,9 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     check_presence(L, call, options);
     fill(&command, call->command, options);
     if (options->given & ANY_IDS) {
-        ids_begin(L, call, options->ids_name, options->base + SLOT_IDS, &ids);
+        lwms_ids_begin(L, call, options->ids_name, options->base + SLOT_IDS, &ids);
         if (ids.objects && (options->given & ANY_SERVER)) {
-            misuse(L, call, "%s: given beside sessions, which bring their own; leave it out", options->server_name);
+            lwms_misuse(L, call, "%s: given beside sessions, which bring their own; leave it out", options->server_name);
         }
     }
     if (!ids.objects) {
@@ -152,7 +152,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
 
     /* From here on nothing is allocated in Lua, so no finalizer can take away what the pointers point to. */
     if (ids.count) {
-        ids_read(L, call, &ids, &command);
+        lwms_ids_read(L, call, &ids, &command);
     }
     if (!ids.objects) {
         servers_read(L, call, &servers, &command);
@@ -166,7 +166,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     box->ask = command.ask;
     int error = wms_start(state->engine, &command, &box->request);
     if (error == WMS_E_INVALID) {
-        misuse(L, call, "%s", wms_engine_complaint(state->engine));
+        lwms_misuse(L, call, "%s", wms_engine_complaint(state->engine));
     }
     *ret_box = box;
     return error;
@@ -177,7 +177,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
 /* The argument comes after the client at `client` (0: none). */
 static int run(lua_State *L, int client)
 {
-    const struct command *command = &commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))];
+    const struct command *command = &lwms_commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))];
     const struct call call = {command->name, 1, command};
     bool sessions = command->verb == WMS_SESSIONS;
     struct request *box;
@@ -185,25 +185,26 @@ static int run(lua_State *L, int client)
 
     lua_settop(L, client + 1);
     luaL_checkstack(L, 2 * LUA_MINSTACK, "wms");
-    options_begin(L, &options, state_here(L), client);
-    options_read(L, &call, client + 1, options_of(command), &options);
+    lwms_options_begin(L, &options, lwms_state_here(L), client);
+    lwms_options_read(L, &call, client + 1, lwms_options_of(command), &options);
     int code = begin(L, &call, &options, true, &box);
     if (!code) {
-        code = request_run(L, box, lua_gettop(L), options.base + SLOT_ON_OUTCOME, options.base + SLOT_ALLOW, -1);
+        code = lwms_request_run(L, box, lua_gettop(L), options.base + SLOT_ON_OUTCOME, options.base + SLOT_ALLOW, -1);
     }
-    int count = code < 0 ? push_no_result(L, code, wms_error_text(code), sessions) : push_result(L, box->request, sessions);
-    request_let_go(box);
+    int count = code < 0 ? lwms_push_no_result(L, code, wms_error_text(code), sessions)
+                         : lwms_push_result(L, box->request, sessions);
+    lwms_request_let_go(box);
     return count;
 }
 
-int command_run(lua_State *L)
+int lwms_command_run(lua_State *L)
 {
     return run(L, 0);
 }
 
-int command_method(lua_State *L)
+int lwms_command_method(lua_State *L)
 {
-    self_here(L, A_CLIENT, "client", commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))].name);
+    lwms_self_here(L, A_CLIENT, "client", lwms_commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))].name);
     return run(L, 1);
 }
 
@@ -217,14 +218,14 @@ static const struct command *need_command(lua_State *L, int index)
     char name[CLIPPED];
 
     if (lua_type(L, index) != LUA_TSTRING) {
-        misuse(L, &call, "verb: %s; give one of %s", show(L, index), fix);
+        lwms_misuse(L, &call, "verb: %s; give one of %s", lwms_show(L, index), fix);
     }
     for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, lua_tostring(L, index)) == 0) {
-            return &commands[i];
+        if (strcmp(lwms_commands[i].name, lua_tostring(L, index)) == 0) {
+            return &lwms_commands[i];
         }
     }
-    misuse(L, &call, "verb: '%s' is no command; give one of %s", clip(L, index, name), fix);
+    lwms_misuse(L, &call, "verb: '%s' is no command; give one of %s", lwms_clip(L, index, name), fix);
 }
 
 static int start(lua_State *L, int client)
@@ -236,19 +237,19 @@ static int start(lua_State *L, int client)
 
     lua_settop(L, client + 2);
     luaL_checkstack(L, 2 * LUA_MINSTACK, "wms");
-    options_begin(L, &options, state_here(L), client);
-    options_read(L, &call, client + 2, options_of(command), &options);
+    lwms_options_begin(L, &options, lwms_state_here(L), client);
+    lwms_options_read(L, &call, client + 2, lwms_options_of(command), &options);
     int error = begin(L, &call, &options, false, &box);
-    return error ? push_no_result(L, error, wms_error_text(error), command->verb == WMS_SESSIONS) : 1;
+    return error ? lwms_push_no_result(L, error, wms_error_text(error), command->verb == WMS_SESSIONS) : 1;
 }
 
-int command_start(lua_State *L)
+int lwms_command_start(lua_State *L)
 {
     return start(L, 0);
 }
 
-int command_start_method(lua_State *L)
+int lwms_command_start_method(lua_State *L)
 {
-    self_here(L, A_CLIENT, "client", "start");
+    lwms_self_here(L, A_CLIENT, "client", "start");
     return start(L, 1);
 }

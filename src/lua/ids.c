@@ -21,7 +21,7 @@ static bool parse_id(lua_State *L, int index, wms_id *ret_id)
         ret_id->number = (uint32_t) number;
         return (lua_Number) ret_id->number == number;
     }
-    if (is_text(L, index)) {
+    if (lwms_is_text(L, index)) {
         ret_id->text = lua_tostring(L, index); /* the engine checks the characters, and takes digits for a number */
         ret_id->number = 0;
         return true;
@@ -34,25 +34,25 @@ static void refuse_id(lua_State *L, const struct call *call, const char *where, 
     switch (lua_type(L, index)) {
     case LUA_TNUMBER:
         if (lua_tonumber(L, index) == (lua_Number) NO_SESSION) {
-            misuse(L, call, "%s: 4294967295 means \"no session\"; give 0..4294967294", where);
+            lwms_misuse(L, call, "%s: 4294967295 means \"no session\"; give 0..4294967294", where);
         }
-        misuse(L, call, "%s: %s is no session id; give a whole number 0..4294967294", where, show(L, index));
+        lwms_misuse(L, call, "%s: %s is no session id; give a whole number 0..4294967294", where, lwms_show(L, index));
     case LUA_TSTRING:
-        misuse(L, call, "%s: a string with a zero byte in it; give an id as wms.sessions shows it", where);
+        lwms_misuse(L, call, "%s: a string with a zero byte in it; give an id as wms.sessions shows it", where);
     default:
-        misuse(L, call, "%s: %s is no session id; give a number 0..4294967294 or a string such as \"c2\"", where,
-               show(L, index));
+        lwms_misuse(L, call, "%s: %s is no session id; give a number 0..4294967294 or a string such as \"c2\"", where,
+                    lwms_show(L, index));
     }
 }
 
-void id_read(lua_State *L, const struct call *call, const char *where, int index, wms_id *ret_id)
+void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index, wms_id *ret_id)
 {
     if (!parse_id(L, index, ret_id)) {
         refuse_id(L, call, where, index);
     }
 }
 
-void id_push(lua_State *L, const wms_id *id)
+void lwms_id_push(lua_State *L, const wms_id *id)
 {
     if (id->text) {
         lua_pushstring(L, id->text);
@@ -66,17 +66,17 @@ void id_push(lua_State *L, const wms_id *id)
 /* Pushes a field of the table at `index`; allocates nothing. */
 static void push_field(lua_State *L, int index, enum anchor name)
 {
-    anchor(L, name);
+    lwms_anchor(L, name);
     lua_rawget(L, index);
 }
 
 /* The session's server is on top of the stack. */
 static void find_provider(lua_State *L)
 {
-    if (is_text(L, -1)) {
-        provider_for(L, state_here(L), lua_tostring(L, -1));
+    if (lwms_is_text(L, -1)) {
+        lwms_provider_for(L, lwms_state_here(L), lua_tostring(L, -1));
     } else if (lua_isnil(L, -1)) {
-        provider_for(L, state_here(L), NULL);
+        lwms_provider_for(L, lwms_state_here(L), NULL);
     }
 }
 
@@ -107,17 +107,18 @@ static void read_session(lua_State *L, const struct call *call, const char *name
 
     push_field(L, session, A_SESSION_ID);
     if (lua_isnil(L, -1)) {
-        misuse(L, call, "%s: a table without session_id; give sessions as wms.sessions returns them, or ids",
-               place(where, name, element));
+        lwms_misuse(L, call, "%s: a table without session_id; give sessions as wms.sessions returns them, or ids",
+                    lwms_place(where, name, element));
     }
     if (!parse_id(L, -1, &ret_target->id)) {
-        refuse_id(L, call, place(where, name, element), lua_gettop(L));
+        refuse_id(L, call, lwms_place(where, name, element), lua_gettop(L));
     }
     push_field(L, session, A_SERVER);
     ret_target->server = NULL;
     if (!lua_isnil(L, -1)) {
-        if (!is_text(L, -1)) {
-            need_text(L, call, place(where, name, element), lua_gettop(L), "a session whose server is an address");
+        if (!lwms_is_text(L, -1)) {
+            lwms_need_text(L, call, lwms_place(where, name, element), lua_gettop(L),
+                           "a session whose server is an address");
         }
         ret_target->server = lua_tostring(L, -1);
     }
@@ -126,7 +127,7 @@ static void read_session(lua_State *L, const struct call *call, const char *name
 
 /* ---- the option ------------------------------------------------------------------------------------------------- */
 
-void ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids)
+void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids)
 {
     ids->index = index;
     ids->name = name;
@@ -142,7 +143,7 @@ void ids_begin(lua_State *L, const struct call *call, const char *name, int inde
     case LUA_TTABLE:
         break;
     default:
-        misuse(L, call, "%s: %s; give %s", name, show(L, index), fix);
+        lwms_misuse(L, call, "%s: %s; give %s", name, lwms_show(L, index), fix);
     }
     push_field(L, index, A_SESSION_ID);
     if (!lua_isnil(L, -1)) {
@@ -154,7 +155,7 @@ void ids_begin(lua_State *L, const struct call *call, const char *name, int inde
     }
     lua_pop(L, 1);
     ids->list = true;
-    ids->count = need_list(L, call, name, index, fix);
+    ids->count = lwms_need_list(L, call, name, index, fix);
     lua_rawgeti(L, index, 1);
     ids->objects = lua_istable(L, -1);
     lua_pop(L, 1);
@@ -174,20 +175,20 @@ static void read_list(lua_State *L, const struct call *call, struct ids *ids)
         lua_rawgeti(L, ids->index, (int) i + 1);
         if (lua_istable(L, -1) != ids->objects) {
             if (!lua_istable(L, -1) && !parse_id(L, -1, &ids->one)) {
-                refuse_id(L, call, place(where, ids->name, i + 1), lua_gettop(L));
+                refuse_id(L, call, lwms_place(where, ids->name, i + 1), lua_gettop(L));
             }
-            misuse(L, call, "%s: ids and sessions in one list; give either", place(where, ids->name, i + 1));
+            lwms_misuse(L, call, "%s: ids and sessions in one list; give either", lwms_place(where, ids->name, i + 1));
         }
         if (ids->objects) {
             read_session(L, call, ids->name, i + 1, &targets[i]);
         } else if (!parse_id(L, -1, &plain[i])) {
-            refuse_id(L, call, place(where, ids->name, i + 1), lua_gettop(L));
+            refuse_id(L, call, lwms_place(where, ids->name, i + 1), lua_gettop(L));
         }
         lua_pop(L, 1);
     }
 }
 
-void ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command)
+void lwms_ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command)
 {
     if (ids->list) {
         read_list(L, call, ids);
@@ -196,7 +197,7 @@ void ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_comman
         read_session(L, call, ids->name, 0, &ids->target);
         lua_pop(L, 1);
     } else {
-        id_read(L, call, ids->name, ids->index, &ids->one);
+        lwms_id_read(L, call, ids->name, ids->index, &ids->one);
     }
     if (ids->objects) {
         command->targets = ids->list ? ids->room : &ids->target;

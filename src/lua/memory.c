@@ -30,7 +30,7 @@ static const char *const names[] = {
     "server",
 };
 
-void memory_names(lua_State *L)
+void lwms_memory_names(lua_State *L)
 {
     lua_createtable(L, 0, PROPERTY_COUNT);
     for (int i = 0; i < PROPERTY_COUNT; i++) {
@@ -53,7 +53,7 @@ static const char *entry_place(char buffer[PLACED], const char *list, size_t ele
     if (!list) {
         return name;
     }
-    snprintf(buffer, PLACED, "%.30s.%.30s", place(prefix, list, element), name);
+    snprintf(buffer, PLACED, "%.30s.%.30s", lwms_place(prefix, list, element), name);
     return buffer;
 }
 
@@ -63,7 +63,7 @@ static int64_t read_station(lua_State *L, const struct call *call, const char *w
 
     if (lua_type(L, value) != LUA_TNUMBER || !(number >= 0 && number <= 4294967295.0) ||
         floor((double) number) != (double) number) {
-        misuse(L, call, "%s: %s; give a whole number from 0 to 4294967295", where, show(L, value));
+        lwms_misuse(L, call, "%s: %s; give a whole number from 0 to 4294967295", where, lwms_show(L, value));
     }
     return (int64_t) number;
 }
@@ -86,7 +86,7 @@ static void read_entry(lua_State *L, const struct call *call, const char *list, 
     *entry = none;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         int value = lua_gettop(L);
-        anchor(L, A_PROPERTIES);
+        lwms_anchor(L, A_PROPERTIES);
         lua_pushvalue(L, value - 1);
         lua_rawget(L, -2);
         int property = (int) lua_tointeger(L, -1) - 1;
@@ -95,8 +95,8 @@ static void read_entry(lua_State *L, const struct call *call, const char *list, 
         switch (property) {
 #define WMS_X(field, name_)                                                                                                \
     case P_##field:                                                                                                        \
-        if (!is_text(L, value)) {                                                                                          \
-            need_text(L, call, entry_place(where, list, element, name), value, "a string");                                \
+        if (!lwms_is_text(L, value)) {                                                                                     \
+            lwms_need_text(L, call, entry_place(where, list, element, name), value, "a string");                           \
         }                                                                                                                  \
         entry->session.field = lua_tostring(L, value);                                                                     \
         break;
@@ -105,35 +105,35 @@ static void read_entry(lua_State *L, const struct call *call, const char *list, 
 #define WMS_X(field, name_)                                                                                                \
     case P_##field:                                                                                                        \
         if (!lua_isboolean(L, value)) {                                                                                    \
-            need_boolean(L, call, entry_place(where, list, element, name), value);                                         \
+            lwms_need_boolean(L, call, entry_place(where, list, element, name), value);                                    \
         }                                                                                                                  \
         entry->session.field = (signed char) lua_toboolean(L, value);                                                      \
         break;
             WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
         case P_session_id:
-            id_read(L, call, list ? "sessions: session_id" : name, value, &entry->session.id);
+            lwms_id_read(L, call, list ? "sessions: session_id" : name, value, &entry->session.id);
             named = true;
             break;
         case P_station_id:
             entry->session.station_id = read_station(L, call, name, value);
             break;
         case P_relock_after:
-            entry->relock_after = need_seconds(L, call, name, value, false);
+            entry->relock_after = lwms_need_seconds(L, call, name, value, false);
             break;
         case P_server:
             break; /* a session object has one; here it is the host */
         default:
             if (lua_type(L, value - 1) == LUA_TSTRING) {
-                misuse(L, call, "%s: no property of a session; give session_id, user_name, locked and the like",
-                       entry_place(where, list, element, clip(L, value - 1, clipped)));
+                lwms_misuse(L, call, "%s: no property of a session; give session_id, user_name, locked and the like",
+                            entry_place(where, list, element, lwms_clip(L, value - 1, clipped)));
             }
-            misuse(L, call, "%s: a value without a name; give session_id, user_name, locked and the like",
-                   list ? place(where, list, element) : "session");
+            lwms_misuse(L, call, "%s: a value without a name; give session_id, user_name, locked and the like",
+                        list ? lwms_place(where, list, element) : "session");
         }
     }
     if (!named) {
-        misuse(L, call, "%s: missing; give every session an id", entry_place(where, list, element, "session_id"));
+        lwms_misuse(L, call, "%s: missing; give every session an id", entry_place(where, list, element, "session_id"));
     }
 }
 
@@ -145,9 +145,9 @@ struct host {
 
 static wms_memory *host_here(lua_State *L, const char *method)
 {
-    struct host *box = self_here(L, A_MEMORY, "host", method);
+    struct host *box = lwms_self_here(L, A_MEMORY, "host", method);
 
-    state_here(L);
+    lwms_state_here(L);
     if (!box->memory) {
         luaL_error(L, "the host is closed");
     }
@@ -158,10 +158,10 @@ static wms_memory *host_here(lua_State *L, const char *method)
 static int answer(lua_State *L, const struct call *call, int error)
 {
     if (error == WMS_E_INVALID) {
-        misuse(L, call, "%s", wms_engine_complaint(state_here(L)->engine));
+        lwms_misuse(L, call, "%s", wms_engine_complaint(lwms_state_here(L)->engine));
     }
     if (error) {
-        return push_failure(L, error, wms_error_text(error));
+        return lwms_push_failure(L, error, wms_error_text(error));
     }
     lua_pushboolean(L, 1);
     return 1;
@@ -174,7 +174,8 @@ static int method_open(lua_State *L)
     struct entry entry;
 
     if (!lua_istable(L, 2)) {
-        misuse(L, &call, "session: %s; give a table such as { session_id = 1, user_name = \"alice\" }", show(L, 2));
+        lwms_misuse(L, &call, "session: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
+                    lwms_show(L, 2));
     }
     read_entry(L, &call, NULL, 0, 2, &entry);
     return answer(L, &call, wms_memory_open(memory, &entry.session, entry.relock_after));
@@ -184,10 +185,10 @@ static int method_lock(lua_State *L)
 {
     static const struct call call = {"lock", 1, NULL}, second = {"lock", 2, NULL};
     wms_memory *memory = host_here(L, "lock");
-    const char *message = lua_isnoneornil(L, 3) ? NULL : need_text(L, &second, "message", 3, "a string");
+    const char *message = lua_isnoneornil(L, 3) ? NULL : lwms_need_text(L, &second, "message", 3, "a string");
     wms_id id;
 
-    id_read(L, &call, "session_id", 2, &id);
+    lwms_id_read(L, &call, "session_id", 2, &id);
     return answer(L, &call, wms_memory_lock(memory, &id, message));
 }
 
@@ -197,7 +198,7 @@ static int method_unlock(lua_State *L)
     wms_memory *memory = host_here(L, "unlock");
     wms_id id;
 
-    id_read(L, &call, "session_id", 2, &id);
+    lwms_id_read(L, &call, "session_id", 2, &id);
     return answer(L, &call, wms_memory_unlock(memory, &id));
 }
 
@@ -207,7 +208,7 @@ static int method_drop(lua_State *L)
     wms_memory *memory = host_here(L, "drop");
     wms_id id;
 
-    id_read(L, &call, "session_id", 2, &id);
+    lwms_id_read(L, &call, "session_id", 2, &id);
     return answer(L, &call, wms_memory_drop(memory, &id));
 }
 
@@ -219,9 +220,10 @@ static int need_code(lua_State *L, const struct call *call, int index)
     if (lua_isnoneornil(L, index)) {
         return 0;
     }
-    int code = wms_error_from_name(need_text(L, call, "code", index, "a code such as \"TIMEOUT\", or nothing"));
+    int code = wms_error_from_name(lwms_need_text(L, call, "code", index, "a code such as \"TIMEOUT\", or nothing"));
     if (code == 0) {
-        misuse(L, call, "code: '%s' is none; give a code such as \"TIMEOUT\", or nothing", clip(L, index, clipped));
+        lwms_misuse(L, call, "code: '%s' is none; give a code such as \"TIMEOUT\", or nothing",
+                    lwms_clip(L, index, clipped));
     }
     return code;
 }
@@ -231,11 +233,11 @@ static int method_fail(lua_State *L)
     static const struct call call = {"fail", 1, NULL}, second = {"fail", 2, NULL};
     static const char fix[] = "unlock, lock, disconnect, close or sessions";
     wms_memory *memory = host_here(L, "fail");
-    int verb = wms_verb_from_name(need_text(L, &call, "verb", 2, fix));
+    int verb = wms_verb_from_name(lwms_need_text(L, &call, "verb", 2, fix));
     char clipped[CLIPPED];
 
     if (verb < 0) {
-        misuse(L, &call, "verb: '%s' is none; give %s", clip(L, 2, clipped), fix);
+        lwms_misuse(L, &call, "verb: '%s' is none; give %s", lwms_clip(L, 2, clipped), fix);
     }
     return answer(L, &second, wms_memory_fail(memory, (enum wms_verb) verb, need_code(L, &second, 3)));
 }
@@ -262,7 +264,7 @@ static int method_log(lua_State *L)
             lua_setfield(L, -2, "message");
         }
         if (entry.verb != WMS_SESSIONS) {
-            id_push(L, &entry.id);
+            lwms_id_push(L, &entry.id);
             lua_setfield(L, -2, "session_id");
         }
         lua_pushstring(L, wms_verb_name(entry.verb));
@@ -284,35 +286,42 @@ static int method_session(lua_State *L)
     wms_session session;
     wms_id id;
 
-    id_read(L, &call, "session_id", 2, &id);
+    lwms_id_read(L, &call, "session_id", 2, &id);
     int error = wms_memory_session(memory, &id, &session, &message);
     if (error) {
         return answer(L, &call, error);
     }
     lua_pushstring(L, message); /* nil for NULL */
-    push_session(L, &session, NULL);
+    lwms_push_session(L, &session, NULL);
     lua_insert(L, -2);
     lua_setfield(L, -2, "message");
     return 1;
 }
 
+/* Also __close.  The host shuts down; a second time, nothing happens. */
 static int method_close(lua_State *L)
 {
-    struct host *box = self_here(L, A_MEMORY, "host", "close");
+    struct host *box = lwms_self_here(L, A_MEMORY, "host", "close");
 
     if (box->memory) {
+        wms_memory_close(box->memory);
         box->memory = wms_memory_unref(box->memory);
-        anchor(L, A_HOSTS);
-        lua_pushvalue(L, 1);
-        lua_pushnil(L);
-        lua_rawset(L, -3);
     }
+    return 0;
+}
+
+/* A host serves on when nobody keeps its handle. */
+static int host_gc(lua_State *L)
+{
+    struct host *box = lwms_self_here(L, A_MEMORY, "host", "__gc");
+
+    box->memory = wms_memory_unref(box->memory);
     return 0;
 }
 
 static int host_tostring(lua_State *L)
 {
-    struct host *box = self_here(L, A_MEMORY, "host", "__tostring");
+    struct host *box = lwms_self_here(L, A_MEMORY, "host", "__tostring");
 
     lua_settop(L, 1);
     lua_getuservalue(L, 1);
@@ -321,14 +330,14 @@ static int host_tostring(lua_State *L)
     return 1;
 }
 
-const luaL_Reg memory_own[] = {
-    {"__gc", method_close},
+const luaL_Reg lwms_memory_own[] = {
+    {"__gc", host_gc},
     {"__close", method_close},
     {"__tostring", host_tostring},
     {NULL, NULL},
 };
 
-const luaL_Reg memory_methods[] = {
+const luaL_Reg lwms_memory_methods[] = {
     {"open", method_open}, {"lock", method_lock},       {"unlock", method_unlock},
     {"drop", method_drop}, {"fail", method_fail},       {"refuse", method_refuse},
     {"log", method_log},   {"session", method_session}, {"close", method_close},
@@ -349,19 +358,19 @@ static void read_options(lua_State *L, struct wms_memory_options *options)
         int value = lua_gettop(L);
         if (strcmp(name, "sessions") == 0) {
             if (!lua_istable(L, value)) {
-                misuse(L, &in_options, "sessions: %s; give a list of tables", show(L, value));
+                lwms_misuse(L, &in_options, "sessions: %s; give a list of tables", lwms_show(L, value));
             }
             lua_pushvalue(L, value);
             lua_replace(L, 3);
         } else if (strcmp(name, "latency") == 0) {
-            options->latency = need_seconds(L, &in_options, name, value, false);
+            options->latency = lwms_need_seconds(L, &in_options, name, value, false);
         } else if (strcmp(name, "relock_after") == 0) {
-            options->relock_after = need_seconds(L, &in_options, name, value, false);
+            options->relock_after = lwms_need_seconds(L, &in_options, name, value, false);
         } else if (strcmp(name, "admin_orchestration") == 0) {
-            options->admin_orchestration = need_boolean(L, &in_options, name, value);
+            options->admin_orchestration = lwms_need_boolean(L, &in_options, name, value);
         } else {
-            misuse(L, &in_options, "%s: no such option; use sessions, latency, relock_after or admin_orchestration",
-                   *name ? clip(L, -2, clipped) : "a value without a name");
+            lwms_misuse(L, &in_options, "%s: no such option; use sessions, latency, relock_after or admin_orchestration",
+                        *name ? lwms_clip(L, -2, clipped) : "a value without a name");
         }
     }
 }
@@ -373,8 +382,8 @@ static void read_listed(lua_State *L, size_t i, struct entry *entry)
 
     lua_rawgeti(L, 3, (int) i);
     if (!lua_istable(L, -1)) {
-        misuse(L, &in_options, "%s: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
-               place(where, "sessions", i), show(L, -1));
+        lwms_misuse(L, &in_options, "%s: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
+                    lwms_place(where, "sessions", i), lwms_show(L, -1));
     }
     read_entry(L, &in_options, "sessions", i, lua_gettop(L), entry);
     lua_pop(L, 1);
@@ -385,31 +394,32 @@ static void give_up(lua_State *L, struct host *box, size_t i, int error)
 {
     char where[PLACED];
 
-    lua_pushstring(L, error == WMS_E_INVALID ? wms_engine_complaint(state_here(L)->engine) : wms_error_text(error));
+    lua_pushstring(L, error == WMS_E_INVALID ? wms_engine_complaint(lwms_state_here(L)->engine) : wms_error_text(error));
+    wms_memory_close(box->memory);
     box->memory = wms_memory_unref(box->memory);
-    misuse(L, &in_options, "%s: %s", place(where, "sessions", i), lua_tostring(L, -1));
+    lwms_misuse(L, &in_options, "%s: %s", lwms_place(where, "sessions", i), lua_tostring(L, -1));
 }
 
-int memory_new(lua_State *L)
+int lwms_memory_new(lua_State *L)
 {
     static const struct call call = {"memory", 1, NULL};
     struct wms_memory_options options = {.relock_after = -1};
-    struct state *state = state_here(L);
+    struct state *state = lwms_state_here(L);
     size_t count = 0;
     struct entry entry;
 
     lua_settop(L, 3);
     lua_pushnil(L);
     lua_replace(L, 3);
-    const char *name = need_text(L, &call, "name", 1, "the host's name, such as \"lab\"");
+    const char *name = lwms_need_text(L, &call, "name", 1, "the host's name, such as \"lab\"");
     if (lua_istable(L, 2)) {
         read_options(L, &options);
     } else if (!lua_isnil(L, 2)) {
-        misuse(L, &in_options, "%s; give a table of options, or nothing", show(L, 2));
+        lwms_misuse(L, &in_options, "%s; give a table of options, or nothing", lwms_show(L, 2));
     }
     if (lua_istable(L, 3) && (lua_pushnil(L), lua_next(L, 3))) { /* it may be empty */
         lua_pop(L, 2);
-        count = need_list(L, &in_options, "sessions", 3, "a list of tables");
+        count = lwms_need_list(L, &in_options, "sessions", 3, "a list of tables");
     }
     for (size_t i = 1; i <= count; i++) {
         read_listed(L, i, &entry);
@@ -422,7 +432,7 @@ int memory_new(lua_State *L)
     lua_pushvalue(L, 1);
     lua_rawseti(L, -2, 1);
     lua_setuservalue(L, handle);
-    anchor(L, A_MEMORY);
+    lwms_anchor(L, A_MEMORY);
     lua_setmetatable(L, handle);
     int error = wms_memory_new(state->engine, name, &options, &box->memory);
     if (error) {
@@ -435,11 +445,6 @@ int memory_new(lua_State *L)
             give_up(L, box, i, error);
         }
     }
-    /* It serves until it is closed, also when the script keeps no handle. */
-    anchor(L, A_HOSTS);
-    lua_pushvalue(L, handle);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3);
     lua_settop(L, handle);
     return 1;
 }

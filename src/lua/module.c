@@ -16,7 +16,7 @@ static void push_key(lua_State *L)
     lua_pushlightuserdata(L, (void *) (uintptr_t) &key);
 }
 
-struct state *state_here(lua_State *L)
+struct state *lwms_state_here(lua_State *L)
 {
     struct state *state = lua_touserdata(L, lua_upvalueindex(UP_STATE));
 
@@ -26,27 +26,28 @@ struct state *state_here(lua_State *L)
     return state;
 }
 
-void anchor(lua_State *L, enum anchor what)
+void lwms_anchor(lua_State *L, enum anchor what)
 {
     lua_rawgeti(L, lua_upvalueindex(UP_ANCHORS), what);
 }
 
-bool is_a(lua_State *L, int index, enum anchor metatable)
+bool lwms_is_a(lua_State *L, int index, enum anchor metatable)
 {
     bool same = false;
 
     if (lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
-        anchor(L, metatable);
+        lwms_anchor(L, metatable);
         same = lua_rawequal(L, -1, -2);
         lua_pop(L, 2);
     }
     return same;
 }
 
-void *self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method)
+void *lwms_self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method)
 {
-    if (!is_a(L, 1, metatable)) {
-        luaL_error(L, "calling '%s' on bad self (%s: give a %s, as %s:%s() does)", method, show(L, 1), kind, kind, method);
+    if (!lwms_is_a(L, 1, metatable)) {
+        luaL_error(L, "calling '%s' on bad self (%s: give a %s, as %s:%s() does)", method, lwms_show(L, 1), kind, kind,
+                   method);
     }
     return lua_touserdata(L, 1);
 }
@@ -66,8 +67,8 @@ static int state_gc(lua_State *L)
     struct state *state = lua_touserdata(L, 1);
 
     if (state->engine) {
-        log_set(state, false);
-        log_clear(state);
+        lwms_log_set(state, false);
+        lwms_log_clear(state);
         state->engine = wms_engine_unref(state->engine);
     }
     return 0;
@@ -75,7 +76,7 @@ static int state_gc(lua_State *L)
 
 /* ---- functions and metatables ----------------------------------------------------------------------------------- */
 
-void set_functions(lua_State *L, const luaL_Reg *functions, int state, int anchors)
+void lwms_set_functions(lua_State *L, const luaL_Reg *functions, int state, int anchors)
 {
     for (; functions->name; functions++) {
         lua_pushstring(L, functions->name);
@@ -86,17 +87,18 @@ void set_functions(lua_State *L, const luaL_Reg *functions, int state, int ancho
     }
 }
 
-void make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state, int anchors)
+void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state,
+                         int anchors)
 {
     lua_createtable(L, 0, 8);
     lua_pushstring(L, name);
     lua_setfield(L, -2, "__name");
     lua_pushstring(L, name);
     lua_setfield(L, -2, "__metatable");
-    set_functions(L, own, state, anchors);
+    lwms_set_functions(L, own, state, anchors);
     if (methods) {
         lua_createtable(L, 0, 16);
-        set_functions(L, methods, state, anchors);
+        lwms_set_functions(L, methods, state, anchors);
         lua_setfield(L, -2, "__index");
     }
 }
@@ -105,7 +107,7 @@ void make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const l
 static void set_commands(lua_State *L, lua_CFunction function, int state, int anchors)
 {
     for (int i = 0; i < COMMANDS; i++) {
-        lua_pushstring(L, commands[i].name);
+        lua_pushstring(L, lwms_commands[i].name);
         lua_pushvalue(L, state);
         lua_pushvalue(L, anchors);
         lua_pushinteger(L, i);
@@ -129,15 +131,15 @@ static void keep_function(lua_State *L, int index, enum anchor what)
 static int configure(lua_State *L)
 {
     static const struct call call = {"configure", 1, NULL};
-    struct state *state = state_here(L);
+    struct state *state = lwms_state_here(L);
     struct options options;
 
     if (!lua_istable(L, 1)) {
-        misuse(L, &call, "%s; give a table of options", show(L, 1));
+        lwms_misuse(L, &call, "%s; give a table of options", lwms_show(L, 1));
     }
     lua_settop(L, 1);
-    options_begin(L, &options, state, 0);
-    options_read(L, &call, 1, BIT(TIMEOUT) | BIT(CONCURRENCY) | BIT(LOG) | BIT(ALLOW), &options);
+    lwms_options_begin(L, &options, state, 0);
+    lwms_options_read(L, &call, 1, BIT(TIMEOUT) | BIT(CONCURRENCY) | BIT(LOG) | BIT(ALLOW), &options);
     state->timeout = options.timeout;
     state->concurrency = options.concurrency;
     if (options.given & BIT(ALLOW)) {
@@ -145,7 +147,7 @@ static int configure(lua_State *L)
     }
     if (options.given & BIT(LOG)) {
         keep_function(L, options.base + SLOT_LOG, A_LOG);
-        log_set(state, lua_toboolean(L, options.base + SLOT_LOG));
+        lwms_log_set(state, lua_toboolean(L, options.base + SLOT_LOG));
     }
     return 0;
 }
@@ -153,11 +155,11 @@ static int configure(lua_State *L)
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
 
 static const luaL_Reg functions[] = {
-    {"start", command_start}, {"new", client_new},    {"configure", configure},
-    {"load", provider_load},  {"memory", memory_new}, {NULL, NULL},
+    {"start", lwms_command_start}, {"new", lwms_client_new},    {"configure", configure},
+    {"load", lwms_provider_load},  {"memory", lwms_memory_new}, {NULL, NULL},
 };
 static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
-static const luaL_Reg error_own[] = {{"__tostring", error_tostring}, {NULL, NULL}};
+static const luaL_Reg error_own[] = {{"__tostring", lwms_error_tostring}, {NULL, NULL}};
 
 static void set_anchor_string(lua_State *L, int anchors, enum anchor what, const char *text)
 {
@@ -168,33 +170,31 @@ static void set_anchor_string(lua_State *L, int anchors, enum anchor what, const
 /* Fills the anchors at `anchors`, for the state at `state`. */
 static void fill_anchors(lua_State *L, int state, int anchors)
 {
-    make_metatable(L, "wms.request", request_own, request_methods, state, anchors);
+    lwms_make_metatable(L, "wms.request", lwms_request_own, lwms_request_methods, state, anchors);
     lua_rawseti(L, anchors, A_REQUEST);
 
-    make_metatable(L, "wms.client", client_own, client_methods, state, anchors);
+    lwms_make_metatable(L, "wms.client", lwms_client_own, lwms_client_methods, state, anchors);
     lua_getfield(L, -1, "__index");
-    set_commands(L, command_method, state, anchors);
+    set_commands(L, lwms_command_method, state, anchors);
     lua_pop(L, 1);
     lua_rawseti(L, anchors, A_CLIENT);
 
-    make_metatable(L, "wms.memory", memory_own, memory_methods, state, anchors);
+    lwms_make_metatable(L, "wms.memory", lwms_memory_own, lwms_memory_methods, state, anchors);
     lua_rawseti(L, anchors, A_MEMORY);
-    make_metatable(L, "wms.error", error_own, NULL, state, anchors);
+    lwms_make_metatable(L, "wms.error", error_own, NULL, state, anchors);
     lua_rawseti(L, anchors, A_ERROR);
 
-    options_names(L);
+    lwms_options_names(L);
     lua_rawseti(L, anchors, A_OPTIONS);
-    memory_names(L);
+    lwms_memory_names(L);
     lua_rawseti(L, anchors, A_PROPERTIES);
     set_anchor_string(L, anchors, A_SESSION_ID, "session_id");
     set_anchor_string(L, anchors, A_SERVER, "server");
 
     lua_pushvalue(L, state);
     lua_pushvalue(L, anchors);
-    lua_pushcclosure(L, callbacks_deliver, 2);
+    lua_pushcclosure(L, lwms_callbacks_deliver, 2);
     lua_rawseti(L, anchors, A_DELIVER);
-    lua_createtable(L, 0, 0);
-    lua_rawseti(L, anchors, A_HOSTS);
     lua_pushvalue(L, state);
     lua_rawseti(L, anchors, A_STATE);
 }
@@ -213,7 +213,7 @@ static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
     wms_command_init(&defaults, WMS_UNLOCK);
     state->timeout = defaults.timeout;
     state->concurrency = defaults.concurrency;
-    make_metatable(L, "wms", state_own, NULL, lua_gettop(L), lua_gettop(L));
+    lwms_make_metatable(L, "wms", state_own, NULL, lua_gettop(L), lua_gettop(L));
     lua_setmetatable(L, -2);
 
     int error = wms_engine_new(&state->alloc, &state->engine);
@@ -241,13 +241,13 @@ int wms_lua_open(lua_State *L, const struct wms_alloc *alloc)
 
     new_state(L, alloc);
     int state = lua_gettop(L);
-    lua_createtable(L, A_HOSTS, 0);
+    lua_createtable(L, ANCHORS, 0);
     int anchors = lua_gettop(L);
     fill_anchors(L, state, anchors);
 
     lua_createtable(L, 0, COMMANDS + (int) (sizeof functions / sizeof *functions));
-    set_functions(L, functions, state, anchors);
-    set_commands(L, command_run, state, anchors);
+    lwms_set_functions(L, functions, state, anchors);
+    set_commands(L, lwms_command_run, state, anchors);
     lua_pushliteral(L, "wms " WMS_VERSION);
     lua_setfield(L, -2, "_VERSION");
     lua_pushvalue(L, -1);

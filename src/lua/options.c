@@ -7,9 +7,9 @@
 
 #include "lua/binding.h"
 
-/* ---- misuse ----------------------------------------------------------------------------------------------------- */
+/* ---- lwms_misuse ----------------------------------------------------------------------------------------------------- */
 
-void misuse(lua_State *L, const struct call *call, const char *format, ...)
+void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
 {
     va_list arguments;
 
@@ -22,7 +22,7 @@ void misuse(lua_State *L, const struct call *call, const char *format, ...)
     abort(); /* not reached */
 }
 
-const char *show(lua_State *L, int index)
+const char *lwms_show(lua_State *L, int index)
 {
     switch (lua_type(L, index)) {
     case LUA_TNONE:
@@ -47,7 +47,7 @@ const char *show(lua_State *L, int index)
     }
 }
 
-const char *clip(lua_State *L, int index, char buffer[CLIPPED])
+const char *lwms_clip(lua_State *L, int index, char buffer[CLIPPED])
 {
     size_t length;
     const char *text = lua_tolstring(L, index, &length);
@@ -60,7 +60,7 @@ const char *clip(lua_State *L, int index, char buffer[CLIPPED])
     return buffer;
 }
 
-const char *place(char buffer[PLACED], const char *name, size_t element)
+const char *lwms_place(char buffer[PLACED], const char *name, size_t element)
 {
     if (element == 0) {
         return name;
@@ -71,29 +71,29 @@ const char *place(char buffer[PLACED], const char *name, size_t element)
 
 /* ---- values ----------------------------------------------------------------------------------------------------- */
 
-bool is_text(lua_State *L, int index)
+bool lwms_is_text(lua_State *L, int index)
 {
     size_t length;
 
     return lua_type(L, index) == LUA_TSTRING && strlen(lua_tolstring(L, index, &length)) == length;
 }
 
-const char *need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix)
+const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix)
 {
-    if (!is_text(L, index)) {
-        misuse(L, call, "%s: %s; give %s", where,
-               lua_type(L, index) == LUA_TSTRING ? "a string with a zero byte in it" : show(L, index), fix);
+    if (!lwms_is_text(L, index)) {
+        lwms_misuse(L, call, "%s: %s; give %s", where,
+                    lua_type(L, index) == LUA_TSTRING ? "a string with a zero byte in it" : lwms_show(L, index), fix);
     }
     return lua_tostring(L, index);
 }
 
-double need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero)
+double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero)
 {
     const char *fix = above_zero ? "a number of seconds above 0, at most 1e9" : "a number of seconds from 0 to 1e9";
     lua_Number seconds = lua_tonumber(L, index);
 
     if (lua_type(L, index) != LUA_TNUMBER || !(seconds >= 0 && seconds <= 1e9) || (above_zero && seconds <= 0)) {
-        misuse(L, call, "%s: %s; give %s", where, show(L, index), fix);
+        lwms_misuse(L, call, "%s: %s; give %s", where, lwms_show(L, index), fix);
     }
     return (double) seconds;
 }
@@ -104,29 +104,30 @@ static unsigned need_whole(lua_State *L, const struct call *call, const char *wh
 
     if (lua_type(L, index) != LUA_TNUMBER || !(number >= 1 && number <= most) ||
         floor((double) number) != (double) number) {
-        misuse(L, call, "%s: %s; give a whole number from 1 to %d", where, show(L, index), (int) most);
+        lwms_misuse(L, call, "%s: %s; give a whole number from 1 to %d", where, lwms_show(L, index), (int) most);
     }
     return (unsigned) number;
 }
 
-void need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false)
+void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false)
 {
     bool is_false = lua_isboolean(L, index) && !lua_toboolean(L, index);
 
     if (!lua_isfunction(L, index) && !(or_false && is_false)) {
-        misuse(L, call, "%s: %s; give a function%s", where, show(L, index), or_false ? ", or false for none" : "");
+        lwms_misuse(L, call, "%s: %s; give a function%s", where, lwms_show(L, index),
+                    or_false ? ", or false for none" : "");
     }
 }
 
-bool need_boolean(lua_State *L, const struct call *call, const char *where, int index)
+bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index)
 {
     if (!lua_isboolean(L, index)) {
-        misuse(L, call, "%s: %s; give true or false", where, show(L, index));
+        lwms_misuse(L, call, "%s: %s; give true or false", where, lwms_show(L, index));
     }
     return lua_toboolean(L, index);
 }
 
-size_t need_list(lua_State *L, const struct call *call, const char *where, int index, const char *fix)
+size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index, const char *fix)
 {
     lua_Number last = 0;
     size_t count = 0;
@@ -136,20 +137,20 @@ size_t need_list(lua_State *L, const struct call *call, const char *where, int i
         if (!(key >= 1) || floor((double) key) != (double) key) {
             char text[CLIPPED];
             bool named = lua_type(L, -2) == LUA_TSTRING;
-            misuse(L, call, "%s: %s%s%s in a list; give %s", where, named ? "a field '" : "the key ",
-                   named ? clip(L, -2, text) : show(L, -2), named ? "'" : "", fix);
+            lwms_misuse(L, call, "%s: %s%s%s in a list; give %s", where, named ? "a field '" : "the key ",
+                        named ? lwms_clip(L, -2, text) : lwms_show(L, -2), named ? "'" : "", fix);
         }
         last = key > last ? key : last;
         count++;
     }
     if (count == 0) {
-        misuse(L, call, "%s: an empty list; give %s", where, fix);
+        lwms_misuse(L, call, "%s: an empty list; give %s", where, fix);
     }
     if (last != (lua_Number) count) {
-        misuse(L, call, "%s: a list with holes; give %s, one after the other from 1", where, fix);
+        lwms_misuse(L, call, "%s: a list with holes; give %s, one after the other from 1", where, fix);
     }
     if (count > INT32_MAX) {
-        misuse(L, call, "%s: too long a list; give fewer", where);
+        lwms_misuse(L, call, "%s: too long a list; give fewer", where);
     }
     return count;
 }
@@ -162,7 +163,7 @@ static const char *const names[] = {
 #undef X
 };
 
-void options_names(lua_State *L)
+void lwms_options_names(lua_State *L)
 {
     lua_createtable(L, 0, OPTION_COUNT);
     for (int i = 0; i < OPTION_COUNT; i++) {
@@ -172,15 +173,15 @@ void options_names(lua_State *L)
     }
 }
 
-unsigned options_of_client(void)
+unsigned lwms_options_of_client(void)
 {
     return ANY_SERVER | BIT(TIMEOUT) | BIT(VERIFY) | BIT(STABLE) | BIT(CONCURRENCY) | BIT(ON_ERROR) | BIT(WHAT_IF) |
            BIT(ON_OUTCOME) | BIT(ALLOW);
 }
 
-unsigned options_of(const struct command *command)
+unsigned lwms_options_of(const struct command *command)
 {
-    unsigned set = options_of_client() & ~BIT(ALLOW);
+    unsigned set = lwms_options_of_client() & ~BIT(ALLOW);
 
     if (!command->all) {
         set |= ANY_IDS;
@@ -191,13 +192,13 @@ unsigned options_of(const struct command *command)
     return set;
 }
 
-void options_begin(lua_State *L, struct options *options, const struct state *state, int client)
+void lwms_options_begin(lua_State *L, struct options *options, const struct state *state, int client)
 {
     static const struct options none = {.verify = -1, .stable = -1};
     int base = lua_gettop(L) + 1;
 
     if (client) {
-        *options = *client_options(L, client);
+        *options = *lwms_client_options(L, client);
         options->preset = options->given;
         options->given = 0;
         lua_getuservalue(L, client);
@@ -211,7 +212,7 @@ void options_begin(lua_State *L, struct options *options, const struct state *st
     }
     options->base = base;
     if (!(options->preset & BIT(ALLOW))) {
-        anchor(L, A_ALLOW);
+        lwms_anchor(L, A_ALLOW);
         lua_replace(L, base + SLOT_ALLOW);
     }
     if (!(options->preset & BIT(TIMEOUT))) {
@@ -230,19 +231,19 @@ static void unknown(lua_State *L, const struct call *call, int key, unsigned all
     int used = 0;
 
     if (lua_type(L, key) != LUA_TSTRING) {
-        misuse(L, call, "a value at the key %s; give every option its name, as in server = \"lab01\"%s", show(L, key),
-               allowed & ANY_IDS ? " or session_ids = {3, 4}" : "");
+        lwms_misuse(L, call, "a value at the key %s; give every option its name, as in server = \"lab01\"%s",
+                    lwms_show(L, key), allowed & ANY_IDS ? " or session_ids = {3, 4}" : "");
     }
-    clip(L, key, name);
+    lwms_clip(L, key, name);
     if (command && strcmp(name, "all") == 0) {
         if (command->all || command->verb == WMS_SESSIONS) {
-            misuse(L, call, "all: no such option; leave it out, since '%s'%s means every session", command->name,
-                   command->all ? "" : " without session_ids");
+            lwms_misuse(L, call, "all: no such option; leave it out, since '%s'%s means every session", command->name,
+                        command->all ? "" : " without session_ids");
         }
-        misuse(L, call, "all: no such option; call '%s_all'", command->name);
+        lwms_misuse(L, call, "all: no such option; call '%s_all'", command->name);
     }
     if (command && command->all && (strcmp(name, "session_ids") == 0 || strcmp(name, "session_id") == 0)) {
-        misuse(L, call, "%s: '%s' is for every session; call '%s'", name, command->name, wms_verb_name(command->verb));
+        lwms_misuse(L, call, "%s: '%s' is for every session; call '%s'", name, command->name, wms_verb_name(command->verb));
     }
     for (int i = 0; i < OPTION_COUNT; i++) {
         bool alias = i == OPT_SESSION_ID || i == OPT_COMPUTER_NAME || i == OPT_SERVERS;
@@ -250,7 +251,7 @@ static void unknown(lua_State *L, const struct call *call, int key, unsigned all
             used += snprintf(list + used, sizeof list - (size_t) used, "%s%s", used ? ", " : "", names[i]);
         }
     }
-    misuse(L, call, "%s: no such option; use %s", name, list);
+    lwms_misuse(L, call, "%s: no such option; use %s", name, list);
 }
 
 static void keep(lua_State *L, const struct options *options, enum slot slot)
@@ -263,7 +264,7 @@ static void once(lua_State *L, const struct call *call, unsigned others, const s
                  const char *other)
 {
     if (options->given & others) {
-        misuse(L, call, "%s: given beside %s; give one of them", name, other);
+        lwms_misuse(L, call, "%s: given beside %s; give one of them", name, other);
     }
 }
 
@@ -274,14 +275,14 @@ static void check_servers(lua_State *L, const struct call *call, const char *nam
     char where[PLACED];
 
     if (!lua_istable(L, index)) {
-        need_text(L, call, name, index, fix);
+        lwms_need_text(L, call, name, index, fix);
         return;
     }
-    size_t count = need_list(L, call, name, index, fix);
+    size_t count = lwms_need_list(L, call, name, index, fix);
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, index, (int) i);
-        if (!is_text(L, -1)) {
-            need_text(L, call, place(where, name, i), lua_gettop(L), fix);
+        if (!lwms_is_text(L, -1)) {
+            lwms_need_text(L, call, lwms_place(where, name, i), lua_gettop(L), fix);
         }
         lua_pop(L, 1);
     }
@@ -309,17 +310,17 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
         keep(L, options, SLOT_SERVER);
         break;
     case OPT_MESSAGE:
-        need_text(L, call, name, value, "a string for the users to read");
+        lwms_need_text(L, call, name, value, "a string for the users to read");
         keep(L, options, SLOT_MESSAGE);
         break;
     case OPT_TIMEOUT:
-        options->timeout = need_seconds(L, call, name, value, true);
+        options->timeout = lwms_need_seconds(L, call, name, value, true);
         break;
     case OPT_VERIFY:
-        options->verify = need_seconds(L, call, name, value, false);
+        options->verify = lwms_need_seconds(L, call, name, value, false);
         break;
     case OPT_STABLE:
-        options->stable = need_seconds(L, call, name, value, false);
+        options->stable = lwms_need_seconds(L, call, name, value, false);
         break;
     case OPT_CONCURRENCY:
         options->concurrency = need_whole(L, call, name, value, 65535);
@@ -329,24 +330,24 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
         options->stop_on_error = strcmp(text, "stop") == 0;
         if (!options->stop_on_error && strcmp(text, "continue") != 0) {
             char clipped[CLIPPED];
-            misuse(L, call, "on_error: %s; give \"continue\" or \"stop\"",
-                   lua_type(L, value) == LUA_TSTRING ? clip(L, value, clipped) : show(L, value));
+            lwms_misuse(L, call, "on_error: %s; give \"continue\" or \"stop\"",
+                        lua_type(L, value) == LUA_TSTRING ? lwms_clip(L, value, clipped) : lwms_show(L, value));
         }
         break;
     }
     case OPT_WHAT_IF:
-        options->what_if = need_boolean(L, call, name, value);
+        options->what_if = lwms_need_boolean(L, call, name, value);
         break;
     case OPT_ON_OUTCOME:
-        need_function(L, call, name, value, false);
+        lwms_need_function(L, call, name, value, false);
         keep(L, options, SLOT_ON_OUTCOME);
         break;
     case OPT_ALLOW:
-        need_function(L, call, name, value, true);
+        lwms_need_function(L, call, name, value, true);
         keep(L, options, SLOT_ALLOW);
         break;
     case OPT_LOG:
-        need_function(L, call, name, value, true);
+        lwms_need_function(L, call, name, value, true);
         keep(L, options, SLOT_LOG);
         break;
     case OPTION_COUNT:
@@ -355,7 +356,7 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
     options->given |= 1u << option;
 }
 
-void options_read(lua_State *L, const struct call *call, int index, unsigned allowed, struct options *options)
+void lwms_options_read(lua_State *L, const struct call *call, int index, unsigned allowed, struct options *options)
 {
     switch (lua_type(L, index)) {
     case LUA_TNONE:
@@ -369,12 +370,12 @@ void options_read(lua_State *L, const struct call *call, int index, unsigned all
     case LUA_TTABLE:
         break;
     default:
-        misuse(L, call, "%s; give a table of options%s", show(L, index),
-               allowed & ANY_SERVER ? ", or a server's address" : "");
+        lwms_misuse(L, call, "%s; give a table of options%s", lwms_show(L, index),
+                    allowed & ANY_SERVER ? ", or a server's address" : "");
     }
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         lua_pushvalue(L, -2);
-        anchor(L, A_OPTIONS);
+        lwms_anchor(L, A_OPTIONS);
         lua_insert(L, -2);
         lua_rawget(L, -2);
         int option = (int) lua_tointeger(L, -1) - 1;

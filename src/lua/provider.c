@@ -62,7 +62,7 @@ static bool find(lua_State *L, const char *name)
     return false;
 }
 
-void provider_for(lua_State *L, struct state *state, const char *server)
+void lwms_provider_for(lua_State *L, struct state *state, const char *server)
 {
     static const char memory[] = "memory://";
     char name[sizeof state->missing];
@@ -107,25 +107,25 @@ static int load(lua_State *L, struct state *state, int index)
     } else {
         lua_pushfstring(L, "the provider '%s' cannot be loaded from %s: %s", name, place, wms_error_text(error));
     }
-    return push_failure(L, error, lua_tostring(L, -1));
+    return lwms_push_failure(L, error, lua_tostring(L, -1));
 }
 
 static void need_name(lua_State *L, const struct call *call, const char *where, int index)
 {
     static const char fix[] = "a provider's name, such as \"logind\"";
     char clipped[CLIPPED];
-    const char *name = need_text(L, call, where, index, fix);
+    const char *name = lwms_need_text(L, call, where, index, fix);
     size_t length = strlen(name);
 
     if (length == 0 || length > 31 || strspn(name, "abcdefghijklmnopqrstuvwxyz") != length) {
-        misuse(L, call, "%s: '%s' is no provider's name; give %s", where, clip(L, index, clipped), fix);
+        lwms_misuse(L, call, "%s: '%s' is no provider's name; give %s", where, lwms_clip(L, index, clipped), fix);
     }
 }
 
-int provider_load(lua_State *L)
+int lwms_provider_load(lua_State *L)
 {
     static const struct call call = {"load", 1, NULL};
-    struct state *state = state_here(L);
+    struct state *state = lwms_state_here(L);
     char where[PLACED];
 
     lua_settop(L, 1);
@@ -135,10 +135,10 @@ int provider_load(lua_State *L)
         lua_insert(L, 1);
         lua_rawseti(L, 1, 1);
     }
-    size_t count = need_list(L, &call, "names", 1, "one name or a list of names, such as \"logind\"");
+    size_t count = lwms_need_list(L, &call, "names", 1, "one name or a list of names, such as \"logind\"");
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, 1, (int) i);
-        need_name(L, &call, place(where, "names", i), 2);
+        need_name(L, &call, lwms_place(where, "names", i), 2);
         lua_settop(L, 1);
     }
     for (size_t i = 1; i <= count; i++) {

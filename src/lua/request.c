@@ -9,24 +9,24 @@
 
 /* ---- boxes ------------------------------------------------------------------------------------------------------ */
 
-struct request *request_new(lua_State *L)
+struct request *lwms_request_new(lua_State *L)
 {
     struct request *box = lua_newuserdata(L, sizeof *box);
 
     memset(box, 0, sizeof *box);
-    anchor(L, A_REQUEST);
+    lwms_anchor(L, A_REQUEST);
     lua_setmetatable(L, -2);
     return box;
 }
 
-void request_let_go(struct request *box)
+void lwms_request_let_go(struct request *box)
 {
     box->request = wms_request_unref(box->request);
 }
 
 static struct request *request_here(lua_State *L, const char *method)
 {
-    struct request *box = self_here(L, A_REQUEST, "request", method);
+    struct request *box = lwms_self_here(L, A_REQUEST, "request", method);
 
     if (box->closed) {
         luaL_error(L, "the request is closed");
@@ -58,9 +58,9 @@ static double now(void)
     return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
 }
 
-int request_run(lua_State *L, struct request *box, int self, int on_outcome, int allow, double seconds)
+int lwms_request_run(lua_State *L, struct request *box, int self, int on_outcome, int allow, double seconds)
 {
-    const struct state *state = state_here(L);
+    const struct state *state = lwms_state_here(L);
     double end = seconds < 0 ? 0 : now() + seconds;
 
     for (;;) {
@@ -72,7 +72,7 @@ int request_run(lua_State *L, struct request *box, int self, int on_outcome, int
             left = LOG_SLICE;
         }
         int code = wms_request_wait(box->request, left);
-        callbacks_run(L, box, self, on_outcome, allow);
+        lwms_callbacks_run(L, box, self, on_outcome, allow);
         if (box->closed) {
             return 1; /* by one of its callbacks: nothing to wait for */
         }
@@ -101,7 +101,7 @@ static int method_pollfd(lua_State *L)
     int fd = wms_request_fd(box->request);
 
     if (fd < 0) {
-        return push_failure(L, fd, wms_error_text(fd));
+        return lwms_push_failure(L, fd, wms_error_text(fd));
     }
     lua_pushinteger(L, fd);
     return 1;
@@ -130,7 +130,7 @@ static int method_step(lua_State *L)
     do { /* what allow has permitted can begin now */
         box->answered = false;
         code = wms_request_step(box->request);
-        callbacks_run(L, box, 1, 2, 3);
+        lwms_callbacks_run(L, box, 1, 2, 3);
     } while (!box->closed && code == 0 && box->answered);
     lua_pushboolean(L, box->closed || is_done(box));
     return 1;
@@ -140,12 +140,12 @@ static int method_wait(lua_State *L)
 {
     static const struct call call = {"wait", 1, NULL};
     struct request *box = request_here(L, "wait");
-    double seconds = lua_isnoneornil(L, 2) ? -1 : need_seconds(L, &call, "seconds", 2, false);
+    double seconds = lua_isnoneornil(L, 2) ? -1 : lwms_need_seconds(L, &call, "seconds", 2, false);
 
     push_callbacks(L, box);
-    int code = request_run(L, box, 1, 2, 3, seconds);
+    int code = lwms_request_run(L, box, 1, 2, 3, seconds);
     if (code < 0 && code != WMS_E_FORKED) {
-        return push_failure(L, code, wms_error_text(code));
+        return lwms_push_failure(L, code, wms_error_text(code));
     }
     lua_pushboolean(L, code != 0);
     return 1;
@@ -164,14 +164,14 @@ static int method_result(lua_State *L)
     int done = wms_request_done(box->request);
 
     if (done <= 0) {
-        return push_no_result(L, done ? done : WMS_E_BUSY,
-                              done ? wms_error_text(done) : "the request is not done yet; call wait or step until it is",
-                              sessions);
+        return lwms_push_no_result(
+            L, done ? done : WMS_E_BUSY,
+            done ? wms_error_text(done) : "the request is not done yet; call wait or step until it is", sessions);
     }
     box->inside++;
-    int count = push_result(L, box->request, sessions);
+    int count = lwms_push_result(L, box->request, sessions);
     if (--box->inside == 0 && box->closed) {
-        request_let_go(box);
+        lwms_request_let_go(box);
     }
     return count;
 }
@@ -185,11 +185,11 @@ static int method_cancel(lua_State *L)
 /* Also __close and, through request_gc(), __gc. */
 static int method_close(lua_State *L)
 {
-    struct request *box = self_here(L, A_REQUEST, "request", "close");
+    struct request *box = lwms_self_here(L, A_REQUEST, "request", "close");
 
     box->closed = true;
     if (box->inside == 0) {
-        request_let_go(box);
+        lwms_request_let_go(box);
     } else {
         wms_request_cancel(box->request);
     }
@@ -199,7 +199,7 @@ static int method_close(lua_State *L)
 /* Nobody has it any more, so nobody reads it: a reader that an error threw out did not say good-bye. */
 static int request_gc(lua_State *L)
 {
-    struct request *box = self_here(L, A_REQUEST, "request", "__gc");
+    struct request *box = lwms_self_here(L, A_REQUEST, "request", "__gc");
 
     box->inside = 0;
     return method_close(L);
@@ -207,7 +207,7 @@ static int request_gc(lua_State *L)
 
 static int request_tostring(lua_State *L)
 {
-    struct request *box = self_here(L, A_REQUEST, "request", "__tostring");
+    struct request *box = lwms_self_here(L, A_REQUEST, "request", "__tostring");
     const char *how = "closed";
 
     if (!box->closed) {
@@ -218,14 +218,14 @@ static int request_tostring(lua_State *L)
     return 1;
 }
 
-const luaL_Reg request_own[] = {
+const luaL_Reg lwms_request_own[] = {
     {"__gc", request_gc},
     {"__close", method_close},
     {"__tostring", request_tostring},
     {NULL, NULL},
 };
 
-const luaL_Reg request_methods[] = {
+const luaL_Reg lwms_request_methods[] = {
     {"pollfd", method_pollfd},   {"events", method_events},
     {"timeout", method_timeout}, {"step", method_step},
     {"wait", method_wait},       {"done", method_done},

@@ -31,12 +31,12 @@ static void set_server(lua_State *L, const char *server, struct memo *memo)
 static void set_id(lua_State *L, const wms_id *id)
 {
     if (id) {
-        id_push(L, id);
+        lwms_id_push(L, id);
         lua_setfield(L, -2, "session_id");
     }
 }
 
-void push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server)
+void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server)
 {
     lua_createtable(L, 0,
                     2 + (outcome->id != NULL) + (outcome->user_name != NULL) + (outcome->changed >= 0) +
@@ -58,7 +58,7 @@ void push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server)
     set_string(L, "note", outcome->note);
 }
 
-void push_session(lua_State *L, const wms_session *session, struct memo *server)
+void lwms_push_session(lua_State *L, const wms_session *session, struct memo *server)
 {
     lua_createtable(L, 0, 16);
     set_id(L, &session->id);
@@ -92,7 +92,7 @@ static void push_outcomes(lua_State *L, const wms_request *request)
     struct memo server = {NULL, lua_gettop(L)};
     lua_createtable(L, (int) count, 0);
     for (size_t i = 0; i < count && wms_request_outcome(request, i, &outcome) == 0; i++) {
-        push_outcome(L, &outcome, &server);
+        lwms_push_outcome(L, &outcome, &server);
         lua_rawseti(L, -2, (int) i + 1);
     }
     lua_remove(L, server.index);
@@ -107,7 +107,7 @@ static void push_sessions(lua_State *L, const wms_request *request)
     struct memo server = {NULL, lua_gettop(L)};
     lua_createtable(L, (int) count, 0);
     for (size_t i = 0; i < count && wms_request_session(request, i, &session) == 0; i++) {
-        push_session(L, &session, &server);
+        lwms_push_session(L, &session, &server);
         lua_rawseti(L, -2, (int) i + 1);
     }
     lua_remove(L, server.index);
@@ -115,10 +115,10 @@ static void push_sessions(lua_State *L, const wms_request *request)
 
 /* ---- errors ----------------------------------------------------------------------------------------------------- */
 
-int error_tostring(lua_State *L)
+int lwms_error_tostring(lua_State *L)
 {
     if (!lua_istable(L, 1)) {
-        return luaL_error(L, "%s is no error of wms", show(L, 1));
+        return luaL_error(L, "%s is no error of wms", lwms_show(L, 1));
     }
     lua_pushliteral(L, "message");
     lua_rawget(L, 1);
@@ -128,7 +128,7 @@ int error_tostring(lua_State *L)
     return 1;
 }
 
-int push_failure(lua_State *L, int code, const char *message)
+int lwms_push_failure(lua_State *L, int code, const char *message)
 {
     lua_pushnil(L);
     lua_pushstring(L, message);
@@ -136,14 +136,14 @@ int push_failure(lua_State *L, int code, const char *message)
     set_string(L, "code", wms_error_name(code));
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, "message");
-    anchor(L, A_ERROR);
+    lwms_anchor(L, A_ERROR);
     lua_setmetatable(L, -2);
     return 3;
 }
 
-int push_no_result(lua_State *L, int code, const char *message, bool sessions)
+int lwms_push_no_result(lua_State *L, int code, const char *message, bool sessions)
 {
-    push_failure(L, code, message);
+    lwms_push_failure(L, code, message);
     lua_createtable(L, 0, 0);
     lua_setfield(L, -2, "outcomes");
     if (sessions) {
@@ -153,13 +153,13 @@ int push_no_result(lua_State *L, int code, const char *message, bool sessions)
     return 3;
 }
 
-int push_result(lua_State *L, wms_request *request, bool sessions)
+int lwms_push_result(lua_State *L, wms_request *request, bool sessions)
 {
     wms_fault fault;
     int error = wms_request_error(request, &fault);
 
     if (error < 0) {
-        return push_no_result(L, error, wms_error_text(error), sessions);
+        return lwms_push_no_result(L, error, wms_error_text(error), sessions);
     }
     if (error == 0) {
         if (sessions) {
@@ -169,7 +169,7 @@ int push_result(lua_State *L, wms_request *request, bool sessions)
         }
         return 1;
     }
-    push_failure(L, fault.code, fault.text);
+    lwms_push_failure(L, fault.code, fault.text);
     set_string(L, "server", fault.server);
     set_id(L, fault.id);
     push_outcomes(L, request);

@@ -1,0 +1,411 @@
+---@meta wms
+---
+--- The Lua interface of wms, for editors and for readers.  Nothing loads this file: `require "wms"` is one C module.
+---
+--- What holds for every function:
+---
+--- * It takes one table of options.  A string in its place means `{ server = string }`; nothing means this machine.
+--- * Fields of the tables that a script gives are read raw: metamethods such as `__index` are not asked.
+--- * **Misuse raises**: an unknown option, a wrong type, an id out of range.  The message names the argument and the fix:
+---   `bad argument #1 to 'unlock' (timeout: a string; give a number of seconds above 0, at most 1e9)`.
+--- * **What goes wrong with a host is returned**: `nil, message, err`, so that `assert(wms.unlock{…})` does what it should.
+--- * Times are in seconds, and may have fractions.
+--- * Callbacks (`on_outcome`, `allow`, `log`) run inside calls that the script makes, never at another time: the blocking
+---   functions, `request:wait` and `request:step`.  They may raise and may call wms again, also the request that they belong
+---   to; they cannot yield.  An error in `allow` refuses the action; an error in any other cancels the request and is raised
+---   by the call in which the callback ran.
+
+---@class wms
+---@field _VERSION string "wms 0.1.0"
+local wms = {}
+
+--------------------------------------------------------------------------------------------------------- what is given
+
+--- A session's id: an integer 0…4294967294 (4294967295 means "no session"), or a string such as `"c2"` where the host has
+--- such.  A float with an integral value is accepted, and a string that matches `0|[1-9][0-9]*` is taken as its integer.
+---@alias wms.Id integer|string
+
+--- One id or a list of ids; or one session, or a list of sessions, as `wms.sessions` returned them (any table with
+--- `session_id` and `server`, so outcomes too): then each brings its own server, and `server` beside them is misuse.
+--- Duplicates are acted on once.  An empty list, a list with holes, ids and sessions mixed: misuse.
+---@alias wms.Ids wms.Id|wms.Id[]|wms.Session|wms.Session[]|wms.Outcome|wms.Outcome[]
+
+--- The address of a server, or a list of addresses (all of them at once; duplicates count once).
+---
+--- * nothing or `"localhost"`: this machine
+--- * `"lab01.school.example"`, `"lab01.school.example:8080"`: a MultiPoint Server, as in the cmdlets
+--- * `"memory://lab"`: an embedded host (`wms.memory`)
+--- * `"logind://"`: this machine's logind; `"logind://user@host"`: another's, over ssh; `"logind:///path/to/socket"`: that of
+---   another system bus on this machine
+--- * `"multipoint://host:port"`, `"wts://host"`
+---@alias wms.Servers string|string[]
+
+---@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"
+---@alias wms.Command wms.Verb|"unlock_all"|"lock_all"|"disconnect_all"|"close_all"
+
+--- Options of every command.
+---@class wms.Options
+---@field server? wms.Servers
+---@field computer_name? wms.Servers Another name of `server`; both at once are misuse.
+---@field servers? wms.Servers Another name of `server`.
+---@field timeout? number Seconds for a server to be reached, and then for each next answer of it: above 0, at most 1e9; 30.
+---@field on_error? "continue"|"stop" `"continue"` (the default): try every session, report at the end.  `"stop"`: one session at a time, across servers too, and nothing more after the first failure.
+---@field what_if? boolean Ask the host what there is, say what would be done (`state = "planned"`), do nothing.
+---@field verify? number Wait up to this many seconds, once the host has answered, until it reports the state asked for; else that outcome fails with `UNVERIFIED`.
+---@field stable? number Then watch for this many seconds, and fail with `REVERTED` when the state turns back.  Implies `verify`, of 3 seconds if it is not given.  For lock and unlock; misuse with close and disconnect (there a client's default is ignored).
+---@field concurrency? integer How many servers at a time: 1…65535; 32.
+---@field on_outcome? fun(outcome: wms.Outcome, done: integer, total: integer) Is told of every outcome when it is there: which, how many so far, how many are known of (more when a server's sessions become known).
+
+--- Options of a command on chosen sessions.
+---@class wms.SelectOptions: wms.Options
+---@field session_ids? wms.Ids Required but for `wms.sessions`.
+---@field session_id? wms.Ids Another name of `session_ids`; both at once are misuse.
+
+---@class wms.LockOptions: wms.SelectOptions
+---@field message string What the users see: UTF-8, not empty, no zero byte, at most 65536 bytes.
+
+---@class wms.LockAllOptions: wms.Options
+---@field message string
+
+--------------------------------------------------------------------------------------------------------- what comes back
+
+--- Stable words: what is meant, not how it is worded.
+---
+--- * `NOT_FOUND`: the host has no such session
+--- * `ACCESS_DENIED`: the host, or a guard of this program (`allow`), refuses the action
+--- * `UNREACHABLE`: the host cannot be reached, or the connection broke
+--- * `TIMEOUT`: the host did not answer in time
+--- * `UNSUPPORTED`: this kind of host cannot do that
+--- * `NOT_BOUND`: this client is not bound to the host yet
+--- * `UNTRUSTED`: the host's identity is not confirmed
+--- * `PROTOCOL`: the host's answer breaks its protocol
+--- * `UNVERIFIED`: the host took the request, but did not reach the state that was asked for
+--- * `REVERTED`: the session reached the state that was asked for, and turned back
+--- * `CANCELLED`: the command was cancelled, or stopped after a failure
+--- * `BUSY`: the host has too much to do, or the call is made from a place where it cannot be carried out
+--- * `FORKED`: the request belongs to the parent process
+--- * `NO_PROVIDER`: the provider for this kind of host is not installed
+--- * `NO_MEMORY`: out of memory
+--- * `INTERNAL`: a fault in wms itself
+---@alias wms.Code "NOT_FOUND"|"ACCESS_DENIED"|"UNREACHABLE"|"TIMEOUT"|"UNSUPPORTED"|"NOT_BOUND"|"UNTRUSTED"|"PROTOCOL"|"UNVERIFIED"|"REVERTED"|"CANCELLED"|"BUSY"|"FORKED"|"NO_PROVIDER"|"NO_MEMORY"|"INTERNAL"
+
+--- * `requested`: the host took the request (it need not have happened: see `verify`)
+--- * `verified`: the host says that it is so
+--- * `planned`: would be done (`what_if`)
+--- * `failed`: refused, or not reached
+--- * `unknown`: sent, and no answer came: it may still be carried out
+--- * `skipped`: not sent, after a stop or a cancel
+---@alias wms.State "requested"|"verified"|"planned"|"failed"|"unknown"|"skipped"
+
+--- What happened to one session.
+---@class wms.Outcome
+---@field server string As the caller gave it; `"localhost"` if none was given.
+---@field session_id? wms.Id Nil: the server as a whole, for example because it could not be asked for its sessions.
+---@field user_name? string Where it is known without asking again.
+---@field state wms.State
+---@field changed? boolean Only when verified: true if the transition was seen, false if the host said so already.
+---@field error? { code: wms.Code, message: string } Nil when it is as asked.
+---@field note? string What the caller should know although nothing failed.
+
+--- Why not everything is as asked.  `tostring(err)` is its message.
+---@class wms.Error
+---@field code wms.Code Of the first outcome that failed.
+---@field message string One line for a person, with server and session, and how many failed.
+---@field server? string
+---@field session_id? wms.Id
+---@field outcomes? wms.Outcome[] All of them, in the order asked.  (Nil from `wms.load`, `request:pollfd` and the embedded host.)
+---@field sessions? wms.Session[] Of `wms.sessions`: what the reachable servers said.
+
+--- A session.  Nil where the host does not say.
+---@class wms.Session
+---@field session_id wms.Id
+---@field server string
+---@field state? string For example `"ConnectedToStation"`, `"RemoteConnection"`; on Linux logind's word.
+---@field user_name? string
+---@field domain_name? string
+---@field computer_name? string
+---@field client_name? string
+---@field station_id? integer
+---@field is_orchestratable? boolean False: the commands of everybody (`unlock_all` …) leave it out.
+---@field is_admin? boolean
+---@field is_mog_user? boolean A member of the MultiPoint Operators Group.
+---@field is_rail? boolean
+---@field is_own? boolean The caller's own session.
+---@field locked? boolean
+---@field seat? string
+---@field type? string
+---@field class? string
+---@field remote_host? string
+
+------------------------------------------------------------------------------------------------------------- commands
+
+--- Unlocks sessions: `wms.unlock{ session_ids = {3, 4}, server = "lab01.school.example" }`.
+---
+--- Returns the outcomes in the order asked, or `nil, message, err` if any is not as asked.  Raises misuse, and the errors of
+--- `on_outcome` and `log`.
+---@param options wms.SelectOptions
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.unlock(options) end
+
+--- Unlocks every session that the host lets us control: not those of administrators and operators where it exempts them.
+---@param options? wms.Options|string
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.unlock_all(options) end
+
+--- Locks sessions; their users see `message`, which is required.
+---@param options wms.LockOptions
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.lock(options) end
+
+---@param options wms.LockAllOptions
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.lock_all(options) end
+
+--- Disconnects sessions: they go on without a screen.  The caller's own is refused with `ACCESS_DENIED`.
+---@param options wms.SelectOptions
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.disconnect(options) end
+
+--- Disconnects every session but the caller's own.  Needs a server, `"localhost"` too.
+---@param options wms.Options|string
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.disconnect_all(options) end
+
+--- Ends sessions: logs their users off.  The caller's own is refused with `ACCESS_DENIED`.
+---@param options wms.SelectOptions
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.close(options) end
+
+--- Ends every session but the caller's own.  Needs a server, `"localhost"` too.
+---@param options wms.Options|string
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.close_all(options) end
+
+--- Which sessions there are: all of them, or those asked for by id.  Returns them in one list, by server in the order asked;
+--- or `nil, message, err`, with `err.sessions` from the servers that answered.  `on_outcome` is told of each with the state
+--- `"verified"`.  `what_if`, `verify` and `stable` have nothing to do here.
+---@param options? wms.SelectOptions|string
+---@return wms.Session[]? sessions
+---@return string? message
+---@return wms.Error? err
+function wms.sessions(options) end
+
+------------------------------------------------------------------------------------------------------ without blocking
+
+--- Starts a command and returns at once.  `wms.start("unlock", { session_ids = 3, server = "lab01" })`.
+---
+--- The options are those of the command.  `allow` is that of this moment.  Returns the request; `nil, message, err` (with
+--- `NO_MEMORY`) when there is none.  Raises misuse.
+---@param command wms.Command
+---@param options? wms.SelectOptions|wms.LockOptions|string
+---@return wms.Request? request
+---@return string? message
+---@return wms.Error? err
+function wms.start(command, options) end
+
+--- A command under way.  It speaks the protocol of cqueues' pollables.  Once it is closed every method but `close` raises
+--- "the request is closed".  When it is collected, it is closed.  On Lua 5.4: `local request <close> = wms.start(…)`.
+---@class wms.Request
+local request = {}
+
+--- A descriptor of this request alone, readable when there is something to do: then call `step`.  Its timers are inside it.
+--- It stays the same, and belongs to the request: take it out of your loop before `close`.
+---@return integer? fd
+---@return string? message
+---@return wms.Error? err `FORKED`, `NO_MEMORY`, `INTERNAL` (no descriptor left)
+function request:pollfd() end
+
+--- What `pollfd` is to be polled for: always `"r"`.
+---@return "r"
+function request:events() end
+
+--- Seconds until `step` is due whatever the descriptor says: always nil, never.
+---@return nil
+function request:timeout() end
+
+--- Does what can be done without waiting, and runs the callbacks that are due.  Raises their errors, other than those of
+--- `allow`.  Returns whether the request is done.  A request of the parent process counts as done, and so does one that its
+--- own callback closed.
+---@return boolean done
+function request:step() end
+
+--- Whether every outcome is there, and `on_outcome` has been told of every one.
+---@return boolean done
+function request:done() end
+
+--- Runs the request until it is done (true), or `seconds` have passed (false); without them there is no limit.  Runs the
+--- callbacks that are due and raises their errors, other than those of `allow`.  Inside the request's own `allow` it returns
+--- false at once, since nothing can go on before that has answered.  `nil, message, err`: it could not wait (`BUSY`,
+--- `NO_MEMORY`, `INTERNAL`).
+---@param seconds? number from 0
+---@return boolean? done
+---@return string? message
+---@return wms.Error? err
+function request:wait(seconds) end
+
+--- What the blocking function would have returned, every time anew.  A request that is not done has
+--- `nil, message, err` with `err.code == "BUSY"`; one of the parent process (after a fork) `"FORKED"`.
+---@return wms.Outcome[]|wms.Session[]|nil list
+---@return string? message
+---@return wms.Error? err
+function request:result() end
+
+--- Ends the request now: what was not sent is `skipped`, what was sent without an answer is `unknown`.  Nothing happens to
+--- one that is done.  `on_outcome` is told by the next `step` or `wait`.
+function request:cancel() end
+
+--- Cancels what is not done, and gives everything back, the descriptor too.  A second time, nothing happens.
+function request:close() end
+
+--------------------------------------------------------------------------------------------------------------- clients
+
+--- Options of a client: the defaults of its calls.
+---@class wms.ClientOptions: wms.Options
+---@field allow? (fun(action: wms.Action): boolean?, string?)|false As in `wms.configure`, in place of that; false: none.
+
+--- Makes a client: the same commands as methods, with these options as defaults.  What a call gives wins over them, and they
+--- win over `wms.configure`.  `client:unlock{ session_ids = 3 }`, `client:unlock_all()`, `client:start("unlock", {…})`.
+--- Sessions in `session_ids` keep their own servers.
+---
+--- There is nothing to close: `client:close{…}` is the command.  Raises misuse.
+---@param options? wms.ClientOptions|string
+---@return wms.Client
+function wms.new(options) end
+
+---@class wms.Client
+---@field unlock fun(self: wms.Client, options: wms.SelectOptions): wms.Outcome[]?, string?, wms.Error?
+---@field unlock_all fun(self: wms.Client, options?: wms.Options|string): wms.Outcome[]?, string?, wms.Error?
+---@field lock fun(self: wms.Client, options: wms.LockOptions): wms.Outcome[]?, string?, wms.Error?
+---@field lock_all fun(self: wms.Client, options: wms.LockAllOptions): wms.Outcome[]?, string?, wms.Error?
+---@field disconnect fun(self: wms.Client, options: wms.SelectOptions): wms.Outcome[]?, string?, wms.Error?
+---@field disconnect_all fun(self: wms.Client, options?: wms.Options|string): wms.Outcome[]?, string?, wms.Error?
+---@field close fun(self: wms.Client, options: wms.SelectOptions): wms.Outcome[]?, string?, wms.Error?
+---@field close_all fun(self: wms.Client, options?: wms.Options|string): wms.Outcome[]?, string?, wms.Error?
+---@field sessions fun(self: wms.Client, options?: wms.SelectOptions|string): wms.Session[]?, string?, wms.Error?
+---@field start fun(self: wms.Client, command: wms.Command, options?: wms.SelectOptions|wms.LockOptions|string): wms.Request?, string?, wms.Error?
+
+----------------------------------------------------------------------------------------------------- the state's settings
+
+--- Something that is about to be sent.
+---@class wms.Action
+---@field verb wms.Verb
+---@field server string
+---@field session_id? wms.Id Nil: the server as a whole, before it is asked which sessions it has.
+
+---@class wms.Configuration
+---@field timeout? number The default of `timeout`.
+---@field concurrency? integer The default of `concurrency`.
+---@field log? fun(level: "debug"|"info"|"warning", text: string)|false Is told what the engine does: connections, retries, refusals; never a secret.  Lines are kept (the first 1000 of them; a last line counts the others) until a blocking call, `wait` or `step` delivers them.  False: no log.
+---@field allow? (fun(action: wms.Action): boolean?, string?)|false Is asked before anything is sent: true permits; anything else, or an error, refuses, and the outcome is `ACCESS_DENIED` with the second value, or the error's text, as the reason.  It can only narrow what the program's own guard permits.  False: no question.
+
+--- Sets the defaults of this Lua state.  What is not given stays as it is.  Raises misuse, and changes nothing then.
+---@param options wms.Configuration
+function wms.configure(options) end
+
+--- Loads providers before they are needed, for programs that chroot or drop rights after their start: `wms.load "logind"`,
+--- `wms.load{ "logind", "multipoint" }`.  Modules are found as `require` finds `wms.logind`: along `package.cpath`.  (The
+--- commands do the same when they meet a server that needs it.)
+---
+--- Returns true; or `nil, message, err` with `NO_PROVIDER` and where it was looked for.  Raises misuse.
+---@param names string|string[]
+---@return true? ok
+---@return string? message
+---@return wms.Error? err
+function wms.load(names) end
+
+------------------------------------------------------------------------------------------------------ the embedded host
+
+--- A session of an embedded host: any property of a session object, and `relock_after`.  `session_id` is required.  What a
+--- session object has in `server` is ignored.
+---@class wms.MemorySession: wms.Session
+---@field relock_after? number Seconds after which the host's manager locks this session again when it is unlocked.
+
+---@class wms.MemoryOptions
+---@field sessions? wms.MemorySession[]
+---@field latency? number Seconds that an answer takes; 0.
+---@field relock_after? number Seconds after which its manager, in *Block All*, locks an unlocked session again; nil: never.
+---@field admin_orchestration? boolean Administrators and operators are not exempt.
+
+--- Makes the host `memory://NAME` in this process, for scripts to be written and tested against.  It serves until it is
+--- closed or the Lua state ends, also when nobody keeps the handle.  Raises misuse: a name that is none or is taken, a
+--- property that no session has, an id twice.
+---@param name string
+---@param options? wms.MemoryOptions
+---@return wms.MemoryHost
+function wms.memory(name, options) end
+
+--- Plays the host's part.  Methods return true, or `nil, message, err` with `NOT_FOUND` for an id that the host does not
+--- have.  Once it is closed every method but `close` raises "the host is closed".
+---@class wms.MemoryHost
+local host = {}
+
+--- A session begins.  An id that is there already is misuse.
+---@param session wms.MemorySession
+---@return true
+function host:open(session) end
+
+--- The host's own manager locks a session …
+---@param session_id wms.Id
+---@param message? string
+---@return true? ok
+---@return string? message
+---@return wms.Error? err
+function host:lock(session_id, message) end
+
+--- … and unlocks it.
+---@param session_id wms.Id
+---@return true? ok
+---@return string? message
+---@return wms.Error? err
+function host:unlock(session_id) end
+
+--- A session ends.
+---@param session_id wms.Id
+---@return true? ok
+---@return string? message
+---@return wms.Error? err
+function host:drop(session_id) end
+
+--- From now on every request of this kind is answered with `code`; without one, as usual again.  `"UNREACHABLE"`: the
+--- connection breaks after the request was taken.  `"TIMEOUT"`: no answer comes.
+---@param verb wms.Verb
+---@param code? wms.Code
+---@return true
+function host:fail(verb, code) end
+
+--- From now on nobody reaches the host, for this reason; without one, everybody does again.
+---@param code? wms.Code
+---@return true
+function host:refuse(code) end
+
+--- What the host was asked to do, oldest first (the last 65536 requests); `code` is what it answered, nil when it went well.
+---@return { verb: wms.Verb, session_id?: wms.Id, message?: string, code?: wms.Code }[]
+function host:log() end
+
+--- A session as the host sees it, with the `message` of its lock.
+---@param session_id wms.Id
+---@return (wms.MemorySession|{ message?: string })? session
+---@return string? message
+---@return wms.Error? err
+function host:session(session_id) end
+
+--- The host shuts down: nobody reaches it, its name is free again.  A second time, nothing happens.
+function host:close() end
+
+return wms
