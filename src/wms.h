@@ -94,7 +94,8 @@ WMS_API const char *wms_engine_complaint(const wms_engine *engine);
 WMS_API int wms_engine_register(wms_engine *engine, const struct wms_provider *provider);
 
 /* Loads a provider's module from the file `path` and registers it; does nothing if one of that name is registered.
- * Modules stay in the process.  Errors: NO_PROVIDER (wms_engine_complaint() tells why), INVALID, NO_MEMORY. */
+ * Modules stay in the process.  `path` NULL: for a caller that has found no file, to hear what to install.  Errors:
+ * NO_PROVIDER (wms_engine_complaint() tells why), INVALID (no file, and no provider of that name is known), NO_MEMORY. */
 WMS_API int wms_engine_load(wms_engine *engine, const char *name, const char *path);
 
 /* Where a command finds modules of providers that are not registered: the folder `folder`, as NAME.so.  The folder that

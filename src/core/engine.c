@@ -313,6 +313,15 @@ int wms_engine_load(wms_engine *engine, const char *name, const char *path)
     if (wms_engine_registered(engine, name)) {
         return 0;
     }
+    if (!path) {
+        const char *package = wms_scheme_package(name);
+        if (!wms_scheme_known(name)) {
+            return wms_complain(engine, "no provider is called '%.31s'; give logind, multipoint or wts", name);
+        }
+        wms_complain(engine, "the provider '%s' is not installed%s%s%s", name, package ? " (it needs " : "",
+                     package ? package : "", package ? ")" : "");
+        return WMS_E_NO_PROVIDER;
+    }
     int error = wms_module_open(path, &provider, engine->complaint, sizeof engine->complaint);
     if (error) {
         return error;

@@ -94,7 +94,8 @@ struct call {
 void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 
-/* A value for a message: "a table", "-1", "NaN". */
+/* A value for a message: "a table", "a number"; or, where the number is what is wrong, "-1", "NaN". */
+const char *lwms_kind(lua_State *L, int index);
 const char *lwms_show(lua_State *L, int index);
 /* A script's text for a message: short, one line. */
 enum { CLIPPED = 48 };
@@ -110,7 +111,7 @@ const char *lwms_need_text(lua_State *L, const struct call *call, const char *wh
 double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero);
 void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false);
 bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index);
-/* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n, holes, emptiness. */
+/* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n, holes. */
 size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
 
 /* ---- options (options.c) ---------------------------------------------------------------------------------------- */

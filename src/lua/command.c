@@ -127,6 +127,20 @@ static struct request *own_box(lua_State *L, const struct options *options)
     return box;
 }
 
+/* The engine's words, with the name that the script has used for the option. */
+static void complain(lua_State *L, const struct call *call, const struct options *options, const char *complaint)
+{
+    static const char server[] = "server:", ids[] = "session_ids:";
+
+    if ((options->given & ANY_SERVER) && strncmp(complaint, server, sizeof server - 1) == 0) {
+        lwms_misuse(L, call, "%s%s", options->server_name, complaint + sizeof server - 2);
+    }
+    if ((options->given & ANY_IDS) && strncmp(complaint, ids, sizeof ids - 1) == 0) {
+        lwms_misuse(L, call, "%s%s", options->ids_name, complaint + sizeof ids - 2);
+    }
+    lwms_misuse(L, call, "%s", complaint);
+}
+
 /* Starts the command.  Its box is on top of the stack then; returns 0 or an error. */
 static int begin(lua_State *L, const struct call *call, const struct options *options, bool blocking,
                  struct request **ret_box)
@@ -141,9 +155,6 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     fill(&command, call->command, options);
     if (options->given & ANY_IDS) {
         lwms_ids_begin(L, call, options->ids_name, options->base + SLOT_IDS, &ids);
-        if (ids.objects && (options->given & ANY_SERVER)) {
-            lwms_misuse(L, call, "%s: given beside sessions, which bring their own; leave it out", options->server_name);
-        }
     }
     if (!ids.objects) {
         servers_begin(L, call, options, &servers);
@@ -153,6 +164,9 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     /* From here on nothing is allocated in Lua, so no finalizer can take away what the pointers point to. */
     if (ids.count) {
         lwms_ids_read(L, call, &ids, &command);
+        if (ids.objects && (options->given & ANY_SERVER)) {
+            lwms_misuse(L, call, "%s: given beside sessions, which bring their own; leave it out", options->server_name);
+        }
     }
     if (!ids.objects) {
         servers_read(L, call, &servers, &command);
@@ -166,7 +180,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     box->ask = command.ask;
     int error = wms_start(state->engine, &command, &box->request);
     if (error == WMS_E_INVALID) {
-        lwms_misuse(L, call, "%s", wms_engine_complaint(state->engine));
+        complain(L, call, options, wms_engine_complaint(state->engine));
     }
     *ret_box = box;
     return error;
@@ -218,7 +232,7 @@ static const struct command *need_command(lua_State *L, int index)
     char name[CLIPPED];
 
     if (lua_type(L, index) != LUA_TSTRING) {
-        lwms_misuse(L, &call, "verb: %s; give one of %s", lwms_show(L, index), fix);
+        lwms_misuse(L, &call, "verb: %s; give a string: %s", lwms_kind(L, index), fix);
     }
     for (int i = 0; i < COMMANDS; i++) {
         if (strcmp(lwms_commands[i].name, lua_tostring(L, index)) == 0) {

@@ -38,7 +38,7 @@ static void refuse_id(lua_State *L, const struct call *call, const char *where, 
         }
         lwms_misuse(L, call, "%s: %s is no session id; give a whole number 0..4294967294", where, lwms_show(L, index));
     case LUA_TSTRING:
-        lwms_misuse(L, call, "%s: a string with a zero byte in it; give an id as wms.sessions shows it", where);
+        lwms_misuse(L, call, "%s: a string with a NUL in it; give an id as wms.sessions shows it", where);
     default:
         lwms_misuse(L, call, "%s: %s is no session id; give a number 0..4294967294 or a string such as \"c2\"", where,
                     lwms_show(L, index));
@@ -156,6 +156,11 @@ void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int
     lua_pop(L, 1);
     ids->list = true;
     ids->count = lwms_need_list(L, call, name, index, fix);
+    if (ids->count == 0) {
+        lwms_misuse(L, call, "%s: an empty list; give at least one id, or %s%s for every session", name,
+                    call->command->verb == WMS_SESSIONS ? "leave it out" : "call ",
+                    call->command->verb == WMS_SESSIONS ? "" : lua_pushfstring(L, "'%s_all'", call->command->name));
+    }
     lua_rawgeti(L, index, 1);
     ids->objects = lua_istable(L, -1);
     lua_pop(L, 1);
@@ -177,7 +182,8 @@ static void read_list(lua_State *L, const struct call *call, struct ids *ids)
             if (!lua_istable(L, -1) && !parse_id(L, -1, &ids->one)) {
                 refuse_id(L, call, lwms_place(where, ids->name, i + 1), lua_gettop(L));
             }
-            lwms_misuse(L, call, "%s: ids and sessions in one list; give either", lwms_place(where, ids->name, i + 1));
+            lwms_misuse(L, call, "%s: ids and sessions mixed in one list; give either",
+                        lwms_place(where, ids->name, i + 1));
         }
         if (ids->objects) {
             read_session(L, call, ids->name, i + 1, &targets[i]);

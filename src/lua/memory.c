@@ -417,8 +417,7 @@ int lwms_memory_new(lua_State *L)
     } else if (!lua_isnil(L, 2)) {
         lwms_misuse(L, &in_options, "%s; give a table of options, or nothing", lwms_show(L, 2));
     }
-    if (lua_istable(L, 3) && (lua_pushnil(L), lua_next(L, 3))) { /* it may be empty */
-        lua_pop(L, 2);
+    if (lua_istable(L, 3)) {
         count = lwms_need_list(L, &in_options, "sessions", 3, "a list of tables");
     }
     for (size_t i = 1; i <= count; i++) {

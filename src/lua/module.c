@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lua/binding.h"
+#include "memory/memory.h"
 
 /* ---- the state -------------------------------------------------------------------------------------------------- */
 
@@ -135,7 +136,7 @@ static int configure(lua_State *L)
     struct options options;
 
     if (!lua_istable(L, 1)) {
-        lwms_misuse(L, &call, "%s; give a table of options", lwms_show(L, 1));
+        lwms_misuse(L, &call, "%s; give a table of options", lwms_kind(L, 1));
     }
     lua_settop(L, 1);
     lwms_options_begin(L, &options, state, 0);
@@ -221,6 +222,9 @@ static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
         /* The modules of a Lua module lie along package.cpath. */
         error = wms_engine_module_folder(state->engine, NULL);
     }
+    if (!error) {
+        error = wms_memory_register(state->engine);
+    }
     if (error) {
         luaL_error(L, "wms: %s", wms_error_text(error));
     }
@@ -248,7 +252,7 @@ int wms_lua_open(lua_State *L, const struct wms_alloc *alloc)
     lua_createtable(L, 0, COMMANDS + (int) (sizeof functions / sizeof *functions));
     lwms_set_functions(L, functions, state, anchors);
     set_commands(L, lwms_command_run, state, anchors);
-    lua_pushliteral(L, "wms " WMS_VERSION);
+    lua_pushliteral(L, WMS_VERSION);
     lua_setfield(L, -2, "_VERSION");
     lua_pushvalue(L, -1);
     lua_rawseti(L, anchors, A_MODULE);

@@ -22,29 +22,34 @@ void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
     abort(); /* not reached */
 }
 
-const char *lwms_show(lua_State *L, int index)
+const char *lwms_kind(lua_State *L, int index)
 {
     switch (lua_type(L, index)) {
     case LUA_TNONE:
     case LUA_TNIL:
         return "nothing";
-    case LUA_TNUMBER: {
-        lua_Number number = lua_tonumber(L, index);
-        if (isnan(number)) {
-            return "NaN";
-        }
-        if (isinf(number)) {
-            return number < 0 ? "minus infinity" : "infinity";
-        }
-        lua_pushvalue(L, index); /* lua_tolstring() changes what it converts */
-        return lua_tostring(L, -1);
-    }
-    case LUA_TUSERDATA:
     case LUA_TLIGHTUSERDATA:
         return "a userdata";
     default:
         return lua_pushfstring(L, "a %s", luaL_typename(L, index));
     }
+}
+
+const char *lwms_show(lua_State *L, int index)
+{
+    lua_Number number = lua_tonumber(L, index);
+
+    if (lua_type(L, index) != LUA_TNUMBER) {
+        return lwms_kind(L, index);
+    }
+    if (isnan(number)) {
+        return "NaN";
+    }
+    if (isinf(number)) {
+        return number < 0 ? "minus infinity" : "infinity";
+    }
+    lua_pushvalue(L, index); /* lua_tolstring() changes what it converts */
+    return lua_tostring(L, -1);
 }
 
 const char *lwms_clip(lua_State *L, int index, char buffer[CLIPPED])
@@ -82,7 +87,7 @@ const char *lwms_need_text(lua_State *L, const struct call *call, const char *wh
 {
     if (!lwms_is_text(L, index)) {
         lwms_misuse(L, call, "%s: %s; give %s", where,
-                    lua_type(L, index) == LUA_TSTRING ? "a string with a zero byte in it" : lwms_show(L, index), fix);
+                    lua_type(L, index) == LUA_TSTRING ? "a string with a NUL in it" : lwms_kind(L, index), fix);
     }
     return lua_tostring(L, index);
 }
@@ -104,7 +109,7 @@ static unsigned need_whole(lua_State *L, const struct call *call, const char *wh
 
     if (lua_type(L, index) != LUA_TNUMBER || !(number >= 1 && number <= most) ||
         floor((double) number) != (double) number) {
-        lwms_misuse(L, call, "%s: %s; give a whole number from 1 to %d", where, lwms_show(L, index), (int) most);
+        lwms_misuse(L, call, "%s: %s; give a whole number 1..%d", where, lwms_show(L, index), (int) most);
     }
     return (unsigned) number;
 }
@@ -114,7 +119,7 @@ void lwms_need_function(lua_State *L, const struct call *call, const char *where
     bool is_false = lua_isboolean(L, index) && !lua_toboolean(L, index);
 
     if (!lua_isfunction(L, index) && !(or_false && is_false)) {
-        lwms_misuse(L, call, "%s: %s; give a function%s", where, lwms_show(L, index),
+        lwms_misuse(L, call, "%s: %s; give a function%s", where, lwms_kind(L, index),
                     or_false ? ", or false for none" : "");
     }
 }
@@ -122,7 +127,7 @@ void lwms_need_function(lua_State *L, const struct call *call, const char *where
 bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index)
 {
     if (!lua_isboolean(L, index)) {
-        lwms_misuse(L, call, "%s: %s; give true or false", where, lwms_show(L, index));
+        lwms_misuse(L, call, "%s: %s; give a boolean, true or false", where, lwms_kind(L, index));
     }
     return lua_toboolean(L, index);
 }
@@ -142,9 +147,6 @@ size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, 
         }
         last = key > last ? key : last;
         count++;
-    }
-    if (count == 0) {
-        lwms_misuse(L, call, "%s: an empty list; give %s", where, fix);
     }
     if (last != (lua_Number) count) {
         lwms_misuse(L, call, "%s: a list with holes; give %s, one after the other from 1", where, fix);
@@ -232,7 +234,8 @@ static void unknown(lua_State *L, const struct call *call, int key, unsigned all
 
     if (lua_type(L, key) != LUA_TSTRING) {
         lwms_misuse(L, call, "a value at the key %s; give every option its name, as in server = \"lab01\"%s",
-                    lwms_show(L, key), allowed & ANY_IDS ? " or session_ids = {3, 4}" : "");
+                    lua_isboolean(L, key) ? (lua_toboolean(L, key) ? "true" : "false") : lwms_show(L, key),
+                    allowed & ANY_IDS ? " or session_ids = {3, 4}" : "");
     }
     lwms_clip(L, key, name);
     if (command && strcmp(name, "all") == 0) {
@@ -279,6 +282,9 @@ static void check_servers(lua_State *L, const struct call *call, const char *nam
         return;
     }
     size_t count = lwms_need_list(L, call, name, index, fix);
+    if (count == 0) {
+        lwms_misuse(L, call, "%s: an empty list; give %s", name, fix);
+    }
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, index, (int) i);
         if (!lwms_is_text(L, -1)) {
@@ -370,7 +376,7 @@ void lwms_options_read(lua_State *L, const struct call *call, int index, unsigne
     case LUA_TTABLE:
         break;
     default:
-        lwms_misuse(L, call, "%s; give a table of options%s", lwms_show(L, index),
+        lwms_misuse(L, call, "%s; give a table of options%s", lwms_kind(L, index),
                     allowed & ANY_SERVER ? ", or a server's address" : "");
     }
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {

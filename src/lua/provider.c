@@ -83,36 +83,39 @@ void lwms_provider_for(lua_State *L, struct state *state, const char *server)
 /* ---- wms.load --------------------------------------------------------------------------------------------------- */
 
 /* Loads the provider whose name is at `index`; 0, or the number of values that tell what went wrong. */
-static int load(lua_State *L, struct state *state, int index)
+static int load(lua_State *L, const struct call *call, struct state *state, int index)
 {
     const char *name = lua_tostring(L, index);
     char address[48], known[32];
 
-    snprintf(address, sizeof address, "%s://", name);
+    snprintf(address, sizeof address, "%s://host", name);
     if (wms_engine_provider_for(state->engine, address, known, sizeof known) == 1) {
         return 0;
     }
     bool found = find(L, name);
-    const char *place = lua_tostring(L, -1);
-    int error = found ? wms_engine_load(state->engine, name, place) : WMS_E_NO_PROVIDER;
+    const char *where = lua_tostring(L, -1);
+    int error = wms_engine_load(state->engine, name, found ? where : NULL);
+    const char *complaint = wms_engine_complaint(state->engine);
+    if (error == WMS_E_INVALID) {
+        lwms_misuse(L, call, "names: %s", complaint);
+    }
     if (!error) {
         return 0;
     }
-    if (!found) {
-        lua_pushfstring(L, "the provider '%s' is not installed; looked for %s", name,
-                        *place ? place : "nothing: package.cpath is empty");
-    } else if (error == WMS_E_NO_PROVIDER) {
-        lua_pushfstring(L, "the provider '%s' cannot be loaded from %s: %s", name, place,
-                        wms_engine_complaint(state->engine));
+    if (error != WMS_E_NO_PROVIDER) {
+        complaint = wms_error_text(error);
+    }
+    if (found) {
+        lua_pushfstring(L, "the provider '%s' cannot be loaded from %s: %s", name, where, complaint);
     } else {
-        lua_pushfstring(L, "the provider '%s' cannot be loaded from %s: %s", name, place, wms_error_text(error));
+        lua_pushfstring(L, "%s; looked for %s", complaint, *where ? where : "nothing, since package.cpath is empty");
     }
     return lwms_push_failure(L, error, lua_tostring(L, -1));
 }
 
 static void need_name(lua_State *L, const struct call *call, const char *where, int index)
 {
-    static const char fix[] = "a provider's name, such as \"logind\"";
+    static const char fix[] = "a string, the name of a provider such as \"logind\"";
     char clipped[CLIPPED];
     const char *name = lwms_need_text(L, call, where, index, fix);
     size_t length = strlen(name);
@@ -130,12 +133,17 @@ int lwms_provider_load(lua_State *L)
 
     lua_settop(L, 1);
     if (!lua_istable(L, 1)) {
-        need_name(L, &call, "names", 1);
+        if (lua_type(L, 1) != LUA_TSTRING) {
+            lwms_misuse(L, &call, "%s; give a provider's name or a table of names, such as \"logind\"", lwms_kind(L, 1));
+        }
         lua_createtable(L, 1, 0);
         lua_insert(L, 1);
         lua_rawseti(L, 1, 1);
     }
     size_t count = lwms_need_list(L, &call, "names", 1, "one name or a list of names, such as \"logind\"");
+    if (count == 0) {
+        lwms_misuse(L, &call, "names: an empty list; give at least one, such as \"logind\"");
+    }
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, 1, (int) i);
         need_name(L, &call, lwms_place(where, "names", i), 2);
@@ -143,7 +151,7 @@ int lwms_provider_load(lua_State *L)
     }
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, 1, (int) i);
-        int failed = lua_type(L, 2) == LUA_TSTRING ? load(L, state, 2) : 0;
+        int failed = lua_type(L, 2) == LUA_TSTRING ? load(L, &call, state, 2) : 0;
         if (failed) {
             return failed;
         }

@@ -460,6 +460,14 @@ static struct wms_memory_registry *registry_of(wms_engine *engine, int *ret_erro
     return registry;
 }
 
+int wms_memory_register(wms_engine *engine)
+{
+    int error = 0;
+
+    registry_of(engine, &error);
+    return error;
+}
+
 static int check_name(wms_engine *engine, const struct wms_memory_registry *registry, const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";

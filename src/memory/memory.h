@@ -20,6 +20,9 @@ struct wms_memory_options {
     bool admin_orchestration; /* administrators and operators are not exempt */
 };
 
+/* Registers the provider if nobody has, so that `memory://` is known before there is a host.  Errors: NO_MEMORY. */
+WMS_API int wms_memory_register(wms_engine *engine);
+
 /* Makes the host `memory://name` in this engine, and registers the provider if nobody has.  `options` NULL: none.  The
  * host serves until wms_memory_close(), or until the engine goes; the caller owns one reference, which keeps the engine.
  * Errors: INVALID (the name is no host's name, or taken; wms_engine_complaint() tells), NO_MEMORY. */
