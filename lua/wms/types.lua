@@ -394,7 +394,8 @@ function host:fail(verb, code) end
 ---@return true
 function host:refuse(code) end
 
---- What the host was asked to do, oldest first (the last 65536 requests); `code` is what it answered, nil when it went well.
+--- What the host was asked to do, oldest first (the last 65536 requests). `code` is what it answered, nil when it went
+--- well.
 ---@return { verb: wms.Verb, session_id?: wms.Id, message?: string, code?: wms.Code }[]
 function host:log() end
 

@@ -403,7 +403,8 @@ end
 --- Waits for a message, from the start or the last reset on: one for which the function returns something
 -- true, or whose line the pattern matches.  Returns the message, or nil after `seconds`.
 function Monitor:wait(wanted, seconds)
-  local pipe = assert(io.popen(("exec timeout %g tail -n +%d -f %s"):format(seconds or 5, self.seen + 1, quote(self.file)), "r"))
+  local follow = ("exec timeout %g tail -n +%d -f %s"):format(seconds or 5, self.seen + 1, quote(self.file))
+  local pipe = assert(io.popen(follow, "r"))
   local found
   for line in pipe:lines() do
     local m = message(line)
@@ -445,7 +446,8 @@ wait $xvfb
 function Host:desktop(options)
   local shared = "/run/spec-host/desktop-" .. self:number()
   self:check("install", "-d", "-o", options.user, shared)
-  local id = self:session{ user = options.user, seat = options.seat, command = { "sh", "-c", desktop_script, "desktop", shared } }
+  local command = { "sh", "-c", desktop_script, "desktop", shared }
+  local id = self:session{ user = options.user, seat = options.seat, command = command }
   local desktop = setmetatable({ id = id, host = self, shared = shared, width = 320, height = 240 }, Desktop)
   local function failed(what)
     error(("the desktop of %s on %s %s:\n%s"):format(options.user, self.name, what,

@@ -188,11 +188,14 @@ static int build_from_servers(wms_engine *engine, const wms_command *command, wm
     int error = 0;
 
     request->jobs = wms_zalloc(engine, server_count * sizeof *request->jobs);
+    if (!request->jobs) {
+        return WMS_E_NO_MEMORY;
+    }
     if (command->id_count > 1) {
         picks = wms_zalloc(engine, command->id_count * sizeof *picks);
-    }
-    if (!request->jobs || !picks) {
-        error = WMS_E_NO_MEMORY;
+        if (!picks) {
+            return WMS_E_NO_MEMORY;
+        }
     }
     struct wms_server nowhere = {0};
     for (size_t i = 0; !error && i < command->id_count; i++) {

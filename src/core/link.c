@@ -272,11 +272,8 @@ void wms_links_tend(wms_engine *engine)
             link_free(link, false);
         }
     }
-    if (engine->link_count <= IDLE_LINKS_MAX) {
-        return;
-    }
     struct wms_link *last = engine->links;
-    while (last->next) {
+    while (last && last->next) {
         last = last->next;
     }
     for (struct wms_link *prev; last && engine->link_count > IDLE_LINKS_MAX; last = prev) {

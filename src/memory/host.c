@@ -435,37 +435,28 @@ int wms_memory_refuse(wms_memory *host, int code)
 
 /* ---- the host --------------------------------------------------------------------------------------------------- */
 
-static struct wms_memory_registry *registry_of(wms_engine *engine, int *ret_error)
+static int get_registry(wms_engine *engine, struct wms_memory_registry **ret_registry)
 {
     const struct wms_services *services = wms_engine_services();
     const struct wms_provider *provider = wms_engine_registered(engine, wms_memory_provider.name);
 
     if (provider) {
-        struct wms_memory_registry *registry;
         const void *found = provider;
-        memcpy(&registry, &found, sizeof registry);
-        return registry;
+        memcpy(ret_registry, &found, sizeof found);
+        return 0;
     }
     struct wms_memory_registry *registry = services->resize(engine, NULL, sizeof *registry);
     if (!registry) {
-        *ret_error = WMS_E_NO_MEMORY;
-        return NULL;
+        return WMS_E_NO_MEMORY;
     }
     *registry = (struct wms_memory_registry){.provider = wms_memory_provider};
-    *ret_error = wms_engine_register(engine, &registry->provider);
-    if (*ret_error) {
+    int error = wms_engine_register(engine, &registry->provider);
+    if (error) {
         services->resize(engine, registry, 0);
-        return NULL;
+        return error;
     }
-    return registry;
-}
-
-int wms_memory_register(wms_engine *engine)
-{
-    int error = 0;
-
-    registry_of(engine, &error);
-    return error;
+    *ret_registry = registry;
+    return 0;
 }
 
 static int check_name(wms_engine *engine, const struct wms_memory_registry *registry, const char *name)
@@ -488,10 +479,10 @@ static int check_name(wms_engine *engine, const struct wms_memory_registry *regi
 
 int wms_memory_new(wms_engine *engine, const char *name, const struct wms_memory_options *options, wms_memory **ret_host)
 {
-    int error = 0;
-    struct wms_memory_registry *registry = registry_of(engine, &error);
+    struct wms_memory_registry *registry = NULL;
+    int error = get_registry(engine, &registry);
 
-    error = registry ? check_name(engine, registry, name) : error;
+    error = error ? error : check_name(engine, registry, name);
     if (error) {
         return error;
     }
