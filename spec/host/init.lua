@@ -446,8 +446,8 @@ wait $xvfb
 function Host:desktop(options)
   local shared = "/run/spec-host/desktop-" .. self:number()
   self:check("install", "-d", "-o", options.user, shared)
-  local command = { "sh", "-c", desktop_script, "desktop", shared }
-  local id = self:session{ user = options.user, seat = options.seat, command = command }
+  local argv = { "sh", "-c", desktop_script, "desktop", shared }
+  local id = self:session{ user = options.user, seat = options.seat, command = argv }
   local desktop = setmetatable({ id = id, host = self, shared = shared, width = 320, height = 240 }, Desktop)
   local function failed(what)
     error(("the desktop of %s on %s %s:\n%s"):format(options.user, self.name, what,
