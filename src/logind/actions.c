@@ -78,7 +78,8 @@ static void lookup_done(struct logind_lookup *lookup, const struct logind_fault 
     if (fault) {
         finish(action, fault);
     } else if (!logind_facts_of_user(facts)) {
-        snprintf(refusal.buffer, sizeof refusal.buffer, "the session is not a user's: its class is %.64s", facts->class_name);
+        snprintf(refusal.buffer, sizeof refusal.buffer, "the session is not a user's: its class is %.64s",
+                 facts->class_name);
         refusal.text = refusal.buffer;
         tell_user(action, facts->user_name);
         finish(action, &refusal);

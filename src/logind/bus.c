@@ -261,7 +261,8 @@ static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)
     return 1;
 }
 
-int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types, ...)
+int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types,
+                ...)
 {
     sd_bus_message *message = NULL;
     va_list arguments;
@@ -369,8 +370,8 @@ int logind_open(struct logind *conn, const char *addresses)
     return r;
 }
 
-/* A forked child shares the socket with its parent.  There, sd-bus refuses every call and frees nothing, so the child closes
- * the number and leaves sd-bus's memory alone. */
+/* A forked child shares the socket with its parent.  There, sd-bus refuses every call and frees nothing, so the child
+ * closes the number and leaves sd-bus's memory alone. */
 void logind_shut(struct logind *conn, bool forked)
 {
     if (forked) {

@@ -5,11 +5,11 @@
 
 #include "logind.h"
 
-#define DBUS_ERROR "org.freedesktop.DBus.Error."
-#define SYSTEMD "org.freedesktop.systemd1."
+#define DBUS_ERROR   "org.freedesktop.DBus.Error."
+#define SYSTEMD      "org.freedesktop.systemd1."
 #define UNPRIVILEGED "logind does not allow it to this user"
-#define NOT_RUNNING "logind does not run there"
-#define SILENT "logind went away, or did not answer in time"
+#define NOT_RUNNING  "logind does not run there"
+#define SILENT       "logind went away, or did not answer in time"
 
 /* The synthetic "no answer will come" apart, an error is an answer: what was asked for has not been done. */
 static const struct {
@@ -119,7 +119,8 @@ void logind_fail_errno(struct logind *conn, int error)
     case ECONNRESET:
     case ENOTCONN:
     case EPIPE:
-        logind_fail(conn, WMS_E_UNREACHABLE, conn->up ? "the connection to the bus broke" : "the bus closed the connection");
+        logind_fail(conn, WMS_E_UNREACHABLE,
+                    conn->up ? "the connection to the bus broke" : "the bus closed the connection");
         break;
     default: {
         char text[64];

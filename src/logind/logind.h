@@ -20,10 +20,10 @@
 
 #include "core/provider.h"
 
-#define LOGIND_NAME "org.freedesktop.login1"
-#define LOGIND_PATH "/org/freedesktop/login1"
-#define LOGIND_MANAGER LOGIND_NAME ".Manager"
-#define LOGIND_SESSION LOGIND_NAME ".Session"
+#define LOGIND_NAME     "org.freedesktop.login1"
+#define LOGIND_PATH     "/org/freedesktop/login1"
+#define LOGIND_MANAGER  LOGIND_NAME ".Manager"
+#define LOGIND_SESSION  LOGIND_NAME ".Session"
 #define DBUS_PROPERTIES "org.freedesktop.DBus.Properties"
 
 enum {
@@ -126,7 +126,7 @@ struct logind {
     struct node watchers[LOGIND_BUCKETS]; /* by path */
     unsigned watcher_count;
     sd_bus_slot *matches[LOGIND_MATCHES];
-    int unmatched; /* why the bus refused them; 0: it did not */
+    int unmatched;  /* why the bus refused them; 0: it did not */
     char owner[64]; /* logind's unique name: signals of others are not believed */
 };
 
@@ -152,7 +152,8 @@ void logind_call_start(struct logind_call *call, int (*send)(struct logind_call 
                        void (*done)(struct logind_call *call, sd_bus_message *reply));
 void logind_call_drop(struct logind_call *call);
 /* A call of logind's: `arguments` are of the D-Bus types `types`. Returns a negative errno when nothing has left. */
-int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types, ...);
+int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types,
+                ...);
 
 void logind_task_begin(struct logind *conn, struct logind_task *task, void **owner,
                        void (*free)(struct logind *conn, struct logind_task *task));
@@ -161,7 +162,7 @@ void logind_task_end(struct logind *conn, struct logind_task *task);
 /* ---- faults ----------------------------------------------------------------------------------------------------- */
 
 struct logind_fault {
-    int code; /* 0: none */
+    int code;  /* 0: none */
     bool lost; /* no answer will come; otherwise this is the answer */
     const char *text;
     char buffer[320];

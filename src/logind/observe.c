@@ -1,8 +1,8 @@
 /* How a session is, and each change.
  *
  * One set of matches serves all watchers of a connection, since dbus-daemon allows it only 512.  The bus handles a
- * connection's messages in order: a read that follows AddMatch misses no change, and a signal that comes before the answer to
- * a read is older than the answer. */
+ * connection's messages in order: a read that follows AddMatch misses no change, and a signal that comes before the answer
+ * to a read is older than the answer. */
 #include <string.h>
 
 #include "logind.h"

@@ -6,7 +6,7 @@
 
 #include "logind.h"
 
-enum { PATH_SIZE = sizeof ((struct sockaddr_un *) NULL)->sun_path };
+enum { PATH_SIZE = sizeof((struct sockaddr_un *) NULL)->sun_path };
 
 /* The socket as a D-Bus address, in which most bytes are escaped. */
 static void address_of(const char *path, char *ret_address)
@@ -54,8 +54,8 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
     if (!conn) {
         return WMS_E_NO_MEMORY;
     }
-    *conn = (struct logind){
-        .services = services, .engine = engine, .link = link, .fd = -1, .deadline = UINT64_MAX, .depth = 1};
+    *conn =
+        (struct logind){.services = services, .engine = engine, .link = link, .fd = -1, .deadline = UINT64_MAX, .depth = 1};
     node_init(&conn->waiting);
     node_init(&conn->tasks);
     for (size_t i = 0; i < LOGIND_BUCKETS; i++) {
