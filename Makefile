@@ -210,7 +210,7 @@ bench:
 
 # ---- to be sure of it ------------------------------------------------------------------------------------------------
 
-strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wcast-align -Wpointer-arith -Wstrict-prototypes \
+strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -Wstrict-prototypes \
     -Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wwrite-strings -Wundef -Wformat=2 -Wvla \
     -Wno-unknown-warning-option
 headers = src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
