@@ -16,8 +16,11 @@
 --   host.locked(id) host.exists(id) host.disconnected(id)    what the host itself says, not what our code says
 --   host.asked(verb)                           how many actions reached the host
 --   host.mute()                                from now on it takes requests and never answers
+local busted = require "busted"
 local kit = require "spec.support.kit"
 local wms = kit.wms
+local describe, it, pending, after_each = busted.describe, busted.it, busted.pending, busted.after_each
+local assert = require "luassert"
 local fine, fault, pluck, set, sorted = kit.fine, kit.fault, kit.pluck, kit.set, kit.sorted
 
 return function(adapter)
@@ -194,7 +197,7 @@ return function(adapter)
          local unknown = host.unknown_id()
          local ok, message = pcall(assert, wms.unlock{ session_ids = unknown, server = host.server })
          assert.is_false(ok)
-         assert.truthy(message:find(tostring(unknown), 1, true))
+         assert.truthy(tostring(message):find(tostring(unknown), 1, true))
       end)
 
       test("refuse a session that is exempt", { "exempt" }, function()

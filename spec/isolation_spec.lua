@@ -82,8 +82,8 @@ describe("the module", function()
             wms.memory("lab", { sessions = { { session_id = 1 } } })
             local list, _, err = wms.unlock_all{ servers = { "memory://lab", "logind://" } }
             assert(list == nil and err.outcomes[1].state == "requested")
-            local ok, text = pcall(wms.load, { "logind" })
-            assert(not ok or text == nil)
+            local loaded, _, err = wms.load{ "logind" }
+            assert(loaded == nil and err.code == "NO_PROVIDER")
             io.write("fine")'
          code=$?; rm -r "$folder"; exit $code]]):format(quote(process.module("wms")), process.lua()))
       assert.same({ "fine", 0 }, { output, code })

@@ -75,17 +75,15 @@ describe("misuse", function()
    end)
 
    describe("of the argument itself:", function()
-      local wrong = { number = 42, boolean = true, ["function"] = print }
-
-      for kind, value in pairs(wrong) do
+      for kind, value in pairs{ number = 42, boolean = true, ["function"] = print } do
          it(kind, function()
             for _, verb in ipairs{ "unlock", "lock", "sessions", "disconnect", "close",
                "unlock_all", "lock_all", "disconnect_all", "close_all" } do
-               kit.misuse(verb, { "table", kind }, function() wms[verb](value) end)
+               kit.misuse(verb, { "table" }, function() wms[verb](value) end)
             end
-            kit.misuse("new", { "table", kind }, function() wms.new(value) end)
-            kit.misuse("configure", { "table", kind }, function() wms.configure(value) end)
-            kit.misuse("start", { "table", kind }, function() wms.start("unlock", value) end)
+            kit.misuse("new", { "table" }, function() wms.new(value) end)
+            kit.misuse("configure", { "table" }, function() wms.configure(value) end)
+            kit.misuse("start", { "table" }, function() wms.start("unlock", value) end)
          end)
       end
 
@@ -111,7 +109,7 @@ describe("misuse", function()
          for _, verb in ipairs{ "explode", "", "Unlock", "unlock ", "start", "new", "un\0lock" } do
             kit.misuse("start", { "unlock" }, function() wms.start(verb, { session_ids = 1, server = server }) end)
          end
-         kit.misuse("start", { "string" }, function() wms.start({}, { session_ids = 1, server = server }) end)
+         kit.misuse("start", { "unlock" }, function() wms.start({}, { session_ids = 1, server = server }) end)
       end)
    end)
 
@@ -179,9 +177,12 @@ describe("misuse", function()
    describe("of load:", function()
       it("what is no provider's name", function()
          kit.misuse("load", { "logind" }, function() wms.load{ "../../evil" } end)
-         kit.misuse("load", { "logind" }, function() wms.load{ "telnet" } end)
-         kit.misuse("load", { "table" }, function() wms.load(7) end)
-         kit.misuse("load", { "string" }, function() wms.load{ 7 } end)
+         kit.misuse("load", { "logind" }, function() wms.load("") end)
+         kit.misuse("load", { "logind" }, function() wms.load{ "logind", "Logind" } end)
+         kit.misuse("load", { "name" }, function() wms.load(7) end)
+         kit.misuse("load", { "name" }, function() wms.load{ 7 } end)
+         kit.misuse("load", { "name" }, function() wms.load{} end)
+         kit.misuse("load", { "name" }, function() wms.load() end)
       end)
    end)
 end)

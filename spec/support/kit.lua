@@ -76,9 +76,14 @@ function kit.pluck(list, ...)
    local result = {}
    for i, item in ipairs(list) do
       for _, field in ipairs{ ... } do
-         item = type(item) == "table" and item[field] or nil
+         if type(item) == "table" then
+            item = item[field]
+         end
       end
-      result[i] = item == nil and "nil" or item
+      if item == nil then
+         item = "nil"
+      end
+      result[i] = item
    end
    return result
 end
@@ -141,14 +146,16 @@ function kit.shape(outcome)
    return outcome
 end
 
---- A command that went well: returns its outcomes.
+--- A command that went well: returns its outcomes, or its sessions.
 function kit.fine(...)
    local list, message = ...
    assert(list ~= nil, message)
    assert(select("#", ...) == 1, "one value when all went well")
    assert(type(list) == "table")
-   for _, outcome in ipairs(list) do
-      assert(kit.shape(outcome).error == nil, "an error in a list without an error")
+   for _, item in ipairs(list) do
+      if item.is_orchestratable == nil then -- not a session object
+         assert(kit.shape(item).error == nil, "an error in a list without an error")
+      end
    end
    return list
 end
