@@ -21,6 +21,13 @@ describe("a callback", function()
       return "memory://" .. name, keep(wms.memory(name, options))
    end
 
+   --- Cancelled when the first of three was answered: the second may have been sent, the third was not.
+   local function assert_stopped(err)
+      local states = pluck(err.outcomes, "state")
+      assert.truthy(kit.set{ "skipped", "unknown" }[states[2]], states[2])
+      assert.same({ "requested", "skipped" }, { states[1], states[3] })
+   end
+
    describe("on_outcome", function()
       it("gets the outcomes in the order in which they come", function()
          local slow, fast = lab({ latency = 0.3 }, 1), lab({ latency = 0 }, 1)
@@ -76,7 +83,7 @@ describe("a callback", function()
       end)
 
       it("that fails cancels the command, which raises the error as it is", function()
-         local server, host = lab(nil, 3)
+         local server, host = lab{ latency = 0.01 }
          local problem = setmetatable({}, { __tostring = function() return "mine" end })
          local calls = 0
          local ok, err = pcall(wms.unlock, { session_ids = { 1, 2, 3 }, server = server, on_error = "stop",
@@ -107,8 +114,7 @@ describe("a callback", function()
             assert.equal("stop here", message)
             assert.is_true(request:done())
             request[method](request)
-            local err = fault(request:result())
-            assert.same({ "requested", "skipped", "skipped" }, pluck(err.outcomes, "state"))
+            assert_stopped(fault(request:result()))
          end
       end)
 
@@ -150,8 +156,7 @@ describe("a callback", function()
                end }))
             if method == "cancel" then
                kit.finish(request)
-               local err = fault(request:result())
-               assert.same({ "requested", "skipped", "skipped" }, pluck(err.outcomes, "state"))
+               assert_stopped(fault(request:result()))
             else
                kit.await(function() return calls > 0 end, function()
                   if calls == 0 then

@@ -105,13 +105,15 @@ return function(adapter)
          assert.same({ host.ids[1] }, pluck(err.sessions, "session_id"))
       end)
 
-      test("tells on_outcome about every session", {}, function()
+      test("tells on_outcome of every session asked for, or of the server", {}, function()
          local host, seen = room({}, {}), {}
-         fine(wms.sessions{ server = host.server, on_outcome = function(outcome)
+         local function on_outcome(outcome)
             seen[#seen + 1] = kit.shape(outcome)
-         end })
-         assert.same({ "verified", "verified" }, pluck(seen, "state"))
-         assert.same(sorted(host.ids), sorted(pluck(seen, "session_id")))
+         end
+         fine(wms.sessions{ server = host.server, session_ids = host.ids, on_outcome = on_outcome })
+         fine(wms.sessions{ server = host.server, on_outcome = on_outcome })
+         assert.same({ "verified", "verified", "verified" }, pluck(seen, "state"))
+         assert.same({ host.ids[1], host.ids[2], "nil" }, pluck(seen, "session_id"))
       end)
 
       test("of a host without sessions is an empty list", {}, function()

@@ -65,8 +65,10 @@ function poll.luv(tasks, tick)
          coroutine.yield()
       end, function(request)
          local fd = request:pollfd()
-         handles[fd]:close()
-         handles[fd] = nil
+         if handles[fd] then
+            handles[fd]:close()
+            handles[fd] = nil
+         end
       end)
    end
    if open > 0 and not failure then

@@ -7,7 +7,7 @@ end
 
 --- Runs a shell command; returns what it printed, errors included, and its exit code.
 function process.run(command)
-   local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1; printf '\\n%d' $?"))
+   local pipe = assert(io.popen("( " .. command .. "\n) 2>&1; printf '\\n%d' $?"))
    local output, code = pipe:read("*a"):match("^(.*)\n(%d+)$")
    pipe:close()
    return output, tonumber(code)
