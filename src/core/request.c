@@ -69,6 +69,10 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
         return error;
     }
     request->jobs_open = request->job_count;
+    if (engine->loop) {
+        wms_loop_turn(engine->loop); /* what is due by now comes first, else blocking calls alone never get to it */
+        wms_engine_settle(engine);
+    }
     begin_jobs(request);
     wms_engine_settle(engine);
     if (engine->loop) {
