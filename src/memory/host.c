@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/pack.h"
+#include "core/target.h"
 
 enum { LOG_MAX = 65536, NAME_MAX_LENGTH = 200 };
 
@@ -321,24 +322,39 @@ static void complete(struct wms_memory_record *record)
     }
 }
 
+/* As find(), for an id that the engine has not seen: digits are a number. */
+static struct wms_memory_record *find_any(const wms_memory *host, const wms_id *id)
+{
+    wms_id plain = *id;
+    char complaint[128];
+
+    return wms_id_check(&plain, complaint, sizeof complaint) ? NULL : wms_memory_find(host, &plain);
+}
+
 int wms_memory_open(wms_memory *host, const wms_session *session, double relock_after)
 {
-    if (host->closed || (!session->id.text && session->id.number == UINT32_MAX) || wms_memory_find(host, &session->id)) {
-        wms_engine_complain(host->engine, host->closed ? "session: the host is closed"
-                                                       : "session_id: there is such a session already, or it is no id");
+    char complaint[128] = "session: the host is closed; make another";
+    wms_session facts = *session;
+
+    if (host->closed || wms_id_check(&facts.id, complaint, sizeof complaint)) {
+        wms_engine_complain(host->engine, complaint);
+        return WMS_E_INVALID;
+    }
+    if (wms_memory_find(host, &facts.id)) {
+        wms_engine_complain(host->engine, "session_id: there is such a session already; give another id");
         return WMS_E_INVALID;
     }
     if (host->count >= host->table_size && grow_table(host)) {
         return WMS_E_NO_MEMORY;
     }
-    struct wms_memory_record *record = allocate(host, NULL, sizeof *record + wms_pack_size(session));
+    struct wms_memory_record *record = allocate(host, NULL, sizeof *record + wms_pack_size(&facts));
     if (!record) {
         return WMS_E_NO_MEMORY;
     }
-    struct wms_memory_record **slot = &host->table[hash(&session->id) & (host->table_size - 1)];
+    struct wms_memory_record **slot = &host->table[hash(&facts.id) & (host->table_size - 1)];
     *record = (struct wms_memory_record){.chain = *slot, .prev = host->last, .host = host};
     record->relock_after = relock_after < 0 ? host->options.relock_after : relock_after;
-    wms_pack(&record->facts, session, (char *) (record + 1));
+    wms_pack(&record->facts, &facts, (char *) (record + 1));
     complete(record);
     *slot = record;
     if (host->last) {
@@ -353,7 +369,7 @@ int wms_memory_open(wms_memory *host, const wms_session *session, double relock_
 
 int wms_memory_lock(wms_memory *host, const wms_id *id, const char *message)
 {
-    struct wms_memory_record *record = wms_memory_find(host, id);
+    struct wms_memory_record *record = find_any(host, id);
     int error = record ? lock(record, message) : WMS_E_NOT_FOUND;
 
     wms_engine_step(host->engine);
@@ -362,7 +378,7 @@ int wms_memory_lock(wms_memory *host, const wms_id *id, const char *message)
 
 int wms_memory_unlock(wms_memory *host, const wms_id *id)
 {
-    struct wms_memory_record *record = wms_memory_find(host, id);
+    struct wms_memory_record *record = find_any(host, id);
 
     if (!record) {
         return WMS_E_NOT_FOUND;
@@ -377,7 +393,7 @@ int wms_memory_unlock(wms_memory *host, const wms_id *id)
 
 int wms_memory_drop(wms_memory *host, const wms_id *id)
 {
-    struct wms_memory_record *record = wms_memory_find(host, id);
+    struct wms_memory_record *record = find_any(host, id);
 
     if (!record) {
         return WMS_E_NOT_FOUND;
@@ -389,7 +405,8 @@ int wms_memory_drop(wms_memory *host, const wms_id *id)
 
 int wms_memory_session(const wms_memory *host, const wms_id *id, wms_session *ret_session, const char **ret_message)
 {
-    const struct wms_memory_record *record = wms_memory_find(host, id);
+    wms_engine_step(host->engine); /* its manager may have been at work meanwhile */
+    const struct wms_memory_record *record = find_any(host, id);
 
     if (!record) {
         return WMS_E_NOT_FOUND;
