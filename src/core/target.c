@@ -4,15 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Which schemes the family has, and what the provider's module needs on the two kinds of distribution. */
+/* Which schemes the family has, what the provider's module needs on the two kinds of distribution, and whether an address
+ * without a host means this machine. */
 static const struct {
     const char *name;
     const char *package;
+    bool local;
 } schemes[] = {
-    {"memory", NULL},
-    {"logind", "libsystemd0 (Debian) or systemd-libs (Fedora)"},
-    {"multipoint", "libcurl4, libxml2 and libssl3 (Debian) or libcurl, libxml2 and openssl-libs (Fedora)"},
-    {"wts", "libwinpr2-2 or libwinpr3-3 (Debian) or libwinpr (Fedora)"},
+    {"memory", NULL, false},
+    {"logind", "libsystemd0 (Debian) or systemd-libs (Fedora)", true},
+    {"multipoint", "libcurl4, libxml2 and libssl3 (Debian) or libcurl, libxml2 and openssl-libs (Fedora)", false},
+    {"wts", "libwinpr2-2 or libwinpr3-3 (Debian) or libwinpr (Fedora)", true},
 };
 
 #ifdef _WIN32
@@ -100,7 +102,7 @@ static int parse_port(const char *digits, unsigned *ret_port, char *complaint, s
         port = port * 10 + (unsigned) (*p++ - '0');
     }
     if (p == digits || *p || port == 0 || port > 65535) {
-        return complain(complaint, size, "the port after ':' is a number from 1 to 65535");
+        return complain(complaint, size, "no port after ':'; give a number from 1 to 65535, or leave ':' out");
     }
     *ret_port = port;
     return 0;
@@ -201,7 +203,13 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
     if (*place->parts) {
         return parse_authority(&place->address, place->parts, complaint, size);
     }
-    return 0; /* a provider without a host: this machine */
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (strcmp(schemes[i].name, place->scheme) == 0 && !schemes[i].local) {
+            snprintf(complaint, size, "server: no host name in it; give one, for example \"%s://lab01\"", place->scheme);
+            return WMS_E_INVALID;
+        }
+    }
+    return 0;
 }
 
 static bool same(const char *a, const char *b)
