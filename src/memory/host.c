@@ -217,7 +217,7 @@ static int carry_out(wms_memory *host, enum wms_verb verb, const wms_id *id, con
         return WMS_E_NOT_FOUND;
     }
     if (!record->facts.is_orchestratable) {
-        *ret_text = "administrators and operators are exempt from orchestration on this host";
+        *ret_text = "the session is exempt";
         return WMS_E_ACCESS_DENIED;
     }
     if (is_own && (verb == WMS_CLOSE || verb == WMS_DISCONNECT)) {
