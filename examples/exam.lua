@@ -7,14 +7,14 @@
 --    MINUTES   after how many minutes to unlock: 0.5 are 30 seconds, 0 does not lock at all
 --    MESSAGE   what the users read meanwhile, where the host can show it
 --
---    lua examples/exam.lua lab01,lab02 10:00 90 "Exam until half past eleven"
---    lua examples/exam.lua localhost now 0        unlocks: for after a power cut
+--    lua examples/exam.lua localhost 10:00 90 "Exam until half past eleven"
+--    lua examples/exam.lua localhost now 0        only unlocks: for after a power cut
 --
 -- Without arguments: a room inside this program, and seconds instead of minutes.
 --
 -- What cannot be locked is told, and the exam goes on.  What cannot be unlocked, for example because a host is away, is
--- tried again until it is unlocked.  Ctrl-C unlocks at once; a second Ctrl-C ends the program, and so does
--- anything else that ends it from outside, such as kill: then the rooms may stay locked.
+-- tried again until it is unlocked.  Ctrl-C unlocks at once; a second Ctrl-C ends the program, and so does anything else
+-- that ends it from outside, such as kill: then the rooms may stay locked.
 -- Exit code: 0 when all was locked and unlocked as planned, 1 when it was not, 2 for wrong arguments.
 local wms = require "wms"
 
@@ -128,15 +128,24 @@ local function time_of(text)
    return os.time(at)
 end
 
+--- Looks now whether the servers are there: a mistyped name should not come to light when the exam begins.
+local function check(servers)
+   local called, sessions, message, err = pcall(wms.sessions, { server = servers, timeout = 10 })
+   if not called then
+      usage(sessions)
+   elseif not sessions and (err.code == "NO_PROVIDER" or err.code == "UNSUPPORTED") then
+      usage(message)
+   elseif not sessions then
+      say("not there yet: %s", message)
+   end
+end
+
 local function plan_from(servers, time, minutes, message)
    local plan = { servers = {}, start = time_of(time), message = message or "Exam: this screen is locked" }
    for server in servers:gmatch("[^,]+") do
       plan.servers[#plan.servers + 1] = server
    end
-   local valid, problem = pcall(wms.new, { server = plan.servers })
-   if not valid then
-      usage(problem)
-   end
+   check(plan.servers)
    minutes = tonumber(minutes)
    if not (minutes and minutes >= 0 and minutes <= 10080) then
       usage("MINUTES: give a number from 0 to 10080, which is a week")
