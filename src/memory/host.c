@@ -476,6 +476,13 @@ static int get_registry(wms_engine *engine, struct wms_memory_registry **ret_reg
     return 0;
 }
 
+int wms_memory_register(wms_engine *engine)
+{
+    struct wms_memory_registry *registry;
+
+    return get_registry(engine, &registry);
+}
+
 static int check_name(wms_engine *engine, const struct wms_memory_registry *registry, const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
