@@ -133,6 +133,12 @@ int wms_loop_wait(struct wms_loop *loop, double seconds)
     return 0;
 }
 
+bool wms_loop_is_due(struct wms_loop *loop)
+{
+    uv_update_time(&loop->uv);
+    return uv_loop_alive(&loop->uv) && uv_backend_timeout(&loop->uv) == 0;
+}
+
 void wms_loop_turn(struct wms_loop *loop)
 {
     loop->changed = false;

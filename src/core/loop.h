@@ -19,6 +19,8 @@ int wms_loop_after_fork(struct wms_loop *loop);
 
 /* Waits for one round of events, at most `seconds` (negative: no limit).  0, or INTERNAL when nothing could ever happen. */
 int wms_loop_wait(struct wms_loop *loop, double seconds);
+/* Whether a timer is due; costs no system call. */
+bool wms_loop_is_due(struct wms_loop *loop);
 /* Does what can be done without waiting. */
 void wms_loop_turn(struct wms_loop *loop);
 /* To be called before control goes back to a program that polls one of our descriptors: registers new watches with the

@@ -69,7 +69,7 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
         return error;
     }
     request->jobs_open = request->job_count;
-    if (engine->loop) {
+    if (engine->loop && wms_loop_is_due(engine->loop)) {
         wms_loop_turn(engine->loop); /* what is due by now comes first, else blocking calls alone never get to it */
         wms_engine_settle(engine);
     }

@@ -80,6 +80,7 @@ struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *
 /* Carries an action out and returns the code to answer with. */
 int wms_memory_act(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, const char **ret_text);
 void wms_memory_note(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, int code);
+void wms_memory_log_clear(wms_memory *host);
 struct wms_sight wms_memory_look(const struct wms_memory_record *record);
 /* The engine goes. */
 void wms_memory_retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine);
