@@ -23,7 +23,7 @@ static void *malloc_resize(void *data, void *block, size_t size)
 
 void *wms_resize(wms_engine *engine, void *block, size_t size)
 {
-    return engine->alloc.resize(engine->alloc.data, block, size);
+    return block || size ? engine->alloc.resize(engine->alloc.data, block, size) : NULL;
 }
 
 void *wms_zalloc(wms_engine *engine, size_t size)
