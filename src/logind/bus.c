@@ -68,9 +68,10 @@ static int watch(struct logind *conn)
     conn->services->poll_free(conn->poll);
     conn->poll = NULL;
     conn->events = 0;
-    if (conn->services->poll_new(conn->engine, fd, on_ready, conn, &conn->poll) < 0) {
+    int error = conn->services->poll_new(conn->engine, fd, on_ready, conn, &conn->poll);
+    if (error) {
         conn->poll = NULL;
-        return -ENOMEM;
+        return error == WMS_E_NO_MEMORY ? -ENOMEM : -EMFILE;
     }
     conn->fd = fd;
     conn->inode = status.st_ino;
@@ -118,6 +119,14 @@ static bool idle(const struct logind *conn)
     return conn->up && node_alone(&conn->tasks);
 }
 
+/* sd-bus would now answer each call under way with an error; the engine knows better what becomes of them. */
+static void fail_if_closed(struct logind *conn)
+{
+    if (!conn->failure && sd_bus_is_open(conn->bus) <= 0) {
+        logind_fail_errno(conn, -ECONNRESET);
+    }
+}
+
 /* Handles what has come, as long as something is awaited: not a system call more for a lone reply. */
 static void process(struct logind *conn)
 {
@@ -131,6 +140,7 @@ static void process(struct logind *conn)
             logind_fail_errno(conn, r);
         }
     }
+    fail_if_closed(conn);
 }
 
 static void pump(struct logind *conn)
@@ -160,14 +170,11 @@ void logind_leave(struct logind *conn)
         conn->depth--;
         return;
     }
-    if (!conn->failure) {
-        pump(conn);
-    }
-    if (!conn->failure) {
-        int r = sd_bus_is_open(conn->bus) > 0 ? rearm(conn) : -ECONNRESET;
-        if (r < 0) {
-            logind_fail_errno(conn, r);
-        }
+    pump(conn);
+    fail_if_closed(conn);
+    int r = conn->failure ? 0 : rearm(conn);
+    if (r < 0) {
+        logind_fail_errno(conn, r);
     }
     if (conn->failure && !conn->told) {
         conn->told = true;
