@@ -3,7 +3,7 @@ local hosts = require "spec.host"
 
 local adapter = {
    name = "logind",
-   can = { close = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true },
+   can = { close = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true, no_disconnect = true },
 }
 
 local FOLDER = "/run/spec-locker"
@@ -41,12 +41,21 @@ function adapter.machine(index)
    return item.machine, item
 end
 
---- To be called when the bus was away, which ends the locker and the monitor.
-function adapter.renew(index)
-   local item = pool[index]
-   pcall(item.monitor.stop, item.monitor)
-   item.monitor = nil
-   return adapter.machine(index)
+--- Stops the bus by the machine's function `how`, until start_bus() or the end of the test.
+function adapter.stop_bus(host, how)
+   host.item.bus_is_down = true
+   host.machine[how](host.machine)
+end
+
+--- The locker and the monitor went with the bus; this test has to do without.
+function adapter.start_bus(host)
+   local item = host.item
+   item.bus_is_down = nil
+   host.machine:start_bus()
+   if item.monitor then
+      pcall(item.monitor.stop, item.monitor)
+      item.monitor = nil
+   end
 end
 
 --- An id as wms gives it back.
@@ -57,7 +66,7 @@ end
 function adapter.host(options)
    taken = taken + 1
    local machine, item = adapter.machine(taken)
-   local host = { server = machine.server, ids = {}, users = {}, machine = machine, monitor = item.monitor }
+   local host = { server = machine.server, ids = {}, users = {}, machine = machine, item = item, monitor = item.monitor }
 
    for i, wanted in ipairs(options.sessions or {}) do
       local user = wanted.user or USERS[(i - 1) % #USERS + 1]
@@ -132,7 +141,10 @@ end
 function adapter.sweep()
    for _, item in ipairs(pool) do
       local machine = item.machine
-      if item.mute then
+      if item.bus_is_down then
+         adapter.start_bus{ machine = machine, item = item }
+         item.mute = nil
+      elseif item.mute then
          machine:check("systemctl", "kill", "--signal=CONT", "systemd-logind")
          item.mute = nil
       end
