@@ -133,9 +133,13 @@ local function check(servers)
    local called, sessions, message, err = pcall(wms.sessions, { server = servers, timeout = 10 })
    if not called then
       usage(sessions)
-   elseif not sessions and (err.code == "NO_PROVIDER" or err.code == "UNSUPPORTED") then
-      usage(message)
    elseif not sessions then
+      for _, outcome in ipairs(err.outcomes) do
+         local code = outcome.error and outcome.error.code
+         if code == "NO_PROVIDER" or code == "UNSUPPORTED" then -- time will not mend it
+            usage(outcome.server .. ": " .. outcome.error.message)
+         end
+      end
       say("not there yet: %s", message)
    end
 end
