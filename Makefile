@@ -2,6 +2,7 @@
 #
 #: make             the Lua module, the providers whose libraries are here, and the C libraries, in build/
 #: make all-luas    the same for Lua 5.1 to 5.4 and LuaJIT
+#: make examples    the examples in C, in build/examples/
 #: make demo        installs what is missing (Debian, as root), builds, and runs a short example
 #: make test        likewise, and runs all specs: RUNS="5.4 jit" for some Luas only, SPECS=spec/x_spec.lua for some specs
 #: make check       the specs under sanitizers and valgrind, and every static check (check-lint, check-asan, ... for one)
@@ -104,14 +105,18 @@ core    := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/core/*.c src/memory/*.c)
 sharedlib := $B/lib/libwms.so.$(version)
 libs    := $B/lib/libwms.a $B/lib/libwms.so $B/lib/wms.pc
 modules := $(providers:%=$B/lib/wms/%.so)
+headers := src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
 programs := $(patsubst spec/c/%.c,$B/spec/%,$(wildcard spec/c/*.c))
+# luaL_requiref() came with Lua 5.2.
+examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
 products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 
-.PHONY: all all-luas libs report specs
+.PHONY: all all-luas libs report specs examples
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
-specs: $(programs) ; @:
+specs: $(programs) examples ; @:
+examples: $(examples) ; @:
 
 report: | $(call products,$L) $(libs)
 	@$(if $(silent),:,echo 'wms $(version) in $B/; providers: memory$(providers:%=, %)$(if \
@@ -170,6 +175,24 @@ $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
 	    $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
 
+# The examples in C see the headers as they are installed.
+$B/include/wms.h: $(headers)
+	$Q install -d $(@D)/wms && install -m 644 $< $(@D) && install -m 644 $(filter-out $<,$^) $(@D)/wms
+
+# $(call example,FLAGS)
+define example
+$(call say,CC,$<)
+$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Wpedantic -I$B/include $(extra) $(CPPFLAGS) $(CFLAGS) $(sanitize) \
+    $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $1
+endef
+$B/examples/embed: examples/embed.c $B/lib/libwms.a $B/include/wms.h $B/flags
+	$(call example,$(uv_libs))
+$B/examples/embed_lua: extra = $(call lua_cflags,$L)
+$B/examples/embed_lua: examples/embed_lua.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/include/wms.h $B/flags
+	$(call example,$(call lua_libs,$L) $(uv_libs) -lm)
+$B/examples/wms/demo.so: examples/provider.c $B/include/wms.h $B/flags
+	$(call example,-shared -fPIC -fvisibility=hidden -Wl$(comma)--no-undefined)
+
 # Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
 .PHONY: FORCE
 keep = @mkdir -p $(@D) && printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$1)' >$@
@@ -213,7 +236,6 @@ bench:
 strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -Wstrict-prototypes \
     -Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wwrite-strings -Wundef -Wformat=2 -Wvla \
     -Wno-unknown-warning-option
-headers = src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
 tidy   = $(wildcard src/*/*.c)
 seen   = -std=gnu11 -Isrc $(lua_headers) $(uv_cflags)
 lua_headers = $(call lua_cflags,$L)

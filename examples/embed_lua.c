@@ -71,7 +71,7 @@ static int only_wms(lua_State *L)
 static int run(lua_State *L)
 {
     static const luaL_Reg libraries[] = {
-        {LUA_GNAME, luaopen_base},
+        {"_G", luaopen_base},
         {LUA_STRLIBNAME, luaopen_string},
         {LUA_TABLIBNAME, luaopen_table},
         {LUA_MATHLIBNAME, luaopen_math},
