@@ -73,7 +73,7 @@ $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
 uv_found  = $(call once,uv_found,$(PKG_CONFIG) --exists libuv 2>&1 && echo yes)
 uv_cflags = $(if $(filter yes,$(uv_found)),$(call once,uv_cflags,$(PKG_CONFIG) --cflags libuv),$(error \
     libuv is missing: install pkg-config and libuv1-dev (Fedora: libuv-devel)))
-uv_libs   = $(call once,uv_libs,$(PKG_CONFIG) --libs libuv) -pthread -ldl
+uv_libs   = $(call once,uv_libs,$(PKG_CONFIG) --libs libuv) -pthread -ldl -lm
 
 # $(call lua,V,cflags|libs): the word "found" comes first, since there may be no flags. Every distribution has its own name.
 lua = $(call once,lua_$1_$2,for p in $(if $(filter jit,$1),luajit,lua$1 lua-$1 lua$(subst .,,$1) lua); do \
@@ -144,7 +144,7 @@ $B/lib/libwms.so: $(sharedlib)
 $B/lib/wms.pc: $B/folder src/wms.h Makefile
 	$Q mkdir -p $(@D) && printf '%s\n' 'libdir=$(libdir)' 'includedir=$(includedir)' 'modules=$(libdir)/wms' '' 'Name: wms' \
 	    'Description: scripted control of user sessions on shared computers' 'Version: $(version)' \
-	    'Requires.private: libuv' 'Libs: -L$${libdir} -lwms' 'Libs.private: -pthread -ldl' 'Cflags: -I$${includedir}' >$@
+	    'Requires.private: libuv' 'Libs: -L$${libdir} -lwms' 'Libs.private: -pthread -ldl -lm' 'Cflags: -I$${includedir}' >$@
 
 # A provider uses the engine only through what it is given, hence --no-undefined; one file serves every Lua and C.
 $(modules): $B/lib/wms/%.so:
@@ -189,7 +189,7 @@ $B/examples/embed: examples/embed.c $B/lib/libwms.a $B/include/wms.h $B/flags
 	$(call example,$(uv_libs))
 $B/examples/embed_lua: extra = $(call lua_cflags,$L)
 $B/examples/embed_lua: examples/embed_lua.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/include/wms.h $B/flags
-	$(call example,$(call lua_libs,$L) $(uv_libs) -lm)
+	$(call example,$(call lua_libs,$L) $(uv_libs))
 $B/examples/wms/demo.so: examples/provider.c $B/include/wms.h $B/flags
 	$(call example,-shared -fPIC -fvisibility=hidden -Wl$(comma)--no-undefined)
 
