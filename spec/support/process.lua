@@ -26,6 +26,11 @@ function process.module(name)
    error(name .. " is not built", 2)
 end
 
+--- The program that was built from spec/c/NAME.c.
+function process.program(name)
+   return process.quote((os.getenv("WMS_BUILD") or "build") .. "/spec/" .. name)
+end
+
 --- The interpreter that runs the specs.
 function process.lua()
    local output = process.run("readlink /proc/$PPID/exe")

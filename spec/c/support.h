@@ -1,0 +1,112 @@
+/* support.h - what the specs' C programs share: checks, counted memory, open descriptors. */
+#ifndef SPEC_SUPPORT_H
+#define SPEC_SUPPORT_H
+
+#include <dirent.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory/memory.h"
+#include "wms.h"
+#include "wms/lua.h"
+
+/* ---- checks ----------------------------------------------------------------------------------------------------- */
+
+/* Where the program is, for messages, also for those of a crash. */
+static char where[256] = "start";
+
+__attribute__((noreturn, format(printf, 1, 2), unused)) static void fail(const char *format, ...)
+{
+    va_list arguments;
+
+    fflush(stdout);
+    fprintf(stderr, "failed at %s: ", where);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    _exit(1);
+}
+
+#define CHECK(condition)                                                                                                   \
+    do {                                                                                                                   \
+        if (!(condition)) {                                                                                                \
+            fail("line %d: %s", __LINE__, #condition);                                                                     \
+        }                                                                                                                  \
+    } while (0)
+
+/* ---- descriptors ------------------------------------------------------------------------------------------------ */
+
+/* How many are open. */
+__attribute__((unused)) static int descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = -3; /* ".", ".." and the folder's own */
+
+    CHECK(folder);
+    while (readdir(folder)) {
+        count++;
+    }
+    closedir(folder);
+    return count;
+}
+
+/* libuv keeps a pipe for the whole process, made with its first loop: not to be counted. */
+__attribute__((unused)) static void warm_up(void)
+{
+    wms_engine *engine;
+
+    CHECK(wms_engine_new(NULL, &engine) == 0);
+    CHECK(wms_engine_fd(engine) >= 0);
+    wms_engine_unref(engine);
+}
+
+/* ---- memory that is counted ------------------------------------------------------------------------------------- */
+
+/* Blocks that are in use. */
+struct heap {
+    size_t blocks;
+};
+
+__attribute__((unused)) static void *heap_resize(void *data, void *block, size_t size)
+{
+    struct heap *heap = data;
+
+    if (size == 0) {
+        heap->blocks -= block != NULL;
+        free(block);
+        return NULL;
+    }
+    void *result = realloc(block, size);
+    CHECK(result);
+    heap->blocks += !block;
+    return result;
+}
+
+__attribute__((unused)) static void *heap_lua(void *data, void *block, size_t old_size, size_t size)
+{
+    (void) old_size; /* without a block it is a type */
+    return heap_resize(data, block, size);
+}
+
+/* ---- sessions --------------------------------------------------------------------------------------------------- */
+
+__attribute__((unused)) static wms_session session_of(uint32_t id, const char *user_name)
+{
+    return (wms_session){
+        .id.number = id,
+        .user_name = user_name,
+        .station_id = -1,
+#define WMS_X(field, name) .field = -1,
+        WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+    };
+}
+
+#endif

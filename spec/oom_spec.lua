@@ -1,0 +1,33 @@
+--- Every allocation of ours fails in turn: see spec/c/oom.c, which says what must hold then, and the scripts in spec/oom.
+local process = require "spec.support.process"
+
+local function scripts()
+   local list = {}
+   for file in process.run("ls spec/oom/*.lua"):gmatch("[^\n]+") do
+      list[#list + 1] = file
+   end
+   return list
+end
+
+describe("without memory #once", function()
+   for _, file in ipairs(scripts()) do
+      it(file:match("([^/]+)%.lua$") .. " ends with an error, and leaves nothing behind", function()
+         local output, code = process.run(process.program("oom") .. " " .. file)
+         assert.equal(0, code, output)
+         -- At least as many runs as there are allocations: the sweep has taken place.
+         local lua, engine, runs = output:match("(%d+) of Lua, +(%d+) of the engine: +(%d+) runs")
+         assert.truthy(tonumber(runs) >= 3 * lua + 2 * engine, output)
+         assert.truthy(tonumber(engine) > 0, output)
+      end)
+   end
+
+   it("every function has its script", function()
+      local text = process.run("cat spec/oom/*.lua")
+      local wms = require "wms"
+      for name, value in pairs(wms) do
+         if type(value) == "function" then
+            assert.truthy(text:find("wms." .. name .. "%f[%W]"), name)
+         end
+      end
+   end)
+end)
