@@ -283,15 +283,25 @@ const struct wms_provider *wms_engine_registered(const wms_engine *engine, const
     return NULL;
 }
 
+static bool is_of_this_abi(const struct wms_provider *provider)
+{
+    return provider->abi == WMS_PROVIDER_ABI && provider->size >= sizeof *provider;
+}
+
 int wms_engine_register(wms_engine *engine, const struct wms_provider *provider)
 {
-    if (!provider || provider->abi != WMS_PROVIDER_ABI || provider->size < sizeof *provider) {
+    if (!provider || !is_of_this_abi(provider)) {
         return wms_complain(engine, "provider: made for another version of wms (ABI %u, this is %u); build it against this one",
                             provider ? provider->abi : 0, WMS_PROVIDER_ABI);
     }
-    size_t length = strnlen(provider->name, WMS_SCHEME_MAX + 1);
+    size_t length = provider->name ? strnlen(provider->name, WMS_SCHEME_MAX + 1) : 0;
     if (length == 0 || length > WMS_SCHEME_MAX || strspn(provider->name, "abcdefghijklmnopqrstuvwxyz") != length) {
         return wms_complain(engine, "provider: its name is a scheme: give 1 to %d lower-case letters", WMS_SCHEME_MAX);
+    }
+    if (!provider->connect || !provider->disconnect || !provider->list || !provider->act || !provider->forget ||
+        !provider->observe || !provider->unobserve) {
+        return wms_complain(engine, "provider: a function is missing; give connect, disconnect, list, act, forget, observe "
+                                    "and unobserve");
     }
     if (wms_engine_registered(engine, provider->name)) {
         return wms_complain(engine, "provider: one named '%s' is registered already", provider->name);
@@ -326,7 +336,8 @@ int wms_engine_load(wms_engine *engine, const char *name, const char *path)
     if (error) {
         return error;
     }
-    if (strcmp(provider->name, name) != 0) {
+    /* Of another ABI not even the name is where it should be: then registering tells. */
+    if (is_of_this_abi(provider) && provider->name && strcmp(provider->name, name) != 0) {
         wms_complain(engine, "%.200s holds the provider '%.31s', not '%.31s'", path, provider->name, name);
         return WMS_E_NO_PROVIDER;
     }
@@ -411,38 +422,52 @@ static void keep(struct wms_item *item, char **place, const char *text)
     }
 }
 
+/* What a provider says of an op that has ended is not heard. */
+static bool is_open(struct wms_op *op)
+{
+    return wms_item_of(op)->phase == WMS_ACTING;
+}
+
 static void services_user(struct wms_op *op, const char *user_name)
 {
     struct wms_item *item = wms_item_of(op);
 
-    if (!item->borrowed) {
+    if (is_open(op) && !item->borrowed) {
         keep(item, &item->user_name, user_name);
     }
 }
 
 static void services_note(struct wms_op *op, const char *note)
 {
-    keep(wms_item_of(op), &wms_item_of(op)->note, note);
+    if (is_open(op)) {
+        keep(wms_item_of(op), &wms_item_of(op)->note, note);
+    }
 }
 
 static void services_sent(struct wms_op *op)
 {
-    wms_item_sent(wms_item_of(op));
+    if (is_open(op)) {
+        wms_item_sent(wms_item_of(op));
+    }
 }
 
 static int services_session(struct wms_op *op, const wms_session *session)
 {
-    return wms_job_session(wms_item_of(op)->job, session);
+    return is_open(op) ? wms_job_session(wms_item_of(op)->job, session) : WMS_E_PROTOCOL;
 }
 
 static void services_answer(struct wms_op *op, int code, const char *text)
 {
-    wms_item_answer(wms_item_of(op), code, text);
+    if (is_open(op)) {
+        wms_item_answer(wms_item_of(op), code ? wms_error_code(code) : 0, text);
+    }
 }
 
 static void services_lost(struct wms_op *op, int code, const char *text)
 {
-    wms_item_lost(wms_item_of(op), code, text);
+    if (is_open(op)) {
+        wms_item_lost(wms_item_of(op), wms_error_code(code), text);
+    }
 }
 
 static void services_seen(struct wms_observer *observer, const struct wms_sight *sight)
@@ -452,7 +477,12 @@ static void services_seen(struct wms_observer *observer, const struct wms_sight 
 
 static void services_blind(struct wms_observer *observer, int code, const char *text)
 {
-    wms_check_blind((struct wms_check *) observer, code, text);
+    struct wms_check *check = (struct wms_check *) observer;
+
+    check->observing = false;
+    if (check->link->state != WMS_BROKEN) { /* else it ends with the link */
+        wms_check_blind(check, wms_error_code(code), text);
+    }
 }
 
 const struct wms_services wms_services = {

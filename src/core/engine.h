@@ -55,6 +55,8 @@ void wms_free(wms_engine *engine, void *block);
 char *wms_copy(wms_engine *engine, const char *text);
 char *wms_print(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A code that a provider gave: INTERNAL when it is none that a host can have. */
+int wms_error_code(int code);
 void wms_say(wms_engine *engine, enum wms_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int wms_complain(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -187,6 +189,7 @@ enum wms_stage { WMS_JOB_QUEUED, WMS_JOB_LISTING, WMS_JOB_ACTING, WMS_JOB_DONE }
 struct wms_listing {
     wms_session **sessions;
     size_t count, capacity;
+    int error; /* a session is missing: there was no memory for it */
     struct wms_idset index;
 };
 

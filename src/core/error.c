@@ -1,7 +1,7 @@
 /* error.c - the codes' names and texts, all from the one list in wms.h. */
 #include <string.h>
 
-#include "wms.h"
+#include "core/engine.h"
 
 const char *wms_error_name(int code)
 {
@@ -73,4 +73,9 @@ const char *wms_state_name(enum wms_state state)
     static const char *const states[] = {"requested", "verified", "planned", "failed", "unknown", "skipped"};
 
     return (size_t) state < sizeof states / sizeof *states ? states[state] : "?";
+}
+
+int wms_error_code(int code)
+{
+    return code < 0 && code > WMS_E_INVALID ? code : WMS_E_INTERNAL;
 }

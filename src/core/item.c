@@ -213,7 +213,7 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
     if (item == &job->whole && code == 0) {
         wms_job_listed(job);
     } else if (code != 0) {
-        wms_item_finish(item, WMS_FAILED, code < 0 ? code : WMS_E_INTERNAL, text);
+        wms_item_finish(item, WMS_FAILED, code, text);
     } else if (!item->check) {
         wms_item_finish(item, WMS_REQUESTED, 0, NULL);
     } else if (!item->check->observing) {
@@ -486,7 +486,9 @@ void wms_item_end(struct wms_item *item, int code, const char *text)
         break;
     case WMS_SETTLING:
     case WMS_STEADY:
-        wms_item_finish(item, WMS_REQUESTED, code, "the host took the request; cancelled before the session's state was verified");
+        wms_item_finish(item, WMS_REQUESTED, code,
+                        code == WMS_E_CANCELLED ? "the host took the request; cancelled before the session's state was verified"
+                                                : "the host took the request; the session's state could not be verified");
         break;
     default:
         wms_item_finish(item, code == WMS_E_CANCELLED ? WMS_SKIPPED : WMS_FAILED, code, text);

@@ -129,7 +129,7 @@ static void set_deadline(struct wms_job *job)
         return;
     }
     job->timer = loop ? wms_timer_new(loop, timer_fired, job) : NULL;
-    if (!job->timer) { /* without a deadline nothing is begun */
+    if (!job->timer) { /* without a deadline nobody waits */
         wms_job_abandon(job, WMS_E_NO_MEMORY, NULL);
         return;
     }
@@ -139,16 +139,11 @@ static void set_deadline(struct wms_job *job)
 
 /* ---- which sessions are there ----------------------------------------------------------------------------------- */
 
-int wms_job_session(struct wms_job *job, const wms_session *session)
+static int add_session(struct wms_job *job, const wms_session *session)
 {
     wms_engine *engine = engine_of(job);
     struct wms_listing *listing = &job->listing;
-    char why[128];
-    wms_session checked = *session;
 
-    if (wms_id_check(&checked.id, why, sizeof why)) {
-        return WMS_E_PROTOCOL;
-    }
     if (listing->count == listing->capacity) {
         size_t capacity = listing->capacity ? listing->capacity * 2 : 16;
         wms_session **more = wms_resize(engine, listing->sessions, capacity * sizeof *more);
@@ -158,14 +153,29 @@ int wms_job_session(struct wms_job *job, const wms_session *session)
         listing->sessions = more;
         listing->capacity = capacity;
     }
-    wms_session *copy = wms_resize(engine, NULL, sizeof *copy + wms_pack_size(&checked));
+    wms_session *copy = wms_resize(engine, NULL, sizeof *copy + wms_pack_size(session));
     if (!copy) {
         return WMS_E_NO_MEMORY;
     }
-    wms_pack(copy, &checked, (char *) (copy + 1));
+    wms_pack(copy, session, (char *) (copy + 1));
     copy->server = job->text;
     listing->sessions[listing->count++] = copy;
     return 0;
+}
+
+int wms_job_session(struct wms_job *job, const wms_session *session)
+{
+    char why[128];
+    wms_session checked = *session;
+
+    if (wms_id_check(&checked.id, why, sizeof why)) {
+        return WMS_E_PROTOCOL;
+    }
+    int error = add_session(job, &checked);
+    if (error) {
+        job->listing.error = error; /* whatever the provider makes of it: this list is not complete */
+    }
+    return error;
 }
 
 static void clear_listing(struct wms_job *job)
@@ -278,7 +288,7 @@ void wms_job_listed(struct wms_job *job)
 {
     const wms_request *request = job->request;
     bool query = request->verb == WMS_SESSIONS;
-    int error = index_listing(job);
+    int error = job->listing.error ? job->listing.error : index_listing(job);
 
     if (!error && query && job->by_id) {
         error = take_named(job);

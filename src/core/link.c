@@ -228,7 +228,7 @@ void wms_link_broken(struct wms_link *link, int code, const char *text)
         return;
     }
     link->state = WMS_BROKEN;
-    link->code = code < 0 ? code : WMS_E_INTERNAL;
+    link->code = wms_error_code(code);
     link->text = text ? wms_copy(link->engine, text) : NULL;
     if (code != WMS_E_CANCELLED) {
         wms_say(link->engine, WMS_INFO, "%s: %s: %s", link->server->text, link->was_up ? "connection broken" : "no connection",

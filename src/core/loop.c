@@ -79,11 +79,27 @@ int wms_loop_new(wms_engine *engine, struct wms_loop **ret_loop)
     return 0;
 }
 
+/* Nobody should have left anything.  But what is left and active would keep wms_loop_free() busy for ever. */
+static void free_left(uv_handle_t *uv, void *data)
+{
+    struct wms_loop *loop = data;
+
+    if (uv_is_closing(uv) || uv == (uv_handle_t *) &loop->limit) {
+        return;
+    }
+    if (uv->type == UV_TIMER) {
+        wms_timer_free((struct wms_timer *) uv);
+    } else {
+        wms_poll_free((struct wms_poll *) uv);
+    }
+}
+
 struct wms_loop *wms_loop_free(struct wms_loop *loop)
 {
     if (!loop) {
         return NULL;
     }
+    uv_walk(&loop->uv, free_left, loop);
     uv_close((uv_handle_t *) &loop->limit, NULL);
     while (uv_run(&loop->uv, UV_RUN_NOWAIT)) {
         /* the last handles' close callbacks */
@@ -318,7 +334,6 @@ static void poll_closed(uv_handle_t *uv)
 {
     struct wms_poll *poll = (struct wms_poll *) uv;
 
-    close(poll->fd);
     wms_free(poll->loop->engine, poll);
 }
 
@@ -327,6 +342,7 @@ void wms_poll_free(struct wms_poll *poll)
     if (poll) {
         poll->loop->changed = true;
         uv_close((uv_handle_t *) &poll->uv, poll_closed);
+        close(poll->fd); /* at once: in a forked child, the loop may never turn again */
     }
 }
 
