@@ -128,6 +128,10 @@ typedef struct wms_action {
 typedef int (*wms_guard)(void *data, const wms_action *action);
 WMS_API void wms_engine_guard(wms_engine *engine, wms_guard guard, void *data);
 
+/* Lets a wms_request_wait() that is under way return 0 as soon as it can: for a log that wants to be read.  The one function
+ * that a guard and a log may call. */
+WMS_API void wms_engine_wake(wms_engine *engine);
+
 /* The log is told what the engine does (connections, retries, refusals; never a secret): a level and one line.  It must not
  * call the engine.  NULL removes it. */
 enum wms_level { WMS_DEBUG, WMS_INFO, WMS_WARNING };
@@ -185,7 +189,7 @@ WMS_API wms_request *wms_request_unref(wms_request *request);
 WMS_API int wms_request_done(wms_request *request);
 
 /* Runs the engine until the request is done (1), or needs its caller: an action waits for permission, or (`follow`) an
- * outcome is there, or `seconds` have passed (0).  Negative seconds: no limit.  Errors: FORKED, BUSY, INTERNAL. */
+ * outcome is there, or wms_engine_wake() was called, or `seconds` have passed (0).  Negative seconds: no limit.  Errors: FORKED, BUSY, INTERNAL. */
 WMS_API int wms_request_wait(wms_request *request, double seconds);
 
 /* A descriptor of this request alone: readable when wms_engine_step() has something to do for it, or the request has news.

@@ -265,6 +265,11 @@ void wms_engine_guard(wms_engine *engine, wms_guard guard, void *data)
     engine->guard_data = data;
 }
 
+void wms_engine_wake(wms_engine *engine)
+{
+    engine->woken = true;
+}
+
 void wms_engine_log(wms_engine *engine, wms_log log, void *data)
 {
     engine->log = log;

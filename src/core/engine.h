@@ -40,6 +40,7 @@ struct wms_engine {
     bool settling;
     bool asking;  /* a guard or a log runs */
     bool orphans; /* requests were given back meanwhile */
+    bool woken;   /* wms_engine_wake() */
 
     wms_guard guard;
     void *guard_data;

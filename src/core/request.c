@@ -249,10 +249,11 @@ int wms_request_wait(wms_request *request, double seconds)
         return WMS_E_NO_MEMORY;
     }
     request->refs++;
+    engine->woken = false;
     wms_loop_turn(loop); /* for the time of day, too */
     wms_engine_settle(engine);
     double end = wms_loop_now(loop) + seconds;
-    while (!error && !request->done && !needs_caller(request)) {
+    while (!error && !request->done && !engine->woken && !needs_caller(request)) {
         double left = end - wms_loop_now(loop);
         if (seconds >= 0 && left <= 0) {
             break;

@@ -29,7 +29,6 @@ struct state {
     struct line *lines, **tail; /* of the log, not delivered yet */
     size_t line_count, dropped;
     char missing[32]; /* the provider that this call has looked for in vain: it does so once */
-    bool logging;     /* somebody listens to the log */
     bool draining;    /* a delivery of lines is on the C stack */
 };
 
@@ -72,7 +71,7 @@ void lwms_set_functions(lua_State *L, const luaL_Reg *functions, int state, int 
 void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state,
                          int anchors);
 
-/* ---- lwms_misuse (options.c) ----------------------------------------------------------------------------------------- */
+/* ---- misuse (options.c) ---------------------------------------------------------------------------------------- */
 
 struct command {
     const char *name;

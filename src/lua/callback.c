@@ -41,6 +41,7 @@ static void keep_line(void *data, enum wms_level level, const char *text)
     *state->tail = line;
     state->tail = &line->next;
     state->line_count++;
+    wms_engine_wake(state->engine);
 }
 
 static void drop_line(struct state *state)
@@ -65,7 +66,6 @@ void lwms_log_clear(struct state *state)
 
 void lwms_log_set(struct state *state, bool on)
 {
-    state->logging = on;
     wms_engine_log(state->engine, on ? keep_line : NULL, state);
     if (!on && !state->draining) { /* else the delivery finds that nobody listens, and clears it */
         lwms_log_clear(state);

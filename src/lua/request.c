@@ -4,9 +4,6 @@
 
 #include "lua/binding.h"
 
-/* While somebody listens to the log, waiting is done in slices of this length, so that a line is not told too late. */
-#define LOG_SLICE 0.25
-
 /* ---- boxes ------------------------------------------------------------------------------------------------------ */
 
 struct request *lwms_request_new(lua_State *L)
@@ -60,16 +57,12 @@ static double now(void)
 
 int lwms_request_run(lua_State *L, struct request *box, int self, int on_outcome, int allow, double seconds)
 {
-    const struct state *state = lwms_state_here(L);
     double end = seconds < 0 ? 0 : now() + seconds;
 
     for (;;) {
         double left = seconds <= 0 ? seconds : end - now();
         if (seconds > 0 && left < 0) {
             left = 0;
-        }
-        if (state->logging && (left < 0 || left > LOG_SLICE)) {
-            left = LOG_SLICE;
         }
         int code = wms_request_wait(box->request, left);
         lwms_callbacks_run(L, box, self, on_outcome, allow);
