@@ -239,7 +239,9 @@ strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -
 tidy   = $(wildcard src/*/*.c)
 seen   = -std=gnu11 -Isrc $(lua_headers) $(uv_cflags)
 lua_headers = $(call lua_cflags,$L)
-preload = env LD_PRELOAD='$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)'
+# The sanitizers' libraries for the stock interpreter alone: with LD_PRELOAD, every program that a spec starts would get them.
+preload = $(shell readelf -l $$(command -v $(LUA)) | sed -n 's/.*interpreter: \(.*\)]/\1/p') --preload \
+    $(shell $(CC) -print-file-name=libasan.so):$(shell $(CC) -print-file-name=libubsan.so)
 
 .PHONY: check check-lint check-warnings check-headers check-tidy check-lua check-asan check-tsan check-valgrind
 check:

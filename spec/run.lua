@@ -62,6 +62,7 @@ local function run(version, lua, first)
       "env -u LUA_INIT -u LUA_INIT" .. suffix, "-u LUA_PATH" .. suffix, "-u LUA_CPATH" .. suffix,
       "LUA_PATH='./lua/?.lua;;'", ("LUA_CPATH='./%s/%s/?.so;;'"):format(build, version),
       "WMS_RESULTS=" .. file, "WMS_BUILD=" .. build,
+      "WMS_LUA='" .. wrap .. " " .. lua .. "'",
       "timeout --kill-after=10", patience, wrap, lua, "spec/support/busted.lua -o spec/support/summary.lua",
       first and "" or "--exclude-tags=once", specs, "</dev/null; echo exit $? >>" .. file,
    }, " "))

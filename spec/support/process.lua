@@ -31,10 +31,9 @@ function process.program(name)
    return process.quote((os.getenv("WMS_BUILD") or "build") .. "/spec/" .. name)
 end
 
---- The interpreter that runs the specs.
+--- The interpreter that runs the specs; spec/run.lua tells, since it may be run by valgrind or the like.
 function process.lua()
-   local output = process.run("readlink /proc/$PPID/exe")
-   return output:match("%S+")
+   return os.getenv("WMS_LUA") or process.run("readlink /proc/$PPID/exe"):match("%S+")
 end
 
 --- Runs a script in a process of its own with the same module; `environment` is put before the command.

@@ -87,7 +87,10 @@ wms_id logind_id(const char *text)
         number = number * 10 + (uint64_t) (*digit++ - '0');
     }
     bool numeric = digit > text && !*digit && number < UINT32_MAX && (*text != '0' || !text[1]);
-    return numeric ? (wms_id){.number = (uint32_t) number} : (wms_id){.text = text};
+    if (numeric) {
+        return (wms_id){.number = (uint32_t) number};
+    }
+    return (wms_id){.text = text};
 }
 
 /* Letters and digits; logind takes two such names for other sessions'. */
