@@ -272,7 +272,8 @@ check-lua:
 
 # The whole suite, with the address and the undefined-behaviour sanitizer inside the module.
 check-asan:
-	+@$(MAKE) --no-print-directory test DEPS=no SANITIZE=address,undefined RUNS=$L WRAP="$(preload)"
+	+@LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/spec/support/leaks.txt $(MAKE) --no-print-directory test \
+	    DEPS=no SANITIZE=address,undefined RUNS=$L WRAP="$(preload)"
 
 # Threads, each with a Lua state and an engine of its own. The sanitizer of gcc 12 wants addresses that are not randomized.
 check-tsan:

@@ -12,7 +12,8 @@ describe("the module", function()
       for line in output:gmatch("[^\n]+") do
          assert.truthy(line:find("libuv") or line:find("libc%.") or line:find("linux%-vdso") or line:find("ld%-linux")
             or line:find("libpthread") or line:find("libdl") or line:find("libasan") or line:find("libubsan")
-            or line:find("libtsan") or line:find("libm%.") or line:find("librt") or line:find("libgcc"), line)
+            or line:find("libtsan") or line:find("libstdc") or line:find("libm%.") or line:find("librt") or line:find("libgcc"),
+            line)
       end
    end)
 
