@@ -159,7 +159,7 @@ local function plan_from(servers, time, minutes, message)
    return plan
 end
 
---- A room of three, which is away when it is to be unlocked, and comes back for the third try.
+--- A room of three, which is away when it is to be unlocked, and comes back for the second try.
 local function rehearsal()
    local room = wms.memory("room", { latency = 0.02, sessions = {
       { session_id = 1, user_name = "teacher", is_admin = true },
@@ -170,7 +170,7 @@ local function rehearsal()
    return {
       servers = { "memory://room" }, start = os.time() + 1, length = 2, message = "Exam",
       before = function(try)
-         room:refuse(try < 3 and "UNREACHABLE" or nil)
+         room:refuse(try < 2 and "UNREACHABLE" or nil)
       end,
    }
 end

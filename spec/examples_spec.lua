@@ -1,0 +1,262 @@
+--- The examples do what they say, and what the README shows works as it stands there.
+local process = require "spec.support.process"
+local hosts = require "spec.host"
+
+local build = os.getenv("WMS_BUILD") or "build"
+local NOWHERE = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent "
+
+-- The examples want Lua 5.3 or newer.
+local function lua(arguments, environment)
+   if not rawget(_G, "utf8") then
+      pending("the examples need Lua 5.4")
+   end
+   return process.run(("%s LUA_CPATH=%s %s %s"):format(environment or NOWHERE, process.quote(package.cpath), process.lua(),
+      arguments))
+end
+
+local function lines(text)
+   local list = {}
+   for line in (text .. "\n"):gmatch("(.-)\n") do
+      list[#list + 1] = line
+   end
+   return list
+end
+
+local function has(text, ...)
+   for _, part in ipairs{ ... } do
+      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
+   end
+end
+
+-- The rows of the table under the title: session -> row.
+local function rows(text, title)
+   local found, header, list = false, nil, {}
+   for _, line in ipairs(lines(text)) do
+      if found and line == "" then
+         break
+      elseif found and not header then
+         header = line
+         assert(line:find("SESSION", 1, true), "no header: " .. line)
+      elseif found then
+         list[assert(tonumber(line:match("^ +(%d+)")), line)] = line
+      end
+      found = found or line:find(title, 1, true) == 1
+   end
+   assert(header, "no table under: " .. title)
+   return list
+end
+
+local function keys(map)
+   local list = {}
+   for key in pairs(map) do
+      list[#list + 1] = key
+   end
+   table.sort(list)
+   return list
+end
+
+describe("unlock_lab.lua #once", function()
+   local text, code
+
+   setup(function()
+      text, code = lua("examples/unlock_lab.lua")
+   end)
+
+   it("goes as told", function()
+      assert.equal(0, code, text)
+      has(text, "\nEverything went as told.")
+   end)
+
+   it("has a row for each session, and fits into 80 columns", function()
+      for _, line in ipairs(lines(text)) do
+         assert(#line <= 80 and not line:find("%s$"), line)
+      end
+      assert.same({ 1, 2, 3, 4, 5, 6 }, keys(rows(text, "The sessions of the room")))
+      assert.same({ 2, 3, 4, 5, 6 }, keys(rows(text, "Lock them all")))
+      assert.same({ 1, 99 }, keys(rows(text, "Lock the teacher's")))
+   end)
+
+   it("shows what happened", function()
+      has(rows(text, "The sessions of the room")[1], "teacher", "exempt")
+      for _, row in pairs(rows(text, "Lock them all")) do
+         has(row, "verified")
+      end
+      local unlocked = rows(text, "Unlock them")
+      has(unlocked[5], "failed", "REVERTED", "locked again")
+      unlocked[5] = nil
+      assert.same({ 2, 3, 4, 6 }, keys(unlocked))
+      for _, row in pairs(unlocked) do
+         has(row, "verified")
+      end
+      has(rows(text, "Lock the teacher's")[1], "failed", "ACCESS_DENIED")
+      has(rows(text, "Lock the teacher's")[99], "failed", "NOT_FOUND")
+   end)
+
+   it("says why this machine's sessions are not listed", function()
+      has(text, "\n  They cannot be listed: no system bus listens there\n")
+   end)
+
+   it("lists this machine's sessions, and leaves them alone", function()
+      local ok, why = hosts.available()
+      if not ok then
+         pending("needs more rights: " .. why)
+      end
+      local machine = hosts.up("examples")
+      finally(function()
+         machine:down()
+      end)
+      local id = machine:session{ user = "alice" }
+      local monitor = machine:monitor()
+      local listed = rows(lua("examples/unlock_lab.lua", "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" .. machine.socket),
+         "The sessions of this machine")
+      has(listed[tonumber(id)], "alice", "active")
+      assert.is_true(monitor:count("ListSessions") > 0 or monitor:count("ListSessionsEx") > 0)
+      for _, message in ipairs(monitor:messages()) do
+         assert(not message.member:find("Lock") and not message.member:find("Terminate"), message.line)
+      end
+   end)
+end)
+
+describe("exam.lua #once", function()
+   it("locks at its time, and unlocks although the host was away", function()
+      local text, code = lua("examples/exam.lua")
+      assert.equal(0, code, text)
+      assert.truthy(text:find("locked: 2 sessions.*not unlocked: memory://room.*trying again.*unlocked: 2 sessions\n$"), text)
+   end)
+
+   it("unlocks when it is interrupted", function()
+      local text, code = lua("examples/exam.lua", NOWHERE .. "timeout --preserve-status -s INT 2.2 env")
+      assert.equal(1, code, text)
+      assert.truthy(text:find("locked: 2 sessions.*stopped: interrupted!.*unlocked: 2 sessions\n$"), text)
+   end)
+
+   it("says what is wrong with its arguments before anything happens", function()
+      for arguments, part in pairs{
+         ["localhost now"] = "three or four arguments",
+         ["localhost 25:00 1"] = "no time: 25:00",
+         ["localhost now -1"] = "MINUTES",
+         ["'a b' now 1"] = "a space",
+         ["lab01 now 1"] = "'multipoint' is not installed",
+      } do
+         local text, code = lua("examples/exam.lua " .. arguments)
+         assert.equal(2, code, text)
+         has(text, part, "usage:")
+      end
+   end)
+end)
+
+describe("the examples in C #once", function()
+   it("run in a loop of their own: embed", function()
+      local text, code = process.run(build .. "/examples/embed")
+      assert.equal(0, code, text)
+      assert.equal(table.concat({
+         "Lock all:",
+         "  session 1: verified",
+         "  session 2: verified",
+         "  session 3: verified",
+         "Unlock 1, 3 and 99, and watch them for 0.6 s:",
+         "  session 1: verified",
+         "  session 3: failed, REVERTED: it was unlocked, and is locked again",
+         "  session 99: failed, NOT_FOUND: the host has no such session",
+         "Close 1, which the guard refuses:",
+         "  session 1: failed, ACCESS_DENIED: this program's guard refuses it",
+      }, "\n"), (text:gsub("\n$", "")))
+   end)
+
+   it("guard a script: embed_lua", function()
+      local text, code = process.run(build .. "/examples/embed_lua")
+      assert.equal(0, code, text)
+      local list = lines((text:gsub("\n$", "")))
+      assert.truthy(list[1]:find("unlock on the lab +requested$"), text)
+      assert.is_true(#list >= 9)
+      for i = 2, #list do
+         has(list[i], "this program's guard refuses it")
+      end
+   end)
+
+   it("serve a scheme of their own: provider", function()
+      local text, code = process.script(([[
+         package.cpath = package.cpath .. ";%s/examples/?.so"
+         local wms = require "wms"
+         assert(wms.load "demo")
+         local function codes(list, _, err)
+            local all = {}
+            for i, outcome in ipairs(list or err.outcomes) do
+               all[i] = outcome.error and outcome.error.code or outcome.state .. "/" .. tostring(outcome.changed)
+            end
+            print(table.concat(all, " "))
+         end
+         local room = wms.new{ server = "demo://room", verify = 1 }
+         print(#assert(room:sessions()))
+         codes(room:lock_all{ message = "m" })
+         codes(room:lock{ session_ids = 1, message = "m" })
+         codes(room:unlock{ session_ids = { 1, 2, 4, "x" }, stable = 0.1 })
+         codes(room:close{ session_ids = 1 })
+         codes(room:unlock{ session_ids = 3, timeout = 0.01 })
+         local left = room:start("unlock", { session_ids = { 1, 2, 3 } }) -- is under way when the program ends
+      ]]):format(build))
+      assert.equal(0, code, text)
+      assert.equal(table.concat({
+         "3",
+         "verified/true verified/true verified/true",
+         "verified/false",
+         "verified/true verified/true NOT_FOUND NOT_FOUND",
+         "UNSUPPORTED",
+         "TIMEOUT",
+      }, "\n") .. "\n", text)
+   end)
+end)
+
+describe("the README #once", function()
+   local readme
+
+   local function blocks(language)
+      local list = {}
+      for code in readme:gmatch("\n```" .. language .. "\n(.-)\n```") do
+         list[#list + 1] = code
+      end
+      assert(#list > 0, "no block in " .. language)
+      return list
+   end
+
+   setup(function()
+      local file = assert(io.open("README.md"))
+      readme = file:read("*a")
+      file:close()
+   end)
+
+   it("has snippets in Lua that run, one after the other, as they stand", function()
+      local name = os.tmpname()
+      finally(function()
+         os.remove(name)
+      end)
+      local file = assert(io.open(name, "w"))
+      for _, code in ipairs(blocks("lua")) do
+         file:write("do\n", code, "\nend\n")
+      end
+      file:close()
+      local text, code = lua(name)
+      assert.equal(0, code, text)
+   end)
+
+   it("has a program in C that compiles and runs", function()
+      local folder = process.run("mktemp -d"):gsub("%s+$", "")
+      finally(function()
+         process.run("rm -r " .. folder)
+      end)
+      for _, code in ipairs(blocks("c")) do
+         local file = assert(io.open(folder .. "/program.c", "w"))
+         file:write(code)
+         file:close()
+         local text, status = process.run(([[cc -Wall -Wextra -Werror -I%s/include -o %s/program %s/program.c -L%s/lib -lwms \
+            && LD_LIBRARY_PATH=%s/lib %s/program]]):format(build, folder, folder, build, build, folder))
+         assert.equal(0, status, text)
+      end
+   end)
+
+   it("names files that are there", function()
+      for path in readme:gmatch("%f[%w](examples/[%w_]+%.[%w]+)") do
+         assert(io.open(path), path):close()
+      end
+   end)
+end)
