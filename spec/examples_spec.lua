@@ -249,8 +249,8 @@ describe("the README #once", function()
          file:write(code)
          file:close()
          local text, status = process.run(([[
-            cc -Wall -Wextra -Werror -IBUILD/include -o FOLDER/program FOLDER/program.c -LBUILD/lib -lwms &&
-            LD_LIBRARY_PATH=BUILD/lib FOLDER/program]]):gsub("%u%u+", { BUILD = build, FOLDER = folder }))
+            cc -Wall -Wextra -Werror -I<build>/include -o <folder>/program <folder>/program.c -L<build>/lib -lwms &&
+            LD_LIBRARY_PATH=<build>/lib <folder>/program]]):gsub("<(%l+)>", { build = build, folder = folder }))
          assert.equal(0, status, text)
       end
    end)
