@@ -231,9 +231,7 @@ describe("the README #once", function()
          os.remove(name)
       end)
       local file = assert(io.open(name, "w"))
-      for _, code in ipairs(blocks("lua")) do
-         file:write("do\n", code, "\nend\n")
-      end
+      file:write(table.concat(blocks("lua"), "\n"))
       file:close()
       local text, code = lua(name)
       assert.equal(0, code, text)
