@@ -109,14 +109,18 @@ headers := src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
 programs := $(patsubst spec/c/%.c,$B/spec/%,$(wildcard spec/c/*.c))
 # luaL_requiref() came with Lua 5.2.
 examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
+# What the measurements stand beside: each file in bench/ is a Lua module, made for the Lua that runs them.
+rulers  := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(if $(filter logind,$(providers)),,%sdbus.c),$(wildcard \
+    bench/*.c)))
 products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 
-.PHONY: all all-luas libs report specs examples
+.PHONY: all all-luas libs report specs examples rulers
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
 specs: $(programs) examples ; @:
 examples: $(examples) ; @:
+rulers: $(rulers) ; @:
 
 report: | $(call products,$L) $(libs)
 	@$(if $(silent),:,echo 'wms $(version) in $B/; providers: memory$(providers:%=, %)$(if \
@@ -193,6 +197,13 @@ $B/examples/embed_lua: examples/embed_lua.c $B/$L/libwms-lua.a $B/lib/libwms.a $
 $B/examples/wms/demo.so: examples/provider.c $B/include/wms.h $B/flags
 	$(call example,-shared -fPIC -fvisibility=hidden -Wl$(comma)--no-undefined)
 
+$(rulers): $B/$L/bench/%.so: bench/%.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -shared -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(call lua_cflags,$L) $(ruler_cflags) \
+	    $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(ruler_libs)
+$B/$L/bench/bare_sdbus.so: ruler_cflags = $(call once,logind_cflags,$(PKG_CONFIG) --cflags libsystemd)
+$B/$L/bench/bare_sdbus.so: ruler_libs = $(call once,logind_libs,$(PKG_CONFIG) --libs libsystemd)
+
 # Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
 .PHONY: FORCE
 keep = @mkdir -p $(@D) && printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$1)' >$@
@@ -203,7 +214,7 @@ $B/folder: FORCE
 $B/sources: FORCE
 	$(call keep,$(wildcard src/*/*.c))
 
--include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/spec/*.d)
+-include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/*/bench/*.d $B/spec/*.d)
 
 # ---- to try it -------------------------------------------------------------------------------------------------------
 # These install the packages that are missing (DEPS=no: they do not), hence the second make: it looks for libraries anew.
@@ -228,7 +239,7 @@ test:
 
 bench:
 	$(call deps,bench)
-	$(again) all
+	$(again) all rulers
 	@$(lua_env) $(LUA) bench/run.lua
 
 # ---- to be sure of it ------------------------------------------------------------------------------------------------
