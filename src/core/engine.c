@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/module.h"
@@ -103,6 +104,32 @@ const char *wms_engine_complaint(const wms_engine *engine)
     return engine->complaint;
 }
 
+/* ---- whose process it is ---------------------------------------------------------------------------------------- */
+
+/* Every call of the interface asks whether it runs in a forked child.  The kernel clears this page in a child, so that a look
+ * at it tells, without a system call.  Where there is no such page, the process id has to. */
+static void take_process(wms_engine *engine)
+{
+    engine->pid = getpid();
+    if (!engine->here) {
+        void *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (page == MAP_FAILED) {
+            return;
+        }
+        if (madvise(page, 1, MADV_WIPEONFORK)) {
+            munmap(page, 1);
+            return;
+        }
+        engine->here = page;
+    }
+    *engine->here = 1;
+}
+
+static bool is_forked(const wms_engine *engine)
+{
+    return engine->here ? !*engine->here : engine->pid != getpid();
+}
+
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
 int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
@@ -119,7 +146,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     memset(engine, 0, sizeof *engine);
     engine->alloc = *alloc;
     engine->refs = 1;
-    engine->pid = getpid();
+    take_process(engine);
     engine->fd = -1;
     engine->kicked_tail = &engine->kicked;
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
@@ -142,7 +169,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     if (!engine || --engine->refs > 0) {
         return NULL;
     }
-    bool forked = engine->pid != getpid();
+    bool forked = is_forked(engine);
     if (forked && engine->loop) {
         wms_loop_after_fork(engine->loop);
     }
@@ -161,6 +188,9 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     }
     wms_loop_free(engine->loop);
     wms_free(engine, engine->module_folder);
+    if (engine->here) {
+        munmap(engine->here, 1);
+    }
     engine->alloc.resize(engine->alloc.data, engine, 0);
     return NULL;
 }
@@ -190,7 +220,7 @@ int wms_engine_enter(wms_engine *engine)
     if (engine->asking) {
         return WMS_E_BUSY;
     }
-    return engine->pid == getpid() ? 0 : renew(engine);
+    return is_forked(engine) ? renew(engine) : 0;
 }
 
 void wms_engine_settle(wms_engine *engine)

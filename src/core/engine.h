@@ -25,6 +25,7 @@ struct wms_engine {
     struct wms_alloc alloc;
     size_t refs; /* the program's and one for each request */
     pid_t pid;
+    unsigned char *here;   /* not 0 in the process of `pid`, and 0 in its children; NULL: no such page */
     struct wms_loop *loop; /* NULL until something has to be waited for */
     int fd;                /* of wms_engine_fd(), or -1 */
 
