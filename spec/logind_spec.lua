@@ -293,6 +293,34 @@ describe("Linux hosts #once", function()
       end)
    end)
 
+   describe("after an answer that did not come", function()
+      --- This process's connections.
+      local function sockets()
+         local list = {}
+         for inode in process.run("ls -l /proc/$PPID/fd"):gmatch("socket:%[(%d+)%]") do
+            list[inode] = true
+         end
+         return list
+      end
+
+      test("nothing is asked on that connection any more", function()
+         local host = room{ user = "alice" }
+         fine(wms.unlock{ session_ids = host.ids, server = host.server })
+         fine(wms.unlock{ session_ids = host.ids, server = host.server })
+         local before = sockets()
+         host.mute()
+         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server, timeout = 0.3 })
+         assert.equal("TIMEOUT", err.code)
+         host.machine:check("systemctl", "kill", "--signal=CONT", "systemd-logind")
+         fine(wms.lock{ session_ids = host.ids, server = host.server, message = "m", verify = 10 })
+         local new = 0
+         for inode in pairs(sockets()) do
+            new = new + (before[inode] and 0 or 1)
+         end
+         assert.equal(1, new)
+      end)
+   end)
+
    describe("when logind is restarted", function()
       test("between calls, nobody notices", function()
          local host = room({}, {})

@@ -121,6 +121,23 @@ for name, module in pairs(MODULES) do
          assert.same({ 5000, 5000 }, rounds)
       end)
 
+      test("have news when an outcome came by another's step", function()
+         local fast, slow, between = lab(0.02), lab(1000), lab(0.1)
+         local seen = {}
+         local one = keep(wms.start("unlock", { session_ids = 1, servers = { slow, fast }, on_outcome = function(outcome)
+            seen[#seen + 1] = outcome.server
+         end }))
+         one:pollfd()
+         fine(wms.unlock{ session_ids = 1, server = between })
+         loop({ function(ready, forget)
+            ready(one)
+            forget(one)
+            one:step()
+         end }, function() end)
+         assert.same({ fast }, seen)
+         assert.is_false(one:done())
+      end)
+
       test("that others step are told so", function()
          local server = lab(0.05)
          local one = keep(wms.start("unlock", { session_ids = 1, server = server }))

@@ -192,6 +192,32 @@ describe("a request", function()
       assert.equal("CANCELLED", err.code)
    end)
 
+   it("cancelled while it looks how it is before it acts has done nothing", function()
+      local server, host = lab{ latency = 100 }
+      local request = keep(wms.start("unlock", { session_ids = { 1, 2 }, server = server, verify = 1 }))
+      request:wait(0)
+      request:cancel()
+      local err = fault(request:result())
+      assert.same({ "skipped", "skipped" }, pluck(err.outcomes, "state"))
+      assert.same({}, host:log())
+   end)
+
+   it("with 'stop' takes one session at a time, whatever else happens on the host", function()
+      local server, host = lab()
+      local request = keep(wms.start("unlock", {
+         session_ids = { 1, 2 }, server = server, on_error = "stop", verify = 5, stable = 100,
+      }))
+      request:wait(0.01)
+      fine(wms.disconnect{ session_ids = 1, server = server }) -- the watched session changes, but not in what is watched
+      fine(wms.lock{ session_ids = 3, server = server, message = "m" })
+      request:wait(0.01)
+      assert.same({ 1, 1, 3 }, pluck(host:log(), "session_id"))
+      host:lock(1)
+      request:wait()
+      assert.same({ "failed", "skipped" }, pluck(fault(request:result()).outcomes, "state"))
+      assert.equal(3, #host:log())
+   end)
+
    it("that is done cannot be cancelled any more", function()
       local server = lab()
       local request = keep(wms.start("unlock", { session_ids = 1, server = server }))

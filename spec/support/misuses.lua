@@ -20,7 +20,7 @@ local RANGE = "0..4294967294"
 
 bad_ids("no session", 4294967295, "4294967295", "no session", RANGE)
 bad_ids("no session, in a list", { 1, 4294967295 }, "4294967295", RANGE)
-bad_ids("no session, as a string", "4294967295", "4294967295", RANGE)
+bad_ids("no session, as a string", "4294967295", "4294967295", "no session", RANGE)
 bad_ids("below zero", -1, "-1", RANGE)
 bad_ids("2^32", 4294967296, "4294967296", RANGE)
 bad_ids("2^53", 2 ^ 53, RANGE)
