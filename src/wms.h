@@ -267,6 +267,21 @@ typedef struct wms_session {
 #undef WMS_X
 } wms_session;
 
+/* A session of which nothing is known yet, to be filled in: of zeroes alone it would be exempt and of station 0. */
+static inline void wms_session_init(wms_session *session)
+{
+    session->id.text = NULL;
+    session->id.number = 0;
+    session->server = NULL;
+    session->station_id = -1;
+#define WMS_X(field, name) session->field = NULL;
+    WMS_SESSION_STRINGS(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name) session->field = -1;
+    WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+}
+
 /* The sessions that a WMS_SESSIONS request has found, by server in the order asked; complete when it is done. */
 WMS_API size_t wms_request_session_count(const wms_request *request);
 WMS_API int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session);

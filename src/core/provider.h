@@ -119,7 +119,9 @@ struct wms_provider {
     /* Does one of unlock, lock, disconnect, close; `message` for lock.  Strings live as long as the op.  The provider
      * itself refuses sessions that are exempt (ACCESS_DENIED) and ids that its hosts cannot have (NOT_FOUND). */
     void (*act)(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
-    /* The engine does not wait for this op any more (a timeout, a cancel): free what belongs to it, never report it. */
+    /* The engine does not wait for this op any more (a timeout, a cancel): free what belongs to it, never report it.  After
+     * a timeout the connection gets no new work, and goes when the rest of it is done: what must outlive it belongs
+     * elsewhere. */
     void (*forget)(void *connection, struct wms_op *op);
 
     void (*observe)(void *connection, struct wms_observer *observer, const wms_id *id);
