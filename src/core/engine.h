@@ -31,6 +31,8 @@ struct wms_engine {
 
     struct wms_registered *providers;
     char *module_folder;
+    char unloaded[WMS_SCHEME_MAX + 1]; /* the last provider whose module did not load, and why */
+    char unloaded_why[512];
     struct wms_server *servers;
     struct wms_link *links; /* newest first */
     size_t link_count;
@@ -68,7 +70,10 @@ int wms_engine_enter(wms_engine *engine);
 void wms_engine_settle(wms_engine *engine);
 /* The loop, made when it is first needed; NULL: out of memory or descriptors. */
 struct wms_loop *wms_engine_loop(wms_engine *engine);
+/* registry.c: the provider of that name, loaded if need be and possible, or NULL; and then what to say of it (the caller
+ * frees it; NULL: out of memory). */
 const struct wms_provider *wms_engine_provider(wms_engine *engine, const char *name);
+char *wms_engine_no_provider(wms_engine *engine, const char *name);
 
 extern const struct wms_services wms_services;
 

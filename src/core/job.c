@@ -367,11 +367,7 @@ static bool has_way(struct wms_job *job, const struct wms_item *item)
     if (!job->link) {
         int error = wms_link_join(job);
         if (error == WMS_E_NO_PROVIDER) {
-            const char *scheme = job->server->place.scheme;
-            const char *package = wms_scheme_package(scheme);
-            const char *why = engine_of(job)->complaint;
-            char *text = wms_print(engine_of(job), "the provider '%s' is not installed%s%s%s%s%s", scheme, *why ? ": " : "", why,
-                                   package ? " (it needs " : "", package ? package : "", package ? ")" : "");
+            char *text = wms_engine_no_provider(engine_of(job), job->server->place.scheme);
             wms_job_fail(job, error, text);
             wms_free(engine_of(job), text);
             return false;

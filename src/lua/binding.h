@@ -111,7 +111,7 @@ double lwms_need_seconds(lua_State *L, const struct call *call, const char *wher
 void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false);
 bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index);
 /* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n, holes. */
-size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
+size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index);
 
 /* ---- options (options.c) ---------------------------------------------------------------------------------------- */
 

@@ -35,7 +35,7 @@ int lwms_client_new(lua_State *L)
     check_address(L, &call, server);
     if (lua_istable(L, server)) {
         /* A list of its own: the script may change the one it gave. */
-        size_t count = lwms_need_list(L, &call, options.server_name, server, "a list of addresses");
+        size_t count = lwms_need_list(L, &call, options.server_name, server);
         lua_createtable(L, (int) count, 0);
         for (size_t i = 1; i <= count; i++) {
             lua_rawgeti(L, server, (int) i);

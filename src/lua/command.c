@@ -34,7 +34,7 @@ static void servers_begin(lua_State *L, const struct call *call, const struct op
         lua_pushnil(L);
         return;
     }
-    servers->count = lwms_need_list(L, call, options->server_name, servers->index, "a list of addresses");
+    servers->count = lwms_need_list(L, call, options->server_name, servers->index);
     for (size_t i = 1; i <= servers->count; i++) {
         lua_rawgeti(L, servers->index, (int) i);
         if (lwms_is_text(L, -1)) {

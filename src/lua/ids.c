@@ -155,7 +155,7 @@ void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int
     }
     lua_pop(L, 1);
     ids->list = true;
-    ids->count = lwms_need_list(L, call, name, index, fix);
+    ids->count = lwms_need_list(L, call, name, index);
     if (ids->count == 0) {
         lwms_misuse(L, call, "%s: an empty list; give at least one id, or %s%s for every session", name,
                     call->command->verb == WMS_SESSIONS ? "leave it out" : "call ",

@@ -418,7 +418,7 @@ int lwms_memory_new(lua_State *L)
         lwms_misuse(L, &in_options, "%s; give a table of options, or nothing", lwms_show(L, 2));
     }
     if (lua_istable(L, 3)) {
-        count = lwms_need_list(L, &in_options, "sessions", 3, "a list of tables");
+        count = lwms_need_list(L, &in_options, "sessions", 3);
     }
     for (size_t i = 1; i <= count; i++) {
         read_listed(L, i, &entry);

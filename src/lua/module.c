@@ -47,8 +47,7 @@ bool lwms_is_a(lua_State *L, int index, enum anchor metatable)
 void *lwms_self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method)
 {
     if (!lwms_is_a(L, 1, metatable)) {
-        luaL_error(L, "calling '%s' on bad self (%s: give a %s, as %s:%s() does)", method, lwms_show(L, 1), kind, kind,
-                   method);
+        luaL_error(L, "calling '%s' on bad self (%s; call it with a colon: %s:%s)", method, lwms_kind(L, 1), kind, method);
     }
     return lua_touserdata(L, 1);
 }

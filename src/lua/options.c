@@ -132,7 +132,7 @@ bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where,
     return lua_toboolean(L, index);
 }
 
-size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index, const char *fix)
+size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index)
 {
     lua_Number last = 0;
     size_t count = 0;
@@ -141,15 +141,14 @@ size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, 
         lua_Number key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
         if (!(key >= 1) || floor((double) key) != (double) key) {
             char text[CLIPPED];
-            bool named = lua_type(L, -2) == LUA_TSTRING;
-            lwms_misuse(L, call, "%s: %s%s%s in a list; give %s", where, named ? "a field '" : "the key ",
-                        named ? lwms_clip(L, -2, text) : lwms_show(L, -2), named ? "'" : "", fix);
+            lwms_misuse(L, call, "%s: a value at the key %s, in a list; give its items the keys 1, 2, 3 and so on", where,
+                        lua_type(L, -2) == LUA_TSTRING ? lwms_clip(L, -2, text) : lwms_show(L, -2));
         }
         last = key > last ? key : last;
         count++;
     }
     if (last != (lua_Number) count) {
-        lwms_misuse(L, call, "%s: a list with holes; give %s, one after the other from 1", where, fix);
+        lwms_misuse(L, call, "%s: a list with holes; give its items the keys 1, 2, 3 and so on", where);
     }
     if (count > INT32_MAX) {
         lwms_misuse(L, call, "%s: too long a list; give fewer", where);
@@ -267,6 +266,11 @@ static void once(lua_State *L, const struct call *call, unsigned others, const s
                  const char *other)
 {
     if (options->given & others) {
+        if (strcmp(name, other) > 0) { /* the order of lua_next is not to be seen */
+            const char *first = other;
+            other = name;
+            name = first;
+        }
         lwms_misuse(L, call, "%s: given beside %s; give one of them", name, other);
     }
 }
@@ -281,7 +285,7 @@ static void check_servers(lua_State *L, const struct call *call, const char *nam
         lwms_need_text(L, call, name, index, fix);
         return;
     }
-    size_t count = lwms_need_list(L, call, name, index, fix);
+    size_t count = lwms_need_list(L, call, name, index);
     if (count == 0) {
         lwms_misuse(L, call, "%s: an empty list; give %s", name, fix);
     }

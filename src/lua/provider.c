@@ -140,7 +140,7 @@ int lwms_provider_load(lua_State *L)
         lua_insert(L, 1);
         lua_rawseti(L, 1, 1);
     }
-    size_t count = lwms_need_list(L, &call, "names", 1, "one name or a list of names, such as \"logind\"");
+    size_t count = lwms_need_list(L, &call, "names", 1);
     if (count == 0) {
         lwms_misuse(L, &call, "names: an empty list; give at least one, such as \"logind\"");
     }

@@ -15,7 +15,8 @@ static int connect_memory(const struct wms_provider *self, const struct wms_serv
     }
     if (!host || host->refusal) {
         services->broken(link, host ? host->refusal : WMS_E_UNREACHABLE,
-                         host ? "the host refuses connections" : "there is no embedded host of that name in this engine; make it with wms.memory()");
+                         host ? "the host refuses connections"
+                              : "there is no embedded host of that name in this engine; make it with wms.memory()");
         return 0;
     }
     struct wms_memory_connection *connection = services->resize(engine, NULL, sizeof *connection);

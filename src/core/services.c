@@ -1,0 +1,123 @@
+/* services.c - what the engine offers to providers. */
+#include "core/engine.h"
+
+static void services_log(wms_engine *engine, enum wms_level level, const char *text)
+{
+    wms_say(engine, level, "%s", text);
+}
+
+static struct wms_timer *services_timer_new(wms_engine *engine, void (*fire)(void *data), void *data)
+{
+    struct wms_loop *loop = wms_engine_loop(engine);
+
+    return loop ? wms_timer_new(loop, fire, data) : NULL;
+}
+
+static int services_poll_new(wms_engine *engine, int fd, void (*ready)(void *data, int events), void *data,
+                             struct wms_poll **ret_poll)
+{
+    struct wms_loop *loop = wms_engine_loop(engine);
+
+    return loop ? wms_poll_new(loop, fd, ready, data, ret_poll) : WMS_E_NO_MEMORY;
+}
+
+static void keep(struct wms_item *item, char **place, const char *text)
+{
+    char *copy = text ? wms_copy(item->job->request->engine, text) : NULL;
+
+    if (copy) { /* without memory for it, it stays unsaid */
+        wms_free(item->job->request->engine, *place);
+        *place = copy;
+    }
+}
+
+/* What a provider says of an op that has ended is not heard. */
+static bool is_open(struct wms_op *op)
+{
+    return wms_item_of(op)->phase == WMS_ACTING;
+}
+
+static void services_user(struct wms_op *op, const char *user_name)
+{
+    struct wms_item *item = wms_item_of(op);
+
+    if (is_open(op) && !item->borrowed) {
+        keep(item, &item->user_name, user_name);
+    }
+}
+
+static void services_note(struct wms_op *op, const char *note)
+{
+    if (is_open(op)) {
+        keep(wms_item_of(op), &wms_item_of(op)->note, note);
+    }
+}
+
+static void services_sent(struct wms_op *op)
+{
+    if (is_open(op)) {
+        wms_item_sent(wms_item_of(op));
+    }
+}
+
+static int services_session(struct wms_op *op, const wms_session *session)
+{
+    return is_open(op) ? wms_job_session(wms_item_of(op)->job, session) : WMS_E_PROTOCOL;
+}
+
+static void services_answer(struct wms_op *op, int code, const char *text)
+{
+    if (is_open(op)) {
+        wms_item_answer(wms_item_of(op), code ? wms_error_code(code) : 0, text);
+    }
+}
+
+static void services_lost(struct wms_op *op, int code, const char *text)
+{
+    if (is_open(op)) {
+        wms_item_lost(wms_item_of(op), wms_error_code(code), text);
+    }
+}
+
+static void services_seen(struct wms_observer *observer, const struct wms_sight *sight)
+{
+    wms_check_seen((struct wms_check *) observer, sight);
+}
+
+static void services_blind(struct wms_observer *observer, int code, const char *text)
+{
+    struct wms_check *check = (struct wms_check *) observer;
+
+    check->observing = false;
+    if (check->link->state != WMS_BROKEN) { /* else it ends with the link */
+        wms_check_blind(check, wms_error_code(code), text);
+    }
+}
+
+const struct wms_services wms_services = {
+    .abi = WMS_PROVIDER_ABI,
+    .size = sizeof wms_services,
+    .resize = wms_resize,
+    .log = services_log,
+    .timer_new = services_timer_new,
+    .timer_set = wms_timer_set,
+    .timer_free = wms_timer_free,
+    .poll_new = services_poll_new,
+    .poll_set = wms_poll_set,
+    .poll_free = wms_poll_free,
+    .up = wms_link_up,
+    .broken = wms_link_broken,
+    .sent = services_sent,
+    .user = services_user,
+    .note = services_note,
+    .session = services_session,
+    .answer = services_answer,
+    .lost = services_lost,
+    .seen = services_seen,
+    .blind = services_blind,
+};
+
+const struct wms_services *wms_engine_services(void)
+{
+    return &wms_services;
+}
