@@ -1,4 +1,4 @@
-/* engine.c - create, memory, loop, registered providers, renewal after a fork, shutdown. */
+/* engine.c - create, memory, loop, renewal after a fork, shutdown. */
 #include "core/engine.h"
 
 #include <stdarg.h>
