@@ -106,7 +106,8 @@ sharedlib := $B/lib/libwms.so.$(version)
 libs    := $B/lib/libwms.a $B/lib/libwms.so $B/lib/wms.pc
 modules := $(providers:%=$B/lib/wms/%.so)
 headers := src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
-programs := $(patsubst spec/c/%.c,$B/spec/%,$(wildcard spec/c/*.c))
+fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
+programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c,$(wildcard spec/c/*.c)))
 # luaL_requiref() came with Lua 5.2.
 examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
 # What the measurements stand beside: each file in bench/ is a Lua module, made for the Lua that runs them.
@@ -118,7 +119,7 @@ products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
-specs: $(programs) examples ; @:
+specs: $(programs) $(fixtures) examples ; @:
 examples: $(examples) ; @:
 rulers: $(rulers) ; @:
 
@@ -204,6 +205,11 @@ $(rulers): $B/$L/bench/%.so: bench/%.c $B/flags
 $B/$L/bench/bare_sdbus.so: ruler_cflags = $(call once,logind_cflags,$(PKG_CONFIG) --cflags libsystemd)
 $B/$L/bench/bare_sdbus.so: ruler_libs = $(call once,logind_libs,$(PKG_CONFIG) --libs libsystemd)
 
+# Providers for the specs: spec/c/provider_NAME.c.
+$(fixtures): $B/spec/wms/%.so: spec/c/provider_%.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(CPPFLAGS) -MMD -MP $< -pthread
+
 # Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
 .PHONY: FORCE
 keep = @mkdir -p $(@D) && printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$1)' >$@
@@ -215,6 +221,8 @@ $B/sources: FORCE
 	$(call keep,$(wildcard src/*/*.c))
 
 -include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/*/bench/*.d $B/spec/*.d)
+
+-include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/spec/*.d $B/spec/wms/*.d)
 
 # ---- to try it -------------------------------------------------------------------------------------------------------
 # These install the packages that are missing (DEPS=no: they do not), hence the second make: it looks for libraries anew.

@@ -1,0 +1,212 @@
+--- What the engine makes of providers that do badly what wms/provider.h allows, or what it forbids: see
+-- spec/c/provider_poor.c.
+local kit = require "spec.support.kit"
+local process = require "spec.support.process"
+local wms = kit.wms
+
+local folder = (os.getenv("WMS_BUILD") or "build") .. "/spec/?.so"
+local cpath = package.cpath
+
+local function server(name)
+   return "poor://" .. name
+end
+
+describe("a poor provider", function()
+   setup(function()
+      package.cpath = folder .. ";" .. cpath
+   end)
+
+   teardown(function()
+      package.cpath = cpath
+   end)
+
+   -- The provider and the engine are as they were.
+   after_each(function()
+      collectgarbage()
+      kit.fine(wms.unlock{ session_ids = { 1, "c2" }, server = server "good" })
+   end)
+
+   local function unlock(name, options)
+      options = options or {}
+      options.session_ids, options.server = options.session_ids or 1, server(name)
+      options.timeout = options.timeout or 0.05
+      return kit.outcomes(wms.unlock(options))[1]
+   end
+
+   describe("answers an action:", function()
+      for _, case in ipairs{
+         { "good", "requested" },
+         { "late", "requested" },
+         { "thread", "requested" },
+         { "connect-late", "requested" },
+         { "connect-broken", "failed", "UNREACHABLE" },
+         { "connect-broken-kept", "failed", "UNREACHABLE" },
+         { "connect-negative", "failed", "TIMEOUT" },
+         { "connect-odd", "failed", "INTERNAL" },
+         { "connect-said", "failed", "UNTRUSTED" },
+         { "connect-up-negative", "failed", "UNREACHABLE" },
+         { "connect-never", "failed", "TIMEOUT" },
+         { "never", "unknown", "TIMEOUT" },
+         { "unsent", "failed", "TIMEOUT" },
+         { "act-broken", "failed", "UNREACHABLE" },
+         { "act-sent-broken", "unknown", "UNREACHABLE" },
+         { "act-broken-answer", "requested" },
+         { "act-answer-broken", "requested" },
+         { "act-broken-lost", "unknown", "UNREACHABLE" },
+         { "lost", "unknown", "UNREACHABLE" },
+         { "twice", "requested" },
+         { "code-positive", "failed", "INTERNAL" },
+         { "code-256", "failed", "INTERNAL" },
+         { "code-512", "failed", "INTERNAL" },
+         { "code-999", "failed", "INTERNAL" },
+         { "code-min", "failed", "INTERNAL" },
+         { "code-invalid", "failed", "INTERNAL" },
+         { "code-unknown", "failed", "INTERNAL" },
+      } do
+         local name, state, code = case[1], case[2], case[3]
+         it(name, function()
+            for _ = 1, 2 do
+               local outcome = unlock(name)
+               assert.same({ state, code }, { outcome.state, outcome.error and outcome.error.code })
+            end
+         end)
+      end
+
+      it("what it says after its answer is not heard", function()
+         local outcome = unlock "twice"
+         assert.same({ "poor", "carol" }, { outcome.note, outcome.user_name })
+      end)
+
+      it("after it was forgotten, in vain", function()
+         local request = wms.start("unlock", { session_ids = { 1, "c2" }, server = server "deaf", timeout = 0.01 })
+         assert.is_true(request:wait(10))
+         wms.unlock{ session_ids = 1, server = server "unsent", timeout = 0.1 }
+         local _, _, err = request:result()
+         assert.same({ "unknown", "unknown" }, kit.pluck(err.outcomes, "state"))
+      end)
+   end)
+
+   describe("lists its sessions:", function()
+      for _, case in ipairs{
+         { "good", 2 },
+         { "late", 2 },
+         { "connect-late", 2 },
+         { "list-broken", "UNREACHABLE" },
+         { "list-broken-once", 2 },
+         { "many", 100001 },
+         { "duplicates", "PROTOCOL" },
+         { "digits", "PROTOCOL" },
+         { "bad-ids", 2 },
+         { "list-more", 2 },
+         { "never", "TIMEOUT" },
+      } do
+         local name, wanted = case[1], case[2]
+         it(name, function()
+            local list, _, err = wms.sessions{ server = server(name), timeout = name == "never" and 0.05 or 30 }
+            assert.equal(wanted, list and #list or err.code)
+            if type(wanted) == "number" then
+               local seen = {}
+               for _, session in ipairs(list) do
+                  assert.is_nil(seen[session.session_id])
+                  seen[session.session_id] = true
+               end
+               assert.equal(wanted, #kit.fine(wms.unlock_all{ server = server(name) }))
+            else
+               assert.equal(wanted, select(3, wms.unlock_all{ server = server(name), timeout = 0.05 }).code)
+            end
+         end)
+      end
+   end)
+
+   describe("shows a session:", function()
+      for _, case in ipairs{
+         { "good", "verified", nil, true },
+         { "see-late", "verified", nil, true },
+         { "see-never", "failed", "TIMEOUT" },
+         { "see-blind", "failed", "UNSUPPORTED" },
+         { "see-broken", "failed", "UNREACHABLE" },
+         { "see-broken-blind", "failed", "UNREACHABLE" },
+         { "see-blind-broken", "failed", "UNREACHABLE" },
+         { "see-gone", "failed", "NOT_FOUND" },
+         { "blind-later", "failed", "UNVERIFIED" },
+         { "see-revert", "failed", "REVERTED" },
+         { "act-broken", "failed", "UNREACHABLE" },
+         { "act-sent-broken", "unknown", "UNREACHABLE" },
+      } do
+         local name, state, code, changed = case[1], case[2], case[3], case[4]
+         it(name, function()
+            local list, _, err = wms.unlock{
+               session_ids = 1, server = server(name), timeout = 0.2, verify = 1,
+               stable = name == "see-revert" and 1 or nil,
+            }
+            local outcome = (list or err.outcomes)[1]
+            if name == "good" and not outcome.changed then
+               changed = false -- its connection is kept: it has been unlocked before
+            end
+            assert.same({ state, code, changed },
+               { outcome.state, outcome.error and outcome.error.code, outcome.changed })
+         end)
+      end
+   end)
+
+   it("does all that at once", function()
+      local names = {}
+      local found = process.run([[grep -o '"[a-z]*-[a-z-]*"' spec/c/provider_poor.c | sort -u]])
+      for name in found:gmatch('"(.-)"') do
+         names[#names + 1] = server(name)
+      end
+      assert.truthy(#names > 20)
+      local requests = {}
+      for i, verb in ipairs{ "unlock_all", "lock_all", "close_all", "sessions" } do
+         requests[i] = wms.start(verb, {
+            servers = names, timeout = 0.05, verify = verb ~= "sessions" and 0.05 or nil,
+            message = verb == "lock_all" and "m" or nil, concurrency = i,
+         })
+      end
+      requests[2]:cancel()
+      requests[3]:step()
+      requests[3]:close()
+      for _, i in ipairs{ 1, 2, 4 } do
+         assert.is_true(requests[i]:wait(20))
+         local list, _, err = requests[i]:result()
+         assert.is_nil(list)
+         assert.truthy(#err.outcomes >= #names)
+      end
+   end)
+
+   local function alone(text, environment)
+      return process.run(("%s LUA_CPATH=%s timeout 20 %s -e %s"):format(environment or "",
+         process.quote(folder .. ";" .. cpath), process.lua(), process.quote(text)))
+   end
+
+   for _, name in ipairs{ "leaky", "disconnect-broken", "thread", "late", "never", "see-late", "connect-never", "deaf" } do
+      it("may be left at any time: " .. name, function()
+         for _, exit in ipairs{ "", "os.exit(0, true)", "os.exit(0)" } do
+            local output, code = alone(([[
+               local wms = require "wms"
+               for i = 1, 10 do wms.start("unlock", { session_ids = i %% 2, server = "poor://%s", verify = 5 }) end
+               kept = wms.start("sessions", "poor://%s")
+               kept:wait(0.01)
+               %s]]):format(name, name, exit))
+            assert.same({ "", 0 }, { output, code })
+         end
+      end)
+   end
+
+   for kind, words in pairs{
+      abi = "another version", short = "another version", nameless = "name", name = "rich", holes = "forget",
+      null = "no provider",
+   } do
+      it("is refused when it is none: " .. kind, function()
+         local output, code = alone([[
+            local wms = require "wms"
+            local list, message, err = wms.unlock{ session_ids = 1, server = "poor://good" }
+            print(list, message, err and err.code)]], "POOR_PROVIDER=" .. kind)
+         local loaded, other = alone([[print(pcall(require "wms".load, "poor"))]], "POOR_PROVIDER=" .. kind)
+         assert.truthy(code == 0 or code == 1, output) -- it may be misuse: there is no such scheme then
+         assert.equal(0, other, loaded)
+         assert.truthy(loaded:find(words, 1, true), loaded)
+         assert.is_nil(output:find("^table"), output)
+      end)
+   end
+end)
