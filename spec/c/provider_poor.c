@@ -109,11 +109,16 @@ static void do_later(struct conn *conn, struct later what, double seconds)
 
 /* ---- a thread, as for a library that blocks --------------------------------------------------------------------- */
 
+static bool has_thread(const struct conn *conn)
+{
+    return is(conn, "thread") || is(conn, "thread-slow");
+}
+
 static void *work(void *data)
 {
     struct conn *conn = data;
 
-    usleep(5000);
+    usleep(is(conn, "thread") ? 5000 : 60000);
     while (write(conn->pipe[1], "x", 1) < 0 && errno == EINTR) {
     }
     return NULL;
@@ -168,7 +173,7 @@ static int begin(const struct wms_provider *self, const struct wms_services *ser
     *conn = (struct conn){.services = services, .engine = engine, .link = link, .pipe = {-1, -1}};
     snprintf(conn->name, sizeof conn->name, "%s", name);
     *ret_connection = conn;
-    if (is(conn, "thread") || is(conn, "leaky")) {
+    if (has_thread(conn) || is(conn, "leaky")) {
         if (pipe2(conn->pipe, O_CLOEXEC | O_NONBLOCK) ||
             services->poll_new(engine, conn->pipe[0], worked, conn, &conn->poll) ||
             services->poll_set(conn->poll, WMS_READABLE)) {
@@ -191,11 +196,10 @@ static void end(void *data, bool forked)
 {
     struct conn *conn = data;
 
-    (void) forked;
     if (is(conn, "disconnect-broken")) {
         conn->services->broken(conn->link, WMS_E_UNREACHABLE, "at the end");
     }
-    if (conn->threaded) {
+    if (conn->threaded && !forked) { /* the child has no such thread */
         pthread_join(conn->thread, NULL);
     }
     if (is(conn, "leaky")) { /* its watch and a timer go on */
@@ -333,7 +337,7 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
     }
     if (is(conn, "late") || is(conn, "deaf")) {
         do_later(conn, (struct later){.op = op}, is(conn, "late") ? 0.005 : 0.03);
-    } else if (is(conn, "thread")) {
+    } else if (has_thread(conn)) {
         if (conn->waiting) {
             services->answer(op, WMS_E_BUSY, NULL);
         } else {
