@@ -207,7 +207,7 @@ static int renew(wms_engine *engine)
     if (error) {
         return error; /* the next call tries again */
     }
-    engine->pid = getpid();
+    take_process(engine);
     for (wms_request *request = engine->requests; request; request = request->next) {
         wms_request_forked(request);
     }
