@@ -61,8 +61,7 @@ enum anchor {
 struct state *lwms_state_here(lua_State *L);
 void lwms_anchor(lua_State *L, enum anchor what);
 bool lwms_is_a(lua_State *L, int index, enum anchor metatable);
-/* The userdata at 1, which must have that metatable; raises otherwise, for example when the method was called with a dot.
- */
+/* The userdata at 1, which must have that metatable; raises otherwise, for example when a method is called with a dot. */
 void *lwms_self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method);
 
 /* Makes closures of the functions over the state and the anchors, in the table on top of the stack. */
@@ -105,7 +104,7 @@ const char *lwms_place(char buffer[PLACED], const char *name, size_t element);
 
 /* Whether it is a string without a zero byte. */
 bool lwms_is_text(lua_State *L, int index);
-/* The value at `index` as a C string, a number of seconds, a whole number; lwms_misuse otherwise. */
+/* The value at `index` as a C string, a number of seconds, a whole number; misuse otherwise. */
 const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
 double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero);
 void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false);
