@@ -175,7 +175,7 @@ static int method_open(lua_State *L)
 
     if (!lua_istable(L, 2)) {
         lwms_misuse(L, &call, "session: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
-                    lwms_show(L, 2));
+                    lwms_kind(L, 2));
     }
     read_entry(L, &call, NULL, 0, 2, &entry);
     return answer(L, &call, wms_memory_open(memory, &entry.session, entry.relock_after));
@@ -358,7 +358,7 @@ static void read_options(lua_State *L, struct wms_memory_options *options)
         int value = lua_gettop(L);
         if (strcmp(name, "sessions") == 0) {
             if (!lua_istable(L, value)) {
-                lwms_misuse(L, &in_options, "sessions: %s; give a list of tables", lwms_show(L, value));
+                lwms_misuse(L, &in_options, "sessions: %s; give a list of tables", lwms_kind(L, value));
             }
             lua_pushvalue(L, value);
             lua_replace(L, 3);
@@ -383,7 +383,7 @@ static void read_listed(lua_State *L, size_t i, struct entry *entry)
     lua_rawgeti(L, 3, (int) i);
     if (!lua_istable(L, -1)) {
         lwms_misuse(L, &in_options, "%s: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
-                    lwms_place(where, "sessions", i), lwms_show(L, -1));
+                    lwms_place(where, "sessions", i), lwms_kind(L, -1));
     }
     read_entry(L, &in_options, "sessions", i, lua_gettop(L), entry);
     lua_pop(L, 1);
@@ -415,7 +415,7 @@ int lwms_memory_new(lua_State *L)
     if (lua_istable(L, 2)) {
         read_options(L, &options);
     } else if (!lua_isnil(L, 2)) {
-        lwms_misuse(L, &in_options, "%s; give a table of options, or nothing", lwms_show(L, 2));
+        lwms_misuse(L, &in_options, "%s; give a table of options, or nothing", lwms_kind(L, 2));
     }
     if (lua_istable(L, 3)) {
         count = lwms_need_list(L, &in_options, "sessions", 3);
