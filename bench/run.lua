@@ -97,7 +97,8 @@ end
 
 --- The figure is at most `most`, the ratio of ours to theirs.
 local function at_most(what, most, ours, theirs, ratio)
-   line("  " .. what, seconds(ours), seconds(theirs), ("%.2f"):format(ratio), ("<= %g"):format(most), verdict(ratio <= most))
+   line("  " .. what, seconds(ours), seconds(theirs), ("%.2f"):format(ratio), ("<= %g"):format(most),
+      verdict(ratio <= most))
 end
 
 local function skipped(why)
@@ -127,7 +128,8 @@ local function describe()
    local model = text:match("model name%s*:%s*([^\n]+)") or "unknown CPU"
    local _, processors = text:gsub("%f[%w]processor%s*:", "")
    print(("%s, %s, %d processors, %s"):format(wms._VERSION, model, processors, output("uname -sr")))
-   print(("%s, %s, %s"):format(output(interpreter .. " -v 2>&1"):match("^%S+ %S+"), version("libuv"), version("libsystemd")))
+   print(("%s, %s, %s"):format(output(interpreter .. " -v 2>&1"):match("^%S+ %S+"), version("libuv"),
+      version("libsystemd")))
 end
 
 -- ---------------------------------------------------------------- logind

@@ -4,8 +4,8 @@ local function refused(...)
    if ok then
       assert(message == nil and err.code == "NO_MEMORY", "not refused")
    else
-      assert(message:find("bad argument", 1, true) or message:find("memory", 1, true) or message:find("stack overflow", 1, true),
-         message)
+      assert(message:find("bad argument", 1, true) or message:find("memory", 1, true)
+         or message:find("stack overflow", 1, true), message)
    end
 end
 refused(wms.unlock, { session_ids = 4294967295, server = server })
