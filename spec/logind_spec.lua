@@ -293,6 +293,36 @@ describe("Linux hosts #once", function()
       end)
    end)
 
+   test("are not believed for what anybody else on the bus says", function()
+      local host = room{ locked = true, deaf = true }
+      local request = wms.start("unlock", { session_ids = host.ids, server = host.server, verify = 60 })
+      kit.pump(request, function() return host.asked("unlock") == 1 end)
+      local output, code = host.machine:run_as("bob", "bash", "-euc", [[
+         path=$(busctl --json=short call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
+            GetSession s "$1")
+         path=${path#*'["'}; path=${path%%'"]'*}
+         said="sa{sv}as org.freedesktop.login1.Session 1 LockedHint b false 0"
+         gone="so $1 $path"
+         count=0
+         for name in "" $(busctl list --unique --no-legend | awk '{ print $1 }'); do
+            busctl emit ${name:+--destination="$name"} "$path" org.freedesktop.DBus.Properties PropertiesChanged $said || :
+            busctl emit ${name:+--destination="$name"} /org/freedesktop/login1 org.freedesktop.login1.Manager \
+               SessionRemoved $gone || :
+            count=$((count + 1))
+         done
+         echo "$count" ]], "spoof", tostring(host.ids[1]))
+      assert.equal(0, code, output)
+      assert.is_true(tonumber(output:match("(%d+)%s*$")) > 2, output)
+      for _ = 1, 10 do
+         request:wait(0.02)
+      end
+      assert.is_false(request:done())
+      host.unlock(host.ids[1])
+      request:wait()
+      assert.same({ true }, pluck(fine(request:result()), "changed"))
+      request:close()
+   end)
+
    describe("after an answer that did not come", function()
       --- This process's connections.
       local function sockets()
