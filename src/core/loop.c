@@ -17,12 +17,17 @@
 
 #include "core/engine.h"
 
-enum { ROUNDS = 64 }; /* of a loop that always has something to do, before the program gets control again */
+enum {
+    ROUNDS = 64, /* of a loop that always has something to do, before the program gets control again */
+    SPARE_MAX = 8
+};
 
 struct wms_loop {
     wms_engine *engine;
     uv_loop_t uv;
     uv_timer_t limit; /* of wms_loop_wait() */
+    struct wms_timer *spare; /* stopped, for the next who wants one */
+    unsigned spare_count;
     int alarm;        /* timerfd, or -1: no descriptor was asked for yet */
     bool changed;     /* a timer or watch since libuv's last poll */
 };
@@ -30,6 +35,7 @@ struct wms_loop {
 struct wms_timer {
     uv_timer_t uv;
     struct wms_loop *loop;
+    struct wms_timer *next; /* spare */
     void (*fire)(void *data);
     void *data;
 };
@@ -99,6 +105,7 @@ struct wms_loop *wms_loop_free(struct wms_loop *loop)
     if (!loop) {
         return NULL;
     }
+    loop->spare_count = SPARE_MAX; /* none is spared any more */
     uv_walk(&loop->uv, free_left, loop);
     uv_close((uv_handle_t *) &loop->limit, NULL);
     while (uv_run(&loop->uv, UV_RUN_NOWAIT)) {
@@ -123,9 +130,11 @@ int wms_loop_after_fork(struct wms_loop *loop)
     return error ? error_from_uv(error) : 0;
 }
 
-static void limit_passed(uv_timer_t *timer)
+/* Of timers: a round that begins with one that is due would wait afterwards (before libuv 1.45), although there is something
+ * to do now. */
+static void end_round(uv_timer_t *timer)
 {
-    (void) timer; /* it only has to end the poll */
+    uv_stop(timer->loop);
 }
 
 int wms_loop_wait(struct wms_loop *loop, double seconds)
@@ -143,7 +152,7 @@ int wms_loop_wait(struct wms_loop *loop, double seconds)
         return 0;
     }
     uv_update_time(&loop->uv);
-    uv_timer_start(&loop->limit, limit_passed, milliseconds(seconds), 0);
+    uv_timer_start(&loop->limit, end_round, milliseconds(seconds), 0);
     uv_run(&loop->uv, UV_RUN_ONCE);
     uv_timer_stop(&loop->limit);
     return 0;
@@ -223,14 +232,21 @@ int wms_loop_descriptor(struct wms_loop *loop, int news, int *ret_fd)
 
 struct wms_timer *wms_timer_new(struct wms_loop *loop, void (*fire)(void *data), void *data)
 {
-    struct wms_timer *timer = wms_zalloc(loop->engine, sizeof *timer);
+    struct wms_timer *timer = loop->spare;
 
     if (timer) {
+        loop->spare = timer->next;
+        loop->spare_count--;
+    } else {
+        timer = wms_zalloc(loop->engine, sizeof *timer);
+        if (!timer) {
+            return NULL;
+        }
         timer->loop = loop;
-        timer->fire = fire;
-        timer->data = data;
         uv_timer_init(&loop->uv, &timer->uv);
     }
+    timer->fire = fire;
+    timer->data = data;
     return timer;
 }
 
@@ -238,6 +254,7 @@ static void timer_fired(uv_timer_t *uv)
 {
     struct wms_timer *timer = (struct wms_timer *) uv;
 
+    end_round(uv);
     timer->fire(timer->data);
 }
 
@@ -259,10 +276,20 @@ static void timer_closed(uv_handle_t *uv)
     wms_free(timer->loop->engine, timer);
 }
 
+/* A command needs a timer for its deadline, and libuv a round of the loop to close one: so some are kept. */
 void wms_timer_free(struct wms_timer *timer)
 {
-    if (timer) {
-        timer->loop->changed = true;
+    if (!timer) {
+        return;
+    }
+    struct wms_loop *loop = timer->loop;
+    if (loop->spare_count < SPARE_MAX) {
+        uv_timer_stop(&timer->uv);
+        timer->next = loop->spare;
+        loop->spare = timer;
+        loop->spare_count++;
+    } else {
+        loop->changed = true;
         uv_close((uv_handle_t *) &timer->uv, timer_closed);
     }
 }

@@ -250,8 +250,10 @@ int wms_request_wait(wms_request *request, double seconds)
     }
     request->refs++;
     engine->woken = false;
-    wms_loop_turn(loop); /* for the time of day, too */
-    wms_engine_settle(engine);
+    if (seconds >= 0 || needs_caller(request)) {
+        wms_loop_turn(loop); /* for the time of day, too */
+        wms_engine_settle(engine);
+    }
     double end = wms_loop_now(loop) + seconds;
     while (!error && !request->done && !engine->woken && !needs_caller(request)) {
         double left = end - wms_loop_now(loop);
