@@ -193,7 +193,15 @@ void wms_check_end(struct wms_check *check);
 
 enum wms_stage { WMS_JOB_QUEUED, WMS_JOB_LISTING, WMS_JOB_ACTING, WMS_JOB_DONE };
 
+/* Sessions lie in slabs, many in one, with their strings. */
+struct wms_slab {
+    struct wms_slab *next;
+    size_t used, size;
+    wms_session sessions[];
+};
+
 struct wms_listing {
+    struct wms_slab *slabs;
     wms_session **sessions;
     size_t count, capacity;
     int error; /* a session is missing: there was no memory for it */

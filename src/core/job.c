@@ -1,4 +1,5 @@
 /* job.c - one server of a request: reach it, ask which sessions it has where that is needed, act on them. */
+#include <stdalign.h>
 #include <string.h>
 
 #include "core/engine.h"
@@ -139,6 +140,28 @@ static void set_deadline(struct wms_job *job)
 
 /* ---- which sessions are there ----------------------------------------------------------------------------------- */
 
+/* Room for one session and its strings; NULL: out of memory. */
+static wms_session *session_room(wms_engine *engine, struct wms_listing *listing, size_t size)
+{
+    enum { SLAB_FIRST = 2048, SLAB_MAX = 65536 };
+    struct wms_slab *slab = listing->slabs;
+
+    size = (size + alignof(wms_session) - 1) / alignof(wms_session) * alignof(wms_session);
+    if (!slab || slab->size - slab->used < size) {
+        size_t room = !slab ? SLAB_FIRST : slab->size < SLAB_MAX ? slab->size * 2 : SLAB_MAX;
+        room = room < size ? size : room;
+        slab = wms_resize(engine, NULL, sizeof *slab + room);
+        if (!slab) {
+            return NULL;
+        }
+        *slab = (struct wms_slab){.next = listing->slabs, .size = room};
+        listing->slabs = slab;
+    }
+    void *at = (char *) slab->sessions + slab->used;
+    slab->used += size;
+    return at;
+}
+
 static int add_session(struct wms_job *job, const wms_session *session)
 {
     wms_engine *engine = engine_of(job);
@@ -153,7 +176,7 @@ static int add_session(struct wms_job *job, const wms_session *session)
         listing->sessions = more;
         listing->capacity = capacity;
     }
-    wms_session *copy = wms_resize(engine, NULL, sizeof *copy + wms_pack_size(session));
+    wms_session *copy = session_room(engine, listing, sizeof *copy + wms_pack_size(session));
     if (!copy) {
         return WMS_E_NO_MEMORY;
     }
@@ -182,8 +205,10 @@ static void clear_listing(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
 
-    for (size_t i = 0; i < job->listing.count; i++) {
-        wms_free(engine, job->listing.sessions[i]);
+    while (job->listing.slabs) {
+        struct wms_slab *slab = job->listing.slabs;
+        job->listing.slabs = slab->next;
+        wms_free(engine, slab);
     }
     wms_free(engine, job->listing.sessions);
     wms_idset_close(&job->listing.index, engine);
@@ -278,7 +303,8 @@ static int take_named(struct wms_job *job)
             wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
         }
     }
-    clear_listing(job);
+    wms_idset_close(&listing->index, engine);
+    wms_free(engine, listing->sessions);
     listing->sessions = named;
     listing->count = listing->capacity = count;
     return 0;
