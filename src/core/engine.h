@@ -262,7 +262,7 @@ struct wms_request {
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
     struct wms_item **order; /* of the outcomes, when it is not the jobs' */
     size_t order_count;
-    size_t outcome_count, session_count; /* so far */
+    size_t outcome_count, failed_count, session_count; /* so far */
     struct wms_item *held, **held_tail;
     struct wms_item *finished, **finished_tail, *unread;
     size_t read_count;

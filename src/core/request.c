@@ -136,6 +136,7 @@ void wms_request_finished(struct wms_item *item)
         request->unread = item;
     }
     request->outcome_count++;
+    request->failed_count += item->code != 0;
     if (request->follow) {
         wms_request_news(request);
     }
@@ -457,23 +458,17 @@ int wms_request_session(const wms_request *request, size_t index, wms_session *r
     return 0;
 }
 
-static const struct wms_item *first_failure(const wms_request *request, size_t *ret_failed)
+/* What was skipped only followed from something else: it counts when there is nothing else. */
+static const struct wms_item *first_failure(const wms_request *request)
 {
     const struct wms_item *first = NULL;
-    size_t failed = 0;
 
-    for (size_t i = 0; i < request->outcome_count; i++) {
+    for (size_t i = 0; i < request->outcome_count && (!first || first->state == WMS_SKIPPED); i++) {
         const struct wms_item *item = outcome_item(request, i);
-        if (item->code == 0) {
-            continue;
-        }
-        failed++;
-        /* What was skipped only followed from something else. */
-        if (!first || (first->state == WMS_SKIPPED && item->state != WMS_SKIPPED)) {
+        if (item->code != 0 && (!first || item->state != WMS_SKIPPED)) {
             first = item;
         }
     }
-    *ret_failed = failed;
     return first;
 }
 
@@ -481,7 +476,6 @@ int wms_request_error(wms_request *request, wms_fault *ret_fault)
 {
     int error = enter(request);
     char id[WMS_ID_PRINTED], many[64] = "";
-    size_t failed;
     wms_outcome outcome;
 
     if (error) {
@@ -491,14 +485,13 @@ int wms_request_error(wms_request *request, wms_fault *ret_fault)
         *ret_fault = (wms_fault){.code = WMS_E_BUSY, .text = "the request is not done yet"};
         return 1;
     }
-    const struct wms_item *first = first_failure(request, &failed);
-    if (!first) {
+    if (request->failed_count == 0) {
         return 0;
     }
-    view(first, &outcome);
+    view(first_failure(request), &outcome);
     if (!request->summary) {
         if (request->outcome_count > 1) {
-            snprintf(many, sizeof many, " (%zu of %zu failed)", failed, request->outcome_count);
+            snprintf(many, sizeof many, " (%zu of %zu failed)", request->failed_count, request->outcome_count);
         }
         request->summary = outcome.id ? wms_print(request->engine, "%s: session %s: %s%s", outcome.server,
                                                   wms_id_print(outcome.id, id, sizeof id), outcome.text, many)

@@ -36,7 +36,7 @@ static size_t hash(const wms_id *id)
     size_t value = 5381;
 
     if (!id->text) {
-        return id->number * (size_t) 2654435761u;
+        return id->number; /* one after the other, mostly: so they are found side by side */
     }
     for (const char *p = id->text; *p; p++) {
         value = value * 33 ^ (unsigned char) *p;
