@@ -1,0 +1,326 @@
+/* lifetime.c - what an engine is made of goes in every order there is. */
+#include <poll.h>
+
+#include "support.h"
+
+enum { ENGINE, HOST, OTHER, DONE, RUNNING, THINGS };
+
+static struct heap heap;
+
+struct world {
+    wms_engine *engine;
+    wms_memory *host, *other;
+    wms_request *done, *running;
+};
+
+/* ---- a world ---------------------------------------------------------------------------------------------------- */
+
+static wms_request *start(wms_engine *engine, enum wms_verb verb, const char *server, bool ask)
+{
+    const char *servers[] = {server, "memory://nobody"};
+    wms_command command;
+    wms_request *request;
+
+    wms_command_init(&command, verb);
+    command.servers = servers;
+    command.server_count = 2;
+    command.all = true;
+    command.verify = verb == WMS_SESSIONS ? -1 : 5;
+    command.stable = verb == WMS_UNLOCK ? 5 : -1;
+    command.message = verb == WMS_LOCK ? "m" : NULL;
+    command.ask = ask;
+    command.follow = ask;
+    CHECK(wms_start(engine, &command, &request) == 0);
+    return request;
+}
+
+static wms_memory *open_host(wms_engine *engine, const char *name, double latency)
+{
+    const struct wms_memory_options options = {.latency = latency, .relock_after = 100};
+    wms_memory *host;
+
+    CHECK(wms_memory_new(engine, name, &options, &host) == 0);
+    for (uint32_t id = 1; id <= 3; id++) {
+        wms_session session = session_of(id, "alice");
+        session.locked = 1;
+        CHECK(wms_memory_open(host, &session, -1) == 0);
+    }
+    return host;
+}
+
+/* How far the running request has come. */
+enum { LISTING, HELD, ACTING, WATCHING, POLLED, STAGES };
+
+static void set_up(struct world *world, int stage)
+{
+    const struct wms_alloc alloc = {heap_resize, &heap};
+    wms_action action;
+
+    CHECK(wms_engine_new(&alloc, &world->engine) == 0);
+    world->host = open_host(world->engine, "host", 0);
+    world->other = open_host(world->engine, "other", stage == WATCHING || stage == HELD ? 0 : 0.001);
+    world->done = start(world->engine, WMS_SESSIONS, "memory://host", false);
+    CHECK(wms_request_wait(world->done, 5) == 1);
+    if (stage == POLLED) {
+        CHECK(wms_request_fd(world->done) >= 0);
+        CHECK(wms_engine_fd(world->engine) >= 0);
+    }
+    world->running = start(world->engine, WMS_UNLOCK, "memory://other", stage == HELD);
+    if (stage == HELD) {
+        CHECK(wms_request_held(world->running, &action) == 1);
+        wms_request_permit(world->running, NULL);
+        CHECK(wms_request_held(world->running, &action) == 1);
+    } else if (stage != LISTING) {
+        CHECK(wms_request_wait(world->running, 0.001) == 0);
+    }
+    if (stage == POLLED) {
+        CHECK(wms_request_fd(world->running) >= 0);
+    }
+    CHECK(wms_request_done(world->running) == 0);
+}
+
+/* ---- and its end ------------------------------------------------------------------------------------------------ */
+
+static void use(struct world *world)
+{
+    wms_outcome outcome;
+    wms_session session;
+    wms_fault fault;
+    const char *message;
+    wms_id id = {.number = 1};
+    size_t count;
+
+    if (world->done) {
+        CHECK(wms_request_done(world->done) == 1);
+        CHECK(wms_request_session_count(world->done) == 3);
+        CHECK(wms_request_session(world->done, 2, &session) == 0 && session.id.number == 3);
+        CHECK(strcmp(session.user_name, "alice") == 0);
+        CHECK(wms_request_outcome(world->done, 1, &outcome) == 0 && outcome.code == WMS_E_UNREACHABLE);
+        CHECK(wms_request_error(world->done, &fault) == 1 && strstr(fault.text, "nobody"));
+    }
+    if (world->running) {
+        CHECK(wms_request_step(world->running) == 0);
+        CHECK(wms_request_wait(world->running, 0.0001) >= 0);
+        wms_request_next_outcome(world->running, &outcome, &count);
+    }
+    if (world->host) {
+        CHECK(wms_memory_session(world->host, &id, &session, &message) == 0);
+        CHECK(wms_memory_lock(world->host, &id, "m") == 0);
+    }
+    if (world->other) {
+        wms_memory_unlock(world->other, &id);
+    }
+}
+
+static void drop(struct world *world, int thing, bool close_first)
+{
+    switch (thing) {
+    case ENGINE:
+        world->engine = wms_engine_unref(world->engine);
+        break;
+    case HOST:
+        if (close_first) {
+            wms_memory_close(world->host);
+            wms_memory_close(world->host);
+        }
+        world->host = wms_memory_unref(world->host);
+        break;
+    case OTHER:
+        if (close_first) {
+            wms_memory_close(world->other);
+        }
+        world->other = wms_memory_unref(world->other);
+        break;
+    case DONE:
+        world->done = wms_request_unref(world->done);
+        break;
+    default:
+        if (close_first) {
+            wms_request_cancel(world->running);
+            CHECK(wms_request_done(world->running) == 1);
+        }
+        world->running = wms_request_unref(world->running);
+        break;
+    }
+}
+
+static void try(const int order[THINGS], int stage, bool close_first, bool used)
+{
+    struct world world;
+    int before = descriptors();
+
+    snprintf(where, sizeof where, "order %d%d%d%d%d, stage %d%s%s", order[0], order[1], order[2], order[3], order[4], stage,
+             close_first ? ", closed first" : "", used ? ", used" : "");
+    set_up(&world, stage);
+    for (int i = 0; i < THINGS; i++) {
+        drop(&world, order[i], close_first);
+        if (used && i < THINGS - 1) {
+            use(&world);
+        }
+    }
+    CHECK(heap.blocks == 0);
+    CHECK(descriptors() == before);
+}
+
+static unsigned permute(int order[THINGS], int from)
+{
+    unsigned count = 0;
+
+    if (from == THINGS) {
+        for (int stage = 0; stage < STAGES; stage++) {
+            for (int how = 0; how < 4; how++) {
+                try(order, stage, how & 1, how & 2);
+                count++;
+            }
+        }
+        return count;
+    }
+    for (int i = from; i < THINGS; i++) {
+        int other = order[from];
+        order[from] = order[i];
+        order[i] = other;
+        count += permute(order, from + 1);
+        order[i] = order[from];
+        order[from] = other;
+    }
+    return count;
+}
+
+/* ---- what a guard or a log does that it must not ---------------------------------------------------------------- */
+
+static struct world *guarded;
+static unsigned asked;
+
+static int bad_guard(void *data, const wms_action *action)
+{
+    wms_command command;
+    wms_request *request;
+    wms_id id = {.number = 1};
+    wms_outcome outcome;
+
+    (void) data;
+    (void) action;
+    if (asked++ == 0) {
+        wms_command_init(&command, WMS_SESSIONS);
+        CHECK(wms_start(guarded->engine, &command, &request) == WMS_E_BUSY);
+        CHECK(wms_engine_step(guarded->engine) == WMS_E_BUSY);
+        CHECK(wms_engine_fd(guarded->engine) == WMS_E_BUSY);
+        CHECK(wms_request_wait(guarded->running, 1) == WMS_E_BUSY);
+        CHECK(wms_request_step(guarded->running) == WMS_E_BUSY);
+        wms_request_cancel(guarded->running);
+        wms_request_outcome(guarded->done, 0, &outcome);
+        wms_memory_lock(guarded->host, &id, "m");
+        wms_memory_drop(guarded->other, &id);
+        guarded->done = wms_request_unref(guarded->done);
+        guarded->running = wms_request_unref(guarded->running);
+        wms_memory_close(guarded->other);
+        guarded->other = wms_memory_unref(guarded->other);
+        guarded->host = wms_memory_unref(guarded->host);
+    }
+    return 0;
+}
+
+static void bad_log(void *data, enum wms_level level, const char *text)
+{
+    wms_action action = {.verb = WMS_UNLOCK};
+
+    (void) level;
+    (void) text;
+    bad_guard(data, &action);
+}
+
+static void misbehave(void)
+{
+    for (int stage = 0; stage < STAGES; stage++) {
+        for (int how = 0; how < 2; how++) {
+            struct world world;
+            int before = descriptors();
+            snprintf(where, sizeof where, "a %s that calls the engine, stage %d", how ? "log" : "guard", stage);
+            set_up(&world, stage);
+            guarded = &world;
+            asked = 0;
+            if (how) {
+                wms_engine_log(world.engine, bad_log, NULL);
+            } else {
+                wms_engine_guard(world.engine, bad_guard, NULL);
+            }
+            wms_request *last = start(world.engine, WMS_LOCK, "memory://other", false);
+            wms_request_wait(last, 0.01);
+            CHECK(asked > 0);
+            wms_request_unref(last);
+            wms_engine_unref(world.engine);
+            CHECK(heap.blocks == 0);
+            CHECK(descriptors() == before);
+        }
+    }
+}
+
+/* ---- Lua states that are closed in the middle ------------------------------------------------------------------- */
+
+static void close_lua(const char *text)
+{
+    struct heap lua = {0};
+    const struct wms_alloc alloc = {heap_resize, &heap};
+    int before = descriptors();
+    lua_State *L = lua_newstate(heap_lua, &lua);
+
+    CHECK(L);
+    luaL_openlibs(L);
+    CHECK(wms_lua_open(L, &alloc) == 1);
+    lua_setglobal(L, "wms");
+    if (luaL_dostring(L, text)) {
+        fail("%s", lua_tostring(L, -1));
+    }
+    lua_close(L);
+    CHECK(heap.blocks == 0);
+    CHECK(lua.blocks == 0);
+    CHECK(descriptors() == before);
+}
+
+/* The engine of a state, kept by its program. */
+static void outlive_lua(void)
+{
+    const struct wms_alloc alloc = {heap_resize, &heap};
+    int before = descriptors();
+    lua_State *L = luaL_newstate();
+    wms_request *request;
+    wms_session session = session_of(1, NULL);
+    wms_memory *host;
+
+    CHECK(wms_lua_engine(L) == NULL);
+    CHECK(wms_lua_open(L, &alloc) == 1);
+    wms_engine *engine = wms_engine_ref(wms_lua_engine(L));
+    CHECK(wms_memory_new(engine, "host", NULL, &host) == 0);
+    CHECK(wms_memory_open(host, &session, -1) == 0);
+    request = start(engine, WMS_UNLOCK, "memory://host", false);
+    lua_pop(L, 1);
+    lua_close(L);
+    CHECK(wms_request_wait(request, 0.001) == 0);
+    wms_request_cancel(request);
+    CHECK(wms_request_done(request) == 1);
+    wms_request_unref(request);
+    wms_memory_unref(host);
+    request = start(engine, WMS_SESSIONS, "memory://host", false);
+    CHECK(wms_request_wait(request, 1) == 1);
+    wms_request_unref(request);
+    wms_engine_unref(engine);
+    CHECK(heap.blocks == 0);
+    CHECK(descriptors() == before);
+}
+
+int main(int argc, char **argv)
+{
+    int order[THINGS] = {ENGINE, HOST, OTHER, DONE, RUNNING};
+
+    warm_up();
+    CHECK(wms_engine_unref(NULL) == NULL && wms_request_unref(NULL) == NULL && wms_memory_unref(NULL) == NULL);
+    printf("%u orders\n", permute(order, 0));
+    misbehave();
+    snprintf(where, sizeof where, "an engine that outlives its Lua state");
+    outlive_lua();
+    for (int i = 1; i < argc; i++) {
+        snprintf(where, sizeof where, "script %d", i);
+        close_lua(argv[i]);
+    }
+    return 0;
+}
