@@ -296,8 +296,8 @@ check-asan:
 
 # Threads, each with a Lua state and an engine of its own. The sanitizer of gcc 12 wants addresses that are not randomized.
 check-tsan:
-	$(again) build/thread/spec/threads SANITIZE=thread
-	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/threads
+	$(again) all specs SANITIZE=thread
+	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/threads build/thread/spec build/thread/$L
 
 # What the module leaves behind or reads beyond, C libraries included.
 memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \
