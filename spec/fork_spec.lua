@@ -69,7 +69,10 @@ local END = [[
 ]]
 
 local function script(text, wrap)
-   local command = ("%s timeout 60 %s %s lua -"):format(PATHS, wrap or "", process.program("fork"))
+   -- The sanitizer's search for leaks cannot run under strace, is puzzled by the parent's threads in a child, and finds
+   -- there the memory of sd-bus, which must not be touched. The blocks of our own are counted by `fork core`.
+   local command = ("ASAN_OPTIONS=detect_leaks=0 %s timeout 60 %s %s lua -"):format(PATHS, wrap or "",
+      process.program("fork"))
    return process.run(command .. " <<'END'\n" .. text .. "\nEND")
 end
 
@@ -191,8 +194,16 @@ describe("after a fork #once", function()
       end)
       local output, code = script(text, "strace -f -qq -e signal=none -e trace=desc,network,process -o " .. file)
       assert.same({ "fine", 0 }, { output, code })
-      local calls, children = {}, {}
+      local calls, children, begun = {}, {}, {}
       for line in io.lines(file) do
+         local half = line:match("^(%d+ .*) <unfinished %.%.%.>$")
+         local whose, other = line:match("^(%d+) +<%.%.%. .- resumed>(.*)$")
+         if half then -- the rest comes when others have had their turn
+            begun[half:match("^%d+")] = half
+            line = ""
+         elseif whose then
+            line = begun[whose] .. other
+         end
          local pid, name, rest = line:match("^(%d+) +([%w_]+)(%(.*)$")
          if name then
             calls[#calls + 1] = { pid = pid, name = name, rest = rest, fd = tonumber(rest:match("^%((%d+)")) }
