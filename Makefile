@@ -6,7 +6,7 @@
 #: make demo        installs what is missing (Debian, as root), builds, and runs a short example
 #: make test        likewise, and runs all specs: RUNS="5.4 jit" for some Luas only, SPECS=spec/x_spec.lua for some specs
 #: make check       the specs under sanitizers and valgrind, and every static check (check-lint, check-asan, ... for one)
-#: make bench       measures
+#: make bench       measures: ROWS="memory require logind" for some parts only
 #: make install     PREFIX=/usr/local DESTDIR= LUA_VERSION=5.4; make install-lua: only what Lua needs; make uninstall
 #: make clean
 #
@@ -248,7 +248,7 @@ test:
 bench:
 	$(call deps,bench)
 	$(again) all rulers
-	@$(lua_env) $(LUA) bench/run.lua
+	@$(lua_env) $(LUA) bench/run.lua $(ROWS)
 
 # ---- to be sure of it ------------------------------------------------------------------------------------------------
 

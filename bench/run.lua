@@ -2,6 +2,8 @@
 --
 -- Both sides of a row run in this process and in turn, a few milliseconds each, so that whatever else the machine does hits
 -- both; a row shows the medians of both sides, and the median of the ratios of neighbours.
+--
+--    lua bench/run.lua [memory] [require] [logind]      these parts; all if none is named
 package.path = "./?.lua;./?/init.lua;" .. package.path
 
 local now = require "bench.clock"
@@ -19,7 +21,7 @@ local function memory()
    return kilobytes("Rss"), kilobytes("Private_Clean") + kilobytes("Private_Dirty")
 end
 
-if arg[1] == "require" then
+if arg[1] == "--load" then
    memory() -- what the reading itself allocates
    local resident, private = memory()
    local start = now()
@@ -240,7 +242,7 @@ end
 
 local function loaded(module, index)
    local values = {}
-   for value in output(("%s bench/run.lua require %s"):format(interpreter, module)):gmatch("%S+") do
+   for value in output(("%s bench/run.lua --load %s"):format(interpreter, module)):gmatch("%S+") do
       values[#values + 1] = tonumber(value)
    end
    assert(#values == 3, "a child process has failed")
@@ -264,9 +266,10 @@ local function bench_require()
    end
 end
 
+local parts = { memory = bench_memory, require = bench_require, logind = bench_logind }
 describe()
 print()
 line("medians", "ours", "theirs", "ratio", "goal", "")
-bench_memory()
-bench_require()
-bench_logind()
+for _, name in ipairs(#arg > 0 and arg or { "memory", "require", "logind" }) do
+   assert(parts[name], "no such part; give memory, require or logind")()
+end
