@@ -7,6 +7,7 @@
 struct wms_idset {
     uint32_t *slots; /* number + 1; 0 is empty */
     size_t size;     /* a power of two, or 0 */
+    unsigned shift;  /* 32 - log2(size) */
 };
 
 /* Room for `count` ids.  Errors: NO_MEMORY. */

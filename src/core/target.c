@@ -285,8 +285,7 @@ uint32_t wms_id_hash(const wms_id *id)
     uint32_t hash = 2166136261u;
 
     if (!id->text) {
-        hash = id->number * 2654435761u;
-        return hash ^ (hash >> 15);
+        return id->number;
     }
     for (const char *p = id->text; *p; p++) {
         hash = (hash ^ (unsigned char) *p) * 16777619u;
