@@ -156,6 +156,54 @@ describe("lifetime:", function()
       host:close()
    end)
 
+   it("a request may be closed by a callback that fails then", function()
+      local host = wms.memory(kit.name(), { sessions = { { session_id = 1 }, { session_id = 2 } } })
+      local server = tostring(host):match("memory://[^)]*")
+      for _, how in ipairs{ "wait", "step" } do
+         local request
+         request = wms.start("unlock", { session_ids = { 1, 2 }, server = server, on_outcome = function()
+            request:close()
+            error("after it", 0)
+         end })
+         assert.same({ false, "after it" }, { pcall(request[how], request) })
+         assert.truthy(tostring(request):find("closed"))
+      end
+      host:close()
+   end)
+
+   it("a request may be closed by a finalizer that runs while its result is made", function()
+      fine([[
+         local wms = require "wms"
+         local entries = {}
+         for i = 1, 2000 do entries[i] = { session_id = "s" .. i, user_name = "user" .. i } end
+         wms.memory("lab", { sessions = entries })
+         local function at_collection(run)
+            local box = newproxy and newproxy(true) or setmetatable({}, { __gc = run })
+            if newproxy then getmetatable(box).__gc = run end
+         end
+         local closed = 0
+         for i = 1, 20 do
+            local verb = i % 2 == 0 and "sessions" or "unlock_all"
+            local request = wms.start(verb, { server = "memory://lab" })
+            assert(request:done())
+            for _ = 1, i do
+               at_collection(function()
+                  request:close()
+                  closed = closed + 1
+               end)
+            end
+            collectgarbage("setpause", 100)
+            collectgarbage("setstepmul", 400)
+            for _ = 1, 10 do
+               local ok, list = pcall(request.result, request)
+               if not ok then break end
+               assert(#list == 2000)
+               for n, item in ipairs(list) do assert(item.session_id == "s" .. n and item.user_name == "user" .. n) end
+            end
+         end
+         assert(closed > 20, closed)]])
+   end)
+
    it("a coroutine that dies leaves its request to others, or to the collector", function()
       local host = wms.memory(kit.name(), { sessions = { { session_id = 1 } }, latency = 0.01 })
       local server = tostring(host):match("memory://[^)]*")
