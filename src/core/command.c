@@ -116,12 +116,15 @@ static int get_server(wms_engine *engine, const char *text, struct wms_server **
         return error;
     }
     const char *scheme = (*ret_server)->place.scheme;
-    if (!wms_scheme_known(scheme) && !wms_engine_provider(engine, scheme)) {
-        wms_complain(engine, "server: unknown scheme '%s'; give memory://, logind://, multipoint:// or wts://", scheme);
-        wms_server_release(engine, *ret_server);
-        return WMS_E_INVALID;
+    const struct wms_provider *provider;
+    error = wms_scheme_known(scheme) ? 0 : wms_engine_provider(engine, scheme, &provider);
+    if (error == WMS_E_NO_PROVIDER) {
+        error = wms_complain(engine, "server: unknown scheme '%s'; give memory://, logind://, multipoint:// or wts://", scheme);
     }
-    return 0;
+    if (error) {
+        wms_server_release(engine, *ret_server);
+    }
+    return error;
 }
 
 static int add_item(struct wms_job *job, const wms_id *id, struct wms_item **ret_item)

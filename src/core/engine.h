@@ -72,7 +72,8 @@ void wms_engine_settle(wms_engine *engine);
 struct wms_loop *wms_engine_loop(wms_engine *engine);
 /* registry.c: the provider of that name, loaded if need be and possible, or NULL; and then what to say of it (the caller
  * frees it; NULL: out of memory). */
-const struct wms_provider *wms_engine_provider(wms_engine *engine, const char *name);
+/* Loads its module if need be.  Errors: NO_PROVIDER, NO_MEMORY. */
+int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_provider **ret_provider);
 char *wms_engine_no_provider(wms_engine *engine, const char *name);
 
 extern const struct wms_services wms_services;

@@ -339,7 +339,7 @@ static void plan(struct wms_item *item)
     enum wms_verb verb = job->request->verb;
     uint32_t number = *find_slot(&job->listing, &item->id);
     const wms_session *session = number ? job->listing.sessions[number - 1] : NULL;
-    const struct wms_provider *provider = wms_engine_provider(engine_of(job), job->server->place.scheme);
+    const struct wms_provider *provider = wms_engine_registered(engine_of(job), job->server->place.scheme);
 
     if (session && session->user_name && !item->user_name) {
         item->user_name = wms_copy(engine_of(job), session->user_name);

@@ -136,15 +136,16 @@ int wms_link_join(struct wms_job *job)
     struct wms_link *link = job->server->link;
 
     if (!link) {
-        const struct wms_provider *provider = wms_engine_provider(engine, job->server->place.scheme);
-        if (!provider) {
-            return WMS_E_NO_PROVIDER;
+        const struct wms_provider *provider;
+        int error = wms_engine_provider(engine, job->server->place.scheme, &provider);
+        if (error) {
+            return error;
         }
         link = link_new(engine, job->server, provider);
         if (!link) {
             return WMS_E_NO_MEMORY;
         }
-        int error = provider->connect(provider, &wms_services, engine, link, &link->server->place.address, &link->connection);
+        error = provider->connect(provider, &wms_services, engine, link, &link->server->place.address, &link->connection);
         if (error) {
             link->connection = NULL;
             wms_link_broken(link, error, NULL);

@@ -113,18 +113,26 @@ int wms_engine_module_folder(wms_engine *engine, const char *folder)
     return 0;
 }
 
-const struct wms_provider *wms_engine_provider(wms_engine *engine, const char *name)
+int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_provider **ret_provider)
 {
     const struct wms_provider *provider = wms_engine_registered(engine, name);
 
     if (!provider && engine->module_folder) {
         char path[1024];
         int length = snprintf(path, sizeof path, "%s/%s.so", engine->module_folder, name);
-        if (length > 0 && (size_t) length < sizeof path && access(path, F_OK) == 0 && !wms_engine_load(engine, name, path)) {
+        if (length > 0 && (size_t) length < sizeof path && access(path, F_OK) == 0) {
+            int error = wms_engine_load(engine, name, path);
+            if (error) {
+                return error;
+            }
             provider = wms_engine_registered(engine, name);
         }
     }
-    return provider;
+    if (!provider) {
+        return WMS_E_NO_PROVIDER;
+    }
+    *ret_provider = provider;
+    return 0;
 }
 
 int wms_engine_provider_for(wms_engine *engine, const char *server, char *name, size_t size)

@@ -74,7 +74,11 @@ void lwms_provider_for(lua_State *L, struct state *state, const char *server)
         return;
     }
     luaL_checkstack(L, LUA_MINSTACK, "wms");
-    if (!find(L, name) || wms_engine_load(state->engine, name, lua_tostring(L, -1))) {
+    int error = find(L, name) ? wms_engine_load(state->engine, name, lua_tostring(L, -1)) : WMS_E_NO_PROVIDER;
+    if (error == WMS_E_NO_MEMORY) {
+        luaL_error(L, "wms: %s", wms_error_text(error)); /* not 'not installed' */
+    }
+    if (error) {
         strcpy(state->missing, name);
     }
     lua_pop(L, 1);
