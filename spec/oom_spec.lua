@@ -1,4 +1,5 @@
 --- Every allocation of ours fails in turn: see spec/c/oom.c, which says what must hold then, and the scripts in spec/oom.
+local hosts = require "spec.host"
 local process = require "spec.support.process"
 
 local build = os.getenv("WMS_BUILD") or "build"
@@ -34,4 +35,35 @@ describe("without memory #once", function()
          end
       end
    end)
+end)
+
+describe("without memory, on a real host #once", function()
+   local adapter = require "spec.support.logind"
+   local up
+
+   teardown(function()
+      if up then
+         adapter.down()
+      end
+   end)
+
+   for _, name in ipairs{ "unlock", "sessions", "verify" } do
+      it(name .. " ends with an error, and leaves nothing behind", function()
+         local ok, why = hosts.available()
+         if not ok then
+            pending("needs more rights: " .. why)
+         end
+         up = true
+         local host = adapter.host{ sessions = { { user = "alice" } } }
+         finally(adapter.sweep)
+         local hint = host.machine:enter("loginctl", "show-session", "-p", "LockedHint", "--value", tostring(host.ids[1]))
+         local environment = ("WMS_SESSION=%s WMS_COUNT=%d WMS_HINT=%s LUA_CPATH=%s/5.4/?.so"):format(host.ids[1],
+            #host.machine:sessions(), process.quote(hint), build)
+         local output, code = process.run(("%s %s -s %s spec/oom/host/%s.lua"):format(environment, process.program("oom"),
+            host.server, name))
+         assert.equal(0, code, output)
+         local engine, runs = output:match("(%d+) of the engine: +(%d+) runs")
+         assert.truthy(tonumber(engine) > 10 and tonumber(runs) >= 2 * engine, output)
+      end)
+   end
 end)

@@ -84,6 +84,8 @@ static int prepare(lua_State *L)
     }
     if (!embedded) { /* providers are looked for along package.cpath */
         luaL_requiref(L, "package", luaopen_package, 1);
+        luaL_requiref(L, "os", luaopen_os, 1);
+        luaL_requiref(L, "io", luaopen_io, 1);
     }
     if (luaL_loadfile(L, file)) {
         return lua_error(L);
@@ -137,6 +139,12 @@ static const char *text_of(lua_State *L, int index, const char *field)
 static bool is(const char *text, const char *other)
 {
     return text && strcmp(text, other) == 0;
+}
+
+/* luaL_checkstack() calls it a stack overflow when there is no memory for more stack. */
+static bool speaks_of_memory(const char *text)
+{
+    return strstr(text, "not enough memory") || strstr(text, "out of memory") || strstr(text, "stack overflow (wms)");
 }
 
 /* Whether the host's session is as the verb makes it.  They begin locked and active. */
@@ -267,8 +275,7 @@ static bool attempt(const char *file)
     plan.armed = false;
     if (status) {
         const char *text = lua_tostring(L, -1);
-        /* luaL_checkstack() calls it a stack overflow when there is no memory for more stack. */
-        if (plan.how == NEVER || !text || !(strstr(text, "memory") || strstr(text, "stack overflow (wms)"))) {
+        if (plan.how == NEVER || !text || !speaks_of_memory(text)) {
             fail("error: %s", text ? text : luaL_typename(L, -1));
         }
     } else {

@@ -1,0 +1,7 @@
+-- There are WMS_COUNT sessions.
+local wms, server = ...
+local list, message, err = wms.sessions(server)
+if not list then
+   return "sessions", nil, message, err
+end
+assert(#list == tonumber(os.getenv("WMS_COUNT")), "not all, without a word")
