@@ -68,21 +68,71 @@ describe("every name", function()
 
    it("that editors are told of is one of these", function()
       local types = text_of("lua/wms/types.lua")
-      local ours = {
-         wms = set(COMMANDS), request = set(REQUEST), host = set(HANDLE),
-      }
-      for _, name in ipairs(FUNCTIONS) do
-         ours.wms[name] = true
-      end
       assert.truthy(types and types:find("%-%-%-@meta"), "lua/wms/types.lua")
-      local told = {}
-      for name in types:gmatch("\nfunction wms%.([%w_]+)%(") do
-         told[name] = true
+      local ours = { ["wms."] = set(COMMANDS), ["request:"] = set(REQUEST), ["host:"] = set(HANDLE) }
+      for _, name in ipairs(FUNCTIONS) do
+         ours["wms."][name] = true
       end
-      assert.same(ours.wms, told)
+      local told = { ["wms."] = {}, ["request:"] = {}, ["host:"] = {} }
+      for owner, name in types:gmatch("\nfunction ([%w_]+[.:])([%w_]+)%(") do
+         assert.truthy(told[owner], owner)
+         told[owner][name] = true
+      end
+      assert.same(ours, told)
+      local codes = { INTERNAL = true }
       for code in pairs(kit.codes) do
-         assert.truthy(types:find('"' .. code .. '"', 1, true), code)
+         codes[code] = true
       end
+      local listed = {}
+      for code in types:match("%-%-%-@alias wms%.Code ([^\n]+)"):gmatch('"([%u_]+)"') do
+         listed[code] = true
+      end
+      assert.same(codes, listed)
+   end)
+
+   --- The fields of a class of lua/wms/types.lua.
+   local function fields(class)
+      local list = {}
+      local block = text_of("lua/wms/types.lua"):match("\n%-%-%-@class wms%." .. class .. "%f[%W][^\n]*\n(.-)\n\n")
+      for name in ("\n" .. block):gmatch("\n%-%-%-@field ([%w_]+)") do
+         list[#list + 1] = name
+      end
+      assert.is_true(#list > 0, class)
+      return list
+   end
+
+   it("of an option that editors are told of is an option", function()
+      for _, class in ipairs{ "Options", "SelectOptions", "LockOptions" } do
+         for _, option in ipairs(fields(class)) do
+            local ok, message = pcall(wms.lock, { [option] = function() end, nonsense = 1 })
+            assert.is_false(ok)
+            assert.truthy(message:find("nonsense") or message:find(option, 1, true), message)
+            ok, message = pcall(wms.lock, { [option] = print })
+            assert.is_false(ok)
+            assert.is_nil(message:find(option .. ": no such option", 1, true), message)
+         end
+      end
+      assert.truthy(select(2, pcall(wms.lock, { nonsense = 1 })):find("nonsense: no such option", 1, true))
+      for _, option in ipairs(fields("Configuration")) do
+         assert.is_nil(select(2, pcall(wms.configure, { [option] = {} })):find("no such option", 1, true), option)
+      end
+   end)
+
+   it("of a session's property that editors are told of can be given to an embedded host", function()
+      local samples = { session_id = 5, station_id = 5, server = "ignored" }
+      local name = kit.name()
+      local host = keep(wms.memory(name))
+      local session, wanted = {}, {}
+      for _, field in ipairs(fields("Session")) do
+         local value = samples[field]
+         if value == nil then
+            value = (field:find("^is_") or field == "locked") and true or "text"
+         end
+         session[field], wanted[field] = value, value
+      end
+      wanted.server = "memory://" .. name
+      host:open(session)
+      assert.same({ wanted }, wms.sessions("memory://" .. name))
    end)
 
    it("is in the README", function()
