@@ -302,8 +302,11 @@ check-tsan:
 # What the module leaves behind or reads beyond, C libraries included.
 memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \
     --errors-for-leak-kinds=definite
+memchecked = $(patsubst %,spec/%_spec.lua,memory request callback misuse)
 check-valgrind:
-	+@$(MAKE) --no-print-directory test DEPS=no RUNS=$L SPECS=$(wildcard spec/memory_spec.lua) WRAP="$(memcheck)"
+	+@$(MAKE) --no-print-directory test DEPS=no RUNS=$L SPECS='$(memchecked)' WRAP="$(memcheck)"
+	@for run in 'threads $B/spec $B/$L' lifetime 'oom $(filter-out spec/oom/provider.lua spec/oom/several.lua,$(wildcard \
+	    spec/oom/*.lua))'; do $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
 
 # ---- to have it ------------------------------------------------------------------------------------------------------
 
