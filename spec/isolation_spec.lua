@@ -132,6 +132,38 @@ describe("the module", function()
       end
    end)
 
+   it("works in a program that has closed its standard streams", function()
+      for _, closed in ipairs{ "<&-", "<&- >&-", "<&- >&- 2>&-" } do
+         local output, code = process.script([[
+            local wms = require "wms"
+            wms.memory("lab", { sessions = { { session_id = 1 } }, latency = 0.001 })
+            assert(wms.unlock_all{ server = "memory://lab", verify = 1 })
+            wms.sessions("logind:///run/no-such-bus/socket")
+         ]], nil, closed)
+         assert.same({ closed, "", 0 }, { closed, output, code })
+      end
+   end)
+
+   it("fails, and does not end the process, where there is no descriptor left", function()
+      local output, code = process.script([[
+         local wms = require "wms"
+         wms.memory("lab", { sessions = { { session_id = 1 } }, latency = 0.001 })
+         local held = {}
+         repeat held[#held + 1] = io.open("/dev/null") until not io.open("/dev/null")
+         local done
+         for _ = 1, 12 do -- one more is free each time, until there are enough
+            local outcomes, message, err = wms.unlock_all{ server = "memory://lab", verify = 1 }
+            assert(outcomes or err.code == "INTERNAL" and message:find("no descriptor left"), message)
+            assert(outcomes or not done, message)
+            done = outcomes
+            table.remove(held):close()
+         end
+         assert(done)
+         io.write("fine")
+      ]], "ulimit -n 60; exec env")
+      assert.same({ "fine", 0 }, { output, code })
+   end)
+
    it("prints nothing", function()
       local output, code = process.script([[
          local wms = require "wms"
