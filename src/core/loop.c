@@ -18,6 +18,7 @@
 #include "core/engine.h"
 
 enum {
+    UV_DESCRIPTORS = 6, /* that libuv takes for a loop, the first time */
     ROUNDS = 64, /* of a loop that always has something to do, before the program gets control again */
     SPARE_MAX = 8
 };
@@ -66,6 +67,44 @@ static uint64_t milliseconds(double seconds)
 
 /* ---- the loop --------------------------------------------------------------------------------------------------- */
 
+/* The numbers 0 to 2, as far as the program has closed its standard streams. */
+struct held {
+    int fds[STDERR_FILENO + 1], count;
+};
+
+static void release(const struct held *held)
+{
+    for (int i = 0; i < held->count; i++) {
+        close(held->fds[i]);
+    }
+}
+
+/* Keeps libuv from those numbers: it aborts the process when it closes one of them.  Its first loop aborts it as well when
+ * there is no descriptor left, hence `room`: so many others have to be free.  release() ends it.  Errors: INTERNAL, NO_MEMORY. */
+static int hold_low(struct held *held, int room)
+{
+    int others[UV_DESCRIPTORS], count = 0, error = 0;
+
+    held->count = 0;
+    while (!error && count < room) { /* the system gives the lowest first */
+        int fd = eventfd(0, EFD_CLOEXEC);
+        if (fd < 0) {
+            error = error_from_errno();
+        } else if (fd <= STDERR_FILENO) {
+            held->fds[held->count++] = fd;
+        } else {
+            others[count++] = fd;
+        }
+    }
+    while (count > 0) {
+        close(others[--count]);
+    }
+    if (error) {
+        release(held);
+    }
+    return error;
+}
+
 int wms_loop_new(wms_engine *engine, struct wms_loop **ret_loop)
 {
     struct wms_loop *loop = wms_zalloc(engine, sizeof *loop);
@@ -75,10 +114,16 @@ int wms_loop_new(wms_engine *engine, struct wms_loop **ret_loop)
     }
     loop->engine = engine;
     loop->alarm = -1;
-    int error = uv_loop_init(&loop->uv);
+    struct held held;
+    int error = hold_low(&held, UV_DESCRIPTORS);
+    if (!error) {
+        error = uv_loop_init(&loop->uv);
+        error = error ? error_from_uv(error) : 0;
+        release(&held);
+    }
     if (error) {
         wms_free(engine, loop);
-        return error_from_uv(error);
+        return error;
     }
     uv_timer_init(&loop->uv, &loop->limit);
     *ret_loop = loop;
@@ -126,8 +171,14 @@ int wms_loop_after_fork(struct wms_loop *loop)
         close(loop->alarm);
         loop->alarm = -1;
     }
-    int error = uv_loop_fork(&loop->uv);
-    return error ? error_from_uv(error) : 0;
+    struct held held;
+    int error = hold_low(&held, 1);
+    if (!error) {
+        error = uv_loop_fork(&loop->uv);
+        error = error ? error_from_uv(error) : 0;
+        release(&held);
+    }
+    return error;
 }
 
 /* Of timers: a round that begins with one that is due would wait afterwards (before libuv 1.45), although there is something
