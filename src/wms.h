@@ -50,7 +50,7 @@ struct wms_provider; /* wms/provider.h */
     X(FORKED, -13, "the request belongs to the parent process") \
     X(NO_PROVIDER, -14, "the provider for this kind of host is not installed") \
     X(NO_MEMORY, -15, "out of memory") \
-    X(INTERNAL, -16, "a fault in wms itself")
+    X(INTERNAL, -16, "a fault in wms itself, or no descriptor left")
 
 enum wms_error {
 #define WMS_X(name, number, text) WMS_E_##name = (number),

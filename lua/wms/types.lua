@@ -86,7 +86,7 @@ local wms = {}
 --- * `FORKED`: the request belongs to the parent process
 --- * `NO_PROVIDER`: the provider for this kind of host is not installed
 --- * `NO_MEMORY`: out of memory
---- * `INTERNAL`: a fault in wms itself
+--- * `INTERNAL`: a fault in wms itself, or no descriptor left
 ---@alias wms.Code "NOT_FOUND"|"ACCESS_DENIED"|"UNREACHABLE"|"TIMEOUT"|"UNSUPPORTED"|"NOT_BOUND"|"UNTRUSTED"|"PROTOCOL"|"UNVERIFIED"|"REVERTED"|"CANCELLED"|"BUSY"|"FORKED"|"NO_PROVIDER"|"NO_MEMORY"|"INTERNAL"
 
 --- * `requested`: the host took the request (it need not have happened: see `verify`)

@@ -252,10 +252,18 @@ void wms_engine_settle(wms_engine *engine)
 
 struct wms_loop *wms_engine_loop(wms_engine *engine)
 {
-    if (!engine->loop && wms_loop_new(engine, &engine->loop)) {
-        return NULL;
+    if (!engine->loop) {
+        engine->loop_error = wms_loop_new(engine, &engine->loop);
     }
     return engine->loop;
+}
+
+void wms_engine_know_better(const wms_engine *engine, int *code, const char **text)
+{
+    if (*code == WMS_E_NO_MEMORY && engine->loop_error) {
+        *code = engine->loop_error;
+        *text = NULL;
+    }
 }
 
 int wms_engine_fd(wms_engine *engine)
@@ -264,7 +272,7 @@ int wms_engine_fd(wms_engine *engine)
 
     if (!error && engine->fd < 0) {
         struct wms_loop *loop = wms_engine_loop(engine);
-        error = loop ? wms_loop_descriptor(loop, -1, &engine->fd) : WMS_E_NO_MEMORY;
+        error = loop ? wms_loop_descriptor(loop, -1, &engine->fd) : engine->loop_error;
         if (!error) {
             wms_loop_rest(loop);
         }

@@ -27,6 +27,7 @@ struct wms_engine {
     pid_t pid;
     unsigned char *here;   /* not 0 in the process of `pid`, and 0 in its children; NULL: no such page */
     struct wms_loop *loop; /* NULL until something has to be waited for */
+    int loop_error;        /* NO_MEMORY, or INTERNAL: no descriptor left; 0: none */
     int fd;                /* of wms_engine_fd(), or -1 */
 
     struct wms_registered *providers;
@@ -61,6 +62,8 @@ char *wms_print(wms_engine *engine, const char *format, ...) __attribute__((form
 
 /* A code that a provider gave: INTERNAL when it is none that a host can have. */
 int wms_error_code(int code);
+/* For what a provider says that cannot know why it got no timer and no watch. */
+void wms_engine_know_better(const wms_engine *engine, int *code, const char **text);
 void wms_say(wms_engine *engine, enum wms_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int wms_complain(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -68,7 +71,7 @@ int wms_complain(wms_engine *engine, const char *format, ...) __attribute__((for
 int wms_engine_enter(wms_engine *engine);
 /* Lets everything happen that events have made due. */
 void wms_engine_settle(wms_engine *engine);
-/* The loop, made when it is first needed; NULL: out of memory or descriptors. */
+/* The loop, made when it is first needed; NULL: `loop_error` tells why. */
 struct wms_loop *wms_engine_loop(wms_engine *engine);
 /* registry.c: the provider of that name, loaded if need be and possible, or NULL; and then what to say of it (the caller
  * frees it; NULL: out of memory). */

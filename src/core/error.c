@@ -29,7 +29,7 @@ const char *wms_error_text(int code)
     case WMS_E_INVALID:
         return "a bad argument";
     default:
-        return "a fault in wms itself";
+        return wms_error_text(WMS_E_INTERNAL);
     }
 }
 

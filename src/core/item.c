@@ -147,7 +147,7 @@ static int observe(struct wms_item *item)
     check->timer = loop ? wms_timer_new(loop, check_fired, check) : NULL;
     if (!check->timer) {
         wms_free(link->engine, check);
-        return WMS_E_NO_MEMORY;
+        return loop ? WMS_E_NO_MEMORY : link->engine->loop_error;
     }
     check->item = item;
     check->link = link;

@@ -131,7 +131,7 @@ static void set_deadline(struct wms_job *job)
     }
     job->timer = loop ? wms_timer_new(loop, timer_fired, job) : NULL;
     if (!job->timer) { /* without a deadline nobody waits */
-        wms_job_abandon(job, WMS_E_NO_MEMORY, NULL);
+        wms_job_abandon(job, loop ? WMS_E_NO_MEMORY : engine_of(job)->loop_error, NULL);
         return;
     }
     wms_timer_set(job->timer, job->request->timeout);

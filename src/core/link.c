@@ -228,6 +228,7 @@ void wms_link_broken(struct wms_link *link, int code, const char *text)
     if (link->state == WMS_BROKEN) {
         return;
     }
+    wms_engine_know_better(link->engine, &code, &text);
     link->state = WMS_BROKEN;
     link->code = wms_error_code(code);
     link->text = text ? wms_copy(link->engine, text) : NULL;

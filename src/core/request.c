@@ -247,7 +247,7 @@ int wms_request_wait(wms_request *request, double seconds)
     }
     struct wms_loop *loop = wms_engine_loop(engine);
     if (!loop) {
-        return WMS_E_NO_MEMORY;
+        return engine->loop_error;
     }
     request->refs++;
     engine->woken = false;
@@ -279,7 +279,7 @@ int wms_request_fd(wms_request *request)
     }
     struct wms_loop *loop = wms_engine_loop(request->engine);
     if (!loop) {
-        return WMS_E_NO_MEMORY;
+        return request->engine->loop_error;
     }
     error = wms_news_new(&request->news);
     if (error) {

@@ -18,7 +18,7 @@ static int services_poll_new(wms_engine *engine, int fd, void (*ready)(void *dat
 {
     struct wms_loop *loop = wms_engine_loop(engine);
 
-    return loop ? wms_poll_new(loop, fd, ready, data, ret_poll) : WMS_E_NO_MEMORY;
+    return loop ? wms_poll_new(loop, fd, ready, data, ret_poll) : engine->loop_error;
 }
 
 static void keep(struct wms_item *item, char **place, const char *text)
@@ -68,6 +68,7 @@ static int services_session(struct wms_op *op, const wms_session *session)
 static void services_answer(struct wms_op *op, int code, const char *text)
 {
     if (is_open(op)) {
+        wms_engine_know_better(wms_item_of(op)->job->request->engine, &code, &text);
         wms_item_answer(wms_item_of(op), code ? wms_error_code(code) : 0, text);
     }
 }
@@ -75,6 +76,7 @@ static void services_answer(struct wms_op *op, int code, const char *text)
 static void services_lost(struct wms_op *op, int code, const char *text)
 {
     if (is_open(op)) {
+        wms_engine_know_better(wms_item_of(op)->job->request->engine, &code, &text);
         wms_item_lost(wms_item_of(op), wms_error_code(code), text);
     }
 }
@@ -90,6 +92,7 @@ static void services_blind(struct wms_observer *observer, int code, const char *
 
     check->observing = false;
     if (check->link->state != WMS_BROKEN) { /* else it ends with the link */
+        wms_engine_know_better(check->link->engine, &code, &text);
         wms_check_blind(check, wms_error_code(code), text);
     }
 }

@@ -97,6 +97,10 @@ void logind_fail_errno(struct logind *conn, int error)
     case ENOMEM:
         logind_fail(conn, WMS_E_NO_MEMORY, "out of memory");
         break;
+    case EMFILE:
+    case ENFILE:
+        logind_fail(conn, WMS_E_INTERNAL, "no descriptor left for the bus");
+        break;
     case ENOENT:
     case ECONNREFUSED:
         logind_fail(conn, WMS_E_UNREACHABLE, "no system bus listens there");
@@ -111,6 +115,7 @@ void logind_fail_errno(struct logind *conn, int error)
     case EBADMSG:
     case EPROTO:
     case EIO:
+    case ENOBUFS: /* more than a message, or a line of the greeting, may have */
         logind_fail(conn, WMS_E_PROTOCOL, "the bus sent what is no D-Bus message");
         break;
     case ETIMEDOUT:
