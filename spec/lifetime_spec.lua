@@ -116,6 +116,72 @@ describe("lifetime:", function()
       end
    end)
 
+   -- Whatever allocates in Lua may run a finalizer, and that may be anything.
+   local FINALIZERS = [[
+      local wms = require "wms"
+      local function finally(run)
+         if newproxy then
+            getmetatable(newproxy(true)).__gc = run
+         else
+            setmetatable({}, { __gc = run })
+         end
+      end
+      collectgarbage("setpause", 1)
+      collectgarbage("setstepmul", 10000)
+   ]]
+
+   it("what an embedded host tells is whole, whatever finalizers do to the host meanwhile", function()
+      fine(FINALIZERS .. [[
+         for round = 1, 150 do
+            local mark = ("m"):rep(60) .. round
+            local lab = wms.memory("lab", {})
+            for id = 1, 20 do
+               lab:open{ session_id = "c" .. id, user_name = mark, domain_name = mark }
+               lab:lock("c" .. id, mark)
+               wms.lock{ session_ids = "c" .. id, message = mark, server = "memory://lab" }
+            end
+            for id = 1, 20 do
+               finally(function()
+                  if id == 15 then lab:close() elseif id < 15 then lab:drop("c" .. id) end
+               end)
+               local ok, session = pcall(lab.session, lab, "c" .. id)
+               if ok and session then
+                  assert(session.user_name == mark and session.domain_name == mark and session.message == mark)
+               end
+               local known, log = pcall(lab.log, lab)
+               for _, entry in ipairs(known and log or {}) do
+                  assert(entry.message == mark and entry.session_id:find("^c%d+$"))
+               end
+            end
+            lab:close()
+         end
+      ]])
+   end)
+
+   it("misuse is told of the call, and not of what finalizers do meanwhile", function()
+      fine(FINALIZERS .. [[
+         wms.memory("lab", {})
+         local misuses = {
+            ["no port"] = function() wms.unlock{ session_ids = 1, server = "host:0" } end,
+            ["4294967299"] = function() wms.unlock{ session_ids = "4294967299", server = "memory://lab" } end,
+            ["more than one"] = function() wms.new{ server = "x:y:z" } end,
+            ["no host name"] = function() wms.memory("a name") end,
+            ["such a session"] = function()
+               wms.memory("other", { sessions = { { session_id = 1 }, { session_id = "1" } } })
+            end,
+            ["is called 'nope'"] = function() wms.load("nope") end,
+            ["'wts' is not installed"] = function() error((select(2, wms.load("wts")))) end,
+         }
+         for _ = 1, 300 do
+            for text, misuse in pairs(misuses) do
+               finally(function() pcall(wms.unlock, { session_ids = 1, server = "memory://a finalizer's" }) end)
+               local _, message = pcall(misuse)
+               assert(message:find(text, 1, true), message)
+            end
+         end
+      ]])
+   end)
+
    it("a request may be closed by its own callbacks, and by those of others", function()
       local host = wms.memory(kit.name(), { sessions = { { session_id = 1 }, { session_id = 2 } } })
       local server = tostring(host):match("memory://[^)]*")
