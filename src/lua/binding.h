@@ -102,6 +102,10 @@ const char *lwms_clip(lua_State *L, int index, char buffer[CLIPPED]);
 enum { PLACED = 64 };
 const char *lwms_place(char buffer[PLACED], const char *name, size_t element);
 
+/* The engine's complaint, copied: a finalizer may have the engine complain of something else. */
+enum { COMPLAINT = 512 };
+const char *lwms_complaint(const struct state *state, char buffer[COMPLAINT]);
+
 /* Whether it is a string without a zero byte. */
 bool lwms_is_text(lua_State *L, int index);
 /* The value at `index` as a C string, a number of seconds, a whole number; misuse otherwise. */

@@ -12,10 +12,10 @@ const struct options *lwms_client_options(lua_State *L, int index)
 static void check_address(lua_State *L, const struct call *call, int index)
 {
     struct state *state = lwms_state_here(L);
-    char name[32];
+    char name[32], complaint[COMPLAINT];
 
     if (lwms_is_text(L, index) && wms_engine_provider_for(state->engine, lua_tostring(L, index), name, sizeof name) < 0) {
-        lwms_misuse(L, call, "%s", wms_engine_complaint(state->engine));
+        lwms_misuse(L, call, "%s", lwms_complaint(state, complaint));
     }
 }
 

@@ -180,7 +180,8 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     box->ask = command.ask;
     int error = wms_start(state->engine, &command, &box->request);
     if (error == WMS_E_INVALID) {
-        complain(L, call, options, wms_engine_complaint(state->engine));
+        char complaint[COMPLAINT];
+        complain(L, call, options, lwms_complaint(state, complaint));
     }
     *ret_box = box;
     return error;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/pack.h"
 #include "lua/binding.h"
 
 /* ---- a session of it -------------------------------------------------------------------------------------------- */
@@ -157,8 +158,10 @@ static wms_memory *host_here(lua_State *L, const char *method)
 /* The values of a method: true, or what went wrong. */
 static int answer(lua_State *L, const struct call *call, int error)
 {
+    char complaint[COMPLAINT];
+
     if (error == WMS_E_INVALID) {
-        lwms_misuse(L, call, "%s", wms_engine_complaint(lwms_state_here(L)->engine));
+        lwms_misuse(L, call, "%s", lwms_complaint(lwms_state_here(L), complaint));
     }
     if (error) {
         return lwms_push_failure(L, error, wms_error_text(error));
@@ -250,14 +253,48 @@ static int method_refuse(lua_State *L)
     return answer(L, &call, wms_memory_refuse(memory, need_code(L, &call, 2)));
 }
 
+/* What the host tells is the host's, and a finalizer may take it away while tables are made of it.  So it is copied first,
+ * into a userdata, before which it is measured and after which, since that may have run a finalizer, measured again. */
+
+static size_t log_size(const wms_memory *memory)
+{
+    struct wms_memory_entry entry;
+    size_t size = 0;
+
+    for (size_t i = 0; wms_memory_log(memory, i, &entry) == 0; i++) {
+        size += sizeof entry + wms_pack_size_of(entry.id.text) + wms_pack_size_of(entry.message);
+    }
+    return size;
+}
+
+/* Pushes a copy of the log. */
+static const struct wms_memory_entry *copy_log(lua_State *L, size_t *ret_count)
+{
+    struct wms_memory_entry *entries = NULL;
+    const wms_memory *memory = host_here(L, "log");
+
+    for (size_t room = 0; !entries || log_size(memory) > room; memory = host_here(L, "log")) {
+        lua_settop(L, 1);
+        room = log_size(memory);
+        entries = lua_newuserdata(L, room + 1);
+    }
+    *ret_count = wms_memory_log_count(memory);
+    char *strings = (char *) (entries + *ret_count);
+    for (size_t i = 0; i < *ret_count && wms_memory_log(memory, i, &entries[i]) == 0; i++) {
+        entries[i].id.text = wms_pack_put(&strings, entries[i].id.text);
+        entries[i].message = wms_pack_put(&strings, entries[i].message);
+    }
+    return entries;
+}
+
 static int method_log(lua_State *L)
 {
-    const wms_memory *memory = host_here(L, "log");
-    size_t count = wms_memory_log_count(memory);
-    struct wms_memory_entry entry;
+    size_t count;
+    const struct wms_memory_entry *entries = copy_log(L, &count);
 
     lua_createtable(L, (int) count, 0);
-    for (size_t i = 0; i < count && wms_memory_log(memory, i, &entry) == 0; i++) {
+    for (size_t i = 0; i < count; i++) {
+        struct wms_memory_entry entry = entries[i];
         lua_createtable(L, 0, 4);
         if (entry.message) {
             lua_pushstring(L, entry.message);
@@ -281,18 +318,32 @@ static int method_log(lua_State *L)
 static int method_session(lua_State *L)
 {
     static const struct call call = {"session", 1, NULL};
-    const wms_memory *memory = host_here(L, "session");
     const char *message = NULL;
-    wms_session session;
+    char *strings = NULL;
+    wms_session session, copy;
     wms_id id;
 
+    host_here(L, "session");
+    lua_settop(L, 2);
     lwms_id_read(L, &call, "session_id", 2, &id);
-    int error = wms_memory_session(memory, &id, &session, &message);
-    if (error) {
-        return answer(L, &call, error);
+    for (size_t room = 0;;) {
+        int error = wms_memory_session(host_here(L, "session"), &id, &session, &message);
+        if (error) {
+            return answer(L, &call, error);
+        }
+        size_t size = wms_pack_size(&session) + wms_pack_size_of(message);
+        if (strings && size <= room) {
+            break;
+        }
+        lua_settop(L, 2);
+        room = size;
+        strings = lua_newuserdata(L, room);
     }
+    wms_pack(&copy, &session, strings);
+    strings += wms_pack_size(&session);
+    message = wms_pack_put(&strings, message);
     lua_pushstring(L, message); /* nil for NULL */
-    lwms_push_session(L, &session, NULL);
+    lwms_push_session(L, &copy, NULL);
     lua_insert(L, -2);
     lua_setfield(L, -2, "message");
     return 1;
@@ -392,9 +443,9 @@ static void read_listed(lua_State *L, size_t i, struct entry *entry)
 /* A host that could not be filled: its name is free again at once. */
 static void give_up(lua_State *L, struct host *box, size_t i, int error)
 {
-    char where[PLACED];
+    char where[PLACED], complaint[COMPLAINT];
 
-    lua_pushstring(L, error == WMS_E_INVALID ? wms_engine_complaint(lwms_state_here(L)->engine) : wms_error_text(error));
+    lua_pushstring(L, error == WMS_E_INVALID ? lwms_complaint(lwms_state_here(L), complaint) : wms_error_text(error));
     wms_memory_close(box->memory);
     box->memory = wms_memory_unref(box->memory);
     lwms_misuse(L, &in_options, "%s: %s", lwms_place(where, "sessions", i), lua_tostring(L, -1));

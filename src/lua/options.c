@@ -74,6 +74,12 @@ const char *lwms_place(char buffer[PLACED], const char *name, size_t element)
     return buffer;
 }
 
+const char *lwms_complaint(const struct state *state, char buffer[COMPLAINT])
+{
+    snprintf(buffer, COMPLAINT, "%s", wms_engine_complaint(state->engine));
+    return buffer;
+}
+
 /* ---- values ----------------------------------------------------------------------------------------------------- */
 
 bool lwms_is_text(lua_State *L, int index)

@@ -88,7 +88,7 @@ void lwms_provider_for(lua_State *L, struct state *state, const char *server)
 static int load(lua_State *L, const struct call *call, struct state *state, int index)
 {
     const char *name = lua_tostring(L, index);
-    char address[48], known[32];
+    char address[48], known[32], copy[COMPLAINT];
 
     snprintf(address, sizeof address, "%s://host", name);
     if (wms_engine_provider_for(state->engine, address, known, sizeof known) == 1) {
@@ -97,7 +97,7 @@ static int load(lua_State *L, const struct call *call, struct state *state, int 
     bool found = find(L, name);
     const char *where = lua_tostring(L, -1);
     int error = wms_engine_load(state->engine, name, found ? where : NULL);
-    const char *complaint = wms_engine_complaint(state->engine);
+    const char *complaint = lwms_complaint(state, copy);
     if (error == WMS_E_INVALID) {
         lwms_misuse(L, call, "names: %s", complaint);
     }
