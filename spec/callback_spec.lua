@@ -241,6 +241,15 @@ describe("a callback", function()
          assert.same({}, host:log())
       end)
 
+      it("permits by true alone", function()
+         local server, host = lab()
+         for _, answer in ipairs{ 0, 1, "no", "true", {}, print } do
+            wms.configure{ allow = function() return answer end }
+            assert.equal("ACCESS_DENIED", fault(wms.unlock{ session_ids = 1, server = server }).code, tostring(answer))
+         end
+         assert.same({}, host:log())
+      end)
+
       it("is asked for each session, with what will be done to it", function()
          local server = lab()
          local asked = {}

@@ -137,7 +137,7 @@ static bool ask(lua_State *L, struct request *box, int allow)
     box->asking = true;
     bool failed = lua_pcall(L, 1, 2, top + 1) != 0;
     box->asking = false;
-    if (failed || !lua_toboolean(L, top + 2)) {
+    if (failed || !lua_isboolean(L, top + 2) || !lua_toboolean(L, top + 2)) { /* 0 and "no" are no permission */
         /* The error's text, or the second value. */
         refusal = lua_tostring(L, failed ? top + 2 : top + 3);
         refusal = refusal && *refusal ? refusal : "this program does not allow it";
