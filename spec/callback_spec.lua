@@ -323,6 +323,24 @@ describe("a callback", function()
          assert.same({ "ACCESS_DENIED", "nil" }, pluck(err.outcomes, "error", "code"))
       end)
 
+      it("may step and wait for its own request, and cancel or close it", function()
+         for _, method in ipairs{ "step", "wait", "cancel", "close" } do
+            local server, host = lab()
+            local request, asked = nil, 0
+            wms.configure{ allow = function()
+               asked = asked + 1
+               request[method](request)
+               return true
+            end }
+            request = keep(wms.start("unlock", { session_ids = { 1, 2 }, server = server }))
+            request:wait()
+            local goes_on = method == "step" or method == "wait"
+            assert.equal(goes_on and 2 or 1, asked, method)
+            assert.equal(goes_on and 2 or 0, #host:log(), method)
+            wms.configure{ allow = false }
+         end
+      end)
+
       it("holds for requests that are polled, and for clients", function()
          local server, host = lab()
          wms.configure{ allow = function() return false end }
