@@ -292,6 +292,22 @@ describe("the embedded host", function()
             assert.equal(code, fault(wms.unlock{ session_ids = 1, server = server }).code)
          end
       end)
+
+      it("has no code that is the engine's own", function()
+         local host, server = lab{ sessions = sessions(1) }
+         for _, wrong in ipairs{ "CANCELLED", "FORKED", "NO_PROVIDER", "UNVERIFIED", "REVERTED", "no such code" } do
+            kit.misuse("refuse", { "code" }, function() host:refuse(wrong) end)
+         end
+         fine(wms.unlock_all(server))
+      end)
+   end)
+
+   it("is one host under one address", function()
+      local host, server = lab{ sessions = sessions(1) }
+      for _, other in ipairs{ server .. ":80", server .. "/", server .. "/x", (server:gsub("//", "//user@")) } do
+         assert.equal("UNREACHABLE", fault(wms.unlock{ session_ids = 1, server = other }).code)
+      end
+      assert.equal(0, #host:log())
    end)
 
    describe("the handle", function()
