@@ -368,7 +368,8 @@ int wms_memory_session(const wms_memory *host, const wms_id *id, wms_session *re
     return 0;
 }
 
-int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
+/* Some codes are the engine's own; no host answers with them. */
+static int check_code(const wms_memory *host, int code)
 {
     switch (code) {
     case WMS_E_CANCELLED:
@@ -376,13 +377,27 @@ int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
     case WMS_E_NO_PROVIDER:
     case WMS_E_UNVERIFIED:
     case WMS_E_REVERTED:
-    case WMS_E_INVALID:
-        wms_engine_complain(host->engine, "code: no host answers with it; give one that a host can answer with");
-        return WMS_E_INVALID;
+        break;
     default:
-        host->failures[verb] = code;
-        return 0;
+        if (code <= 0 && code > WMS_E_INVALID) {
+            return 0;
+        }
     }
+    wms_engine_complain(host->engine, "code: no host answers with it; give one that a host can answer with");
+    return WMS_E_INVALID;
+}
+
+int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
+{
+    if ((unsigned) verb > WMS_CLOSE) {
+        wms_engine_complain(host->engine, "verb: none of WMS_SESSIONS to WMS_CLOSE; give one of them");
+        return WMS_E_INVALID;
+    }
+    int error = check_code(host, code);
+    if (!error) {
+        host->failures[verb] = code;
+    }
+    return error;
 }
 
 static void break_connections(wms_memory *host, int code)
@@ -394,6 +409,11 @@ static void break_connections(wms_memory *host, int code)
 
 int wms_memory_refuse(wms_memory *host, int code)
 {
+    int error = check_code(host, code);
+
+    if (error) {
+        return error;
+    }
     host->refusal = code;
     if (code) {
         break_connections(host, code);

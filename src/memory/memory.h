@@ -40,9 +40,10 @@ WMS_API int wms_memory_lock(wms_memory *host, const wms_id *id, const char *mess
 WMS_API int wms_memory_unlock(wms_memory *host, const wms_id *id);
 WMS_API int wms_memory_drop(wms_memory *host, const wms_id *id);
 /* From now on, every `verb` is answered with `code`; 0: as usual again.  UNREACHABLE breaks the connection after the
- * request was taken, TIMEOUT never answers.  Errors: INVALID (a code that no host sends). */
+ * request was taken, TIMEOUT never answers.  Errors: INVALID (no verb, or a code that no host sends). */
 WMS_API int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code);
-/* From now on, nobody reaches the host (code, for example UNREACHABLE), or everybody does again (0). */
+/* From now on, nobody reaches the host (code, for example UNREACHABLE), or everybody does again (0).  Errors: as for
+ * wms_memory_fail(). */
 WMS_API int wms_memory_refuse(wms_memory *host, int code);
 
 /* What the host was asked to do, oldest first: the last 65,536 requests.  Strings live until the next request. */

@@ -10,6 +10,10 @@ static int connect_memory(const struct wms_provider *self, const struct wms_serv
 {
     wms_memory *host = ((const struct wms_memory_registry *) self)->hosts;
 
+    if (address->user || address->port || address->path) {
+        services->broken(link, WMS_E_UNREACHABLE, "an embedded host has a name and nothing else; give memory://NAME");
+        return 0;
+    }
     while (host && (host->closed || !address->host || strcmp(host->name, address->host) != 0)) {
         host = host->next;
     }
