@@ -220,9 +220,7 @@ $B/folder: FORCE
 $B/sources: FORCE
 	$(call keep,$(wildcard src/*/*.c))
 
--include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/*/bench/*.d $B/spec/*.d)
-
--include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/spec/*.d $B/spec/wms/*.d)
+-include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/*/bench/*.d $B/spec/*.d $B/spec/wms/*.d)
 
 # ---- to try it -------------------------------------------------------------------------------------------------------
 # These install the packages that are missing (DEPS=no: they do not), hence the second make: it looks for libraries anew.

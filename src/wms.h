@@ -106,7 +106,7 @@ WMS_API int wms_engine_module_folder(wms_engine *engine, const char *folder);
  * returned as 1 when it is registered and 0 when it is not.  Errors: INVALID (not an address). */
 WMS_API int wms_engine_provider_for(wms_engine *engine, const char *server, char *name, size_t size);
 
-/* Something that is about to be sent. */
+/* A session's id. */
 typedef struct wms_id {
     const char *text; /* NULL: the id is `number` */
     uint32_t number;
@@ -117,6 +117,7 @@ enum wms_verb { WMS_SESSIONS, WMS_UNLOCK, WMS_LOCK, WMS_DISCONNECT, WMS_CLOSE };
 WMS_API const char *wms_verb_name(enum wms_verb verb);
 WMS_API int wms_verb_from_name(const char *name);
 
+/* Something that is about to be sent. */
 typedef struct wms_action {
     enum wms_verb verb;
     const char *server;
@@ -139,7 +140,8 @@ typedef void (*wms_log)(void *data, enum wms_level level, const char *text);
 WMS_API void wms_engine_log(wms_engine *engine, wms_log log, void *data);
 
 /* For a program's own event loop: a descriptor that is readable when wms_engine_step() has something to do; it belongs to
- * the engine, and stays the same until a fork.  Errors: NO_MEMORY, INTERNAL (no descriptor left). */
+ * the engine, and stays the same until a fork.  Errors: BUSY (called from a guard or a log), NO_MEMORY, INTERNAL (no
+ * descriptor left). */
 WMS_API int wms_engine_fd(wms_engine *engine);
 /* Does what can be done without waiting.  Errors: BUSY (called from a guard or a log), INTERNAL. */
 WMS_API int wms_engine_step(wms_engine *engine);
@@ -189,11 +191,13 @@ WMS_API wms_request *wms_request_unref(wms_request *request);
 WMS_API int wms_request_done(wms_request *request);
 
 /* Runs the engine until the request is done (1), or needs its caller: an action waits for permission, or (`follow`) an
- * outcome is there, or wms_engine_wake() was called, or `seconds` have passed (0).  Negative seconds: no limit.  Errors: FORKED, BUSY, INTERNAL. */
+ * outcome is there, or wms_engine_wake() was called, or `seconds` have passed (0).  Negative seconds: no limit.  Errors:
+ * FORKED, BUSY, NO_MEMORY, INTERNAL. */
 WMS_API int wms_request_wait(wms_request *request, double seconds);
 
 /* A descriptor of this request alone: readable when wms_engine_step() has something to do for it, or the request has news.
- * It belongs to the request: take it out of your loop before the request goes.  Errors: NO_MEMORY, FORKED, INTERNAL. */
+ * It belongs to the request: take it out of your loop before the request goes.  Errors: NO_MEMORY, FORKED, BUSY, INTERNAL
+ * (no descriptor left). */
 WMS_API int wms_request_fd(wms_request *request);
 /* As wms_engine_step(); also takes the news, so that the descriptor falls silent.  Errors: FORKED, BUSY, INTERNAL. */
 WMS_API int wms_request_step(wms_request *request);
@@ -282,7 +286,8 @@ static inline void wms_session_init(wms_session *session)
 #undef WMS_X
 }
 
-/* The sessions that a WMS_SESSIONS request has found, by server in the order asked; complete when it is done. */
+/* The sessions that a WMS_SESSIONS request has found, by server in the order asked; complete when it is done.
+ * Errors of wms_request_session(): NOT_FOUND (no such index, or not done), FORKED. */
 WMS_API size_t wms_request_session_count(const wms_request *request);
 WMS_API int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session);
 

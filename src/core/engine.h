@@ -243,7 +243,7 @@ void wms_job_begin(struct wms_job *job);
 void wms_job_pump(struct wms_job *job);
 /* Gives what has not been sent yet this result. */
 void wms_job_fail(struct wms_job *job, int code, const char *text);
-/* Ends what is under way, after a cancel (or a fork: no provider is called then). */
+/* Ends what is under way, after a cancel or a fork. */
 void wms_job_abandon(struct wms_job *job, int code, const char *text);
 void wms_job_ready(struct wms_item *item);
 void wms_job_progress(struct wms_job *job);

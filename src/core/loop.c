@@ -62,7 +62,7 @@ static int error_from_errno(void)
 
 static uint64_t milliseconds(double seconds)
 {
-    return seconds >= 1e12 ? UINT64_C(1000000000000000) : (uint64_t) ceil(seconds * 1000);
+    return seconds < 1e12 ? (uint64_t) ceil(seconds * 1000) : UINT64_C(1000000000000000); /* also for what is no number */
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------------- */

@@ -121,7 +121,8 @@ struct wms_provider {
     void (*act)(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
     /* The engine does not wait for this op any more (a timeout, a cancel): free what belongs to it, never report it.  After
      * a timeout the connection gets no new work, and goes when the rest of it is done: what must outlive it belongs
-     * elsewhere. */
+     * elsewhere.  Neither this nor unobserve() may send anything: in a forked child they come before disconnect(), on a
+     * connection that is the parent's. */
     void (*forget)(void *connection, struct wms_op *op);
 
     void (*observe)(void *connection, struct wms_observer *observer, const wms_id *id);
