@@ -353,6 +353,15 @@ describe("a callback", function()
          fine(wms.unlock{ session_ids = { 1, 2 }, server = server })
       end)
 
+      it("permits with true alone", function()
+         local server, host = lab()
+         for _, answer in ipairs{ 1, 0, "no", "", {}, print, false } do
+            wms.configure{ allow = function() return answer end }
+            assert.equal("ACCESS_DENIED", fault(wms.unlock{ session_ids = 1, server = server }).code)
+         end
+         assert.same({}, host:log())
+      end)
+
       it("is not asked for what is only planned away: unknown ids are still unknown", function()
          local server = lab()
          wms.configure{ allow = function() return true end }
