@@ -135,11 +135,10 @@ static int add_item(struct wms_job *job, const wms_id *id, struct wms_item **ret
     item->id = *id;
     item->changed = -1;
     if (id->text) {
-        item->id_text = wms_copy(job->request->engine, id->text);
-        if (!item->id_text) {
+        item->id.text = wms_job_keep(job, id->text);
+        if (!item->id.text) {
             return WMS_E_NO_MEMORY;
         }
-        item->id.text = item->id_text;
     }
     job->count++;
     if (ret_item) {

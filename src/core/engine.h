@@ -12,6 +12,7 @@
 #include "core/idset.h"
 #include "core/loop.h"
 #include "core/provider.h"
+#include "core/slab.h"
 #include "core/target.h"
 
 /* ---- engine.c: memory, loop, providers -------------------------------------------------------------------------- */
@@ -151,12 +152,10 @@ struct wms_item {
     struct wms_item *finished_next;      /* job->over, then request->finished */
     struct wms_check *check;
     wms_id id;
-    char *id_text; /* id.text, when it is ours */
-    char *text, *user_name, *note;
+    const char *text, *user_name, *note;
     signed char code, changed;
     unsigned char phase, state;
     bool sent, retried, permitted, slot;
-    bool borrowed; /* user_name and id belong to the listing */
 };
 
 /* The verification of one item. */
@@ -184,7 +183,6 @@ void wms_item_end(struct wms_item *item, int code, const char *text);
 void wms_item_lost(struct wms_item *item, int code, const char *text);
 /* Ends the observation of an item that is over. */
 void wms_item_close(struct wms_item *item);
-void wms_item_clear(struct wms_item *item);
 /* Takes it from the provider: it will not be answered any more. */
 void wms_item_forget(struct wms_item *item);
 void wms_item_sent(struct wms_item *item);
@@ -197,16 +195,16 @@ void wms_check_end(struct wms_check *check);
 
 enum wms_stage { WMS_JOB_QUEUED, WMS_JOB_LISTING, WMS_JOB_ACTING, WMS_JOB_DONE };
 
-/* Sessions lie in slabs, many in one, with their strings. */
-struct wms_slab {
-    struct wms_slab *next;
-    size_t used, size;
-    wms_session sessions[];
+/* A session of a listing: what an action needs to know of it and, for WMS_SESSIONS, all of it. */
+struct wms_listed {
+    wms_id id;
+    const char *user_name;
+    const wms_session *whole;
+    signed char is_orchestratable, is_own;
 };
 
 struct wms_listing {
-    struct wms_slab *slabs;
-    wms_session **sessions;
+    struct wms_listed *sessions;
     size_t count, capacity;
     int error; /* a session is missing: there was no memory for it */
     struct wms_idset index;
@@ -215,7 +213,8 @@ struct wms_listing {
 struct wms_job {
     wms_request *request;
     struct wms_server *server;
-    char *text; /* the server as the caller gave it */
+    const char *text;      /* the server as the caller gave it */
+    struct wms_slab *slab; /* where all its strings and sessions lie */
     struct wms_link *link;
     struct wms_job *link_prev, *link_next;
     struct wms_job *kicked_next;
@@ -247,6 +246,8 @@ void wms_job_fail(struct wms_job *job, int code, const char *text);
 void wms_job_abandon(struct wms_job *job, int code, const char *text);
 void wms_job_ready(struct wms_item *item);
 void wms_job_progress(struct wms_job *job);
+/* A copy that lives as long as the job; NULL: out of memory. */
+const char *wms_job_keep(struct wms_job *job, const char *text);
 int wms_job_session(struct wms_job *job, const wms_session *session);
 void wms_job_listed(struct wms_job *job);
 void wms_job_clear(struct wms_job *job);

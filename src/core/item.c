@@ -456,7 +456,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     item->state = (unsigned char) state;
     item->code = (signed char) code;
     if (text && code) {
-        item->text = wms_copy(engine_of(item), text); /* without memory for it, the code's own text stands */
+        item->text = wms_job_keep(job, text); /* without memory for it, the code's own text stands */
     }
     if (code && job->request->stop_on_error) {
         job->request->stopped = true;
@@ -503,16 +503,4 @@ void wms_item_close(struct wms_item *item)
     }
     give_slot(item);
     finished(item);
-}
-
-void wms_item_clear(struct wms_item *item)
-{
-    wms_engine *engine = engine_of(item);
-
-    wms_free(engine, item->text);
-    if (!item->borrowed) { /* else both belong to the listing */
-        wms_free(engine, item->user_name);
-        wms_free(engine, item->id_text);
-    }
-    wms_free(engine, item->note);
 }

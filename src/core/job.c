@@ -1,5 +1,4 @@
 /* job.c - one server of a request: reach it, ask which sessions it has where that is needed, act on them. */
-#include <stdalign.h>
 #include <string.h>
 
 #include "core/engine.h"
@@ -20,7 +19,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     job->whole.job = job;
     job->whole.changed = -1;
     job->by_id = items > 0;
-    job->text = wms_copy(engine, text ? text : "localhost");
+    job->text = wms_job_keep(job, text ? text : "localhost");
     if (!job->text) {
         return WMS_E_NO_MEMORY;
     }
@@ -32,6 +31,11 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
         return WMS_E_NO_MEMORY;
     }
     return 0;
+}
+
+const char *wms_job_keep(struct wms_job *job, const char *text)
+{
+    return wms_slab_copy(&job->slab, engine_of(job), text);
 }
 
 void wms_job_kick(struct wms_job *job)
@@ -140,50 +144,62 @@ static void set_deadline(struct wms_job *job)
 
 /* ---- which sessions are there ----------------------------------------------------------------------------------- */
 
-/* Room for one session and its strings; NULL: out of memory. */
-static wms_session *session_room(wms_engine *engine, struct wms_listing *listing, size_t size)
+/* A copy of all that a query returns. */
+static int copy_whole(struct wms_job *job, const wms_session *session, struct wms_listed *listed)
 {
-    enum { SLAB_FIRST = 2048, SLAB_MAX = 65536 };
-    struct wms_slab *slab = listing->slabs;
+    wms_session *copy = wms_slab_room(&job->slab, engine_of(job), sizeof *copy + wms_pack_size(session));
 
-    size = (size + alignof(wms_session) - 1) / alignof(wms_session) * alignof(wms_session);
-    if (!slab || slab->size - slab->used < size) {
-        size_t room = !slab ? SLAB_FIRST : slab->size < SLAB_MAX ? slab->size * 2 : SLAB_MAX;
-        room = room < size ? size : room;
-        slab = wms_resize(engine, NULL, sizeof *slab + room);
-        if (!slab) {
-            return NULL;
-        }
-        *slab = (struct wms_slab){.next = listing->slabs, .size = room};
-        listing->slabs = slab;
+    if (!copy) {
+        return WMS_E_NO_MEMORY;
     }
-    void *at = (char *) slab->sessions + slab->used;
-    slab->used += size;
-    return at;
+    wms_pack(copy, session, (char *) (copy + 1));
+    copy->server = job->text;
+    listed->id = copy->id;
+    listed->user_name = copy->user_name;
+    listed->whole = copy;
+    return 0;
+}
+
+static int copy_strings(struct wms_job *job, struct wms_listed *listed)
+{
+    if (listed->id.text) {
+        listed->id.text = wms_job_keep(job, listed->id.text);
+        if (!listed->id.text) {
+            return WMS_E_NO_MEMORY;
+        }
+    }
+    if (listed->user_name) {
+        listed->user_name = wms_job_keep(job, listed->user_name);
+        if (!listed->user_name) {
+            return WMS_E_NO_MEMORY;
+        }
+    }
+    return 0;
 }
 
 static int add_session(struct wms_job *job, const wms_session *session)
 {
-    wms_engine *engine = engine_of(job);
     struct wms_listing *listing = &job->listing;
 
     if (listing->count == listing->capacity) {
         size_t capacity = listing->capacity ? listing->capacity * 2 : 16;
-        wms_session **more = wms_resize(engine, listing->sessions, capacity * sizeof *more);
+        struct wms_listed *more = wms_resize(engine_of(job), listing->sessions, capacity * sizeof *more);
         if (!more) {
             return WMS_E_NO_MEMORY;
         }
         listing->sessions = more;
         listing->capacity = capacity;
     }
-    wms_session *copy = session_room(engine, listing, sizeof *copy + wms_pack_size(session));
-    if (!copy) {
-        return WMS_E_NO_MEMORY;
-    }
-    wms_pack(copy, session, (char *) (copy + 1));
-    copy->server = job->text;
-    listing->sessions[listing->count++] = copy;
-    return 0;
+    struct wms_listed *listed = &listing->sessions[listing->count];
+    *listed = (struct wms_listed){
+        .id = session->id,
+        .user_name = session->user_name,
+        .is_orchestratable = session->is_orchestratable,
+        .is_own = session->is_own,
+    };
+    int error = job->request->verb == WMS_SESSIONS ? copy_whole(job, session, listed) : copy_strings(job, listed);
+    listing->count += !error;
+    return error;
 }
 
 int wms_job_session(struct wms_job *job, const wms_session *session)
@@ -205,11 +221,6 @@ static void clear_listing(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
 
-    while (job->listing.slabs) {
-        struct wms_slab *slab = job->listing.slabs;
-        job->listing.slabs = slab->next;
-        wms_free(engine, slab);
-    }
     wms_free(engine, job->listing.sessions);
     wms_idset_close(&job->listing.index, engine);
     memset(&job->listing, 0, sizeof job->listing);
@@ -217,14 +228,19 @@ static void clear_listing(struct wms_job *job)
 
 static bool same_session(const void *sessions, size_t number, const void *id)
 {
-    const wms_session *session = ((wms_session *const *) sessions)[number];
-
-    return session && wms_id_equal(&session->id, id);
+    return wms_id_equal(&((const struct wms_listed *) sessions)[number].id, id);
 }
 
 static uint32_t *find_slot(const struct wms_listing *listing, const wms_id *id)
 {
     return wms_idset_find(&listing->index, wms_id_hash(id), same_session, listing->sessions, id);
+}
+
+static const struct wms_listed *find_listed(const struct wms_listing *listing, const wms_id *id)
+{
+    uint32_t number = *find_slot(listing, id);
+
+    return number ? &listing->sessions[number - 1] : NULL;
 }
 
 static int index_listing(struct wms_job *job)
@@ -233,8 +249,7 @@ static int index_listing(struct wms_job *job)
     int error = wms_idset_open(&listing->index, engine_of(job), listing->count);
 
     for (size_t i = 0; !error && i < listing->count; i++) {
-        const wms_id *id = &listing->sessions[i]->id;
-        uint32_t *slot = find_slot(listing, id);
+        uint32_t *slot = find_slot(listing, &listing->sessions[i].id);
         if (*slot) {
             error = WMS_E_PROTOCOL; /* two sessions of one id */
         }
@@ -243,7 +258,7 @@ static int index_listing(struct wms_job *job)
     return error;
 }
 
-static bool is_exempt(enum wms_verb verb, const wms_session *session)
+static bool is_exempt(enum wms_verb verb, const struct wms_listed *session)
 {
     return session->is_orchestratable == 0 || (session->is_own == 1 && (verb == WMS_CLOSE || verb == WMS_DISCONNECT));
 }
@@ -252,29 +267,19 @@ static bool is_exempt(enum wms_verb verb, const wms_session *session)
 static int take_all(struct wms_job *job)
 {
     struct wms_listing *listing = &job->listing;
-    size_t count = 0;
 
-    for (size_t i = 0; i < listing->count; i++) {
-        count += !is_exempt(job->request->verb, listing->sessions[i]);
-    }
-    if (count == 0) {
+    if (listing->count == 0) {
         return 0;
     }
-    job->items = wms_zalloc(engine_of(job), count * sizeof *job->items);
+    job->items = wms_resize(engine_of(job), NULL, listing->count * sizeof *job->items);
     if (!job->items) {
         return WMS_E_NO_MEMORY;
     }
     for (size_t i = 0; i < listing->count; i++) {
-        wms_session *session = listing->sessions[i];
+        const struct wms_listed *session = &listing->sessions[i];
         if (!is_exempt(job->request->verb, session)) {
             struct wms_item *item = &job->items[job->count++];
-            item->job = job;
-            item->id = session->id;
-            item->changed = -1;
-            if (session->user_name) {
-                memcpy(&item->user_name, &session->user_name, sizeof item->user_name);
-                item->borrowed = true;
-            }
+            *item = (struct wms_item){.job = job, .id = session->id, .user_name = session->user_name, .changed = -1};
         }
     }
     return 0;
@@ -285,7 +290,7 @@ static int take_named(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
     struct wms_listing *listing = &job->listing;
-    wms_session **named = wms_zalloc(engine, job->count * sizeof *named);
+    struct wms_listed *named = wms_zalloc(engine, job->count * sizeof *named);
     size_t count = 0;
 
     if (!named) {
@@ -294,10 +299,9 @@ static int take_named(struct wms_job *job)
     job->whole.phase = WMS_DONE;
     for (size_t i = 0; i < job->count; i++) {
         struct wms_item *item = &job->items[i];
-        uint32_t number = *find_slot(listing, &item->id);
-        if (number) {
-            named[count++] = listing->sessions[number - 1];
-            listing->sessions[number - 1] = NULL; /* ids are asked for once */
+        const struct wms_listed *session = find_listed(listing, &item->id);
+        if (session) {
+            named[count++] = *session;
             wms_item_finish(item, WMS_VERIFIED, 0, NULL);
         } else {
             wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
@@ -337,12 +341,11 @@ static void plan(struct wms_item *item)
 {
     struct wms_job *job = item->job;
     enum wms_verb verb = job->request->verb;
-    uint32_t number = *find_slot(&job->listing, &item->id);
-    const wms_session *session = number ? job->listing.sessions[number - 1] : NULL;
+    const struct wms_listed *session = find_listed(&job->listing, &item->id);
     const struct wms_provider *provider = wms_engine_registered(engine_of(job), job->server->place.scheme);
 
-    if (session && session->user_name && !item->user_name) {
-        item->user_name = wms_copy(engine_of(job), session->user_name);
+    if (session) {
+        item->user_name = session->user_name;
     }
     if (provider && !(provider->can & 1u << verb)) {
         wms_item_finish(item, WMS_FAILED, WMS_E_UNSUPPORTED, NULL);
@@ -549,12 +552,8 @@ void wms_job_clear(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
 
-    for (size_t i = 0; i < job->count; i++) {
-        wms_item_clear(&job->items[i]);
-    }
-    wms_item_clear(&job->whole);
     wms_free(engine, job->items);
     clear_listing(job);
-    wms_free(engine, job->text);
+    wms_slab_clear(&job->slab, engine);
     wms_server_release(engine, job->server);
 }

@@ -454,7 +454,7 @@ int wms_request_session(const wms_request *request, size_t index, wms_session *r
         return WMS_E_NOT_FOUND;
     }
     const struct wms_job *job = job_of(request, index, true);
-    *ret_session = *job->listing.sessions[index - job->first_session];
+    *ret_session = *job->listing.sessions[index - job->first_session].whole;
     return 0;
 }
 

@@ -21,12 +21,11 @@ static int services_poll_new(wms_engine *engine, int fd, void (*ready)(void *dat
     return loop ? wms_poll_new(loop, fd, ready, data, ret_poll) : engine->loop_error;
 }
 
-static void keep(struct wms_item *item, char **place, const char *text)
+static void keep(struct wms_item *item, const char **place, const char *text)
 {
-    char *copy = text ? wms_copy(item->job->request->engine, text) : NULL;
+    const char *copy = text ? wms_job_keep(item->job, text) : NULL;
 
     if (copy) { /* without memory for it, it stays unsaid */
-        wms_free(item->job->request->engine, *place);
         *place = copy;
     }
 }
@@ -41,7 +40,7 @@ static void services_user(struct wms_op *op, const char *user_name)
 {
     struct wms_item *item = wms_item_of(op);
 
-    if (is_open(op) && !item->borrowed) {
+    if (is_open(op) && !(item->job->listed && item->user_name)) { /* else the listing has said it */
         keep(item, &item->user_name, user_name);
     }
 }

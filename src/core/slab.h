@@ -1,0 +1,15 @@
+/* slab.h - room for many small things that go all at once. */
+#ifndef WMS_CORE_SLAB_H
+#define WMS_CORE_SLAB_H
+
+#include "wms.h"
+
+struct wms_slab; /* NULL: none yet */
+
+/* Room for `size` bytes, aligned for a wms_session; NULL: out of memory. */
+void *wms_slab_room(struct wms_slab **slabs, wms_engine *engine, size_t size);
+/* A copy of the text; NULL: out of memory. */
+const char *wms_slab_copy(struct wms_slab **slabs, wms_engine *engine, const char *text);
+void wms_slab_clear(struct wms_slab **slabs, wms_engine *engine);
+
+#endif
