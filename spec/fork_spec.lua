@@ -10,7 +10,7 @@ local BEGIN = [[
    base = descriptors()
    wms.memory("lab", { sessions = { { session_id = 1, locked = true } }, latency = 0.05 })
    requests = {}
-   for i, server in ipairs(servers or { "memory://lab", "poor://thread-slow" }) do
+   for i, server in ipairs(servers or { "memory://lab", "poor://pipe-slow" }) do
       requests[i] = wms.start("unlock", { session_ids = id or 1, server = server, timeout = 5 })
       requests[i]:pollfd()
    end
@@ -156,7 +156,7 @@ describe("after a fork #once", function()
          assert(wait(child(function()
             local before = descriptors()
             forked(done)
-            -- Three epolls and three eventfds, the alarm, and the watch of the thread's pipe with its two ends.
+            -- Three epolls and three eventfds, the alarm, and the watch of the pipe with its two ends.
             assert(before - descriptors() == 6 + 1 + 3, before - descriptors())
          end)) == 0)]] .. END)
       assert.same({ "fine", 0 }, { output, code })

@@ -37,7 +37,7 @@ struct later {
     struct wms_timer *timer;
     struct wms_op *op;
     struct wms_observer *observer;
-    bool list, connect, relock;
+    bool list, connect, relock, write;
 };
 
 static bool is(const struct conn *conn, const char *name)
@@ -74,7 +74,9 @@ static void fire(void *data)
     struct later later = *(struct later *) data;
 
     drop(data);
-    if (later.connect) {
+    if (later.write) {
+        (void) !write(later.conn->pipe[1], "x", 1);
+    } else if (later.connect) {
         later.conn->services->up(later.conn->link);
     } else if (later.observer && is(later.conn, "blind-later")) {
         blind(later.conn, later.observer, WMS_E_UNSUPPORTED);
@@ -109,6 +111,12 @@ static void do_later(struct conn *conn, struct later what, double seconds)
 
 /* ---- a thread, as for a library that blocks --------------------------------------------------------------------- */
 
+/* The same without a thread. */
+static bool has_pipe(const struct conn *conn)
+{
+    return is(conn, "pipe-slow");
+}
+
 static bool has_thread(const struct conn *conn)
 {
     return is(conn, "thread") || is(conn, "thread-slow");
@@ -132,8 +140,10 @@ static void worked(void *data, int events)
 
     (void) events;
     if (read(conn->pipe[0], &byte, 1) == 1 && op) {
-        pthread_join(conn->thread, NULL);
-        conn->threaded = false;
+        if (conn->threaded) {
+            pthread_join(conn->thread, NULL);
+            conn->threaded = false;
+        }
         conn->waiting = NULL;
         conn->services->answer(op, 0, NULL);
     }
@@ -173,7 +183,7 @@ static int begin(const struct wms_provider *self, const struct wms_services *ser
     *conn = (struct conn){.services = services, .engine = engine, .link = link, .pipe = {-1, -1}};
     snprintf(conn->name, sizeof conn->name, "%s", name);
     *ret_connection = conn;
-    if (has_thread(conn) || is(conn, "leaky")) {
+    if (has_thread(conn) || has_pipe(conn) || is(conn, "leaky")) {
         if (pipe2(conn->pipe, O_CLOEXEC | O_NONBLOCK) ||
             services->poll_new(engine, conn->pipe[0], worked, conn, &conn->poll) ||
             services->poll_set(conn->poll, WMS_READABLE)) {
@@ -337,9 +347,12 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
     }
     if (is(conn, "late") || is(conn, "deaf")) {
         do_later(conn, (struct later){.op = op}, is(conn, "late") ? 0.005 : 0.03);
-    } else if (has_thread(conn)) {
+    } else if (has_thread(conn) || has_pipe(conn)) {
         if (conn->waiting) {
             services->answer(op, WMS_E_BUSY, NULL);
+        } else if (has_pipe(conn)) {
+            conn->waiting = op;
+            do_later(conn, (struct later){.write = true}, 0.06);
         } else {
             conn->waiting = op;
             conn->threaded = pthread_create(&conn->thread, NULL, work, conn) == 0;
