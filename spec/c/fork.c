@@ -11,8 +11,8 @@
 
 #include "support.h"
 
-/* What a host says through a descriptor, after a while.  The address sanitizer of gcc 12 does not take its locks for a fork:
- * with a thread in the parent, the child may wait for ever in malloc(). */
+/* A host that answers through a descriptor, after a while.  The address sanitizer of gcc 12 does not take its locks for a
+ * fork: with a thread in the parent, the child may wait for ever in malloc(). */
 #ifdef __SANITIZE_ADDRESS__
 #define SLOW "poor://pipe-slow"
 #else

@@ -1,6 +1,7 @@
 /* threads.c - eight threads, each with a Lua state or an engine of its own: they share nothing.
  *
- *     threads [FOLDER...]     where they find modules of providers, which all of them load at once; wms/poor.so is in the first
+ *     threads [FOLDER...]     where they find modules of providers, which all of them load at once; the first one has
+ *                             wms/poor.so
  */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <dlfcn.h>
@@ -11,8 +12,8 @@
 #include "support.h"
 
 #ifdef __SANITIZE_THREAD__
-/* libuv closes its descriptors by syscall(SYS_close), which the sanitizer does not see: it would take the thread that gets the
- * number next for one that races with the first.  libuv finds this function instead of the C library's. */
+/* libuv closes its descriptors by syscall(SYS_close), which the sanitizer does not see: it would take the thread that gets
+ * the number next for one that races with the first.  libuv finds this function instead of the C library's. */
 long syscall(long number, ...)
 {
     va_list arguments;
