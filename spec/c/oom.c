@@ -2,7 +2,8 @@
  *
  *     oom [-s SERVER] SCRIPT...
  *
- * A script gets the module and the address of a server.  It returns a verb and what a command of it returned (or nothing).  It is run once to count what it allocates; then the first allocation fails, then the second and so
+ * A script gets the module and the address of a server.  It returns a verb and what a command of it returned, or nothing.
+ * It is run once to count what it allocates; then the first allocation fails, then the second and so
  * on: those of Lua, those of the engine, and both counted as one; once (Lua collects its garbage then, and tries again),
  * twice in a row (which Lua cannot mend), and from there on for good.  However a run ends, these must hold:
  *
