@@ -391,6 +391,20 @@ describe("lifetime:", function()
          assert(ran > 10, ran)]])
    end)
 
+   it("a finalizer at the end may make a blocking call after the box of these was finalized", function()
+      fine([[
+         local wms = require "wms"
+         local box = newproxy and newproxy(true) or setmetatable({}, {})
+         local function last() -- made before the first blocking call: runs after the finalizers of what that makes
+            local outcomes = wms.unlock_all("memory://lab")
+            if outcomes and #outcomes ~= 1 then error("not unlocked") end
+         end
+         if newproxy then getmetatable(box).__gc = last else setmetatable(box, { __gc = last }) end
+         wms.configure{ log = function() end, allow = function() return true end }
+         wms.memory("lab", { sessions = { { session_id = 1 } }, latency = 0.01 })
+         assert(wms.unlock_all("memory://lab"))]])
+   end)
+
    it("finalizers that run when the state is closed find wms closed, or still there", function()
       fine([[
          local wms = require "wms"

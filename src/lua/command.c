@@ -97,12 +97,12 @@ static void fill(wms_command *command, const struct command *what, const struct 
 
 /* The box of the blocking calls, or a new one if that is in use: by a call that is on the C stack (and keeps its box on its
  * Lua stack) while a callback or a finalizer makes this one, or by one that an error has thrown out (the collector takes
- * its box). */
+ * its box).  Or if it has been finalized: when a state is closed, that may come before a script's last finalizer. */
 static struct request *common_box(lua_State *L)
 {
     lwms_anchor(L, A_BOX);
     struct request *box = lua_touserdata(L, -1);
-    if (!box || box->request) {
+    if (!box || box->request || box->closed) {
         lua_pop(L, 1);
         box = lwms_request_new(L);
         box->blocking = true;
