@@ -191,9 +191,7 @@ void wms_check_seen(struct wms_check *check, const struct wms_sight *sight);
 void wms_check_blind(struct wms_check *check, int code, const char *text);
 void wms_check_end(struct wms_check *check);
 
-/* ---- job.c: one server of a request ----------------------------------------------------------------------------- */
-
-enum wms_stage { WMS_JOB_QUEUED, WMS_JOB_LISTING, WMS_JOB_ACTING, WMS_JOB_DONE };
+/* ---- listing.c: which sessions a server has --------------------------------------------------------------------- */
 
 /* A session of a listing: what an action needs to know of it and, for WMS_SESSIONS, all of it. */
 struct wms_listed {
@@ -209,6 +207,18 @@ struct wms_listing {
     int error; /* a session is missing: there was no memory for it */
     struct wms_idset index;
 };
+
+/* A session that the provider reports.  Errors: NO_MEMORY, PROTOCOL (an id that no host may have). */
+int wms_listing_add(struct wms_job *job, const wms_session *session);
+/* The list is complete.  Errors: NO_MEMORY, PROTOCOL (two sessions with one id), and what went wrong while it came. */
+int wms_listing_index(struct wms_job *job);
+/* Of an indexed listing; NULL: no such session. */
+const struct wms_listed *wms_listing_find(const struct wms_listing *listing, const wms_id *id);
+void wms_listing_clear(struct wms_job *job);
+
+/* ---- job.c: one server of a request ----------------------------------------------------------------------------- */
+
+enum wms_stage { WMS_JOB_QUEUED, WMS_JOB_LISTING, WMS_JOB_ACTING, WMS_JOB_DONE };
 
 struct wms_job {
     wms_request *request;
@@ -248,7 +258,6 @@ void wms_job_ready(struct wms_item *item);
 void wms_job_progress(struct wms_job *job);
 /* A copy that lives as long as the job; NULL: out of memory. */
 const char *wms_job_keep(struct wms_job *job, const char *text);
-int wms_job_session(struct wms_job *job, const wms_session *session);
 void wms_job_listed(struct wms_job *job);
 void wms_job_clear(struct wms_job *job);
 

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "core/engine.h"
-#include "core/pack.h"
 
 static wms_engine *engine_of(const struct wms_job *job)
 {
@@ -144,120 +143,6 @@ static void set_deadline(struct wms_job *job)
 
 /* ---- which sessions are there ----------------------------------------------------------------------------------- */
 
-/* A copy of all that a query returns. */
-static int copy_whole(struct wms_job *job, const wms_session *session, struct wms_listed *listed)
-{
-    wms_session *copy = wms_slab_room(&job->slab, engine_of(job), sizeof *copy + wms_pack_size(session));
-
-    if (!copy) {
-        return WMS_E_NO_MEMORY;
-    }
-    wms_pack(copy, session, (char *) (copy + 1));
-    copy->server = job->text;
-    listed->id = copy->id;
-    listed->user_name = copy->user_name;
-    listed->whole = copy;
-    return 0;
-}
-
-static int copy_strings(struct wms_job *job, struct wms_listed *listed)
-{
-    if (listed->id.text) {
-        listed->id.text = wms_job_keep(job, listed->id.text);
-        if (!listed->id.text) {
-            return WMS_E_NO_MEMORY;
-        }
-    }
-    if (listed->user_name) {
-        listed->user_name = wms_job_keep(job, listed->user_name);
-        if (!listed->user_name) {
-            return WMS_E_NO_MEMORY;
-        }
-    }
-    return 0;
-}
-
-static int add_session(struct wms_job *job, const wms_session *session)
-{
-    struct wms_listing *listing = &job->listing;
-
-    if (listing->count == listing->capacity) {
-        size_t capacity = listing->capacity ? listing->capacity * 2 : 16;
-        struct wms_listed *more = wms_resize(engine_of(job), listing->sessions, capacity * sizeof *more);
-        if (!more) {
-            return WMS_E_NO_MEMORY;
-        }
-        listing->sessions = more;
-        listing->capacity = capacity;
-    }
-    struct wms_listed *listed = &listing->sessions[listing->count];
-    *listed = (struct wms_listed){
-        .id = session->id,
-        .user_name = session->user_name,
-        .is_orchestratable = session->is_orchestratable,
-        .is_own = session->is_own,
-    };
-    int error = job->request->verb == WMS_SESSIONS ? copy_whole(job, session, listed) : copy_strings(job, listed);
-    listing->count += !error;
-    return error;
-}
-
-int wms_job_session(struct wms_job *job, const wms_session *session)
-{
-    char why[128];
-    wms_session checked = *session;
-
-    if (wms_id_check(&checked.id, why, sizeof why)) {
-        return WMS_E_PROTOCOL;
-    }
-    int error = add_session(job, &checked);
-    if (error) {
-        job->listing.error = error; /* whatever the provider makes of it: this list is not complete */
-    }
-    return error;
-}
-
-static void clear_listing(struct wms_job *job)
-{
-    wms_engine *engine = engine_of(job);
-
-    wms_free(engine, job->listing.sessions);
-    wms_idset_close(&job->listing.index, engine);
-    memset(&job->listing, 0, sizeof job->listing);
-}
-
-static bool same_session(const void *sessions, size_t number, const void *id)
-{
-    return wms_id_equal(&((const struct wms_listed *) sessions)[number].id, id);
-}
-
-static uint32_t *find_slot(const struct wms_listing *listing, const wms_id *id)
-{
-    return wms_idset_find(&listing->index, wms_id_hash(id), same_session, listing->sessions, id);
-}
-
-static const struct wms_listed *find_listed(const struct wms_listing *listing, const wms_id *id)
-{
-    uint32_t number = *find_slot(listing, id);
-
-    return number ? &listing->sessions[number - 1] : NULL;
-}
-
-static int index_listing(struct wms_job *job)
-{
-    struct wms_listing *listing = &job->listing;
-    int error = wms_idset_open(&listing->index, engine_of(job), listing->count);
-
-    for (size_t i = 0; !error && i < listing->count; i++) {
-        uint32_t *slot = find_slot(listing, &listing->sessions[i].id);
-        if (*slot) {
-            error = WMS_E_PROTOCOL; /* two sessions of one id */
-        }
-        *slot = (uint32_t) i + 1;
-    }
-    return error;
-}
-
 static bool is_exempt(enum wms_verb verb, const struct wms_listed *session)
 {
     return session->is_orchestratable == 0 || (session->is_own == 1 && (verb == WMS_CLOSE || verb == WMS_DISCONNECT));
@@ -299,7 +184,7 @@ static int take_named(struct wms_job *job)
     job->whole.phase = WMS_DONE;
     for (size_t i = 0; i < job->count; i++) {
         struct wms_item *item = &job->items[i];
-        const struct wms_listed *session = find_listed(listing, &item->id);
+        const struct wms_listed *session = wms_listing_find(listing, &item->id);
         if (session) {
             named[count++] = *session;
             wms_item_finish(item, WMS_VERIFIED, 0, NULL);
@@ -318,7 +203,7 @@ void wms_job_listed(struct wms_job *job)
 {
     const wms_request *request = job->request;
     bool query = request->verb == WMS_SESSIONS;
-    int error = job->listing.error ? job->listing.error : index_listing(job);
+    int error = wms_listing_index(job);
 
     if (!error && query && job->by_id) {
         error = take_named(job);
@@ -341,7 +226,7 @@ static void plan(struct wms_item *item)
 {
     struct wms_job *job = item->job;
     enum wms_verb verb = job->request->verb;
-    const struct wms_listed *session = find_listed(&job->listing, &item->id);
+    const struct wms_listed *session = wms_listing_find(&job->listing, &item->id);
     const struct wms_provider *provider = wms_engine_registered(engine_of(job), job->server->place.scheme);
 
     if (session) {
@@ -423,7 +308,7 @@ static void run_list(struct wms_job *job)
     struct wms_item *whole = &job->whole;
 
     if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) && has_way(job, whole)) {
-        clear_listing(job); /* of a first try, on a connection that broke */
+        wms_listing_clear(job); /* of a first try, on a connection that broke */
         wms_item_start(whole);
     }
 }
@@ -553,7 +438,7 @@ void wms_job_clear(struct wms_job *job)
     wms_engine *engine = engine_of(job);
 
     wms_free(engine, job->items);
-    clear_listing(job);
+    wms_listing_clear(job);
     wms_slab_clear(&job->slab, engine);
     wms_server_release(engine, job->server);
 }

@@ -61,7 +61,7 @@ static void services_sent(struct wms_op *op)
 
 static int services_session(struct wms_op *op, const wms_session *session)
 {
-    return is_open(op) ? wms_job_session(wms_item_of(op)->job, session) : WMS_E_PROTOCOL;
+    return is_open(op) ? wms_listing_add(wms_item_of(op)->job, session) : WMS_E_PROTOCOL;
 }
 
 static void services_answer(struct wms_op *op, int code, const char *text)

@@ -1,0 +1,119 @@
+/* listing.c - which sessions a server has, as it has told. */
+#include <string.h>
+
+#include "core/engine.h"
+#include "core/pack.h"
+
+/* A copy of all that a query returns. */
+static int copy_whole(struct wms_job *job, const wms_session *session, struct wms_listed *listed)
+{
+    wms_session *copy = wms_slab_room(&job->slab, job->request->engine, sizeof *copy + wms_pack_size(session));
+
+    if (!copy) {
+        return WMS_E_NO_MEMORY;
+    }
+    wms_pack(copy, session, (char *) (copy + 1));
+    copy->server = job->text;
+    listed->id = copy->id;
+    listed->user_name = copy->user_name;
+    listed->whole = copy;
+    return 0;
+}
+
+static int copy_strings(struct wms_job *job, struct wms_listed *listed)
+{
+    if (listed->id.text) {
+        listed->id.text = wms_job_keep(job, listed->id.text);
+        if (!listed->id.text) {
+            return WMS_E_NO_MEMORY;
+        }
+    }
+    if (listed->user_name) {
+        listed->user_name = wms_job_keep(job, listed->user_name);
+        if (!listed->user_name) {
+            return WMS_E_NO_MEMORY;
+        }
+    }
+    return 0;
+}
+
+static int add_session(struct wms_job *job, const wms_session *session)
+{
+    struct wms_listing *listing = &job->listing;
+
+    if (listing->count == listing->capacity) {
+        size_t capacity = listing->capacity ? listing->capacity * 2 : 16;
+        struct wms_listed *more = wms_resize(job->request->engine, listing->sessions, capacity * sizeof *more);
+        if (!more) {
+            return WMS_E_NO_MEMORY;
+        }
+        listing->sessions = more;
+        listing->capacity = capacity;
+    }
+    struct wms_listed *listed = &listing->sessions[listing->count];
+    *listed = (struct wms_listed){
+        .id = session->id,
+        .user_name = session->user_name,
+        .is_orchestratable = session->is_orchestratable,
+        .is_own = session->is_own,
+    };
+    int error = job->request->verb == WMS_SESSIONS ? copy_whole(job, session, listed) : copy_strings(job, listed);
+    listing->count += !error;
+    return error;
+}
+
+int wms_listing_add(struct wms_job *job, const wms_session *session)
+{
+    char why[128];
+    wms_session checked = *session;
+
+    if (wms_id_check(&checked.id, why, sizeof why)) {
+        return WMS_E_PROTOCOL;
+    }
+    int error = add_session(job, &checked);
+    if (error) {
+        job->listing.error = error; /* whatever the provider makes of it: this list is not complete */
+    }
+    return error;
+}
+
+void wms_listing_clear(struct wms_job *job)
+{
+    wms_engine *engine = job->request->engine;
+
+    wms_free(engine, job->listing.sessions);
+    wms_idset_close(&job->listing.index, engine);
+    memset(&job->listing, 0, sizeof job->listing);
+}
+
+static bool same_session(const void *sessions, size_t number, const void *id)
+{
+    return wms_id_equal(&((const struct wms_listed *) sessions)[number].id, id);
+}
+
+static uint32_t *find_slot(const struct wms_listing *listing, const wms_id *id)
+{
+    return wms_idset_find(&listing->index, wms_id_hash(id), same_session, listing->sessions, id);
+}
+
+const struct wms_listed *wms_listing_find(const struct wms_listing *listing, const wms_id *id)
+{
+    uint32_t number = *find_slot(listing, id);
+
+    return number ? &listing->sessions[number - 1] : NULL;
+}
+
+int wms_listing_index(struct wms_job *job)
+{
+    struct wms_listing *listing = &job->listing;
+    int error = listing->error ? listing->error : wms_idset_open(&listing->index, job->request->engine, listing->count);
+
+    for (size_t i = 0; !error && i < listing->count; i++) {
+        uint32_t *slot = find_slot(listing, &listing->sessions[i].id);
+        if (*slot) {
+            error = WMS_E_PROTOCOL; /* two sessions of one id */
+        }
+        *slot = (uint32_t) i + 1;
+    }
+    return error;
+}
