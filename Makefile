@@ -334,7 +334,10 @@ uninstall:
 	$Q rm -f '$(DESTDIR)$(includedir)/wms.h' $(patsubst %,'$(DESTDIR)$(includedir)/wms/%.h',lua provider memory) \
 	    '$(DESTDIR)$(libdir)/libwms.a' '$(DESTDIR)$(libdir)/libwms-lua$L.a' '$(DESTDIR)$(libdir)/pkgconfig/wms.pc' \
 	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(INST_CMOD)/wms.so'
-	$Q rm -rf $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR))
+	$Q rm -f $(foreach p,$(providers),'$(DESTDIR)$(libdir)/wms/$p.so' '$(DESTDIR)$(INST_CMOD)/wms/$p.so') \
+	    $(patsubst lua/wms/%,'$(DESTDIR)$(INST_LUADIR)/wms/%',$(wildcard lua/wms/*.lua))
+	$Q for folder in $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR)); do \
+	    [ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"; done # others' providers stay
 
 clean:
 	rm -rf build

@@ -132,8 +132,10 @@ end
 
 local PATH = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+-- A host that is gone has left its number to any process, perhaps one of this machine's own.
 function Host:enter(...)
-  return quote("nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p", "-C", "--",
+  local space = ("/proc/%d/ns/mnt"):format(self.pid)
+  return ("[ -e %s ] && [ ! %s -ef /proc/self/ns/mnt ] || exit 70; "):format(space, space) .. quote("nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p", "-C", "--",
     "env", "-i", PATH, "LANG=C.UTF-8", ...)
 end
 
@@ -179,7 +181,7 @@ function Host:run_in_session(id, ...)
     systemctl show -P ControlGroup "session-$1.scope"]], id):match("^(%S+)\n(%S+)\n$")
   assert(group, "no such session: " .. id)
   -- Moved from outside, since a cgroup namespace lets nothing in from without.
-  return capture(("(echo 0 > %s && exec %s) < /dev/null"):format(
+  return capture(("(echo 0 > %s && %s) < /dev/null"):format(
     quote(self.root .. "/sys/fs/cgroup" .. group .. "/cgroup.procs"),
     self:enter("XDG_SESSION_ID=" .. id, as_user(user, ...))))
 end

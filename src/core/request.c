@@ -212,7 +212,7 @@ void wms_request_forked(wms_request *request)
 
 /* ---- waiting ---------------------------------------------------------------------------------------------------- */
 
-static int enter(wms_request *request)
+static int enter(const wms_request *request)
 {
     int error = wms_engine_enter(request->engine);
 
@@ -416,8 +416,10 @@ static const struct wms_item *outcome_item(const wms_request *request, size_t in
 
 int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *ret_outcome)
 {
-    if (request->forked) {
-        return WMS_E_FORKED;
+    int error = enter(request);
+
+    if (error) {
+        return error;
     }
     if (!request->done || index >= request->outcome_count) {
         return WMS_E_NOT_FOUND;
@@ -430,7 +432,7 @@ int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, siz
 {
     const struct wms_item *item = request->unread;
 
-    if (!item || request->forked) {
+    if (!item || enter(request)) {
         return 0;
     }
     request->unread = item->finished_next;
@@ -447,8 +449,10 @@ size_t wms_request_session_count(const wms_request *request)
 
 int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session)
 {
-    if (request->forked) {
-        return WMS_E_FORKED;
+    int error = enter(request);
+
+    if (error) {
+        return error;
     }
     if (index >= request->session_count) {
         return WMS_E_NOT_FOUND;

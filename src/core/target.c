@@ -17,11 +17,7 @@ static const struct {
     {"wts", "libwinpr2-2 or libwinpr3-3 (Debian) or libwinpr (Fedora)", true},
 };
 
-#ifdef _WIN32
-static const char this_machine[] = "wts";
-#else
 static const char this_machine[] = "logind";
-#endif
 static const char bare_host[] = "multipoint"; /* as the cmdlets' -Server */
 
 bool wms_scheme_known(const char *scheme)
@@ -185,7 +181,7 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
         }
         if (n == 0 || n > WMS_SCHEME_MAX) {
             return complain(complaint, size,
-                            "no scheme before \"://\"; give memory://, logind://, multipoint:// or wts://");
+                            "no scheme in lower-case letters before \"://\"; give memory://, logind://, multipoint:// or wts://");
         }
         memcpy(place->scheme, text, n);
         rest = mark + 3;

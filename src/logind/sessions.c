@@ -26,6 +26,9 @@ static const struct {
     {"CanLock", 'b', offsetof(struct logind_facts, can_lock)},
 };
 
+/* Of a name, a seat: nothing honest is longer. */
+enum { TEXT_MAX = 4096 };
+
 static int read_property(sd_bus_message *message, struct logind_facts *facts)
 {
     const char *name, *text, *path;
@@ -47,6 +50,9 @@ static int read_property(sd_bus_message *message, struct logind_facts *facts)
         }
         r = properties[i].type == 's' ? sd_bus_message_read(message, "v", "s", &text)
                                       : sd_bus_message_read(message, "v", "(so)", &text, &path);
+        if (r >= 0 && strlen(text) > TEXT_MAX) {
+            return -EBADMSG;
+        }
         if (r >= 0) {
             *(const char **) field = *text ? text : NULL;
         }
