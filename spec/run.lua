@@ -69,7 +69,7 @@ local function run(version, lua, first)
 
    local counts = read(file)
    if not counts.skipped or (counts.exit ~= 0 and counts.failed == 0) then
-      local how = counts.exit == 124 and "took too long" or "ended with exit code " .. counts.exit
+      local how = counts.exit == 124 and "took too long" or "ended with exit code " .. tostring(counts.exit)
       say(("Lua %s: the run %s"):format(version, how))
       counts.failed = (counts.failed or 0) + 1
    end
