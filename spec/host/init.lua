@@ -135,7 +135,8 @@ local PATH = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 -- A host that is gone has left its number to any process, perhaps one of this machine's own.
 function Host:enter(...)
   local space = ("/proc/%d/ns/mnt"):format(self.pid)
-  return ("[ -e %s ] && [ ! %s -ef /proc/self/ns/mnt ] || exit 70; "):format(space, space) .. quote("nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p", "-C", "--",
+  local check = ("[ -e %s ] && [ ! %s -ef /proc/self/ns/mnt ] || exit 70; "):format(space, space)
+  return check .. quote("nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p", "-C", "--",
     "env", "-i", PATH, "LANG=C.UTF-8", ...)
 end
 
