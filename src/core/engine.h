@@ -22,6 +22,8 @@ struct wms_registered {
     const struct wms_provider *provider;
 };
 
+enum { WMS_SERVER_BUCKETS = 256 };
+
 struct wms_engine {
     struct wms_alloc alloc;
     size_t refs; /* the program's and one for each request */
@@ -35,7 +37,8 @@ struct wms_engine {
     char *module_folder;
     char unloaded[WMS_SCHEME_MAX + 1]; /* the last provider whose module did not load, and why */
     char unloaded_why[512];
-    struct wms_server *servers;
+    struct wms_server *servers[WMS_SERVER_BUCKETS]; /* by place */
+    struct wms_server *recent;                      /* the last that was asked for, or NULL */
     struct wms_link *links; /* newest first */
     size_t link_count;
     wms_request *requests;
@@ -82,16 +85,22 @@ char *wms_engine_no_provider(wms_engine *engine, const char *name);
 
 extern const struct wms_services wms_services;
 
-/* ---- link.c: servers and the connections to them ---------------------------------------------------------------- */
+/* ---- server.c: the servers that anybody talks to ----------------------------------------------------------------- */
 
 struct wms_server {
-    struct wms_server *next;
+    struct wms_server *next; /* in its bucket */
     size_t refs;           /* jobs and links */
     struct wms_link *link; /* that new work uses, or NULL */
     char *text;            /* the address, as somebody gave it */
     uint32_t mark;         /* of wms_command_build() */
     struct wms_place place;
 };
+
+/* The server of an address; the caller holds a reference.  Errors: INVALID, NO_MEMORY. */
+int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server);
+void wms_server_release(wms_engine *engine, struct wms_server *server);
+
+/* ---- link.c: connections to servers ------------------------------------------------------------------------------ */
 
 enum wms_link_state { WMS_CONNECTING, WMS_UP, WMS_BROKEN };
 
@@ -112,10 +121,6 @@ struct wms_link {
     int code; /* why it broke */
     char *text;
 };
-
-/* The server of an address; the caller holds a reference.  Errors: INVALID, NO_MEMORY. */
-int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server);
-void wms_server_release(wms_engine *engine, struct wms_server *server);
 
 /* Puts the job on its server's link, which is made if there is none.  Errors: NO_PROVIDER, NO_MEMORY. */
 int wms_link_join(struct wms_job *job);

@@ -1,70 +1,7 @@
-/* link.c - servers, and the connections to them that are kept between commands. */
-#include <string.h>
-
+/* link.c - connections to servers, which are kept between commands. */
 #include "core/engine.h"
 
 enum { IDLE_LINKS_MAX = 256 };
-
-/* ---- servers ---------------------------------------------------------------------------------------------------- */
-
-int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server)
-{
-    struct wms_server *server;
-    struct wms_place place;
-
-    if (!text) {
-        text = "localhost";
-    }
-    for (server = engine->servers; server; server = server->next) {
-        if (strcmp(server->text, text) == 0) {
-            server->refs++;
-            *ret_server = server;
-            return 0;
-        }
-    }
-    int error = wms_place_parse(&place, text, engine->complaint, sizeof engine->complaint);
-    if (error) {
-        return error;
-    }
-    for (server = engine->servers; server; server = server->next) {
-        if (wms_place_equal(&server->place, &place)) { /* the same, in other words */
-            server->refs++;
-            *ret_server = server;
-            return 0;
-        }
-    }
-    server = wms_zalloc(engine, sizeof *server);
-    if (!server) {
-        return WMS_E_NO_MEMORY;
-    }
-    server->text = wms_copy(engine, text);
-    if (!server->text) {
-        wms_free(engine, server);
-        return WMS_E_NO_MEMORY;
-    }
-    wms_place_parse(&server->place, server->text, engine->complaint, sizeof engine->complaint);
-    server->refs = 1;
-    server->next = engine->servers;
-    engine->servers = server;
-    *ret_server = server;
-    return 0;
-}
-
-void wms_server_release(wms_engine *engine, struct wms_server *server)
-{
-    if (!server || --server->refs > 0) {
-        return;
-    }
-    struct wms_server **place = &engine->servers;
-    while (*place != server) {
-        place = &(*place)->next;
-    }
-    *place = server->next;
-    wms_free(engine, server->text);
-    wms_free(engine, server);
-}
-
-/* ---- links ------------------------------------------------------------------------------------------------------ */
 
 static void unlist(struct wms_link *link)
 {

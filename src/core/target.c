@@ -219,6 +219,23 @@ bool wms_place_equal(const struct wms_place *a, const struct wms_place *b)
            same(a->address.path, b->address.path) && a->address.port == b->address.port;
 }
 
+static uint32_t hash_text(uint32_t hash, const char *text)
+{
+    for (const char *p = text ? text : ""; *p; p++) {
+        hash = (hash ^ (unsigned char) *p) * 16777619u;
+    }
+    return hash;
+}
+
+uint32_t wms_place_hash(const struct wms_place *place)
+{
+    uint32_t hash = hash_text(2166136261u, place->scheme) ^ place->address.port;
+
+    hash = hash_text(hash, place->address.user);
+    hash = hash_text(hash, place->address.host);
+    return hash_text(hash, place->address.path);
+}
+
 /* ---- session ids ------------------------------------------------------------------------------------------------ */
 
 static const char no_session[] = "session_ids: 4294967295 means \"no session\"; give 0..4294967294";
@@ -278,15 +295,7 @@ bool wms_id_equal(const wms_id *a, const wms_id *b)
 
 uint32_t wms_id_hash(const wms_id *id)
 {
-    uint32_t hash = 2166136261u;
-
-    if (!id->text) {
-        return id->number;
-    }
-    for (const char *p = id->text; *p; p++) {
-        hash = (hash ^ (unsigned char) *p) * 16777619u;
-    }
-    return hash;
+    return id->text ? hash_text(2166136261u, id->text) : id->number;
 }
 
 const char *wms_id_print(const wms_id *id, char *buffer, size_t size)

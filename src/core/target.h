@@ -19,6 +19,7 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
 
 /* Whether both name the same server. */
 bool wms_place_equal(const struct wms_place *a, const struct wms_place *b);
+uint32_t wms_place_hash(const struct wms_place *place);
 
 /* The scheme is one of ours, installed or not; and the package that a missing module of it needs (NULL: none known). */
 bool wms_scheme_known(const char *scheme);
