@@ -117,8 +117,9 @@ static void read_session(lua_State *L, const struct call *call, const char *name
     ret_target->server = NULL;
     if (!lua_isnil(L, -1)) {
         if (!lwms_is_text(L, -1)) {
-            lwms_need_text(L, call, lwms_place(where, name, element), lua_gettop(L),
-                           "a session whose server is an address");
+            char field[PLACED];
+            snprintf(field, sizeof field, "%.40s.server", lwms_place(where, name, element));
+            lwms_need_text(L, call, field, lua_gettop(L), "an address, as wms.sessions does");
         }
         ret_target->server = lua_tostring(L, -1);
     }

@@ -73,18 +73,11 @@ static int64_t read_station(lua_State *L, const struct call *call, const char *w
 static void read_entry(lua_State *L, const struct call *call, const char *list, size_t element, int index,
                        struct entry *entry)
 {
-    static const struct entry none = {
-        .session = {.station_id = -1,
-#define WMS_X(field, name) .field = -1,
-                    WMS_SESSION_FLAGS(WMS_X)
-#undef WMS_X
-        },
-        .relock_after = -1,
-    };
     char where[PLACED], clipped[CLIPPED];
     bool named = false;
 
-    *entry = none;
+    wms_session_init(&entry->session);
+    entry->relock_after = -1;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         int value = lua_gettop(L);
         lwms_anchor(L, A_PROPERTIES);
@@ -113,14 +106,14 @@ static void read_entry(lua_State *L, const struct call *call, const char *list, 
             WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
         case P_session_id:
-            lwms_id_read(L, call, list ? "sessions: session_id" : name, value, &entry->session.id);
+            lwms_id_read(L, call, entry_place(where, list, element, name), value, &entry->session.id);
             named = true;
             break;
         case P_station_id:
-            entry->session.station_id = read_station(L, call, name, value);
+            entry->session.station_id = read_station(L, call, entry_place(where, list, element, name), value);
             break;
         case P_relock_after:
-            entry->relock_after = lwms_need_seconds(L, call, name, value, false);
+            entry->relock_after = lwms_need_seconds(L, call, entry_place(where, list, element, name), value, false);
             break;
         case P_server:
             break; /* a session object has one; here it is the host */
