@@ -116,7 +116,9 @@ describe("a test host", function()
     assert.same({}, lab2:sessions())
 
     for _, id in ipairs(ids) do lab1:end_session(id) end
-    assert.same({}, lab1:sessions())
+    for _, session in ipairs(lab1:sessions()) do -- since systemd 256 user managers are sessions, and linger for a while
+      assert.truthy(session.class:find("^manager"), session.class)
+    end
   end)
 
   it("opens sessions for commands with any characters, and reports those that fail", function()

@@ -350,7 +350,14 @@ function Host:monitor()
     : > "$2"; : > "$2.log"
     systemd-run --quiet --collect --unit="$1" -p StandardOutput="file:$2" -p StandardError="file:$2.log" \
       busctl monitor --json=short --match=path_namespace=/org/freedesktop/login1
-    timeout 10 tail -n +1 -f "$2.log" | grep -q -m 1 Monitoring || { cat "$2.log"; exit 1; }]], unit, file)
+    # What it prints when it listens, and whether, depends on its version: a signal of ours that it records tells.
+    for try in $(seq 500); do
+      busctl emit /org/freedesktop/login1/spec org.freedesktop.login1.Spec Marker s "$1.ready"
+      ! grep -q "$1.ready" "$2" || exit 0
+      sleep 0.02
+    done
+    cat "$2.log"
+    exit 1]], unit, file)
   return setmetatable({ host = self, unit = unit, file = self.root .. file, seen = 0 }, Monitor)
 end
 
