@@ -25,6 +25,9 @@ local command = [[exec busctl monitor --json=short --match="type='signal',interf
 local pipe = assert(io.popen(command:format(SESSION, folder)))
 for line in pipe:lines() do
    local path, member = line:match('"path":"(.-)"'), line:match('"member":"(.-)"')
+   if member == "Ready" then -- whoever started this asks whether it listens
+      assert(io.open(folder .. "/ready", "w")):close()
+   end
    if path and (member == "Lock" or member == "Unlock") then
       local id = path:match("[^/]*$"):gsub("_(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
       local how = mode(id)

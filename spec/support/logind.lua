@@ -15,9 +15,15 @@ local function start_locker(machine)
    machine:put("spec/support/locker.lua", FOLDER .. "/locker.lua")
    machine:script([[
       systemctl is-active --quiet spec-locker && exit
-      : > "$1/log"
+      rm -f "$1/ready"
       systemd-run --quiet --collect --unit=spec-locker lua5.4 "$1/locker.lua" "$1"
-      timeout 10 tail -n +1 -f "$1/log" | grep -q -m 1 Monitoring]], FOLDER)
+      for try in $(seq 500); do
+         busctl emit /org/freedesktop/login1/spec org.freedesktop.login1.Session Ready
+         [ ! -e "$1/ready" ] || exit 0
+         sleep 0.02
+      done
+      cat "$1/log"
+      exit 1]], FOLDER)
 end
 
 function adapter.missing()

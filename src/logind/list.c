@@ -76,7 +76,7 @@ static void proceed(struct listing *listing)
     while (listing->reported < listing->count && listing->entries[listing->reported].answered) {
         struct entry *entry = &listing->entries[listing->reported++];
         if (entry->message) {
-            fault.code = report(listing, entry);
+            fault.code = logind_facts_of_manager(&entry->facts) ? 0 : report(listing, entry);
             entry->message = sd_bus_message_unref(entry->message);
             if (fault.code) {
                 finish(listing, &fault);

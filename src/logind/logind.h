@@ -188,6 +188,7 @@ struct logind_facts {
 /* Reads an a{sv} of properties.  Returns 0 or a negative errno. */
 int logind_facts_read(sd_bus_message *message, struct logind_facts *ret_facts);
 bool logind_facts_of_user(const struct logind_facts *facts);
+bool logind_facts_of_manager(const struct logind_facts *facts);
 wms_id logind_id(const char *text);
 /* Whether logind may have a session of that id. */
 bool logind_id_possible(const wms_id *id);

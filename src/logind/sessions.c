@@ -84,6 +84,12 @@ bool logind_facts_of_user(const struct logind_facts *facts)
            (strcmp(facts->class_name, "user") == 0 || strncmp(facts->class_name, "user-", 5) == 0);
 }
 
+/* Since version 256 systemd counts each user's service manager as a session; nobody sits at it. */
+bool logind_facts_of_manager(const struct logind_facts *facts)
+{
+    return facts->class_name && strncmp(facts->class_name, "manager", 7) == 0;
+}
+
 /* Numbers where a Windows host would have numbers. */
 wms_id logind_id(const char *text)
 {
