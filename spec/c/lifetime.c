@@ -1,6 +1,7 @@
 /* lifetime.c - what an engine is made of goes in every order there is. */
 #include <poll.h>
 
+#include "core/provider.h"
 #include "support.h"
 
 enum { ENGINE, HOST, OTHER, DONE, RUNNING, THINGS };
@@ -255,6 +256,138 @@ static void misbehave(void)
     }
 }
 
+/* A provider that takes one question at a time, and never answers. */
+
+static int one_connect(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
+                       struct wms_link *link, const struct wms_address *address, void **ret_connection)
+{
+    (void) self;
+    (void) engine;
+    (void) address;
+    *ret_connection = NULL;
+    services->up(link);
+    return 0;
+}
+
+static void one_disconnect(void *connection, bool forked)
+{
+    (void) connection;
+    (void) forked;
+}
+
+static void one_op(void *connection, struct wms_op *op)
+{
+    (void) connection;
+    (void) op;
+}
+
+static void one_act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+{
+    (void) connection;
+    (void) op;
+    (void) verb;
+    (void) id;
+    (void) message;
+}
+
+static void one_observe(void *connection, struct wms_observer *observer, const wms_id *id)
+{
+    (void) connection;
+    (void) observer;
+    (void) id;
+}
+
+static void one_unobserve(void *connection, struct wms_observer *observer)
+{
+    (void) connection;
+    (void) observer;
+}
+
+static const struct wms_provider one = {
+    .abi = WMS_PROVIDER_ABI,
+    .size = sizeof one,
+    .name = "one",
+    .can = 1u << WMS_UNLOCK,
+    .in_flight = 1,
+    .connect = one_connect,
+    .disconnect = one_disconnect,
+    .list = one_op,
+    .act = one_act,
+    .forget = one_op,
+    .observe = one_observe,
+    .unobserve = one_unobserve,
+};
+
+/* The guard's program gives back all that it has left. */
+static wms_request *left[3];
+static wms_engine *left_engine;
+
+static int leaving_guard(void *data, const wms_action *action)
+{
+    (void) data;
+    (void) action;
+    for (int i = 0; left_engine && i < 3; i++) {
+        left[i] = wms_request_unref(left[i]);
+    }
+    left_engine = wms_engine_unref(left_engine);
+    return 0;
+}
+
+static void unlock_one(wms_engine *engine, int which)
+{
+    const wms_id ids[] = {{.number = 1}, {.number = 2}};
+    const char *server = "one://host";
+    wms_command command;
+
+    wms_command_init(&command, WMS_UNLOCK);
+    command.servers = &server;
+    command.server_count = 1;
+    command.ids = ids;
+    command.id_count = 2;
+    command.timeout = which == 0 ? 0.02 : 10;
+    CHECK(wms_start(engine, &command, &left[which]) == 0);
+}
+
+/* A call on a request brings the guard of another about, and that is the end of all requests and of the engine. */
+static void leave(void)
+{
+    for (int how = 0; how < 4; how++) {
+        const struct wms_alloc alloc = {heap_resize, &heap};
+        int before = descriptors();
+        wms_engine *engine;
+        wms_request *first;
+
+        snprintf(where, sizeof where, "a guard that gives everything back, %d", how);
+        CHECK(wms_engine_new(&alloc, &engine) == 0);
+        CHECK(wms_engine_register(engine, &one) == 0);
+        for (int i = 0; i < 3; i++) {
+            unlock_one(engine, i);
+        }
+        wms_engine_guard(engine, leaving_guard, NULL);
+        left_engine = engine;
+        first = left[0];
+        switch (how) {
+        case 0:
+            left[0] = NULL;
+            wms_request_unref(first);
+            break;
+        case 1:
+            wms_request_cancel(first);
+            break;
+        case 2:
+            usleep(25000);
+            wms_request_step(first);
+            break;
+        default:
+            usleep(25000);
+            wms_request_fd(first);
+        }
+        CHECK(!left_engine);
+        CHECK(heap.blocks == 0);
+        CHECK(descriptors() == before);
+    }
+}
+
 /* ---- Lua states that are closed in the middle ------------------------------------------------------------------- */
 
 static void close_lua(const char *text)
@@ -316,6 +449,7 @@ int main(int argc, char **argv)
     CHECK(wms_engine_unref(NULL) == NULL && wms_request_unref(NULL) == NULL && wms_memory_unref(NULL) == NULL);
     printf("%u orders\n", permute(order, 0));
     misbehave();
+    leave();
     snprintf(where, sizeof where, "an engine that outlives its Lua state");
     outlive_lua();
     for (int i = 1; i < argc; i++) {

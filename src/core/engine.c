@@ -248,6 +248,16 @@ void wms_engine_settle(wms_engine *engine)
     }
 }
 
+void wms_engine_go_on(wms_engine *engine)
+{
+    wms_engine_ref(engine); /* a guard or a log may give the last request back */
+    wms_engine_settle(engine);
+    if (engine->loop) {
+        wms_loop_rest(engine->loop);
+    }
+    wms_engine_unref(engine);
+}
+
 /* ---- the loop --------------------------------------------------------------------------------------------------- */
 
 struct wms_loop *wms_engine_loop(wms_engine *engine)
@@ -274,7 +284,9 @@ int wms_engine_fd(wms_engine *engine)
         struct wms_loop *loop = wms_engine_loop(engine);
         error = loop ? wms_loop_descriptor(loop, -1, &engine->fd) : engine->loop_error;
         if (!error) {
-            wms_loop_rest(loop);
+            int fd = engine->fd;
+            wms_engine_go_on(engine);
+            return fd;
         }
     }
     return error ? error : engine->fd;
@@ -290,10 +302,7 @@ int wms_engine_step(wms_engine *engine)
     if (engine->loop) {
         wms_loop_turn(engine->loop);
     }
-    wms_engine_settle(engine);
-    if (engine->loop) {
-        wms_loop_rest(engine->loop);
-    }
+    wms_engine_go_on(engine);
     return 0;
 }
 

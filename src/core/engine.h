@@ -75,6 +75,8 @@ int wms_complain(wms_engine *engine, const char *format, ...) __attribute__((for
 int wms_engine_enter(wms_engine *engine);
 /* Lets everything happen that events have made due. */
 void wms_engine_settle(wms_engine *engine);
+/* The same, before control goes back to the program.  The last that a call does: request and engine may be gone then. */
+void wms_engine_go_on(wms_engine *engine);
 /* The loop, made when it is first needed; NULL: `loop_error` tells why. */
 struct wms_loop *wms_engine_loop(wms_engine *engine);
 /* registry.c: the provider of that name, loaded if need be and possible, or NULL; and then what to say of it (the caller

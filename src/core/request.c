@@ -74,10 +74,7 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
         wms_engine_settle(engine);
     }
     begin_jobs(request);
-    wms_engine_settle(engine);
-    if (engine->loop) {
-        wms_loop_rest(engine->loop);
-    }
+    wms_engine_go_on(engine);
     *ret_request = request;
     return 0;
 }
@@ -93,6 +90,7 @@ wms_request *wms_request_unref(wms_request *request)
         engine->orphans = true;
         return NULL;
     }
+    request->refs = 1; /* ours: others may be collected meanwhile, but not this one */
     wms_engine_enter(engine); /* perhaps in a forked child */
     if (!request->done) {
         wms_request_cancel(request);
@@ -104,15 +102,17 @@ wms_request *wms_request_unref(wms_request *request)
 
 void wms_requests_collect(wms_engine *engine)
 {
-    wms_engine_ref(engine);
-    for (wms_request *request = engine->requests, *next; request; request = next) {
-        next = request->next;
+    wms_request *request = engine->requests;
+
+    while (request) {
         if (request->refs == 0) {
             request->refs = 1;
             wms_request_unref(request);
+            request = engine->requests; /* the end of one may be the end of others */
+        } else {
+            request = request->next;
         }
     }
-    wms_engine_unref(engine);
 }
 
 /* ---- what happens in it ----------------------------------------------------------------------------------------- */
@@ -191,10 +191,7 @@ void wms_request_cancel(wms_request *request)
         return;
     }
     abandon(request, WMS_E_CANCELLED, "cancelled");
-    wms_engine_settle(engine);
-    if (engine->loop) {
-        wms_loop_rest(engine->loop);
-    }
+    wms_engine_go_on(engine);
 }
 
 void wms_request_forked(wms_request *request)
@@ -294,8 +291,9 @@ int wms_request_fd(wms_request *request)
     if (request->waking) {
         wms_news_raise(request->news);
     }
-    wms_loop_rest(loop);
-    return request->fd;
+    int fd = request->fd;
+    wms_engine_go_on(request->engine);
+    return fd;
 }
 
 int wms_request_step(wms_request *request)
@@ -353,10 +351,7 @@ void wms_request_permit(wms_request *request, const char *refusal)
     }
     wms_job_progress(item->job);
     wms_job_kick(item->job);
-    wms_engine_settle(request->engine);
-    if (request->engine->loop) {
-        wms_loop_rest(request->engine->loop);
-    }
+    wms_engine_go_on(request->engine);
 }
 
 /* ---- what comes back -------------------------------------------------------------------------------------------- */
