@@ -149,6 +149,14 @@ describe("a poor provider", function()
       end
    end)
 
+   it("has answered in time, however late the program looks", function()
+      local request = wms.start("unlock", { session_ids = 1, server = server "thread-slow", timeout = 0.3 })
+      os.execute("sleep 0.5") -- it answers after 0.06 s
+      assert.is_true(request:wait(10))
+      assert.equal("requested", kit.fine(request:result())[1].state)
+      request:close()
+   end)
+
    it("does all that at once", function()
       local names = {}
       local found = process.run([[grep -o '"[a-z]*-[a-z-]*"' spec/c/provider_poor.c | sort -u]])

@@ -218,6 +218,24 @@ describe("a request", function()
       assert.equal(3, #host:log())
    end)
 
+   it("gives each session its whole timeout, however long it watched the one before", function()
+      local server = lab{ latency = 0.05 }
+      local outcomes = fine(wms.unlock{
+         session_ids = { 1, 2 }, server = server, on_error = "stop", verify = 5, stable = 0.48, timeout = 0.3,
+      })
+      assert.same({ "verified", "verified" }, pluck(outcomes, "state"))
+   end)
+
+   it("gives the host its whole timeout, however long allow thinks", function()
+      local server = lab{ latency = 0.01 }
+      wms.configure{ allow = function()
+         os.execute("sleep 0.3")
+         return true
+      end }
+      local outcomes = fine(wms.unlock{ session_ids = { 1, 2 }, server = server, timeout = 0.2 })
+      assert.same({ "requested", "requested" }, pluck(outcomes, "state"))
+   end)
+
    it("that is done cannot be cancelled any more", function()
       local server = lab()
       local request = keep(wms.start("unlock", { session_ids = 1, server = server }))

@@ -263,6 +263,9 @@ void wms_job_fail(struct wms_job *job, int code, const char *text);
 void wms_job_abandon(struct wms_job *job, int code, const char *text);
 void wms_job_ready(struct wms_item *item);
 void wms_job_progress(struct wms_job *job);
+/* To be called before a host, or the way to it, begins to owe the job something: its timeout counts from here, however long
+ * the job has waited for a state or a permission before. */
+void wms_job_waits(struct wms_job *job);
 /* A copy that lives as long as the job; NULL: out of memory. */
 const char *wms_job_keep(struct wms_job *job, const char *text);
 void wms_job_listed(struct wms_job *job);

@@ -67,6 +67,7 @@ bool wms_item_admit(struct wms_item *item)
 static void take_slot(struct wms_item *item)
 {
     if (!item->slot) {
+        wms_job_waits(item->job);
         item->slot = true;
         item->job->link->active++;
         item->job->pending++;
@@ -144,7 +145,7 @@ static int observe(struct wms_item *item)
         return WMS_E_NO_MEMORY;
     }
     struct wms_loop *loop = wms_engine_loop(link->engine);
-    check->timer = loop ? wms_timer_new(loop, check_fired, check) : NULL;
+    check->timer = loop ? wms_deadline_new(loop, check_fired, check) : NULL;
     if (!check->timer) {
         wms_free(link->engine, check);
         return loop ? WMS_E_NO_MEMORY : link->engine->loop_error;

@@ -78,6 +78,15 @@ void wms_job_progress(struct wms_job *job)
     }
 }
 
+void wms_job_waits(struct wms_job *job)
+{
+    struct wms_loop *loop = engine_of(job)->loop;
+
+    if (loop && job->pending == 0 && !job->starved) {
+        job->progress = wms_loop_clock(loop);
+    }
+}
+
 /* A host that is silent for so long: what it owes is lost, and what it was not asked yet it will not be asked. */
 static void time_out(struct wms_job *job)
 {
@@ -132,7 +141,7 @@ static void set_deadline(struct wms_job *job)
     if (job->timer) {
         return;
     }
-    job->timer = loop ? wms_timer_new(loop, timer_fired, job) : NULL;
+    job->timer = loop ? wms_deadline_new(loop, timer_fired, job) : NULL;
     if (!job->timer) { /* without a deadline nobody waits */
         wms_job_abandon(job, loop ? WMS_E_NO_MEMORY : engine_of(job)->loop_error, NULL);
         return;
@@ -290,12 +299,17 @@ static bool has_way(struct wms_job *job, const struct wms_item *item)
             wms_job_fail(job, error, NULL);
             return false;
         }
+        wms_job_waits(job);
     }
     if (job->link->state != WMS_UP) {
         return false; /* it will kick the job */
     }
-    job->starved = item->phase != WMS_PRIMED && wms_link_full(job->link);
-    return !job->starved;
+    bool full = item->phase != WMS_PRIMED && wms_link_full(job->link);
+    if (full) {
+        wms_job_waits(job);
+    }
+    job->starved = full;
+    return !full;
 }
 
 static bool runs_alone(const struct wms_job *job)

@@ -29,6 +29,7 @@ struct wms_loop {
     uv_timer_t limit; /* of wms_loop_wait() */
     struct wms_timer *spare; /* stopped, for the next who wants one */
     unsigned spare_count;
+    struct wms_timer *late, **late_tail; /* deadlines that have come; they fire when the descriptors have had their say */
     int alarm;        /* timerfd, or -1: no descriptor was asked for yet */
     bool changed;     /* a timer or watch since libuv's last poll */
 };
@@ -36,7 +37,9 @@ struct wms_loop {
 struct wms_timer {
     uv_timer_t uv;
     struct wms_loop *loop;
-    struct wms_timer *next; /* spare */
+    struct wms_timer *next;  /* spare, or late */
+    struct wms_timer **late; /* what points to it in that list; NULL: it is not late */
+    bool deadline;
     void (*fire)(void *data);
     void *data;
 };
@@ -114,6 +117,7 @@ int wms_loop_new(wms_engine *engine, struct wms_loop **ret_loop)
     }
     loop->engine = engine;
     loop->alarm = -1;
+    loop->late_tail = &loop->late;
     struct held held;
     int error = hold_low(&held, UV_DESCRIPTORS);
     if (!error) {
@@ -188,23 +192,48 @@ static void end_round(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
-int wms_loop_wait(struct wms_loop *loop, double seconds)
+static void take_from_late(struct wms_timer *timer)
+{
+    if (timer->late) {
+        *timer->late = timer->next;
+        if (timer->next) {
+            timer->next->late = timer->late;
+        } else {
+            timer->loop->late_tail = timer->late;
+        }
+        timer->late = NULL;
+    }
+}
+
+/* libuv lets timers fire before it looks at the descriptors.  But the program may have been away for long: then an answer has
+ * come in time, and lies there unread when its deadline is over. */
+static void run(struct wms_loop *loop, uv_run_mode mode)
 {
     loop->changed = false;
+    uv_run(&loop->uv, mode);
+    while (loop->late) {
+        struct wms_timer *timer = loop->late;
+        take_from_late(timer);
+        timer->fire(timer->data);
+    }
+}
+
+int wms_loop_wait(struct wms_loop *loop, double seconds)
+{
     if (seconds == 0) {
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        run(loop, UV_RUN_NOWAIT);
         return 0;
     }
     if (seconds < 0) {
         if (!uv_loop_alive(&loop->uv)) {
             return WMS_E_INTERNAL;
         }
-        uv_run(&loop->uv, UV_RUN_ONCE);
+        run(loop, UV_RUN_ONCE);
         return 0;
     }
     uv_update_time(&loop->uv);
     uv_timer_start(&loop->limit, end_round, milliseconds(seconds), 0);
-    uv_run(&loop->uv, UV_RUN_ONCE);
+    run(loop, UV_RUN_ONCE);
     uv_timer_stop(&loop->limit);
     return 0;
 }
@@ -217,13 +246,18 @@ bool wms_loop_is_due(struct wms_loop *loop)
 
 void wms_loop_turn(struct wms_loop *loop)
 {
-    loop->changed = false;
-    uv_run(&loop->uv, UV_RUN_NOWAIT);
+    run(loop, UV_RUN_NOWAIT);
 }
 
 double wms_loop_now(struct wms_loop *loop)
 {
     return (double) uv_now(&loop->uv) / 1000;
+}
+
+double wms_loop_clock(struct wms_loop *loop)
+{
+    uv_update_time(&loop->uv);
+    return wms_loop_now(loop);
 }
 
 static void set_alarm(struct wms_loop *loop, int wait)
@@ -296,21 +330,41 @@ struct wms_timer *wms_timer_new(struct wms_loop *loop, void (*fire)(void *data),
         timer->loop = loop;
         uv_timer_init(&loop->uv, &timer->uv);
     }
+    timer->deadline = false;
     timer->fire = fire;
     timer->data = data;
+    return timer;
+}
+
+struct wms_timer *wms_deadline_new(struct wms_loop *loop, void (*fire)(void *data), void *data)
+{
+    struct wms_timer *timer = wms_timer_new(loop, fire, data);
+
+    if (timer) {
+        timer->deadline = true;
+    }
     return timer;
 }
 
 static void timer_fired(uv_timer_t *uv)
 {
     struct wms_timer *timer = (struct wms_timer *) uv;
+    struct wms_loop *loop = timer->loop;
 
     end_round(uv);
-    timer->fire(timer->data);
+    if (timer->deadline) {
+        timer->next = NULL;
+        timer->late = loop->late_tail;
+        *loop->late_tail = timer;
+        loop->late_tail = &timer->next;
+    } else {
+        timer->fire(timer->data);
+    }
 }
 
 void wms_timer_set(struct wms_timer *timer, double seconds)
 {
+    take_from_late(timer);
     if (seconds < 0) {
         uv_timer_stop(&timer->uv);
         return;
@@ -334,6 +388,7 @@ void wms_timer_free(struct wms_timer *timer)
         return;
     }
     struct wms_loop *loop = timer->loop;
+    take_from_late(timer);
     if (loop->spare_count < SPARE_MAX) {
         uv_timer_stop(&timer->uv);
         timer->next = loop->spare;

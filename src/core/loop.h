@@ -28,12 +28,17 @@ void wms_loop_turn(struct wms_loop *loop);
 void wms_loop_rest(struct wms_loop *loop);
 /* Seconds of a clock that only goes forward, as of the last event or timer. */
 double wms_loop_now(struct wms_loop *loop);
+/* The same as of now. */
+double wms_loop_clock(struct wms_loop *loop);
 
 /* A descriptor that is readable when the loop has something to do or, if `news` is not -1, when that one is readable.
  * The caller closes it.  Errors: INTERNAL, NO_MEMORY. */
 int wms_loop_descriptor(struct wms_loop *loop, int news, int *ret_fd);
 
 struct wms_timer *wms_timer_new(struct wms_loop *loop, void (*fire)(void *data), void *data);
+/* A timer for something that did not come in time: it fires after what the descriptors have to tell and after other timers,
+ * however late the program lets the loop turn. */
+struct wms_timer *wms_deadline_new(struct wms_loop *loop, void (*fire)(void *data), void *data);
 void wms_timer_set(struct wms_timer *timer, double seconds);
 void wms_timer_free(struct wms_timer *timer);
 

@@ -349,6 +349,9 @@ void wms_request_permit(wms_request *request, const char *refusal)
     } else {
         wms_job_ready(item);
     }
+    if (request->engine->loop) {
+        wms_loop_clock(request->engine->loop); /* the caller may have thought for long */
+    }
     wms_job_progress(item->job);
     wms_job_kick(item->job);
     wms_engine_go_on(request->engine);
