@@ -157,6 +157,31 @@ describe("a poor provider", function()
       request:close()
    end)
 
+   it("that takes few questions at once takes them from all in turn", function()
+      local function start(first, last, on_outcome)
+         local ids = {}
+         for id = first, last do
+            ids[#ids + 1] = id
+         end
+         return wms.start("unlock", { session_ids = ids, server = server "late", on_outcome = on_outcome })
+      end
+      local before = 0
+      local full = start(1, 8)
+      local one = start(9, 9)
+      local many = start(10, 300, function()
+         before = before + 1
+      end)
+      while not one:done() do
+         many:wait(0.001)
+      end
+      assert.is_true(before < 50, before)
+      for _, request in ipairs{ full, one, many } do
+         assert.is_true(request:wait(20))
+         kit.fine(request:result())
+         request:close()
+      end
+   end)
+
    it("does all that at once", function()
       local names = {}
       local found = process.run([[grep -o '"[a-z]*-[a-z-]*"' spec/c/provider_poor.c | sort -u]])

@@ -118,7 +118,7 @@ struct wms_link {
     size_t active;
     struct wms_item *ops; /* in flight */
     struct wms_check *checks;
-    struct wms_job *jobs; /* that use it or wait for it */
+    struct wms_job *jobs, *last_job; /* that use it or wait for it: who has waited longest comes first */
     double progress;
     int code; /* why it broke */
     char *text;
@@ -127,6 +127,8 @@ struct wms_link {
 /* Puts the job on its server's link, which is made if there is none.  Errors: NO_PROVIDER, NO_MEMORY. */
 int wms_link_join(struct wms_job *job);
 void wms_link_leave(struct wms_job *job);
+/* The job has got a place on its link: the others come first now. */
+void wms_link_served(struct wms_job *job);
 void wms_link_retire(struct wms_link *link);
 bool wms_link_full(const struct wms_link *link);
 void wms_link_kick(struct wms_link *link);

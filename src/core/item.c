@@ -71,6 +71,7 @@ static void take_slot(struct wms_item *item)
         item->slot = true;
         item->job->link->active++;
         item->job->pending++;
+        wms_link_served(item->job);
     }
 }
 

@@ -67,6 +67,36 @@ static void link_free(struct wms_link *link, bool forked)
     wms_free(engine, link);
 }
 
+static void append_job(struct wms_link *link, struct wms_job *job)
+{
+    job->link = link;
+    job->link_prev = link->last_job;
+    job->link_next = NULL;
+    if (link->last_job) {
+        link->last_job->link_next = job;
+    } else {
+        link->jobs = job;
+    }
+    link->last_job = job;
+}
+
+static void remove_job(struct wms_job *job)
+{
+    struct wms_link *link = job->link;
+
+    if (job->link_prev) {
+        job->link_prev->link_next = job->link_next;
+    } else {
+        link->jobs = job->link_next;
+    }
+    if (job->link_next) {
+        job->link_next->link_prev = job->link_prev;
+    } else {
+        link->last_job = job->link_prev;
+    }
+    job->link = NULL;
+}
+
 int wms_link_join(struct wms_job *job)
 {
     wms_engine *engine = job->request->engine;
@@ -91,14 +121,18 @@ int wms_link_join(struct wms_job *job)
         unlist(link);
         list_first(link);
     }
-    job->link = link;
-    job->link_prev = NULL;
-    job->link_next = link->jobs;
-    if (link->jobs) {
-        link->jobs->link_prev = job;
-    }
-    link->jobs = job;
+    append_job(link, job);
     return 0;
+}
+
+void wms_link_served(struct wms_job *job)
+{
+    struct wms_link *link = job->link;
+
+    if (link->provider->in_flight && link->last_job != job) {
+        remove_job(job);
+        append_job(link, job);
+    }
 }
 
 void wms_link_leave(struct wms_job *job)
@@ -108,15 +142,7 @@ void wms_link_leave(struct wms_job *job)
     if (!link) {
         return;
     }
-    if (job->link_prev) {
-        job->link_prev->link_next = job->link_next;
-    } else {
-        link->jobs = job->link_next;
-    }
-    if (job->link_next) {
-        job->link_next->link_prev = job->link_prev;
-    }
-    job->link = NULL;
+    remove_job(job);
     if (is_idle(link)) {
         if (link->state == WMS_CONNECTING) {
             wms_link_broken(link, WMS_E_CANCELLED, NULL); /* nobody waits for it any more */
