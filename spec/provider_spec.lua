@@ -182,6 +182,23 @@ describe("a poor provider", function()
       end
    end)
 
+   it("whose connection hangs gets no new work on it, from those who waited for a place there either", function()
+      local function start(first, last, timeout)
+         local ids = {}
+         for id = first, last do
+            ids[#ids + 1] = id
+         end
+         return wms.start("unlock", { session_ids = ids, server = server "never-once", timeout = timeout })
+      end
+      local hung, waiting = start(1, 8, 0.1), start(9, 10, 1)
+      assert.is_true(hung:wait(10))
+      assert.is_true(waiting:wait(10))
+      assert.equal("unknown", kit.outcomes(hung:result())[1].state)
+      assert.equal("requested", kit.fine(waiting:result())[1].state)
+      hung:close()
+      waiting:close()
+   end)
+
    it("does all that at once", function()
       local names = {}
       local found = process.run([[grep -o '"[a-z]*-[a-z-]*"' spec/c/provider_poor.c | sort -u]])

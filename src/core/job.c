@@ -284,9 +284,23 @@ static void take_from_ready(struct wms_job *job, struct wms_item *item)
     }
 }
 
+/* Nothing of the job is under way on its link. */
+static bool has_left(const struct wms_job *job)
+{
+    const struct wms_check *check = job->link->checks;
+
+    while (check && check->item->job != job) {
+        check = check->next;
+    }
+    return job->pending == 0 && !check;
+}
+
 /* Is the way to the host free for this item? */
 static bool has_way(struct wms_job *job, const struct wms_item *item)
 {
+    if (job->link && job->link->retired && job->link->state == WMS_UP && has_left(job)) {
+        wms_link_leave(job); /* somebody has waited in vain there: what is new goes another way */
+    }
     if (!job->link) {
         int error = wms_link_join(job);
         if (error == WMS_E_NO_PROVIDER) {
@@ -304,7 +318,7 @@ static bool has_way(struct wms_job *job, const struct wms_item *item)
     if (job->link->state != WMS_UP) {
         return false; /* it will kick the job */
     }
-    bool full = item->phase != WMS_PRIMED && wms_link_full(job->link);
+    bool full = !item->slot && wms_link_full(job->link);
     if (full) {
         wms_job_waits(job);
     }

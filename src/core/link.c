@@ -143,6 +143,7 @@ void wms_link_leave(struct wms_job *job)
         return;
     }
     remove_job(job);
+    job->starved = false;
     if (is_idle(link)) {
         if (link->state == WMS_CONNECTING) {
             wms_link_broken(link, WMS_E_CANCELLED, NULL); /* nobody waits for it any more */
