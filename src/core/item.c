@@ -187,7 +187,9 @@ void wms_item_start(struct wms_item *item)
 
 void wms_item_sent(struct wms_item *item)
 {
-    item->sent = true;
+    if (item != &item->job->whole) { /* a question changes nothing */
+        item->sent = true;
+    }
 }
 
 void wms_item_forget(struct wms_item *item)
@@ -238,7 +240,7 @@ void wms_item_lost(struct wms_item *item, int code, const char *text)
     take_from_flight(item);
     give_slot(item);
     /* A request that never left may go again on a new connection, and so may a question. */
-    if (code == WMS_E_UNREACHABLE && !item->retried && (!item->sent || item == &job->whole)) {
+    if (code == WMS_E_UNREACHABLE && !item->retried && !item->sent) {
         item->retried = true;
         if (item->check && job->link->state == WMS_BROKEN) {
             wms_check_end(item->check);
