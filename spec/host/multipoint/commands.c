@@ -1,0 +1,409 @@
+/* What the control channel can be told, except to wait: see control.c. */
+#include "host.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- options of a command ---------------------------------------------------------------------------------------- */
+
+static const char *option(const struct words *words, const char *key)
+{
+    size_t length = strlen(key);
+
+    for (int i = words->count - 1; i >= 0; i--) {
+        if (strncmp(words->word[i], key, length) == 0 && words->word[i][length] == '=') {
+            return words->word[i] + length + 1;
+        }
+    }
+    return NULL;
+}
+
+static uint64_t number(const struct words *words, const char *key, uint64_t otherwise)
+{
+    const char *value = option(words, key);
+
+    return value ? strtoull(value, NULL, 0) : otherwise;
+}
+
+static void string(const struct words *words, const char *key, char **ret)
+{
+    const char *value = option(words, key);
+
+    if (value) {
+        replace(ret, value);
+    }
+}
+
+static const char *known(const struct words *words, int from, const char *const *keys)
+{
+    static char problem[96];
+
+    for (int i = from; i < words->count; i++) {
+        size_t length = strcspn(words->word[i], "=");
+        int k = 0;
+
+        while (keys[k] && (strncmp(keys[k], words->word[i], length) != 0 || keys[k][length])) {
+            k++;
+        }
+        if (!keys[k] || !words->word[i][length]) {
+            snprintf(problem, sizeof problem, "no such option: %.60s", words->word[i]);
+            return problem;
+        }
+    }
+    return NULL;
+}
+
+/* ---- commands: NULL, or what is wrong ---------------------------------------------------------------------------- */
+
+static struct text *out;
+
+static void say(const char *key, const char *value)
+{
+    text_printf(out, " %s ", key);
+    text_percent(out, value);
+    text_puts(out, "\n");
+}
+
+static const char *certify(struct host *host, const struct words *words, bool plain, bool tls)
+{
+    static char problem[128];
+    const char *key = option(words, "key"), *subject = option(words, "subject"), *usage = option(words, "usage");
+    struct certificate_wish wish = {
+        .subject = subject ? subject : host->name,
+        .san = option(words, "san"),
+        .usage = usage ? usage : "server",
+        .expired = number(words, "expired", 0),
+        .rsa = key && strcmp(key, "rsa") == 0,
+    };
+    struct certificate *certificate = certificate_new(&wish, problem, sizeof problem);
+
+    if (!certificate) {
+        return problem;
+    }
+    certificate->next = host->certificates;
+    host->certificates = certificate;
+    if (plain) {
+        host->announced = certificate;
+    }
+    if (tls) {
+        host->shown = certificate;
+    }
+    say("sha256", certificate->sha256);
+    say("sha1", certificate->sha1);
+    return NULL;
+}
+
+static const char *do_host(struct host *host, const struct words *words)
+{
+    static const char *const keys[] = {"address", "http", "https", "admin", "password", "control", "management", "key",
+                                       "subject", "usage", "san", "expired", NULL};
+    const char *problem = known(words, 2, keys), *address = option(words, "address");
+
+    if (host) {
+        return "the host is there already";
+    }
+    if (problem) {
+        return problem;
+    }
+    host = host_new(words->word[1]);
+    string(words, "admin", &host->admin);
+    string(words, "password", &host->admin_password);
+    string(words, "control", &host->control_password);
+    string(words, "management", &host->management_password);
+    if (address && inet_pton(AF_INET, address, &host->address) != 1) {
+        problem = "no IPv4 address";
+    } else if (gnutls_priority_init(&host->priority, "NORMAL", NULL) < 0) {
+        problem = "GnuTLS has no priorities";
+    }
+    problem = problem ? problem : certify(host, words, true, true);
+    problem = problem ? problem
+        : http_start(host, (unsigned)number(words, "http", 0), (unsigned)number(words, "https", 0));
+    if (problem) {
+        host_free(host);
+        return problem;
+    }
+    say("address", inet_ntoa(host->address));
+    text_printf(out, " http %u\n https %u\n", host->daemons[PLAIN].port, host->daemons[TLS].port);
+    return NULL;
+}
+
+static const char *do_unhost(struct host *host, const struct words *words)
+{
+    (void)words;
+    host_free(host);
+    return NULL;
+}
+
+static const char *do_certificate(struct host *host, const struct words *words)
+{
+    static const char *const keys[] = {"where", "key", "subject", "usage", "san", "expired", NULL};
+    const char *problem = known(words, 2, keys), *where = option(words, "where");
+
+    return problem ? problem
+        : certify(host, words, !where || strcmp(where, "tls") != 0, !where || strcmp(where, "plain") != 0);
+}
+
+static const char *do_pem(struct host *host, const struct words *words)
+{
+    (void)words;
+    say("pem", host->shown->pem);
+    return NULL;
+}
+
+static const char *do_tls(struct host *host, const struct words *words)
+{
+    gnutls_priority_t priority;
+
+    if (words->count != 3 || gnutls_priority_init(&priority, words->word[2], NULL) < 0) {
+        return "GnuTLS knows no such priorities";
+    }
+    gnutls_priority_deinit(host->priority); /* sessions hold references of their own */
+    host->priority = priority;
+    return NULL;
+}
+
+static const char *do_set(struct host *host, const struct words *words)
+{
+    static const char *const settings[] = {
+        "relock", /* ms after which an unlocked session is locked again; -1 */
+        "block_all_relock", /* likewise, but only while a Block All message stands */
+        "flags_name", /* pgrfSession, pfgrSession */
+        "request_action", /* the credentials' answer has the request's Action */
+        "no_management", /* it leaves the second password out */
+        "admin_orchestration", "stations", "protocol_version", "server_version", "password", "control", "management",
+        "unknown_hr", /* the fault of an id that is not there */
+        "timestamps", /* answers have a Security header with a Timestamp */
+        "refuse", /* new connections are closed at once */
+        NULL,
+    };
+    const char *problem = known(words, 2, settings), *value;
+
+    if (problem) {
+        return problem;
+    }
+    host->relock = (value = option(words, "relock")) ? strtoll(value, NULL, 10) : host->relock;
+    host->block_all_relock =
+        (value = option(words, "block_all_relock")) ? strtoll(value, NULL, 10) : host->block_all_relock;
+    host->request_action = number(words, "request_action", host->request_action);
+    host->no_management = number(words, "no_management", host->no_management);
+    host->admin_orchestration = number(words, "admin_orchestration", host->admin_orchestration);
+    host->stations = (uint32_t)number(words, "stations", host->stations);
+    host->protocol_version = (uint32_t)number(words, "protocol_version", host->protocol_version);
+    host->unknown_hr = (uint32_t)number(words, "unknown_hr", host->unknown_hr);
+    host->timestamps = number(words, "timestamps", host->timestamps);
+    host->refuse = number(words, "refuse", host->refuse);
+    string(words, "flags_name", &host->flags_name);
+    string(words, "server_version", &host->server_version);
+    string(words, "password", &host->admin_password);
+    string(words, "control", &host->control_password);
+    string(words, "management", &host->management_password);
+    return NULL;
+}
+
+static const char *const session_keys[] = {"user", "domain", "winstation", "state", "flags", "station", "broadcast", "rail",
+                                           "private", "message", NULL};
+
+static void fill(struct host *host, const struct words *words, uint64_t id)
+{
+    struct session *session = session_add(host, id);
+
+    string(words, "user", &session->user);
+    string(words, "domain", &session->domain);
+    string(words, "winstation", &session->winstation);
+    string(words, "message", &session->message);
+    session->state = (uint32_t)number(words, "state", session->state);
+    session->flags = (uint32_t)number(words, "flags", session->flags);
+    session->station = (uint32_t)number(words, "station", session->station);
+    session->broadcast = (uint32_t)number(words, "broadcast", session->broadcast);
+    session->rail = number(words, "rail", session->rail);
+    session->private_screen = number(words, "private", session->private_screen);
+    if (session->station > host->stations) {
+        host->stations = session->station;
+    }
+}
+
+static const char *do_session(struct host *host, const struct words *words)
+{
+    const char *problem = known(words, 3, session_keys);
+    uint64_t id;
+
+    if (problem || words->count < 3 || !parse_number(words->word[2], UINT64_MAX, &id)) {
+        return problem ? problem : "give an id";
+    }
+    fill(host, words, id);
+    return NULL;
+}
+
+static const char *do_fill(struct host *host, const struct words *words)
+{
+    const char *problem = known(words, 4, session_keys);
+    uint64_t from, to;
+
+    if (problem || words->count < 4 || !parse_number(words->word[2], 10000000, &from)
+        || !parse_number(words->word[3], 10000000, &to)) {
+        return problem ? problem : "give the first and the last id";
+    }
+    for (uint64_t id = from; id <= to; id++) {
+        fill(host, words, id);
+    }
+    return NULL;
+}
+
+static const char *do_remove(struct host *host, const struct words *words)
+{
+    struct session *session;
+    uint64_t id;
+
+    if (words->count == 3 && strcmp(words->word[2], "all") == 0) {
+        while (host->session_count) {
+            session_remove(host->sessions[host->session_count - 1]);
+        }
+        return NULL;
+    }
+    if (words->count != 3 || !parse_number(words->word[2], UINT64_MAX, &id) || !(session = session_find(host, id))) {
+        return "no such session";
+    }
+    session_remove(session);
+    return NULL;
+}
+
+static const char *do_sessions(struct host *host, const struct words *words)
+{
+    (void)words;
+    for (size_t i = 0; i < host->session_count; i++) {
+        const struct session *session = host->sessions[i];
+
+        text_printf(out, " %llu %u %u ", (unsigned long long)session->id, session->state, session->flags);
+        text_percent(out, session->user);
+        text_puts(out, "|");
+        text_percent(out, session->message);
+        text_puts(out, "\n");
+    }
+    return NULL;
+}
+
+static const char *do_on(struct host *host, const struct words *words)
+{
+    static const char *const keys[] = {"times", "delay", "never", "drop", "fault", "status", "body", "raw", "relates",
+                                       "half", "garbage", "endless", NULL};
+    const char *problem = known(words, 3, keys), *drop = option(words, "drop");
+    struct rule *rule, **link;
+
+    if (problem || words->count < 4) {
+        return problem ? problem : "give an operation and what is to happen";
+    }
+    if (strcmp(words->word[2], "*") != 0 && !operation_find(NULL, words->word[2])) {
+        return "no such operation";
+    }
+    rule = must(calloc(1, sizeof *rule));
+    rule->operation = copy(words->word[2]);
+    rule->times = number(words, "times", 1);
+    rule->delay = number(words, "delay", 0);
+    rule->never = number(words, "never", 0);
+    rule->fault = number(words, "fault", NO_FAULT);
+    rule->status = (uint32_t)number(words, "status", 0);
+    rule->half = number(words, "half", 0);
+    rule->garbage = number(words, "garbage", 0);
+    rule->endless = number(words, "endless", 0);
+    rule->drop_before = drop && strcmp(drop, "before") == 0;
+    rule->drop_after = drop && strcmp(drop, "after") == 0;
+    string(words, "body", &rule->body);
+    string(words, "raw", &rule->raw);
+    string(words, "relates", &rule->relates);
+    for (link = &host->rules; *link; link = &(*link)->next) {
+    }
+    *link = rule;
+    return NULL;
+}
+
+static const char *do_clear(struct host *host, const struct words *words)
+{
+    (void)words;
+    while (host->rules) {
+        struct rule *rule = host->rules;
+
+        host->rules = rule->next;
+        rule_free(rule);
+    }
+    http_resume_all(host);
+    return NULL;
+}
+
+static const char *do_log(struct host *host, const struct words *words)
+{
+    (void)words;
+    for (size_t i = 0; i < host->log_length; i++) {
+        const struct entry *entry = &host->log[i];
+
+        text_printf(out, " %s ", entry->verb);
+        text_printf(out, entry->has_id ? "%llu " : "- ", (unsigned long long)entry->id);
+        text_percent(out, *entry->user ? entry->user : "-");
+        text_printf(out, " %s\n", entry->result);
+    }
+    return NULL;
+}
+
+static const char *do_reset(struct host *host, const struct words *words)
+{
+    (void)words;
+    log_clear(host);
+    memset(host->counts, 0, operation_count * sizeof *host->counts);
+    host->daemons[PLAIN].connections = host->daemons[TLS].connections = 0;
+    host->requests_seen = host->faults = host->handshakes = host->resumed = host->admin_plain = host->admin_tls = 0;
+    return NULL;
+}
+
+static const char *do_counts(struct host *host, const struct words *words)
+{
+    size_t open = 0;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counts[] = {
+        {"requests", host->requests_seen}, {"faults", host->faults},
+        {"connections_http", host->daemons[PLAIN].connections}, {"connections_https", host->daemons[TLS].connections},
+        {"handshakes", host->handshakes}, {"resumed", host->resumed},
+        {"admin_plain", host->admin_plain}, {"admin_tls", host->admin_tls},
+    };
+
+    (void)words;
+    for (size_t i = 0; i < LENGTH(counts); i++) {
+        text_printf(out, " %s %llu\n", counts[i].name, (unsigned long long)counts[i].value);
+    }
+    for (size_t i = 0; i < operation_count; i++) {
+        if (host->counts[i]) {
+            text_printf(out, " %s %llu\n", operations[i].name, (unsigned long long)host->counts[i]);
+        }
+    }
+    for (size_t i = 0; i < LENGTH(host->daemons); i++) {
+        open += MHD_get_daemon_info(host->daemons[i].mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+    }
+    text_printf(out, " open %zu\n", open);
+    say("block_all", host->block_all ? host->block_all : "");
+    return NULL;
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    const char *(*run)(struct host *host, const struct words *words);
+} commands[] = {
+    {"host", do_host}, {"unhost", do_unhost}, {"certificate", do_certificate}, {"pem", do_pem}, {"tls", do_tls},
+    {"set", do_set}, {"session", do_session}, {"fill", do_fill}, {"remove", do_remove}, {"sessions", do_sessions},
+    {"on", do_on}, {"clear", do_clear}, {"log", do_log}, {"reset", do_reset}, {"counts", do_counts},
+};
+
+bool command_run(struct host *host, const struct words *words, struct text *answer, const char **ret_problem)
+{
+    out = answer;
+    for (size_t i = 0; i < LENGTH(commands); i++) {
+        if (strcmp(commands[i].name, words->word[0]) == 0) {
+            *ret_problem = words->count < 2 || (!host && i > 0) ? "no such host" : commands[i].run(host, words);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,278 @@
+/* A MultiPoint Server for specs: what its parts share.  One thread, one loop, sessions in memory. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#ifndef SPEC_HOST_MULTIPOINT_H
+#define SPEC_HOST_MULTIPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+#include <gnutls/gnutls.h>
+#include <libxml/tree.h>
+#include <microhttpd.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+/* ---- text.c: strings that grow ----------------------------------------------------------------------------------- */
+
+struct text {
+    char *data; /* ends with a NUL once something was added */
+    size_t length, size;
+};
+
+void text_add(struct text *text, const char *data, size_t length);
+void text_puts(struct text *text, const char *string);
+void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_escape(struct text *text, const char *string); /* as the content of an XML element */
+void text_percent(struct text *text, const char *string); /* as one word of the control channel */
+void text_clear(struct text *text); /* keeps the memory */
+void text_free(struct text *text);
+char *percent_decode(char *word); /* in place */
+void *must(void *memory); /* ends the program when there is none */
+char *copy(const char *string);
+void replace(char **string, const char *with);
+bool parse_number(const char *string, uint64_t max, uint64_t *ret); /* digits alone, as xsd:unsigned… */
+
+/* ---- main.c: the loop -------------------------------------------------------------------------------------------- */
+
+struct host;
+
+struct timer {
+    struct timer *next;
+    uint64_t due; /* ms */
+    void (*fire)(struct timer *timer);
+    bool set;
+};
+
+struct watch { /* an fd in the loop */
+    void (*ready)(struct watch *watch);
+};
+
+uint64_t now_ms(void);
+void timer_set(struct timer *timer, uint64_t ms, void (*fire)(struct timer *timer));
+void timer_clear(struct timer *timer);
+void watch_add(struct watch *watch, int fd);
+void watch_remove(int fd);
+void loop_quit(void);
+struct daemon;
+void daemon_watch(struct daemon *daemon);
+void daemon_unwatch(struct daemon *daemon);
+void host_wake(struct host *host); /* its daemons have something to do that no fd tells of */
+
+/* ---- certificate.c ----------------------------------------------------------------------------------------------- */
+
+struct certificate {
+    struct certificate *next; /* older ones: connections may still use them */
+    gnutls_certificate_credentials_t credentials;
+    unsigned char *der;
+    size_t der_length;
+    char sha256[96], sha1[41]; /* "AB:CD:…", and as Windows writes a thumbprint */
+    char *pem;
+    struct text answer; /* what ppSslCertificate holds: an element a byte */
+};
+
+struct certificate_wish {
+    const char *subject;
+    const char *san; /* a DNS name; NULL: none, as Windows makes them */
+    const char *usage; /* "server", "server,client", "client", "none" */
+    bool expired, rsa;
+};
+
+struct certificate *certificate_new(const struct certificate_wish *wish, char *problem, size_t size);
+void certificate_free(struct certificate *certificate); /* with the older ones */
+
+/* ---- a host ------------------------------------------------------------------------------------------------------ */
+
+enum { LOCKED = 8, ORCHESTRATABLE = 32 }; /* of a session's flags */
+
+struct session {
+    uint64_t id;
+    uint32_t state, flags, station, broadcast;
+    bool rail, private_screen;
+    char *user, *domain, *winstation, *message;
+    struct timer relock; /* the session is found by its id: sessions move in memory */
+    struct host *host;
+};
+
+/* What a spec wants to go wrong, or to go otherwise, with the next calls of an operation. */
+struct rule {
+    struct rule *next;
+    char *operation; /* "*": any */
+    uint64_t times; /* 0: always */
+    uint64_t delay; /* ms between the act and the answer */
+    uint64_t endless; /* bytes */
+    uint32_t status; /* of HTTP */
+    uint64_t fault; /* HRESULT, or NO_FAULT */
+    char *body; /* instead of what the answer's element holds */
+    char *raw; /* instead of the answer */
+    char *relates; /* instead of the message's id; "" leaves the header out */
+    bool drop_before, drop_after, half, garbage, never;
+};
+
+#define NO_FAULT UINT64_MAX
+
+enum transport { PLAIN, TLS };
+
+struct daemon {
+    struct watch watch;
+    struct host *host;
+    struct MHD_Daemon *mhd;
+    enum transport transport;
+    int epoll;
+    uint16_t port;
+    uint64_t connections;
+    bool busy; /* MHD has work that its fd does not show */
+};
+
+struct entry { /* of the log */
+    char *verb, *user, *result;
+    uint64_t id;
+    bool has_id;
+};
+
+struct host {
+    struct host *next;
+    char *name;
+    struct in_addr address;
+    struct daemon daemons[2];
+    struct certificate *announced, *shown; /* in the plain answer, in the handshake; both are in `certificates` */
+    struct certificate *certificates;
+    gnutls_priority_t priority;
+    gnutls_datum_t ticket_key;
+
+    char *admin, *admin_password, *control_password, *management_password;
+    char *server_version, *block_all;
+    char *flags_name;
+    uint32_t protocol_version, stations, unknown_hr;
+    int64_t relock, block_all_relock; /* ms after which an unlocked session is locked again; -1: never */
+    bool admin_orchestration, request_action, no_management, timestamps, refuse;
+
+    struct session **sessions;
+    size_t session_count, session_size;
+    struct rule *rules;
+    struct request *suspended;
+    struct request *requests; /* one for each open connection */
+
+    struct entry *log;
+    size_t log_length, log_size;
+    uint64_t *counts; /* for each operation */
+    uint64_t message_ids[64]; /* of the last requests, as hashes: each must be new */
+    unsigned next_message_id;
+    uint64_t requests_seen, faults, handshakes, resumed, admin_plain, admin_tls;
+};
+
+/* ---- operations.c: what the protocol has ------------------------------------------------------------------------- */
+
+enum credentials { ANYBODY, ADMIN, CONTROL, MANAGEMENT };
+
+struct call;
+
+struct operation {
+    const char *interface, *name;
+    enum credentials credentials;
+    const char *in, *out; /* "name:T …", T as explained in operations.c */
+    uint32_t (*act)(struct call *call);
+};
+
+extern const struct operation operations[];
+extern const size_t operation_count;
+const struct operation *operation_find(const char *interface, const char *name); /* any interface if NULL */
+
+enum { ARGUMENTS = 8 };
+
+struct call {
+    struct host *host;
+    const struct operation *operation;
+    const char *arguments[ARGUMENTS]; /* as text; NULL: nil */
+    uint64_t numbers[ARGUMENTS];
+    int count;
+    struct text *out; /* what the answer's element holds */
+};
+
+/* Reads the arguments of an operation's element, strictly; NULL, or what is wrong. */
+const char *arguments_read(struct call *call, xmlNode *element);
+const char *text_of(xmlNode *element); /* NULL: it holds elements */
+void default_answer(const struct operation *operation, struct text *out);
+
+/* ---- sessions.c: what the host does; 0 or an HRESULT ------------------------------------------------------------- */
+
+uint32_t get_protocol_version(struct call *call);
+uint32_t request_ssl_certificate(struct call *call);
+uint32_t request_credentials(struct call *call);
+uint32_t get_all_sessions(struct call *call);
+uint32_t get_server_version(struct call *call);
+uint32_t set_block_all_message(struct call *call);
+uint32_t is_admin_orchestration_mode(struct call *call);
+uint32_t set_admin_orchestration_mode(struct call *call);
+uint32_t get_session_flags(struct call *call);
+uint32_t lock_session(struct call *call);
+uint32_t stop_locking_session(struct call *call);
+uint32_t disconnect_session(struct call *call);
+uint32_t log_off_session(struct call *call);
+uint32_t get_screen_state(struct call *call);
+uint32_t get_station_information(struct call *call);
+uint32_t get_next_station(struct call *call);
+uint32_t get_station_friendly_name(struct call *call);
+
+struct session *session_find(struct host *host, uint64_t id);
+struct session *session_add(struct host *host, uint64_t id); /* or the one that is there */
+void session_remove(struct session *session);
+
+/* ---- soap.c: one request's text to one answer's ------------------------------------------------------------------ */
+
+struct exchange {
+    struct host *host;
+    enum transport transport;
+    const char *path, *content_type, *authority; /* of the HTTP request */
+    const char *body;
+    size_t length;
+    struct text *answer; /* the whole envelope */
+    struct text *inner; /* for what the answer's element holds */
+    unsigned status;
+    struct rule *rule; /* the one that was used up on it, or NULL; the caller frees it */
+    bool drop; /* close the connection instead of answering */
+};
+
+void soap_start(void);
+void soap_end(void);
+void soap_handle(struct exchange *exchange);
+struct rule *rule_take(struct host *host, const char *operation);
+void rule_free(struct rule *rule);
+
+/* ---- hosts.c ----------------------------------------------------------------------------------------------------- */
+
+extern struct host *hosts;
+
+struct host *host_new(const char *name);
+struct host *host_find(const char *name);
+void host_free(struct host *host); /* takes it out of `hosts`, ends its connections */
+void log_add(struct host *host, const char *verb, bool has_id, uint64_t id, const char *user, const char *result);
+void log_clear(struct host *host);
+
+/* ---- http.c ------------------------------------------------------------------------------------------------------ */
+
+const char *http_start(struct host *host, unsigned plain_port, unsigned tls_port); /* NULL, or what is wrong */
+void http_stop(struct host *host);
+bool http_run(struct daemon *daemon); /* whether it wants to be run again at once */
+void http_resume_all(struct host *host); /* answers that wait are sent */
+
+/* ---- commands.c -------------------------------------------------------------------------------------------------- */
+
+struct words {
+    char *word[64];
+    int count;
+};
+
+/* Whether there is such a command; `ret_problem`: why it failed, or NULL. */
+bool command_run(struct host *host, const struct words *words, struct text *answer, const char **ret_problem);
+
+/* ---- control.c --------------------------------------------------------------------------------------------------- */
+
+void control_listen(void); /* on a port of the loopback, which is printed */
+void control_stdin(void);
+void control_changed(void); /* a request came: someone may wait for it */
+void control_end(void);
+
+#endif

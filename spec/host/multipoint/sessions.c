@@ -1,0 +1,320 @@
+/* What the host does with its sessions. */
+#include "host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    NO_SUCH_ELEMENT = 0x490, /* ERROR_NOT_FOUND */
+    DENIED = 5
+};
+
+static uint32_t win32(uint32_t code)
+{
+    return 0x80070000u | code;
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+static size_t position(const struct host *host, uint64_t id)
+{
+    size_t low = 0, high = host->session_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (host->sessions[middle]->id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+struct session *session_find(struct host *host, uint64_t id)
+{
+    size_t at = position(host, id);
+
+    return at < host->session_count && host->sessions[at]->id == id ? host->sessions[at] : NULL;
+}
+
+struct session *session_add(struct host *host, uint64_t id)
+{
+    struct session *session = session_find(host, id);
+    size_t at = position(host, id);
+
+    if (session) {
+        return session;
+    }
+    if (host->session_count == host->session_size) {
+        host->session_size = host->session_size * 2 + 16;
+        host->sessions = must(realloc(host->sessions, host->session_size * sizeof *host->sessions));
+    }
+    memmove(host->sessions + at + 1, host->sessions + at, (host->session_count - at) * sizeof *host->sessions);
+    host->session_count++;
+    session = host->sessions[at] = must(calloc(1, sizeof *session));
+    session->id = id;
+    session->host = host;
+    session->flags = 4 | ORCHESTRATABLE;
+    session->user = copy("");
+    session->domain = copy("");
+    session->winstation = copy("");
+    session->message = copy("");
+    return session;
+}
+
+void session_remove(struct session *session)
+{
+    struct host *host = session->host;
+    size_t at = position(host, session->id);
+
+    host->session_count--;
+    memmove(host->sessions + at, host->sessions + at + 1, (host->session_count - at) * sizeof *host->sessions);
+    timer_clear(&session->relock);
+    free(session->user);
+    free(session->domain);
+    free(session->winstation);
+    free(session->message);
+    free(session);
+}
+
+/* ---- IMultiPointCertificateRequest, IMultiPointCredentialRequest ------------------------------------------------- */
+
+uint32_t get_protocol_version(struct call *call)
+{
+    text_printf(call->out, "<pProtocolVersion>%u</pProtocolVersion>", call->host->protocol_version);
+    return 0;
+}
+
+uint32_t request_ssl_certificate(struct call *call)
+{
+    const struct certificate *certificate = call->host->announced;
+
+    text_printf(call->out, "<pSslPort>%u</pSslPort><pwsSslCertificateThumbprint>%s</pwsSslCertificateThumbprint>",
+                call->host->daemons[TLS].port, certificate->sha1);
+    text_puts(call->out, "<ppSslCertificate>");
+    text_add(call->out, certificate->answer.data, certificate->answer.length);
+    text_puts(call->out, "</ppSslCertificate>");
+    return 0;
+}
+
+static void add_string(struct text *out, const char *element, const char *value)
+{
+    text_printf(out, "<%s>", element);
+    text_escape(out, value);
+    text_printf(out, "</%s>", element);
+}
+
+uint32_t request_credentials(struct call *call)
+{
+    add_string(call->out, "pwsWmsControlPassword", call->host->control_password);
+    if (!call->host->no_management) {
+        add_string(call->out, "pwsWmsManagementPassword", call->host->management_password);
+    }
+    return 0;
+}
+
+/* ---- IMultiPointServer ------------------------------------------------------------------------------------------- */
+
+uint32_t get_all_sessions(struct call *call)
+{
+    const struct host *host = call->host;
+
+    text_printf(call->out, "<pcSessionInfo>%zu</pcSessionInfo><pprgWmsSessionInfoWs>", host->session_count);
+    for (size_t i = 0; i < host->session_count; i++) {
+        const struct session *session = host->sessions[i];
+
+        text_printf(call->out, "<prgWmsSessionInfoWs><id>%llu</id><state>%u</state>", (unsigned long long)session->id,
+                    session->state);
+        add_string(call->out, "wsUserName", session->user);
+        add_string(call->out, "wsDomain", session->domain);
+        add_string(call->out, "wsWinStation", session->winstation);
+        text_printf(call->out, "<fIsRail>%s</fIsRail></prgWmsSessionInfoWs>", session->rail ? "true" : "false");
+    }
+    text_puts(call->out, "</pprgWmsSessionInfoWs>");
+    return 0;
+}
+
+uint32_t get_server_version(struct call *call)
+{
+    add_string(call->out, "pwsVersion", call->host->server_version);
+    return 0;
+}
+
+uint32_t set_block_all_message(struct call *call)
+{
+    const char *message = call->arguments[0];
+
+    replace(&call->host->block_all, message && *message ? message : NULL);
+    return 0;
+}
+
+uint32_t is_admin_orchestration_mode(struct call *call)
+{
+    text_printf(call->out, "<pfAdminOrchestrationMode>%s</pfAdminOrchestrationMode>",
+                call->host->admin_orchestration ? "true" : "false");
+    return 0;
+}
+
+uint32_t set_admin_orchestration_mode(struct call *call)
+{
+    call->host->admin_orchestration = call->numbers[0];
+    return 0;
+}
+
+/* ---- IMultiPointSession ------------------------------------------------------------------------------------------ */
+
+static uint32_t flags_of(const struct session *session)
+{
+    return session->flags | (session->host->admin_orchestration ? ORCHESTRATABLE : 0);
+}
+
+/* The session that a call names, if it may be acted on. */
+static uint32_t find(struct call *call, bool act, struct session **ret)
+{
+    *ret = session_find(call->host, call->numbers[0]);
+    if (!*ret) {
+        return call->host->unknown_hr;
+    }
+    return act && !(flags_of(*ret) & ORCHESTRATABLE) ? win32(DENIED) : 0;
+}
+
+uint32_t get_session_flags(struct call *call)
+{
+    const char *name = call->host->flags_name;
+    struct session *session;
+    uint32_t hr = find(call, false, &session);
+
+    if (!hr) {
+        text_printf(call->out, "<%s>%u</%s>", name, flags_of(session), name);
+    }
+    return hr;
+}
+
+static void lock(struct session *session, const char *message)
+{
+    timer_clear(&session->relock);
+    session->flags |= LOCKED;
+    replace(&session->message, message);
+}
+
+static void relock(struct timer *timer)
+{
+    struct session *session = (struct session *)(void *)((char *)timer - offsetof(struct session, relock));
+    const char *message = session->host->block_all;
+
+    lock(session, message ? message : "Station blocked");
+    control_changed();
+}
+
+uint32_t lock_session(struct call *call)
+{
+    struct session *session;
+    uint32_t hr = find(call, true, &session);
+
+    if (!hr) {
+        lock(session, call->arguments[1]);
+    }
+    return hr;
+}
+
+uint32_t stop_locking_session(struct call *call)
+{
+    const struct host *host = call->host;
+    struct session *session;
+    uint32_t hr = find(call, true, &session);
+
+    if (!hr) {
+        int64_t ms = host->relock >= 0 ? host->relock : host->block_all ? host->block_all_relock : -1;
+
+        session->flags &= ~(uint32_t)LOCKED;
+        replace(&session->message, "");
+        if (ms >= 0) {
+            timer_set(&session->relock, (uint64_t)ms, relock);
+        }
+    }
+    return hr;
+}
+
+uint32_t disconnect_session(struct call *call)
+{
+    struct session *session;
+    uint32_t hr = find(call, true, &session);
+
+    if (!hr) {
+        session->state = 4;
+        session->station = 0;
+    }
+    return hr;
+}
+
+uint32_t log_off_session(struct call *call)
+{
+    struct session *session;
+    uint32_t hr = find(call, true, &session);
+
+    if (!hr) {
+        session_remove(session);
+    }
+    return hr;
+}
+
+uint32_t get_screen_state(struct call *call)
+{
+    struct session *session;
+    uint32_t hr = find(call, false, &session);
+
+    if (!hr) {
+        text_printf(call->out, "<peCurrentBroadCastState>%u</peCurrentBroadCastState><pfIsLocked>%s</pfIsLocked>"
+                    "<pfIsDisconnected>%s</pfIsDisconnected><pfIsPrivate>%s</pfIsPrivate>", session->broadcast,
+                    session->flags & LOCKED ? "true" : "false", session->state == 4 ? "true" : "false",
+                    session->private_screen ? "true" : "false");
+    }
+    return hr;
+}
+
+/* ---- IMultiPointStation ------------------------------------------------------------------------------------------ */
+
+static uint32_t station_hr(const struct call *call)
+{
+    return call->numbers[0] >= 1 && call->numbers[0] <= call->host->stations ? 0 : win32(NO_SUCH_ELEMENT);
+}
+
+uint32_t get_station_information(struct call *call)
+{
+    const struct host *host = call->host;
+    const struct session *there = NULL;
+    uint32_t hr = station_hr(call);
+
+    if (hr) {
+        return hr;
+    }
+    for (size_t i = 0; i < host->session_count && !there; i++) {
+        there = host->sessions[i]->station == call->numbers[0] ? host->sessions[i] : NULL;
+    }
+    text_printf(call->out, "<pidSession>%llu</pidSession>", there ? (unsigned long long)there->id : UINT32_MAX + 0ull);
+    add_string(call->out, "pwsSessionHost", host->name);
+    text_printf(call->out, "<pwsVirtualMachineId></pwsVirtualMachineId><peIdentifyStationState>0</peIdentifyStationState>"
+                "<peState>%d</peState>", !there ? 2 : there->flags & LOCKED ? 5 : 4);
+    return 0;
+}
+
+uint32_t get_next_station(struct call *call)
+{
+    if (call->numbers[0] >= call->host->stations) {
+        return win32(NO_SUCH_ELEMENT);
+    }
+    text_printf(call->out, "<pidNextStation>%llu</pidNextStation>", (unsigned long long)call->numbers[0] + 1);
+    return 0;
+}
+
+uint32_t get_station_friendly_name(struct call *call)
+{
+    uint32_t hr = station_hr(call);
+
+    if (!hr) {
+        text_printf(call->out, "<pwsFriendlyName>Station %llu</pwsFriendlyName>", (unsigned long long)call->numbers[0]);
+    }
+    return hr;
+}
