@@ -68,6 +68,26 @@ once = $(if $(filter undefined,$(origin cached_$1)),$(eval cached_$1 := $(shell 
 
 $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
 
+# Hosts for the specs that are programs: the folders spec/host/NAME with C files, likewise.
+define host_program
+ifneq ($$(wildcard spec/host/$1/*.c),)
+ifeq ($$(shell $$(PKG_CONFIG) --exists '$2' 2>&1 || echo no),)
+host_programs += $B/spec/host/$1
+$B/spec/host/$1.d/%.o: spec/host/$1/%.c $B/flags
+	$$(call say,CC,$$<)
+	$$Q mkdir -p $$(@D) && $$(CC) -std=gnu11 $$(WARNINGS) $$(extra) $$(CPPFLAGS) $$(CFLAGS) $$(sanitize) -MMD -MP -c -o $$@ $$<
+$B/spec/host/$1.d/%.o: extra = $$(call once,$1_cflags,$$(PKG_CONFIG) --cflags '$2')
+$B/spec/host/$1: host_libs = $$(call once,$1_libs,$$(PKG_CONFIG) --libs '$2')
+$B/spec/host/$1: $$(patsubst spec/host/$1/%.c,$B/spec/host/$1.d/%.o,$$(wildcard spec/host/$1/*.c)) $B/sources
+else
+hosts_left_out += spec/host/$1 (needs $3, on Fedora $4)
+endif
+endif
+endef
+
+$(eval $(call host_program,multipoint,libmicrohttpd gnutls libxml-2.0,libmicrohttpd-dev libgnutls28-dev libxml2-dev,\
+    libmicrohttpd-devel gnutls-devel libxml2-devel))
+
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
 uv_found  = $(call once,uv_found,$(PKG_CONFIG) --exists libuv 2>&1 && echo yes)
@@ -119,7 +139,8 @@ products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
-specs: $(programs) $(fixtures) examples ; @:
+specs: $(programs) $(fixtures) $(host_programs) examples
+	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
 examples: $(examples) ; @:
 rulers: $(rulers) ; @:
 
@@ -180,6 +201,10 @@ $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
 	    $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
 
+$(host_programs):
+	$(call say,LD,$@)
+	$Q $(CC) $(LDFLAGS) $(CFLAGS) $(sanitize) -o $@ $(filter %.o,$^) $(host_libs)
+
 # The examples in C see the headers as they are installed.
 $B/include/wms.h: $(headers)
 	$Q install -d $(@D)/wms && install -m 644 $< $(@D) && install -m 644 $(filter-out $<,$^) $(@D)/wms
@@ -218,9 +243,9 @@ $B/flags: FORCE
 $B/folder: FORCE
 	$(call keep,$(libdir) $(includedir))
 $B/sources: FORCE
-	$(call keep,$(wildcard src/*/*.c))
+	$(call keep,$(wildcard src/*/*.c spec/host/*/*.c))
 
--include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/*/bench/*.d $B/spec/*.d $B/spec/wms/*.d)
+-include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/*/bench/*.d $B/spec/*.d $B/spec/wms/*.d $B/spec/host/*.d/*.d)
 
 # ---- to try it -------------------------------------------------------------------------------------------------------
 # These install the packages that are missing (DEPS=no: they do not), hence the second make: it looks for libraries anew.

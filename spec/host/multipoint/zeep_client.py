@@ -1,0 +1,131 @@
+"""A client that is not ours, on the test host: binds, lists, locks, reads flags, unlocks.
+
+    zeep_client.py WSDL ADDRESS HTTP_PORT SHA256 SESSION_ID <the administrator's name and password, a line each
+
+Prints a line a fact: "name value".  The last one is "ok"."""
+import datetime
+import hashlib
+import sys
+import tempfile
+
+import requests
+import zeep
+from requests.adapters import HTTPAdapter
+from zeep.cache import InMemoryCache
+from zeep.exceptions import Fault
+from zeep.transports import Transport
+from zeep.wsa import WsAddressingPlugin
+from zeep.wsse import utils
+from zeep.wsse.username import UsernameToken
+
+SOAP = "{http://www.w3.org/2003/05/soap-envelope}"
+WSA = "{http://www.w3.org/2005/08/addressing}"
+
+
+class Pinned(HTTPAdapter):
+    """TLS that accepts one certificate only."""
+
+    def __init__(self, fingerprint):
+        self.fingerprint = fingerprint
+        super().__init__()
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, assert_fingerprint=self.fingerprint, **kwargs)
+
+
+class Addressing(WsAddressingPlugin):
+    """zeep leaves out ReplyTo and mustUnderstand, which [MS-RSMC] has."""
+
+    def egress(self, envelope, http_headers, operation, binding_options):
+        result = super().egress(envelope, http_headers, operation, binding_options)
+        header = envelope.find(SOAP + "Header")
+        for name in ("Action", "To"):
+            header.find(WSA + name).set(SOAP + "mustUnderstand", "1")
+        reply_to = header.makeelement(WSA + "ReplyTo")
+        address = reply_to.makeelement(WSA + "Address")
+        address.text = "http://www.w3.org/2005/08/addressing/anonymous"
+        reply_to.append(address)
+        header.append(reply_to)
+        return result
+
+
+class Token(UsernameToken):
+    def apply(self, envelope, headers):
+        envelope, headers = super().apply(envelope, headers)
+        utils.get_security_header(envelope).set(SOAP + "mustUnderstand", "1")
+        return envelope, headers
+
+
+def timestamp():
+    now = datetime.datetime.utcnow()
+    stamp = utils.WSU.Timestamp()
+    for name, time in (("Created", now), ("Expires", now + datetime.timedelta(minutes=5))):
+        stamp.append(utils.WSU(name, time.strftime("%Y-%m-%dT%H:%M:%SZ")))
+    return stamp
+
+
+class Host:
+    def __init__(self, wsdl, address, fingerprint):
+        self.wsdl, self.address, self.fingerprint, self.port = wsdl, address, fingerprint, None
+
+    def service(self, interface, port, user=None, password=None):
+        session = requests.Session()
+        session.trust_env = False  # or REQUESTS_CA_BUNDLE would decide
+        session.verify = False  # the fingerprint is asked for instead
+        if user is not None:
+            session.mount("https://", Pinned(self.fingerprint.replace(":", "").lower()))
+        client = zeep.Client(
+            self.wsdl,
+            transport=Transport(session=session, cache=InMemoryCache(), timeout=20, operation_timeout=20),
+            plugins=[Addressing()],
+            wsse=Token(user, password, timestamp_token=timestamp()) if user is not None else None,
+        )
+        return client.create_service(
+            "{http://MultiPoint}MultiPointRemoting_" + interface,
+            "%s://%s:%d/MultiPoint/%s" % ("http" if user is None else "https", self.address, port, interface),
+        )
+
+
+def main():
+    wsdl, address, port, fingerprint, session = sys.argv[1:]
+    admin, password = sys.stdin.read().split("\n")[:2]
+    session = int(session)
+    with open(wsdl, encoding="utf-8") as file:
+        lines = [line for line in file if "<xsd:import" not in line]
+    with tempfile.NamedTemporaryFile("w", suffix=".wsdl", encoding="utf-8") as file:
+        file.writelines(lines)
+        file.flush()
+        host = Host(file.name, address, fingerprint)
+
+        bound = host.service("IMultiPointCertificateRequest", int(port)).RequestSslCertificate()
+        der = bytes(bound.ppSslCertificate.prgData)
+        print("thumbprint", bound.pwsSslCertificateThumbprint)
+        print("sha256", ":".join("%02X" % byte for byte in hashlib.sha256(der).digest()))
+        tls = bound.pSslPort
+        credentials = host.service("IMultiPointCredentialRequest", tls, admin, password).RequestWmsControlCredentials()
+        control = credentials.pwsWmsControlPassword
+        print("control", control)
+        print("management", credentials.pwsWmsManagementPassword)
+
+        found = host.service("IMultiPointServer", tls, "WmsControl", control).GetAllSessions()
+        for one in found.pprgWmsSessionInfoWs.prgWmsSessionInfoWs:
+            print("session", one.id, one.state, one.wsUserName)
+        sessions = host.service("IMultiPointSession", tls, "WmsControl", control)
+        print("before", sessions.GetSessionFlags(session))
+        sessions.LockSession(session, "Eyes on <the> teacher & no \"talking\" ☃")
+        print("locked", sessions.GetSessionFlags(session))
+        print("screen", sessions.GetScreenState(session).pfIsLocked)
+        sessions.StopLockingSession(session)
+        print("unlocked", sessions.GetSessionFlags(session))
+        try:
+            sessions.StopLockingSession(4000000000)
+        except Fault as fault:
+            print("hr", fault.detail.findtext(".//{http://MultiPoint}hr"))
+        try:
+            host.service("IMultiPointSession", tls, "WmsControl", "wrong").StopLockingSession(session)
+        except Fault as fault:
+            print("subcode", fault.subcodes[0].localname)
+    print("ok")
+
+
+main()
