@@ -75,7 +75,8 @@ ifeq ($$(shell $$(PKG_CONFIG) --exists '$2' 2>&1 || echo no),)
 host_programs += $B/spec/host/$1
 $B/spec/host/$1.d/%.o: spec/host/$1/%.c $B/flags
 	$$(call say,CC,$$<)
-	$$Q mkdir -p $$(@D) && $$(CC) -std=gnu11 $$(WARNINGS) $$(extra) $$(CPPFLAGS) $$(CFLAGS) $$(sanitize) -MMD -MP -c -o $$@ $$<
+	$$Q mkdir -p $$(@D) && $$(CC) -std=gnu11 $$(WARNINGS) $$(extra) $$(CPPFLAGS) $$(CFLAGS) $$(sanitize) -MMD -MP -c \
+	    -o $$@ $$<
 $B/spec/host/$1.d/%.o: extra = $$(call once,$1_cflags,$$(PKG_CONFIG) --cflags '$2')
 $B/spec/host/$1: host_libs = $$(call once,$1_libs,$$(PKG_CONFIG) --libs '$2')
 $B/spec/host/$1: $$(patsubst spec/host/$1/%.c,$B/spec/host/$1.d/%.o,$$(wildcard spec/host/$1/*.c)) $B/sources
@@ -85,8 +86,7 @@ endif
 endif
 endef
 
-$(eval $(call host_program,multipoint,libmicrohttpd gnutls libxml-2.0,libmicrohttpd-dev libgnutls28-dev libxml2-dev,\
-    libmicrohttpd-devel gnutls-devel libxml2-devel))
+$(eval $(call host_program,multipoint,libmicrohttpd gnutls libxml-2.0,libmicrohttpd-dev libgnutls28-dev libxml2-dev,libmicrohttpd-devel gnutls-devel libxml2-devel))
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
 

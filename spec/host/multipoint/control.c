@@ -217,7 +217,7 @@ void control_listen(void)
     control.listener.ready = on_listener;
     watch_add(&control.listener, control.listening);
     timer_set(&control.patience, PATIENCE, nobody_came);
-    printf("control %u\n", ntohs(address.sin_port));
+    printf("control %u %d\n", ntohs(address.sin_port), (int)getpid());
     fflush(stdout);
 }
 

@@ -2,7 +2,7 @@
 --
 --     local mp = require "spec.host.multipoint"
 --     local park = mp.start{ hosts = { "lab01", { name = "lab02", address = "127.0.0.2", password = "secret" } } }
---     local lab = park.lab01                        -- .address .http .https (ports) .fingerprint (SHA-256) .thumbprint (SHA-1)
+--     local lab = park.lab01             -- .address .http .https (ports) .fingerprint (SHA-256) .thumbprint (SHA-1)
 --     lab:session{ id = 3, user = "alice", station = 1, flags = 36 }
 --     lab:on("LockSession", { fault = 0x80070005 })                     -- the next one only; times = 0: always
 --     lab:set{ relock = 20 }
@@ -128,11 +128,11 @@ end
 function mp.start(options)
    local socket = require "socket"
    local pipe = assert(io.popen("exec '" .. program .. "' --control 2>&1 </dev/null"))
-   local port = (pipe:read("*l") or ""):match("^control (%d+)$")
+   local port, pid = (pipe:read("*l") or ""):match("^control (%d+) (%d+)$")
    if not port then
       error("the test host does not start: " .. pipe:read("*a"), 2)
    end
-   local park = setmetatable({ pipe = pipe }, { __index = Park })
+   local park = setmetatable({ pipe = pipe, pid = tonumber(pid) }, { __index = Park })
    park.socket = assert(socket.connect("127.0.0.1", tonumber(port)))
    park.socket:settimeout(60)
    park.socket:setoption("tcp-nodelay", true)
@@ -175,7 +175,8 @@ function Host:sessions()
       local id, state, flags, user, message = line:match("^(%d+) (%d+) (%d+) (.-)|(.*)$")
       id, flags = tonumber(id), tonumber(flags)
       result[id] = {
-         id = id, state = tonumber(state), flags = flags, locked = flags % 16 >= 8, user = plain(user), message = plain(message),
+         id = id, state = tonumber(state), flags = flags, locked = flags % 16 >= 8,
+         user = plain(user), message = plain(message),
       }
    end
    return result
@@ -206,7 +207,7 @@ function Host:pem() return pairs_of(tell(self, nil, "pem")).pem end
 --- GnuTLS's priorities for new connections, such as "NORMAL:-VERS-ALL:+VERS-TLS1.0".
 function Host:tls(priorities) tell(self, nil, "tls", priorities) end
 
---- { { verb =, id =, user =, result = }, … } since the last reset.  result: "ok", "hr:80070005", "o:FailedAuthentication", …
+--- { { verb =, id =, user =, result = }, … } since the last reset; result: "ok", "hr:80070005", "o:InvalidSecurity", …
 function Host:log()
    local result = {}
    for i, line in ipairs(tell(self, nil, "log")) do
@@ -218,12 +219,12 @@ end
 
 function Host:reset() tell(self, nil, "reset") end
 
---- requests, faults, connections_http, connections_https, open, handshakes, resumed, admin_plain and admin_tls (requests that
--- held the administrator's password), block_all (the message), and each operation that was called.
+--- requests, faults, connections_http, connections_https, open, handshakes, resumed, admin_plain and admin_tls (requests
+-- that held the administrator's password), block_all (the message), and each operation that was called.
 function Host:counts() return pairs_of(tell(self, nil, "counts")) end
 
---- Returns when the operation was called so often since the last reset; "connections", "handshakes" and "locks" (sessions that
--- are locked now) count likewise.  Raises after `ms`.
+--- Returns when the operation was called so often since the last reset; "connections", "handshakes" and "locks" (sessions
+-- that are locked now) count likewise.  Raises after `ms`.
 function Host:wait(what, count, ms) tell(self, nil, "wait", what, count, ms) end
 
 --- Takes the host away, connections included.

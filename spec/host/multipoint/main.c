@@ -1,7 +1,7 @@
 /* MultiPoint Servers for specs, in one process: the loop, and how it starts and ends.
  *
  *     multipoint             commands on standard input, answers on standard output
- *     multipoint --control   prints "control PORT": the commands come on the first connection to that port of 127.0.0.1
+ *     multipoint --control   prints "control PORT PID": the commands come on the first connection to that port of 127.0.0.1
  *
  * It ends with its control channel, so that nothing is left when a spec is killed. */
 #include "host.h"
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -180,6 +181,7 @@ int main(int argc, char **argv)
     epoll = epoll_create1(EPOLL_CLOEXEC);
     soap_start();
     if (argc == 2 && strcmp(argv[1], "--control") == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* a killed spec's children may hold its end of the control channel */
         control_listen();
     } else if (argc == 1) {
         control_stdin();

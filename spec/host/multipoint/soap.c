@@ -138,6 +138,7 @@ static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *public
     (void)public_id;
     (void)system_id;
     xmlStopParser(context);
+    ((xmlParserCtxt *)context)->wellFormed = 0;
 }
 
 void soap_start(void)

@@ -13,8 +13,8 @@ import zeep
 from requests.adapters import HTTPAdapter
 from zeep.cache import InMemoryCache
 from zeep.exceptions import Fault
+from zeep.plugins import Plugin
 from zeep.transports import Transport
-from zeep.wsa import WsAddressingPlugin
 from zeep.wsse import utils
 from zeep.wsse.username import UsernameToken
 
@@ -33,11 +33,10 @@ class Pinned(HTTPAdapter):
         super().init_poolmanager(*args, assert_fingerprint=self.fingerprint, **kwargs)
 
 
-class Addressing(WsAddressingPlugin):
-    """zeep leaves out ReplyTo and mustUnderstand, which [MS-RSMC] has."""
+class Addressing(Plugin):
+    """zeep writes Action, To and MessageID, and leaves out ReplyTo and mustUnderstand, which [MS-RSMC] has."""
 
     def egress(self, envelope, http_headers, operation, binding_options):
-        result = super().egress(envelope, http_headers, operation, binding_options)
         header = envelope.find(SOAP + "Header")
         for name in ("Action", "To"):
             header.find(WSA + name).set(SOAP + "mustUnderstand", "1")
@@ -46,7 +45,7 @@ class Addressing(WsAddressingPlugin):
         address.text = "http://www.w3.org/2005/08/addressing/anonymous"
         reply_to.append(address)
         header.append(reply_to)
-        return result
+        return envelope, http_headers
 
 
 class Token(UsernameToken):
@@ -91,7 +90,8 @@ def main():
     admin, password = sys.stdin.read().split("\n")[:2]
     session = int(session)
     with open(wsdl, encoding="utf-8") as file:
-        lines = [line for line in file if "<xsd:import" not in line]
+        # It says that its operations are SOAP 1.2 and their bindings 1.1; zeep believes the bindings.
+        lines = [line.replace("<soap:binding", "<soap12:binding") for line in file if "<xsd:import" not in line]
     with tempfile.NamedTemporaryFile("w", suffix=".wsdl", encoding="utf-8") as file:
         file.writelines(lines)
         file.flush()
