@@ -300,8 +300,8 @@ describe("a MultiPoint test host #once", function()
          lab:set{ flags_name = "pfgrSession" }
          assert.truthy(soap.call(session("GetSessionFlags", 3)).text:find("<pfgrSession>36</pfgrSession>", 1, true))
          local function credentials()
-            return soap.call(soap.request(lab, "IMultiPointCredentialRequest", "RequestWmsControlCredentials", "", lab.admin,
-               lab.password)).text
+            return soap.call(soap.request(lab, "IMultiPointCredentialRequest", "RequestWmsControlCredentials", "",
+               lab.admin, lab.password)).text
          end
          assert.truthy(credentials():find("RequestWmsControlCredentialsResponse</a:Action>", 1, true))
          lab:set{ request_action = true, no_management = true, timestamps = true }

@@ -69,7 +69,8 @@ function soap.envelope(r)
    local security = ""
    if r.user then
       local stamp = r.created
-         and ("<u:Timestamp><u:Created>%s</u:Created><u:Expires>%s</u:Expires></u:Timestamp>"):format(r.created, r.expires) or ""
+         and ("<u:Timestamp><u:Created>%s</u:Created><u:Expires>%s</u:Expires></u:Timestamp>"):format(r.created, r.expires)
+         or ""
       security = ([[<o:Security s:mustUnderstand="1">%s<o:UsernameToken><o:Username>%s</o:Username><o:Password Type="%s">]]
          .. [[%s</o:Password></o:UsernameToken></o:Security>]]):format(stamp, soap.escape(r.user),
          "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText",

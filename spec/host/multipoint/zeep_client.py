@@ -90,8 +90,8 @@ def main():
     admin, password = sys.stdin.read().split("\n")[:2]
     session = int(session)
     with open(wsdl, encoding="utf-8") as file:
-        # It says that its operations are SOAP 1.2 and their bindings 1.1; zeep believes the bindings.
-        lines = [line.replace("<soap:binding", "<soap12:binding") for line in file if "<xsd:import" not in line]
+        # Of all bindings, the certificate's alone is of SOAP 1.1 there; the host speaks SOAP 1.2 throughout.
+        lines = [line.replace("<soap:", "<soap12:") for line in file if "<xsd:import" not in line]
     with tempfile.NamedTemporaryFile("w", suffix=".wsdl", encoding="utf-8") as file:
         file.writelines(lines)
         file.flush()
