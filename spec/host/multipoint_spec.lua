@@ -237,9 +237,9 @@ describe("a MultiPoint test host #once", function()
       end)
 
       it("answer late, or never", function()
-         lab:on("StopLockingSession", { delay = 120 })
-         assert.is_true(unlock().seconds >= 0.12)
-         assert.is_true(unlock().seconds < 0.12)
+         lab:on("StopLockingSession", { delay = 300 })
+         assert.is_true(unlock().seconds >= 0.3)
+         assert.is_true(unlock().seconds < 0.3)
          lab:on("*", { never = true })
          local answer = unlock("max-time = 0.3\n")
          assert.equal(28, answer.exit)
@@ -399,8 +399,8 @@ describe("a MultiPoint test host #once", function()
          times[i] = answer.seconds
       end
       table.sort(times)
-      -- The fastest quarter: other work of this machine is no fault of the host.
-      assert.is_true(times[50] < 0.0004, times[50] .. " s, curl included")
+      -- The fastest tenth, curl's own work included: what else this machine does is no fault of the host.
+      assert.is_true(times[20] < 0.0003, times[20] .. " s")
       assert.equal(1, lab:counts().connections_https)
    end)
 
