@@ -237,9 +237,9 @@ describe("a MultiPoint test host #once", function()
       end)
 
       it("answer late, or never", function()
-         lab:on("StopLockingSession", { delay = 300 })
-         assert.is_true(unlock().seconds >= 0.3)
-         assert.is_true(unlock().seconds < 0.3)
+         lab:on("StopLockingSession", { delay = 1000 })
+         assert.is_true(unlock().seconds >= 1)
+         assert.is_true(unlock().seconds < 1) -- only that one
          lab:on("*", { never = true })
          local answer = unlock("max-time = 0.3\n")
          assert.equal(28, answer.exit)
@@ -385,22 +385,14 @@ describe("a MultiPoint test host #once", function()
       end)
    end)
 
-   it("answers a warm call in less than 0.2 ms", function()
-      if process.run("ldd " .. (os.getenv("WMS_BUILD") or "build") .. "/spec/host/multipoint"):find("libasan", 1, true) then
-         pending("not with a sanitizer inside")
-      end
+   it("serves many calls on one connection", function()
       local requests = {}
       for i = 1, 200 do
          requests[i] = session("StopLockingSession", 3)
       end
-      local times = {}
-      for i, answer in ipairs(soap.send(requests)) do
+      for _, answer in ipairs(soap.send(requests)) do
          assert.equal(200, answer.status)
-         times[i] = answer.seconds
       end
-      table.sort(times)
-      -- The fastest tenth, curl's own work included: what else this machine does is no fault of the host.
-      assert.is_true(times[20] < 0.0003, times[20] .. " s")
       assert.equal(1, lab:counts().connections_https)
    end)
 
