@@ -26,7 +26,7 @@ enum { WMS_SERVER_BUCKETS = 256 };
 
 struct wms_engine {
     struct wms_alloc alloc;
-    size_t refs; /* the program's and one for each request */
+    size_t refs; /* the program's, and one for each request and each handle of an embedded host */
     pid_t pid;
     unsigned char *here;   /* not 0 in the process of `pid`, and 0 in its children; NULL: no such page */
     struct wms_loop *loop; /* NULL until something has to be waited for */
@@ -79,10 +79,12 @@ void wms_engine_settle(wms_engine *engine);
 void wms_engine_go_on(wms_engine *engine);
 /* The loop, made when it is first needed; NULL: `loop_error` tells why. */
 struct wms_loop *wms_engine_loop(wms_engine *engine);
-/* registry.c: the provider of that name, loaded if need be and possible, or NULL; and then what to say of it (the caller
- * frees it; NULL: out of memory). */
-/* Loads its module if need be.  Errors: NO_PROVIDER, NO_MEMORY. */
+
+/* ---- registry.c: providers --------------------------------------------------------------------------------------- */
+
+/* The provider of that name; its module is loaded if need be.  Errors: NO_PROVIDER, NO_MEMORY. */
 int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_provider **ret_provider);
+/* What to say when there is none; the caller frees it.  NULL: out of memory. */
 char *wms_engine_no_provider(wms_engine *engine, const char *name);
 
 extern const struct wms_services wms_services;
@@ -91,10 +93,10 @@ extern const struct wms_services wms_services;
 
 struct wms_server {
     struct wms_server *next; /* in its bucket */
-    size_t refs;           /* jobs and links */
-    struct wms_link *link; /* that new work uses, or NULL */
-    char *text;            /* the address, as somebody gave it */
-    uint32_t mark;         /* of wms_command_build() */
+    size_t refs;             /* jobs and links */
+    struct wms_link *link;   /* that new work uses, or NULL */
+    char *text;              /* the address, as somebody gave it */
+    uint32_t mark;           /* of wms_command_build() */
     struct wms_place place;
 };
 

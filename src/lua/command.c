@@ -95,6 +95,15 @@ static void fill(wms_command *command, const struct command *what, const struct 
     }
 }
 
+/* The options of the call at `index`, its last argument; the defaults are those of the client at `client` (0: none). */
+static void read_options(lua_State *L, const struct call *call, int client, int index, struct options *options)
+{
+    lua_settop(L, index);
+    luaL_checkstack(L, 2 * LUA_MINSTACK, "wms");
+    lwms_options_begin(L, options, lwms_state_here(L), client);
+    lwms_options_read(L, call, index, lwms_options_of(call->command), options);
+}
+
 /* The box of the blocking calls, or a new one if that is in use: by a call that is on the C stack (and keeps its box on its
  * Lua stack) while a callback or a finalizer makes this one, or by one that an error has thrown out (the collector takes
  * its box).  Or if it has been finalized: when a state is closed, that may come before a script's last finalizer. */
@@ -198,10 +207,7 @@ static int run(lua_State *L, int client)
     struct request *box;
     struct options options;
 
-    lua_settop(L, client + 1);
-    luaL_checkstack(L, 2 * LUA_MINSTACK, "wms");
-    lwms_options_begin(L, &options, lwms_state_here(L), client);
-    lwms_options_read(L, &call, client + 1, lwms_options_of(command), &options);
+    read_options(L, &call, client, client + 1, &options);
     int code = begin(L, &call, &options, true, &box);
     if (!code) {
         code = lwms_request_run(L, box, lua_gettop(L), options.base + SLOT_ON_OUTCOME, options.base + SLOT_ALLOW, -1);
@@ -250,10 +256,7 @@ static int start(lua_State *L, int client)
     struct request *box;
     struct options options;
 
-    lua_settop(L, client + 2);
-    luaL_checkstack(L, 2 * LUA_MINSTACK, "wms");
-    lwms_options_begin(L, &options, lwms_state_here(L), client);
-    lwms_options_read(L, &call, client + 2, lwms_options_of(command), &options);
+    read_options(L, &call, client, client + 2, &options);
     int error = begin(L, &call, &options, false, &box);
     return error ? lwms_push_no_result(L, error, wms_error_text(error), command->verb == WMS_SESSIONS) : 1;
 }
