@@ -112,7 +112,7 @@ typedef struct wms_id {
     uint32_t number;
 } wms_id;
 
-enum wms_verb { WMS_SESSIONS, WMS_UNLOCK, WMS_LOCK, WMS_DISCONNECT, WMS_CLOSE };
+enum wms_verb { WMS_SESSIONS, WMS_UNLOCK, WMS_LOCK, WMS_DISCONNECT, WMS_CLOSE, WMS_CALL, WMS_BIND };
 /* "sessions", "unlock", ...; the reverse returns -1 for a name that is none. */
 WMS_API const char *wms_verb_name(enum wms_verb verb);
 WMS_API int wms_verb_from_name(const char *name);
@@ -121,7 +121,8 @@ WMS_API int wms_verb_from_name(const char *name);
 typedef struct wms_action {
     enum wms_verb verb;
     const char *server;
-    const wms_id *id; /* NULL: the server as a whole, before it is reached, for commands that ask it which sessions it has */
+    const wms_id *id; /* NULL: the server as a whole: a call, a bind, or before it is asked which sessions it has */
+    const char *interface_name, *operation; /* WMS_CALL; else NULL */
 } wms_action;
 
 /* The guard is asked before anything is sent: nonzero refuses, and the session's outcome is ACCESS_DENIED.  It must not call
@@ -145,6 +146,64 @@ WMS_API void wms_engine_log(wms_engine *engine, wms_log log, void *data);
 WMS_API int wms_engine_fd(wms_engine *engine);
 /* Does what can be done without waiting.  Errors: BUSY (called from a guard or a log), INTERNAL. */
 WMS_API int wms_engine_step(wms_engine *engine);
+
+/* How hosts on the network are talked to; providers that have no such thing ignore it. */
+typedef struct wms_transport {
+    unsigned connections; /* at most so many to one host at a time: 1 to 64; 4 */
+    size_t answer_size;   /* an answer of more bytes is refused: 1024 to 1 GB; 8,000,000 */
+    const char *proxy;    /* NULL: none, whatever the environment says; "environment": what it says; or a URL */
+} wms_transport;
+
+/* Sets it for connections that are made from now on.  `proxy` is copied.  Errors: INVALID, NO_MEMORY. */
+WMS_API int wms_engine_transport(wms_engine *engine, const wms_transport *transport);
+
+/* ---- values ----------------------------------------------------------------------------------------------------- */
+
+enum wms_kind { WMS_NIL, WMS_BOOLEAN, WMS_INTEGER, WMS_NATURAL, WMS_STRING, WMS_LIST, WMS_TABLE };
+
+/* What a call is given, and what it returns: a tree. */
+typedef struct wms_value {
+    enum wms_kind kind;
+    const char *name; /* of a field of a WMS_TABLE; else NULL */
+    int64_t integer;  /* WMS_INTEGER, which is below zero; WMS_BOOLEAN: 0 or 1 */
+    uint64_t natural; /* WMS_NATURAL */
+    const char *text; /* WMS_STRING: any bytes, and a NUL behind them */
+    const struct wms_value *items; /* WMS_LIST, WMS_TABLE: one after the other; NULL if there are none */
+    size_t size;      /* of `text` without its NUL, or how many items there are */
+} wms_value;
+
+/* The field of that name of a WMS_TABLE, or NULL; NULL for a value that is none. */
+WMS_API const wms_value *wms_value_field(const wms_value *table, const char *name);
+/* Wipes and frees a value that is the caller's. NULL is allowed. */
+WMS_API void wms_value_free(wms_engine *engine, wms_value *value);
+
+/* ---- bindings --------------------------------------------------------------------------------------------------- */
+
+/* A binding is what a WMS_BIND has brought home: what a client needs to talk to a host from then on.  It names the host's
+ * certificate and holds the passwords that the host has given, never the administrator's.
+ *
+ * Where they are kept: a file for each server, of mode 0600 in a folder of mode 0700; anything wider is refused.  `folder`
+ * is copied.  NULL: in memory, for a program that has a store of its own and uses the next two functions.  At first it is
+ * $XDG_CONFIG_HOME/wms/bindings, or ~/.config/wms/bindings.  Errors: NO_MEMORY. */
+WMS_API int wms_engine_binding_folder(wms_engine *engine, const char *folder);
+/* Gives the engine, which keeps bindings in memory, that of `server`, as wms_engine_binding_next() once told it (copied);
+ * `text` NULL: there is none (any more).  A connection that was made with another one is not used again.  Errors: INVALID
+ * (no address; no binding), NO_MEMORY. */
+WMS_API int wms_engine_binding_put(wms_engine *engine, const char *server, const char *text, size_t size);
+/* What bindings in memory have been made by commands, each once: 1, and the server's name and the binding's text (borrowed
+ * until the next call on this engine) for the program to store; 0: no other. */
+WMS_API int wms_engine_binding_next(wms_engine *engine, const char **ret_server, const char **ret_text, size_t *ret_size);
+/* The name under which a server's binding is kept, which is an address as well: written to `name` (size at least 300).
+ * Errors: INVALID (not an address). */
+WMS_API int wms_engine_binding_name(wms_engine *engine, const char *server, char *name, size_t size);
+
+/* All bindings: a WMS_LIST of tables, each with `server` and what its provider keeps, but for the secrets; ordered by server.
+ * The caller gives it to wms_value_free().  Errors: UNTRUSTED, ACCESS_DENIED, INTERNAL (wms_engine_complaint() tells what
+ * is wrong with the file or folder), NO_MEMORY. */
+WMS_API int wms_bindings(wms_engine *engine, wms_value **ret_list);
+/* Forgets the binding of `server`, and no connection that was made with it is used again.  Errors: INVALID (not an address), NOT_BOUND
+ * (there is none), ACCESS_DENIED, INTERNAL (as above). */
+WMS_API int wms_unbind(wms_engine *engine, const char *server);
 
 /* ---- commands --------------------------------------------------------------------------------------------------- */
 
@@ -174,6 +233,14 @@ typedef struct wms_command {
     bool what_if;         /* find out what would be done, change nothing */
     bool ask;             /* hold every action until wms_request_permit() */
     bool follow;          /* wms_request_wait() also returns when an outcome is there for wms_request_next_outcome() */
+
+    /* WMS_CALL and WMS_BIND are for one server, and have no ids. */
+    const char *interface_name, *operation; /* WMS_CALL: of the host's protocol */
+    const wms_value *arguments;             /* WMS_CALL: a WMS_TABLE by the protocol's names; NULL: none */
+    const char *user_name;   /* WMS_BIND: an administrator's name there */
+    const char *password;    /* WMS_BIND: wiped when it has been sent; NULL: see wms_request_wants_password() */
+    const char *fingerprint; /* WMS_BIND: SHA-256 of the certificate that is expected, in hex; NULL: UNTRUSTED tells it */
+    bool management;         /* WMS_BIND: keep the elevated password, too */
 } wms_command;
 
 WMS_API void wms_command_init(wms_command *command, enum wms_verb verb);
@@ -209,6 +276,13 @@ WMS_API void wms_request_cancel(wms_request *request);
  * wms_request_permit() answers it; `refusal` is NULL to permit, or the reason (copied) for the outcome's error text. */
 WMS_API int wms_request_held(wms_request *request, wms_action *ret_action);
 WMS_API void wms_request_permit(wms_request *request, const char *refusal);
+
+/* A WMS_BIND without a password, once the host's certificate is found to be the expected one: 1, and wms_request_wait()
+ * returns 0 until wms_request_password() has been called; else 0. */
+WMS_API int wms_request_wants_password(wms_request *request);
+/* The password (copied, and wiped when it has been sent), or NULL: there is none, and the request ends as CANCELLED with
+ * `refusal` (NULL: the code's own text). */
+WMS_API void wms_request_password(wms_request *request, const char *password, const char *refusal);
 
 enum wms_state {
     WMS_REQUESTED, /* the host took the request */
@@ -250,6 +324,7 @@ WMS_API int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outc
     X(seat, "seat") \
     X(type, "type") \
     X(class_name, "class") \
+    X(win_station, "win_station") \
     X(remote_host, "remote_host")
 #define WMS_SESSION_FLAGS(X) \
     X(is_orchestratable, "is_orchestratable") \
@@ -290,6 +365,10 @@ static inline void wms_session_init(wms_session *session)
  * Errors of wms_request_session(): NOT_FOUND (no such index, or not done), FORKED. */
 WMS_API size_t wms_request_session_count(const wms_request *request);
 WMS_API int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session);
+
+/* What a WMS_CALL or WMS_BIND has returned: a WMS_TABLE that lives as long as the request, or NULL: nothing.  A bind that
+ * fails with UNTRUSTED returns the `fingerprint` (SHA-256) and `thumbprint` (SHA-1) of the certificate that was shown. */
+WMS_API const wms_value *wms_request_value(wms_request *request);
 
 /* What a person should read about the whole request. */
 typedef struct wms_fault {

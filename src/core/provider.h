@@ -33,14 +33,28 @@ struct wms_link; /* one server, for as long as a connection to it is kept */
 struct wms_timer;
 struct wms_poll;
 
-/* One question to a host: which sessions are there, or one action on one session. */
+/* One question to a host: which sessions are there, one action on one session, or a call. */
 struct wms_op {
-    void *data; /* the provider's own, NULL at first */
+    void *data;          /* the provider's own, NULL at first */
+    enum wms_verb verb;  /* the command that it belongs to: also of a list that only serves an action */
+    bool all;            /* of a list: it begins an action on every session, which is going to be carried out */
+    const char *message; /* of a list with `all` for WMS_LOCK: what the users will see; else NULL */
 };
 
 /* Somebody wants to know how it is with one session, now and after each change. */
 struct wms_observer {
-    void *data; /* the provider's own, NULL at first */
+    void *data;         /* the provider's own, NULL at first */
+    enum wms_verb verb; /* what is to be verified: how the session is in other respects need not be known */
+};
+
+/* What is asked of a server as a whole.  Strings live as long as the op. */
+struct wms_call {
+    enum wms_verb verb;
+    const char *message;                        /* WMS_LOCK (for check() alone) */
+    const char *interface_name, *operation;     /* WMS_CALL */
+    const wms_value *arguments;                 /* WMS_CALL: a WMS_TABLE, or NULL: none */
+    const char *user_name, *fingerprint;        /* WMS_BIND; fingerprint NULL: none is expected */
+    bool management;                            /* WMS_BIND: the elevated password is wanted, too */
 };
 
 /* How it is with a session. */
@@ -94,9 +108,37 @@ struct wms_services {
     void (*seen)(struct wms_observer *observer, const struct wms_sight *sight);
     /* It cannot be observed (any more).  Ends the observation without unobserve(). */
     void (*blind)(struct wms_observer *observer, int code, const char *text);
+
+    /* Instead of up(), for hosts that are reached with the first question only: the link may be used.  up() follows with the
+     * first contact, or broken(), which then is as for a host that was never reached. */
+    void (*ready)(struct wms_link *link);
+    /* The connection is to get no new work, and goes when the rest of it is done; the next command connects anew. */
+    void (*retire)(struct wms_link *link);
+    /* The host has answered a part of what the op asks: its timeout counts anew. */
+    void (*alive)(struct wms_op *op);
+
+    /* What a call returns, a WMS_TABLE (copied, and wiped when the request goes): once, before answer(), perhaps a failing
+     * one.  Errors: NO_MEMORY. */
+    int (*result)(struct wms_op *op, const wms_value *result);
+    /* A WMS_BIND needs the password now: secret() brings it, never from inside this.  No timeout runs meanwhile. */
+    void (*want)(struct wms_op *op);
+
+    /* The binding of the link's server, a WMS_TABLE that save() was given once.  The provider gives it back with drop().
+     * Errors: NOT_BOUND, UNTRUSTED (its file is open to others), ACCESS_DENIED, NO_MEMORY, INTERNAL; *ret_text then is one
+     * sentence, or NULL, and valid until the next call of a service. */
+    int (*load)(struct wms_link *link, wms_value **ret_binding, const char **ret_text);
+    /* Keeps it (copied).  Its fields are strings, numbers and booleans; those of its table `secret` are shown to nobody.
+     * Errors: as above but for NOT_BOUND. */
+    int (*save)(struct wms_link *link, const wms_value *binding, const char **ret_text);
+    void (*drop)(wms_engine *engine, wms_value *value); /* wipes and frees; NULL is allowed */
+
+    /* A pointer that is this provider's in this engine, NULL at first; for its retire() and forked() to free. */
+    void **(*slot)(wms_engine *engine, const struct wms_provider *self);
+    /* As wms_engine_transport() has set them; valid until it is called again. */
+    const wms_transport *(*transport)(wms_engine *engine);
 };
 
-/* What a provider offers.  All functions but the last are required. */
+/* What a provider offers.  The functions from retire() on are optional: NULL. */
 struct wms_provider {
     uint32_t abi;         /* WMS_PROVIDER_ABI */
     uint32_t size;        /* sizeof (struct wms_provider) */
@@ -114,10 +156,11 @@ struct wms_provider {
      * descriptors: `forked` tells. */
     void (*disconnect)(void *connection, bool forked);
 
-    /* Asks for all sessions: session() for each, then answer(). */
+    /* Asks for all sessions: session() for each, then answer().  With op->all it first tells the host what holds for all of
+     * its sessions, where it has such a thing; sent() then. */
     void (*list)(void *connection, struct wms_op *op);
     /* Does one of unlock, lock, disconnect, close; `message` for lock.  Strings live as long as the op.  The provider
-     * itself refuses sessions that are exempt (ACCESS_DENIED) and ids that its hosts cannot have (NOT_FOUND). */
+     * itself, or its host, refuses sessions that are exempt (ACCESS_DENIED) and ids that its hosts cannot have (NOT_FOUND). */
     void (*act)(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
     /* The engine does not wait for this op any more (a timeout, a cancel): free what belongs to it, never report it.  After
      * a timeout the connection gets no new work, and goes when the rest of it is done: what must outlive it belongs
@@ -128,9 +171,20 @@ struct wms_provider {
     void (*observe)(void *connection, struct wms_observer *observer, const wms_id *id);
     void (*unobserve)(void *connection, struct wms_observer *observer);
 
-    /* The engine goes, and every connection went before: for providers that keep something for each engine.  NULL: nothing
-     * to do. */
+    /* The engine goes, and every connection went before: for providers that keep something for each engine. */
     void (*retire)(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine);
+    /* This is a forked child, and every connection went before, as disconnect() was told: what is kept for this engine is
+     * the parent's, and may only be freed and closed. */
+    void (*forked)(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine);
+
+    /* Whether hosts of this kind could be asked that at all: for WMS_CALL, WMS_BIND and WMS_LOCK, without a connection.
+     * 0, or INVALID and what is wrong: the argument and the fix.  wms_start() returns it. */
+    int (*check)(const struct wms_call *call, char *complaint, size_t size);
+    /* Does a WMS_CALL or WMS_BIND: result(), then answer(); sent() as for act().  NULL: UNSUPPORTED. */
+    void (*call)(void *connection, struct wms_op *op, const struct wms_call *call);
+    /* The password that want() has asked for; it goes when this returns. */
+    void (*secret)(void *connection, struct wms_op *op, const char *secret);
+    unsigned default_port; /* an address with it names the same binding as one without a port; 0: none */
 };
 
 typedef const struct wms_provider *(*wms_provider_entry)(void);
