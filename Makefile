@@ -67,6 +67,7 @@ endef
 once = $(if $(filter undefined,$(origin cached_$1)),$(eval cached_$1 := $(shell $2)))$(cached_$1)
 
 $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
+$(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-openssl-dev libxml2-dev libssl-dev,libcurl-devel libxml2-devel openssl-devel))
 
 # Hosts for the specs that are programs: the folders spec/host/NAME with C files, likewise.
 define host_program

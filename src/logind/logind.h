@@ -18,6 +18,7 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include "core/node.h"
 #include "core/provider.h"
 
 #define LOGIND_NAME     "org.freedesktop.login1"
@@ -32,40 +33,6 @@ enum {
     LOGIND_BUCKETS = 256,
     LOGIND_MATCHES = 3
 };
-
-/* ---- lists ------------------------------------------------------------------------------------------------------ */
-
-/* A ring: of its head, and of what is in the list. One that is in no list is a ring of its own. */
-struct node {
-    struct node *next, *prev;
-};
-
-#define NODE_OWNER(node, type, member) ((type *) (void *) ((char *) (node) -offsetof(type, member)))
-
-static inline void node_init(struct node *node)
-{
-    node->next = node->prev = node;
-}
-
-static inline bool node_alone(const struct node *node)
-{
-    return node->next == node;
-}
-
-static inline void node_remove(struct node *node)
-{
-    node->prev->next = node->next;
-    node->next->prev = node->prev;
-    node_init(node);
-}
-
-static inline void node_append(struct node *head, struct node *node)
-{
-    node->next = head;
-    node->prev = head->prev;
-    head->prev->next = node;
-    head->prev = node;
-}
 
 /* ---- the connection --------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,266 @@
+/* answer.c - the text of an answer, as a tree.
+ *
+ * libxml2 reads it, and hands over each element as it comes: so nothing is built that is deeper or has more elements than we
+ * want, there are no DTDs, no entities and no network, and what is left of a password is in memory of ours.
+ */
+#include <libxml/parser.h>
+
+#include "multipoint.h"
+
+#define SOAP       "http://www.w3.org/2003/05/soap-envelope"
+#define ADDRESSING "http://www.w3.org/2005/08/addressing"
+#define INSTANCE   "http://www.w3.org/2001/XMLSchema-instance"
+
+enum { LEAST_PER_ELEMENT = 16 };
+
+/* What is known while it is read. */
+struct reader {
+    struct multipoint_answer *answer;
+    struct multipoint_element *open[MULTIPOINT_DEPTH], *last[MULTIPOINT_DEPTH];
+    struct multipoint_element *root;
+    unsigned depth;
+    size_t left; /* elements that may still come */
+    struct multipoint_text text;
+};
+
+/* ---- what libxml2 tells ------------------------------------------------------------------------------------------ */
+
+static void stop(struct reader *reader, const char *problem)
+{
+    if (!reader->answer->problem) {
+        reader->answer->problem = problem;
+    }
+    xmlStopParser(reader->answer->parser);
+}
+
+static const char out_of_memory[] = "out of memory";
+
+static bool is_nil(int count, const xmlChar **attributes)
+{
+    for (int i = 0; i < count; i++, attributes += 5) { /* name, prefix, namespace, begin and end of the value */
+        const char *value = (const char *) attributes[3];
+        size_t length = (size_t) (attributes[4] - attributes[3]);
+        if (strcmp((const char *) attributes[0], "nil") == 0 && attributes[2] && strcmp((const char *) attributes[2], INSTANCE) == 0) {
+            return (length == 4 && memcmp(value, "true", 4) == 0) || (length == 1 && *value == '1');
+        }
+    }
+    return false;
+}
+
+static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *space, int space_count,
+                     const xmlChar **spaces, int count, int defaulted, const xmlChar **attributes)
+{
+    struct reader *reader = data;
+    (void) prefix;
+    (void) space_count;
+    (void) spaces;
+    (void) defaulted;
+
+    if (reader->depth == MULTIPOINT_DEPTH || reader->left == 0) {
+        stop(reader, reader->left ? "its elements are nested too deeply" : "it has too many elements");
+        return;
+    }
+    struct multipoint_element *element = multipoint_room(&reader->answer->arena, sizeof *element);
+    if (!element) {
+        stop(reader, out_of_memory);
+        return;
+    }
+    *element = (struct multipoint_element){
+        .name = (const char *) name,
+        .space = space ? (const char *) space : "",
+        .text = "",
+        .nil = is_nil(count, attributes),
+    };
+    if (reader->depth == 0) {
+        reader->root = element;
+    } else if (reader->last[reader->depth - 1]) {
+        reader->last[reader->depth - 1]->next = element;
+    } else {
+        reader->open[reader->depth - 1]->first = element;
+    }
+    if (reader->depth > 0) {
+        reader->last[reader->depth - 1] = element;
+    }
+    reader->open[reader->depth] = element;
+    reader->last[reader->depth] = NULL;
+    reader->depth++;
+    reader->left--;
+    reader->text.length = 0;
+}
+
+static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *space)
+{
+    struct reader *reader = data;
+    (void) name;
+    (void) prefix;
+    (void) space;
+
+    if (reader->depth == 0) {
+        return;
+    }
+    struct multipoint_element *element = reader->open[--reader->depth];
+    if (!element->first && reader->text.length > 0) {
+        char *text = multipoint_room(&reader->answer->arena, reader->text.length + 1);
+        if (!text) {
+            stop(reader, out_of_memory);
+            return;
+        }
+        memcpy(text, reader->text.data, reader->text.length);
+        text[reader->text.length] = '\0';
+        element->text = text;
+        element->length = reader->text.length;
+    }
+    if (reader->text.data) {
+        explicit_bzero(reader->text.data, reader->text.length);
+    }
+    reader->text.length = 0;
+}
+
+static void on_text(void *data, const xmlChar *text, int length)
+{
+    struct reader *reader = data;
+
+    multipoint_text_add(&reader->text, (const char *) text, (size_t) length);
+    if (reader->text.failed) {
+        stop(reader, out_of_memory);
+    }
+}
+
+static void on_dtd(void *data, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+{
+    (void) name;
+    (void) external;
+    (void) system;
+    stop(data, "it has a document type");
+}
+
+/* ---- the envelope ------------------------------------------------------------------------------------------------ */
+
+static bool is(const struct multipoint_element *element, const char *space, const char *name)
+{
+    return element && strcmp(element->name, name) == 0 && strcmp(element->space, space) == 0;
+}
+
+const struct multipoint_element *multipoint_child(const struct multipoint_element *parent, const char *name, size_t length)
+{
+    for (const struct multipoint_element *child = parent->first; child; child = child->next) {
+        if (strncmp(child->name, name, length) == 0 && !child->name[length]) {
+            return child;
+        }
+    }
+    return NULL;
+}
+
+const struct multipoint_element *multipoint_descendant(const struct multipoint_element *parent, const char *name)
+{
+    for (const struct multipoint_element *child = parent->first; child; child = child->next) {
+        const struct multipoint_element *found = strcmp(child->name, name) == 0 ? child : multipoint_descendant(child, name);
+        if (found) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+bool multipoint_number(const char *text, uint64_t most, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+
+    if (!*text) {
+        return false;
+    }
+    for (; *text; text++) {
+        unsigned digit = (unsigned char) *text - (unsigned) '0';
+        if (digit > 9 || number > (most - digit) / 10) {
+            return false;
+        }
+        number = number * 10 + digit;
+    }
+    *ret_number = number;
+    return true;
+}
+
+static const char *open_envelope(struct multipoint_answer *answer, const struct multipoint_element *root)
+{
+    if (!is(root, SOAP, "Envelope")) {
+        return "it is no SOAP 1.2 envelope";
+    }
+    const struct multipoint_element *header = root->first;
+    const struct multipoint_element *body = is(header, SOAP, "Header") ? header->next : header;
+    if (!is(body, SOAP, "Body") || body->next || !body->first || body->first->next) {
+        return "its envelope has not one body with one element";
+    }
+    for (const struct multipoint_element *one = body == header ? NULL : header->first; one; one = one->next) {
+        const char **place = is(one, ADDRESSING, "Action") ? &answer->action : is(one, ADDRESSING, "RelatesTo") ? &answer->relates : NULL;
+        if (place && *place) {
+            return "it has two headers of one kind";
+        }
+        if (place) {
+            *place = one->text;
+        }
+    }
+    answer->body = body->first;
+    answer->fault = is(body->first, SOAP, "Fault") ? body->first : NULL;
+    return NULL;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+static xmlParserCtxt *new_parser(struct reader *reader)
+{
+    xmlParserCtxt *parser = xmlNewParserCtxt();
+
+    if (parser) {
+        memset(parser->sax, 0, sizeof *parser->sax); /* no error handlers either: they would print */
+        parser->sax->initialized = XML_SAX2_MAGIC;
+        parser->sax->startElementNs = on_start;
+        parser->sax->endElementNs = on_end;
+        parser->sax->characters = on_text;
+        parser->sax->cdataBlock = on_text;
+        parser->sax->ignorableWhitespace = on_text;
+        parser->sax->internalSubset = on_dtd;
+        parser->userData = reader;
+    }
+    return parser;
+}
+
+int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text, size_t size)
+{
+    struct reader reader = {
+        .answer = answer,
+        .left = size / LEAST_PER_ELEMENT + MULTIPOINT_DEPTH,
+        .text = {.memory = memory},
+    };
+    *answer = (struct multipoint_answer){.arena = {.memory = memory}};
+
+    if (size == 0 || size > INT32_MAX) {
+        answer->problem = size ? "it is too large" : "it is empty";
+        return WMS_E_PROTOCOL;
+    }
+    xmlParserCtxt *parser = answer->parser = new_parser(&reader);
+    if (!parser) {
+        return WMS_E_NO_MEMORY;
+    }
+    xmlDoc *tree = xmlCtxtReadMemory(parser, text, (int) size, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE);
+    xmlFreeDoc(tree); /* none is built */
+    multipoint_text_free(&reader.text);
+    if (answer->problem == out_of_memory || parser->errNo == XML_ERR_NO_MEMORY) {
+        return WMS_E_NO_MEMORY;
+    }
+    if (!answer->problem && (!parser->wellFormed || parser->errNo != XML_ERR_OK || !reader.root)) {
+        answer->problem = "it is no well-formed XML";
+    }
+    if (!answer->problem) {
+        answer->problem = open_envelope(answer, reader.root);
+    }
+    return answer->problem ? WMS_E_PROTOCOL : 0;
+}
+
+void multipoint_answer_free(struct multipoint_answer *answer)
+{
+    multipoint_arena_free(&answer->arena);
+    if (answer->parser) {
+        xmlFreeParserCtxt(answer->parser);
+        answer->parser = NULL;
+    }
+}

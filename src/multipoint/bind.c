@@ -1,0 +1,271 @@
+/* bind.c - how a client gets its binding: [MS-RSMC] 3.1, 3.2.
+ *
+ * The host's certificate comes over plain HTTP, where anybody may have put another in its place.  So the administrator's password
+ * is asked for, and sent, only when the caller has named the certificate's fingerprint, and only to who has its key.
+ */
+#include <stdio.h>
+#include <strings.h>
+
+#include "multipoint.h"
+
+struct bind {
+    struct multipoint_task task;
+    struct wms_op *op;
+    struct multipoint_exchange *exchange;
+    struct multipoint_binding binding; /* in the making */
+    char *user_name;
+    unsigned char expected[MULTIPOINT_SHA256];
+    bool confirmed; /* somebody has named a fingerprint */
+    bool management;
+};
+
+static void bind_free(struct multipoint_task *task)
+{
+    struct bind *bind = (struct bind *) task;
+    const struct multipoint_memory *memory = &task->host->all->memory;
+
+    multipoint_drop(bind->exchange);
+    multipoint_binding_free(memory, &bind->binding);
+    multipoint_free(memory, bind->user_name);
+    multipoint_free(memory, bind);
+}
+
+static void answer(struct bind *bind, int code, const char *text)
+{
+    const struct wms_services *services = bind->task.host->all->memory.services;
+    struct wms_op *op = bind->op;
+    char copy[2 * MULTIPOINT_SENTENCE] = "";
+
+    snprintf(copy, sizeof copy, "%s", text ? text : "");
+    multipoint_task_end(&bind->task);
+    services->answer(op, code, text ? copy : NULL);
+}
+
+static void answer_reply(struct bind *bind, const struct multipoint_reply *reply)
+{
+    struct multipoint_host *host = bind->task.host;
+    struct wms_op *op = bind->op;
+
+    multipoint_task_end(&bind->task);
+    multipoint_reply_answer(host, op, reply);
+}
+
+/* ---- the passwords ----------------------------------------------------------------------------------------------- */
+
+/* What the caller gets to see.  Errors: NO_MEMORY. */
+static int show(struct bind *bind, bool whole)
+{
+    const struct multipoint_certificate *certificate = &bind->binding.certificate;
+    const wms_value items[] = {
+        multipoint_string("fingerprint", certificate->fingerprint, strlen(certificate->fingerprint)),
+        multipoint_string("thumbprint", certificate->thumbprint, strlen(certificate->thumbprint)),
+        multipoint_natural("port", bind->binding.port),
+        {.kind = WMS_BOOLEAN, .name = "management", .integer = bind->binding.management != NULL},
+    };
+    const wms_value table = multipoint_table(items, whole ? 4 : 2);
+
+    return bind->task.host->all->memory.services->result(bind->op, &table);
+}
+
+static int take_passwords(struct bind *bind, const wms_value *table)
+{
+    const struct multipoint_memory *memory = &bind->task.host->all->memory;
+    const wms_value *control = multipoint_value(table, "pwsWmsControlPassword", WMS_STRING);
+    const wms_value *management = multipoint_value(table, "pwsWmsManagementPassword", WMS_STRING);
+
+    if (!control || control->size == 0) {
+        return WMS_E_PROTOCOL;
+    }
+    bind->binding.control = multipoint_copy(memory, control->text);
+    if (!bind->binding.control) {
+        return WMS_E_NO_MEMORY;
+    }
+    if (bind->management && management && management->size > 0) {
+        bind->binding.management = multipoint_copy(memory, management->text);
+        return bind->binding.management ? 0 : WMS_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+/* The binding is the host's from here on. */
+static void adopt(struct bind *bind)
+{
+    struct multipoint_host *host = bind->task.host;
+
+    multipoint_binding_free(&host->all->memory, &host->binding);
+    host->binding = bind->binding;
+    host->bound = true;
+    bind->binding = (struct multipoint_binding){0};
+}
+
+static void got_passwords(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct bind *bind = exchange->data;
+    struct multipoint_host *host = exchange->host;
+    const struct wms_services *services = host->all->memory.services;
+    struct multipoint_arena arena = {.memory = &host->all->memory};
+    wms_value table, record[MULTIPOINT_RECORD];
+    const char *text = NULL;
+
+    bind->exchange = NULL;
+    if (reply->code) {
+        answer_reply(bind, reply);
+        return;
+    }
+    int error = multipoint_results(exchange->operation, reply->body, &arena, &table);
+    error = error ? error : take_passwords(bind, &table);
+    multipoint_arena_free(&arena);
+    if (error == WMS_E_PROTOCOL) {
+        text = "the host's answer holds no password";
+    }
+    if (!error && bind->management && !bind->binding.management) {
+        error = WMS_E_UNSUPPORTED;
+        text = "the host gives no management password; bind without management";
+    }
+    if (!error) {
+        size_t count = multipoint_binding_write(&bind->binding, record);
+        const wms_value whole = multipoint_table(record, count);
+        error = services->save(host->link, &whole, &text);
+    }
+    error = error ? error : show(bind, true);
+    if (!error) {
+        adopt(bind);
+    }
+    answer(bind, error, text);
+}
+
+void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, const char *secret)
+{
+    struct bind *bind = op->data;
+    const struct multipoint_question question = {
+        .operation = multipoint_operation_find("IMultiPointCredentialRequest", "RequestWmsControlCredentials"),
+        .op = op,
+        .user_name = bind->user_name,
+        .password = secret,
+        .binding = &bind->binding,
+    };
+    const char *text;
+
+    if (multipoint_xml_span(secret, strlen(secret)) < strlen(secret)) {
+        answer(bind, WMS_E_UNSUPPORTED, "the password has a control character, or is not UTF-8: the protocol cannot carry it");
+        return;
+    }
+    int error = multipoint_ask(host, &question, got_passwords, bind, &bind->exchange, &text);
+    if (error) {
+        answer(bind, error, text);
+    }
+}
+
+/* ---- the certificate --------------------------------------------------------------------------------------------- */
+
+/* What was announced, as the binding's.  Errors: PROTOCOL, UNTRUSTED, NO_MEMORY; *ret_text. */
+static int take_certificate(struct bind *bind, const wms_value *table, const char **ret_text)
+{
+    const struct multipoint_memory *memory = &bind->task.host->all->memory;
+    const wms_value *port = multipoint_value(table, "pSslPort", WMS_NATURAL);
+    const wms_value *thumbprint = multipoint_value(table, "pwsSslCertificateThumbprint", WMS_STRING);
+    const wms_value *der = multipoint_value(table, "ppSslCertificate", WMS_STRING);
+    struct multipoint_binding *binding = &bind->binding;
+
+    if (!port || port->natural == 0 || port->natural > 65535 || !thumbprint || !der) {
+        *ret_text = "the host announces no port and certificate";
+        return WMS_E_PROTOCOL;
+    }
+    binding->port = (unsigned) port->natural;
+    int error = multipoint_certificate_read((const unsigned char *) der->text, der->size, &binding->certificate);
+    if (error) {
+        *ret_text = error == WMS_E_PROTOCOL ? "what the host announces is no certificate" : NULL;
+        return error;
+    }
+    if (strcasecmp(thumbprint->text, binding->certificate.thumbprint) != 0) {
+        *ret_text = "the host announces a certificate and another one's thumbprint";
+        return WMS_E_UNTRUSTED;
+    }
+    binding->der = multipoint_alloc(memory, der->size + 1);
+    if (!binding->der) {
+        return WMS_E_NO_MEMORY;
+    }
+    memcpy(binding->der, der->text, der->size);
+    binding->der_size = der->size;
+    return 0;
+}
+
+/* Whether the caller may be asked for the password.  Errors: UNTRUSTED; the sentence is in `buffer`. */
+static int judge_certificate(const struct bind *bind, char *buffer, size_t room)
+{
+    const struct multipoint_binding *binding = &bind->binding;
+    const char *fingerprint = binding->certificate.fingerprint, *why = NULL;
+    char unfit[MULTIPOINT_SENTENCE];
+
+    why = multipoint_certificate_unfit((const unsigned char *) binding->der, binding->der_size, bind->task.host->address->host, unfit,
+                                       sizeof unfit);
+    if (why) {
+        snprintf(buffer, room, "%s", why);
+    } else if (!bind->confirmed) {
+        snprintf(buffer, room, "nobody has confirmed the host's certificate; if its fingerprint there is %s, bind with it", fingerprint);
+    } else if (memcmp(bind->expected, binding->certificate.sha256, MULTIPOINT_SHA256) != 0) {
+        snprintf(buffer, room, "the host's certificate has the fingerprint %s, which is not the one that was given", fingerprint);
+    } else {
+        return 0;
+    }
+    return WMS_E_UNTRUSTED;
+}
+
+static void got_certificate(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct bind *bind = exchange->data;
+    const struct wms_services *services = exchange->host->all->memory.services;
+    struct multipoint_arena arena = {.memory = &exchange->host->all->memory};
+    char buffer[2 * MULTIPOINT_SENTENCE];
+    const char *text = NULL;
+    wms_value table;
+
+    bind->exchange = NULL;
+    if (reply->code) {
+        answer_reply(bind, reply);
+        return;
+    }
+    int error = multipoint_results(exchange->operation, reply->body, &arena, &table);
+    if (error == WMS_E_PROTOCOL) {
+        text = "the host announces no port and certificate";
+    }
+    error = error ? error : take_certificate(bind, &table, &text);
+    multipoint_arena_free(&arena);
+    if (!error) {
+        error = judge_certificate(bind, buffer, sizeof buffer);
+        text = buffer;
+        if (error && show(bind, false)) {
+            error = WMS_E_NO_MEMORY;
+            text = NULL;
+        }
+    }
+    if (error) {
+        answer(bind, error, text);
+    } else {
+        services->want(bind->op);
+    }
+}
+
+void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const struct wms_call *call)
+{
+    const struct multipoint_memory *memory = &host->all->memory;
+    const struct multipoint_question question = {
+        .operation = multipoint_operation_find("IMultiPointCertificateRequest", "RequestSslCertificate"),
+    };
+    const char *text = NULL;
+    struct bind *bind = multipoint_task_new(host, sizeof *bind, &op->data, bind_free);
+
+    if (!bind) {
+        memory->services->answer(op, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
+    bind->op = op;
+    bind->management = call->management;
+    bind->confirmed = call->fingerprint && multipoint_fingerprint_parse(call->fingerprint, bind->expected);
+    bind->user_name = multipoint_copy(memory, call->user_name);
+    int error = bind->user_name ? 0 : WMS_E_NO_MEMORY;
+    error = error ? error : multipoint_ask(host, &question, got_certificate, bind, &bind->exchange, &text);
+    if (error) {
+        answer(bind, error, text);
+    }
+}

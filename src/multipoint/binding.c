@@ -1,0 +1,63 @@
+/* binding.c - what a binding holds, and what of it is kept. */
+#include "multipoint.h"
+
+/* As C strings without a NUL in them; NULL: there is none. */
+static const char *text_of(const wms_value *table, const char *name)
+{
+    const wms_value *value = multipoint_value(table, name, WMS_STRING);
+
+    return value && strlen(value->text) == value->size ? value->text : NULL;
+}
+
+int multipoint_binding_read(const struct multipoint_memory *memory, const wms_value *record, struct multipoint_binding *ret_binding)
+{
+    const wms_value *port = multipoint_value(record, "port", WMS_NATURAL);
+    const wms_value *der = multipoint_value(record, "certificate", WMS_STRING);
+    const wms_value *secret = multipoint_value(record, "secret", WMS_TABLE);
+    const char *control = secret ? text_of(secret, "control") : NULL;
+    const char *management = secret ? text_of(secret, "management") : NULL;
+
+    *ret_binding = (struct multipoint_binding){0};
+    if (!port || port->natural == 0 || port->natural > 65535 || !der || !control) {
+        return WMS_E_INTERNAL;
+    }
+    ret_binding->port = (unsigned) port->natural;
+    int error = multipoint_certificate_read((const unsigned char *) der->text, der->size, &ret_binding->certificate);
+    if (error) {
+        return error == WMS_E_PROTOCOL ? WMS_E_INTERNAL : error;
+    }
+    ret_binding->der = multipoint_alloc(memory, der->size + 1);
+    ret_binding->control = multipoint_copy(memory, control);
+    ret_binding->management = management ? multipoint_copy(memory, management) : NULL;
+    if (!ret_binding->der || !ret_binding->control || (management && !ret_binding->management)) {
+        return WMS_E_NO_MEMORY;
+    }
+    memcpy(ret_binding->der, der->text, der->size);
+    ret_binding->der_size = der->size;
+    return 0;
+}
+
+void multipoint_binding_free(const struct multipoint_memory *memory, struct multipoint_binding *binding)
+{
+    multipoint_free_text(memory, binding->control);
+    multipoint_free_text(memory, binding->management);
+    multipoint_free(memory, binding->der);
+    *binding = (struct multipoint_binding){0};
+}
+
+size_t multipoint_binding_write(const struct multipoint_binding *binding, wms_value record[MULTIPOINT_RECORD])
+{
+    size_t count = 0, secrets = 5;
+
+    record[count++] = multipoint_natural("port", binding->port);
+    record[count++] = multipoint_string("fingerprint", binding->certificate.fingerprint, strlen(binding->certificate.fingerprint));
+    record[count++] = multipoint_string("thumbprint", binding->certificate.thumbprint, strlen(binding->certificate.thumbprint));
+    record[count++] = multipoint_string("certificate", binding->der, binding->der_size);
+    record[secrets] = multipoint_string("control", binding->control, strlen(binding->control));
+    if (binding->management) {
+        record[secrets + 1] = multipoint_string("management", binding->management, strlen(binding->management));
+    }
+    record[count] = multipoint_table(&record[secrets], binding->management ? 2 : 1);
+    record[count++].name = "secret";
+    return count;
+}

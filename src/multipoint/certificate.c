@@ -1,0 +1,211 @@
+/* certificate.c - OpenSSL: what a certificate says, and whether it is the host's. */
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "multipoint.h"
+
+enum { SHA1_SIZE = 20, NAME = 256, TIME = 64 };
+
+/* ---- what it is -------------------------------------------------------------------------------------------------- */
+
+static void print_hex(const unsigned char *bytes, size_t count, const char *between, char *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out += sprintf(out, "%s%02X", i ? between : "", bytes[i]);
+    }
+}
+
+/* libcurl compares the public key as well: so it never takes a kept connection or a TLS session of another certificate. */
+static int print_pin(X509 *certificate, char pin[MULTIPOINT_PIN])
+{
+    unsigned char *key = NULL, digest[MULTIPOINT_SHA256];
+    int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
+    int done = size > 0 && EVP_Digest(key, (size_t) size, digest, NULL, EVP_sha256(), NULL);
+
+    OPENSSL_free(key);
+    if (!done) {
+        return WMS_E_NO_MEMORY;
+    }
+    int length = sprintf(pin, "sha256//");
+    EVP_EncodeBlock((unsigned char *) pin + length, digest, sizeof digest);
+    return 0;
+}
+
+static X509 *parse(const unsigned char *der, size_t size)
+{
+    const unsigned char *at = der;
+    X509 *certificate = size <= INT32_MAX ? d2i_X509(NULL, &at, (long) size) : NULL;
+
+    if (certificate && at != der + size) {
+        X509_free(certificate);
+        certificate = NULL;
+    }
+    ERR_clear_error();
+    return certificate;
+}
+
+static int describe(X509 *certificate, struct multipoint_certificate *ret_certificate)
+{
+    unsigned char sha1[SHA1_SIZE];
+
+    if (!X509_digest(certificate, EVP_sha256(), ret_certificate->sha256, NULL) || !X509_digest(certificate, EVP_sha1(), sha1, NULL)) {
+        return WMS_E_NO_MEMORY;
+    }
+    print_hex(ret_certificate->sha256, MULTIPOINT_SHA256, ":", ret_certificate->fingerprint);
+    print_hex(sha1, sizeof sha1, "", ret_certificate->thumbprint);
+    return print_pin(certificate, ret_certificate->pin);
+}
+
+int multipoint_certificate_read(const unsigned char *der, size_t size, struct multipoint_certificate *ret_certificate)
+{
+    X509 *certificate = parse(der, size);
+    int error = certificate ? describe(certificate, ret_certificate) : WMS_E_PROTOCOL;
+
+    X509_free(certificate);
+    ERR_clear_error();
+    return error;
+}
+
+bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256])
+{
+    for (size_t i = 0; i < MULTIPOINT_SHA256; i++) {
+        unsigned byte = 0;
+        for (int digit = 0; digit < 2; digit++, text++) {
+            const char *digits = "0123456789abcdef", *at = *text ? strchr(digits, *text >= 'A' && *text <= 'F' ? *text | 0x20 : *text) : NULL;
+            if (!at) {
+                return false;
+            }
+            byte = byte << 4 | (unsigned) (at - digits);
+        }
+        ret_sha256[i] = (unsigned char) byte;
+        text += *text == ':' && i + 1 < MULTIPOINT_SHA256;
+    }
+    return !*text;
+}
+
+/* ---- whether it will do ------------------------------------------------------------------------------------------ */
+
+static void print_time(const ASN1_TIME *time, char text[TIME])
+{
+    struct tm parts;
+
+    if (!ASN1_TIME_to_tm(time, &parts) || strftime(text, TIME, "%Y-%m-%d %H:%M UTC", &parts) == 0) {
+        strcpy(text, "an unknown time");
+    }
+}
+
+static bool is_expired(X509 *certificate, char *buffer, size_t room)
+{
+    const ASN1_TIME *begin = X509_get0_notBefore(certificate), *end = X509_get0_notAfter(certificate);
+    bool early = X509_cmp_current_time(begin) >= 0, late = X509_cmp_current_time(end) <= 0; /* 0: no time */
+    char when[TIME];
+
+    if (early || late) {
+        print_time(late ? end : begin, when);
+        snprintf(buffer, room, "the host's certificate %s %s", late ? "has expired on" : "is not valid before", when);
+    }
+    return early || late;
+}
+
+/* The common name, as far as it can be printed. */
+static void print_name(X509 *certificate, char name[NAME])
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    const ASN1_STRING *value = index < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index));
+    int length = value ? ASN1_STRING_length(value) : 0;
+    const unsigned char *data = value ? ASN1_STRING_get0_data(value) : NULL;
+    size_t used = 0;
+
+    for (int i = 0; i < length && used < NAME - 1; i++) {
+        name[used++] = data[i] > ' ' && data[i] < 127 ? (char) data[i] : '?';
+    }
+    name[used] = '\0';
+}
+
+/* Self-made certificates have the name in their subject, and often no other: [MS-RSMC] 3.1.4.2. */
+static bool has_name(X509 *certificate, const char *host, const char *common_name)
+{
+    return X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1 || X509_check_ip_asc(certificate, host, 0) == 1 ||
+           (X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) < 0 && strcasecmp(host, common_name) == 0);
+}
+
+static bool is_for_servers_alone(X509 *certificate)
+{
+    EXTENDED_KEY_USAGE *usage = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
+    bool alone = usage && sk_ASN1_OBJECT_num(usage) == 1 && OBJ_obj2nid(sk_ASN1_OBJECT_value(usage, 0)) == NID_server_auth;
+
+    EXTENDED_KEY_USAGE_free(usage);
+    return alone;
+}
+
+const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host, char *buffer, size_t room)
+{
+    X509 *certificate = parse(der, size);
+    const char *why = buffer;
+    char name[NAME];
+
+    if (!certificate) {
+        return "what the host sends is no certificate";
+    }
+    print_name(certificate, name);
+    if (!has_name(certificate, host, name)) {
+        snprintf(buffer, room, "the host's certificate is that of '%.100s', not of '%.100s'", name, host);
+    } else if (!is_for_servers_alone(certificate)) {
+        why = "the host's certificate has another extended key usage than Server Authentication alone";
+    } else if (!is_expired(certificate, buffer, room)) {
+        why = NULL;
+    }
+    X509_free(certificate);
+    ERR_clear_error();
+    return why;
+}
+
+/* ---- in a handshake ---------------------------------------------------------------------------------------------- */
+
+/* Instead of OpenSSL's own check, which wants an authority: exactly this certificate, and still valid. */
+static int on_certificate(X509_STORE_CTX *store, void *data)
+{
+    struct multipoint_trust *trust = data;
+    X509 *shown = X509_STORE_CTX_get0_cert(store);
+    struct multipoint_certificate found;
+
+    if (!shown || describe(shown, &found)) {
+        snprintf(trust->why, sizeof trust->why, "the host's certificate cannot be read");
+    } else if (CRYPTO_memcmp(found.sha256, trust->expected->sha256, MULTIPOINT_SHA256) != 0) {
+        snprintf(trust->why, sizeof trust->why, "the host shows another certificate than expected, with the fingerprint %s", found.fingerprint);
+    } else if (!is_expired(shown, trust->why, sizeof trust->why)) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        return 1;
+    }
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+    return 0;
+}
+
+static void on_info(const SSL *ssl, int where, int value)
+{
+    struct multipoint_trust *trust = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    if (where & SSL_CB_HANDSHAKE_DONE) {
+        SSL_CTX_set_app_data(SSL_get_SSL_CTX(ssl), NULL); /* the connection may be kept longer than the exchange */
+    } else if ((where & SSL_CB_ALERT) && trust && (value & 0xFF) == SSL_AD_PROTOCOL_VERSION) {
+        trust->old_tls = true;
+    }
+}
+
+CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_trust *trust)
+{
+    SSL_CTX *context = ssl_context;
+
+    SSL_CTX_set_cert_verify_callback(context, on_certificate, trust);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION); /* the check is made once: `trust` goes with the exchange */
+    if (!SSL_CTX_set_app_data(context, trust)) {
+        return CURLE_OUT_OF_MEMORY;
+    }
+    SSL_CTX_set_info_callback(context, on_info);
+    return CURLE_OK;
+}

@@ -1,0 +1,307 @@
+/* faults.c - what hosts and libcurl complain of, as wms codes. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "multipoint.h"
+
+/* ---- what the host says ------------------------------------------------------------------------------------------ */
+
+#define NO_SESSION   "the host has no such session"
+#define BIND_AGAIN   "; bind anew"
+
+/* HRESULTs that say more than that it failed. */
+static const struct {
+    uint32_t hr;
+    int code;
+    const char *text;
+} results[] = {
+    {0x80070005, WMS_E_ACCESS_DENIED, "the host refuses it: the session is exempt, or it takes other rights"},
+    {0x80070002, WMS_E_NOT_FOUND, NULL},
+    {0x80070490, WMS_E_NOT_FOUND, NULL},
+    {0x80071B6E, WMS_E_NOT_FOUND, NULL}, /* no such WinStation */
+    {0x800704C7, WMS_E_CANCELLED, "somebody has cancelled it on the host"},
+    {0x8007000E, WMS_E_NO_MEMORY, "the host is out of memory"},
+};
+
+static void judge_result(uint32_t hr, struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
+{
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        if (results[i].hr == hr) {
+            reply->code = results[i].code;
+            reply->text = results[i].text;
+            return;
+        }
+    }
+    reply->code = WMS_E_PROTOCOL;
+    snprintf(buffer, MULTIPOINT_SENTENCE, "the host reports the error 0x%08lX of Windows", (unsigned long) hr);
+    reply->text = buffer;
+}
+
+/* The local name of a fault's innermost subcode, or of its code: "FailedAuthentication". */
+static const char *fault_name(const struct multipoint_element *fault)
+{
+    const struct multipoint_element *code = multipoint_child(fault, "Code", 4), *next, *value = NULL;
+
+    while (code && (next = multipoint_child(code, "Subcode", 7))) {
+        code = next;
+    }
+    value = code ? multipoint_child(code, "Value", 5) : NULL;
+    const char *name = value ? value->text : "";
+    const char *colon = strchr(name, ':');
+    return colon ? colon + 1 : name;
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names; names++) {
+        if (strcmp(name, *names) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void judge_credentials(const struct multipoint_exchange *exchange, const char *how, struct multipoint_reply *reply,
+                              char buffer[MULTIPOINT_SENTENCE])
+{
+    struct multipoint_host *host = exchange->host;
+    bool of_binding = exchange->operation->credentials != MULTIPOINT_ADMIN;
+
+    snprintf(buffer, MULTIPOINT_SENTENCE, "%.120s does not accept the name or the password of '%.60s' (%.40s)%s", host->address->host,
+             exchange->user_name ? exchange->user_name : "", how, of_binding ? BIND_AGAIN : "");
+    reply->code = WMS_E_ACCESS_DENIED;
+    reply->text = buffer;
+    if (of_binding) { /* perhaps there is a newer one already: the next command looks */
+        host->all->memory.services->retire(host->link);
+    }
+}
+
+/* Only names that are made of letters are repeated. */
+static const char *printable(const char *name, char copy[48])
+{
+    size_t length = 0;
+
+    while (length < 47 && ((name[length] | 0x20) >= 'a' && (name[length] | 0x20) <= 'z')) {
+        copy[length] = name[length];
+        length++;
+    }
+    copy[length] = '\0';
+    return length ? copy : "unnamed";
+}
+
+static void judge_fault(const struct multipoint_exchange *exchange, const struct multipoint_element *fault, struct multipoint_reply *reply,
+                        char buffer[MULTIPOINT_SENTENCE])
+{
+    static const char *const refused[] = {"FailedAuthentication", "InvalidSecurity", "InvalidSecurityToken", "UnsupportedSecurityToken",
+                                          "FailedCheck", NULL};
+    const struct multipoint_element *hr = multipoint_descendant(fault, "hr");
+    const char *name = fault_name(fault);
+    uint64_t number;
+    char copy[48];
+
+    if (hr && multipoint_number(hr->text, UINT32_MAX, &number)) {
+        judge_result((uint32_t) number, reply, buffer);
+    } else if (is_one_of(name, refused)) {
+        judge_credentials(exchange, name, reply, buffer);
+    } else if (strcmp(name, "MessageExpired") == 0) {
+        reply->code = WMS_E_ACCESS_DENIED;
+        reply->text = "the host takes the request for an old one: its clock and this machine's differ";
+    } else if (strcmp(name, "ActionNotSupported") == 0) {
+        reply->code = WMS_E_UNSUPPORTED;
+        reply->text = "this host does not know the operation";
+    } else {
+        reply->code = WMS_E_PROTOCOL;
+        snprintf(buffer, MULTIPOINT_SENTENCE, "the host refuses the request with the fault '%s'", printable(name, copy));
+        reply->text = buffer;
+    }
+}
+
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
+
+static bool unbelievable(struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE], const char *why)
+{
+    snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer cannot be used: %s", why);
+    *reply = (struct multipoint_reply){.code = WMS_E_PROTOCOL, .lost = true, .text = buffer};
+    return false;
+}
+
+/* The action is that of the request and "Response"; in the specification's example of the credentials, without it. */
+static bool is_reply_action(const struct multipoint_exchange *exchange, const char *action)
+{
+    char expected[160];
+    int length = snprintf(expected, sizeof expected, MULTIPOINT_SPACE "/RemoteManagement/%s/%sResponse", exchange->operation->interface_name,
+                          exchange->operation->name);
+    size_t without = (size_t) length - strlen("Response");
+
+    return action && (strcmp(action, expected) == 0 || (exchange->operation->credentials == MULTIPOINT_ADMIN && strlen(action) == without &&
+                                                        strncmp(action, expected, without) == 0));
+}
+
+static bool is_reply_element(const struct multipoint_exchange *exchange, const struct multipoint_element *body)
+{
+    size_t length = strlen(exchange->operation->name);
+
+    return strcmp(body->space, MULTIPOINT_SPACE) == 0 && strncmp(body->name, exchange->operation->name, length) == 0 &&
+           strcmp(body->name + length, "Response") == 0;
+}
+
+static void judge_answer(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer, struct multipoint_reply *reply,
+                         char buffer[MULTIPOINT_SENTENCE])
+{
+    bool related = answer->relates && strcmp(answer->relates, exchange->id) == 0;
+
+    if (!related && (!answer->fault || answer->relates)) { /* a host that could not read the request cannot name it */
+        unbelievable(reply, buffer, answer->relates ? "it is that to another request" : "it does not say which request it belongs to");
+    } else if (answer->fault) {
+        judge_fault(exchange, answer->fault, reply, buffer);
+    } else if (!is_reply_action(exchange, answer->action) || !is_reply_element(exchange, answer->body)) {
+        unbelievable(reply, buffer, "it is that of another operation");
+    } else {
+        reply->body = answer->body;
+    }
+}
+
+/* What is no SOAP: true if the status alone tells that the request was not carried out. */
+static bool judge_status(const struct multipoint_exchange *exchange, long status, struct multipoint_reply *reply,
+                         char buffer[MULTIPOINT_SENTENCE])
+{
+    reply->text = buffer;
+    switch (status) {
+    case 401:
+    case 403:
+        judge_credentials(exchange, status == 401 ? "HTTP 401" : "HTTP 403", reply, buffer);
+        return true;
+    case 407:
+        reply->code = WMS_E_UNREACHABLE;
+        reply->text = "the proxy wants a password";
+        return true;
+    case 404:
+        reply->code = WMS_E_PROTOCOL;
+        snprintf(buffer, MULTIPOINT_SENTENCE, "what answers there has no %s (HTTP 404)", exchange->operation->interface_name);
+        return true;
+    case 503:
+        reply->code = WMS_E_BUSY;
+        reply->text = "the host has too much to do (HTTP 503)";
+        return true;
+    default:
+        reply->code = WMS_E_PROTOCOL;
+        snprintf(buffer, MULTIPOINT_SENTENCE, "the host refuses the request (HTTP %ld)", status);
+        return status >= 300 && status < 500;
+    }
+}
+
+static void judge_http(struct multipoint_exchange *exchange, struct multipoint_answer *answer, struct multipoint_reply *reply,
+                       char buffer[MULTIPOINT_SENTENCE])
+{
+    long status = 0;
+
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    int error = multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data, exchange->answer.length);
+    if (!error && (answer->fault || status == 200)) {
+        judge_answer(exchange, answer, reply, buffer);
+    } else if (error == WMS_E_NO_MEMORY) {
+        *reply = (struct multipoint_reply){.code = error, .lost = true};
+    } else if (status == 200) {
+        unbelievable(reply, buffer, answer->problem);
+    } else if (!judge_status(exchange, status, reply, buffer)) {
+        reply->lost = true;
+        snprintf(buffer, MULTIPOINT_SENTENCE, "the host has failed (HTTP %ld)", status);
+        reply->text = buffer;
+    }
+}
+
+/* ---- what libcurl says ------------------------------------------------------------------------------------------- */
+
+static const char *connect_problem(const struct multipoint_exchange *exchange)
+{
+    long number = 0;
+
+    curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number);
+    return number == ECONNREFUSED                              ? "nobody listens there"
+           : number == ENETUNREACH || number == EHOSTUNREACH ? "there is no way to the host"
+           : number == ETIMEDOUT                              ? "the host does not answer"
+                                                              : "no connection can be made";
+}
+
+/* Before the request could leave: nobody is there, or not whom we want to talk to. */
+static void judge_connection(struct multipoint_exchange *exchange, struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
+{
+    const struct multipoint_trust *trust = &exchange->trust;
+
+    reply->code = WMS_E_UNREACHABLE;
+    switch (exchange->result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        reply->text = "no host of that name is known";
+        break;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        reply->text = "the proxy's name is not known";
+        break;
+    case CURLE_COULDNT_CONNECT:
+        reply->text = connect_problem(exchange);
+        break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_CONNECT_ERROR:
+        if (*trust->why || trust->old_tls || exchange->result != CURLE_SSL_CONNECT_ERROR) {
+            reply->code = WMS_E_UNTRUSTED;
+            reply->text = *trust->why       ? trust->why
+                          : trust->old_tls ? "the host speaks only a TLS that is older than 1.2"
+                                           : "the host shows another certificate than expected";
+        } else {
+            reply->text = "the TLS handshake has failed";
+        }
+        break;
+    case CURLE_OPERATION_TIMEDOUT:
+        reply->code = WMS_E_TIMEOUT;
+        reply->text = "the host does not answer";
+        break;
+    default:
+        snprintf(buffer, MULTIPOINT_SENTENCE, "no connection can be made: %.200s", curl_easy_strerror(exchange->result));
+        reply->text = buffer;
+    }
+}
+
+static void judge_break(struct multipoint_exchange *exchange, struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
+{
+    reply->lost = true;
+    reply->code = WMS_E_UNREACHABLE;
+    reply->text = exchange->answer.length ? "the connection broke in the middle of the answer" : "the connection broke before the answer";
+    if (exchange->too_large) {
+        reply->code = WMS_E_PROTOCOL;
+        snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer is longer than %zu bytes", exchange->answer_max);
+        reply->text = buffer;
+    } else if (exchange->result == CURLE_UNSUPPORTED_PROTOCOL || exchange->result == CURLE_WEIRD_SERVER_REPLY) {
+        reply->code = WMS_E_PROTOCOL;
+        reply->text = "what answers there speaks no HTTP";
+    }
+}
+
+void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer, struct multipoint_reply *ret_reply,
+                      char buffer[MULTIPOINT_SENTENCE])
+{
+    *ret_reply = (struct multipoint_reply){.code = 0};
+    if (exchange->trouble || exchange->answer.failed || exchange->result == CURLE_OUT_OF_MEMORY) {
+        ret_reply->code = exchange->trouble ? exchange->trouble : WMS_E_NO_MEMORY;
+        ret_reply->lost = exchange->left;
+    } else if (exchange->result == CURLE_OK) {
+        judge_http(exchange, answer, ret_reply, buffer);
+    } else if (exchange->left) {
+        judge_break(exchange, ret_reply, buffer);
+    } else {
+        judge_connection(exchange, ret_reply, buffer);
+        ret_reply->lost = true; /* the host's end, which is to come, ends the op */
+        multipoint_host_fail(exchange->host, ret_reply->code, ret_reply->text);
+    }
+}
+
+bool multipoint_reply_not_found(const struct multipoint_reply *reply)
+{
+    return reply->code == WMS_E_NOT_FOUND && !reply->lost;
+}
+
+void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op, const struct multipoint_reply *reply)
+{
+    const struct wms_services *services = host->all->memory.services;
+
+    (reply->lost ? services->lost : services->answer)(op, reply->code, reply->text);
+}

@@ -1,0 +1,391 @@
+/* multipoint.h - what the parts of the MultiPoint provider share.
+ *
+ *     provider.c     the interface to the engine: connections, which are bound hosts
+ *     bind.c         how a client gets its binding: the certificate, then the passwords
+ *     binding.c      what a binding holds, and what of it is kept
+ *     actions.c      unlock, lock, disconnect, close, and any operation that a caller names
+ *     list.c         all sessions, with their flags and stations
+ *     observe.c      how a session is, asked again and again
+ *     exchange.c     one question and its answer: waits for a place, goes out, is judged
+ *     transport.c    libcurl in the engine's loop
+ *     certificate.c  OpenSSL: what a certificate says, and whether it is the host's
+ *     faults.c       what hosts and libcurl complain of, as wms codes
+ *     envelope.c     the text of a question
+ *     answer.c       the text of an answer, as a tree
+ *     values.c       arguments and results, between that text and wms_value
+ *     operations.c   the table of the protocol's operations
+ *     arena.c        room for many small things that go all at once
+ *     text.c         strings that grow, and leave nothing behind
+ *
+ * Everything here runs between multipoint_enter() and multipoint_leave(), and answers are only looked at by the outermost
+ * multipoint_leave(): nothing is called back while something else is on the stack.  Memory is the engine's, and whatever held a
+ * password is wiped before it goes.
+ */
+#ifndef WMS_MULTIPOINT_H
+#define WMS_MULTIPOINT_H
+
+#include <curl/curl.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "core/node.h"
+#include "core/provider.h"
+
+enum {
+    MULTIPOINT_IN_FLIGHT = 100, /* ops of a host: its connections are shared in turn */
+    MULTIPOINT_DEPTH = 32,      /* of an answer's elements */
+    MULTIPOINT_HTTP_PORT = 80,  /* of the plain certificate request: [MS-RSMC] 2.1 */
+    MULTIPOINT_HTTPS_PORT = 443
+};
+
+#define MULTIPOINT_SPACE "http://MultiPoint"
+
+/* ---- text.c ------------------------------------------------------------------------------------------------------ */
+
+/* Where memory comes from. */
+struct multipoint_memory {
+    const struct wms_services *services;
+    wms_engine *engine;
+};
+
+void *multipoint_alloc(const struct multipoint_memory *memory, size_t size); /* zeroed; NULL: out of memory */
+void *multipoint_free(const struct multipoint_memory *memory, void *block);  /* returns NULL */
+/* As the two above, for what may be secret: wiped before it goes. */
+void *multipoint_free_secret(const struct multipoint_memory *memory, void *block, size_t size);
+char *multipoint_copy(const struct multipoint_memory *memory, const char *text);
+char *multipoint_free_text(const struct multipoint_memory *memory, char *text);
+
+/* A string that grows.  When memory ran out once, it is `failed`, and takes nothing any more. */
+struct multipoint_text {
+    const struct multipoint_memory *memory;
+    char *data; /* no NUL behind it */
+    size_t length, size;
+    bool failed;
+};
+
+void multipoint_text_add(struct multipoint_text *text, const char *data, size_t length);
+void multipoint_text_puts(struct multipoint_text *text, const char *string);
+void multipoint_text_printf(struct multipoint_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* As the content of an XML element. */
+void multipoint_text_escape(struct multipoint_text *text, const char *data, size_t length);
+void multipoint_text_free(struct multipoint_text *text);
+
+/* How many bytes from the beginning on an XML 1.0 document can hold: UTF-8, and of the control characters only tab, line feed
+ * and carriage return. */
+size_t multipoint_xml_span(const char *data, size_t length);
+
+/* ---- arena.c ----------------------------------------------------------------------------------------------------- */
+
+/* Room for many small things that go, wiped, all at once. */
+struct multipoint_arena {
+    const struct multipoint_memory *memory;
+    void *blocks;
+};
+
+void *multipoint_room(struct multipoint_arena *arena, size_t size); /* zeroed; NULL: out of memory */
+void multipoint_arena_free(struct multipoint_arena *arena);
+
+/* ---- operations.c ------------------------------------------------------------------------------------------------ */
+
+enum multipoint_credentials { MULTIPOINT_ANYBODY, MULTIPOINT_ADMIN, MULTIPOINT_CONTROL, MULTIPOINT_MANAGEMENT };
+
+struct multipoint_operation {
+    const char *interface_name, *name;
+    enum multipoint_credentials credentials;
+    const char *in, *out; /* fields, in the order of the schema: see multipoint_field_next() */
+};
+
+extern const struct multipoint_operation multipoint_operations[];
+extern const size_t multipoint_operation_count;
+
+/* NULL: there is none. */
+const struct multipoint_operation *multipoint_operation_find(const char *interface_name, const char *name);
+bool multipoint_interface_known(const char *interface_name);
+
+enum multipoint_type {
+    MULTIPOINT_STRING = 's',
+    MULTIPOINT_GUID = 'g',
+    MULTIPOINT_BOOLEAN = 'b',
+    MULTIPOINT_INT = 'i',     /* 32 bits */
+    MULTIPOINT_UINT = 'u',    /* 32 bits */
+    MULTIPOINT_ULONG = 'U',   /* 64 bits */
+    MULTIPOINT_BYTES = 'B',   /* an element a byte */
+    MULTIPOINT_BASE64 = 'x',
+    MULTIPOINT_STRINGS = 'S', /* a list */
+    MULTIPOINT_SESSIONS = 'I',
+    MULTIPOINT_USERS = 'W',
+    MULTIPOINT_APPS = 'A'
+};
+
+struct multipoint_field {
+    const char *name;
+    size_t length;
+    const char *alias; /* another spelling that hosts use, or NULL */
+    size_t alias_length;
+    enum multipoint_type type;
+    bool optional, nillable;
+};
+
+/* The next field of *spec, "name:type name|alias:type? name:typen": `?` may be left out, `n` may be nil.  False at the end. */
+bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field);
+
+/* ---- answer.c ---------------------------------------------------------------------------------------------------- */
+
+/* An element of an answer. */
+struct multipoint_element {
+    const char *name, *space; /* local name, and namespace or "" */
+    const char *text;         /* of an element without children; with a NUL behind it */
+    size_t length;
+    struct multipoint_element *first, *next;
+    bool nil;
+};
+
+struct multipoint_answer {
+    void *parser;                  /* owns the names */
+    struct multipoint_arena arena; /* owns the rest */
+    const char *action, *relates; /* of the header, or NULL */
+    const struct multipoint_element *body; /* the one element in it */
+    const struct multipoint_element *fault; /* the same, when it is a SOAP fault */
+    const char *problem; /* why it could not be read */
+};
+
+/* Takes it apart; text and `memory` have to stay.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.  multipoint_answer_free() in
+ * any case. */
+int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text, size_t size);
+void multipoint_answer_free(struct multipoint_answer *answer);
+
+const struct multipoint_element *multipoint_child(const struct multipoint_element *parent, const char *name, size_t length);
+/* The first of that name anywhere below. */
+const struct multipoint_element *multipoint_descendant(const struct multipoint_element *parent, const char *name);
+/* Digits alone, up to `most`. */
+bool multipoint_number(const char *text, uint64_t most, uint64_t *ret_number);
+
+/* ---- values.c ---------------------------------------------------------------------------------------------------- */
+
+/* Writes the operation's element with its arguments, in the schema's order.  Errors: INVALID, and `complaint` names the argument and
+ * the fix.  `out` NULL: only checks. */
+int multipoint_arguments(const struct multipoint_operation *operation, const wms_value *arguments, struct multipoint_text *out,
+                         char *complaint, size_t size);
+
+/* Reads what the operation's element holds into a WMS_TABLE, which lives as long as the element and the arena.  Errors:
+ * PROTOCOL, NO_MEMORY. */
+int multipoint_results(const struct multipoint_operation *operation, const struct multipoint_element *element,
+                       struct multipoint_arena *arena, wms_value *ret_table);
+
+/* ---- certificate.c ----------------------------------------------------------------------------------------------- */
+
+enum { MULTIPOINT_SHA256 = 32, MULTIPOINT_FINGERPRINT = 96, MULTIPOINT_THUMBPRINT = 41, MULTIPOINT_PIN = 64 };
+
+/* What identifies a certificate. */
+struct multipoint_certificate {
+    unsigned char sha256[MULTIPOINT_SHA256];
+    char fingerprint[MULTIPOINT_FINGERPRINT]; /* SHA-256 as openssl prints it, "AB:CD:..." */
+    char thumbprint[MULTIPOINT_THUMBPRINT];   /* SHA-1 as Windows prints it, "ABCD..." */
+    char pin[MULTIPOINT_PIN];                 /* of its public key, as libcurl wants it */
+};
+
+/* Errors: PROTOCOL (no certificate), NO_MEMORY. */
+int multipoint_certificate_read(const unsigned char *der, size_t size, struct multipoint_certificate *ret_certificate);
+/* Whether a client may bind to a host that shows it: its subject is the host's name, its extended key usage is Server Authentication
+ * alone, and it is valid now; [MS-RSMC] 3.1.4.  NULL, or why not: a sentence in `buffer`. */
+const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host, char *buffer, size_t room);
+/* 32 bytes in hex, with or without colons. */
+bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256]);
+
+/* What a handshake found; the connection's exchange has it. */
+struct multipoint_trust {
+    const struct multipoint_certificate *expected;
+    bool old_tls;  /* no common version: the host's are too old */
+    char why[256]; /* not empty: refused */
+};
+/* To be called for each new TLS connection: it will accept the expected certificate alone. */
+CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_trust *trust);
+
+/* ---- binding.c --------------------------------------------------------------------------------------------------- */
+
+struct multipoint_binding {
+    unsigned port;
+    struct multipoint_certificate certificate;
+    char *control, *management; /* passwords; the second may be NULL */
+    char *der;
+    size_t der_size;
+};
+
+/* What the engine keeps, as a binding.  Errors: INTERNAL (it is none), NO_MEMORY.  To be freed in any case. */
+int multipoint_binding_read(const struct multipoint_memory *memory, const wms_value *record, struct multipoint_binding *ret_binding);
+void multipoint_binding_free(const struct multipoint_memory *memory, struct multipoint_binding *binding);
+/* The same the other way: returns how many of `record` are its fields; they point into the binding and to the others. */
+enum { MULTIPOINT_RECORD = 8 };
+size_t multipoint_binding_write(const struct multipoint_binding *binding, wms_value record[MULTIPOINT_RECORD]);
+
+/* ---- transport.c, exchange.c: the engine's part, hosts, questions and answers ------------------------------------- */
+
+struct multipoint_exchange;
+struct multipoint_host;
+
+/* What is kept for an engine. */
+struct multipoint {
+    struct multipoint_memory memory;
+    CURLM *multi;
+    CURLSH *share; /* TLS sessions */
+    struct wms_timer *timer; /* libcurl's */
+    struct wms_timer *tick;  /* ours: there is something to do */
+    struct node hosts;
+    struct node running;  /* exchanges that libcurl has */
+    struct node finished; /* that are to be judged */
+    struct node dropped;  /* that nobody waits for any more */
+    struct node sockets;
+    unsigned depth;
+    bool forked; /* the sockets were the parent's, and are cut off */
+};
+
+/* One server that the engine talks to. */
+struct multipoint_host {
+    struct node node; /* in `hosts` */
+    struct multipoint *all;
+    struct wms_link *link;
+    const struct wms_address *address;
+    unsigned connections; /* at most so many at a time */
+    unsigned running;
+    struct node waiting;  /* exchanges */
+    CURL *spare;          /* an easy handle that is set up for this host, or NULL */
+    bool bound;
+    struct multipoint_binding binding; /* if `bound` */
+    struct node tasks;
+    bool reached; /* the engine knows that there was a connection */
+    bool told;    /* the engine knows that it is no more */
+    int failure;
+    char failure_text[320];
+};
+
+/* How an exchange ended. */
+struct multipoint_reply {
+    int code;  /* 0: as asked */
+    bool lost; /* no answer came, or none that can be believed; otherwise the code is the host's answer */
+    const char *text;
+    const struct multipoint_element *body; /* the answer's element, when code is 0 */
+};
+
+/* What is asked, and how. */
+struct multipoint_question {
+    const struct multipoint_operation *operation;
+    const wms_value *arguments; /* a WMS_TABLE that has been checked, or NULL */
+    struct wms_op *op;          /* to be told that it leaves, since it may change something; NULL: it only reads */
+    const char *user_name, *password;           /* MULTIPOINT_ADMIN */
+    const struct multipoint_binding *binding;   /* NULL: the host's */
+};
+
+struct multipoint_exchange {
+    struct node node;
+    struct multipoint_host *host;
+    const struct multipoint_operation *operation;
+    struct wms_op *op;
+    struct multipoint_text request, answer;
+    char id[48];   /* of the message */
+    char url[400];
+    const char *user_name; /* whose password it carries; lives as long as somebody waits */
+    struct multipoint_certificate certificate; /* the host's: a binding may be replaced meanwhile */
+    CURL *easy;
+    struct curl_slist *headers;
+    struct multipoint_trust trust;
+    size_t answer_max;
+    bool once; /* it may change something, and is not to be sent a second time */
+    bool started, left, too_large;
+    int trouble; /* of ours: a code, 0 */
+    CURLcode result;
+    void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply);
+    void *data; /* done()'s; NULL: nobody waits */
+};
+
+void multipoint_enter(struct multipoint *all);
+/* The outermost one lets everything happen that is due. */
+void multipoint_leave(struct multipoint *all);
+/* For places in which nothing may be sent, nor the engine be told: it happens in the loop's next turn. */
+void multipoint_leave_quietly(struct multipoint *all);
+
+/* Errors: NO_MEMORY, INTERNAL (libcurl is not what is needed: *ret_text). */
+int multipoint_transport_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all, const char **ret_text);
+void multipoint_transport_free(struct multipoint *all);
+/* In a forked child: the sockets are the parent's; nothing reaches them from here on. */
+void multipoint_transport_cut(struct multipoint *all);
+/* Hands the exchange to libcurl, or takes it away. Errors: NO_MEMORY, INTERNAL. */
+int multipoint_transport_start(struct multipoint_exchange *exchange);
+void multipoint_transport_end(struct multipoint_exchange *exchange);
+/* Lets libcurl work until it has to wait.  True: something has finished. */
+bool multipoint_transport_turn(struct multipoint *all);
+void multipoint_transport_forget_host(struct multipoint_host *host);
+
+/* Asks: done() is called once, later, unless the exchange is dropped before.  Errors: NO_MEMORY, UNSUPPORTED, NOT_BOUND; *ret_text may
+ * say more (static). */
+int multipoint_ask(struct multipoint_host *host, const struct multipoint_question *question,
+                   void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply), void *data,
+                   struct multipoint_exchange **ret_exchange, const char **ret_text);
+/* Nobody waits for it any more.  Sends nothing.  NULL is allowed; returns NULL. */
+struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange);
+/* Frees what is left of the host's exchanges. */
+void multipoint_drop_all(struct multipoint_host *host);
+/* Writes the whole text of the question. */
+void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question, const char *password);
+
+/* The host is of no use any more, or was not reached: the engine is told by the outermost multipoint_leave(). */
+void multipoint_host_fail(struct multipoint_host *host, int code, const char *text);
+
+/* ---- faults.c ---------------------------------------------------------------------------------------------------- */
+
+/* Judges an exchange that has ended.  `answer` was not read yet; *ret_reply may point into it and to `buffer`. */
+enum { MULTIPOINT_SENTENCE = 320 };
+void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer, struct multipoint_reply *ret_reply,
+                      char buffer[MULTIPOINT_SENTENCE]);
+/* Whether the reply says that there is no such session. */
+bool multipoint_reply_not_found(const struct multipoint_reply *reply);
+
+/* ---- what the engine asks for ------------------------------------------------------------------------------------ */
+
+/* What a host does for one op or observer; the first member of the structs that tell more. */
+struct multipoint_task {
+    struct node node; /* in the host's `tasks` */
+    struct multipoint_host *host;
+    void **owner; /* the engine's `data` that points here */
+    void (*free)(struct multipoint_task *task);
+};
+
+/* A zeroed task of `size` bytes for the op's or observer's `data`, or NULL. */
+void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owner, void (*free)(struct multipoint_task *task));
+void multipoint_task_end(struct multipoint_task *task);
+
+/* Ends an op with a reply that was not as asked. */
+void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op, const struct multipoint_reply *reply);
+/* Whether the host is bound, or has been meanwhile; otherwise the code and *ret_text of why not. */
+int multipoint_host_bound(struct multipoint_host *host, const char **ret_text);
+
+void multipoint_list(struct multipoint_host *host, struct wms_op *op);
+void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
+void multipoint_call(struct multipoint_host *host, struct wms_op *op, const struct wms_call *call);
+int multipoint_check(const struct wms_call *call, char *complaint, size_t size);
+void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const struct wms_call *call);
+void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, const char *secret);
+void multipoint_observe(struct multipoint_host *host, struct wms_observer *observer, const wms_id *id);
+/* The host has answered an action on this session: those who watch it look again now. */
+void multipoint_observe_anew(struct multipoint_host *host, uint32_t id);
+
+/* ---- values in C ------------------------------------------------------------------------------------------------- */
+
+/* The field of that name and kind of a table, or NULL. */
+const wms_value *multipoint_value(const wms_value *table, const char *name, enum wms_kind kind);
+
+static inline wms_value multipoint_natural(const char *name, uint64_t number)
+{
+    return (wms_value){.kind = WMS_NATURAL, .name = name, .natural = number};
+}
+
+static inline wms_value multipoint_string(const char *name, const char *text, size_t size)
+{
+    return (wms_value){.kind = WMS_STRING, .name = name, .text = text, .size = size};
+}
+
+static inline wms_value multipoint_table(const wms_value *items, size_t count)
+{
+    return (wms_value){.kind = WMS_TABLE, .items = items, .size = count};
+}
+
+#endif

@@ -1,0 +1,163 @@
+/* observe.c - how a session is, asked again and again: hosts tell nobody who has no server of his own. */
+#include "multipoint.h"
+
+static const double first_interval = 0.04, last_interval = 1, growth = 1.5; /* seconds */
+
+struct watch {
+    struct multipoint_task task;
+    struct wms_observer *observer;
+    struct multipoint_exchange *exchange; /* NULL: none under way */
+    struct wms_timer *timer;
+    double interval;
+    uint32_t id;
+    bool again; /* what is under way may be of before the last action */
+};
+
+static void watch_free(struct multipoint_task *task)
+{
+    struct watch *watch = (struct watch *) task;
+    const struct multipoint_memory *memory = &task->host->all->memory;
+
+    multipoint_drop(watch->exchange);
+    memory->services->timer_free(watch->timer);
+    multipoint_free(memory, watch);
+}
+
+static void end_blind(struct watch *watch, int code, const char *text)
+{
+    const struct wms_services *services = watch->task.host->all->memory.services;
+    struct wms_observer *observer = watch->observer;
+
+    multipoint_task_end(&watch->task);
+    services->blind(observer, code, text);
+}
+
+/* ---- one look ---------------------------------------------------------------------------------------------------- */
+
+/* [MS-RSMC] 3.7.4.9 GetScreenState alone tells that a session is disconnected; 3.7.4.14 GetSessionFlags needs no agent in the session. */
+static bool asks_screen(const struct watch *watch)
+{
+    return watch->observer->verb == WMS_DISCONNECT;
+}
+
+enum { SESSION_LOCKED = 8 };
+
+static int read_sight(const struct watch *watch, const struct multipoint_exchange *exchange, const struct multipoint_reply *reply,
+                      struct wms_sight *ret_sight)
+{
+    struct multipoint_arena arena = {.memory = &watch->task.host->all->memory};
+    wms_value table;
+    int error = multipoint_results(exchange->operation, reply->body, &arena, &table);
+    const wms_value *flags = error ? NULL : multipoint_value(&table, "pgrfSession", WMS_NATURAL);
+    const wms_value *locked = error ? NULL : multipoint_value(&table, "pfIsLocked", WMS_BOOLEAN);
+    const wms_value *disconnected = error ? NULL : multipoint_value(&table, "pfIsDisconnected", WMS_BOOLEAN);
+
+    ret_sight->present = true;
+    ret_sight->disconnected = disconnected && disconnected->integer;
+    ret_sight->locked = locked ? (signed char) locked->integer : flags ? (flags->natural & SESSION_LOCKED) != 0 : -1;
+    multipoint_arena_free(&arena);
+    return error;
+}
+
+static void look(struct watch *watch);
+
+static void looked(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct watch *watch = exchange->data;
+    const struct wms_services *services = exchange->host->all->memory.services;
+    struct wms_sight sight = {.present = false, .locked = -1};
+
+    watch->exchange = NULL;
+    int error = reply->code ? 0 : read_sight(watch, exchange, reply, &sight);
+    if (reply->code && !multipoint_reply_not_found(reply)) {
+        end_blind(watch, reply->code, reply->text);
+        return;
+    }
+    if (error) {
+        end_blind(watch, error, error == WMS_E_PROTOCOL ? "the host's answer has not the form that it should have" : NULL);
+        return;
+    }
+    if (watch->again) {
+        watch->again = false;
+        look(watch);
+        return;
+    }
+    if (sight.present) { /* else it stays away */
+        services->timer_set(watch->timer, watch->interval);
+        watch->interval = watch->interval * growth < last_interval ? watch->interval * growth : last_interval;
+    }
+    services->seen(watch->observer, &sight);
+}
+
+static void look(struct watch *watch)
+{
+    const wms_value id = multipoint_natural("idSession", watch->id), arguments = multipoint_table(&id, 1);
+    const struct multipoint_question question = {
+        .operation = multipoint_operation_find("IMultiPointSession", asks_screen(watch) ? "GetScreenState" : "GetSessionFlags"),
+        .arguments = &arguments,
+    };
+    const char *text;
+    int error = multipoint_ask(watch->task.host, &question, looked, watch, &watch->exchange, &text);
+
+    if (error) {
+        end_blind(watch, error, text);
+    }
+}
+
+static void timer_fired(void *data)
+{
+    struct watch *watch = data;
+    struct multipoint *all = watch->task.host->all;
+
+    multipoint_enter(all);
+    if (!watch->exchange) {
+        look(watch);
+    }
+    multipoint_leave(all);
+}
+
+/* ---- for the engine ---------------------------------------------------------------------------------------------- */
+
+void multipoint_observe(struct multipoint_host *host, struct wms_observer *observer, const wms_id *id)
+{
+    const struct wms_services *services = host->all->memory.services;
+    const char *text = NULL;
+
+    if (id->text) {
+        services->seen(observer, &(struct wms_sight){.present = false, .locked = -1});
+        return;
+    }
+    int error = multipoint_host_bound(host, &text);
+    struct watch *watch = error ? NULL : multipoint_task_new(host, sizeof *watch, &observer->data, watch_free);
+    if (!watch) {
+        services->blind(observer, error ? error : WMS_E_NO_MEMORY, text);
+        return;
+    }
+    watch->observer = observer;
+    watch->id = id->number;
+    watch->interval = first_interval;
+    watch->timer = services->timer_new(host->all->memory.engine, timer_fired, watch);
+    if (!watch->timer) {
+        end_blind(watch, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
+    look(watch);
+}
+
+void multipoint_observe_anew(struct multipoint_host *host, uint32_t id)
+{
+    for (struct node *node = host->tasks.next, *next; node != &host->tasks; node = next) {
+        struct multipoint_task *task = NODE_OWNER(node, struct multipoint_task, node);
+        struct watch *watch = (struct watch *) task;
+        next = node->next;
+        if (task->free != watch_free || watch->id != id) {
+            continue;
+        }
+        watch->interval = first_interval;
+        if (watch->exchange) {
+            watch->again = true;
+        } else {
+            look(watch);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+/* provider.c - the interface to the engine.
+ *
+ * A connection of the engine's is a host that this client is bound to, or may be bound to: it is usable at once, and libcurl connects
+ * when there is something to ask.
+ */
+#include <stdio.h>
+
+#include "multipoint.h"
+
+/* ---- tasks ------------------------------------------------------------------------------------------------------- */
+
+void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owner, void (*free)(struct multipoint_task *task))
+{
+    struct multipoint_task *task = multipoint_alloc(&host->all->memory, size);
+
+    if (task) {
+        task->host = host;
+        task->owner = owner;
+        task->free = free;
+        node_append(&host->tasks, &task->node);
+        *owner = task;
+    }
+    return task;
+}
+
+void multipoint_task_end(struct multipoint_task *task)
+{
+    *task->owner = NULL;
+    node_remove(&task->node);
+    task->free(task);
+}
+
+/* ---- hosts ------------------------------------------------------------------------------------------------------- */
+
+static int load_binding(struct multipoint_host *host, const char **ret_text)
+{
+    const struct multipoint_memory *memory = &host->all->memory;
+    wms_value *record;
+    int error = memory->services->load(host->link, &record, ret_text);
+
+    if (error) {
+        return error;
+    }
+    error = multipoint_binding_read(memory, record, &host->binding);
+    memory->services->drop(memory->engine, record);
+    if (error) {
+        multipoint_binding_free(memory, &host->binding);
+        *ret_text = error == WMS_E_INTERNAL ? "what is kept for this host is no binding; bind anew" : NULL;
+        return error;
+    }
+    host->bound = true;
+    return 0;
+}
+
+int multipoint_host_bound(struct multipoint_host *host, const char **ret_text)
+{
+    *ret_text = NULL;
+    int error = host->bound ? 0 : load_binding(host, ret_text); /* perhaps it has been bound meanwhile, by another program */
+
+    if (error == WMS_E_NOT_BOUND && !*ret_text) {
+        *ret_text = "this client is not bound to the host yet; call wms.bind once";
+    }
+    return error;
+}
+
+static int refuse(const struct wms_services *services, struct wms_link *link, int code, const char *text)
+{
+    services->broken(link, code, text);
+    return code;
+}
+
+static int get_all(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all,
+                   const char **ret_text)
+{
+    struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
+    int error = *slot ? 0 : multipoint_transport_new(services, engine, slot, ret_text);
+
+    *ret_all = *slot;
+    return error;
+}
+
+static int connect_host(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine, struct wms_link *link,
+                        const struct wms_address *address, void **ret_connection)
+{
+    const char *text = NULL;
+    struct multipoint *all;
+
+    if (address->user || address->path || !address->host) {
+        return refuse(services, link, WMS_E_UNREACHABLE, "a MultiPoint Server has a name and perhaps a port; give \"host\" or \"host:port\"");
+    }
+    int error = get_all(self, services, engine, &all, &text);
+    if (error) {
+        return text ? refuse(services, link, error, text) : error;
+    }
+    struct multipoint_host *host = multipoint_alloc(&all->memory, sizeof *host);
+    if (!host) {
+        return WMS_E_NO_MEMORY;
+    }
+    host->all = all;
+    host->link = link;
+    host->address = address;
+    host->connections = services->transport(engine)->connections;
+    node_init(&host->waiting);
+    node_init(&host->tasks);
+    node_append(&all->hosts, &host->node);
+    *ret_connection = host;
+    services->ready(link);
+    return 0;
+}
+
+static void disconnect_host(void *connection, bool forked)
+{
+    struct multipoint_host *host = connection;
+    const struct multipoint_memory *memory = &host->all->memory;
+
+    if (forked) {
+        multipoint_transport_cut(host->all);
+    }
+    multipoint_drop_all(host);
+    multipoint_transport_forget_host(host);
+    multipoint_binding_free(memory, &host->binding);
+    node_remove(&host->node);
+    multipoint_free(memory, host);
+}
+
+static void retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+{
+    struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
+
+    if (*slot) {
+        multipoint_transport_free(*slot);
+        *slot = NULL;
+    }
+}
+
+static void forked(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+{
+    struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
+
+    if (*slot) {
+        multipoint_transport_cut(*slot);
+        retire(self, services, engine);
+    }
+}
+
+/* ---- what is asked for ------------------------------------------------------------------------------------------- */
+
+/* A host that is no more takes nothing; a host that is going to be takes it, to have it repeated. */
+static bool is_gone(struct multipoint_host *host, struct wms_op *op)
+{
+    if (host->told) {
+        host->all->memory.services->lost(op, host->failure, host->failure_text);
+    }
+    return host->told;
+}
+
+static void list(void *connection, struct wms_op *op)
+{
+    struct multipoint_host *host = connection;
+
+    if (!is_gone(host, op)) {
+        multipoint_enter(host->all);
+        multipoint_list(host, op);
+        multipoint_leave(host->all);
+    }
+}
+
+static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+{
+    struct multipoint_host *host = connection;
+
+    if (!is_gone(host, op)) {
+        multipoint_enter(host->all);
+        multipoint_act(host, op, verb, id, message);
+        multipoint_leave(host->all);
+    }
+}
+
+static void call(void *connection, struct wms_op *op, const struct wms_call *what)
+{
+    struct multipoint_host *host = connection;
+
+    if (!is_gone(host, op)) {
+        multipoint_enter(host->all);
+        if (what->verb == WMS_BIND) {
+            multipoint_bind(host, op, what);
+        } else {
+            multipoint_call(host, op, what);
+        }
+        multipoint_leave(host->all);
+    }
+}
+
+static void secret(void *connection, struct wms_op *op, const char *password)
+{
+    struct multipoint_host *host = connection;
+
+    if (!is_gone(host, op) && op->data) {
+        multipoint_enter(host->all);
+        multipoint_bind_secret(host, op, password);
+        multipoint_leave(host->all);
+    }
+}
+
+static void observe(void *connection, struct wms_observer *observer, const wms_id *id)
+{
+    struct multipoint_host *host = connection;
+
+    if (host->told) {
+        host->all->memory.services->blind(observer, host->failure, host->failure_text);
+        return;
+    }
+    multipoint_enter(host->all);
+    multipoint_observe(host, observer, id);
+    multipoint_leave(host->all);
+}
+
+static void end(struct multipoint_host *host, struct multipoint_task *task)
+{
+    if (task) {
+        multipoint_enter(host->all);
+        multipoint_task_end(task);
+        multipoint_leave_quietly(host->all);
+    }
+}
+
+static void forget(void *connection, struct wms_op *op)
+{
+    end(connection, op->data);
+}
+
+static void unobserve(void *connection, struct wms_observer *observer)
+{
+    end(connection, observer->data);
+}
+
+static const struct wms_provider provider = {
+    .abi = WMS_PROVIDER_ABI,
+    .size = sizeof provider,
+    .name = "multipoint",
+    .needs = "libcurl, libxml2, OpenSSL",
+    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_CALL | 1u << WMS_BIND,
+    .in_flight = MULTIPOINT_IN_FLIGHT,
+    .connect = connect_host,
+    .disconnect = disconnect_host,
+    .list = list,
+    .act = act,
+    .forget = forget,
+    .observe = observe,
+    .unobserve = unobserve,
+    .retire = retire,
+    .forked = forked,
+    .check = multipoint_check,
+    .call = call,
+    .secret = secret,
+    .default_port = MULTIPOINT_HTTP_PORT,
+};
+
+WMS_API const struct wms_provider *wms_provider_v1(void);
+
+const struct wms_provider *wms_provider_v1(void)
+{
+    return &provider;
+}

@@ -1,0 +1,468 @@
+/* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps connections and TLS sessions. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <libxml/parser.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "multipoint.h"
+
+enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, FIRST_SIZE = 4096 };
+
+/* A socket of libcurl's, watched or not.  Those of connections are kept until they are closed: a kept connection is watched
+ * again with each exchange. */
+struct watched {
+    struct node node; /* in `sockets` */
+    struct multipoint *all;
+    int fd;
+    struct wms_poll *poll; /* NULL: not watched yet */
+    bool connection;
+};
+
+/* ---- libraries --------------------------------------------------------------------------------------------------- */
+
+static CURLcode prepared;
+
+/* Once in a process, and never undone: others in it may use these libraries. */
+static void prepare(void)
+{
+    prepared = curl_global_init(CURL_GLOBAL_DEFAULT);
+    xmlInitParser();
+}
+
+static int check_library(const char **ret_text)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    if (pthread_once(&once, prepare) || prepared) {
+        *ret_text = "libcurl cannot be initialized";
+        return WMS_E_INTERNAL;
+    }
+    const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
+    if (!version->ssl_version || strncmp(version->ssl_version, "OpenSSL/", 8) != 0) {
+        *ret_text = "this libcurl does not use OpenSSL; install libcurl4 (Debian) or libcurl (Fedora)";
+        return WMS_E_INTERNAL;
+    }
+    return 0;
+}
+
+/* ---- sockets ----------------------------------------------------------------------------------------------------- */
+
+/* From the end, where those are that were looked for last. */
+static struct watched *find(struct multipoint *all, int fd)
+{
+    for (struct node *node = all->sockets.prev; node != &all->sockets; node = node->prev) {
+        struct watched *socket = NODE_OWNER(node, struct watched, node);
+        if (socket->fd == fd) {
+            node_remove(node);
+            node_append(&all->sockets, node);
+            return socket;
+        }
+    }
+    return NULL;
+}
+
+static struct watched *watched_new(struct multipoint *all, int fd)
+{
+    struct watched *socket = multipoint_alloc(&all->memory, sizeof *socket);
+
+    if (socket) {
+        socket->all = all;
+        socket->fd = fd;
+        node_append(&all->sockets, &socket->node);
+    }
+    return socket;
+}
+
+static void watched_free(struct watched *socket)
+{
+    struct multipoint *all = socket->all;
+
+    all->memory.services->poll_free(socket->poll);
+    node_remove(&socket->node);
+    multipoint_free(&all->memory, socket);
+}
+
+static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct multipoint *all = data;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    (void) purpose;
+
+    if (fd >= 0) {
+        struct watched *socket = watched_new(all, fd);
+        if (!socket) {
+            close(fd);
+            return CURL_SOCKET_BAD;
+        }
+        socket->connection = true;
+    }
+    return fd;
+}
+
+static int on_close(void *data, curl_socket_t fd)
+{
+    struct watched *socket = find(data, fd);
+
+    if (socket) {
+        watched_free(socket);
+    }
+    return close(fd);
+}
+
+static void on_ready(void *data, int events)
+{
+    struct watched *socket = data;
+    struct multipoint *all = socket->all;
+    int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) | (events & WMS_WRITABLE ? CURL_CSELECT_OUT : 0), running;
+
+    multipoint_enter(all);
+    curl_multi_socket_action(all->multi, socket->fd, mask, &running);
+    multipoint_leave(all);
+}
+
+/* The exchange cannot be watched, so it is ended; libcurl would take a failure here for the end of everything. */
+static void give_up(CURL *easy, int code)
+{
+    struct multipoint_exchange *exchange = NULL;
+
+    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange && !exchange->trouble) {
+        exchange->trouble = code;
+        exchange->result = CURLE_OUT_OF_MEMORY;
+        node_remove(&exchange->node);
+        node_append(&exchange->host->all->finished, &exchange->node);
+    }
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *known)
+{
+    struct multipoint *all = data;
+    struct watched *socket = known ? known : find(all, fd);
+    const struct wms_services *services = all->memory.services;
+    int events = (what & CURL_POLL_IN ? WMS_READABLE : 0) | (what & CURL_POLL_OUT ? WMS_WRITABLE : 0);
+
+    if (what == CURL_POLL_REMOVE) {
+        if (socket && !socket->connection) { /* the resolver's */
+            watched_free(socket);
+        } else if (socket && socket->poll) {
+            services->poll_set(socket->poll, 0);
+        }
+        return 0;
+    }
+    socket = socket ? socket : watched_new(all, fd);
+    int error = socket ? 0 : WMS_E_NO_MEMORY;
+    if (!error && !socket->poll) {
+        error = services->poll_new(all->memory.engine, fd, on_ready, socket, &socket->poll);
+    }
+    error = error ? error : services->poll_set(socket->poll, events);
+    if (error) {
+        give_up(easy, error);
+    } else if (!known) {
+        curl_multi_assign(all->multi, fd, socket);
+    }
+    return 0;
+}
+
+/* ---- time -------------------------------------------------------------------------------------------------------- */
+
+static int on_timer(CURLM *multi, long milliseconds, void *data)
+{
+    struct multipoint *all = data;
+    (void) multi;
+
+    all->memory.services->timer_set(all->timer, milliseconds < 0 ? -1 : (double) milliseconds / 1000);
+    return 0;
+}
+
+static void timer_fired(void *data)
+{
+    struct multipoint *all = data;
+    int running;
+
+    multipoint_enter(all);
+    curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    multipoint_leave(all);
+}
+
+static void tick_fired(void *data)
+{
+    multipoint_enter(data);
+    multipoint_leave(data);
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+static bool set_up_multi(struct multipoint *all)
+{
+    all->multi = curl_multi_init();
+    all->share = curl_share_init();
+    return all->multi && all->share && curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
+           curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+           curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, all) == CURLM_OK &&
+           curl_multi_setopt(all->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+           curl_multi_setopt(all->multi, CURLMOPT_TIMERDATA, all) == CURLM_OK &&
+           curl_multi_setopt(all->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK &&
+           curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) KEPT_CONNECTIONS) == CURLM_OK;
+}
+
+int multipoint_transport_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all, const char **ret_text)
+{
+    const struct multipoint_memory memory = {services, engine};
+    int error = check_library(ret_text);
+
+    if (error) {
+        return error;
+    }
+    struct multipoint *all = multipoint_alloc(&memory, sizeof *all);
+    if (!all) {
+        return WMS_E_NO_MEMORY;
+    }
+    all->memory = memory;
+    node_init(&all->hosts);
+    node_init(&all->running);
+    node_init(&all->finished);
+    node_init(&all->dropped);
+    node_init(&all->sockets);
+    all->timer = services->timer_new(engine, timer_fired, all);
+    all->tick = services->timer_new(engine, tick_fired, all);
+    if (!all->timer || !all->tick || !set_up_multi(all)) {
+        multipoint_transport_free(all);
+        return WMS_E_NO_MEMORY;
+    }
+    *ret_all = all;
+    return 0;
+}
+
+void multipoint_transport_free(struct multipoint *all)
+{
+    const struct multipoint_memory memory = all->memory;
+
+    curl_multi_cleanup(all->multi); /* closes the kept connections */
+    curl_share_cleanup(all->share);
+    while (!node_alone(&all->sockets)) {
+        watched_free(NODE_OWNER(all->sockets.next, struct watched, node));
+    }
+    memory.services->timer_free(all->timer);
+    memory.services->timer_free(all->tick);
+    multipoint_free(&memory, all);
+}
+
+void multipoint_transport_cut(struct multipoint *all)
+{
+    if (all->forked) {
+        return;
+    }
+    all->forked = true;
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (struct node *node = all->sockets.next; node != &all->sockets; node = node->next) {
+        struct watched *socket = NODE_OWNER(node, struct watched, node);
+        all->memory.services->poll_free(socket->poll);
+        socket->poll = NULL;
+        /* Under the same number: libcurl will say good-bye to it, and close it. */
+        if (nothing < 0 || dup3(nothing, socket->fd, O_CLOEXEC) < 0) {
+            close(socket->fd);
+        }
+    }
+    if (nothing >= 0) {
+        close(nothing);
+    }
+}
+
+/* ---- an exchange's handle ---------------------------------------------------------------------------------------- */
+
+static size_t on_answer(char *data, size_t size, size_t count, void *user)
+{
+    struct multipoint_exchange *exchange = user;
+    (void) size; /* 1 */
+
+    if (count > exchange->answer_max - exchange->answer.length) {
+        exchange->too_large = true;
+        return CURL_WRITEFUNC_ERROR;
+    }
+    multipoint_text_add(&exchange->answer, data, count);
+    return exchange->answer.failed ? CURL_WRITEFUNC_ERROR : count;
+}
+
+/* The connection is there, and the request is about to leave.  When libcurl wants to send it a second time, because the
+ * kept connection that it took broke without an answer, it may have been carried out already. */
+static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, int local_port)
+{
+    struct multipoint_exchange *exchange = data;
+    struct multipoint_host *host = exchange->host;
+    const struct wms_services *services = host->all->memory.services;
+    (void) host_ip;
+    (void) local_ip;
+    (void) host_port;
+    (void) local_port;
+
+    if (!exchange->data || (exchange->left && exchange->once)) { /* nobody waits for it any more, or the second time */
+        return CURL_PREREQFUNC_ABORT;
+    }
+    exchange->left = true;
+    if (!host->reached) {
+        host->reached = true;
+        services->up(host->link);
+    }
+    if (exchange->op) {
+        services->sent(exchange->op);
+    }
+    return CURL_PREREQFUNC_OK;
+}
+
+static CURLcode on_tls(CURL *easy, void *context, void *data)
+{
+    struct multipoint_exchange *exchange = data;
+    (void) easy;
+
+    return multipoint_trust_set(context, &exchange->trust);
+}
+
+/* What is the same for every exchange with a host. */
+static CURL *easy_new(struct multipoint_host *host)
+{
+    struct multipoint *all = host->all;
+    const wms_transport *transport = all->memory.services->transport(all->memory.engine);
+    const char *proxy = !transport->proxy ? "" : strcmp(transport->proxy, "environment") == 0 ? NULL : transport->proxy;
+    CURL *easy = curl_easy_init();
+
+    if (!easy) {
+        return NULL;
+    }
+    CURLcode failed = CURLE_OK;
+#define SET(option, value) failed = failed ? failed : curl_easy_setopt(easy, option, value)
+    SET(CURLOPT_SHARE, all->share);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that does not answer delays nobody */
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_PROXY, proxy);
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
+    SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_WRITEFUNCTION, on_answer);
+    SET(CURLOPT_PREREQFUNCTION, on_leaving);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+    SET(CURLOPT_OPENSOCKETDATA, all);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    SET(CURLOPT_CLOSESOCKETDATA, all);
+    SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_CAINFO, NULL); /* no authority is trusted: only the host's own certificate, which on_tls() compares */
+    SET(CURLOPT_CAPATH, NULL);
+    SET(CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, 0L); /* that very certificate was found to bear the host's name when the client was bound */
+    SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+    if (failed) {
+        curl_easy_cleanup(easy);
+        return NULL;
+    }
+    return easy;
+}
+
+static bool add_header(struct multipoint_exchange *exchange, const char *line)
+{
+    struct curl_slist *list = curl_slist_append(exchange->headers, line);
+
+    exchange->headers = list ? list : exchange->headers;
+    return list;
+}
+
+static bool set_headers(struct multipoint_exchange *exchange)
+{
+    char line[256];
+
+    snprintf(line, sizeof line, "Content-Type: application/soap+xml; charset=utf-8; action=\"" MULTIPOINT_SPACE "/RemoteManagement/%s/%s\"",
+             exchange->operation->interface_name, exchange->operation->name);
+    return add_header(exchange, line) && add_header(exchange, "Expect:") && add_header(exchange, "Accept:");
+}
+
+/* What is this exchange's own. */
+static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
+{
+    bool secure = exchange->operation->credentials != MULTIPOINT_ANYBODY;
+    CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+
+    SET(CURLOPT_URL, exchange->url);
+    SET(CURLOPT_HTTPHEADER, exchange->headers);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) exchange->request.length);
+    SET(CURLOPT_POSTFIELDS, exchange->request.data);
+    SET(CURLOPT_WRITEDATA, exchange);
+    SET(CURLOPT_PREREQDATA, exchange);
+    SET(CURLOPT_PRIVATE, exchange);
+    SET(CURLOPT_SSL_CTX_DATA, exchange);
+    SET(CURLOPT_PINNEDPUBLICKEY, secure ? exchange->certificate.pin : NULL);
+#undef SET
+    return !failed;
+}
+
+int multipoint_transport_start(struct multipoint_exchange *exchange)
+{
+    struct multipoint_host *host = exchange->host;
+    struct multipoint *all = host->all;
+    CURL *easy = host->spare ? host->spare : easy_new(host);
+
+    host->spare = NULL;
+    if (!easy) {
+        return WMS_E_NO_MEMORY;
+    }
+    exchange->easy = easy;
+    exchange->answer_max = all->memory.services->transport(all->memory.engine)->answer_size;
+    if (!set_up(exchange, easy) || curl_multi_add_handle(all->multi, easy) != CURLM_OK) {
+        curl_easy_cleanup(easy);
+        exchange->easy = NULL;
+        return WMS_E_NO_MEMORY;
+    }
+    exchange->started = true;
+    host->running++;
+    return 0;
+}
+
+void multipoint_transport_end(struct multipoint_exchange *exchange)
+{
+    struct multipoint_host *host = exchange->host;
+
+    if (exchange->easy) {
+        curl_multi_remove_handle(host->all->multi, exchange->easy);
+        /* Nothing may point to the exchange from here on, nor be kept of it. */
+        if (host->spare || host->all->forked || exchange->result != CURLE_OK) {
+            curl_easy_cleanup(exchange->easy);
+        } else {
+            host->spare = exchange->easy;
+            curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, NULL);
+            curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, NULL);
+            curl_easy_setopt(exchange->easy, CURLOPT_PRIVATE, NULL);
+        }
+        exchange->easy = NULL;
+        host->running--;
+    }
+    curl_slist_free_all(exchange->headers);
+    exchange->headers = NULL;
+}
+
+void multipoint_transport_forget_host(struct multipoint_host *host)
+{
+    if (host->spare) {
+        curl_easy_cleanup(host->spare);
+        host->spare = NULL;
+    }
+}
+
+bool multipoint_transport_turn(struct multipoint *all)
+{
+    CURLMsg *message;
+    int left;
+    bool any = false;
+
+    while ((message = curl_multi_info_read(all->multi, &left))) {
+        struct multipoint_exchange *exchange = NULL;
+        if (message->msg == CURLMSG_DONE && curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange &&
+            !exchange->trouble) {
+            exchange->result = message->data.result;
+            node_remove(&exchange->node);
+            node_append(&all->finished, &exchange->node);
+            any = true;
+        }
+    }
+    return any;
+}

@@ -1,0 +1,479 @@
+/* values.c - arguments and results of operations, between XML and wms_value. */
+#include <stdio.h>
+
+#include "multipoint.h"
+
+enum { NUMBER = 24 };
+
+/* ---- lists that have a shape ------------------------------------------------------------------------------------- */
+
+/* What the elements of a list are called, and hold. */
+static const struct shape {
+    enum multipoint_type type;
+    const char *item, *fields; /* NULL: text */
+} shapes[] = {
+    {MULTIPOINT_STRINGS, "prgData", NULL},
+    {MULTIPOINT_SESSIONS, "prgWmsSessionInfoWs", "id:U state:u wsUserName:s wsDomain:s wsWinStation:s fIsRail:b"},
+    {MULTIPOINT_USERS, "prgWmsSessionInfoWs", "wsName:s wsFullName:s wsDescription:s UserType:u"}, /* thus in the schema */
+    {MULTIPOINT_APPS, "prgWmsRunningAppWs", "wsName:s ProcessId:u WindowId:u CreateTime:U"},
+};
+
+static const struct shape *shape_of(enum multipoint_type type)
+{
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        if (shapes[i].type == type) {
+            return &shapes[i];
+        }
+    }
+    return NULL;
+}
+
+static uint64_t most(enum multipoint_type type)
+{
+    return type == MULTIPOINT_ULONG ? UINT64_MAX : UINT32_MAX;
+}
+
+/* ---- arguments: from values to XML ------------------------------------------------------------------------------- */
+
+/* Where an argument is written, and what is said of a wrong one. */
+struct writer {
+    struct multipoint_text *out; /* NULL: it is only checked */
+    char *complaint;
+    size_t size;
+    const struct multipoint_field *field;
+};
+
+static int wrong(const struct writer *writer, const char *what, const char *fix)
+{
+    snprintf(writer->complaint, writer->size, "arguments.%.*s: %s; give %s", (int) writer->field->length, writer->field->name, what, fix);
+    return WMS_E_INVALID;
+}
+
+static int put(const struct writer *writer, const char *data, size_t length)
+{
+    if (writer->out) {
+        multipoint_text_escape(writer->out, data, length);
+    }
+    return 0;
+}
+
+static int put_number(const struct writer *writer, const wms_value *value)
+{
+    enum multipoint_type type = writer->field->type;
+    bool is_int = type == MULTIPOINT_INT;
+    const char *fix = is_int                      ? "a whole number -2147483648..2147483647"
+                      : type == MULTIPOINT_ULONG ? "a whole number 0..18446744073709551615, or a string of its digits"
+                                                 : "a whole number 0..4294967295";
+    uint64_t number = value->natural;
+    char text[NUMBER];
+
+    if (value->kind == WMS_INTEGER) {
+        if (!is_int || value->integer < INT32_MIN) {
+            return wrong(writer, "out of range", fix);
+        }
+        snprintf(text, sizeof text, "%lld", (long long) value->integer);
+        return put(writer, text, strlen(text));
+    }
+    if (value->kind != WMS_NATURAL &&
+        !(value->kind == WMS_STRING && strlen(value->text) == value->size && multipoint_number(value->text, UINT64_MAX, &number))) {
+        return wrong(writer, "no whole number", fix);
+    }
+    if (number > (is_int ? INT32_MAX : most(type))) {
+        return wrong(writer, "out of range", fix);
+    }
+    snprintf(text, sizeof text, "%llu", (unsigned long long) number);
+    return put(writer, text, strlen(text));
+}
+
+static int put_string(const struct writer *writer, const wms_value *value)
+{
+    if (value->kind != WMS_STRING) {
+        return wrong(writer, "no string", "a string in UTF-8");
+    }
+    size_t span = multipoint_xml_span(value->text, value->size);
+    if (span < value->size) {
+        char what[96];
+        unsigned char byte = (unsigned char) value->text[span];
+        if (byte < ' ') {
+            snprintf(what, sizeof what, "the control character 0x%02X at byte %zu, which XML cannot carry", byte, span + 1);
+        } else {
+            snprintf(what, sizeof what, "no UTF-8 at byte %zu", span + 1);
+        }
+        return wrong(writer, what, "a string without it, in UTF-8");
+    }
+    return put(writer, value->text, value->size);
+}
+
+static int put_guid(const struct writer *writer, const wms_value *value)
+{
+    static const char form[] = "{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}";
+    bool good = value->kind == WMS_STRING && value->size == sizeof form - 1;
+
+    for (size_t i = 0; good && form[i]; i++) {
+        good = form[i] == 'x' ? value->text[i] && strchr("0123456789abcdefABCDEF", value->text[i]) : value->text[i] == form[i];
+    }
+    return good ? put(writer, value->text, value->size) : wrong(writer, "no GUID", "a string such as \"{01234567-89ab-cdef-0123-456789abcdef}\"");
+}
+
+static int put_bytes(const struct writer *writer, const wms_value *value)
+{
+    if (value->kind != WMS_STRING) {
+        return wrong(writer, "no string", "the bytes as a string");
+    }
+    for (size_t i = 0; writer->out && i < value->size; i++) {
+        multipoint_text_printf(writer->out, "<prgData>%u</prgData>", (unsigned char) value->text[i]);
+    }
+    return 0;
+}
+
+static int put_strings(const struct writer *writer, const wms_value *value)
+{
+    int error = 0;
+
+    if (value->kind != WMS_LIST && !(value->kind == WMS_TABLE && value->size == 0)) {
+        return wrong(writer, "no list", "a list of strings");
+    }
+    for (size_t i = 0; !error && i < value->size; i++) {
+        if (writer->out) {
+            multipoint_text_puts(writer->out, "<prgData>");
+        }
+        error = put_string(writer, &value->items[i]);
+        if (writer->out) {
+            multipoint_text_puts(writer->out, "</prgData>");
+        }
+    }
+    return error;
+}
+
+static int put_value(const struct writer *writer, const wms_value *value)
+{
+    switch (writer->field->type) {
+    case MULTIPOINT_STRING:
+        return put_string(writer, value);
+    case MULTIPOINT_BOOLEAN:
+        return value->kind != WMS_BOOLEAN ? wrong(writer, "no boolean", "true or false")
+                                          : put(writer, value->integer ? "true" : "false", value->integer ? 4 : 5);
+    case MULTIPOINT_INT:
+    case MULTIPOINT_UINT:
+    case MULTIPOINT_ULONG:
+        return put_number(writer, value);
+    case MULTIPOINT_GUID:
+        return put_guid(writer, value);
+    case MULTIPOINT_BYTES:
+        return put_bytes(writer, value);
+    case MULTIPOINT_STRINGS:
+        return put_strings(writer, value);
+    case MULTIPOINT_BASE64: /* no operation takes these */
+    case MULTIPOINT_SESSIONS:
+    case MULTIPOINT_USERS:
+    case MULTIPOINT_APPS:
+        break;
+    }
+    return wrong(writer, "of a type that cannot be sent", "none");
+}
+
+static const wms_value *find(const wms_value *table, const char *name, size_t length)
+{
+    for (size_t i = 0; table && i < table->size; i++) {
+        const wms_value *item = &table->items[i];
+        if (item->name && strncmp(item->name, name, length) == 0 && !item->name[length]) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+const wms_value *multipoint_value(const wms_value *table, const char *name, enum wms_kind kind)
+{
+    const wms_value *value = find(table, name, strlen(name));
+
+    return value && value->kind == kind ? value : NULL;
+}
+
+/* Names an argument that the operation does not have. */
+static int check_names(const struct multipoint_operation *operation, const wms_value *arguments, char *complaint, size_t size)
+{
+    for (size_t i = 0; arguments && i < arguments->size; i++) {
+        const char *name = arguments->items[i].name ? arguments->items[i].name : "";
+        const char *spec = operation->in;
+        struct multipoint_field field;
+        char names[200] = "";
+        bool known = false;
+        while (multipoint_field_next(&spec, &field)) {
+            known = known || (strlen(name) == field.length && strncmp(name, field.name, field.length) == 0);
+            size_t used = strlen(names);
+            snprintf(names + used, sizeof names - used, "%s%.*s", used ? ", " : "", (int) field.length, field.name);
+        }
+        if (!known) {
+            snprintf(complaint, size, "arguments: %s has no '%.40s'; %s%s", operation->name, name, *names ? "give " : "leave it out", names);
+            return WMS_E_INVALID;
+        }
+    }
+    return 0;
+}
+
+int multipoint_arguments(const struct multipoint_operation *operation, const wms_value *arguments, struct multipoint_text *out,
+                         char *complaint, size_t size)
+{
+    const char *spec = operation->in;
+    struct multipoint_field field;
+    struct writer writer = {.out = out, .complaint = complaint, .size = size, .field = &field};
+    int error = check_names(operation, arguments, complaint, size);
+
+    if (out) {
+        multipoint_text_printf(out, "<%s xmlns=\"" MULTIPOINT_SPACE "\">", operation->name);
+    }
+    while (!error && multipoint_field_next(&spec, &field)) {
+        const wms_value *value = find(arguments, field.name, field.length);
+        bool nil = !value || value->kind == WMS_NIL;
+        if (nil && field.optional) {
+            continue;
+        }
+        if (nil && !field.nillable) {
+            /* a wrong value of the right kind says what would be one */
+            error = put_value(&writer, &(wms_value){.kind = WMS_NIL});
+            char *what = strstr(complaint, ": no ");
+            const char *fix = what ? strstr(what, "; give ") : NULL;
+            char copy[160];
+            snprintf(copy, sizeof copy, ": missing%s", fix ? fix : "");
+            if (what) {
+                snprintf(what, size - (size_t) (what - complaint), "%s", copy);
+            }
+            break;
+        }
+        if (out) {
+            multipoint_text_printf(out, "<%.*s%s>", (int) field.length, field.name, nil ? " xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"" : "");
+        }
+        error = nil ? 0 : put_value(&writer, value);
+        if (out) {
+            multipoint_text_printf(out, "</%.*s>", (int) field.length, field.name);
+        }
+    }
+    if (out) {
+        multipoint_text_printf(out, "</%s>", operation->name);
+    }
+    return error;
+}
+
+/* ---- results: from XML to values --------------------------------------------------------------------------------- */
+
+static size_t count_children(const struct multipoint_element *element)
+{
+    size_t count = 0;
+
+    for (const struct multipoint_element *child = element->first; child; child = child->next) {
+        count++;
+    }
+    return count;
+}
+
+/* Blanks around a number or boolean do not count: XML Schema 2, 4.3.6. */
+static const char *trimmed(const struct multipoint_element *element, char buffer[NUMBER])
+{
+    const char *text = element->text + strspn(element->text, " \t\r\n");
+    size_t length = strcspn(text, " \t\r\n");
+
+    if (length >= NUMBER || text[length + strspn(text + length, " \t\r\n")]) {
+        return "";
+    }
+    memcpy(buffer, text, length);
+    buffer[length] = '\0';
+    return buffer;
+}
+
+static int read_number(const struct multipoint_element *element, enum multipoint_type type, wms_value *ret_value)
+{
+    char buffer[NUMBER];
+    const char *text = trimmed(element, buffer);
+    bool negative = type == MULTIPOINT_INT && *text == '-';
+    uint64_t number;
+
+    if (!multipoint_number(negative ? text + 1 : text, type == MULTIPOINT_INT ? (uint64_t) INT32_MAX + negative : most(type), &number)) {
+        return WMS_E_PROTOCOL;
+    }
+    ret_value->kind = negative && number ? WMS_INTEGER : WMS_NATURAL;
+    ret_value->natural = number;
+    ret_value->integer = negative ? -(int64_t) number : 0;
+    return 0;
+}
+
+static int read_boolean(const struct multipoint_element *element, wms_value *ret_value)
+{
+    char buffer[NUMBER];
+    const char *text = trimmed(element, buffer);
+
+    ret_value->kind = WMS_BOOLEAN;
+    ret_value->integer = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+    return ret_value->integer || strcmp(text, "false") == 0 || strcmp(text, "0") == 0 ? 0 : WMS_E_PROTOCOL;
+}
+
+/* [MS-RSMC] 2.2.3: an element a byte. */
+static int read_bytes(const struct multipoint_element *element, struct multipoint_arena *arena, wms_value *ret_value)
+{
+    size_t size = count_children(element);
+    unsigned char *bytes = multipoint_room(arena, size + 1);
+    char buffer[NUMBER];
+    uint64_t byte;
+
+    if (!bytes) {
+        return WMS_E_NO_MEMORY;
+    }
+    *ret_value = (wms_value){.kind = WMS_STRING, .name = ret_value->name, .text = (const char *) bytes, .size = size};
+    for (const struct multipoint_element *child = element->first; child; child = child->next) {
+        if (strcmp(child->name, "prgData") != 0 || !multipoint_number(trimmed(child, buffer), 255, &byte)) {
+            return WMS_E_PROTOCOL;
+        }
+        *bytes++ = (unsigned char) byte;
+    }
+    return 0;
+}
+
+static int base64_digit(char c)
+{
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : c >= '0' && c <= '9' ? c - '0' + 52
+           : c == '+'             ? 62
+           : c == '/'             ? 63
+                                  : -1;
+}
+
+static int read_base64(const struct multipoint_element *element, struct multipoint_arena *arena, wms_value *ret_value)
+{
+    unsigned char *bytes = multipoint_room(arena, element->length / 4 * 3 + 4);
+    size_t size = 0, digits = 0, padding = 0;
+    uint32_t bits = 0;
+
+    if (!bytes) {
+        return WMS_E_NO_MEMORY;
+    }
+    for (const char *at = element->text; *at; at++) {
+        if (strchr(" \t\r\n", *at)) {
+            continue;
+        }
+        int digit = base64_digit(*at);
+        if ((digit < 0 && *at != '=') || (digit >= 0 && padding)) {
+            return WMS_E_PROTOCOL;
+        }
+        padding += digit < 0;
+        bits = bits << 6 | (uint32_t) (digit < 0 ? 0 : digit);
+        if (++digits % 4 == 0) {
+            bytes[size++] = (unsigned char) (bits >> 16);
+            bytes[size++] = (unsigned char) (bits >> 8);
+            bytes[size++] = (unsigned char) bits;
+        }
+    }
+    if (digits % 4 || padding > 2) {
+        return WMS_E_PROTOCOL;
+    }
+    size -= padding;
+    bytes[size] = '\0';
+    *ret_value = (wms_value){.kind = WMS_STRING, .name = ret_value->name, .text = (const char *) bytes, .size = size};
+    return 0;
+}
+
+static int read_fields(const char *spec, const struct multipoint_element *element, struct multipoint_arena *arena,
+                       wms_value *ret_table);
+
+static int read_list(const struct shape *shape, const struct multipoint_element *element, struct multipoint_arena *arena,
+                     wms_value *ret_value)
+{
+    size_t count = count_children(element);
+    wms_value *items = count ? multipoint_room(arena, count * sizeof *items) : NULL;
+    int error = count && !items ? WMS_E_NO_MEMORY : 0;
+
+    *ret_value = (wms_value){.kind = WMS_LIST, .name = ret_value->name, .items = items, .size = count};
+    for (const struct multipoint_element *child = element->first; !error && child; child = child->next, items++) {
+        if (strcmp(child->name, shape->item) != 0) {
+            error = WMS_E_PROTOCOL;
+        } else if (shape->fields) {
+            error = read_fields(shape->fields, child, arena, items);
+        } else {
+            *items = multipoint_string(NULL, child->text, child->length);
+        }
+    }
+    return error;
+}
+
+static int read_value(enum multipoint_type type, const struct multipoint_element *element, struct multipoint_arena *arena,
+                      wms_value *ret_value)
+{
+    switch (type) {
+    case MULTIPOINT_STRING:
+    case MULTIPOINT_GUID:
+        *ret_value = multipoint_string(ret_value->name, element->text, element->length);
+        return element->first ? WMS_E_PROTOCOL : 0;
+    case MULTIPOINT_BOOLEAN:
+        return read_boolean(element, ret_value);
+    case MULTIPOINT_INT:
+    case MULTIPOINT_UINT:
+    case MULTIPOINT_ULONG:
+        return read_number(element, type, ret_value);
+    case MULTIPOINT_BYTES:
+        return read_bytes(element, arena, ret_value);
+    case MULTIPOINT_BASE64:
+        return read_base64(element, arena, ret_value);
+    case MULTIPOINT_STRINGS:
+    case MULTIPOINT_SESSIONS:
+    case MULTIPOINT_USERS:
+    case MULTIPOINT_APPS:
+        return read_list(shape_of(type), element, arena, ret_value);
+    }
+    return WMS_E_PROTOCOL;
+}
+
+static size_t count_fields(const char *spec)
+{
+    struct multipoint_field field;
+    size_t count = 0;
+
+    while (multipoint_field_next(&spec, &field)) {
+        count++;
+    }
+    return count;
+}
+
+/* What the schema calls it, whatever the host does. */
+static const char *canonical_name(const struct multipoint_field *field, const struct multipoint_element *child,
+                                  struct multipoint_arena *arena)
+{
+    if (strncmp(child->name, field->name, field->length) == 0) {
+        return child->name;
+    }
+    char *name = multipoint_room(arena, field->length + 1);
+    return name ? memcpy(name, field->name, field->length) : NULL;
+}
+
+static int read_fields(const char *spec, const struct multipoint_element *element, struct multipoint_arena *arena,
+                       wms_value *ret_table)
+{
+    size_t most_fields = count_fields(spec), count = 0;
+    struct multipoint_field field;
+    wms_value *items = most_fields ? multipoint_room(arena, most_fields * sizeof *items) : NULL;
+    int error = most_fields && !items ? WMS_E_NO_MEMORY : 0;
+
+    while (!error && multipoint_field_next(&spec, &field)) {
+        const struct multipoint_element *child = multipoint_child(element, field.name, field.length);
+        if (!child && field.alias) {
+            child = multipoint_child(element, field.alias, field.alias_length);
+        }
+        if (!child || child->nil) {
+            error = child || field.optional ? 0 : WMS_E_PROTOCOL;
+            continue;
+        }
+        items[count].name = canonical_name(&field, child, arena);
+        if (!items[count].name) {
+            return WMS_E_NO_MEMORY;
+        }
+        error = read_value(field.type, child, arena, &items[count++]);
+    }
+    *ret_table = (wms_value){.kind = WMS_TABLE, .name = ret_table->name, .items = items, .size = count};
+    return error;
+}
+
+int multipoint_results(const struct multipoint_operation *operation, const struct multipoint_element *element,
+                       struct multipoint_arena *arena, wms_value *ret_table)
+{
+    *ret_table = (wms_value){.kind = WMS_TABLE};
+    return read_fields(operation->out, element, arena, ret_table);
+}
