@@ -54,7 +54,8 @@ define provider
 ifneq ($$(wildcard src/$1/*.c),)
 ifeq ($$(shell $$(PKG_CONFIG) --exists '$2' 2>&1 || echo no),)
 providers += $1
-$B/obj/$1/%.o: extra = $$(call once,$1_cflags,$$(PKG_CONFIG) --cflags '$2')
+cflags_of_$1 = $$(call once,$1_cflags,$$(PKG_CONFIG) --cflags '$2')
+$B/obj/$1/%.o: extra = $$(cflags_of_$1)
 $B/lib/wms/$1.so: provider_libs = $$(call once,$1_libs,$$(PKG_CONFIG) --libs '$2')
 $B/lib/wms/$1.so: $$(patsubst src/%.c,$B/obj/%.o,$$(wildcard src/$1/*.c)) $B/sources
 else
@@ -280,7 +281,7 @@ strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -
     -Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wwrite-strings -Wundef -Wformat=2 -Wvla \
     -Wno-unknown-warning-option
 tidy   = $(wildcard src/*/*.c)
-seen   = -std=gnu11 -Isrc $(lua_headers) $(uv_cflags)
+seen   = -std=gnu11 -Isrc $(lua_headers) $(uv_cflags) $(foreach p,$(providers),$(cflags_of_$p))
 lua_headers = $(call lua_cflags,$L)
 # The sanitizers' libraries for the stock interpreter alone: with LD_PRELOAD, every program that a spec starts would get them.
 preload = $(shell readelf -l $$(command -v $(LUA)) | sed -n 's/.*interpreter: \(.*\)]/\1/p') --preload \

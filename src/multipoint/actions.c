@@ -71,7 +71,8 @@ static const char *operation_of(enum wms_verb verb)
                                     : "LogOffSession";
 }
 
-void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                    const char *message)
 {
     const struct wms_services *services = host->all->memory.services;
     const char *text;
@@ -117,7 +118,8 @@ static void called(struct multipoint_exchange *exchange, const struct multipoint
     error = error ? error : services->result(op, &table);
     multipoint_arena_free(&arena);
     if (error) { /* done it is, perhaps */
-        services->lost(op, error, error == WMS_E_PROTOCOL ? "a part of the host's answer is missing, or not of its type" : NULL);
+        services->lost(op, error,
+                       error == WMS_E_PROTOCOL ? "a part of the host's answer is missing, or not of its type" : NULL);
     } else {
         services->answer(op, 0, NULL);
     }
@@ -165,10 +167,12 @@ static int check_call(const struct wms_call *call, char *complaint, size_t size)
         return multipoint_arguments(operation, call->arguments, NULL, complaint, size);
     }
     if (multipoint_interface_known(call->interface_name)) {
-        snprintf(complaint, size, "operation: %s has no '%.60s'; give one of its operations, such as '%s'", call->interface_name, call->operation,
+        snprintf(complaint, size, "operation: %s has no '%.60s'; give one of its operations, such as '%s'",
+                 call->interface_name, call->operation,
                  strcmp(call->interface_name, "IMultiPointSession") == 0 ? "GetSessionFlags" : "those of [MS-RSMC]");
     } else {
-        snprintf(complaint, size, "interface: '%.60s' is none of MultiPoint's; give one such as 'IMultiPointSession'", call->interface_name);
+        snprintf(complaint, size, "interface: '%.60s' is none of MultiPoint's; give one such as 'IMultiPointSession'",
+                 call->interface_name);
     }
     return WMS_E_INVALID;
 }

@@ -1,7 +1,7 @@
 /* answer.c - the text of an answer, as a tree.
  *
- * libxml2 reads it, and hands over each element as it comes: so nothing is built that is deeper or has more elements than we
- * want, there are no DTDs, no entities and no network, and what is left of a password is in memory of ours.
+ * libxml2 reads it, and hands over each element as it comes: so nothing is built that is deeper or has more elements than
+ * we want, there are no DTDs, no entities and no network, and what is left of a password is in memory of ours.
  */
 #include <libxml/parser.h>
 
@@ -40,7 +40,8 @@ static bool is_nil(int count, const xmlChar **attributes)
     for (int i = 0; i < count; i++, attributes += 5) { /* name, prefix, namespace, begin and end of the value */
         const char *value = (const char *) attributes[3];
         size_t length = (size_t) (attributes[4] - attributes[3]);
-        if (strcmp((const char *) attributes[0], "nil") == 0 && attributes[2] && strcmp((const char *) attributes[2], INSTANCE) == 0) {
+        if (strcmp((const char *) attributes[0], "nil") == 0 && attributes[2] &&
+            strcmp((const char *) attributes[2], INSTANCE) == 0) {
             return (length == 4 && memcmp(value, "true", 4) == 0) || (length == 1 && *value == '1');
         }
     }
@@ -154,7 +155,8 @@ const struct multipoint_element *multipoint_child(const struct multipoint_elemen
 const struct multipoint_element *multipoint_descendant(const struct multipoint_element *parent, const char *name)
 {
     for (const struct multipoint_element *child = parent->first; child; child = child->next) {
-        const struct multipoint_element *found = strcmp(child->name, name) == 0 ? child : multipoint_descendant(child, name);
+        const struct multipoint_element *found =
+            strcmp(child->name, name) == 0 ? child : multipoint_descendant(child, name);
         if (found) {
             return found;
         }
@@ -191,7 +193,9 @@ static const char *open_envelope(struct multipoint_answer *answer, const struct 
         return "its envelope has not one body with one element";
     }
     for (const struct multipoint_element *one = body == header ? NULL : header->first; one; one = one->next) {
-        const char **place = is(one, ADDRESSING, "Action") ? &answer->action : is(one, ADDRESSING, "RelatesTo") ? &answer->relates : NULL;
+        const char **place = is(one, ADDRESSING, "Action")      ? &answer->action
+                             : is(one, ADDRESSING, "RelatesTo") ? &answer->relates
+                                                                : NULL;
         if (place && *place) {
             return "it has two headers of one kind";
         }
@@ -224,7 +228,8 @@ static xmlParserCtxt *new_parser(struct reader *reader)
     return parser;
 }
 
-int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text, size_t size)
+int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
+                           size_t size)
 {
     struct reader reader = {
         .answer = answer,
@@ -241,7 +246,8 @@ int multipoint_answer_read(struct multipoint_answer *answer, const struct multip
     if (!parser) {
         return WMS_E_NO_MEMORY;
     }
-    xmlDoc *tree = xmlCtxtReadMemory(parser, text, (int) size, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE);
+    xmlDoc *tree = xmlCtxtReadMemory(parser, text, (int) size, NULL, NULL,
+                                     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE);
     xmlFreeDoc(tree); /* none is built */
     multipoint_text_free(&reader.text);
     if (answer->problem == out_of_memory || parser->errNo == XML_ERR_NO_MEMORY) {

@@ -1,7 +1,8 @@
 /* bind.c - how a client gets its binding: [MS-RSMC] 3.1, 3.2.
  *
- * The host's certificate comes over plain HTTP, where anybody may have put another in its place.  So the administrator's password
- * is asked for, and sent, only when the caller has named the certificate's fingerprint, and only to who has its key.
+ * The host's certificate comes over plain HTTP, where anybody may have put another in its place.  So the administrator's
+ * password is asked for, and sent, only when the caller has named the certificate's fingerprint, and only to who has its
+ * key.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -147,7 +148,8 @@ void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, con
     const char *text;
 
     if (multipoint_xml_span(secret, strlen(secret)) < strlen(secret)) {
-        answer(bind, WMS_E_UNSUPPORTED, "the password has a control character, or is not UTF-8: the protocol cannot carry it");
+        answer(bind, WMS_E_UNSUPPORTED,
+               "the password has a control character, or is not UTF-8: the protocol cannot carry it");
         return;
     }
     int error = multipoint_ask(host, &question, got_passwords, bind, &bind->exchange, &text);
@@ -197,14 +199,16 @@ static int judge_certificate(const struct bind *bind, char *buffer, size_t room)
     const char *fingerprint = binding->certificate.fingerprint, *why = NULL;
     char unfit[MULTIPOINT_SENTENCE];
 
-    why = multipoint_certificate_unfit((const unsigned char *) binding->der, binding->der_size, bind->task.host->address->host, unfit,
-                                       sizeof unfit);
+    why = multipoint_certificate_unfit((const unsigned char *) binding->der, binding->der_size,
+                                       bind->task.host->address->host, unfit, sizeof unfit);
     if (why) {
         snprintf(buffer, room, "%s", why);
     } else if (!bind->confirmed) {
-        snprintf(buffer, room, "nobody has confirmed the host's certificate; if its fingerprint there is %s, bind with it", fingerprint);
+        snprintf(buffer, room, "nobody has confirmed the host's certificate; if its fingerprint there is %s, bind with it",
+                 fingerprint);
     } else if (memcmp(bind->expected, binding->certificate.sha256, MULTIPOINT_SHA256) != 0) {
-        snprintf(buffer, room, "the host's certificate has the fingerprint %s, which is not the one that was given", fingerprint);
+        snprintf(buffer, room, "the host's certificate has the fingerprint %s, which is not the one that was given",
+                 fingerprint);
     } else {
         return 0;
     }

@@ -9,7 +9,8 @@ static const char *text_of(const wms_value *table, const char *name)
     return value && strlen(value->text) == value->size ? value->text : NULL;
 }
 
-int multipoint_binding_read(const struct multipoint_memory *memory, const wms_value *record, struct multipoint_binding *ret_binding)
+int multipoint_binding_read(const struct multipoint_memory *memory, const wms_value *record,
+                            struct multipoint_binding *ret_binding)
 {
     const wms_value *port = multipoint_value(record, "port", WMS_NATURAL);
     const wms_value *der = multipoint_value(record, "certificate", WMS_STRING);
@@ -50,8 +51,10 @@ size_t multipoint_binding_write(const struct multipoint_binding *binding, wms_va
     size_t count = 0, secrets = 5;
 
     record[count++] = multipoint_natural("port", binding->port);
-    record[count++] = multipoint_string("fingerprint", binding->certificate.fingerprint, strlen(binding->certificate.fingerprint));
-    record[count++] = multipoint_string("thumbprint", binding->certificate.thumbprint, strlen(binding->certificate.thumbprint));
+    record[count++] =
+        multipoint_string("fingerprint", binding->certificate.fingerprint, strlen(binding->certificate.fingerprint));
+    record[count++] =
+        multipoint_string("thumbprint", binding->certificate.thumbprint, strlen(binding->certificate.thumbprint));
     record[count++] = multipoint_string("certificate", binding->der, binding->der_size);
     record[secrets] = multipoint_string("control", binding->control, strlen(binding->control));
     if (binding->management) {

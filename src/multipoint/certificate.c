@@ -52,7 +52,8 @@ static int describe(X509 *certificate, struct multipoint_certificate *ret_certif
 {
     unsigned char sha1[SHA1_SIZE];
 
-    if (!X509_digest(certificate, EVP_sha256(), ret_certificate->sha256, NULL) || !X509_digest(certificate, EVP_sha1(), sha1, NULL)) {
+    if (!X509_digest(certificate, EVP_sha256(), ret_certificate->sha256, NULL) ||
+        !X509_digest(certificate, EVP_sha1(), sha1, NULL)) {
         return WMS_E_NO_MEMORY;
     }
     print_hex(ret_certificate->sha256, MULTIPOINT_SHA256, ":", ret_certificate->fingerprint);
@@ -75,7 +76,8 @@ bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MUL
     for (size_t i = 0; i < MULTIPOINT_SHA256; i++) {
         unsigned byte = 0;
         for (int digit = 0; digit < 2; digit++, text++) {
-            const char *digits = "0123456789abcdef", *at = *text ? strchr(digits, *text >= 'A' && *text <= 'F' ? *text | 0x20 : *text) : NULL;
+            const char *digits = "0123456789abcdef",
+                       *at = *text ? strchr(digits, *text >= 'A' && *text <= 'F' ? *text | 0x20 : *text) : NULL;
             if (!at) {
                 return false;
             }
@@ -130,7 +132,8 @@ static void print_name(X509 *certificate, char name[NAME])
 /* Self-made certificates have the name in their subject, and often no other: [MS-RSMC] 3.1.4.2. */
 static bool has_name(X509 *certificate, const char *host, const char *common_name)
 {
-    return X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1 || X509_check_ip_asc(certificate, host, 0) == 1 ||
+    return X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1 ||
+           X509_check_ip_asc(certificate, host, 0) == 1 ||
            (X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) < 0 && strcasecmp(host, common_name) == 0);
 }
 
@@ -177,7 +180,8 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
     if (!shown || describe(shown, &found)) {
         snprintf(trust->why, sizeof trust->why, "the host's certificate cannot be read");
     } else if (CRYPTO_memcmp(found.sha256, trust->expected->sha256, MULTIPOINT_SHA256) != 0) {
-        snprintf(trust->why, sizeof trust->why, "the host shows another certificate than expected, with the fingerprint %s", found.fingerprint);
+        snprintf(trust->why, sizeof trust->why, "the host shows another certificate than expected, with the fingerprint %s",
+                 found.fingerprint);
     } else if (!is_expired(shown, trust->why, sizeof trust->why)) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
         return 1;

@@ -30,28 +30,31 @@ static void put_security(struct multipoint_text *out, const char *user_name, con
 
     print_time(now, created);
     print_time(now + LIFETIME, expires);
-    multipoint_text_printf(out,
-                           "<o:Security s:mustUnderstand=\"1\" xmlns:o=\"" SECURITY "wssecurity-secext-1.0.xsd\" xmlns:u=\"" SECURITY
-                           "wssecurity-utility-1.0.xsd\"><u:Timestamp><u:Created>%s</u:Created><u:Expires>%s</u:Expires></u:Timestamp>",
-                           created, expires);
+    multipoint_text_printf(
+        out,
+        "<o:Security s:mustUnderstand=\"1\" xmlns:o=\"" SECURITY "wssecurity-secext-1.0.xsd\" xmlns:u=\"" SECURITY
+        "wssecurity-utility-1.0.xsd\"><u:Timestamp><u:Created>%s</u:Created><u:Expires>%s</u:Expires></u:Timestamp>",
+        created, expires);
     put_text(out, "<o:UsernameToken><o:Username>", user_name, "</o:Username>");
     put_text(out, "<o:Password Type=\"" SECURITY "username-token-profile-1.0#PasswordText\">", password, "</o:Password>");
     multipoint_text_puts(out, "</o:UsernameToken></o:Security>");
 }
 
-void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question, const char *password)
+void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question,
+                         const char *password)
 {
     const struct multipoint_operation *operation = question->operation;
     struct multipoint_text *out = &exchange->request;
     char ignored[1];
 
-    multipoint_text_printf(out,
-                           "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"http://www.w3.org/2005/08/addressing\">"
-                           "<s:Header><a:Action s:mustUnderstand=\"1\">" MULTIPOINT_SPACE "/RemoteManagement/%s/%s</a:Action>"
-                           "<a:MessageID>%s</a:MessageID>"
-                           "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>"
-                           "<a:To s:mustUnderstand=\"1\">%s</a:To>",
-                           operation->interface_name, operation->name, exchange->id, exchange->url);
+    multipoint_text_printf(
+        out,
+        "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"http://www.w3.org/2005/08/addressing\">"
+        "<s:Header><a:Action s:mustUnderstand=\"1\">" MULTIPOINT_SPACE "/RemoteManagement/%s/%s</a:Action>"
+        "<a:MessageID>%s</a:MessageID>"
+        "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>"
+        "<a:To s:mustUnderstand=\"1\">%s</a:To>",
+        operation->interface_name, operation->name, exchange->id, exchange->url);
     if (password) {
         put_security(out, exchange->user_name, password);
     }

@@ -29,8 +29,8 @@ static bool print_id(char *id, size_t size)
     }
     b[6] = (b[6] & 0x0F) | 0x40;
     b[8] = (b[8] & 0x3F) | 0x80;
-    snprintf(id, size, "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5],
-             b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    snprintf(id, size, "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
     return true;
 }
 
@@ -42,7 +42,8 @@ static void print_host(const char *host, char *text, size_t size)
     if (!strchr(host, ':')) {
         snprintf(text, size, "%s", host);
     } else {
-        snprintf(text, size, "[%.*s%s%s]", zone ? (int) (zone - host) : (int) strlen(host), host, zone ? "%25" : "", zone ? zone + 1 : "");
+        snprintf(text, size, "[%.*s%s%s]", zone ? (int) (zone - host) : (int) strlen(host), host, zone ? "%25" : "",
+                 zone ? zone + 1 : "");
     }
 }
 

@@ -6,8 +6,8 @@
 
 /* ---- what the host says ------------------------------------------------------------------------------------------ */
 
-#define NO_SESSION   "the host has no such session"
-#define BIND_AGAIN   "; bind anew"
+#define NO_SESSION "the host has no such session"
+#define BIND_AGAIN "; bind anew"
 
 /* HRESULTs that say more than that it failed. */
 static const struct {
@@ -67,8 +67,8 @@ static void judge_credentials(const struct multipoint_exchange *exchange, const 
     struct multipoint_host *host = exchange->host;
     bool of_binding = exchange->operation->credentials != MULTIPOINT_ADMIN;
 
-    snprintf(buffer, MULTIPOINT_SENTENCE, "%.120s does not accept the name or the password of '%.60s' (%.40s)%s", host->address->host,
-             exchange->user_name ? exchange->user_name : "", how, of_binding ? BIND_AGAIN : "");
+    snprintf(buffer, MULTIPOINT_SENTENCE, "%.120s does not accept the name or the password of '%.60s' (%.40s)%s",
+             host->address->host, exchange->user_name ? exchange->user_name : "", how, of_binding ? BIND_AGAIN : "");
     reply->code = WMS_E_ACCESS_DENIED;
     reply->text = buffer;
     if (of_binding) { /* perhaps there is a newer one already: the next command looks */
@@ -89,11 +89,11 @@ static const char *printable(const char *name, char copy[48])
     return length ? copy : "unnamed";
 }
 
-static void judge_fault(const struct multipoint_exchange *exchange, const struct multipoint_element *fault, struct multipoint_reply *reply,
-                        char buffer[MULTIPOINT_SENTENCE])
+static void judge_fault(const struct multipoint_exchange *exchange, const struct multipoint_element *fault,
+                        struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
-    static const char *const refused[] = {"FailedAuthentication", "InvalidSecurity", "InvalidSecurityToken", "UnsupportedSecurityToken",
-                                          "FailedCheck", NULL};
+    static const char *const refused[] = {"FailedAuthentication",     "InvalidSecurity", "InvalidSecurityToken",
+                                          "UnsupportedSecurityToken", "FailedCheck",     NULL};
     const struct multipoint_element *hr = multipoint_descendant(fault, "hr");
     const char *name = fault_name(fault);
     uint64_t number;
@@ -129,12 +129,13 @@ static bool unbelievable(struct multipoint_reply *reply, char buffer[MULTIPOINT_
 static bool is_reply_action(const struct multipoint_exchange *exchange, const char *action)
 {
     char expected[160];
-    int length = snprintf(expected, sizeof expected, MULTIPOINT_SPACE "/RemoteManagement/%s/%sResponse", exchange->operation->interface_name,
-                          exchange->operation->name);
+    int length = snprintf(expected, sizeof expected, MULTIPOINT_SPACE "/RemoteManagement/%s/%sResponse",
+                          exchange->operation->interface_name, exchange->operation->name);
     size_t without = (size_t) length - strlen("Response");
 
-    return action && (strcmp(action, expected) == 0 || (exchange->operation->credentials == MULTIPOINT_ADMIN && strlen(action) == without &&
-                                                        strncmp(action, expected, without) == 0));
+    return action &&
+           (strcmp(action, expected) == 0 || (exchange->operation->credentials == MULTIPOINT_ADMIN &&
+                                              strlen(action) == without && strncmp(action, expected, without) == 0));
 }
 
 static bool is_reply_element(const struct multipoint_exchange *exchange, const struct multipoint_element *body)
@@ -145,13 +146,14 @@ static bool is_reply_element(const struct multipoint_exchange *exchange, const s
            strcmp(body->name + length, "Response") == 0;
 }
 
-static void judge_answer(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer, struct multipoint_reply *reply,
-                         char buffer[MULTIPOINT_SENTENCE])
+static void judge_answer(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer,
+                         struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
     bool related = answer->relates && strcmp(answer->relates, exchange->id) == 0;
 
     if (!related && (!answer->fault || answer->relates)) { /* a host that could not read the request cannot name it */
-        unbelievable(reply, buffer, answer->relates ? "it is that to another request" : "it does not say which request it belongs to");
+        unbelievable(reply, buffer,
+                     answer->relates ? "it is that to another request" : "it does not say which request it belongs to");
     } else if (answer->fault) {
         judge_fault(exchange, answer->fault, reply, buffer);
     } else if (!is_reply_action(exchange, answer->action) || !is_reply_element(exchange, answer->body)) {
@@ -177,7 +179,8 @@ static bool judge_status(const struct multipoint_exchange *exchange, long status
         return true;
     case 404:
         reply->code = WMS_E_PROTOCOL;
-        snprintf(buffer, MULTIPOINT_SENTENCE, "what answers there has no %s (HTTP 404)", exchange->operation->interface_name);
+        snprintf(buffer, MULTIPOINT_SENTENCE, "what answers there has no %s (HTTP 404)",
+                 exchange->operation->interface_name);
         return true;
     case 503:
         reply->code = WMS_E_BUSY;
@@ -190,8 +193,8 @@ static bool judge_status(const struct multipoint_exchange *exchange, long status
     }
 }
 
-static void judge_http(struct multipoint_exchange *exchange, struct multipoint_answer *answer, struct multipoint_reply *reply,
-                       char buffer[MULTIPOINT_SENTENCE])
+static void judge_http(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
+                       struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
     long status = 0;
 
@@ -217,14 +220,15 @@ static const char *connect_problem(const struct multipoint_exchange *exchange)
     long number = 0;
 
     curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number);
-    return number == ECONNREFUSED                              ? "nobody listens there"
+    return number == ECONNREFUSED                            ? "nobody listens there"
            : number == ENETUNREACH || number == EHOSTUNREACH ? "there is no way to the host"
-           : number == ETIMEDOUT                              ? "the host does not answer"
-                                                              : "no connection can be made";
+           : number == ETIMEDOUT                             ? "the host does not answer"
+                                                             : "no connection can be made";
 }
 
 /* Before the request could leave: nobody is there, or not whom we want to talk to. */
-static void judge_connection(struct multipoint_exchange *exchange, struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
+static void judge_connection(struct multipoint_exchange *exchange, struct multipoint_reply *reply,
+                             char buffer[MULTIPOINT_SENTENCE])
 {
     const struct multipoint_trust *trust = &exchange->trust;
 
@@ -244,7 +248,7 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
     case CURLE_SSL_CONNECT_ERROR:
         if (*trust->why || trust->old_tls || exchange->result != CURLE_SSL_CONNECT_ERROR) {
             reply->code = WMS_E_UNTRUSTED;
-            reply->text = *trust->why       ? trust->why
+            reply->text = *trust->why      ? trust->why
                           : trust->old_tls ? "the host speaks only a TLS that is older than 1.2"
                                            : "the host shows another certificate than expected";
         } else {
@@ -261,11 +265,13 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
     }
 }
 
-static void judge_break(struct multipoint_exchange *exchange, struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
+static void judge_break(struct multipoint_exchange *exchange, struct multipoint_reply *reply,
+                        char buffer[MULTIPOINT_SENTENCE])
 {
     reply->lost = true;
     reply->code = WMS_E_UNREACHABLE;
-    reply->text = exchange->answer.length ? "the connection broke in the middle of the answer" : "the connection broke before the answer";
+    reply->text = exchange->answer.length ? "the connection broke in the middle of the answer"
+                                          : "the connection broke before the answer";
     if (exchange->too_large) {
         reply->code = WMS_E_PROTOCOL;
         snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer is longer than %zu bytes", exchange->answer_max);
@@ -276,8 +282,8 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
     }
 }
 
-void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer, struct multipoint_reply *ret_reply,
-                      char buffer[MULTIPOINT_SENTENCE])
+void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
+                      struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE])
 {
     *ret_reply = (struct multipoint_reply){.code = 0};
     if (exchange->trouble || exchange->answer.failed || exchange->result == CURLE_OUT_OF_MEMORY) {

@@ -78,8 +78,8 @@ static void fail_with(struct list *list, int code, const char *text)
 static const char no_form[] = "the host's answer has not the form that it should have";
 
 /* Reads the reply's element; false: the list has failed. */
-static bool read_results(struct list *list, const struct multipoint_exchange *exchange, const struct multipoint_reply *reply,
-                         struct multipoint_arena *arena, wms_value *ret_table)
+static bool read_results(struct list *list, const struct multipoint_exchange *exchange,
+                         const struct multipoint_reply *reply, struct multipoint_arena *arena, wms_value *ret_table)
 {
     int error = multipoint_results(exchange->operation, reply->body, arena, ret_table);
 
@@ -111,7 +111,8 @@ static const char *keep(struct list *list, const wms_value *table, const char *n
 /* As the cmdlets call it, where they have a word; otherwise as the Windows session API does: [MS-RSMC] 2.2.4.1. */
 static const char *state_of(const struct list *list, const struct found *session)
 {
-    static const char *const names[] = {"Active", "Connected", "ConnectQuery", "Shadow", "Disconnected", "Idle", "Listen", "Reset", "Down", "Init"};
+    static const char *const names[] = {"Active", "Connected", "ConnectQuery", "Shadow", "Disconnected",
+                                        "Idle",   "Listen",    "Reset",        "Down",   "Init"};
 
     if (session->state == 0 && list->station_number > 1) {
         return session->station >= 0 ? "ConnectedToStation" : "RemoteConnection";
@@ -196,7 +197,8 @@ static bool ask_flags(struct list *list)
     struct slot *slot;
 
     while (list->asked < list->count && (slot = free_slot(list))) {
-        const wms_value id = multipoint_natural("idSession", list->sessions[list->asked].id), arguments = multipoint_table(&id, 1);
+        const wms_value id = multipoint_natural("idSession", list->sessions[list->asked].id),
+                        arguments = multipoint_table(&id, 1);
         const struct multipoint_question question = {
             .operation = multipoint_operation_find("IMultiPointSession", "GetSessionFlags"),
             .arguments = &arguments,
@@ -370,7 +372,8 @@ static void ask_first(struct list *list, const struct multipoint_question *quest
 
 static void ask_list(struct list *list)
 {
-    const struct multipoint_question question = {.operation = multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
+    const struct multipoint_question question = {.operation =
+                                                     multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
 
     list->stations_known = list->op->verb != WMS_SESSIONS; /* an action needs none of them */
     if (list->stations_known || ask_station(list)) {
@@ -397,7 +400,8 @@ static void told_all(struct multipoint_exchange *exchange, const struct multipoi
 static void set_block_all_message(struct list *list)
 {
     const char *message = list->op->message;
-    const wms_value text = message ? multipoint_string("wsMessage", message, strlen(message)) : (wms_value){.kind = WMS_NIL, .name = "wsMessage"};
+    const wms_value text = message ? multipoint_string("wsMessage", message, strlen(message))
+                                   : (wms_value){.kind = WMS_NIL, .name = "wsMessage"};
     const wms_value arguments = multipoint_table(&text, 1);
     const struct multipoint_question question = {
         .operation = multipoint_operation_find("IMultiPointServer", "SetBlockAllMessage"),

@@ -18,8 +18,8 @@
  *     text.c         strings that grow, and leave nothing behind
  *
  * Everything here runs between multipoint_enter() and multipoint_leave(), and answers are only looked at by the outermost
- * multipoint_leave(): nothing is called back while something else is on the stack.  Memory is the engine's, and whatever held a
- * password is wiped before it goes.
+ * multipoint_leave(): nothing is called back while something else is on the stack.  Memory is the engine's, and whatever
+ * held a password is wiped before it goes.
  */
 #ifndef WMS_MULTIPOINT_H
 #define WMS_MULTIPOINT_H
@@ -70,8 +70,8 @@ void multipoint_text_printf(struct multipoint_text *text, const char *format, ..
 void multipoint_text_escape(struct multipoint_text *text, const char *data, size_t length);
 void multipoint_text_free(struct multipoint_text *text);
 
-/* How many bytes from the beginning on an XML 1.0 document can hold: UTF-8, and of the control characters only tab, line feed
- * and carriage return. */
+/* How many bytes from the beginning on an XML 1.0 document can hold: UTF-8, and of the control characters only tab, line
+ * feed and carriage return. */
 size_t multipoint_xml_span(const char *data, size_t length);
 
 /* ---- arena.c ----------------------------------------------------------------------------------------------------- */
@@ -106,10 +106,10 @@ enum multipoint_type {
     MULTIPOINT_STRING = 's',
     MULTIPOINT_GUID = 'g',
     MULTIPOINT_BOOLEAN = 'b',
-    MULTIPOINT_INT = 'i',     /* 32 bits */
-    MULTIPOINT_UINT = 'u',    /* 32 bits */
-    MULTIPOINT_ULONG = 'U',   /* 64 bits */
-    MULTIPOINT_BYTES = 'B',   /* an element a byte */
+    MULTIPOINT_INT = 'i',   /* 32 bits */
+    MULTIPOINT_UINT = 'u',  /* 32 bits */
+    MULTIPOINT_ULONG = 'U', /* 64 bits */
+    MULTIPOINT_BYTES = 'B', /* an element a byte */
     MULTIPOINT_BASE64 = 'x',
     MULTIPOINT_STRINGS = 'S', /* a list */
     MULTIPOINT_SESSIONS = 'I',
@@ -126,7 +126,8 @@ struct multipoint_field {
     bool optional, nillable;
 };
 
-/* The next field of *spec, "name:type name|alias:type? name:typen": `?` may be left out, `n` may be nil.  False at the end. */
+/* The next field of *spec, "name:type name|alias:type? name:typen": `?` may be left out, `n` may be nil.  False at the end.
+ */
 bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field);
 
 /* ---- answer.c ---------------------------------------------------------------------------------------------------- */
@@ -141,17 +142,18 @@ struct multipoint_element {
 };
 
 struct multipoint_answer {
-    void *parser;                  /* owns the names */
-    struct multipoint_arena arena; /* owns the rest */
-    const char *action, *relates; /* of the header, or NULL */
-    const struct multipoint_element *body; /* the one element in it */
+    void *parser;                           /* owns the names */
+    struct multipoint_arena arena;          /* owns the rest */
+    const char *action, *relates;           /* of the header, or NULL */
+    const struct multipoint_element *body;  /* the one element in it */
     const struct multipoint_element *fault; /* the same, when it is a SOAP fault */
-    const char *problem; /* why it could not be read */
+    const char *problem;                    /* why it could not be read */
 };
 
-/* Takes it apart; text and `memory` have to stay.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.  multipoint_answer_free() in
- * any case. */
-int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text, size_t size);
+/* Takes it apart; text and `memory` have to stay.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.  multipoint_answer_free()
+ * in any case. */
+int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
+                           size_t size);
 void multipoint_answer_free(struct multipoint_answer *answer);
 
 const struct multipoint_element *multipoint_child(const struct multipoint_element *parent, const char *name, size_t length);
@@ -162,10 +164,10 @@ bool multipoint_number(const char *text, uint64_t most, uint64_t *ret_number);
 
 /* ---- values.c ---------------------------------------------------------------------------------------------------- */
 
-/* Writes the operation's element with its arguments, in the schema's order.  Errors: INVALID, and `complaint` names the argument and
- * the fix.  `out` NULL: only checks. */
-int multipoint_arguments(const struct multipoint_operation *operation, const wms_value *arguments, struct multipoint_text *out,
-                         char *complaint, size_t size);
+/* Writes the operation's element with its arguments, in the schema's order.  Errors: INVALID, and `complaint` names the
+ * argument and the fix.  `out` NULL: only checks. */
+int multipoint_arguments(const struct multipoint_operation *operation, const wms_value *arguments,
+                         struct multipoint_text *out, char *complaint, size_t size);
 
 /* Reads what the operation's element holds into a WMS_TABLE, which lives as long as the element and the arena.  Errors:
  * PROTOCOL, NO_MEMORY. */
@@ -186,9 +188,10 @@ struct multipoint_certificate {
 
 /* Errors: PROTOCOL (no certificate), NO_MEMORY. */
 int multipoint_certificate_read(const unsigned char *der, size_t size, struct multipoint_certificate *ret_certificate);
-/* Whether a client may bind to a host that shows it: its subject is the host's name, its extended key usage is Server Authentication
- * alone, and it is valid now; [MS-RSMC] 3.1.4.  NULL, or why not: a sentence in `buffer`. */
-const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host, char *buffer, size_t room);
+/* Whether a client may bind to a host that shows it: its subject is the host's name, its extended key usage is Server
+ * Authentication alone, and it is valid now; [MS-RSMC] 3.1.4.  NULL, or why not: a sentence in `buffer`. */
+const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host, char *buffer,
+                                         size_t room);
 /* 32 bytes in hex, with or without colons. */
 bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256]);
 
@@ -212,7 +215,8 @@ struct multipoint_binding {
 };
 
 /* What the engine keeps, as a binding.  Errors: INTERNAL (it is none), NO_MEMORY.  To be freed in any case. */
-int multipoint_binding_read(const struct multipoint_memory *memory, const wms_value *record, struct multipoint_binding *ret_binding);
+int multipoint_binding_read(const struct multipoint_memory *memory, const wms_value *record,
+                            struct multipoint_binding *ret_binding);
 void multipoint_binding_free(const struct multipoint_memory *memory, struct multipoint_binding *binding);
 /* The same the other way: returns how many of `record` are its fields; they point into the binding and to the others. */
 enum { MULTIPOINT_RECORD = 8 };
@@ -227,7 +231,7 @@ struct multipoint_host;
 struct multipoint {
     struct multipoint_memory memory;
     CURLM *multi;
-    CURLSH *share; /* TLS sessions */
+    CURLSH *share;           /* TLS sessions */
     struct wms_timer *timer; /* libcurl's */
     struct wms_timer *tick;  /* ours: there is something to do */
     struct node hosts;
@@ -247,8 +251,8 @@ struct multipoint_host {
     const struct wms_address *address;
     unsigned connections; /* at most so many at a time */
     unsigned running;
-    struct node waiting;  /* exchanges */
-    CURL *spare;          /* an easy handle that is set up for this host, or NULL */
+    struct node waiting; /* exchanges */
+    CURL *spare;         /* an easy handle that is set up for this host, or NULL */
     bool bound;
     struct multipoint_binding binding; /* if `bound` */
     struct node tasks;
@@ -269,10 +273,10 @@ struct multipoint_reply {
 /* What is asked, and how. */
 struct multipoint_question {
     const struct multipoint_operation *operation;
-    const wms_value *arguments; /* a WMS_TABLE that has been checked, or NULL */
-    struct wms_op *op;          /* to be told that it leaves, since it may change something; NULL: it only reads */
-    const char *user_name, *password;           /* MULTIPOINT_ADMIN */
-    const struct multipoint_binding *binding;   /* NULL: the host's */
+    const wms_value *arguments;       /* a WMS_TABLE that has been checked, or NULL */
+    struct wms_op *op;                /* to be told that it leaves, since it may change something; NULL: it only reads */
+    const char *user_name, *password; /* MULTIPOINT_ADMIN */
+    const struct multipoint_binding *binding; /* NULL: the host's */
 };
 
 struct multipoint_exchange {
@@ -281,9 +285,9 @@ struct multipoint_exchange {
     const struct multipoint_operation *operation;
     struct wms_op *op;
     struct multipoint_text request, answer;
-    char id[48];   /* of the message */
+    char id[48]; /* of the message */
     char url[400];
-    const char *user_name; /* whose password it carries; lives as long as somebody waits */
+    const char *user_name;                     /* whose password it carries; lives as long as somebody waits */
     struct multipoint_certificate certificate; /* the host's: a binding may be replaced meanwhile */
     CURL *easy;
     struct curl_slist *headers;
@@ -304,7 +308,8 @@ void multipoint_leave(struct multipoint *all);
 void multipoint_leave_quietly(struct multipoint *all);
 
 /* Errors: NO_MEMORY, INTERNAL (libcurl is not what is needed: *ret_text). */
-int multipoint_transport_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all, const char **ret_text);
+int multipoint_transport_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all,
+                             const char **ret_text);
 void multipoint_transport_free(struct multipoint *all);
 /* In a forked child: the sockets are the parent's; nothing reaches them from here on. */
 void multipoint_transport_cut(struct multipoint *all);
@@ -315,8 +320,8 @@ void multipoint_transport_end(struct multipoint_exchange *exchange);
 bool multipoint_transport_turn(struct multipoint *all);
 void multipoint_transport_forget_host(struct multipoint_host *host);
 
-/* Asks: done() is called once, later, unless the exchange is dropped before.  Errors: NO_MEMORY, UNSUPPORTED, NOT_BOUND; *ret_text may
- * say more (static). */
+/* Asks: done() is called once, later, unless the exchange is dropped before.  Errors: NO_MEMORY, UNSUPPORTED, NOT_BOUND;
+ * *ret_text may say more (static). */
 int multipoint_ask(struct multipoint_host *host, const struct multipoint_question *question,
                    void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply), void *data,
                    struct multipoint_exchange **ret_exchange, const char **ret_text);
@@ -325,7 +330,8 @@ struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange
 /* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
 /* Writes the whole text of the question. */
-void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question, const char *password);
+void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question,
+                         const char *password);
 
 /* The host is of no use any more, or was not reached: the engine is told by the outermost multipoint_leave(). */
 void multipoint_host_fail(struct multipoint_host *host, int code, const char *text);
@@ -334,8 +340,8 @@ void multipoint_host_fail(struct multipoint_host *host, int code, const char *te
 
 /* Judges an exchange that has ended.  `answer` was not read yet; *ret_reply may point into it and to `buffer`. */
 enum { MULTIPOINT_SENTENCE = 320 };
-void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer, struct multipoint_reply *ret_reply,
-                      char buffer[MULTIPOINT_SENTENCE]);
+void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
+                      struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE]);
 /* Whether the reply says that there is no such session. */
 bool multipoint_reply_not_found(const struct multipoint_reply *reply);
 
@@ -350,7 +356,8 @@ struct multipoint_task {
 };
 
 /* A zeroed task of `size` bytes for the op's or observer's `data`, or NULL. */
-void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owner, void (*free)(struct multipoint_task *task));
+void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owner,
+                          void (*free)(struct multipoint_task *task));
 void multipoint_task_end(struct multipoint_task *task);
 
 /* Ends an op with a reply that was not as asked. */
@@ -359,7 +366,8 @@ void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op, co
 int multipoint_host_bound(struct multipoint_host *host, const char **ret_text);
 
 void multipoint_list(struct multipoint_host *host, struct wms_op *op);
-void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
+void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                    const char *message);
 void multipoint_call(struct multipoint_host *host, struct wms_op *op, const struct wms_call *call);
 int multipoint_check(const struct wms_call *call, char *complaint, size_t size);
 void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const struct wms_call *call);

@@ -34,7 +34,8 @@ static void end_blind(struct watch *watch, int code, const char *text)
 
 /* ---- one look ---------------------------------------------------------------------------------------------------- */
 
-/* [MS-RSMC] 3.7.4.9 GetScreenState alone tells that a session is disconnected; 3.7.4.14 GetSessionFlags needs no agent in the session. */
+/* [MS-RSMC] 3.7.4.9 GetScreenState alone tells that a session is disconnected; 3.7.4.14 GetSessionFlags needs no agent in
+ * the session. */
 static bool asks_screen(const struct watch *watch)
 {
     return watch->observer->verb == WMS_DISCONNECT;
@@ -42,8 +43,8 @@ static bool asks_screen(const struct watch *watch)
 
 enum { SESSION_LOCKED = 8 };
 
-static int read_sight(const struct watch *watch, const struct multipoint_exchange *exchange, const struct multipoint_reply *reply,
-                      struct wms_sight *ret_sight)
+static int read_sight(const struct watch *watch, const struct multipoint_exchange *exchange,
+                      const struct multipoint_reply *reply, struct wms_sight *ret_sight)
 {
     struct multipoint_arena arena = {.memory = &watch->task.host->all->memory};
     wms_value table;
@@ -93,7 +94,8 @@ static void look(struct watch *watch)
 {
     const wms_value id = multipoint_natural("idSession", watch->id), arguments = multipoint_table(&id, 1);
     const struct multipoint_question question = {
-        .operation = multipoint_operation_find("IMultiPointSession", asks_screen(watch) ? "GetScreenState" : "GetSessionFlags"),
+        .operation =
+            multipoint_operation_find("IMultiPointSession", asks_screen(watch) ? "GetScreenState" : "GetSessionFlags"),
         .arguments = &arguments,
     };
     const char *text;

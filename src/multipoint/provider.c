@@ -1,7 +1,7 @@
 /* provider.c - the interface to the engine.
  *
- * A connection of the engine's is a host that this client is bound to, or may be bound to: it is usable at once, and libcurl connects
- * when there is something to ask.
+ * A connection of the engine's is a host that this client is bound to, or may be bound to: it is usable at once, and
+ * libcurl connects when there is something to ask.
  */
 #include <stdio.h>
 
@@ -9,7 +9,8 @@
 
 /* ---- tasks ------------------------------------------------------------------------------------------------------- */
 
-void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owner, void (*free)(struct multipoint_task *task))
+void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owner,
+                          void (*free)(struct multipoint_task *task))
 {
     struct multipoint_task *task = multipoint_alloc(&host->all->memory, size);
 
@@ -55,7 +56,8 @@ static int load_binding(struct multipoint_host *host, const char **ret_text)
 int multipoint_host_bound(struct multipoint_host *host, const char **ret_text)
 {
     *ret_text = NULL;
-    int error = host->bound ? 0 : load_binding(host, ret_text); /* perhaps it has been bound meanwhile, by another program */
+    int error =
+        host->bound ? 0 : load_binding(host, ret_text); /* perhaps it has been bound meanwhile, by another program */
 
     if (error == WMS_E_NOT_BOUND && !*ret_text) {
         *ret_text = "this client is not bound to the host yet; call wms.bind once";
@@ -69,8 +71,8 @@ static int refuse(const struct wms_services *services, struct wms_link *link, in
     return code;
 }
 
-static int get_all(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all,
-                   const char **ret_text)
+static int get_all(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
+                   struct multipoint **ret_all, const char **ret_text)
 {
     struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
     int error = *slot ? 0 : multipoint_transport_new(services, engine, slot, ret_text);
@@ -79,14 +81,15 @@ static int get_all(const struct wms_provider *self, const struct wms_services *s
     return error;
 }
 
-static int connect_host(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine, struct wms_link *link,
-                        const struct wms_address *address, void **ret_connection)
+static int connect_host(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
+                        struct wms_link *link, const struct wms_address *address, void **ret_connection)
 {
     const char *text = NULL;
     struct multipoint *all;
 
     if (address->user || address->path || !address->host) {
-        return refuse(services, link, WMS_E_UNREACHABLE, "a MultiPoint Server has a name and perhaps a port; give \"host\" or \"host:port\"");
+        return refuse(services, link, WMS_E_UNREACHABLE,
+                      "a MultiPoint Server has a name and perhaps a port; give \"host\" or \"host:port\"");
     }
     int error = get_all(self, services, engine, &all, &text);
     if (error) {
@@ -239,7 +242,8 @@ static const struct wms_provider provider = {
     .size = sizeof provider,
     .name = "multipoint",
     .needs = "libcurl, libxml2, OpenSSL",
-    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_CALL | 1u << WMS_BIND,
+    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE |
+           1u << WMS_CALL | 1u << WMS_BIND,
     .in_flight = MULTIPOINT_IN_FLIGHT,
     .connect = connect_host,
     .disconnect = disconnect_host,

@@ -127,12 +127,17 @@ void multipoint_text_free(struct multipoint_text *text)
 
 /* ---- what XML can hold ------------------------------------------------------------------------------------------- */
 
-/* The character at `data`: its bytes, or 0 when it is not UTF-8 in its shortest form. */
+/* The character at `data`: its bytes, or 0 (and a value that is no character) when it is not UTF-8 in its shortest form. */
 static size_t decode(const unsigned char *data, size_t length, uint32_t *ret_value)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t bytes = data[0] < 0x80 ? 1 : (data[0] & 0xE0) == 0xC0 ? 2 : (data[0] & 0xF0) == 0xE0 ? 3 : (data[0] & 0xF8) == 0xF0 ? 4 : 0;
+    size_t bytes = data[0] < 0x80             ? 1
+                   : (data[0] & 0xE0) == 0xC0 ? 2
+                   : (data[0] & 0xF0) == 0xE0 ? 3
+                   : (data[0] & 0xF8) == 0xF0 ? 4
+                                              : 0;
 
+    *ret_value = UINT32_MAX;
     if (bytes == 0 || bytes > length) {
         return 0;
     }
@@ -155,8 +160,8 @@ size_t multipoint_xml_span(const char *data, size_t length)
         uint32_t value;
         size_t bytes = decode((const unsigned char *) data + at, length - at, &value);
         bool blank = value == '\t' || value == '\n' || value == '\r';
-        if (bytes == 0 || (value < ' ' && !blank) || (value >= 0xD800 && value < 0xE000) || value == 0xFFFE || value == 0xFFFF ||
-            value > 0x10FFFF) {
+        if (bytes == 0 || (value < ' ' && !blank) || (value >= 0xD800 && value < 0xE000) || value == 0xFFFE ||
+            value == 0xFFFF || value > 0x10FFFF) {
             break;
         }
         at += bytes;

@@ -1,4 +1,5 @@
-/* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps connections and TLS sessions. */
+/* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps connections and TLS sessions.
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <libxml/parser.h>
@@ -198,7 +199,8 @@ static bool set_up_multi(struct multipoint *all)
 {
     all->multi = curl_multi_init();
     all->share = curl_share_init();
-    return all->multi && all->share && curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
+    return all->multi && all->share &&
+           curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, all) == CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
@@ -207,7 +209,8 @@ static bool set_up_multi(struct multipoint *all)
            curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) KEPT_CONNECTIONS) == CURLM_OK;
 }
 
-int multipoint_transport_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all, const char **ret_text)
+int multipoint_transport_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all,
+                             const char **ret_text)
 {
     const struct multipoint_memory memory = {services, engine};
     int error = check_library(ret_text);
@@ -287,7 +290,7 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
 
 /* The connection is there, and the request is about to leave.  When libcurl wants to send it a second time, because the
  * kept connection that it took broke without an answer, it may have been carried out already. */
-static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, int local_port)
+static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, int local_port) /* NOLINT: libcurl's type */
 {
     struct multipoint_exchange *exchange = data;
     struct multipoint_host *host = exchange->host;
@@ -372,7 +375,8 @@ static bool set_headers(struct multipoint_exchange *exchange)
 {
     char line[256];
 
-    snprintf(line, sizeof line, "Content-Type: application/soap+xml; charset=utf-8; action=\"" MULTIPOINT_SPACE "/RemoteManagement/%s/%s\"",
+    snprintf(line, sizeof line,
+             "Content-Type: application/soap+xml; charset=utf-8; action=\"" MULTIPOINT_SPACE "/RemoteManagement/%s/%s\"",
              exchange->operation->interface_name, exchange->operation->name);
     return add_header(exchange, line) && add_header(exchange, "Expect:") && add_header(exchange, "Accept:");
 }
@@ -456,7 +460,8 @@ bool multipoint_transport_turn(struct multipoint *all)
 
     while ((message = curl_multi_info_read(all->multi, &left))) {
         struct multipoint_exchange *exchange = NULL;
-        if (message->msg == CURLMSG_DONE && curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange &&
+        if (message->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange &&
             !exchange->trouble) {
             exchange->result = message->data.result;
             node_remove(&exchange->node);

@@ -45,7 +45,8 @@ struct writer {
 
 static int wrong(const struct writer *writer, const char *what, const char *fix)
 {
-    snprintf(writer->complaint, writer->size, "arguments.%.*s: %s; give %s", (int) writer->field->length, writer->field->name, what, fix);
+    snprintf(writer->complaint, writer->size, "arguments.%.*s: %s; give %s", (int) writer->field->length,
+             writer->field->name, what, fix);
     return WMS_E_INVALID;
 }
 
@@ -61,7 +62,7 @@ static int put_number(const struct writer *writer, const wms_value *value)
 {
     enum multipoint_type type = writer->field->type;
     bool is_int = type == MULTIPOINT_INT;
-    const char *fix = is_int                      ? "a whole number -2147483648..2147483647"
+    const char *fix = is_int                     ? "a whole number -2147483648..2147483647"
                       : type == MULTIPOINT_ULONG ? "a whole number 0..18446744073709551615, or a string of its digits"
                                                  : "a whole number 0..4294967295";
     uint64_t number = value->natural;
@@ -74,8 +75,8 @@ static int put_number(const struct writer *writer, const wms_value *value)
         snprintf(text, sizeof text, "%lld", (long long) value->integer);
         return put(writer, text, strlen(text));
     }
-    if (value->kind != WMS_NATURAL &&
-        !(value->kind == WMS_STRING && strlen(value->text) == value->size && multipoint_number(value->text, UINT64_MAX, &number))) {
+    if (value->kind != WMS_NATURAL && !(value->kind == WMS_STRING && strlen(value->text) == value->size &&
+                                        multipoint_number(value->text, UINT64_MAX, &number))) {
         return wrong(writer, "no whole number", fix);
     }
     if (number > (is_int ? INT32_MAX : most(type))) {
@@ -110,9 +111,11 @@ static int put_guid(const struct writer *writer, const wms_value *value)
     bool good = value->kind == WMS_STRING && value->size == sizeof form - 1;
 
     for (size_t i = 0; good && form[i]; i++) {
-        good = form[i] == 'x' ? value->text[i] && strchr("0123456789abcdefABCDEF", value->text[i]) : value->text[i] == form[i];
+        good =
+            form[i] == 'x' ? value->text[i] && strchr("0123456789abcdefABCDEF", value->text[i]) : value->text[i] == form[i];
     }
-    return good ? put(writer, value->text, value->size) : wrong(writer, "no GUID", "a string such as \"{01234567-89ab-cdef-0123-456789abcdef}\"");
+    return good ? put(writer, value->text, value->size)
+                : wrong(writer, "no GUID", "a string such as \"{01234567-89ab-cdef-0123-456789abcdef}\"");
 }
 
 static int put_bytes(const struct writer *writer, const wms_value *value)
@@ -191,7 +194,8 @@ const wms_value *multipoint_value(const wms_value *table, const char *name, enum
 }
 
 /* Names an argument that the operation does not have. */
-static int check_names(const struct multipoint_operation *operation, const wms_value *arguments, char *complaint, size_t size)
+static int check_names(const struct multipoint_operation *operation, const wms_value *arguments, char *complaint,
+                       size_t size)
 {
     for (size_t i = 0; arguments && i < arguments->size; i++) {
         const char *name = arguments->items[i].name ? arguments->items[i].name : "";
@@ -205,15 +209,16 @@ static int check_names(const struct multipoint_operation *operation, const wms_v
             snprintf(names + used, sizeof names - used, "%s%.*s", used ? ", " : "", (int) field.length, field.name);
         }
         if (!known) {
-            snprintf(complaint, size, "arguments: %s has no '%.40s'; %s%s", operation->name, name, *names ? "give " : "leave it out", names);
+            snprintf(complaint, size, "arguments: %s has no '%.40s'; %s%s", operation->name, name,
+                     *names ? "give " : "leave it out", names);
             return WMS_E_INVALID;
         }
     }
     return 0;
 }
 
-int multipoint_arguments(const struct multipoint_operation *operation, const wms_value *arguments, struct multipoint_text *out,
-                         char *complaint, size_t size)
+int multipoint_arguments(const struct multipoint_operation *operation, const wms_value *arguments,
+                         struct multipoint_text *out, char *complaint, size_t size)
 {
     const char *spec = operation->in;
     struct multipoint_field field;
@@ -242,7 +247,8 @@ int multipoint_arguments(const struct multipoint_operation *operation, const wms
             break;
         }
         if (out) {
-            multipoint_text_printf(out, "<%.*s%s>", (int) field.length, field.name, nil ? " xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"" : "");
+            multipoint_text_printf(out, "<%.*s%s>", (int) field.length, field.name,
+                                   nil ? " xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"" : "");
         }
         error = nil ? 0 : put_value(&writer, value);
         if (out) {
@@ -288,7 +294,8 @@ static int read_number(const struct multipoint_element *element, enum multipoint
     bool negative = type == MULTIPOINT_INT && *text == '-';
     uint64_t number;
 
-    if (!multipoint_number(negative ? text + 1 : text, type == MULTIPOINT_INT ? (uint64_t) INT32_MAX + negative : most(type), &number)) {
+    if (!multipoint_number(negative ? text + 1 : text,
+                           type == MULTIPOINT_INT ? (uint64_t) INT32_MAX + negative : most(type), &number)) {
         return WMS_E_PROTOCOL;
     }
     ret_value->kind = negative && number ? WMS_INTEGER : WMS_NATURAL;
@@ -383,7 +390,7 @@ static int read_list(const struct shape *shape, const struct multipoint_element 
     int error = count && !items ? WMS_E_NO_MEMORY : 0;
 
     *ret_value = (wms_value){.kind = WMS_LIST, .name = ret_value->name, .items = items, .size = count};
-    for (const struct multipoint_element *child = element->first; !error && child; child = child->next, items++) {
+    for (const struct multipoint_element *child = element->first; items && !error && child; child = child->next, items++) {
         if (strcmp(child->name, shape->item) != 0) {
             error = WMS_E_PROTOCOL;
         } else if (shape->fields) {
