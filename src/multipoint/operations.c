@@ -1,7 +1,7 @@
 /* operations.c - the table of the protocol's operations: [MS-RSMC] 3.1 to 3.10 and 6, but for those of event sinks.
  *
- * A row: interface, operation, whose credentials it needs, what it takes, what it returns.  The fields' types are the letters of
- * enum multipoint_type; `n`: may be nil; `?`: may be left out.  Names are the protocol's, as wms.call() uses them.
+ * A row: interface, operation, whose credentials it needs, what it takes, what it returns.  The fields' types are the letters
+ * of enum multipoint_type; `n`: may be nil; `?`: may be left out.  Names are the protocol's, as wms.call() uses them.
  */
 #include "multipoint.h"
 

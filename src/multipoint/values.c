@@ -459,7 +459,7 @@ static int read_fields(const char *spec, const struct multipoint_element *elemen
     wms_value *items = most_fields ? multipoint_room(arena, most_fields * sizeof *items) : NULL;
     int error = most_fields && !items ? WMS_E_NO_MEMORY : 0;
 
-    while (!error && multipoint_field_next(&spec, &field)) {
+    while (items && !error && multipoint_field_next(&spec, &field)) {
         const struct multipoint_element *child = multipoint_child(element, field.name, field.length);
         if (!child && field.alias) {
             child = multipoint_child(element, field.alias, field.alias_length);
