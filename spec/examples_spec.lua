@@ -210,10 +210,13 @@ end)
 describe("the README #once", function()
    local readme
 
-   local function blocks(language)
+   -- Those that stand behind a mark, <!-- mark -->; without one, those that do not.
+   local function blocks(language, mark)
       local list = {}
-      for code in readme:gmatch("\n```" .. language .. "\n(.-)\n```") do
-         list[#list + 1] = code
+      for before, code in readme:gmatch("\n([^\n]*)\n```" .. language .. "\n(.-)\n```") do
+         if before:match("^<!%-%- (%l+) %-%->$") == mark then
+            list[#list + 1] = code
+         end
       end
       assert(#list > 0, "no block in " .. language)
       return list
