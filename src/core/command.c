@@ -4,7 +4,7 @@
 
 #include "core/engine.h"
 
-enum { MESSAGE_MAX = 65536, VERIFY_DEFAULT = 3 };
+enum { MESSAGE_MAX = 65536, VERIFY_DEFAULT = 3, DEPTH_MAX = 32 };
 static const double seconds_max = 1e9;
 
 void wms_command_init(wms_command *command, enum wms_verb verb)
@@ -71,7 +71,7 @@ static int check_selection(wms_engine *engine, const wms_command *command)
     if (command->all && named) {
         return wms_complain(engine, "session_ids: %s_all acts on all sessions; leave them out, or use %s", verb, verb);
     }
-    if (!command->all && !named && command->verb != WMS_SESSIONS) {
+    if (!command->all && !named && command->verb != WMS_SESSIONS && command->verb != WMS_CALL && command->verb != WMS_BIND) {
         return wms_complain(engine, "session_ids: missing; give an id or a list of ids, or use %s_all", verb);
     }
     if (command->all && command->server_count == 0 && (command->verb == WMS_CLOSE || command->verb == WMS_DISCONNECT)) {
@@ -81,12 +81,93 @@ static int check_selection(wms_engine *engine, const wms_command *command)
     return 0;
 }
 
+/* A call and a bind ask one server as a whole. */
+static int check_whole(wms_engine *engine, const wms_command *command)
+{
+    const char *verb = wms_verb_name(command->verb);
+
+    if (command->server_count != 1 && command->target_count == 0) {
+        return wms_complain(engine, "server: %s; give the one server that %s is for", command->server_count ? "several" : "missing",
+                            verb);
+    }
+    if (command->target_count > 0 || command->id_count > 0 || command->all) {
+        return wms_complain(engine, "session_ids: %s is for a server, not for sessions; leave them out", verb);
+    }
+    const char *other = command->what_if        ? "what_if"
+                        : command->verify >= 0  ? "verify"
+                        : command->stable >= 0  ? "stable"
+                                                : NULL;
+    return other ? wms_complain(engine, "%s: %s has no such thing; leave it out", other, verb) : 0;
+}
+
+/* Of what only some commands have. */
+static int check_given(wms_engine *engine, const char *name, bool given, bool fits, const char *only)
+{
+    return given && !fits ? wms_complain(engine, "%s: only %s has one; leave it out", name, only) : 0;
+}
+
+static int check_word(wms_engine *engine, const char *name, const char *word, bool needed, const char *fix)
+{
+    return needed && !(word && *word) ? wms_complain(engine, "%s: %s; give %s", name, word ? "empty" : "missing", fix) : 0;
+}
+
+static bool is_sound(const wms_value *value, bool named, unsigned depth)
+{
+    bool tree = value->kind == WMS_LIST || value->kind == WMS_TABLE;
+
+    if ((unsigned) value->kind > WMS_TABLE || named != (value->name != NULL) || depth > DEPTH_MAX) {
+        return false;
+    }
+    if (value->kind == WMS_STRING) {
+        return value->text != NULL;
+    }
+    for (size_t i = 0; tree && i < value->size; i++) {
+        if (!value->items || !is_sound(&value->items[i], value->kind == WMS_TABLE, depth + 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int check_arguments(wms_engine *engine, const wms_value *arguments)
+{
+    if (!arguments) {
+        return 0;
+    }
+    if (arguments->kind != WMS_TABLE) {
+        return wms_complain(engine, "arguments: no table; give a table by the names of the operation's arguments");
+    }
+    return is_sound(arguments, arguments->name != NULL, 0)
+               ? 0
+               : wms_complain(engine, "arguments: a value of no kind, without its name or its items, or more than %d deep; give a "
+                                      "table as wms.h describes it", DEPTH_MAX);
+}
+
+static int check_call(wms_engine *engine, const wms_command *command)
+{
+    bool call = command->verb == WMS_CALL, bind = command->verb == WMS_BIND;
+    int error = call || bind ? check_whole(engine, command) : 0;
+
+    error = error ? error : check_given(engine, "interface", command->interface_name, call, "call");
+    error = error ? error : check_given(engine, "operation", command->operation, call, "call");
+    error = error ? error : check_given(engine, "arguments", command->arguments, call, "call");
+    error = error ? error : check_given(engine, "user_name", command->user_name, bind, "bind");
+    error = error ? error : check_given(engine, "password", command->password, bind, "bind");
+    error = error ? error : check_given(engine, "fingerprint", command->fingerprint, bind, "bind");
+    error = error ? error : check_given(engine, "management", command->management, bind, "bind");
+    error = error ? error : check_word(engine, "interface", command->interface_name, call, "the name of an interface of the host's");
+    error = error ? error : check_word(engine, "operation", command->operation, call, "the name of one of the interface's operations");
+    error = error ? error : check_word(engine, "user_name", command->user_name, bind, "the name of an administrator of the host");
+    return error ? error : check_arguments(engine, command->arguments);
+}
+
 static int check(wms_engine *engine, const wms_command *command)
 {
-    if (command->size < sizeof *command || (unsigned) command->verb > WMS_CLOSE) {
+    if (command->size < sizeof *command || (unsigned) command->verb > WMS_BIND) {
         return wms_complain(engine, "command: not made by wms_command_init()");
     }
-    int error = check_selection(engine, command);
+    int error = check_call(engine, command);
+    error = error ? error : check_selection(engine, command);
     error = error ? error : check_times(engine, command);
     return error ? error : check_message(engine, command);
 }
@@ -317,6 +398,74 @@ static int build_from_targets(wms_engine *engine, const wms_command *command, wm
     return error;
 }
 
+/* ---- calls ------------------------------------------------------------------------------------------------------ */
+
+/* Copies what a call is given, into one block. */
+static int keep_call(wms_engine *engine, const wms_command *command, wms_request *request)
+{
+    static const wms_value none = {.kind = WMS_NIL};
+    const char *const words[] = {command->interface_name, command->operation, command->user_name, command->fingerprint};
+    enum { WORDS = sizeof words / sizeof *words };
+    wms_value items[WORDS + 1];
+
+    for (size_t i = 0; i < WORDS; i++) {
+        items[i] = words[i] ? (wms_value){.kind = WMS_STRING, .text = words[i], .size = strlen(words[i])} : none;
+    }
+    items[WORDS] = command->arguments ? *command->arguments : none;
+    const wms_value list = {.kind = WMS_LIST, .items = items, .size = WORDS + 1};
+    int error = wms_value_copy(engine, &list, &request->given);
+    if (error) {
+        return error;
+    }
+    const wms_value *kept = request->given->items;
+    request->call = (struct wms_call){
+        .verb = command->verb,
+        .interface_name = kept[0].text,
+        .operation = kept[1].text,
+        .user_name = kept[2].text,
+        .fingerprint = kept[3].text,
+        .arguments = command->arguments ? &kept[WORDS] : NULL,
+        .management = command->management,
+    };
+    if (command->password) {
+        request->password = wms_copy(engine, command->password);
+        return request->password ? 0 : WMS_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+/* Asks the providers whether their hosts could be asked that; one that is not there has nothing to say. */
+static int check_hosts(wms_engine *engine, const wms_request *request)
+{
+    const struct wms_call lock = {.verb = WMS_LOCK, .message = request->message};
+    const struct wms_call *call = request->verb == WMS_LOCK ? &lock : &request->call;
+    const char *last = "";
+
+    if (request->verb != WMS_LOCK && !wms_request_is_call(request)) {
+        return 0;
+    }
+    for (size_t i = 0; i < request->job_count; i++) {
+        const char *scheme = request->jobs[i].server->place.scheme;
+        const struct wms_provider *provider;
+        if (strcmp(scheme, last) == 0) {
+            continue;
+        }
+        last = scheme;
+        int error = wms_engine_provider(engine, scheme, &provider);
+        if (error == 0 && provider->check) {
+            wms_complain(engine, "the command: %s hosts cannot be asked that; give another one", provider->name);
+            error = provider->check(call, engine->complaint, sizeof engine->complaint);
+            error = error && error != WMS_E_NO_MEMORY ? WMS_E_INVALID : error;
+        }
+        if (error && error != WMS_E_NO_PROVIDER) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------------------- */
+
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request)
 {
     int error = check(engine, command);
@@ -341,5 +490,10 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
             return WMS_E_NO_MEMORY;
         }
     }
-    return command->target_count ? build_from_targets(engine, command, request) : build_from_servers(engine, command, request);
+    error = wms_request_is_call(request) ? keep_call(engine, command, request) : 0;
+    if (error) {
+        return error;
+    }
+    error = command->target_count ? build_from_targets(engine, command, request) : build_from_servers(engine, command, request);
+    return error ? error : check_hosts(engine, request);
 }

@@ -41,6 +41,14 @@ void wms_free(wms_engine *engine, void *block)
     }
 }
 
+void wms_free_wiped(wms_engine *engine, void *block, size_t size)
+{
+    if (block) {
+        explicit_bzero(block, size);
+        wms_free(engine, block);
+    }
+}
+
 char *wms_copy(wms_engine *engine, const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -149,6 +157,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     take_process(engine);
     engine->fd = -1;
     engine->kicked_tail = &engine->kicked;
+    engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
     if (error) {
         wms_engine_unref(engine);
@@ -164,6 +173,28 @@ wms_engine *wms_engine_ref(wms_engine *engine)
     return engine;
 }
 
+/* What providers keep for the engine is the parent's now. */
+static void tell_forked(wms_engine *engine)
+{
+    for (const struct wms_registered *entry = engine->providers; entry; entry = entry->next) {
+        if (entry->provider->forked) {
+            entry->provider->forked(entry->provider, &wms_services, engine);
+        }
+    }
+}
+
+static void retire_providers(wms_engine *engine)
+{
+    while (engine->providers) {
+        struct wms_registered *entry = engine->providers;
+        if (entry->provider->retire) {
+            entry->provider->retire(entry->provider, &wms_services, engine);
+        }
+        engine->providers = entry->next; /* until then it has its slot */
+        wms_free(engine, entry);
+    }
+}
+
 wms_engine *wms_engine_unref(wms_engine *engine)
 {
     if (!engine || --engine->refs > 0) {
@@ -175,19 +206,17 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     }
     engine->log = NULL;
     wms_links_close(engine, forked);
-    while (engine->providers) {
-        struct wms_registered *entry = engine->providers;
-        engine->providers = entry->next;
-        if (entry->provider->retire) {
-            entry->provider->retire(entry->provider, &wms_services, engine);
-        }
-        wms_free(engine, entry);
+    if (forked) {
+        tell_forked(engine);
     }
+    retire_providers(engine);
     if (engine->fd >= 0) {
         close(engine->fd);
     }
     wms_loop_free(engine->loop);
     wms_free(engine, engine->module_folder);
+    wms_bindings_clear(engine);
+    wms_engine_transport_clear(engine);
     if (engine->here) {
         munmap(engine->here, 1);
     }
@@ -212,6 +241,7 @@ static int renew(wms_engine *engine)
         wms_request_forked(request);
     }
     wms_links_close(engine, true);
+    tell_forked(engine);
     return 0;
 }
 
@@ -304,6 +334,64 @@ int wms_engine_step(wms_engine *engine)
     }
     wms_engine_go_on(engine);
     return 0;
+}
+
+/* ---- the network ------------------------------------------------------------------------------------------------ */
+
+enum { CONNECTIONS_MAX = 64, ANSWER_MIN = 1024, ANSWER_MAX = 1000000000, PROXY_MAX = 1023 };
+
+static int check_proxy(wms_engine *engine, const char *proxy)
+{
+    size_t length = strnlen(proxy, PROXY_MAX + 1);
+    const char *host = strstr(proxy, "://");
+
+    for (size_t i = 0; i < length; i++) {
+        if (proxy[i] <= ' ' || proxy[i] >= 127) {
+            return wms_complain(engine, "proxy: a space, a control character or a letter outside ASCII; give a URL");
+        }
+    }
+    if (length > PROXY_MAX) {
+        return wms_complain(engine, "proxy: longer than %d characters; give a shorter URL", PROXY_MAX);
+    }
+    if (strcmp(proxy, "environment") != 0 && (!host || host == proxy || !host[3])) {
+        return wms_complain(engine, "proxy: no URL; give one such as \"http://proxy.example:3128\", or \"environment\" for "
+                                    "what the environment says");
+    }
+    return 0;
+}
+
+int wms_engine_transport(wms_engine *engine, const wms_transport *transport)
+{
+    char *proxy = NULL;
+
+    if (transport->connections < 1 || transport->connections > CONNECTIONS_MAX) {
+        return wms_complain(engine, "connections: %u; give a number from 1 to %d", transport->connections, CONNECTIONS_MAX);
+    }
+    if (transport->answer_size < ANSWER_MIN || transport->answer_size > ANSWER_MAX) {
+        return wms_complain(engine, "answer_size: %zu; give a number of bytes from %d to %d", transport->answer_size, ANSWER_MIN,
+                            ANSWER_MAX);
+    }
+    if (transport->proxy) {
+        int error = check_proxy(engine, transport->proxy);
+        proxy = error ? NULL : wms_copy(engine, transport->proxy);
+        if (!proxy) {
+            return error ? error : WMS_E_NO_MEMORY;
+        }
+    }
+    wms_transport copy = {.connections = transport->connections, .answer_size = transport->answer_size, .proxy = proxy};
+    wms_engine_transport_clear(engine);
+    engine->transport = copy;
+    engine->proxy = proxy;
+    return 0;
+}
+
+void wms_engine_transport_clear(wms_engine *engine)
+{
+    if (engine->proxy) { /* it may hold a password */
+        wms_free_wiped(engine, engine->proxy, strlen(engine->proxy));
+        engine->proxy = NULL;
+        engine->transport.proxy = NULL;
+    }
 }
 
 void wms_engine_guard(wms_engine *engine, wms_guard guard, void *data)

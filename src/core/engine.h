@@ -14,12 +14,21 @@
 #include "core/provider.h"
 #include "core/slab.h"
 #include "core/target.h"
+#include "core/value.h"
 
 /* ---- engine.c: memory, loop, providers -------------------------------------------------------------------------- */
 
 struct wms_registered {
     struct wms_registered *next;
     const struct wms_provider *provider;
+    void *slot; /* the provider's own */
+};
+
+/* Where bindings are: in files or, of a program that has a store of its own, here. */
+struct wms_bindings {
+    bool in_memory;
+    char *folder; /* NULL: the user's */
+    struct wms_kept *kept;
 };
 
 enum { WMS_SERVER_BUCKETS = 256 };
@@ -37,6 +46,9 @@ struct wms_engine {
     char *module_folder;
     char unloaded[WMS_SCHEME_MAX + 1]; /* the last provider whose module did not load, and why */
     char unloaded_why[512];
+    struct wms_bindings bindings;
+    wms_transport transport;
+    char *proxy; /* of `transport` */
     struct wms_server *servers[WMS_SERVER_BUCKETS]; /* by place */
     struct wms_server *recent;                      /* the last that was asked for, or NULL */
     struct wms_link *links; /* newest first */
@@ -54,13 +66,15 @@ struct wms_engine {
     void *guard_data;
     wms_log log;
     void *log_data;
-    char complaint[512];
+    char complaint[1024]; /* some tell a path */
 };
 
 /* Memory of the engine's; wms_zalloc() clears it. NULL: out of memory.  wms_free(NULL) is nothing. */
 void *wms_resize(wms_engine *engine, void *block, size_t size);
 void *wms_zalloc(wms_engine *engine, size_t size);
 void wms_free(wms_engine *engine, void *block);
+/* For what has held a secret. */
+void wms_free_wiped(wms_engine *engine, void *block, size_t size);
 char *wms_copy(wms_engine *engine, const char *text);
 char *wms_print(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -73,6 +87,8 @@ int wms_complain(wms_engine *engine, const char *format, ...) __attribute__((for
 
 /* To be called first by every function of the interface: BUSY inside a guard or a log; renews the engine in a forked child. */
 int wms_engine_enter(wms_engine *engine);
+/* As for wms_engine_transport(). */
+void wms_engine_transport_clear(wms_engine *engine);
 /* Lets everything happen that events have made due. */
 void wms_engine_settle(wms_engine *engine);
 /* The same, before control goes back to the program.  The last that a call does: request and engine may be gone then. */
@@ -86,6 +102,9 @@ struct wms_loop *wms_engine_loop(wms_engine *engine);
 int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_provider **ret_provider);
 /* What to say when there is none; the caller frees it.  NULL: out of memory. */
 char *wms_engine_no_provider(wms_engine *engine, const char *name);
+
+/* Where the engine keeps a pointer for this provider. */
+void **wms_engine_slot(wms_engine *engine, const struct wms_provider *provider);
 
 extern const struct wms_services wms_services;
 
@@ -104,6 +123,13 @@ struct wms_server {
 int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server);
 void wms_server_release(wms_engine *engine, struct wms_server *server);
 
+/* ---- binding.c: what a client needs to talk to a host ------------------------------------------------------------ */
+
+/* As the services of these names; what goes wrong stands in engine->complaint. */
+int wms_binding_load(struct wms_link *link, wms_value **ret_binding);
+int wms_binding_save(struct wms_link *link, const wms_value *binding);
+void wms_bindings_clear(wms_engine *engine);
+
 /* ---- link.c: connections to servers ------------------------------------------------------------------------------ */
 
 enum wms_link_state { WMS_CONNECTING, WMS_UP, WMS_BROKEN };
@@ -115,7 +141,7 @@ struct wms_link {
     const struct wms_provider *provider;
     void *connection;
     enum wms_link_state state;
-    bool was_up;
+    bool was_up; /* the host has been reached: some links can be used before */
     bool retired; /* no new work on it */
     size_t active;
     struct wms_item *ops; /* in flight */
@@ -137,6 +163,7 @@ void wms_link_kick(struct wms_link *link);
 /* Frees broken links, and idle ones when there are too many. */
 void wms_links_tend(wms_engine *engine);
 void wms_links_close(wms_engine *engine, bool forked);
+void wms_link_ready(struct wms_link *link);
 void wms_link_up(struct wms_link *link);
 void wms_link_broken(struct wms_link *link, int code, const char *text);
 
@@ -181,6 +208,8 @@ struct wms_check {
 };
 
 struct wms_item *wms_item_of(struct wms_op *op);
+/* What a guard is asked, and a caller. */
+wms_action wms_item_action(const struct wms_item *item);
 /* May it be done?  Asks the guard and, with `ask`, the caller: false when it was refused (and is finished) or is held. */
 bool wms_item_admit(struct wms_item *item);
 /* Sends it, or first looks how the session is. Its job is on a link that is up. */
@@ -239,7 +268,7 @@ struct wms_job {
     struct wms_link *link;
     struct wms_job *link_prev, *link_next;
     struct wms_job *kicked_next;
-    struct wms_item whole; /* the question for all sessions, and the outcome of a server that could not be asked */
+    struct wms_item whole; /* the question for all sessions, a call, and the outcome of a server that could not be asked */
     struct wms_item *items;
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
@@ -254,6 +283,7 @@ struct wms_job {
     bool starved;       /* the link has no place for it */
     bool whole_outcome; /* its one outcome is `whole` */
     bool listed;        /* the listing is complete */
+    bool wants, told;   /* the host waits for the password; it has been told it */
 };
 
 /* Takes over the reference on `server`, also when it fails.  Errors: NO_MEMORY. */
@@ -267,6 +297,8 @@ void wms_job_fail(struct wms_job *job, int code, const char *text);
 void wms_job_abandon(struct wms_job *job, int code, const char *text);
 void wms_job_ready(struct wms_item *item);
 void wms_job_progress(struct wms_job *job);
+/* The same after the caller has thought, perhaps for long. */
+void wms_job_resume(struct wms_job *job);
 /* To be called before a host, or the way to it, begins to owe the job something: its timeout counts from here, however long
  * the job has waited for a state or a permission before. */
 void wms_job_waits(struct wms_job *job);
@@ -285,6 +317,10 @@ struct wms_request {
     char *message;
     double timeout, verify, stable;
     bool all, stop_on_error, what_if, ask, follow;
+    struct wms_call call; /* of a call or a bind: its strings and arguments lie in `given` */
+    wms_value *given, *value;
+    char *password;
+    int value_error; /* there was no memory for `value` */
 
     struct wms_job *jobs;
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
@@ -301,7 +337,13 @@ struct wms_request {
 
 /* Checks a command and takes it apart into jobs.  Errors: INVALID, NO_MEMORY. */
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request);
+/* The command is one on a server as a whole, not on sessions. */
+bool wms_request_is_call(const wms_request *request);
 void wms_request_news(wms_request *request);
+/* The host waits for the password. */
+void wms_request_want(wms_request *request);
+void wms_request_drop_password(wms_request *request);
+void wms_request_drop_value(wms_request *request);
 void wms_request_finished(struct wms_item *item);
 void wms_request_job_done(wms_request *request);
 void wms_request_forked(wms_request *request);

@@ -15,12 +15,16 @@ static wms_engine *engine_of(const struct wms_item *item)
 
 /* ---- permission ------------------------------------------------------------------------------------------------- */
 
-static wms_action action_of(const struct wms_item *item)
+wms_action wms_item_action(const struct wms_item *item)
 {
+    const wms_request *request = item->job->request;
+
     return (wms_action){
-        .verb = item->job->request->verb,
+        .verb = request->verb,
         .server = item->job->text,
         .id = item == &item->job->whole ? NULL : &item->id,
+        .interface_name = request->call.interface_name,
+        .operation = request->call.operation,
     };
 }
 
@@ -31,7 +35,7 @@ static bool guard_refuses(struct wms_item *item)
     if (!engine->guard) {
         return false;
     }
-    wms_action action = action_of(item);
+    wms_action action = wms_item_action(item);
     engine->asking = true;
     int refused = engine->guard(engine->guard_data, &action);
     engine->asking = false;
@@ -117,18 +121,26 @@ static void take_from_flight(struct wms_item *item)
     if (item->op_next) {
         item->op_next->op_prev = item->op_prev;
     }
+    if (item == &item->job->whole) {
+        item->job->wants = false;
+    }
 }
 
 static void act(struct wms_item *item)
 {
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
+    bool whole = item == &item->job->whole, call = wms_request_is_call(request);
+    bool all = whole && request->all && !request->what_if && request->verb != WMS_SESSIONS;
 
     take_slot(item);
     item->phase = WMS_ACTING;
-    item->op.data = NULL;
+    item->op = (struct wms_op){.verb = request->verb, .all = all, .message = all ? request->message : NULL};
     put_in_flight(item);
-    if (item == &item->job->whole) {
+    if (call) {
+        wms_request_drop_value(request); /* of a first try, on a connection that broke */
+        link->provider->call(link->connection, &item->op, &request->call);
+    } else if (whole) {
         link->provider->list(link->connection, &item->op);
     } else {
         link->provider->act(link->connection, &item->op, request->verb, &item->id, request->message);
@@ -151,6 +163,7 @@ static int observe(struct wms_item *item)
         wms_free(link->engine, check);
         return loop ? WMS_E_NO_MEMORY : link->engine->loop_error;
     }
+    check->observer.verb = item->job->request->verb;
     check->item = item;
     check->link = link;
     check->next = link->checks;
@@ -166,15 +179,26 @@ static int observe(struct wms_item *item)
     return 0;
 }
 
+static void refuse(struct wms_item *item)
+{
+    enum wms_verb verb = item->job->request->verb;
+    char text[96];
+
+    snprintf(text, sizeof text,
+             verb == WMS_CALL   ? "%s hosts have no calls"
+             : verb == WMS_BIND ? "%s hosts need no binding"
+                                : "%s hosts cannot %s a session",
+             item->job->link->provider->name, wms_verb_name(verb));
+    wms_item_finish(item, WMS_FAILED, WMS_E_UNSUPPORTED, text);
+}
+
 void wms_item_start(struct wms_item *item)
 {
     wms_request *request = item->job->request;
-    struct wms_link *link = item->job->link;
+    const struct wms_provider *provider = item->job->link->provider;
 
-    if (!(link->provider->can & 1u << request->verb)) {
-        char text[96];
-        snprintf(text, sizeof text, "%s hosts cannot %s a session", link->provider->name, wms_verb_name(request->verb));
-        wms_item_finish(item, WMS_FAILED, WMS_E_UNSUPPORTED, text);
+    if (!(provider->can & 1u << request->verb) || (wms_request_is_call(request) && !provider->call)) {
+        refuse(item);
     } else if (request->verify >= 0 && item->phase != WMS_PRIMED && item != &item->job->whole) {
         int error = observe(item);
         if (error) {
@@ -187,9 +211,7 @@ void wms_item_start(struct wms_item *item)
 
 void wms_item_sent(struct wms_item *item)
 {
-    if (item != &item->job->whole) { /* a question changes nothing */
-        item->sent = true;
-    }
+    item->sent = true;
 }
 
 void wms_item_forget(struct wms_item *item)
@@ -197,6 +219,18 @@ void wms_item_forget(struct wms_item *item)
     struct wms_link *link = item->job->link;
 
     link->provider->forget(link->connection, &item->op);
+}
+
+/* A call or a bind went well. */
+static void returned(struct wms_item *item)
+{
+    const wms_request *request = item->job->request;
+
+    if (request->value_error) {
+        wms_item_abandon(item, request->value_error, NULL);
+    } else {
+        wms_item_finish(item, request->verb == WMS_BIND ? WMS_VERIFIED : WMS_REQUESTED, 0, NULL);
+    }
 }
 
 static void evaluate(struct wms_item *item);
@@ -214,10 +248,12 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
     give_slot(item);
     wms_job_progress(job);
     job->breaks = 0;
-    if (item == &job->whole && code == 0) {
-        wms_job_listed(job);
-    } else if (code != 0) {
+    if (code != 0) {
         wms_item_finish(item, WMS_FAILED, code, text);
+    } else if (wms_request_is_call(request)) {
+        returned(item);
+    } else if (item == &job->whole) {
+        wms_job_listed(job);
     } else if (!item->check) {
         wms_item_finish(item, WMS_REQUESTED, 0, NULL);
     } else if (!item->check->observing) {
@@ -239,8 +275,10 @@ void wms_item_lost(struct wms_item *item, int code, const char *text)
     }
     take_from_flight(item);
     give_slot(item);
-    /* A request that never left may go again on a new connection, and so may a question. */
-    if (code == WMS_E_UNREACHABLE && !item->retried && !item->sent) {
+    /* A request that never left may go again on a new connection, and so may a question.  Where there was none, there will
+     * be none. */
+    bool again = job->link->was_up || job->link->state != WMS_BROKEN;
+    if (code == WMS_E_UNREACHABLE && again && !item->retried && !item->sent) {
         item->retried = true;
         if (item->check && job->link->state == WMS_BROKEN) {
             wms_check_end(item->check);

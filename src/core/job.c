@@ -78,6 +78,14 @@ void wms_job_progress(struct wms_job *job)
     }
 }
 
+void wms_job_resume(struct wms_job *job)
+{
+    if (engine_of(job)->loop) {
+        wms_loop_clock(engine_of(job)->loop);
+    }
+    wms_job_progress(job);
+}
+
 void wms_job_waits(struct wms_job *job)
 {
     struct wms_loop *loop = engine_of(job)->loop;
@@ -92,7 +100,8 @@ static void time_out(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
     bool connecting = job->link && job->link->state == WMS_CONNECTING;
-    char *text = wms_print(engine, connecting ? "no connection within %g s" : "no answer within %g s", job->request->timeout);
+    bool reached = !job->link || job->link->was_up;
+    char *text = wms_print(engine, !reached ? "no connection within %g s" : "no answer within %g s", job->request->timeout);
 
     wms_say(engine, WMS_WARNING, "%s: %s", job->text, text ? text : wms_error_text(WMS_E_TIMEOUT));
     if (job->link && !connecting) {
@@ -119,12 +128,12 @@ static void timer_fired(void *data)
     double now = wms_loop_now(engine_of(job)->loop);
     double since = job->progress;
 
-    if (link && (job->pending > 0 || link->state == WMS_CONNECTING || job->starved)) {
+    if (link && !job->wants && (job->pending > 0 || link->state == WMS_CONNECTING || job->starved)) {
         if (job->starved && link->progress > since) {
             since = link->progress;
         }
     } else {
-        since = now; /* nobody owes anything: it waits for a permission, or for a state */
+        since = now; /* nobody owes anything: it waits for a permission, a password, or a state */
     }
     double left = job->request->timeout - (now - since);
     if (left <= 0) {
@@ -331,7 +340,8 @@ static bool runs_alone(const struct wms_job *job)
     return job->request->stop_on_error;
 }
 
-static void run_list(struct wms_job *job)
+/* The question for all sessions, or the call. */
+static void run_whole(struct wms_job *job)
 {
     struct wms_item *whole = &job->whole;
 
@@ -339,6 +349,19 @@ static void run_list(struct wms_job *job)
         wms_listing_clear(job); /* of a first try, on a connection that broke */
         wms_item_start(whole);
     }
+}
+
+/* The host waits for the password, and here it is. */
+static void give_password(struct wms_job *job)
+{
+    wms_request *request = job->request;
+
+    job->wants = false;
+    job->told = true;
+    job->whole.retried = true; /* there is no password for another try */
+    wms_job_resume(job);
+    job->link->provider->secret(job->link->connection, &job->whole.op, request->password);
+    wms_request_drop_password(request);
 }
 
 static void run_items(struct wms_job *job)
@@ -399,7 +422,8 @@ void wms_job_begin(struct wms_job *job)
     const wms_request *request = job->request;
 
     if (job->stage == WMS_JOB_QUEUED) {
-        job->stage = request->all || request->what_if || request->verb == WMS_SESSIONS ? WMS_JOB_LISTING : WMS_JOB_ACTING;
+        bool whole = request->all || request->what_if || request->verb == WMS_SESSIONS || wms_request_is_call(request);
+        job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
         wms_job_kick(job);
     }
 }
@@ -416,7 +440,10 @@ void wms_job_pump(struct wms_job *job)
         wms_job_fail(job, WMS_E_CANCELLED, "not sent: the command stopped after a failure");
     }
     if (job->stage == WMS_JOB_LISTING && !is_complete(job)) {
-        run_list(job);
+        run_whole(job);
+    }
+    if (job->wants && request->password) {
+        give_password(job);
     }
     if (job->stage == WMS_JOB_ACTING) {
         run_items(job);
@@ -467,6 +494,6 @@ void wms_job_clear(struct wms_job *job)
 
     wms_free(engine, job->items);
     wms_listing_clear(job);
-    wms_slab_clear(&job->slab, engine);
+    wms_slab_clear(&job->slab, engine, wms_request_is_call(job->request));
     wms_server_release(engine, job->server);
 }

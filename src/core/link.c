@@ -174,17 +174,25 @@ void wms_link_kick(struct wms_link *link)
     }
 }
 
-void wms_link_up(struct wms_link *link)
+void wms_link_ready(struct wms_link *link)
 {
     if (link->state == WMS_CONNECTING) {
         link->state = WMS_UP;
-        link->was_up = true;
-        wms_say(link->engine, WMS_INFO, "%s: connected", link->server->text);
-        for (struct wms_job *job = link->jobs; job; job = job->link_next) {
-            wms_job_progress(job);
-        }
         wms_link_kick(link);
     }
+}
+
+void wms_link_up(struct wms_link *link)
+{
+    if (link->state == WMS_BROKEN || link->was_up) {
+        return;
+    }
+    link->was_up = true;
+    wms_say(link->engine, WMS_INFO, "%s: connected", link->server->text);
+    for (struct wms_job *job = link->jobs; job; job = job->link_next) {
+        wms_job_progress(job);
+    }
+    wms_link_ready(link);
 }
 
 void wms_link_broken(struct wms_link *link, int code, const char *text)

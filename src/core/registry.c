@@ -49,11 +49,22 @@ int wms_engine_register(wms_engine *engine, const struct wms_provider *provider)
     return 0;
 }
 
+void **wms_engine_slot(wms_engine *engine, const struct wms_provider *provider)
+{
+    struct wms_registered *entry = engine->providers;
+
+    while (entry && entry->provider != provider) {
+        entry = entry->next;
+    }
+    return entry ? &entry->slot : NULL;
+}
+
 /* The module did not load: remembered for the outcomes of the servers that need it. */
 static int load_failed(wms_engine *engine, const char *name)
 {
     snprintf(engine->unloaded, sizeof engine->unloaded, "%s", name);
-    snprintf(engine->unloaded_why, sizeof engine->unloaded_why, "%s", engine->complaint);
+    snprintf(engine->unloaded_why, sizeof engine->unloaded_why, "%.*s", (int) sizeof engine->unloaded_why - 1,
+             engine->complaint);
     return WMS_E_NO_PROVIDER;
 }
 

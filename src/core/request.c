@@ -1,5 +1,6 @@
 /* request.c - one command: its jobs, its outcomes in the order asked, its caller's loop. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/engine.h"
@@ -28,6 +29,9 @@ static void request_free(wms_request *request)
     wms_free(engine, request->jobs);
     wms_free(engine, request->order);
     wms_free(engine, request->message);
+    wms_request_drop_password(request);
+    wms_request_drop_value(request);
+    wms_value_free(engine, request->given);
     wms_free(engine, request->summary);
     wms_free(engine, request);
     wms_engine_unref(engine);
@@ -115,6 +119,11 @@ void wms_requests_collect(wms_engine *engine)
     }
 }
 
+bool wms_request_is_call(const wms_request *request)
+{
+    return request->verb == WMS_CALL || request->verb == WMS_BIND;
+}
+
 /* ---- what happens in it ----------------------------------------------------------------------------------------- */
 
 void wms_request_news(wms_request *request)
@@ -170,6 +179,7 @@ void wms_request_job_done(wms_request *request)
         first_session += sessions_of(job);
     }
     request->session_count = first_session;
+    wms_request_drop_password(request);
     request->done = true;
     wms_request_news(request);
 }
@@ -223,6 +233,11 @@ int wms_request_done(wms_request *request)
     return error ? error : request->done;
 }
 
+static bool wants_password(const wms_request *request)
+{
+    return request->job_count > 0 && request->jobs[0].wants && !request->password;
+}
+
 static bool needs_caller(wms_request *request)
 {
     while (request->held && request->held->phase != WMS_HELD) {
@@ -231,7 +246,7 @@ static bool needs_caller(wms_request *request)
             request->held_tail = &request->held;
         }
     }
-    return request->held || (request->follow && request->unread);
+    return request->held || wants_password(request) || (request->follow && request->unread);
 }
 
 int wms_request_wait(wms_request *request, double seconds)
@@ -323,12 +338,7 @@ int wms_request_held(wms_request *request, wms_action *ret_action)
     if (!request->held) {
         return 0;
     }
-    const struct wms_item *item = request->held;
-    *ret_action = (wms_action){
-        .verb = request->verb,
-        .server = item->job->text,
-        .id = item == &item->job->whole ? NULL : &item->id,
-    };
+    *ret_action = wms_item_action(request->held);
     return 1;
 }
 
@@ -349,11 +359,52 @@ void wms_request_permit(wms_request *request, const char *refusal)
     } else {
         wms_job_ready(item);
     }
-    if (request->engine->loop) {
-        wms_loop_clock(request->engine->loop); /* the caller may have thought for long */
-    }
-    wms_job_progress(item->job);
+    wms_job_resume(item->job);
     wms_job_kick(item->job);
+    wms_engine_go_on(request->engine);
+}
+
+/* ---- the password of a bind --------------------------------------------------------------------------------------- */
+
+void wms_request_want(wms_request *request)
+{
+    struct wms_job *job = &request->jobs[0];
+
+    if (job->told) {
+        return; /* it is asked for once */
+    }
+    job->wants = true;
+    if (request->password) {
+        wms_job_kick(job);
+    } else {
+        wms_request_news(request);
+    }
+}
+
+void wms_request_drop_password(wms_request *request)
+{
+    if (request->password) {
+        wms_free_wiped(request->engine, request->password, strlen(request->password) + 1);
+        request->password = NULL;
+    }
+}
+
+int wms_request_wants_password(wms_request *request)
+{
+    return !enter(request) && wants_password(request);
+}
+
+void wms_request_password(wms_request *request, const char *password, const char *refusal)
+{
+    if (!wms_request_wants_password(request)) {
+        return;
+    }
+    struct wms_job *job = &request->jobs[0];
+    request->password = password ? wms_copy(request->engine, password) : NULL;
+    if (!request->password) {
+        wms_item_end(&job->whole, password ? WMS_E_NO_MEMORY : WMS_E_CANCELLED, refusal);
+    }
+    wms_job_kick(job);
     wms_engine_go_on(request->engine);
 }
 
@@ -458,6 +509,18 @@ int wms_request_session(const wms_request *request, size_t index, wms_session *r
     const struct wms_job *job = job_of(request, index, true);
     *ret_session = *job->listing.sessions[index - job->first_session].whole;
     return 0;
+}
+
+void wms_request_drop_value(wms_request *request)
+{
+    wms_value_free(request->engine, request->value);
+    request->value = NULL;
+    request->value_error = 0;
+}
+
+const wms_value *wms_request_value(wms_request *request)
+{
+    return !enter(request) && request->done ? request->value : NULL;
 }
 
 /* What was skipped only followed from something else: it counts when there is nothing else. */

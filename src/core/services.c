@@ -59,6 +59,38 @@ static void services_sent(struct wms_op *op)
     }
 }
 
+static void services_alive(struct wms_op *op)
+{
+    if (is_open(op)) {
+        wms_job_progress(wms_item_of(op)->job);
+    }
+}
+
+static bool is_call(struct wms_op *op)
+{
+    return is_open(op) && wms_request_is_call(wms_item_of(op)->job->request);
+}
+
+static int services_result(struct wms_op *op, const wms_value *result)
+{
+    if (!is_call(op)) {
+        return 0;
+    }
+    wms_request *request = wms_item_of(op)->job->request;
+    wms_request_drop_value(request);
+    request->value_error = wms_value_copy(request->engine, result, &request->value);
+    return request->value_error;
+}
+
+static void services_want(struct wms_op *op)
+{
+    const struct wms_job *job = wms_item_of(op)->job;
+
+    if (is_call(op) && op->verb == WMS_BIND && job->link->provider->secret) {
+        wms_request_want(job->request);
+    }
+}
+
 static int services_session(struct wms_op *op, const wms_session *session)
 {
     return is_open(op) ? wms_listing_add(wms_item_of(op)->job, session) : WMS_E_PROTOCOL;
@@ -96,6 +128,29 @@ static void services_blind(struct wms_observer *observer, int code, const char *
     }
 }
 
+/* ---- what belongs to the engine ----------------------------------------------------------------------------------- */
+
+static int services_load(struct wms_link *link, wms_value **ret_binding, const char **ret_text)
+{
+    int error = wms_binding_load(link, ret_binding);
+
+    *ret_text = error && error != WMS_E_NO_MEMORY ? link->engine->complaint : NULL;
+    return error;
+}
+
+static int services_save(struct wms_link *link, const wms_value *binding, const char **ret_text)
+{
+    int error = wms_binding_save(link, binding);
+
+    *ret_text = error && error != WMS_E_NO_MEMORY ? link->engine->complaint : NULL;
+    return error;
+}
+
+static const wms_transport *services_transport(wms_engine *engine)
+{
+    return &engine->transport;
+}
+
 const struct wms_services wms_services = {
     .abi = WMS_PROVIDER_ABI,
     .size = sizeof wms_services,
@@ -117,6 +172,16 @@ const struct wms_services wms_services = {
     .lost = services_lost,
     .seen = services_seen,
     .blind = services_blind,
+    .ready = wms_link_ready,
+    .retire = wms_link_retire,
+    .alive = services_alive,
+    .result = services_result,
+    .want = services_want,
+    .load = services_load,
+    .save = services_save,
+    .drop = wms_value_free,
+    .slot = wms_engine_slot,
+    .transport = services_transport,
 };
 
 const struct wms_services *wms_engine_services(void)

@@ -41,11 +41,11 @@ const char *wms_slab_copy(struct wms_slab **slabs, wms_engine *engine, const cha
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-void wms_slab_clear(struct wms_slab **slabs, wms_engine *engine)
+void wms_slab_clear(struct wms_slab **slabs, wms_engine *engine, bool wiped)
 {
     while (*slabs) {
         struct wms_slab *slab = *slabs;
         *slabs = slab->next;
-        wms_free(engine, slab);
+        wms_free_wiped(engine, slab, wiped ? sizeof *slab + slab->used : 0);
     }
 }

@@ -10,6 +10,7 @@ struct wms_slab; /* NULL: none yet */
 void *wms_slab_room(struct wms_slab **slabs, wms_engine *engine, size_t size);
 /* A copy of the text; NULL: out of memory. */
 const char *wms_slab_copy(struct wms_slab **slabs, wms_engine *engine, const char *text);
-void wms_slab_clear(struct wms_slab **slabs, wms_engine *engine);
+/* `wiped`: it may hold secrets. */
+void wms_slab_clear(struct wms_slab **slabs, wms_engine *engine, bool wiped);
 
 #endif

@@ -30,6 +30,8 @@ struct state {
     size_t line_count, dropped;
     char missing[32]; /* the provider that this call has looked for in vain: it does so once */
     bool draining;    /* a delivery of lines is on the C stack */
+    bool stores;      /* the script keeps the bindings */
+    struct saving *saving; /* a binding that it is to be told */
 };
 
 /* Upvalues of every function. */
@@ -54,7 +56,9 @@ enum anchor {
     A_DELIVER, /* the function that runs callbacks */
     A_ALLOW,   /* wms.configure{} */
     A_LOG,
-    ANCHORS = A_LOG
+    A_STORE,   /* its functions, by enum store */
+    A_LIST,    /* a metatable */
+    ANCHORS = A_LIST
 };
 
 /* The state of the running function; raises when it is closed. */
@@ -70,7 +74,7 @@ void lwms_set_functions(lua_State *L, const luaL_Reg *functions, int state, int 
 void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state,
                          int anchors);
 
-/* ---- misuse (options.c) ---------------------------------------------------------------------------------------- */
+/* ---- misuse (misuse.c) ----------------------------------------------------------------------------------------- */
 
 struct command {
     const char *name;
@@ -78,8 +82,10 @@ struct command {
     bool all;
 };
 
-enum { COMMANDS = 9 };
+enum { COMMANDS = 11 };
 extern const struct command lwms_commands[COMMANDS];
+/* On a server as a whole. */
+bool lwms_is_call(const struct command *command);
 
 /* Which function is called, for messages. */
 struct call {
@@ -103,7 +109,7 @@ enum { PLACED = 64 };
 const char *lwms_place(char buffer[PLACED], const char *name, size_t element);
 
 /* The engine's complaint, copied: a finalizer may have the engine complain of something else. */
-enum { COMPLAINT = 512 };
+enum { COMPLAINT = 1024 };
 const char *lwms_complaint(const struct state *state, char buffer[COMPLAINT]);
 
 /* Whether it is a string without a zero byte. */
@@ -112,6 +118,7 @@ bool lwms_is_text(lua_State *L, int index);
 const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
 double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero);
 void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false);
+unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *where, int index, unsigned least, unsigned most);
 bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index);
 /* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n, holes. */
 size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index);
@@ -133,7 +140,18 @@ size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, 
     X(WHAT_IF, "what_if")                                                                                                  \
     X(ON_OUTCOME, "on_outcome")                                                                                            \
     X(ALLOW, "allow")                                                                                                      \
-    X(LOG, "log")
+    X(LOG, "log")                                                                                                          \
+    X(INTERFACE, "interface")                                                                                              \
+    X(OPERATION, "operation")                                                                                              \
+    X(ARGUMENTS, "arguments")                                                                                              \
+    X(USER_NAME, "user_name")                                                                                              \
+    X(PASSWORD, "password")                                                                                                \
+    X(FINGERPRINT, "fingerprint")                                                                                          \
+    X(MANAGEMENT, "management")                                                                                            \
+    X(STORE, "store")                                                                                                      \
+    X(CONNECTIONS, "connections")                                                                                          \
+    X(ANSWER_SIZE, "answer_size")                                                                                          \
+    X(PROXY, "proxy")
 
 enum option {
 #define X(option, name) OPT_##option,
@@ -146,7 +164,24 @@ enum option {
 #define ANY_SERVER  (BIT(SERVER) | BIT(COMPUTER_NAME) | BIT(SERVERS))
 
 /* Options that are Lua values lie on the stack, from `base` on. */
-enum slot { SLOT_SERVER, SLOT_IDS, SLOT_MESSAGE, SLOT_ON_OUTCOME, SLOT_ALLOW, SLOT_LOG, SLOTS };
+enum slot {
+    SLOT_IDS,
+    SLOT_MESSAGE,
+    SLOT_INTERFACE,
+    SLOT_OPERATION,
+    SLOT_ARGUMENTS,
+    SLOT_FINGERPRINT,
+    SLOT_LOG,
+    SLOT_STORE,
+    SLOT_PROXY,
+    SLOT_CALLBACKS, /* what callbacks need: in the order of enum callback */
+    SLOT_ON_OUTCOME = SLOT_CALLBACKS,
+    SLOT_ALLOW,
+    SLOT_PASSWORD,
+    SLOT_SERVER,
+    SLOT_USER_NAME,
+    SLOTS
+};
 
 struct options {
     int base;
@@ -154,7 +189,8 @@ struct options {
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable;
     unsigned concurrency;
-    bool stop_on_error, what_if;
+    bool stop_on_error, what_if, management;
+    wms_transport transport;
 };
 
 void lwms_options_names(lua_State *L);
@@ -207,9 +243,9 @@ void lwms_push_session(lua_State *L, const wms_session *session, struct memo *se
 /* nil, message, err */
 int lwms_push_failure(lua_State *L, int code, const char *message);
 /* What a blocking call returns. */
-int lwms_push_result(lua_State *L, wms_request *request, bool sessions);
+int lwms_push_result(lua_State *L, wms_request *request, const struct command *command);
 /* As lwms_push_failure(), for a command that told nothing about any session. */
-int lwms_push_no_result(lua_State *L, int code, const char *message, bool sessions);
+int lwms_push_no_result(lua_State *L, int code, const char *message, const struct command *command);
 int lwms_error_tostring(lua_State *L);
 
 /* ---- requests (request.c) --------------------------------------------------------------------------------------- */
@@ -223,17 +259,21 @@ struct request {
     bool closed;
     bool follow;   /* has an on_outcome */
     bool ask;      /* has an allow */
-    bool asking;   /* allow runs for it */
-    bool answered; /* allow has answered for it */
+    bool asking;   /* allow or password runs for it */
+    bool answered; /* it has answered */
 };
+
+/* What the callbacks of a request need: values that lie one after the other on the stack. */
+enum callback { ON_OUTCOME, ALLOW, PASSWORD, SERVER, USER_NAME, CALLBACKS };
 
 extern const luaL_Reg lwms_request_own[], lwms_request_methods[];
 /* Pushes an empty box. */
 struct request *lwms_request_new(lua_State *L);
-/* Runs the request, and its callbacks at `on_outcome` and `allow`, until it is done (1) or the seconds (negative: no limit)
- * have passed (0); raises the errors of callbacks. */
-int lwms_request_run(lua_State *L, struct request *box, int self, int on_outcome, int allow, double seconds);
+/* Runs the request, and its callbacks from `callbacks` on, until it is done (1) or the seconds (negative: no limit) have
+ * passed (0); raises the errors of callbacks. */
+int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks, double seconds);
 void lwms_request_let_go(struct request *box);
+bool lwms_has_callbacks(const struct request *box);
 
 /* ---- commands (command.c) --------------------------------------------------------------------------------------- */
 
@@ -242,10 +282,40 @@ int lwms_command_method(lua_State *L); /* client:unlock and the others */
 int lwms_command_start(lua_State *L);  /* wms.start */
 int lwms_command_start_method(lua_State *L);
 
+/* ---- calls (call.c) --------------------------------------------------------------------------------------------- */
+
+/* Raises if the value at `index` is nothing that a call can be given. */
+void lwms_arguments_check(lua_State *L, const struct call *call, int index);
+/* Makes room for the arguments at `index` (nil: none); pushes one value. */
+struct arguments {
+    int index;
+    size_t count;
+    wms_value *room; /* a userdata on the stack; NULL: no arguments */
+};
+void lwms_arguments_begin(lua_State *L, const struct call *call, int index, struct arguments *arguments);
+/* Reads them into the command.  Allocates nothing. */
+void lwms_arguments_read(lua_State *L, const struct call *call, const struct arguments *arguments, wms_command *command);
+/* Pushes what a call has returned. */
+void lwms_push_value(lua_State *L, const wms_value *value);
+
+/* ---- bindings (bindings.c) -------------------------------------------------------------------------------------- */
+
+extern const luaL_Reg lwms_list_own[];
+int lwms_bindings(lua_State *L); /* wms.bindings */
+int lwms_unbind(lua_State *L);   /* wms.unbind */
+void lwms_store_check(lua_State *L, const struct call *call, int index);
+/* Takes the store at `index` (false: none) for the state's.  Errors: NO_MEMORY. */
+int lwms_store_set(lua_State *L, struct state *state, int index);
+/* Asks the script's store, if there is one, for the binding of a server. */
+void lwms_store_load(lua_State *L, struct state *state, const char *server);
+/* Tells it of bindings that commands have made. */
+void lwms_store_save(lua_State *L, struct state *state);
+void lwms_store_clear(struct state *state);
+
 /* ---- callbacks (callback.c) ------------------------------------------------------------------------------------- */
 
 /* Runs whatever callbacks are due for the request; raises their errors, after the request was cancelled. */
-void lwms_callbacks_run(lua_State *L, struct request *box, int self, int on_outcome, int allow);
+void lwms_callbacks_run(lua_State *L, struct request *box, int self, int callbacks);
 int lwms_callbacks_deliver(lua_State *L); /* the function behind A_DELIVER */
 /* The log is wanted, or not any more. */
 void lwms_log_set(struct state *state, bool on);

@@ -1,4 +1,4 @@
-/* callback.c - functions of a script: on_outcome, allow, log.
+/* callback.c - functions of a script: on_outcome, allow, password, log.
  *
  * The engine calls none of them.  It keeps what they are to be told, and here they are told, after the engine's call has
  * returned: in one function that runs under one pcall, so that an error of theirs, or of ours on the way, ends in one
@@ -108,13 +108,21 @@ static int describe(lua_State *L)
     return 1;
 }
 
+static void set_string(lua_State *L, const char *name, const char *value)
+{
+    if (value) {
+        lua_pushstring(L, value);
+        lua_setfield(L, -2, name);
+    }
+}
+
 static void push_action(lua_State *L, const wms_action *action)
 {
-    lua_createtable(L, 0, 3);
-    lua_pushstring(L, wms_verb_name(action->verb));
-    lua_setfield(L, -2, "verb");
-    lua_pushstring(L, action->server);
-    lua_setfield(L, -2, "server");
+    lua_createtable(L, 0, 4);
+    set_string(L, "verb", wms_verb_name(action->verb));
+    set_string(L, "server", action->server);
+    set_string(L, "interface", action->interface_name);
+    set_string(L, "operation", action->operation);
     if (action->id) {
         lwms_id_push(L, action->id);
         lua_setfield(L, -2, "session_id");
@@ -171,9 +179,49 @@ static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
     return true;
 }
 
+/* ---- password --------------------------------------------------------------------------------------------------- */
+
+/* Its second value, for a person. */
+static const char *reason_of(lua_State *L, int index)
+{
+    const char *reason = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
+
+    return reason && *reason ? reason : "no password was given";
+}
+
+/* Asks for the password of a bind; false when it is not wanted. */
+static bool ask_password(lua_State *L, struct request *box, int callbacks)
+{
+    int top = lua_gettop(L);
+
+    if (box->closed || box->asking || wms_request_wants_password(box->request) != 1) {
+        return false;
+    }
+    lua_settop(L, top + 2);
+    if (lua_isfunction(L, callbacks + PASSWORD)) {
+        lua_settop(L, top);
+        lua_pushvalue(L, callbacks + PASSWORD);
+        lua_pushvalue(L, callbacks + SERVER);
+        lua_pushvalue(L, callbacks + USER_NAME);
+        box->asking = true;
+        lua_call(L, 2, 2);
+        box->asking = false;
+    }
+    if (!lua_isnil(L, top + 1) && !lwms_is_text(L, top + 1)) {
+        luaL_error(L, "password returned %s; return a string without a NUL, or nil and the reason",
+                   lua_type(L, top + 1) == LUA_TSTRING ? "a string with a NUL in it" : lwms_kind(L, top + 1));
+    }
+    if (!box->closed) { /* else the function has done that */
+        wms_request_password(box->request, lua_tostring(L, top + 1), reason_of(L, top + 2));
+        box->answered = true;
+    }
+    lua_settop(L, top);
+    return true;
+}
+
 /* ---- delivery --------------------------------------------------------------------------------------------------- */
 
-/* (request's box, on_outcome, allow) */
+/* (request's box, what callbacks need) */
 int lwms_callbacks_deliver(lua_State *L)
 {
     struct state *state = lwms_state_here(L);
@@ -183,32 +231,36 @@ int lwms_callbacks_deliver(lua_State *L)
     if (!state->draining) {
         state->draining = true;
         tell_lines(L, state);
+        lwms_store_save(L, state);
         state->draining = false;
     }
-    lua_settop(L, 3);
+    lua_settop(L, 1 + CALLBACKS);
     do {
-        more = box->ask && ask(L, box, 3);
-        more = (box->follow && tell_outcome(L, box, 2)) || more;
+        more = box->ask && ask(L, box, 2 + ALLOW);
+        more = ask_password(L, box, 2) || more;
+        more = (box->follow && tell_outcome(L, box, 2 + ON_OUTCOME)) || more;
     } while (more);
     return 0;
 }
 
-void lwms_callbacks_run(lua_State *L, struct request *box, int self, int on_outcome, int allow)
+void lwms_callbacks_run(lua_State *L, struct request *box, int self, int callbacks)
 {
     struct state *state = lwms_state_here(L);
 
-    if (!box->follow && !box->ask && !(state->line_count && !state->draining)) {
+    if (!lwms_has_callbacks(box) && !((state->line_count || state->stores) && !state->draining)) {
         return;
     }
     unsigned inside = box->inside;
-    bool draining = state->draining;
+    bool draining = state->draining, asking = box->asking;
     lwms_anchor(L, A_DELIVER);
     lua_pushvalue(L, self);
-    lua_pushvalue(L, on_outcome);
-    lua_pushvalue(L, allow);
+    for (int i = 0; i < CALLBACKS; i++) {
+        lua_pushvalue(L, callbacks + i);
+    }
     box->inside++;
-    int status = lua_pcall(L, 3, 0, 0);
+    int status = lua_pcall(L, 1 + CALLBACKS, 0, 0);
     box->inside = inside;
+    box->asking = asking;
     state->draining = draining;
     if (status) {
         box->follow = false; /* it has had its say */

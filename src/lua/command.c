@@ -1,4 +1,4 @@
-/* command.c - unlock, lock, disconnect, close, sessions, their _all, and start: from options to a request. */
+/* command.c - unlock, lock, disconnect, close, sessions, their _all, call, bind, and start: from options to a request. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,13 @@ const struct command lwms_commands[COMMANDS] = {
     {"unlock", WMS_UNLOCK, false}, {"unlock_all", WMS_UNLOCK, true},      {"lock", WMS_LOCK, false},
     {"lock_all", WMS_LOCK, true},  {"disconnect", WMS_DISCONNECT, false}, {"disconnect_all", WMS_DISCONNECT, true},
     {"close", WMS_CLOSE, false},   {"close_all", WMS_CLOSE, true},        {"sessions", WMS_SESSIONS, false},
+    {"call", WMS_CALL, false},     {"bind", WMS_BIND, false},
 };
+
+bool lwms_is_call(const struct command *command)
+{
+    return command->verb == WMS_CALL || command->verb == WMS_BIND;
+}
 
 /* ---- servers ---------------------------------------------------------------------------------------------------- */
 
@@ -67,6 +73,12 @@ static void check_presence(lua_State *L, const struct call *call, const struct o
     const struct command *command = call->command;
     unsigned any = options->given | options->preset;
 
+    if (command->verb == WMS_BIND && (any & BIT(FINGERPRINT)) && !(any & BIT(PASSWORD))) {
+        lwms_misuse(L, call, "password: missing; give a string, or a function that asks for it");
+    }
+    if (lwms_is_call(command)) {
+        return; /* the rest the engine knows */
+    }
     if (!command->all && command->verb != WMS_SESSIONS && !(any & ANY_IDS)) {
         lwms_misuse(L, call, "session_ids: missing; give one id or a list of ids, or call '%s_all' for every session",
                     command->name);
@@ -85,6 +97,10 @@ static void fill(wms_command *command, const struct command *what, const struct 
     command->all = what->all;
     command->timeout = options->timeout;
     command->concurrency = options->concurrency;
+    command->management = options->management;
+    if (lwms_is_call(what)) {
+        return;
+    }
     command->stop_on_error = options->stop_on_error;
     if (what->verb != WMS_SESSIONS) {
         command->what_if = options->what_if;
@@ -95,19 +111,47 @@ static void fill(wms_command *command, const struct command *what, const struct 
     }
 }
 
+/* A list of one server is that server. */
+static void need_one_server(lua_State *L, const struct call *call, const struct options *options)
+{
+    int index = options->base + SLOT_SERVER;
+
+    if (lua_istable(L, index)) {
+        size_t count = lwms_need_list(L, call, options->server_name, index);
+        if (count != 1) {
+            lwms_misuse(L, call, "%s: a list of %d; '%s' is for one server, so give one", options->server_name, (int) count,
+                        call->command->name);
+        }
+        lua_rawgeti(L, index, 1);
+        lua_replace(L, index);
+    }
+}
+
 /* The options of the call at `index`, its last argument; the defaults are those of the client at `client` (0: none). */
 static void read_options(lua_State *L, const struct call *call, int client, int index, struct options *options)
 {
     lua_settop(L, index);
-    luaL_checkstack(L, 2 * LUA_MINSTACK, "wms");
     lwms_options_begin(L, options, lwms_state_here(L), client);
     lwms_options_read(L, call, index, lwms_options_of(call->command), options);
+    if (lwms_is_call(call->command)) {
+        need_one_server(L, call, options);
+        lua_pushnil(L); /* a client may have one */
+        lua_replace(L, options->base + SLOT_ON_OUTCOME);
+    }
+}
+
+static void prepare(lua_State *L, struct request *box, const struct call *call, const struct options *options)
+{
+    box->command = call->command;
+    box->told = 0;
+    box->follow = lua_isfunction(L, options->base + SLOT_ON_OUTCOME);
+    box->ask = lua_isfunction(L, options->base + SLOT_ALLOW);
 }
 
 /* The box of the blocking calls, or a new one if that is in use: by a call that is on the C stack (and keeps its box on its
  * Lua stack) while a callback or a finalizer makes this one, or by one that an error has thrown out (the collector takes
  * its box).  Or if it has been finalized: when a state is closed, that may come before a script's last finalizer. */
-static struct request *common_box(lua_State *L)
+static struct request *common_box(lua_State *L, const struct call *call, const struct options *options)
 {
     lwms_anchor(L, A_BOX);
     struct request *box = lua_touserdata(L, -1);
@@ -118,19 +162,21 @@ static struct request *common_box(lua_State *L)
         lua_pushvalue(L, -1);
         lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), A_BOX);
     }
+    prepare(L, box, call, options);
     return box;
 }
 
-static struct request *own_box(lua_State *L, const struct options *options)
+static struct request *own_box(lua_State *L, const struct call *call, const struct options *options)
 {
     struct request *box = lwms_request_new(L);
 
-    if (lua_isfunction(L, options->base + SLOT_ON_OUTCOME) || lua_isfunction(L, options->base + SLOT_ALLOW)) {
-        lua_createtable(L, 2, 0);
-        lua_pushvalue(L, options->base + SLOT_ON_OUTCOME);
-        lua_rawseti(L, -2, 1);
-        lua_pushvalue(L, options->base + SLOT_ALLOW);
-        lua_rawseti(L, -2, 2);
+    prepare(L, box, call, options);
+    if (lwms_has_callbacks(box)) {
+        lua_createtable(L, CALLBACKS, 0);
+        for (int i = 0; i < CALLBACKS; i++) {
+            lua_pushvalue(L, options->base + SLOT_CALLBACKS + i);
+            lua_rawseti(L, -2, i + 1);
+        }
         lua_setuservalue(L, -2);
     }
     return box;
@@ -157,6 +203,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     struct state *state = lwms_state_here(L);
     struct servers servers = {.count = 0};
     struct ids ids = {.count = 0};
+    struct arguments arguments;
     wms_command command;
 
     state->missing[0] = '\0';
@@ -168,7 +215,8 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     if (!ids.objects) {
         servers_begin(L, call, options, &servers);
     }
-    struct request *box = blocking ? common_box(L) : own_box(L, options);
+    lwms_arguments_begin(L, call, options->base + SLOT_ARGUMENTS, &arguments);
+    struct request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
 
     /* From here on nothing is allocated in Lua, so no finalizer can take away what the pointers point to. */
     if (ids.count) {
@@ -180,13 +228,15 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     if (!ids.objects) {
         servers_read(L, call, &servers, &command);
     }
+    lwms_arguments_read(L, call, &arguments, &command);
     command.message = lua_tostring(L, options->base + SLOT_MESSAGE);
-    command.follow = lua_isfunction(L, options->base + SLOT_ON_OUTCOME);
-    command.ask = lua_isfunction(L, options->base + SLOT_ALLOW);
-    box->command = call->command;
-    box->told = 0;
-    box->follow = command.follow;
-    box->ask = command.ask;
+    command.interface_name = lua_tostring(L, options->base + SLOT_INTERFACE);
+    command.operation = lua_tostring(L, options->base + SLOT_OPERATION);
+    command.user_name = lua_tostring(L, options->base + SLOT_USER_NAME);
+    command.fingerprint = lua_tostring(L, options->base + SLOT_FINGERPRINT);
+    command.password = lua_tostring(L, options->base + SLOT_PASSWORD); /* NULL for a function */
+    command.follow = box->follow;
+    command.ask = box->ask;
     int error = wms_start(state->engine, &command, &box->request);
     if (error == WMS_E_INVALID) {
         char complaint[COMPLAINT];
@@ -203,17 +253,16 @@ static int run(lua_State *L, int client)
 {
     const struct command *command = &lwms_commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))];
     const struct call call = {command->name, 1, command};
-    bool sessions = command->verb == WMS_SESSIONS;
     struct request *box;
     struct options options;
 
     read_options(L, &call, client, client + 1, &options);
     int code = begin(L, &call, &options, true, &box);
     if (!code) {
-        code = lwms_request_run(L, box, lua_gettop(L), options.base + SLOT_ON_OUTCOME, options.base + SLOT_ALLOW, -1);
+        code = lwms_request_run(L, box, lua_gettop(L), options.base + SLOT_CALLBACKS, -1);
     }
-    int count = code < 0 ? lwms_push_no_result(L, code, wms_error_text(code), sessions)
-                         : lwms_push_result(L, box->request, sessions);
+    int count = code < 0 ? lwms_push_no_result(L, code, wms_error_text(code), command)
+                         : lwms_push_result(L, box->request, command);
     lwms_request_let_go(box);
     return count;
 }
@@ -235,7 +284,7 @@ static const struct command *need_command(lua_State *L, int index)
 {
     static const struct call call = {"start", 1, NULL};
     static const char fix[] =
-        "unlock, lock, disconnect, close, unlock_all, lock_all, disconnect_all, close_all or sessions";
+        "unlock, lock, disconnect, close, unlock_all, lock_all, disconnect_all, close_all, sessions, call or bind";
     char name[CLIPPED];
 
     if (lua_type(L, index) != LUA_TSTRING) {
@@ -258,7 +307,7 @@ static int start(lua_State *L, int client)
 
     read_options(L, &call, client, client + 2, &options);
     int error = begin(L, &call, &options, false, &box);
-    return error ? lwms_push_no_result(L, error, wms_error_text(error), command->verb == WMS_SESSIONS) : 1;
+    return error ? lwms_push_no_result(L, error, wms_error_text(error), command) : 1;
 }
 
 int lwms_command_start(lua_State *L)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/provider.h"
 #include "lua/binding.h"
 #include "memory/memory.h"
 
@@ -69,6 +70,7 @@ static int state_gc(lua_State *L)
     if (state->engine) {
         lwms_log_set(state, false);
         lwms_log_clear(state);
+        lwms_store_clear(state);
         state->engine = wms_engine_unref(state->engine);
     }
     return 0;
@@ -128,9 +130,32 @@ static void keep_function(lua_State *L, int index, enum anchor what)
     lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), what);
 }
 
+static void raise(lua_State *L, int error)
+{
+    if (error) {
+        luaL_error(L, "wms: %s", wms_error_text(error));
+    }
+}
+
+static void set_transport(lua_State *L, const struct call *call, struct state *state, struct options *options)
+{
+    char complaint[COMPLAINT];
+
+    if (options->given & BIT(PROXY)) {
+        options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY); /* NULL for false */
+    }
+    int error = wms_engine_transport(state->engine, &options->transport);
+    if (error == WMS_E_INVALID) {
+        lwms_misuse(L, call, "%s", lwms_complaint(state, complaint));
+    }
+    raise(L, error);
+}
+
 static int configure(lua_State *L)
 {
     static const struct call call = {"configure", 1, NULL};
+    static const unsigned transport = BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY);
+    static const unsigned settings = BIT(TIMEOUT) | BIT(CONCURRENCY) | BIT(LOG) | BIT(ALLOW) | BIT(STORE) | transport;
     struct state *state = lwms_state_here(L);
     struct options options;
 
@@ -139,7 +164,14 @@ static int configure(lua_State *L)
     }
     lua_settop(L, 1);
     lwms_options_begin(L, &options, state, 0);
-    lwms_options_read(L, &call, 1, BIT(TIMEOUT) | BIT(CONCURRENCY) | BIT(LOG) | BIT(ALLOW), &options);
+    options.transport = *wms_engine_services()->transport(state->engine);
+    lwms_options_read(L, &call, 1, settings, &options);
+    if (options.given & transport) {
+        set_transport(L, &call, state, &options);
+    }
+    if (options.given & BIT(STORE)) {
+        raise(L, lwms_store_set(L, state, options.base + SLOT_STORE));
+    }
     state->timeout = options.timeout;
     state->concurrency = options.concurrency;
     if (options.given & BIT(ALLOW)) {
@@ -156,7 +188,8 @@ static int configure(lua_State *L)
 
 static const luaL_Reg functions[] = {
     {"start", lwms_command_start}, {"new", lwms_client_new},    {"configure", configure},
-    {"load", lwms_provider_load},  {"memory", lwms_memory_new}, {NULL, NULL},
+    {"load", lwms_provider_load},  {"memory", lwms_memory_new}, {"bindings", lwms_bindings},
+    {"unbind", lwms_unbind},       {NULL, NULL},
 };
 static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
 static const luaL_Reg error_own[] = {{"__tostring", lwms_error_tostring}, {NULL, NULL}};
@@ -181,6 +214,8 @@ static void fill_anchors(lua_State *L, int state, int anchors)
 
     lwms_make_metatable(L, "wms.memory", lwms_memory_own, lwms_memory_methods, state, anchors);
     lua_rawseti(L, anchors, A_MEMORY);
+    lwms_make_metatable(L, "wms.list", lwms_list_own, NULL, state, anchors);
+    lua_rawseti(L, anchors, A_LIST);
     lwms_make_metatable(L, "wms.error", error_own, NULL, state, anchors);
     lua_rawseti(L, anchors, A_ERROR);
 
@@ -224,9 +259,7 @@ static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
     if (!error) {
         error = wms_memory_register(state->engine);
     }
-    if (error) {
-        luaL_error(L, "wms: %s", wms_error_text(error));
-    }
+    raise(L, error);
     return state;
 }
 

@@ -1,166 +1,8 @@
-/* options.c - the one table that every function takes, and what is said of a wrong one. */
-#include <math.h>
-#include <stdarg.h>
+/* options.c - the one table that every function takes. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lua/binding.h"
-
-/* ---- misuse ----------------------------------------------------------------------------------------------------- */
-
-void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
-{
-    va_list arguments;
-
-    /* Not luaL_argerror(): it takes the function's name from debug information, which a pcall() has not, and counts a
-     * method's arguments differently. */
-    va_start(arguments, format);
-    const char *what = lua_pushvfstring(L, format, arguments);
-    va_end(arguments);
-    luaL_error(L, "bad argument #%d to '%s' (%s)", call->argument, call->function, what);
-    abort(); /* not reached */
-}
-
-const char *lwms_kind(lua_State *L, int index)
-{
-    switch (lua_type(L, index)) {
-    case LUA_TNONE:
-    case LUA_TNIL:
-        return "nothing";
-    case LUA_TLIGHTUSERDATA:
-        return "a userdata";
-    default:
-        return lua_pushfstring(L, "a %s", luaL_typename(L, index));
-    }
-}
-
-const char *lwms_show(lua_State *L, int index)
-{
-    lua_Number number = lua_tonumber(L, index);
-
-    if (lua_type(L, index) != LUA_TNUMBER) {
-        return lwms_kind(L, index);
-    }
-    if (isnan(number)) {
-        return "NaN";
-    }
-    if (isinf(number)) {
-        return number < 0 ? "minus infinity" : "infinity";
-    }
-    lua_pushvalue(L, index); /* lua_tolstring() changes what it converts */
-    return lua_tostring(L, -1);
-}
-
-const char *lwms_clip(lua_State *L, int index, char buffer[CLIPPED])
-{
-    size_t length;
-    const char *text = lua_tolstring(L, index, &length);
-    size_t n = length < CLIPPED - 4 ? length : CLIPPED - 4;
-
-    for (size_t i = 0; i < n; i++) {
-        buffer[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
-    }
-    strcpy(buffer + n, n < length ? "..." : "");
-    return buffer;
-}
-
-const char *lwms_place(char buffer[PLACED], const char *name, size_t element)
-{
-    if (element == 0) {
-        return name;
-    }
-    snprintf(buffer, PLACED, "%s[%zu]", name, element);
-    return buffer;
-}
-
-const char *lwms_complaint(const struct state *state, char buffer[COMPLAINT])
-{
-    snprintf(buffer, COMPLAINT, "%s", wms_engine_complaint(state->engine));
-    return buffer;
-}
-
-/* ---- values ----------------------------------------------------------------------------------------------------- */
-
-bool lwms_is_text(lua_State *L, int index)
-{
-    size_t length;
-
-    return lua_type(L, index) == LUA_TSTRING && strlen(lua_tolstring(L, index, &length)) == length;
-}
-
-const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix)
-{
-    if (!lwms_is_text(L, index)) {
-        lwms_misuse(L, call, "%s: %s; give %s", where,
-                    lua_type(L, index) == LUA_TSTRING ? "a string with a NUL in it" : lwms_kind(L, index), fix);
-    }
-    return lua_tostring(L, index);
-}
-
-double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero)
-{
-    const char *fix = above_zero ? "a number of seconds above 0, at most 1e9" : "a number of seconds from 0 to 1e9";
-    lua_Number seconds = lua_tonumber(L, index);
-
-    if (lua_type(L, index) != LUA_TNUMBER || !(seconds >= 0 && seconds <= 1e9) || (above_zero && seconds <= 0)) {
-        lwms_misuse(L, call, "%s: %s; give %s", where, lwms_show(L, index), fix);
-    }
-    return (double) seconds;
-}
-
-static unsigned need_whole(lua_State *L, const struct call *call, const char *where, int index, unsigned most)
-{
-    lua_Number number = lua_tonumber(L, index);
-
-    if (lua_type(L, index) != LUA_TNUMBER || !(number >= 1 && number <= most) ||
-        floor((double) number) != (double) number) {
-        lwms_misuse(L, call, "%s: %s; give a whole number 1..%d", where, lwms_show(L, index), (int) most);
-    }
-    return (unsigned) number;
-}
-
-void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false)
-{
-    bool is_false = lua_isboolean(L, index) && !lua_toboolean(L, index);
-
-    if (!lua_isfunction(L, index) && !(or_false && is_false)) {
-        lwms_misuse(L, call, "%s: %s; give a function%s", where, lwms_kind(L, index),
-                    or_false ? ", or false for none" : "");
-    }
-}
-
-bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index)
-{
-    if (!lua_isboolean(L, index)) {
-        lwms_misuse(L, call, "%s: %s; give a boolean, true or false", where, lwms_kind(L, index));
-    }
-    return lua_toboolean(L, index);
-}
-
-size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index)
-{
-    lua_Number last = 0;
-    size_t count = 0;
-
-    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        lua_Number key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
-        if (!(key >= 1) || floor((double) key) != (double) key) {
-            char text[CLIPPED];
-            lwms_misuse(L, call, "%s: a value at the key %s, in a list; give its items the keys 1, 2, 3 and so on", where,
-                        lua_type(L, -2) == LUA_TSTRING ? lwms_clip(L, -2, text) : lwms_show(L, -2));
-        }
-        last = key > last ? key : last;
-        count++;
-    }
-    if (last != (lua_Number) count) {
-        lwms_misuse(L, call, "%s: a list with holes; give its items the keys 1, 2, 3 and so on", where);
-    }
-    if (count > INT32_MAX) {
-        lwms_misuse(L, call, "%s: too long a list; give fewer", where);
-    }
-    return count;
-}
 
 /* ---- options ---------------------------------------------------------------------------------------------------- */
 
@@ -188,8 +30,15 @@ unsigned lwms_options_of_client(void)
 
 unsigned lwms_options_of(const struct command *command)
 {
+    static const unsigned one = BIT(SERVER) | BIT(COMPUTER_NAME) | BIT(TIMEOUT);
     unsigned set = lwms_options_of_client() & ~BIT(ALLOW);
 
+    if (command->verb == WMS_CALL) {
+        return one | BIT(INTERFACE) | BIT(OPERATION) | BIT(ARGUMENTS);
+    }
+    if (command->verb == WMS_BIND) {
+        return one | BIT(USER_NAME) | BIT(PASSWORD) | BIT(FINGERPRINT) | BIT(MANAGEMENT);
+    }
     if (!command->all) {
         set |= ANY_IDS;
     }
@@ -203,6 +52,8 @@ void lwms_options_begin(lua_State *L, struct options *options, const struct stat
 {
     static const struct options none = {.verify = -1, .stable = -1};
     int base = lua_gettop(L) + 1;
+
+    luaL_checkstack(L, SLOTS + LUA_MINSTACK, "wms");
 
     if (client) {
         *options = *lwms_client_options(L, client);
@@ -243,7 +94,7 @@ static void unknown(lua_State *L, const struct call *call, int key, unsigned all
                     allowed & ANY_IDS ? " or session_ids = {3, 4}" : "");
     }
     lwms_clip(L, key, name);
-    if (command && strcmp(name, "all") == 0) {
+    if (command && !lwms_is_call(command) && strcmp(name, "all") == 0) {
         if (command->all || command->verb == WMS_SESSIONS) {
             lwms_misuse(L, call, "all: no such option; leave it out, since '%s'%s means every session", command->name,
                         command->all ? "" : " without session_ids");
@@ -304,12 +155,40 @@ static void check_servers(lua_State *L, const struct call *call, const char *nam
     }
 }
 
+/* Options that are one text: what to give, and where it is kept. */
+static const struct {
+    const char *fix;
+    enum slot slot;
+} texts[OPTION_COUNT] = {
+    [OPT_MESSAGE] = {"a string for the users to read", SLOT_MESSAGE},
+    [OPT_INTERFACE] = {"a string, the name of an interface of the host's", SLOT_INTERFACE},
+    [OPT_OPERATION] = {"a string, the name of one of the interface's operations", SLOT_OPERATION},
+    [OPT_USER_NAME] = {"a string, the name of an administrator of the host", SLOT_USER_NAME},
+    [OPT_FINGERPRINT] = {"a string, the SHA-256 of the host's certificate in hex", SLOT_FINGERPRINT},
+};
+
+static void read_on_error(lua_State *L, const struct call *call, int value, struct options *options)
+{
+    const char *text = lua_type(L, value) == LUA_TSTRING ? lua_tostring(L, value) : "";
+    char clipped[CLIPPED];
+
+    options->stop_on_error = strcmp(text, "stop") == 0;
+    if (!options->stop_on_error && strcmp(text, "continue") != 0) {
+        lwms_misuse(L, call, "on_error: %s; give \"continue\" or \"stop\"",
+                    lua_type(L, value) == LUA_TSTRING ? lwms_clip(L, value, clipped) : lwms_show(L, value));
+    }
+}
+
 /* The value of an option is on top of the stack. */
 static void read_option(lua_State *L, const struct call *call, enum option option, struct options *options)
 {
     const char *name = names[option];
     int value = lua_gettop(L);
 
+    if (texts[option].fix) {
+        lwms_need_text(L, call, name, value, texts[option].fix);
+        keep(L, options, texts[option].slot);
+    }
     switch (option) {
     case OPT_SESSION_IDS:
     case OPT_SESSION_ID:
@@ -325,10 +204,6 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
         options->server_name = name;
         keep(L, options, SLOT_SERVER);
         break;
-    case OPT_MESSAGE:
-        lwms_need_text(L, call, name, value, "a string for the users to read");
-        keep(L, options, SLOT_MESSAGE);
-        break;
     case OPT_TIMEOUT:
         options->timeout = lwms_need_seconds(L, call, name, value, true);
         break;
@@ -339,18 +214,11 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
         options->stable = lwms_need_seconds(L, call, name, value, false);
         break;
     case OPT_CONCURRENCY:
-        options->concurrency = need_whole(L, call, name, value, 65535);
+        options->concurrency = lwms_need_whole(L, call, name, value, 1, 65535);
         break;
-    case OPT_ON_ERROR: {
-        const char *text = lua_type(L, value) == LUA_TSTRING ? lua_tostring(L, value) : "";
-        options->stop_on_error = strcmp(text, "stop") == 0;
-        if (!options->stop_on_error && strcmp(text, "continue") != 0) {
-            char clipped[CLIPPED];
-            lwms_misuse(L, call, "on_error: %s; give \"continue\" or \"stop\"",
-                        lua_type(L, value) == LUA_TSTRING ? lwms_clip(L, value, clipped) : lwms_show(L, value));
-        }
+    case OPT_ON_ERROR:
+        read_on_error(L, call, value, options);
         break;
-    }
     case OPT_WHAT_IF:
         options->what_if = lwms_need_boolean(L, call, name, value);
         break;
@@ -366,7 +234,36 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
         lwms_need_function(L, call, name, value, true);
         keep(L, options, SLOT_LOG);
         break;
-    case OPTION_COUNT:
+    case OPT_ARGUMENTS:
+        lwms_arguments_check(L, call, value);
+        keep(L, options, SLOT_ARGUMENTS);
+        break;
+    case OPT_PASSWORD:
+        if (!lua_isfunction(L, value)) {
+            lwms_need_text(L, call, name, value, "a string, or a function that asks for it");
+        }
+        keep(L, options, SLOT_PASSWORD);
+        break;
+    case OPT_MANAGEMENT:
+        options->management = lwms_need_boolean(L, call, name, value);
+        break;
+    case OPT_STORE:
+        lwms_store_check(L, call, value);
+        keep(L, options, SLOT_STORE);
+        break;
+    case OPT_CONNECTIONS:
+        options->transport.connections = lwms_need_whole(L, call, name, value, 1, 64);
+        break;
+    case OPT_ANSWER_SIZE:
+        options->transport.answer_size = lwms_need_whole(L, call, name, value, 1024, 1000000000);
+        break;
+    case OPT_PROXY:
+        if (!lua_isboolean(L, value) || lua_toboolean(L, value)) {
+            lwms_need_text(L, call, name, value, "a URL, \"environment\", or false for none");
+        }
+        keep(L, options, SLOT_PROXY);
+        break;
+    default: /* a text */
         break;
     }
     options->given |= 1u << option;

@@ -60,14 +60,10 @@ static bool find(lua_State *L, const char *name)
     return false;
 }
 
-void lwms_provider_for(lua_State *L, struct state *state, const char *server)
+static void find_provider(lua_State *L, struct state *state, const char *server)
 {
-    static const char memory[] = "memory://";
     char name[sizeof state->missing];
 
-    if (server && strncmp(server, memory, sizeof memory - 1) == 0) {
-        return; /* it is in this module */
-    }
     if (wms_engine_provider_for(state->engine, server, name, sizeof name) != 0 || strcmp(name, state->missing) == 0) {
         return;
     }
@@ -80,6 +76,17 @@ void lwms_provider_for(lua_State *L, struct state *state, const char *server)
         strcpy(state->missing, name);
     }
     lua_pop(L, 1);
+}
+
+void lwms_provider_for(lua_State *L, struct state *state, const char *server)
+{
+    static const char memory[] = "memory://";
+
+    if (server && strncmp(server, memory, sizeof memory - 1) == 0) {
+        return; /* it is in this module */
+    }
+    find_provider(L, state, server);
+    lwms_store_load(L, state, server);
 }
 
 /* ---- wms.load --------------------------------------------------------------------------------------------------- */

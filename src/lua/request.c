@@ -16,6 +16,11 @@ struct request *lwms_request_new(lua_State *L)
     return box;
 }
 
+bool lwms_has_callbacks(const struct request *box)
+{
+    return box->follow || box->ask || box->command->verb == WMS_BIND;
+}
+
 void lwms_request_let_go(struct request *box)
 {
     box->request = wms_request_unref(box->request);
@@ -31,17 +36,19 @@ static struct request *request_here(lua_State *L, const char *method)
     return box;
 }
 
-/* Pushes on_outcome and allow, or nils, at 2 and 3. */
+/* Pushes what its callbacks need, or nils, from 2 on. */
 static void push_callbacks(lua_State *L, const struct request *box)
 {
-    lua_settop(L, 3);
-    if (box->follow || box->ask) {
+    static const int values = 2 + CALLBACKS;
+
+    lua_settop(L, values - 1);
+    if (lwms_has_callbacks(box)) {
         lua_getuservalue(L, 1);
-        lua_rawgeti(L, 4, 1);
-        lua_replace(L, 2);
-        lua_rawgeti(L, 4, 2);
-        lua_replace(L, 3);
-        lua_settop(L, 3);
+        for (int i = 0; i < CALLBACKS; i++) {
+            lua_rawgeti(L, values, i + 1);
+            lua_replace(L, 2 + i);
+        }
+        lua_settop(L, values - 1);
     }
 }
 
@@ -55,7 +62,7 @@ static double now(void)
     return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
 }
 
-int lwms_request_run(lua_State *L, struct request *box, int self, int on_outcome, int allow, double seconds)
+int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks, double seconds)
 {
     double end = seconds < 0 ? 0 : now() + seconds;
 
@@ -65,7 +72,7 @@ int lwms_request_run(lua_State *L, struct request *box, int self, int on_outcome
             left = 0;
         }
         int code = wms_request_wait(box->request, left);
-        lwms_callbacks_run(L, box, self, on_outcome, allow);
+        lwms_callbacks_run(L, box, self, callbacks);
         if (box->closed) {
             return 1; /* by one of its callbacks: nothing to wait for */
         }
@@ -123,7 +130,7 @@ static int method_step(lua_State *L)
     do { /* what allow has permitted can begin now */
         box->answered = false;
         code = wms_request_step(box->request);
-        lwms_callbacks_run(L, box, 1, 2, 3);
+        lwms_callbacks_run(L, box, 1, 2);
     } while (!box->closed && code == 0 && box->answered);
     lua_pushboolean(L, box->closed || is_done(box));
     return 1;
@@ -136,7 +143,7 @@ static int method_wait(lua_State *L)
     double seconds = lua_isnoneornil(L, 2) ? -1 : lwms_need_seconds(L, &call, "seconds", 2, false);
 
     push_callbacks(L, box);
-    int code = lwms_request_run(L, box, 1, 2, 3, seconds);
+    int code = lwms_request_run(L, box, 1, 2, seconds);
     if (code < 0 && code != WMS_E_FORKED) {
         return lwms_push_failure(L, code, wms_error_text(code));
     }
@@ -153,16 +160,16 @@ static int method_done(lua_State *L)
 static int method_result(lua_State *L)
 {
     struct request *box = request_here(L, "result");
-    bool sessions = box->command->verb == WMS_SESSIONS;
     int done = wms_request_done(box->request);
 
     if (done <= 0) {
         return lwms_push_no_result(
             L, done ? done : WMS_E_BUSY,
-            done ? wms_error_text(done) : "the request is not done yet; call wait or step until it is", sessions);
+            done ? wms_error_text(done) : "the request is not done yet; call wait or step until it is",
+            box->command);
     }
     box->inside++;
-    int count = lwms_push_result(L, box->request, sessions);
+    int count = lwms_push_result(L, box->request, box->command);
     if (--box->inside == 0 && box->closed) {
         lwms_request_let_go(box);
     }

@@ -141,29 +141,59 @@ int lwms_push_failure(lua_State *L, int code, const char *message)
     return 3;
 }
 
-int lwms_push_no_result(lua_State *L, int code, const char *message, bool sessions)
+int lwms_push_no_result(lua_State *L, int code, const char *message, const struct command *command)
 {
     lwms_push_failure(L, code, message);
     lua_createtable(L, 0, 0);
     lua_setfield(L, -2, "outcomes");
-    if (sessions) {
+    if (command->verb == WMS_SESSIONS) {
         lua_createtable(L, 0, 0);
         lua_setfield(L, -2, "sessions");
     }
     return 3;
 }
 
-int lwms_push_result(lua_State *L, wms_request *request, bool sessions)
+/* What a call or a bind has returned. */
+static void push_returned(lua_State *L, wms_request *request, const struct command *command)
 {
+    const wms_value *value = wms_request_value(request);
+    wms_outcome outcome;
+
+    if (value) {
+        lwms_push_value(L, value);
+    } else {
+        lua_createtable(L, 0, 1);
+    }
+    if (command->verb == WMS_BIND && wms_request_outcome(request, 0, &outcome) == 0) {
+        set_string(L, "server", outcome.server);
+    }
+}
+
+/* A field of what a bind has returned, for its error. */
+static void copy_field(lua_State *L, wms_request *request, const char *name)
+{
+    const wms_value *field = wms_value_field(wms_request_value(request), name);
+
+    if (field) {
+        lwms_push_value(L, field);
+        lua_setfield(L, -2, name);
+    }
+}
+
+int lwms_push_result(lua_State *L, wms_request *request, const struct command *command)
+{
+    bool sessions = command->verb == WMS_SESSIONS;
     wms_fault fault;
     int error = wms_request_error(request, &fault);
 
     if (error < 0) {
-        return lwms_push_no_result(L, error, wms_error_text(error), sessions);
+        return lwms_push_no_result(L, error, wms_error_text(error), command);
     }
     if (error == 0) {
         if (sessions) {
             push_sessions(L, request);
+        } else if (lwms_is_call(command)) {
+            push_returned(L, request, command);
         } else {
             push_outcomes(L, request);
         }
@@ -174,6 +204,10 @@ int lwms_push_result(lua_State *L, wms_request *request, bool sessions)
     set_id(L, fault.id);
     push_outcomes(L, request);
     lua_setfield(L, -2, "outcomes");
+    if (command->verb == WMS_BIND) {
+        copy_field(L, request, "fingerprint");
+        copy_field(L, request, "thumbprint");
+    }
     if (sessions) {
         push_sessions(L, request);
         lua_setfield(L, -2, "sessions");

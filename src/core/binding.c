@@ -1,0 +1,409 @@
+/* binding.c - what a client needs to talk to a host: under which name it is kept, and where. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/bindfile.h"
+#include "core/engine.h"
+#include "core/record.h"
+
+enum { NAME_SIZE = 300 };
+
+/* In memory. */
+struct wms_kept {
+    struct wms_kept *next;
+    char *text;
+    size_t size;
+    bool fresh; /* made by a command, and not told to the program yet */
+    char name[];
+};
+
+/* ---- names ------------------------------------------------------------------------------------------------------ */
+
+static unsigned default_port(wms_engine *engine, const char *scheme)
+{
+    const struct wms_provider *provider;
+
+    return wms_engine_provider(engine, scheme, &provider) == 0 ? provider->default_port : 0;
+}
+
+/* A server may be named in several ways; its binding has one name. */
+static void name_place(wms_engine *engine, const struct wms_place *place, char *name, size_t size)
+{
+    const char *host = place->address.host ? place->address.host : "";
+    bool bare = strcmp(place->scheme, "multipoint") == 0, brackets = strchr(host, ':');
+    unsigned port = place->address.port;
+    int used = snprintf(name, size, "%s%s%s%s%s", bare ? "" : place->scheme, bare ? "" : "://", brackets ? "[" : "", host,
+                        brackets ? "]" : "");
+
+    for (char *p = name; *p; p++) {
+        *p = (char) tolower((unsigned char) *p);
+    }
+    if (port && port != default_port(engine, place->scheme) && used > 0 && (size_t) used < size) {
+        snprintf(name + used, size - (size_t) used, ":%u", port);
+    }
+}
+
+int wms_engine_binding_name(wms_engine *engine, const char *server, char *name, size_t size)
+{
+    struct wms_place place;
+    int error = wms_place_parse(&place, server, engine->complaint, sizeof engine->complaint);
+
+    if (!error) {
+        name_place(engine, &place, name, size);
+    }
+    return error;
+}
+
+/* The binding of that name is another one: no connection that was made with it is used again, but for `self`. */
+static void retire_links(wms_engine *engine, const char *name, const struct wms_link *self)
+{
+    char other[NAME_SIZE];
+
+    for (struct wms_link *link = engine->links; link; link = link->next) {
+        name_place(engine, &link->server->place, other, sizeof other);
+        if (link != self && strcmp(name, other) == 0) {
+            wms_link_retire(link);
+        }
+    }
+}
+
+/* ---- in memory -------------------------------------------------------------------------------------------------- */
+
+static struct wms_kept **find_kept(wms_engine *engine, const char *name)
+{
+    struct wms_kept **place = &engine->bindings.kept;
+
+    while (*place && strcmp((*place)->name, name) != 0) {
+        place = &(*place)->next;
+    }
+    return place;
+}
+
+static void drop_kept(wms_engine *engine, struct wms_kept **place)
+{
+    struct wms_kept *kept = *place;
+
+    *place = kept->next;
+    wms_free_wiped(engine, kept->text, kept->size + 1);
+    wms_free(engine, kept);
+}
+
+/* Keeps a copy in place of what was there. */
+static int keep(wms_engine *engine, const char *name, const char *text, size_t size, bool fresh)
+{
+    size_t length = strlen(name) + 1;
+    struct wms_kept **old = find_kept(engine, name);
+    struct wms_kept *kept = wms_resize(engine, NULL, sizeof *kept + length);
+    char *copy = kept ? wms_resize(engine, NULL, size + 1) : NULL;
+
+    if (!copy) {
+        wms_free(engine, kept);
+        return WMS_E_NO_MEMORY;
+    }
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    *kept = (struct wms_kept){.text = copy, .size = size, .fresh = fresh};
+    memcpy(kept->name, name, length);
+    if (*old) {
+        drop_kept(engine, old);
+    }
+    kept->next = *old;
+    *old = kept;
+    return 0;
+}
+
+void wms_bindings_clear(wms_engine *engine)
+{
+    while (engine->bindings.kept) {
+        drop_kept(engine, &engine->bindings.kept);
+    }
+    wms_free(engine, engine->bindings.folder);
+    engine->bindings.folder = NULL;
+}
+
+int wms_engine_binding_folder(wms_engine *engine, const char *folder)
+{
+    char *copy = folder && *folder ? wms_copy(engine, folder) : NULL;
+    const char *old = engine->bindings.folder;
+
+    if (folder && *folder && !copy) {
+        return WMS_E_NO_MEMORY;
+    }
+    bool same = engine->bindings.in_memory == !folder && (copy && old ? strcmp(copy, old) == 0 : !copy == !old);
+    if (same) {
+        wms_free(engine, copy);
+        return 0;
+    }
+    wms_bindings_clear(engine);
+    engine->bindings.in_memory = !folder;
+    engine->bindings.folder = copy;
+    for (struct wms_link *link = engine->links; link; link = link->next) {
+        wms_link_retire(link); /* its binding is there no more */
+    }
+    return 0;
+}
+
+int wms_engine_binding_put(wms_engine *engine, const char *server, const char *text, size_t size)
+{
+    char name[NAME_SIZE], why[128];
+    int error = wms_engine_enter(engine);
+
+    error = error ? error : wms_engine_binding_name(engine, server, name, sizeof name);
+    if (error) {
+        return error;
+    }
+    if (!engine->bindings.in_memory) {
+        return wms_complain(engine, "binding: they are kept in files here; call wms_engine_binding_folder() with NULL first");
+    }
+    struct wms_kept **place = find_kept(engine, name);
+    struct wms_kept *kept = *place;
+    if (text ? kept && kept->size == size && memcmp(kept->text, text, size) == 0 : !kept) {
+        return 0; /* nothing new */
+    }
+    if (text) {
+        wms_value *value;
+        error = wms_record_parse(engine, text, size, &value, why, sizeof why);
+        if (error) {
+            return error == WMS_E_INVALID ? wms_complain(engine, "binding: no text of a binding (%s); give one as it was saved", why)
+                                          : error;
+        }
+        wms_value_free(engine, value);
+        error = keep(engine, name, text, size, false);
+    } else {
+        drop_kept(engine, place);
+    }
+    if (!error) {
+        retire_links(engine, name, NULL);
+        wms_engine_go_on(engine);
+    }
+    return error;
+}
+
+int wms_engine_binding_next(wms_engine *engine, const char **ret_server, const char **ret_text, size_t *ret_size)
+{
+    struct wms_kept *kept = engine->bindings.kept;
+
+    while (kept && !kept->fresh) {
+        kept = kept->next;
+    }
+    if (!kept) {
+        return 0;
+    }
+    kept->fresh = false;
+    *ret_server = kept->name;
+    *ret_text = kept->text;
+    *ret_size = kept->size;
+    return 1;
+}
+
+/* ---- what providers do with them -------------------------------------------------------------------------------- */
+
+/* The binding of that name, wherever it is. */
+static int load(wms_engine *engine, const char *name, wms_value **ret_binding)
+{
+    char why[128], *text;
+    size_t size;
+
+    if (engine->bindings.in_memory) {
+        const struct wms_kept *kept = *find_kept(engine, name);
+        if (!kept) {
+            wms_complain(engine, "%s", wms_error_text(WMS_E_NOT_BOUND));
+            return WMS_E_NOT_BOUND;
+        }
+        return wms_record_parse(engine, kept->text, kept->size, ret_binding, why, sizeof why);
+    }
+    int error = wms_bindfile_read(engine, name, &text, &size);
+    if (error) {
+        return error;
+    }
+    error = wms_record_parse(engine, text, size, ret_binding, why, sizeof why);
+    wms_free_wiped(engine, text, size + 1);
+    return error == WMS_E_INVALID ? wms_bindfile_refuse(engine, name, why) : error;
+}
+
+int wms_binding_load(struct wms_link *link, wms_value **ret_binding)
+{
+    char name[NAME_SIZE];
+
+    name_place(link->engine, &link->server->place, name, sizeof name);
+    return load(link->engine, name, ret_binding);
+}
+
+int wms_binding_save(struct wms_link *link, const wms_value *binding)
+{
+    wms_engine *engine = link->engine;
+    char name[NAME_SIZE], why[128], *text;
+    size_t size;
+
+    int error = wms_record_print(engine, binding, &text, &size, why, sizeof why);
+    if (error == WMS_E_INVALID) {
+        wms_complain(engine, "the binding cannot be kept: %s", why);
+        return WMS_E_INTERNAL;
+    }
+    if (error) {
+        return error;
+    }
+    name_place(engine, &link->server->place, name, sizeof name);
+    error = engine->bindings.in_memory ? keep(engine, name, text, size, true) : wms_bindfile_write(engine, name, text, size);
+    wms_free_wiped(engine, text, size + 1);
+    if (!error) {
+        retire_links(engine, name, link);
+    }
+    return error;
+}
+
+/* ---- for programs ----------------------------------------------------------------------------------------------- */
+
+static int collect_names(wms_engine *engine, struct wms_bindfile_name **ret_names)
+{
+    struct wms_bindfile_name *names = NULL;
+
+    if (!engine->bindings.in_memory) {
+        return wms_bindfile_names(engine, ret_names);
+    }
+    for (const struct wms_kept *kept = engine->bindings.kept; kept; kept = kept->next) {
+        size_t size = strlen(kept->name) + 1;
+        struct wms_bindfile_name *name = wms_resize(engine, NULL, sizeof *name + size);
+        if (!name) {
+            wms_bindfile_names_free(engine, names);
+            return WMS_E_NO_MEMORY;
+        }
+        memcpy(name->text, kept->name, size);
+        name->next = names;
+        names = name;
+    }
+    *ret_names = names;
+    return 0;
+}
+
+/* One of a list: its binding is there until the list has been copied. */
+struct listed {
+    const char *server;
+    wms_value *binding;
+};
+
+static int by_server(const void *a, const void *b)
+{
+    return strcmp(((const struct listed *) a)->server, ((const struct listed *) b)->server);
+}
+
+static bool is_shown(const wms_value *field)
+{
+    return strcmp(field->name, "secret") != 0 && strcmp(field->name, "server") != 0 && strcmp(field->name, "management") != 0;
+}
+
+/* What everybody may see of it, in `fields`; returns how many. */
+static size_t show(const struct listed *listed, wms_value *fields)
+{
+    const wms_value *secret = wms_value_field(listed->binding, "secret");
+    size_t count = 0;
+
+    fields[count++] = (wms_value){
+        .kind = WMS_STRING, .name = "server", .text = listed->server, .size = strlen(listed->server)};
+    for (size_t i = 0; i < listed->binding->size; i++) {
+        if (is_shown(&listed->binding->items[i])) {
+            fields[count++] = listed->binding->items[i];
+        }
+    }
+    fields[count++] = (wms_value){
+        .kind = WMS_BOOLEAN, .name = "management", .integer = wms_value_field(secret, "management") != NULL};
+    return count;
+}
+
+static int make_list(wms_engine *engine, const struct listed *listed, size_t count, wms_value **ret_list)
+{
+    size_t total = 0, used = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        total += listed[i].binding->size + 2;
+    }
+    wms_value *tables = wms_zalloc(engine, (count + total + 1) * sizeof *tables);
+    if (!tables) {
+        return WMS_E_NO_MEMORY;
+    }
+    wms_value *fields = tables + count;
+    for (size_t i = 0; i < count; i++) {
+        size_t size = show(&listed[i], fields + used);
+        tables[i] = (wms_value){.kind = WMS_TABLE, .items = fields + used, .size = size};
+        used += size;
+    }
+    const wms_value list = {.kind = WMS_LIST, .items = count ? tables : NULL, .size = count};
+    int error = wms_value_copy(engine, &list, ret_list);
+    wms_free(engine, tables);
+    return error;
+}
+
+/* Loads those of `names` that are there; a file's name that no server has is not ours. */
+static int load_all(wms_engine *engine, const struct wms_bindfile_name *names, struct listed *listed, size_t *ret_count)
+{
+    size_t count = 0;
+    int error = 0;
+
+    for (; names && !error; names = names->next) {
+        char name[NAME_SIZE], complaint[128];
+        struct wms_place place;
+        if (wms_place_parse(&place, names->text, complaint, sizeof complaint) == 0) {
+            name_place(engine, &place, name, sizeof name);
+            listed[count].server = names->text;
+            error = strcmp(name, names->text) == 0 ? load(engine, name, &listed[count].binding) : WMS_E_NOT_BOUND;
+            count += !error;
+            error = error == WMS_E_NOT_BOUND ? 0 : error;
+        }
+    }
+    *ret_count = count;
+    return error;
+}
+
+int wms_bindings(wms_engine *engine, wms_value **ret_list)
+{
+    struct wms_bindfile_name *names = NULL;
+    size_t count = 0;
+    int error = wms_engine_enter(engine);
+
+    error = error ? error : collect_names(engine, &names);
+    if (error) {
+        return error;
+    }
+    for (const struct wms_bindfile_name *name = names; name; name = name->next) {
+        count++;
+    }
+    struct listed *listed = wms_zalloc(engine, (count + 1) * sizeof *listed);
+    error = listed ? load_all(engine, names, listed, &count) : WMS_E_NO_MEMORY;
+    if (!error) {
+        qsort(listed, count, sizeof *listed, by_server);
+        error = make_list(engine, listed, count, ret_list);
+    }
+    for (size_t i = 0; listed && i < count; i++) {
+        wms_value_free(engine, listed[i].binding);
+    }
+    wms_free(engine, listed);
+    wms_bindfile_names_free(engine, names);
+    return error;
+}
+
+int wms_unbind(wms_engine *engine, const char *server)
+{
+    char name[NAME_SIZE];
+    int error = wms_engine_enter(engine);
+
+    error = error ? error : wms_engine_binding_name(engine, server, name, sizeof name);
+    if (error) {
+        return error;
+    }
+    if (engine->bindings.in_memory) {
+        struct wms_kept **place = find_kept(engine, name);
+        error = *place ? 0 : WMS_E_NOT_BOUND;
+        if (!error) {
+            drop_kept(engine, place);
+        }
+    } else {
+        error = wms_bindfile_remove(engine, name);
+    }
+    if (!error) {
+        retire_links(engine, name, NULL);
+        wms_engine_go_on(engine);
+    }
+    return error;
+}

@@ -1,0 +1,292 @@
+/* call.c - what a call is given and what it returns: tables on the one side, trees of values on the other. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/binding.h"
+
+/* Whole numbers beyond this have neighbours that a double cannot tell from them. */
+#define EXACT 9007199254740992.0
+
+/* ---- from Lua --------------------------------------------------------------------------------------------------- */
+
+enum { DEEPEST = 8, WHERE_MAX = 160 };
+
+static const char fix[] = "a boolean, a whole number, a string, or a table of these";
+
+/* The way through the table: where it is, and what has been found. */
+struct walk {
+    const struct call *call;
+    char where[WHERE_MAX]; /* "arguments.list[2].name" */
+    unsigned depth;
+    wms_value *next, *end; /* room for items; NULL: they are only counted */
+    size_t count;
+};
+
+static void walk_value(lua_State *L, struct walk *walk, int index, wms_value *value);
+
+static void refuse(lua_State *L, const struct walk *walk, int index)
+{
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        lwms_misuse(L, walk->call, "%s: %s; give a whole number that Lua has exactly, or its digits as a string", walk->where,
+                    lwms_show(L, index));
+    }
+    lwms_misuse(L, walk->call, "%s: %s; give %s", walk->where, lwms_kind(L, index), fix);
+}
+
+static void walk_number(lua_State *L, const struct walk *walk, int index, wms_value *value)
+{
+    lua_Number number = lua_tonumber(L, index);
+
+#if LUA_VERSION_NUM >= 503
+    if (lua_isinteger(L, index)) {
+        lua_Integer integer = lua_tointeger(L, index);
+        *value = integer < 0 ? (wms_value){.kind = WMS_INTEGER, .integer = integer}
+                             : (wms_value){.kind = WMS_NATURAL, .natural = (uint64_t) integer};
+        return;
+    }
+#endif
+    if (!(number >= -EXACT && number <= EXACT) || floor((double) number) != (double) number) {
+        refuse(L, walk, index);
+    }
+    *value = number < 0 ? (wms_value){.kind = WMS_INTEGER, .integer = (int64_t) number}
+                        : (wms_value){.kind = WMS_NATURAL, .natural = (uint64_t) number};
+}
+
+/* Adds the step to the item at the key on the stack; returns the length to go back to. */
+static size_t step_in(lua_State *L, struct walk *walk, int key)
+{
+    size_t length = strlen(walk->where);
+    char clipped[CLIPPED];
+
+    if (lua_type(L, key) == LUA_TSTRING) {
+        snprintf(walk->where + length, WHERE_MAX - length, ".%s", lwms_clip(L, key, clipped));
+    } else {
+        snprintf(walk->where + length, WHERE_MAX - length, "[%.0f]", (double) lua_tonumber(L, key));
+    }
+    return length;
+}
+
+static void check_key(lua_State *L, const struct walk *walk, int key, bool named)
+{
+    if (named && !lwms_is_text(L, key)) {
+        lwms_misuse(L, walk->call, "%s: %s as a key beside names; give a list or names", walk->where,
+                    lua_type(L, key) == LUA_TSTRING ? "a string with a NUL in it" : lwms_kind(L, key));
+    }
+}
+
+/* Whether it is no list, but a table of names: one is enough, then all must be.  An empty one is such a table; where a host
+ * wants a list, it will do. */
+static bool has_names(lua_State *L, int index)
+{
+    bool named = true;
+
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        named = lua_type(L, -2) == LUA_TSTRING;
+        if (named) {
+            lua_pop(L, 2);
+            break;
+        }
+    }
+    return named;
+}
+
+static void changed(lua_State *L, const struct walk *walk)
+{
+    lwms_misuse(L, walk->call, "arguments: a table that changes while it is read; give one that does not");
+}
+
+/* The items of the table at `index`. */
+static void walk_items(lua_State *L, struct walk *walk, int index, wms_value *value)
+{
+    size_t size = 0;
+
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        check_key(L, walk, lua_gettop(L) - 1, value->kind == WMS_TABLE);
+        size++;
+    }
+    walk->count += size;
+    wms_value *items = walk->next, none;
+    if (items) {
+        if (size > (size_t) (walk->end - items)) {
+            changed(L, walk);
+        }
+        walk->next += size;
+        value->items = items;
+        value->size = size;
+    }
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        int top = lua_gettop(L);
+        size_t length = step_in(L, walk, top - 1);
+        wms_value *item = &none;
+        if (items) {
+            item = value->kind == WMS_TABLE ? items++ : items + (size_t) lua_tonumber(L, top - 1) - 1;
+        }
+        walk_value(L, walk, top, item);
+        item->name = value->kind == WMS_TABLE ? lua_tostring(L, top - 1) : NULL;
+        walk->where[length] = '\0';
+    }
+}
+
+static void walk_table(lua_State *L, struct walk *walk, int index, wms_value *value)
+{
+    if (++walk->depth > DEEPEST) {
+        lwms_misuse(L, walk->call, "%s: more than %d tables deep; give a flatter one", walk->where, DEEPEST);
+    }
+    luaL_checkstack(L, LUA_MINSTACK, "wms");
+    *value = (wms_value){.kind = has_names(L, index) ? WMS_TABLE : WMS_LIST};
+    if (value->kind == WMS_LIST) {
+        lwms_need_list(L, walk->call, walk->where, index);
+    }
+    walk_items(L, walk, index, value);
+    walk->depth--;
+}
+
+static void walk_value(lua_State *L, struct walk *walk, int index, wms_value *value)
+{
+    size_t size;
+
+    switch (lua_type(L, index)) {
+    case LUA_TBOOLEAN:
+        *value = (wms_value){.kind = WMS_BOOLEAN, .integer = lua_toboolean(L, index)};
+        break;
+    case LUA_TNUMBER:
+        walk_number(L, walk, index, value);
+        break;
+    case LUA_TSTRING: {
+        const char *text = lua_tolstring(L, index, &size);
+        *value = (wms_value){.kind = WMS_STRING, .text = text, .size = size};
+        break;
+    }
+    case LUA_TTABLE:
+        walk_table(L, walk, index, value);
+        break;
+    default:
+        refuse(L, walk, index);
+    }
+}
+
+static size_t count_arguments(lua_State *L, const struct call *call, int index)
+{
+    struct walk walk = {.call = call, .where = "arguments"};
+    wms_value value;
+
+    if (!lua_istable(L, index)) {
+        lwms_misuse(L, call, "arguments: %s; give a table by the names of the operation's arguments", lwms_kind(L, index));
+    }
+    walk_table(L, &walk, index, &value);
+    if (value.kind != WMS_TABLE) {
+        lwms_misuse(L, call, "arguments: a list; give a table by the names of the operation's arguments");
+    }
+    return walk.count;
+}
+
+void lwms_arguments_check(lua_State *L, const struct call *call, int index)
+{
+    count_arguments(L, call, index);
+}
+
+void lwms_arguments_begin(lua_State *L, const struct call *call, int index, struct arguments *arguments)
+{
+    *arguments = (struct arguments){.index = index};
+    if (lua_isnil(L, index)) {
+        lua_pushnil(L);
+        return;
+    }
+    arguments->count = 1 + count_arguments(L, call, index);
+    arguments->room = lua_newuserdata(L, arguments->count * sizeof *arguments->room);
+}
+
+void lwms_arguments_read(lua_State *L, const struct call *call, const struct arguments *arguments, wms_command *command)
+{
+    struct walk walk = {.call = call, .where = "arguments", .next = arguments->room + 1};
+
+    if (!arguments->room) {
+        return;
+    }
+    walk.end = arguments->room + arguments->count;
+    walk_table(L, &walk, arguments->index, arguments->room);
+    if (arguments->room->kind != WMS_TABLE) {
+        changed(L, &walk);
+    }
+    command->arguments = arguments->room;
+}
+
+/* ---- to Lua ----------------------------------------------------------------------------------------------------- */
+
+/* Where Lua has no number for it: its digits. */
+static void push_natural(lua_State *L, uint64_t natural)
+{
+    char digits[24];
+#if LUA_VERSION_NUM < 503
+    bool exact = natural <= (uint64_t) EXACT;
+#else
+    bool exact = natural <= (uint64_t) LUA_MAXINTEGER;
+#endif
+
+    if (exact) {
+        push_whole(L, natural);
+    } else {
+        snprintf(digits, sizeof digits, "%llu", (unsigned long long) natural);
+        lua_pushstring(L, digits);
+    }
+}
+
+static void push_negative(lua_State *L, int64_t integer)
+{
+    char digits[24];
+#if LUA_VERSION_NUM < 503
+    bool exact = integer >= -(int64_t) EXACT;
+#else
+    bool exact = integer >= LUA_MININTEGER;
+#endif
+
+    if (exact) {
+        push_whole(L, integer);
+    } else {
+        snprintf(digits, sizeof digits, "%lld", (long long) integer);
+        lua_pushstring(L, digits);
+    }
+}
+
+static void push_items(lua_State *L, const wms_value *value)
+{
+    int size = value->size < INT32_MAX ? (int) value->size : INT32_MAX;
+    bool list = value->kind == WMS_LIST;
+
+    luaL_checkstack(L, LUA_MINSTACK, "wms");
+    lua_createtable(L, list ? size : 0, list ? 0 : size);
+    for (int i = 0; i < size; i++) {
+        lwms_push_value(L, &value->items[i]);
+        if (list) {
+            lua_rawseti(L, -2, i + 1);
+        } else {
+            lua_setfield(L, -2, value->items[i].name);
+        }
+    }
+}
+
+void lwms_push_value(lua_State *L, const wms_value *value)
+{
+    switch (value->kind) {
+    case WMS_BOOLEAN:
+        lua_pushboolean(L, value->integer != 0);
+        break;
+    case WMS_INTEGER:
+        push_negative(L, value->integer);
+        break;
+    case WMS_NATURAL:
+        push_natural(L, value->natural);
+        break;
+    case WMS_STRING:
+        lua_pushlstring(L, value->text, value->size);
+        break;
+    case WMS_LIST:
+    case WMS_TABLE:
+        push_items(L, value);
+        break;
+    default:
+        lua_pushnil(L);
+        break;
+    }
+}
