@@ -79,8 +79,8 @@ $B/spec/host/$1.d/%.o: spec/host/$1/%.c $B/flags
 	$$(call say,CC,$$<)
 	$$Q mkdir -p $$(@D) && $$(CC) -std=gnu11 $$(WARNINGS) $$(extra) $$(CPPFLAGS) $$(CFLAGS) $$(sanitize) -MMD -MP -c \
 	    -o $$@ $$<
-$B/spec/host/$1.d/%.o: extra = $$(call once,$1_cflags,$$(PKG_CONFIG) --cflags '$2')
-$B/spec/host/$1: host_libs = $$(call once,$1_libs,$$(PKG_CONFIG) --libs '$2')
+$B/spec/host/$1.d/%.o: extra = $$(call once,host_$1_cflags,$$(PKG_CONFIG) --cflags '$2')
+$B/spec/host/$1: host_libs = $$(call once,host_$1_libs,$$(PKG_CONFIG) --libs '$2')
 $B/spec/host/$1: $$(patsubst spec/host/$1/%.c,$B/spec/host/$1.d/%.o,$$(wildcard spec/host/$1/*.c)) $B/sources
 else
 hosts_left_out += spec/host/$1 (needs $3, on Fedora $4)
