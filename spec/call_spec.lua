@@ -1,5 +1,6 @@
 --- Calls: what goes to a host and comes back, and how they end.  The hosts are those of spec/c/provider_caller.c.
 local kit = require "spec.support.kit"
+local process = require "spec.support.process"
 local wms = kit.wms
 
 local function call(operation, options)
@@ -248,6 +249,14 @@ describe("a call", function()
       circle.circle = circle
       wrong("too deep", "arguments", deep, "arguments.a.a.a", "8")
       wrong("a circle", "arguments", circle, "arguments.circle.circle", "8")
+   end)
+end)
+
+describe("the C interface for calls and bindings #once", function()
+   it("refuses what Lua cannot give, asks the guard, keeps bindings in memory, and takes no spoilt text", function()
+      local output, code = process.run(("%s %s/spec/wms/caller.so"):format(process.program("calls"),
+         os.getenv("WMS_BUILD") or "build"))
+      assert.same({ "", 0 }, { output, code })
    end)
 end)
 
