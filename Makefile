@@ -330,8 +330,9 @@ memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-chec
 memchecked = $(patsubst %,spec/%_spec.lua,memory request callback misuse)
 check-valgrind:
 	+@$(MAKE) --no-print-directory test DEPS=no RUNS=$L SPECS='$(memchecked)' WRAP="$(memcheck)"
-	@for run in 'threads $B/spec $B/$L' lifetime 'oom $(filter-out spec/oom/provider.lua spec/oom/several.lua,$(wildcard \
-	    spec/oom/*.lua))'; do $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
+	@for run in 'threads $B/spec $B/$L' lifetime 'oom -m $B/spec/wms/caller.so $(filter-out \
+	    spec/oom/provider.lua spec/oom/several.lua,$(wildcard spec/oom/*.lua))'; do \
+	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
 
 # ---- to have it ------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,11 @@ static bool is_plain(unsigned char c)
     return c >= ' ' && c < 127 && c != '"' && c != '%';
 }
 
+static bool is_name(const char *name, size_t size)
+{
+    return size > 0 && size <= WMS_RECORD_NAME && !(*name >= '0' && *name <= '9');
+}
+
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 struct reader {
@@ -55,7 +60,7 @@ static int read_name(struct reader *reader, wms_value *value)
         reader->at++;
     }
     size_t size = (size_t) (reader->at - name);
-    if (size == 0 || size > WMS_RECORD_NAME || (*name >= '0' && *name <= '9')) {
+    if (!is_name(name, size)) {
         return wrong(reader, "no field's name");
     }
     value->name = wms_value_put(&reader->room, name, size);
@@ -334,7 +339,9 @@ static bool is_flat(const wms_value *table, bool whole)
 
     for (size_t i = 0; flat && i < table->size; i++) {
         const wms_value *value = &table->items[i];
-        flat = value->name && (value == hiding || (value->kind >= WMS_BOOLEAN && value->kind <= WMS_STRING));
+        size_t size = value->name ? strspn(value->name, letters) : 0;
+        flat = is_name(value->name, size) && !value->name[size] &&
+               (value == hiding || (value->kind >= WMS_BOOLEAN && value->kind <= WMS_STRING));
     }
     return flat;
 }
@@ -346,7 +353,7 @@ int wms_record_print(wms_engine *engine, const wms_value *value, char **ret_text
     wms_value *again;
 
     if (!is_flat(value, true)) {
-        snprintf(complaint, complaint_size, "a field that is neither a string nor a number nor a boolean");
+        snprintf(complaint, complaint_size, "a field without a name, or that is neither a string nor a number nor a boolean");
         return WMS_E_INVALID;
     }
     put_record(&counter, value);
