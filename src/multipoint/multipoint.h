@@ -100,7 +100,8 @@ extern const size_t multipoint_operation_count;
 
 /* NULL: there is none. */
 const struct multipoint_operation *multipoint_operation_find(const char *interface_name, const char *name);
-bool multipoint_interface_known(const char *interface_name);
+/* One of the interface's operations; NULL: there is no such interface. */
+const char *multipoint_interface_example(const char *interface_name);
 
 enum multipoint_type {
     MULTIPOINT_STRING = 's',

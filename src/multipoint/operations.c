@@ -152,14 +152,14 @@ const struct multipoint_operation *multipoint_operation_find(const char *interfa
     return NULL;
 }
 
-bool multipoint_interface_known(const char *interface_name)
+const char *multipoint_interface_example(const char *interface_name)
 {
     for (size_t i = 0; i < multipoint_operation_count; i++) {
         if (strcmp(multipoint_operations[i].interface_name, interface_name) == 0) {
-            return true;
+            return multipoint_operations[i].name;
         }
     }
-    return false;
+    return NULL;
 }
 
 bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field)
