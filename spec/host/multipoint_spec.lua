@@ -234,6 +234,18 @@ describe("a MultiPoint test host #once", function()
          lab:set{ relock = -1, block_all_relock = 0 }
          unlock()
          assert.has_error(function() lab:wait("locks", 1, 50) end)
+         lab:session{ id = 3, relock = 30 }
+         unlock()
+         lab:wait("locks", 1, 5000)
+      end)
+
+      it("say that it has done what a session has not", function()
+         lab:session{ id = 3, deaf = true }
+         assert.equal(200, unlock().status)
+         assert.equal(44, flags(3))
+         lab:session{ id = 3, flags = 36 }
+         assert.equal(200, soap.call(session("LockSession", 3, "<wsLockMessage>m</wsLockMessage>")).status)
+         assert.equal(36, flags(3))
       end)
 
       it("answer late, or never", function()

@@ -203,11 +203,12 @@ static const char *do_set(struct host *host, const struct words *words)
 }
 
 static const char *const session_keys[] = {"user", "domain", "winstation", "state", "flags", "station", "broadcast", "rail",
-                                           "private", "message", NULL};
+                                           "private", "message", "relock", "deaf", NULL};
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
     struct session *session = session_add(host, id);
+    const char *value;
 
     string(words, "user", &session->user);
     string(words, "domain", &session->domain);
@@ -219,6 +220,8 @@ static void fill(struct host *host, const struct words *words, uint64_t id)
     session->broadcast = (uint32_t)number(words, "broadcast", session->broadcast);
     session->rail = number(words, "rail", session->rail);
     session->private_screen = number(words, "private", session->private_screen);
+    session->deaf = number(words, "deaf", session->deaf);
+    session->relock_after = (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
     if (session->station > host->stations) {
         host->stations = session->station;
     }

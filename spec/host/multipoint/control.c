@@ -7,7 +7,8 @@
  *     pem NAME                                        the certificate of the handshakes
  *     tls NAME PRIORITIES                             GnuTLS's, such as NORMAL:-VERS-ALL:+VERS-TLS1.0
  *     set NAME KEY=VALUE…                             see `settings`
- *     session NAME ID [user= domain= winstation= state= flags= station= broadcast= rail= private= message=]
+ *     session NAME ID [user= domain= winstation= state= flags= station= broadcast= rail= private= message=
+ *         relock=MS deaf=1]                                deaf: neither locks nor unlocks, and says that it did
  *     fill NAME FROM TO [the same]                    many sessions
  *     remove NAME ID|all
  *     sessions NAME

@@ -90,7 +90,8 @@ enum { LOCKED = 8, ORCHESTRATABLE = 32 }; /* of a session's flags */
 struct session {
     uint64_t id;
     uint32_t state, flags, station, broadcast;
-    bool rail, private_screen;
+    bool rail, private_screen, deaf;
+    int64_t relock_after; /* ms; -1: as the host's sessions */
     char *user, *domain, *winstation, *message;
     struct timer relock; /* the session is found by its id: sessions move in memory */
     struct host *host;
