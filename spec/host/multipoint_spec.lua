@@ -220,6 +220,25 @@ describe("a MultiPoint test host #once", function()
       assert.equal("", lab:counts().block_all)
    end)
 
+   it("shows requests as they came, if it is told to keep them", function()
+      local sent = {
+         session("LockSession", 3, "<wsLockMessage>%25 \n\r\t \127&amp;☃ </wsLockMessage>"),
+         session("StopLockingSession", 3),
+         soap.request(lab, "IMultiPointCertificateRequest", "GetProtocolVersion"),
+      }
+      lab:set{ keep_bodies = true }
+      soap.send(sent)
+      lab:set{ keep_bodies = false }
+      soap.send{ session("GetSessionFlags", 3) }
+      local bodies = lab:bodies()
+      assert.equal(3, #bodies)
+      for i, body in ipairs(bodies) do
+         assert.equal(soap.envelope(sent[i]), body)
+      end
+      lab:reset()
+      assert.same({}, lab:bodies())
+   end)
+
    describe("can be told to", function()
       local function unlock(options)
          lab:session{ id = 3, flags = 44 }

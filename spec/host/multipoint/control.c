@@ -15,7 +15,7 @@
  *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw= relates= half=1 garbage=1
  *         endless=BYTES]
  *     clear NAME                                      forgets the rules, sends the answers that wait
- *     log NAME; reset NAME; counts NAME
+ *     log NAME; bodies NAME; reset NAME; counts NAME
  *     wait NAME OPERATION|connections|handshakes|locks COUNT [MS]
  *     quit */
 #include "host.h"

@@ -148,7 +148,7 @@ struct host {
     char *flags_name;
     uint32_t protocol_version, stations, unknown_hr;
     int64_t relock, block_all_relock; /* ms after which an unlocked session is locked again; -1: never */
-    bool admin_orchestration, request_action, no_management, timestamps, refuse;
+    bool admin_orchestration, request_action, no_management, timestamps, refuse, keep_bodies;
 
     struct session **sessions;
     size_t session_count, session_size;
@@ -158,6 +158,7 @@ struct host {
 
     struct entry *log;
     size_t log_length, log_size;
+    struct text bodies; /* of requests, as the control channel shows them; only while `keep_bodies` */
     uint64_t *counts; /* for each operation */
     uint64_t message_ids[64]; /* of the last requests, as hashes: each must be new */
     unsigned next_message_id;

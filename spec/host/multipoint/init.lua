@@ -217,6 +217,15 @@ function Host:log()
    return result
 end
 
+--- The requests since the last reset, as they came; with set{ keep_bodies = true } only.
+function Host:bodies()
+   local result = {}
+   for i, line in ipairs(tell(self, nil, "bodies")) do
+      result[i] = plain(line)
+   end
+   return result
+end
+
 function Host:reset() tell(self, nil, "reset") end
 
 --- requests, faults, connections_http, connections_https, open, handshakes, resumed, admin_plain and admin_tls (requests
