@@ -218,6 +218,10 @@ describe("a MultiPoint test host #once", function()
       }
       assert.is_nil(lab:sessions()[3])
       assert.equal("", lab:counts().block_all)
+      lab:set{ block_all = "by the manager" }
+      assert.equal("by the manager", lab:counts().block_all)
+      lab:set{ block_all = "" }
+      assert.equal("", lab:counts().block_all)
    end)
 
    it("shows requests as they came, if it is told to keep them", function()

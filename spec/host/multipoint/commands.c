@@ -169,6 +169,7 @@ static const char *do_set(struct host *host, const struct words *words)
     static const char *const settings[] = {
         "relock", /* ms after which an unlocked session is locked again; -1 */
         "block_all_relock", /* likewise, but only while a Block All message stands */
+        "block_all", /* the message; empty: none */
         "flags_name", /* pgrfSession, pfgrSession */
         "request_action", /* the credentials' answer has the request's Action */
         "no_management", /* it leaves the second password out */
@@ -196,6 +197,9 @@ static const char *do_set(struct host *host, const struct words *words)
     host->timestamps = number(words, "timestamps", host->timestamps);
     host->refuse = number(words, "refuse", host->refuse);
     host->keep_bodies = number(words, "keep_bodies", host->keep_bodies);
+    if ((value = option(words, "block_all"))) {
+        replace(&host->block_all, *value ? value : NULL);
+    }
     string(words, "flags_name", &host->flags_name);
     string(words, "server_version", &host->server_version);
     string(words, "password", &host->admin_password);
