@@ -119,11 +119,6 @@ void wms_requests_collect(wms_engine *engine)
     }
 }
 
-bool wms_request_is_call(const wms_request *request)
-{
-    return request->verb == WMS_CALL || request->verb == WMS_BIND;
-}
-
 /* ---- what happens in it ----------------------------------------------------------------------------------------- */
 
 void wms_request_news(wms_request *request)
