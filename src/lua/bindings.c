@@ -297,6 +297,7 @@ int lwms_unbind(lua_State *L)
     if (lua_type(L, index) != LUA_TSTRING) {
         lwms_misuse(L, &call, "server: %s; give the address of one server", lua_istable(L, index) ? "a list" : "missing");
     }
+    state->missing[0] = '\0';
     lwms_provider_for(L, state, lua_tostring(L, index)); /* its port belongs to the name */
     int error = wms_engine_binding_name(state->engine, lua_tostring(L, index), name, sizeof name);
     if (error == WMS_E_INVALID) {
