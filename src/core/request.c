@@ -397,7 +397,7 @@ void wms_request_password(wms_request *request, const char *password, const char
     struct wms_job *job = &request->jobs[0];
     request->password = password ? wms_copy(request->engine, password) : NULL;
     if (!request->password) {
-        wms_item_end(&job->whole, password ? WMS_E_NO_MEMORY : WMS_E_CANCELLED, refusal);
+        wms_item_end(&job->whole, password ? WMS_E_NO_MEMORY : WMS_E_CANCELLED, password ? NULL : refusal);
     }
     wms_job_kick(job);
     wms_engine_go_on(request->engine);

@@ -258,11 +258,12 @@ static void push_items(lua_State *L, const wms_value *value)
     luaL_checkstack(L, LUA_MINSTACK, "wms");
     lua_createtable(L, list ? size : 0, list ? 0 : size);
     for (int i = 0; i < size; i++) {
-        lwms_push_value(L, &value->items[i]);
+        const wms_value *item = &value->items[i];
+        lwms_push_value(L, item);
         if (list) {
             lua_rawseti(L, -2, i + 1);
         } else {
-            lua_setfield(L, -2, value->items[i].name);
+            lua_setfield(L, -2, item->name ? item->name : "");
         }
     }
 }
