@@ -42,9 +42,10 @@ describe("a bind", function()
    end)
 
    it("with a string", function()
-      assert.same({ server = "caller://host", fingerprint = "AB", user_name = "admin", port = 8080 }, bind("host", "right"))
-      assert.same({ { server = "caller://host", fingerprint = "AB", user_name = "admin", port = 8080, management = false } },
-         wms.bindings())
+      local binding = { server = "caller://host", fingerprint = "AB", user_name = "admin", port = 8080 }
+      assert.same(binding, bind("host", "right"))
+      binding.management = false
+      assert.same({ binding }, wms.bindings())
       assert.truthy(store.kept["caller://host"]:find('secret.machine string "TOP-SECRET"', 1, true))
       assert.equal("ACCESS_DENIED", kit.fault(bind("host", "wrong")).code)
       assert.equal("ACCESS_DENIED", kit.fault(bind("host", "")).code)
@@ -221,7 +222,8 @@ describe("a bind", function()
          { "no user", { server = "caller://host" }, "user_name: missing" },
          { "an empty user", { server = "caller://host", user_name = "" }, "user_name: empty" },
          { "a user that is a number", { server = "caller://host", user_name = 7 }, "user_name: a number" },
-         { "a password that is a number", { server = "caller://host", user_name = "a", password = 7 }, "password: a number" },
+         { "a password that is a number", { server = "caller://host", user_name = "a", password = 7 },
+            "password: a number" },
          { "a NUL", { server = "caller://host", user_name = "a", password = "a\0b" }, "password", "NUL" },
          { "a fingerprint that is none", { server = "caller://host", user_name = "a", fingerprint = true }, "fingerprint" },
          { "management", { server = "caller://host", user_name = "a", management = "yes" }, "management" },

@@ -157,8 +157,8 @@ describe("a call", function()
    it("several at once, each with its own", function()
       local requests = {}
       for i = 1, 20 do
-         requests[i] = wms.start("call", { server = "caller://host", interface = "I", operation = i % 2 == 0 and "late" or "echo",
-            arguments = { number = i } })
+         requests[i] = wms.start("call", { server = "caller://host", interface = "I",
+            operation = i % 2 == 0 and "late" or "echo", arguments = { number = i } })
       end
       for i, request in ipairs(requests) do
          assert.is_true(request:wait(5))
@@ -169,8 +169,8 @@ describe("a call", function()
 
    describe("is for", function()
       it("one server, which a client may know", function()
-         local client = wms.new{ server = { "caller://host" }, timeout = 0.1, verify = 3, on_error = "stop", concurrency = 3,
-            on_outcome = error }
+         local client = wms.new{ server = { "caller://host" }, timeout = 0.1, verify = 3, on_error = "stop",
+            concurrency = 3, on_outcome = error }
          assert.same({ a = 1 }, client:call{ interface = "I", operation = "echo", arguments = { a = 1 } })
          assert.equal("TIMEOUT", kit.fault(client:call{ interface = "I", operation = "never" }).code)
          local request = client:start("call", { interface = "I", operation = "echo", computer_name = "caller://other" })
@@ -336,7 +336,8 @@ describe("a provider is told", function()
       assert.equal(VERB.unlock .. " all -", told(wms.unlock_all(server)))
       assert.equal(VERB.lock .. " all eyes", told(wms.lock_all{ server = server, message = "eyes" }))
       assert.equal(VERB.lock .. " none -", told(wms.lock_all{ server = server, message = "eyes", what_if = true }))
-      assert.equal(VERB.lock .. " none -", told(wms.lock{ session_ids = 1, server = server, message = "eyes", what_if = true }))
+      assert.equal(VERB.lock .. " none -",
+         told(wms.lock{ session_ids = 1, server = server, message = "eyes", what_if = true }))
    end)
 
    it("what an action and an observation serve", function()

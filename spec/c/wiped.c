@@ -12,20 +12,25 @@
 static const char *const secrets[] = {"right", "TOP-SECRET", "wrong-password", "argument-secret", "proxy-secret"};
 
 struct block {
+    struct block *next, *prev;
     size_t size;
     _Alignas(max_align_t) char data[];
 };
 
 static struct {
+    struct block *first;             /* in use */
     size_t blocks, number, fails_at; /* in use; allocated so far; the one that fails, or 0 */
 } heap;
 
-static bool armed = true;
+static bool holds(const struct block *block, const char *secret)
+{
+    return memmem(block->data, block->size, secret, strlen(secret));
+}
 
 static void look(const struct block *block)
 {
-    for (size_t i = 0; armed && i < sizeof secrets / sizeof *secrets; i++) {
-        if (memmem(block->data, block->size, secrets[i], strlen(secrets[i]))) {
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+        if (holds(block, secrets[i])) {
             fail("a block of %zu bytes goes with '%s' in it", block->size, secrets[i]);
         }
     }
@@ -44,6 +49,12 @@ static void *resize(void *data, void *old, size_t size)
         copy = malloc(sizeof *copy + size);
         CHECK(copy);
         copy->size = size;
+        copy->prev = NULL;
+        copy->next = heap.first;
+        if (copy->next) {
+            copy->next->prev = copy;
+        }
+        heap.first = copy;
         heap.blocks++;
         if (block) {
             memcpy(copy->data, block->data, block->size < size ? block->size : size);
@@ -51,11 +62,29 @@ static void *resize(void *data, void *old, size_t size)
     }
     if (block) {
         look(block);
+        if (block->next) {
+            block->next->prev = block->prev;
+        }
+        if (block->prev) {
+            block->prev->next = block->next;
+        } else {
+            heap.first = block->next;
+        }
         memset(block->data, 0xAA, block->size);
         free(block);
         heap.blocks--;
     }
     return copy ? copy->data : NULL;
+}
+
+/* Nothing that is in use has it. */
+static void look_everywhere(const char *secret)
+{
+    for (const struct block *block = heap.first; block; block = block->next) {
+        if (holds(block, secret)) {
+            fail("a block of %zu bytes has '%s'", block->size, secret);
+        }
+    }
 }
 
 /* ---- commands --------------------------------------------------------------------------------------------------- */
@@ -103,6 +132,7 @@ static void bind(wms_engine *engine, const char *server, const char *password, e
         while (wms_request_wait(request, -1) == 0) {
             if (wms_request_wants_password(request)) {
                 wms_request_password(request, how == ASKED ? password : NULL, "none");
+                look_everywhere(password); /* the host has been told */
             }
         }
     } else if (how == CANCELLED) {
@@ -111,6 +141,9 @@ static void bind(wms_engine *engine, const char *server, const char *password, e
         in_child(engine, request);
     } else if (how == PLAIN) {
         wms_request_wait(request, -1);
+    }
+    if (wms_request_done(request) == 1) {
+        look_everywhere(password);
     }
     wms_request_unref(request);
 }
@@ -185,6 +218,37 @@ static void world(const char *module, const char *folder)
     CHECK(heap.blocks == 0);
 }
 
+/* ---- what the Lua module has of it ------------------------------------------------------------------------------ */
+
+static const char script[] =
+    "local wms = ...\n"
+    "wms.configure{ store = { load = function() end, save = function() end, remove = print, list = print } }\n"
+    "for _, password in ipairs{ 'right', function() return 'right' end } do\n"
+    "   assert(wms.bind{ server = 'caller://host', user_name = 'a', fingerprint = 'AB', password = password })\n"
+    "   local call = { server = 'caller://host', interface = 'I', operation = 'echo',\n"
+    "      arguments = { password = 'argument-secret' } }\n"
+    "   assert(wms.call(call).password)\n"
+    "end\n"
+    "assert(not pcall(wms.configure, { store = 1 }))\n"
+    "wms.start('bind', { server = 'caller://host', user_name = 'a', fingerprint = 'AB', password = 'right' })\n";
+
+static void lua_world(const char *module)
+{
+    const struct wms_alloc alloc = {resize, NULL};
+    lua_State *L = luaL_newstate();
+
+    snprintf(where, sizeof where, "Lua");
+    luaL_openlibs(L);
+    CHECK(luaL_loadstring(L, script) == 0);
+    wms_lua_open(L, &alloc);
+    CHECK(wms_engine_load(wms_lua_engine(L), "caller", module) == 0);
+    if (lua_pcall(L, 1, 0, 0)) {
+        fail("%s", lua_tostring(L, -1));
+    }
+    lua_close(L);
+    CHECK(heap.blocks == 0);
+}
+
 int main(int argc, char **argv)
 {
     char folder[] = "/tmp/wms-wiped-XXXXXX", path[64], command[128];
@@ -203,5 +267,7 @@ int main(int argc, char **argv)
         }
     }
     CHECK(system(command) == 0);
+    heap.fails_at = 0;
+    lua_world(argv[1]);
     return 0;
 }

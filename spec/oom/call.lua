@@ -6,7 +6,7 @@ local result, message, err = client:call{ interface = "I", operation = "echo", a
 if not result then
    return "call", nil, message, err
 end
-assert(result.name == "n" and #result.list == 3 and result.list[3].deep == true and result.bytes == given.bytes, "half of it")
+assert(result.name == "n" and #result.list == 3 and result.list[3].deep and result.bytes == given.bytes, "half of it")
 result, message, err = wms.call{ server = "caller://ready", interface = "I", operation = "values" }
 if not result then
    return "call", nil, message, err

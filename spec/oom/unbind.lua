@@ -1,7 +1,7 @@
 local wms = ...
 local kept, removed = {}, nil
 for _ = 1, 2 do
-   local ok, message, err = wms.bind{ server = "caller://host", user_name = "admin", fingerprint = "AB", password = "right" }
+   local ok, message, err = wms.bind{ server = "caller://host", user_name = "a", fingerprint = "AB", password = "right" }
    if not ok then
       return "bind", nil, message, err
    end

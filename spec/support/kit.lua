@@ -97,8 +97,8 @@ function kit.store()
    return store
 end
 
---- Where the providers for the specs are found (spec/c/provider_NAME.c): `local open, close = kit.providers()`, to be run in
--- setup and teardown.
+--- Lets the providers for the specs be found (spec/c/provider_NAME.c): `local open, close = kit.providers()`, for setup and
+-- teardown.
 function kit.providers()
    local cpath = package.cpath
    return function()

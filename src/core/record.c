@@ -131,7 +131,8 @@ static int read_value(struct reader *reader, wms_value *value)
     case WMS_NATURAL:
         return read_digits(reader, UINT64_MAX, &value->natural);
     case WMS_INTEGER:
-        error = take(reader, "-") ? read_digits(reader, (uint64_t) INT64_MAX + 1, &number) : wrong(reader, "no number below zero");
+        error = take(reader, "-") ? read_digits(reader, (uint64_t) INT64_MAX + 1, &number)
+                                  : wrong(reader, "no number below zero");
         value->integer = -(int64_t) (number - (number > 0)) - (number > 0);
         return !error && number == 0 ? wrong(reader, "no number below zero") : error;
     default:
@@ -353,7 +354,8 @@ int wms_record_print(wms_engine *engine, const wms_value *value, char **ret_text
     wms_value *again;
 
     if (!is_flat(value, true)) {
-        snprintf(complaint, complaint_size, "a field without a name, or that is neither a string nor a number nor a boolean");
+        snprintf(complaint, complaint_size,
+                 "a field without a name, or that is neither a string nor a number nor a boolean");
         return WMS_E_INVALID;
     }
     put_record(&counter, value);

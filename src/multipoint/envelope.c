@@ -51,10 +51,12 @@ void multipoint_envelope(struct multipoint_exchange *exchange, const struct mult
         out,
         "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"http://www.w3.org/2005/08/addressing\">"
         "<s:Header><a:Action s:mustUnderstand=\"1\">" MULTIPOINT_SPACE "/RemoteManagement/%s/%s</a:Action>"
-        "<a:MessageID>%s</a:MessageID>"
         "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>"
-        "<a:To s:mustUnderstand=\"1\">%s</a:To>",
-        operation->interface_name, operation->name, exchange->id, exchange->url);
+        "<a:To s:mustUnderstand=\"1\">%s</a:To><a:MessageID>",
+        operation->interface_name, operation->name, exchange->url);
+    exchange->id_at = out->length;
+    multipoint_text_puts(out, exchange->id);
+    multipoint_text_puts(out, "</a:MessageID>");
     if (password) {
         put_security(out, exchange->user_name, password);
     }

@@ -34,6 +34,16 @@ static bool print_id(char *id, size_t size)
     return true;
 }
 
+bool multipoint_renew(struct multipoint_exchange *exchange)
+{
+    bool good = print_id(exchange->id, sizeof exchange->id);
+
+    if (good) {
+        memcpy(exchange->request.data + exchange->id_at, exchange->id, strlen(exchange->id));
+    }
+    return good;
+}
+
 /* An IPv6 address in brackets, with the '%' of its zone as URLs have it. */
 static void print_host(const char *host, char *text, size_t size)
 {

@@ -287,6 +287,7 @@ struct multipoint_exchange {
     struct wms_op *op;
     struct multipoint_text request, answer;
     char id[48]; /* of the message */
+    size_t id_at; /* where in the request */
     char url[400];
     const char *user_name;                     /* whose password it carries; lives as long as somebody waits */
     struct multipoint_certificate certificate; /* the host's: a binding may be replaced meanwhile */
@@ -314,6 +315,8 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
 void multipoint_transport_free(struct multipoint *all);
 /* In a forked child: the sockets are the parent's; nothing reaches them from here on. */
 void multipoint_transport_cut(struct multipoint *all);
+/* Gives the question another id: a host may remember that of one that it was asked before.  False: there is none. */
+bool multipoint_renew(struct multipoint_exchange *exchange);
 /* Hands the exchange to libcurl, or takes it away. Errors: NO_MEMORY, INTERNAL. */
 int multipoint_transport_start(struct multipoint_exchange *exchange);
 void multipoint_transport_end(struct multipoint_exchange *exchange);

@@ -300,8 +300,8 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
     (void) host_port;
     (void) local_port;
 
-    if (!exchange->data || (exchange->left && exchange->once)) { /* nobody waits for it any more, or the second time */
-        return CURL_PREREQFUNC_ABORT;
+    if (!exchange->data || (exchange->left && (exchange->once || !multipoint_renew(exchange)))) {
+        return CURL_PREREQFUNC_ABORT; /* nobody waits for it any more, or it would leave a second time */
     }
     exchange->left = true;
     if (!host->reached) {

@@ -1,8 +1,9 @@
 """A client that is not ours, on the test host: binds, lists, locks, reads flags, unlocks.
 
-    zeep_client.py WSDL ADDRESS HTTP_PORT SHA256 SESSION_ID <the administrator's name and password, a line each
+    zeep_client.py WSDL ADDRESS HTTP_PORT SHA256 SESSION_ID [PIPE] <the administrator's name and password, a line each
 
-Prints a line a fact: "name value".  The last one is "ok"."""
+Prints a line a fact: "name value".  The last one is "ok".  Between locking and unlocking it waits until somebody has opened
+PIPE, a named one, for writing and closed it; then it looks at the flags once more."""
 import datetime
 import hashlib
 import sys
@@ -86,7 +87,7 @@ class Host:
 
 
 def main():
-    wsdl, address, port, fingerprint, session = sys.argv[1:]
+    wsdl, address, port, fingerprint, session = sys.argv[1:6]
     admin, password = sys.stdin.read().split("\n")[:2]
     session = int(session)
     with open(wsdl, encoding="utf-8") as file:
@@ -115,6 +116,11 @@ def main():
         sessions.LockSession(session, "Eyes on <the> teacher & no \"talking\" ☃")
         print("locked", sessions.GetSessionFlags(session))
         print("screen", sessions.GetScreenState(session).pfIsLocked)
+        for pipe in sys.argv[6:]:
+            sys.stdout.flush()
+            with open(pipe, encoding="utf-8") as file:
+                file.read()
+            print("meanwhile", sessions.GetSessionFlags(session))
         sessions.StopLockingSession(session)
         print("unlocked", sessions.GetSessionFlags(session))
         try:
