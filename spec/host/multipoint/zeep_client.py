@@ -4,6 +4,7 @@
 
 Prints a line a fact: "name value".  The last one is "ok".  Between locking and unlocking it waits until somebody has opened
 PIPE, a named one, for writing and closed it; then it looks at the flags once more."""
+import contextlib
 import datetime
 import hashlib
 import sys
@@ -86,16 +87,23 @@ class Host:
         )
 
 
-def main():
-    wsdl, address, port, fingerprint, session = sys.argv[1:6]
-    admin, password = sys.stdin.read().split("\n")[:2]
-    session = int(session)
+@contextlib.contextmanager
+def readable(wsdl):
+    """The WSDL as zeep can read it, as a file."""
     with open(wsdl, encoding="utf-8") as file:
         # Of all bindings, the certificate's alone is of SOAP 1.1 there; the host speaks SOAP 1.2 throughout.
         lines = [line.replace("<soap:", "<soap12:") for line in file if "<xsd:import" not in line]
     with tempfile.NamedTemporaryFile("w", suffix=".wsdl", encoding="utf-8") as file:
         file.writelines(lines)
         file.flush()
+        yield file
+
+
+def main():
+    wsdl, address, port, fingerprint, session = sys.argv[1:6]
+    admin, password = sys.stdin.read().split("\n")[:2]
+    session = int(session)
+    with readable(wsdl) as file:
         host = Host(file.name, address, fingerprint)
 
         bound = host.service("IMultiPointCertificateRequest", int(port)).RequestSslCertificate()
@@ -134,4 +142,5 @@ def main():
     print("ok")
 
 
-main()
+if __name__ == "__main__":
+    main()
