@@ -33,6 +33,15 @@ static void stop(struct reader *reader, const char *problem)
     xmlStopParser(reader->answer->parser);
 }
 
+/* Between two elements, too, where it belongs to none: it may be anything. */
+static void drop_text(struct reader *reader)
+{
+    if (reader->text.data) {
+        explicit_bzero(reader->text.data, reader->text.length);
+    }
+    reader->text.length = 0;
+}
+
 static const char out_of_memory[] = "out of memory";
 
 static bool is_nil(int count, const xmlChar **attributes)
@@ -86,7 +95,7 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
     reader->last[reader->depth] = NULL;
     reader->depth++;
     reader->left--;
-    reader->text.length = 0;
+    drop_text(reader);
 }
 
 static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *space)
@@ -111,10 +120,7 @@ static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const
         element->text = text;
         element->length = reader->text.length;
     }
-    if (reader->text.data) {
-        explicit_bzero(reader->text.data, reader->text.length);
-    }
-    reader->text.length = 0;
+    drop_text(reader);
 }
 
 static void on_text(void *data, const xmlChar *text, int length)
