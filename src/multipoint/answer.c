@@ -248,12 +248,18 @@ int multipoint_answer_read(struct multipoint_answer *answer, const struct multip
         answer->problem = size ? "it is too large" : "it is empty";
         return WMS_E_PROTOCOL;
     }
+    /* For other encodings, libxml2 would load the converter that the text names, and print what that complains of. */
+    if (multipoint_xml_span(text, size) < size) {
+        answer->problem = "it has what is no UTF-8, or no character of XML";
+        return WMS_E_PROTOCOL;
+    }
     xmlParserCtxt *parser = answer->parser = new_parser(&reader);
     if (!parser) {
         return WMS_E_NO_MEMORY;
     }
     xmlDoc *tree = xmlCtxtReadMemory(parser, text, (int) size, NULL, NULL,
-                                     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE);
+                                     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE |
+                                         XML_PARSE_IGNORE_ENC);
     xmlFreeDoc(tree); /* none is built */
     multipoint_text_free(&reader.text);
     if (answer->problem == out_of_memory || parser->errNo == XML_ERR_NO_MEMORY) {
