@@ -126,7 +126,9 @@ describe("a MultiPoint test host #once", function()
       } do
          assert.equal(200, soap.call(session("ShareDesktop", 3, rest)).status)
       end
-      for _, rest in ipairs{ "", "<iMaxViewers>2147483648</iMaxViewers>", "<iMaxViewers>1</iMaxViewers><eMode>0</eMode>" } do
+      for _, rest in ipairs{
+         "", "<iMaxViewers>2147483648</iMaxViewers>", "<iMaxViewers>1</iMaxViewers><eMode>0</eMode>",
+      } do
          assert.equal("s:Sender", soap.fault(soap.call(session("ShareDesktop", 3, rest))))
       end
    end)

@@ -1,5 +1,6 @@
 /* actions.c - unlock, lock, disconnect, close, and any operation that a caller names. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "multipoint.h"
 
@@ -159,6 +160,23 @@ static int check_text(const char *name, const char *text, char *complaint, size_
     return WMS_E_INVALID;
 }
 
+/* What might have been meant: the same in other letters, or the interface's first. */
+static const char *similar(const char *interface_name, const char *name)
+{
+    const char *first = NULL;
+
+    for (size_t i = multipoint_operation_count; i-- > 0;) {
+        const struct multipoint_operation *operation = &multipoint_operations[i];
+        if (strcmp(operation->interface_name, interface_name) == 0) {
+            if (strcasecmp(operation->name, name) == 0) {
+                return operation->name;
+            }
+            first = operation->name;
+        }
+    }
+    return first;
+}
+
 static int check_call(const struct wms_call *call, char *complaint, size_t size)
 {
     const struct multipoint_operation *operation = multipoint_operation_find(call->interface_name, call->operation);
@@ -168,8 +186,7 @@ static int check_call(const struct wms_call *call, char *complaint, size_t size)
     }
     if (multipoint_interface_known(call->interface_name)) {
         snprintf(complaint, size, "operation: %s has no '%.60s'; give one of its operations, such as '%s'",
-                 call->interface_name, call->operation,
-                 strcmp(call->interface_name, "IMultiPointSession") == 0 ? "GetSessionFlags" : "those of [MS-RSMC]");
+                 call->interface_name, call->operation, similar(call->interface_name, call->operation));
     } else {
         snprintf(complaint, size, "interface: '%.60s' is none of MultiPoint's; give one such as 'IMultiPointSession'",
                  call->interface_name);
