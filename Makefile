@@ -274,7 +274,7 @@ test:
 bench:
 	$(call deps,bench)
 	$(again) all rulers
-	@$(lua_env) $(LUA) bench/run.lua $(ROWS)
+	@rm -rf $B/bench-config && XDG_CONFIG_HOME='$(CURDIR)/$B/bench-config' $(lua_env) $(LUA) bench/run.lua $(ROWS)
 
 # ---- to be sure of it ------------------------------------------------------------------------------------------------
 

@@ -87,13 +87,6 @@ local function child(folder, what, count)
 end
 
 local function bind(host)
-   local kept = {}
-   wms.configure{ store = {
-      load = function(server) return kept[server] end,
-      save = function(server, text) kept[server] = text end,
-      remove = function(server) kept[server] = nil end,
-      list = function() return {} end,
-   } }
    assert(wms.bind{ server = host.server, user_name = host.admin, password = host.password, fingerprint = host.fingerprint })
 end
 
@@ -218,7 +211,6 @@ return function()
    bench_counts(host, folder)
    bench_sessions(host, curl)
    bench_memory(park, folder)
-   wms.configure{ store = false }
    report.output(("rm -r '%s'"):format(folder))
    park:stop()
 end

@@ -120,6 +120,19 @@ describe("a MultiPoint test host #once", function()
          { counts.admin_plain, counts.admin_tls, counts.LockSession, counts.StopLockingSession })
    end)
 
+   it("takes what may be left out, and what is as small as can be", function()
+      for _, rest in ipairs{
+         "<eMode>0</eMode><iMaxViewers>-2147483648</iMaxViewers>", "<iMaxViewers>2147483647</iMaxViewers>",
+      } do
+         assert.equal(200, soap.call(session("ShareDesktop", 3, rest)).status)
+      end
+      for _, rest in ipairs{
+         "", "<iMaxViewers>2147483648</iMaxViewers>", "<iMaxViewers>1</iMaxViewers><eMode>0</eMode>",
+      } do
+         assert.equal("s:Sender", soap.fault(soap.call(session("ShareDesktop", 3, rest))))
+      end
+   end)
+
    describe("refuses", function()
       local function refused(fault, change, request)
          request = request or session("StopLockingSession", 3)

@@ -201,10 +201,10 @@ static int read_fields(struct reader *reader, wms_value *root)
             return error;
         }
     }
+    if (wms_value_field(root, secret)) {
+        return wrong(reader, "a field that is called secret");
+    }
     if (hiding) { /* it lies behind the others */
-        if (wms_value_field(root, secret)) {
-            return wrong(reader, "a field that is called secret");
-        }
         root->items = root->items ? root->items : hiding;
         root->size++;
     }

@@ -1,5 +1,6 @@
 /* actions.c - unlock, lock, disconnect, close, and any operation that a caller names. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "multipoint.h"
 
@@ -166,7 +167,7 @@ static int check_call(const struct wms_call *call, char *complaint, size_t size)
     if (operation) {
         return multipoint_arguments(operation, call->arguments, NULL, complaint, size);
     }
-    const char *example = multipoint_interface_example(call->interface_name);
+    const char *example = multipoint_operation_like(call->interface_name, call->operation);
     if (example) {
         snprintf(complaint, size, "operation: %s has no '%.60s'; give one of its operations, such as '%s'",
                  call->interface_name, call->operation, example);

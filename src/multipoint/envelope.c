@@ -1,18 +1,16 @@
 /* envelope.c - the text of a question: [MS-RSMC] 2.1, SOAP 1.2, WS-Addressing 1.0, WS-Security 1.0. */
-#include <time.h>
-
 #include "multipoint.h"
 
 #define SECURITY "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
 
-enum { STAMP = 24, LIFETIME = 300 }; /* seconds */
+enum { LIFETIME = 300 }; /* seconds */
 
-static void print_time(time_t when, char stamp[STAMP])
+static void print_time(time_t when, char stamp[MULTIPOINT_STAMP])
 {
     struct tm parts;
 
     gmtime_r(&when, &parts);
-    strftime(stamp, STAMP, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    strftime(stamp, MULTIPOINT_STAMP, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
 static void put_text(struct multipoint_text *out, const char *before, const char *text, const char *after)
@@ -23,18 +21,20 @@ static void put_text(struct multipoint_text *out, const char *before, const char
 }
 
 /* The WSDL's policy wants the timestamp, which the specification's examples leave out. */
-static void put_security(struct multipoint_text *out, const char *user_name, const char *password)
+static void put_security(struct multipoint *all, struct multipoint_text *out, const char *user_name, const char *password)
 {
     time_t now = time(NULL);
-    char created[STAMP], expires[STAMP];
 
-    print_time(now, created);
-    print_time(now + LIFETIME, expires);
+    if (now != all->stamp_time) {
+        all->stamp_time = now;
+        print_time(now, all->created);
+        print_time(now + LIFETIME, all->expires);
+    }
     multipoint_text_printf(
         out,
         "<o:Security s:mustUnderstand=\"1\" xmlns:o=\"" SECURITY "wssecurity-secext-1.0.xsd\" xmlns:u=\"" SECURITY
         "wssecurity-utility-1.0.xsd\"><u:Timestamp><u:Created>%s</u:Created><u:Expires>%s</u:Expires></u:Timestamp>",
-        created, expires);
+        all->created, all->expires);
     put_text(out, "<o:UsernameToken><o:Username>", user_name, "</o:Username>");
     put_text(out, "<o:Password Type=\"" SECURITY "username-token-profile-1.0#PasswordText\">", password, "</o:Password>");
     multipoint_text_puts(out, "</o:UsernameToken></o:Security>");
@@ -58,7 +58,7 @@ void multipoint_envelope(struct multipoint_exchange *exchange, const struct mult
     multipoint_text_puts(out, exchange->id);
     multipoint_text_puts(out, "</a:MessageID>");
     if (password) {
-        put_security(out, exchange->user_name, password);
+        put_security(exchange->host->all, out, exchange->user_name, password);
     }
     multipoint_text_puts(out, "</s:Header><s:Body>");
     multipoint_arguments(operation, question->arguments, out, ignored, sizeof ignored);

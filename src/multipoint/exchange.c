@@ -1,10 +1,9 @@
 /* exchange.c - one question and its answer: waits for a place, goes out, is judged. */
-#include <openssl/rand.h>
 #include <stdio.h>
 
 #include "multipoint.h"
 
-enum { UUID = 16 };
+enum { UUID = sizeof((struct multipoint *) NULL)->uuid };
 
 /* ---- one exchange ------------------------------------------------------------------------------------------------ */
 
@@ -19,29 +18,28 @@ static void exchange_free(struct multipoint_exchange *exchange)
     multipoint_free(memory, exchange);
 }
 
-/* A random UUID of RFC 4122. */
-static bool print_id(char *id, size_t size)
+/* A UUID in the form of RFC 4122's random ones: the engine's part is random, and each message has the next number. */
+static void print_id(struct multipoint *all, char id[MULTIPOINT_ID])
 {
-    unsigned char b[UUID];
+    static const char form[] = "urn:uuid:xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx", hex[] = "0123456789abcdef";
+    unsigned char bytes[UUID];
+    uint64_t number = all->messages++;
+    unsigned digit = 0;
 
-    if (RAND_bytes(b, sizeof b) != 1) {
-        return false;
+    memcpy(bytes, all->uuid, sizeof bytes);
+    for (size_t i = 0; i < sizeof number; i++) {
+        bytes[UUID - 1 - i] ^= (unsigned char) (number >> 8 * i);
     }
-    b[6] = (b[6] & 0x0F) | 0x40;
-    b[8] = (b[8] & 0x3F) | 0x80;
-    snprintf(id, size, "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
-    return true;
+    for (size_t i = 0; i < sizeof form; i++) {
+        id[i] = form[i] != 'x' ? form[i] : hex[digit % 2 ? bytes[digit / 2] & 0xF : bytes[digit / 2] >> 4];
+        digit += form[i] == 'x';
+    }
 }
 
-bool multipoint_renew(struct multipoint_exchange *exchange)
+void multipoint_renew(struct multipoint_exchange *exchange)
 {
-    bool good = print_id(exchange->id, sizeof exchange->id);
-
-    if (good) {
-        memcpy(exchange->request.data + exchange->id_at, exchange->id, strlen(exchange->id));
-    }
-    return good;
+    print_id(exchange->host->all, exchange->id);
+    memcpy(exchange->request.data + exchange->id_at, exchange->id, strlen(exchange->id));
 }
 
 /* An IPv6 address in brackets, with the '%' of its zone as URLs have it. */
@@ -126,11 +124,8 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
     exchange->done = done;
     exchange->data = data;
     int error = choose_credentials(exchange, question, binding, &password, ret_text);
-    if (!error && !print_id(exchange->id, sizeof exchange->id)) {
-        *ret_text = "OpenSSL has no random numbers";
-        error = WMS_E_INTERNAL;
-    }
     if (!error) {
+        print_id(host->all, exchange->id);
         print_url(exchange, binding->port);
         multipoint_envelope(exchange, question, password);
         error = exchange->request.failed ? WMS_E_NO_MEMORY : 0;
@@ -200,8 +195,11 @@ static void judge(struct multipoint_exchange *exchange)
     multipoint_answer_free(&answer);
 }
 
-static void start_waiting(struct multipoint_host *host)
+/* Whether libcurl has got something to do. */
+static bool start_waiting(struct multipoint_host *host)
 {
+    bool started = false;
+
     while (!node_alone(&host->waiting) && !host->failure && host->running < host->connections) {
         struct multipoint_exchange *exchange = NODE_OWNER(host->waiting.next, struct multipoint_exchange, node);
         node_remove(&exchange->node);
@@ -210,25 +208,32 @@ static void start_waiting(struct multipoint_host *host)
             finish(exchange, &(struct multipoint_reply){.code = error});
         } else {
             node_append(&host->all->running, &exchange->node);
+            started = true;
         }
     }
+    return started;
 }
 
 /* The engine is told; it takes back what it has asked for, and then the host. */
-static void tell(struct multipoint_host *host)
+static bool tell(struct multipoint_host *host)
 {
-    if (host->failure && !host->told) {
+    bool due = host->failure && !host->told;
+
+    if (due) {
         host->told = true;
         host->all->memory.services->broken(host->link, host->failure, host->failure_text);
     }
+    return due;
 }
 
-static void for_each_host(struct multipoint *all, void (*each)(struct multipoint_host *host))
+static bool for_each_host(struct multipoint *all, bool (*each)(struct multipoint_host *host))
 {
-    for (struct node *node = all->hosts.next, *next; node != &all->hosts; node = next) {
-        next = node->next;
-        each(NODE_OWNER(node, struct multipoint_host, node));
+    bool any = false;
+
+    for (struct node *node = all->hosts.next; node != &all->hosts; node = node->next) {
+        any = each(NODE_OWNER(node, struct multipoint_host, node)) || any;
     }
+    return any;
 }
 
 /* Until nothing is left to do but to wait.  done() may ask again. */
@@ -240,9 +245,10 @@ static void settle(struct multipoint *all)
         while (!node_alone(&all->dropped)) {
             exchange_free(NODE_OWNER(all->dropped.next, struct multipoint_exchange, node));
         }
-        for_each_host(all, start_waiting);
-        int running;
-        curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        if (for_each_host(all, start_waiting)) {
+            int running;
+            curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        }
         multipoint_transport_turn(all);
         more = !node_alone(&all->finished);
         while (!node_alone(&all->finished)) {

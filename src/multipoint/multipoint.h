@@ -27,6 +27,7 @@
 #include <curl/curl.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/node.h"
 #include "core/provider.h"
@@ -35,7 +36,9 @@ enum {
     MULTIPOINT_IN_FLIGHT = 100, /* ops of a host: its connections are shared in turn */
     MULTIPOINT_DEPTH = 32,      /* of an answer's elements */
     MULTIPOINT_HTTP_PORT = 80,  /* of the plain certificate request: [MS-RSMC] 2.1 */
-    MULTIPOINT_HTTPS_PORT = 443
+    MULTIPOINT_HTTPS_PORT = 443,
+    MULTIPOINT_ID = 46,   /* of a message, "urn:uuid:..." */
+    MULTIPOINT_STAMP = 24 /* a time in a message */
 };
 
 #define MULTIPOINT_SPACE "http://MultiPoint"
@@ -100,8 +103,8 @@ extern const size_t multipoint_operation_count;
 
 /* NULL: there is none. */
 const struct multipoint_operation *multipoint_operation_find(const char *interface_name, const char *name);
-/* One of the interface's operations; NULL: there is no such interface. */
-const char *multipoint_interface_example(const char *interface_name);
+/* The operation that may have been meant: the same in other letters, or the interface's first.  NULL: no such interface. */
+const char *multipoint_operation_like(const char *interface_name, const char *name);
 
 enum multipoint_type {
     MULTIPOINT_STRING = 's',
@@ -242,6 +245,10 @@ struct multipoint {
     struct node sockets;
     unsigned depth;
     bool forked; /* the sockets were the parent's, and are cut off */
+    unsigned char uuid[16]; /* random */
+    uint64_t messages;      /* so far */
+    time_t stamp_time;      /* of what is in `created` and `expires` */
+    char created[MULTIPOINT_STAMP], expires[MULTIPOINT_STAMP];
 };
 
 /* One server that the engine talks to. */
@@ -286,7 +293,7 @@ struct multipoint_exchange {
     const struct multipoint_operation *operation;
     struct wms_op *op;
     struct multipoint_text request, answer;
-    char id[48]; /* of the message */
+    char id[MULTIPOINT_ID]; /* of the message */
     size_t id_at; /* where in the request */
     char url[400];
     const char *user_name;                     /* whose password it carries; lives as long as somebody waits */
@@ -315,8 +322,8 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
 void multipoint_transport_free(struct multipoint *all);
 /* In a forked child: the sockets are the parent's; nothing reaches them from here on. */
 void multipoint_transport_cut(struct multipoint *all);
-/* Gives the question another id: a host may remember that of one that it was asked before.  False: there is none. */
-bool multipoint_renew(struct multipoint_exchange *exchange);
+/* Gives the question another id: a host may remember that of one that it was asked before. */
+void multipoint_renew(struct multipoint_exchange *exchange);
 /* Hands the exchange to libcurl, or takes it away. Errors: NO_MEMORY, INTERNAL. */
 int multipoint_transport_start(struct multipoint_exchange *exchange);
 void multipoint_transport_end(struct multipoint_exchange *exchange);

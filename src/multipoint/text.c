@@ -45,7 +45,7 @@ char *multipoint_free_text(const struct multipoint_memory *memory, char *text)
 /* Not resized: that would free the old block with what is in it. */
 static bool grow(struct multipoint_text *text, size_t more)
 {
-    size_t size = text->size ? text->size : 1024;
+    size_t size = text->size ? text->size : 2048;
 
     while (size - text->length < more) {
         if (size > SIZE_MAX / 2) {

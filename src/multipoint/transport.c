@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <libxml/parser.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -228,6 +229,11 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
     node_init(&all->finished);
     node_init(&all->dropped);
     node_init(&all->sockets);
+    if (RAND_bytes(all->uuid, sizeof all->uuid) != 1) {
+        multipoint_free(&memory, all);
+        *ret_text = "OpenSSL has no random numbers";
+        return WMS_E_INTERNAL;
+    }
     all->timer = services->timer_new(engine, timer_fired, all);
     all->tick = services->timer_new(engine, tick_fired, all);
     if (!all->timer || !all->tick || !set_up_multi(all)) {
@@ -300,8 +306,11 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
     (void) host_port;
     (void) local_port;
 
-    if (!exchange->data || (exchange->left && (exchange->once || !multipoint_renew(exchange)))) {
+    if (!exchange->data || (exchange->left && exchange->once)) {
         return CURL_PREREQFUNC_ABORT; /* nobody waits for it any more, or it would leave a second time */
+    }
+    if (exchange->left) {
+        multipoint_renew(exchange);
     }
     exchange->left = true;
     if (!host->reached) {
