@@ -28,7 +28,7 @@ static void print_id(struct multipoint *all, char id[MULTIPOINT_ID])
 
     memcpy(bytes, all->uuid, sizeof bytes);
     for (size_t i = 0; i < sizeof number; i++) {
-        bytes[UUID - 1 - i] ^= (unsigned char) (number >> 8 * i);
+        bytes[UUID - 2 - i] ^= (unsigned char) (number >> 8 * i); /* the form has no room for the last byte */
     }
     for (size_t i = 0; i < sizeof form; i++) {
         id[i] = form[i] != 'x' ? form[i] : hex[digit % 2 ? bytes[digit / 2] & 0xF : bytes[digit / 2] >> 4];
