@@ -30,11 +30,13 @@ static void put_security(struct multipoint *all, struct multipoint_text *out, co
         print_time(now, all->created);
         print_time(now + LIFETIME, all->expires);
     }
-    multipoint_text_printf(
-        out,
-        "<o:Security s:mustUnderstand=\"1\" xmlns:o=\"" SECURITY "wssecurity-secext-1.0.xsd\" xmlns:u=\"" SECURITY
-        "wssecurity-utility-1.0.xsd\"><u:Timestamp><u:Created>%s</u:Created><u:Expires>%s</u:Expires></u:Timestamp>",
-        all->created, all->expires);
+    multipoint_text_puts(out, "<o:Security s:mustUnderstand=\"1\" xmlns:o=\"" SECURITY
+                              "wssecurity-secext-1.0.xsd\" xmlns:u=\"" SECURITY
+                              "wssecurity-utility-1.0.xsd\"><u:Timestamp><u:Created>");
+    multipoint_text_puts(out, all->created);
+    multipoint_text_puts(out, "</u:Created><u:Expires>");
+    multipoint_text_puts(out, all->expires);
+    multipoint_text_puts(out, "</u:Expires></u:Timestamp>");
     put_text(out, "<o:UsernameToken><o:Username>", user_name, "</o:Username>");
     put_text(out, "<o:Password Type=\"" SECURITY "username-token-profile-1.0#PasswordText\">", password, "</o:Password>");
     multipoint_text_puts(out, "</o:UsernameToken></o:Security>");
@@ -47,13 +49,16 @@ void multipoint_envelope(struct multipoint_exchange *exchange, const struct mult
     struct multipoint_text *out = &exchange->request;
     char ignored[1];
 
-    multipoint_text_printf(
-        out,
-        "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"http://www.w3.org/2005/08/addressing\">"
-        "<s:Header><a:Action s:mustUnderstand=\"1\">" MULTIPOINT_SPACE "/RemoteManagement/%s/%s</a:Action>"
-        "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>"
-        "<a:To s:mustUnderstand=\"1\">%s</a:To><a:MessageID>",
-        operation->interface_name, operation->name, exchange->url);
+    multipoint_text_puts(out, "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" "
+                              "xmlns:a=\"http://www.w3.org/2005/08/addressing\"><s:Header>"
+                              "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>"
+                              "<a:Action s:mustUnderstand=\"1\">" MULTIPOINT_SPACE "/RemoteManagement/");
+    multipoint_text_puts(out, operation->interface_name);
+    multipoint_text_puts(out, "/");
+    multipoint_text_puts(out, operation->name);
+    multipoint_text_puts(out, "</a:Action><a:To s:mustUnderstand=\"1\">");
+    multipoint_text_puts(out, exchange->url);
+    multipoint_text_puts(out, "</a:To><a:MessageID>");
     exchange->id_at = out->length;
     multipoint_text_puts(out, exchange->id);
     multipoint_text_puts(out, "</a:MessageID>");

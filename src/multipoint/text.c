@@ -157,6 +157,10 @@ size_t multipoint_xml_span(const char *data, size_t length)
     size_t at = 0;
 
     while (at < length) {
+        if (data[at] >= ' ' && data[at] < 127) { /* most are */
+            at++;
+            continue;
+        }
         uint32_t value;
         size_t bytes = decode((const unsigned char *) data + at, length - at, &value);
         bool blank = value == '\t' || value == '\n' || value == '\r';

@@ -13,14 +13,15 @@
 
 enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, FIRST_SIZE = 4096 };
 
-/* A socket of libcurl's, watched or not.  Those of connections are kept until they are closed: a kept connection is watched
- * again with each exchange. */
+/* A socket of libcurl's.  That of a connection is known until it is closed, and goes on being watched for what comes when
+ * libcurl has lost its interest: mostly that is back with the next exchange, before anything comes. */
 struct watched {
     struct node node; /* in `sockets` */
     struct multipoint *all;
     int fd;
     struct wms_poll *poll; /* NULL: not watched yet */
-    bool connection;
+    int events;            /* that it is watched for */
+    bool connection, wanted;
 };
 
 /* ---- libraries --------------------------------------------------------------------------------------------------- */
@@ -118,6 +119,11 @@ static void on_ready(void *data, int events)
 {
     struct watched *socket = data;
     struct multipoint *all = socket->all;
+    if (!socket->wanted) { /* the host hangs up on a kept connection: libcurl will see when it takes it */
+        socket->events = 0;
+        all->memory.services->poll_set(socket->poll, 0);
+        return;
+    }
     int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) | (events & WMS_WRITABLE ? CURL_CSELECT_OUT : 0), running;
 
     multipoint_enter(all);
@@ -149,7 +155,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *k
         if (socket && !socket->connection) { /* the resolver's */
             watched_free(socket);
         } else if (socket && socket->poll) {
-            services->poll_set(socket->poll, 0);
+            socket->wanted = false;
+            if (socket->events & ~WMS_READABLE) {
+                socket->events = 0;
+                services->poll_set(socket->poll, 0);
+            }
         }
         return 0;
     }
@@ -158,10 +168,16 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *k
     if (!error && !socket->poll) {
         error = services->poll_new(all->memory.engine, fd, on_ready, socket, &socket->poll);
     }
-    error = error ? error : services->poll_set(socket->poll, events);
+    if (!error && socket->events != events) {
+        error = services->poll_set(socket->poll, events);
+    }
     if (error) {
         give_up(easy, error);
-    } else if (!known) {
+        return 0;
+    }
+    socket->events = events;
+    socket->wanted = true;
+    if (!known) {
         curl_multi_assign(all->multi, fd, socket);
     }
     return 0;
