@@ -186,13 +186,15 @@ static void finish(struct multipoint_exchange *exchange, const struct multipoint
 static void judge(struct multipoint_exchange *exchange)
 {
     char buffer[MULTIPOINT_SENTENCE];
-    struct multipoint_answer answer = {.arena = {.memory = &exchange->host->all->memory}};
+    struct multipoint *all = exchange->host->all;
+    struct multipoint_answer answer = {.arena = {.memory = &all->memory}, .parser = all->parser};
     struct multipoint_reply reply;
 
+    all->parser = NULL;
     node_remove(&exchange->node);
     multipoint_judge(exchange, &answer, &reply, buffer);
     finish(exchange, &reply);
-    multipoint_answer_free(&answer);
+    all->parser = multipoint_answer_end(&answer);
 }
 
 /* Whether libcurl has got something to do. */

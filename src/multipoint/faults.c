@@ -196,14 +196,10 @@ static bool judge_status(const struct multipoint_exchange *exchange, long status
 static void judge_http(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
                        struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
-    static const char room[256] = {[0 ... 255] = ' '};
     long status = 0;
 
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-    multipoint_text_add(&exchange->answer, room, sizeof room); /* libxml2 is slow where its input is about to end */
-    int error = exchange->answer.failed ? WMS_E_NO_MEMORY
-                                        : multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data,
-                                                                 exchange->answer.length);
+    int error = multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data, exchange->answer.length);
     if (!error && (answer->fault || status == 200)) {
         judge_answer(exchange, answer, reply, buffer);
     } else if (error == WMS_E_NO_MEMORY) {

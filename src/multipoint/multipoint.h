@@ -154,11 +154,14 @@ struct multipoint_answer {
     const char *problem;                    /* why it could not be read */
 };
 
-/* Takes it apart; text and `memory` have to stay.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.  multipoint_answer_free()
+/* Takes it apart, with the parser in `answer` if there is one; text and `memory` have to stay.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.  multipoint_answer_free()
  * in any case. */
 int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
                            size_t size);
 void multipoint_answer_free(struct multipoint_answer *answer);
+/* The same, but for the parser, which knows the names by now: for the next answer; or NULL.  multipoint_parser_free() ends it. */
+void *multipoint_answer_end(struct multipoint_answer *answer);
+void multipoint_parser_free(void *parser);
 
 const struct multipoint_element *multipoint_child(const struct multipoint_element *parent, const char *name, size_t length);
 /* The first of that name anywhere below. */
@@ -243,6 +246,7 @@ struct multipoint {
     struct node finished; /* that are to be judged */
     struct node dropped;  /* that nobody waits for any more */
     struct node sockets;
+    void *parser; /* for the next answer, or NULL */
     unsigned depth;
     bool forked; /* the sockets were the parent's, and are cut off */
     unsigned char uuid[16]; /* random */

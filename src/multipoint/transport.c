@@ -266,6 +266,7 @@ void multipoint_transport_free(struct multipoint *all)
 
     curl_multi_cleanup(all->multi); /* closes the kept connections */
     curl_share_cleanup(all->share);
+    multipoint_parser_free(all->parser);
     while (!node_alone(&all->sockets)) {
         watched_free(NODE_OWNER(all->sockets.next, struct watched, node));
     }
