@@ -3,19 +3,59 @@
 
 #include "multipoint.h"
 
-enum { UUID = sizeof((struct multipoint *) NULL)->uuid };
+enum { KEPT_SIZE = 16384, UUID = sizeof((struct multipoint *) NULL)->uuid };
 
 /* ---- one exchange ------------------------------------------------------------------------------------------------ */
 
+/* One is kept for the next question, with its memory: wiped, and not larger than most need. */
+static bool keep(struct multipoint_exchange *exchange)
+{
+    struct multipoint *all = exchange->host->all;
+    struct multipoint_text request = exchange->request, answer = exchange->answer;
+
+    if (all->spare || request.size + answer.size > KEPT_SIZE || request.failed || answer.failed) {
+        return false;
+    }
+    multipoint_text_clear(&request);
+    multipoint_text_clear(&answer);
+    *exchange = (struct multipoint_exchange){.request = request, .answer = answer};
+    all->spare = exchange;
+    return true;
+}
+
 static void exchange_free(struct multipoint_exchange *exchange)
 {
-    const struct multipoint_memory *memory = &exchange->host->all->memory;
-
     multipoint_transport_end(exchange);
     node_remove(&exchange->node);
-    multipoint_text_free(&exchange->request);
-    multipoint_text_free(&exchange->answer);
-    multipoint_free(memory, exchange);
+    if (!keep(exchange)) {
+        const struct multipoint_memory *memory = &exchange->host->all->memory;
+        multipoint_text_free(&exchange->request);
+        multipoint_text_free(&exchange->answer);
+        multipoint_free(memory, exchange);
+    }
+}
+
+void multipoint_exchange_free_spare(struct multipoint *all)
+{
+    if (all->spare) {
+        multipoint_text_free(&all->spare->request);
+        multipoint_text_free(&all->spare->answer);
+        all->spare = multipoint_free(&all->memory, all->spare);
+    }
+}
+
+static struct multipoint_exchange *exchange_new(struct multipoint_host *host)
+{
+    struct multipoint *all = host->all;
+    struct multipoint_exchange *exchange = all->spare ? all->spare : multipoint_alloc(&all->memory, sizeof *exchange);
+
+    all->spare = NULL;
+    if (exchange) {
+        node_init(&exchange->node);
+        exchange->host = host;
+        exchange->request.memory = exchange->answer.memory = &all->memory;
+    }
+    return exchange;
 }
 
 /* A UUID in the form of RFC 4122's random ones: the engine's part is random, and each message has the next number. */
@@ -104,8 +144,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
                    void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply), void *data,
                    struct multipoint_exchange **ret_exchange, const char **ret_text)
 {
-    const struct multipoint_memory *memory = &host->all->memory;
-    struct multipoint_exchange *exchange = multipoint_alloc(memory, sizeof *exchange);
+    struct multipoint_exchange *exchange = exchange_new(host);
     const struct multipoint_binding *binding = question->binding ? question->binding : &host->binding;
     const char *password;
 
@@ -113,12 +152,9 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
     if (!exchange) {
         return WMS_E_NO_MEMORY;
     }
-    node_init(&exchange->node);
-    exchange->host = host;
     exchange->operation = question->operation;
     exchange->op = question->op;
     exchange->once = question->op != NULL;
-    exchange->request.memory = exchange->answer.memory = memory;
     exchange->certificate = binding->certificate;
     exchange->trust.expected = &exchange->certificate;
     exchange->done = done;
@@ -187,7 +223,7 @@ static void judge(struct multipoint_exchange *exchange)
 {
     char buffer[MULTIPOINT_SENTENCE];
     struct multipoint *all = exchange->host->all;
-    struct multipoint_answer answer = {.arena = {.memory = &all->memory}, .parser = all->parser};
+    struct multipoint_answer answer = {.parser = all->parser};
     struct multipoint_reply reply;
 
     all->parser = NULL;

@@ -71,6 +71,7 @@ void multipoint_text_puts(struct multipoint_text *text, const char *string);
 void multipoint_text_printf(struct multipoint_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As the content of an XML element. */
 void multipoint_text_escape(struct multipoint_text *text, const char *data, size_t length);
+void multipoint_text_clear(struct multipoint_text *text); /* wiped; keeps its memory */
 void multipoint_text_free(struct multipoint_text *text);
 
 /* How many bytes from the beginning on an XML 1.0 document can hold: UTF-8, and of the control characters only tab, line
@@ -247,6 +248,7 @@ struct multipoint {
     struct node dropped;  /* that nobody waits for any more */
     struct node sockets;
     void *parser; /* for the next answer, or NULL */
+    struct multipoint_exchange *spare; /* for the next question, or NULL */
     unsigned depth;
     bool forked; /* the sockets were the parent's, and are cut off */
     unsigned char uuid[16]; /* random */
@@ -342,6 +344,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
                    struct multipoint_exchange **ret_exchange, const char **ret_text);
 /* Nobody waits for it any more.  Sends nothing.  NULL is allowed; returns NULL. */
 struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange);
+void multipoint_exchange_free_spare(struct multipoint *all);
 /* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
 /* Writes the whole text of the question. */

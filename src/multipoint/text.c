@@ -119,6 +119,14 @@ void multipoint_text_escape(struct multipoint_text *text, const char *data, size
     multipoint_text_add(text, data + plain, length - plain);
 }
 
+void multipoint_text_clear(struct multipoint_text *text)
+{
+    if (text->data) {
+        explicit_bzero(text->data, text->length);
+    }
+    text->length = 0;
+}
+
 void multipoint_text_free(struct multipoint_text *text)
 {
     text->data = multipoint_free_secret(text->memory, text->data, text->length);
