@@ -94,12 +94,7 @@ static int put_string(const struct writer *writer, const wms_value *value)
     size_t span = multipoint_xml_span(value->text, value->size);
     if (span < value->size) {
         char what[96];
-        unsigned char byte = (unsigned char) value->text[span];
-        if (byte < ' ') {
-            snprintf(what, sizeof what, "the control character 0x%02X at byte %zu, which XML cannot carry", byte, span + 1);
-        } else {
-            snprintf(what, sizeof what, "no UTF-8 at byte %zu", span + 1);
-        }
+        multipoint_xml_problem(value->text, value->size, span, what, sizeof what);
         return wrong(writer, what, "a string without it, in UTF-8");
     }
     return put(writer, value->text, value->size);
