@@ -17,6 +17,13 @@ static bool is_plain(unsigned char c)
     return c >= ' ' && c < 127 && c != '"' && c != '%';
 }
 
+static bool is_name(const char *text)
+{
+    size_t size = strlen(text);
+
+    return size > 0 && size <= WMS_RECORD_NAME && strspn(text, letters) == size && !(*text >= '0' && *text <= '9');
+}
+
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 struct reader {
@@ -54,11 +61,10 @@ static int read_name(struct reader *reader, wms_value *value)
     while (reader->at < reader->end && *reader->at && strchr(letters, *reader->at)) {
         reader->at++;
     }
-    size_t size = (size_t) (reader->at - name);
-    if (size == 0 || size > WMS_RECORD_NAME || (*name >= '0' && *name <= '9')) {
+    value->name = wms_value_put(&reader->room, name, (size_t) (reader->at - name));
+    if (!is_name(value->name)) {
         return wrong(reader, "no field's name");
     }
-    value->name = wms_value_put(&reader->room, name, size);
     return take(reader, " ") ? 0 : wrong(reader, "no kind behind the name");
 }
 
@@ -334,7 +340,8 @@ static bool is_flat(const wms_value *table, bool whole)
 
     for (size_t i = 0; flat && i < table->size; i++) {
         const wms_value *value = &table->items[i];
-        flat = value->name && (value == hiding || (value->kind >= WMS_BOOLEAN && value->kind <= WMS_STRING));
+        flat = value->name && is_name(value->name) &&
+               (value == hiding || (value->kind >= WMS_BOOLEAN && value->kind <= WMS_STRING));
     }
     return flat;
 }
@@ -346,7 +353,7 @@ int wms_record_print(wms_engine *engine, const wms_value *value, char **ret_text
     wms_value *again;
 
     if (!is_flat(value, true)) {
-        snprintf(complaint, complaint_size, "a field that is neither a string nor a number nor a boolean");
+        snprintf(complaint, complaint_size, "a field without a name of letters, or of a kind that is not kept");
         return WMS_E_INVALID;
     }
     put_record(&counter, value);
