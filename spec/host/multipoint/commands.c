@@ -89,6 +89,8 @@ static const char *certify(struct host *host, const struct words *words, bool pl
     }
     if (tls) {
         host->shown = certificate;
+        gnutls_free(host->ticket_key.data); /* nobody comes back to a session that another certificate began */
+        gnutls_session_ticket_key_generate(&host->ticket_key);
     }
     say("sha256", certificate->sha256);
     say("sha1", certificate->sha1);
@@ -287,7 +289,7 @@ static const char *do_sessions(struct host *host, const struct words *words)
 static const char *do_on(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"times", "delay", "never", "drop", "fault", "status", "body", "raw", "relates",
-                                       "half", "garbage", "endless", NULL};
+                                       "half", "garbage", "endless", "header", NULL};
     const char *problem = known(words, 3, keys), *drop = option(words, "drop");
     struct rule *rule, **link;
 
@@ -312,6 +314,7 @@ static const char *do_on(struct host *host, const struct words *words)
     string(words, "body", &rule->body);
     string(words, "raw", &rule->raw);
     string(words, "relates", &rule->relates);
+    string(words, "header", &rule->header);
     for (link = &host->rules; *link; link = &(*link)->next) {
     }
     *link = rule;
@@ -328,6 +331,13 @@ static const char *do_clear(struct host *host, const struct words *words)
         rule_free(rule);
     }
     http_resume_all(host);
+    return NULL;
+}
+
+static const char *do_hang_up(struct host *host, const struct words *words)
+{
+    (void)words;
+    http_hang_up(host);
     return NULL;
 }
 
@@ -393,7 +403,7 @@ static const struct {
 } commands[] = {
     {"host", do_host}, {"unhost", do_unhost}, {"certificate", do_certificate}, {"pem", do_pem}, {"tls", do_tls},
     {"set", do_set}, {"session", do_session}, {"fill", do_fill}, {"remove", do_remove}, {"sessions", do_sessions},
-    {"on", do_on}, {"clear", do_clear}, {"log", do_log}, {"reset", do_reset}, {"counts", do_counts},
+    {"on", do_on}, {"clear", do_clear}, {"hangup", do_hang_up}, {"log", do_log}, {"reset", do_reset}, {"counts", do_counts},
 };
 
 bool command_run(struct host *host, const struct words *words, struct text *answer, const char **ret_problem)

@@ -12,8 +12,9 @@
  *     remove NAME ID|all
  *     sessions NAME
  *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw= relates= half=1 garbage=1
- *         endless=BYTES]
+ *         endless=BYTES header=]
  *     clear NAME                                      forgets the rules, sends the answers that wait
+ *     hangup NAME                                     ends its connections
  *     log NAME; reset NAME; counts NAME
  *     wait NAME OPERATION|connections|handshakes|locks COUNT [MS]
  *     quit */

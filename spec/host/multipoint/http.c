@@ -94,7 +94,7 @@ static enum MHD_Result answer(struct request *request)
 {
     static const char garbage[] = "\xff\xfe\x00<not>XML & never was";
     struct exchange *exchange = &request->exchange;
-    const struct rule *rule = exchange->rule;
+    struct rule *rule = exchange->rule;
     struct text *text = &request->answer;
     struct MHD_Response *response;
     enum MHD_Result result;
@@ -122,6 +122,14 @@ static enum MHD_Result answer(struct request *request)
     }
     if (text->length) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/soap+xml; charset=utf-8");
+    }
+    if (rule && rule->header) {
+        char *value = strstr(rule->header, ": ");
+
+        if (value) {
+            *value = '\0'; /* the rule is used up */
+            MHD_add_response_header(response, rule->header, value + 2);
+        }
     }
     if (exchange->status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
@@ -158,6 +166,15 @@ void http_resume_all(struct host *host)
     for (struct request *request = host->requests; request; request = request->next) {
         resume(request);
     }
+}
+
+void http_hang_up(struct host *host)
+{
+    http_resume_all(host);
+    for (struct request *request = host->requests; request; request = request->next) {
+        shutdown(MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, SHUT_RDWR);
+    }
+    host_wake(host);
 }
 
 static enum MHD_Result handle(struct request *request)

@@ -555,6 +555,7 @@ void rule_free(struct rule *rule)
     free(rule->body);
     free(rule->raw);
     free(rule->relates);
+    free(rule->header);
     free(rule);
 }
 
@@ -578,6 +579,7 @@ struct rule *rule_take(struct host *host, const char *operation)
             taken->body = rule->body ? copy(rule->body) : NULL;
             taken->raw = rule->raw ? copy(rule->raw) : NULL;
             taken->relates = rule->relates ? copy(rule->relates) : NULL;
+            taken->header = rule->header ? copy(rule->header) : NULL;
             return taken;
         }
     }
