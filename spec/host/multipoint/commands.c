@@ -289,7 +289,8 @@ static const char *do_sessions(struct host *host, const struct words *words)
 static const char *do_on(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"times", "delay", "never", "drop", "fault", "status", "body", "raw", "relates",
-                                       "half", "garbage", "endless", "header", NULL};
+                                       "half", "garbage", "endless", "header", "swap", "utf16",
+                                       NULL};
     const char *problem = known(words, 3, keys), *drop = option(words, "drop");
     struct rule *rule, **link;
 
@@ -308,6 +309,7 @@ static const char *do_on(struct host *host, const struct words *words)
     rule->status = (uint32_t)number(words, "status", 0);
     rule->half = number(words, "half", 0);
     rule->garbage = number(words, "garbage", 0);
+    rule->utf16 = number(words, "utf16", 0);
     rule->endless = number(words, "endless", 0);
     rule->drop_before = drop && strcmp(drop, "before") == 0;
     rule->drop_after = drop && strcmp(drop, "after") == 0;
@@ -315,6 +317,7 @@ static const char *do_on(struct host *host, const struct words *words)
     string(words, "raw", &rule->raw);
     string(words, "relates", &rule->relates);
     string(words, "header", &rule->header);
+    string(words, "swap", &rule->swap);
     for (link = &host->rules; *link; link = &(*link)->next) {
     }
     *link = rule;

@@ -12,7 +12,7 @@
  *     remove NAME ID|all
  *     sessions NAME
  *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw= relates= half=1 garbage=1
- *         endless=BYTES header=]
+ *         endless=BYTES header= swap= utf16=1]
  *     clear NAME                                      forgets the rules, sends the answers that wait
  *     hangup NAME                                     ends its connections
  *     log NAME; reset NAME; counts NAME

@@ -109,7 +109,8 @@ struct rule {
     char *raw; /* instead of the answer */
     char *relates; /* instead of the message's id; "" leaves the header out */
     char *header; /* of HTTP, one more: "Name: value" */
-    bool drop_before, drop_after, half, garbage, never;
+    char *swap; /* lines: each second one comes where the one before it stood in the answer */
+    bool drop_before, drop_after, half, garbage, utf16, never;
 };
 
 #define NO_FAULT UINT64_MAX

@@ -556,6 +556,7 @@ void rule_free(struct rule *rule)
     free(rule->raw);
     free(rule->relates);
     free(rule->header);
+    free(rule->swap);
     free(rule);
 }
 
@@ -580,6 +581,7 @@ struct rule *rule_take(struct host *host, const char *operation)
             taken->raw = rule->raw ? copy(rule->raw) : NULL;
             taken->relates = rule->relates ? copy(rule->relates) : NULL;
             taken->header = rule->header ? copy(rule->header) : NULL;
+            taken->swap = rule->swap ? copy(rule->swap) : NULL;
             return taken;
         }
     }
