@@ -54,7 +54,7 @@ bound.describe("trust in MultiPoint hosts:", pending, function()
 
       for what, case in pairs{
          ["is that of another host"] = { { subject = "lab02" }, "that of 'lab02', not of '127.0.0.1'" },
-         ["is that of a name that only begins like it"] = { { subject = "127.0.0.1.example" }, "that of '127.0.0.1.example'" },
+         ["has a name that only begins like it"] = { { subject = "127.0.0.1.example" }, "that of '127.0.0.1.example'" },
          ["has the name, and other names that count"] = { { subject = "127.0.0.1", san = "lab02" }, "not of '127.0.0.1'" },
          ["has another address"] = { { subject = "127.0.0.1 ", san = "127.0.0.2" }, "not of '127.0.0.1'" },
          ["has a name that cannot be printed"] = { { subject = "a\n'\27[31m" }, "that of 'a?'?[31m'" },
@@ -89,8 +89,8 @@ bound.describe("trust in MultiPoint hosts:", pending, function()
 
       --- The plain answer, changed.
       local function announce(host, pattern, replacement)
-         local answer = soap.inside(soap.call(soap.request(host, "IMultiPointCertificateRequest", "RequestSslCertificate")))
-         local body, count = answer:match("^<[^>]*>(.*)</[^>]*>$"):gsub(pattern, replacement)
+         local answer = soap.call(soap.request(host, "IMultiPointCertificateRequest", "RequestSslCertificate"))
+         local body, count = soap.inside(answer):match("^<[^>]*>(.*)</[^>]*>$"):gsub(pattern, replacement)
          assert(count == 1)
          host:reset()
          host:on("RequestSslCertificate", { body = body })
@@ -296,26 +296,20 @@ bound.describe("trust in MultiPoint hosts:", pending, function()
    describe("files #once", function()
       local folder, environment, host
       before_each(function()
-         folder = process.run("mktemp -d"):match("%S+")
-         environment = "XDG_CONFIG_HOME=" .. process.quote(folder .. "/config")
+         folder, environment = bound.folder()
          host = bound.stranger()
          host.file = ("%s/config/wms/bindings/127.0.0.1:%d.binding"):format(folder, host.http)
          assert.same({ "fine", 0 }, { bound.script(host, "assert(bind()) io.write 'fine'", environment) })
          host:reset()
       end)
-      after_each(function()
-         process.run("rm -rf " .. process.quote(folder))
-      end)
-
       local UNLOCK = [[
          local list, message, err = wms.unlock{ server = host.server, session_ids = 3 }
          io.write(list and "fine" or err.code .. " " .. message)
       ]]
 
       it("are for nobody else's eyes", function()
-         assert.equal("600 700 700\n", (process.run(("stat -c %%a %s | tr '\\n' ' '; stat -c %%a %s %s | paste -sd ' '"):format(
-            process.quote(host.file), process.quote(folder .. "/config/wms/bindings"),
-            process.quote(folder .. "/config/wms")))))
+         assert.equal("600\n700\n700\n", (process.run(("stat -c %%a %s %s/config/wms/bindings %s/config/wms"):format(
+            process.quote(host.file), folder, folder))))
          assert.equal("fine", (bound.script(host, UNLOCK, environment)))
          local text = process.run("cat " .. process.quote(host.file))
          assert.is_nil(text:find(host.password, 1, true))
@@ -345,7 +339,8 @@ bound.describe("trust in MultiPoint hosts:", pending, function()
 
       it("that are no bindings, or parts of one, are refused", function()
          local text = process.run("cat " .. process.quote(host.file))
-         for _, other in ipairs{ "", "x", text:sub(1, math.floor(#text / 2)), text .. text, (text:gsub("\n", "\n\n", 1)) } do
+         local half = text:sub(1, math.floor(#text / 2))
+         for _, other in ipairs{ "", "x", half, text .. text, (text:gsub("\n", "\n\n", 1)) } do
             local file = assert(io.open(host.file, "w"))
             file:write(other)
             file:close()

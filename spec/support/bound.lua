@@ -4,12 +4,12 @@ local kit = require "spec.support.kit"
 local mp = require "spec.host.multipoint"
 local process = require "spec.support.process"
 local wms = kit.wms
-local describe, it, setup, teardown, after_each = busted.describe, busted.it, busted.setup, busted.teardown, busted.after_each
+local describe, it, after_each = busted.describe, busted.it, busted.after_each
 
 local bound = {}
 local park
 local serial = 0
-local hosts = {}
+local hosts, folders = {}, {}
 
 --- Bindings by server, as a script's own store has them.
 bound.kept = {}
@@ -44,9 +44,9 @@ function bound.describe(text, skip, body)
          it("works", function() skip(why) end)
          return
       end
-      setup(bound.up)
+      busted.setup(bound.up)
       after_each(bound.sweep)
-      teardown(bound.down)
+      busted.teardown(bound.down)
       body()
    end)
 end
@@ -62,6 +62,10 @@ function bound.sweep()
          hosts[i]:down()
       end
       hosts[i] = nil
+   end
+   for i = #folders, 1, -1 do
+      process.run("rm -rf " .. process.quote(folders[i]))
+      folders[i] = nil
    end
    bound.kept = {}
    wms.configure{ store = store, log = false, allow = false, timeout = 30, answer_size = 67108864, connections = 4 }
@@ -131,8 +135,8 @@ function bound.fault(host, result, message, err)
    return err
 end
 
---- A script in a process of its own, with `host` as a table in it and bindings in files of `folder`.
-function bound.script(host, text, environment)
+--- A script for a process of its own, with `host` and bind() in it.
+local function with_host(host, text)
    local head = ("package.path = %q\nlocal wms = require 'wms'\nlocal host = { "):format(package.path)
    for _, field in ipairs{ "server", "admin", "password", "fingerprint", "control", "management" } do
       head = head .. ("%s = %q, "):format(field, host[field])
@@ -145,7 +149,24 @@ function bound.script(host, text, environment)
          return wms.bind(options)
       end
    ]]
-   return process.script(head .. text, environment)
+   return head .. text
+end
+
+--- Runs such a script; returns what it printed, errors included, and its exit code.
+function bound.script(host, text, environment)
+   return process.script(with_host(host, text), environment)
+end
+
+--- Begins such a script; returns a pipe with what it prints.
+function bound.popen(host, text, environment)
+   return assert(io.popen("( " .. process.command(with_host(host, text), environment) .. "\n) 2>&1"))
+end
+
+--- A folder that goes with the test, and what makes it the one of a process's bindings.
+function bound.folder()
+   local folder = process.run("mktemp -d"):match("%S+")
+   folders[#folders + 1] = folder
+   return folder, "XDG_CONFIG_HOME=" .. process.quote(folder .. "/config")
 end
 
 return bound
