@@ -1,4 +1,5 @@
 /* exchange.c - one question and its answer: waits for a place, goes out, is judged. */
+#define _GNU_SOURCE /* memmem */
 #include <openssl/rand.h>
 #include <stdio.h>
 
@@ -31,6 +32,18 @@ static bool print_id(char *id, size_t size)
     b[8] = (b[8] & 0x3F) | 0x80;
     snprintf(id, size, "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
              b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    return true;
+}
+
+bool multipoint_renew(struct multipoint_exchange *exchange)
+{
+    size_t length = strlen(exchange->id);
+    char *place = memmem(exchange->request.data, exchange->request.length, exchange->id, length);
+
+    if (!place || !print_id(exchange->id, sizeof exchange->id)) {
+        return false;
+    }
+    memcpy(place, exchange->id, length);
     return true;
 }
 

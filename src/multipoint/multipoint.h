@@ -327,6 +327,8 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
                    struct multipoint_exchange **ret_exchange, const char **ret_text);
 /* Nobody waits for it any more.  Sends nothing.  NULL is allowed; returns NULL. */
 struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange);
+/* Gives the question another id: it is about to be sent a second time. */
+bool multipoint_renew(struct multipoint_exchange *exchange);
 /* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
 /* Writes the whole text of the question. */

@@ -303,6 +303,9 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
     if (!exchange->data || (exchange->left && exchange->once)) { /* nobody waits for it any more, or the second time */
         return CURL_PREREQFUNC_ABORT;
     }
+    if (exchange->left && !multipoint_renew(exchange)) { /* the host may have seen the id */
+        return CURL_PREREQFUNC_ABORT;
+    }
     exchange->left = true;
     if (!host->reached) {
         host->reached = true;
