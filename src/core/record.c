@@ -17,6 +17,11 @@ static bool is_plain(unsigned char c)
     return c >= ' ' && c < 127 && c != '"' && c != '%';
 }
 
+static bool is_name(const char *name, size_t size)
+{
+    return size > 0 && size <= WMS_RECORD_NAME && !(*name >= '0' && *name <= '9');
+}
+
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 struct reader {
@@ -55,7 +60,7 @@ static int read_name(struct reader *reader, wms_value *value)
         reader->at++;
     }
     size_t size = (size_t) (reader->at - name);
-    if (size == 0 || size > WMS_RECORD_NAME || (*name >= '0' && *name <= '9')) {
+    if (!is_name(name, size)) {
         return wrong(reader, "no field's name");
     }
     value->name = wms_value_put(&reader->room, name, size);
@@ -126,7 +131,8 @@ static int read_value(struct reader *reader, wms_value *value)
     case WMS_NATURAL:
         return read_digits(reader, UINT64_MAX, &value->natural);
     case WMS_INTEGER:
-        error = take(reader, "-") ? read_digits(reader, (uint64_t) INT64_MAX + 1, &number) : wrong(reader, "no number below zero");
+        error = take(reader, "-") ? read_digits(reader, (uint64_t) INT64_MAX + 1, &number)
+                                  : wrong(reader, "no number below zero");
         value->integer = -(int64_t) (number - (number > 0)) - (number > 0);
         return !error && number == 0 ? wrong(reader, "no number below zero") : error;
     default:
@@ -195,10 +201,10 @@ static int read_fields(struct reader *reader, wms_value *root)
             return error;
         }
     }
+    if (wms_value_field(root, secret)) {
+        return wrong(reader, "a field that is called secret");
+    }
     if (hiding) { /* it lies behind the others */
-        if (wms_value_field(root, secret)) {
-            return wrong(reader, "a field that is called secret");
-        }
         root->items = root->items ? root->items : hiding;
         root->size++;
     }
@@ -334,7 +340,9 @@ static bool is_flat(const wms_value *table, bool whole)
 
     for (size_t i = 0; flat && i < table->size; i++) {
         const wms_value *value = &table->items[i];
-        flat = value->name && (value == hiding || (value->kind >= WMS_BOOLEAN && value->kind <= WMS_STRING));
+        size_t size = value->name ? strspn(value->name, letters) : 0;
+        flat = is_name(value->name, size) && !value->name[size] &&
+               (value == hiding || (value->kind >= WMS_BOOLEAN && value->kind <= WMS_STRING));
     }
     return flat;
 }
@@ -346,7 +354,8 @@ int wms_record_print(wms_engine *engine, const wms_value *value, char **ret_text
     wms_value *again;
 
     if (!is_flat(value, true)) {
-        snprintf(complaint, complaint_size, "a field that is neither a string nor a number nor a boolean");
+        snprintf(complaint, complaint_size,
+                 "a field without a name, or that is neither a string nor a number nor a boolean");
         return WMS_E_INVALID;
     }
     put_record(&counter, value);

@@ -1,5 +1,6 @@
 /* actions.c - unlock, lock, disconnect, close, and any operation that a caller names. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "multipoint.h"
 
@@ -166,12 +167,12 @@ static int check_call(const struct wms_call *call, char *complaint, size_t size)
     if (operation) {
         return multipoint_arguments(operation, call->arguments, NULL, complaint, size);
     }
-    if (multipoint_interface_known(call->interface_name)) {
+    const char *example = multipoint_operation_like(call->interface_name, call->operation);
+    if (example) {
         snprintf(complaint, size, "operation: %s has no '%.60s'; give one of its operations, such as '%s'",
-                 call->interface_name, call->operation,
-                 strcmp(call->interface_name, "IMultiPointSession") == 0 ? "GetSessionFlags" : "those of [MS-RSMC]");
+                 call->interface_name, call->operation, example);
     } else {
-        snprintf(complaint, size, "interface: '%.60s' is none of MultiPoint's; give one such as 'IMultiPointSession'",
+        snprintf(complaint, size, "interface: MultiPoint has no '%.60s'; give one such as 'IMultiPointSession'",
                  call->interface_name);
     }
     return WMS_E_INVALID;

@@ -4,6 +4,7 @@
  * we want, there are no DTDs, no entities and no network, and what is left of a password is in memory of ours.
  */
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 
 #include "multipoint.h"
 
@@ -11,7 +12,7 @@
 #define ADDRESSING "http://www.w3.org/2005/08/addressing"
 #define INSTANCE   "http://www.w3.org/2001/XMLSchema-instance"
 
-enum { LEAST_PER_ELEMENT = 16 };
+enum { LEAST_PER_ELEMENT = 16, NAMES_KEPT = 512 };
 
 /* What is known while it is read. */
 struct reader {
@@ -21,6 +22,7 @@ struct reader {
     unsigned depth;
     size_t left; /* elements that may still come */
     struct multipoint_text text;
+    bool exhausted; /* libxml2 has had no memory for something */
 };
 
 /* ---- what libxml2 tells ------------------------------------------------------------------------------------------ */
@@ -31,6 +33,15 @@ static void stop(struct reader *reader, const char *problem)
         reader->answer->problem = problem;
     }
     xmlStopParser(reader->answer->parser);
+}
+
+/* Between two elements, too, where it belongs to none: it may be anything. */
+static void drop_text(struct reader *reader)
+{
+    if (reader->text.data) {
+        explicit_bzero(reader->text.data, reader->text.length);
+    }
+    reader->text.length = 0;
 }
 
 static const char out_of_memory[] = "out of memory";
@@ -86,7 +97,7 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
     reader->last[reader->depth] = NULL;
     reader->depth++;
     reader->left--;
-    reader->text.length = 0;
+    drop_text(reader);
 }
 
 static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *space)
@@ -111,10 +122,7 @@ static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const
         element->text = text;
         element->length = reader->text.length;
     }
-    if (reader->text.data) {
-        explicit_bzero(reader->text.data, reader->text.length);
-    }
-    reader->text.length = 0;
+    drop_text(reader);
 }
 
 static void on_text(void *data, const xmlChar *text, int length)
@@ -133,6 +141,20 @@ static void on_dtd(void *data, const xmlChar *name, const xmlChar *external, con
     (void) external;
     (void) system;
     stop(data, "it has a document type");
+}
+
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *xml_complaint;
+#else
+typedef xmlErrorPtr xml_complaint;
+#endif
+
+/* It does not end with every one of them, nor is each kept in the parser. */
+static void on_error(void *data, xml_complaint complaint)
+{
+    struct reader *reader = data;
+
+    reader->exhausted = reader->exhausted || complaint->code == XML_ERR_NO_MEMORY;
 }
 
 /* ---- the envelope ------------------------------------------------------------------------------------------------ */
@@ -210,7 +232,7 @@ static const char *open_envelope(struct multipoint_answer *answer, const struct 
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static xmlParserCtxt *new_parser(struct reader *reader)
+static xmlParserCtxt *new_parser(void)
 {
     xmlParserCtxt *parser = xmlNewParserCtxt();
 
@@ -223,9 +245,61 @@ static xmlParserCtxt *new_parser(struct reader *reader)
         parser->sax->cdataBlock = on_text;
         parser->sax->ignorableWhitespace = on_text;
         parser->sax->internalSubset = on_dtd;
-        parser->userData = reader;
     }
     return parser;
+}
+
+/* As xmlCtxtReadMemory(), for a document that is all there: else libxml2 asks for more of it near its end, at every step. */
+static bool open_input(xmlParserCtxt *parser, const char *text, int size)
+{
+    xmlCtxtReset(parser);
+    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
+    xmlParserInputBuffer *buffer = xmlParserInputBufferCreateMem(text, size, XML_CHAR_ENCODING_NONE);
+    if (!buffer) {
+        return false;
+    }
+    buffer->readcallback = NULL;
+    xmlParserInput *input = xmlNewIOInputStream(parser, buffer, XML_CHAR_ENCODING_NONE);
+    if (!input) {
+        xmlFreeParserInputBuffer(buffer);
+    } else if (inputPush(parser, input) < 0) {
+        xmlFreeInputStream(input);
+        input = NULL;
+    }
+    return input;
+}
+
+static void parse(struct reader *reader, const char *text, int size)
+{
+    xmlParserCtxt *parser = reader->answer->parser ? reader->answer->parser : new_parser();
+
+    reader->answer->parser = parser;
+    if (parser) {
+        parser->userData = reader;
+        if (open_input(parser, text, size)) {
+            xmlParseDocument(parser);
+        } else {
+            reader->exhausted = true;
+        }
+    }
+    if (!parser || parser->errNo == XML_ERR_NO_MEMORY) {
+        reader->exhausted = true;
+    } else if (!reader->answer->problem && (!parser->wellFormed || parser->errNo != XML_ERR_OK || !reader->root)) {
+        reader->answer->problem = "it is no well-formed XML";
+    }
+    multipoint_text_free(&reader->text);
+}
+
+/* What libxml2 complains of without a parser, it would print; it has one such function for each thread, which may be the
+ * program's. */
+static void parse_silently(struct reader *reader, const char *text, int size)
+{
+    xmlStructuredErrorFunc theirs = xmlStructuredError;
+    void *data = xmlStructuredErrorContext;
+
+    xmlSetStructuredErrorFunc(reader, on_error);
+    parse(reader, text, size);
+    xmlSetStructuredErrorFunc(data, theirs);
 }
 
 int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
@@ -236,25 +310,18 @@ int multipoint_answer_read(struct multipoint_answer *answer, const struct multip
         .left = size / LEAST_PER_ELEMENT + MULTIPOINT_DEPTH,
         .text = {.memory = memory},
     };
-    *answer = (struct multipoint_answer){.arena = {.memory = memory}};
+    *answer = (struct multipoint_answer){.arena = {.memory = memory}, .parser = answer->parser};
 
     if (size == 0 || size > INT32_MAX) {
         answer->problem = size ? "it is too large" : "it is empty";
-        return WMS_E_PROTOCOL;
+    } else if (multipoint_xml_span(text, size) < size) {
+        /* For other encodings, libxml2 would load the converter that the text names. */
+        answer->problem = "it has what is no UTF-8, or no character of XML";
+    } else {
+        parse_silently(&reader, text, (int) size);
     }
-    xmlParserCtxt *parser = answer->parser = new_parser(&reader);
-    if (!parser) {
+    if (reader.exhausted || answer->problem == out_of_memory) {
         return WMS_E_NO_MEMORY;
-    }
-    xmlDoc *tree = xmlCtxtReadMemory(parser, text, (int) size, NULL, NULL,
-                                     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE);
-    xmlFreeDoc(tree); /* none is built */
-    multipoint_text_free(&reader.text);
-    if (answer->problem == out_of_memory || parser->errNo == XML_ERR_NO_MEMORY) {
-        return WMS_E_NO_MEMORY;
-    }
-    if (!answer->problem && (!parser->wellFormed || parser->errNo != XML_ERR_OK || !reader.root)) {
-        answer->problem = "it is no well-formed XML";
     }
     if (!answer->problem) {
         answer->problem = open_envelope(answer, reader.root);
@@ -262,11 +329,25 @@ int multipoint_answer_read(struct multipoint_answer *answer, const struct multip
     return answer->problem ? WMS_E_PROTOCOL : 0;
 }
 
+void *multipoint_answer_end(struct multipoint_answer *answer)
+{
+    xmlParserCtxt *parser = answer->parser;
+    bool good = parser && !answer->problem && parser->wellFormed && xmlDictSize(parser->dict) < NAMES_KEPT;
+
+    if (!good) {
+        xmlFreeParserCtxt(parser);
+    }
+    answer->parser = NULL;
+    multipoint_arena_free(&answer->arena);
+    return good ? parser : NULL;
+}
+
 void multipoint_answer_free(struct multipoint_answer *answer)
 {
-    multipoint_arena_free(&answer->arena);
-    if (answer->parser) {
-        xmlFreeParserCtxt(answer->parser);
-        answer->parser = NULL;
-    }
+    multipoint_parser_free(multipoint_answer_end(answer));
+}
+
+void multipoint_parser_free(void *parser)
+{
+    xmlFreeParserCtxt(parser);
 }

@@ -314,6 +314,12 @@ static int read_boolean(const struct multipoint_element *element, wms_value *ret
     return ret_value->integer || strcmp(text, "false") == 0 || strcmp(text, "0") == 0 ? 0 : WMS_E_PROTOCOL;
 }
 
+/* Text where elements should be. */
+static bool has_text(const struct multipoint_element *element)
+{
+    return element->text[strspn(element->text, " \t\r\n")] != '\0';
+}
+
 /* [MS-RSMC] 2.2.3: an element a byte. */
 static int read_bytes(const struct multipoint_element *element, struct multipoint_arena *arena, wms_value *ret_value)
 {
@@ -326,6 +332,9 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
         return WMS_E_NO_MEMORY;
     }
     *ret_value = (wms_value){.kind = WMS_STRING, .name = ret_value->name, .text = (const char *) bytes, .size = size};
+    if (has_text(element)) {
+        return WMS_E_PROTOCOL;
+    }
     for (const struct multipoint_element *child = element->first; child; child = child->next) {
         if (strcmp(child->name, "prgData") != 0 || !multipoint_number(trimmed(child, buffer), 255, &byte)) {
             return WMS_E_PROTOCOL;
@@ -353,6 +362,9 @@ static int read_base64(const struct multipoint_element *element, struct multipoi
 
     if (!bytes) {
         return WMS_E_NO_MEMORY;
+    }
+    if (element->first) {
+        return WMS_E_PROTOCOL;
     }
     for (const char *at = element->text; *at; at++) {
         if (strchr(" \t\r\n", *at)) {
@@ -387,7 +399,7 @@ static int read_list(const struct shape *shape, const struct multipoint_element 
 {
     size_t count = count_children(element);
     wms_value *items = count ? multipoint_room(arena, count * sizeof *items) : NULL;
-    int error = count && !items ? WMS_E_NO_MEMORY : 0;
+    int error = has_text(element) ? WMS_E_PROTOCOL : count && !items ? WMS_E_NO_MEMORY : 0;
 
     *ret_value = (wms_value){.kind = WMS_LIST, .name = ret_value->name, .items = items, .size = count};
     for (const struct multipoint_element *child = element->first; items && !error && child; child = child->next, items++) {
@@ -397,6 +409,7 @@ static int read_list(const struct shape *shape, const struct multipoint_element 
             error = read_fields(shape->fields, child, arena, items);
         } else {
             *items = multipoint_string(NULL, child->text, child->length);
+            error = child->first ? WMS_E_PROTOCOL : 0;
         }
     }
     return error;

@@ -171,6 +171,7 @@ static const char *do_set(struct host *host, const struct words *words)
     static const char *const settings[] = {
         "relock", /* ms after which an unlocked session is locked again; -1 */
         "block_all_relock", /* likewise, but only while a Block All message stands */
+        "block_all", /* the message; empty: none */
         "flags_name", /* pgrfSession, pfgrSession */
         "request_action", /* the credentials' answer has the request's Action */
         "no_management", /* it leaves the second password out */
@@ -178,6 +179,7 @@ static const char *do_set(struct host *host, const struct words *words)
         "unknown_hr", /* the fault of an id that is not there */
         "timestamps", /* answers have a Security header with a Timestamp */
         "refuse", /* new connections are closed at once */
+        "keep_bodies", /* requests are remembered as they came: see `bodies` */
         NULL,
     };
     const char *problem = known(words, 2, settings), *value;
@@ -196,6 +198,10 @@ static const char *do_set(struct host *host, const struct words *words)
     host->unknown_hr = (uint32_t)number(words, "unknown_hr", host->unknown_hr);
     host->timestamps = number(words, "timestamps", host->timestamps);
     host->refuse = number(words, "refuse", host->refuse);
+    host->keep_bodies = number(words, "keep_bodies", host->keep_bodies);
+    if ((value = option(words, "block_all"))) {
+        replace(&host->block_all, *value ? value : NULL);
+    }
     string(words, "flags_name", &host->flags_name);
     string(words, "server_version", &host->server_version);
     string(words, "password", &host->admin_password);
@@ -205,11 +211,12 @@ static const char *do_set(struct host *host, const struct words *words)
 }
 
 static const char *const session_keys[] = {"user", "domain", "winstation", "state", "flags", "station", "broadcast", "rail",
-                                           "private", "message", NULL};
+                                           "private", "message", "relock", "deaf", NULL};
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
     struct session *session = session_add(host, id);
+    const char *value;
 
     string(words, "user", &session->user);
     string(words, "domain", &session->domain);
@@ -221,6 +228,8 @@ static void fill(struct host *host, const struct words *words, uint64_t id)
     session->broadcast = (uint32_t)number(words, "broadcast", session->broadcast);
     session->rail = number(words, "rail", session->rail);
     session->private_screen = number(words, "private", session->private_screen);
+    session->deaf = number(words, "deaf", session->deaf);
+    session->relock_after = (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
     if (session->station > host->stations) {
         host->stations = session->station;
     }
@@ -358,10 +367,18 @@ static const char *do_log(struct host *host, const struct words *words)
     return NULL;
 }
 
+static const char *do_bodies(struct host *host, const struct words *words)
+{
+    (void)words;
+    text_add(out, host->bodies.data ? host->bodies.data : "", host->bodies.length);
+    return NULL;
+}
+
 static const char *do_reset(struct host *host, const struct words *words)
 {
     (void)words;
     log_clear(host);
+    text_clear(&host->bodies);
     memset(host->counts, 0, operation_count * sizeof *host->counts);
     host->daemons[PLAIN].connections = host->daemons[TLS].connections = 0;
     host->requests_seen = host->faults = host->handshakes = host->resumed = host->admin_plain = host->admin_tls = 0;
@@ -406,7 +423,8 @@ static const struct {
 } commands[] = {
     {"host", do_host}, {"unhost", do_unhost}, {"certificate", do_certificate}, {"pem", do_pem}, {"tls", do_tls},
     {"set", do_set}, {"session", do_session}, {"fill", do_fill}, {"remove", do_remove}, {"sessions", do_sessions},
-    {"on", do_on}, {"clear", do_clear}, {"hangup", do_hang_up}, {"log", do_log}, {"reset", do_reset}, {"counts", do_counts},
+    {"on", do_on}, {"clear", do_clear}, {"hangup", do_hang_up}, {"log", do_log}, {"bodies", do_bodies}, {"reset", do_reset},
+    {"counts", do_counts},
 };
 
 bool command_run(struct host *host, const struct words *words, struct text *answer, const char **ret_problem)

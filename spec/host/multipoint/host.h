@@ -90,7 +90,8 @@ enum { LOCKED = 8, ORCHESTRATABLE = 32 }; /* of a session's flags */
 struct session {
     uint64_t id;
     uint32_t state, flags, station, broadcast;
-    bool rail, private_screen;
+    bool rail, private_screen, deaf;
+    int64_t relock_after; /* ms; -1: as the host's sessions */
     char *user, *domain, *winstation, *message;
     struct timer relock; /* the session is found by its id: sessions move in memory */
     struct host *host;
@@ -149,7 +150,7 @@ struct host {
     char *flags_name;
     uint32_t protocol_version, stations, unknown_hr;
     int64_t relock, block_all_relock; /* ms after which an unlocked session is locked again; -1: never */
-    bool admin_orchestration, request_action, no_management, timestamps, refuse;
+    bool admin_orchestration, request_action, no_management, timestamps, refuse, keep_bodies;
 
     struct session **sessions;
     size_t session_count, session_size;
@@ -159,6 +160,7 @@ struct host {
 
     struct entry *log;
     size_t log_length, log_size;
+    struct text bodies; /* of requests, as the control channel shows them; only while `keep_bodies` */
     uint64_t *counts; /* for each operation */
     uint64_t message_ids[64]; /* of the last requests, as hashes: each must be new */
     unsigned next_message_id;

@@ -529,6 +529,11 @@ void soap_handle(struct exchange *exchange)
     exchange->rule = NULL;
     exchange->drop = false;
     exchange->host->requests_seen++;
+    if (exchange->host->keep_bodies) {
+        text_puts(&exchange->host->bodies, " ");
+        text_percent(&exchange->host->bodies, exchange->body);
+        text_puts(&exchange->host->bodies, "\n");
+    }
     served = check_transport(&message, &interface);
     served = (served ? parse(&message) : served) && check_addressing(&message, interface)
         && (exchange->transport == PLAIN || check_security(&message)) && act(&message);
