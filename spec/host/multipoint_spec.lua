@@ -307,6 +307,23 @@ describe("a MultiPoint test host #once", function()
          assert.same({ "dropped-before", "dropped-after" }, kit.pluck(lab:log(), "result"))
       end)
 
+      it("hang up, on who waits and on who does not", function()
+         lab:on("*", { never = true })
+         local text = soap.send({ session("GetSessionFlags", 3), session("GetSessionFlags", 3) }, "max-time = 0.3\n")
+         assert.same({ 28, 0 }, kit.pluck(text, "exit"))
+         kit.await(function()
+            lab:hangup()
+            return lab:counts().open == 0
+         end)
+      end)
+
+      it("send a header more", function()
+         lab:on("*", { status = 302, header = "Location: https://elsewhere.example/x" })
+         local answer = soap.call(session("GetSessionFlags", 3), 'dump-header = "-"\n')
+         assert.equal(302, answer.status)
+         assert.equal(200, soap.call(session("GetSessionFlags", 3)).status)
+      end)
+
       it("fail with any HRESULT, once or always, for one operation or all", function()
          lab:on("StopLockingSession", { fault = 0x800704C7, times = 2 })
          assert.same({ "800704C7", "800704C7", "nil" },
@@ -407,6 +424,8 @@ describe("a MultiPoint test host #once", function()
          assert.truthy(shown(host):find("subject=CN = other", 1, true))
          assert.matches("TLS Web Server Authentication, TLS Web Client Authentication", read(host, "-ext extendedKeyUsage"))
          assert.equal(1, (select(2, process.run("openssl x509 -noout -checkend 0 -in " .. soap.write("p", host:pem())))))
+         host:certificate{ san = "127.0.0.1" }
+         assert.matches("IP Address:127.0.0.1", read(host, "-ext subjectAltName"))
          host:certificate{ key = "rsa" }
          assert.matches("Public%-Key: %(2048 bit%)", read(host, "-text"))
          host:down()

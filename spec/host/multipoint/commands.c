@@ -89,6 +89,8 @@ static const char *certify(struct host *host, const struct words *words, bool pl
     }
     if (tls) {
         host->shown = certificate;
+        gnutls_free(host->ticket_key.data); /* nobody comes back to a session that another certificate began */
+        gnutls_session_ticket_key_generate(&host->ticket_key);
     }
     say("sha256", certificate->sha256);
     say("sha1", certificate->sha1);
@@ -296,7 +298,8 @@ static const char *do_sessions(struct host *host, const struct words *words)
 static const char *do_on(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"times", "delay", "never", "drop", "fault", "status", "body", "raw", "relates",
-                                       "half", "garbage", "endless", NULL};
+                                       "half", "garbage", "endless", "header", "swap", "utf16",
+                                       NULL};
     const char *problem = known(words, 3, keys), *drop = option(words, "drop");
     struct rule *rule, **link;
 
@@ -315,12 +318,15 @@ static const char *do_on(struct host *host, const struct words *words)
     rule->status = (uint32_t)number(words, "status", 0);
     rule->half = number(words, "half", 0);
     rule->garbage = number(words, "garbage", 0);
+    rule->utf16 = number(words, "utf16", 0);
     rule->endless = number(words, "endless", 0);
     rule->drop_before = drop && strcmp(drop, "before") == 0;
     rule->drop_after = drop && strcmp(drop, "after") == 0;
     string(words, "body", &rule->body);
     string(words, "raw", &rule->raw);
     string(words, "relates", &rule->relates);
+    string(words, "header", &rule->header);
+    string(words, "swap", &rule->swap);
     for (link = &host->rules; *link; link = &(*link)->next) {
     }
     *link = rule;
@@ -337,6 +343,13 @@ static const char *do_clear(struct host *host, const struct words *words)
         rule_free(rule);
     }
     http_resume_all(host);
+    return NULL;
+}
+
+static const char *do_hang_up(struct host *host, const struct words *words)
+{
+    (void)words;
+    http_hang_up(host);
     return NULL;
 }
 
@@ -410,7 +423,7 @@ static const struct {
 } commands[] = {
     {"host", do_host}, {"unhost", do_unhost}, {"certificate", do_certificate}, {"pem", do_pem}, {"tls", do_tls},
     {"set", do_set}, {"session", do_session}, {"fill", do_fill}, {"remove", do_remove}, {"sessions", do_sessions},
-    {"on", do_on}, {"clear", do_clear}, {"log", do_log}, {"bodies", do_bodies}, {"reset", do_reset},
+    {"on", do_on}, {"clear", do_clear}, {"hangup", do_hang_up}, {"log", do_log}, {"bodies", do_bodies}, {"reset", do_reset},
     {"counts", do_counts},
 };
 

@@ -75,7 +75,7 @@ struct certificate {
 
 struct certificate_wish {
     const char *subject;
-    const char *san; /* a DNS name; NULL: none, as Windows makes them */
+    const char *san; /* a DNS name or an IPv4 address; NULL: none, as Windows makes them */
     const char *usage; /* "server", "server,client", "client", "none" */
     bool expired, rsa;
 };
@@ -109,7 +109,9 @@ struct rule {
     char *body; /* instead of what the answer's element holds */
     char *raw; /* instead of the answer */
     char *relates; /* instead of the message's id; "" leaves the header out */
-    bool drop_before, drop_after, half, garbage, never;
+    char *header; /* of HTTP, one more: "Name: value" */
+    char *swap; /* lines: each second one comes where the one before it stood in the answer */
+    bool drop_before, drop_after, half, garbage, utf16, never;
 };
 
 #define NO_FAULT UINT64_MAX
@@ -259,6 +261,7 @@ const char *http_start(struct host *host, unsigned plain_port, unsigned tls_port
 void http_stop(struct host *host);
 bool http_run(struct daemon *daemon); /* whether it wants to be run again at once */
 void http_resume_all(struct host *host); /* answers that wait are sent */
+void http_hang_up(struct host *host); /* ends every connection */
 
 /* ---- commands.c -------------------------------------------------------------------------------------------------- */
 

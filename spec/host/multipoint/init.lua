@@ -191,6 +191,9 @@ function Host:on(operation, rule) tell(self, rule, "on", operation) end
 --- Forgets what `on` told, and sends the answers that wait.
 function Host:clear() tell(self, nil, "clear") end
 
+--- Ends every connection, idle ones too.
+function Host:hangup() tell(self, nil, "hangup") end
+
 --- A new certificate; where = "plain" (what the plain answer says), "tls" (what the handshake shows), or both.
 -- Returns its fingerprint and thumbprint; both are the host's unless only the plain answer has it.
 function Host:certificate(options)

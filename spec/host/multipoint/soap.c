@@ -560,6 +560,8 @@ void rule_free(struct rule *rule)
     free(rule->body);
     free(rule->raw);
     free(rule->relates);
+    free(rule->header);
+    free(rule->swap);
     free(rule);
 }
 
@@ -583,6 +585,8 @@ struct rule *rule_take(struct host *host, const char *operation)
             taken->body = rule->body ? copy(rule->body) : NULL;
             taken->raw = rule->raw ? copy(rule->raw) : NULL;
             taken->relates = rule->relates ? copy(rule->relates) : NULL;
+            taken->header = rule->header ? copy(rule->header) : NULL;
+            taken->swap = rule->swap ? copy(rule->swap) : NULL;
             return taken;
         }
     }
