@@ -3,7 +3,6 @@ local process = require "spec.support.process"
 local hosts = require "spec.host"
 local multipoint = require "spec.support.multipoint"
 local soap = require "spec.support.soap"
-local soap = require "spec.support.soap"
 
 local build = os.getenv("WMS_BUILD") or "build"
 local NOWHERE = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent XDG_CONFIG_HOME=/nonexistent "
@@ -300,6 +299,8 @@ describe("the README #once", function()
       assert(#list > 0, "no block in " .. language)
       return list
    end
+
+   teardown(soap.sweep)
 
    setup(function()
       local file = assert(io.open("README.md"))

@@ -212,7 +212,7 @@ describe("wms.call to a MultiPoint host", function()
    end)
 
    it("refuses names that the protocol does not have, and says which it has", function()
-      misuse("call", { "interface: 'IMultipointSession'", "IMultiPointSession" }, function()
+      misuse("call", { "interface", "'IMultipointSession'", "'IMultiPointSession'" }, function()
          call("IMultipointSession", "GetSessionFlags", { idSession = 3 })
       end)
       misuse("call", { "operation: IMultiPointSession has no 'getSessionFlags'", "'GetSessionFlags'" }, function()

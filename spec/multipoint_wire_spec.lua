@@ -20,7 +20,6 @@ describe("a MultiPoint host #once", function()
 
    after_each(function()
       kit.reset()
-      wms.configure{ connections = 4 }
       multipoint.sweep()
    end)
 
@@ -36,7 +35,7 @@ describe("a MultiPoint host #once", function()
 
    --- What a process of its own does that has the binding already.
    local function elsewhere(lab, text)
-      local binding = soap.write("binding", multipoint.kept[("127.0.0.1:%d"):format(lab.http)])
+      local binding = soap.write("binding", multipoint.store.kept[("127.0.0.1:%d"):format(lab.http)])
       return process.script(([[
          local file = io.open(%q)
          local binding = file:read("*a")
@@ -200,6 +199,7 @@ describe("a MultiPoint host #once", function()
       end)
 
       before_each(function()
+         multipoint.use()
          for _, lab in ipairs(labs) do
             lab:clear()
             lab:reset()

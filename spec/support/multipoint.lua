@@ -25,21 +25,13 @@ local park, pool, taken = nil, {}, 0
 local serial, last_id = 0, 100
 local dark
 
---- What wms.bind has kept, by server.
-adapter.kept = {}
+--- What wms.bind has kept.
+adapter.store = kit.store()
 
-adapter.store = {
-   load = function(server) return adapter.kept[server] end,
-   save = function(server, binding) adapter.kept[server] = binding end,
-   remove = function(server) adapter.kept[server] = nil end,
-   list = function()
-      local names = {}
-      for name in pairs(adapter.kept) do
-         names[#names + 1] = name
-      end
-      return names
-   end,
-}
+--- To be called before anything is done with a host that the test has not just got: kit.reset() leaves no store.
+function adapter.use()
+   wms.configure{ store = adapter.store }
+end
 
 function adapter.missing()
    local ok, why = mp.available()
@@ -60,7 +52,7 @@ function adapter.new(options)
    park = park or mp.start()
    local lab = park:host(whole)
    lab.server = ("multipoint://%s:%d"):format(whole.subject, lab.http)
-   wms.configure{ store = adapter.store }
+   adapter.use()
    return lab
 end
 
@@ -82,6 +74,7 @@ function adapter.lab(settings)
       pool[taken] = adapter.new()
       assert(wms.bind(adapter.binding(pool[taken])))
    end
+   adapter.use()
    local lab = pool[taken]
    lab:clear()
    lab:remove("all")
@@ -187,8 +180,8 @@ function adapter.down()
    if park then
       park:stop()
    end
-   park, pool, taken, dark, adapter.kept = nil, {}, 0, nil, {}
-   wms.configure{ store = false }
+   park, pool, taken, dark, adapter.store = nil, {}, 0, nil, kit.store()
+   kit.reset()
 end
 
 return adapter
