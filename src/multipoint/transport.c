@@ -1,6 +1,7 @@
 /* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps connections and TLS sessions.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <libxml/parser.h>
 #include <openssl/rand.h>
@@ -90,13 +91,16 @@ static void watched_free(struct watched *socket)
 
 static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct multipoint *all = data;
+    struct multipoint_exchange *exchange = data;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     (void) purpose;
 
-    if (fd >= 0) {
-        struct watched *socket = watched_new(all, fd);
+    if (fd < 0) {
+        exchange->no_socket = errno == EMFILE || errno == ENFILE ? WMS_E_INTERNAL : 0;
+    } else {
+        struct watched *socket = watched_new(exchange->host->all, fd);
         if (!socket) {
+            exchange->no_socket = WMS_E_NO_MEMORY;
             close(fd);
             return CURL_SOCKET_BAD;
         }
@@ -374,7 +378,6 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_WRITEFUNCTION, on_answer);
     SET(CURLOPT_PREREQFUNCTION, on_leaving);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-    SET(CURLOPT_OPENSOCKETDATA, all);
     SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
     SET(CURLOPT_CLOSESOCKETDATA, all);
     SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
@@ -420,6 +423,7 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
     SET(CURLOPT_POSTFIELDS, exchange->request.data);
     SET(CURLOPT_WRITEDATA, exchange);
     SET(CURLOPT_PREREQDATA, exchange);
+    SET(CURLOPT_OPENSOCKETDATA, exchange);
     SET(CURLOPT_PRIVATE, exchange);
     SET(CURLOPT_SSL_CTX_DATA, exchange);
     SET(CURLOPT_PINNEDPUBLICKEY, secure ? exchange->certificate.pin : NULL);
