@@ -240,6 +240,35 @@ bound.describe("connections to MultiPoint hosts:", pending, function()
       end)
    end)
 
+   it("without a descriptor for one, nobody says that the host cannot be reached #once", function()
+      local host = bound.stranger()
+      local _, environment = bound.folder()
+      assert.same({ "", 0 }, { bound.script(host, "assert(bind())", environment) })
+      host:session{ id = 3, flags = 44 }
+      local said, code = bound.script(host, [[
+         local codes = {}
+         assert(wms.load "multipoint")
+         for free = 0, 8 do
+            local files = {}
+            wms.bindings()
+            repeat
+               files[#files + 1] = io.open("/dev/null")
+               local file = io.open("/dev/null")
+               if file then file:close() end
+            until not file
+            for i = 1, free do files[i]:close() end
+            local list, message, err = wms.unlock{ server = host.server, session_ids = 3 }
+            for i = free + 1, #files do files[i]:close() end
+            assert(list or err.code == "INTERNAL" and err.outcomes[1].state == "failed", message)
+            codes[list and "done" or err.code] = true
+         end
+         assert(codes.INTERNAL and codes.done)
+         assert(wms.unlock{ server = host.server, session_ids = 3 })
+         io.write("fine")
+      ]], "ulimit -n 64; " .. environment)
+      assert.same({ "fine", 0 }, { said, code })
+   end)
+
    describe("what is there instead of a host", function()
       local socket = bound.missing() and {} or require "socket"
       local listener, port, clients, seen
