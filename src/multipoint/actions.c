@@ -151,12 +151,13 @@ void multipoint_call(struct multipoint_host *host, struct wms_op *op, const stru
 static int check_text(const char *name, const char *text, char *complaint, size_t size)
 {
     size_t length = strlen(text), span = multipoint_xml_span(text, length);
+    char what[96];
 
     if (span == length) {
         return 0;
     }
-    snprintf(complaint, size, "%s: the %s 0x%02X at byte %zu, which XML cannot carry; give a text without it", name,
-             (unsigned char) text[span] < ' ' ? "control character" : "byte", (unsigned char) text[span], span + 1);
+    multipoint_xml_problem(text, length, span, what, sizeof what);
+    snprintf(complaint, size, "%s: %s; give a text without it, in UTF-8", name, what);
     return WMS_E_INVALID;
 }
 

@@ -77,6 +77,8 @@ void multipoint_text_free(struct multipoint_text *text);
 /* How many bytes from the beginning on an XML 1.0 document can hold: UTF-8, and of the control characters only tab, line
  * feed and carriage return. */
 size_t multipoint_xml_span(const char *data, size_t length);
+/* What is there instead, if the span is shorter: "the control character 0x01 at byte 2, which XML cannot carry". */
+void multipoint_xml_problem(const char *data, size_t length, size_t span, char *buffer, size_t size);
 
 /* ---- arena.c ----------------------------------------------------------------------------------------------------- */
 

@@ -147,7 +147,7 @@ const struct multipoint_operation *multipoint_operation_find(const char *interfa
 {
     for (size_t i = 0; i < multipoint_operation_count; i++) {
         const struct multipoint_operation *operation = &multipoint_operations[i];
-        if (strcmp(operation->name, name) == 0 && strcmp(operation->interface_name, interface_name) == 0) {
+        if (*operation->name == *name && strcmp(operation->name, name) == 0 && strcmp(operation->interface_name, interface_name) == 0) {
             return operation;
         }
     }

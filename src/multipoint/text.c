@@ -180,3 +180,17 @@ size_t multipoint_xml_span(const char *data, size_t length)
     }
     return at;
 }
+
+void multipoint_xml_problem(const char *data, size_t length, size_t span, char *buffer, size_t size)
+{
+    uint32_t value;
+    size_t bytes = decode((const unsigned char *) data + span, length - span, &value);
+
+    if (bytes == 0 || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) {
+        snprintf(buffer, size, "no UTF-8 at byte %zu", span + 1);
+    } else if (value < ' ') {
+        snprintf(buffer, size, "the control character 0x%02X at byte %zu, which XML cannot carry", (unsigned) value, span + 1);
+    } else {
+        snprintf(buffer, size, "U+%04X at byte %zu, which XML cannot carry", (unsigned) value, span + 1);
+    }
+}

@@ -94,12 +94,7 @@ static int put_string(const struct writer *writer, const wms_value *value)
     size_t span = multipoint_xml_span(value->text, value->size);
     if (span < value->size) {
         char what[96];
-        unsigned char byte = (unsigned char) value->text[span];
-        if (byte < ' ') {
-            snprintf(what, sizeof what, "the control character 0x%02X at byte %zu, which XML cannot carry", byte, span + 1);
-        } else {
-            snprintf(what, sizeof what, "no UTF-8 at byte %zu", span + 1);
-        }
+        multipoint_xml_problem(value->text, value->size, span, what, sizeof what);
         return wrong(writer, what, "a string without it, in UTF-8");
     }
     return put(writer, value->text, value->size);
@@ -226,7 +221,9 @@ int multipoint_arguments(const struct multipoint_operation *operation, const wms
     int error = check_names(operation, arguments, complaint, size);
 
     if (out) {
-        multipoint_text_printf(out, "<%s xmlns=\"" MULTIPOINT_SPACE "\">", operation->name);
+        multipoint_text_puts(out, "<");
+        multipoint_text_puts(out, operation->name);
+        multipoint_text_puts(out, " xmlns=\"" MULTIPOINT_SPACE "\">");
     }
     while (!error && multipoint_field_next(&spec, &field)) {
         const wms_value *value = find(arguments, field.name, field.length);
@@ -247,16 +244,21 @@ int multipoint_arguments(const struct multipoint_operation *operation, const wms
             break;
         }
         if (out) {
-            multipoint_text_printf(out, "<%.*s%s>", (int) field.length, field.name,
-                                   nil ? " xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"" : "");
+            multipoint_text_puts(out, "<");
+            multipoint_text_add(out, field.name, field.length);
+            multipoint_text_puts(out, nil ? " xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\">" : ">");
         }
         error = nil ? 0 : put_value(&writer, value);
         if (out) {
-            multipoint_text_printf(out, "</%.*s>", (int) field.length, field.name);
+            multipoint_text_puts(out, "</");
+            multipoint_text_add(out, field.name, field.length);
+            multipoint_text_puts(out, ">");
         }
     }
     if (out) {
-        multipoint_text_printf(out, "</%s>", operation->name);
+        multipoint_text_puts(out, "</");
+        multipoint_text_puts(out, operation->name);
+        multipoint_text_puts(out, ">");
     }
     return error;
 }
