@@ -357,8 +357,6 @@ static CURLcode on_tls(CURL *easy, void *context, void *data)
 static CURL *easy_new(struct multipoint_host *host)
 {
     struct multipoint *all = host->all;
-    const wms_transport *transport = all->memory.services->transport(all->memory.engine);
-    const char *proxy = !transport->proxy ? "" : strcmp(transport->proxy, "environment") == 0 ? NULL : transport->proxy;
     CURL *easy = curl_easy_init();
 
     if (!easy) {
@@ -371,7 +369,6 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that does not answer delays nobody */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_PROXY, proxy);
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
@@ -411,13 +408,22 @@ static bool set_headers(struct multipoint_exchange *exchange)
     return add_header(exchange, line) && add_header(exchange, "Expect:") && add_header(exchange, "Accept:");
 }
 
+static const wms_transport *settings_of(const struct multipoint_exchange *exchange)
+{
+    const struct multipoint_memory *memory = &exchange->host->all->memory;
+
+    return memory->services->transport(memory->engine);
+}
+
 /* What is this exchange's own. */
 static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
 {
+    const char *proxy = settings_of(exchange)->proxy; /* it may have been set anew */
     bool secure = exchange->operation->credentials != MULTIPOINT_ANYBODY;
     CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 
     SET(CURLOPT_URL, exchange->url);
+    SET(CURLOPT_PROXY, !proxy ? "" : strcmp(proxy, "environment") == 0 ? NULL : proxy);
     SET(CURLOPT_HTTPHEADER, exchange->headers);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) exchange->request.length);
     SET(CURLOPT_POSTFIELDS, exchange->request.data);
@@ -442,7 +448,7 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
         return WMS_E_NO_MEMORY;
     }
     exchange->easy = easy;
-    exchange->answer_max = all->memory.services->transport(all->memory.engine)->answer_size;
+    exchange->answer_max = settings_of(exchange)->answer_size;
     if (!set_up(exchange, easy) || curl_multi_add_handle(all->multi, easy) != CURLM_OK) {
         curl_easy_cleanup(easy);
         exchange->easy = NULL;
