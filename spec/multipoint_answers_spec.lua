@@ -131,7 +131,9 @@ bound.describe("answers of MultiPoint hosts:", pending, function()
                local list, _, err = wms.unlock{ server = host.server, session_ids = 3 }
                io.write(list and list[1].state or err.code, "\n")
                io.flush()
-               io.open(%q):read("*a") -- until somebody writes
+               local gate = io.open(%q) -- until somebody has opened it for writing
+               gate:read("*a")
+               gate:close()
             end
             assert(bind())
             for _ = 1, 3 do unlock() end

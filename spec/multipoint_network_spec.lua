@@ -226,7 +226,9 @@ bound.describe("on the way to MultiPoint hosts:", pending, function()
                wms.unlock{ server = host.server, session_ids = { 3, 4, 5 } }
                io.write("more\n")
                io.flush()
-               io.open(%q):read("*a")
+               local gate = io.open(%q) -- until somebody has opened it for writing
+               gate:read("*a")
+               gate:close()
             end
             assert(wms.unlock{ server = host.server, session_ids = { 3, 4, 5 } })
             assert(wms.unbind(host.server))
