@@ -1,6 +1,8 @@
 --- The examples do what they say, and what the README shows works as it stands there.
 local process = require "spec.support.process"
 local hosts = require "spec.host"
+local multipoint = require "spec.support.multipoint"
+local soap = require "spec.support.soap"
 local soap = require "spec.support.soap"
 
 local build = os.getenv("WMS_BUILD") or "build"
@@ -143,6 +145,81 @@ describe("exam.lua #once", function()
          local text, code = lua("examples/exam.lua " .. arguments)
          assert.equal(2, code, text)
          has(text, part, "usage:")
+      end
+   end)
+end)
+
+describe("multipoint.lua #once", function()
+   local config
+
+   setup(function()
+      config = soap.folder() .. "/config"
+   end)
+
+   teardown(function()
+      multipoint.down()
+      soap.sweep()
+   end)
+
+   before_each(function()
+      local missing = multipoint.missing()
+      if missing then
+         pending(missing)
+      end
+   end)
+
+   local function run(arguments, input)
+      local path = input and process.quote(soap.write("input", input)) or "/dev/null"
+      return lua("examples/multipoint.lua " .. arguments .. " <" .. path,
+         "HOME=/nonexistent XDG_CONFIG_HOME=" .. process.quote(config))
+   end
+
+   it("goes as told with the host of this tree, and leaves nothing behind", function()
+      local text, code = run("")
+      assert.equal(0, code, text)
+      local last = 0
+      for _, part in ipairs{
+         "NOT_BOUND", "UNTRUSTED", "SHA-256", "the password of Administrator on lab01.localhost:", "bound", "alice",
+         "exempt", "alice reads: Eyes on the teacher", "verified, changed", "reads: Exam", "REVERTED", "Disconnected",
+         "disconnected: true, locked: false", "NOT_BOUND", "password was in 1 of them", "\nEverything went as told.",
+      } do
+         local _, at = text:find(part, last + 1, true)
+         assert(at, ("'%s' is not in, or not at its place:\n%s"):format(part, text))
+         last = at
+      end
+      has(text, "session 1: failed, ACCESS_DENIED")
+      assert.are_not.equal(0, select(2, process.run("ls " .. process.quote(config))))
+   end)
+
+   it("binds to a host, lists its sessions, locks them and unlocks them", function()
+      local lab = multipoint.new{ subject = "lab01.localhost" }
+      lab:session{ id = 3, user = "alice" }
+      local arguments = process.quote((lab.server:gsub("^.*//", ""))) .. " " .. lab.admin
+      local text, code = run(arguments, "no\n")
+      assert.equal(1, code, text)
+      has(text, lab.fingerprint:sub(1, 48), lab.fingerprint:sub(49), lab.thumbprint, "not bound")
+      assert.equal(0, lab:counts().admin_plain + lab:counts().admin_tls)
+
+      text, code = run(arguments, "yes\n" .. lab.password .. "\n")
+      assert.equal(0, code, text)
+      has(text, "\nBind\n", "  bound\n", "session 3   alice", "not locked")
+      assert.is_nil(text:find(lab.password, 1, true))
+
+      text, code = run(arguments .. " 3")
+      assert.equal(0, code, text)
+      assert.is_nil(text:find("Bind", 1, true))
+      has(text, "\nLock\n  session 3: verified, changed\n", "stay so\n  session 3: verified, changed\n")
+      assert.same({ 0, 1 }, { lab:counts().admin_plain, lab:counts().admin_tls })
+   end)
+
+   it("says what is wrong", function()
+      for arguments, want in pairs{
+         ["lab01"] = { 2, "usage:" }, ["--help"] = { 2, "usage:" }, ["'a b' x"] = { 1, "a space" },
+         ["127.0.0.1:1 x"] = { 1, "127.0.0.1:1: nobody listens there" },
+      } do
+         local text, code = run(arguments)
+         assert.equal(want[1], code, text)
+         has(text, want[2])
       end
    end)
 end)
