@@ -12,7 +12,8 @@ bound.describe("on the way to MultiPoint hosts:", pending, function()
    end)
 
    describe("a name that is not resolved #once", function()
-      local PRELOAD = "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=" .. build .. "/spec/preload_names.so "
+      local PRELOAD = ("ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=%s/spec/preload_names.so "):format(
+         build)
 
       --- Runs the script with a host that it is bound to; it must end long before the name server gives up.
       local function quick(text)
@@ -26,7 +27,9 @@ bound.describe("on the way to MultiPoint hosts:", pending, function()
       end
 
       local SLOW = [[
-         local slow = wms.start("bind", { server = "multipoint://lab01.slow", user_name = "x", password = "y", timeout = %s })
+         local slow = wms.start("bind", {
+            server = "multipoint://lab01.slow", user_name = "x", password = "y", timeout = %s,
+         })
          slow:wait(0.05)
          assert(not slow:done())
       ]]
@@ -193,13 +196,14 @@ bound.describe("on the way to MultiPoint hosts:", pending, function()
          local pipe = bound.popen(host, [[
             wms.configure{ proxy = "environment" }
             local made, _, err = bind{ timeout = 1 }
-            io.write(made and "fine" or err.code, "\n")]], VARIABLES:gsub("URL", "http://127.0.0.1:" .. port) .. environment)
+            io.write(made and "fine" or err.code, "\n")
+         ]], VARIABLES:gsub("URL", "http://127.0.0.1:" .. port) .. environment)
          listener:settimeout(20)
          local client = assert(listener:accept())
          client:settimeout(20)
          local line = client:receive("*l")
          client:close()
-         assert.equal(("POST http://127.0.0.1:%d/MultiPoint/IMultiPointCertificateRequest HTTP/1.1"):format(host.http), line)
+         assert.equal("POST http://127.0.0.1:" .. host.http .. "/MultiPoint/IMultiPointCertificateRequest HTTP/1.1", line)
          local code = pipe:read("*l") -- it may have tried once more
          assert.truthy(code == "UNREACHABLE" or code == "TIMEOUT", code)
          pipe:close()
