@@ -129,7 +129,8 @@ libs    := $B/lib/libwms.a $B/lib/libwms.so $B/lib/wms.pc
 modules := $(providers:%=$B/lib/wms/%.so)
 headers := src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
 fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
-programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c,$(wildcard spec/c/*.c)))
+preloads := $(patsubst spec/c/%.c,$B/spec/%.so,$(wildcard spec/c/preload_*.c))
+programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c spec/c/preload_%.c,$(wildcard spec/c/*.c)))
 # luaL_requiref() came with Lua 5.2.
 examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
 # What the measurements stand beside: each file in bench/ is a Lua module, made for the Lua that runs them.
@@ -141,7 +142,7 @@ products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
-specs: $(programs) $(fixtures) $(host_programs) examples
+specs: $(programs) $(fixtures) $(preloads) $(host_programs) examples
 	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
 examples: $(examples) ; @:
 rulers: $(rulers) $(host_programs) ; @:
@@ -237,6 +238,11 @@ $B/$L/bench/bare_curl.so: ruler_libs = $(call once,curl_libs,$(PKG_CONFIG) --lib
 $(fixtures): $B/spec/wms/%.so: spec/c/provider_%.c $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(CPPFLAGS) -MMD -MP $< -pthread
+
+# What specs put in front of a library, for LD_PRELOAD: spec/c/preload_NAME.c; never sanitized, since it comes before all else.
+$(preloads): $B/spec/%.so: spec/c/%.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -shared -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $<
 
 # Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
 .PHONY: FORCE

@@ -131,7 +131,9 @@ bound.describe("answers of MultiPoint hosts:", pending, function()
                local list, _, err = wms.unlock{ server = host.server, session_ids = 3 }
                io.write(list and list[1].state or err.code, "\n")
                io.flush()
-               io.open(%q):read("*a") -- until somebody writes
+               local gate = io.open(%q) -- until somebody has opened it for writing
+               gate:read("*a")
+               gate:close()
             end
             assert(bind())
             for _ = 1, 3 do unlock() end
@@ -216,7 +218,9 @@ bound.describe("answers of MultiPoint hosts:", pending, function()
          } do
             host:on("StopLockingSession", { swap = "<s:Envelope \n" .. doctype .. "<s:Envelope " })
             unknown(reason)
-            host:on("StopLockingSession", { swap = "<s:Envelope \n" .. doctype .. "<s:Envelope \n<s:Body>\n<s:Body>&lol9;" })
+            host:on("StopLockingSession", {
+               swap = "<s:Envelope \n" .. doctype .. "<s:Envelope \n<s:Body>\n<s:Body>&lol9;",
+            })
             unknown(reason)
          end
          host:on("StopLockingSession", { swap = "</StopLockingSessionResponse>\n&e;</StopLockingSessionResponse>" })
@@ -253,14 +257,16 @@ bound.describe("answers of MultiPoint hosts:", pending, function()
          unknown("no UTF-8")
          host:on("StopLockingSession", { swap = "</StopLockingSessionResponse>\n\1</StopLockingSessionResponse>" })
          unknown("no character of XML")
-         host:on("StopLockingSession", { swap = "<s:Envelope\n\239\187\191<?xml version='1.0' encoding='utf-8'?><s:Envelope" })
+         local declared = "\239\187\191<?xml version='1.0' encoding='utf-8'?>"
+         host:on("StopLockingSession", { swap = "<s:Envelope\n" .. declared .. "<s:Envelope" })
          assert.equal("requested", unlock())
       end)
    end)
 
    describe("of HTTP", function()
       for status, code in pairs{
-         [400] = "PROTOCOL failed", [401] = "ACCESS_DENIED failed", [403] = "ACCESS_DENIED failed", [404] = "PROTOCOL failed",
+         [400] = "PROTOCOL failed", [401] = "ACCESS_DENIED failed", [403] = "ACCESS_DENIED failed",
+         [404] = "PROTOCOL failed",
          [405] = "PROTOCOL failed", [407] = "UNREACHABLE failed", [500] = "PROTOCOL unknown", [502] = "PROTOCOL unknown",
          [503] = "BUSY failed", [202] = "PROTOCOL unknown", [204] = "PROTOCOL unknown",
       } do

@@ -240,6 +240,35 @@ bound.describe("connections to MultiPoint hosts:", pending, function()
       end)
    end)
 
+   it("without a descriptor for one, nobody says that the host cannot be reached #once", function()
+      local host = bound.stranger()
+      local _, environment = bound.folder()
+      assert.same({ "", 0 }, { bound.script(host, "assert(bind())", environment) })
+      host:session{ id = 3, flags = 44 }
+      local said, code = bound.script(host, [[
+         local codes = {}
+         assert(wms.load "multipoint")
+         for free = 0, 8 do
+            local files = {}
+            wms.bindings()
+            repeat
+               files[#files + 1] = io.open("/dev/null")
+               local file = io.open("/dev/null")
+               if file then file:close() end
+            until not file
+            for i = 1, free do files[i]:close() end
+            local list, message, err = wms.unlock{ server = host.server, session_ids = 3 }
+            for i = free + 1, #files do files[i]:close() end
+            assert(list or err.code == "INTERNAL" and err.outcomes[1].state == "failed", message)
+            codes[list and "done" or err.code] = true
+         end
+         assert(codes.INTERNAL and codes.done)
+         assert(wms.unlock{ server = host.server, session_ids = 3 })
+         io.write("fine")
+      ]], "ulimit -n 64; " .. environment)
+      assert.same({ "fine", 0 }, { said, code })
+   end)
+
    describe("what is there instead of a host", function()
       local socket = bound.missing() and {} or require "socket"
       local listener, port, clients, seen
@@ -302,7 +331,7 @@ bound.describe("connections to MultiPoint hosts:", pending, function()
       for what, case in pairs{
          ["talks rubbish"] = { "220 mail.example ESMTP\r\n", true, "UNREACHABLE" },
          ["hangs up"] = { nil, true, "UNREACHABLE" },
-         ["speaks HTTP where TLS is expected"] = { "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", false, "UNREACHABLE" },
+         ["speaks HTTP where TLS is expected"] = { "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n", false, "UNREACHABLE" },
          ["says nothing"] = { nil, false, "TIMEOUT" },
       } do
          it(what .. " in the handshake", function()
@@ -369,7 +398,7 @@ bound.describe("connections to MultiPoint hosts:", pending, function()
          for what, case in pairs{
             ["1.0, without a length"] = { function(text) return "HTTP/1.0 200 OK\r\n" .. TYPE .. "\r\n" .. text end, true },
             ["1.0, kept alive"] = { function(text)
-               return ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n%sContent-Length: %d\r\n\r\n"):format(TYPE, #text) .. text
+               return ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n"):format(#text) .. text
             end },
             ["1.1, without a length"] = { function(text) return "HTTP/1.1 200 OK\r\n" .. TYPE .. "\r\n" .. text end, true },
             ["1.1, in chunks"] = { function(text)
@@ -415,8 +444,12 @@ bound.describe("connections to MultiPoint hosts:", pending, function()
             ["with headers that never end"] = { function()
                return "HTTP/1.1 200 OK\r\n" .. ("X-Y: " .. ("z"):rep(1000) .. "\r\n"):rep(2000)
             end, true },
-            ["with one header that never ends"] = { function() return "HTTP/1.1 200 OK\r\nX: " .. ("z"):rep(2000000) end, true },
-            ["with 1,000 answers before the answer"] = { function() return ("HTTP/1.1 100 Continue\r\n\r\n"):rep(1000) end, true },
+            ["with one header that never ends"] = { function()
+               return "HTTP/1.1 200 OK\r\nX: " .. ("z"):rep(2000000)
+            end, true },
+            ["with 1,000 answers before the answer"] = { function()
+               return ("HTTP/1.1 100 Continue\r\n\r\n"):rep(1000)
+            end, true },
             ["with another protocol"] = { function() return "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n" end, true },
             ["without a word"] = { function() return nil end, true },
             ["with a status alone"] = { function() return "HTTP/1.1 200 OK\r\n\r\n" end, true },

@@ -240,7 +240,9 @@ bound.describe("lifetime with MultiPoint hosts:", pending, function()
             local request
             for i, host in ipairs{ silent, broken, gone, cancelled } do
                tasks[i] = function(ready, forget)
-                  local mine = wms.start("unlock", { server = host.server, session_ids = 3, timeout = i == 1 and 0.3 or 20 })
+                  local mine = wms.start("unlock", {
+                     server = host.server, session_ids = 3, timeout = i == 1 and 0.3 or 20,
+                  })
                   request = i == 4 and mine or request
                   codes[i] = select(3, finish(mine, ready, forget)).code
                end

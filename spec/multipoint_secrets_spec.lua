@@ -1,8 +1,6 @@
 --- Passwords of MultiPoint hosts: where they must not be when they are not needed any more, and where never.
 local bound = require "spec.support.bound"
-local kit = require "spec.support.kit"
 local process = require "spec.support.process"
-local wms = kit.wms
 
 local build = os.getenv("WMS_BUILD") or "build"
 
@@ -162,7 +160,8 @@ bound.describe("secrets of MultiPoint hosts #once:", pending, function()
       out:write(HEAD, text)
       out:close()
       return process.run(("%s ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' "
-         .. "LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s %s"):format(environment, build, build, process.program("secrets"), process.quote(file)))
+         .. "LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s %s"):format(environment, build, build, process.program("secrets"),
+         process.quote(file)))
    end
 
    it("are in no block that goes", function()

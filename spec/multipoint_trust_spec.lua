@@ -138,7 +138,8 @@ bound.describe("trust in MultiPoint hosts:", pending, function()
    it("a fingerprint may be written in several ways, and nothing else is one", function()
       local host = bound.stranger()
       for _, text in ipairs{
-         host.fingerprint, host.fingerprint:lower(), (host.fingerprint:gsub(":", "")), host.fingerprint:gsub(":", ""):lower(),
+         host.fingerprint, host.fingerprint:lower(), (host.fingerprint:gsub(":", "")),
+         host.fingerprint:gsub(":", ""):lower(),
          (host.fingerprint:gsub(":", "", 7)),
       } do
          assert(wms.bind(bound.options(host, { fingerprint = text })))

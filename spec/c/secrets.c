@@ -121,7 +121,8 @@ static int lua_leak(lua_State *L)
 int main(int argc, char **argv)
 {
     static const luaL_Reg functions[] = {
-        {"secret", lua_secret}, {"phase", lua_phase}, {"found", lua_found}, {"gone", lua_gone}, {"leak", lua_leak}, {NULL, NULL},
+        {"secret", lua_secret}, {"phase", lua_phase}, {"found", lua_found},
+        {"gone", lua_gone},     {"leak", lua_leak},   {NULL, NULL},
     };
     const struct wms_alloc alloc = {resize, NULL};
 

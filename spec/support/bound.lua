@@ -68,7 +68,7 @@ function bound.sweep()
       folders[i] = nil
    end
    bound.kept = {}
-   wms.configure{ store = store, log = false, allow = false, timeout = 30, answer_size = 67108864, connections = 4 }
+   wms.configure{ store = store, log = false, allow = false, timeout = 30, answer_size = 8000000, connections = 4 }
 end
 
 function bound.down()

@@ -241,7 +241,10 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
         reply->text = "the proxy's name is not known";
         break;
     case CURLE_COULDNT_CONNECT:
-        reply->text = connect_problem(exchange);
+        reply->code = exchange->no_socket ? exchange->no_socket : WMS_E_UNREACHABLE;
+        reply->text = exchange->no_socket == WMS_E_NO_MEMORY ? "out of memory"
+                      : exchange->no_socket                  ? "no descriptor is left for a connection"
+                                                             : connect_problem(exchange);
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:

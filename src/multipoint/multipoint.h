@@ -313,6 +313,7 @@ struct multipoint_exchange {
     bool once; /* it may change something, and is not to be sent a second time */
     bool started, left, too_large;
     int trouble; /* of ours: a code, 0 */
+    int no_socket; /* why there could be none, when libcurl finds that it cannot connect: a code, or 0 */
     CURLcode result;
     void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply);
     void *data; /* done()'s; NULL: nobody waits */

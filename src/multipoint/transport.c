@@ -1,6 +1,7 @@
 /* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps connections and TLS sessions.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <libxml/parser.h>
 #include <openssl/rand.h>
@@ -90,13 +91,16 @@ static void watched_free(struct watched *socket)
 
 static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct multipoint *all = data;
+    struct multipoint_exchange *exchange = data;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     (void) purpose;
 
-    if (fd >= 0) {
-        struct watched *socket = watched_new(all, fd);
+    if (fd < 0) {
+        exchange->no_socket = errno == EMFILE || errno == ENFILE ? WMS_E_INTERNAL : 0;
+    } else {
+        struct watched *socket = watched_new(exchange->host->all, fd);
         if (!socket) {
+            exchange->no_socket = WMS_E_NO_MEMORY;
             close(fd);
             return CURL_SOCKET_BAD;
         }
@@ -353,8 +357,6 @@ static CURLcode on_tls(CURL *easy, void *context, void *data)
 static CURL *easy_new(struct multipoint_host *host)
 {
     struct multipoint *all = host->all;
-    const wms_transport *transport = all->memory.services->transport(all->memory.engine);
-    const char *proxy = !transport->proxy ? "" : strcmp(transport->proxy, "environment") == 0 ? NULL : transport->proxy;
     CURL *easy = curl_easy_init();
 
     if (!easy) {
@@ -367,14 +369,12 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that does not answer delays nobody */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_PROXY, proxy);
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_WRITEFUNCTION, on_answer);
     SET(CURLOPT_PREREQFUNCTION, on_leaving);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-    SET(CURLOPT_OPENSOCKETDATA, all);
     SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
     SET(CURLOPT_CLOSESOCKETDATA, all);
     SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
@@ -408,18 +408,28 @@ static bool set_headers(struct multipoint_exchange *exchange)
     return add_header(exchange, line) && add_header(exchange, "Expect:") && add_header(exchange, "Accept:");
 }
 
+static const wms_transport *settings_of(const struct multipoint_exchange *exchange)
+{
+    const struct multipoint_memory *memory = &exchange->host->all->memory;
+
+    return memory->services->transport(memory->engine);
+}
+
 /* What is this exchange's own. */
 static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
 {
+    const char *proxy = settings_of(exchange)->proxy; /* it may have been set anew */
     bool secure = exchange->operation->credentials != MULTIPOINT_ANYBODY;
     CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 
     SET(CURLOPT_URL, exchange->url);
+    SET(CURLOPT_PROXY, !proxy ? "" : strcmp(proxy, "environment") == 0 ? NULL : proxy);
     SET(CURLOPT_HTTPHEADER, exchange->headers);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) exchange->request.length);
     SET(CURLOPT_POSTFIELDS, exchange->request.data);
     SET(CURLOPT_WRITEDATA, exchange);
     SET(CURLOPT_PREREQDATA, exchange);
+    SET(CURLOPT_OPENSOCKETDATA, exchange);
     SET(CURLOPT_PRIVATE, exchange);
     SET(CURLOPT_SSL_CTX_DATA, exchange);
     SET(CURLOPT_PINNEDPUBLICKEY, secure ? exchange->certificate.pin : NULL);
@@ -438,7 +448,7 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
         return WMS_E_NO_MEMORY;
     }
     exchange->easy = easy;
-    exchange->answer_max = all->memory.services->transport(all->memory.engine)->answer_size;
+    exchange->answer_max = settings_of(exchange)->answer_size;
     if (!set_up(exchange, easy) || curl_multi_add_handle(all->multi, easy) != CURLM_OK) {
         curl_easy_cleanup(easy);
         exchange->easy = NULL;

@@ -348,8 +348,7 @@ static const char *do_clear(struct host *host, const struct words *words)
 
 static const char *do_hang_up(struct host *host, const struct words *words)
 {
-    (void)words;
-    http_hang_up(host);
+    http_hang_up(host, words->count > 2 && strcmp(words->word[2], "rudely") == 0);
     return NULL;
 }
 

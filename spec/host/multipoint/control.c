@@ -15,7 +15,7 @@
  *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw= relates= half=1 garbage=1
  *         endless=BYTES header= swap= utf16=1]
  *     clear NAME                                      forgets the rules, sends the answers that wait
- *     hangup NAME                                     ends its connections
+ *     hangup NAME [rudely]                            ends its connections; rudely: by a reset
  *     log NAME; bodies NAME; reset NAME; counts NAME
  *     wait NAME OPERATION|connections|handshakes|locks COUNT [MS]
  *     quit */

@@ -261,7 +261,7 @@ const char *http_start(struct host *host, unsigned plain_port, unsigned tls_port
 void http_stop(struct host *host);
 bool http_run(struct daemon *daemon); /* whether it wants to be run again at once */
 void http_resume_all(struct host *host); /* answers that wait are sent */
-void http_hang_up(struct host *host); /* ends every connection */
+void http_hang_up(struct host *host, bool rudely); /* ends every connection; rudely: by a reset */
 
 /* ---- commands.c -------------------------------------------------------------------------------------------------- */
 

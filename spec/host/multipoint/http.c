@@ -207,11 +207,18 @@ void http_resume_all(struct host *host)
     }
 }
 
-void http_hang_up(struct host *host)
+void http_hang_up(struct host *host, bool rudely)
 {
+    const struct linger at_once = {1, 0};
+
     http_resume_all(host);
     for (struct request *request = host->requests; request; request = request->next) {
-        shutdown(MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, SHUT_RDWR);
+        int fd = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+        if (rudely) {
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        }
+        shutdown(fd, SHUT_RDWR);
     }
     host_wake(host);
 }

@@ -191,8 +191,8 @@ function Host:on(operation, rule) tell(self, rule, "on", operation) end
 --- Forgets what `on` told, and sends the answers that wait.
 function Host:clear() tell(self, nil, "clear") end
 
---- Ends every connection, idle ones too.
-function Host:hangup() tell(self, nil, "hangup") end
+--- Ends every connection, idle ones too; "rudely": by a reset.
+function Host:hangup(how) tell(self, nil, "hangup", how) end
 
 --- A new certificate; where = "plain" (what the plain answer says), "tls" (what the handshake shows), or both.
 -- Returns its fingerprint and thumbprint; both are the host's unless only the plain answer has it.
