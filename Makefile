@@ -7,7 +7,7 @@
 #: make test        likewise, and runs all specs: RUNS="5.4 jit" for some Luas only, SPECS=spec/x_spec.lua for some specs
 #: make check       the specs under sanitizers and valgrind, and every static check (check-lint, check-asan, ... for one)
 #: make fuzz        libFuzzer on what comes from outside: FUZZ_SECONDS=60; fuzz-report: FUZZ_RUNS=20000000, and line coverage
-#: make bench       measures: ROWS="memory require logind" for some parts only
+#: make bench       measures: ROWS="memory require logind multipoint" for some parts only
 #: make install     PREFIX=/usr/local DESTDIR= LUA_VERSION=5.4; make install-lua: only what Lua needs; make uninstall
 #: make clean
 #
@@ -134,8 +134,8 @@ programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c,$(w
 # luaL_requiref() came with Lua 5.2.
 examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
 # What the measurements stand beside: each file in bench/ is a Lua module, made for the Lua that runs them.
-rulers  := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(if $(filter logind,$(providers)),,%sdbus.c),$(wildcard \
-    bench/*.c)))
+rulers  := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(if $(filter logind,$(providers)),,%sdbus.c) $(if $(filter \
+    multipoint,$(providers)),,%curl.c),$(wildcard bench/*.c)))
 products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 
 .PHONY: all all-luas libs report specs examples rulers
@@ -145,7 +145,7 @@ libs: $(libs) $(modules)
 specs: $(programs) $(fixtures) $(host_programs) examples
 	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
 examples: $(examples) ; @:
-rulers: $(rulers) ; @:
+rulers: $(rulers) $(host_programs) ; @:
 
 report: | $(call products,$L) $(libs)
 	@$(if $(silent),:,echo 'wms $(version) in $B/; providers: memory$(providers:%=, %)$(if \
@@ -232,6 +232,7 @@ $(rulers): $B/$L/bench/%.so: bench/%.c $B/flags
 	    $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(ruler_libs)
 $B/$L/bench/bare_sdbus.so: ruler_cflags = $(call once,logind_cflags,$(PKG_CONFIG) --cflags libsystemd)
 $B/$L/bench/bare_sdbus.so: ruler_libs = $(call once,logind_libs,$(PKG_CONFIG) --libs libsystemd)
+$B/$L/bench/bare_curl.so: ruler_libs = $(call once,curl_libs,$(PKG_CONFIG) --libs libcurl)
 
 # Providers for the specs: spec/c/provider_NAME.c.
 $(fixtures): $B/spec/wms/%.so: spec/c/provider_%.c $B/flags
@@ -274,7 +275,7 @@ test:
 bench:
 	$(call deps,bench)
 	$(again) all rulers
-	@$(lua_env) $(LUA) bench/run.lua $(ROWS)
+	@rm -rf $B/bench-config && XDG_CONFIG_HOME='$(CURDIR)/$B/bench-config' $(lua_env) $(LUA) bench/run.lua $(ROWS)
 
 # ---- to be sure of it ------------------------------------------------------------------------------------------------
 
@@ -332,8 +333,9 @@ memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-chec
 memchecked = $(patsubst %,spec/%_spec.lua,memory request callback misuse)
 check-valgrind:
 	+@$(MAKE) --no-print-directory test DEPS=no RUNS=$L SPECS='$(memchecked)' WRAP="$(memcheck)"
-	@for run in 'threads $B/spec $B/$L' lifetime 'oom $(filter-out spec/oom/provider.lua spec/oom/several.lua,$(wildcard \
-	    spec/oom/*.lua))'; do $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
+	@for run in 'threads $B/spec $B/$L' lifetime 'oom -m $B/spec/wms/caller.so $(filter-out \
+	    spec/oom/provider.lua spec/oom/several.lua,$(wildcard spec/oom/*.lua))'; do \
+	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
 
 # What comes from outside, fuzzed: each target is spec/fuzz/NAME.c with the sources that it is about.
 FUZZ_SECONDS = 60

@@ -3,7 +3,7 @@
 -- Both sides of a row run in this process and in turn, a few milliseconds each, so that whatever else the machine does hits
 -- both; a row shows the medians of both sides, and the median of the ratios of neighbours.
 --
---    lua bench/run.lua [memory] [require] [logind]      these parts; all if none is named
+--    lua bench/run.lua [memory] [require] [logind] [multipoint]      these parts; all if none is named
 package.path = "./?.lua;./?/init.lua;" .. package.path
 
 local now = require "bench.clock"
@@ -32,89 +32,14 @@ if arg[1] == "--load" then
    return
 end
 
--- ---------------------------------------------------------------- measuring
-
 local wms = require "wms"
+local report = require "bench.report"
 
-local function median(list)
-   table.sort(list)
-   local middle = math.floor(#list / 2)
-   return #list % 2 == 1 and list[middle + 1] or (list[middle] + list[middle + 1]) / 2
-end
-
---- The time of one call of `work`.
-local function timed(times, work, argument)
-   local start = now()
-   for _ = 1, times do
-      work(argument)
-   end
-   return (now() - start) / times
-end
-
---- Takes a sample of each side in turn.  Returns the medians: of both sides, of the ratios and of the differences.
-local function compare(rounds, ours, theirs)
-   local a, b, ratios, differences = {}, {}, {}, {}
-   ours()
-   theirs()
-   for i = 1, rounds do
-      if i % 2 == 1 then -- whoever comes first, comes second the next time
-         a[i] = ours()
-         b[i] = theirs()
-      else
-         b[i] = theirs()
-         a[i] = ours()
-      end
-      ratios[i] = a[i] / b[i]
-      differences[i] = a[i] - b[i]
-   end
-   return median(a), median(b), median(ratios), median(differences)
-end
-
--- ---------------------------------------------------------------- the table
-
-local function seconds(x)
-   if x < 1e-5 then
-      return ("%.2f us"):format(x * 1e6)
-   elseif x < 1e-3 then
-      return ("%.0f us"):format(x * 1e6)
-   end
-   return ("%.2f ms"):format(x * 1e3)
-end
-
-local function bytes(x)
-   return ("%.0f kB"):format(x / 1024)
-end
-
-local function line(what, ours, theirs, figure, goal, verdict)
-   print((("%-36s%10s%10s%9s%9s  %s"):format(what, ours, theirs, figure, goal, verdict):gsub("%s+$", "")))
-end
-
-local function title(text)
-   print("\n" .. text)
-end
-
-local function verdict(met)
-   return met and "met" or "NO"
-end
-
---- The figure is at most `most`, the ratio of ours to theirs.
-local function at_most(what, most, ours, theirs, ratio)
-   line("  " .. what, seconds(ours), seconds(theirs), ("%.2f"):format(ratio), ("<= %g"):format(most),
-      verdict(ratio <= most))
-end
-
-local function skipped(why)
-   print("  skipped: " .. why)
-end
+local compare, timed, output = report.compare, report.timed, report.output
+local seconds, bytes, line, title = report.seconds, report.bytes, report.line, report.title
+local verdict, at_most, skipped = report.verdict, report.at_most, report.skipped
 
 -- ---------------------------------------------------------------- the machine
-
-local function output(command)
-   local pipe = io.popen("{ " .. command .. "; } 2>/dev/null")
-   local text = pipe:read("*a")
-   pipe:close()
-   return text:match("^%s*(.-)%s*$")
-end
 
 local function version(library)
    local found = output("pkg-config --modversion " .. library)
@@ -130,8 +55,8 @@ local function describe()
    local model = text:match("model name%s*:%s*([^\n]+)") or "unknown CPU"
    local _, processors = text:gsub("%f[%w]processor%s*:", "")
    print(("wms %s, %s, %d processors, %s"):format(wms._VERSION, model, processors, output("uname -sr")))
-   print(("%s, %s, %s"):format(output(interpreter .. " -v 2>&1"):match("^%S+ %S+"), version("libuv"),
-      version("libsystemd")))
+   print(("%s, %s, %s, %s, %s"):format(output(interpreter .. " -v 2>&1"):match("^%S+ %S+"), version("libuv"),
+      version("libsystemd"), version("libcurl"), version("openssl")))
 end
 
 -- ---------------------------------------------------------------- logind
@@ -266,10 +191,12 @@ local function bench_require()
    end
 end
 
-local parts = { memory = bench_memory, require = bench_require, logind = bench_logind }
+local parts = {
+   memory = bench_memory, require = bench_require, logind = bench_logind, multipoint = require "bench.multipoint",
+}
 describe()
 print()
 line("medians", "ours", "theirs", "ratio", "goal", "")
-for _, name in ipairs(#arg > 0 and arg or { "memory", "require", "logind" }) do
-   assert(parts[name], "no such part; give memory, require or logind")()
+for _, name in ipairs(#arg > 0 and arg or { "memory", "require", "logind", "multipoint" }) do
+   assert(parts[name], "no such part; give memory, require, logind or multipoint")()
 end

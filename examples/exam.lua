@@ -136,7 +136,8 @@ local function check(servers)
    elseif not sessions then
       for _, outcome in ipairs(err.outcomes) do
          local code = outcome.error and outcome.error.code
-         if code == "NO_PROVIDER" or code == "UNSUPPORTED" then -- time will not mend it
+         if code == "NO_PROVIDER" or code == "UNSUPPORTED" or code == "NOT_BOUND" or code == "UNTRUSTED" then
+            -- time will not mend it
             usage(outcome.server .. ": " .. outcome.error.message)
          end
       end

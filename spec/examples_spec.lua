@@ -1,9 +1,10 @@
 --- The examples do what they say, and what the README shows works as it stands there.
 local process = require "spec.support.process"
 local hosts = require "spec.host"
+local soap = require "spec.support.soap"
 
 local build = os.getenv("WMS_BUILD") or "build"
-local NOWHERE = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent "
+local NOWHERE = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent XDG_CONFIG_HOME=/nonexistent "
 
 -- The examples want Lua 5.3 or newer.
 local function lua(arguments, environment)
@@ -136,7 +137,8 @@ describe("exam.lua #once", function()
          ["localhost 25:00 1"] = "no time: 25:00",
          ["localhost now -1"] = "MINUTES",
          ["'a b' now 1"] = "a space",
-         ["lab01 now 1"] = "'multipoint' is not installed",
+         ["lab01 now 1"] = "not bound to the host yet",
+         ["wts://lab01 now 1"] = "'wts' is not installed",
       } do
          local text, code = lua("examples/exam.lua " .. arguments)
          assert.equal(2, code, text)
@@ -238,6 +240,39 @@ describe("the README #once", function()
       file:close()
       local text, code = lua(name)
       assert.equal(0, code, text)
+   end)
+
+   it("has snippets for MultiPoint hosts that run, one after the other, on a test host", function()
+      local mp = require "spec.host.multipoint"
+      local usable, why = mp.available()
+      if not usable then
+         pending(why)
+      end
+      local park = mp.start{ hosts = { { name = "lab01", subject = "127.0.0.1" } } }
+      local lab, name = park.lab01, os.tmpname()
+      finally(function()
+         os.remove(name)
+         park:stop()
+      end)
+      lab:session{ id = 3, user = "alice" }
+      local bind, store, call = table.unpack(blocks("lua", "multipoint"))
+      local code = table.concat({ bind, call, store }, "\n"):gsub("lab01%.school%.example", -- the store is empty at first
+         ("multipoint://%s:%d"):format(lab.address, lab.http))
+      local file = assert(io.open(name, "w"))
+      file:write(([[
+         local wms, kept = require "wms", {}
+         io.read = function() return %q end
+         local vault = {
+            get = function(server) return kept[server] end, put = function(server, text) kept[server] = text end,
+            delete = function(server) kept[server] = nil end, names = function() return {} end,
+         }
+      ]]):format(lab.password), code)
+      file:close()
+      local text, status = lua(name, NOWHERE .. "XDG_CONFIG_HOME=" .. soap.folder())
+      assert.equal(0, status, text)
+      assert.truthy(text:find(lab.fingerprint .. "\t" .. lab.thumbprint .. "\n", 1, true), text)
+      assert.truthy(text:find("password of Administrator on ", 1, true), text)
+      assert.truthy(text:find(lab.https .. "\nfalse\tfalse\n", 1, true), text)
    end)
 
    -- A library with a sanitizer inside wants a program that has it too.

@@ -123,7 +123,45 @@ local CHILDREN = {
    ["fails"] = "error(setmetatable({}, { __tostring = function() return '' end }))",
 }
 
+-- A call that was sent and a bind that waits for its password, on hosts whose provider keeps something for the engine.
+local BOUND = [[
+   local kept = {}
+   wms.configure{ store = { load = function(server) return kept[server] end, remove = print, list = print,
+      save = function(server, text) kept[server] = text end } }
+   local function bind()
+      return { server = "caller://host", user_name = "a", fingerprint = "AB", password = function() return "right" end }
+   end
+   local function count()
+      return assert(wms.call{ server = "caller://host", interface = "I", operation = "count" })
+   end
+   local called = wms.start("call", { server = "caller://host", interface = "I", operation = "late" })
+   local waiting = wms.start("bind", bind())
+   called:pollfd()
+   assert(count().connection == 1)
+   for i = 1, 2 do
+      local pid = child(function()
+         for _, request in ipairs{ called, waiting } do
+            forked(request)
+            if i == 2 then
+               request:close()
+            end
+         end
+         assert(count().connection == 1 and count().alive == 1, "something of the parent's")
+         assert(wms.bind(bind()).port == 8080)
+         os.exit(0, true)
+      end)
+      assert(wait(pid) == 0)
+   end
+   assert(waiting:wait(5) and waiting:result().port == 8080)
+   assert(called:wait(5) and called:result())
+   assert(kept["caller://host"] and count().connection == 1)
+]]
+
 describe("after a fork #once", function()
+   it("calls and binds are the parent's", function()
+      assert.same({ "fine", 0 }, { script(BEGIN .. BOUND .. END) })
+   end)
+
    it("C programs find the old requests forked, and go on", function()
       local output, code = process.run(("timeout 100 %s core %s/spec/wms/poor.so"):format(process.program("fork"), build))
       assert.same({ "fine\n", 0 }, { output, code })

@@ -78,7 +78,7 @@ describe("misuse", function()
       for kind, value in pairs{ number = 42, boolean = true, ["function"] = print } do
          it(kind, function()
             for _, verb in ipairs{ "unlock", "lock", "sessions", "disconnect", "close",
-               "unlock_all", "lock_all", "disconnect_all", "close_all" } do
+               "unlock_all", "lock_all", "disconnect_all", "close_all", "call", "bind", "unbind" } do
                kit.misuse(verb, { "table" }, function() wms[verb](value) end)
             end
             kit.misuse("new", { "table" }, function() wms.new(value) end)
@@ -156,6 +156,8 @@ describe("misuse", function()
          kit.misuse("configure", { "timeout", "number" }, function() wms.configure{ timeout = "1" } end)
          kit.misuse("configure", { "concurrency", "65535" }, function() wms.configure{ concurrency = 0 } end)
          kit.misuse("configure", { "log", "function" }, function() wms.configure{ log = 3 } end)
+         kit.misuse("configure", { "store", "load" }, function() wms.configure{ store = {} } end)
+         kit.misuse("configure", { "connections", "64" }, function() wms.configure{ connections = 65 } end)
          kit.misuse("configure", { "allow", "function" }, function() wms.configure{ allow = "all" } end)
          kit.misuse("configure", { "server" }, function() wms.configure{ server = server } end)
          kit.misuse("configure", { "colour" }, function() wms.configure{ colour = 1 } end)

@@ -4,9 +4,10 @@ local wms = kit.wms
 local fault, set = kit.fault, kit.set
 
 local COMMANDS = {
-   "sessions", "unlock", "lock", "disconnect", "close", "unlock_all", "lock_all", "disconnect_all", "close_all",
+   "sessions", "unlock", "lock", "disconnect", "close", "unlock_all", "lock_all", "disconnect_all", "close_all", "call",
+   "bind",
 }
-local FUNCTIONS = { "start", "new", "configure", "memory", "load" }
+local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind" }
 local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait", "cancel", "close" }
 local HANDLE = { "open", "lock", "unlock", "drop", "fail", "refuse", "log", "session", "close" }
 
@@ -43,7 +44,8 @@ describe("every name", function()
          assert.equal("function", type(client[name]), name)
       end
       assert.equal("function", type(client.start))
-      for _, name in ipairs{ "new", "configure", "memory", "load", "explode", "__gc", "__close", "__index" } do
+      for _, name in ipairs{ "new", "configure", "memory", "load", "bindings", "unbind", "explode", "__gc", "__close",
+         "__index" } do
          local ok, value = pcall(function() return client[name] end)
          assert.is_true(not ok or value == nil, name)
       end
@@ -112,6 +114,13 @@ describe("every name", function()
             assert.is_nil(message:find(option .. ": no such option", 1, true), message)
          end
       end
+      for command, class in pairs{ call = "CallOptions", bind = "BindOptions" } do
+         for _, option in ipairs(fields(class)) do
+            local ok, message = pcall(wms[command], { [option] = print })
+            assert.is_false(ok)
+            assert.is_nil(message:find(option .. ": no such option", 1, true), message)
+         end
+      end
       assert.truthy(select(2, pcall(wms.lock, { nonsense = 1 })):find("nonsense: no such option", 1, true))
       for _, option in ipairs(fields("Configuration")) do
          assert.is_nil(select(2, pcall(wms.configure, { [option] = {} })):find("no such option", 1, true), option)
@@ -155,7 +164,8 @@ describe("every name", function()
       for code in pairs(kit.codes) do
          assert.truthy(readme:find("%f[%w_]" .. code .. "%f[^%w_]"), code)
       end
-      for _, option in ipairs{ "timeout", "on_error", "what_if", "verify", "stable", "concurrency", "on_outcome" } do
+      for _, option in ipairs{ "timeout", "on_error", "what_if", "verify", "stable", "concurrency", "on_outcome",
+         "interface", "operation", "arguments", "user_name", "password", "fingerprint", "management" } do
          assert.truthy(readme:find("%f[%w_]" .. option .. "%f[^%w_]"), option)
       end
    end)

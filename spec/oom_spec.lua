@@ -4,6 +4,9 @@ local process = require "spec.support.process"
 
 local build = os.getenv("WMS_BUILD") or "build"
 
+-- What every run is given: the provider whose hosts can be called.
+local module = ("-m %s/spec/wms/caller.so"):format(build)
+
 local function scripts()
    local list = {}
    for file in process.run("ls spec/oom/*.lua"):gmatch("[^\n]+") do
@@ -13,11 +16,21 @@ local function scripts()
 end
 
 describe("without memory #once", function()
+   local folder
+
+   setup(function()
+      folder = process.run("mktemp -d"):match("%S+")
+   end)
+
+   teardown(function()
+      process.run("rm -r " .. folder)
+   end)
+
    for _, file in ipairs(scripts()) do
       it(file:match("([^/]+)%.lua$") .. " ends with an error, and leaves nothing behind", function()
          local of_provider = file:find("provider", 1, true)
-         local output, code = process.run(("LUA_CPATH=%s/spec/?.so %s %s %s"):format(build, process.program("oom"),
-            of_provider and "-s poor://good" or "", file))
+         local output, code = process.run(("XDG_CONFIG_HOME=%s LUA_CPATH=%s/spec/?.so %s %s %s"):format(folder, build,
+            process.program("oom"), of_provider and "-s poor://good" or module, file))
          assert.equal(0, code, output)
          -- At least as many runs as there are allocations: the sweep has taken place.
          local lua, engine, runs = output:match("(%d+) of Lua, +(%d+) of the engine: +(%d+) runs")

@@ -183,8 +183,9 @@ WMS_API void wms_value_free(wms_engine *engine, wms_value *value);
  * certificate and holds the passwords that the host has given, never the administrator's.
  *
  * Where they are kept: a file for each server, of mode 0600 in a folder of mode 0700; anything wider is refused.  `folder`
- * is copied.  NULL: in memory, for a program that has a store of its own and uses the next two functions.  At first it is
- * $XDG_CONFIG_HOME/wms/bindings, or ~/.config/wms/bindings.  Errors: NO_MEMORY. */
+ * is copied.  NULL: in memory, for a program that has a store of its own and uses the next two functions.  At first, and
+ * for "", it is $XDG_CONFIG_HOME/wms/bindings, or ~/.config/wms/bindings.  Another place is begun with empty memory, and
+ * without the connections that there are.  Errors: NO_MEMORY. */
 WMS_API int wms_engine_binding_folder(wms_engine *engine, const char *folder);
 /* Gives the engine, which keeps bindings in memory, that of `server`, as wms_engine_binding_next() once told it (copied);
  * `text` NULL: there is none (any more).  A connection that was made with another one is not used again.  Errors: INVALID
@@ -201,8 +202,8 @@ WMS_API int wms_engine_binding_name(wms_engine *engine, const char *server, char
  * The caller gives it to wms_value_free().  Errors: UNTRUSTED, ACCESS_DENIED, INTERNAL (wms_engine_complaint() tells what
  * is wrong with the file or folder), NO_MEMORY. */
 WMS_API int wms_bindings(wms_engine *engine, wms_value **ret_list);
-/* Forgets the binding of `server`, and no connection that was made with it is used again.  Errors: INVALID (not an address), NOT_BOUND
- * (there is none), ACCESS_DENIED, INTERNAL (as above). */
+/* Forgets the binding of `server`, and no connection that was made with it is used again.  Errors: INVALID (not an address),
+ * NOT_BOUND (there is none), ACCESS_DENIED, INTERNAL (as above). */
 WMS_API int wms_unbind(wms_engine *engine, const char *server);
 
 /* ---- commands --------------------------------------------------------------------------------------------------- */
@@ -236,7 +237,7 @@ typedef struct wms_command {
 
     /* WMS_CALL and WMS_BIND are for one server, and have no ids. */
     const char *interface_name, *operation; /* WMS_CALL: of the host's protocol */
-    const wms_value *arguments;             /* WMS_CALL: a WMS_TABLE by the protocol's names; NULL: none */
+    const wms_value *arguments;             /* WMS_CALL: a WMS_TABLE by the protocol's names, at most 32 deep; NULL: none */
     const char *user_name;   /* WMS_BIND: an administrator's name there */
     const char *password;    /* WMS_BIND: wiped when it has been sent; NULL: see wms_request_wants_password() */
     const char *fingerprint; /* WMS_BIND: SHA-256 of the certificate that is expected, in hex; NULL: UNTRUSTED tells it */

@@ -10,7 +10,7 @@
 ---   `bad argument #1 to 'unlock' (timeout: a string; give a number of seconds above 0, at most 1e9)`.
 --- * **What goes wrong with a host is returned**: `nil, message, err`, so that `assert(wms.unlock{…})` does what it should.
 --- * Times are in seconds, and may have fractions.
---- * Callbacks (`on_outcome`, `allow`, `log`) run inside calls that the script makes, never at another time: the blocking
+--- * Callbacks (`on_outcome`, `allow`, `log`, a password's function, a store's functions) run inside calls that the script makes, never at another time: the blocking
 ---   functions, `request:wait` and `request:step`.  They may raise and may call wms again, also the request that they belong
 ---   to; they cannot yield.  An error in `allow` refuses the action; an error in any other cancels the request and is raised
 ---   by the call in which the callback ran.
@@ -40,7 +40,7 @@ local wms = {}
 --- * `"multipoint://host:port"`, `"wts://host"`
 ---@alias wms.Servers string|string[]
 
----@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"
+---@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"|"call"|"bind"
 ---@alias wms.Command wms.Verb|"unlock_all"|"lock_all"|"disconnect_all"|"close_all"
 
 --- Options of every command.
@@ -66,6 +66,27 @@ local wms = {}
 
 ---@class wms.LockAllOptions: wms.Options
 ---@field message string
+
+--- What a call is given: a boolean, a whole number, a string (any bytes), a list, or a table of these by their names; tables
+--- lie at most 8 deep in each other.  A number that Lua has not exactly is given as a string of its digits.
+---@alias wms.Argument boolean|integer|string|wms.Argument[]|table<string, wms.Argument>
+
+---@class wms.CallOptions
+---@field server string One address, or a list of one.
+---@field computer_name? string Another name of `server`.
+---@field interface string The name of an interface of the host's protocol.
+---@field operation string The name of one of its operations.
+---@field arguments? table<string, wms.Argument> By the protocol's names.
+---@field timeout? number As in `wms.Options`.
+
+---@class wms.BindOptions
+---@field server string One address, or a list of one.
+---@field computer_name? string Another name of `server`.
+---@field user_name string The name of an administrator of the host.
+---@field password? string|(fun(server: string, user_name: string): string?, string?) The password; or a function that asks for it, when the host's certificate is found to be the expected one: it returns the password, or nil and the reason (`CANCELLED`).  No timeout runs meanwhile.  Required with `fingerprint`.  The engine wipes its copies; what Lua has of a string stays until Lua needs the memory.
+---@field fingerprint? string SHA-256 of the certificate that is expected, in hex.  Without it the bind ends as `UNTRUSTED`, and `err.fingerprint` is that of the certificate that was shown.
+---@field management? boolean Keep the password for management, too.
+---@field timeout? number As in `wms.Options`.
 
 --------------------------------------------------------------------------------------------------------- what comes back
 
@@ -113,8 +134,10 @@ local wms = {}
 ---@field message string One line for a person, with server and session, and how many failed.
 ---@field server? string
 ---@field session_id? wms.Id
----@field outcomes? wms.Outcome[] All of them, in the order asked.  (Nil from `wms.load`, `request:pollfd` and the embedded host.)
+---@field outcomes? wms.Outcome[] All of them, in the order asked.  (Nil from `wms.load`, `wms.bindings`, `wms.unbind`, `request:pollfd` and the embedded host.)
 ---@field sessions? wms.Session[] Of `wms.sessions`: what the reachable servers said.
+---@field fingerprint? string Of `wms.bind`: SHA-256 of the certificate that the host has shown.
+---@field thumbprint? string Of `wms.bind`: its SHA-1.
 
 --- A session.  Nil where the host does not say.
 ---@class wms.Session
@@ -135,6 +158,7 @@ local wms = {}
 ---@field seat? string
 ---@field type? string
 ---@field class? string
+---@field win_station? string
 ---@field remote_host? string
 
 ------------------------------------------------------------------------------------------------------------- commands
@@ -206,6 +230,54 @@ function wms.close_all(options) end
 ---@return wms.Error? err
 function wms.sessions(options) end
 
+--- Calls an operation of the host's protocol: `wms.call{ server = "lab01", interface = "…", operation = "…", arguments = {…} }`.
+---
+--- Returns a table of what the host has returned, or `nil, message, err`.  In it whole numbers that Lua has not exactly are
+--- strings of digits, and what the host leaves out is nil.  A call is never sent twice: one that was sent and got no answer
+--- has an outcome with the state `"unknown"`.  Raises misuse.
+---@param options wms.CallOptions
+---@return table? result
+---@return string? message
+---@return wms.Error? err
+function wms.call(options) end
+
+------------------------------------------------------------------------------------------------------------- bindings
+
+--- What `wms.bind` has brought home, without its secrets.
+---@class wms.Binding
+---@field server string The server's name: one for all the ways to write its address.
+---@field fingerprint? string SHA-256 of the host's certificate.
+---@field management? boolean Whether the password for management is there.
+---@field port? integer
+
+--- Binds this client to a host that wants that, as an administrator of it: what the client needs from then on is kept.
+---
+--- `wms.bind{ server = "lab01", user_name = "Administrator" }` fails with `UNTRUSTED`, and `err.fingerprint` (SHA-256) and
+--- `err.thumbprint` (SHA-1) are those of the host's certificate, to be compared with what the host itself shows.  With that
+--- `fingerprint` and a `password` it binds.
+---
+--- Returns the binding, as the host and its provider tell it; or `nil, message, err`.  Raises misuse, and the errors of the
+--- password's function.
+---@param options wms.BindOptions
+---@return wms.Binding? binding
+---@return string? message
+---@return wms.Error? err
+function wms.bind(options) end
+
+--- All bindings, ordered by server; or `nil, message, err` with `UNTRUSTED` (a file or folder that others can read; the message
+--- says how to mend it), `ACCESS_DENIED` or `INTERNAL`.
+---@return wms.Binding[]? bindings
+---@return string? message
+---@return wms.Error? err
+function wms.bindings() end
+
+--- Forgets the binding of a server.  Returns true; or `nil, message, err`, with `NOT_BOUND` if there is none.  Raises misuse.
+---@param options string|{ server: string }
+---@return true? ok
+---@return string? message
+---@return wms.Error? err
+function wms.unbind(options) end
+
 ------------------------------------------------------------------------------------------------------ without blocking
 
 --- Starts a command and returns at once.  `wms.start("unlock", { session_ids = 3, server = "lab01" })`.
@@ -213,7 +285,7 @@ function wms.sessions(options) end
 --- The options are those of the command.  `allow` is that of this moment.  Returns the request; `nil, message, err` (with
 --- `NO_MEMORY`) when there is none.  Raises misuse.
 ---@param command wms.Command
----@param options? wms.SelectOptions|wms.LockOptions|string
+---@param options? wms.SelectOptions|wms.LockOptions|wms.CallOptions|wms.BindOptions|string
 ---@return wms.Request? request
 ---@return string? message
 ---@return wms.Error? err
@@ -261,7 +333,7 @@ function request:wait(seconds) end
 
 --- What the blocking function would have returned, every time anew.  A request that is not done has
 --- `nil, message, err` with `err.code == "BUSY"`; one of the parent process (after a fork) `"FORKED"`.
----@return wms.Outcome[]|wms.Session[]|nil list
+---@return wms.Outcome[]|wms.Session[]|table|nil result
 ---@return string? message
 ---@return wms.Error? err
 function request:result() end
@@ -281,7 +353,7 @@ function request:close() end
 
 --- Makes a client: the same commands as methods, with these options as defaults.  What a call gives wins over them, and they
 --- win over `wms.configure`.  `client:unlock{ session_ids = 3 }`, `client:unlock_all()`, `client:start("unlock", {…})`.
---- Sessions in `session_ids` keep their own servers.
+--- `call` and `bind` take `server`, `timeout` and `allow` from it.  Sessions in `session_ids` keep their own servers.
 ---
 --- There is nothing to close: `client:close{…}` is the command.  Raises misuse.
 ---@param options? wms.ClientOptions|string
@@ -298,7 +370,9 @@ function wms.new(options) end
 ---@field close fun(self: wms.Client, options: wms.SelectOptions): wms.Outcome[]?, string?, wms.Error?
 ---@field close_all fun(self: wms.Client, options?: wms.Options|string): wms.Outcome[]?, string?, wms.Error?
 ---@field sessions fun(self: wms.Client, options?: wms.SelectOptions|string): wms.Session[]?, string?, wms.Error?
----@field start fun(self: wms.Client, command: wms.Command, options?: wms.SelectOptions|wms.LockOptions|string): wms.Request?, string?, wms.Error?
+---@field call fun(self: wms.Client, options: wms.CallOptions): table?, string?, wms.Error?
+---@field bind fun(self: wms.Client, options: wms.BindOptions): wms.Binding?, string?, wms.Error?
+---@field start fun(self: wms.Client, command: wms.Command, options?: wms.SelectOptions|wms.LockOptions|wms.CallOptions|wms.BindOptions|string): wms.Request?, string?, wms.Error?
 
 ----------------------------------------------------------------------------------------------------- the state's settings
 
@@ -306,13 +380,28 @@ function wms.new(options) end
 ---@class wms.Action
 ---@field verb wms.Verb
 ---@field server string
----@field session_id? wms.Id Nil: the server as a whole, before it is asked which sessions it has.
+---@field session_id? wms.Id Nil: the server as a whole: a call, a bind, or before it is asked which sessions it has.
+---@field interface? string Of a call.
+---@field operation? string Of a call.
+
+--- A script's own store for bindings, in place of files.  `server` is a name as in `wms.Binding`, `text` a string that holds
+--- secrets (and of which Lua keeps copies).  All four functions are required.  Their errors are raised by the call in which
+--- they run.
+---@class wms.Store
+---@field load fun(server: string): string? What `save` was given for that server, or nil.  Is asked before every command to a server that has a binding.
+---@field save fun(server: string, text: string) Is told after a bind.
+---@field remove fun(server: string) Is told by `wms.unbind`.
+---@field list fun(): string[] The servers that it has something for; for `wms.bindings`.
 
 ---@class wms.Configuration
 ---@field timeout? number The default of `timeout`.
 ---@field concurrency? integer The default of `concurrency`.
 ---@field log? fun(level: "debug"|"info"|"warning", text: string)|false Is told what the engine does: connections, retries, refusals; never a secret.  Lines are kept (the first 1000 of them; a last line counts the others) until a blocking call, `wait` or `step` delivers them.  False: no log.
 ---@field allow? (fun(action: wms.Action): boolean?, string?)|false Is asked before anything is sent: true permits; anything else, or an error, refuses, and the outcome is `ACCESS_DENIED` with the second value, or the error's text, as the reason.  It can only narrow what the program's own guard permits.  False: no question.
+---@field store? wms.Store|false Where bindings are kept.  False: in files of mode 0600, in `$XDG_CONFIG_HOME/wms/bindings` or `~/.config/wms/bindings`.
+---@field connections? integer At most so many to one host at a time: 1…64; 4.
+---@field answer_size? integer An answer of more bytes is refused: 1024…1000000000; 8000000.
+---@field proxy? string|false A URL; `"environment"`: what the environment says; false: none, whatever it says.  For connections that are made from now on, as are the two above.
 
 --- Sets the defaults of this Lua state.  What is not given stays as it is.  Raises misuse, and changes nothing then.
 ---@param options wms.Configuration

@@ -1,6 +1,6 @@
 /* oom.c - runs Lua scripts again and again, and lets another allocation fail each time.
  *
- *     oom [-s SERVER] SCRIPT...
+ *     oom [-s SERVER] [-m MODULE] SCRIPT...
  *
  * A script gets the module and the address of a server.  It returns a verb and what a command of it returned, or nothing.
  * It is run once to count what it allocates; then the first allocation fails, then the second and so
@@ -12,7 +12,8 @@
  * - When the Lua state is closed, neither allocator has a block in use, and no descriptor is open.
  *
  * Without -s, the server is an embedded host of three sessions: 1 and 2 are users', 3 an administrator's.  With it, the
- * server is what it is; only the engine's allocations fail, and how the sessions are is the caller's to check.
+ * server is what it is; only the engine's allocations fail, and how the sessions are is the caller's to check.  MODULE is
+ * the provider caller.so, for scripts that need its hosts; where it keeps bindings, the environment says.
  */
 #include <time.h>
 
@@ -67,6 +68,7 @@ static void *engine_resize(void *data, void *block, size_t size)
 
 static const char *server = "memory://lab";
 static bool embedded = true;
+static const char *module;
 static wms_memory *lab;
 static int script; /* in the registry */
 
@@ -95,6 +97,7 @@ static int prepare(lua_State *L)
         return 0;
     }
     wms_lua_open(L, &alloc);
+    CHECK(!module || wms_engine_load(wms_lua_engine(L), "caller", module) == 0);
     if (embedded) {
         CHECK(wms_memory_new(wms_lua_engine(L), "lab", NULL, &lab) == 0);
         for (uint32_t id = 1; id <= 3; id++) {
@@ -369,6 +372,8 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) {
             server = argv[++i];
             embedded = false;
+        } else if (strcmp(argv[i], "-m") == 0 && i + 1 < argc) {
+            module = argv[++i];
         } else {
             sweeps(argv[i]);
         }

@@ -139,12 +139,15 @@ static void worked(void *data, int events)
     char byte;
 
     (void) events;
-    if (read(conn->pipe[0], &byte, 1) == 1 && op) {
-        if (conn->threaded) {
-            pthread_join(conn->thread, NULL);
-            conn->threaded = false;
-        }
-        conn->waiting = NULL;
+    if (read(conn->pipe[0], &byte, 1) != 1) {
+        return;
+    }
+    if (conn->threaded) {
+        pthread_join(conn->thread, NULL);
+        conn->threaded = false;
+    }
+    conn->waiting = NULL;
+    if (op) {
         conn->services->answer(op, 0, NULL);
     }
 }
@@ -352,7 +355,7 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
     if (is(conn, "late") || is(conn, "deaf")) {
         do_later(conn, (struct later){.op = op}, is(conn, "late") ? 0.005 : 0.03);
     } else if (has_thread(conn) || has_pipe(conn)) {
-        if (conn->waiting) {
+        if (conn->waiting || conn->threaded) {
             services->answer(op, WMS_E_BUSY, NULL);
         } else if (has_pipe(conn)) {
             conn->waiting = op;

@@ -28,6 +28,12 @@ void fuzz_memory_begin(uint8_t when)
     memory.for_good = when & 128;
 }
 
+void fuzz_memory_relax(void)
+{
+    memory.until = 0;
+    memory.for_good = memory.ran_out = memory.refused = false;
+}
+
 static bool is_out(void)
 {
     bool now = memory.until > 0 && --memory.until == 0;

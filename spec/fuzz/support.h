@@ -15,6 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Begins a run: with `when` 1 to 127 the allocation of that number fails, with 128 more all from there on. */
 void fuzz_memory_begin(uint8_t when);
+/* From here on there is enough. */
+void fuzz_memory_relax(void);
 /* As wms_services has it.  Whatever goes has to be wiped, and nothing is resized, which would leave a copy behind. */
 void *fuzz_resize(wms_engine *engine, void *block, size_t size);
 /* For libraries. */

@@ -120,6 +120,19 @@ describe("a MultiPoint test host #once", function()
          { counts.admin_plain, counts.admin_tls, counts.LockSession, counts.StopLockingSession })
    end)
 
+   it("takes what may be left out, and what is as small as can be", function()
+      for _, rest in ipairs{
+         "<eMode>0</eMode><iMaxViewers>-2147483648</iMaxViewers>", "<iMaxViewers>2147483647</iMaxViewers>",
+      } do
+         assert.equal(200, soap.call(session("ShareDesktop", 3, rest)).status)
+      end
+      for _, rest in ipairs{
+         "", "<iMaxViewers>2147483648</iMaxViewers>", "<iMaxViewers>1</iMaxViewers><eMode>0</eMode>",
+      } do
+         assert.equal("s:Sender", soap.fault(soap.call(session("ShareDesktop", 3, rest))))
+      end
+   end)
+
    describe("refuses", function()
       local function refused(fault, change, request)
          request = request or session("StopLockingSession", 3)
@@ -218,6 +231,29 @@ describe("a MultiPoint test host #once", function()
       }
       assert.is_nil(lab:sessions()[3])
       assert.equal("", lab:counts().block_all)
+      lab:set{ block_all = "by the manager" }
+      assert.equal("by the manager", lab:counts().block_all)
+      lab:set{ block_all = "" }
+      assert.equal("", lab:counts().block_all)
+   end)
+
+   it("shows requests as they came, if it is told to keep them", function()
+      local sent = {
+         session("LockSession", 3, "<wsLockMessage>%25 \n\r\t \127&amp;☃ </wsLockMessage>"),
+         session("StopLockingSession", 3),
+         soap.request(lab, "IMultiPointCertificateRequest", "GetProtocolVersion"),
+      }
+      lab:set{ keep_bodies = true }
+      soap.send(sent)
+      lab:set{ keep_bodies = false }
+      soap.send{ session("GetSessionFlags", 3) }
+      local bodies = lab:bodies()
+      assert.equal(3, #bodies)
+      for i, body in ipairs(bodies) do
+         assert.equal(soap.envelope(sent[i]), body)
+      end
+      lab:reset()
+      assert.same({}, lab:bodies())
    end)
 
    describe("can be told to", function()
@@ -234,6 +270,18 @@ describe("a MultiPoint test host #once", function()
          lab:set{ relock = -1, block_all_relock = 0 }
          unlock()
          assert.has_error(function() lab:wait("locks", 1, 50) end)
+         lab:session{ id = 3, relock = 30 }
+         unlock()
+         lab:wait("locks", 1, 5000)
+      end)
+
+      it("say that it has done what a session has not", function()
+         lab:session{ id = 3, deaf = true }
+         assert.equal(200, unlock().status)
+         assert.equal(44, flags(3))
+         lab:session{ id = 3, flags = 36 }
+         assert.equal(200, soap.call(session("LockSession", 3, "<wsLockMessage>m</wsLockMessage>")).status)
+         assert.equal(36, flags(3))
       end)
 
       it("answer late, or never", function()
@@ -257,6 +305,23 @@ describe("a MultiPoint test host #once", function()
          assert.are_not.equal(0, unlock().exit)
          lab:set{ refuse = false }
          assert.same({ "dropped-before", "dropped-after" }, kit.pluck(lab:log(), "result"))
+      end)
+
+      it("hang up, on who waits and on who does not", function()
+         lab:on("*", { never = true })
+         local text = soap.send({ session("GetSessionFlags", 3), session("GetSessionFlags", 3) }, "max-time = 0.3\n")
+         assert.same({ 28, 0 }, kit.pluck(text, "exit"))
+         kit.await(function()
+            lab:hangup()
+            return lab:counts().open == 0
+         end)
+      end)
+
+      it("send a header more", function()
+         lab:on("*", { status = 302, header = "Location: https://elsewhere.example/x" })
+         local answer = soap.call(session("GetSessionFlags", 3), 'dump-header = "-"\n')
+         assert.equal(302, answer.status)
+         assert.equal(200, soap.call(session("GetSessionFlags", 3)).status)
       end)
 
       it("fail with any HRESULT, once or always, for one operation or all", function()
@@ -359,6 +424,8 @@ describe("a MultiPoint test host #once", function()
          assert.truthy(shown(host):find("subject=CN = other", 1, true))
          assert.matches("TLS Web Server Authentication, TLS Web Client Authentication", read(host, "-ext extendedKeyUsage"))
          assert.equal(1, (select(2, process.run("openssl x509 -noout -checkend 0 -in " .. soap.write("p", host:pem())))))
+         host:certificate{ san = "127.0.0.1" }
+         assert.matches("IP Address:127.0.0.1", read(host, "-ext subjectAltName"))
          host:certificate{ key = "rsa" }
          assert.matches("Public%-Key: %(2048 bit%)", read(host, "-text"))
          host:down()

@@ -68,7 +68,44 @@ end
 
 --- The module's settings as they were at first.
 function kit.reset()
-   wms.configure{ timeout = 30, concurrency = 32, log = false, allow = false }
+   wms.configure{
+      timeout = 30, concurrency = 32, log = false, allow = false,
+      store = false, connections = 4, answer_size = 8000000, proxy = false,
+   }
+end
+
+--- A store for bindings that keeps them in the table `kept`, and counts in `asked` how often it was asked.
+function kit.store()
+   local store = { kept = {}, asked = {} }
+   function store.load(server)
+      store.asked[server] = (store.asked[server] or 0) + 1
+      return store.kept[server]
+   end
+   function store.save(server, text)
+      store.kept[server] = text
+   end
+   function store.remove(server)
+      store.kept[server] = nil
+   end
+   function store.list()
+      local list = {}
+      for server in pairs(store.kept) do
+         list[#list + 1] = server
+      end
+      return list
+   end
+   return store
+end
+
+--- Lets the providers for the specs be found (spec/c/provider_NAME.c): `local open, close = kit.providers()`, for setup and
+-- teardown.
+function kit.providers()
+   local cpath = package.cpath
+   return function()
+      package.cpath = (os.getenv("WMS_BUILD") or "build") .. "/spec/?.so;" .. cpath
+   end, function()
+      package.cpath = cpath
+   end
 end
 
 --- One field of every item of a list: { { a = 1 }, { a = 2 } } -> { 1, 2 }.  A field that is not there shows as "nil".

@@ -36,10 +36,15 @@ function process.lua()
    return os.getenv("WMS_LUA") or process.run("readlink /proc/$PPID/exe"):match("%S+")
 end
 
---- Runs a script in a process of its own with the same module; `environment` is put before the command, `streams` after it.
-function process.script(text, environment, streams)
-   return process.run(("%s LUA_CPATH=%s %s -e %s %s"):format(environment or "", process.quote(package.cpath), process.lua(),
-      process.quote(text), streams or ""))
+--- The command that runs a script in a process of its own with the same module; `environment` is put before it, `streams`
+-- after it.
+function process.command(text, environment, streams)
+   return ("%s LUA_CPATH=%s %s -e %s %s"):format(environment or "", process.quote(package.cpath), process.lua(),
+      process.quote(text), streams or "")
+end
+
+function process.script(...)
+   return process.run(process.command(...))
 end
 
 return process

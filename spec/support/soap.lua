@@ -159,25 +159,33 @@ local SAMPLES = {
 }
 
 --- The schema, as a file of its own, and every operation that a server has: { interface =, name =, body = } with a
--- sample of its arguments.
+-- sample of its arguments, and `takes` and `returns`: lists of { name =, kind =, optional =, nillable = }.
 function soap.schema()
    local file = assert(io.open(assert(soap.wsdl())))
    local wsdl = file:read("*a"):gsub("\r", "")
    file:close()
    local schema = wsdl:match("<xsd:schema.-</xsd:schema>"):gsub("<xsd:import[^>]*>", "")
       :gsub("^<xsd:schema", '<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:tns="http://MultiPoint"')
-   local arguments = {}
+   local arguments, fields = {}, {}
    for name, block in schema:gmatch('\n<xsd:element name="(%w+)">\n(.-)\n</xsd:element>') do
       local body = {}
-      for element, kind in block:gmatch('name="(%w+)"[^>]-type="%w+:(%w+)"') do
+      fields[name] = {}
+      for least, attributes, kind in block:gmatch('minOccurs="(%d)"([^>]-)type="%w+:([%w_]+)"') do
+         local element = attributes:match('name="(%w+)"')
          body[#body + 1] = ("<%s>%s</%s>"):format(element, SAMPLES[kind] or "", element)
+         table.insert(fields[name], {
+            name = element, kind = kind, optional = least == "0", nillable = attributes:find('nillable="true"') ~= nil,
+         })
       end
       arguments[name] = table.concat(body)
    end
    local operations = {}
    for interface, name in wsdl:gmatch('<wsdl:input wsaw:Action="http://MultiPoint/RemoteManagement/(%w+)/(%w+)"') do
       if not interface:find("Sink$") and interface ~= "IMultiPointChat" then
-         operations[#operations + 1] = { interface = interface, name = name, body = arguments[name] }
+         operations[#operations + 1] = {
+            interface = interface, name = name, body = arguments[name],
+            takes = fields[name], returns = fields[name .. "Response"],
+         }
       end
    end
    return soap.write("multipoint.xsd", schema), operations

@@ -40,7 +40,7 @@ static const char *shown(const char *path, char buffer[SHOWN])
     buffer[used++] = '\'';
     for (; *path && used < SHOWN - 6; path++) {
         if (*path == '\'') {
-            memcpy(buffer + used, "'\\''", 4);
+            strcpy(buffer + used, "'\\''");
             used += 4;
         } else {
             buffer[used++] = *path >= ' ' || *path < 0 ? *path : '?';
@@ -198,7 +198,8 @@ static int open_folder(wms_engine *engine, const char *path, bool checked, int *
 }
 
 /* The folder's path in `path`, opened, and the name of a file in it. */
-static int begin(wms_engine *engine, const char *name, bool checked, char path[PATH_MAX], char file[FILE_NAME_MAX], int *ret_fd)
+static int begin(wms_engine *engine, const char *name, bool checked, char path[PATH_MAX], char file[FILE_NAME_MAX],
+                 int *ret_fd)
 {
     int error = find_folder(engine, path);
 

@@ -155,7 +155,8 @@ int wms_engine_binding_put(wms_engine *engine, const char *server, const char *t
         return error;
     }
     if (!engine->bindings.in_memory) {
-        return wms_complain(engine, "binding: they are kept in files here; call wms_engine_binding_folder() with NULL first");
+        return wms_complain(engine,
+                            "binding: they are kept in files here; call wms_engine_binding_folder() with NULL first");
     }
     struct wms_kept **place = find_kept(engine, name);
     struct wms_kept *kept = *place;
@@ -166,8 +167,9 @@ int wms_engine_binding_put(wms_engine *engine, const char *server, const char *t
         wms_value *value;
         error = wms_record_parse(engine, text, size, &value, why, sizeof why);
         if (error) {
-            return error == WMS_E_INVALID ? wms_complain(engine, "binding: no text of a binding (%s); give one as it was saved", why)
-                                          : error;
+            return error == WMS_E_INVALID
+                       ? wms_complain(engine, "binding: no text of a binding (%s); give one as it was saved", why)
+                       : error;
         }
         wms_value_free(engine, value);
         error = keep(engine, name, text, size, false);
@@ -246,7 +248,8 @@ int wms_binding_save(struct wms_link *link, const wms_value *binding)
         return error;
     }
     name_place(engine, &link->server->place, name, sizeof name);
-    error = engine->bindings.in_memory ? keep(engine, name, text, size, true) : wms_bindfile_write(engine, name, text, size);
+    error =
+        engine->bindings.in_memory ? keep(engine, name, text, size, true) : wms_bindfile_write(engine, name, text, size);
     wms_free_wiped(engine, text, size + 1);
     if (!error) {
         retire_links(engine, name, link);
@@ -291,7 +294,8 @@ static int by_server(const void *a, const void *b)
 
 static bool is_shown(const wms_value *field)
 {
-    return strcmp(field->name, "secret") != 0 && strcmp(field->name, "server") != 0 && strcmp(field->name, "management") != 0;
+    return strcmp(field->name, "secret") != 0 && strcmp(field->name, "server") != 0 &&
+           strcmp(field->name, "management") != 0;
 }
 
 /* What everybody may see of it, in `fields`; returns how many. */
@@ -300,15 +304,15 @@ static size_t show(const struct listed *listed, wms_value *fields)
     const wms_value *secret = wms_value_field(listed->binding, "secret");
     size_t count = 0;
 
-    fields[count++] = (wms_value){
-        .kind = WMS_STRING, .name = "server", .text = listed->server, .size = strlen(listed->server)};
+    fields[count++] =
+        (wms_value){.kind = WMS_STRING, .name = "server", .text = listed->server, .size = strlen(listed->server)};
     for (size_t i = 0; i < listed->binding->size; i++) {
         if (is_shown(&listed->binding->items[i])) {
             fields[count++] = listed->binding->items[i];
         }
     }
-    fields[count++] = (wms_value){
-        .kind = WMS_BOOLEAN, .name = "management", .integer = wms_value_field(secret, "management") != NULL};
+    fields[count++] =
+        (wms_value){.kind = WMS_BOOLEAN, .name = "management", .integer = wms_value_field(secret, "management") != NULL};
     return count;
 }
 

@@ -1,11 +1,9 @@
-/* command.c - checks a command, and takes it apart into jobs and items. */
-#include <math.h>
+/* command.c - takes a command apart into jobs and items. */
 #include <string.h>
 
 #include "core/engine.h"
 
-enum { MESSAGE_MAX = 65536, VERIFY_DEFAULT = 3, DEPTH_MAX = 32 };
-static const double seconds_max = 1e9;
+enum { VERIFY_DEFAULT = 3 };
 
 void wms_command_init(wms_command *command, enum wms_verb verb)
 {
@@ -17,159 +15,6 @@ void wms_command_init(wms_command *command, enum wms_verb verb)
         .stable = -1,
         .concurrency = 32,
     };
-}
-
-/* ---- checks ----------------------------------------------------------------------------------------------------- */
-
-static int check_message(wms_engine *engine, const wms_command *command)
-{
-    const char *message = command->message;
-
-    if (command->verb != WMS_LOCK) {
-        return message ? wms_complain(engine, "message: only lock has one; leave it out") : 0;
-    }
-    if (!message || !*message) {
-        return wms_complain(engine, "message: %s; give the text that the users see", message ? "empty" : "missing");
-    }
-    if (strnlen(message, MESSAGE_MAX + 1) > MESSAGE_MAX) {
-        return wms_complain(engine, "message: longer than %d bytes; give a shorter text", MESSAGE_MAX);
-    }
-    return wms_is_utf8(message) ? 0 : wms_complain(engine, "message: not UTF-8; give a text in UTF-8");
-}
-
-static int check_times(wms_engine *engine, const wms_command *command)
-{
-    bool changes_lock = command->verb == WMS_LOCK || command->verb == WMS_UNLOCK;
-
-    if (!(command->timeout > 0 && command->timeout <= seconds_max)) {
-        return wms_complain(engine, "timeout: %g; give a number of seconds above 0, at most %g", command->timeout, seconds_max);
-    }
-    if (isnan(command->verify) || command->verify > seconds_max) {
-        return wms_complain(engine, "verify: %g; give a number of seconds from 0 to %g", command->verify, seconds_max);
-    }
-    if (isnan(command->stable) || command->stable > seconds_max) {
-        return wms_complain(engine, "stable: %g; give a number of seconds from 0 to %g", command->stable, seconds_max);
-    }
-    if (command->stable >= 0 && !changes_lock && command->verb != WMS_SESSIONS) {
-        return wms_complain(engine, "stable: only lock and unlock can be watched; use verify with %s",
-                            wms_verb_name(command->verb));
-    }
-    if (command->concurrency < 1 || command->concurrency > 65535) {
-        return wms_complain(engine, "concurrency: %u; give a number of servers from 1 to 65535", command->concurrency);
-    }
-    return 0;
-}
-
-static int check_selection(wms_engine *engine, const wms_command *command)
-{
-    bool named = command->id_count > 0 || command->target_count > 0;
-    const char *verb = wms_verb_name(command->verb);
-
-    if (command->target_count > 0 && (command->id_count > 0 || command->server_count > 0)) {
-        return wms_complain(engine, "targets: they bring their servers; give no ids and no servers beside them");
-    }
-    if (command->all && named) {
-        return wms_complain(engine, "session_ids: %s_all acts on all sessions; leave them out, or use %s", verb, verb);
-    }
-    if (!command->all && !named && command->verb != WMS_SESSIONS && command->verb != WMS_CALL && command->verb != WMS_BIND) {
-        return wms_complain(engine, "session_ids: missing; give an id or a list of ids, or use %s_all", verb);
-    }
-    if (command->all && command->server_count == 0 && (command->verb == WMS_CLOSE || command->verb == WMS_DISCONNECT)) {
-        return wms_complain(engine, "server: missing; %s_all acts only on a server that is named: give \"localhost\" for this machine",
-                            verb);
-    }
-    return 0;
-}
-
-/* A call and a bind ask one server as a whole. */
-static int check_whole(wms_engine *engine, const wms_command *command)
-{
-    const char *verb = wms_verb_name(command->verb);
-
-    if (command->server_count != 1 && command->target_count == 0) {
-        return wms_complain(engine, "server: %s; give the one server that %s is for", command->server_count ? "several" : "missing",
-                            verb);
-    }
-    if (command->target_count > 0 || command->id_count > 0 || command->all) {
-        return wms_complain(engine, "session_ids: %s is for a server, not for sessions; leave them out", verb);
-    }
-    const char *other = command->what_if        ? "what_if"
-                        : command->verify >= 0  ? "verify"
-                        : command->stable >= 0  ? "stable"
-                                                : NULL;
-    return other ? wms_complain(engine, "%s: %s has no such thing; leave it out", other, verb) : 0;
-}
-
-/* Of what only some commands have. */
-static int check_given(wms_engine *engine, const char *name, bool given, bool fits, const char *only)
-{
-    return given && !fits ? wms_complain(engine, "%s: only %s has one; leave it out", name, only) : 0;
-}
-
-static int check_word(wms_engine *engine, const char *name, const char *word, bool needed, const char *fix)
-{
-    return needed && !(word && *word) ? wms_complain(engine, "%s: %s; give %s", name, word ? "empty" : "missing", fix) : 0;
-}
-
-static bool is_sound(const wms_value *value, bool named, unsigned depth)
-{
-    bool tree = value->kind == WMS_LIST || value->kind == WMS_TABLE;
-
-    if ((unsigned) value->kind > WMS_TABLE || named != (value->name != NULL) || depth > DEPTH_MAX) {
-        return false;
-    }
-    if (value->kind == WMS_STRING) {
-        return value->text != NULL;
-    }
-    for (size_t i = 0; tree && i < value->size; i++) {
-        if (!value->items || !is_sound(&value->items[i], value->kind == WMS_TABLE, depth + 1)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static int check_arguments(wms_engine *engine, const wms_value *arguments)
-{
-    if (!arguments) {
-        return 0;
-    }
-    if (arguments->kind != WMS_TABLE) {
-        return wms_complain(engine, "arguments: no table; give a table by the names of the operation's arguments");
-    }
-    return is_sound(arguments, arguments->name != NULL, 0)
-               ? 0
-               : wms_complain(engine, "arguments: a value of no kind, without its name or its items, or more than %d deep; give a "
-                                      "table as wms.h describes it", DEPTH_MAX);
-}
-
-static int check_call(wms_engine *engine, const wms_command *command)
-{
-    bool call = command->verb == WMS_CALL, bind = command->verb == WMS_BIND;
-    int error = call || bind ? check_whole(engine, command) : 0;
-
-    error = error ? error : check_given(engine, "interface", command->interface_name, call, "call");
-    error = error ? error : check_given(engine, "operation", command->operation, call, "call");
-    error = error ? error : check_given(engine, "arguments", command->arguments, call, "call");
-    error = error ? error : check_given(engine, "user_name", command->user_name, bind, "bind");
-    error = error ? error : check_given(engine, "password", command->password, bind, "bind");
-    error = error ? error : check_given(engine, "fingerprint", command->fingerprint, bind, "bind");
-    error = error ? error : check_given(engine, "management", command->management, bind, "bind");
-    error = error ? error : check_word(engine, "interface", command->interface_name, call, "the name of an interface of the host's");
-    error = error ? error : check_word(engine, "operation", command->operation, call, "the name of one of the interface's operations");
-    error = error ? error : check_word(engine, "user_name", command->user_name, bind, "the name of an administrator of the host");
-    return error ? error : check_arguments(engine, command->arguments);
-}
-
-static int check(wms_engine *engine, const wms_command *command)
-{
-    if (command->size < sizeof *command || (unsigned) command->verb > WMS_BIND) {
-        return wms_complain(engine, "command: not made by wms_command_init()");
-    }
-    int error = check_call(engine, command);
-    error = error ? error : check_selection(engine, command);
-    error = error ? error : check_times(engine, command);
-    return error ? error : check_message(engine, command);
 }
 
 /* ---- servers and sessions --------------------------------------------------------------------------------------- */
@@ -441,7 +286,7 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
     const struct wms_call *call = request->verb == WMS_LOCK ? &lock : &request->call;
     const char *last = "";
 
-    if (request->verb != WMS_LOCK && !wms_request_is_call(request)) {
+    if (request->verb != WMS_LOCK && !wms_is_call(request->verb)) {
         return 0;
     }
     for (size_t i = 0; i < request->job_count; i++) {
@@ -468,7 +313,7 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
 
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request)
 {
-    int error = check(engine, command);
+    int error = wms_command_check(engine, command);
 
     if (error) {
         return error;
@@ -490,10 +335,11 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
             return WMS_E_NO_MEMORY;
         }
     }
-    error = wms_request_is_call(request) ? keep_call(engine, command, request) : 0;
+    error = wms_is_call(request->verb) ? keep_call(engine, command, request) : 0;
     if (error) {
         return error;
     }
-    error = command->target_count ? build_from_targets(engine, command, request) : build_from_servers(engine, command, request);
+    error = command->target_count ? build_from_targets(engine, command, request)
+                                  : build_from_servers(engine, command, request);
     return error ? error : check_hosts(engine, request);
 }

@@ -78,6 +78,8 @@ void wms_free_wiped(wms_engine *engine, void *block, size_t size);
 char *wms_copy(wms_engine *engine, const char *text);
 char *wms_print(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A command on a server as a whole, not on sessions. */
+bool wms_is_call(enum wms_verb verb);
 /* A code that a provider gave: INTERNAL when it is none that a host can have. */
 int wms_error_code(int code);
 /* For what a provider says that cannot know why it got no timer and no watch. */
@@ -335,10 +337,10 @@ struct wms_request {
     char *summary;
 };
 
+/* Errors: INVALID. */
+int wms_command_check(wms_engine *engine, const wms_command *command);
 /* Checks a command and takes it apart into jobs.  Errors: INVALID, NO_MEMORY. */
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request);
-/* The command is one on a server as a whole, not on sessions. */
-bool wms_request_is_call(const wms_request *request);
 void wms_request_news(wms_request *request);
 /* The host waits for the password. */
 void wms_request_want(wms_request *request);

@@ -68,6 +68,11 @@ int wms_verb_from_name(const char *name)
     return -1;
 }
 
+bool wms_is_call(enum wms_verb verb)
+{
+    return verb == WMS_CALL || verb == WMS_BIND;
+}
+
 const char *wms_state_name(enum wms_state state)
 {
     static const char *const states[] = {"requested", "verified", "planned", "failed", "unknown", "skipped"};

@@ -130,7 +130,7 @@ static void act(struct wms_item *item)
 {
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
-    bool whole = item == &item->job->whole, call = wms_request_is_call(request);
+    bool whole = item == &item->job->whole, call = wms_is_call(request->verb);
     bool all = whole && request->all && !request->what_if && request->verb != WMS_SESSIONS;
 
     take_slot(item);
@@ -197,7 +197,7 @@ void wms_item_start(struct wms_item *item)
     wms_request *request = item->job->request;
     const struct wms_provider *provider = item->job->link->provider;
 
-    if (!(provider->can & 1u << request->verb) || (wms_request_is_call(request) && !provider->call)) {
+    if (!(provider->can & 1u << request->verb) || (wms_is_call(request->verb) && !provider->call)) {
         refuse(item);
     } else if (request->verify >= 0 && item->phase != WMS_PRIMED && item != &item->job->whole) {
         int error = observe(item);
@@ -250,7 +250,7 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
     job->breaks = 0;
     if (code != 0) {
         wms_item_finish(item, WMS_FAILED, code, text);
-    } else if (wms_request_is_call(request)) {
+    } else if (wms_is_call(request->verb)) {
         returned(item);
     } else if (item == &job->whole) {
         wms_job_listed(job);

@@ -422,7 +422,7 @@ void wms_job_begin(struct wms_job *job)
     const wms_request *request = job->request;
 
     if (job->stage == WMS_JOB_QUEUED) {
-        bool whole = request->all || request->what_if || request->verb == WMS_SESSIONS || wms_request_is_call(request);
+        bool whole = request->all || request->what_if || request->verb == WMS_SESSIONS || wms_is_call(request->verb);
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
         wms_job_kick(job);
     }
@@ -494,6 +494,6 @@ void wms_job_clear(struct wms_job *job)
 
     wms_free(engine, job->items);
     wms_listing_clear(job);
-    wms_slab_clear(&job->slab, engine, wms_request_is_call(job->request));
+    wms_slab_clear(&job->slab, engine, wms_is_call(job->request->verb));
     wms_server_release(engine, job->server);
 }

@@ -52,7 +52,7 @@ struct wms_call {
     enum wms_verb verb;
     const char *message;                        /* WMS_LOCK (for check() alone) */
     const char *interface_name, *operation;     /* WMS_CALL */
-    const wms_value *arguments;                 /* WMS_CALL: a WMS_TABLE, or NULL: none */
+    const wms_value *arguments;                 /* WMS_CALL: a WMS_TABLE, or NULL: none.  An empty one may be meant as a list */
     const char *user_name, *fingerprint;        /* WMS_BIND; fingerprint NULL: none is expected */
     bool management;                            /* WMS_BIND: the elevated password is wanted, too */
 };
@@ -120,7 +120,7 @@ struct wms_services {
     /* What a call returns, a WMS_TABLE (copied, and wiped when the request goes): once, before answer(), perhaps a failing
      * one.  Errors: NO_MEMORY. */
     int (*result)(struct wms_op *op, const wms_value *result);
-    /* A WMS_BIND needs the password now: secret() brings it, never from inside this.  No timeout runs meanwhile. */
+    /* A WMS_BIND needs the password now: secret() brings it, once, never from inside this.  No timeout runs meanwhile. */
     void (*want)(struct wms_op *op);
 
     /* The binding of the link's server, a WMS_TABLE that save() was given once.  The provider gives it back with drop().

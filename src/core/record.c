@@ -17,11 +17,9 @@ static bool is_plain(unsigned char c)
     return c >= ' ' && c < 127 && c != '"' && c != '%';
 }
 
-static bool is_name(const char *text)
+static bool is_name(const char *name, size_t size)
 {
-    size_t size = strlen(text);
-
-    return size > 0 && size <= WMS_RECORD_NAME && strspn(text, letters) == size && !(*text >= '0' && *text <= '9');
+    return size > 0 && size <= WMS_RECORD_NAME && !(*name >= '0' && *name <= '9');
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
@@ -61,10 +59,11 @@ static int read_name(struct reader *reader, wms_value *value)
     while (reader->at < reader->end && *reader->at && strchr(letters, *reader->at)) {
         reader->at++;
     }
-    value->name = wms_value_put(&reader->room, name, (size_t) (reader->at - name));
-    if (!is_name(value->name)) {
+    size_t size = (size_t) (reader->at - name);
+    if (!is_name(name, size)) {
         return wrong(reader, "no field's name");
     }
+    value->name = wms_value_put(&reader->room, name, size);
     return take(reader, " ") ? 0 : wrong(reader, "no kind behind the name");
 }
 
@@ -132,7 +131,8 @@ static int read_value(struct reader *reader, wms_value *value)
     case WMS_NATURAL:
         return read_digits(reader, UINT64_MAX, &value->natural);
     case WMS_INTEGER:
-        error = take(reader, "-") ? read_digits(reader, (uint64_t) INT64_MAX + 1, &number) : wrong(reader, "no number below zero");
+        error = take(reader, "-") ? read_digits(reader, (uint64_t) INT64_MAX + 1, &number)
+                                  : wrong(reader, "no number below zero");
         value->integer = -(int64_t) (number - (number > 0)) - (number > 0);
         return !error && number == 0 ? wrong(reader, "no number below zero") : error;
     default:
@@ -340,7 +340,8 @@ static bool is_flat(const wms_value *table, bool whole)
 
     for (size_t i = 0; flat && i < table->size; i++) {
         const wms_value *value = &table->items[i];
-        flat = value->name && is_name(value->name) &&
+        size_t size = value->name ? strspn(value->name, letters) : 0;
+        flat = is_name(value->name, size) && !value->name[size] &&
                (value == hiding || (value->kind >= WMS_BOOLEAN && value->kind <= WMS_STRING));
     }
     return flat;
@@ -353,7 +354,8 @@ int wms_record_print(wms_engine *engine, const wms_value *value, char **ret_text
     wms_value *again;
 
     if (!is_flat(value, true)) {
-        snprintf(complaint, complaint_size, "a field without a name of letters, or of a kind that is not kept");
+        snprintf(complaint, complaint_size,
+                 "a field without a name, or that is neither a string nor a number nor a boolean");
         return WMS_E_INVALID;
     }
     put_record(&counter, value);

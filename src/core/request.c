@@ -119,11 +119,6 @@ void wms_requests_collect(wms_engine *engine)
     }
 }
 
-bool wms_request_is_call(const wms_request *request)
-{
-    return request->verb == WMS_CALL || request->verb == WMS_BIND;
-}
-
 /* ---- what happens in it ----------------------------------------------------------------------------------------- */
 
 void wms_request_news(wms_request *request)
@@ -402,7 +397,7 @@ void wms_request_password(wms_request *request, const char *password, const char
     struct wms_job *job = &request->jobs[0];
     request->password = password ? wms_copy(request->engine, password) : NULL;
     if (!request->password) {
-        wms_item_end(&job->whole, password ? WMS_E_NO_MEMORY : WMS_E_CANCELLED, refusal);
+        wms_item_end(&job->whole, password ? WMS_E_NO_MEMORY : WMS_E_CANCELLED, password ? NULL : refusal);
     }
     wms_job_kick(job);
     wms_engine_go_on(request->engine);

@@ -68,7 +68,7 @@ static void services_alive(struct wms_op *op)
 
 static bool is_call(struct wms_op *op)
 {
-    return is_open(op) && wms_request_is_call(wms_item_of(op)->job->request);
+    return is_open(op) && wms_is_call(wms_item_of(op)->job->request->verb);
 }
 
 static int services_result(struct wms_op *op, const wms_value *result)

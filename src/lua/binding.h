@@ -28,9 +28,9 @@ struct state {
     unsigned concurrency;
     struct line *lines, **tail; /* of the log, not delivered yet */
     size_t line_count, dropped;
-    char missing[32]; /* the provider that this call has looked for in vain: it does so once */
-    bool draining;    /* a delivery of lines is on the C stack */
-    bool stores;      /* the script keeps the bindings */
+    char missing[32];      /* the provider that this call has looked for in vain: it does so once */
+    bool draining;         /* a delivery of lines is on the C stack */
+    bool stores;           /* the script keeps the bindings */
     struct saving *saving; /* a binding that it is to be told */
 };
 
@@ -56,8 +56,8 @@ enum anchor {
     A_DELIVER, /* the function that runs callbacks */
     A_ALLOW,   /* wms.configure{} */
     A_LOG,
-    A_STORE,   /* its functions, by enum store */
-    A_LIST,    /* a metatable */
+    A_STORE, /* its functions, by enum store */
+    A_LIST,  /* a metatable */
     ANCHORS = A_LIST
 };
 
@@ -98,6 +98,9 @@ struct call {
 void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 
+/* Raises what has nothing to do with the arguments: no memory, above all. */
+void lwms_raise(lua_State *L, int error) __attribute__((noreturn));
+
 /* A value for a message: "a table", "a number"; or, where the number is what is wrong, "-1", "NaN". */
 const char *lwms_kind(lua_State *L, int index);
 const char *lwms_show(lua_State *L, int index);
@@ -118,7 +121,8 @@ bool lwms_is_text(lua_State *L, int index);
 const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
 double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero);
 void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false);
-unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *where, int index, unsigned least, unsigned most);
+unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *where, int index, unsigned least,
+                         unsigned most);
 bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index);
 /* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n, holes. */
 size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index);

@@ -19,11 +19,6 @@ static void push_function(lua_State *L, enum store function)
     lua_remove(L, -2);
 }
 
-static void raise(lua_State *L, int error)
-{
-    luaL_error(L, "wms: %s", wms_error_text(error));
-}
-
 /* ---- the store -------------------------------------------------------------------------------------------------- */
 
 void lwms_store_check(lua_State *L, const struct call *call, int index)
@@ -84,7 +79,7 @@ static void put(lua_State *L, struct state *state, const char *name)
         luaL_error(L, "store.load for '%s': %s", name, lwms_complaint(state, complaint));
     }
     if (error) {
-        raise(L, error);
+        lwms_raise(L, error);
     }
 }
 
@@ -115,7 +110,8 @@ void lwms_store_load(lua_State *L, struct state *state, const char *server)
 {
     char name[NAME_SIZE];
 
-    if (state->stores && is_bound(state, server) && wms_engine_binding_name(state->engine, server, name, sizeof name) == 0) {
+    if (state->stores && is_bound(state, server) &&
+        wms_engine_binding_name(state->engine, server, name, sizeof name) == 0) {
         luaL_checkstack(L, LUA_MINSTACK, "wms");
         load(L, state, name);
     }
@@ -138,7 +134,7 @@ void lwms_store_clear(struct state *state)
     }
 }
 
-/* The next binding to be told of; raises when there is no memory for it, and tells it the next time. */
+/* The next binding to be told of.  Without memory for it, it is lost, as when the script's function fails. */
 static struct saving *next_saving(lua_State *L, struct state *state)
 {
     const char *server, *text;
@@ -148,7 +144,7 @@ static struct saving *next_saving(lua_State *L, struct state *state)
         size_t length = strlen(server) + 1, whole = sizeof(struct saving) + length + size;
         struct saving *saving = state->alloc.resize(state->alloc.data, NULL, whole);
         if (!saving) {
-            raise(L, WMS_E_NO_MEMORY);
+            lwms_raise(L, WMS_E_NO_MEMORY);
         }
         *saving = (struct saving){.size = whole, .text = length};
         memcpy(saving->data, server, length);
@@ -301,6 +297,7 @@ int lwms_unbind(lua_State *L)
     if (lua_type(L, index) != LUA_TSTRING) {
         lwms_misuse(L, &call, "server: %s; give the address of one server", lua_istable(L, index) ? "a list" : "missing");
     }
+    state->missing[0] = '\0';
     lwms_provider_for(L, state, lua_tostring(L, index)); /* its port belongs to the name */
     int error = wms_engine_binding_name(state->engine, lua_tostring(L, index), name, sizeof name);
     if (error == WMS_E_INVALID) {

@@ -28,8 +28,8 @@ static void walk_value(lua_State *L, struct walk *walk, int index, wms_value *va
 static void refuse(lua_State *L, const struct walk *walk, int index)
 {
     if (lua_type(L, index) == LUA_TNUMBER) {
-        lwms_misuse(L, walk->call, "%s: %s; give a whole number that Lua has exactly, or its digits as a string", walk->where,
-                    lwms_show(L, index));
+        lwms_misuse(L, walk->call, "%s: %s; give a whole number that Lua has exactly, or its digits as a string",
+                    walk->where, lwms_show(L, index));
     }
     lwms_misuse(L, walk->call, "%s: %s; give %s", walk->where, lwms_kind(L, index), fix);
 }
@@ -199,11 +199,12 @@ void lwms_arguments_begin(lua_State *L, const struct call *call, int index, stru
 
 void lwms_arguments_read(lua_State *L, const struct call *call, const struct arguments *arguments, wms_command *command)
 {
-    struct walk walk = {.call = call, .where = "arguments", .next = arguments->room + 1};
+    struct walk walk = {.call = call, .where = "arguments"};
 
     if (!arguments->room) {
         return;
     }
+    walk.next = arguments->room + 1;
     walk.end = arguments->room + arguments->count;
     walk_table(L, &walk, arguments->index, arguments->room);
     if (arguments->room->kind != WMS_TABLE) {
@@ -257,11 +258,12 @@ static void push_items(lua_State *L, const wms_value *value)
     luaL_checkstack(L, LUA_MINSTACK, "wms");
     lua_createtable(L, list ? size : 0, list ? 0 : size);
     for (int i = 0; i < size; i++) {
-        lwms_push_value(L, &value->items[i]);
+        const wms_value *item = &value->items[i];
+        lwms_push_value(L, item);
         if (list) {
             lua_rawseti(L, -2, i + 1);
         } else {
-            lua_setfield(L, -2, value->items[i].name);
+            lua_setfield(L, -2, item->name ? item->name : "");
         }
     }
 }

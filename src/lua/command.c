@@ -5,10 +5,17 @@
 #include "lua/binding.h"
 
 const struct command lwms_commands[COMMANDS] = {
-    {"unlock", WMS_UNLOCK, false}, {"unlock_all", WMS_UNLOCK, true},      {"lock", WMS_LOCK, false},
-    {"lock_all", WMS_LOCK, true},  {"disconnect", WMS_DISCONNECT, false}, {"disconnect_all", WMS_DISCONNECT, true},
-    {"close", WMS_CLOSE, false},   {"close_all", WMS_CLOSE, true},        {"sessions", WMS_SESSIONS, false},
-    {"call", WMS_CALL, false},     {"bind", WMS_BIND, false},
+    {"unlock", WMS_UNLOCK, false},
+    {"unlock_all", WMS_UNLOCK, true},
+    {"lock", WMS_LOCK, false},
+    {"lock_all", WMS_LOCK, true},
+    {"disconnect", WMS_DISCONNECT, false},
+    {"disconnect_all", WMS_DISCONNECT, true},
+    {"close", WMS_CLOSE, false},
+    {"close_all", WMS_CLOSE, true},
+    {"sessions", WMS_SESSIONS, false},
+    {"call", WMS_CALL, false},
+    {"bind", WMS_BIND, false},
 };
 
 bool lwms_is_call(const struct command *command)
@@ -261,8 +268,8 @@ static int run(lua_State *L, int client)
     if (!code) {
         code = lwms_request_run(L, box, lua_gettop(L), options.base + SLOT_CALLBACKS, -1);
     }
-    int count = code < 0 ? lwms_push_no_result(L, code, wms_error_text(code), command)
-                         : lwms_push_result(L, box->request, command);
+    int count =
+        code < 0 ? lwms_push_no_result(L, code, wms_error_text(code), command) : lwms_push_result(L, box->request, command);
     lwms_request_let_go(box);
     return count;
 }

@@ -22,6 +22,12 @@ void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
     abort(); /* not reached */
 }
 
+void lwms_raise(lua_State *L, int error)
+{
+    luaL_error(L, "wms: %s", wms_error_text(error));
+    abort(); /* not reached */
+}
+
 const char *lwms_kind(lua_State *L, int index)
 {
     switch (lua_type(L, index)) {

@@ -130,13 +130,6 @@ static void keep_function(lua_State *L, int index, enum anchor what)
     lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), what);
 }
 
-static void raise(lua_State *L, int error)
-{
-    if (error) {
-        luaL_error(L, "wms: %s", wms_error_text(error));
-    }
-}
-
 static void set_transport(lua_State *L, const struct call *call, struct state *state, struct options *options)
 {
     char complaint[COMPLAINT];
@@ -148,7 +141,9 @@ static void set_transport(lua_State *L, const struct call *call, struct state *s
     if (error == WMS_E_INVALID) {
         lwms_misuse(L, call, "%s", lwms_complaint(state, complaint));
     }
-    raise(L, error);
+    if (error) {
+        lwms_raise(L, error);
+    }
 }
 
 static int configure(lua_State *L)
@@ -170,7 +165,10 @@ static int configure(lua_State *L)
         set_transport(L, &call, state, &options);
     }
     if (options.given & BIT(STORE)) {
-        raise(L, lwms_store_set(L, state, options.base + SLOT_STORE));
+        int error = lwms_store_set(L, state, options.base + SLOT_STORE);
+        if (error) {
+            lwms_raise(L, error);
+        }
     }
     state->timeout = options.timeout;
     state->concurrency = options.concurrency;
@@ -187,9 +185,8 @@ static int configure(lua_State *L)
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
 
 static const luaL_Reg functions[] = {
-    {"start", lwms_command_start}, {"new", lwms_client_new},    {"configure", configure},
-    {"load", lwms_provider_load},  {"memory", lwms_memory_new}, {"bindings", lwms_bindings},
-    {"unbind", lwms_unbind},       {NULL, NULL},
+    {"start", lwms_command_start}, {"new", lwms_client_new},    {"configure", configure}, {"load", lwms_provider_load},
+    {"memory", lwms_memory_new},   {"bindings", lwms_bindings}, {"unbind", lwms_unbind},  {NULL, NULL},
 };
 static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
 static const luaL_Reg error_own[] = {{"__tostring", lwms_error_tostring}, {NULL, NULL}};
@@ -259,7 +256,9 @@ static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
     if (!error) {
         error = wms_memory_register(state->engine);
     }
-    raise(L, error);
+    if (error) {
+        lwms_raise(L, error);
+    }
     return state;
 }
 

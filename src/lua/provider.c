@@ -70,7 +70,7 @@ static void find_provider(lua_State *L, struct state *state, const char *server)
     luaL_checkstack(L, LUA_MINSTACK, "wms");
     int error = find(L, name) ? wms_engine_load(state->engine, name, lua_tostring(L, -1)) : WMS_E_NO_PROVIDER;
     if (error == WMS_E_NO_MEMORY) {
-        luaL_error(L, "wms: %s", wms_error_text(error)); /* not 'not installed' */
+        lwms_raise(L, error); /* not 'not installed' */
     }
     if (error) {
         strcpy(state->missing, name);

@@ -165,8 +165,7 @@ static int method_result(lua_State *L)
     if (done <= 0) {
         return lwms_push_no_result(
             L, done ? done : WMS_E_BUSY,
-            done ? wms_error_text(done) : "the request is not done yet; call wait or step until it is",
-            box->command);
+            done ? wms_error_text(done) : "the request is not done yet; call wait or step until it is", box->command);
     }
     box->inside++;
     int count = lwms_push_result(L, box->request, box->command);

@@ -1,5 +1,6 @@
 /* actions.c - unlock, lock, disconnect, close, and any operation that a caller names. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "multipoint.h"
 
@@ -150,12 +151,13 @@ void multipoint_call(struct multipoint_host *host, struct wms_op *op, const stru
 static int check_text(const char *name, const char *text, char *complaint, size_t size)
 {
     size_t length = strlen(text), span = multipoint_xml_span(text, length);
+    char what[96];
 
     if (span == length) {
         return 0;
     }
-    snprintf(complaint, size, "%s: the %s 0x%02X at byte %zu, which XML cannot carry; give a text without it", name,
-             (unsigned char) text[span] < ' ' ? "control character" : "byte", (unsigned char) text[span], span + 1);
+    multipoint_xml_problem(text, length, span, what, sizeof what);
+    snprintf(complaint, size, "%s: %s; give a text without it, in UTF-8", name, what);
     return WMS_E_INVALID;
 }
 
@@ -166,12 +168,12 @@ static int check_call(const struct wms_call *call, char *complaint, size_t size)
     if (operation) {
         return multipoint_arguments(operation, call->arguments, NULL, complaint, size);
     }
-    if (multipoint_interface_known(call->interface_name)) {
+    const char *example = multipoint_operation_like(call->interface_name, call->operation);
+    if (example) {
         snprintf(complaint, size, "operation: %s has no '%.60s'; give one of its operations, such as '%s'",
-                 call->interface_name, call->operation,
-                 strcmp(call->interface_name, "IMultiPointSession") == 0 ? "GetSessionFlags" : "those of [MS-RSMC]");
+                 call->interface_name, call->operation, example);
     } else {
-        snprintf(complaint, size, "interface: '%.60s' is none of MultiPoint's; give one such as 'IMultiPointSession'",
+        snprintf(complaint, size, "interface: MultiPoint has no '%.60s'; give one such as 'IMultiPointSession'",
                  call->interface_name);
     }
     return WMS_E_INVALID;

@@ -4,6 +4,7 @@
  * we want, there are no DTDs, no entities and no network, and what is left of a password is in memory of ours.
  */
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 
 #include "multipoint.h"
 
@@ -11,7 +12,7 @@
 #define ADDRESSING "http://www.w3.org/2005/08/addressing"
 #define INSTANCE   "http://www.w3.org/2001/XMLSchema-instance"
 
-enum { LEAST_PER_ELEMENT = 16 };
+enum { LEAST_PER_ELEMENT = 16, NAMES_KEPT = 512 };
 
 /* What is known while it is read. */
 struct reader {
@@ -231,7 +232,7 @@ static const char *open_envelope(struct multipoint_answer *answer, const struct 
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static xmlParserCtxt *new_parser(struct reader *reader)
+static xmlParserCtxt *new_parser(void)
 {
     xmlParserCtxt *parser = xmlNewParserCtxt();
 
@@ -244,18 +245,42 @@ static xmlParserCtxt *new_parser(struct reader *reader)
         parser->sax->cdataBlock = on_text;
         parser->sax->ignorableWhitespace = on_text;
         parser->sax->internalSubset = on_dtd;
-        parser->userData = reader;
     }
     return parser;
 }
 
+/* As xmlCtxtReadMemory(), for a document that is all there: else libxml2 asks for more of it near its end, at every step. */
+static bool open_input(xmlParserCtxt *parser, const char *text, int size)
+{
+    xmlCtxtReset(parser);
+    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
+    xmlParserInputBuffer *buffer = xmlParserInputBufferCreateMem(text, size, XML_CHAR_ENCODING_NONE);
+    if (!buffer) {
+        return false;
+    }
+    buffer->readcallback = NULL;
+    xmlParserInput *input = xmlNewIOInputStream(parser, buffer, XML_CHAR_ENCODING_NONE);
+    if (!input) {
+        xmlFreeParserInputBuffer(buffer);
+    } else if (inputPush(parser, input) < 0) {
+        xmlFreeInputStream(input);
+        input = NULL;
+    }
+    return input;
+}
+
 static void parse(struct reader *reader, const char *text, int size)
 {
-    xmlParserCtxt *parser = reader->answer->parser = new_parser(reader);
-    int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC;
+    xmlParserCtxt *parser = reader->answer->parser ? reader->answer->parser : new_parser();
 
+    reader->answer->parser = parser;
     if (parser) {
-        xmlFreeDoc(xmlCtxtReadMemory(parser, text, size, NULL, NULL, options)); /* none is built */
+        parser->userData = reader;
+        if (open_input(parser, text, size)) {
+            xmlParseDocument(parser);
+        } else {
+            reader->exhausted = true;
+        }
     }
     if (!parser || parser->errNo == XML_ERR_NO_MEMORY) {
         reader->exhausted = true;
@@ -285,7 +310,7 @@ int multipoint_answer_read(struct multipoint_answer *answer, const struct multip
         .left = size / LEAST_PER_ELEMENT + MULTIPOINT_DEPTH,
         .text = {.memory = memory},
     };
-    *answer = (struct multipoint_answer){.arena = {.memory = memory}};
+    *answer = (struct multipoint_answer){.arena = {.memory = memory}, .parser = answer->parser};
 
     if (size == 0 || size > INT32_MAX) {
         answer->problem = size ? "it is too large" : "it is empty";
@@ -304,11 +329,25 @@ int multipoint_answer_read(struct multipoint_answer *answer, const struct multip
     return answer->problem ? WMS_E_PROTOCOL : 0;
 }
 
+void *multipoint_answer_end(struct multipoint_answer *answer)
+{
+    xmlParserCtxt *parser = answer->parser;
+    bool good = parser && !answer->problem && parser->wellFormed && xmlDictSize(parser->dict) < NAMES_KEPT;
+
+    if (!good) {
+        xmlFreeParserCtxt(parser);
+    }
+    answer->parser = NULL;
+    multipoint_arena_free(&answer->arena);
+    return good ? parser : NULL;
+}
+
 void multipoint_answer_free(struct multipoint_answer *answer)
 {
-    multipoint_arena_free(&answer->arena);
-    if (answer->parser) {
-        xmlFreeParserCtxt(answer->parser);
-        answer->parser = NULL;
-    }
+    multipoint_parser_free(multipoint_answer_end(answer));
+}
+
+void multipoint_parser_free(void *parser)
+{
+    xmlFreeParserCtxt(parser);
 }

@@ -1,7 +1,7 @@
 /* arena.c - room for many small things that go all at once. */
 #include "multipoint.h"
 
-enum { BLOCK = 8192 };
+enum { FIRST_BLOCK = 900, BLOCK = 8192 }; /* a small one costs an allocator less */
 
 struct block {
     struct block *next;
@@ -15,7 +15,7 @@ void *multipoint_room(struct multipoint_arena *arena, size_t size)
 
     size = (size + sizeof(int64_t) - 1) / sizeof(int64_t) * sizeof(int64_t);
     if (!block || block->size - block->used < size) {
-        size_t whole = size > BLOCK ? size : BLOCK;
+        size_t usual = block ? BLOCK : FIRST_BLOCK, whole = size > usual ? size : usual;
         block = arena->memory->services->resize(arena->memory->engine, NULL, sizeof *block + whole);
         if (!block) {
             return NULL;

@@ -148,8 +148,7 @@ void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, con
     const char *text;
 
     if (multipoint_xml_span(secret, strlen(secret)) < strlen(secret)) {
-        answer(bind, WMS_E_UNSUPPORTED,
-               "the password has a control character, or is not UTF-8: the protocol cannot carry it");
+        answer(bind, WMS_E_UNSUPPORTED, "the password is not UTF-8, or has a character that the protocol cannot carry");
         return;
     }
     int error = multipoint_ask(host, &question, got_passwords, bind, &bind->exchange, &text);

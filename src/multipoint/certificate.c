@@ -44,7 +44,6 @@ static X509 *parse(const unsigned char *der, size_t size)
         X509_free(certificate);
         certificate = NULL;
     }
-    ERR_clear_error();
     return certificate;
 }
 
@@ -63,11 +62,12 @@ static int describe(X509 *certificate, struct multipoint_certificate *ret_certif
 
 int multipoint_certificate_read(const unsigned char *der, size_t size, struct multipoint_certificate *ret_certificate)
 {
+    ERR_set_mark(); /* what OpenSSL notes of errors is the program's */
     X509 *certificate = parse(der, size);
     int error = certificate ? describe(certificate, ret_certificate) : WMS_E_PROTOCOL;
 
     X509_free(certificate);
-    ERR_clear_error();
+    ERR_pop_to_mark();
     return error;
 }
 
@@ -148,15 +148,17 @@ static bool is_for_servers_alone(X509 *certificate)
 
 const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host, char *buffer, size_t room)
 {
-    X509 *certificate = parse(der, size);
+    char name[NAME] = "";
     const char *why = buffer;
-    char name[NAME];
 
-    if (!certificate) {
-        return "what the host sends is no certificate";
+    ERR_set_mark();
+    X509 *certificate = parse(der, size);
+    if (certificate) {
+        print_name(certificate, name);
     }
-    print_name(certificate, name);
-    if (!has_name(certificate, host, name)) {
+    if (!certificate) {
+        why = "what the host sends is no certificate";
+    } else if (!has_name(certificate, host, name)) {
         snprintf(buffer, room, "the host's certificate is that of '%.100s', not of '%.100s'", name, host);
     } else if (!is_for_servers_alone(certificate)) {
         why = "the host's certificate has another extended key usage than Server Authentication alone";
@@ -164,7 +166,7 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
         why = NULL;
     }
     X509_free(certificate);
-    ERR_clear_error();
+    ERR_pop_to_mark();
     return why;
 }
 

@@ -1,18 +1,16 @@
 /* envelope.c - the text of a question: [MS-RSMC] 2.1, SOAP 1.2, WS-Addressing 1.0, WS-Security 1.0. */
-#include <time.h>
-
 #include "multipoint.h"
 
 #define SECURITY "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
 
-enum { STAMP = 24, LIFETIME = 300 }; /* seconds */
+enum { LIFETIME = 300 }; /* seconds */
 
-static void print_time(time_t when, char stamp[STAMP])
+static void print_time(time_t when, char stamp[MULTIPOINT_STAMP])
 {
     struct tm parts;
 
     gmtime_r(&when, &parts);
-    strftime(stamp, STAMP, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    strftime(stamp, MULTIPOINT_STAMP, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
 static void put_text(struct multipoint_text *out, const char *before, const char *text, const char *after)
@@ -23,18 +21,22 @@ static void put_text(struct multipoint_text *out, const char *before, const char
 }
 
 /* The WSDL's policy wants the timestamp, which the specification's examples leave out. */
-static void put_security(struct multipoint_text *out, const char *user_name, const char *password)
+static void put_security(struct multipoint *all, struct multipoint_text *out, const char *user_name, const char *password)
 {
     time_t now = time(NULL);
-    char created[STAMP], expires[STAMP];
 
-    print_time(now, created);
-    print_time(now + LIFETIME, expires);
-    multipoint_text_printf(
-        out,
-        "<o:Security s:mustUnderstand=\"1\" xmlns:o=\"" SECURITY "wssecurity-secext-1.0.xsd\" xmlns:u=\"" SECURITY
-        "wssecurity-utility-1.0.xsd\"><u:Timestamp><u:Created>%s</u:Created><u:Expires>%s</u:Expires></u:Timestamp>",
-        created, expires);
+    if (now != all->stamp_time) {
+        all->stamp_time = now;
+        print_time(now, all->created);
+        print_time(now + LIFETIME, all->expires);
+    }
+    multipoint_text_puts(out, "<o:Security s:mustUnderstand=\"1\" xmlns:o=\"" SECURITY
+                              "wssecurity-secext-1.0.xsd\" xmlns:u=\"" SECURITY
+                              "wssecurity-utility-1.0.xsd\"><u:Timestamp><u:Created>");
+    multipoint_text_puts(out, all->created);
+    multipoint_text_puts(out, "</u:Created><u:Expires>");
+    multipoint_text_puts(out, all->expires);
+    multipoint_text_puts(out, "</u:Expires></u:Timestamp>");
     put_text(out, "<o:UsernameToken><o:Username>", user_name, "</o:Username>");
     put_text(out, "<o:Password Type=\"" SECURITY "username-token-profile-1.0#PasswordText\">", password, "</o:Password>");
     multipoint_text_puts(out, "</o:UsernameToken></o:Security>");
@@ -47,16 +49,21 @@ void multipoint_envelope(struct multipoint_exchange *exchange, const struct mult
     struct multipoint_text *out = &exchange->request;
     char ignored[1];
 
-    multipoint_text_printf(
-        out,
-        "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"http://www.w3.org/2005/08/addressing\">"
-        "<s:Header><a:Action s:mustUnderstand=\"1\">" MULTIPOINT_SPACE "/RemoteManagement/%s/%s</a:Action>"
-        "<a:MessageID>%s</a:MessageID>"
-        "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>"
-        "<a:To s:mustUnderstand=\"1\">%s</a:To>",
-        operation->interface_name, operation->name, exchange->id, exchange->url);
+    multipoint_text_puts(out, "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" "
+                              "xmlns:a=\"http://www.w3.org/2005/08/addressing\"><s:Header>"
+                              "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>"
+                              "<a:Action s:mustUnderstand=\"1\">" MULTIPOINT_SPACE "/RemoteManagement/");
+    multipoint_text_puts(out, operation->interface_name);
+    multipoint_text_puts(out, "/");
+    multipoint_text_puts(out, operation->name);
+    multipoint_text_puts(out, "</a:Action><a:To s:mustUnderstand=\"1\">");
+    multipoint_text_puts(out, exchange->url);
+    multipoint_text_puts(out, "</a:To><a:MessageID>");
+    exchange->id_at = out->length;
+    multipoint_text_puts(out, exchange->id);
+    multipoint_text_puts(out, "</a:MessageID>");
     if (password) {
-        put_security(out, exchange->user_name, password);
+        put_security(exchange->host->all, out, exchange->user_name, password);
     }
     multipoint_text_puts(out, "</s:Header><s:Body>");
     multipoint_arguments(operation, question->arguments, out, ignored, sizeof ignored);

@@ -1,37 +1,85 @@
 /* exchange.c - one question and its answer: waits for a place, goes out, is judged. */
-#include <openssl/rand.h>
 #include <stdio.h>
 
 #include "multipoint.h"
 
-enum { UUID = 16 };
+enum { KEPT_SIZE = 16384, UUID = sizeof((struct multipoint *) NULL)->uuid };
 
 /* ---- one exchange ------------------------------------------------------------------------------------------------ */
 
-static void exchange_free(struct multipoint_exchange *exchange)
+/* One is kept for the next question, with its memory: wiped, and not larger than most need. */
+static bool keep(struct multipoint_exchange *exchange)
 {
-    const struct multipoint_memory *memory = &exchange->host->all->memory;
+    struct multipoint *all = exchange->host->all;
+    struct multipoint_text request = exchange->request, answer = exchange->answer;
 
-    multipoint_transport_end(exchange);
-    node_remove(&exchange->node);
-    multipoint_text_free(&exchange->request);
-    multipoint_text_free(&exchange->answer);
-    multipoint_free(memory, exchange);
-}
-
-/* A random UUID of RFC 4122. */
-static bool print_id(char *id, size_t size)
-{
-    unsigned char b[UUID];
-
-    if (RAND_bytes(b, sizeof b) != 1) {
+    if (all->spare || request.size + answer.size > KEPT_SIZE || request.failed || answer.failed) {
         return false;
     }
-    b[6] = (b[6] & 0x0F) | 0x40;
-    b[8] = (b[8] & 0x3F) | 0x80;
-    snprintf(id, size, "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    multipoint_text_clear(&request);
+    multipoint_text_clear(&answer);
+    *exchange = (struct multipoint_exchange){.request = request, .answer = answer};
+    all->spare = exchange;
     return true;
+}
+
+static void exchange_free(struct multipoint_exchange *exchange)
+{
+    multipoint_transport_end(exchange);
+    node_remove(&exchange->node);
+    if (!keep(exchange)) {
+        const struct multipoint_memory *memory = &exchange->host->all->memory;
+        multipoint_text_free(&exchange->request);
+        multipoint_text_free(&exchange->answer);
+        multipoint_free(memory, exchange);
+    }
+}
+
+void multipoint_exchange_free_spare(struct multipoint *all)
+{
+    if (all->spare) {
+        multipoint_text_free(&all->spare->request);
+        multipoint_text_free(&all->spare->answer);
+        all->spare = multipoint_free(&all->memory, all->spare);
+    }
+}
+
+static struct multipoint_exchange *exchange_new(struct multipoint_host *host)
+{
+    struct multipoint *all = host->all;
+    struct multipoint_exchange *exchange = all->spare ? all->spare : multipoint_alloc(&all->memory, sizeof *exchange);
+
+    all->spare = NULL;
+    if (exchange) {
+        node_init(&exchange->node);
+        exchange->host = host;
+        exchange->request.memory = exchange->answer.memory = &all->memory;
+    }
+    return exchange;
+}
+
+/* A UUID in the form of RFC 4122's random ones: the engine's part is random, and each message has the next number. */
+static void print_id(struct multipoint *all, char id[MULTIPOINT_ID])
+{
+    static const char form[] = "urn:uuid:xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx", hex[] = "0123456789abcdef";
+    unsigned char bytes[UUID];
+    uint64_t number = all->messages++;
+    unsigned digit = 0;
+
+    memcpy(bytes, all->uuid, sizeof bytes);
+    for (size_t i = 0; i < sizeof number; i++) {
+        bytes[UUID - 2 - i] ^= (unsigned char) (number >> 8 * i); /* the form has no room for the last byte */
+    }
+    for (size_t i = 0; i < sizeof form; i++) {
+        id[i] = form[i] != 'x' ? form[i] : hex[digit % 2 ? bytes[digit / 2] & 0xF : bytes[digit / 2] >> 4];
+        digit += form[i] == 'x';
+    }
+}
+
+void multipoint_renew(struct multipoint_exchange *exchange)
+{
+    print_id(exchange->host->all, exchange->id);
+    memcpy(exchange->request.data + exchange->id_at, exchange->id, strlen(exchange->id));
 }
 
 /* An IPv6 address in brackets, with the '%' of its zone as URLs have it. */
@@ -96,8 +144,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
                    void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply), void *data,
                    struct multipoint_exchange **ret_exchange, const char **ret_text)
 {
-    const struct multipoint_memory *memory = &host->all->memory;
-    struct multipoint_exchange *exchange = multipoint_alloc(memory, sizeof *exchange);
+    struct multipoint_exchange *exchange = exchange_new(host);
     const struct multipoint_binding *binding = question->binding ? question->binding : &host->binding;
     const char *password;
 
@@ -105,22 +152,16 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
     if (!exchange) {
         return WMS_E_NO_MEMORY;
     }
-    node_init(&exchange->node);
-    exchange->host = host;
     exchange->operation = question->operation;
     exchange->op = question->op;
     exchange->once = question->op != NULL;
-    exchange->request.memory = exchange->answer.memory = memory;
     exchange->certificate = binding->certificate;
     exchange->trust.expected = &exchange->certificate;
     exchange->done = done;
     exchange->data = data;
     int error = choose_credentials(exchange, question, binding, &password, ret_text);
-    if (!error && !print_id(exchange->id, sizeof exchange->id)) {
-        *ret_text = "OpenSSL has no random numbers";
-        error = WMS_E_INTERNAL;
-    }
     if (!error) {
+        print_id(host->all, exchange->id);
         print_url(exchange, binding->port);
         multipoint_envelope(exchange, question, password);
         error = exchange->request.failed ? WMS_E_NO_MEMORY : 0;
@@ -181,17 +222,22 @@ static void finish(struct multipoint_exchange *exchange, const struct multipoint
 static void judge(struct multipoint_exchange *exchange)
 {
     char buffer[MULTIPOINT_SENTENCE];
-    struct multipoint_answer answer = {.arena = {.memory = &exchange->host->all->memory}};
+    struct multipoint *all = exchange->host->all;
+    struct multipoint_answer answer = {.parser = all->parser};
     struct multipoint_reply reply;
 
+    all->parser = NULL;
     node_remove(&exchange->node);
     multipoint_judge(exchange, &answer, &reply, buffer);
     finish(exchange, &reply);
-    multipoint_answer_free(&answer);
+    all->parser = multipoint_answer_end(&answer);
 }
 
-static void start_waiting(struct multipoint_host *host)
+/* Whether libcurl has got something to do. */
+static bool start_waiting(struct multipoint_host *host)
 {
+    bool started = false;
+
     while (!node_alone(&host->waiting) && !host->failure && host->running < host->connections) {
         struct multipoint_exchange *exchange = NODE_OWNER(host->waiting.next, struct multipoint_exchange, node);
         node_remove(&exchange->node);
@@ -200,25 +246,32 @@ static void start_waiting(struct multipoint_host *host)
             finish(exchange, &(struct multipoint_reply){.code = error});
         } else {
             node_append(&host->all->running, &exchange->node);
+            started = true;
         }
     }
+    return started;
 }
 
 /* The engine is told; it takes back what it has asked for, and then the host. */
-static void tell(struct multipoint_host *host)
+static bool tell(struct multipoint_host *host)
 {
-    if (host->failure && !host->told) {
+    bool due = host->failure && !host->told;
+
+    if (due) {
         host->told = true;
         host->all->memory.services->broken(host->link, host->failure, host->failure_text);
     }
+    return due;
 }
 
-static void for_each_host(struct multipoint *all, void (*each)(struct multipoint_host *host))
+static bool for_each_host(struct multipoint *all, bool (*each)(struct multipoint_host *host))
 {
-    for (struct node *node = all->hosts.next, *next; node != &all->hosts; node = next) {
-        next = node->next;
-        each(NODE_OWNER(node, struct multipoint_host, node));
+    bool any = false;
+
+    for (struct node *node = all->hosts.next; node != &all->hosts; node = node->next) {
+        any = each(NODE_OWNER(node, struct multipoint_host, node)) || any;
     }
+    return any;
 }
 
 /* Until nothing is left to do but to wait.  done() may ask again. */
@@ -230,9 +283,10 @@ static void settle(struct multipoint *all)
         while (!node_alone(&all->dropped)) {
             exchange_free(NODE_OWNER(all->dropped.next, struct multipoint_exchange, node));
         }
-        for_each_host(all, start_waiting);
-        int running;
-        curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        if (for_each_host(all, start_waiting)) {
+            int running;
+            curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        }
         multipoint_transport_turn(all);
         more = !node_alone(&all->finished);
         while (!node_alone(&all->finished)) {

@@ -27,6 +27,7 @@
 #include <curl/curl.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/node.h"
 #include "core/provider.h"
@@ -35,7 +36,9 @@ enum {
     MULTIPOINT_IN_FLIGHT = 100, /* ops of a host: its connections are shared in turn */
     MULTIPOINT_DEPTH = 32,      /* of an answer's elements */
     MULTIPOINT_HTTP_PORT = 80,  /* of the plain certificate request: [MS-RSMC] 2.1 */
-    MULTIPOINT_HTTPS_PORT = 443
+    MULTIPOINT_HTTPS_PORT = 443,
+    MULTIPOINT_ID = 46,   /* of a message, "urn:uuid:..." */
+    MULTIPOINT_STAMP = 24 /* a time in a message */
 };
 
 #define MULTIPOINT_SPACE "http://MultiPoint"
@@ -68,11 +71,14 @@ void multipoint_text_puts(struct multipoint_text *text, const char *string);
 void multipoint_text_printf(struct multipoint_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As the content of an XML element. */
 void multipoint_text_escape(struct multipoint_text *text, const char *data, size_t length);
+void multipoint_text_clear(struct multipoint_text *text); /* wiped; keeps its memory */
 void multipoint_text_free(struct multipoint_text *text);
 
 /* How many bytes from the beginning on an XML 1.0 document can hold: UTF-8, and of the control characters only tab, line
  * feed and carriage return. */
 size_t multipoint_xml_span(const char *data, size_t length);
+/* What is there instead, if the span is shorter: "the control character 0x01 at byte 2, which XML cannot carry". */
+void multipoint_xml_problem(const char *data, size_t length, size_t span, char *buffer, size_t size);
 
 /* ---- arena.c ----------------------------------------------------------------------------------------------------- */
 
@@ -100,7 +106,8 @@ extern const size_t multipoint_operation_count;
 
 /* NULL: there is none. */
 const struct multipoint_operation *multipoint_operation_find(const char *interface_name, const char *name);
-bool multipoint_interface_known(const char *interface_name);
+/* The operation that may have been meant: the same in other letters, or the interface's first.  NULL: no such interface. */
+const char *multipoint_operation_like(const char *interface_name, const char *name);
 
 enum multipoint_type {
     MULTIPOINT_STRING = 's',
@@ -150,11 +157,14 @@ struct multipoint_answer {
     const char *problem;                    /* why it could not be read */
 };
 
-/* Takes it apart; text and `memory` have to stay.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.  multipoint_answer_free()
+/* Takes it apart, with the parser in `answer` if there is one; text and `memory` have to stay.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.  multipoint_answer_free()
  * in any case. */
 int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
                            size_t size);
 void multipoint_answer_free(struct multipoint_answer *answer);
+/* The same, but for the parser, which knows the names by now: for the next answer; or NULL.  multipoint_parser_free() ends it. */
+void *multipoint_answer_end(struct multipoint_answer *answer);
+void multipoint_parser_free(void *parser);
 
 const struct multipoint_element *multipoint_child(const struct multipoint_element *parent, const char *name, size_t length);
 /* The first of that name anywhere below. */
@@ -239,8 +249,14 @@ struct multipoint {
     struct node finished; /* that are to be judged */
     struct node dropped;  /* that nobody waits for any more */
     struct node sockets;
+    void *parser; /* for the next answer, or NULL */
+    struct multipoint_exchange *spare; /* for the next question, or NULL */
     unsigned depth;
     bool forked; /* the sockets were the parent's, and are cut off */
+    unsigned char uuid[16]; /* random */
+    uint64_t messages;      /* so far */
+    time_t stamp_time;      /* of what is in `created` and `expires` */
+    char created[MULTIPOINT_STAMP], expires[MULTIPOINT_STAMP];
 };
 
 /* One server that the engine talks to. */
@@ -285,7 +301,8 @@ struct multipoint_exchange {
     const struct multipoint_operation *operation;
     struct wms_op *op;
     struct multipoint_text request, answer;
-    char id[48]; /* of the message */
+    char id[MULTIPOINT_ID]; /* of the message */
+    size_t id_at; /* where in the request */
     char url[400];
     const char *user_name;                     /* whose password it carries; lives as long as somebody waits */
     struct multipoint_certificate certificate; /* the host's: a binding may be replaced meanwhile */
@@ -313,6 +330,8 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
 void multipoint_transport_free(struct multipoint *all);
 /* In a forked child: the sockets are the parent's; nothing reaches them from here on. */
 void multipoint_transport_cut(struct multipoint *all);
+/* Gives the question another id: a host may remember that of one that it was asked before. */
+void multipoint_renew(struct multipoint_exchange *exchange);
 /* Hands the exchange to libcurl, or takes it away. Errors: NO_MEMORY, INTERNAL. */
 int multipoint_transport_start(struct multipoint_exchange *exchange);
 void multipoint_transport_end(struct multipoint_exchange *exchange);
@@ -327,6 +346,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
                    struct multipoint_exchange **ret_exchange, const char **ret_text);
 /* Nobody waits for it any more.  Sends nothing.  NULL is allowed; returns NULL. */
 struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange);
+void multipoint_exchange_free_spare(struct multipoint *all);
 /* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
 /* Writes the whole text of the question. */

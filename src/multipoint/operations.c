@@ -3,6 +3,8 @@
  * A row: interface, operation, whose credentials it needs, what it takes, what it returns.  The fields' types are the letters
  * of enum multipoint_type; `n`: may be nil; `?`: may be left out.  Names are the protocol's, as wms.call() uses them.
  */
+#include <strings.h>
+
 #include "multipoint.h"
 
 #define ANYBODY    MULTIPOINT_ANYBODY
@@ -145,21 +147,27 @@ const struct multipoint_operation *multipoint_operation_find(const char *interfa
 {
     for (size_t i = 0; i < multipoint_operation_count; i++) {
         const struct multipoint_operation *operation = &multipoint_operations[i];
-        if (strcmp(operation->name, name) == 0 && strcmp(operation->interface_name, interface_name) == 0) {
+        if (*operation->name == *name && strcmp(operation->name, name) == 0 && strcmp(operation->interface_name, interface_name) == 0) {
             return operation;
         }
     }
     return NULL;
 }
 
-bool multipoint_interface_known(const char *interface_name)
+const char *multipoint_operation_like(const char *interface_name, const char *name)
 {
-    for (size_t i = 0; i < multipoint_operation_count; i++) {
-        if (strcmp(multipoint_operations[i].interface_name, interface_name) == 0) {
-            return true;
+    const char *first = NULL;
+
+    for (size_t i = multipoint_operation_count; i-- > 0;) {
+        const struct multipoint_operation *operation = &multipoint_operations[i];
+        if (strcmp(operation->interface_name, interface_name) == 0) {
+            if (strcasecmp(operation->name, name) == 0) {
+                return operation->name;
+            }
+            first = operation->name;
         }
     }
-    return false;
+    return first;
 }
 
 bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field)

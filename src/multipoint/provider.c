@@ -59,7 +59,7 @@ int multipoint_host_bound(struct multipoint_host *host, const char **ret_text)
     int error =
         host->bound ? 0 : load_binding(host, ret_text); /* perhaps it has been bound meanwhile, by another program */
 
-    if (error == WMS_E_NOT_BOUND && !*ret_text) {
+    if (error == WMS_E_NOT_BOUND) {
         *ret_text = "this client is not bound to the host yet; call wms.bind once";
     }
     return error;

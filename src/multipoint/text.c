@@ -45,7 +45,7 @@ char *multipoint_free_text(const struct multipoint_memory *memory, char *text)
 /* Not resized: that would free the old block with what is in it. */
 static bool grow(struct multipoint_text *text, size_t more)
 {
-    size_t size = text->size ? text->size : 1024;
+    size_t size = text->size ? text->size : 2048;
 
     while (size - text->length < more) {
         if (size > SIZE_MAX / 2) {
@@ -119,6 +119,14 @@ void multipoint_text_escape(struct multipoint_text *text, const char *data, size
     multipoint_text_add(text, data + plain, length - plain);
 }
 
+void multipoint_text_clear(struct multipoint_text *text)
+{
+    if (text->data) {
+        explicit_bzero(text->data, text->length);
+    }
+    text->length = 0;
+}
+
 void multipoint_text_free(struct multipoint_text *text)
 {
     text->data = multipoint_free_secret(text->memory, text->data, text->length);
@@ -157,6 +165,10 @@ size_t multipoint_xml_span(const char *data, size_t length)
     size_t at = 0;
 
     while (at < length) {
+        if (data[at] >= ' ' && data[at] < 127) { /* most are */
+            at++;
+            continue;
+        }
         uint32_t value;
         size_t bytes = decode((const unsigned char *) data + at, length - at, &value);
         bool blank = value == '\t' || value == '\n' || value == '\r';
@@ -167,4 +179,18 @@ size_t multipoint_xml_span(const char *data, size_t length)
         at += bytes;
     }
     return at;
+}
+
+void multipoint_xml_problem(const char *data, size_t length, size_t span, char *buffer, size_t size)
+{
+    uint32_t value;
+    size_t bytes = decode((const unsigned char *) data + span, length - span, &value);
+
+    if (bytes == 0 || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) {
+        snprintf(buffer, size, "no UTF-8 at byte %zu", span + 1);
+    } else if (value < ' ') {
+        snprintf(buffer, size, "the control character 0x%02X at byte %zu, which XML cannot carry", (unsigned) value, span + 1);
+    } else {
+        snprintf(buffer, size, "U+%04X at byte %zu, which XML cannot carry", (unsigned) value, span + 1);
+    }
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <libxml/parser.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -12,14 +13,15 @@
 
 enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, FIRST_SIZE = 4096 };
 
-/* A socket of libcurl's, watched or not.  Those of connections are kept until they are closed: a kept connection is watched
- * again with each exchange. */
+/* A socket of libcurl's.  That of a connection is known until it is closed, and goes on being watched for what comes when
+ * libcurl has lost its interest: mostly that is back with the next exchange, before anything comes. */
 struct watched {
     struct node node; /* in `sockets` */
     struct multipoint *all;
     int fd;
     struct wms_poll *poll; /* NULL: not watched yet */
-    bool connection;
+    int events;            /* that it is watched for */
+    bool connection, wanted;
 };
 
 /* ---- libraries --------------------------------------------------------------------------------------------------- */
@@ -117,6 +119,11 @@ static void on_ready(void *data, int events)
 {
     struct watched *socket = data;
     struct multipoint *all = socket->all;
+    if (!socket->wanted) { /* the host hangs up on a kept connection: libcurl will see when it takes it */
+        socket->events = 0;
+        all->memory.services->poll_set(socket->poll, 0);
+        return;
+    }
     int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) | (events & WMS_WRITABLE ? CURL_CSELECT_OUT : 0), running;
 
     multipoint_enter(all);
@@ -148,7 +155,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *k
         if (socket && !socket->connection) { /* the resolver's */
             watched_free(socket);
         } else if (socket && socket->poll) {
-            services->poll_set(socket->poll, 0);
+            socket->wanted = false;
+            if (socket->events & ~WMS_READABLE) {
+                socket->events = 0;
+                services->poll_set(socket->poll, 0);
+            }
         }
         return 0;
     }
@@ -157,10 +168,16 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *k
     if (!error && !socket->poll) {
         error = services->poll_new(all->memory.engine, fd, on_ready, socket, &socket->poll);
     }
-    error = error ? error : services->poll_set(socket->poll, events);
+    if (!error && socket->events != events) {
+        error = services->poll_set(socket->poll, events);
+    }
     if (error) {
         give_up(easy, error);
-    } else if (!known) {
+        return 0;
+    }
+    socket->events = events;
+    socket->wanted = true;
+    if (!known) {
         curl_multi_assign(all->multi, fd, socket);
     }
     return 0;
@@ -228,6 +245,11 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
     node_init(&all->finished);
     node_init(&all->dropped);
     node_init(&all->sockets);
+    if (RAND_bytes(all->uuid, sizeof all->uuid) != 1) {
+        multipoint_free(&memory, all);
+        *ret_text = "OpenSSL has no random numbers";
+        return WMS_E_INTERNAL;
+    }
     all->timer = services->timer_new(engine, timer_fired, all);
     all->tick = services->timer_new(engine, tick_fired, all);
     if (!all->timer || !all->tick || !set_up_multi(all)) {
@@ -244,6 +266,8 @@ void multipoint_transport_free(struct multipoint *all)
 
     curl_multi_cleanup(all->multi); /* closes the kept connections */
     curl_share_cleanup(all->share);
+    multipoint_parser_free(all->parser);
+    multipoint_exchange_free_spare(all);
     while (!node_alone(&all->sockets)) {
         watched_free(NODE_OWNER(all->sockets.next, struct watched, node));
     }
@@ -300,8 +324,11 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
     (void) host_port;
     (void) local_port;
 
-    if (!exchange->data || (exchange->left && exchange->once)) { /* nobody waits for it any more, or the second time */
-        return CURL_PREREQFUNC_ABORT;
+    if (!exchange->data || (exchange->left && exchange->once)) {
+        return CURL_PREREQFUNC_ABORT; /* nobody waits for it any more, or it would leave a second time */
+    }
+    if (exchange->left) {
+        multipoint_renew(exchange);
     }
     exchange->left = true;
     if (!host->reached) {

@@ -94,12 +94,7 @@ static int put_string(const struct writer *writer, const wms_value *value)
     size_t span = multipoint_xml_span(value->text, value->size);
     if (span < value->size) {
         char what[96];
-        unsigned char byte = (unsigned char) value->text[span];
-        if (byte < ' ') {
-            snprintf(what, sizeof what, "the control character 0x%02X at byte %zu, which XML cannot carry", byte, span + 1);
-        } else {
-            snprintf(what, sizeof what, "no UTF-8 at byte %zu", span + 1);
-        }
+        multipoint_xml_problem(value->text, value->size, span, what, sizeof what);
         return wrong(writer, what, "a string without it, in UTF-8");
     }
     return put(writer, value->text, value->size);
@@ -226,7 +221,9 @@ int multipoint_arguments(const struct multipoint_operation *operation, const wms
     int error = check_names(operation, arguments, complaint, size);
 
     if (out) {
-        multipoint_text_printf(out, "<%s xmlns=\"" MULTIPOINT_SPACE "\">", operation->name);
+        multipoint_text_puts(out, "<");
+        multipoint_text_puts(out, operation->name);
+        multipoint_text_puts(out, " xmlns=\"" MULTIPOINT_SPACE "\">");
     }
     while (!error && multipoint_field_next(&spec, &field)) {
         const wms_value *value = find(arguments, field.name, field.length);
@@ -247,16 +244,21 @@ int multipoint_arguments(const struct multipoint_operation *operation, const wms
             break;
         }
         if (out) {
-            multipoint_text_printf(out, "<%.*s%s>", (int) field.length, field.name,
-                                   nil ? " xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"" : "");
+            multipoint_text_puts(out, "<");
+            multipoint_text_add(out, field.name, field.length);
+            multipoint_text_puts(out, nil ? " xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\">" : ">");
         }
         error = nil ? 0 : put_value(&writer, value);
         if (out) {
-            multipoint_text_printf(out, "</%.*s>", (int) field.length, field.name);
+            multipoint_text_puts(out, "</");
+            multipoint_text_add(out, field.name, field.length);
+            multipoint_text_puts(out, ">");
         }
     }
     if (out) {
-        multipoint_text_printf(out, "</%s>", operation->name);
+        multipoint_text_puts(out, "</");
+        multipoint_text_puts(out, operation->name);
+        multipoint_text_puts(out, ">");
     }
     return error;
 }
@@ -314,6 +316,12 @@ static int read_boolean(const struct multipoint_element *element, wms_value *ret
     return ret_value->integer || strcmp(text, "false") == 0 || strcmp(text, "0") == 0 ? 0 : WMS_E_PROTOCOL;
 }
 
+/* Text where elements should be. */
+static bool has_text(const struct multipoint_element *element)
+{
+    return element->text[strspn(element->text, " \t\r\n")] != '\0';
+}
+
 /* [MS-RSMC] 2.2.3: an element a byte. */
 static int read_bytes(const struct multipoint_element *element, struct multipoint_arena *arena, wms_value *ret_value)
 {
@@ -326,6 +334,9 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
         return WMS_E_NO_MEMORY;
     }
     *ret_value = (wms_value){.kind = WMS_STRING, .name = ret_value->name, .text = (const char *) bytes, .size = size};
+    if (has_text(element)) {
+        return WMS_E_PROTOCOL;
+    }
     for (const struct multipoint_element *child = element->first; child; child = child->next) {
         if (strcmp(child->name, "prgData") != 0 || !multipoint_number(trimmed(child, buffer), 255, &byte)) {
             return WMS_E_PROTOCOL;
@@ -353,6 +364,9 @@ static int read_base64(const struct multipoint_element *element, struct multipoi
 
     if (!bytes) {
         return WMS_E_NO_MEMORY;
+    }
+    if (element->first) {
+        return WMS_E_PROTOCOL;
     }
     for (const char *at = element->text; *at; at++) {
         if (strchr(" \t\r\n", *at)) {
@@ -387,7 +401,7 @@ static int read_list(const struct shape *shape, const struct multipoint_element 
 {
     size_t count = count_children(element);
     wms_value *items = count ? multipoint_room(arena, count * sizeof *items) : NULL;
-    int error = count && !items ? WMS_E_NO_MEMORY : 0;
+    int error = has_text(element) ? WMS_E_PROTOCOL : count && !items ? WMS_E_NO_MEMORY : 0;
 
     *ret_value = (wms_value){.kind = WMS_LIST, .name = ret_value->name, .items = items, .size = count};
     for (const struct multipoint_element *child = element->first; items && !error && child; child = child->next, items++) {
@@ -397,6 +411,7 @@ static int read_list(const struct shape *shape, const struct multipoint_element 
             error = read_fields(shape->fields, child, arena, items);
         } else {
             *items = multipoint_string(NULL, child->text, child->length);
+            error = child->first ? WMS_E_PROTOCOL : 0;
         }
     }
     return error;

@@ -1,6 +1,7 @@
 /* Certificates as a MultiPoint Server makes them for itself: self-signed, the host's name, Server Authentication alone. */
 #include "host.h"
 
+#include <arpa/inet.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <stdio.h>
@@ -35,9 +36,16 @@ static int fill(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const struct c
         || (rc = gnutls_x509_crt_set_expiration_time(crt, now + (wish->expired ? -1 : 365) * day)) < 0) {
         return rc;
     }
-    if (wish->san && (rc = gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, wish->san,
-                                                               (unsigned)strlen(wish->san), GNUTLS_FSAN_SET)) < 0) {
-        return rc;
+    if (wish->san) {
+        struct in_addr ip;
+        bool is_ip = inet_pton(AF_INET, wish->san, &ip) == 1;
+
+        rc = is_ip ? gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, &ip, sizeof ip, GNUTLS_FSAN_SET)
+                   : gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, wish->san, (unsigned)strlen(wish->san),
+                                                          GNUTLS_FSAN_SET);
+        if (rc < 0) {
+            return rc;
+        }
     }
     for (size_t i = 0; i < LENGTH(usages); i++) {
         if (strstr(wish->usage, usages[i].name) && (rc = gnutls_x509_crt_set_key_purpose_oid(crt, usages[i].oid, 0)) < 0) {

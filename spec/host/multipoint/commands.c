@@ -89,6 +89,8 @@ static const char *certify(struct host *host, const struct words *words, bool pl
     }
     if (tls) {
         host->shown = certificate;
+        gnutls_free(host->ticket_key.data); /* nobody comes back to a session that another certificate began */
+        gnutls_session_ticket_key_generate(&host->ticket_key);
     }
     say("sha256", certificate->sha256);
     say("sha1", certificate->sha1);
@@ -169,6 +171,7 @@ static const char *do_set(struct host *host, const struct words *words)
     static const char *const settings[] = {
         "relock", /* ms after which an unlocked session is locked again; -1 */
         "block_all_relock", /* likewise, but only while a Block All message stands */
+        "block_all", /* the message; empty: none */
         "flags_name", /* pgrfSession, pfgrSession */
         "request_action", /* the credentials' answer has the request's Action */
         "no_management", /* it leaves the second password out */
@@ -176,6 +179,7 @@ static const char *do_set(struct host *host, const struct words *words)
         "unknown_hr", /* the fault of an id that is not there */
         "timestamps", /* answers have a Security header with a Timestamp */
         "refuse", /* new connections are closed at once */
+        "keep_bodies", /* requests are remembered as they came: see `bodies` */
         NULL,
     };
     const char *problem = known(words, 2, settings), *value;
@@ -194,6 +198,10 @@ static const char *do_set(struct host *host, const struct words *words)
     host->unknown_hr = (uint32_t)number(words, "unknown_hr", host->unknown_hr);
     host->timestamps = number(words, "timestamps", host->timestamps);
     host->refuse = number(words, "refuse", host->refuse);
+    host->keep_bodies = number(words, "keep_bodies", host->keep_bodies);
+    if ((value = option(words, "block_all"))) {
+        replace(&host->block_all, *value ? value : NULL);
+    }
     string(words, "flags_name", &host->flags_name);
     string(words, "server_version", &host->server_version);
     string(words, "password", &host->admin_password);
@@ -203,11 +211,12 @@ static const char *do_set(struct host *host, const struct words *words)
 }
 
 static const char *const session_keys[] = {"user", "domain", "winstation", "state", "flags", "station", "broadcast", "rail",
-                                           "private", "message", NULL};
+                                           "private", "message", "relock", "deaf", NULL};
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
     struct session *session = session_add(host, id);
+    const char *value;
 
     string(words, "user", &session->user);
     string(words, "domain", &session->domain);
@@ -219,6 +228,8 @@ static void fill(struct host *host, const struct words *words, uint64_t id)
     session->broadcast = (uint32_t)number(words, "broadcast", session->broadcast);
     session->rail = number(words, "rail", session->rail);
     session->private_screen = number(words, "private", session->private_screen);
+    session->deaf = number(words, "deaf", session->deaf);
+    session->relock_after = (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
     if (session->station > host->stations) {
         host->stations = session->station;
     }
@@ -287,7 +298,8 @@ static const char *do_sessions(struct host *host, const struct words *words)
 static const char *do_on(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"times", "delay", "never", "drop", "fault", "status", "body", "raw", "relates",
-                                       "half", "garbage", "endless", NULL};
+                                       "half", "garbage", "endless", "header", "swap", "utf16",
+                                       NULL};
     const char *problem = known(words, 3, keys), *drop = option(words, "drop");
     struct rule *rule, **link;
 
@@ -306,12 +318,15 @@ static const char *do_on(struct host *host, const struct words *words)
     rule->status = (uint32_t)number(words, "status", 0);
     rule->half = number(words, "half", 0);
     rule->garbage = number(words, "garbage", 0);
+    rule->utf16 = number(words, "utf16", 0);
     rule->endless = number(words, "endless", 0);
     rule->drop_before = drop && strcmp(drop, "before") == 0;
     rule->drop_after = drop && strcmp(drop, "after") == 0;
     string(words, "body", &rule->body);
     string(words, "raw", &rule->raw);
     string(words, "relates", &rule->relates);
+    string(words, "header", &rule->header);
+    string(words, "swap", &rule->swap);
     for (link = &host->rules; *link; link = &(*link)->next) {
     }
     *link = rule;
@@ -331,6 +346,13 @@ static const char *do_clear(struct host *host, const struct words *words)
     return NULL;
 }
 
+static const char *do_hang_up(struct host *host, const struct words *words)
+{
+    (void)words;
+    http_hang_up(host);
+    return NULL;
+}
+
 static const char *do_log(struct host *host, const struct words *words)
 {
     (void)words;
@@ -345,10 +367,18 @@ static const char *do_log(struct host *host, const struct words *words)
     return NULL;
 }
 
+static const char *do_bodies(struct host *host, const struct words *words)
+{
+    (void)words;
+    text_add(out, host->bodies.data ? host->bodies.data : "", host->bodies.length);
+    return NULL;
+}
+
 static const char *do_reset(struct host *host, const struct words *words)
 {
     (void)words;
     log_clear(host);
+    text_clear(&host->bodies);
     memset(host->counts, 0, operation_count * sizeof *host->counts);
     host->daemons[PLAIN].connections = host->daemons[TLS].connections = 0;
     host->requests_seen = host->faults = host->handshakes = host->resumed = host->admin_plain = host->admin_tls = 0;
@@ -393,7 +423,8 @@ static const struct {
 } commands[] = {
     {"host", do_host}, {"unhost", do_unhost}, {"certificate", do_certificate}, {"pem", do_pem}, {"tls", do_tls},
     {"set", do_set}, {"session", do_session}, {"fill", do_fill}, {"remove", do_remove}, {"sessions", do_sessions},
-    {"on", do_on}, {"clear", do_clear}, {"log", do_log}, {"reset", do_reset}, {"counts", do_counts},
+    {"on", do_on}, {"clear", do_clear}, {"hangup", do_hang_up}, {"log", do_log}, {"bodies", do_bodies}, {"reset", do_reset},
+    {"counts", do_counts},
 };
 
 bool command_run(struct host *host, const struct words *words, struct text *answer, const char **ret_problem)

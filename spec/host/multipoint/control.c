@@ -7,14 +7,16 @@
  *     pem NAME                                        the certificate of the handshakes
  *     tls NAME PRIORITIES                             GnuTLS's, such as NORMAL:-VERS-ALL:+VERS-TLS1.0
  *     set NAME KEY=VALUE…                             see `settings`
- *     session NAME ID [user= domain= winstation= state= flags= station= broadcast= rail= private= message=]
+ *     session NAME ID [user= domain= winstation= state= flags= station= broadcast= rail= private= message=
+ *         relock=MS deaf=1]                                deaf: neither locks nor unlocks, and says that it did
  *     fill NAME FROM TO [the same]                    many sessions
  *     remove NAME ID|all
  *     sessions NAME
  *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw= relates= half=1 garbage=1
- *         endless=BYTES]
+ *         endless=BYTES header= swap= utf16=1]
  *     clear NAME                                      forgets the rules, sends the answers that wait
- *     log NAME; reset NAME; counts NAME
+ *     hangup NAME                                     ends its connections
+ *     log NAME; bodies NAME; reset NAME; counts NAME
  *     wait NAME OPERATION|connections|handshakes|locks COUNT [MS]
  *     quit */
 #include "host.h"

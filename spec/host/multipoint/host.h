@@ -75,7 +75,7 @@ struct certificate {
 
 struct certificate_wish {
     const char *subject;
-    const char *san; /* a DNS name; NULL: none, as Windows makes them */
+    const char *san; /* a DNS name or an IPv4 address; NULL: none, as Windows makes them */
     const char *usage; /* "server", "server,client", "client", "none" */
     bool expired, rsa;
 };
@@ -90,7 +90,8 @@ enum { LOCKED = 8, ORCHESTRATABLE = 32 }; /* of a session's flags */
 struct session {
     uint64_t id;
     uint32_t state, flags, station, broadcast;
-    bool rail, private_screen;
+    bool rail, private_screen, deaf;
+    int64_t relock_after; /* ms; -1: as the host's sessions */
     char *user, *domain, *winstation, *message;
     struct timer relock; /* the session is found by its id: sessions move in memory */
     struct host *host;
@@ -108,7 +109,9 @@ struct rule {
     char *body; /* instead of what the answer's element holds */
     char *raw; /* instead of the answer */
     char *relates; /* instead of the message's id; "" leaves the header out */
-    bool drop_before, drop_after, half, garbage, never;
+    char *header; /* of HTTP, one more: "Name: value" */
+    char *swap; /* lines: each second one comes where the one before it stood in the answer */
+    bool drop_before, drop_after, half, garbage, utf16, never;
 };
 
 #define NO_FAULT UINT64_MAX
@@ -147,7 +150,7 @@ struct host {
     char *flags_name;
     uint32_t protocol_version, stations, unknown_hr;
     int64_t relock, block_all_relock; /* ms after which an unlocked session is locked again; -1: never */
-    bool admin_orchestration, request_action, no_management, timestamps, refuse;
+    bool admin_orchestration, request_action, no_management, timestamps, refuse, keep_bodies;
 
     struct session **sessions;
     size_t session_count, session_size;
@@ -157,6 +160,7 @@ struct host {
 
     struct entry *log;
     size_t log_length, log_size;
+    struct text bodies; /* of requests, as the control channel shows them; only while `keep_bodies` */
     uint64_t *counts; /* for each operation */
     uint64_t message_ids[64]; /* of the last requests, as hashes: each must be new */
     unsigned next_message_id;
@@ -257,6 +261,7 @@ const char *http_start(struct host *host, unsigned plain_port, unsigned tls_port
 void http_stop(struct host *host);
 bool http_run(struct daemon *daemon); /* whether it wants to be run again at once */
 void http_resume_all(struct host *host); /* answers that wait are sent */
+void http_hang_up(struct host *host); /* ends every connection */
 
 /* ---- commands.c -------------------------------------------------------------------------------------------------- */
 

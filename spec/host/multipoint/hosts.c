@@ -62,6 +62,7 @@ void host_free(struct host *host)
         rule_free(rule);
     }
     log_clear(host);
+    text_free(&host->bodies);
     certificate_free(host->certificates);
     if (host->priority) {
         gnutls_priority_deinit(host->priority);

@@ -90,11 +90,36 @@ static struct MHD_Response *endless_response(const struct text *answer, uint64_t
     return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, endless_read, endless, endless_free);
 }
 
+/* Replaces a part of an answer wherever it stands; returns what is behind the two lines. */
+static char *swap(struct text *text, char *lines)
+{
+    char *with = strchr(lines, '\n'), *rest, *found, *at = text->data;
+    struct text swapped = {NULL, 0, 0};
+
+    if (!with || !text->length || with == lines) {
+        return NULL;
+    }
+    *with++ = '\0';
+    rest = strchr(with, '\n');
+    if (rest) {
+        *rest++ = '\0';
+    }
+    while ((found = strstr(at, lines))) {
+        text_add(&swapped, at, (size_t)(found - at));
+        text_puts(&swapped, with);
+        at = found + strlen(lines);
+    }
+    text_puts(&swapped, at);
+    text_free(text);
+    *text = swapped;
+    return rest;
+}
+
 static enum MHD_Result answer(struct request *request)
 {
     static const char garbage[] = "\xff\xfe\x00<not>XML & never was";
     struct exchange *exchange = &request->exchange;
-    const struct rule *rule = exchange->rule;
+    struct rule *rule = exchange->rule;
     struct text *text = &request->answer;
     struct MHD_Response *response;
     enum MHD_Result result;
@@ -110,6 +135,20 @@ static enum MHD_Result answer(struct request *request)
             text_puts(text, rule->raw);
         }
     }
+    for (char *lines = rule ? rule->swap : NULL; lines;) {
+        lines = swap(text, lines);
+    }
+    if (rule && rule->utf16) { /* of ASCII */
+        struct text wide = {NULL, 0, 0};
+
+        text_add(&wide, "\xff\xfe", 2);
+        for (size_t i = 0; i < text->length; i++) {
+            text_add(&wide, text->data + i, 1);
+            text_add(&wide, "", 1);
+        }
+        text_free(text);
+        *text = wide;
+    }
     if (rule && rule->half) {
         response = MHD_create_response_from_callback(text->length, BLOCK, half_read, text, NULL);
     } else if (rule && rule->endless) {
@@ -122,6 +161,14 @@ static enum MHD_Result answer(struct request *request)
     }
     if (text->length) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/soap+xml; charset=utf-8");
+    }
+    if (rule && rule->header) {
+        char *value = strstr(rule->header, ": ");
+
+        if (value) {
+            *value = '\0'; /* the rule is used up */
+            MHD_add_response_header(response, rule->header, value + 2);
+        }
     }
     if (exchange->status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
@@ -158,6 +205,15 @@ void http_resume_all(struct host *host)
     for (struct request *request = host->requests; request; request = request->next) {
         resume(request);
     }
+}
+
+void http_hang_up(struct host *host)
+{
+    http_resume_all(host);
+    for (struct request *request = host->requests; request; request = request->next) {
+        shutdown(MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, SHUT_RDWR);
+    }
+    host_wake(host);
 }
 
 static enum MHD_Result handle(struct request *request)

@@ -153,7 +153,7 @@ local function tell(host, options, ...)
 end
 
 --- Makes a session, or changes one.  Fields: id, user, domain, winstation, state, flags, station, broadcast, rail, private,
--- message.
+-- message, relock (ms, for this one alone), deaf (it neither locks nor unlocks, and the host says that it did).
 function Host:session(options)
    local rest = {}
    for key, value in pairs(options) do
@@ -191,6 +191,9 @@ function Host:on(operation, rule) tell(self, rule, "on", operation) end
 --- Forgets what `on` told, and sends the answers that wait.
 function Host:clear() tell(self, nil, "clear") end
 
+--- Ends every connection, idle ones too.
+function Host:hangup() tell(self, nil, "hangup") end
+
 --- A new certificate; where = "plain" (what the plain answer says), "tls" (what the handshake shows), or both.
 -- Returns its fingerprint and thumbprint; both are the host's unless only the plain answer has it.
 function Host:certificate(options)
@@ -213,6 +216,15 @@ function Host:log()
    for i, line in ipairs(tell(self, nil, "log")) do
       local verb, id, user, said = line:match("^(%S+) (%S+) (%S+) (%S+)$")
       result[i] = { verb = verb, id = tonumber(id), user = user ~= "-" and plain(user) or nil, result = said }
+   end
+   return result
+end
+
+--- The requests since the last reset, as they came; with set{ keep_bodies = true } only.
+function Host:bodies()
+   local result = {}
+   for i, line in ipairs(tell(self, nil, "bodies")) do
+      result[i] = plain(line)
    end
    return result
 end

@@ -251,7 +251,7 @@ static bool read_value(struct call *call, xmlNode *element, char type)
     switch (type) {
     case 'u': return parse_number(text, UINT32_MAX, number);
     case 'U': return parse_number(text, UINT64_MAX, number);
-    case 'i': return parse_number(*text == '-' ? text + 1 : text, INT32_MAX, number);
+    case 'i': return parse_number(*text == '-' ? text + 1 : text, (uint64_t)INT32_MAX + (*text == '-'), number);
     case 'b':
         *number = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
         return *number || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
@@ -267,20 +267,20 @@ const char *arguments_read(struct call *call, xmlNode *element)
 
     for (call->count = 0; *spec; call->count++) {
         size_t length = strcspn(spec, ":");
-        char type = spec[length + 1];
-        bool nillable = spec[length + 2] == 'n';
+        char type = spec[length + 1], more = spec[length + 2];
 
-        if (!child || !is_ours(child) || strncmp((const char *)child->name, spec, length) != 0 || child->name[length]) {
+        if (child && is_ours(child) && strncmp((const char *)child->name, spec, length) == 0 && !child->name[length]) {
+            if (is_nil(child)) {
+                if (more != 'n' || child->children) {
+                    return "an element may not be nil";
+                }
+            } else if (!read_value(call, child, type)) {
+                return "an element's value is not of its type";
+            }
+            child = next_element(child->next);
+        } else if (more != '?') {
             return "an element is missing, misplaced or of another namespace";
         }
-        if (is_nil(child)) {
-            if (!nillable || child->children) {
-                return "an element may not be nil";
-            }
-        } else if (!read_value(call, child, type)) {
-            return "an element's value is not of its type";
-        }
-        child = next_element(child->next);
         spec += length + strcspn(spec + length, " ");
         spec += *spec == ' ';
     }

@@ -57,6 +57,7 @@ struct session *session_add(struct host *host, uint64_t id)
     session->id = id;
     session->host = host;
     session->flags = 4 | ORCHESTRATABLE;
+    session->relock_after = -1;
     session->user = copy("");
     session->domain = copy("");
     session->winstation = copy("");
@@ -213,7 +214,7 @@ uint32_t lock_session(struct call *call)
     struct session *session;
     uint32_t hr = find(call, true, &session);
 
-    if (!hr) {
+    if (!hr && !session->deaf) {
         lock(session, call->arguments[1]);
     }
     return hr;
@@ -225,8 +226,10 @@ uint32_t stop_locking_session(struct call *call)
     struct session *session;
     uint32_t hr = find(call, true, &session);
 
-    if (!hr) {
-        int64_t ms = host->relock >= 0 ? host->relock : host->block_all ? host->block_all_relock : -1;
+    if (!hr && !session->deaf) {
+        int64_t ms = session->relock_after >= 0 ? session->relock_after
+            : host->relock >= 0 ? host->relock
+            : host->block_all ? host->block_all_relock : -1;
 
         session->flags &= ~(uint32_t)LOCKED;
         replace(&session->message, "");

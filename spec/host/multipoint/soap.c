@@ -529,6 +529,11 @@ void soap_handle(struct exchange *exchange)
     exchange->rule = NULL;
     exchange->drop = false;
     exchange->host->requests_seen++;
+    if (exchange->host->keep_bodies) {
+        text_puts(&exchange->host->bodies, " ");
+        text_percent(&exchange->host->bodies, exchange->body);
+        text_puts(&exchange->host->bodies, "\n");
+    }
     served = check_transport(&message, &interface);
     served = (served ? parse(&message) : served) && check_addressing(&message, interface)
         && (exchange->transport == PLAIN || check_security(&message)) && act(&message);
@@ -555,6 +560,8 @@ void rule_free(struct rule *rule)
     free(rule->body);
     free(rule->raw);
     free(rule->relates);
+    free(rule->header);
+    free(rule->swap);
     free(rule);
 }
 
@@ -578,6 +585,8 @@ struct rule *rule_take(struct host *host, const char *operation)
             taken->body = rule->body ? copy(rule->body) : NULL;
             taken->raw = rule->raw ? copy(rule->raw) : NULL;
             taken->relates = rule->relates ? copy(rule->relates) : NULL;
+            taken->header = rule->header ? copy(rule->header) : NULL;
+            taken->swap = rule->swap ? copy(rule->swap) : NULL;
             return taken;
         }
     }

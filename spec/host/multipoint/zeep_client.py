@@ -1,8 +1,10 @@
 """A client that is not ours, on the test host: binds, lists, locks, reads flags, unlocks.
 
-    zeep_client.py WSDL ADDRESS HTTP_PORT SHA256 SESSION_ID <the administrator's name and password, a line each
+    zeep_client.py WSDL ADDRESS HTTP_PORT SHA256 SESSION_ID [PIPE] <the administrator's name and password, a line each
 
-Prints a line a fact: "name value".  The last one is "ok"."""
+Prints a line a fact: "name value".  The last one is "ok".  Between locking and unlocking it waits until somebody has opened
+PIPE, a named one, for writing and closed it; then it looks at the flags once more."""
+import contextlib
 import datetime
 import hashlib
 import sys
@@ -85,16 +87,23 @@ class Host:
         )
 
 
-def main():
-    wsdl, address, port, fingerprint, session = sys.argv[1:]
-    admin, password = sys.stdin.read().split("\n")[:2]
-    session = int(session)
+@contextlib.contextmanager
+def readable(wsdl):
+    """The WSDL as zeep can read it, as a file."""
     with open(wsdl, encoding="utf-8") as file:
         # Of all bindings, the certificate's alone is of SOAP 1.1 there; the host speaks SOAP 1.2 throughout.
         lines = [line.replace("<soap:", "<soap12:") for line in file if "<xsd:import" not in line]
     with tempfile.NamedTemporaryFile("w", suffix=".wsdl", encoding="utf-8") as file:
         file.writelines(lines)
         file.flush()
+        yield file
+
+
+def main():
+    wsdl, address, port, fingerprint, session = sys.argv[1:6]
+    admin, password = sys.stdin.read().split("\n")[:2]
+    session = int(session)
+    with readable(wsdl) as file:
         host = Host(file.name, address, fingerprint)
 
         bound = host.service("IMultiPointCertificateRequest", int(port)).RequestSslCertificate()
@@ -115,6 +124,11 @@ def main():
         sessions.LockSession(session, "Eyes on <the> teacher & no \"talking\" ☃")
         print("locked", sessions.GetSessionFlags(session))
         print("screen", sessions.GetScreenState(session).pfIsLocked)
+        for pipe in sys.argv[6:]:
+            sys.stdout.flush()
+            with open(pipe, encoding="utf-8") as file:
+                file.read()
+            print("meanwhile", sessions.GetSessionFlags(session))
         sessions.StopLockingSession(session)
         print("unlocked", sessions.GetSessionFlags(session))
         try:
@@ -128,4 +142,5 @@ def main():
     print("ok")
 
 
-main()
+if __name__ == "__main__":
+    main()
