@@ -6,6 +6,7 @@
 #: make demo        installs what is missing (Debian, as root), builds, and runs a short example
 #: make test        likewise, and runs all specs: RUNS="5.4 jit" for some Luas only, SPECS=spec/x_spec.lua for some specs
 #: make check       the specs under sanitizers and valgrind, and every static check (check-lint, check-asan, ... for one)
+#: make fuzz        libFuzzer on what comes from outside: FUZZ_SECONDS=60; fuzz-report: FUZZ_RUNS=20000000, and line coverage
 #: make bench       measures: ROWS="memory require logind multipoint" for some parts only
 #: make install     PREFIX=/usr/local DESTDIR= LUA_VERSION=5.4; make install-lua: only what Lua needs; make uninstall
 #: make clean
@@ -294,10 +295,11 @@ lua_headers = $(call lua_cflags,$L)
 preload = $(shell readelf -l $$(command -v $(LUA)) | sed -n 's/.*interpreter: \(.*\)]/\1/p') --preload \
     $(shell $(CC) -print-file-name=libasan.so):$(shell $(CC) -print-file-name=libubsan.so)
 
-.PHONY: check check-lint check-warnings check-headers check-tidy check-lua check-asan check-tsan check-valgrind
+.PHONY: check check-lint check-warnings check-headers check-tidy check-lua check-asan check-tsan check-valgrind check-fuzz
 check:
 	$(call deps,check)
 	$(again) check-lint check-asan check-tsan check-valgrind
+	$(again) check-fuzz # which takes all the cores
 
 check-lint: check-warnings check-headers check-tidy check-lua
 
@@ -340,6 +342,51 @@ check-valgrind:
 	@for run in 'threads $B/spec $B/$L' lifetime 'oom -m $B/spec/wms/caller.so $(filter-out \
 	    spec/oom/provider.lua spec/oom/several.lua,$(wildcard spec/oom/*.lua))'; do \
 	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
+
+# What comes from outside, fuzzed: each target is spec/fuzz/NAME.c with the sources that it is about.
+FUZZ_SECONDS = 60
+FUZZ_RUNS    = 20000000
+fuzz_targets = answer record address
+fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer values faults operations text arena)
+fuzz_record  = src/core/record.c src/core/value.c
+fuzz_address = src/core/target.c
+fuzz_answer_too  = src/multipoint/envelope.c
+fuzz_address_too = src/multipoint/text.c
+fuzzers      = $(fuzz_targets:%=$B/fuzz/%)
+covered      = $(fuzz_targets:%=$B/fuzz/cover/%)
+
+$B/fuzz/%: fuzz_flags = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+$B/fuzz/cover/%: fuzz_flags = -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping
+define fuzz_target
+$B/fuzz/$1 $B/fuzz/cover/$1: spec/fuzz/$1.c spec/fuzz/support.c $(fuzz_$1) $(fuzz_$1_too) \
+    $(wildcard spec/fuzz/*.h src/*.h src/*/*.h) $B/flags
+	$$(call say,CC,$$@)
+	$$Q mkdir -p $$(@D) && clang -std=gnu11 -O1 -g $$(WARNINGS) -Isrc $$(cflags_of_multipoint) $$(uv_cflags) $$(fuzz_flags) \
+	    -o $$@ $$(filter %.c,$$^) $$(call once,libxml2_libs,$$(PKG_CONFIG) --libs libxml-2.0)
+endef
+$(foreach target,$(fuzz_targets),$(eval $(call fuzz_target,$(target))))
+
+.PHONY: fuzz fuzz-report fuzz-corpus fuzzers covered
+fuzzers: $(fuzzers) ; @:
+covered: $(covered) ; @:
+fuzz:
+	$(call deps,fuzz)
+	+@$(MAKE) --no-print-directory check-fuzz DEPS=no
+
+check-fuzz:
+	$(again) fuzzers
+	@spec/fuzz/run $B/fuzz -max_total_time=$(FUZZ_SECONDS)
+
+fuzz-report:
+	$(call deps,fuzz)
+	$(again) fuzzers covered
+	@spec/fuzz/run $B/fuzz -runs=$(FUZZ_RUNS)
+	@FUZZ_SOURCES='$(foreach target,$(fuzz_targets),$(target):$(subst $() ,$(comma),$(strip $(fuzz_$(target)))))' \
+	    spec/fuzz/run $B/fuzz coverage
+
+# What the last runs have found to be new, as far as it reaches other code.
+fuzz-corpus: fuzzers
+	@spec/fuzz/run $B/fuzz corpus
 
 # ---- to have it ------------------------------------------------------------------------------------------------------
 
