@@ -82,12 +82,14 @@ local function folder_of(park)
 end
 
 local function child(folder, what, count)
-   return report.output(("XDG_CONFIG_HOME='%s' '%s' bench/multipoint.lua %s '%s/hosts' %d || echo failed"):format(folder, arg[-1],
-      what, folder, count))
+   return report.output(("XDG_CONFIG_HOME='%s' '%s' bench/multipoint.lua %s '%s/hosts' %d || echo failed"):format(folder,
+      arg[-1], what, folder, count))
 end
 
 local function bind(host)
-   assert(wms.bind{ server = host.server, user_name = host.admin, password = host.password, fingerprint = host.fingerprint })
+   assert(wms.bind{
+      server = host.server, user_name = host.admin, password = host.password, fingerprint = host.fingerprint,
+   })
 end
 
 -- ---------------------------------------------------------------- others
@@ -111,8 +113,8 @@ local function start_zeep(host, folder)
    end
    local fifo = folder .. "/fifo"
    report.output(("mkfifo '%s'"):format(fifo))
-   local results = io.popen(("/usr/bin/python3 -W ignore bench/zeep_unlock.py '%s' %s %d %s 3 '%s'"):format(wsdl, host.address,
-      host.https, host.fingerprint, fifo))
+   local results = io.popen(("/usr/bin/python3 -W ignore bench/zeep_unlock.py '%s' %s %d %s 3 '%s'"):format(wsdl,
+      host.address, host.https, host.fingerprint, fifo))
    local lines = assert(io.open(fifo, "w"))
    lines:setvbuf("no")
    lines:write(host.control, "\n")
@@ -180,8 +182,8 @@ local function bench_sessions(host, curl)
       return report.timed(1, function() curl:post(exchanges) end)
    end)
    host:clear()
-   report.line("  100 sessions, 5 ms an answer", report.seconds(a), report.seconds(b), ("1/%.2f"):format(1 / ratio), "<= 1/3.5",
-      report.verdict(ratio <= 1 / 3.5))
+   report.line("  100 sessions, 5 ms an answer", report.seconds(a), report.seconds(b), ("1/%.2f"):format(1 / ratio),
+      "<= 1/3.5", report.verdict(ratio <= 1 / 3.5))
 end
 
 local function bench_memory(park, folder)

@@ -13,7 +13,8 @@ bound.describe("without memory, on a MultiPoint host #once", pending, function()
       local request = soap.request(host, "IMultiPointSession", "GetSessionFlags", "<idSession>3</idSession>", "WmsControl")
       local file = soap.write("hint", soap.envelope(request))
       return ("sed s/%s/urn:uuid:$(cat /proc/sys/kernel/random/uuid)/ %s | "
-         .. "curl -q -s -k --data-binary @- -H %s -H Expect: %s | sed -n 's/.*<pgrfSession>\\([0-9]*\\)<.*/\\1/p'"):format(request.id, file,
+         .. "curl -q -s -k --data-binary @- -H %s -H Expect: %s | "
+         .. "sed -n 's/.*<pgrfSession>\\([0-9]*\\)<.*/\\1/p'"):format(request.id, file,
          process.quote(("Content-Type: %s; action=\"%s\""):format(request.type, request.action)), request.url)
    end
 

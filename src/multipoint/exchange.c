@@ -18,7 +18,8 @@ static bool keep(struct multipoint_exchange *exchange)
     }
     multipoint_text_clear(&request);
     multipoint_text_clear(&answer);
-    *exchange = (struct multipoint_exchange){.request = request, .answer = answer};
+    *exchange = (struct multipoint_exchange){.host = exchange->host, .request = request, .answer = answer};
+    node_init(&exchange->node);
     all->spare = exchange;
     return true;
 }
