@@ -147,6 +147,14 @@ describe("a MultiPoint host #once", function()
          assert.same({ 0, 0 }, { lab:counts().connections_https, lab:counts().handshakes })
       end)
 
+      it("take up the TLS session of the first one", function()
+         local lab = fresh(20)
+         lab:reset()
+         lab:on("GetSessionFlags", { delay = 4, times = 20 })
+         fine(wms.sessions(lab.server))
+         assert.same({ 3, 3 }, { lab:counts().handshakes, lab:counts().resumed })
+      end)
+
       it("that break are made anew, with the TLS session of before", function()
          wms.configure{ connections = 1 }
          local lab = fresh(1)
