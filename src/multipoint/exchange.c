@@ -83,34 +83,39 @@ void multipoint_renew(struct multipoint_exchange *exchange)
     memcpy(exchange->request.data + exchange->id_at, exchange->id, strlen(exchange->id));
 }
 
-/* An IPv6 address in brackets, with the '%' of its zone as URLs have it. */
-static void print_host(const char *host, char *text, size_t size)
+/* An IPv6 address in brackets, with the '%' of its zone as URLs have it.  Returns the end. */
+static char *put_host(const char *host, char *at)
 {
-    const char *zone = strchr(host, '%');
-
     if (!strchr(host, ':')) {
-        snprintf(text, size, "%s", host);
-    } else {
-        snprintf(text, size, "[%.*s%s%s]", zone ? (int) (zone - host) : (int) strlen(host), host, zone ? "%25" : "",
-                 zone ? zone + 1 : "");
+        return stpcpy(at, host);
     }
+    const char *zone = strchr(host, '%');
+    at = stpcpy(at, "[");
+    at = zone ? stpcpy(stpncpy(at, host, (size_t) (zone - host)), "%25") : at;
+    return stpcpy(stpcpy(at, zone ? zone + 1 : host), "]");
+}
+
+static char *put_number(unsigned number, char *at)
+{
+    at = number > 9 ? put_number(number / 10, at) : at;
+    *at++ = (char) ('0' + number % 10);
+    *at = '\0';
+    return at;
 }
 
 /* [MS-RSMC] 2.1: the certificate is asked for by plain HTTP, everything else by HTTPS, at the port that comes with it. */
-static void print_url(struct multipoint_exchange *exchange, unsigned https_port)
+static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
 {
-    const struct wms_address *address = exchange->host->address;
+    const struct wms_address *address = exchange->host->address; /* of at most 255 characters */
     bool plain = exchange->operation->credentials == MULTIPOINT_ANYBODY;
     unsigned standard = plain ? MULTIPOINT_HTTP_PORT : MULTIPOINT_HTTPS_PORT;
     unsigned port = !plain ? https_port : address->port ? address->port : standard;
-    char host[300], number[16] = "";
+    char *at = put_host(address->host, stpcpy(exchange->url, plain ? "http://" : "https://"));
 
-    print_host(address->host, host, sizeof host);
     if (port != standard) {
-        snprintf(number, sizeof number, ":%u", port);
+        at = put_number(port, stpcpy(at, ":"));
     }
-    snprintf(exchange->url, sizeof exchange->url, "%s://%s%s/MultiPoint/%s", plain ? "http" : "https", host, number,
-             exchange->operation->interface_name);
+    stpcpy(stpcpy(at, "/MultiPoint/"), exchange->operation->interface_name);
 }
 
 /* Whose name and password it carries: [MS-RSMC] 2.1, 3.2.  *ret_password NULL: nobody's. */
@@ -163,7 +168,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
     int error = choose_credentials(exchange, question, binding, &password, ret_text);
     if (!error) {
         print_id(host->all, exchange->id);
-        print_url(exchange, binding->port);
+        put_url(exchange, binding->port);
         multipoint_envelope(exchange, question, password);
         error = exchange->request.failed ? WMS_E_NO_MEMORY : 0;
     }

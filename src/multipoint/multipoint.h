@@ -269,6 +269,8 @@ struct multipoint_host {
     unsigned running;
     struct node waiting; /* exchanges */
     CURL *spare;         /* an easy handle that is set up for this host, or NULL */
+    struct curl_slist *spare_headers; /* that it was last used with, for ... */
+    const struct multipoint_operation *spare_for;
     bool bound;
     struct multipoint_binding binding; /* if `bound` */
     struct node tasks;

@@ -160,12 +160,27 @@ static size_t decode(const unsigned char *data, size_t length, uint32_t *ret_val
     return value >= least[bytes] ? bytes : 0;
 }
 
+/* Whether the eight bytes at `data` are all printable ASCII: no byte is above 0x7E (0x01 would carry it over 0x7F) or below
+ * 0x20 (which taken away from it borrows). */
+static bool are_plain(const char *data)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t bytes;
+
+    memcpy(&bytes, data, sizeof bytes);
+    return !((bytes | (bytes + each) | (bytes - each * ' ')) & each * 0x80);
+}
+
 size_t multipoint_xml_span(const char *data, size_t length)
 {
     size_t at = 0;
 
     while (at < length) {
-        if (data[at] >= ' ' && data[at] < 127) { /* most are */
+        if (length - at >= sizeof(uint64_t) && are_plain(data + at)) { /* most are */
+            at += sizeof(uint64_t);
+            continue;
+        }
+        if (data[at] >= ' ' && data[at] < 127) {
             at++;
             continue;
         }

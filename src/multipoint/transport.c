@@ -398,10 +398,18 @@ static bool add_header(struct multipoint_exchange *exchange, const char *line)
     return list;
 }
 
+/* The same for each question of a kind: mostly the handle has had them before. */
 static bool set_headers(struct multipoint_exchange *exchange)
 {
+    struct multipoint_host *host = exchange->host;
     char line[256];
 
+    if (host->spare_for == exchange->operation) {
+        exchange->headers = host->spare_headers;
+        host->spare_headers = NULL;
+        host->spare_for = NULL;
+        return true;
+    }
     snprintf(line, sizeof line,
              "Content-Type: application/soap+xml; charset=utf-8; action=\"" MULTIPOINT_SPACE "/RemoteManagement/%s/%s\"",
              exchange->operation->interface_name, exchange->operation->name);
@@ -459,6 +467,23 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
     return 0;
 }
 
+static void forget_headers(struct multipoint_host *host)
+{
+    curl_slist_free_all(host->spare_headers);
+    host->spare_headers = NULL;
+    host->spare_for = NULL;
+}
+
+static void keep_headers(struct multipoint_exchange *exchange)
+{
+    struct multipoint_host *host = exchange->host;
+
+    forget_headers(host);
+    host->spare_headers = exchange->headers;
+    host->spare_for = exchange->operation;
+    exchange->headers = NULL;
+}
+
 void multipoint_transport_end(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
@@ -473,6 +498,7 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
             curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, NULL);
             curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, NULL);
             curl_easy_setopt(exchange->easy, CURLOPT_PRIVATE, NULL);
+            keep_headers(exchange);
         }
         exchange->easy = NULL;
         host->running--;
@@ -487,6 +513,7 @@ void multipoint_transport_forget_host(struct multipoint_host *host)
         curl_easy_cleanup(host->spare);
         host->spare = NULL;
     }
+    forget_headers(host);
 }
 
 bool multipoint_transport_turn(struct multipoint *all)
