@@ -252,7 +252,6 @@ static xmlParserCtxt *new_parser(void)
 /* As xmlCtxtReadMemory(), for a document that is all there: else libxml2 asks for more of it near its end, at every step. */
 static bool open_input(xmlParserCtxt *parser, const char *text, int size)
 {
-    xmlCtxtReset(parser);
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
     xmlParserInputBuffer *buffer = xmlParserInputBufferCreateMem(text, size, XML_CHAR_ENCODING_NONE);
     if (!buffer) {
@@ -334,7 +333,9 @@ void *multipoint_answer_end(struct multipoint_answer *answer)
     xmlParserCtxt *parser = answer->parser;
     bool good = parser && !answer->problem && parser->wellFormed && xmlDictSize(parser->dict) < NAMES_KEPT;
 
-    if (!good) {
+    if (good) {
+        xmlCtxtReset(parser); /* the text goes; the names stay */
+    } else {
         xmlFreeParserCtxt(parser);
     }
     answer->parser = NULL;
