@@ -1,7 +1,8 @@
 /* operations.c - the table of the protocol's operations: [MS-RSMC] 3.1 to 3.10 and 6, but for those of event sinks.
  *
  * A row: interface, operation, whose credentials it needs, what it takes, what it returns.  The fields' types are the letters
- * of enum multipoint_type; `n`: may be nil; `?`: may be left out.  Names are the protocol's, as wms.call() uses them.
+ * of enum multipoint_type; `n`: may be nil; `?`: may be left out.  Names are the protocol's, as wms.call() uses them.  Those of
+ * sessions come first: they are looked for most.
  */
 #include <strings.h>
 
@@ -13,6 +14,31 @@
 #define MANAGEMENT MULTIPOINT_MANAGEMENT
 
 const struct multipoint_operation multipoint_operations[] = {
+    {"IMultiPointSession", "CurrentActivity", CONTROL, "idSession:u", "pdwInactiveTicks:u? pwsCurrentActivity:s?"},
+    {"IMultiPointSession", "CloseSessionApplication", CONTROL, "idSession:u idProcess:u ullCreateTime:U idWindow:U", ""},
+    {"IMultiPointSession", "ConfigureWebLimiting", CONTROL, "idSession:u fIsInLimiting:b", ""},
+    {"IMultiPointSession", "ConfigureWebLimitingAll", CONTROL, "wsAllowList:s wsBlockList:s fIsAllowedList:b", ""},
+    {"IMultiPointSession", "EnableProjectToAll", CONTROL, "wsInvitation:sn", ""},
+    {"IMultiPointSession", "EnableWebLimitingAll", CONTROL, "fIsInLimiting:b", ""},
+    {"IMultiPointSession", "GetScreenState", CONTROL,
+     "idSession:u", "peCurrentBroadCastState:u pfIsLocked:b pfIsDisconnected:b pfIsPrivate:b"},
+    {"IMultiPointSession", "GetSessionAgentStatus", MANAGEMENT, "idSession:u", "peIdentifyStationState:u"},
+    {"IMultiPointSession", "GetSessionRunningApps", CONTROL, "idSession:u", "pprgwsWmsRunningAppWs:A"},
+    {"IMultiPointSession", "GetThumbnailBits", CONTROL, "idSession:u eBitmapSize:u", "ppbDataBits:x?"},
+    {"IMultiPointSession", "IdentifySession", MANAGEMENT,
+     "idSession:u wsStationName:s wsStationHost:s wsSessionHost:s eAction:u", ""},
+    {"IMultiPointSession", "GetSessionFlags", CONTROL, "idSession:u", "pgrfSession|pfgrSession:u?"},
+    {"IMultiPointSession", "LockSession", CONTROL, "idSession:u wsLockMessage:s", ""},
+    {"IMultiPointSession", "LogOffSession", CONTROL, "idSession:u", ""},
+    {"IMultiPointSession", "RunFileSession", CONTROL, "idSession:u wsFileToRun:s", "pdwResult:u?"},
+    {"IMultiPointSession", "ShareDesktop", CONTROL,
+     "idSession:u eMode:u? iMaxViewers:i wsTeacherName:s?", "pwsInvitation:s?"},
+    {"IMultiPointSession", "StopIdentifyingSession", MANAGEMENT, "idSession:u", ""},
+    {"IMultiPointSession", "StopLockingSession", CONTROL, "idSession:u", ""},
+    {"IMultiPointSession", "StopShareDesktop", CONTROL, "idSession:u", ""},
+    {"IMultiPointSession", "ViewDesktop", CONTROL, "idSession:u eMode:u? wsInvitation:s? wsTitle:s?", ""},
+    {"IMultiPointSession", "DisconnectSession", CONTROL, "idSession:u", ""},
+    {"IMultiPointSession", "LogOffConsoleSession", MANAGEMENT, "", ""},
     {"IMultiPointCertificateRequest", "GetProtocolVersion", ANYBODY, "", "pProtocolVersion:u"},
     {"IMultiPointCertificateRequest", "RequestSslCertificate", ANYBODY,
      "", "pSslPort:u pwsSslCertificateThumbprint:s ppSslCertificate:B"},
@@ -101,31 +127,6 @@ const struct multipoint_operation multipoint_operations[] = {
     {"IMultiPointStation", "StopIdentifyingStation", MANAGEMENT, "idStation:u", ""},
     {"IMultiPointStation", "GetDisplayRotation", CONTROL, "idStation:u", "peDisplayRotation:u"},
     {"IMultiPointStation", "SetDisplayRotation", MANAGEMENT, "idStation:u eDisplayRotation:u", ""},
-    {"IMultiPointSession", "CurrentActivity", CONTROL, "idSession:u", "pdwInactiveTicks:u? pwsCurrentActivity:s?"},
-    {"IMultiPointSession", "CloseSessionApplication", CONTROL, "idSession:u idProcess:u ullCreateTime:U idWindow:U", ""},
-    {"IMultiPointSession", "ConfigureWebLimiting", CONTROL, "idSession:u fIsInLimiting:b", ""},
-    {"IMultiPointSession", "ConfigureWebLimitingAll", CONTROL, "wsAllowList:s wsBlockList:s fIsAllowedList:b", ""},
-    {"IMultiPointSession", "EnableProjectToAll", CONTROL, "wsInvitation:sn", ""},
-    {"IMultiPointSession", "EnableWebLimitingAll", CONTROL, "fIsInLimiting:b", ""},
-    {"IMultiPointSession", "GetScreenState", CONTROL,
-     "idSession:u", "peCurrentBroadCastState:u pfIsLocked:b pfIsDisconnected:b pfIsPrivate:b"},
-    {"IMultiPointSession", "GetSessionAgentStatus", MANAGEMENT, "idSession:u", "peIdentifyStationState:u"},
-    {"IMultiPointSession", "GetSessionRunningApps", CONTROL, "idSession:u", "pprgwsWmsRunningAppWs:A"},
-    {"IMultiPointSession", "GetThumbnailBits", CONTROL, "idSession:u eBitmapSize:u", "ppbDataBits:x?"},
-    {"IMultiPointSession", "IdentifySession", MANAGEMENT,
-     "idSession:u wsStationName:s wsStationHost:s wsSessionHost:s eAction:u", ""},
-    {"IMultiPointSession", "GetSessionFlags", CONTROL, "idSession:u", "pgrfSession|pfgrSession:u?"},
-    {"IMultiPointSession", "LockSession", CONTROL, "idSession:u wsLockMessage:s", ""},
-    {"IMultiPointSession", "LogOffSession", CONTROL, "idSession:u", ""},
-    {"IMultiPointSession", "RunFileSession", CONTROL, "idSession:u wsFileToRun:s", "pdwResult:u?"},
-    {"IMultiPointSession", "ShareDesktop", CONTROL,
-     "idSession:u eMode:u? iMaxViewers:i wsTeacherName:s?", "pwsInvitation:s?"},
-    {"IMultiPointSession", "StopIdentifyingSession", MANAGEMENT, "idSession:u", ""},
-    {"IMultiPointSession", "StopLockingSession", CONTROL, "idSession:u", ""},
-    {"IMultiPointSession", "StopShareDesktop", CONTROL, "idSession:u", ""},
-    {"IMultiPointSession", "ViewDesktop", CONTROL, "idSession:u eMode:u? wsInvitation:s? wsTitle:s?", ""},
-    {"IMultiPointSession", "DisconnectSession", CONTROL, "idSession:u", ""},
-    {"IMultiPointSession", "LogOffConsoleSession", MANAGEMENT, "", ""},
     {"IMultiPointDiskProtection", "GetFreeSpaceNeeded", MANAGEMENT, "", "pullFreeSpaceNeeded:U"},
     {"IMultiPointDiskProtection", "GetMode", CONTROL, "", "pdpm:u"},
     {"IMultiPointDiskProtection", "GetScheduledUpdateSettings", MANAGEMENT, "",
