@@ -3,7 +3,7 @@
 
 #include "multipoint.h"
 
-enum { KEPT_SIZE = 16384, UUID = sizeof((struct multipoint *) NULL)->uuid };
+enum { KEPT_SIZE = 16384 };
 
 /* ---- one exchange ------------------------------------------------------------------------------------------------ */
 
@@ -59,22 +59,18 @@ static struct multipoint_exchange *exchange_new(struct multipoint_host *host)
     return exchange;
 }
 
-/* A UUID in the form of RFC 4122's random ones: the engine's part is random, and each message has the next number. */
+/* The next one: that of the message before, with one more in the last group of digits. */
 static void print_id(struct multipoint *all, char id[MULTIPOINT_ID])
 {
-    static const char form[] = "urn:uuid:xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx", hex[] = "0123456789abcdef";
-    unsigned char bytes[UUID];
-    uint64_t number = all->messages++;
-    unsigned digit = 0;
+    char *digit = &all->id[MULTIPOINT_ID - 2];
 
-    memcpy(bytes, all->uuid, sizeof bytes);
-    for (size_t i = 0; i < sizeof number; i++) {
-        bytes[UUID - 2 - i] ^= (unsigned char) (number >> 8 * i); /* the form has no room for the last byte */
+    while (*digit == 'f') {
+        *digit-- = '0';
     }
-    for (size_t i = 0; i < sizeof form; i++) {
-        id[i] = form[i] != 'x' ? form[i] : hex[digit % 2 ? bytes[digit / 2] & 0xF : bytes[digit / 2] >> 4];
-        digit += form[i] == 'x';
+    if (*digit != '-') {
+        *digit = *digit == '9' ? 'a' : (char) (*digit + 1);
     }
+    memcpy(id, all->id, MULTIPOINT_ID);
 }
 
 void multipoint_renew(struct multipoint_exchange *exchange)

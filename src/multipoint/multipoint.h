@@ -157,8 +157,8 @@ struct multipoint_answer {
     const char *problem;                    /* why it could not be read */
 };
 
-/* Takes it apart, with the parser in `answer` if there is one; text and `memory` have to stay.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.  multipoint_answer_free()
- * in any case. */
+/* Takes it apart, with the parser in `answer` if there is one; the text and `memory` have to stay.  Errors: PROTOCOL
+ * (`problem` tells), NO_MEMORY.  multipoint_answer_free() in any case. */
 int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
                            size_t size);
 void multipoint_answer_free(struct multipoint_answer *answer);
@@ -253,8 +253,7 @@ struct multipoint {
     struct multipoint_exchange *spare; /* for the next question, or NULL */
     unsigned depth;
     bool forked; /* the sockets were the parent's, and are cut off */
-    unsigned char uuid[16]; /* random */
-    uint64_t messages;      /* so far */
+    char id[MULTIPOINT_ID]; /* of the last message */
     time_t stamp_time;      /* of what is in `created` and `expires` */
     char created[MULTIPOINT_STAMP], expires[MULTIPOINT_STAMP];
 };

@@ -230,6 +230,19 @@ static bool set_up_multi(struct multipoint *all)
            curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) KEPT_CONNECTIONS) == CURLM_OK;
 }
 
+/* A UUID in the form of RFC 4122's random ones. */
+static bool print_first_id(char id[MULTIPOINT_ID])
+{
+    static const char form[MULTIPOINT_ID] = "urn:uuid:xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx", hex[] = "0123456789abcdef";
+    unsigned char digits[MULTIPOINT_ID];
+    bool random = RAND_bytes(digits, sizeof digits) == 1;
+
+    for (size_t i = 0; i < sizeof form; i++) {
+        id[i] = form[i] == 'x' ? hex[digits[i] & 0xF] : form[i];
+    }
+    return random;
+}
+
 int multipoint_transport_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all,
                              const char **ret_text)
 {
@@ -249,7 +262,7 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
     node_init(&all->finished);
     node_init(&all->dropped);
     node_init(&all->sockets);
-    if (RAND_bytes(all->uuid, sizeof all->uuid) != 1) {
+    if (!print_first_id(all->id)) {
         multipoint_free(&memory, all);
         *ret_text = "OpenSSL has no random numbers";
         return WMS_E_INTERNAL;
