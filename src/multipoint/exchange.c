@@ -286,8 +286,7 @@ static void settle(struct multipoint *all)
             exchange_free(NODE_OWNER(all->dropped.next, struct multipoint_exchange, node));
         }
         if (for_each_host(all, start_waiting)) {
-            int running;
-            curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+            multipoint_transport_time(all);
         }
         multipoint_transport_turn(all);
         more = !node_alone(&all->finished);
@@ -296,6 +295,14 @@ static void settle(struct multipoint *all)
         }
     }
     for_each_host(all, tell);
+}
+
+static void rest(struct multipoint *all)
+{
+    all->depth--;
+    if (all->depth == 0 && all->timer_changed) {
+        multipoint_transport_rest(all);
+    }
 }
 
 void multipoint_enter(struct multipoint *all)
@@ -308,12 +315,12 @@ void multipoint_leave(struct multipoint *all)
     if (all->depth == 1) {
         settle(all);
     }
-    all->depth--;
+    rest(all);
 }
 
 void multipoint_leave_quietly(struct multipoint *all)
 {
-    all->depth--;
+    rest(all);
     all->memory.services->timer_set(all->tick, 0);
 }
 

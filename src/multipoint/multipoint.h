@@ -243,6 +243,9 @@ struct multipoint {
     CURLM *multi;
     CURLSH *share;           /* TLS sessions */
     struct wms_timer *timer; /* libcurl's */
+    long wait;               /* milliseconds from when it has told so until it wants to be called; -1: not */
+    bool timer_changed;      /* that has not been done yet */
+    bool timer_runs;
     struct wms_timer *tick;  /* ours: there is something to do */
     struct node hosts;
     struct node running;  /* exchanges that libcurl has */
@@ -337,6 +340,10 @@ void multipoint_renew(struct multipoint_exchange *exchange);
 /* Hands the exchange to libcurl, or takes it away. Errors: NO_MEMORY, INTERNAL. */
 int multipoint_transport_start(struct multipoint_exchange *exchange);
 void multipoint_transport_end(struct multipoint_exchange *exchange);
+/* Lets libcurl do what is due. */
+void multipoint_transport_time(struct multipoint *all);
+/* Sets its timer. */
+void multipoint_transport_rest(struct multipoint *all);
 /* Lets libcurl work until it has to wait.  True: something has finished. */
 bool multipoint_transport_turn(struct multipoint *all);
 void multipoint_transport_forget_host(struct multipoint_host *host);

@@ -189,22 +189,45 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *k
 
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
+void multipoint_transport_rest(struct multipoint *all)
+{
+    if (all->timer_runs || all->wait >= 0) {
+        all->memory.services->timer_set(all->timer, all->wait < 0 ? -1 : (double) all->wait / 1000);
+        all->timer_runs = all->wait >= 0;
+    }
+    all->timer_changed = false;
+}
+
+/* With each exchange libcurl wants to be called at once, which it is, and then no more. */
 static int on_timer(CURLM *multi, long milliseconds, void *data)
 {
     struct multipoint *all = data;
     (void) multi;
 
-    all->memory.services->timer_set(all->timer, milliseconds < 0 ? -1 : (double) milliseconds / 1000);
+    all->wait = milliseconds;
+    all->timer_changed = true;
+    if (all->depth == 0) {
+        multipoint_transport_rest(all);
+    }
     return 0;
+}
+
+void multipoint_transport_time(struct multipoint *all)
+{
+    int running;
+
+    all->wait = -1; /* libcurl forgets what it has asked for, or asks again */
+    all->timer_changed = true;
+    curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 static void timer_fired(void *data)
 {
     struct multipoint *all = data;
-    int running;
 
     multipoint_enter(all);
-    curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    all->timer_runs = false;
+    multipoint_transport_time(all);
     multipoint_leave(all);
 }
 
@@ -262,6 +285,7 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
     node_init(&all->finished);
     node_init(&all->dropped);
     node_init(&all->sockets);
+    all->wait = -1;
     if (!print_first_id(all->id)) {
         multipoint_free(&memory, all);
         *ret_text = "OpenSSL has no random numbers";
