@@ -195,8 +195,8 @@ local function bench_memory(park, folder)
       return tonumber(child(folder, "unlock", few))
    end)
    local each = difference / (many - few)
-   report.line(("  peak memory, %d hosts and %d"):format(many, few), report.bytes(a), report.bytes(b),
-      report.bytes(each) .. "/host", "<= 100 kB", report.verdict(each <= 100 * 1024))
+   report.line(("  peak memory, %d and %d: a host"):format(many, few), report.bytes(a), report.bytes(b),
+      report.bytes(each), "<= 100 kB", report.verdict(each <= 100 * 1024))
 end
 
 return function()
