@@ -177,6 +177,7 @@ static void try_break(const struct multipoint_operation *operation, struct fuzz_
     exchange.too_large = flags & 2;
     exchange.trouble = flags & 4 ? WMS_E_NO_MEMORY : 0;
     exchange.trust.old_tls = flags & 8;
+    exchange.no_socket = flags & 16 ? WMS_E_NO_MEMORY : flags & 32 ? WMS_E_INTERNAL : 0;
     world.number = numbers[flags / 16 % (sizeof numbers / sizeof *numbers)];
     exchange.answer.length = fuzz_byte(input);
     if (fuzz_byte(input) % 2) {
