@@ -452,6 +452,19 @@ describe("a script's own store", function()
       request:close()
    end)
 
+   it("tells a MultiPoint host on this machine from this machine", function()
+      local text = "wms binding 1\nend\n"
+      for name, alias in pairs{
+         ["multipoint://localhost"] = "multipoint://LOCALHOST", ["localhost:8080"] = "multipoint://localhost:8080",
+      } do
+         store.kept = { [name] = text }
+         assert.same({ name }, kit.pluck(wms.bindings(), "server"))
+         assert.is_true(wms.unbind(alias))
+         assert.same({}, store.kept)
+         assert.same({}, wms.bindings())
+      end
+   end)
+
    it("is left: then there are no such bindings", function()
       bind "caller://host"
       local other = kit.store()

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/bindfile.h"
 #include "core/engine.h"
@@ -32,15 +33,17 @@ static unsigned default_port(wms_engine *engine, const char *scheme)
 static void name_place(wms_engine *engine, const struct wms_place *place, char *name, size_t size)
 {
     const char *host = place->address.host ? place->address.host : "";
-    bool bare = strcmp(place->scheme, "multipoint") == 0, brackets = strchr(host, ':');
     unsigned port = place->address.port;
+    bool shown = port && port != default_port(engine, place->scheme), brackets = strchr(host, ':');
+    /* "localhost" alone is this machine, and not a MultiPoint host: see wms_place_parse(). */
+    bool bare = strcmp(place->scheme, "multipoint") == 0 && (shown || strcasecmp(host, "localhost") != 0);
     int used = snprintf(name, size, "%s%s%s%s%s", bare ? "" : place->scheme, bare ? "" : "://", brackets ? "[" : "", host,
                         brackets ? "]" : "");
 
     for (char *p = name; *p; p++) {
         *p = (char) tolower((unsigned char) *p);
     }
-    if (port && port != default_port(engine, place->scheme) && used > 0 && (size_t) used < size) {
+    if (shown && used > 0 && (size_t) used < size) {
         snprintf(name + used, size - (size_t) used, ":%u", port);
     }
 }
