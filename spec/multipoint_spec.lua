@@ -200,6 +200,20 @@ describe("MultiPoint hosts", function()
          assert.is_nil(lab:counts().SetBlockAllMessage)
       end)
 
+      it("is not said to have failed where it is set, and the sessions cannot be listed", function()
+         local rules = { { fault = 0x80004005 }, { status = 500, body = "" }, { swap = "<id>4</id>\n<id>3</id>" } }
+         for _, rule in ipairs(rules) do
+            local lab = multipoint.lab()
+            lab:session{ id = 3, flags = 36 }
+            lab:session{ id = 4, flags = 36 }
+            lab:on("GetAllSessions", rule)
+            local _, message, err = wms.lock_all{ server = lab.server, message = "Exam" }
+            assert.equal("Exam", lab:counts().block_all)
+            assert.equal("unknown", err.outcomes[1].state, message)
+            assert.equal(1, lab:counts().SetBlockAllMessage)
+         end
+      end)
+
       it("would have had every unlocked session locked again", function()
          local lab = multipoint.lab{ block_all = "by the manager", block_all_relock = 30 }
          lab:fill(1, 3, { flags = 44 })

@@ -229,10 +229,12 @@ void wms_job_listed(struct wms_job *job)
         error = take_all(job);
     }
     job->listed = !error;
-    if (error || (query && !job->by_id)) {
+    if (error) { /* where all was told to the host before, that is done */
         job->whole.phase = WMS_READY;
-        wms_item_finish(&job->whole, error ? WMS_FAILED : WMS_VERIFIED, error,
-                        error == WMS_E_PROTOCOL ? "two sessions with the same id" : NULL);
+        wms_item_abandon(&job->whole, error, error == WMS_E_PROTOCOL ? "two sessions with the same id" : NULL);
+    } else if (query && !job->by_id) {
+        job->whole.phase = WMS_READY;
+        wms_item_finish(&job->whole, WMS_VERIFIED, 0, NULL);
     } else {
         job->whole.phase = WMS_DONE;
         job->stage = query ? WMS_JOB_LISTING : WMS_JOB_ACTING;

@@ -45,6 +45,7 @@ struct list {
     size_t count, asked, pending;
     uint32_t station_number; /* the last that was asked for */
     bool listed, stations_known;
+    bool all_told; /* the host has taken what holds for all */
 };
 
 static void list_free(struct multipoint_task *task)
@@ -61,13 +62,22 @@ static void list_free(struct multipoint_task *task)
     multipoint_free(memory, list);
 }
 
+/* When the host has taken what holds for all, the rest may fail, but not the whole: users see it already. */
 static void fail(struct list *list, const struct multipoint_reply *reply)
 {
     struct multipoint_host *host = list->task.host;
     struct wms_op *op = list->op;
+    struct multipoint_reply half = *reply;
+    char text[2 * MULTIPOINT_SENTENCE];
 
+    if (list->all_told && reply->code) {
+        snprintf(text, sizeof text, "the host has %s its message for all, but its sessions cannot be listed%s%s",
+                 op->message ? "set" : "discarded", reply->text ? ": " : "", reply->text ? reply->text : "");
+        half.lost = true;
+        half.text = text;
+    }
     multipoint_task_end(&list->task);
-    multipoint_reply_answer(host, op, reply);
+    multipoint_reply_answer(host, op, &half);
 }
 
 static void fail_with(struct list *list, int code, const char *text)
@@ -391,6 +401,7 @@ static void told_all(struct multipoint_exchange *exchange, const struct multipoi
     if (reply->code) {
         fail(list, reply);
     } else {
+        list->all_told = true;
         list->task.host->all->memory.services->alive(list->op);
         ask_list(list);
     }
