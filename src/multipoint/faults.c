@@ -9,18 +9,23 @@
 #define NO_SESSION "the host has no such session"
 #define BIND_AGAIN "; bind anew"
 
+static const uint32_t failures = 0x80000000; /* HRESULTs from here on are such */
+
 /* HRESULTs that say more than that it failed. */
 static const struct {
     uint32_t hr;
     int code;
+    bool open; /* it may be done all the same */
     const char *text;
 } results[] = {
-    {0x80070005, WMS_E_ACCESS_DENIED, "the host refuses it: the session is exempt, or it takes other rights"},
-    {0x80070002, WMS_E_NOT_FOUND, NULL},
-    {0x80070490, WMS_E_NOT_FOUND, NULL},
-    {0x80071B6E, WMS_E_NOT_FOUND, NULL}, /* no such WinStation */
-    {0x800704C7, WMS_E_CANCELLED, "somebody has cancelled it on the host"},
-    {0x8007000E, WMS_E_NO_MEMORY, "the host is out of memory"},
+    {0x80070005, WMS_E_ACCESS_DENIED, false, "the host refuses it: the session is exempt, or it takes other rights"},
+    {0x80070002, WMS_E_NOT_FOUND, false, NULL},
+    {0x80070490, WMS_E_NOT_FOUND, false, NULL},
+    {0x80071B6E, WMS_E_NOT_FOUND, false, NULL}, /* no such WinStation */
+    {0x800704C7, WMS_E_CANCELLED, false, "somebody has cancelled it on the host"},
+    {0x8007000E, WMS_E_NO_MEMORY, false, "the host is out of memory"},
+    {0x800705B4, WMS_E_TIMEOUT, true, "a part of the host did not end in time"},
+    {0x800706BE, WMS_E_PROTOCOL, true, "a call inside the host has failed half way"}, /* of RPC */
 };
 
 static void judge_result(uint32_t hr, struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
@@ -28,11 +33,13 @@ static void judge_result(uint32_t hr, struct multipoint_reply *reply, char buffe
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
         if (results[i].hr == hr) {
             reply->code = results[i].code;
+            reply->lost = results[i].open;
             reply->text = results[i].text;
             return;
         }
     }
     reply->code = WMS_E_PROTOCOL;
+    reply->lost = hr < failures; /* it says that it has failed, and that it has not */
     snprintf(buffer, MULTIPOINT_SENTENCE, "the host reports the error 0x%08lX of Windows", (unsigned long) hr);
     reply->text = buffer;
 }
