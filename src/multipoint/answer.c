@@ -253,19 +253,19 @@ static xmlParserCtxt *new_parser(void)
 static bool open_input(xmlParserCtxt *parser, const char *text, int size)
 {
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
-    xmlParserInputBuffer *buffer = xmlParserInputBufferCreateMem(text, size, XML_CHAR_ENCODING_NONE);
+    /* Not xmlParserInputBufferCreateMem(), which leaks when memory runs out. */
+    xmlParserInputBuffer *buffer = xmlAllocParserInputBuffer(XML_CHAR_ENCODING_NONE);
     if (!buffer) {
         return false;
     }
-    buffer->readcallback = NULL;
-    xmlParserInput *input = xmlNewIOInputStream(parser, buffer, XML_CHAR_ENCODING_NONE);
+    xmlParserInput *input = xmlParserInputBufferPush(buffer, size, text) < 0
+                                ? NULL
+                                : xmlNewIOInputStream(parser, buffer, XML_CHAR_ENCODING_NONE);
     if (!input) {
         xmlFreeParserInputBuffer(buffer);
-    } else if (inputPush(parser, input) < 0) {
-        xmlFreeInputStream(input);
-        input = NULL;
+        return false;
     }
-    return input;
+    return inputPush(parser, input) >= 0; /* which frees it otherwise */
 }
 
 static void parse(struct reader *reader, const char *text, int size)
