@@ -11,17 +11,6 @@ local function fine(text)
    assert.same({ "fine", 0 }, { output, code })
 end
 
-local function permutations(list, from, visit)
-   if from > #list then
-      visit(list)
-   end
-   for i = from, #list do
-      list[from], list[i] = list[i], list[from]
-      permutations(list, from + 1, visit)
-      list[from], list[i] = list[i], list[from]
-   end
-end
-
 --- Host, client, and requests of every kind, by name.
 local function world()
    local things = {}
@@ -46,7 +35,7 @@ describe("lifetime:", function()
 
    it("objects are closed and dropped in any order", function()
       local count = 0
-      permutations({ "host", "slow", "client", "done", "running", "watching" }, 1, function(order)
+      kit.permutations({ "host", "slow", "client", "done", "running", "watching" }, 1, function(order)
          count = count + 1
          local things = world()
          for i, name in ipairs(order) do

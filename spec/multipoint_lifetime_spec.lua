@@ -7,22 +7,11 @@ local wms = kit.wms
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 local closes = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil -- os.exit can close the state
 
-local function permutations(list, from, visit)
-   if from > #list then
-      visit(list)
-   end
-   for i = from, #list do
-      list[from], list[i] = list[i], list[from]
-      permutations(list, from + 1, visit)
-      list[from], list[i] = list[i], list[from]
-   end
-end
-
 bound.describe("lifetime with MultiPoint hosts:", pending, function()
    it("requests under way are closed, cancelled and dropped in any order", function()
       local host, stranger = bound.host(), bound.stranger()
       local count = 0
-      permutations({ "silent", "listing", "watching", "binding", "asking" }, 1, function(order)
+      kit.permutations({ "silent", "listing", "watching", "binding", "asking" }, 1, function(order)
          count = count + 1
          if count % 3 > 0 then
             return

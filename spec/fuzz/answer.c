@@ -145,7 +145,7 @@ static void judge(struct multipoint_exchange *exchange, bool again)
         fuzz_memory_relax();
         multipoint_parser_free(read_known(multipoint_answer_end(&answer)));
     } else {
-        multipoint_answer_free(&answer);
+        multipoint_parser_free(multipoint_answer_end(&answer));
     }
 }
 
@@ -206,7 +206,7 @@ static int read_text(const char *data, size_t size, struct multipoint_text *text
 
 static void free_text(struct multipoint_text *text, struct multipoint_answer *answer)
 {
-    multipoint_answer_free(answer);
+    multipoint_parser_free(multipoint_answer_end(answer));
     multipoint_text_free(text);
 }
 
@@ -309,7 +309,7 @@ static void must_be_request(const struct multipoint_exchange *exchange, const wm
             must_be_same(operation->in, given, &found);
         }
     }
-    multipoint_answer_free(&answer);
+    multipoint_parser_free(multipoint_answer_end(&answer));
 }
 
 /* Writes a request, and reads it.  False: it cannot be sent. */
@@ -460,7 +460,7 @@ static void check_once(void)
     }
     struct multipoint_answer answer = {.parser = NULL};
     MUST(multipoint_answer_read(&answer, &all.memory, "", (size_t) INT32_MAX + 1) == WMS_E_PROTOCOL); /* not looked at */
-    multipoint_answer_free(&answer);
+    multipoint_parser_free(multipoint_answer_end(&answer));
     MUST(!multipoint_operation_find("IMultiPointSession", "Reboot") && !multipoint_operation_like("IMultiPoint", "Reboot"));
     MUST(strcmp(multipoint_operation_like("IMultiPointServer", "reboot"), "Reboot") == 0);
 }

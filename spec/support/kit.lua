@@ -254,4 +254,16 @@ function kit.misuse(name, words, call)
    return message
 end
 
+--- Calls `visit` with the list in every order of its items from `from` on.
+function kit.permutations(list, from, visit)
+   if from > #list then
+      visit(list)
+   end
+   for i = from, #list do
+      list[from], list[i] = list[i], list[from]
+      kit.permutations(list, from + 1, visit)
+      list[from], list[i] = list[i], list[from]
+   end
+end
+
 return kit

@@ -343,11 +343,6 @@ void *multipoint_answer_end(struct multipoint_answer *answer)
     return good ? parser : NULL;
 }
 
-void multipoint_answer_free(struct multipoint_answer *answer)
-{
-    multipoint_parser_free(multipoint_answer_end(answer));
-}
-
 void multipoint_parser_free(void *parser)
 {
     xmlFreeParserCtxt(parser);

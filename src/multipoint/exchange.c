@@ -24,9 +24,20 @@ static bool keep(struct multipoint_exchange *exchange)
     return true;
 }
 
+/* There is a question that waits, or a place for one that does. */
+static void make_due(struct multipoint_host *host)
+{
+    if (node_alone(&host->due)) {
+        node_append(&host->all->due, &host->due);
+    }
+}
+
 static void exchange_free(struct multipoint_exchange *exchange)
 {
     multipoint_transport_end(exchange);
+    if (!node_alone(&exchange->host->waiting)) {
+        make_due(exchange->host);
+    }
     node_remove(&exchange->node);
     if (!keep(exchange)) {
         const struct multipoint_memory *memory = &exchange->host->all->memory;
@@ -173,6 +184,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
         return error;
     }
     node_append(&host->waiting, &exchange->node);
+    make_due(host);
     *ret_exchange = exchange;
     return 0;
 }
@@ -240,6 +252,7 @@ static bool start_waiting(struct multipoint_host *host)
 {
     bool started = false;
 
+    node_remove(&host->due);
     while (!node_alone(&host->waiting) && !host->failure && host->running < host->connections) {
         struct multipoint_exchange *exchange = NODE_OWNER(host->waiting.next, struct multipoint_exchange, node);
         node_remove(&exchange->node);
@@ -254,26 +267,22 @@ static bool start_waiting(struct multipoint_host *host)
     return started;
 }
 
-/* The engine is told; it takes back what it has asked for, and then the host. */
-static bool tell(struct multipoint_host *host)
+static bool start_due(struct multipoint *all)
 {
-    bool due = host->failure && !host->told;
+    bool started = false;
 
-    if (due) {
-        host->told = true;
-        host->all->memory.services->broken(host->link, host->failure, host->failure_text);
+    while (!node_alone(&all->due)) {
+        started = start_waiting(NODE_OWNER(all->due.next, struct multipoint_host, due)) || started;
     }
-    return due;
+    return started;
 }
 
-static bool for_each_host(struct multipoint *all, bool (*each)(struct multipoint_host *host))
+/* The engine is told; it takes back what it has asked for, and then the host. */
+static void tell(struct multipoint_host *host)
 {
-    bool any = false;
-
-    for (struct node *node = all->hosts.next; node != &all->hosts; node = node->next) {
-        any = each(NODE_OWNER(node, struct multipoint_host, node)) || any;
-    }
-    return any;
+    node_remove(&host->failed);
+    host->told = true;
+    host->all->memory.services->broken(host->link, host->failure, host->failure_text);
 }
 
 /* Until nothing is left to do but to wait.  done() may ask again. */
@@ -285,7 +294,7 @@ static void settle(struct multipoint *all)
         while (!node_alone(&all->dropped)) {
             exchange_free(NODE_OWNER(all->dropped.next, struct multipoint_exchange, node));
         }
-        if (for_each_host(all, start_waiting)) {
+        if (start_due(all)) {
             multipoint_transport_time(all);
         }
         multipoint_transport_turn(all);
@@ -294,7 +303,9 @@ static void settle(struct multipoint *all)
             judge(NODE_OWNER(all->finished.next, struct multipoint_exchange, node));
         }
     }
-    for_each_host(all, tell);
+    while (!node_alone(&all->failed)) {
+        tell(NODE_OWNER(all->failed.next, struct multipoint_host, failed));
+    }
 }
 
 static void rest(struct multipoint *all)
@@ -329,5 +340,6 @@ void multipoint_host_fail(struct multipoint_host *host, int code, const char *te
     if (!host->failure) {
         host->failure = code;
         snprintf(host->failure_text, sizeof host->failure_text, "%s", text);
+        node_append(&host->all->failed, &host->failed);
     }
 }

@@ -111,7 +111,6 @@ const char *multipoint_operation_like(const char *interface_name, const char *na
 
 enum multipoint_type {
     MULTIPOINT_STRING = 's',
-    MULTIPOINT_GUID = 'g',
     MULTIPOINT_BOOLEAN = 'b',
     MULTIPOINT_INT = 'i',   /* 32 bits */
     MULTIPOINT_UINT = 'u',  /* 32 bits */
@@ -158,11 +157,10 @@ struct multipoint_answer {
 };
 
 /* Takes it apart, with the parser in `answer` if there is one; the text and `memory` have to stay.  Errors: PROTOCOL
- * (`problem` tells), NO_MEMORY.  multipoint_answer_free() in any case. */
+ * (`problem` tells), NO_MEMORY.  multipoint_answer_end() in any case. */
 int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
                            size_t size);
-void multipoint_answer_free(struct multipoint_answer *answer);
-/* The same, but for the parser, which knows the names by now: for the next answer; or NULL.  multipoint_parser_free() ends it. */
+/* Frees it, but for the parser, which knows the names by now: for the next answer, or for multipoint_parser_free(); or NULL. */
 void *multipoint_answer_end(struct multipoint_answer *answer);
 void multipoint_parser_free(void *parser);
 
@@ -247,7 +245,8 @@ struct multipoint {
     bool timer_changed;      /* that has not been done yet */
     bool timer_runs;
     struct wms_timer *tick;  /* ours: there is something to do */
-    struct node hosts;
+    struct node due;      /* hosts with exchanges that may be started */
+    struct node failed;   /* hosts of which the engine has to be told */
     struct node running;  /* exchanges that libcurl has */
     struct node finished; /* that are to be judged */
     struct node dropped;  /* that nobody waits for any more */
@@ -263,7 +262,7 @@ struct multipoint {
 
 /* One server that the engine talks to. */
 struct multipoint_host {
-    struct node node; /* in `hosts` */
+    struct node due, failed; /* in the lists of that name, or in none */
     struct multipoint *all;
     struct wms_link *link;
     const struct wms_address *address;

@@ -105,7 +105,8 @@ static int connect_host(const struct wms_provider *self, const struct wms_servic
     host->connections = services->transport(engine)->connections;
     node_init(&host->waiting);
     node_init(&host->tasks);
-    node_append(&all->hosts, &host->node);
+    node_init(&host->due);
+    node_init(&host->failed);
     *ret_connection = host;
     services->ready(link);
     return 0;
@@ -122,7 +123,8 @@ static void disconnect_host(void *connection, bool forked)
     multipoint_drop_all(host);
     multipoint_transport_forget_host(host);
     multipoint_binding_free(memory, &host->binding);
-    node_remove(&host->node);
+    node_remove(&host->due);
+    node_remove(&host->failed);
     multipoint_free(memory, host);
 }
 

@@ -280,7 +280,8 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
         return WMS_E_NO_MEMORY;
     }
     all->memory = memory;
-    node_init(&all->hosts);
+    node_init(&all->due);
+    node_init(&all->failed);
     node_init(&all->running);
     node_init(&all->finished);
     node_init(&all->dropped);

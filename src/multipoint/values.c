@@ -100,19 +100,6 @@ static int put_string(const struct writer *writer, const wms_value *value)
     return put(writer, value->text, value->size);
 }
 
-static int put_guid(const struct writer *writer, const wms_value *value)
-{
-    static const char form[] = "{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}";
-    bool good = value->kind == WMS_STRING && value->size == sizeof form - 1;
-
-    for (size_t i = 0; good && form[i]; i++) {
-        good =
-            form[i] == 'x' ? value->text[i] && strchr("0123456789abcdefABCDEF", value->text[i]) : value->text[i] == form[i];
-    }
-    return good ? put(writer, value->text, value->size)
-                : wrong(writer, "no GUID", "a string such as \"{01234567-89ab-cdef-0123-456789abcdef}\"");
-}
-
 static int put_bytes(const struct writer *writer, const wms_value *value)
 {
     if (value->kind != WMS_STRING) {
@@ -122,25 +109,6 @@ static int put_bytes(const struct writer *writer, const wms_value *value)
         multipoint_text_printf(writer->out, "<prgData>%u</prgData>", (unsigned char) value->text[i]);
     }
     return 0;
-}
-
-static int put_strings(const struct writer *writer, const wms_value *value)
-{
-    int error = 0;
-
-    if (value->kind != WMS_LIST && !(value->kind == WMS_TABLE && value->size == 0)) {
-        return wrong(writer, "no list", "a list of strings");
-    }
-    for (size_t i = 0; !error && i < value->size; i++) {
-        if (writer->out) {
-            multipoint_text_puts(writer->out, "<prgData>");
-        }
-        error = put_string(writer, &value->items[i]);
-        if (writer->out) {
-            multipoint_text_puts(writer->out, "</prgData>");
-        }
-    }
-    return error;
 }
 
 static int put_value(const struct writer *writer, const wms_value *value)
@@ -155,13 +123,10 @@ static int put_value(const struct writer *writer, const wms_value *value)
     case MULTIPOINT_UINT:
     case MULTIPOINT_ULONG:
         return put_number(writer, value);
-    case MULTIPOINT_GUID:
-        return put_guid(writer, value);
     case MULTIPOINT_BYTES:
         return put_bytes(writer, value);
-    case MULTIPOINT_STRINGS:
-        return put_strings(writer, value);
-    case MULTIPOINT_BASE64: /* no operation takes these */
+    case MULTIPOINT_STRINGS: /* no operation takes these */
+    case MULTIPOINT_BASE64:
     case MULTIPOINT_SESSIONS:
     case MULTIPOINT_USERS:
     case MULTIPOINT_APPS:
@@ -422,7 +387,6 @@ static int read_value(enum multipoint_type type, const struct multipoint_element
 {
     switch (type) {
     case MULTIPOINT_STRING:
-    case MULTIPOINT_GUID:
         *ret_value = multipoint_string(ret_value->name, element->text, element->length);
         return element->first ? WMS_E_PROTOCOL : 0;
     case MULTIPOINT_BOOLEAN:
