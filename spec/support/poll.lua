@@ -30,6 +30,7 @@ end
 function poll.luv(tasks, tick)
    local uv = require "luv"
    local open, failure = #tasks, nil
+   uv.update_time() -- a loop's clock stands still while the loop does not run, and timers are set by it
    local timer = uv.new_timer()
    timer:start(10, 10, tick)
    local limit = uv.new_timer()
@@ -37,8 +38,10 @@ function poll.luv(tasks, tick)
       failure = failure or "a task lost its wake-up"
       uv.stop()
    end)
-   for _, task in ipairs(tasks) do
+   local watched = {} -- what each task left for us to close
+   for i, task in ipairs(tasks) do
       local handles = {}
+      watched[i] = handles
       local co
       local function resume(...)
          local ok, err = coroutine.resume(co, ...)
@@ -55,7 +58,7 @@ function poll.luv(tasks, tick)
       co = coroutine.create(task)
       resume(function(request)
          local fd = request:pollfd()
-         local handle = handles[fd] or uv.new_poll(fd)
+         local handle = handles[fd] or assert(uv.new_poll(fd))
          handles[fd] = handle
          handle:start("r", function(err)
             handle:stop()
@@ -76,6 +79,11 @@ function poll.luv(tasks, tick)
    end
    timer:close()
    limit:close()
+   for _, handles in ipairs(watched) do
+      for _, handle in pairs(handles) do
+         handle:close()
+      end
+   end
    uv.run("nowait")
    assert(not failure, failure)
 end
