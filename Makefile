@@ -347,7 +347,7 @@ check-valgrind:
 FUZZ_SECONDS = 60
 FUZZ_RUNS    = 20000000
 fuzz_targets = answer record address
-fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer values faults operations text arena)
+fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer values faults known operations text arena)
 fuzz_record  = src/core/record.c src/core/value.c
 fuzz_address = src/core/target.c
 fuzz_answer_too  = src/multipoint/envelope.c

@@ -249,10 +249,11 @@ static xmlParserCtxt *new_parser(void)
     return parser;
 }
 
-/* As xmlCtxtReadMemory(), for a document that is all there: else libxml2 asks for more of it near its end, at every step. */
+/* As xmlCtxtReadMemory(), for a document that is all there: else libxml2 asks for more of it near its end at each step. */
 static bool open_input(xmlParserCtxt *parser, const char *text, int size)
 {
-    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
+    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE |
+                                  XML_PARSE_IGNORE_ENC);
     /* Not xmlParserInputBufferCreateMem(), which leaks when memory runs out. */
     xmlParserInputBuffer *buffer = xmlAllocParserInputBuffer(XML_CHAR_ENCODING_NONE);
     if (!buffer) {
@@ -331,12 +332,13 @@ int multipoint_answer_read(struct multipoint_answer *answer, const struct multip
 void *multipoint_answer_end(struct multipoint_answer *answer)
 {
     xmlParserCtxt *parser = answer->parser;
-    bool good = parser && !answer->problem && parser->wellFormed && xmlDictSize(parser->dict) < NAMES_KEPT;
+    bool good = parser && !answer->problem && parser->wellFormed && parser->errNo == XML_ERR_OK &&
+                xmlDictSize(parser->dict) < NAMES_KEPT;
 
-    if (good) {
-        xmlCtxtReset(parser); /* the text goes; the names stay */
-    } else {
+    if (!good) {
         xmlFreeParserCtxt(parser);
+    } else if (parser->input) { /* it has read something */
+        xmlCtxtReset(parser); /* the text goes; the names stay */
     }
     answer->parser = NULL;
     multipoint_arena_free(&answer->arena);

@@ -206,9 +206,16 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
     long status = 0;
 
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    reply->body = status == 200 ? multipoint_known_find(exchange) : NULL;
+    if (reply->body) {
+        return;
+    }
     int error = multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data, exchange->answer.length);
     if (!error && (answer->fault || status == 200)) {
         judge_answer(exchange, answer, reply, buffer);
+        if (reply->body) {
+            multipoint_known_add(exchange, reply->body);
+        }
     } else if (error == WMS_E_NO_MEMORY) {
         *reply = (struct multipoint_reply){.code = error, .lost = true};
     } else if (status == 200) {

@@ -235,6 +235,14 @@ size_t multipoint_binding_write(const struct multipoint_binding *binding, wms_va
 struct multipoint_exchange;
 struct multipoint_host;
 
+/* The last answer that was believed and tells nothing more than that: the next one to such a request is mostly the same,
+ * but for the request's id. */
+struct multipoint_known {
+    const struct multipoint_operation *operation; /* NULL: none is known */
+    struct multipoint_text answer;
+    size_t id_at;
+};
+
 /* What is kept for an engine. */
 struct multipoint {
     struct multipoint_memory memory;
@@ -252,6 +260,7 @@ struct multipoint {
     struct node dropped;  /* that nobody waits for any more */
     struct node sockets;
     void *parser; /* for the next answer, or NULL */
+    struct multipoint_known known;
     struct multipoint_exchange *spare; /* for the next question, or NULL */
     unsigned depth;
     bool forked; /* the sockets were the parent's, and are cut off */
@@ -370,6 +379,11 @@ void multipoint_host_fail(struct multipoint_host *host, int code, const char *te
 enum { MULTIPOINT_SENTENCE = 320 };
 void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
                       struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE]);
+/* The body of an answer of a host that did as asked, if it is the one before in all but the question's id; NULL: read it. */
+const struct multipoint_element *multipoint_known_find(const struct multipoint_exchange *exchange);
+/* Keeps the answer for that, when its body says nothing.  Errors: none; without memory it is not kept. */
+void multipoint_known_add(struct multipoint_exchange *exchange, const struct multipoint_element *body);
+void multipoint_known_free(struct multipoint *all);
 /* Whether the reply says that there is no such session. */
 bool multipoint_reply_not_found(const struct multipoint_reply *reply);
 

@@ -310,6 +310,7 @@ void multipoint_transport_free(struct multipoint *all)
     curl_share_cleanup(all->share);
     multipoint_parser_free(all->parser);
     multipoint_exchange_free_spare(all);
+    multipoint_known_free(all);
     while (!node_alone(&all->sockets)) {
         watched_free(NODE_OWNER(all->sockets.next, struct watched, node));
     }
