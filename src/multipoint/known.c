@@ -64,8 +64,6 @@ const struct multipoint_element *multipoint_known_find(const struct multipoint_e
 
 void multipoint_known_free(struct multipoint *all)
 {
-    if (all->known.operation || all->known.answer.data) {
-        multipoint_text_free(&all->known.answer);
-    }
+    multipoint_text_free(&all->known.answer);
     all->known.operation = NULL;
 }

@@ -373,17 +373,20 @@ void multipoint_envelope(struct multipoint_exchange *exchange, const struct mult
 /* The host is of no use any more, or was not reached: the engine is told by the outermost multipoint_leave(). */
 void multipoint_host_fail(struct multipoint_host *host, int code, const char *text);
 
+/* ---- known.c ----------------------------------------------------------------------------------------------------- */
+
+/* The body of an answer of a host that did as asked, if it is the one before in all but the question's id; NULL: read it. */
+const struct multipoint_element *multipoint_known_find(const struct multipoint_exchange *exchange);
+/* Keeps the answer for that, when its body says nothing.  Errors: none; without memory it is not kept. */
+void multipoint_known_add(struct multipoint_exchange *exchange, const struct multipoint_element *body);
+void multipoint_known_free(struct multipoint *all);
+
 /* ---- faults.c ---------------------------------------------------------------------------------------------------- */
 
 /* Judges an exchange that has ended.  `answer` was not read yet; *ret_reply may point into it and to `buffer`. */
 enum { MULTIPOINT_SENTENCE = 320 };
 void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
                       struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE]);
-/* The body of an answer of a host that did as asked, if it is the one before in all but the question's id; NULL: read it. */
-const struct multipoint_element *multipoint_known_find(const struct multipoint_exchange *exchange);
-/* Keeps the answer for that, when its body says nothing.  Errors: none; without memory it is not kept. */
-void multipoint_known_add(struct multipoint_exchange *exchange, const struct multipoint_element *body);
-void multipoint_known_free(struct multipoint *all);
 /* Whether the reply says that there is no such session. */
 bool multipoint_reply_not_found(const struct multipoint_reply *reply);
 
