@@ -112,7 +112,7 @@ typedef struct wms_id {
     uint32_t number;
 } wms_id;
 
-enum wms_verb { WMS_SESSIONS, WMS_UNLOCK, WMS_LOCK, WMS_DISCONNECT, WMS_CLOSE, WMS_CALL, WMS_BIND };
+enum wms_verb { WMS_SESSIONS, WMS_UNLOCK, WMS_LOCK, WMS_DISCONNECT, WMS_CLOSE, WMS_CALL, WMS_BIND, WMS_MESSAGE };
 /* "sessions", "unlock", ...; the reverse returns -1 for a name that is none. */
 WMS_API const char *wms_verb_name(enum wms_verb verb);
 WMS_API int wms_verb_from_name(const char *name);
@@ -225,9 +225,10 @@ typedef struct wms_command {
     size_t id_count;
     const wms_target *targets; /* instead of servers and ids: sessions that know their server */
     size_t target_count;
-    const char *message;  /* WMS_LOCK: what the users see; required there */
+    const char *message;  /* WMS_LOCK and WMS_MESSAGE: what the users see; required there */
     double timeout;       /* seconds for a server to be reached, and then for each next answer of it; 30 */
-    double verify;        /* seconds to wait for the state asked for after the host's answer; negative: do not verify */
+    double verify;        /* seconds to wait for the state asked for after the host's answer; negative: do not verify, as
+                             for WMS_MESSAGE: no host tells what is on a screen */
     double stable;        /* seconds to watch that it stays so; negative: do not watch; WMS_LOCK and WMS_UNLOCK only */
     unsigned concurrency; /* servers at a time; 32 */
     bool stop_on_error;   /* one session at a time, nothing more after the first failure */
@@ -242,6 +243,9 @@ typedef struct wms_command {
     const char *password;    /* WMS_BIND: wiped when it has been sent; NULL: see wms_request_wants_password() */
     const char *fingerprint; /* WMS_BIND: SHA-256 of the certificate that is expected, in hex; NULL: UNTRUSTED tells it */
     bool management;         /* WMS_BIND: keep the elevated password, too */
+
+    const char *title; /* WMS_MESSAGE: above the message, at most 1,024 bytes of UTF-8 without control characters; NULL:
+                          the host's own, or none */
 } wms_command;
 
 WMS_API void wms_command_init(wms_command *command, enum wms_verb verb);

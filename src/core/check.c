@@ -4,15 +4,15 @@
 
 #include "core/engine.h"
 
-enum { MESSAGE_MAX = 65536, DEPTH_MAX = 32 };
+enum { MESSAGE_MAX = 65536, TITLE_MAX = 1024, DEPTH_MAX = 32 };
 static const double seconds_max = 1e9;
 
 static int check_message(wms_engine *engine, const wms_command *command)
 {
     const char *message = command->message;
 
-    if (command->verb != WMS_LOCK) {
-        return message ? wms_complain(engine, "message: only lock has one; leave it out") : 0;
+    if (command->verb != WMS_LOCK && command->verb != WMS_MESSAGE) {
+        return message ? wms_complain(engine, "message: only lock and message have one; leave it out") : 0;
     }
     if (!message || !*message) {
         return wms_complain(engine, "message: %s; give the text that the users see", message ? "empty" : "missing");
@@ -21,6 +21,31 @@ static int check_message(wms_engine *engine, const wms_command *command)
         return wms_complain(engine, "message: longer than %d bytes; give a shorter text", MESSAGE_MAX);
     }
     return wms_is_utf8(message) ? 0 : wms_complain(engine, "message: not UTF-8; give a text in UTF-8");
+}
+
+static bool has_control(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *) text; *p; p++) {
+        if (*p < ' ' || *p == 127 || (p[0] == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0)) { /* U+0080 to U+009F */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* That there is none but for a message, check_fields() sees to. */
+static int check_title(wms_engine *engine, const char *title)
+{
+    if (!title) {
+        return 0;
+    }
+    if (strnlen(title, TITLE_MAX + 1) > TITLE_MAX) {
+        return wms_complain(engine, "title: longer than %d bytes; give a shorter text", TITLE_MAX);
+    }
+    if (!wms_is_utf8(title)) {
+        return wms_complain(engine, "title: not UTF-8; give a text in UTF-8");
+    }
+    return has_control(title) ? wms_complain(engine, "title: a control character; give a text of one line") : 0;
 }
 
 static int check_times(wms_engine *engine, const wms_command *command)
@@ -36,6 +61,10 @@ static int check_times(wms_engine *engine, const wms_command *command)
     }
     if (isnan(command->stable) || command->stable > seconds_max) {
         return wms_complain(engine, "stable: %g; give a number of seconds from 0 to %g", command->stable, seconds_max);
+    }
+    const char *watch = command->verify >= 0 ? "verify" : command->stable >= 0 ? "stable" : NULL;
+    if (watch && command->verb == WMS_MESSAGE) {
+        return wms_complain(engine, "%s: no host tells what is on a screen; leave it out with message", watch);
     }
     if (command->stable >= 0 && !changes_lock && command->verb != WMS_SESSIONS) {
         return wms_complain(engine, "stable: only lock and unlock can be watched; use verify with %s",
@@ -105,6 +134,7 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         {"password", WMS_BIND, command->password, NULL, NULL},
         {"fingerprint", WMS_BIND, command->fingerprint, NULL, NULL},
         {"management", WMS_BIND, command->management, NULL, NULL},
+        {"title", WMS_MESSAGE, command->title, NULL, NULL},
     };
 
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -154,12 +184,13 @@ static int check_arguments(wms_engine *engine, const wms_value *arguments)
 
 int wms_command_check(wms_engine *engine, const wms_command *command)
 {
-    if (command->size < sizeof *command || (unsigned) command->verb > WMS_BIND) {
+    if (command->size < sizeof *command || (unsigned) command->verb > WMS_MESSAGE) {
         return wms_complain(engine, "command: not made by wms_command_init()");
     }
     int error = wms_is_call(command->verb) ? check_whole(engine, command) : check_selection(engine, command);
     error = error ? error : check_fields(engine, command);
     error = error ? error : check_arguments(engine, command->arguments);
     error = error ? error : check_times(engine, command);
-    return error ? error : check_message(engine, command);
+    error = error ? error : check_message(engine, command);
+    return error ? error : check_title(engine, command->title);
 }

@@ -311,6 +311,24 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
 
 /* ---- all of it -------------------------------------------------------------------------------------------------- */
 
+/* Copies what the users are to see. */
+static int keep_texts(wms_engine *engine, const wms_command *command, wms_request *request)
+{
+    if (command->message) {
+        request->message = wms_copy(engine, command->message);
+        if (!request->message) {
+            return WMS_E_NO_MEMORY;
+        }
+    }
+    if (command->title) {
+        request->title = wms_copy(engine, command->title);
+        if (!request->title) {
+            return WMS_E_NO_MEMORY;
+        }
+    }
+    return 0;
+}
+
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request)
 {
     int error = wms_command_check(engine, command);
@@ -329,13 +347,8 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     request->ask = command->ask;
     request->follow = command->follow;
     request->concurrency = command->stop_on_error ? 1 : command->concurrency;
-    if (command->message) {
-        request->message = wms_copy(engine, command->message);
-        if (!request->message) {
-            return WMS_E_NO_MEMORY;
-        }
-    }
-    error = wms_is_call(request->verb) ? keep_call(engine, command, request) : 0;
+    error = keep_texts(engine, command, request);
+    error = error ? error : wms_is_call(request->verb) ? keep_call(engine, command, request) : 0;
     if (error) {
         return error;
     }

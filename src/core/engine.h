@@ -316,7 +316,7 @@ struct wms_request {
     wms_request *next, *prev;
     size_t refs;
     enum wms_verb verb;
-    char *message;
+    char *message, *title;
     double timeout, verify, stable;
     bool all, stop_on_error, what_if, ask, follow;
     struct wms_call call; /* of a call or a bind: its strings and arguments lie in `given` */

@@ -51,7 +51,7 @@ int wms_error_from_name(const char *name)
     return 0;
 }
 
-static const char *const verbs[] = {"sessions", "unlock", "lock", "disconnect", "close", "call", "bind"};
+static const char *const verbs[] = {"sessions", "unlock", "lock", "disconnect", "close", "call", "bind", "message"};
 
 const char *wms_verb_name(enum wms_verb verb)
 {

@@ -135,7 +135,12 @@ static void act(struct wms_item *item)
 
     take_slot(item);
     item->phase = WMS_ACTING;
-    item->op = (struct wms_op){.verb = request->verb, .all = all, .message = all ? request->message : NULL};
+    item->op = (struct wms_op){
+        .verb = request->verb,
+        .all = all,
+        .message = all && request->verb == WMS_LOCK ? request->message : NULL,
+        .title = whole ? NULL : request->title,
+    };
     put_in_flight(item);
     if (call) {
         wms_request_drop_value(request); /* of a first try, on a connection that broke */
@@ -185,9 +190,10 @@ static void refuse(struct wms_item *item)
     char text[96];
 
     snprintf(text, sizeof text,
-             verb == WMS_CALL   ? "%s hosts have no calls"
-             : verb == WMS_BIND ? "%s hosts need no binding"
-                                : "%s hosts cannot %s a session",
+             verb == WMS_CALL      ? "%s hosts have no calls"
+             : verb == WMS_BIND    ? "%s hosts need no binding"
+             : verb == WMS_MESSAGE ? "%s hosts cannot show a message in a session"
+                                   : "%s hosts cannot %s a session",
              item->job->link->provider->name, wms_verb_name(verb));
     wms_item_finish(item, WMS_FAILED, WMS_E_UNSUPPORTED, text);
 }

@@ -39,6 +39,7 @@ struct wms_op {
     enum wms_verb verb;  /* the command that it belongs to: also of a list that only serves an action */
     bool all;            /* of a list: it begins an action on every session, which is going to be carried out */
     const char *message; /* of a list with `all` for WMS_LOCK: what the users will see; else NULL */
+    const char *title;   /* of an act for WMS_MESSAGE: what stands above the message; NULL: the host's own, or none */
 };
 
 /* Somebody wants to know how it is with one session, now and after each change. */
@@ -159,8 +160,9 @@ struct wms_provider {
     /* Asks for all sessions: session() for each, then answer().  With op->all it first tells the host what holds for all of
      * its sessions, where it has such a thing; sent() then. */
     void (*list)(void *connection, struct wms_op *op);
-    /* Does one of unlock, lock, disconnect, close; `message` for lock.  Strings live as long as the op.  The provider
-     * itself, or its host, refuses sessions that are exempt (ACCESS_DENIED) and ids that its hosts cannot have (NOT_FOUND). */
+    /* Does one of unlock, lock, disconnect, close, message; `message` for lock and message, whose title is op->title.
+     * Strings live as long as the op.  The provider itself, or its host, refuses sessions that are exempt (ACCESS_DENIED)
+     * and ids that its hosts cannot have (NOT_FOUND). */
     void (*act)(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
     /* The engine does not wait for this op any more (a timeout, a cancel): free what belongs to it, never report it.  After
      * a timeout the connection gets no new work, and goes when the rest of it is done: what must outlive it belongs
