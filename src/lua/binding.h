@@ -82,7 +82,7 @@ struct command {
     bool all;
 };
 
-enum { COMMANDS = 11 };
+enum { COMMANDS = 13 };
 extern const struct command lwms_commands[COMMANDS];
 /* On a server as a whole. */
 bool lwms_is_call(const struct command *command);
@@ -136,6 +136,7 @@ size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, 
     X(COMPUTER_NAME, "computer_name")                                                                                      \
     X(SERVERS, "servers")                                                                                                  \
     X(MESSAGE, "message")                                                                                                  \
+    X(TITLE, "title")                                                                                                      \
     X(TIMEOUT, "timeout")                                                                                                  \
     X(VERIFY, "verify")                                                                                                    \
     X(STABLE, "stable")                                                                                                    \
@@ -171,6 +172,7 @@ enum option {
 enum slot {
     SLOT_IDS,
     SLOT_MESSAGE,
+    SLOT_TITLE,
     SLOT_INTERFACE,
     SLOT_OPERATION,
     SLOT_ARGUMENTS,

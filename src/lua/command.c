@@ -1,4 +1,5 @@
-/* command.c - unlock, lock, disconnect, close, sessions, their _all, call, bind, and start: from options to a request. */
+/* command.c - unlock, lock, disconnect, close, message, their _all, sessions, call, bind, and start: from options to a
+ * request. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ const struct command lwms_commands[COMMANDS] = {
     {"sessions", WMS_SESSIONS, false},
     {"call", WMS_CALL, false},
     {"bind", WMS_BIND, false},
+    {"message", WMS_MESSAGE, false},
+    {"message_all", WMS_MESSAGE, true},
 };
 
 bool lwms_is_call(const struct command *command)
@@ -111,7 +114,9 @@ static void fill(wms_command *command, const struct command *what, const struct 
     command->stop_on_error = options->stop_on_error;
     if (what->verb != WMS_SESSIONS) {
         command->what_if = options->what_if;
-        command->verify = options->verify;
+        if (what->verb != WMS_MESSAGE || (options->given & BIT(VERIFY))) {
+            command->verify = options->verify;
+        }
         if (reversible || (options->given & BIT(STABLE))) {
             command->stable = options->stable;
         }
@@ -237,6 +242,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     }
     lwms_arguments_read(L, call, &arguments, &command);
     command.message = lua_tostring(L, options->base + SLOT_MESSAGE);
+    command.title = lua_tostring(L, options->base + SLOT_TITLE);
     command.interface_name = lua_tostring(L, options->base + SLOT_INTERFACE);
     command.operation = lua_tostring(L, options->base + SLOT_OPERATION);
     command.user_name = lua_tostring(L, options->base + SLOT_USER_NAME);
@@ -291,7 +297,8 @@ static const struct command *need_command(lua_State *L, int index)
 {
     static const struct call call = {"start", 1, NULL};
     static const char fix[] =
-        "unlock, lock, disconnect, close, unlock_all, lock_all, disconnect_all, close_all, sessions, call or bind";
+        "unlock, lock, disconnect, close, message, unlock_all, lock_all, disconnect_all, close_all, message_all, sessions, "
+        "call or bind";
     char name[CLIPPED];
 
     if (lua_type(L, index) != LUA_TSTRING) {

@@ -227,7 +227,7 @@ static int need_code(lua_State *L, const struct call *call, int index)
 static int method_fail(lua_State *L)
 {
     static const struct call call = {"fail", 1, NULL}, second = {"fail", 2, NULL};
-    static const char fix[] = "unlock, lock, disconnect, close or sessions";
+    static const char fix[] = "unlock, lock, disconnect, close, message or sessions";
     wms_memory *memory = host_here(L, "fail");
     int verb = wms_verb_from_name(lwms_need_text(L, &call, "verb", 2, fix));
     char clipped[CLIPPED];
@@ -255,7 +255,8 @@ static size_t log_size(const wms_memory *memory)
     size_t size = 0;
 
     for (size_t i = 0; wms_memory_log(memory, i, &entry) == 0; i++) {
-        size += sizeof entry + wms_pack_size_of(entry.id.text) + wms_pack_size_of(entry.message);
+        size += sizeof entry + wms_pack_size_of(entry.id.text) + wms_pack_size_of(entry.message) +
+                wms_pack_size_of(entry.title);
     }
     return size;
 }
@@ -276,8 +277,18 @@ static const struct wms_memory_entry *copy_log(lua_State *L, size_t *ret_count)
     for (size_t i = 0; i < *ret_count && wms_memory_log(memory, i, &entries[i]) == 0; i++) {
         entries[i].id.text = wms_pack_put(&strings, entries[i].id.text);
         entries[i].message = wms_pack_put(&strings, entries[i].message);
+        entries[i].title = wms_pack_put(&strings, entries[i].title);
     }
     return entries;
+}
+
+/* A field of the table on top of the stack. */
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+    if (text) {
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, name);
+    }
 }
 
 static int method_log(lua_State *L)
@@ -289,10 +300,8 @@ static int method_log(lua_State *L)
     for (size_t i = 0; i < count; i++) {
         struct wms_memory_entry entry = entries[i];
         lua_createtable(L, 0, 4);
-        if (entry.message) {
-            lua_pushstring(L, entry.message);
-            lua_setfield(L, -2, "message");
-        }
+        set_text(L, "message", entry.message);
+        set_text(L, "title", entry.title);
         if (entry.verb != WMS_SESSIONS) {
             lwms_id_push(L, &entry.id);
             lua_setfield(L, -2, "session_id");

@@ -42,8 +42,11 @@ unsigned lwms_options_of(const struct command *command)
     if (!command->all) {
         set |= ANY_IDS;
     }
-    if (command->verb == WMS_LOCK) {
+    if (command->verb == WMS_LOCK || command->verb == WMS_MESSAGE) {
         set |= BIT(MESSAGE);
+    }
+    if (command->verb == WMS_MESSAGE) {
+        set |= BIT(TITLE);
     }
     return set;
 }
@@ -161,6 +164,7 @@ static const struct {
     enum slot slot;
 } texts[OPTION_COUNT] = {
     [OPT_MESSAGE] = {"a string for the users to read", SLOT_MESSAGE},
+    [OPT_TITLE] = {"a string that stands above the message", SLOT_TITLE},
     [OPT_INTERFACE] = {"a string, the name of an interface of the host's", SLOT_INTERFACE},
     [OPT_OPERATION] = {"a string, the name of one of the interface's operations", SLOT_OPERATION},
     [OPT_USER_NAME] = {"a string, the name of an administrator of the host", SLOT_USER_NAME},

@@ -204,9 +204,10 @@ static void disconnect(struct wms_memory_record *record)
 
 /* ---- what the host is asked ------------------------------------------------------------------------------------- */
 
-static int carry_out(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, const char **ret_text)
+static int carry_out(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text)
 {
-    struct wms_memory_record *record = wms_memory_find(host, id);
+    struct wms_memory_record *record = wms_memory_find(host, &action->id);
+    enum wms_verb verb = action->verb;
     bool is_own = record && record->facts.is_own == 1;
     int error = 0;
 
@@ -226,7 +227,7 @@ static int carry_out(wms_memory *host, enum wms_verb verb, const wms_id *id, con
     }
     switch (verb) {
     case WMS_LOCK:
-        error = lock(record, message);
+        error = lock(record, action->message);
         break;
     case WMS_UNLOCK:
         if (record->relock_after > 0) {
@@ -239,6 +240,8 @@ static int carry_out(wms_memory *host, enum wms_verb verb, const wms_id *id, con
     case WMS_DISCONNECT:
         disconnect(record);
         break;
+    case WMS_MESSAGE: /* who has a screen sees it, and nothing else becomes of it */
+        break;
     default:
         drop(record);
         break;
@@ -246,11 +249,13 @@ static int carry_out(wms_memory *host, enum wms_verb verb, const wms_id *id, con
     return error;
 }
 
-int wms_memory_act(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, const char **ret_text)
+int wms_memory_act(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text)
 {
-    int code = carry_out(host, verb, id, message, ret_text);
+    struct wms_memory_entry asked = *action;
+    int code = carry_out(host, action, ret_text);
 
-    wms_memory_note(host, verb, id, message, code ? code : host->failures[verb]);
+    asked.code = code ? code : host->failures[action->verb];
+    wms_memory_note(host, &asked);
     return code;
 }
 
@@ -389,8 +394,8 @@ static int check_code(const wms_memory *host, int code)
 
 int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
 {
-    if ((unsigned) verb > WMS_CLOSE) {
-        wms_engine_complain(host->engine, "verb: none of WMS_SESSIONS to WMS_CLOSE; give one of them");
+    if ((unsigned) verb > WMS_CLOSE && verb != WMS_MESSAGE) {
+        wms_engine_complain(host->engine, "verb: none of WMS_SESSIONS to WMS_CLOSE and WMS_MESSAGE; give one of them");
         return WMS_E_INVALID;
     }
     int error = check_code(host, code);

@@ -60,7 +60,7 @@ struct wms_memory {
     size_t table_size, count;
     struct wms_memory_record *first, *last;
 
-    int failures[WMS_CLOSE + 1];
+    int failures[WMS_MESSAGE + 1]; /* by verb */
     int refusal;
     struct wms_memory_connection *connections;
 
@@ -77,9 +77,10 @@ struct wms_memory_registry {
 extern const struct wms_provider wms_memory_provider;
 
 struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *id);
-/* Carries an action out and returns the code to answer with. */
-int wms_memory_act(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, const char **ret_text);
-void wms_memory_note(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, int code);
+/* Carries an action out, writes it down, and returns the code to answer with; the code of `action` means nothing. */
+int wms_memory_act(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text);
+/* Writes it down; its strings are copied. */
+void wms_memory_note(wms_memory *host, const struct wms_memory_entry *asked);
 void wms_memory_log_clear(wms_memory *host);
 struct wms_sight wms_memory_look(const struct wms_memory_record *record);
 /* The engine goes. */

@@ -20,17 +20,19 @@ static char *copy(const wms_memory *host, const char *text)
 
 static void entry_clear(const wms_memory *host, const struct wms_memory_entry *entry)
 {
-    char *id, *message;
+    char *id, *message, *title;
 
     memcpy(&id, &entry->id.text, sizeof id);
     memcpy(&message, &entry->message, sizeof message);
+    memcpy(&title, &entry->title, sizeof title);
     allocate(host, id, 0);
     allocate(host, message, 0);
+    allocate(host, title, 0);
 }
 
-void wms_memory_note(wms_memory *host, enum wms_verb verb, const wms_id *id, const char *message, int code)
+void wms_memory_note(wms_memory *host, const struct wms_memory_entry *asked)
 {
-    struct wms_memory_entry entry = {.verb = verb, .id = id ? *id : (wms_id){0}, .code = code};
+    struct wms_memory_entry entry = *asked;
 
     if (host->log_count == host->log_capacity && host->log_capacity < LOG_MAX) {
         size_t capacity = host->log_capacity ? host->log_capacity * 2 : 16;
@@ -41,8 +43,9 @@ void wms_memory_note(wms_memory *host, enum wms_verb verb, const wms_id *id, con
         host->log = more;
         host->log_capacity = capacity;
     }
-    entry.id.text = id ? copy(host, id->text) : NULL;
-    entry.message = copy(host, message);
+    entry.id.text = copy(host, asked->id.text);
+    entry.message = copy(host, asked->message);
+    entry.title = copy(host, asked->title);
     if (host->log_count == LOG_MAX) {
         entry_clear(host, &host->log[host->log_first]);
         host->log[host->log_first] = entry;

@@ -1,7 +1,8 @@
 /* wms/memory.h - the embedded host: sessions in this process's memory, served as `memory://NAME`.
  *
  * For scripts and programs to be written and tested against.  It behaves as a MultiPoint host does: states, locks and
- * messages, unknown ids, administrators that are exempt from orchestration, a manager that locks again.
+ * messages, unknown ids, administrators that are exempt from orchestration, a manager that locks again.  Beyond that it
+ * shows a message in a session without locking it.
  */
 #ifndef WMS_MEMORY_H
 #define WMS_MEMORY_H
@@ -50,13 +51,15 @@ WMS_API int wms_memory_refuse(wms_memory *host, int code);
 struct wms_memory_entry {
     enum wms_verb verb;
     wms_id id;           /* nothing in it for WMS_SESSIONS */
-    const char *message; /* WMS_LOCK */
+    const char *message; /* WMS_LOCK and WMS_MESSAGE */
     int code;            /* what it answered */
+    const char *title;   /* WMS_MESSAGE; NULL: none */
 };
 WMS_API size_t wms_memory_log_count(const wms_memory *host);
 WMS_API int wms_memory_log(const wms_memory *host, size_t index, struct wms_memory_entry *ret_entry);
 
-/* One session as the host sees it, with its lock message.  Errors: NOT_FOUND.  Strings live until the next request. */
+/* One session as the host sees it, with its lock's message: what a WMS_MESSAGE shows stands in the log alone.  Errors:
+ * NOT_FOUND.  Strings live until the next request. */
 WMS_API int wms_memory_session(const wms_memory *host, const wms_id *id, wms_session *ret_session, const char **ret_message);
 
 #ifdef __cplusplus

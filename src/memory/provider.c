@@ -67,7 +67,7 @@ static void answer_list(struct wms_memory_connection *connection, struct wms_op 
     wms_memory *host = connection->host;
     int code = host->failures[WMS_SESSIONS];
 
-    wms_memory_note(host, WMS_SESSIONS, NULL, NULL, code);
+    wms_memory_note(host, &(struct wms_memory_entry){.verb = WMS_SESSIONS, .code = code});
     for (struct wms_memory_record *record = host->first; record && !code; record = record->next) {
         code = connection->services->session(op, &record->facts);
     }
@@ -90,6 +90,7 @@ static void answer_act(struct wms_memory_connection *connection, struct wms_op *
 {
     wms_memory *host = connection->host;
     const struct wms_services *services = connection->services;
+    const struct wms_memory_entry action = {.verb = verb, .id = *id, .message = message, .title = op->title};
     const char *text = NULL;
     struct wms_memory_record *record = wms_memory_find(host, id);
 
@@ -97,7 +98,7 @@ static void answer_act(struct wms_memory_connection *connection, struct wms_op *
     if (record && record->facts.user_name) {
         services->user(op, record->facts.user_name);
     }
-    int code = wms_memory_act(host, verb, id, message, &text);
+    int code = wms_memory_act(host, &action, &text);
     if (!fails_silently(connection, verb)) {
         services->answer(op, code, text);
     }
@@ -270,7 +271,8 @@ const struct wms_provider wms_memory_provider = {
     .abi = WMS_PROVIDER_ABI,
     .size = sizeof(struct wms_provider),
     .name = "memory",
-    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE,
+    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE |
+           1u << WMS_MESSAGE,
     .connect = connect_memory,
     .disconnect = disconnect_memory,
     .list = list_memory,
