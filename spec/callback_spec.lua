@@ -66,6 +66,12 @@ describe("a callback", function()
             seen[#seen + 1] = outcome.state
          end })
          assert.same({ "requested", "failed", "skipped" }, seen)
+         seen = {}
+         fault(wms.message{ session_ids = { 2, 77, 1 }, server = server, message = "m", on_error = "stop",
+            on_outcome = function(outcome)
+               seen[#seen + 1] = outcome.state
+            end })
+         assert.same({ "requested", "failed", "skipped" }, seen)
       end)
 
       it("hears of a cancel once", function()
@@ -264,6 +270,21 @@ describe("a callback", function()
          assert.same({ "lock", "lock" }, pluck(asked, "verb"))
          assert.same({ server, server }, pluck(asked, "server"))
          assert.same({ 2, 1 }, pluck(asked, "session_id"))
+         asked = {}
+         fine(wms.message{ session_ids = { 3, 1 }, server = server, message = "m", title = "t" })
+         assert.same({ "message", "message" }, pluck(asked, "verb"))
+         assert.same({ 3, 1 }, pluck(asked, "session_id"))
+      end)
+
+      it("may forbid messages, and the host hears nothing of them", function()
+         local server, host = lab()
+         wms.configure{ allow = function(action) return action.verb ~= "message", "silence, please" end }
+         fine(wms.unlock{ session_ids = 1, server = server })
+         local err = fault(wms.message{ session_ids = { 1, 2 }, server = server, message = "m" })
+         assert.same({ "ACCESS_DENIED", "ACCESS_DENIED" }, pluck(err.outcomes, "error", "code"))
+         assert.truthy(err.message:find("silence, please", 1, true), err.message)
+         assert.equal("ACCESS_DENIED", fault(wms.message_all{ server = server, message = "m" }).code)
+         assert.same({ "unlock" }, pluck(host:log(), "verb"))
       end)
 
       it("is asked for the server as a whole before its sessions are asked for", function()

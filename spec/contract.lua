@@ -4,7 +4,7 @@
 --
 --   adapter.name                    for the titles
 --   adapter.can                     what such a host has: close, disconnect or no_disconnect, lock_report (it knows
---                                   whether a session is locked), relock, deaf, mute, own, exempt, lost_answer
+--                                   whether a session is locked), relock, deaf, mute, own, exempt, lost_answer, message
 --   adapter.missing()               nil, or why these specs cannot run here
 --   adapter.host{ sessions = { { user=, locked=, exempt=, own=, deaf=, relock=seconds }, … } } -> host
 --   adapter.unreachable()           an address that nobody answers
@@ -295,6 +295,8 @@ return function(adapter, skip)
          assert.is_true(host.exists(host.ids[1]))
       end)
    end)
+
+   require "spec.support.contract_message"(adapter, test, room)
 
    describe("what_if", function()
       test("plans, and does nothing", {}, function()

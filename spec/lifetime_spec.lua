@@ -128,6 +128,7 @@ describe("lifetime:", function()
                lab:open{ session_id = "c" .. id, user_name = mark, domain_name = mark }
                lab:lock("c" .. id, mark)
                wms.lock{ session_ids = "c" .. id, message = mark, server = "memory://lab" }
+               wms.message{ session_ids = "c" .. id, message = mark, title = mark, server = "memory://lab" }
             end
             for id = 1, 20 do
                finally(function()
@@ -140,6 +141,7 @@ describe("lifetime:", function()
                local known, log = pcall(lab.log, lab)
                for _, entry in ipairs(known and log or {}) do
                   assert(entry.message == mark and entry.session_id:find("^c%d+$"))
+                  assert(entry.title == (entry.verb == "message" and mark or nil))
                end
             end
             lab:close()

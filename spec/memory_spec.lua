@@ -92,6 +92,36 @@ describe("the embedded host", function()
       assert.equal("sessions", log[#log].verb)
    end)
 
+   it("shows messages, and writes them down", function()
+      local host, server = lab{ sessions = sessions(1, "c2") }
+      fine(wms.message{ session_ids = { "c2", 1 }, server = server, title = "Lab 1", message = "Ten minutes\nleft" })
+      fine(wms.message{ session_ids = 1, server = server, message = "Five minutes left" })
+      fine(wms.message{ session_ids = 1, server = server, message = ("m"):rep(65536), title = ("\195\169"):rep(512) })
+      fine(wms.message{ session_ids = 1, server = server, message = "no-break\194\160space", title = "\194\160" })
+      fault(wms.message{ session_ids = 9, server = server, message = "nobody there", title = "none" })
+      assert.same({
+         { verb = "message", session_id = "c2", title = "Lab 1", message = "Ten minutes\nleft" },
+         { verb = "message", session_id = 1, title = "Lab 1", message = "Ten minutes\nleft" },
+         { verb = "message", session_id = 1, message = "Five minutes left" },
+         { verb = "message", session_id = 1, message = ("m"):rep(65536), title = ("\195\169"):rep(512) },
+         { verb = "message", session_id = 1, message = "no-break\194\160space", title = "\194\160" },
+         { verb = "message", session_id = 9, message = "nobody there", title = "none", code = "NOT_FOUND" },
+      }, host:log())
+   end)
+
+   it("keeps a lock's message when another one is shown", function()
+      local host, server = lab{ sessions = sessions(1, 2), latency = 0.01 }
+      fine(wms.lock{ session_ids = 1, server = server, message = "Eyes up" })
+      fine(wms.message{ session_ids = { 1, 2 }, server = server, title = "Lab 1", message = "Ten minutes left" })
+      assert.equal("Eyes up", host:session(1).message)
+      assert.is_true(host:session(1).locked)
+      assert.is_nil(host:session(2).message)
+      assert.is_false(host:session(2).locked)
+      local log = host:log()
+      assert.same({ "lock", "message", "message" }, pluck(log, "verb"))
+      assert.same({ "nil", "Lab 1", "Lab 1" }, pluck(log, "title"))
+   end)
+
    it("shows a session to whoever plays the host", function()
       local host, server = lab{ sessions = { { session_id = 1, user_name = "ann" }, { session_id = "c2" } } }
       assert.equal("ann", host:session(1).user_name)
@@ -231,11 +261,13 @@ describe("the embedded host", function()
          fine(wms.unlock{ session_ids = { 1, 2 }, server = server })
       end)
 
-      it("sends close and disconnect at most once", function()
+      it("sends close, disconnect and message at most once", function()
          local host, server = lab{ sessions = sessions(1) }
-         for _, verb in ipairs{ "close", "disconnect" } do
+         for _, verb in ipairs{ "close", "disconnect", "message" } do
+            local text = verb == "message" and "m" or nil
             host:fail(verb, "UNREACHABLE")
-            assert.same({ "unknown" }, pluck(fault(wms[verb]{ session_ids = 1, server = server }).outcomes, "state"))
+            local err = fault(wms[verb]{ session_ids = 1, server = server, message = text })
+            assert.same({ "unknown" }, pluck(err.outcomes, "state"))
             local count = 0
             for _, entry in ipairs(host:log()) do
                count = count + (entry.verb == verb and 1 or 0)
@@ -269,6 +301,7 @@ describe("the embedded host", function()
          end
          kit.misuse("fail", { "unlock" }, function() host:fail("unlock_all", "BUSY") end)
          kit.misuse("fail", { "unlock" }, function() host:fail("explode") end)
+         kit.misuse("fail", { "verb", "WMS_MESSAGE" }, function() host:fail("call", "BUSY") end)
       end)
    end)
 

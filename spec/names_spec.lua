@@ -5,7 +5,7 @@ local fault, set = kit.fault, kit.set
 
 local COMMANDS = {
    "sessions", "unlock", "lock", "disconnect", "close", "unlock_all", "lock_all", "disconnect_all", "close_all", "call",
-   "bind",
+   "bind", "message", "message_all",
 }
 local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind" }
 local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait", "cancel", "close" }
@@ -114,7 +114,7 @@ describe("every name", function()
             assert.is_nil(message:find(option .. ": no such option", 1, true), message)
          end
       end
-      for command, class in pairs{ call = "CallOptions", bind = "BindOptions" } do
+      for command, class in pairs{ call = "CallOptions", bind = "BindOptions", message = "MessageOptions" } do
          for _, option in ipairs(fields(class)) do
             local ok, message = pcall(wms[command], { [option] = print })
             assert.is_false(ok)
@@ -165,7 +165,7 @@ describe("every name", function()
          assert.truthy(readme:find("%f[%w_]" .. code .. "%f[^%w_]"), code)
       end
       for _, option in ipairs{ "timeout", "on_error", "what_if", "verify", "stable", "concurrency", "on_outcome",
-         "interface", "operation", "arguments", "user_name", "password", "fingerprint", "management" } do
+         "interface", "operation", "arguments", "user_name", "password", "fingerprint", "management", "title" } do
          assert.truthy(readme:find("%f[%w_]" .. option .. "%f[^%w_]"), option)
       end
    end)

@@ -41,17 +41,16 @@ describe("a request", function()
 
    it("starts every command", function()
       local server = lab()
-      for _, verb in ipairs{ "sessions", "unlock", "lock", "disconnect", "close" } do
+      local texts = { lock = "m", lock_all = "m", message = "m", message_all = "m" }
+      for _, verb in ipairs{ "sessions", "unlock", "lock", "disconnect", "close", "message" } do
          local request = keep(wms.start(verb, {
-            session_ids = { 2, 1 }, server = server, message = verb == "lock" and "m" or nil, what_if = true,
+            session_ids = { 2, 1 }, server = server, message = texts[verb], what_if = true,
          }))
          request:wait()
          assert.same({ 2, 1 }, pluck(fine(request:result()), "session_id"))
       end
-      for _, verb in ipairs{ "unlock_all", "lock_all", "disconnect_all", "close_all" } do
-         local request = keep(wms.start(verb, {
-            server = server, message = verb == "lock_all" and "m" or nil, what_if = true,
-         }))
+      for _, verb in ipairs{ "unlock_all", "lock_all", "disconnect_all", "close_all", "message_all" } do
+         local request = keep(wms.start(verb, { server = server, message = texts[verb], what_if = true }))
          request:wait()
          assert.same({ 1, 2, 3 }, pluck(fine(request:result()), "session_id"))
       end

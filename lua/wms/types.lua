@@ -40,8 +40,8 @@ local wms = {}
 --- * `"multipoint://host:port"`, `"wts://host"`
 ---@alias wms.Servers string|string[]
 
----@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"|"call"|"bind"
----@alias wms.Command wms.Verb|"unlock_all"|"lock_all"|"disconnect_all"|"close_all"
+---@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"|"call"|"bind"|"message"
+---@alias wms.Command wms.Verb|"unlock_all"|"lock_all"|"disconnect_all"|"close_all"|"message_all"
 
 --- Options of every command.
 ---@class wms.Options
@@ -51,8 +51,8 @@ local wms = {}
 ---@field timeout? number Seconds for a server to be reached, and then for each next answer of it: above 0, at most 1e9; 30.
 ---@field on_error? "continue"|"stop" `"continue"` (the default): try every session, report at the end.  `"stop"`: one session at a time, across servers too, and nothing more after the first failure.
 ---@field what_if? boolean Ask the host what there is, say what would be done (`state = "planned"`), do nothing.
----@field verify? number Wait up to this many seconds, once the host has answered, until it reports the state asked for; else that outcome fails with `UNVERIFIED`.
----@field stable? number Then watch for this many seconds, and fail with `REVERTED` when the state turns back.  Implies `verify`, of 3 seconds if it is not given.  For lock and unlock; misuse with close and disconnect (there a client's default is ignored).
+---@field verify? number Wait up to this many seconds, once the host has answered, until it reports the state asked for; else that outcome fails with `UNVERIFIED`.  Misuse with message (there a client's default is ignored).
+---@field stable? number Then watch for this many seconds, and fail with `REVERTED` when the state turns back.  Implies `verify`, of 3 seconds if it is not given.  For lock and unlock; misuse with close, disconnect and message (there a client's default is ignored).
 ---@field concurrency? integer How many servers at a time: 1…65535; 32.
 ---@field on_outcome? fun(outcome: wms.Outcome, done: integer, total: integer) Is told of every outcome when it is there: which, how many so far, how many are known of (more when a server's sessions become known).
 
@@ -66,6 +66,14 @@ local wms = {}
 
 ---@class wms.LockAllOptions: wms.Options
 ---@field message string
+
+---@class wms.MessageOptions: wms.SelectOptions
+---@field message string What the users see: UTF-8, not empty, no zero byte, at most 65536 bytes.
+---@field title? string What stands above it: UTF-8 without control characters, at most 1024 bytes.  Without one it is the host's own, or none.
+
+---@class wms.MessageAllOptions: wms.Options
+---@field message string
+---@field title? string
 
 --- What a call is given: a boolean, a whole number, a string (any bytes), a list, or a table of these by their names; tables
 --- lie at most 8 deep in each other.  A number that Lua has not exactly is given as a string of its digits.
@@ -221,6 +229,24 @@ function wms.close(options) end
 ---@return wms.Error? err
 function wms.close_all(options) end
 
+--- Shows a text on sessions' screens, without locking them:
+--- `wms.message{ session_ids = {3, 4}, title = "Lab 1", message = "Ten minutes left", server = "lab01" }`.
+---
+--- Hosts that cannot do that answer `UNSUPPORTED`: today only embedded hosts can.  No host tells what is on a screen, so the
+--- outcome is `"requested"`, and `verify` and `stable` are misuse.
+---@param options wms.MessageOptions
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.message(options) end
+
+--- Shows it on every screen that the host lets us control; the caller's own is one of them.
+---@param options wms.MessageAllOptions
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.message_all(options) end
+
 --- Which sessions there are: all of them, or those asked for by id.  Returns them in one list, by server in the order asked;
 --- or `nil, message, err`, with `err.sessions` from the servers that answered.  `on_outcome` is told of each with the state
 --- `"verified"`.  `what_if`, `verify` and `stable` have nothing to do here.
@@ -285,7 +311,7 @@ function wms.unbind(options) end
 --- The options are those of the command.  `allow` is that of this moment.  Returns the request; `nil, message, err` (with
 --- `NO_MEMORY`) when there is none.  Raises misuse.
 ---@param command wms.Command
----@param options? wms.SelectOptions|wms.LockOptions|wms.CallOptions|wms.BindOptions|string
+---@param options? wms.SelectOptions|wms.LockOptions|wms.MessageOptions|wms.CallOptions|wms.BindOptions|string
 ---@return wms.Request? request
 ---@return string? message
 ---@return wms.Error? err
@@ -369,10 +395,12 @@ function wms.new(options) end
 ---@field disconnect_all fun(self: wms.Client, options?: wms.Options|string): wms.Outcome[]?, string?, wms.Error?
 ---@field close fun(self: wms.Client, options: wms.SelectOptions): wms.Outcome[]?, string?, wms.Error?
 ---@field close_all fun(self: wms.Client, options?: wms.Options|string): wms.Outcome[]?, string?, wms.Error?
+---@field message fun(self: wms.Client, options: wms.MessageOptions): wms.Outcome[]?, string?, wms.Error?
+---@field message_all fun(self: wms.Client, options: wms.MessageAllOptions): wms.Outcome[]?, string?, wms.Error?
 ---@field sessions fun(self: wms.Client, options?: wms.SelectOptions|string): wms.Session[]?, string?, wms.Error?
 ---@field call fun(self: wms.Client, options: wms.CallOptions): table?, string?, wms.Error?
 ---@field bind fun(self: wms.Client, options: wms.BindOptions): wms.Binding?, string?, wms.Error?
----@field start fun(self: wms.Client, command: wms.Command, options?: wms.SelectOptions|wms.LockOptions|wms.CallOptions|wms.BindOptions|string): wms.Request?, string?, wms.Error?
+---@field start fun(self: wms.Client, command: wms.Command, options?: wms.SelectOptions|wms.LockOptions|wms.MessageOptions|wms.CallOptions|wms.BindOptions|string): wms.Request?, string?, wms.Error?
 
 ----------------------------------------------------------------------------------------------------- the state's settings
 
@@ -484,11 +512,11 @@ function host:fail(verb, code) end
 function host:refuse(code) end
 
 --- What the host was asked to do, oldest first (the last 65536 requests). `code` is what it answered, nil when it went
---- well.
----@return { verb: wms.Verb, session_id?: wms.Id, message?: string, code?: wms.Code }[]
+--- well.  `message` is a lock's, or what was shown, with its `title`.
+---@return { verb: wms.Verb, session_id?: wms.Id, message?: string, title?: string, code?: wms.Code }[]
 function host:log() end
 
---- A session as the host sees it, with the `message` of its lock.
+--- A session as the host sees it, with the `message` of its lock (what `wms.message` shows stands in the log).
 ---@param session_id wms.Id
 ---@return (wms.MemorySession|{ message?: string })? session
 ---@return string? message

@@ -27,6 +27,7 @@ static wms_command good(enum wms_verb verb)
         command.user_name = "admin";
     } else {
         command.all = true;
+        command.message = verb == WMS_MESSAGE ? "m" : NULL;
     }
     return command;
 }
@@ -65,7 +66,6 @@ static void refuse_commands(wms_engine *engine)
         REFUSED(verb, what_if, true, "what_if: ");
         REFUSED(verb, verify, 3, "verify: ");
         REFUSED(verb, stable, 3, "stable: ");
-        REFUSED(verb, message, "m", "message: ");
         REFUSED(verb, timeout, 0, "timeout: ");
         wms_command command = good(verb);
         command.ids = &id;
@@ -77,7 +77,13 @@ static void refuse_commands(wms_engine *engine)
         command.target_count = 1;
         refused(engine, &command, "session_ids: ");
     }
-    for (enum wms_verb verb = WMS_SESSIONS; verb <= WMS_BIND; verb++) {
+    for (enum wms_verb verb = WMS_SESSIONS; verb <= WMS_MESSAGE; verb++) {
+        if (verb != WMS_MESSAGE) {
+            REFUSED(verb, title, "t", "title: only message has one");
+        }
+        if (verb != WMS_LOCK && verb != WMS_MESSAGE) {
+            REFUSED(verb, message, "m", "message: only lock and message have one");
+        }
         if (verb != WMS_CALL) {
             REFUSED(verb, interface_name, "i", "interface: only call has one");
             REFUSED(verb, operation, "o", "operation: only call has one");
@@ -100,7 +106,13 @@ static void refuse_commands(wms_engine *engine)
     }
     deep[38].name = "deep";
     REFUSED(WMS_CALL, arguments, &deep[39], "more than 32 deep");
-    REFUSED(WMS_BIND + 1, all, false, "command: ");
+    REFUSED(WMS_MESSAGE, message, NULL, "message: missing; give");
+    REFUSED(WMS_MESSAGE, message, "", "message: empty; give");
+    REFUSED(WMS_MESSAGE, title, "caf\351", "title: not UTF-8; give");
+    REFUSED(WMS_MESSAGE, verify, 0, "verify: no host tells");
+    REFUSED(WMS_MESSAGE, stable, 0, "stable: no host tells");
+    REFUSED(WMS_MESSAGE, all, false, "session_ids: missing; give");
+    REFUSED(WMS_MESSAGE + 1, all, false, "command: ");
 }
 
 /* ---- the guard -------------------------------------------------------------------------------------------------- */

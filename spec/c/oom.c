@@ -150,6 +150,22 @@ static bool speaks_of_memory(const char *text)
     return strstr(text, "not enough memory") || strstr(text, "out of memory") || strstr(text, "stack overflow (wms)");
 }
 
+/* Whether the session has been shown what the scripts show. */
+static bool is_shown(uint32_t number)
+{
+    struct wms_memory_entry entry;
+    size_t shown = 0;
+
+    for (size_t i = 0; wms_memory_log(lab, i, &entry) == 0; i++) {
+        if (entry.verb == WMS_MESSAGE && entry.id.number == number && entry.code == 0) {
+            CHECK(is(entry.message, "m") && is(entry.title, "t"));
+            shown++;
+        }
+    }
+    CHECK(shown <= 1);
+    return shown > 0;
+}
+
 /* Whether the host's session is as the verb makes it.  They begin locked and active. */
 static bool is_done(const char *verb, uint32_t number)
 {
@@ -160,6 +176,9 @@ static bool is_done(const char *verb, uint32_t number)
 
     if (is(verb, "close")) {
         return !present;
+    }
+    if (is(verb, "message")) {
+        return is_shown(number);
     }
     CHECK(present);
     return is(verb, "unlock")       ? session.locked == 0

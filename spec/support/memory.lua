@@ -6,7 +6,7 @@ local adapter = {
    name = "memory",
    can = {
       close = true, disconnect = true, lock_report = true, relock = true, deaf = true, mute = true, own = true,
-      exempt = true, lost_answer = true,
+      exempt = true, lost_answer = true, message = true,
    },
 }
 
@@ -83,7 +83,7 @@ function adapter.host(options)
    end
 
    function host.mute()
-      for _, verb in ipairs{ "unlock", "lock", "disconnect", "close", "sessions" } do
+      for _, verb in ipairs{ "unlock", "lock", "disconnect", "close", "message", "sessions" } do
          handle:fail(verb, "TIMEOUT")
       end
    end

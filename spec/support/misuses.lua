@@ -155,8 +155,11 @@ add("stable for close_all", "close_all", { server = "SERVER", stable = 1 }, { "s
 add("stable for disconnect", "disconnect", { session_ids = 1, server = "SERVER", stable = 1 }, { "stable" })
 
 local function bad_message(what, value, ...)
-   add("message: " .. what, "lock", { session_ids = 1, server = "SERVER", message = value }, { "message", ... })
-   add("message, all: " .. what, "lock_all", { server = "SERVER", message = value }, { "message", ... })
+   for _, verb in ipairs{ "lock", "message" } do
+      local all = verb .. "_all"
+      add(verb .. ": a text, " .. what, verb, { session_ids = 1, server = "SERVER", message = value }, { "message:", ... })
+      add(all .. ": a text, " .. what, all, { server = "SERVER", message = value }, { "message:", ... })
+   end
 end
 
 bad_message("none", nil)
@@ -172,5 +175,35 @@ bad_message("beyond Unicode", "\244\144\128\128", "UTF-8")
 bad_message("too long", ("m"):rep(65537), "65536")
 add("message: in close", "close", { session_ids = 1, server = "SERVER", message = "bye" }, { "message" })
 add("message: in unlock_all", "unlock_all", { server = "SERVER", message = "bye" }, { "message" })
+
+local function bad_title(what, value, ...)
+   local options = { session_ids = 1, server = "SERVER", message = "m", title = value }
+   add("title: " .. what, "message", options, { "title:", ... })
+   add("title, all: " .. what, "message_all", { server = "SERVER", message = "m", title = value }, { "title:", ... })
+end
+
+bad_title("a number", 7, "string")
+bad_title("a table", {}, "string")
+bad_title("with a NUL", "a\0b", "NUL")
+bad_title("not UTF-8", "caf\233", "UTF-8")
+bad_title("too long", ("t"):rep(1025), "1024")
+bad_title("too long in UTF-8", "t" .. ("\195\169"):rep(512), "1024")
+bad_title("of two lines", "Lab\n1", "control")
+bad_title("with a tabulator", "Lab\t1", "control")
+bad_title("with DEL", "Lab\1271", "control")
+bad_title("with a control character of Latin 1", "Lab\194\1551", "control")
+bad_title("with the last of these", "Lab\194\159", "control")
+add("title: in lock", "lock", { session_ids = 1, server = "SERVER", message = "m", title = "t" }, { "title" })
+add("title: in unlock_all", "unlock_all", { server = "SERVER", title = "t" }, { "title" })
+add("ids: none for message", "message", { server = "SERVER", message = "m" }, { "session_ids", "message_all" })
+add("ids: in message_all", "message_all", { session_ids = 1, server = "SERVER", message = "m" },
+   { "session_ids", "'message'" })
+add("all in message", "message", { all = true, server = "SERVER", message = "m" }, { "all", "message_all" })
+for _, option in ipairs{ "verify", "stable" } do
+   add(option .. " for message", "message", { session_ids = 1, server = "SERVER", message = "m", [option] = 0 },
+      { option, "screen" })
+   add(option .. " for message_all", "message_all", { server = "SERVER", message = "m", [option] = 3 },
+      { option, "screen" })
+end
 
 return list

@@ -240,7 +240,7 @@ static int carry_out(wms_memory *host, const struct wms_memory_entry *action, co
     case WMS_DISCONNECT:
         disconnect(record);
         break;
-    case WMS_MESSAGE: /* who has a screen sees it, and nothing else becomes of it */
+    case WMS_MESSAGE: /* it goes to the log */
         break;
     default:
         drop(record);
@@ -255,8 +255,8 @@ int wms_memory_act(wms_memory *host, const struct wms_memory_entry *action, cons
     int code = carry_out(host, action, ret_text);
 
     asked.code = code ? code : host->failures[action->verb];
-    wms_memory_note(host, &asked);
-    return code;
+    int unsaid = wms_memory_note(host, &asked);
+    return !code && action->verb == WMS_MESSAGE ? unsaid : code; /* the log is the only screen there is */
 }
 
 /* ---- the host's own side ---------------------------------------------------------------------------------------- */

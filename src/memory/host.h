@@ -79,8 +79,8 @@ extern const struct wms_provider wms_memory_provider;
 struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *id);
 /* Carries an action out, writes it down, and returns the code to answer with; the code of `action` means nothing. */
 int wms_memory_act(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text);
-/* Writes it down; its strings are copied. */
-void wms_memory_note(wms_memory *host, const struct wms_memory_entry *asked);
+/* Writes it down; its strings are copied.  Errors: NO_MEMORY, and it stays unsaid. */
+int wms_memory_note(wms_memory *host, const struct wms_memory_entry *asked);
 void wms_memory_log_clear(wms_memory *host);
 struct wms_sight wms_memory_look(const struct wms_memory_record *record);
 /* The engine goes. */

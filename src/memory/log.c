@@ -30,22 +30,50 @@ static void entry_clear(const wms_memory *host, const struct wms_memory_entry *e
     allocate(host, title, 0);
 }
 
-void wms_memory_note(wms_memory *host, const struct wms_memory_entry *asked)
+/* Of a string that may be none. */
+static bool is_copy(const char *copied, const char *from)
 {
-    struct wms_memory_entry entry = *asked;
+    return !copied == !from;
+}
 
-    if (host->log_count == host->log_capacity && host->log_capacity < LOG_MAX) {
-        size_t capacity = host->log_capacity ? host->log_capacity * 2 : 16;
-        struct wms_memory_entry *more = allocate(host, host->log, capacity * sizeof *more);
-        if (!more) {
-            return; /* without memory for it, it stays unsaid */
-        }
-        host->log = more;
-        host->log_capacity = capacity;
+static int entry_copy(const wms_memory *host, const struct wms_memory_entry *from, struct wms_memory_entry *ret_entry)
+{
+    *ret_entry = *from;
+    ret_entry->id.text = copy(host, from->id.text);
+    ret_entry->message = copy(host, from->message);
+    ret_entry->title = copy(host, from->title);
+    if (is_copy(ret_entry->id.text, from->id.text) && is_copy(ret_entry->message, from->message) &&
+        is_copy(ret_entry->title, from->title)) {
+        return 0;
     }
-    entry.id.text = copy(host, asked->id.text);
-    entry.message = copy(host, asked->message);
-    entry.title = copy(host, asked->title);
+    entry_clear(host, ret_entry);
+    return WMS_E_NO_MEMORY;
+}
+
+static int make_room(wms_memory *host)
+{
+    if (host->log_count < host->log_capacity || host->log_capacity == LOG_MAX) {
+        return 0;
+    }
+    size_t capacity = host->log_capacity ? host->log_capacity * 2 : 16;
+    struct wms_memory_entry *more = allocate(host, host->log, capacity * sizeof *more);
+    if (!more) {
+        return WMS_E_NO_MEMORY;
+    }
+    host->log = more;
+    host->log_capacity = capacity;
+    return 0;
+}
+
+int wms_memory_note(wms_memory *host, const struct wms_memory_entry *asked)
+{
+    struct wms_memory_entry entry;
+    int error = make_room(host);
+
+    error = error ? error : entry_copy(host, asked, &entry);
+    if (error) {
+        return error;
+    }
     if (host->log_count == LOG_MAX) {
         entry_clear(host, &host->log[host->log_first]);
         host->log[host->log_first] = entry;
@@ -53,6 +81,7 @@ void wms_memory_note(wms_memory *host, const struct wms_memory_entry *asked)
     } else {
         host->log[host->log_count++] = entry;
     }
+    return 0;
 }
 
 size_t wms_memory_log_count(const wms_memory *host)

@@ -271,8 +271,8 @@ const struct wms_provider wms_memory_provider = {
     .abi = WMS_PROVIDER_ABI,
     .size = sizeof(struct wms_provider),
     .name = "memory",
-    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE |
-           1u << WMS_MESSAGE,
+    .can =
+        1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_MESSAGE,
     .connect = connect_memory,
     .disconnect = disconnect_memory,
     .list = list_memory,
