@@ -1,5 +1,5 @@
---- Calls of providers whose libraries block: see spec/c/provider_blocking.c for what its hosts do.  Each script is a process of
--- its own, since a thread that hangs stays.
+--- Calls of providers whose libraries block: see spec/c/provider_blocking.c for what its hosts do.  Each script is a
+-- process of its own, since a thread that hangs stays.
 local process = require "spec.support.process"
 
 local build = os.getenv("WMS_BUILD") or "build"
@@ -426,8 +426,9 @@ describe("calls that block #once", function()
 
       local function fork(text)
          local cpath = ("%s/5.4/?.so;%s/spec/?.so"):format(build, build)
-         assert.same({ "", 0 }, { process.run(("%s ASAN_OPTIONS=detect_leaks=0 LUA_CPATH=%s timeout 60 %s lua - <<'END'\n%s\nEND"):format(
-            environment(), process.quote(cpath), process.program("fork"), BEGIN .. FORK .. text)) })
+         local command = "%s ASAN_OPTIONS=detect_leaks=0 LUA_CPATH=%s timeout 60 %s lua - <<'END'\n%s\nEND"
+         assert.same({ "", 0 }, { process.run(command:format(environment(), process.quote(cpath), process.program("fork"),
+            BEGIN .. FORK .. text)) })
       end
 
       for what, text in pairs{

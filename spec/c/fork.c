@@ -1,8 +1,8 @@
 /* fork.c - processes that fork with an engine in them.
  *
  *     fork core MODULE     the C interface; MODULE is the provider poor.so
- *     fork lua FILE|-      a Lua script with `wms`, and fork(), wait(), poll() and so on; `sanitized` tells whether threads of
- *                          the parent must not be in malloc() when it forks: see below
+ *     fork lua FILE|-      a Lua script with `wms`, and fork(), wait(), poll() and so on; `sanitized`: it must not fork
+ *                          while a thread may be in malloc(), see below
  */
 #include <errno.h>
 #include <fcntl.h>

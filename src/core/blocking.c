@@ -1,13 +1,13 @@
 /* blocking.c - calls that block, perhaps for ever, on threads of their own.
  *
  * Calls stand in line in the engine's thread.  It hands one over to the crew when fewer than CALLS_MAX run and a thread is
- * there for it, so that a call that was begun is run for certain, and one that was not never is.  What a thread gives back is
- * taken by the engine's loop.  libuv's own threads would not do: its loop cannot be closed, and exit() does not return, while
- * one of them hangs.
+ * there for it: so a call that was begun is run for certain, and no other one is.  What threads give back is taken by the
+ * engine's loop.  libuv's own threads would not do: while one of them hangs, its loop cannot be closed, and exit()
+ * does not return.
  *
- * A thread that hangs may outlive the engine, and Lua.  So the crew and the blocks come from malloc(), the crew is counted,
- * and a thread knows nothing else.  In the engine's thread nothing of a block is locked: what a thread changes of it, `inside`,
- * is looked at in a forked child only, where there are no threads.
+ * A thread that hangs may outlive the engine, and Lua.  So the crew and the blocks come from calloc(), the crew is counted,
+ * and a thread knows nothing else.  What it changes of a block, `inside`, is looked at in a forked child only, where it is
+ * not; all else of a block is the engine's until it is gone.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -47,10 +47,10 @@ struct wms_crew {
     pthread_mutex_t lock; /* for all that follows */
     pthread_cond_t more;
     size_t refs; /* the engine's, and one for each thread */
-    size_t idle; /* threads that nobody has claimed for a call */
+    size_t idle; /* threads without a call, that none is going to be given to either */
     struct wms_queue calls, results;
-    int news; /* raised when there are results, or -1 */
-    bool gone; /* the engine is */
+    int news;    /* raised when there are results, or -1 */
+    bool gone;   /* the engine is */
 };
 
 /* ---- queues and blocks ------------------------------------------------------------------------------------------ */
@@ -86,7 +86,12 @@ static struct wms_block *take_first(struct wms_queue *queue)
     struct wms_block *block = queue->first;
 
     if (block) {
-        take(queue, block);
+        queue->first = block->behind;
+        if (queue->first) {
+            queue->first->ahead = NULL;
+        } else {
+            queue->last = NULL;
+        }
     }
     return block;
 }
@@ -98,7 +103,7 @@ static struct wms_block *block_of(void *shared)
     return block;
 }
 
-/* Of a forked child: run() was at work in there when the process forked, and may have left anything half done.  That stays. */
+/* In a forked child: run() was at work in there when the process forked, and may have left anything half done. */
 static bool is_torn(const struct wms_block *block)
 {
     return block->inside;
@@ -256,7 +261,8 @@ static int claim_thread(struct wms_crew *crew)
     int error = idle ? 0 : start_thread(crew);
     if (error) {
         pthread_mutex_lock(&crew->lock);
-        leave(crew);
+        crew->refs--;
+        pthread_mutex_unlock(&crew->lock);
     }
     return error;
 }
@@ -322,12 +328,11 @@ static int claim(wms_engine *engine)
     return error ? error : claim_thread(engine->blocking.crew);
 }
 
-/* To a thread that is claimed for it. */
+/* To a thread that is claimed for it; it has left the line. */
 static void hand_over(struct wms_blocking *blocking, struct wms_block *block)
 {
     struct wms_crew *crew = blocking->crew;
 
-    take(&blocking->line, block);
     block->stage = HANDED;
     blocking->running++;
     if (!block->abandoned && block->work->begin) {
@@ -364,7 +369,7 @@ void wms_blocking_tend(wms_engine *engine)
     while (blocking->line.first && blocking->running < CALLS_MAX) {
         int error = claim(engine);
         if (!error) {
-            hand_over(blocking, blocking->line.first);
+            hand_over(blocking, take_first(&blocking->line));
         } else if (blocking->running > 0 || !refuse_first(blocking, error)) {
             break;
         }
@@ -459,6 +464,7 @@ static void give_away(struct wms_blocking *blocking, struct wms_block *block)
     if (has_thread) {
         hand_over(blocking, block);
     } else {
+        block->stage = OVER;
         drop(block);
     }
 }
@@ -486,16 +492,17 @@ static void retire(struct wms_crew *crew)
 void wms_blocking_close(wms_engine *engine, bool forked)
 {
     struct wms_blocking *blocking = &engine->blocking;
+    struct wms_block *block, *next;
 
-    for (struct wms_block *block = blocking->blocks, *next; block; block = next) {
+    for (block = blocking->blocks; block; block = next) {
         next = block->next;
         bool stays = block->stage == HANDED || (block->stage == LINED && block->work->always && !forked);
         if (!stays) {
             drop(block);
         }
     }
-    while (blocking->line.first) {
-        give_away(blocking, blocking->line.first);
+    while ((block = take_first(&blocking->line))) {
+        give_away(blocking, block);
     }
     wms_poll_free(blocking->poll);
     blocking->poll = NULL;

@@ -4,9 +4,8 @@
  *
  *     const struct wms_provider *wms_provider_v1(void);
  *
- * and uses the engine only through the `struct wms_services` that it is given.  Everything runs in the engine's thread,
- * but for run() and dispose() of a `struct wms_work`.  No other function may block, and none may let another thread call a
- * service.
+ * and uses the engine only through the `struct wms_services` that it is given.  Everything runs in the engine's thread.
+ * No function may block, and none may let another thread call a service: a `struct wms_work` is for libraries that block.
  */
 #ifndef WMS_PROVIDER_H
 #define WMS_PROVIDER_H
@@ -65,23 +64,23 @@ struct wms_sight {
     signed char locked;    /* 0, 1, or -1: the host cannot tell */
 };
 
-/* A call of a library that may block, for ever perhaps: it gets a thread.  A constant of the module; the engine keeps a pointer
- * to it.  `shared` is what the two sides share: the provider's from work_new() to work_start() and after done(), the thread's
- * from begin() on.  It and all that it holds are not the engine's memory, since a thread that hangs outlives the engine. */
+/* A call of a library that may block, for ever perhaps: it gets a thread.  A constant of the module; the engine keeps a
+ * pointer to it.  `shared` is what the two sides share: the provider's until begin() has returned and from done() on, the
+ * thread's in between.  What it holds must not come from resize(), since a thread that hangs outlives the engine. */
 struct wms_work {
     size_t size; /* of what is shared */
-    /* run() is called even when nobody waits for it any more, and when the engine goes: it gives something back. */
+    /* It gives something back: run() is called even when nobody waits for it any more, and when the engine goes. */
     bool always;
-    /* The engine's thread: run() is going to be called.  This is the place for sent().  Not called when nobody waits.  NULL:
-     * nothing to do. */
+    /* The engine's thread: run() is certain to follow.  This is the place for sent().  Not called when nobody waits for it.
+     * NULL: nothing to do. */
     void (*begin)(void *shared);
-    /* A thread with all signals blocked, which is no place to leave with a lock held: it may never come back.  Calls no service. */
+    /* A thread of its own, with all signals blocked: may block, and calls no service. */
     void (*run)(void *shared);
-    /* The engine's thread: run() has returned (0), or was not called, since there is no thread for it (NO_MEMORY, INTERNAL).
-     * The provider ends it with work_free(), here or later. */
+    /* The engine's thread: run() has returned (0), or will not be called, since there is no thread for it (NO_MEMORY,
+     * INTERNAL; begin() was not called then).  The provider ends it with work_free(), here or later. */
     void (*done)(void *shared, int code);
-    /* Any thread, or a forked child: frees what `shared` holds, which then goes.  Calls no service.  In a child it is not called
-     * for a call whose run() was at work when the process forked: what it has half done stays.  NULL: nothing to do. */
+    /* Any thread, or a forked child: frees what `shared` holds, which then goes; calls no service.  In a child, not called
+     * for a call whose run() was under way in the parent: what that has half done cannot be freed.  NULL: nothing to do. */
     void (*dispose)(void *shared);
 };
 
@@ -158,13 +157,13 @@ struct wms_services {
     /* As wms_engine_transport() has set them; valid until it is called again. */
     const wms_transport *(*transport)(wms_engine *engine);
 
-    /* A call that may block: work->size bytes, cleared, for any type.  NULL: out of memory. */
+    /* A call that may block: work->size bytes, cleared and aligned for any type.  NULL: out of memory. */
     void *(*work_new)(wms_engine *engine, const struct wms_work *work);
-    /* Puts it in line, once: at most 8 calls of an engine run at a time, and they begin in order.  begin(), run() and done()
-     * follow, or done() alone, none of them from inside this.  While others run, it waits in line for a thread. */
+    /* Puts it in line, once.  At most 8 calls of an engine run at a time, and they begin in order.  What follows comes later,
+     * never from inside this: begin(), run() and done(), or done() alone. */
     void (*work_start)(void *shared);
-    /* Nobody waits for it any more; NULL is allowed.  After done(), or without a start, it goes at once.  One that stands in line
-     * does, too, and is never run, unless it is `always`.  One that has begun goes when run() has returned, without done(). */
+    /* Nobody waits for it any more; NULL is allowed.  It goes at once, and is never run if it still stands in line, but for
+     * one that is `always`.  While run() is under way it goes when that has returned, and done() is not called. */
     void (*work_free)(void *shared);
 };
 
