@@ -205,6 +205,8 @@ $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
 	    $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
 
+$B/spec/oom: LDFLAGS += -Wl,--wrap=calloc
+
 $(host_programs):
 	$(call say,LD,$@)
 	$Q $(CC) $(LDFLAGS) $(CFLAGS) $(sanitize) -o $@ $(filter %.o,$^) $(host_libs)
@@ -331,7 +333,9 @@ check-asan:
 # Threads, each with a Lua state and an engine of its own. The sanitizer of gcc 12 wants addresses that are not randomized.
 check-tsan:
 	$(again) all specs SANITIZE=thread
-	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/threads build/thread/spec build/thread/$L
+	@mkdir -p build/thread/files
+	@for run in 'threads build/thread/spec build/thread/$L' 'blocking build/thread/spec/wms/blocking.so build/thread/files'; do \
+	    $$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/$$run || exit; done
 
 # What the module leaves behind or reads beyond, C libraries included.
 memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \
@@ -339,8 +343,10 @@ memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-chec
 memchecked = $(patsubst %,spec/%_spec.lua,memory request callback misuse)
 check-valgrind:
 	+@$(MAKE) --no-print-directory test DEPS=no RUNS=$L SPECS='$(memchecked)' WRAP="$(memcheck)"
-	@for run in 'threads $B/spec $B/$L' lifetime 'oom -m $B/spec/wms/caller.so $(filter-out \
-	    spec/oom/provider.lua spec/oom/several.lua,$(wildcard spec/oom/*.lua))'; do \
+	@mkdir -p $B/files
+	@for run in 'threads $B/spec $B/$L' lifetime 'blocking $B/spec/wms/blocking.so $B/files' 'oom \
+	    -m $B/spec/wms/caller.so -m $B/spec/wms/blocking.so $(filter-out spec/oom/provider.lua \
+	    spec/oom/several.lua,$(wildcard spec/oom/*.lua))'; do \
 	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
 
 # What comes from outside, fuzzed: each target is spec/fuzz/NAME.c with the sources that it is about.

@@ -4,8 +4,8 @@ local process = require "spec.support.process"
 
 local build = os.getenv("WMS_BUILD") or "build"
 
--- What every run is given: the provider whose hosts can be called.
-local module = ("-m %s/spec/wms/caller.so"):format(build)
+-- What every run is given: the providers whose hosts can be called, and whose library blocks.
+local module = ("-m %s/spec/wms/caller.so -m %s/spec/wms/blocking.so"):format(build, build)
 
 local function scripts()
    local list = {}

@@ -1,7 +1,8 @@
 /* fork.c - processes that fork with an engine in them.
  *
  *     fork core MODULE     the C interface; MODULE is the provider poor.so
- *     fork lua FILE|-      a Lua script with `wms`, and fork(), wait(), poll() and so on
+ *     fork lua FILE|-      a Lua script with `wms`, and fork(), wait(), poll() and so on; `sanitized`: it must not fork
+ *                          while a thread may be in malloc(), see below
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -425,6 +426,12 @@ static int run_lua(const char *file)
     for (const luaL_Reg *function = functions; function->name; function++) {
         lua_register(L, function->name, function->func);
     }
+#ifdef __SANITIZE_ADDRESS__
+    lua_pushboolean(L, 1);
+#else
+    lua_pushboolean(L, 0);
+#endif
+    lua_setglobal(L, "sanitized");
     if (luaL_loadfile(L, strcmp(file, "-") == 0 ? NULL : file) || lua_pcall(L, 0, 0, 0)) {
         fprintf(stderr, "%s\n", lua_tostring(L, -1));
         return 1;

@@ -1,6 +1,6 @@
 /* oom.c - runs Lua scripts again and again, and lets another allocation fail each time.
  *
- *     oom [-s SERVER] [-m MODULE] SCRIPT...
+ *     oom [-s SERVER] [-m MODULE]... SCRIPT...
  *
  * A script gets the module and the address of a server.  It returns a verb and what a command of it returned, or nothing.
  * It is run once to count what it allocates; then the first allocation fails, then the second and so
@@ -13,7 +13,10 @@
  *
  * Without -s, the server is an embedded host of three sessions: 1 and 2 are users', 3 an administrator's.  With it, the
  * server is what it is; only the engine's allocations fail, and how the sessions are is the caller's to check.  MODULE is
- * the provider caller.so, for scripts that need its hosts; where it keeps bindings, the environment says.
+ * a provider NAME.so, for scripts that need its hosts; where bindings are kept, the environment says.
+ *
+ * What the engine shares with its threads is not from its allocator: the Makefile has the linker put __wrap_calloc() in the
+ * place of calloc().
  */
 #include <time.h>
 
@@ -64,13 +67,33 @@ static void *engine_resize(void *data, void *block, size_t size)
     return size > 0 && fails(OF_ENGINE) ? NULL : heap_resize(data, block, size);
 }
 
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails(OF_ENGINE) ? NULL : __real_calloc(count, size);
+}
+
 /* ---- one run ---------------------------------------------------------------------------------------------------- */
 
 static const char *server = "memory://lab";
 static bool embedded = true;
-static const char *module;
+static const char *modules[2];
+static size_t module_count;
 static wms_memory *lab;
 static int script; /* in the registry */
+
+/* A provider's name is that of its file, without ".so". */
+static void load_modules(wms_engine *engine)
+{
+    for (size_t i = 0; i < module_count; i++) {
+        const char *file = strrchr(modules[i], '/') + 1;
+        char name[32];
+        snprintf(name, sizeof name, "%.*s", (int) strcspn(file, "."), file);
+        CHECK(wms_engine_load(engine, name, modules[i]) == 0);
+    }
+}
 
 /* Everything that comes before the failures. */
 static int prepare(lua_State *L)
@@ -97,7 +120,7 @@ static int prepare(lua_State *L)
         return 0;
     }
     wms_lua_open(L, &alloc);
-    CHECK(!module || wms_engine_load(wms_lua_engine(L), "caller", module) == 0);
+    load_modules(wms_lua_engine(L));
     if (embedded) {
         CHECK(wms_memory_new(wms_lua_engine(L), "lab", NULL, &lab) == 0);
         for (uint32_t id = 1; id <= 3; id++) {
@@ -392,7 +415,8 @@ int main(int argc, char **argv)
             server = argv[++i];
             embedded = false;
         } else if (strcmp(argv[i], "-m") == 0 && i + 1 < argc) {
-            module = argv[++i];
+            CHECK(module_count < sizeof modules / sizeof *modules);
+            modules[module_count++] = argv[++i];
         } else {
             sweeps(argv[i]);
         }

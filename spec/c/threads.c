@@ -1,7 +1,7 @@
 /* threads.c - eight threads, each with a Lua state or an engine of its own: they share nothing.
  *
  *     threads [FOLDER...]     where they find modules of providers, which all of them load at once; the first one has
- *                             wms/poor.so
+ *                             wms/poor.so and wms/blocking.so
  */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <dlfcn.h>
@@ -83,6 +83,14 @@ static const char script[] =
     "   assert(#assert(wms.sessions{ server = 'poor://late' }) == 2)\n"
     "   assert(wms.unlock{ session_ids = 1, server = 'poor://see-late', verify = 2 })\n"
     "   wms.load('poor')\n"
+    "   local ids = {}\n"
+    "   for i = 1, 30 do ids[i] = i end\n"
+    "   assert(#assert(wms.unlock{ session_ids = ids, server = { 'blocking://a', 'blocking://b' } }) == 60)\n"
+    "   assert(#assert(wms.unlock_all('blocking://a')) == 3)\n"
+    "   _, _, err = wms.unlock{ session_ids = { 1, 200, 300 }, server = 'blocking://c', timeout = 0.1 }\n"
+    "   assert(err.outcomes[2].state == 'unknown' and err.outcomes[3].error.code == 'ACCESS_DENIED')\n"
+    "   B = wms.start('unlock', { session_ids = ids, server = 'blocking://a' })\n"
+    "   if round % 2 == 0 then B:wait(0.0001) end\n"
     "   _, _, err = wms.unlock{ session_ids = 1, server = 'logind:///run/no-such-bus' }\n"
     "   assert(err.code == 'UNREACHABLE' or err.code == 'NO_PROVIDER', err.code)\n"
     "end\n"

@@ -203,6 +203,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     bool forked = is_forked(engine);
     if (forked && engine->loop) {
         wms_loop_after_fork(engine->loop);
+        wms_blocking_after_fork(engine);
     }
     engine->log = NULL;
     wms_links_close(engine, forked);
@@ -210,6 +211,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
         tell_forked(engine);
     }
     retire_providers(engine);
+    wms_blocking_close(engine, forked);
     if (engine->fd >= 0) {
         close(engine->fd);
     }
@@ -237,6 +239,7 @@ static int renew(wms_engine *engine)
         return error; /* the next call tries again */
     }
     take_process(engine);
+    wms_blocking_after_fork(engine);
     for (wms_request *request = engine->requests; request; request = request->next) {
         wms_request_forked(request);
     }
@@ -259,7 +262,7 @@ void wms_engine_settle(wms_engine *engine)
         return;
     }
     engine->settling = true;
-    while (engine->kicked || engine->link_broken) {
+    while (engine->kicked || engine->link_broken || engine->blocking.due) {
         while (engine->kicked) {
             struct wms_job *job = engine->kicked;
             engine->kicked = job->kicked_next;
@@ -270,6 +273,9 @@ void wms_engine_settle(wms_engine *engine)
             wms_job_pump(job);
         }
         wms_links_tend(engine);
+        if (engine->blocking.due) {
+            wms_blocking_tend(engine);
+        }
     }
     engine->settling = false;
     if (engine->orphans && !engine->asking) {

@@ -31,6 +31,20 @@ struct wms_bindings {
     struct wms_kept *kept;
 };
 
+/* Calls that block: see blocking.c. */
+struct wms_queue {
+    struct wms_block *first, *last;
+};
+
+struct wms_blocking {
+    struct wms_block *blocks; /* all of the engine's */
+    struct wms_queue line;    /* those that are started, and not handed over yet */
+    size_t running;           /* those that are handed over, and not taken back yet */
+    struct wms_crew *crew;    /* the threads, or NULL */
+    struct wms_poll *poll;    /* on what they give back, while calls run; or NULL */
+    bool due;                 /* to be tended */
+};
+
 enum { WMS_SERVER_BUCKETS = 256 };
 
 struct wms_engine {
@@ -53,6 +67,7 @@ struct wms_engine {
     struct wms_server *recent;                      /* the last that was asked for, or NULL */
     struct wms_link *links; /* newest first */
     size_t link_count;
+    struct wms_blocking blocking;
     wms_request *requests;
 
     struct wms_job *kicked, **kicked_tail;
@@ -168,6 +183,19 @@ void wms_links_close(wms_engine *engine, bool forked);
 void wms_link_ready(struct wms_link *link);
 void wms_link_up(struct wms_link *link);
 void wms_link_broken(struct wms_link *link, int code, const char *text);
+
+/* ---- blocking.c: calls that block ------------------------------------------------------------------------------- */
+
+/* The services of these names. */
+void *wms_work_new(wms_engine *engine, const struct wms_work *work);
+void wms_work_start(void *shared);
+void wms_work_free(void *shared);
+/* Hands over what there is a thread for: begin(), and done() for what there never will be one. */
+void wms_blocking_tend(wms_engine *engine);
+/* In a forked child: what was started is the parent's. After wms_loop_after_fork(). */
+void wms_blocking_after_fork(wms_engine *engine);
+/* The engine goes, and every provider has: nobody waits for a call any more.  In a forked child none is run. */
+void wms_blocking_close(wms_engine *engine, bool forked);
 
 /* ---- item.c: one session of a job ------------------------------------------------------------------------------- */
 

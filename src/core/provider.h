@@ -5,7 +5,7 @@
  *     const struct wms_provider *wms_provider_v1(void);
  *
  * and uses the engine only through the `struct wms_services` that it is given.  Everything runs in the engine's thread.
- * No function may block, and none may let another thread call a service.
+ * No function may block, and none may let another thread call a service: a `struct wms_work` is for libraries that block.
  */
 #ifndef WMS_PROVIDER_H
 #define WMS_PROVIDER_H
@@ -63,6 +63,26 @@ struct wms_sight {
     bool present;          /* false: it is gone; the rest means nothing then */
     bool disconnected;     /* it goes on without a screen */
     signed char locked;    /* 0, 1, or -1: the host cannot tell */
+};
+
+/* A call of a library that may block, for ever perhaps: it gets a thread.  A constant of the module; the engine keeps a
+ * pointer to it.  `shared` is what the two sides share: the provider's until begin() has returned and from done() on, the
+ * thread's in between.  What it holds must not come from resize(), since a thread that hangs outlives the engine. */
+struct wms_work {
+    size_t size; /* of what is shared */
+    /* It gives something back: run() is called even when nobody waits for it any more, and when the engine goes. */
+    bool always;
+    /* The engine's thread: run() is certain to follow.  This is the place for sent().  Not called when nobody waits for it.
+     * NULL: nothing to do. */
+    void (*begin)(void *shared);
+    /* A thread of its own, with all signals blocked: may block, and calls no service. */
+    void (*run)(void *shared);
+    /* The engine's thread: run() has returned (0), or will not be called, since there is no thread for it (NO_MEMORY,
+     * INTERNAL; begin() was not called then).  The provider ends it with work_free(), here or later. */
+    void (*done)(void *shared, int code);
+    /* Any thread, or a forked child: frees what `shared` holds, which then goes; calls no service.  In a child, not called
+     * for a call whose run() was under way in the parent: what that has half done cannot be freed.  NULL: nothing to do. */
+    void (*dispose)(void *shared);
 };
 
 enum { WMS_READABLE = 1, WMS_WRITABLE = 2 };
@@ -137,6 +157,15 @@ struct wms_services {
     void **(*slot)(wms_engine *engine, const struct wms_provider *self);
     /* As wms_engine_transport() has set them; valid until it is called again. */
     const wms_transport *(*transport)(wms_engine *engine);
+
+    /* A call that may block: work->size bytes, cleared and aligned for any type.  NULL: out of memory. */
+    void *(*work_new)(wms_engine *engine, const struct wms_work *work);
+    /* Puts it in line, once.  At most 8 calls of an engine run at a time, and they begin in order.  What follows comes later,
+     * never from inside this: begin(), run() and done(), or done() alone. */
+    void (*work_start)(void *shared);
+    /* Nobody waits for it any more; NULL is allowed.  It goes at once, and is never run if it still stands in line, but for
+     * one that is `always`.  While run() is under way it goes when that has returned, and done() is not called. */
+    void (*work_free)(void *shared);
 };
 
 /* What a provider offers.  The functions from retire() on are optional: NULL. */

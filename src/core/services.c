@@ -182,6 +182,9 @@ const struct wms_services wms_services = {
     .drop = wms_value_free,
     .slot = wms_engine_slot,
     .transport = services_transport,
+    .work_new = wms_work_new,
+    .work_start = wms_work_start,
+    .work_free = wms_work_free,
 };
 
 const struct wms_services *wms_engine_services(void)
