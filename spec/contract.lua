@@ -4,7 +4,9 @@
 --
 --   adapter.name                    for the titles
 --   adapter.can                     what such a host has: close, disconnect or no_disconnect, lock_report (it knows
---                                   whether a session is locked), relock, deaf, mute, own, exempt, lost_answer, message
+--                                   whether a session is locked), no_lock (it cannot lock or unlock one), relock, deaf,
+--                                   mute, own, exempt, lost_answer, message, host_decides (whether an action can
+--                                   be carried out, the provider does not know)
 --   adapter.missing()               nil, or why these specs cannot run here
 --   adapter.host{ sessions = { { user=, locked=, exempt=, own=, deaf=, relock=seconds }, … } } -> host
 --   adapter.unreachable()           an address that nobody answers
@@ -25,6 +27,11 @@ local fine, fault, pluck, set, sorted = kit.fine, kit.fault, kit.pluck, kit.set,
 
 return function(adapter, skip)
    local can = adapter.can
+   can.locks = can.lock_report and not can.no_lock
+   -- The action for what holds for every action.
+   local verb = can.no_lock and "close" or "unlock"
+   local verb_all = verb .. "_all"
+   local act, act_all = wms[verb], wms[verb_all]
 
    local function test(text, needs, body)
       for _, need in ipairs(needs) do
@@ -119,12 +126,12 @@ return function(adapter, skip)
       test("of a host without sessions is an empty list", {}, function()
          local host = room()
          assert.same({}, fine(wms.sessions(host.server)))
-         assert.same({}, fine(wms.unlock_all(host.server)))
+         assert.same({}, fine(act_all(host.server)))
       end)
    end)
 
    describe("lock and unlock", function()
-      test("act on one id", { "lock_report" }, function()
+      test("act on one id", { "locks" }, function()
          local host = room({ user = "alice" }, {})
          local id = host.ids[1]
          local list = fine(wms.lock{ session_ids = id, server = host.server, message = "Eyes up, please" })
@@ -147,33 +154,37 @@ return function(adapter, skip)
          if type(a) == "number" then
             ids[#ids + 1] = a + 0.0
          end
-         assert.same({ c, a, b }, pluck(fine(wms.unlock{ session_ids = ids, server = host.server }), "session_id"))
-         kit.await(function() return host.asked("unlock") == 3 end)
+         assert.same({ c, a, b }, pluck(fine(act{ session_ids = ids, server = host.server }), "session_id"))
+         kit.await(function() return host.asked(verb) == 3 end)
       end)
 
       test("take session objects, which bring their own server", {}, function()
          local one, two = room({}, {}), room({})
          local list = fine(wms.sessions{ servers = { one.server, two.server } })
          list[1], list[3] = list[3], list[1]
-         local done = fine(wms.unlock{ session_ids = list })
+         local done = fine(act{ session_ids = list })
          assert.same(pluck(list, "session_id"), pluck(done, "session_id"))
          assert.same({ two.server, one.server, one.server }, pluck(done, "server"))
-         kit.await(function() return one.asked("unlock") == 2 and two.asked("unlock") == 1 end)
-         assert.same({ list[2].session_id }, pluck(fine(wms.unlock{ session_ids = list[2] }), "session_id"))
+         kit.await(function() return one.asked(verb) == 2 and two.asked(verb) == 1 end)
+         if verb ~= "close" then
+            assert.same({ list[2].session_id }, pluck(fine(act{ session_ids = list[2] }), "session_id"))
+         end
       end)
 
       test("take outcomes as session objects: what failed can be tried again", {}, function()
          local host = room{}
-         local err = fault(wms.unlock{ session_ids = { host.ids[1], host.unknown_id() }, server = host.server })
-         local again = fault(wms.unlock{ session_ids = err.outcomes })
+         local err = fault(act{ session_ids = { host.ids[1], host.unknown_id() }, server = host.server })
+         local again = fault(act{ session_ids = err.outcomes })
          assert.same(pluck(err.outcomes, "session_id"), pluck(again.outcomes, "session_id"))
-         assert.same({ "requested", "failed" }, pluck(again.outcomes, "state"))
+         if verb ~= "close" then
+            assert.same({ "requested", "failed" }, pluck(again.outcomes, "state"))
+         end
       end)
 
       test("say of an unknown id that it is not there, and do the rest", {}, function()
          local host = room{}
          local unknown = host.unknown_id()
-         local err = fault(wms.unlock{ session_ids = { unknown, host.ids[1] }, server = host.server })
+         local err = fault(act{ session_ids = { unknown, host.ids[1] }, server = host.server })
          assert.equal("NOT_FOUND", err.code)
          assert.equal(host.server, err.server)
          assert.equal(unknown, err.session_id)
@@ -185,36 +196,58 @@ return function(adapter, skip)
       test("say of an id that no such host can have that it is not there", {}, function()
          local host = room{}
          for _, id in ipairs{ "no-such-session", "c-1:2/3", "01", "-1", "0x1f", "self", "auto", ("i"):rep(255) } do
-            local err = fault(wms.unlock{ session_ids = id, server = host.server })
+            local err = fault(act{ session_ids = id, server = host.server })
             assert.equal("NOT_FOUND", err.code)
             assert.equal(id, err.outcomes[1].session_id)
          end
-         assert.equal("NOT_FOUND", fault(wms.unlock{ session_ids = 4294967294, server = host.server }).code)
+         assert.equal("NOT_FOUND", fault(act{ session_ids = 4294967294, server = host.server }).code)
          assert.equal(1, #fine(wms.sessions(host.server)))
       end)
 
       test("can be asserted", {}, function()
          local host = room{}
-         assert.equal(1, #assert(wms.unlock{ session_ids = host.ids, server = host.server }))
+         assert.equal(1, #assert(act{ session_ids = host.ids, server = host.server }))
          local unknown = host.unknown_id()
-         local ok, message = pcall(assert, wms.unlock{ session_ids = unknown, server = host.server })
+         local ok, message = pcall(assert, act{ session_ids = unknown, server = host.server })
          assert.is_false(ok)
          assert.truthy(tostring(message):find(tostring(unknown), 1, true))
       end)
 
       test("refuse a session that is exempt", { "exempt" }, function()
          local host = room({ exempt = true, user = "carol" }, {})
-         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server })
+         local err = fault(act{ session_ids = host.ids, server = host.server })
          assert.equal("ACCESS_DENIED", err.code)
          assert.equal(host.ids[1], err.session_id)
          assert.same({ "failed", "requested" }, pluck(err.outcomes, "state"))
-         err = fault(wms.lock{ session_ids = host.ids[1], server = host.server, message = "no" })
-         assert.equal("ACCESS_DENIED", err.code)
+         if can.locks then
+            err = fault(wms.lock{ session_ids = host.ids[1], server = host.server, message = "no" })
+            assert.equal("ACCESS_DENIED", err.code)
+         end
+      end)
+   end)
+
+   describe("a host that cannot lock", function()
+      test("says so, and who can", { "no_lock" }, function()
+         local host = room({}, {})
+         local options = { session_ids = host.ids, server = host.server }
+         local all = { server = host.server }
+         for _, what_if in ipairs{ false, true } do
+            options.what_if, all.what_if = what_if, what_if
+            for _, name in ipairs{ "unlock", "lock" } do
+               options.message = name == "lock" and "m" or nil
+               all.message = options.message
+               local err = fault(wms[name](options))
+               assert.same({ "UNSUPPORTED", "UNSUPPORTED" }, pluck(err.outcomes, "error", "code"))
+               assert.truthy(err.message:find("logind and multipoint", 1, true), err.message)
+               assert.equal("UNSUPPORTED", fault(wms[name .. "_all"](all)).code)
+            end
+         end
+         assert.equal(0, host.asked())
       end)
    end)
 
    describe("_all", function()
-      test("acts on every session of the host", { "lock_report" }, function()
+      test("acts on every session of the host", { "locks" }, function()
          local host = room({}, {}, { locked = true })
          local list = fine(wms.lock_all{ server = host.server, message = "Exam" })
          assert.same(sorted(host.ids), sorted(pluck(list, "session_id")))
@@ -225,7 +258,7 @@ return function(adapter, skip)
 
       test("leaves out exempt sessions", { "exempt" }, function()
          local host = room({}, { exempt = true })
-         assert.same({ host.ids[1] }, pluck(fine(wms.unlock_all(host.server)), "session_id"))
+         assert.same({ host.ids[1] }, pluck(fine(act_all(host.server)), "session_id"))
          for _, session in ipairs(fine(wms.sessions(host.server))) do
             assert.equal(session.session_id == host.ids[1], session.is_orchestratable)
          end
@@ -233,7 +266,7 @@ return function(adapter, skip)
 
       test("reports a server that cannot be reached as one outcome, and does the others", {}, function()
          local host, dark = room({}, {}), adapter.unreachable()
-         local err = fault(wms.unlock_all{ servers = { dark, host.server } })
+         local err = fault(act_all{ servers = { dark, host.server } })
          assert.equal("UNREACHABLE", err.code)
          assert.equal(3, #err.outcomes)
          assert.is_nil(err.outcomes[1].session_id)
@@ -248,7 +281,9 @@ return function(adapter, skip)
          assert.is_true(host.exists(host.ids[2]))
          assert.equal("ACCESS_DENIED", fault(wms.close{ session_ids = host.ids[2], server = host.server }).code)
          assert.equal("ACCESS_DENIED", fault(wms.disconnect{ session_ids = host.ids[2], server = host.server }).code)
-         assert.same({ host.ids[2] }, pluck(fine(wms.unlock_all(host.server)), "session_id"))
+         if can.locks then
+            assert.same({ host.ids[2] }, pluck(fine(wms.unlock_all(host.server)), "session_id"))
+         end
          assert.is_true(fine(wms.sessions(host.server))[1].is_own)
       end)
    end)
@@ -291,7 +326,9 @@ return function(adapter, skip)
          local host = room{}
          assert.equal("UNSUPPORTED", fault(wms.disconnect{ session_ids = host.ids, server = host.server }).code)
          assert.equal("UNSUPPORTED", fault(wms.disconnect_all(host.server)).code)
-         assert.equal("UNSUPPORTED", fault(wms.disconnect_all{ server = host.server, what_if = true }).code)
+         if not can.host_decides then
+            assert.equal("UNSUPPORTED", fault(wms.disconnect_all{ server = host.server, what_if = true }).code)
+         end
          assert.is_true(host.exists(host.ids[1]))
       end)
    end)
@@ -301,11 +338,11 @@ return function(adapter, skip)
    describe("what_if", function()
       test("plans, and does nothing", {}, function()
          local host = room({}, {})
-         for _, verb in ipairs{ "unlock", "lock", "close" } do
-            local message = verb == "lock" and "not shown" or nil
-            local list = fine(wms[verb]{ session_ids = host.ids, server = host.server, what_if = true, message = message })
+         for _, name in ipairs(can.locks and { "unlock", "lock", "close" } or { "close" }) do
+            local message = name == "lock" and "not shown" or nil
+            local list = fine(wms[name]{ session_ids = host.ids, server = host.server, what_if = true, message = message })
             assert.same({ "planned", "planned" }, pluck(list, "state"))
-            list = fine(wms[verb .. "_all"]{ server = host.server, what_if = true, message = message })
+            list = fine(wms[name .. "_all"]{ server = host.server, what_if = true, message = message })
             assert.same({ "planned", "planned" }, pluck(list, "state"))
             assert.same(sorted(host.ids), sorted(pluck(list, "session_id")))
          end
@@ -316,7 +353,7 @@ return function(adapter, skip)
       test("knows what would fail", { "exempt" }, function()
          local host = room({ exempt = true }, {})
          local ids = { host.unknown_id(), host.ids[1], host.ids[2] }
-         local err = fault(wms.unlock{ session_ids = ids, server = host.server, what_if = true })
+         local err = fault(act{ session_ids = ids, server = host.server, what_if = true })
          assert.same({ "failed", "failed", "planned" }, pluck(err.outcomes, "state"))
          assert.same({ "NOT_FOUND", "ACCESS_DENIED", "nil" }, pluck(err.outcomes, "error", "code"))
          assert.equal(0, host.asked())
@@ -330,91 +367,24 @@ return function(adapter, skip)
       end)
    end)
 
-   describe("verify", function()
-      test("tells a transition from a state that was there already", { "lock_report" }, function()
-         local host = room({ locked = true }, {})
-         local list = fine(wms.unlock{ session_ids = host.ids, server = host.server, verify = 10 })
-         assert.same({ "verified", "verified" }, pluck(list, "state"))
-         assert.same({ true, false }, pluck(list, "changed"))
-         assert.is_false(host.locked(host.ids[1]))
-         list = fine(wms.lock{ session_ids = host.ids, server = host.server, message = "m", verify = 10 })
-         assert.same({ true, true }, pluck(list, "changed"))
-         assert.is_true(host.locked(host.ids[1]) and host.locked(host.ids[2]))
-         list = fine(wms.lock_all{ server = host.server, message = "m", verify = 10 })
-         assert.same({ false, false }, pluck(list, "changed"))
-      end)
-
-      test("fails where the host says otherwise", { "lock_report", "deaf" }, function()
-         local host = room({ locked = true, deaf = true }, { locked = true })
-         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server, verify = 0.5 })
-         assert.equal("UNVERIFIED", err.code)
-         assert.same({ "failed", "verified" }, pluck(err.outcomes, "state"))
-         assert.is_nil(err.outcomes[1].changed)
-         assert.is_true(host.locked(host.ids[1]))
-      end)
-
-      test("ends when the session does", { "lock_report", "deaf" }, function()
-         local host = room{ locked = true, deaf = true }
-         local request = wms.start("unlock", { session_ids = host.ids, server = host.server, verify = 60 })
-         kit.pump(request, function() return host.asked("unlock") == 1 end)
-         host.drop(host.ids[1])
-         kit.pump(request, function() return request:done() end)
-         local err = fault(request:result())
-         assert.equal("NOT_FOUND", err.code)
-         assert.same({ "failed" }, pluck(err.outcomes, "state"))
-         request:close()
-      end)
-   end)
-
-   describe("stable", function()
-      test("watches, and is content when nothing happens", { "lock_report" }, function()
-         local host = room({ locked = true }, { locked = true })
-         local start = kit.now()
-         local list = fine(wms.unlock_all{ server = host.server, stable = 0.3 })
-         assert.is_true(kit.now() - start >= 0.28)
-         assert.same({ "verified", "verified" }, pluck(list, "state"))
-         assert.same({ true, true }, pluck(list, "changed"))
-      end)
-
-      test("fails at once when the state turns back", { "lock_report", "relock" }, function()
-         local host = room({ locked = true, relock = 0.3 }, { locked = true })
-         local start = kit.now()
-         local err = fault(wms.unlock{ session_ids = host.ids[1], server = host.server, verify = 10, stable = 50 })
-         assert.equal("REVERTED", err.code)
-         assert.same({ "failed" }, pluck(err.outcomes, "state"))
-         assert.is_true(kit.now() - start < 50)
-         assert.is_true(host.locked(host.ids[1]))
-      end)
-
-      test("notices what somebody else does", { "lock_report" }, function()
-         local host = room{ locked = true }
-         local id = host.ids[1]
-         local request = wms.start("unlock", { session_ids = id, server = host.server, verify = 20, stable = 60 })
-         kit.pump(request, function() return not host.locked(id) end)
-         for _ = 1, 20 do
-            request:wait(0.01) -- the unlocking is seen before the locking
-         end
-         host.lock(id)
-         kit.pump(request, function() return request:done() end)
-         assert.equal("REVERTED", fault(request:result()).code)
-         request:close()
-      end)
-   end)
+   require "spec.support.contract_verify"(test, room)
 
    describe("on_error", function()
       test("'continue' tries every session", {}, function()
          local host = room({}, {})
          local ids = { host.unknown_id(), host.ids[1], host.unknown_id(), host.ids[2] }
-         local err = fault(wms.unlock{ session_ids = ids, server = host.server, on_error = "continue" })
+         local err = fault(act{ session_ids = ids, server = host.server, on_error = "continue" })
          assert.same({ "failed", "requested", "failed", "requested" }, pluck(err.outcomes, "state"))
-         err = fault(wms.unlock{ session_ids = ids, server = host.server })
-         assert.same({ "failed", "requested", "failed", "requested" }, pluck(err.outcomes, "state"))
+         if verb ~= "close" then
+            err = fault(act{ session_ids = ids, server = host.server })
+            assert.same({ "failed", "requested", "failed", "requested" }, pluck(err.outcomes, "state"))
+         end
       end)
 
       test("'stop' sends nothing more after the first failure", {}, function()
          local host = room({}, {})
          local ids = { host.ids[1], host.unknown_id(), host.ids[2], host.unknown_id() }
-         local err = fault(wms.unlock{ session_ids = ids, server = host.server, on_error = "stop" })
+         local err = fault(act{ session_ids = ids, server = host.server, on_error = "stop" })
          assert.equal("NOT_FOUND", err.code)
          assert.same(ids, pluck(err.outcomes, "session_id"))
          assert.same({ "requested", "failed", "skipped", "skipped" }, pluck(err.outcomes, "state"))
@@ -427,15 +397,15 @@ return function(adapter, skip)
             { session_id = one.ids[1], server = one.server }, { session_id = two.unknown_id(), server = two.server },
             { session_id = one.ids[2], server = one.server }, { session_id = two.ids[1], server = two.server },
          }
-         local err = fault(wms.unlock{ session_ids = list, on_error = "stop" })
+         local err = fault(act{ session_ids = list, on_error = "stop" })
          assert.same({ "requested", "failed", "skipped", "skipped" }, pluck(err.outcomes, "state"))
-         kit.await(function() return one.asked("unlock") == 1 end)
-         assert.is_true(two.asked("unlock") <= 1) -- the unknown id, where hosts are asked about such
+         kit.await(function() return one.asked(verb) == 1 end)
+         assert.is_true(two.asked(verb) <= 1) -- the unknown id, where hosts are asked about such
       end)
 
       test("'stop' stops at a server that is not reached", {}, function()
          local dark, host = adapter.unreachable(), room({}, {})
-         local err = fault(wms.unlock_all{ servers = { dark, host.server }, on_error = "stop" })
+         local err = fault(act_all{ servers = { dark, host.server }, on_error = "stop" })
          assert.equal("UNREACHABLE", err.code)
          assert.equal("failed", err.outcomes[1].state)
          assert.equal("skipped", err.outcomes[2].state)
@@ -444,7 +414,7 @@ return function(adapter, skip)
 
       test("'stop' goes through when nothing fails", {}, function()
          local one, two = room({}, {}), room{}
-         assert.equal(3, #fine(wms.unlock_all{ servers = { one.server, two.server }, on_error = "stop" }))
+         assert.equal(3, #fine(act_all{ servers = { one.server, two.server }, on_error = "stop" }))
       end)
    end)
 
@@ -452,7 +422,7 @@ return function(adapter, skip)
       test("are asked for each of the ids", {}, function()
          local one, two = room{}, room{}
          local ids = { one.ids[1], two.ids[1] }
-         local err = fault(wms.unlock{ session_ids = ids, servers = { one.server, two.server, one.server } })
+         local err = fault(act{ session_ids = ids, servers = { one.server, two.server, one.server } })
          assert.same({ one.server, one.server, two.server, two.server }, pluck(err.outcomes, "server"))
          assert.same({ ids[1], ids[2], ids[1], ids[2] }, pluck(err.outcomes, "session_id"))
          assert.same({ "requested", "failed", "failed", "requested" }, pluck(err.outcomes, "state"))
@@ -461,7 +431,7 @@ return function(adapter, skip)
       test("go on when one is unreachable: an outcome for each id there", {}, function()
          local host, dark = room{}, adapter.unreachable()
          local other = host.unknown_id()
-         local err = fault(wms.unlock{ session_ids = { host.ids[1], other }, servers = { dark, host.server } })
+         local err = fault(act{ session_ids = { host.ids[1], other }, servers = { dark, host.server } })
          assert.same({ host.ids[1], other, host.ids[1], other }, pluck(err.outcomes, "session_id"))
          assert.same({ "UNREACHABLE", "UNREACHABLE", "nil", "NOT_FOUND" }, pluck(err.outcomes, "error", "code"))
          assert.same({ "failed", "failed", "requested", "failed" }, pluck(err.outcomes, "state"))
@@ -474,7 +444,7 @@ return function(adapter, skip)
          fine(wms.sessions(host.server))
          host.mute()
          local start = kit.now()
-         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server, timeout = 0.3 })
+         local err = fault(act{ session_ids = host.ids, server = host.server, timeout = 0.3 })
          assert.is_true(kit.now() - start >= 0.28)
          assert.same({ "TIMEOUT", "TIMEOUT" }, pluck(err.outcomes, "error", "code"))
          for _, outcome in ipairs(err.outcomes) do
@@ -489,9 +459,9 @@ return function(adapter, skip)
          local host = room({}, {})
          fine(wms.sessions(host.server))
          host.mute()
-         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server, timeout = 0.2 })
+         local err = fault(act{ session_ids = host.ids, server = host.server, timeout = 0.2 })
          assert.same({ "unknown", "unknown" }, pluck(err.outcomes, "state"))
-         assert.equal(2, host.asked("unlock"))
+         assert.equal(2, host.asked(verb))
       end)
    end)
 
@@ -499,7 +469,7 @@ return function(adapter, skip)
       test("sees every outcome once, and counts", {}, function()
          local host, seen, count = room({}, {}), {}, {}
          local ids = { host.ids[1], host.unknown_id(), host.ids[2] }
-         local err = fault(wms.unlock{ session_ids = ids, server = host.server, on_outcome = function(outcome, done, total)
+         local err = fault(act{ session_ids = ids, server = host.server, on_outcome = function(outcome, done, total)
             seen[#seen + 1] = kit.shape(outcome)
             count[#count + 1] = done
             assert.is_true(total >= done)
@@ -516,7 +486,7 @@ return function(adapter, skip)
    describe("start", function()
       test("gives a request that can be polled", {}, function()
          local host = room({}, {})
-         local request = wms.start("unlock", { session_ids = host.ids, server = host.server })
+         local request = wms.start(verb, { session_ids = host.ids, server = host.server })
          assert.is_number(request:pollfd())
          assert.equal(request:pollfd(), request:pollfd())
          assert.equal("r", request:events())
@@ -531,7 +501,7 @@ return function(adapter, skip)
          local host = room({}, {}, {})
          fine(wms.sessions(host.server))
          host.mute()
-         local request = wms.start("unlock", { session_ids = host.ids, server = host.server, on_error = "stop" })
+         local request = wms.start(verb, { session_ids = host.ids, server = host.server, on_error = "stop" })
          request:wait(0.05)
          assert.is_false(request:done())
          request:cancel()
@@ -547,7 +517,7 @@ return function(adapter, skip)
    end)
 
    describe("a client", function()
-      test("has the commands as methods, with defaults", { "lock_report" }, function()
+      test("has the commands as methods, with defaults", { "locks" }, function()
          local host = room({ locked = true }, { locked = true })
          local client = wms.new{ server = host.server, verify = 10 }
          assert.same({ "verified" }, pluck(fine(client:unlock{ session_ids = host.ids[1] }), "state"))
@@ -563,11 +533,11 @@ return function(adapter, skip)
       test("lets a call say otherwise", {}, function()
          local one, two = room{}, room{}
          local client = wms.new{ server = one.server, what_if = true }
-         assert.same({ two.ids[1] }, pluck(fine(client:unlock_all(two.server)), "session_id"))
-         assert.same({ two.ids[1] }, pluck(fine(client:unlock_all{ server = two.server }), "session_id"))
-         assert.same({ "requested" }, pluck(fine(client:unlock_all{ what_if = false }), "state"))
+         assert.same({ two.ids[1] }, pluck(fine(client[verb_all](client, two.server)), "session_id"))
+         assert.same({ two.ids[1] }, pluck(fine(client[verb_all](client, { server = two.server })), "session_id"))
+         assert.same({ "requested" }, pluck(fine(client[verb_all](client, { what_if = false })), "state"))
          local objects = fine(wms.sessions(two.server))
-         assert.same({ two.server }, pluck(fine(client:unlock{ session_ids = objects }), "server"))
+         assert.same({ two.server }, pluck(fine(client[verb](client, { session_ids = objects })), "server"))
       end)
    end)
 
@@ -577,7 +547,7 @@ return function(adapter, skip)
          fine(wms.sessions(host.server))
          wms.configure{ timeout = 0.2, concurrency = 1 }
          host.mute()
-         assert.equal("TIMEOUT", fault(wms.unlock{ session_ids = host.ids, server = host.server }).code)
+         assert.equal("TIMEOUT", fault(act{ session_ids = host.ids, server = host.server }).code)
       end)
 
       test("allow narrows what may be done", {}, function()
@@ -586,14 +556,14 @@ return function(adapter, skip)
             actions[#actions + 1] = action
             return action.session_id ~= host.ids[1], "not that one"
          end }
-         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server })
+         local err = fault(act{ session_ids = host.ids, server = host.server })
          assert.same({ "ACCESS_DENIED", "nil" }, pluck(err.outcomes, "error", "code"))
          assert.same({ "failed", "requested" }, pluck(err.outcomes, "state"))
          assert.truthy(err.message:find("not that one", 1, true))
-         assert.same({ "unlock", "unlock" }, pluck(actions, "verb"))
+         assert.same({ verb, verb }, pluck(actions, "verb"))
          assert.same({ host.server, host.server }, pluck(actions, "server"))
          assert.same(host.ids, pluck(actions, "session_id"))
-         kit.await(function() return host.asked("unlock") == 1 end)
+         kit.await(function() return host.asked(verb) == 1 end)
       end)
    end)
 end

@@ -16,6 +16,22 @@ return function(adapter, test, room)
    end
 
    describe("message", function()
+      if adapter.can.host_decides then
+         test("says of each session that it cannot be shown, once the host has said so", {}, function()
+            local host = room({}, {})
+            for _, err in ipairs{
+               fault(wms.message{ session_ids = host.ids, server = host.server, message = "m", title = "t" }),
+               fault(wms.message_all{ server = host.server, message = "m" }),
+            } do
+               assert.same({ "UNSUPPORTED", "UNSUPPORTED" }, pluck(err.outcomes, "error", "code"))
+               assert.same({ "failed", "failed" }, pluck(err.outcomes, "state"))
+               assert.same(sorted(host.ids), sorted(pluck(err.outcomes, "session_id")))
+            end
+            assert.equal(0, host.asked())
+         end)
+         return
+      end
+
       if not adapter.can.message then
          test("says that it cannot be shown, and asks for nothing", {}, function()
             local host = room({}, {})
