@@ -244,6 +244,8 @@ wms_action wms_item_action(const struct wms_item *item);
 bool wms_item_admit(struct wms_item *item);
 /* Sends it, or first looks how the session is. Its job is on a link that is up. */
 void wms_item_start(struct wms_item *item);
+/* Such hosts cannot do what is asked. */
+void wms_item_refuse(struct wms_item *item, const struct wms_provider *provider);
 void wms_item_finish(struct wms_item *item, enum wms_state state, int code, const char *text);
 /* As finish, with the state that follows from whether it was sent. */
 void wms_item_abandon(struct wms_item *item, int code, const char *text);

@@ -184,17 +184,20 @@ static int observe(struct wms_item *item)
     return 0;
 }
 
-static void refuse(struct wms_item *item)
+void wms_item_refuse(struct wms_item *item, const struct wms_provider *provider)
 {
     enum wms_verb verb = item->job->request->verb;
-    char text[96];
+    char text[192];
 
-    snprintf(text, sizeof text,
-             verb == WMS_CALL      ? "%s hosts have no calls"
-             : verb == WMS_BIND    ? "%s hosts need no binding"
-             : verb == WMS_MESSAGE ? "%s hosts cannot show a message in a session"
-                                   : "%s hosts cannot %s a session",
-             item->job->link->provider->name, wms_verb_name(verb));
+    int length = snprintf(text, sizeof text,
+                          verb == WMS_CALL      ? "%s hosts have no calls"
+                          : verb == WMS_BIND    ? "%s hosts need no binding"
+                          : verb == WMS_MESSAGE ? "%s hosts cannot show a message in a session"
+                                                : "%s hosts cannot %s a session",
+                          provider->name, wms_verb_name(verb));
+    if (provider->cannot && !wms_is_call(verb)) {
+        snprintf(text + length, sizeof text - (size_t) length, ": %s", provider->cannot);
+    }
     wms_item_finish(item, WMS_FAILED, WMS_E_UNSUPPORTED, text);
 }
 
@@ -204,7 +207,7 @@ void wms_item_start(struct wms_item *item)
     const struct wms_provider *provider = item->job->link->provider;
 
     if (!(provider->can & 1u << request->verb) || (wms_is_call(request->verb) && !provider->call)) {
-        refuse(item);
+        wms_item_refuse(item, provider);
     } else if (request->verify >= 0 && item->phase != WMS_PRIMED && item != &item->job->whole) {
         int error = observe(item);
         if (error) {

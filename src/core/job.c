@@ -253,7 +253,7 @@ static void plan(struct wms_item *item)
         item->user_name = session->user_name;
     }
     if (provider && !(provider->can & 1u << verb)) {
-        wms_item_finish(item, WMS_FAILED, WMS_E_UNSUPPORTED, NULL);
+        wms_item_refuse(item, provider);
     } else if (!session) {
         wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
     } else if (is_exempt(verb, session)) {

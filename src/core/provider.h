@@ -216,6 +216,8 @@ struct wms_provider {
     /* The password that want() has asked for; it goes when this returns. */
     void (*secret)(void *connection, struct wms_op *op, const char *secret);
     unsigned default_port; /* an address with it names the same binding as one without a port; 0: none */
+    /* Follows "NAME hosts cannot VERB a session: " where `can` lacks a verb: why, and which hosts can.  NULL: nothing. */
+    const char *cannot;
 };
 
 typedef const struct wms_provider *(*wms_provider_entry)(void);
