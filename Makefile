@@ -70,6 +70,9 @@ once = $(if $(filter undefined,$(origin cached_$1)),$(eval cached_$1 := $(shell 
 
 $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
 $(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-openssl-dev libxml2-dev libssl-dev,libcurl-devel libxml2-devel openssl-devel))
+# Either libwinpr will do: the newer one, if it is here.
+winpr := $(shell $(PKG_CONFIG) --exists winpr3 2>/dev/null && echo winpr3 || echo winpr2)
+$(eval $(call provider,wts,$(winpr),libwinpr2-dev,libwinpr-devel))
 
 # Hosts for the specs that are programs: the folders spec/host/NAME with C files, likewise.
 define host_program
@@ -131,19 +134,20 @@ modules := $(providers:%=$B/lib/wms/%.so)
 headers := src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
 fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
 preloads := $(patsubst spec/c/%.c,$B/spec/%.so,$(wildcard spec/c/preload_*.c))
+wtsapis  := $(if $(filter wts,$(providers)),$(patsubst %.c,$B/%.so,$(wildcard spec/wtsapi/*.c)))
 programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c spec/c/preload_%.c,$(wildcard spec/c/*.c)))
 # luaL_requiref() came with Lua 5.2.
 examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
 # What the measurements stand beside: each file in bench/ is a Lua module, made for the Lua that runs them.
 rulers  := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(if $(filter logind,$(providers)),,%sdbus.c) $(if $(filter \
-    multipoint,$(providers)),,%curl.c),$(wildcard bench/*.c)))
+    multipoint,$(providers)),,%curl.c) $(if $(filter wts,$(providers)),,%wts.c),$(wildcard bench/*.c)))
 products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 
 .PHONY: all all-luas libs report specs examples rulers
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
-specs: $(programs) $(fixtures) $(preloads) $(host_programs) examples
+specs: $(programs) $(fixtures) $(preloads) $(wtsapis) $(host_programs) examples
 	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
 examples: $(examples) ; @:
 rulers: $(rulers) $(host_programs) ; @:
@@ -235,6 +239,8 @@ $(rulers): $B/$L/bench/%.so: bench/%.c $B/flags
 	    $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(ruler_libs)
 $B/$L/bench/bare_sdbus.so: ruler_cflags = $(call once,logind_cflags,$(PKG_CONFIG) --cflags libsystemd)
 $B/$L/bench/bare_sdbus.so: ruler_libs = $(call once,logind_libs,$(PKG_CONFIG) --libs libsystemd)
+$B/$L/bench/bare_wts.so: ruler_cflags = -Isrc $(cflags_of_wts)
+$B/$L/bench/bare_wts.so: ruler_libs = $(call once,wts_libs,$(PKG_CONFIG) --libs '$(winpr)')
 $B/$L/bench/bare_curl.so: ruler_libs = $(call once,curl_libs,$(PKG_CONFIG) --libs libcurl)
 
 # Providers for the specs: spec/c/provider_NAME.c.
@@ -247,6 +253,12 @@ $(preloads): $B/spec/%.so: spec/c/%.c $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(CC) -shared -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $<
 
+# Libraries that implement the Windows session API, for the specs of those who call it: spec/wtsapi/NAME.c.
+$(wtsapis): $B/spec/wtsapi/%.so: spec/wtsapi/%.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(cflags_of_wts) $(CPPFLAGS) -MMD -MP $< \
+	    $(call once,wts_libs,$(PKG_CONFIG) --libs '$(winpr)') -pthread
+
 # Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
 .PHONY: FORCE
 keep = @mkdir -p $(@D) && printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$1)' >$@
@@ -257,7 +269,7 @@ $B/folder: FORCE
 $B/sources: FORCE
 	$(call keep,$(wildcard src/*/*.c spec/host/*/*.c))
 
--include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/*/bench/*.d $B/spec/*.d $B/spec/wms/*.d $B/spec/host/*.d/*.d)
+-include $(wildcard $B/obj/*/*.d $B/*/obj/*.d $B/*/bench/*.d $B/spec/*.d $B/spec/wms/*.d $B/spec/wtsapi/*.d $B/spec/host/*.d/*.d)
 
 # ---- to try it -------------------------------------------------------------------------------------------------------
 # These install the packages that are missing (DEPS=no: they do not), hence the second make: it looks for libraries anew.
@@ -283,7 +295,7 @@ test:
 bench:
 	$(call deps,bench)
 	$(again) all rulers
-	@rm -rf $B/bench-config && XDG_CONFIG_HOME='$(CURDIR)/$B/bench-config' $(lua_env) $(LUA) bench/run.lua $(ROWS)
+	@rm -rf $B/bench-config && XDG_CONFIG_HOME='$(CURDIR)/$B/bench-config' WMS_BUILD=$B $(lua_env) $(LUA) bench/run.lua $(ROWS)
 
 # ---- to be sure of it ------------------------------------------------------------------------------------------------
 
@@ -297,13 +309,13 @@ lua_headers = $(call lua_cflags,$L)
 preload = $(shell readelf -l $$(command -v $(LUA)) | sed -n 's/.*interpreter: \(.*\)]/\1/p') --preload \
     $(shell $(CC) -print-file-name=libasan.so):$(shell $(CC) -print-file-name=libubsan.so)
 
-.PHONY: check check-lint check-warnings check-headers check-tidy check-lua check-asan check-tsan check-valgrind check-fuzz
+.PHONY: check check-lint check-warnings check-headers check-windows check-tidy check-lua check-asan check-tsan check-valgrind check-fuzz
 check:
 	$(call deps,check)
 	$(again) check-lint check-asan check-tsan check-valgrind
 	$(again) check-fuzz # which takes all the cores
 
-check-lint: check-warnings check-headers check-tidy check-lua
+check-lint: check-warnings check-headers check-windows check-tidy check-lua
 
 # Both compilers, every Lua, every warning.
 check-warnings:
@@ -315,6 +327,12 @@ check-headers:
 	@for header in $(headers); do \
 	    gcc -fsyntax-only -x c -std=c11 $(strict) -Isrc $(lua_headers) $$header || exit; \
 	    g++ -fsyntax-only -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -Isrc $(lua_headers) $$header || exit; \
+	done
+
+# The one provider that is to be built on Windows, too, with the SDK's headers in place of libwinpr's.
+check-windows:
+	@for source in src/wts/*.c; do \
+	    clang --target=x86_64-w64-mingw32 -std=gnu11 -c -o /dev/null $(strict) -Isrc $$source || exit; \
 	done
 
 check-tidy:
@@ -336,6 +354,8 @@ check-tsan:
 	@mkdir -p build/thread/files
 	@for run in 'threads build/thread/spec build/thread/$L' 'blocking build/thread/spec/wms/blocking.so build/thread/files'; do \
 	    $$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/$$run || exit; done
+	$(if $(filter wts,$(providers)),@WTSAPI_LIBRARY=build/thread/spec/wtsapi/odd.so LUA_CPATH='build/thread/$L/?.so' \
+	    $$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/fork lua spec/wtsapi/threads.lua)
 
 # What the module leaves behind or reads beyond, C libraries included.
 memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \

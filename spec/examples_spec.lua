@@ -139,7 +139,7 @@ describe("exam.lua #once", function()
          ["localhost now -1"] = "MINUTES",
          ["'a b' now 1"] = "a space",
          ["lab01 now 1"] = "not bound to the host yet",
-         ["wts://lab01 now 1"] = "'wts' is not installed",
+         ["wts://lab01 now 1"] = "WTSAPI_LIBRARY",
       } do
          local text, code = lua("examples/exam.lua " .. arguments)
          assert.equal(2, code, text)

@@ -95,12 +95,16 @@ describe("the module", function()
       assert.same({ "fine", 0 }, { output, code })
    end)
 
-   it("says of a provider that is not there yet that it is not", function()
+   it("says of a provider that is not installed that it is not", function()
       local output, code = process.script([[
          local wms = require "wms"
-         local _, _, err = wms.unlock{ session_ids = 1, server = "wts://host" }
+         package.cpath = ""
+         local _, message, err = wms.unlock{ session_ids = 1, server = "wts://host" }
          assert(err.code == "NO_PROVIDER", err.code)
          assert(err.outcomes[1].server == "wts://host")
+         assert(message:find("libwinpr2-2", 1, true), message)
+         local _, _, err = wms.call{ server = "wts://host", interface = "I", operation = "o" }
+         assert(err.code == "NO_PROVIDER", err.code)
          io.write("fine")
       ]])
       assert.same({ "fine", 0 }, { output, code })

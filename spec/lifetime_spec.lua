@@ -152,6 +152,7 @@ describe("lifetime:", function()
    it("misuse is told of the call, and not of what finalizers do meanwhile", function()
       fine(FINALIZERS .. [[
          wms.memory("lab", {})
+         package.cpath = ""
          local misuses = {
             ["no port"] = function() wms.unlock{ session_ids = 1, server = "host:0" } end,
             ["4294967299"] = function() wms.unlock{ session_ids = "4294967299", server = "memory://lab" } end,

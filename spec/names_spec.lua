@@ -222,11 +222,12 @@ describe("every error code", function()
          request:cancel()
          return request:result()
       end,
-      NO_PROVIDER = function() return unlock(1, { server = "wts://host" }) end,
    }
 
    -- These need another process, or an allocator that fails.
-   local ELSEWHERE = { FORKED = "spec/fork_spec.lua", NO_MEMORY = "spec/c/oom.c" }
+   local ELSEWHERE = {
+      FORKED = "spec/fork_spec.lua", NO_MEMORY = "spec/c/oom.c", NO_PROVIDER = "spec/isolation_spec.lua",
+   }
 
    it("is provoked here, or elsewhere", function()
       for code in pairs(kit.codes) do

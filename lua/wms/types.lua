@@ -232,7 +232,7 @@ function wms.close_all(options) end
 --- Shows a text on sessions' screens, without locking them:
 --- `wms.message{ session_ids = {3, 4}, title = "Lab 1", message = "Ten minutes left", server = "lab01" }`.
 ---
---- Hosts that cannot do that answer `UNSUPPORTED`: today only embedded hosts can.  No host tells what is on a screen, so the
+--- Hosts that cannot do that answer `UNSUPPORTED`: embedded hosts can, and perhaps `wts://`.  No host tells what is on a screen, so the
 --- outcome is `"requested"`, and `verify` and `stable` are misuse.
 ---@param options wms.MessageOptions
 ---@return wms.Outcome[]? outcomes

@@ -1,0 +1,7 @@
+-- A session that is disconnected already, so it is so at the first look.
+local wms, server = ...
+local list, message, err = wms.disconnect{ session_ids = 4, server = server, verify = 20 }
+if not list then
+   return "disconnect", nil, message, err
+end
+assert(#list == 1 and list[1].state == "verified" and list[1].changed == false, "success, and not verified")

@@ -1,0 +1,296 @@
+--- Libraries that implement the Windows session API badly: clear errors, no hang, nothing freed twice (spec/wtsapi/odd.c
+-- ends the program that gives back what it has given back before).
+local kit = require "spec.support.kit"
+local process = require "spec.support.process"
+local wts = require "spec.support.wts"
+
+local build = os.getenv("WMS_BUILD") or "build"
+local LIBRARY = build .. "/spec/wtsapi/odd.so"
+
+-- What every script can use.
+local BEGIN = [[
+   local wms = require "wms"
+   local function show(list, _, err)
+      for _, one in ipairs(list or err.sessions or {}) do
+         if one.server and one.state and one.is_orchestratable ~= nil then
+            print(one.session_id, one.user_name, one.state, one.locked, one.client_name, one.is_orchestratable, one.is_own)
+         end
+      end
+      local outcomes = list and list[1] and list[1].is_orchestratable == nil and list
+      for _, outcome in ipairs(outcomes or err and err.outcomes or {}) do
+         print(outcome.session_id, outcome.user_name, outcome.state, outcome.error and outcome.error.code)
+      end
+      print(err and err.message)
+   end
+]]
+
+--- Runs a script in a program of its own, whose WTSAPI library is the odd one; returns the lines that it printed.
+local function run(script, environment)
+   local output, code = process.script(BEGIN .. script,
+      ("WTSAPI_LIBRARY=%s %s timeout 60 env"):format(process.quote(LIBRARY), environment or ""))
+   assert.equal(0, code, output)
+   local lines = {}
+   for line in output:gmatch("[^\n]+") do
+      lines[#lines + 1] = line
+   end
+   return lines
+end
+
+local function last(lines)
+   return lines[#lines] or ""
+end
+
+local function tabs(...)
+   return table.concat({ ... }, "\t")
+end
+
+describe("a WTSAPI library #once", function()
+   local log
+
+   setup(function()
+      log = os.tmpname()
+   end)
+
+   teardown(function()
+      os.remove(log)
+   end)
+
+   before_each(function()
+      io.open(log, "w"):close()
+   end)
+
+   local function test(text, body)
+      it(text, function()
+         local why = wts.missing()
+         if why then
+            pending(why)
+         end
+         body()
+      end)
+   end
+
+   local function logged()
+      local lines = {}
+      for line in io.lines(log) do
+         lines[#lines + 1] = line
+      end
+      return lines
+   end
+
+   local LOG = "ODD_LOG="
+
+   test("that is fine lists what it has", function()
+      local lines = run('show(wms.sessions("wts://fine"))')
+      assert.same({
+         tabs("0", "nil", "Disconnected", "nil", "nil", "false", "false"),
+         tabs("1", "alice", "Active", "false", "nil", "true", "false"),
+         tabs("2", "bob", "Active", "true", "PC-2", "true", "false"),
+         tabs("3", "nil", "Connected", "nil", "nil", "false", "false"),
+         tabs("4", "carol", "Disconnected", "nil", "nil", "true", "false"),
+         tabs("65536", "nil", "Listen", "nil", "nil", "false", "false"),
+         "nil",
+      }, lines)
+   end)
+
+   test("knows which session is the caller's own", function()
+      local lines = run([[
+         show(wms.close_all("wts://"))
+         show(wms.close{ session_ids = 1, server = "wts://" })]], LOG .. log)
+      assert.same({ tabs("2", "bob", "requested", "nil"), tabs("4", "carol", "requested", "nil"), "nil" },
+         { lines[1], lines[2], lines[3] })
+      assert.equal(tabs("1", "nil", "failed", "ACCESS_DENIED"), lines[4])
+      assert.same({ "logoff here 2", "logoff here 4" }, kit.sorted(logged()))
+   end)
+
+   test("is not asked to act on what is no user's session", function()
+      local lines = run('show(wms.disconnect{ session_ids = { 0, 3, 65536, 9, 1, "c1" }, server = "wts://fine" })',
+         LOG .. log)
+      assert.same({
+         tabs("0", "nil", "failed", "ACCESS_DENIED"), tabs("3", "nil", "failed", "ACCESS_DENIED"),
+         tabs("65536", "nil", "failed", "ACCESS_DENIED"), tabs("9", "nil", "failed", "NOT_FOUND"),
+         tabs("1", "alice", "requested", "nil"), tabs("c1", "nil", "failed", "NOT_FOUND"),
+      }, { (table.unpack or unpack)(lines, 1, 6) }) -- luacheck: ignore 143
+      local done = {}
+      for _, line in ipairs(logged()) do
+         done[#done + 1] = line:match("^disconnect.*")
+      end
+      assert.same({ "disconnect fine 1" }, done)
+   end)
+
+   test("shows messages, in UTF-16", function()
+      run('assert(wms.message{ session_ids = 1, title = "Ä", message = "a😀", server = "wts://fine" })', LOG .. log)
+      local lines = logged()
+      assert.same({ "open fine", "00C4 says 0061D83DDE00", "message fine 1" }, { lines[1], lines[2], lines[3] })
+   end)
+
+   for _, case in ipairs{
+      { "null-list", "PROTOCOL", "no list" },
+      { "huge-count", "PROTOCOL", "more sessions" },
+      { "other-level", "PROTOCOL", "level" },
+      { "no-reason", "UNSUPPORTED", "WTSAPI_LIBRARY" },
+      { "info-null", "PROTOCOL", "no answer" },
+      { "info-short", "PROTOCOL", "form" },
+      { "info-level", "PROTOCOL", "form" },
+      { "info-other", "PROTOCOL", "form" },
+      { "endless-name", "PROTOCOL", "without an end" },
+      { "twice", "PROTOCOL", "same id" },
+      { "no-id", "PROTOCOL", "no id" },
+      { "null-open", "UNREACHABLE", "1210" },
+      { "error-5", "ACCESS_DENIED", "(Windows error 5)" },
+      { "error-2", "NOT_FOUND", "(Windows error 2)" },
+      { "error-50", "UNSUPPORTED", "(Windows error 50)" },
+      { "error-1722", "UNREACHABLE", "(Windows error 1722)" },
+      { "error-1460", "TIMEOUT", "(Windows error 1460)" },
+      { "error-1244", "NOT_BOUND", "(Windows error 1244)" },
+      { "error-170", "BUSY", "(Windows error 170)" },
+      { "error-14", "NO_MEMORY", "(Windows error 14)" },
+      { "error-4711", "PROTOCOL", "(Windows error 4711)" },
+   } do
+      local name, code, text = case[1], case[2], case[3]
+      test(name .. " is told as " .. code, function()
+         local line = last(run(('local _, message, err = wms.sessions("wts://%s") print(err.code, message)'):format(name)))
+         assert.equal(code, line:match("^%S+"), line)
+         assert.truthy(line:find(text, 1, true), line)
+      end)
+   end
+
+   for _, case in ipairs{
+      { "null-empty", 0 }, { "info-denied", 6 }, { "info-unsupported", 6 }, { "info-gone", 5 }, { "info-unended", 6 },
+      { "client-unended", 6 }, { "half-pair", 6 }, { "odd-state", 6 },
+   } do
+      local name, count = case[1], case[2]
+      test(name .. " is borne", function()
+         assert.equal(tostring(count), last(run(('print(#assert(wms.sessions("wts://%s")))'):format(name))))
+      end)
+   end
+
+   test("tells nothing that is not UTF-8", function()
+      local lines = run('print(assert(wms.sessions{ session_ids = 1, server = "wts://half-pair" })[1].user_name)')
+      assert.equal("\u{FFFD}lice", last(lines))
+   end)
+
+   describe("that refuses an action:", function()
+      for _, case in ipairs{
+         { "act-5", "failed", "ACCESS_DENIED" },
+         { "act-50", "failed", "UNSUPPORTED" },
+         { "act-1722", "failed", "UNREACHABLE" },
+         { "act-1726", "unknown", "UNREACHABLE" },
+         { "act-1460", "unknown", "TIMEOUT" },
+         { "act-4711", "unknown", "PROTOCOL" },
+         { "act-no-reason", "failed", "UNSUPPORTED" },
+      } do
+         local name, state, code = case[1], case[2], case[3]
+         test(name .. " is " .. state .. ", " .. code, function()
+            local lines = run(('show(wms.close{ session_ids = 1, server = "wts://%s" })'):format(name), LOG .. log)
+            assert.equal(tabs("1", "alice", state, code), lines[1])
+            local sent = 0
+            for _, line in ipairs(logged()) do
+               sent = sent + (line:find("^logoff") and 1 or 0)
+            end
+            -- Only what has surely not been carried out is tried a second time.
+            assert.is_true(sent == 1 or (name == "act-1722" and sent <= 2), sent)
+         end)
+      end
+   end)
+
+   describe("that never returns", function()
+      -- What it says, and that the program ends at once, with its own code.
+      local function hangs(script, ...)
+         local expected = { ... }
+         local clock = kit.now()
+         local output, code = process.script(BEGIN .. script .. "\n os.exit(7)",
+            ("WTSAPI_LIBRARY=%s ODD_LOG=%s timeout 60 env"):format(process.quote(LIBRARY), log))
+         assert.equal(7, code, output)
+         assert.is_true(kit.now() - clock < 50)
+         for _, text in ipairs(expected) do
+            assert.truthy(output:find(text, 1, true), output)
+         end
+         assert.truthy(table.concat(logged(), "\n"):find("hangs"), "it did not hang")
+      end
+
+      test("from a list", function()
+         hangs('show(wms.sessions{ server = "wts://hang-list", timeout = 0.2 })', "TIMEOUT", "within 0.2 s")
+      end)
+
+      test("from an action: it may still be carried out", function()
+         hangs('show(wms.close{ session_ids = { 1, 2 }, server = "wts://hang-act", timeout = 0.2 })',
+            tabs("1", "alice", "unknown", "TIMEOUT"), tabs("2", "bob", "unknown", "TIMEOUT"),
+            "no answer within 0.2 s; the request was sent, and may still be carried out")
+      end)
+
+      test("from the question before an action: it will not be carried out", function()
+         hangs('show(wms.close{ session_ids = { 1, 2 }, server = "wts://hang-query", timeout = 0.2 })',
+            tabs("1", "nil", "failed", "TIMEOUT"), tabs("2", "nil", "failed", "TIMEOUT"))
+         assert.is_nil(table.concat(logged(), "\n"):find("logoff"))
+      end)
+
+      test("from the opening of a server", function()
+         hangs('show(wms.sessions{ server = "wts://hang-open", timeout = 0.2 })', "no connection within 0.2 s")
+      end)
+
+      test("from the closing of a server", function()
+         hangs(([[
+            for _ = 1, 4 do
+               wms.sessions("wts://hang-close") -- the third time the connection breaks, and is closed
+            end
+            os.execute("until grep -q hangs %s; do sleep 0.01; done")
+            show(wms.close{ session_ids = 1, server = "wts://fine" })]]):format(log), "alice\trequested")
+      end)
+
+      test("does not keep other servers waiting", function()
+         hangs([[
+            local request = wms.start("sessions", { servers = { "wts://hang-list", "wts://fine" }, timeout = 30,
+               on_outcome = function(outcome) print(outcome.server, outcome.state) seen = true end })
+            while not seen do request:wait(0.05) end]], "wts://fine\tverified")
+      end)
+
+      test("leaves threads for others, until too many hang", function()
+         hangs([[
+            local counts = {}
+            for i = 1, 3 do
+               local _, _, err = wms.close{ session_ids = { 1, 2, 4 }, server = "wts://hang-act", timeout = 0.2 }
+               for _, outcome in ipairs(err.outcomes) do
+                  counts[outcome.state] = (counts[outcome.state] or 0) + 1
+               end
+            end
+            print(counts.unknown, counts.failed) -- eight threads
+            local _, _, err = wms.close{ session_ids = 1, server = "wts://fine", timeout = 0.2 }
+            print(err.outcomes[1].state, err.code)]], "8\t1", "failed\tTIMEOUT")
+      end)
+   end)
+
+   test("that returns late finishes what it began", function()
+      local fifo = log .. ".fifo"
+      local lines = run(([[
+         os.execute("mkfifo %s")
+         show(wms.close{ session_ids = 1, server = "wts://hang-act", timeout = 0.2 })
+         local pipe = io.open("%s", "w")
+         pipe:write("x") pipe:close()
+         repeat local list = assert(wms.sessions("wts://hang-act")) until list[2].session_id ~= 1
+         show(wms.sessions{ session_ids = 2, server = "wts://hang-act" })
+         os.remove("%s")]]):format(fifo, fifo, fifo), ("ODD_RELEASE=%s"):format(fifo))
+      assert.equal(tabs("1", "alice", "unknown", "TIMEOUT"), lines[1])
+      assert.equal("nil", last(lines))
+   end)
+
+   test("whose host goes away is asked anew by the same command, and every handle is given back", function()
+      local lines = run(([[
+         for i = 1, 6 do
+            print(#assert(wms.sessions("wts://then-gone")))
+         end
+         os.execute("until [ $(grep -c close %s) = 2 ]; do sleep 0.01; done")
+         os.exit(0, false)]]):format(log), LOG .. log)
+      assert.same({ "6", "6", "6", "6", "6", "6" }, lines)
+      local counts = {}
+      for _, line in ipairs(logged()) do
+         counts[line] = (counts[line] or 0) + 1
+      end
+      assert.same({ ["open then-gone"] = 3, ["close then-gone"] = 2 }, counts)
+   end)
+
+   test("that is not there is one clear error", function()
+      local output, code = process.script('print(select(2, require "wms".sessions("wts://")))', "env -u WTSAPI_LIBRARY")
+      assert.equal(0, code, output)
+      assert.truthy(output:find("WTSAPI_LIBRARY", 1, true), output)
+   end)
+end)

@@ -1,0 +1,68 @@
+--- Without memory for the Windows session API: the engine's allocations fail in turn, and those on its threads.
+local process = require "spec.support.process"
+local wts = require "spec.support.wts"
+
+local build = os.getenv("WMS_BUILD") or "build"
+local library = "WTSAPI_LIBRARY=" .. process.quote(build .. "/spec/wtsapi/odd.so")
+
+describe("without memory, with the Windows session API #once", function()
+   local folder
+
+   setup(function()
+      folder = process.run("mktemp -d"):match("%S+")
+   end)
+
+   teardown(function()
+      process.run("rm -r " .. folder)
+   end)
+
+   local function test(text, body)
+      it(text, function()
+         local why = wts.missing()
+         if why then
+            pending(why)
+         end
+         body()
+      end)
+   end
+
+   for _, name in ipairs{ "sessions", "disconnect", "verify", "message" } do
+      test(name .. " ends with an error, and leaves nothing behind", function()
+         local command = ("%s LUA_CPATH=%s/5.4/?.so timeout 100 %s -s wts://fine spec/oom/wts/%s.lua"):format(library,
+            build, process.program("oom"), name)
+         local output, code = process.run(command)
+         assert.equal(0, code, output)
+         local engine, runs = output:match("(%d+) of the engine: +(%d+) runs")
+         assert.truthy(tonumber(engine) > 10 and tonumber(runs) >= 2 * engine, output)
+      end)
+
+      test(name .. " ends with an error when a thread has none", function()
+         if process.lua():find("libasan", 1, true) then
+            pending("the sanitizer has an allocator of its own")
+         end
+         local failed, runs = 0, 0
+         repeat
+            runs = runs + 1
+            local told = folder .. "/told"
+            os.remove(told)
+            local script = ([[
+               local wms = require "wms"
+               local verb, list, message, err = assert(loadfile("spec/oom/wts/%s.lua"))(wms, "wts://fine")
+               if verb and not list then
+                  assert(err.code == "NO_MEMORY" or err.code == "UNVERIFIED" and message:find("memory"), message)
+               end]]):format(name)
+            local output, code = process.script(script,
+               ("LD_PRELOAD=%s/spec/preload_memory.so MEMORY_OF=/wts.so MEMORY_FAILS=%d MEMORY_TOLD=%s %s"):format(build,
+                  runs, told, library))
+            assert.equal(0, code, output)
+            local file = io.open(told)
+            failed = failed + (file and 1 or 0)
+            if file then
+               file:close()
+            end
+         until not file
+         assert.equal(runs - 1, failed)
+         assert.truthy(failed >= 3, failed)
+      end)
+   end
+end)

@@ -1,0 +1,443 @@
+/* odd.c - a WTSAPI library that answers as no library should: what is odd about a server, its name says.
+ *
+ * Every server has these sessions: 0 of a service, 1 of alice, 2 of bob (locked), 3 at the log-on screen, 4 of carol
+ * (disconnected), 65536 a listener.  On this machine, 1 is the caller's own.  A session that was logged off is gone.
+ *
+ * ODD_LOG names a file that is told what was done, a line each.  What the library did not give, or has taken back already,
+ * nobody may give back: abort().  A call that hangs does so until the FIFO that ODD_RELEASE names can be read.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "wts/api.h"
+
+enum { GIVEN = 4096, SESSIONS = 6, SERVERS = 64 };
+
+struct server {
+    char name[64];
+    unsigned open; /* handles */
+    bool gone[SESSIONS];
+    unsigned calls;
+};
+
+static const struct {
+    DWORD id;
+    WTS_CONNECTSTATE_CLASS state;
+    const char *user, *station;
+    LONG flags;
+} sessions[SESSIONS] = {
+    {0, WTSDisconnected, "", "Services", -1},
+    {1, WTSActive, "alice", "Console", WTS_SESSIONSTATE_UNLOCK},
+    {2, WTSActive, "bob", "RDP-Tcp#1", WTS_SESSIONSTATE_LOCK},
+    {3, WTSConnected, "", "RDP-Tcp#2", -1},
+    {4, WTSDisconnected, "carol", "", -1},
+    {65536, WTSListen, "", "RDP-Tcp", -1},
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct server servers[SERVERS] = {{.name = "here", .open = 1}};
+static unsigned server_count = 1;
+static void *given[GIVEN];
+
+/* ---- what it has given ------------------------------------------------------------------------------------------------
+ */
+
+static void *give(size_t size)
+{
+    void *block = calloc(1, size ? size : 1);
+    unsigned i = 0;
+
+    pthread_mutex_lock(&lock);
+    while (i < GIVEN && given[i]) {
+        i++;
+    }
+    if (!block || i == GIVEN) {
+        abort();
+    }
+    given[i] = block;
+    pthread_mutex_unlock(&lock);
+    return block;
+}
+
+static void take_back(void *block)
+{
+    unsigned i = 0;
+
+    if (!block) {
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    while (i < GIVEN && given[i] != block) {
+        i++;
+    }
+    if (i == GIVEN) {
+        abort();
+    }
+    given[i] = NULL;
+    pthread_mutex_unlock(&lock);
+    free(block);
+}
+
+/* ---- helpers ------------------------------------------------------------------------------------------------------------
+ */
+
+__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
+{
+    const char *path = getenv("ODD_LOG");
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
+    va_list list;
+
+    if (fd >= 0) {
+        va_start(list, format);
+        vdprintf(fd, format, list);
+        va_end(list);
+        close(fd);
+    }
+}
+
+static void hang(void)
+{
+    const char *path = getenv("ODD_RELEASE");
+    char released;
+
+    tell("hangs\n");
+    int fd = path ? open(path, O_RDONLY) : -1;
+    while (fd < 0 || read(fd, &released, 1) != 1) {
+        pause();
+    }
+    close(fd);
+}
+
+static void narrow(const WCHAR *text, char *room, size_t size)
+{
+    size_t i = 0;
+
+    for (; i + 1 < size && text[i]; i++) {
+        room[i] = (char) text[i];
+    }
+    room[i] = '\0';
+}
+
+static void widen(WCHAR *room, const char *text)
+{
+    do {
+        *room++ = (WCHAR) (unsigned char) *text;
+    } while (*text++);
+}
+
+static BOOL fail(DWORD error)
+{
+    SetLastError(error);
+    return FALSE;
+}
+
+static struct server *server_of(HANDLE handle)
+{
+    struct server *server = handle ? (struct server *) handle : &servers[0];
+
+    if (server < servers || server >= servers + SERVERS || !server->open) {
+        abort(); /* no handle of ours, or closed before */
+    }
+    return server;
+}
+
+static bool is(const struct server *server, const char *name)
+{
+    return strcmp(server->name, name) == 0;
+}
+
+/* "error-5" and such: every call fails with that error. */
+static bool fails(const struct server *server, DWORD *ret_error)
+{
+    unsigned long error;
+
+    if (sscanf(server->name, "error-%lu", &error) != 1) {
+        return false;
+    }
+    *ret_error = (DWORD) error;
+    return true;
+}
+
+static int place_of(const struct server *server, DWORD id)
+{
+    for (int i = 0; i < SESSIONS; i++) {
+        if (sessions[i].id == id && !server->gone[i]) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* ---- the API ------------------------------------------------------------------------------------------------------------
+ */
+
+static HANDLE WINAPI open_server(LPWSTR name)
+{
+    char text[64];
+    struct server *server = NULL;
+
+    narrow(name, text, sizeof text);
+    tell("open %s\n", text);
+    if (strcmp(text, "hang-open") == 0) {
+        hang();
+    }
+    if (strcmp(text, "null-open") == 0) {
+        SetLastError(1210);
+        return NULL;
+    }
+    pthread_mutex_lock(&lock);
+    for (unsigned i = 0; i < server_count; i++) {
+        server = strcmp(servers[i].name, text) == 0 ? &servers[i] : server;
+    }
+    if (!server && server_count < SERVERS) {
+        server = &servers[server_count++];
+        snprintf(server->name, sizeof server->name, "%s", text);
+    }
+    if (server) {
+        server->open++;
+    }
+    pthread_mutex_unlock(&lock);
+    return server;
+}
+
+static VOID WINAPI close_server(HANDLE handle)
+{
+    struct server *server = server_of(handle);
+
+    tell("close %s\n", server->name);
+    if (is(server, "hang-close")) {
+        hang();
+    }
+    pthread_mutex_lock(&lock);
+    server->open--;
+    pthread_mutex_unlock(&lock);
+}
+
+static void fill_entry(WTS_SESSION_INFO_1W *entry, WCHAR *text, int i)
+{
+    entry->State = sessions[i].state;
+    entry->SessionId = sessions[i].id;
+    entry->pSessionName = text;
+    widen(text, sessions[i].station);
+    if (*sessions[i].user) {
+        entry->pUserName = text + 32;
+        entry->pDomainName = text + 64;
+        widen(text + 32, sessions[i].user);
+        widen(text + 64, "SCHOOL");
+    }
+}
+
+static BOOL WINAPI enumerate(HANDLE handle, DWORD *level, DWORD filter, PWTS_SESSION_INFO_1W *list, DWORD *count)
+{
+    enum { UNITS = 96, ENDLESS = 4096 };
+    struct server *server = server_of(handle);
+    DWORD error;
+
+    (void) filter;
+    server->calls++;
+    if (fails(server, &error)) {
+        return fail(error);
+    }
+    if (is(server, "no-reason")) {
+        return FALSE;
+    }
+    if (is(server, "hang-list")) {
+        hang();
+    }
+    if ((is(server, "then-gone") || is(server, "hang-close")) && server->calls % 3 == 0) {
+        return fail(1722);
+    }
+    if (is(server, "null-list") || is(server, "null-empty")) {
+        *list = NULL;
+        *count = is(server, "null-list") ? 3 : 0;
+        return TRUE;
+    }
+    WTS_SESSION_INFO_1W *entries = give(SESSIONS * (sizeof *entries + UNITS * sizeof(WCHAR)) + ENDLESS * sizeof(WCHAR));
+    WCHAR *text = (WCHAR *) (entries + SESSIONS);
+    DWORD used = 0;
+    for (int i = 0; i < SESSIONS; i++) {
+        if (!server->gone[i]) {
+            fill_entry(&entries[used++], text + i * UNITS, i);
+        }
+    }
+    if (is(server, "endless-name")) {
+        memset(text + SESSIONS * UNITS, 'x', ENDLESS * sizeof(WCHAR));
+        entries[1].pUserName = text + SESSIONS * UNITS;
+    }
+    if (is(server, "half-pair")) {
+        entries[1].pUserName[0] = 0xD83D;
+    }
+    if (is(server, "twice")) {
+        entries[2].SessionId = entries[1].SessionId;
+    }
+    if (is(server, "no-id")) {
+        entries[1].SessionId = 0xFFFFFFFF;
+    }
+    if (is(server, "odd-state")) {
+        entries[1].State = (WTS_CONNECTSTATE_CLASS) 99;
+    }
+    if (is(server, "other-level")) {
+        *level = 2;
+    }
+    *list = entries;
+    *count = is(server, "huge-count") ? 0xFFFFFFF0u : used;
+    return TRUE;
+}
+
+static WTSINFOEXW *info_of(const struct server *server, int i, DWORD *ret_size)
+{
+    WTSINFOEXW *info = give(sizeof *info);
+    WTSINFOEX_LEVEL1_W *level = &info->Data.WTSInfoExLevel1;
+
+    info->Level = is(server, "info-level") ? 7 : 1;
+    level->SessionId = is(server, "info-other") ? 77 : sessions[i].id;
+    level->SessionState = sessions[i].state;
+    level->SessionFlags = sessions[i].flags;
+    widen(level->WinStationName, sessions[i].station);
+    widen(level->UserName, sessions[i].user);
+    widen(level->DomainName, "SCHOOL");
+    if (is(server, "info-unended")) {
+        memset(level->UserName, 'u', sizeof level->UserName);
+    }
+    *ret_size = is(server, "info-short") ? 8 : sizeof *info;
+    return info;
+}
+
+static BOOL WINAPI query(HANDLE handle, DWORD id, WTS_INFO_CLASS what, LPWSTR *answer, DWORD *size)
+{
+    struct server *server = server_of(handle);
+    DWORD error;
+
+    if (fails(server, &error)) {
+        return fail(error);
+    }
+    if (id == WTS_CURRENT_SESSION && what == WTSSessionId && is(server, "here")) {
+        *answer = give(sizeof(DWORD));
+        memcpy(*answer, &(DWORD){1}, sizeof(DWORD));
+        *size = sizeof(DWORD);
+        return TRUE;
+    }
+    int i = place_of(server, id);
+    if (i < 0) {
+        return fail(ERROR_FILE_NOT_FOUND);
+    }
+    if (what == WTSSessionInfoEx) {
+        if (is(server, "hang-query")) {
+            hang();
+        }
+        if (is(server, "info-null")) {
+            *answer = NULL;
+            *size = sizeof(WTSINFOEXW);
+            return TRUE;
+        }
+        if (is(server, "info-denied") || is(server, "info-unsupported")) {
+            return fail(is(server, "info-denied") ? ERROR_ACCESS_DENIED : ERROR_NOT_SUPPORTED);
+        }
+        if (is(server, "info-gone") && id == 2) {
+            return fail(ERROR_FILE_NOT_FOUND);
+        }
+        *answer = (LPWSTR) info_of(server, i, size);
+        return TRUE;
+    }
+    if (what == WTSClientName && id == 2) {
+        *answer = give(16 * sizeof(WCHAR));
+        widen(*answer, "PC-2");
+        *size = is(server, "client-unended") ? 2 * sizeof(WCHAR) : 5 * sizeof(WCHAR);
+        return TRUE;
+    }
+    return fail(ERROR_NOT_SUPPORTED);
+}
+
+static BOOL act(HANDLE handle, DWORD id, const char *what)
+{
+    struct server *server = server_of(handle);
+    unsigned long error;
+    int i = place_of(server, id);
+
+    tell("%s %s %lu\n", what, server->name, (unsigned long) id);
+    if (is(server, "hang-act")) {
+        hang();
+    }
+    if (sscanf(server->name, "act-%lu", &error) == 1) {
+        return fail((DWORD) error);
+    }
+    if (is(server, "act-no-reason")) {
+        return FALSE;
+    }
+    if (i < 0) {
+        return fail(ERROR_FILE_NOT_FOUND);
+    }
+    if (strcmp(what, "logoff") == 0) {
+        server->gone[i] = true;
+    }
+    return TRUE;
+}
+
+static BOOL WINAPI disconnect(HANDLE handle, DWORD id, BOOL waits)
+{
+    (void) waits;
+    return act(handle, id, "disconnect");
+}
+
+static BOOL WINAPI logoff(HANDLE handle, DWORD id, BOOL waits)
+{
+    (void) waits;
+    return act(handle, id, "logoff");
+}
+
+static BOOL WINAPI message(HANDLE handle, DWORD id, LPWSTR title, DWORD title_size, LPWSTR text, DWORD text_size,
+                           DWORD style, DWORD timeout, DWORD *response, BOOL waits)
+{
+    (void) style;
+    (void) timeout;
+    for (DWORD i = 0; i < title_size / 2; i++) {
+        tell("%04X", title[i]);
+    }
+    tell(" says ");
+    for (DWORD i = 0; i < text_size / 2; i++) {
+        tell("%04X", text[i]);
+    }
+    tell("\n");
+    *response = IDASYNC;
+    return waits ? fail(ERROR_NOT_SUPPORTED) : act(handle, id, "message");
+}
+
+static VOID WINAPI free_memory(PVOID block)
+{
+    take_back(block);
+}
+
+static BOOL WINAPI free_memory_ex(WTS_TYPE_CLASS type, PVOID block, ULONG count)
+{
+    if (type != WTSTypeSessionInfoLevel1 || count > SESSIONS) {
+        abort();
+    }
+    take_back(block);
+    return TRUE;
+}
+
+static WtsApiFunctionTable table = {
+    .dwVersion = 1,
+    .pOpenServerExW = open_server,
+    .pCloseServer = close_server,
+    .pEnumerateSessionsExW = enumerate,
+    .pQuerySessionInformationW = query,
+    .pDisconnectSession = disconnect,
+    .pLogoffSession = logoff,
+    .pSendMessageW = message,
+    .pFreeMemory = free_memory,
+    .pFreeMemoryExW = free_memory_ex,
+};
+
+__attribute__((visibility("default"))) PWtsApiFunctionTable InitWtsApi(void);
+
+PWtsApiFunctionTable InitWtsApi(void)
+{
+    return &table;
+}

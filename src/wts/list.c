@@ -1,0 +1,288 @@
+/* list.c - all sessions: one enumeration, and what it leaves out of each. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "wts.h"
+
+/* A session, its strings as places in a block of text; 0: not told. */
+struct found {
+    DWORD id;
+    WTS_CONNECTSTATE_CLASS state;
+    signed char locked;
+    bool own;
+    size_t win_station, user_name, domain_name, computer_name, client_name;
+};
+
+struct catalogue {
+    struct found *sessions;
+    size_t count;
+    char *text; /* begins with a zero, so that place 0 is the empty string */
+    size_t used, size;
+};
+
+struct listing_work {
+    struct wts_work work;
+    struct catalogue found;
+};
+
+struct listing {
+    struct wts_task task;
+    struct wms_op *op;
+};
+
+/* ---- on a thread ---------------------------------------------------------------------------------------------------- */
+
+static bool reserve(struct catalogue *found, size_t more)
+{
+    size_t size = found->size ? found->size : 1024;
+
+    while (size - found->used < more) {
+        size *= 2;
+    }
+    if (size > found->size) {
+        char *text = realloc(found->text, size);
+        if (!text) {
+            return false;
+        }
+        found->text = text;
+        found->size = size;
+    }
+    return true;
+}
+
+static bool keep(struct catalogue *found, const char *text, size_t *ret_place)
+{
+    size_t length = text ? strlen(text) : 0;
+
+    *ret_place = 0;
+    if (length == 0) {
+        return true;
+    }
+    if (!reserve(found, length + 1)) {
+        return false;
+    }
+    *ret_place = found->used;
+    memcpy(found->text + found->used, text, length + 1);
+    found->used += length + 1;
+    return true;
+}
+
+/* A string of the API's.  Errors: NO_MEMORY, PROTOCOL. */
+static int keep_wide(struct catalogue *found, const WCHAR *text, size_t *ret_place)
+{
+    size_t length = text ? wts_length(text) : 0;
+
+    *ret_place = 0;
+    if (length == SIZE_MAX) {
+        return WMS_E_PROTOCOL;
+    }
+    if (length > 0) {
+        if (!reserve(found, 3 * length + 1)) {
+            return WMS_E_NO_MEMORY;
+        }
+        *ret_place = found->used;
+        found->used += wts_utf8(found->text + found->used, text, length) + 1;
+    }
+    return 0;
+}
+
+/* What the enumeration has told. */
+static int take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry, struct found *session)
+{
+    session->id = entry->SessionId;
+    session->state = entry->State;
+    session->locked = -1;
+    if (session->id == WTS_CURRENT_SESSION) { /* "no session" */
+        return WMS_E_PROTOCOL;
+    }
+    int error = keep_wide(found, entry->pSessionName, &session->win_station);
+    error = error ? error : keep_wide(found, entry->pUserName, &session->user_name);
+    error = error ? error : keep_wide(found, entry->pDomainName, &session->domain_name);
+    return error ? error : keep_wide(found, entry->pHostName, &session->computer_name);
+}
+
+/* What it has not: whether the session is locked, and where its user sits.  False: *ret_fault tells why; NOT_FOUND: it has
+ * ended meanwhile. */
+static bool ask_more(const struct wts_server *server, struct catalogue *found, struct found *session,
+                     struct wts_fault *ret_fault)
+{
+    struct wts_info info;
+    char *client;
+
+    if (wts_query_info(server, session->id, &info, ret_fault)) {
+        session->locked = info.locked;
+    } else if (ret_fault->code != WMS_E_ACCESS_DENIED && ret_fault->code != WMS_E_UNSUPPORTED) {
+        return false;
+    }
+    bool fits = wts_query_text(server, session->id, WTSClientName, &client) && keep(found, client, &session->client_name);
+    free(client);
+    if (!fits) {
+        wts_fault_set(ret_fault, WMS_E_NO_MEMORY, "out of memory");
+    }
+    return fits;
+}
+
+static bool take_all(const struct wts_server *server, const WTS_SESSION_INFO_1W *entries, DWORD count,
+                     struct catalogue *found, struct wts_fault *ret_fault)
+{
+    DWORD own;
+    bool has_own = wts_query_own(server, &own);
+
+    for (DWORD i = 0; i < count; i++) {
+        struct found session = {0};
+        int error = take_entry(found, &entries[i], &session);
+        if (error) {
+            wts_fault_set(ret_fault, error,
+                          error == WMS_E_NO_MEMORY ? "out of memory"
+                                                   : "a session in the list has no id, or a name without an end");
+            return false;
+        }
+        session.own = has_own && own == session.id;
+        bool users = wts_is_users(session.state, found->text + session.user_name);
+        if (!users || ask_more(server, found, &session, ret_fault)) {
+            found->sessions[found->count++] = session;
+        } else if (ret_fault->code != WMS_E_NOT_FOUND) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool prepare(struct catalogue *found, DWORD count)
+{
+    found->sessions = calloc(count ? count : 1, sizeof *found->sessions);
+    if (!found->sessions || !reserve(found, 1)) {
+        return false;
+    }
+    found->text[found->used++] = '\0';
+    return true;
+}
+
+static void catalogue_free(struct catalogue *found)
+{
+    free(found->sessions);
+    free(found->text);
+}
+
+/* Whether the API's answer can be believed; else it is not even freed, since that takes its count. */
+static bool is_sound(const WTS_SESSION_INFO_1W *entries, DWORD level, DWORD count, struct wts_fault *ret_fault)
+{
+    if (level != 1 || count > WTS_SESSIONS_MAX || (count > 0 && !entries)) {
+        wts_fault_set(ret_fault, WMS_E_PROTOCOL,
+                      count > WTS_SESSIONS_MAX ? "the session API tells of more sessions than a host can have"
+                      : level != 1             ? "the session API answers at a level that was not asked for"
+                                               : "the session API tells of sessions, and gives no list of them");
+        return false;
+    }
+    return true;
+}
+
+static void list_call(struct wts_work *shared)
+{
+    struct listing_work *work = (struct listing_work *) shared;
+    struct wts_fault *fault = &work->work.fault;
+    struct catalogue found = {0};
+    WTS_SESSION_INFO_1W *entries = NULL;
+    DWORD level = 1, count = 0;
+
+    SetLastError(0);
+    if (!WTSEnumerateSessionsExW(work->work.server->handle, &level, 0, &entries, &count)) {
+        wts_fault_read(fault);
+        return;
+    }
+    if (!is_sound(entries, level, count, fault)) {
+        return;
+    }
+    if (!prepare(&found, count)) {
+        wts_fault_set(fault, WMS_E_NO_MEMORY, "out of memory");
+    } else if (take_all(work->work.server, entries, count, &found, fault)) {
+        fault->code = 0;
+    }
+    if (entries) {
+        WTSFreeMemoryExW(WTSTypeSessionInfoLevel1, entries, count);
+    }
+    if (fault->code) {
+        catalogue_free(&found);
+    } else {
+        work->found = found;
+    }
+}
+
+static void list_dispose(void *shared)
+{
+    struct listing_work *work = shared;
+
+    catalogue_free(&work->found);
+    wts_work_dispose(shared);
+}
+
+/* ---- the engine's side ------------------------------------------------------------------------------------------------
+ */
+
+static const char *text_at(const struct catalogue *found, size_t place)
+{
+    return place ? found->text + place : NULL;
+}
+
+static int report(const struct wms_services *services, struct wms_op *op, const struct catalogue *found)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        const struct found *one = &found->sessions[i];
+        wms_session session;
+        wms_session_init(&session);
+        session.id.number = one->id;
+        session.state = wts_state_name(one->state);
+        session.win_station = text_at(found, one->win_station);
+        session.user_name = text_at(found, one->user_name);
+        session.domain_name = text_at(found, one->domain_name);
+        session.computer_name = text_at(found, one->computer_name);
+        session.client_name = text_at(found, one->client_name);
+        session.is_orchestratable = wts_is_users(one->state, session.user_name);
+        session.is_own = one->own;
+        session.locked = one->locked;
+        int error = wts_state_is_over(one->state) ? 0 : services->session(op, &session);
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static void listed(struct wts_task *task, struct wts_work *work)
+{
+    struct wts_host *host = task->host;
+    struct wms_op *op = ((struct listing *) task)->op;
+    const struct wts_fault *fault = &work->fault;
+
+    wts_host_judge(host, fault);
+    wts_task_end(task);
+    if (fault->code == WMS_E_UNREACHABLE) {
+        host->services->lost(op, fault->code, fault->text);
+    } else if (fault->code) {
+        host->services->answer(op, fault->code, fault->text);
+    } else {
+        int error = report(host->services, op, &((struct listing_work *) work)->found);
+        host->services->answer(op, error, NULL);
+    }
+}
+
+void wts_list(struct wts_host *host, struct wms_op *op)
+{
+    static const struct wms_work kind = {
+        .size = sizeof(struct listing_work),
+        .run = wts_work_run,
+        .done = wts_work_done,
+        .dispose = list_dispose,
+    };
+    struct listing *listing = wts_task_new(host, sizeof *listing, &op->data, listed, NULL);
+
+    if (!listing || !wts_work_new(&listing->task, &kind, list_call)) {
+        if (listing) {
+            wts_task_end(&listing->task);
+        }
+        host->services->answer(op, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
+    listing->op = op;
+    wts_work_begin(&listing->task);
+}

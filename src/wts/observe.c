@@ -1,0 +1,141 @@
+/* observe.c - how a session is, asked again and again: the API's own events would keep a thread waiting for each host. */
+#include "wts.h"
+
+static const double first_interval = 0.04, last_interval = 1, growth = 1.5; /* seconds */
+
+struct look_work {
+    struct wts_work work;
+    DWORD id;
+    struct wms_sight sight;
+};
+
+struct watch {
+    struct wts_task task;
+    struct wms_observer *observer;
+    struct wms_timer *timer;
+    double interval;
+    DWORD id;
+    bool again; /* what is under way may be of before the last action */
+};
+
+/* On a thread. */
+static void look_call(struct wts_work *shared)
+{
+    struct look_work *work = (struct look_work *) shared;
+    struct wts_info info;
+
+    work->sight = (struct wms_sight){.present = false, .locked = -1};
+    if (wts_query_info(work->work.server, work->id, &info, &work->work.fault)) {
+        work->sight.present = !wts_state_is_over(info.state);
+        work->sight.disconnected = info.state == WTSDisconnected;
+        work->sight.locked = info.locked;
+    } else if (work->work.fault.code == WMS_E_NOT_FOUND) {
+        work->work.fault.code = 0;
+    }
+}
+
+static void end_blind(struct watch *watch, int code, const char *text)
+{
+    const struct wms_services *services = watch->task.host->services;
+    struct wms_observer *observer = watch->observer;
+
+    wts_task_end(&watch->task);
+    services->blind(observer, code, text);
+}
+
+static void look(struct watch *watch)
+{
+    static const struct wms_work kind = {
+        .size = sizeof(struct look_work),
+        .run = wts_work_run,
+        .done = wts_work_done,
+        .dispose = wts_work_dispose,
+    };
+    struct look_work *work = wts_work_new(&watch->task, &kind, look_call);
+
+    if (!work) {
+        end_blind(watch, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
+    work->id = watch->id;
+    wts_work_begin(&watch->task);
+}
+
+static void looked(struct wts_task *task, struct wts_work *work)
+{
+    struct watch *watch = (struct watch *) task;
+    const struct wms_services *services = task->host->services;
+    const struct wms_sight *sight = &((const struct look_work *) work)->sight;
+
+    wts_host_judge(task->host, &work->fault);
+    if (work->fault.code) {
+        end_blind(watch, work->fault.code, work->fault.text);
+        return;
+    }
+    if (watch->again) {
+        watch->again = false;
+        look(watch);
+        return;
+    }
+    if (sight->present) { /* else it stays away */
+        services->timer_set(watch->timer, watch->interval);
+        watch->interval = watch->interval * growth < last_interval ? watch->interval * growth : last_interval;
+    }
+    services->seen(watch->observer, sight);
+}
+
+static void timer_fired(void *data)
+{
+    struct watch *watch = data;
+
+    if (!watch->task.work) {
+        look(watch);
+    }
+}
+
+static void watch_free(struct wts_task *task)
+{
+    task->host->services->timer_free(((struct watch *) task)->timer);
+}
+
+void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms_id *id)
+{
+    const struct wms_services *services = host->services;
+
+    if (id->text) {
+        services->seen(observer, &(struct wms_sight){.present = false, .locked = -1});
+        return;
+    }
+    struct watch *watch = wts_task_new(host, sizeof *watch, &observer->data, looked, watch_free);
+    if (!watch) {
+        services->blind(observer, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
+    watch->observer = observer;
+    watch->id = id->number;
+    watch->interval = first_interval;
+    watch->timer = services->timer_new(host->engine, timer_fired, watch);
+    if (!watch->timer) {
+        end_blind(watch, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
+    look(watch);
+}
+
+void wts_observe_anew(struct wts_host *host, DWORD id)
+{
+    for (struct node *node = host->tasks.next, *next; node != &host->tasks; node = next) {
+        struct wts_task *task = NODE_OWNER(node, struct wts_task, node);
+        struct watch *watch = (struct watch *) task;
+        next = node->next;
+        if (task->free != watch_free || watch->id != id) {
+            continue;
+        }
+        watch->interval = first_interval;
+        if (task->work) {
+            watch->again = true;
+        } else {
+            look(watch);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+/* provider.c - the interface to the engine. */
+#include "wts.h"
+
+static int connect_host(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
+                        struct wms_link *link, const struct wms_address *address, void **ret_connection)
+{
+    struct wts_host *host;
+
+    (void) self;
+    int error = wts_host_new(services, engine, link, address, &host);
+    if (!error) {
+        *ret_connection = host;
+    }
+    return error;
+}
+
+static void disconnect_host(void *connection, bool forked)
+{
+    wts_host_free(connection, forked);
+}
+
+static void list(void *connection, struct wms_op *op)
+{
+    wts_list(connection, op);
+}
+
+static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+{
+    wts_act(connection, op, verb, id, message);
+}
+
+static void observe(void *connection, struct wms_observer *observer, const wms_id *id)
+{
+    wts_observe(connection, observer, id);
+}
+
+static void end(struct wts_task *task)
+{
+    if (task) {
+        wts_task_end(task);
+    }
+}
+
+static void forget(void *connection, struct wms_op *op)
+{
+    (void) connection;
+    end(op->data);
+}
+
+static void unobserve(void *connection, struct wms_observer *observer)
+{
+    (void) connection;
+    end(observer->data);
+}
+
+static const struct wms_provider provider = {
+    .abi = WMS_PROVIDER_ABI,
+    .size = sizeof provider,
+    .name = "wts",
+    .needs = "libwinpr",
+    .can = 1u << WMS_SESSIONS | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_MESSAGE,
+    .in_flight = WTS_IN_FLIGHT,
+    .connect = connect_host,
+    .disconnect = disconnect_host,
+    .list = list,
+    .act = act,
+    .forget = forget,
+    .observe = observe,
+    .unobserve = unobserve,
+    .cannot = "the session API has no such call; logind and multipoint hosts have",
+};
+
+WMS_API const struct wms_provider *wms_provider_v1(void);
+
+const struct wms_provider *wms_provider_v1(void)
+{
+    return &provider;
+}

@@ -1,0 +1,168 @@
+/* wts.h - what the parts of the wts provider share.
+ *
+ *     api.h        the Windows session API: libwinpr's headers, or the Windows SDK's
+ *     layout.c     its structures and numbers, checked against the x64 Windows SDK's
+ *     provider.c   the interface to the engine
+ *     host.c       one server: its handle, and what is under way
+ *     list.c       all sessions
+ *     actions.c    disconnect, close, message
+ *     observe.c    how a session is, asked again and again
+ *     query.c      what the API tells of one session
+ *     faults.c     Windows' errors as wms codes
+ *     text.c       UTF-16
+ *
+ * Every call of the API may block, perhaps for ever, so each is made on a thread of the engine's: as a part of a `work`,
+ * which both sides share and which may outlive everything else.  The engine's side of it is a `task`.  A function that runs
+ * on a thread says so; it touches nothing but its work and the server's handle.
+ */
+#ifndef WMS_WTS_H
+#define WMS_WTS_H
+
+#include <stdatomic.h>
+
+#include "core/node.h"
+#include "core/provider.h"
+#include "wts/api.h"
+
+enum {
+    WTS_IN_FLIGHT = 100,
+    WTS_CALLS = 4, /* at once, of the 8 that an engine makes: a host that hangs does not take them all */
+    WTS_SESSIONS_MAX = 65536,
+    WTS_TEXT_MAX = 1024,    /* UTF-16 units of a name that the API tells */
+    WTS_ANSWER_MAX = 65536, /* bytes of one answer */
+    WTS_FAULT_MAX = 160
+};
+
+/* ---- faults ------------------------------------------------------------------------------------------------------ */
+
+/* What went wrong with a call; code 0: nothing. */
+struct wts_fault {
+    int code;
+    bool doubtful; /* the host may have carried it out all the same */
+    char text[WTS_FAULT_MAX];
+};
+
+/* A call of the API has failed: on the thread that has made it, before any other call.  SetLastError(0) goes before the
+ * call. */
+void wts_fault_read(struct wts_fault *ret_fault);
+void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text);
+
+/* ---- servers ----------------------------------------------------------------------------------------------------- */
+
+/* A server of the API.  Whoever may still be in a call to it holds a reference. */
+struct wts_server {
+    atomic_uint refs;
+    DWORD process; /* that has opened it: a forked child must not close it */
+    bool is_here;  /* this machine: there is nothing to open */
+    HANDLE handle; /* set on the thread that opens it, before any other gets to see the server */
+    WCHAR *name;
+};
+
+/* The engine's side of a server. */
+struct wts_host {
+    const struct wms_services *services;
+    wms_engine *engine;
+    struct wms_link *link;
+    struct wts_server *server;
+    void *farewell; /* the work that gives the handle back; it is there from the beginning, since memory may have run out by
+                       then */
+    struct node tasks;      /* in the order in which they came */
+    struct wms_timer *tend; /* fires when a call that hangs was given up, and what follows from that is to be done */
+    size_t begun;           /* works that were handed over and have not come back */
+    bool reached;
+    int failure; /* the host cannot be reached (any more): nothing new is begun, and what is begun comes to its end */
+    char failure_text[WTS_FAULT_MAX];
+};
+
+/* ---- tasks and works --------------------------------------------------------------------------------------------- */
+
+/* What both sides share, in memory of the engine's service: the first member of what tells more. */
+struct wts_work {
+    struct wts_task *task;               /* the engine's side only */
+    struct wts_server *server;           /* a reference, until the call has returned */
+    void (*call)(struct wts_work *work); /* on a thread */
+    struct wts_fault fault;
+};
+
+/* What a host does for one op or observer: the first member of the structs that tell more. */
+struct wts_task {
+    struct node node;
+    struct wts_host *host;
+    void **owner;          /* the engine's `data` that points here; NULL: it is the host's own */
+    struct wts_work *work; /* NULL: nothing is under way */
+    bool waits, begun;     /* the work waits for its turn; it was handed over */
+    void (*done)(struct wts_task *task, struct wts_work *work); /* it has come back, and goes when this returns */
+    void (*free)(struct wts_task *task);                        /* what it has beside its memory; NULL: nothing */
+};
+
+/* A zeroed task of `size` bytes in the host's list.  NULL: out of memory. */
+void *wts_task_new(struct wts_host *host, size_t size, void **owner,
+                   void (*done)(struct wts_task *task, struct wts_work *work), void (*free)(struct wts_task *task));
+/* Ends it: nobody hears of its work any more. */
+void wts_task_end(struct wts_task *task);
+/* Gives it a work of that kind, to be filled in and then begun: call() runs on a thread.  NULL: out of memory. */
+void *wts_work_new(struct wts_task *task, const struct wms_work *kind, void (*call)(struct wts_work *work));
+/* Hands the work over when its turn has come.  If the host is given up it never is: the engine is about to forget the task.
+ */
+void wts_work_begin(struct wts_task *task);
+/* For the structs wms_work: what all have in common. */
+void wts_work_run(void *shared);
+void wts_work_done(void *shared, int code);
+void wts_work_dispose(void *shared);
+
+/* Begins to reach a server.  As connect() of wms_provider. */
+int wts_host_new(const struct wms_services *services, wms_engine *engine, struct wms_link *link,
+                 const struct wms_address *address, struct wts_host **ret_host);
+void wts_host_free(struct wts_host *host, bool forked);
+/* The host has answered, or (UNREACHABLE) cannot be reached: to be called with the fault of every work that came back. */
+void wts_host_judge(struct wts_host *host, const struct wts_fault *fault);
+/* On any thread; the last closes the handle, which may block. */
+void wts_server_release(struct wts_server *server);
+
+void *wts_alloc(const struct wts_host *host, size_t size); /* zeroed */
+void wts_free(const struct wts_host *host, void *block);
+
+/* ---- what the API tells of a session ------------------------------------------------------------------------------- */
+
+/* How a session is, as WTSSessionInfoEx tells. */
+struct wts_info {
+    WTS_CONNECTSTATE_CLASS state;
+    signed char locked;         /* 0, 1, or -1: the host does not tell */
+    char user_name[3 * 21 + 1]; /* UTF-8 */
+    char win_station[3 * 33 + 1];
+    char domain_name[3 * 18 + 1];
+};
+
+/* On a thread.  False: *ret_fault tells why; NOT_FOUND: there is no such session. */
+bool wts_query_info(const struct wts_server *server, DWORD id, struct wts_info *ret_info, struct wts_fault *ret_fault);
+/* On a thread: a string in UTF-8 for free(), NULL where the host does not tell it.  False: out of memory. */
+bool wts_query_text(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what, char **ret_text);
+/* On a thread: the caller's own session on this machine.  False: it has none, or nobody tells. */
+bool wts_query_own(const struct wts_server *server, DWORD *ret_id);
+
+/* "Active", "Disconnected", ..., as MultiPoint's; "?" for a number that no session's state has. */
+const char *wts_state_name(WTS_CONNECTSTATE_CLASS state);
+/* A session that ends, or has ended. */
+bool wts_state_is_over(WTS_CONNECTSTATE_CLASS state);
+/* Whether it is a user's session: not a service's, a listener, a log-on screen. */
+bool wts_is_users(WTS_CONNECTSTATE_CLASS state, const char *user_name);
+
+/* ---- text --------------------------------------------------------------------------------------------------------- */
+
+/* UTF-16 of at most `most` units, up to a zero, as UTF-8 with a zero: into `room`, which has 3 * most + 1 bytes.  Half of a
+ * pair becomes U+FFFD.  Returns the length in bytes. */
+size_t wts_utf8(char *room, const WCHAR *text, size_t most);
+/* UTF-16 in memory for free(); NULL: out of memory.  `text` is valid UTF-8.  *ret_length: units without the zero. */
+WCHAR *wts_utf16(const char *text, size_t *ret_length);
+/* How many units there are before the zero; SIZE_MAX: more than WTS_TEXT_MAX. */
+size_t wts_length(const WCHAR *text);
+
+/* ---- what the engine asks for --------------------------------------------------------------------------------------- */
+
+void wts_list(struct wts_host *host, struct wms_op *op);
+void wts_act(struct wts_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
+void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms_id *id);
+/* The host has taken an action on this session: who observes it looks anew. */
+void wts_observe_anew(struct wts_host *host, DWORD id);
+
+#endif
