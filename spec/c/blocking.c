@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "support.h"
@@ -181,6 +182,44 @@ static void results(void)
     await_threads(ALONE);
 }
 
+/* A call for which there is no room was not begun.  `left`: the descriptors that there are; such a call needs two. */
+static void check_room(int left)
+{
+    wms_engine *engine = engine_new();
+    unsigned begun = count(engine, "begun");
+    struct rlimit before;
+    wms_outcome outcome;
+
+    CHECK(wms_engine_fd(engine) >= 0);
+    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CHECK(next >= 0 && close(next) == 0 && getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const struct rlimit low = {.rlim_cur = (rlim_t) (next + left), .rlim_max = before.rlim_max};
+    CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
+    wms_request *request = start(engine, "blocking://host", 1, 3);
+    CHECK(wms_request_wait(request, 20) == 1);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(wms_request_outcome(request, i, &outcome) == 0);
+        CHECK(left < 2 ? outcome.state == WMS_FAILED && outcome.code == WMS_E_INTERNAL : outcome.state == WMS_REQUESTED);
+    }
+    wms_request_unref(request);
+    CHECK(count(engine, "begun") == begun + (left < 2 ? 0 : 3));
+    request = start(engine, "blocking://host", 1, 3);
+    finish(request);
+    wms_request_unref(request);
+    CHECK(count(engine, "begun") == begun + (left < 2 ? 3 : 6));
+    wms_engine_unref(engine);
+    check_gone();
+    await_threads(ALONE);
+}
+
+static void no_descriptors(void)
+{
+    for (int left = 0; left <= 2; left++) {
+        check_room(left);
+    }
+}
+
 /* The numbers of the engine's descriptors belong to others when its threads come back. */
 static void late(void)
 {
@@ -310,6 +349,7 @@ int main(int argc, char **argv)
     } all[] = {
         {"an engine that makes no such call", unused},
         {"results", results},
+        {"no descriptors", no_descriptors},
         {"threads that come late", late},
         {"engines that go while calls return", races},
         {"what is given back", always},

@@ -6,8 +6,8 @@
  * does not return.
  *
  * A thread that hangs may outlive the engine, and Lua.  So the crew and the blocks come from calloc(), the crew is counted,
- * and a thread knows nothing else.  What it changes of a block, `inside`, is looked at in a forked child only, where it is
- * not; all else of a block is the engine's until it is gone.
+ * and a thread knows nothing else.  What it changes of a block, `inside`, is looked at in a forked child only, where there
+ * are no threads; all else of a block, but for its place in the crew's queues, is the engine's until that is gone.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -47,7 +47,7 @@ struct wms_crew {
     pthread_mutex_t lock; /* for all that follows */
     pthread_cond_t more;
     size_t refs; /* the engine's, and one for each thread */
-    size_t idle; /* threads without a call, that none is going to be given to either */
+    size_t idle; /* threads that wait for a call, and that no call is meant for */
     struct wms_queue calls, results;
     int news;    /* raised when there are results, or -1 */
     bool gone;   /* the engine is */
@@ -455,7 +455,7 @@ void wms_blocking_after_fork(wms_engine *engine)
 /* The engine goes, and this one is to be run all the same. */
 static void give_away(struct wms_blocking *blocking, struct wms_block *block)
 {
-    bool has_thread = blocking->running > 0; /* it will return some day */
+    bool has_thread = blocking->running > 0; /* it may return some day */
 
     if (need_crew(blocking) == 0 && blocking->running < CALLS_MAX && claim_thread(blocking->crew) == 0) {
         has_thread = true;

@@ -70,7 +70,8 @@ struct wms_sight {
  * thread's in between.  What it holds must not come from resize(), since a thread that hangs outlives the engine. */
 struct wms_work {
     size_t size; /* of what is shared */
-    /* It gives something back: run() is called even when nobody waits for it any more, and when the engine goes. */
+    /* It gives something back: run() is called even when nobody waits for it any more, and when the engine goes (but not when
+     * there is no thread to be had then). */
     bool always;
     /* The engine's thread: run() is certain to follow.  This is the place for sent().  Not called when nobody waits for it.
      * NULL: nothing to do. */
