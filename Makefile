@@ -71,6 +71,16 @@ once = $(if $(filter undefined,$(origin cached_$1)),$(eval cached_$1 := $(shell 
 $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
 $(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-openssl-dev libxml2-dev libssl-dev,libcurl-devel libxml2-devel openssl-devel))
 
+# The Windows session API for programs that use libwinpr: a library of its own.
+winpr       := $(shell $(PKG_CONFIG) --exists winpr3 2>/dev/null && echo winpr3 || echo winpr2)
+winpr_cflags = $(patsubst -I%,-isystem %,$(call once,winpr_cflags,$(PKG_CONFIG) --cflags $(winpr)))
+winpr_libs   = $(call once,winpr_libs,$(PKG_CONFIG) --libs $(winpr))
+ifeq ($(shell $(PKG_CONFIG) --exists $(winpr) 2>&1 || echo no),)
+wtsapi := $B/lib/libwms-wtsapi.so
+else
+left_out += wtsapi (needs libwinpr2-dev or libwinpr3-dev, on Fedora libwinpr-devel)
+endif
+
 # Hosts for the specs that are programs: the folders spec/host/NAME with C files, likewise.
 define host_program
 ifneq ($$(wildcard spec/host/$1/*.c),)
@@ -126,7 +136,7 @@ Q      := $(if $(V),,@)
 
 core    := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/core/*.c src/memory/*.c))
 sharedlib := $B/lib/libwms.so.$(version)
-libs    := $B/lib/libwms.a $B/lib/libwms.so $B/lib/wms.pc
+libs    := $B/lib/libwms.a $B/lib/libwms.so $B/lib/wms.pc $(wtsapi)
 modules := $(providers:%=$B/lib/wms/%.so)
 headers := src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
 fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
@@ -170,6 +180,13 @@ $(sharedlib): $(core) $B/sources
 
 $B/lib/libwms.so: $(sharedlib)
 	$Q ln -sf $(<F) $(@D)/libwms.so.$(soversion) && ln -sf libwms.so.$(soversion) $@
+
+# It has an engine of its own, whatever else the program is linked with, and shows one function.
+$B/obj/wtsapi/%.o: extra = $(winpr_cflags)
+$B/lib/libwms-wtsapi.so: $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/wtsapi/*.c)) $(core) src/wtsapi/exports.map $B/sources
+	$(call say,LD,$@)
+	$Q mkdir -p $(@D) && $(link) -Wl,-soname,$(@F) -Wl,-Bsymbolic -Wl,--version-script=src/wtsapi/exports.map \
+	    $(if $(SANITIZE),,-Wl$(comma)--no-undefined) $(filter %.o,$^) $(winpr_libs) $(uv_libs)
 
 $B/lib/wms.pc: $B/folder src/wms.h Makefile
 	$Q mkdir -p $(@D) && printf '%s\n' 'libdir=$(libdir)' 'includedir=$(includedir)' 'modules=$(libdir)/wms' '' 'Name: wms' \
@@ -289,7 +306,7 @@ strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -
     -Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wwrite-strings -Wundef -Wformat=2 -Wvla \
     -Wno-unknown-warning-option
 tidy   = $(wildcard src/*/*.c)
-seen   = -std=gnu11 -Isrc $(lua_headers) $(uv_cflags) $(foreach p,$(providers),$(cflags_of_$p))
+seen   = -std=gnu11 -Isrc $(lua_headers) $(uv_cflags) $(foreach p,$(providers),$(cflags_of_$p)) $(winpr_cflags)
 lua_headers = $(call lua_cflags,$L)
 # The sanitizers' libraries for the stock interpreter alone: with LD_PRELOAD, every program that a spec starts would get them.
 preload = $(shell readelf -l $$(command -v $(LUA)) | sed -n 's/.*interpreter: \(.*\)]/\1/p') --preload \
@@ -403,6 +420,7 @@ install: install-lua $(libs) $(modules)
 	$Q ln -sf libwms.so.$(version) '$(DESTDIR)$(libdir)/libwms.so.$(soversion)'
 	$Q ln -sf libwms.so.$(soversion) '$(DESTDIR)$(libdir)/libwms.so'
 	$Q install -m 644 $B/lib/wms.pc '$(DESTDIR)$(libdir)/pkgconfig'
+	$(if $(wtsapi),$Q install -m 755 $(wtsapi) '$(DESTDIR)$(libdir)')
 	$(if $(modules),$Q install -m 755 $(modules) '$(DESTDIR)$(libdir)/wms')
 
 # Only what Lua needs: what a rock is made of.
@@ -415,7 +433,7 @@ install-lua: $(call products,$L)
 uninstall:
 	$Q rm -f '$(DESTDIR)$(includedir)/wms.h' $(patsubst %,'$(DESTDIR)$(includedir)/wms/%.h',lua provider memory) \
 	    '$(DESTDIR)$(libdir)/libwms.a' '$(DESTDIR)$(libdir)/libwms-lua$L.a' '$(DESTDIR)$(libdir)/pkgconfig/wms.pc' \
-	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(INST_CMOD)/wms.so'
+	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(libdir)/libwms-wtsapi.so' '$(DESTDIR)$(INST_CMOD)/wms.so'
 	$Q rm -f $(foreach p,$(providers),'$(DESTDIR)$(libdir)/wms/$p.so' '$(DESTDIR)$(INST_CMOD)/wms/$p.so') \
 	    $(patsubst lua/wms/%,'$(DESTDIR)$(INST_LUADIR)/wms/%',$(wildcard lua/wms/*.lua))
 	$Q for folder in $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR)); do \
