@@ -144,6 +144,8 @@ preloads := $(patsubst spec/c/%.c,$B/spec/%.so,$(wildcard spec/c/preload_*.c))
 programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c spec/c/preload_%.c,$(wildcard spec/c/*.c)))
 # luaL_requiref() came with Lua 5.2.
 examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
+# Programs for the specs that know the Windows session API only: each file in spec/winpr is one, without anything of ours.
+winpr_programs := $(if $(wtsapi),$(patsubst spec/winpr/%.c,$B/spec/%,$(wildcard spec/winpr/*.c)))
 # What the measurements stand beside: each file in bench/ is a Lua module, made for the Lua that runs them.
 rulers  := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(if $(filter logind,$(providers)),,%sdbus.c) $(if $(filter \
     multipoint,$(providers)),,%curl.c),$(wildcard bench/*.c)))
@@ -153,7 +155,7 @@ products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
-specs: $(programs) $(fixtures) $(preloads) $(host_programs) examples
+specs: $(programs) $(winpr_programs) $(fixtures) $(preloads) $(host_programs) examples
 	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
 examples: $(examples) ; @:
 rulers: $(rulers) $(host_programs) ; @:
@@ -221,6 +223,11 @@ $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
 	    $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
+
+$(winpr_programs): $B/spec/%: spec/winpr/%.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) $(winpr_cflags) $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) -MMD -MP \
+	    -o $@ $< $(winpr_libs) -pthread
 
 $(host_programs):
 	$(call say,LD,$@)
