@@ -244,7 +244,7 @@ static void print_value(int class, bool wide, const void *buffer, DWORD size)
     } else if (class == WTSClientInfo) {
         (wide ? print_client_w : print_client_a)(buffer);
     } else {
-        printf(" hex=");
+        printf(" hex=x"); /* a text, whatever the digits */
         for (DWORD i = 0; i < size; i++) {
             printf("%02X", ((const unsigned char *) buffer)[i]);
         }
