@@ -25,7 +25,7 @@ struct worker {
     struct node queue;                    /* jobs; under the lock, as the next two */
     bool quit, gone;                      /* the process exits; the thread has seen it */
     struct node running;                  /* jobs, the thread's own */
-    char providers[PROVIDERS][NAME_ROOM]; /* whose libraries have been in use at the last guard_exit() */
+    char providers[PROVIDERS][NAME_ROOM]; /* those that have been needed */
 };
 
 static struct worker *worker; /* NULL: none */
@@ -84,24 +84,31 @@ static void stop(void)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* What has been registered last runs first: so a provider that has been seen to be loaded calls for it once more. */
-static void guard_exit(struct worker *self, const struct job *job)
+/* What has been registered last runs first: so a provider whose libraries have not been in use yet calls for it once more.
+ * Without memory for that, the first one remains. */
+static void guard_exit(void)
+{
+    (void) !atexit(stop);
+}
+
+/* Whether the job is the first of its provider. */
+static bool is_first(struct worker *self, const struct job *job)
 {
     char name[NAME_ROOM];
 
-    if (wms_engine_provider_for(self->engine, job->server->address, name, sizeof name) != 1) {
-        return;
+    if (wms_engine_provider_for(self->engine, job->server->address, name, sizeof name) < 0) {
+        return false;
     }
     for (size_t i = 0; i < PROVIDERS; i++) {
         if (!*self->providers[i]) {
             strcpy(self->providers[i], name);
-            atexit(stop); /* without memory for it, the first one remains */
-            return;
+            return true;
         }
         if (strcmp(self->providers[i], name) == 0) {
-            return;
+            return false;
         }
     }
+    return false;
 }
 
 /* ---- the thread ------------------------------------------------------------------------------------------------- */
@@ -167,14 +174,27 @@ static bool has_descriptor(struct worker *self, struct job *job)
     return self->engine_fd >= 0;
 }
 
+static bool start(struct worker *self, struct job *job)
+{
+    bool first = is_first(self, job);
+
+    if (first) {
+        guard_exit();
+    }
+    bool started = wtsapi_job_start(job, self->engine);
+    if (first) {
+        guard_exit();
+    }
+    return started;
+}
+
 static void begin_jobs(struct worker *self)
 {
     struct job *job;
 
     while ((job = take(self))) {
-        if (has_descriptor(self, job) && wtsapi_job_start(job, self->engine)) {
+        if (has_descriptor(self, job) && start(self, job)) {
             node_append(&self->running, &job->node);
-            guard_exit(self, job);
         } else {
             finish(job);
         }
@@ -191,7 +211,6 @@ static void end_jobs(struct worker *self, bool all)
         }
         if (all || wms_request_done(job->request) != 0) {
             wtsapi_job_harvest(job);
-            guard_exit(self, job);
             finish(job);
         }
     }
@@ -380,7 +399,7 @@ static void init(void)
     pthread_condattr_destroy(&attributes);
     find_folder();
     pthread_atfork(before_fork, after_fork, in_child);
-    atexit(stop);
+    guard_exit();
 }
 
 void wtsapi_worker_init(void)
