@@ -402,7 +402,8 @@ describe("the session API on Linux hosts #once", function()
 
       test("in processes that were forked have an engine each", function()
          local host = room({ user = "alice" }, { user = "bob" })
-         assert.same({ "fine\n", 0 }, { process.run(wtsapi.command("wtsapi_fork", { host.server, host.ids[1], host.ids[2] })) })
+         local words = { host.server, host.ids[1], host.ids[2] }
+         assert.same({ "fine\n", 0 }, { process.run(wtsapi.command("wtsapi_fork", words, wtsapi.forking)) })
          assert.is_false(host.exists(host.ids[1]) or host.exists(host.ids[2]))
       end)
    end)

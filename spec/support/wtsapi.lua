@@ -7,6 +7,9 @@ local wtsapi = {}
 local build = os.getenv("WMS_BUILD") or "build"
 local library = build .. "/lib/libwms-wtsapi.so"
 
+--- For programs that fork: what only a thread of the parent knew is lost in the child, and no leak of ours.
+wtsapi.forking = "ASAN_OPTIONS=detect_leaks=0"
+
 --- Windows' numbers.
 wtsapi.error = {
    FILE_NOT_FOUND = 2, ACCESS_DENIED = 5, INVALID_HANDLE = 6, OUTOFMEMORY = 14, NOT_SUPPORTED = 50, INVALID_PARAMETER = 87,

@@ -93,7 +93,7 @@ size_t wtsapi_text_size(const char *text, size_t unit)
     const char *end = text + strlen(text);
     unsigned char bytes[4];
     size_t size = unit;
-    bool bad;
+    bool bad = false; /* not asked for: it is U+FFFD */
 
     while (text < end) {
         size += encode(decode(&text, end, &bad), unit, bytes);
@@ -105,7 +105,7 @@ void wtsapi_text_put(void *room, size_t size, size_t unit, const char *text)
 {
     const char *end = text + strlen(text);
     unsigned char bytes[4], *place = room, *last = place + size - unit;
-    bool bad;
+    bool bad = false; /* not asked for: it is U+FFFD */
 
     while (text < end) {
         size_t length = encode(decode(&text, end, &bad), unit, bytes);

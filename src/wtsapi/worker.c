@@ -33,6 +33,11 @@ static struct worker *worker; /* NULL: none */
 static struct worker *orphan;
 static bool exiting;
 static pthread_cond_t worker_gone;
+/* A fork waits until the worker rests: else the child would inherit locks of the providers' libraries, held for ever. */
+static bool working;
+static unsigned forks; /* that wait or are under way */
+static pthread_cond_t worker_rests = PTHREAD_COND_INITIALIZER, fork_done = PTHREAD_COND_INITIALIZER;
+static __thread bool is_worker;
 static char folder[FOLDER_ROOM]; /* where providers are; "": where libwms looks */
 
 double wtsapi_now(void)
@@ -233,15 +238,41 @@ static int patience(void)
     return least < 0 ? -1 : (int) (least * 1000) + 1;
 }
 
+static void begin_work(void)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    while (forks) {
+        pthread_cond_wait(&fork_done, &wtsapi_lock);
+    }
+    working = true;
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
+static void end_work(void)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    working = false;
+    pthread_cond_broadcast(&worker_rests);
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
 static void rest(struct worker *self)
 {
     struct pollfd watched[] = {{.fd = self->wake, .events = POLLIN}, {.fd = self->engine_fd, .events = POLLIN}};
     uint64_t count;
+    int timeout = patience();
 
-    poll(watched, 2, patience()); /* a negative descriptor is passed over */
+    end_work();
+    poll(watched, 2, timeout); /* a negative descriptor is passed over */
     while (read(self->wake, &count, sizeof count) < 0 && errno == EINTR) {
     }
+    begin_work();
+}
+
+static void step(struct worker *self)
+{
     int error = self->engine_fd < 0 ? 0 : wms_engine_step(self->engine);
+
     end_jobs(self, error < 0);
 }
 
@@ -279,12 +310,16 @@ static void *work(void *data)
 {
     struct worker *self = data;
 
+    is_worker = true;
+    begin_work();
     while (!must_go(self)) {
         begin_jobs(self);
         end_jobs(self, false); /* some are done when they have been begun */
         rest(self);
+        step(self);
     }
     go(self);
+    end_work();
     return NULL;
 }
 
@@ -351,13 +386,30 @@ void wtsapi_worker_tell(struct job *job)
 
 /* ---- fork ------------------------------------------------------------------------------------------------------- */
 
+static void init_gone(void)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&worker_gone, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+/* The worker forks, too: a provider that starts a program does. */
 static void before_fork(void)
 {
     pthread_mutex_lock(&wtsapi_lock);
+    forks++;
+    while (working && !is_worker) {
+        pthread_cond_wait(&worker_rests, &wtsapi_lock);
+    }
 }
 
 static void after_fork(void)
 {
+    forks--;
+    pthread_cond_broadcast(&fork_done);
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
@@ -369,6 +421,11 @@ static void in_child(void)
         orphan = worker;
         worker = NULL;
     }
+    working = is_worker = false;
+    forks = 0;
+    pthread_cond_init(&worker_rests, NULL);
+    pthread_cond_init(&fork_done, NULL);
+    init_gone();
     wtsapi_servers_forked();
     pthread_mutex_unlock(&wtsapi_lock);
 }
@@ -391,12 +448,7 @@ static void find_folder(void)
 
 static void init(void)
 {
-    pthread_condattr_t attributes;
-
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker_gone, &attributes);
-    pthread_condattr_destroy(&attributes);
+    init_gone();
     find_folder();
     pthread_atfork(before_fork, after_fork, in_child);
     guard_exit();
