@@ -37,7 +37,7 @@ static pthread_cond_t worker_gone;
 static bool working;
 static unsigned forks; /* that wait or are under way */
 static pthread_cond_t worker_rests = PTHREAD_COND_INITIALIZER, fork_done = PTHREAD_COND_INITIALIZER;
-static __thread bool is_worker;
+static pthread_t working_thread;
 static char folder[FOLDER_ROOM]; /* where providers are; "": where libwms looks */
 
 double wtsapi_now(void)
@@ -245,6 +245,7 @@ static void begin_work(void)
         pthread_cond_wait(&fork_done, &wtsapi_lock);
     }
     working = true;
+    working_thread = pthread_self();
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
@@ -310,7 +311,6 @@ static void *work(void *data)
 {
     struct worker *self = data;
 
-    is_worker = true;
     begin_work();
     while (!must_go(self)) {
         begin_jobs(self);
@@ -401,7 +401,7 @@ static void before_fork(void)
 {
     pthread_mutex_lock(&wtsapi_lock);
     forks++;
-    while (working && !is_worker) {
+    while (working && !pthread_equal(working_thread, pthread_self())) {
         pthread_cond_wait(&worker_rests, &wtsapi_lock);
     }
 }
@@ -421,7 +421,7 @@ static void in_child(void)
         orphan = worker;
         worker = NULL;
     }
-    working = is_worker = false;
+    working = false;
     forks = 0;
     pthread_cond_init(&worker_rests, NULL);
     pthread_cond_init(&fork_done, NULL);
