@@ -409,6 +409,26 @@ describe("the session API on Linux hosts #once", function()
    end)
 end)
 
+describe("the session API without memory #once", function()
+   teardown(logind.down)
+
+   after_each(logind.sweep)
+
+   it("says so, and leaves nothing behind", function()
+      local why = wtsapi.missing() or logind.missing()
+      if why then
+         pending(why)
+      elseif process.run("ldd " .. process.program("wtsapi_oom")):find("lib[at]san") then
+         pending("the sanitizers have an allocator of their own")
+      end
+      local host = logind.host{ sessions = { { user = "alice" }, { user = "bob" } } }
+      local preload = ("LD_PRELOAD=%s/spec/preload_oom.so"):format(os.getenv("WMS_BUILD") or "build")
+      local output, code = process.run(wtsapi.command("wtsapi_oom", { host.server, host.ids[2], "bob" }, preload))
+      assert.equal(0, code, output)
+      assert.truthy(tonumber(output:match("^(%d+) rounds\n$")) > 100, output)
+   end)
+end)
+
 describe("the session API without a host #once", function()
    local function test(text, body)
       it(text, function()
