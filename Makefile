@@ -352,10 +352,15 @@ check-asan:
 	+@LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/spec/support/leaks.txt $(MAKE) --no-print-directory test \
 	    DEPS=no SANITIZE=address,undefined RUNS=$L WRAP="$(preload)"
 
-# Threads, each with a Lua state and an engine of its own. The sanitizer of gcc 12 wants addresses that are not randomized.
+# An address that can be reached by nobody: what is shown without a host.
+no_host = logind:///run/no-such-bus/socket
+
+# Threads, each with a Lua state and an engine of its own, and such that share the session API's. The sanitizer of gcc 12 wants addresses that are not randomized.
 check-tsan:
 	$(again) all specs SANITIZE=thread
 	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/threads build/thread/spec build/thread/$L
+	$(if $(wtsapi),@WTSAPI_LIBRARY='$(CURDIR)/build/thread/lib/libwms-wtsapi.so' $$(setarch -R true 2>/dev/null && \
+	    echo setarch -R) build/thread/spec/wtsapi_threads 16 50 $(no_host))
 
 # What the module leaves behind or reads beyond, C libraries included.
 memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \
@@ -366,6 +371,8 @@ check-valgrind:
 	@for run in 'threads $B/spec $B/$L' lifetime 'oom -m $B/spec/wms/caller.so $(filter-out \
 	    spec/oom/provider.lua spec/oom/several.lua,$(wildcard spec/oom/*.lua))'; do \
 	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
+	$(if $(wtsapi),@for run in wtsapi_misuse 'wtsapi_threads 8 10 $(no_host)'; do WTSAPI_LIBRARY='$(CURDIR)/$(wtsapi)' \
+	    $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done)
 
 # What comes from outside, fuzzed: each target is spec/fuzz/NAME.c with the sources that it is about.
 FUZZ_SECONDS = 60

@@ -115,8 +115,8 @@ bound.describe("the session API on MultiPoint hosts #once", pending, function()
    test("waits for changes", function()
       local host, environment = lab()
       local ALL = wtsapi.event.ALL
-      local client = keep(wtsapi.start({ "open", host.server, "list", "go", "wait", ALL, "go", "wait", ALL, "go", "wait", ALL },
-         environment))
+      local words = { "open", host.server, "list", "go", "wait", ALL, "go", "wait", ALL, "go", "wait", ALL }
+      local client = keep(wtsapi.start(words, environment))
       client.await("go")
       host:session{ id = 4, user = "bob", station = 2, flags = 36, state = 4 }
       client.go()

@@ -171,7 +171,8 @@ describe("the session API on Linux hosts #once", function()
          for kind, sizes in pairs{ W = { 2304, 216, 232 }, A = { 1200, 144, 160 } } do
             local client, info, ex = classes[23][kind], classes[24][kind], classes[25][kind]
             assert.same(sizes, { client.size, info.size, ex.size })
-            assert.same({ "", "bob", "", 0, "" }, { client.client, client.user, client.domain, client.family, client.address })
+            assert.same({ "", "bob", "", 0, "" },
+               { client.client, client.user, client.domain, client.family, client.address })
             assert.same({ 0, id, station, "bob", "" }, { info.state, info.id, info.station, info.user, info.domain })
             assert.same({ 1, 0, id, station, "bob", "" }, { ex.level, ex.state, ex.id, ex.station, ex.user, ex.domain })
             assert.equal(0, ex.flags) -- locked
