@@ -279,22 +279,22 @@ static BOOL query(HANDLE handle, DWORD session, WTS_INFO_CLASS class, size_t uni
 
 BOOL wtsapi_query_w(HANDLE handle, DWORD session, WTS_INFO_CLASS class, LPWSTR *ret_buffer, DWORD *ret_size)
 {
-    void *buffer;
+    void *buffer = NULL;
     BOOL good = query(handle, session, class, sizeof(WCHAR), ret_buffer ? &buffer : NULL, ret_size);
 
     if (ret_buffer) {
-        *ret_buffer = good ? buffer : NULL;
+        *ret_buffer = buffer;
     }
     return good;
 }
 
 BOOL wtsapi_query_a(HANDLE handle, DWORD session, WTS_INFO_CLASS class, LPSTR *ret_buffer, DWORD *ret_size)
 {
-    void *buffer;
+    void *buffer = NULL;
     BOOL good = query(handle, session, class, sizeof(CHAR), ret_buffer ? &buffer : NULL, ret_size);
 
     if (ret_buffer) {
-        *ret_buffer = good ? buffer : NULL;
+        *ret_buffer = buffer;
     }
     return good;
 }

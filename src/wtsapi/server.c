@@ -116,24 +116,34 @@ bool wtsapi_server_closed(const struct server *server)
     return server->handle == closed;
 }
 
-/* It stays, since what has been seen of it must not be lost between two calls. */
-static DWORD get_current(struct server **ret_server)
+/* The one that is there already, or a new one; NULL: out of memory.  It stays, since what has been seen of it must not be
+ * lost between two calls. */
+static struct server *ref_current(const char *address, bool make)
 {
-    const char *address = meant(NULL);
-    DWORD error = check_address(address);
-
-    if (error) {
-        return error;
-    }
     pthread_mutex_lock(&wtsapi_lock);
     struct server *server = find_current(address);
-    server = server ? server : server_new(address, 0);
+    if (!server && make) {
+        server = server_new(address, 0);
+    }
     if (server) {
         server->refs++;
     }
     pthread_mutex_unlock(&wtsapi_lock);
+    return server;
+}
+
+static DWORD get_current(struct server **ret_server)
+{
+    const char *address = meant(NULL);
+    struct server *server = ref_current(address, false);
+    DWORD error = server ? 0 : check_address(address);
+
+    if (!server && !error) {
+        server = ref_current(address, true);
+        error = server ? 0 : ERROR_OUTOFMEMORY;
+    }
     *ret_server = server;
-    return server ? 0 : ERROR_OUTOFMEMORY;
+    return error;
 }
 
 DWORD wtsapi_server_get(HANDLE handle, struct server **ret_server)

@@ -180,8 +180,10 @@ DWORD wtsapi_console_session(void)
 {
     DWORD number = WTSAPI_NO_SESSION;
     struct list *list;
+    DWORD error = get_list(WTS_CURRENT_SERVER_HANDLE, true, &list);
 
-    if (!wtsapi_result(get_list(WTS_CURRENT_SERVER_HANDLE, true, &list))) {
+    if (error) {
+        SetLastError(error);
         return number;
     }
     for (size_t i = 0; i < list->count && number == WTSAPI_NO_SESSION; i++) {
@@ -189,45 +191,6 @@ DWORD wtsapi_console_session(void)
     }
     wtsapi_list_put(list);
     return number;
-}
-
-/* A domain has no list of our servers: it is empty. */
-static DWORD enumerate_servers(DWORD reserved, DWORD version, bool wanted, DWORD *ret_count, void **ret_servers)
-{
-    if (ret_count) {
-        *ret_count = 0;
-    }
-    if (!wanted || !ret_count || reserved || version != 1) {
-        return ERROR_INVALID_PARAMETER;
-    }
-    *ret_servers = calloc(1, sizeof(WTS_SERVER_INFOW));
-    return *ret_servers ? 0 : ERROR_OUTOFMEMORY;
-}
-
-BOOL wtsapi_enumerate_servers_w(LPWSTR domain, DWORD reserved, DWORD version, PWTS_SERVER_INFOW *ret_servers,
-                                DWORD *ret_count)
-{
-    void *servers = NULL;
-    DWORD error = enumerate_servers(reserved, version, ret_servers, ret_count, &servers);
-
-    (void) domain;
-    if (ret_servers) {
-        *ret_servers = servers;
-    }
-    return wtsapi_result(error);
-}
-
-BOOL wtsapi_enumerate_servers_a(LPSTR domain, DWORD reserved, DWORD version, PWTS_SERVER_INFOA *ret_servers,
-                                DWORD *ret_count)
-{
-    void *servers = NULL;
-    DWORD error = enumerate_servers(reserved, version, ret_servers, ret_count, &servers);
-
-    (void) domain;
-    if (ret_servers) {
-        *ret_servers = servers;
-    }
-    return wtsapi_result(error);
 }
 
 VOID wtsapi_free_memory(PVOID memory)

@@ -2,6 +2,8 @@
  *
  * libwinpr calls InitWtsApi() once, of the library that WTSAPI_LIBRARY names.  A NULL in the table would make a call fail
  * without an error: those that no host of ours can carry out say so. */
+#include <stdlib.h>
+
 #include "wtsapi/wtsapi.h"
 
 #include "wtsapi/layout.h" /* which needs libwinpr's header before it */
@@ -292,6 +294,45 @@ static BOOL start_remote_control_session_ex_a(LPSTR server_name, ULONG target, B
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
+/* ---- what there is nothing of ------------------------------------------------------------------------------------ */
+
+/* A domain has no list of our servers: it is empty. */
+static DWORD enumerate_servers(DWORD reserved, DWORD version, bool wanted, DWORD *ret_count, void **ret_servers)
+{
+    if (ret_count) {
+        *ret_count = 0;
+    }
+    if (!wanted || !ret_count || reserved || version != 1) {
+        return ERROR_INVALID_PARAMETER;
+    }
+    *ret_servers = calloc(1, sizeof(WTS_SERVER_INFOW));
+    return *ret_servers ? 0 : ERROR_OUTOFMEMORY;
+}
+
+static BOOL enumerate_servers_w(LPWSTR domain, DWORD reserved, DWORD version, PWTS_SERVER_INFOW *ret_servers,
+                                DWORD *ret_count)
+{
+    void *servers = NULL;
+    DWORD error = enumerate_servers(reserved, version, ret_servers, ret_count, &servers);
+
+    if (ret_servers) {
+        *ret_servers = servers;
+    }
+    return wtsapi_result(error);
+}
+
+static BOOL enumerate_servers_a(LPSTR domain, DWORD reserved, DWORD version, PWTS_SERVER_INFOA *ret_servers,
+                                DWORD *ret_count)
+{
+    void *servers = NULL;
+    DWORD error = enumerate_servers(reserved, version, ret_servers, ret_count, &servers);
+
+    if (ret_servers) {
+        *ret_servers = servers;
+    }
+    return wtsapi_result(error);
+}
+
 #pragma GCC diagnostic pop
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
@@ -303,8 +344,8 @@ static const WtsApiFunctionTable table = {
     .pStartRemoteControlSessionA = start_remote_control_session_a,
     .pConnectSessionW = connect_session_w,
     .pConnectSessionA = connect_session_a,
-    .pEnumerateServersW = wtsapi_enumerate_servers_w,
-    .pEnumerateServersA = wtsapi_enumerate_servers_a,
+    .pEnumerateServersW = enumerate_servers_w,
+    .pEnumerateServersA = enumerate_servers_a,
     .pOpenServerW = wtsapi_open_server_w,
     .pOpenServerA = wtsapi_open_server_a,
     .pOpenServerExW = wtsapi_open_server_w,

@@ -222,10 +222,6 @@ HANDLE wtsapi_open_server_w(LPWSTR name);
 HANDLE wtsapi_open_server_a(LPSTR name);
 VOID wtsapi_close_server(HANDLE handle);
 
-BOOL wtsapi_enumerate_servers_w(LPWSTR domain, DWORD reserved, DWORD version, PWTS_SERVER_INFOW *ret_servers,
-                                DWORD *ret_count);
-BOOL wtsapi_enumerate_servers_a(LPSTR domain, DWORD reserved, DWORD version, PWTS_SERVER_INFOA *ret_servers,
-                                DWORD *ret_count);
 BOOL wtsapi_enumerate_sessions_w(HANDLE handle, DWORD reserved, DWORD version, PWTS_SESSION_INFOW *ret_sessions,
                                  DWORD *ret_count);
 BOOL wtsapi_enumerate_sessions_a(HANDLE handle, DWORD reserved, DWORD version, PWTS_SESSION_INFOA *ret_sessions,
