@@ -328,6 +328,46 @@ static void flush(void)
     print_result("flush", good && events == WTS_EVENT_NONE);
 }
 
+/* ---- many at once ----------------------------------------------------------------------------------------------- */
+
+static pthread_barrier_t barrier;
+
+static void *list_once(void *data)
+{
+    WTS_SESSION_INFOW *list;
+    DWORD *count = data;
+
+    pthread_barrier_wait(&barrier);
+    if (WTSEnumerateSessionsW(server, 0, 1, &list, count)) {
+        WTSFreeMemory(list);
+    } else {
+        *count = 0;
+    }
+    return NULL;
+}
+
+/* So many threads want the list. */
+static void crowd(unsigned threads)
+{
+    pthread_t thread[64];
+    DWORD counts[64] = {0}, sum = 0;
+
+    if (threads > 64 || pthread_barrier_init(&barrier, NULL, threads)) {
+        abort();
+    }
+    for (unsigned i = 0; i < threads; i++) {
+        if (pthread_create(&thread[i], NULL, list_once, &counts[i])) {
+            abort();
+        }
+    }
+    for (unsigned i = 0; i < threads; i++) {
+        pthread_join(thread[i], NULL);
+        sum += counts[i];
+    }
+    pthread_barrier_destroy(&barrier);
+    print_count("crowd", sum);
+}
+
 /* ---- commands --------------------------------------------------------------------------------------------------- */
 
 static HANDLE open_any(const char *name, bool wide, bool ex)
@@ -392,6 +432,10 @@ static int carry_out(char **words)
     }
     if (strcmp(command, "query") == 0) {
         query(number(words[1]));
+        return 2;
+    }
+    if (strcmp(command, "crowd") == 0) {
+        crowd(number(words[1]));
         return 2;
     }
     if (strcmp(command, "class") == 0) {

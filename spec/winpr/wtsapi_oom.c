@@ -139,11 +139,24 @@ static long round_of(long at, int for_good)
     return calls;
 }
 
-/* Round after round, until nothing has failed in one; returns how many there were.  *most: blocks behind one of them. */
-static long sweep(int for_good, long *most)
+enum { PATIENCE = 2000 }; /* milliseconds */
+
+/* How many blocks there are behind a round; a list for those who waited may be on its way still, so some patience is had
+ * with more than `limit`. */
+static long blocks_behind(long limit)
+{
+    for (int i = 0; i < PATIENCE && count_blocks() > limit; i++) {
+        usleep(1000);
+    }
+    return count_blocks();
+}
+
+/* Round after round, until nothing has failed in one.  Returns how many there were; *most is raised to the most blocks that
+ * were behind one. */
+static long sweep(int for_good, long limit, long *most)
 {
     for (long at = 1;; at++) {
-        long calls = round_of(at, for_good), blocks = count_blocks();
+        long calls = round_of(at, for_good), blocks = limit ? blocks_behind(limit) : count_blocks();
         *most = blocks > *most ? blocks : *most;
         if (calls < at) {
             return at;
@@ -170,8 +183,8 @@ int main(int count, char **words)
     user = words[3];
 
     /* A connection may have been lost in a round or not: hence the most of many rounds.  What leaks, does so again. */
-    long before = 0, behind = 0, rounds = sweep(0, &before) + sweep(1, &before);
-    rounds += sweep(0, &behind) + sweep(1, &behind);
+    long before = 0, behind = 0, rounds = sweep(0, 0, &before) + sweep(1, 0, &before);
+    rounds += sweep(0, before, &behind) + sweep(1, before, &behind);
     if (behind > before) {
         fprintf(stderr, "%ld blocks more than before\n", behind - before);
         return 1;

@@ -214,6 +214,8 @@ void wtsapi_job_finish(struct job *job)
     }
     if (job->poll) {
         wtsapi_events_listed(job->server, job->list, job->error);
+    } else if (job->verb == WMS_SESSIONS) {
+        job->server->listing = false;
     }
     job->done = true;
     pthread_cond_broadcast(&job->changed);

@@ -77,7 +77,7 @@ void wtsapi_servers_forked(void)
     for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
         struct server *server = NODE_OWNER(node, struct server, node);
         server->queued = NULL;
-        server->polling = false;
+        server->polling = server->listing = false;
         node_init(&server->waits);
     }
 }

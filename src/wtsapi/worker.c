@@ -123,11 +123,15 @@ static struct job *job_of(struct node *node)
     return NODE_OWNER(node, struct job, node);
 }
 
-static void finish(struct job *job)
+/* Another may have waited for this one. */
+static void finish(struct worker *self, struct job *job)
 {
     pthread_mutex_lock(&wtsapi_lock);
     node_remove(&job->node);
     wtsapi_job_finish(job);
+    if (!node_alone(&self->queue)) {
+        wake(self);
+    }
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
@@ -149,21 +153,40 @@ static void add_polls(struct worker *self, double now)
     }
 }
 
-/* The next job to be begun, or NULL.  It takes the time and generation with it: from now on nobody joins. */
+/* The first in the queue that has not to wait for a list that is under way. */
+static struct job *first_ready(struct worker *self)
+{
+    for (struct node *node = self->queue.next; node != &self->queue; node = node->next) {
+        struct job *job = job_of(node);
+        if (job->verb != WMS_SESSIONS || job->poll || !job->server->listing) {
+            return job;
+        }
+    }
+    return NULL;
+}
+
+/* Under the lock.  From now on nobody joins. */
+static void leave_queue(struct job *job)
+{
+    node_remove(&job->node);
+    if (job->server->queued == job) {
+        job->server->queued = NULL;
+        job->server->listing = true;
+    }
+}
+
+/* The next job to be begun, or NULL. */
 static struct job *take(struct worker *self)
 {
     pthread_mutex_lock(&wtsapi_lock);
     double now = wtsapi_now();
     add_polls(self, now);
-    struct job *job = node_alone(&self->queue) ? NULL : job_of(self->queue.next);
+    struct job *job = first_ready(self);
     if (job) {
-        node_remove(&job->node);
+        leave_queue(job);
         job->asked = now;
         wtsapi_generation += job->verb != WMS_SESSIONS;
         job->generation = wtsapi_generation;
-        if (job->server->queued == job) {
-            job->server->queued = NULL;
-        }
     }
     pthread_mutex_unlock(&wtsapi_lock);
     return job;
@@ -201,7 +224,7 @@ static void begin_jobs(struct worker *self)
         if (has_descriptor(self, job) && start(self, job)) {
             node_append(&self->running, &job->node);
         } else {
-            finish(job);
+            finish(self, job);
         }
     }
 }
@@ -216,7 +239,7 @@ static void end_jobs(struct worker *self, bool all)
         }
         if (all || wms_request_done(job->request) != 0) {
             wtsapi_job_harvest(job);
-            finish(job);
+            finish(self, job);
         }
     }
 }
@@ -292,10 +315,7 @@ static void go(struct worker *self)
     pthread_mutex_lock(&wtsapi_lock);
     while (!node_alone(&self->queue)) {
         struct job *job = job_of(self->queue.next);
-        node_remove(&job->node);
-        if (job->server->queued == job) {
-            job->server->queued = NULL;
-        }
+        leave_queue(job);
         job->error = ERROR_SHUTDOWN_IN_PROGRESS;
         wtsapi_job_finish(job);
     }

@@ -102,6 +102,7 @@ struct server {
     uintptr_t handle; /* 0: what a program means that opens none */
     char address[WTSAPI_ADDRESS_MAX + 1];
     struct job *queued;  /* a list that was asked for and is not begun: who comes now may share it */
+    bool listing;        /* one is under way: the next begins behind it, however many want it */
     struct list *recent; /* the last list that came; NULL: none */
 
     struct node waits;  /* who waits for events */
