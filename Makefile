@@ -70,9 +70,14 @@ once = $(if $(filter undefined,$(origin cached_$1)),$(eval cached_$1 := $(shell 
 
 $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
 $(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-openssl-dev libxml2-dev libssl-dev,libcurl-devel libxml2-devel openssl-devel))
-# Either libwinpr will do: the newer one, if it is here.
-winpr := $(shell $(PKG_CONFIG) --exists winpr3 2>/dev/null && echo winpr3 || echo winpr2)
+
+# The Windows session API: a provider, and a library of its own for programs that use libwinpr.  Either libwinpr will do.
+winpr       := $(shell $(PKG_CONFIG) --exists winpr3 2>/dev/null && echo winpr3 || echo winpr2)
+winpr_cflags = $(patsubst -I%,-isystem %,$(call once,winpr_cflags,$(PKG_CONFIG) --cflags $(winpr)))
+winpr_libs   = $(call once,winpr_libs,$(PKG_CONFIG) --libs $(winpr))
 $(eval $(call provider,wts,$(winpr),libwinpr2-dev,libwinpr-devel))
+cflags_of_wts = $(winpr_cflags)
+wtsapi       := $(if $(filter wts,$(providers)),$B/lib/libwms-wtsapi.so)
 
 # Hosts for the specs that are programs: the folders spec/host/NAME with C files, likewise.
 define host_program
@@ -129,7 +134,7 @@ Q      := $(if $(V),,@)
 
 core    := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/core/*.c src/memory/*.c))
 sharedlib := $B/lib/libwms.so.$(version)
-libs    := $B/lib/libwms.a $B/lib/libwms.so $B/lib/wms.pc
+libs    := $B/lib/libwms.a $B/lib/libwms.so $B/lib/wms.pc $(wtsapi)
 modules := $(providers:%=$B/lib/wms/%.so)
 headers := src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
 fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
@@ -138,6 +143,8 @@ wtsapis  := $(if $(filter wts,$(providers)),$(patsubst %.c,$B/%.so,$(wildcard sp
 programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c spec/c/preload_%.c,$(wildcard spec/c/*.c)))
 # luaL_requiref() came with Lua 5.2.
 examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
+# Programs for the specs that know the Windows session API only: each file in spec/winpr is one, without anything of ours.
+winpr_programs := $(if $(wtsapi),$(patsubst spec/winpr/%.c,$B/spec/%,$(wildcard spec/winpr/*.c)))
 # What the measurements stand beside: each file in bench/ is a Lua module, made for the Lua that runs them.
 rulers  := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(if $(filter logind,$(providers)),,%sdbus.c) $(if $(filter \
     multipoint,$(providers)),,%curl.c) $(if $(filter wts,$(providers)),,%wts.c),$(wildcard bench/*.c)))
@@ -147,7 +154,7 @@ products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
-specs: $(programs) $(fixtures) $(preloads) $(wtsapis) $(host_programs) examples
+specs: $(programs) $(winpr_programs) $(fixtures) $(preloads) $(wtsapis) $(host_programs) examples
 	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
 examples: $(examples) ; @:
 rulers: $(rulers) $(host_programs) ; @:
@@ -174,6 +181,13 @@ $(sharedlib): $(core) $B/sources
 
 $B/lib/libwms.so: $(sharedlib)
 	$Q ln -sf $(<F) $(@D)/libwms.so.$(soversion) && ln -sf libwms.so.$(soversion) $@
+
+# It has an engine of its own, whatever else the program is linked with, and shows one function.
+$B/obj/wtsapi/%.o: extra = $(winpr_cflags)
+$B/lib/libwms-wtsapi.so: $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/wtsapi/*.c)) $(core) src/wtsapi/exports.map $B/sources
+	$(call say,LD,$@)
+	$Q mkdir -p $(@D) && $(link) -Wl,-soname,$(@F) -Wl,-Bsymbolic -Wl,--version-script=src/wtsapi/exports.map \
+	    $(if $(SANITIZE),,-Wl$(comma)--no-undefined) $(filter %.o,$^) $(winpr_libs) $(uv_libs)
 
 $B/lib/wms.pc: $B/folder src/wms.h Makefile
 	$Q mkdir -p $(@D) && printf '%s\n' 'libdir=$(libdir)' 'includedir=$(includedir)' 'modules=$(libdir)/wms' '' 'Name: wms' \
@@ -212,6 +226,11 @@ $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
 $B/spec/oom: private LDFLAGS += -Wl,--wrap=calloc
 
+$(winpr_programs): $B/spec/%: spec/winpr/%.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) $(winpr_cflags) $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) -MMD -MP \
+	    -o $@ $< $(winpr_libs) -pthread
+
 $(host_programs):
 	$(call say,LD,$@)
 	$Q $(CC) $(LDFLAGS) $(CFLAGS) $(sanitize) -o $@ $(filter %.o,$^) $(host_libs)
@@ -241,7 +260,7 @@ $(rulers): $B/$L/bench/%.so: bench/%.c $B/flags
 $B/$L/bench/bare_sdbus.so: ruler_cflags = $(call once,logind_cflags,$(PKG_CONFIG) --cflags libsystemd)
 $B/$L/bench/bare_sdbus.so: ruler_libs = $(call once,logind_libs,$(PKG_CONFIG) --libs libsystemd)
 $B/$L/bench/bare_wts.so: ruler_cflags = -Isrc $(cflags_of_wts)
-$B/$L/bench/bare_wts.so: ruler_libs = $(call once,wts_libs,$(PKG_CONFIG) --libs '$(winpr)')
+$B/$L/bench/bare_wts.so: ruler_libs = $(winpr_libs)
 $B/$L/bench/bare_curl.so: ruler_libs = $(call once,curl_libs,$(PKG_CONFIG) --libs libcurl)
 
 # Providers for the specs: spec/c/provider_NAME.c.
@@ -258,7 +277,7 @@ $(preloads): $B/spec/%.so: spec/c/%.c $B/flags
 $(wtsapis): $B/spec/wtsapi/%.so: spec/wtsapi/%.c $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(cflags_of_wts) $(CPPFLAGS) -MMD -MP $< \
-	    $(call once,wts_libs,$(PKG_CONFIG) --libs '$(winpr)') -pthread
+	    $(winpr_libs) -pthread
 
 # Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
 .PHONY: FORCE
@@ -349,7 +368,10 @@ check-asan:
 	+@LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/spec/support/leaks.txt $(MAKE) --no-print-directory test \
 	    DEPS=no SANITIZE=address,undefined RUNS=$L WRAP="$(preload)"
 
-# Threads, each with a Lua state and an engine of its own. The sanitizer of gcc 12 wants addresses that are not randomized.
+# An address that can be reached by nobody: what is shown without a host.
+no_host = logind:///run/no-such-bus/socket
+
+# Threads, each with a Lua state and an engine of its own, and such that share the session API's. The sanitizer of gcc 12 wants addresses that are not randomized.
 check-tsan:
 	$(again) all specs SANITIZE=thread
 	@mkdir -p build/thread/files
@@ -357,6 +379,8 @@ check-tsan:
 	    $$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/$$run || exit; done
 	$(if $(filter wts,$(providers)),@WTSAPI_LIBRARY=build/thread/spec/wtsapi/odd.so LUA_CPATH='build/thread/$L/?.so' \
 	    $$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/fork lua spec/wtsapi/threads.lua)
+	$(if $(wtsapi),@WTSAPI_LIBRARY='$(CURDIR)/build/thread/lib/libwms-wtsapi.so' $$(setarch -R true 2>/dev/null && \
+	    echo setarch -R) build/thread/spec/wtsapi_threads 16 50 $(no_host))
 
 # What the module leaves behind or reads beyond, C libraries included.
 memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \
@@ -369,6 +393,8 @@ check-valgrind:
 	    -m $B/spec/wms/caller.so -m $B/spec/wms/blocking.so $(filter-out spec/oom/provider.lua \
 	    spec/oom/several.lua,$(wildcard spec/oom/*.lua))'; do \
 	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
+	$(if $(wtsapi),@for run in wtsapi_misuse 'wtsapi_threads 8 10 $(no_host)'; do WTSAPI_LIBRARY='$(CURDIR)/$(wtsapi)' \
+	    $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done)
 
 # What comes from outside, fuzzed: each target is spec/fuzz/NAME.c with the sources that it is about.
 FUZZ_SECONDS = 60
@@ -430,6 +456,7 @@ install: install-lua $(libs) $(modules)
 	$Q ln -sf libwms.so.$(version) '$(DESTDIR)$(libdir)/libwms.so.$(soversion)'
 	$Q ln -sf libwms.so.$(soversion) '$(DESTDIR)$(libdir)/libwms.so'
 	$Q install -m 644 $B/lib/wms.pc '$(DESTDIR)$(libdir)/pkgconfig'
+	$(if $(wtsapi),$Q install -m 755 $(wtsapi) '$(DESTDIR)$(libdir)')
 	$(if $(modules),$Q install -m 755 $(modules) '$(DESTDIR)$(libdir)/wms')
 
 # Only what Lua needs: what a rock is made of.
@@ -442,7 +469,7 @@ install-lua: $(call products,$L)
 uninstall:
 	$Q rm -f '$(DESTDIR)$(includedir)/wms.h' $(patsubst %,'$(DESTDIR)$(includedir)/wms/%.h',lua provider memory) \
 	    '$(DESTDIR)$(libdir)/libwms.a' '$(DESTDIR)$(libdir)/libwms-lua$L.a' '$(DESTDIR)$(libdir)/pkgconfig/wms.pc' \
-	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(INST_CMOD)/wms.so'
+	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(libdir)/libwms-wtsapi.so' '$(DESTDIR)$(INST_CMOD)/wms.so'
 	$Q rm -f $(foreach p,$(providers),'$(DESTDIR)$(libdir)/wms/$p.so' '$(DESTDIR)$(INST_CMOD)/wms/$p.so') \
 	    $(patsubst lua/wms/%,'$(DESTDIR)$(INST_LUADIR)/wms/%',$(wildcard lua/wms/*.lua))
 	$Q for folder in $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR)); do \

@@ -18,7 +18,7 @@ end
 
 describe("what is built #once", function()
    it("stays loaded, since a thread may be inside it", function()
-      for file in must("ls " .. build .. "/[5j]*/wms.so " .. build .. "/lib/wms/*.so"):gmatch("[^\n]+") do
+      for file in must("ls " .. build .. "/[5j]*/wms.so $(find " .. build .. "/lib -name '*.so')"):gmatch("[^\n]+") do
          assert.truthy(must("readelf -d " .. file):find("NODELETE", 1, true), file)
       end
    end)
@@ -86,6 +86,16 @@ describe("what is installed #once", function()
       local version = must("sed -n 's/^.define WMS_VERSION //p' src/wms.h"):match('"(.*)"')
       assert.equal(version, must("cd / && " .. paths .. [[lua5.4 -e 'io.write(require "wms"._VERSION)']]))
       assert.equal(must(("ls %s/usr/lib/wms"):format(folder)), must(("ls %s/usr/lib/lua/5.4/wms"):format(folder)))
+   end)
+
+   it("serves a program that knows the Windows session API, and finds its providers", function()
+      local library = folder .. "/usr/lib/libwms-wtsapi.so"
+      if not io.open(library) then
+         pending("libwms-wtsapi.so is not built (see what `make` left out)")
+      end
+      -- Without its provider, it would be another error.
+      assert.equal("open ok=1\nlist error=1722\n", must(("WTSAPI_LIBRARY=%s %s open logind:///run/no-such-bus list"):format(
+         library, build .. "/spec/wtsapi_client")))
    end)
 
    it("goes away again, all of it", function()

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libxml/parser.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -29,9 +30,11 @@ struct watched {
 
 static CURLcode prepared;
 
-/* Once in a process, and never undone: others in it may use these libraries. */
+/* Once in a process, and never undone: others in it may use these libraries.  Nor does OpenSSL clean up when the process
+ * exits (unless it was in use before): a thread that is in the middle of a handshake then would crash. */
 static void prepare(void)
 {
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     prepared = curl_global_init(CURL_GLOBAL_DEFAULT);
     xmlInitParser();
 }

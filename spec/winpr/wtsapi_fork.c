@@ -1,0 +1,108 @@
+/* wtsapi_fork.c - forks while calls are under way: each process has an engine of its own, and handles stay.
+ *
+ *     wtsapi_fork SERVER ID ID        a child logs the first session off, the parent the second */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <winpr/wtsapi.h>
+
+#include "check.h"
+
+enum { FORKS = 20 };
+
+static HANDLE server;
+static atomic_bool enough;
+
+static DWORD count_sessions(void)
+{
+    WTS_SESSION_INFOW *list;
+    DWORD count;
+
+    CHECK(WTSEnumerateSessionsW(server, 0, 1, &list, &count));
+    WTSFreeMemory(list);
+    return count;
+}
+
+static void *use(void *data)
+{
+    (void) data;
+    while (!atomic_load(&enough)) {
+        count_sessions();
+    }
+    return NULL;
+}
+
+static void *wait_for_events(void *data)
+{
+    DWORD events;
+
+    (void) data;
+    CHECK(WTSWaitSystemEvent(server, WTS_EVENT_CREATE, &events) && events == WTS_EVENT_NONE);
+    return NULL;
+}
+
+static void await(pid_t child)
+{
+    int status;
+
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Children that use it, whose own children use it too, and such that do not. */
+static void child(int number, DWORD sessions)
+{
+    if (number % 3 == 0) {
+        _exit(0);
+    }
+    CHECK(count_sessions() == sessions);
+    if (number % 3 == 1) {
+        _exit(0);
+    }
+    pid_t grandchild = fork();
+    if (grandchild == 0) {
+        CHECK(count_sessions() == sessions);
+        _exit(0);
+    }
+    await(grandchild);
+    CHECK(count_sessions() == sessions);
+    exit(0);
+}
+
+int main(int count, char **words)
+{
+    pthread_t user, waiter;
+    DWORD events, sessions;
+
+    CHECK(count == 4);
+    server = WTSOpenServerA(words[1]);
+    CHECK(server);
+    sessions = count_sessions();
+    CHECK(pthread_create(&user, NULL, use, NULL) == 0 && pthread_create(&waiter, NULL, wait_for_events, NULL) == 0);
+    for (int i = 0; i < FORKS; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            child(i, sessions);
+        }
+        await(pid);
+    }
+    atomic_store(&enough, true);
+    CHECK(pthread_join(user, NULL) == 0);
+
+    pid_t pid = fork();
+    if (pid == 0) {
+        CHECK(WTSLogoffSession(server, (DWORD) strtoul(words[2], NULL, 10), TRUE));
+        WTSCloseServer(server);
+        exit(0);
+    }
+    await(pid);
+    CHECK(count_sessions() == sessions - 1);
+    CHECK(WTSLogoffSession(server, (DWORD) strtoul(words[3], NULL, 10), TRUE));
+    CHECK(count_sessions() == sessions - 2);
+    CHECK(WTSWaitSystemEvent(server, WTS_EVENT_FLUSH, &events));
+    CHECK(pthread_join(waiter, NULL) == 0);
+    puts("fine");
+    return 0;
+}

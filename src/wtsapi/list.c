@@ -1,0 +1,114 @@
+/* list.c - the sessions of a server, as they were at one time. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "wtsapi/wtsapi.h"
+
+/* Calls visit() for each string of a session. */
+static void each_string(wms_session *session, void (*visit)(void *data, const char **text), void *data)
+{
+    visit(data, &session->id.text);
+#define WMS_X(field, name) visit(data, &session->field);
+    WMS_SESSION_STRINGS(WMS_X)
+#undef WMS_X
+}
+
+static void measure(void *data, const char **text)
+{
+    size_t *size = data;
+
+    *size += *text ? strlen(*text) + 1 : 0;
+}
+
+/* `data` points to where the copies go. */
+static void keep(void *data, const char **text)
+{
+    char **place = data;
+
+    if (*text) {
+        size_t size = strlen(*text) + 1;
+        *text = memcpy(*place, *text, size);
+        *place += size;
+    }
+}
+
+static size_t size_of(const wms_request *request, size_t count)
+{
+    size_t size = sizeof(struct list) + count * sizeof(struct listed);
+    wms_session session;
+
+    for (size_t i = 0; i < count && wms_request_session(request, i, &session) == 0; i++) {
+        each_string(&session, measure, &size);
+    }
+    return size;
+}
+
+static DWORD number_all(struct list *list)
+{
+    DWORD error = 0;
+
+    pthread_mutex_lock(&wtsapi_lock);
+    for (size_t i = 0; !error && i < list->count; i++) {
+        error = wtsapi_id_number(&list->sessions[i].session.id, &list->sessions[i].number);
+    }
+    pthread_mutex_unlock(&wtsapi_lock);
+    return error;
+}
+
+DWORD wtsapi_list_new(const wms_request *request, struct list **ret_list)
+{
+    size_t count = wms_request_session_count(request);
+    struct list *list = calloc(1, size_of(request, count));
+
+    if (!list) {
+        return ERROR_OUTOFMEMORY;
+    }
+    list->refs = 1;
+    list->sessions = (struct listed *) (list + 1);
+    char *place = (char *) (list->sessions + count);
+    while (list->count < count && wms_request_session(request, list->count, &list->sessions[list->count].session) == 0) {
+        wms_session *session = &list->sessions[list->count++].session;
+        session->server = NULL;
+        each_string(session, keep, &place);
+    }
+    DWORD error = number_all(list);
+    if (error) {
+        free(list);
+        return error;
+    }
+    *ret_list = list;
+    return 0;
+}
+
+struct list *wtsapi_list_ref(struct list *list)
+{
+    list->refs++;
+    return list;
+}
+
+void wtsapi_list_unref(struct list *list)
+{
+    if (list && --list->refs == 0) {
+        free(list);
+    }
+}
+
+const struct listed *wtsapi_list_find(const struct list *list, DWORD number)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->sessions[i].number == number) {
+            return &list->sessions[i];
+        }
+    }
+    return NULL;
+}
+
+const struct listed *wtsapi_list_own(const struct list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->sessions[i].session.is_own == 1) {
+            return &list->sessions[i];
+        }
+    }
+    return NULL;
+}

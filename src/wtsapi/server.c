@@ -1,0 +1,214 @@
+/* server.c - handles: which server is meant.
+ *
+ * A handle is a number that is given once; it is looked up, never followed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "wtsapi/wtsapi.h"
+
+enum { SCHEME_ROOM = 32 };
+
+struct node wtsapi_servers = {&wtsapi_servers, &wtsapi_servers};
+/* As on Windows, the lowest two bits are the program's; far from what programs take for other things. */
+static uintptr_t last_handle = 0x57540000;
+
+/* ---- addresses -------------------------------------------------------------------------------------------------- */
+
+/* NULL and "": what the environment says, or this machine.  Address of another process's API would lead back here. */
+static DWORD check_address(const char *address)
+{
+    char provider[SCHEME_ROOM];
+    wms_engine *engine = wtsapi_engine_new();
+
+    if (!engine) {
+        return ERROR_OUTOFMEMORY;
+    }
+    int found = wms_engine_provider_for(engine, address, provider, sizeof provider);
+    wms_engine_unref(engine);
+    if (found < 0 || strlen(address) > WTSAPI_ADDRESS_MAX) {
+        return found == WMS_E_NO_MEMORY ? ERROR_OUTOFMEMORY : ERROR_INVALID_COMPUTERNAME;
+    }
+    return strcmp(provider, "wts") == 0 ? ERROR_NOT_SUPPORTED : 0;
+}
+
+static const char *meant(const char *name)
+{
+    const char *environment = name && *name ? NULL : getenv("WMS_WTSAPI_SERVER");
+
+    return name && *name ? name : environment && *environment ? environment : "logind://";
+}
+
+/* ---- servers ---------------------------------------------------------------------------------------------------- */
+
+static struct server *server_new(const char *address, uintptr_t handle)
+{
+    struct server *server = calloc(1, sizeof *server);
+
+    if (server) {
+        server->refs = 1;
+        server->handle = handle;
+        strcpy(server->address, address);
+        node_init(&server->waits);
+        node_append(&wtsapi_servers, &server->node);
+    }
+    return server;
+}
+
+void wtsapi_server_unref(struct server *server)
+{
+    if (--server->refs > 0) {
+        return;
+    }
+    node_remove(&server->node);
+    wtsapi_list_unref(server->recent);
+    wtsapi_list_unref(server->known);
+    free(server);
+}
+
+void wtsapi_server_put(struct server *server)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    wtsapi_server_unref(server);
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
+void wtsapi_servers_forked(void)
+{
+    for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
+        struct server *server = NODE_OWNER(node, struct server, node);
+        server->queued = NULL;
+        server->polling = server->listing = false;
+        node_init(&server->waits);
+    }
+}
+
+/* ---- handles ---------------------------------------------------------------------------------------------------- */
+
+/* Closed ones have no handle that could be asked for. */
+static const uintptr_t closed = (uintptr_t) INVALID_HANDLE_VALUE;
+
+static struct server *find(HANDLE handle)
+{
+    uintptr_t number = (uintptr_t) handle;
+
+    for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
+        struct server *server = NODE_OWNER(node, struct server, node);
+        if (server->handle == number && number != 0 && number != closed) {
+            return server;
+        }
+    }
+    return NULL;
+}
+
+static struct server *find_current(const char *address)
+{
+    for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
+        struct server *server = NODE_OWNER(node, struct server, node);
+        if (server->handle == 0 && strcmp(server->address, address) == 0) {
+            return server;
+        }
+    }
+    return NULL;
+}
+
+bool wtsapi_server_closed(const struct server *server)
+{
+    return server->handle == closed;
+}
+
+/* The one that is there already, or a new one; NULL: out of memory.  It stays, since what has been seen of it must not be
+ * lost between two calls. */
+static struct server *ref_current(const char *address, bool make)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    struct server *server = find_current(address);
+    if (!server && make) {
+        server = server_new(address, 0);
+    }
+    if (server) {
+        server->refs++;
+    }
+    pthread_mutex_unlock(&wtsapi_lock);
+    return server;
+}
+
+static DWORD get_current(struct server **ret_server)
+{
+    const char *address = meant(NULL);
+    struct server *server = ref_current(address, false);
+    DWORD error = server ? 0 : check_address(address);
+
+    if (!server && !error) {
+        server = ref_current(address, true);
+        error = server ? 0 : ERROR_OUTOFMEMORY;
+    }
+    *ret_server = server;
+    return error;
+}
+
+DWORD wtsapi_server_get(HANDLE handle, struct server **ret_server)
+{
+    if (handle == WTS_CURRENT_SERVER_HANDLE) {
+        return get_current(ret_server);
+    }
+    pthread_mutex_lock(&wtsapi_lock);
+    struct server *server = find(handle);
+    if (server) {
+        server->refs++;
+    }
+    pthread_mutex_unlock(&wtsapi_lock);
+    *ret_server = server;
+    return server ? 0 : ERROR_INVALID_HANDLE;
+}
+
+static DWORD open_server(const char *name, HANDLE *ret_handle)
+{
+    const char *address = meant(name);
+    DWORD error = check_address(address);
+
+    if (error) {
+        return error;
+    }
+    pthread_mutex_lock(&wtsapi_lock);
+    struct server *server = server_new(address, last_handle + 4);
+    if (server) {
+        last_handle = server->handle;
+        *ret_handle = (HANDLE) server->handle;
+    }
+    pthread_mutex_unlock(&wtsapi_lock);
+    return server ? 0 : ERROR_OUTOFMEMORY;
+}
+
+static HANDLE open_any(const void *name, size_t unit)
+{
+    HANDLE handle = NULL;
+    char *text = NULL;
+    DWORD error = name ? wtsapi_text_read(name, SIZE_MAX, unit, &text) : 0;
+
+    error = error ? error : open_server(text, &handle);
+    free(text);
+    wtsapi_result(error == ERROR_NO_UNICODE_TRANSLATION ? ERROR_INVALID_COMPUTERNAME : error);
+    return handle;
+}
+
+HANDLE wtsapi_open_server_w(LPWSTR name)
+{
+    return open_any(name, sizeof *name);
+}
+
+HANDLE wtsapi_open_server_a(LPSTR name)
+{
+    return open_any(name, sizeof *name);
+}
+
+VOID wtsapi_close_server(HANDLE handle)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    struct server *server = find(handle);
+    if (server) {
+        server->handle = closed; /* calls that are under way go on */
+        wtsapi_events_end(server, ERROR_INVALID_HANDLE);
+        wtsapi_server_unref(server);
+    }
+    pthread_mutex_unlock(&wtsapi_lock);
+}

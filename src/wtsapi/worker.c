@@ -1,0 +1,482 @@
+/* worker.c - the one thread that the engine lives in; fork, exit. */
+#define _GNU_SOURCE /* dladdr */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wtsapi/wtsapi.h"
+
+enum { FOLDER_ROOM = PATH_MAX + 8, PROVIDERS = 8, NAME_ROOM = 32 };
+static const double exit_patience = 1; /* seconds that an exit waits for the worker, which is busy for milliseconds only */
+
+struct worker {
+    wms_engine *engine;
+    int wake; /* an eventfd: there is something to see to */
+    int engine_fd;
+    struct node queue;                    /* jobs; under the lock, as the next two */
+    bool quit, gone;                      /* the process exits; the thread has seen it */
+    struct node running;                  /* jobs, the thread's own */
+    char providers[PROVIDERS][NAME_ROOM]; /* those that have been needed */
+};
+
+static struct worker *worker; /* NULL: none */
+/* The parent's, after a fork: its thread is not here, and nobody knows what it was about to do. */
+static struct worker *orphan;
+static bool exiting;
+static pthread_cond_t worker_gone;
+/* A fork waits until the worker rests: else the child would inherit locks of the providers' libraries, held for ever. */
+static bool working;
+static unsigned forks; /* that wait or are under way */
+static pthread_cond_t worker_rests = PTHREAD_COND_INITIALIZER, fork_done = PTHREAD_COND_INITIALIZER;
+static pthread_t working_thread;
+static char folder[FOLDER_ROOM]; /* where providers are; "": where libwms looks */
+
+double wtsapi_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+}
+
+wms_engine *wtsapi_engine_new(void)
+{
+    wms_engine *engine;
+
+    if (wms_engine_new(NULL, &engine)) {
+        return NULL;
+    }
+    if (*folder && wms_engine_module_folder(engine, folder)) {
+        return wms_engine_unref(engine);
+    }
+    return engine;
+}
+
+static void wake(const struct worker *whom)
+{
+    uint64_t one = 1;
+
+    while (write(whom->wake, &one, sizeof one) < 0 && errno == EINTR) { /* EAGAIN: it is awake */
+    }
+}
+
+/* ---- exit ------------------------------------------------------------------------------------------------------- */
+
+/* Libraries of the providers clean up at the process's exit, and must not be in use then. */
+static void stop(void)
+{
+    struct timespec limit;
+
+    clock_gettime(CLOCK_MONOTONIC, &limit);
+    limit.tv_sec += (time_t) exit_patience;
+    pthread_mutex_lock(&wtsapi_lock);
+    exiting = true;
+    if (worker) {
+        worker->quit = true;
+        wake(worker);
+        while (!worker->gone && pthread_cond_timedwait(&worker_gone, &wtsapi_lock, &limit) == 0) {
+        }
+    }
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
+/* What has been registered last runs first: so a provider whose libraries have not been in use yet calls for it once more.
+ * Without memory for that, the first one remains. */
+static void guard_exit(void)
+{
+    (void) !atexit(stop);
+}
+
+/* Whether the job is the first of its provider. */
+static bool is_first(struct worker *self, const struct job *job)
+{
+    char name[NAME_ROOM];
+
+    if (wms_engine_provider_for(self->engine, job->server->address, name, sizeof name) < 0) {
+        return false;
+    }
+    for (size_t i = 0; i < PROVIDERS; i++) {
+        if (!*self->providers[i]) {
+            strcpy(self->providers[i], name);
+            return true;
+        }
+        if (strcmp(self->providers[i], name) == 0) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------------------- */
+
+static struct job *job_of(struct node *node)
+{
+    return NODE_OWNER(node, struct job, node);
+}
+
+/* Another may have waited for this one. */
+static void finish(struct worker *self, struct job *job)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    node_remove(&job->node);
+    wtsapi_job_finish(job);
+    if (!node_alone(&self->queue)) {
+        wake(self);
+    }
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
+/* Lists for those who wait for events, where one is due. */
+static void add_polls(struct worker *self, double now)
+{
+    for (struct node *node = wtsapi_servers.next, *next; next = node->next, node != &wtsapi_servers; node = next) {
+        struct server *server = NODE_OWNER(node, struct server, node);
+        if (node_alone(&server->waits) || server->polling || server->poll_due > now) {
+            continue;
+        }
+        struct job *job = wtsapi_job_poll(server);
+        if (job) {
+            server->polling = true;
+            node_append(&self->queue, &job->node);
+        } else {
+            wtsapi_events_end(server, ERROR_OUTOFMEMORY);
+        }
+    }
+}
+
+/* The first in the queue that has not to wait for a list that is under way. */
+static struct job *first_ready(struct worker *self)
+{
+    for (struct node *node = self->queue.next; node != &self->queue; node = node->next) {
+        struct job *job = job_of(node);
+        if (job->verb != WMS_SESSIONS || job->poll || !job->server->listing) {
+            return job;
+        }
+    }
+    return NULL;
+}
+
+/* Under the lock.  From now on nobody joins. */
+static void leave_queue(struct job *job)
+{
+    node_remove(&job->node);
+    if (job->server->queued == job) {
+        job->server->queued = NULL;
+        job->server->listing = true;
+    }
+}
+
+/* The next job to be begun, or NULL. */
+static struct job *take(struct worker *self)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    double now = wtsapi_now();
+    add_polls(self, now);
+    struct job *job = first_ready(self);
+    if (job) {
+        leave_queue(job);
+        job->asked = now;
+        wtsapi_generation += job->verb != WMS_SESSIONS;
+        job->generation = wtsapi_generation;
+    }
+    pthread_mutex_unlock(&wtsapi_lock);
+    return job;
+}
+
+/* False: the engine has no descriptor to be waited for. */
+static bool has_descriptor(struct worker *self, struct job *job)
+{
+    if (self->engine_fd < 0) {
+        self->engine_fd = wms_engine_fd(self->engine);
+    }
+    job->error = self->engine_fd < 0 ? wtsapi_error(self->engine_fd) : 0;
+    return self->engine_fd >= 0;
+}
+
+static bool start(struct worker *self, struct job *job)
+{
+    bool first = is_first(self, job);
+
+    if (first) {
+        guard_exit();
+    }
+    bool started = wtsapi_job_start(job, self->engine);
+    if (first) {
+        guard_exit();
+    }
+    return started;
+}
+
+static void begin_jobs(struct worker *self)
+{
+    struct job *job;
+
+    while ((job = take(self))) {
+        if (has_descriptor(self, job) && start(self, job)) {
+            node_append(&self->running, &job->node);
+        } else {
+            finish(self, job);
+        }
+    }
+}
+
+/* Finishes jobs that are done, or (`all`) ends them all. */
+static void end_jobs(struct worker *self, bool all)
+{
+    for (struct node *node = self->running.next, *next; next = node->next, node != &self->running; node = next) {
+        struct job *job = job_of(node);
+        if (all) {
+            wms_request_cancel(job->request);
+        }
+        if (all || wms_request_done(job->request) != 0) {
+            wtsapi_job_harvest(job);
+            finish(self, job);
+        }
+    }
+}
+
+/* Milliseconds until a list is due; -1: none. */
+static int patience(void)
+{
+    double now = wtsapi_now(), least = -1;
+
+    pthread_mutex_lock(&wtsapi_lock);
+    for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
+        const struct server *server = NODE_OWNER(node, struct server, node);
+        if (!node_alone(&server->waits) && !server->polling) {
+            double left = server->poll_due > now ? server->poll_due - now : 0;
+            least = least < 0 || left < least ? left : least;
+        }
+    }
+    pthread_mutex_unlock(&wtsapi_lock);
+    return least < 0 ? -1 : (int) (least * 1000) + 1;
+}
+
+static void begin_work(void)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    while (forks) {
+        pthread_cond_wait(&fork_done, &wtsapi_lock);
+    }
+    working = true;
+    working_thread = pthread_self();
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
+static void end_work(void)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    working = false;
+    pthread_cond_broadcast(&worker_rests);
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
+static void rest(struct worker *self)
+{
+    struct pollfd watched[] = {{.fd = self->wake, .events = POLLIN}, {.fd = self->engine_fd, .events = POLLIN}};
+    uint64_t count;
+    int timeout = patience();
+
+    end_work();
+    poll(watched, 2, timeout); /* a negative descriptor is passed over */
+    while (read(self->wake, &count, sizeof count) < 0 && errno == EINTR) {
+    }
+    begin_work();
+}
+
+static void step(struct worker *self)
+{
+    int error = self->engine_fd < 0 ? 0 : wms_engine_step(self->engine);
+
+    end_jobs(self, error < 0);
+}
+
+static bool must_go(struct worker *self)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    bool quit = self->quit;
+    pthread_mutex_unlock(&wtsapi_lock);
+    return quit;
+}
+
+/* Whoever waits is told; the engine itself is left to the end of the process. */
+static void go(struct worker *self)
+{
+    end_jobs(self, true);
+    pthread_mutex_lock(&wtsapi_lock);
+    while (!node_alone(&self->queue)) {
+        struct job *job = job_of(self->queue.next);
+        leave_queue(job);
+        job->error = ERROR_SHUTDOWN_IN_PROGRESS;
+        wtsapi_job_finish(job);
+    }
+    for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
+        wtsapi_events_end(NODE_OWNER(node, struct server, node), ERROR_SHUTDOWN_IN_PROGRESS);
+    }
+    self->gone = true;
+    pthread_cond_broadcast(&worker_gone);
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
+static void *work(void *data)
+{
+    struct worker *self = data;
+
+    begin_work();
+    while (!must_go(self)) {
+        begin_jobs(self);
+        end_jobs(self, false); /* some are done when they have been begun */
+        rest(self);
+        step(self);
+    }
+    go(self);
+    end_work();
+    return NULL;
+}
+
+/* ---- start ------------------------------------------------------------------------------------------------------ */
+
+/* Detached, and deaf to signals: those are the program's. */
+static int start_thread(struct worker *self)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int error = pthread_attr_init(&attributes);
+
+    if (error) {
+        return error;
+    }
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(&thread, &attributes, work, self);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+static void worker_free(struct worker *self)
+{
+    if (self->wake >= 0) {
+        close(self->wake);
+    }
+    wms_engine_unref(self->engine);
+    free(self);
+}
+
+DWORD wtsapi_worker_need(void)
+{
+    if (worker || exiting) {
+        return exiting ? ERROR_SHUTDOWN_IN_PROGRESS : 0;
+    }
+    struct worker *self = calloc(1, sizeof *self);
+    if (!self) {
+        return ERROR_OUTOFMEMORY;
+    }
+    node_init(&self->queue);
+    node_init(&self->running);
+    self->engine_fd = -1;
+    self->engine = wtsapi_engine_new();
+    self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!self->engine || self->wake < 0 || start_thread(self)) {
+        worker_free(self);
+        return ERROR_OUTOFMEMORY;
+    }
+    worker = self;
+    return 0;
+}
+
+void wtsapi_worker_tell(struct job *job)
+{
+    if (job) {
+        node_append(&worker->queue, &job->node);
+    }
+    wake(worker);
+}
+
+/* ---- fork ------------------------------------------------------------------------------------------------------- */
+
+static void init_gone(void)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&worker_gone, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+/* The worker forks, too: a provider that starts a program does. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&wtsapi_lock);
+    forks++;
+    while (working && !pthread_equal(working_thread, pthread_self())) {
+        pthread_cond_wait(&worker_rests, &wtsapi_lock);
+    }
+}
+
+static void after_fork(void)
+{
+    forks--;
+    pthread_cond_broadcast(&fork_done);
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
+/* The child has no worker; handles, ids, and the lists that came stay. */
+static void in_child(void)
+{
+    if (worker) {
+        close(worker->wake);
+        orphan = worker;
+        worker = NULL;
+    }
+    working = false;
+    forks = 0;
+    pthread_cond_init(&worker_rests, NULL);
+    pthread_cond_init(&fork_done, NULL);
+    init_gone();
+    wtsapi_servers_forked();
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
+/* ---- init ------------------------------------------------------------------------------------------------------- */
+
+/* Providers lie in the folder `wms` beside the library, whatever folder the program is in later. */
+static void find_folder(void)
+{
+    static const char here;
+    Dl_info info;
+    char *path = dladdr(&here, &info) && info.dli_fname ? realpath(info.dli_fname, NULL) : NULL;
+    char *slash = path ? strrchr(path, '/') : NULL;
+
+    if (slash) {
+        snprintf(folder, sizeof folder, "%.*s/wms", (int) (slash - path), path);
+    }
+    free(path);
+}
+
+static void init(void)
+{
+    init_gone();
+    find_folder();
+    pthread_atfork(before_fork, after_fork, in_child);
+    guard_exit();
+}
+
+void wtsapi_worker_init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, init);
+}
