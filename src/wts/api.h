@@ -1,7 +1,7 @@
 /* api.h - the Windows session API: libwinpr's headers, or the Windows SDK's.
  *
  * Some SDKs (MinGW's) end before Windows 7: what they lack is declared here, with the layout and the numbers that Microsoft
- * documents.  layout.c checks both.
+ * documents.  layout.h checks both.
  */
 #ifndef WMS_WTS_API_H
 #define WMS_WTS_API_H
@@ -57,14 +57,9 @@ BOOL WINAPI WTSFreeMemoryExW(WTS_TYPE_CLASS type, PVOID memory, ULONG count);
 #ifndef WITHOUT_WINPR_3x_DEPRECATED
 #define WITHOUT_WINPR_3x_DEPRECATED /* libwinpr 3: nothing that goes is used */
 #endif
-#pragma GCC diagnostic push /* these headers are not as strict as we are */
-#pragma GCC diagnostic ignored "-Wpedantic"
-#pragma GCC diagnostic ignored "-Wundef"
-#pragma GCC diagnostic ignored "-Wstrict-prototypes"
 #include <winpr/error.h>
 #include <winpr/thread.h>
 #include <winpr/wtsapi.h>
-#pragma GCC diagnostic pop
 
 #endif
 

@@ -1,5 +1,6 @@
 /* provider.c - the interface to the engine. */
 #include "wts.h"
+#include "wts/layout.h"
 
 static int connect_host(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
                         struct wms_link *link, const struct wms_address *address, void **ret_connection)

@@ -1,7 +1,7 @@
 /* wts.h - what the parts of the wts provider share.
  *
  *     api.h        the Windows session API: libwinpr's headers, or the Windows SDK's
- *     layout.c     its structures and numbers, checked against the x64 Windows SDK's
+ *     layout.h     its structures and numbers, checked against the x64 Windows SDK's
  *     provider.c   the interface to the engine
  *     host.c       one server: its handle, and what is under way
  *     list.c       all sessions

@@ -166,7 +166,8 @@ bool wtsapi_job_start(struct job *job, wms_engine *engine)
         command.verify = job->verify ? verify_seconds : -1;
     }
     int error = wms_start(engine, &command, &job->request);
-    job->error = wtsapi_error(error);
+    /* Of a message the text may be wrong; of all else only the address, whose scheme nobody knows. */
+    job->error = error == WMS_E_INVALID && job->verb != WMS_MESSAGE ? ERROR_INVALID_COMPUTERNAME : wtsapi_error(error);
     return !error;
 }
 

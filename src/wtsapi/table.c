@@ -4,9 +4,8 @@
  * without an error: those that no host of ours can carry out say so. */
 #include <stdlib.h>
 
+#include "wts/layout.h"
 #include "wtsapi/wtsapi.h"
-
-#include "wtsapi/layout.h" /* which needs libwinpr's header before it */
 
 /* ---- what there is not ------------------------------------------------------------------------------------------ */
 

@@ -13,7 +13,6 @@
  *     ids.c      ids: ours are numbers or texts, Windows' are numbers
  *     text.c     UTF-8, UTF-16
  *     errors.c   our codes as Windows' errors
- *     layout.h   what the structures must look like
  *
  * Threads: callers come from any; each hands a job to the worker's thread, which alone touches the engine, and waits.  All
  * that they share is under wtsapi_lock, which nobody holds while the engine or a host works.
@@ -28,11 +27,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <winpr/error.h>
-#include <winpr/wtsapi.h>
-
 #include "core/node.h"
 #include "wms.h"
+#include "wts/api.h"
 
 /* What libwinpr's headers lack. */
 #define WTSAPI_CERT_E_UNTRUSTEDROOT 0x800B0109

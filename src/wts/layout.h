@@ -1,12 +1,14 @@
 /* layout.h - that the structures and numbers of the headers at hand are those of the x64 Windows SDK.
  *
- * To be included after wtsapi.h (libwinpr) or wtsapi32.h (Windows, MinGW).  Programs that are compiled with one of them
- * meet libraries that were compiled with another: a difference must stop the build, not a program. */
-#ifndef WMS_WTSAPI_LAYOUT_H
-#define WMS_WTSAPI_LAYOUT_H
+ * Programs that are compiled with one of them meet libraries that were compiled with another: a difference must stop the
+ * build, not a program. */
+#ifndef WMS_WTS_LAYOUT_H
+#define WMS_WTS_LAYOUT_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "wts/api.h"
 
 #define WTSAPI_SIZE(type, size) _Static_assert(sizeof(type) == (size), "the size of " #type)
 #define WTSAPI_PLACE(type, field, offset)                                                                                  \
@@ -124,13 +126,9 @@ WTSAPI_SIZE(WTSCLIENTA, 1200);
 WTSAPI_PLACE(WTSCLIENTA, ClientAddressFamily, 584);
 WTSAPI_PLACE(WTSCLIENTA, DeviceId, 936);
 
-/* What older headers of MinGW do not know yet. */
-#ifdef WTS_SESSIONSTATE_LOCK
+/* ---- since Windows 7: what MinGW lacks stands in api.h --------------------------------------------------------------- */
+
 WTSAPI_NUMBER(WTSSessionInfoEx, 25);
-WTSAPI_NUMBER(WTSConfigInfo, 26);
-WTSAPI_NUMBER(WTSValidationInfo, 27);
-WTSAPI_NUMBER(WTSSessionAddressV4, 28);
-WTSAPI_NUMBER(WTSIsRemoteSession, 29);
 WTSAPI_NUMBER(WTS_SESSIONSTATE_UNKNOWN, 0xFFFFFFFF);
 WTSAPI_NUMBER(WTS_SESSIONSTATE_LOCK, 0);
 WTSAPI_NUMBER(WTS_SESSIONSTATE_UNLOCK, 1);
@@ -147,7 +145,6 @@ WTSAPI_PLACE(WTS_SESSION_INFO_1W, pHostName, 24);
 WTSAPI_PLACE(WTS_SESSION_INFO_1W, pUserName, 32);
 WTSAPI_PLACE(WTS_SESSION_INFO_1W, pDomainName, 40);
 WTSAPI_PLACE(WTS_SESSION_INFO_1W, pFarmName, 48);
-WTSAPI_SIZE(WTS_SESSION_INFO_1A, 56);
 #endif
 
 WTSAPI_SIZE(WTSINFOEX_LEVEL1_W, 224);
@@ -160,6 +157,13 @@ WTSAPI_PLACE(WTSINFOEX_LEVEL1_W, LogonTime, 160);
 WTSAPI_PLACE(WTSINFOEX_LEVEL1_W, IncomingBytes, 200);
 WTSAPI_SIZE(WTSINFOEXW, 232);
 WTSAPI_PLACE(WTSINFOEXW, Data, 8);
+
+#ifndef _WIN32 /* the provider, which is compiled there, needs no more */
+WTSAPI_NUMBER(WTSConfigInfo, 26);
+WTSAPI_NUMBER(WTSValidationInfo, 27);
+WTSAPI_NUMBER(WTSSessionAddressV4, 28);
+WTSAPI_NUMBER(WTSIsRemoteSession, 29);
+WTSAPI_SIZE(WTS_SESSION_INFO_1A, sizeof(WTS_SESSION_INFO_1W));
 WTSAPI_SIZE(WTSINFOEX_LEVEL1_A, 152);
 WTSAPI_PLACE(WTSINFOEX_LEVEL1_A, LogonTime, 88);
 WTSAPI_SIZE(WTSINFOEXA, 160);
