@@ -51,9 +51,9 @@ describe("without memory, with the Windows session API #once", function()
                if verb and not list then
                   assert(err.code == "NO_MEMORY" or err.code == "UNVERIFIED" and message:find("memory"), message)
                end]]):format(name)
-            local output, code = process.script(script,
-               ("LD_PRELOAD=%s/spec/preload_memory.so MEMORY_OF=/wts.so MEMORY_FAILS=%d MEMORY_TOLD=%s %s"):format(build,
-                  runs, told, library))
+            local preload = ("LD_PRELOAD=%s/spec/preload_oom.so PRELOAD_OOM_OF=/wts.so PRELOAD_OOM_AT=%d"):format(build,
+               runs)
+            local output, code = process.script(script, ("%s PRELOAD_OOM_TOLD=%s %s"):format(preload, told, library))
             assert.equal(0, code, output)
             local file = io.open(told)
             failed = failed + (file and 1 or 0)

@@ -1,15 +1,19 @@
-/* preload_oom.c - for LD_PRELOAD: memory that fails for one library alone, the session API's, and is counted.
+/* preload_oom.c - for LD_PRELOAD: memory that fails for one library alone, and is counted.
  *
- * The program that is so run finds the three functions below by dlsym(). */
+ * The library is the session API's, or has the name that PRELOAD_OOM_OF tells.  A program that knows of it finds the three
+ * functions below by dlsym(); for any other, allocation number PRELOAD_OOM_AT fails, and then the file PRELOAD_OOM_TOLD is
+ * written. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -23,7 +27,7 @@ EXPORT void preload_plan(long at, int for_good);
 EXPORT long preload_count(void);
 EXPORT long preload_blocks(void);
 
-static const char library[] = "libwms-wtsapi.so";
+static const char *library = "libwms-wtsapi.so", *told;
 enum { PLACES = 1 << 16 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -73,7 +77,7 @@ static void take(const void *block)
 static bool is_library(const void *caller)
 {
     Dl_info info;
-    size_t size = sizeof library - 1, length;
+    size_t size = strlen(library), length;
 
     if (!dladdr(caller, &info) || !info.dli_fname) {
         return false;
@@ -82,11 +86,25 @@ static bool is_library(const void *caller)
     return length >= size && strcmp(info.dli_fname + length - size, library) == 0;
 }
 
+static void tell(void)
+{
+    int fd = open(told, O_WRONLY | O_CREAT, 0600);
+
+    if (fd < 0 || write(fd, "failed\n", 7) != 7) {
+        abort();
+    }
+    close(fd);
+}
+
 /* Under the lock. */
 static bool fails(void)
 {
     count++;
-    return fail_at && (count == fail_at || (fail_for_good && count > fail_at));
+    bool failed = fail_at && (count == fail_at || (fail_for_good && count > fail_at));
+    if (failed && told) {
+        tell();
+    }
+    return failed;
 }
 
 static void *refuse(void)
@@ -150,6 +168,15 @@ EXPORT void free(void *block)
         pthread_mutex_unlock(&lock);
         __libc_free(block);
     }
+}
+
+__attribute__((constructor)) static void read_environment(void)
+{
+    const char *of = getenv("PRELOAD_OOM_OF"), *at = getenv("PRELOAD_OOM_AT");
+
+    library = of ? of : library;
+    fail_at = at ? strtol(at, NULL, 10) : 0;
+    told = getenv("PRELOAD_OOM_TOLD");
 }
 
 /* ---- for the program --------------------------------------------------------------------------------------------- */

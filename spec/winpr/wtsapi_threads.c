@@ -77,8 +77,9 @@ static void *use(void *data)
         CHECK(own);
         list(server);
         query(server, number + round);
+        HANDLE volatile closed = own; /* the compiler knows that it must not be used any more */
         WTSCloseServer(own);
-        REFUSED(WTSLogoffSession(own, 1, FALSE), ERROR_INVALID_HANDLE);
+        REFUSED(WTSLogoffSession(closed, 1, FALSE), ERROR_INVALID_HANDLE);
     }
     return NULL;
 }
