@@ -45,8 +45,7 @@ static struct server servers[SERVERS] = {{.name = "here", .open = 1}};
 static unsigned server_count = 1;
 static void *given[GIVEN];
 
-/* ---- what it has given ------------------------------------------------------------------------------------------------
- */
+/* ---- what it has given ------------------------------------------------------------------------------------------ */
 
 static void *give(size_t size)
 {
@@ -84,8 +83,7 @@ static void take_back(void *block)
     free(block);
 }
 
-/* ---- helpers ------------------------------------------------------------------------------------------------------------
- */
+/* ---- helpers ---------------------------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
 {
@@ -174,8 +172,7 @@ static int place_of(const struct server *server, DWORD id)
     return -1;
 }
 
-/* ---- the API ------------------------------------------------------------------------------------------------------------
- */
+/* ---- the API ---------------------------------------------------------------------------------------------------- */
 
 static HANDLE WINAPI open_server(LPWSTR name)
 {

@@ -28,8 +28,7 @@ struct action {
     bool asked;          /* the question is answered */
 };
 
-/* ---- on a thread ------------------------------------------------------------------------------------------------------
- */
+/* ---- on a thread ------------------------------------------------------------------------------------------------ */
 
 /* May the session be acted on at all?  The API would log off a service as readily as a user. */
 static void question_call(struct wts_work *shared)
@@ -86,8 +85,7 @@ static void action_dispose(void *shared)
     wts_work_dispose(shared);
 }
 
-/* ---- the engine's side --------------------------------------------------------------------------------------------------
- */
+/* ---- the engine's side ------------------------------------------------------------------------------------------ */
 
 static void finish(struct action *action, const struct wts_fault *fault)
 {

@@ -19,7 +19,7 @@ void wts_free(const struct wts_host *host, void *block)
     }
 }
 
-/* ---- the handle ----------------------------------------------------------------------------------------------------- */
+/* ---- the handle ------------------------------------------------------------------------------------------------- */
 
 static struct wts_server *server_new(const char *name)
 {
@@ -64,8 +64,7 @@ void wts_server_release(struct wts_server *server)
     server_drop(server, true);
 }
 
-/* ---- the end of a host ------------------------------------------------------------------------------------------------
- */
+/* ---- the end of a host ------------------------------------------------------------------------------------------ */
 
 /* What is begun is still answered: only then is the host given up. */
 static void give_up(struct wts_host *host)
@@ -88,8 +87,7 @@ void wts_host_judge(struct wts_host *host, const struct wts_fault *fault)
     }
 }
 
-/* ---- tasks and works --------------------------------------------------------------------------------------------------
- */
+/* ---- tasks and works -------------------------------------------------------------------------------------------- */
 
 void *wts_task_new(struct wts_host *host, size_t size, void **owner,
                    void (*done)(struct wts_task *task, struct wts_work *work), void (*free)(struct wts_task *task))
@@ -203,8 +201,7 @@ void wts_work_dispose(void *shared)
     }
 }
 
-/* ---- opening and closing ----------------------------------------------------------------------------------------------
- */
+/* ---- opening and closing ---------------------------------------------------------------------------------------- */
 
 static void open_call(struct wts_work *work)
 {

@@ -126,7 +126,7 @@ WTSAPI_SIZE(WTSCLIENTA, 1200);
 WTSAPI_PLACE(WTSCLIENTA, ClientAddressFamily, 584);
 WTSAPI_PLACE(WTSCLIENTA, DeviceId, 936);
 
-/* ---- since Windows 7: what MinGW lacks stands in api.h --------------------------------------------------------------- */
+/* ---- since Windows 7: what MinGW lacks stands in api.h ---------------------------------------------------------- */
 
 WTSAPI_NUMBER(WTSSessionInfoEx, 25);
 WTSAPI_NUMBER(WTS_SESSIONSTATE_UNKNOWN, 0xFFFFFFFF);

@@ -30,7 +30,7 @@ struct listing {
     struct wms_op *op;
 };
 
-/* ---- on a thread ---------------------------------------------------------------------------------------------------- */
+/* ---- on a thread ------------------------------------------------------------------------------------------------ */
 
 static bool reserve(struct catalogue *found, size_t more)
 {
@@ -216,8 +216,7 @@ static void list_dispose(void *shared)
     wts_work_dispose(shared);
 }
 
-/* ---- the engine's side ------------------------------------------------------------------------------------------------
- */
+/* ---- the engine's side ------------------------------------------------------------------------------------------ */
 
 static const char *text_at(const struct catalogue *found, size_t place)
 {

@@ -101,7 +101,7 @@ bool wts_query_own(const struct wts_server *server, DWORD *ret_id)
     return sound;
 }
 
-/* ---- states --------------------------------------------------------------------------------------------------------- */
+/* ---- states ----------------------------------------------------------------------------------------------------- */
 
 const char *wts_state_name(WTS_CONNECTSTATE_CLASS state)
 {

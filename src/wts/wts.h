@@ -33,7 +33,7 @@ enum {
     WTS_FAULT_MAX = 160
 };
 
-/* ---- faults ------------------------------------------------------------------------------------------------------ */
+/* ---- faults ----------------------------------------------------------------------------------------------------- */
 
 /* What went wrong with a call; code 0: nothing. */
 struct wts_fault {
@@ -47,7 +47,7 @@ struct wts_fault {
 void wts_fault_read(struct wts_fault *ret_fault);
 void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text);
 
-/* ---- servers ----------------------------------------------------------------------------------------------------- */
+/* ---- servers ---------------------------------------------------------------------------------------------------- */
 
 /* A server of the API.  Whoever may still be in a call to it holds a reference. */
 struct wts_server {
@@ -74,7 +74,7 @@ struct wts_host {
     char failure_text[WTS_FAULT_MAX];
 };
 
-/* ---- tasks and works --------------------------------------------------------------------------------------------- */
+/* ---- tasks and works -------------------------------------------------------------------------------------------- */
 
 /* What both sides share, in memory of the engine's service: the first member of what tells more. */
 struct wts_work {
@@ -122,7 +122,7 @@ void wts_server_release(struct wts_server *server);
 void *wts_alloc(const struct wts_host *host, size_t size); /* zeroed */
 void wts_free(const struct wts_host *host, void *block);
 
-/* ---- what the API tells of a session ------------------------------------------------------------------------------- */
+/* ---- what the API tells of a session ---------------------------------------------------------------------------- */
 
 /* How a session is, as WTSSessionInfoEx tells. */
 struct wts_info {
@@ -147,7 +147,7 @@ bool wts_state_is_over(WTS_CONNECTSTATE_CLASS state);
 /* Whether it is a user's session: not a service's, a listener, a log-on screen. */
 bool wts_is_users(WTS_CONNECTSTATE_CLASS state, const char *user_name);
 
-/* ---- text --------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------------------------- */
 
 /* UTF-16 of at most `most` units, up to a zero, as UTF-8 with a zero: into `room`, which has 3 * most + 1 bytes.  Half of a
  * pair becomes U+FFFD.  Returns the length in bytes. */
@@ -157,7 +157,7 @@ WCHAR *wts_utf16(const char *text, size_t *ret_length);
 /* How many units there are before the zero; SIZE_MAX: more than WTS_TEXT_MAX. */
 size_t wts_length(const WCHAR *text);
 
-/* ---- what the engine asks for --------------------------------------------------------------------------------------- */
+/* ---- what the engine asks for ----------------------------------------------------------------------------------- */
 
 void wts_list(struct wts_host *host, struct wms_op *op);
 void wts_act(struct wts_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);

@@ -293,7 +293,7 @@ static BOOL start_remote_control_session_ex_a(LPSTR server_name, ULONG target, B
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-/* ---- what there is nothing of ------------------------------------------------------------------------------------ */
+/* ---- what there is nothing of ----------------------------------------------------------------------------------- */
 
 /* A domain has no list of our servers: it is empty. */
 static DWORD enumerate_servers(DWORD reserved, DWORD version, bool wanted, DWORD *ret_count, void **ret_servers)
