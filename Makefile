@@ -377,7 +377,7 @@ check-tsan:
 	@mkdir -p build/thread/files
 	@for run in 'threads build/thread/spec build/thread/$L' 'blocking build/thread/spec/wms/blocking.so build/thread/files'; do \
 	    $$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/$$run || exit; done
-	$(if $(filter wts,$(providers)),@WTSAPI_LIBRARY=build/thread/spec/wtsapi/odd.so LUA_CPATH='build/thread/$L/?.so' \
+	$(if $(wtsapi),@WTSAPI_LIBRARY=build/thread/spec/wtsapi/odd.so LUA_CPATH='build/thread/$L/?.so' \
 	    $$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/spec/fork lua spec/wtsapi/threads.lua)
 	$(if $(wtsapi),@WTSAPI_LIBRARY='$(CURDIR)/build/thread/lib/libwms-wtsapi.so' $$(setarch -R true 2>/dev/null && \
 	    echo setarch -R) build/thread/spec/wtsapi_threads 16 50 $(no_host))
@@ -393,6 +393,8 @@ check-valgrind:
 	    -m $B/spec/wms/caller.so -m $B/spec/wms/blocking.so $(filter-out spec/oom/provider.lua \
 	    spec/oom/several.lua,$(wildcard spec/oom/*.lua))'; do \
 	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
+	$(if $(wtsapi),@WTSAPI_LIBRARY=$B/spec/wtsapi/odd.so LUA_CPATH='$B/$L/?.so' $(memcheck) $B/spec/fork lua \
+	    spec/wtsapi/threads.lua >$B/memcheck || { cat $B/memcheck; exit 1; })
 	$(if $(wtsapi),@for run in wtsapi_misuse 'wtsapi_threads 8 10 $(no_host)'; do WTSAPI_LIBRARY='$(CURDIR)/$(wtsapi)' \
 	    $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done)
 
