@@ -34,7 +34,7 @@ end
 
 --- The command that runs a program of spec/winpr with the library; `environment` is put before it.
 function wtsapi.command(name, words, environment)
-   local line = { environment or "", "WTSAPI_LIBRARY=" .. process.quote(library), "timeout 100", process.program(name) }
+   local line = { "WTSAPI_LIBRARY=" .. process.quote(library), environment or "", "timeout 100", process.program(name) }
    for _, word in ipairs(words) do
       line[#line + 1] = process.quote(type(word) == "number" and ("%.0f"):format(word) or word)
    end

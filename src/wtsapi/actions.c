@@ -20,6 +20,21 @@ static DWORD find_own(struct server *server, DWORD *ret_session)
     return error;
 }
 
+/* A number that no list of this process has shown, and that a text may be behind. */
+static DWORD learn(struct server *server, DWORD session)
+{
+    struct list *list;
+
+    pthread_mutex_lock(&wtsapi_lock);
+    bool needed = wtsapi_id_needs_list(session);
+    pthread_mutex_unlock(&wtsapi_lock);
+    DWORD error = needed ? wtsapi_list_get(server, true, &list) : 0;
+    if (needed && !error) {
+        wtsapi_list_put(list);
+    }
+    return error;
+}
+
 /* The texts are the job's, or freed. */
 static DWORD act(HANDLE handle, DWORD session, enum wms_verb verb, bool verify, char *message, char *title)
 {
@@ -31,7 +46,7 @@ static DWORD act(HANDLE handle, DWORD session, enum wms_verb verb, bool verify, 
         free(title);
         return error;
     }
-    error = session == WTS_CURRENT_SESSION ? find_own(server, &session) : 0;
+    error = session == WTS_CURRENT_SESSION ? find_own(server, &session) : learn(server, session);
     if (error) {
         free(message);
         free(title);

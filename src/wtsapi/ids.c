@@ -105,6 +105,11 @@ DWORD wtsapi_id_number(const wms_id *id, DWORD *ret_number)
     return error;
 }
 
+bool wtsapi_id_needs_list(DWORD number)
+{
+    return number >= hashed && number < hashed_end && !find(number);
+}
+
 wms_id wtsapi_id_of(DWORD number, char room[WTSAPI_ID_ROOM])
 {
     const struct known *known = find(number);
