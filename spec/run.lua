@@ -3,8 +3,8 @@
 --
 --    lua spec/run.lua [VERSION...]        5.4 5.3 5.2 5.1 jit; all of them if none is given
 --
--- The first one runs every spec; the others leave out what is tagged #once, since it does not depend on the Lua. A Lua that
--- is not here counts as one skipped test, a run that crashes, hangs or exits non-zero as a failed one.
+-- The first one runs every spec; the others, side by side, leave out what is tagged #once, since it does not depend on the
+-- Lua. A Lua that is not here counts as one skipped test, a run that crashes, hangs or exits non-zero as a failed one.
 -- Environment: WMS_BUILD, the build folder (build); WMS_WRAP, a command to run the interpreters with (such as valgrind);
 -- WMS_SPECS, files and folders of specs (spec).
 local build = os.getenv("WMS_BUILD") or "build"
@@ -53,21 +53,27 @@ local function read(file)
    return counts
 end
 
-local function run(version, lua, first)
-   local file = ("%s/results-%s"):format(build, version)
+local function results(version)
+   return ("%s/results-%s"):format(build, version)
+end
+
+-- The shell's command for one run; what it prints goes to its own file.
+local function command(version, lua, first)
    local suffix = "_" .. (version == "jit" and "5_1" or version:gsub("%.", "_"))
-   os.execute(table.concat({
-      ": >" .. file .. ";",
+   return table.concat({
+      "{ : >" .. results(version) .. ";",
       -- Whatever this user's Lua has been told, programs that the specs start find what was built.
       "env -u LUA_INIT -u LUA_INIT" .. suffix, "-u LUA_PATH" .. suffix, "-u LUA_CPATH" .. suffix,
       "LUA_PATH='./lua/?.lua;;'", ("LUA_CPATH='./%s/%s/?.so;;'"):format(build, version),
-      "WMS_RESULTS=" .. file, "WMS_BUILD=" .. build,
+      "WMS_RESULTS=" .. results(version), "WMS_BUILD=" .. build,
       "WMS_LUA='" .. wrap .. " " .. lua .. "'",
       "timeout --kill-after=10", patience, wrap, lua, "spec/support/busted.lua -o spec/support/summary.lua",
-      first and "" or "--exclude-tags=once", specs, "</dev/null; echo exit $? >>" .. file,
-   }, " "))
+      first and "" or "--exclude-tags=once", specs, "</dev/null; echo exit $? >>" .. results(version) .. "; }",
+   }, " ")
+end
 
-   local counts = read(file)
+local function report(version)
+   local counts = read(results(version))
    if not counts.skipped or (counts.exit ~= 0 and counts.failed == 0) then
       local how = counts.exit == 124 and "took too long" or "ended with exit code " .. tostring(counts.exit)
       say(("Lua %s: the run %s"):format(version, how))
@@ -75,6 +81,20 @@ local function run(version, lua, first)
    end
    for word in pairs(total) do
       total[word] = total[word] + (counts[word] or 0)
+   end
+end
+
+-- Mostly they wait for something, so these run side by side; each prints when all have ended.
+local function run_together(items)
+   local commands = {}
+   for i, item in ipairs(items) do
+      commands[i] = ("%s >%s.txt 2>&1 &"):format(command(item.version, item.lua), results(item.version))
+   end
+   os.execute(table.concat(commands, "\n") .. "\nwait")
+   for _, item in ipairs(items) do
+      say("Lua " .. item.version)
+      say((output("cat " .. results(item.version) .. ".txt"):gsub("\n$", "")))
+      report(item.version)
    end
 end
 
@@ -99,8 +119,11 @@ if not succeeds(("make --no-print-directory %s all-luas specs LUAS='%s'"):format
    finish()
 end
 
-for i, item in ipairs(present) do
-   say("Lua " .. item.version)
-   run(item.version, item.lua, i == 1)
+local first = table.remove(present, 1)
+if first then
+   say("Lua " .. first.version)
+   os.execute(command(first.version, first.lua, true))
+   report(first.version)
 end
+run_together(present)
 finish()

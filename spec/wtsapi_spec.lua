@@ -149,7 +149,7 @@ describe("the session API on Linux hosts #once", function()
       test("of every class is answered, or refused", function()
          local host = room({ user = "alice", seat = "seat0" }, { user = "bob", type = "tty", locked = true })
          local id = host.ids[2]
-         local hex = ("%02X%02X%02X%02X"):format(id % 256, id // 256 % 256, id // 65536 % 256, id // 16777216)
+         local hex = ("<I4"):pack(id):gsub(".", function(byte) return ("%02X"):format(byte:byte()) end)
          local classes = wtsapi.query(host.server, id)
          local station = "tty#" .. id
 
@@ -176,7 +176,7 @@ describe("the session API on Linux hosts #once", function()
             assert.same({ 0, id, station, "bob", "" }, { info.state, info.id, info.station, info.user, info.domain })
             assert.same({ 1, 0, id, station, "bob", "" }, { ex.level, ex.state, ex.id, ex.station, ex.user, ex.domain })
             assert.equal(0, ex.flags) -- locked
-            local seconds = info.now // 10000000 - 11644473600
+            local seconds = math.floor(info.now / 10000000) - 11644473600
             assert.truthy(math.abs(seconds - os.time()) < 100, seconds)
          end
          for class = -1, 30 do
