@@ -43,6 +43,7 @@ local CHILDREN = {
    ["exits"] = "os.exit(0)",
    ["dies"] = "die()",
    ["closes its state"] = "os.exit(0, true)",
+   ["closes its state without a descriptor left"] = 'os.execute("prlimit --pid $PPID --nofile=3") os.exit(0, true)',
    ["collects its garbage"] = "hung = nil collectgarbage() collectgarbage() die()",
    ["asks"] = [[
       local list, _, err = hung:result()

@@ -3,27 +3,31 @@
  * Every server has these sessions: 0 of a service, 1 of alice, 2 of bob (locked), 3 at the log-on screen, 4 of carol
  * (disconnected), 65536 a listener.  On this machine, 1 is the caller's own.  A session that was logged off is gone.
  *
+ * "crowd-20" has alice's sessions 101 to 200 besides, and takes 20 milliseconds to tell of one.
+ *
  * ODD_LOG names a file that is told what was done, a line each.  What the library did not give, or has taken back already,
  * nobody may give back: abort().  A call that hangs does so until the FIFO that ODD_RELEASE names can be read.
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "wts/api.h"
 
-enum { GIVEN = 4096, SESSIONS = 6, SERVERS = 64 };
+enum { GIVEN = 4096, SESSIONS = 6, SERVERS = 64, CROWD = 100 };
 
 struct server {
     char name[64];
-    unsigned open; /* handles */
-    bool gone[SESSIONS];
-    unsigned calls;
+    atomic_uint open; /* handles */
+    atomic_bool gone[SESSIONS], gone_crowd[CROWD];
+    atomic_uint calls;
 };
 
 static const struct {
@@ -162,8 +166,19 @@ static bool fails(const struct server *server, DWORD *ret_error)
     return true;
 }
 
-static int place_of(const struct server *server, DWORD id)
+/* The gone flag of a session in a crowd; NULL: it is none. */
+static atomic_bool *crowd_of(struct server *server, DWORD id)
 {
+    return strncmp(server->name, "crowd", 5) == 0 && id > CROWD && id <= 2 * CROWD ? &server->gone_crowd[id - CROWD - 1] : NULL;
+}
+
+static int place_of(struct server *server, DWORD id)
+{
+    const atomic_bool *crowd = crowd_of(server, id);
+
+    if (crowd) {
+        return *crowd ? -1 : 1;
+    }
     for (int i = 0; i < SESSIONS; i++) {
         if (sessions[i].id == id && !server->gone[i]) {
             return i;
@@ -211,9 +226,7 @@ static VOID WINAPI close_server(HANDLE handle)
     if (is(server, "hang-close")) {
         hang();
     }
-    pthread_mutex_lock(&lock);
     server->open--;
-    pthread_mutex_unlock(&lock);
 }
 
 static void fill_entry(WTS_SESSION_INFO_1W *entry, WCHAR *text, int i)
@@ -287,13 +300,13 @@ static BOOL WINAPI enumerate(HANDLE handle, DWORD *level, DWORD filter, PWTS_SES
     return TRUE;
 }
 
-static WTSINFOEXW *info_of(const struct server *server, int i, DWORD *ret_size)
+static WTSINFOEXW *info_of(const struct server *server, int i, DWORD id, DWORD *ret_size)
 {
     WTSINFOEXW *info = give(sizeof *info);
     WTSINFOEX_LEVEL1_W *level = &info->Data.WTSInfoExLevel1;
 
     info->Level = is(server, "info-level") ? 7 : 1;
-    level->SessionId = is(server, "info-other") ? 77 : sessions[i].id;
+    level->SessionId = is(server, "info-other") ? 77 : id;
     level->SessionState = sessions[i].state;
     level->SessionFlags = sessions[i].flags;
     widen(level->WinStationName, sessions[i].station);
@@ -320,6 +333,10 @@ static BOOL WINAPI query(HANDLE handle, DWORD id, WTS_INFO_CLASS what, LPWSTR *a
         *size = sizeof(DWORD);
         return TRUE;
     }
+    unsigned milliseconds;
+    if (sscanf(server->name, "crowd-%u", &milliseconds) == 1) {
+        nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000L}, NULL);
+    }
     int i = place_of(server, id);
     if (i < 0) {
         return fail(ERROR_FILE_NOT_FOUND);
@@ -339,7 +356,7 @@ static BOOL WINAPI query(HANDLE handle, DWORD id, WTS_INFO_CLASS what, LPWSTR *a
         if (is(server, "info-gone") && id == 2) {
             return fail(ERROR_FILE_NOT_FOUND);
         }
-        *answer = (LPWSTR) info_of(server, i, size);
+        *answer = (LPWSTR) info_of(server, i, id, size);
         return TRUE;
     }
     if (what == WTSClientName && id == 2) {
@@ -371,7 +388,7 @@ static BOOL act(HANDLE handle, DWORD id, const char *what)
         return fail(ERROR_FILE_NOT_FOUND);
     }
     if (strcmp(what, "logoff") == 0) {
-        server->gone[i] = true;
+        *(crowd_of(server, id) ? crowd_of(server, id) : &server->gone[i]) = true;
     }
     return TRUE;
 }

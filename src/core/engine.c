@@ -201,8 +201,10 @@ wms_engine *wms_engine_unref(wms_engine *engine)
         return NULL;
     }
     bool forked = is_forked(engine);
-    if (forked && engine->loop) {
-        wms_loop_after_fork(engine->loop);
+    if (forked && engine->loop && wms_loop_after_fork(engine->loop)) {
+        return NULL; /* no descriptor is left, and its loop is still the parent's, too: all stays as it is */
+    }
+    if (forked) {
         wms_blocking_after_fork(engine);
     }
     engine->log = NULL;

@@ -73,6 +73,10 @@ static void action_call(struct wts_work *shared)
     SetLastError(0);
     if (!carry_out((const struct action_work *) shared)) {
         wts_fault_read(&shared->fault);
+        if (shared->fault.silent) {
+            wts_fault_set(&shared->fault, WMS_E_PROTOCOL, "the session API has refused it without a reason: it may lack this call");
+            shared->fault.doubtful = true;
+        }
     }
 }
 
@@ -168,6 +172,7 @@ static void came_back(struct wts_task *task, struct wts_work *work)
     if (work->fault.code) {
         finish(action, &work->fault);
     } else {
+        host->services->alive(action->op);
         act(action);
     }
 }

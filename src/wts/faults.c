@@ -81,7 +81,7 @@ static const char *text_of(int code)
 void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text)
 {
     ret_fault->code = code;
-    ret_fault->doubtful = false;
+    ret_fault->doubtful = ret_fault->silent = false;
     snprintf(ret_fault->text, sizeof ret_fault->text, "%s", text);
 }
 
@@ -92,10 +92,12 @@ void wts_fault_read(struct wts_fault *ret_fault)
     if (number == 0 || number == no_variable) { /* so libwinpr answers when nothing implements the API, or not this call */
         wts_fault_set(ret_fault, WMS_E_UNSUPPORTED,
                       "no session API answers here: WTSAPI_LIBRARY has to name a library that implements this call");
+        ret_fault->silent = true;
         return;
     }
     ret_fault->code = WMS_E_PROTOCOL;
     ret_fault->doubtful = true;
+    ret_fault->silent = false;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (known[i].number == number) {
             ret_fault->code = known[i].code;

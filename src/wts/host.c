@@ -19,51 +19,6 @@ void wts_free(const struct wts_host *host, void *block)
     }
 }
 
-/* ---- the handle ------------------------------------------------------------------------------------------------- */
-
-static struct wts_server *server_new(const char *name)
-{
-    struct wts_server *server = calloc(1, sizeof *server);
-    size_t length;
-
-    if (!server) {
-        return NULL;
-    }
-    atomic_init(&server->refs, 1);
-    server->process = GetCurrentProcessId();
-    server->is_here = !name;
-    server->handle = WTS_CURRENT_SERVER_HANDLE;
-    server->name = name ? wts_utf16(name, &length) : NULL;
-    if (name && !server->name) {
-        free(server);
-        return NULL;
-    }
-    return server;
-}
-
-static struct wts_server *server_ref(struct wts_server *server)
-{
-    atomic_fetch_add(&server->refs, 1);
-    return server;
-}
-
-static void server_drop(struct wts_server *server, bool closes)
-{
-    if (atomic_fetch_sub(&server->refs, 1) > 1) {
-        return;
-    }
-    if (closes && server->handle != WTS_CURRENT_SERVER_HANDLE && server->process == GetCurrentProcessId()) {
-        WTSCloseServer(server->handle);
-    }
-    free(server->name);
-    free(server);
-}
-
-void wts_server_release(struct wts_server *server)
-{
-    server_drop(server, true);
-}
-
 /* ---- the end of a host ------------------------------------------------------------------------------------------ */
 
 /* What is begun is still answered: only then is the host given up. */
@@ -74,6 +29,12 @@ static void give_up(struct wts_host *host)
     }
 }
 
+/* The others may come from this side of the host, too. */
+static bool is_answer(int code)
+{
+    return code != WMS_E_TIMEOUT && code != WMS_E_UNSUPPORTED && code != WMS_E_NO_MEMORY && code != WMS_E_INTERNAL;
+}
+
 void wts_host_judge(struct wts_host *host, const struct wts_fault *fault)
 {
     if (fault->code == WMS_E_UNREACHABLE) {
@@ -81,7 +42,7 @@ void wts_host_judge(struct wts_host *host, const struct wts_fault *fault)
             host->failure = fault->code;
             snprintf(host->failure_text, sizeof host->failure_text, "%s", fault->text);
         }
-    } else if (!host->reached && !host->failure) {
+    } else if (is_answer(fault->code) && !host->reached && !host->failure) {
         host->reached = true;
         host->services->up(host->link);
     }
@@ -99,12 +60,32 @@ void *wts_task_new(struct wts_host *host, size_t size, void **owner,
         task->owner = owner;
         task->done = done;
         task->free = free;
+        node_init(&task->turn);
         node_append(&host->tasks, &task->node);
         if (owner) {
             *owner = task;
         }
     }
     return task;
+}
+
+/* It hangs, for all that is known, until it comes back. */
+static void give_up_call(struct wts_work *work)
+{
+    struct wts_tally *tally = work->server->tally;
+
+    atomic_fetch_add(&tally->hanging, 1);
+    if (atomic_exchange(&work->stage, WTS_GIVEN_UP) == WTS_RETURNED) {
+        atomic_fetch_sub(&tally->hanging, 1);
+    }
+}
+
+/* Of a work: on its thread when the call has come back, or elsewhere when it will never be made. */
+static void return_call(struct wts_work *work)
+{
+    if (atomic_exchange(&work->stage, WTS_RETURNED) == WTS_GIVEN_UP) {
+        atomic_fetch_sub(&work->server->tally->hanging, 1);
+    }
 }
 
 void wts_task_end(struct wts_task *task)
@@ -115,8 +96,12 @@ void wts_task_end(struct wts_task *task)
         *task->owner = NULL;
     }
     node_remove(&task->node);
+    node_remove(&task->turn);
     if (task->free) {
         task->free(task);
+    }
+    if (task->begun) {
+        give_up_call(task->work);
     }
     host->services->work_free(task->work);
     if (task->begun) {
@@ -134,32 +119,48 @@ void *wts_work_new(struct wts_task *task, const struct wms_work *kind, void (*ca
     if (work) {
         work->task = task;
         work->call = call;
-        work->server = server_ref(host->server);
+        atomic_init(&work->stage, WTS_AWAITED);
+        work->server = wts_server_ref(host->server);
         task->work = work;
     }
     return work;
 }
 
-/* Those who have waited longest come first. */
+/* Whose turn it is, NULL: nobody waits.  Looks come again and again, so they take turns with what was asked for. */
+static struct wts_task *next_task(struct wts_host *host)
+{
+    struct node *asked = &host->waiting[0], *looks = &host->waiting[1];
+    struct node *queue = node_alone(asked) || (host->looks_next && !node_alone(looks)) ? looks : asked;
+
+    host->looks_next = queue == asked;
+    return node_alone(queue) ? NULL : NODE_OWNER(queue->next, struct wts_task, turn);
+}
+
+static bool has_room(const struct wts_host *host)
+{
+    return !host->failure && host->begun + atomic_load(&host->server->tally->hanging) < WTS_CALLS;
+}
+
+static const double hanging_interval = 0.1; /* seconds until it is looked again whether a call that hung has come back */
+
 static void begin_next(struct wts_host *host)
 {
-    for (struct node *node = host->tasks.next; node != &host->tasks; node = node->next) {
-        struct wts_task *task = NODE_OWNER(node, struct wts_task, node);
-        if (host->failure || host->begun == WTS_CALLS) {
-            return;
-        }
-        if (task->waits) {
-            task->waits = false;
-            task->begun = true;
-            host->begun++;
-            host->services->work_start(task->work);
-        }
+    struct wts_task *task;
+
+    while (has_room(host) && (task = next_task(host))) {
+        node_remove(&task->turn);
+        task->begun = true;
+        host->begun++;
+        host->services->work_start(task->work);
+    }
+    if (host->begun == 0 && !host->failure && next_task(host)) {
+        host->services->timer_set(host->tend, hanging_interval);
     }
 }
 
 void wts_work_begin(struct wts_task *task)
 {
-    task->waits = true;
+    node_append(&task->host->waiting[task->look], &task->turn);
     begin_next(task->host);
 }
 
@@ -168,7 +169,8 @@ void wts_work_run(void *shared)
     struct wts_work *work = shared;
 
     work->call(work);
-    wts_server_release(work->server); /* here, where closing it may block */
+    return_call(work);
+    wts_server_unref(work->server, false); /* here, where closing it may block */
     work->server = NULL;
 }
 
@@ -194,10 +196,11 @@ void wts_work_done(void *shared, int code)
 /* A work that was not run is gone before its host is, so its reference is not the last. */
 void wts_work_dispose(void *shared)
 {
-    const struct wts_work *work = shared;
+    struct wts_work *work = shared;
 
     if (work->server) {
-        wts_server_release(work->server);
+        return_call(work);
+        wts_server_unref(work->server, false);
     }
 }
 
@@ -248,23 +251,31 @@ static int open_server(struct wts_host *host)
 /* Gives the connection's reference back. */
 struct farewell {
     struct wts_server *server;
+    struct wts_tally *tally; /* where it counts; NULL: it was not begun, or has come back */
 };
+
+static void farewell_over(struct farewell *farewell, bool keeps)
+{
+    if (farewell->server) {
+        wts_server_unref(farewell->server, keeps);
+        farewell->server = NULL;
+    }
+    if (farewell->tally) {
+        atomic_fetch_sub(&farewell->tally->closing, 1);
+        wts_tally_unref(farewell->tally);
+        farewell->tally = NULL;
+    }
+}
 
 static void farewell_run(void *shared)
 {
-    struct farewell *farewell = shared;
-
-    server_drop(farewell->server, true);
-    farewell->server = NULL;
+    farewell_over(shared, false);
 }
 
+/* Without a thread the handle stays open: closing it may block. */
 static void farewell_dispose(void *shared)
 {
-    const struct farewell *farewell = shared;
-
-    if (farewell->server) {
-        server_drop(farewell->server, false); /* without a thread the handle stays open: closing it may block */
-    }
+    farewell_over(shared, true);
 }
 
 static void farewell_done(void *shared, int code)
@@ -287,7 +298,9 @@ static int name_of(const struct wms_address *address, char *room, size_t size, c
     if (address->host && address->path) {
         return WMS_E_UNREACHABLE;
     }
-    if (address->host) {
+    if (address->host && !address->user && !address->port && strcmp(address->host, "localhost") == 0) {
+        *ret_name = NULL;
+    } else if (address->host) {
         bool bracketed = strchr(address->host, ':') != NULL;
         int length = snprintf(room, size, "%s%s%s%s%s", address->user ? address->user : "", address->user ? "@" : "",
                               bracketed ? "[" : "", address->host, bracketed ? "]" : "");
@@ -301,22 +314,33 @@ static int name_of(const struct wms_address *address, char *room, size_t size, c
     return 0;
 }
 
-/* A call has been given up: there is room for another. */
+/* A call has been given up, or has come back although nobody waits for it. */
 static void tend(void *data)
 {
     begin_next(data);
     give_up(data);
 }
 
-static int start(struct wts_host *host, const char *name)
+static bool hangs(const struct wts_tally *tally)
 {
-    host->tend = host->services->timer_new(host->engine, tend, host);
-    host->farewell = host->services->work_new(host->engine, &farewell_kind);
-    host->server = host->tend && host->farewell ? server_new(name) : NULL;
+    return atomic_load(&tally->hanging) >= WTS_CALLS || atomic_load(&tally->closing) >= WTS_CALLS;
+}
+
+static int start(struct wts_host *host, struct wts_tally **tallies, const char *name)
+{
+    struct farewell *farewell = host->services->work_new(host->engine, &farewell_kind);
+
+    host->farewell = farewell;
+    host->tend = farewell ? host->services->timer_new(host->engine, tend, host) : NULL;
+    host->server = host->tend ? wts_server_new(name, tallies) : NULL;
     if (!host->server) {
         return WMS_E_NO_MEMORY;
     }
-    ((struct farewell *) host->farewell)->server = host->server;
+    farewell->server = host->server;
+    if (hangs(host->server->tally)) {
+        host->services->broken(host->link, WMS_E_BUSY, "the host hangs: the calls before have not come back");
+        return WMS_E_BUSY;
+    }
     if (name) {
         return open_server(host);
     }
@@ -324,7 +348,7 @@ static int start(struct wts_host *host, const char *name)
     return 0;
 }
 
-int wts_host_new(const struct wms_services *services, wms_engine *engine, struct wms_link *link,
+int wts_host_new(const struct wms_services *services, wms_engine *engine, struct wts_tally **tallies, struct wms_link *link,
                  const struct wms_address *address, struct wts_host **ret_host)
 {
     char room[512]; /* an address has at most 300 characters */
@@ -340,7 +364,9 @@ int wts_host_new(const struct wms_services *services, wms_engine *engine, struct
     }
     *host = (struct wts_host){.services = services, .engine = engine, .link = link};
     node_init(&host->tasks);
-    int error = start(host, name);
+    node_init(&host->waiting[0]);
+    node_init(&host->waiting[1]);
+    int error = start(host, tallies, name);
     if (error) {
         wts_host_free(host, false);
         return error;
@@ -357,7 +383,10 @@ void wts_host_free(struct wts_host *host, bool forked)
         wts_task_end(NODE_OWNER(host->tasks.next, struct wts_task, node));
     }
     if (host->server && !host->server->is_here && !forked) {
-        services->work_start(host->farewell);
+        struct farewell *farewell = host->farewell;
+        farewell->tally = wts_tally_ref(host->server->tally);
+        atomic_fetch_add(&farewell->tally->closing, 1);
+        services->work_start(farewell);
     }
     services->work_free(host->farewell);
     services->timer_free(host->tend);

@@ -9,7 +9,7 @@ struct found {
     DWORD id;
     WTS_CONNECTSTATE_CLASS state;
     signed char locked;
-    bool own;
+    signed char own; /* -1: of another machine, where nobody knows */
     size_t win_station, user_name, domain_name, computer_name, client_name;
 };
 
@@ -137,7 +137,7 @@ static bool take_all(const struct wts_server *server, const WTS_SESSION_INFO_1W 
                                                    : "a session in the list has no id, or a name without an end");
             return false;
         }
-        session.own = has_own && own == session.id;
+        session.own = server->is_here ? has_own && own == session.id : -1;
         bool users = wts_is_users(session.state, found->text + session.user_name);
         if (!users || ask_more(server, found, &session, ret_fault)) {
             found->sessions[found->count++] = session;

@@ -111,6 +111,7 @@ void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms
         services->blind(observer, WMS_E_NO_MEMORY, NULL);
         return;
     }
+    watch->task.look = true;
     watch->observer = observer;
     watch->id = id->number;
     watch->interval = first_interval;

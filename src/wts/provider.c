@@ -5,10 +5,10 @@
 static int connect_host(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
                         struct wms_link *link, const struct wms_address *address, void **ret_connection)
 {
+    struct wts_tally **tallies = (struct wts_tally **) services->slot(engine, self);
     struct wts_host *host;
+    int error = wts_host_new(services, engine, tallies, link, address, &host);
 
-    (void) self;
-    int error = wts_host_new(services, engine, link, address, &host);
     if (!error) {
         *ret_connection = host;
     }
@@ -18,6 +18,11 @@ static int connect_host(const struct wms_provider *self, const struct wms_servic
 static void disconnect_host(void *connection, bool forked)
 {
     wts_host_free(connection, forked);
+}
+
+static void retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+{
+    wts_tallies_clear((struct wts_tally **) services->slot(engine, self));
 }
 
 static void list(void *connection, struct wms_op *op)
@@ -68,6 +73,8 @@ static const struct wms_provider provider = {
     .forget = forget,
     .observe = observe,
     .unobserve = unobserve,
+    .retire = retire,
+    .forked = retire, /* what hangs in the parent does not in the child */
     .cannot = "the session API has no such call; logind and multipoint hosts have",
 };
 

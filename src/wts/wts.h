@@ -3,7 +3,8 @@
  *     api.h        the Windows session API: libwinpr's headers, or the Windows SDK's
  *     layout.h     its structures and numbers, checked against the x64 Windows SDK's
  *     provider.c   the interface to the engine
- *     host.c       one server: its handle, and what is under way
+ *     host.c       one server: what is under way, and what waits for its turn
+ *     server.c     its handle, and how many calls to it hang
  *     list.c       all sessions
  *     actions.c    disconnect, close, message
  *     observe.c    how a session is, asked again and again
@@ -26,7 +27,7 @@
 
 enum {
     WTS_IN_FLIGHT = 100,
-    WTS_CALLS = 4, /* at once, of the 8 that an engine makes: a host that hangs does not take them all */
+    WTS_CALLS = 4, /* to one server at once, of the 8 that an engine makes */
     WTS_SESSIONS_MAX = 65536,
     WTS_TEXT_MAX = 1024,    /* UTF-16 units of a name that the API tells */
     WTS_ANSWER_MAX = 65536, /* bytes of one answer */
@@ -39,6 +40,7 @@ enum {
 struct wts_fault {
     int code;
     bool doubtful; /* the host may have carried it out all the same */
+    bool silent;   /* the API has given no reason: perhaps there is no such call */
     char text[WTS_FAULT_MAX];
 };
 
@@ -49,6 +51,15 @@ void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text);
 
 /* ---- servers ---------------------------------------------------------------------------------------------------- */
 
+/* How many calls to one server hang: nobody waits for them any more, and they have not come back; and how many handles of
+ * it are being closed.  It is one for all connections to a server, and outlives them with those calls. */
+struct wts_tally {
+    struct wts_tally *next; /* of the engine's */
+    atomic_uint refs;       /* the engine's, and one for each wts_server */
+    atomic_uint hanging, closing;
+    char name[]; /* "": this machine */
+};
+
 /* A server of the API.  Whoever may still be in a call to it holds a reference. */
 struct wts_server {
     atomic_uint refs;
@@ -56,6 +67,7 @@ struct wts_server {
     bool is_here;  /* this machine: there is nothing to open */
     HANDLE handle; /* set on the thread that opens it, before any other gets to see the server */
     WCHAR *name;
+    struct wts_tally *tally;
 };
 
 /* The engine's side of a server. */
@@ -64,9 +76,10 @@ struct wts_host {
     wms_engine *engine;
     struct wms_link *link;
     struct wts_server *server;
-    void *farewell; /* the work that gives the handle back; it is there from the beginning, since memory may have run out by
-                       then */
-    struct node tasks;      /* in the order in which they came */
+    void *farewell; /* the work that gives the handle back; it is there from the beginning, since memory may have run out by then */
+    struct node tasks;
+    struct node waiting[2]; /* tasks that wait for their turn: what was asked for, and looks; each in order of arrival */
+    bool looks_next;        /* whose turn it is, where both wait */
     struct wms_timer *tend; /* fires when a call that hangs was given up, and what follows from that is to be done */
     size_t begun;           /* works that were handed over and have not come back */
     bool reached;
@@ -76,21 +89,26 @@ struct wts_host {
 
 /* ---- tasks and works -------------------------------------------------------------------------------------------- */
 
+/* Of a work: both sides may want to be first. */
+enum wts_stage { WTS_AWAITED, WTS_GIVEN_UP, WTS_RETURNED };
+
 /* What both sides share, in memory of the engine's service: the first member of what tells more. */
 struct wts_work {
     struct wts_task *task;               /* the engine's side only */
     struct wts_server *server;           /* a reference, until the call has returned */
     void (*call)(struct wts_work *work); /* on a thread */
+    atomic_int stage;                    /* enum wts_stage */
     struct wts_fault fault;
 };
 
 /* What a host does for one op or observer: the first member of the structs that tell more. */
 struct wts_task {
-    struct node node;
+    struct node node; /* host->tasks */
+    struct node turn; /* host->waiting; alone: it does not wait */
     struct wts_host *host;
     void **owner;          /* the engine's `data` that points here; NULL: it is the host's own */
     struct wts_work *work; /* NULL: nothing is under way */
-    bool waits, begun;     /* the work waits for its turn; it was handed over */
+    bool look, begun;      /* it only looks how a session is; its work was handed over */
     void (*done)(struct wts_task *task, struct wts_work *work); /* it has come back, and goes when this returns */
     void (*free)(struct wts_task *task);                        /* what it has beside its memory; NULL: nothing */
 };
@@ -110,14 +128,22 @@ void wts_work_run(void *shared);
 void wts_work_done(void *shared, int code);
 void wts_work_dispose(void *shared);
 
-/* Begins to reach a server.  As connect() of wms_provider. */
-int wts_host_new(const struct wms_services *services, wms_engine *engine, struct wms_link *link,
+/* Begins to reach a server.  As connect() of wms_provider; `tallies` are the engine's. */
+int wts_host_new(const struct wms_services *services, wms_engine *engine, struct wts_tally **tallies, struct wms_link *link,
                  const struct wms_address *address, struct wts_host **ret_host);
 void wts_host_free(struct wts_host *host, bool forked);
 /* The host has answered, or (UNREACHABLE) cannot be reached: to be called with the fault of every work that came back. */
 void wts_host_judge(struct wts_host *host, const struct wts_fault *fault);
-/* On any thread; the last closes the handle, which may block. */
-void wts_server_release(struct wts_server *server);
+
+/* `name` NULL: this machine.  The caller owns a reference.  NULL: out of memory. */
+struct wts_server *wts_server_new(const char *name, struct wts_tally **tallies);
+struct wts_server *wts_server_ref(struct wts_server *server);
+/* On any thread.  The last closes the handle, which may block, unless `keeps`: then it stays open. */
+void wts_server_unref(struct wts_server *server, bool keeps);
+struct wts_tally *wts_tally_ref(struct wts_tally *tally);
+void wts_tally_unref(struct wts_tally *tally);
+/* The engine goes (in a forked child: the parent's does). */
+void wts_tallies_clear(struct wts_tally **tallies);
 
 void *wts_alloc(const struct wts_host *host, size_t size); /* zeroed */
 void wts_free(const struct wts_host *host, void *block);

@@ -1,0 +1,99 @@
+/* server.c - the handle of a server, and how many calls to it hang. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "wts.h"
+
+/* ---- tallies ----------------------------------------------------------------------------------------------------- */
+
+struct wts_tally *wts_tally_ref(struct wts_tally *tally)
+{
+    atomic_fetch_add(&tally->refs, 1);
+    return tally;
+}
+
+void wts_tally_unref(struct wts_tally *tally)
+{
+    if (atomic_fetch_sub(&tally->refs, 1) == 1) {
+        free(tally);
+    }
+}
+
+/* That of the name, one reference more. */
+static struct wts_tally *tally_get(struct wts_tally **tallies, const char *name)
+{
+    struct wts_tally *tally = *tallies;
+
+    while (tally && strcmp(tally->name, name) != 0) {
+        tally = tally->next;
+    }
+    if (!tally) {
+        tally = calloc(1, sizeof *tally + strlen(name) + 1);
+        if (!tally) {
+            return NULL;
+        }
+        strcpy(tally->name, name);
+        atomic_init(&tally->refs, 1);
+        tally->next = *tallies;
+        *tallies = tally;
+    }
+    return wts_tally_ref(tally);
+}
+
+void wts_tallies_clear(struct wts_tally **tallies)
+{
+    for (struct wts_tally *tally = *tallies, *next; tally; tally = next) {
+        next = tally->next;
+        wts_tally_unref(tally);
+    }
+    *tallies = NULL;
+}
+
+/* ---- servers ------------------------------------------------------------------------------------------------------- */
+
+static void server_free(struct wts_server *server)
+{
+    if (server->tally) {
+        wts_tally_unref(server->tally);
+    }
+    free(server->name);
+    free(server);
+}
+
+struct wts_server *wts_server_new(const char *name, struct wts_tally **tallies)
+{
+    struct wts_server *server = calloc(1, sizeof *server);
+    size_t length;
+
+    if (!server) {
+        return NULL;
+    }
+    atomic_init(&server->refs, 1);
+    server->process = GetCurrentProcessId();
+    server->is_here = !name;
+    server->handle = WTS_CURRENT_SERVER_HANDLE;
+    server->name = name ? wts_utf16(name, &length) : NULL;
+    server->tally = tally_get(tallies, name ? name : "");
+    if ((name && !server->name) || !server->tally) {
+        server_free(server);
+        return NULL;
+    }
+    return server;
+}
+
+struct wts_server *wts_server_ref(struct wts_server *server)
+{
+    atomic_fetch_add(&server->refs, 1);
+    return server;
+}
+
+void wts_server_unref(struct wts_server *server, bool keeps)
+{
+    if (atomic_fetch_sub(&server->refs, 1) > 1) {
+        return;
+    }
+    if (!keeps && server->handle != WTS_CURRENT_SERVER_HANDLE && server->process == GetCurrentProcessId()) {
+        WTSCloseServer(server->handle);
+    }
+    server_free(server);
+}
