@@ -386,12 +386,12 @@ check-tsan:
 memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \
     --errors-for-leak-kinds=definite
 memchecked = $(patsubst %,spec/%_spec.lua,memory request callback misuse)
+memory_fails = -m $B/spec/wms/caller.so -m $B/spec/wms/blocking.so $(filter-out spec/oom/provider.lua \
+    spec/oom/several.lua,$(wildcard spec/oom/*.lua))
 check-valgrind:
 	+@$(MAKE) --no-print-directory test DEPS=no RUNS=$L SPECS='$(memchecked)' WRAP="$(memcheck)"
 	@mkdir -p $B/files
-	@for run in 'threads $B/spec $B/$L' lifetime 'blocking $B/spec/wms/blocking.so $B/files' 'oom \
-	    -m $B/spec/wms/caller.so -m $B/spec/wms/blocking.so $(filter-out spec/oom/provider.lua \
-	    spec/oom/several.lua,$(wildcard spec/oom/*.lua))'; do \
+	@for run in 'threads $B/spec $B/$L' lifetime 'blocking $B/spec/wms/blocking.so $B/files' 'oom $(memory_fails)'; do \
 	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run >$B/memcheck || { cat $B/memcheck; exit 1; }; done
 	$(if $(wtsapi),@WTSAPI_LIBRARY=$B/spec/wtsapi/odd.so LUA_CPATH='$B/$L/?.so' $(memcheck) $B/spec/fork lua \
 	    spec/wtsapi/threads.lua >$B/memcheck || { cat $B/memcheck; exit 1; })
