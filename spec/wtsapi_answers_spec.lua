@@ -106,7 +106,7 @@ describe("the session API on hosts of another kind #once", function()
 
    test("has an error for each of ours", function()
       for code, expected in pairs{
-         [1] = 2, [2] = 5, [3] = 1722, [4] = 1460, [5] = 50, [6] = 1244, [7] = 0x800B0109, [8] = 1728, [9] = 1460,
+         [1] = 2, [2] = 5, [3] = 1722, [4] = 1460, [5] = 50, [6] = 1244, [7] = 0x800B0109, [8] = 1728, [9] = 1726,
          [10] = 1359, [11] = 1223, [12] = 170, [14] = 126, [15] = 14, [16] = 1359, [50] = 1726,
       } do
          assert.equal(expected, (wtsapi.outcome(SERVER, { "disconnect", 100 + code, 0 }, environment)), "code -" .. code)

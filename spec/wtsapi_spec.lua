@@ -407,6 +407,12 @@ describe("the session API on Linux hosts #once", function()
          assert.same({ "fine\n", 0 }, { process.run(wtsapi.command("wtsapi_fork", words, wtsapi.forking)) })
          assert.is_false(host.exists(host.ids[1]) or host.exists(host.ids[2]))
       end)
+
+      test("that end in the middle do not keep the others", function()
+         local host = room({ user = "alice" }, { user = "bob" })
+         local output, code = process.run("timeout 60 env " .. wtsapi.command("wtsapi_terminate", { host.server }))
+         assert.same({ "fine\n", 0 }, { output, code })
+      end)
    end)
 end)
 

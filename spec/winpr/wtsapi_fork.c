@@ -1,6 +1,7 @@
 /* wtsapi_fork.c - forks while calls are under way: each process has an engine of its own, and handles stay.
  *
  *     wtsapi_fork SERVER ID ID        a child logs the first session off, the parent the second */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -23,6 +24,28 @@ static DWORD count_sessions(void)
     CHECK(WTSEnumerateSessionsW(server, 0, 1, &list, &count));
     WTSFreeMemory(list);
     return count;
+}
+
+static int descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    CHECK(folder);
+    while (readdir(folder)) {
+        count++;
+    }
+    closedir(folder);
+    return count;
+}
+
+/* What was the parent's is closed.  A thread's first malloc() opens a file for a moment. */
+static void await_descriptors(int wanted)
+{
+    for (int tries = 0; descriptors() != wanted; tries++) {
+        CHECK(tries < 2000);
+        usleep(1000);
+    }
 }
 
 static void *use(void *data)
@@ -61,9 +84,11 @@ static void child(int number, DWORD sessions)
     if (number % 3 == 1) {
         _exit(0);
     }
+    int mine = descriptors();
     pid_t grandchild = fork();
     if (grandchild == 0) {
         CHECK(count_sessions() == sessions);
+        await_descriptors(mine);
         _exit(0);
     }
     await(grandchild);

@@ -9,6 +9,7 @@
 /* A caller that waits; it lies on that caller's stack. */
 struct wait {
     struct node node; /* in the server's `waits`; alone: it has ended */
+    struct server *server;
     DWORD mask, events, error;
     pthread_cond_t changed;
 };
@@ -167,9 +168,20 @@ static DWORD begin(struct server *server, struct wait *wait)
     return 0;
 }
 
+/* Its thread is ended while it waits: it gives back what it has. */
+static void leave(void *data)
+{
+    struct wait *wait = data;
+
+    node_remove(&wait->node);
+    pthread_cond_destroy(&wait->changed);
+    wtsapi_server_unref(wait->server);
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
 static DWORD wait_for(struct server *server, DWORD mask, DWORD *ret_events)
 {
-    struct wait wait = {.mask = mask};
+    struct wait wait = {.server = server, .mask = mask};
     int error = pthread_cond_init(&wait.changed, NULL);
 
     if (error) {
@@ -178,9 +190,11 @@ static DWORD wait_for(struct server *server, DWORD mask, DWORD *ret_events)
     node_init(&wait.node);
     pthread_mutex_lock(&wtsapi_lock);
     wait.error = begin(server, &wait);
+    pthread_cleanup_push(leave, &wait);
     while (!node_alone(&wait.node)) {
         pthread_cond_wait(&wait.changed, &wtsapi_lock);
     }
+    pthread_cleanup_pop(0);
     pthread_mutex_unlock(&wtsapi_lock);
     pthread_cond_destroy(&wait.changed);
     *ret_events = wait.events;

@@ -107,7 +107,7 @@ DWORD wtsapi_id_number(const wms_id *id, DWORD *ret_number)
 
 bool wtsapi_id_needs_list(DWORD number)
 {
-    return number >= hashed && number < hashed_end && !find(number);
+    return number >= counted && number < hashed_end && !find(number);
 }
 
 wms_id wtsapi_id_of(DWORD number, char room[WTSAPI_ID_ROOM])

@@ -53,11 +53,24 @@ static DWORD submit(struct job *job)
     return error;
 }
 
+/* A thread that is ended while it waits (TerminateThread() of libwinpr's does that) gives back what it has. */
+static void leave(void *data)
+{
+    struct job *job = data;
+    struct server *server = job->server;
+
+    wtsapi_job_unref(job);
+    wtsapi_server_unref(server); /* the caller's */
+    pthread_mutex_unlock(&wtsapi_lock);
+}
+
 static DWORD await(struct job *job)
 {
+    pthread_cleanup_push(leave, job);
     while (!job->done) {
         pthread_cond_wait(&job->changed, &wtsapi_lock);
     }
+    pthread_cleanup_pop(0);
     return job->error;
 }
 

@@ -16,7 +16,7 @@
 #include "wtsapi/wtsapi.h"
 
 enum { FOLDER_ROOM = PATH_MAX + 8, PROVIDERS = 8, NAME_ROOM = 32 };
-static const double exit_patience = 1; /* seconds that an exit waits for the worker, which is busy for milliseconds only */
+static const time_t patience_seconds = 1; /* of exits and forks, with the worker, which is busy for milliseconds only */
 
 struct worker {
     wms_engine *engine;
@@ -29,14 +29,15 @@ struct worker {
 };
 
 static struct worker *worker; /* NULL: none */
-/* The parent's, after a fork: its thread is not here, and nobody knows what it was about to do. */
+/* The parent's, after a fork: its thread is not here. */
 static struct worker *orphan;
-static bool exiting;
+static bool exiting, impatient; /* the process exits; it has waited long enough for the worker */
 static pthread_cond_t worker_gone;
 /* A fork waits until the worker rests: else the child would inherit locks of the providers' libraries, held for ever. */
 static bool working;
 static unsigned forks; /* that wait or are under way */
-static pthread_cond_t worker_rests = PTHREAD_COND_INITIALIZER, fork_done = PTHREAD_COND_INITIALIZER;
+static bool torn; /* it did not: nobody knows what it was about to do */
+static pthread_cond_t worker_rests, fork_done = PTHREAD_COND_INITIALIZER;
 static pthread_t working_thread;
 static char folder[FOLDER_ROOM]; /* where providers are; "": where libwms looks */
 
@@ -64,9 +65,21 @@ wms_engine *wtsapi_engine_new(void)
 static void wake(const struct worker *whom)
 {
     uint64_t one = 1;
+    int before;
 
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* the lock is held */
     while (write(whom->wake, &one, sizeof one) < 0 && errno == EINTR) { /* EAGAIN: it is awake */
     }
+    pthread_setcancelstate(before, NULL);
+}
+
+static struct timespec limit_of_patience(void)
+{
+    struct timespec limit;
+
+    clock_gettime(CLOCK_MONOTONIC, &limit);
+    limit.tv_sec += patience_seconds;
+    return limit;
 }
 
 /* ---- exit ------------------------------------------------------------------------------------------------------- */
@@ -74,16 +87,15 @@ static void wake(const struct worker *whom)
 /* Libraries of the providers clean up at the process's exit, and must not be in use then. */
 static void stop(void)
 {
-    struct timespec limit;
+    struct timespec limit = limit_of_patience();
 
-    clock_gettime(CLOCK_MONOTONIC, &limit);
-    limit.tv_sec += (time_t) exit_patience;
     pthread_mutex_lock(&wtsapi_lock);
     exiting = true;
     if (worker) {
         worker->quit = true;
         wake(worker);
-        while (!worker->gone && pthread_cond_timedwait(&worker_gone, &wtsapi_lock, &limit) == 0) {
+        while (!worker->gone && !impatient) {
+            impatient = pthread_cond_timedwait(&worker_gone, &wtsapi_lock, &limit) != 0;
         }
     }
     pthread_mutex_unlock(&wtsapi_lock);
@@ -374,11 +386,25 @@ static void worker_free(struct worker *self)
     free(self);
 }
 
+/* In a forked child: what is the parent's is closed, without a word to anybody.  The jobs are of callers that are not here. */
+static void bury_orphan(void)
+{
+    if (orphan && !torn) {
+        for (struct node *node = orphan->running.next; node != &orphan->running; node = node->next) {
+            wms_request_unref(job_of(node)->request);
+        }
+        wms_engine_unref(orphan->engine);
+        free(orphan);
+    }
+    orphan = NULL;
+}
+
 DWORD wtsapi_worker_need(void)
 {
     if (worker || exiting) {
         return exiting ? ERROR_SHUTDOWN_IN_PROGRESS : 0;
     }
+    bury_orphan();
     struct worker *self = calloc(1, sizeof *self);
     if (!self) {
         return ERROR_OUTOFMEMORY;
@@ -406,24 +432,29 @@ void wtsapi_worker_tell(struct job *job)
 
 /* ---- fork ------------------------------------------------------------------------------------------------------- */
 
-static void init_gone(void)
+static void init_conditions(void)
 {
     pthread_condattr_t attributes;
 
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&worker_gone, &attributes);
+    pthread_cond_init(&worker_rests, &attributes);
     pthread_condattr_destroy(&attributes);
 }
 
 /* The worker forks, too: a provider that starts a program does. */
 static void before_fork(void)
 {
+    struct timespec limit = limit_of_patience();
+    int late = 0;
+
     pthread_mutex_lock(&wtsapi_lock);
     forks++;
-    while (working && !pthread_equal(working_thread, pthread_self())) {
-        pthread_cond_wait(&worker_rests, &wtsapi_lock);
+    while (working && !late && !pthread_equal(working_thread, pthread_self())) {
+        late = pthread_cond_timedwait(&worker_rests, &wtsapi_lock, &limit);
     }
+    torn = working;
 }
 
 static void after_fork(void)
@@ -443,9 +474,9 @@ static void in_child(void)
     }
     working = false;
     forks = 0;
-    pthread_cond_init(&worker_rests, NULL);
+    exiting = impatient = false;
     pthread_cond_init(&fork_done, NULL);
-    init_gone();
+    init_conditions();
     wtsapi_servers_forked();
     pthread_mutex_unlock(&wtsapi_lock);
 }
@@ -468,7 +499,7 @@ static void find_folder(void)
 
 static void init(void)
 {
-    init_gone();
+    init_conditions();
     find_folder();
     pthread_atfork(before_fork, after_fork, in_child);
     guard_exit();

@@ -62,7 +62,8 @@ enum { WTSAPI_ID_ROOM = 16 };
 
 /* Windows' number for an id that a host has shown: stable in this process.  Under the lock.  Errors: OUTOFMEMORY. */
 DWORD wtsapi_id_number(const wms_id *id, DWORD *ret_number);
-/* Whether only a list can tell what the number stands for: another process may have learnt it from one.  Under the lock. */
+/* Whether only a list can tell what the number stands for: another process may have learnt it from one, and what would be
+ * "c7" may be a number of the host's.  Under the lock. */
 bool wtsapi_id_needs_list(DWORD number);
 /* The id behind a number; its text is in `room`, or lives as long as the process.  Under the lock. */
 wms_id wtsapi_id_of(DWORD number, char room[WTSAPI_ID_ROOM]);
