@@ -37,13 +37,14 @@ static void *list(void *data)
 static void end_in_the_middle(void *(*call)(void *data), long milliseconds)
 {
     const struct timespec time = {.tv_nsec = milliseconds * 1000000};
+    char another[] = "logind:///run/another";
     pthread_t thread;
 
     CHECK(pthread_create(&thread, NULL, call, NULL) == 0);
     nanosleep(&time, NULL);
     CHECK(pthread_cancel(thread) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
-    HANDLE other = WTSOpenServerA("logind:///run/another");
+    HANDLE other = WTSOpenServerA(another);
     CHECK(other);
     WTSCloseServer(other);
 }
