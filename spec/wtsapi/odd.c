@@ -3,7 +3,7 @@
  * Every server has these sessions: 0 of a service, 1 of alice, 2 of bob (locked), 3 at the log-on screen, 4 of carol
  * (disconnected), 65536 a listener.  On this machine, 1 is the caller's own.  A session that was logged off is gone.
  *
- * "crowd-20" has alice's sessions 101 to 200 besides, and takes 20 milliseconds to tell of one.
+ * "crowd-20" has alice's sessions 101 to 200 besides, and takes 20 milliseconds to tell of one, and to act on one.
  *
  * ODD_LOG names a file that is told what was done, a line each.  What the library did not give, or has taken back already,
  * nobody may give back: abort().  A call that hangs does so until the FIFO that ODD_RELEASE names can be read.
@@ -172,6 +172,16 @@ static atomic_bool *crowd_of(struct server *server, DWORD id)
     return strncmp(server->name, "crowd", 5) == 0 && id > CROWD && id <= 2 * CROWD ? &server->gone_crowd[id - CROWD - 1] : NULL;
 }
 
+/* "crowd-20" and such take their time. */
+static void take_time(const struct server *server)
+{
+    unsigned milliseconds;
+
+    if (sscanf(server->name, "crowd-%u", &milliseconds) == 1) {
+        nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000L}, NULL);
+    }
+}
+
 static int place_of(struct server *server, DWORD id)
 {
     const atomic_bool *crowd = crowd_of(server, id);
@@ -333,10 +343,7 @@ static BOOL WINAPI query(HANDLE handle, DWORD id, WTS_INFO_CLASS what, LPWSTR *a
         *size = sizeof(DWORD);
         return TRUE;
     }
-    unsigned milliseconds;
-    if (sscanf(server->name, "crowd-%u", &milliseconds) == 1) {
-        nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000L}, NULL);
-    }
+    take_time(server);
     int i = place_of(server, id);
     if (i < 0) {
         return fail(ERROR_FILE_NOT_FOUND);
@@ -375,6 +382,7 @@ static BOOL act(HANDLE handle, DWORD id, const char *what)
     int i = place_of(server, id);
 
     tell("%s %s %lu\n", what, server->name, (unsigned long) id);
+    take_time(server);
     if (is(server, "hang-act")) {
         hang();
     }
