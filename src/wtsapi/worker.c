@@ -339,6 +339,14 @@ static void go(struct worker *self)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
+/* Until the process is gone: who looks at all threads in that moment must not meet one that ends. */
+static void stay(void)
+{
+    for (;;) {
+        pause();
+    }
+}
+
 static void *work(void *data)
 {
     struct worker *self = data;
@@ -352,6 +360,7 @@ static void *work(void *data)
     }
     go(self);
     end_work();
+    stay();
     return NULL;
 }
 
