@@ -160,8 +160,8 @@ examples: $(examples) ; @:
 rulers: $(rulers) $(host_programs) ; @:
 
 report: | $(call products,$L) $(libs)
-	@$(if $(silent),:,echo 'wms $(version) in $B/; providers: memory$(providers:%=, %)$(if \
-	    $(left_out),; left out: $(left_out))')
+	@$(if $(silent),:,echo 'wms $(version) in $B/; providers: $(subst $() $(),$(comma) ,$(strip memory \
+	    $(providers)))$(if $(left_out),; left out: $(left_out))')
 
 $B/obj/%.o: src/%.c $B/flags
 	$(call say,CC,$<)

@@ -19,15 +19,7 @@ describe("Linux hosts #once", function()
       logind.sweep()
    end)
 
-   local function test(text, body)
-      it(text, function()
-         local why = logind.missing()
-         if why then
-            pending(why)
-         end
-         body()
-      end)
-   end
+   local test = kit.needing(function(why) pending(why) end, logind.missing)
 
    local function room(...)
       return logind.host{ sessions = { ... } }

@@ -1,4 +1,5 @@
 --- After a fork, with calls of the Windows session API under way: the parent's are the parent's, the child makes its own.
+local kit = require "spec.support.kit"
 local process = require "spec.support.process"
 local wts = require "spec.support.wts"
 
@@ -89,12 +90,10 @@ describe("after a fork, with the Windows session API #once", function()
          process.quote(build .. "/5.4/?.so"), process.program("fork"), text))
    end
 
+   local test = kit.needing(function(why) pending(why) end, wts.missing)
+
    for what, text in pairs(CHILDREN) do
-      it("the parent is undisturbed by a child that " .. what, function()
-         local why = wts.missing()
-         if why then
-            pending(why)
-         end
+      test("the parent is undisturbed by a child that " .. what, function()
          local in_child = ("assert(wait(child(function() %s end)) == 0)\n"):format(text)
          assert.same({ "fine", 0 }, { script(BEGIN .. in_child .. END) })
       end)

@@ -59,15 +59,7 @@ describe("a WTSAPI library #once", function()
       io.open(log, "w"):close()
    end)
 
-   local function test(text, body)
-      it(text, function()
-         local why = wts.missing()
-         if why then
-            pending(why)
-         end
-         body()
-      end)
-   end
+   local test = kit.needing(function(why) pending(why) end, wts.missing)
 
    local function logged()
       local lines = {}

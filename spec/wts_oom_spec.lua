@@ -1,4 +1,5 @@
 --- Without memory for the Windows session API: the engine's allocations fail in turn, and those on its threads.
+local kit = require "spec.support.kit"
 local process = require "spec.support.process"
 local wts = require "spec.support.wts"
 
@@ -16,15 +17,7 @@ describe("without memory, with the Windows session API #once", function()
       process.run("rm -r " .. folder)
    end)
 
-   local function test(text, body)
-      it(text, function()
-         local why = wts.missing()
-         if why then
-            pending(why)
-         end
-         body()
-      end)
-   end
+   local test = kit.needing(function(why) pending(why) end, wts.missing)
 
    for _, name in ipairs{ "sessions", "disconnect", "verify", "message" } do
       test(name .. " ends with an error, and leaves nothing behind", function()

@@ -50,18 +50,12 @@ describe("sessions of the Windows session API #once", function()
       multipoint.sweep()
    end)
 
-   local function test(text, inner, body)
-      it(text, function()
-         local why = wts.missing() or inner.missing()
-         if why then
-            pending(why)
-         end
-         wts.prepare()
-         body()
-      end)
-   end
+   before_each(wts.prepare)
 
-   test("have what logind says of them", logind, function()
+   local on_logind = kit.needing(skip, wts.missing, logind.missing)
+   local on_multipoint = kit.needing(skip, wts.missing, multipoint.missing)
+
+   on_logind("have what logind says of them", function()
       local inner = logind.host{ sessions = {
          { user = "alice" }, { user = "bob", type = "tty", locked = true },
       } }
@@ -76,7 +70,7 @@ describe("sessions of the Windows session API #once", function()
       end
    end)
 
-   test("have what MultiPoint says of them", multipoint, function()
+   on_multipoint("have what MultiPoint says of them", function()
       local host = multipoint.host{ sessions = { { user = "alice" }, { user = "bob", locked = true } } }
       bind(host)
       host.lab:session{ id = host.ids[2], state = 4 }
@@ -87,7 +81,7 @@ describe("sessions of the Windows session API #once", function()
       end
    end)
 
-   test("are not closed when they are administrators', since the host refuses", multipoint, function()
+   on_multipoint("are not closed when they are administrators', since the host refuses", function()
       local host = multipoint.host{ sessions = { { user = "root", exempt = true }, { user = "bob" } } }
       bind(host)
       local err = fault(wms.close_all(wts.address(host.server)))
@@ -96,7 +90,7 @@ describe("sessions of the Windows session API #once", function()
       assert.is_true(host.exists(host.ids[1]))
    end)
 
-   test("of a host that nobody is bound to are NOT_BOUND", multipoint, function()
+   on_multipoint("of a host that nobody is bound to are NOT_BOUND", function()
       multipoint.use()
       local lab = multipoint.new()
       wms.configure{ store = false }
@@ -105,7 +99,7 @@ describe("sessions of the Windows session API #once", function()
       assert.truthy(err.message:find("1244", 1, true), err.message)
    end)
 
-   test("of what is no address are UNREACHABLE", logind, function()
+   on_logind("of what is no address are UNREACHABLE", function()
       for _, server in ipairs{ "wts:///wts:///lab", "wts:///nonsense://lab", "wts:///a/b" } do
          local err = fault(wms.sessions(server))
          assert.truthy(err.code == "UNREACHABLE" or err.code == "UNSUPPORTED", err.message)

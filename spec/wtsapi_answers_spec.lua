@@ -1,4 +1,5 @@
 --- The Windows session API where no real host is needed: what each answer looks like, misuse, and addresses.
+local kit = require "spec.support.kit"
 local process = require "spec.support.process"
 local wtsapi = require "spec.support.wtsapi"
 
@@ -21,15 +22,7 @@ describe("the session API on hosts of another kind #once", function()
       process.run("rm -r " .. folder)
    end)
 
-   local function test(text, body)
-      it(text, function()
-         local why = wtsapi.missing()
-         if why then
-            pending(why)
-         end
-         body()
-      end)
-   end
+   local test = kit.needing(function(why) pending(why) end, wtsapi.missing)
 
    local function by_user(sessions)
       local result = {}
@@ -117,15 +110,7 @@ describe("the session API on hosts of another kind #once", function()
 end)
 
 describe("the session API without a host #once", function()
-   local function test(text, body)
-      it(text, function()
-         local why = wtsapi.missing()
-         if why then
-            pending(why)
-         end
-         body()
-      end)
-   end
+   local test = kit.needing(function(why) pending(why) end, wtsapi.missing)
 
    test("opens addresses, and nothing else", function()
       for _, command in ipairs{ "open", "openA", "openEx", "openExA" } do

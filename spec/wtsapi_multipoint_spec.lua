@@ -11,15 +11,7 @@ bound.describe("the session API on MultiPoint hosts #once", pending, function()
 
    after_each(sweep)
 
-   local function test(text, body)
-      it(text, function()
-         local why = wtsapi.missing()
-         if why then
-            pending(why)
-         end
-         body()
-      end)
-   end
+   local test = kit.needing(function(why) pending(why) end, wtsapi.missing)
 
    --- A host, and the environment of a program that is bound to it.
    local function lab(options)

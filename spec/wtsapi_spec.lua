@@ -19,15 +19,7 @@ describe("the session API on Linux hosts #once", function()
       logind.sweep()
    end)
 
-   local function test(text, body)
-      it(text, function()
-         local why = wtsapi.missing() or logind.missing()
-         if why then
-            pending(why)
-         end
-         body()
-      end)
-   end
+   local test = kit.needing(function(why) pending(why) end, wtsapi.missing, logind.missing)
 
    local function room(...)
       return logind.host{ sessions = { ... } }

@@ -108,6 +108,23 @@ function kit.providers()
    end
 end
 
+--- it() for what cannot be shown everywhere: `local test = kit.needing(skip, logind.missing, …)`.  Each of the functions
+-- returns nil, or why it cannot; `skip(why)` is the spec's `pending`.
+function kit.needing(skip, ...)
+   local needs = { ... }
+   return function(text, body)
+      require "busted".it(text, function()
+         for _, missing in ipairs(needs) do
+            local why = missing()
+            if why then
+               skip(why)
+            end
+         end
+         body()
+      end)
+   end
+end
+
 --- One field of every item of a list: { { a = 1 }, { a = 2 } } -> { 1, 2 }.  A field that is not there shows as "nil".
 function kit.pluck(list, ...)
    local result = {}

@@ -1,4 +1,4 @@
-/* host.c - one server: its handle, and what is under way. */
+/* host.c - one server: what is under way, and what waits for its turn. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,34 +126,42 @@ void *wts_work_new(struct wts_task *task, const struct wms_work *kind, void (*ca
     return work;
 }
 
-/* Whose turn it is, NULL: nobody waits.  Looks come again and again, so they take turns with what was asked for. */
-static struct wts_task *next_task(struct wts_host *host)
+static bool somebody_waits(const struct wts_host *host)
+{
+    return !node_alone(&host->waiting[0]) || !node_alone(&host->waiting[1]);
+}
+
+/* Whose turn it is.  Looks come again and again, so they take turns with what was asked for. */
+static struct wts_task *take_next(struct wts_host *host)
 {
     struct node *asked = &host->waiting[0], *looks = &host->waiting[1];
     struct node *queue = node_alone(asked) || (host->looks_next && !node_alone(looks)) ? looks : asked;
+    struct wts_task *task = NODE_OWNER(queue->next, struct wts_task, turn);
 
     host->looks_next = queue == asked;
-    return node_alone(queue) ? NULL : NODE_OWNER(queue->next, struct wts_task, turn);
+    node_remove(&task->turn);
+    return task;
 }
 
 static bool has_room(const struct wts_host *host)
 {
-    return !host->failure && host->begun + atomic_load(&host->server->tally->hanging) < WTS_CALLS;
+    return host->begun + atomic_load(&host->server->tally->hanging) < WTS_CALLS;
 }
 
 static const double hanging_interval = 0.1; /* seconds until it is looked again whether a call that hung has come back */
 
 static void begin_next(struct wts_host *host)
 {
-    struct wts_task *task;
-
-    while (has_room(host) && (task = next_task(host))) {
-        node_remove(&task->turn);
+    if (host->failure) {
+        return;
+    }
+    while (somebody_waits(host) && has_room(host)) {
+        struct wts_task *task = take_next(host);
         task->begun = true;
         host->begun++;
         host->services->work_start(task->work);
     }
-    if (host->begun == 0 && !host->failure && next_task(host)) {
+    if (somebody_waits(host) && host->begun == 0) {
         host->services->timer_set(host->tend, hanging_interval);
     }
 }
@@ -244,6 +252,7 @@ static int open_server(struct wts_host *host)
     if (!task || !wts_work_new(task, &kind, open_call)) {
         return WMS_E_NO_MEMORY;
     }
+    host->opens = true;
     wts_work_begin(task);
     return 0;
 }
@@ -382,7 +391,7 @@ void wts_host_free(struct wts_host *host, bool forked)
     while (!node_alone(&host->tasks)) {
         wts_task_end(NODE_OWNER(host->tasks.next, struct wts_task, node));
     }
-    if (host->server && !host->server->is_here && !forked) {
+    if (host->server && host->opens && !forked) {
         struct farewell *farewell = host->farewell;
         farewell->tally = wts_tally_ref(host->server->tally);
         atomic_fetch_add(&farewell->tally->closing, 1);

@@ -26,7 +26,7 @@
 #include "wts/api.h"
 
 enum {
-    WTS_IN_FLIGHT = 100,
+    WTS_IN_FLIGHT = 100, /* ops of a host */
     WTS_CALLS = 4, /* to one server at once, of the 8 that an engine makes */
     WTS_SESSIONS_MAX = 65536,
     WTS_TEXT_MAX = 1024,    /* UTF-16 units of a name that the API tells */
@@ -82,7 +82,7 @@ struct wts_host {
     bool looks_next;        /* whose turn it is, where both wait */
     struct wms_timer *tend; /* fires when a call that hangs was given up, and what follows from that is to be done */
     size_t begun;           /* works that were handed over and have not come back */
-    bool reached;
+    bool opens, reached;    /* there is a handle, or will be: it has to be given back; the host has answered */
     int failure; /* the host cannot be reached (any more): nothing new is begun, and what is begun comes to its end */
     char failure_text[WTS_FAULT_MAX];
 };
@@ -120,8 +120,7 @@ void *wts_task_new(struct wts_host *host, size_t size, void **owner,
 void wts_task_end(struct wts_task *task);
 /* Gives it a work of that kind, to be filled in and then begun: call() runs on a thread.  NULL: out of memory. */
 void *wts_work_new(struct wts_task *task, const struct wms_work *kind, void (*call)(struct wts_work *work));
-/* Hands the work over when its turn has come.  If the host is given up it never is: the engine is about to forget the task.
- */
+/* Hands the work over when its turn has come: never, if the host is given up, since the engine is about to forget the task. */
 void wts_work_begin(struct wts_task *task);
 /* For the structs wms_work: what all have in common. */
 void wts_work_run(void *shared);

@@ -223,10 +223,11 @@ static const struct listed *find(const struct list *list, DWORD session)
 /* One that is not in a list of a moment ago may have come meanwhile. */
 static DWORD find_session(struct server *server, DWORD session, struct list **ret_list, const struct listed **ret_listed)
 {
+    double now = wtsapi_now();
     struct list *list;
     DWORD error = wtsapi_list_get(server, true, &list);
 
-    if (!error && !find(list, session)) {
+    if (!error && list->asked < now && !find(list, session)) {
         wtsapi_list_put(list);
         error = wtsapi_list_get(server, false, &list);
     }
