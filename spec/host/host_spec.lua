@@ -22,13 +22,20 @@ local function traces(state, namespaces)
     :format(state:match("[^/]*$"), table.concat(namespaces, " -e ")))
 end
 
+-- A host's namespaces by their numbers, and what holds them: the system gives the number of one that is gone to the next,
+-- which may be another run's.  release() lets them go.
 local function namespaces_of(pid)
-  local list = {}
-  for line in output(("readlink /proc/%s/ns/net /proc/%s/ns/mnt /proc/%s/ns/pid"):format(pid, pid, pid)):gmatch("%S+") do
-    list[#list + 1] = "'" .. line .. "'"
+  local list, held = {}, {}
+  for _, kind in ipairs{ "net", "mnt", "pid" } do
+    local path = ("/proc/%s/ns/%s"):format(pid, kind)
+    held[#held + 1] = assert(io.open(path))
+    list[#list + 1] = "'" .. output("readlink " .. path):match("%S+") .. "'"
   end
-  assert(#list == 3)
-  return list
+  return list, function()
+    for _, file in ipairs(held) do
+      file:close()
+    end
+  end
 end
 
 -- A run of its own, which boots a host with a desktop, says so, and waits for its death.  A child of it lives on for
@@ -241,7 +248,8 @@ describe("a test host", function()
 
   it("leaves nothing behind", function()
     local state = lab1.console:match("^/run/[^/]+")
-    local namespaces = namespaces_of(lab1.pid)
+    local namespaces, release = namespaces_of(lab1.pid)
+    finally(release)
     assert.are_not.equal("", traces(state, namespaces))
     hosts.down()
     assert.equal("", traces(state, namespaces))
@@ -249,7 +257,8 @@ describe("a test host", function()
 
   it("leaves nothing behind when the run is killed", function()
     local pid, init, state, pipe = other_run()
-    local namespaces = namespaces_of(init)
+    local namespaces, release = namespaces_of(init)
+    finally(release)
     assert.are_not.equal("", traces(state, namespaces))
     os.execute("kill -KILL " .. pid)
     pipe:close()
