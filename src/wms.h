@@ -295,7 +295,8 @@ enum wms_state {
     WMS_PLANNED,   /* what_if */
     WMS_FAILED,    /* refused or not reached */
     WMS_UNKNOWN,   /* sent, and no answer came: it may still be carried out */
-    WMS_SKIPPED    /* not sent, after a stop or a cancel */
+    WMS_SKIPPED,   /* not sent, after a stop or a cancel */
+    WMS_GONE       /* with `all`: the session ended by itself meanwhile; no failure */
 };
 WMS_API const char *wms_state_name(enum wms_state state);
 
@@ -319,8 +320,9 @@ WMS_API int wms_request_outcome(const wms_request *request, size_t index, wms_ou
  * have been read with this one. */
 WMS_API int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done);
 
-/* The properties of a session: X(field in C, name elsewhere). */
-#define WMS_SESSION_STRINGS(X) \
+/* The properties of a session: X(field in C, name elsewhere).  The parts are in the order of the struct, which only grows at
+ * its end. */
+#define WMS_SESSION_STRINGS_1(X) \
     X(state, "state") \
     X(user_name, "user_name") \
     X(domain_name, "domain_name") \
@@ -331,23 +333,30 @@ WMS_API int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outc
     X(class_name, "class") \
     X(win_station, "win_station") \
     X(remote_host, "remote_host")
-#define WMS_SESSION_FLAGS(X) \
+#define WMS_SESSION_FLAGS_1(X) \
     X(is_orchestratable, "is_orchestratable") \
     X(is_admin, "is_admin") \
     X(is_mog_user, "is_mog_user") \
     X(is_rail, "is_rail") \
     X(is_own, "is_own") \
     X(locked, "locked")
+/* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the same id later. */
+#define WMS_SESSION_STRINGS_2(X) X(identity, "identity")
+#define WMS_SESSION_STRINGS(X) WMS_SESSION_STRINGS_1(X) WMS_SESSION_STRINGS_2(X)
+#define WMS_SESSION_FLAGS(X) WMS_SESSION_FLAGS_1(X)
 
 typedef struct wms_session {
     wms_id id;
     const char *server;
 #define WMS_X(field, name) const char *field; /* NULL: the host does not say */
-    WMS_SESSION_STRINGS(WMS_X)
+    WMS_SESSION_STRINGS_1(WMS_X)
 #undef WMS_X
     int64_t station_id; /* -1: none, or the host does not say */
 #define WMS_X(field, name) signed char field; /* 0, 1, or -1: the host does not say */
-    WMS_SESSION_FLAGS(WMS_X)
+    WMS_SESSION_FLAGS_1(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name) const char *field; /* NULL: the host does not say */
+    WMS_SESSION_STRINGS_2(WMS_X)
 #undef WMS_X
 } wms_session;
 

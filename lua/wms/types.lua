@@ -124,7 +124,8 @@ local wms = {}
 --- * `failed`: refused, or not reached
 --- * `unknown`: sent, and no answer came: it may still be carried out
 --- * `skipped`: not sent, after a stop or a cancel
----@alias wms.State "requested"|"verified"|"planned"|"failed"|"unknown"|"skipped"
+--- * `gone`: under `_all`, the session ended by itself meanwhile; no failure
+---@alias wms.State "requested"|"verified"|"planned"|"failed"|"unknown"|"skipped"|"gone"
 
 --- What happened to one session.
 ---@class wms.Outcome
@@ -168,6 +169,7 @@ local wms = {}
 ---@field class? string
 ---@field win_station? string
 ---@field remote_host? string
+---@field identity? string what the host tells this session apart by from another one that gets the same id later
 
 ------------------------------------------------------------------------------------------------------------- commands
 

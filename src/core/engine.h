@@ -220,7 +220,7 @@ struct wms_item {
     struct wms_item *finished_next;      /* job->over, then request->finished */
     struct wms_check *check;
     wms_id id;
-    const char *text, *user_name, *note;
+    const char *text, *user_name, *note, *identity;
     signed char code, changed;
     unsigned char phase, state;
     bool sent, retried, permitted, slot;
@@ -268,7 +268,7 @@ void wms_check_end(struct wms_check *check);
 /* A session of a listing: what an action needs to know of it and, for WMS_SESSIONS, all of it. */
 struct wms_listed {
     wms_id id;
-    const char *user_name;
+    const char *user_name, *identity;
     const wms_session *whole;
     signed char is_orchestratable, is_own;
 };

@@ -75,7 +75,7 @@ bool wms_is_call(enum wms_verb verb)
 
 const char *wms_state_name(enum wms_state state)
 {
-    static const char *const states[] = {"requested", "verified", "planned", "failed", "unknown", "skipped"};
+    static const char *const states[] = {"requested", "verified", "planned", "failed", "unknown", "skipped", "gone"};
 
     return (size_t) state < sizeof states / sizeof *states ? states[state] : "?";
 }

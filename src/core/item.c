@@ -140,6 +140,7 @@ static void act(struct wms_item *item)
         .all = all,
         .message = all && request->verb == WMS_LOCK ? request->message : NULL,
         .title = whole ? NULL : request->title,
+        .identity = whole ? NULL : item->identity,
     };
     put_in_flight(item);
     if (call) {

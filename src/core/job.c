@@ -182,7 +182,13 @@ static int take_all(struct wms_job *job)
         const struct wms_listed *session = &listing->sessions[i];
         if (!is_exempt(job->request->verb, session)) {
             struct wms_item *item = &job->items[job->count++];
-            *item = (struct wms_item){.job = job, .id = session->id, .user_name = session->user_name, .changed = -1};
+            *item = (struct wms_item){
+                .job = job,
+                .id = session->id,
+                .user_name = session->user_name,
+                .identity = session->identity,
+                .changed = -1,
+            };
         }
     }
     return 0;

@@ -16,25 +16,26 @@ static int copy_whole(struct wms_job *job, const wms_session *session, struct wm
     copy->server = job->text;
     listed->id = copy->id;
     listed->user_name = copy->user_name;
+    listed->identity = copy->identity;
     listed->whole = copy;
     return 0;
 }
 
+static int copy_string(struct wms_job *job, const char **text)
+{
+    if (!*text) {
+        return 0;
+    }
+    *text = wms_job_keep(job, *text);
+    return *text ? 0 : WMS_E_NO_MEMORY;
+}
+
 static int copy_strings(struct wms_job *job, struct wms_listed *listed)
 {
-    if (listed->id.text) {
-        listed->id.text = wms_job_keep(job, listed->id.text);
-        if (!listed->id.text) {
-            return WMS_E_NO_MEMORY;
-        }
-    }
-    if (listed->user_name) {
-        listed->user_name = wms_job_keep(job, listed->user_name);
-        if (!listed->user_name) {
-            return WMS_E_NO_MEMORY;
-        }
-    }
-    return 0;
+    int error = copy_string(job, &listed->id.text);
+
+    error = error ? error : copy_string(job, &listed->user_name);
+    return error ? error : copy_string(job, &listed->identity);
 }
 
 static int add_session(struct wms_job *job, const wms_session *session)
@@ -54,6 +55,7 @@ static int add_session(struct wms_job *job, const wms_session *session)
     *listed = (struct wms_listed){
         .id = session->id,
         .user_name = session->user_name,
+        .identity = session->identity,
         .is_orchestratable = session->is_orchestratable,
         .is_own = session->is_own,
     };

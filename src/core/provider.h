@@ -40,6 +40,8 @@ struct wms_op {
     bool all;            /* of a list: it begins an action on every session, which is going to be carried out */
     const char *message; /* of a list with `all` for WMS_LOCK: what the users will see; else NULL */
     const char *title;   /* of an act for WMS_MESSAGE: what stands above the message; NULL: the host's own, or none */
+    const char *identity; /* of an act: the `identity` of the session that was looked at before, where it was; else NULL.  If
+                             the host's session of this id is another one by now, the answer is NOT_FOUND */
 };
 
 /* Somebody wants to know how it is with one session, now and after each change. */
