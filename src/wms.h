@@ -140,12 +140,20 @@ enum wms_level { WMS_DEBUG, WMS_INFO, WMS_WARNING };
 typedef void (*wms_log)(void *data, enum wms_level level, const char *text);
 WMS_API void wms_engine_log(wms_engine *engine, wms_log log, void *data);
 
-/* For a program's own event loop: a descriptor that is readable when wms_engine_step() has something to do; it belongs to
- * the engine, and stays the same until a fork.  Errors: BUSY (called from a guard or a log), NO_MEMORY, INTERNAL (no
- * descriptor left). */
+/* For a program's own event loop: a descriptor that is readable when wms_engine_step() has something to do.  It drives the
+ * engine and all of its requests; it belongs to the engine, and stays the same until a fork.  Errors: BUSY (called from a
+ * guard or a log), NO_MEMORY, INTERNAL (no descriptor left). */
 WMS_API int wms_engine_fd(wms_engine *engine);
 /* Does what can be done without waiting.  Errors: BUSY (called from a guard or a log), INTERNAL. */
 WMS_API int wms_engine_step(wms_engine *engine);
+/* Runs the engine until some request has news (1), or wms_engine_wake() was called or `seconds` have passed (0).  Negative
+ * seconds: no limit.  Errors: BUSY (called from a guard or a log), NO_MEMORY, INTERNAL (no descriptor left, or nothing could
+ * ever happen). */
+WMS_API int wms_engine_wait(wms_engine *engine, double seconds);
+/* The next request that has news: it is done, or needs its caller as wms_request_wait() says.  1 and *ret_request (the
+ * caller gets no reference), each once for each time that wms_request_step() has taken its news, or 0: no other.  Errors:
+ * BUSY (called from a guard or a log). */
+WMS_API int wms_engine_news(wms_engine *engine, wms_request **ret_request);
 
 /* How hosts on the network are talked to; providers that have no such thing ignore it. */
 typedef struct wms_transport {
@@ -268,8 +276,10 @@ WMS_API int wms_request_done(wms_request *request);
 WMS_API int wms_request_wait(wms_request *request, double seconds);
 
 /* A descriptor of this request alone: readable when wms_engine_step() has something to do for it, or the request has news.
- * It belongs to the request: take it out of your loop before the request goes.  Errors: NO_MEMORY, FORKED, BUSY, INTERNAL
- * (no descriptor left). */
+ * A program may poll those of any number of its requests, and nothing else; one that has many of them does better with
+ * wms_engine_fd(), which needs no descriptor for each.  The engine's first one begins a thread of the engine, which waits in
+ * the program's place and touches nothing of it.  The descriptor belongs to the request: take it out of your loop before
+ * the request goes.  Errors: NO_MEMORY, FORKED, BUSY, INTERNAL (no descriptor or thread left). */
 WMS_API int wms_request_fd(wms_request *request);
 /* As wms_engine_step(); also takes the news, so that the descriptor falls silent.  Errors: FORKED, BUSY, INTERNAL. */
 WMS_API int wms_request_step(wms_request *request);

@@ -155,7 +155,6 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     engine->alloc = *alloc;
     engine->refs = 1;
     take_process(engine);
-    engine->fd = -1;
     engine->kicked_tail = &engine->kicked;
     engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
@@ -214,9 +213,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     }
     retire_providers(engine);
     wms_blocking_close(engine, forked);
-    if (engine->fd >= 0) {
-        close(engine->fd);
-    }
+    engine->waker = wms_waker_free(engine->waker, forked);
     wms_loop_free(engine->loop);
     wms_free(engine, engine->module_folder);
     wms_bindings_clear(engine);
@@ -232,15 +229,12 @@ wms_engine *wms_engine_unref(wms_engine *engine)
  * and of the requests that run on them, without a word to the other side, and goes on with a loop of its own. */
 static int renew(wms_engine *engine)
 {
-    if (engine->fd >= 0) {
-        close(engine->fd);
-        engine->fd = -1;
-    }
     int error = engine->loop ? wms_loop_after_fork(engine->loop) : 0;
     if (error) {
         return error; /* the next call tries again */
     }
     take_process(engine);
+    engine->waker = wms_waker_free(engine->waker, true);
     wms_blocking_after_fork(engine);
     for (wms_request *request = engine->requests; request; request = request->next) {
         wms_request_forked(request);
@@ -314,20 +308,23 @@ void wms_engine_know_better(const wms_engine *engine, int *code, const char **te
     }
 }
 
+int wms_engine_loop_fd(wms_engine *engine, int *ret_fd)
+{
+    struct wms_loop *loop = wms_engine_loop(engine);
+
+    return loop ? wms_loop_fd(loop, ret_fd) : engine->loop_error;
+}
+
 int wms_engine_fd(wms_engine *engine)
 {
-    int error = wms_engine_enter(engine);
+    int fd, error = wms_engine_enter(engine);
 
-    if (!error && engine->fd < 0) {
-        struct wms_loop *loop = wms_engine_loop(engine);
-        error = loop ? wms_loop_descriptor(loop, -1, &engine->fd) : engine->loop_error;
-        if (!error) {
-            int fd = engine->fd;
-            wms_engine_go_on(engine);
-            return fd;
-        }
+    error = error ? error : wms_engine_loop_fd(engine, &fd);
+    if (error) {
+        return error;
     }
-    return error ? error : engine->fd;
+    wms_engine_go_on(engine);
+    return fd;
 }
 
 int wms_engine_step(wms_engine *engine)
@@ -342,6 +339,43 @@ int wms_engine_step(wms_engine *engine)
     }
     wms_engine_go_on(engine);
     return 0;
+}
+
+int wms_engine_wait(wms_engine *engine, double seconds)
+{
+    int error = wms_engine_enter(engine);
+    struct wms_loop *loop = error ? NULL : wms_engine_loop(engine);
+
+    if (!loop) {
+        return error ? error : engine->loop_error;
+    }
+    wms_engine_ref(engine);
+    engine->woken = false;
+    double end = wms_loop_clock(loop) + seconds;
+    for (bool first = true; !error && !engine->news && !engine->woken; first = false) {
+        double left = end - wms_loop_now(loop);
+        if (!first && seconds >= 0 && left <= 0) {
+            break;
+        }
+        error = wms_loop_wait(loop, seconds < 0 ? -1 : left < 0 ? 0 : left);
+        wms_engine_settle(engine);
+    }
+    wms_loop_rest(loop);
+    int news = engine->news != NULL;
+    wms_engine_unref(engine);
+    return error ? error : news;
+}
+
+int wms_engine_news(wms_engine *engine, wms_request **ret_request)
+{
+    int error = wms_engine_enter(engine);
+
+    if (error || !engine->news) {
+        return error;
+    }
+    *ret_request = engine->news;
+    wms_request_told(engine->news);
+    return 1;
 }
 
 /* ---- the network ------------------------------------------------------------------------------------------------ */

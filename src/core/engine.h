@@ -15,6 +15,7 @@
 #include "core/slab.h"
 #include "core/target.h"
 #include "core/value.h"
+#include "core/wake.h"
 
 /* ---- engine.c: memory, loop, providers -------------------------------------------------------------------------- */
 
@@ -54,7 +55,7 @@ struct wms_engine {
     unsigned char *here;   /* not 0 in the process of `pid`, and 0 in its children; NULL: no such page */
     struct wms_loop *loop; /* NULL until something has to be waited for */
     int loop_error;        /* NO_MEMORY, or INTERNAL: no descriptor left; 0: none */
-    int fd;                /* of wms_engine_fd(), or -1 */
+    struct wms_waker *waker; /* NULL until a request's descriptor is asked for */
 
     struct wms_registered *providers;
     char *module_folder;
@@ -69,6 +70,7 @@ struct wms_engine {
     size_t link_count;
     struct wms_blocking blocking;
     wms_request *requests;
+    wms_request *news, *last_news; /* that wms_engine_news() has not told yet */
 
     struct wms_job *kicked, **kicked_tail;
     bool link_broken; /* some link waits to be buried */
@@ -112,6 +114,8 @@ void wms_engine_settle(wms_engine *engine);
 void wms_engine_go_on(wms_engine *engine);
 /* The loop, made when it is first needed; NULL: `loop_error` tells why. */
 struct wms_loop *wms_engine_loop(wms_engine *engine);
+/* Its descriptor.  Errors: NO_MEMORY, INTERNAL. */
+int wms_engine_loop_fd(wms_engine *engine, int *ret_fd);
 
 /* ---- registry.c: providers --------------------------------------------------------------------------------------- */
 
@@ -362,8 +366,11 @@ struct wms_request {
     struct wms_item *held, **held_tail;
     struct wms_item *finished, **finished_tail, *unread;
     size_t read_count;
-    int news, fd; /* descriptors for the caller's loop, or -1 */
-    bool done, cancelled, stopped, forked, waking;
+    struct wms_wakeup wakeup; /* the descriptor for the caller's loop */
+    wms_request *news_prev, *news_next; /* engine->news */
+    bool done, cancelled, stopped, forked;
+    bool waking; /* something to tell since the last step */
+    bool untold; /* it is in engine->news */
     char *summary;
 };
 
@@ -372,6 +379,8 @@ int wms_command_check(wms_engine *engine, const wms_command *command);
 /* Checks a command and takes it apart into jobs.  Errors: INVALID, NO_MEMORY. */
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request);
 void wms_request_news(wms_request *request);
+/* Whoever asks wms_engine_news() needs not be told of it any more. */
+void wms_request_told(wms_request *request);
 /* The host waits for the password. */
 void wms_request_want(wms_request *request);
 void wms_request_drop_password(wms_request *request);

@@ -1,8 +1,8 @@
 /* loop.c - libuv, and nothing else in the tree knows it.
  *
  * A program's own loop cannot simply poll libuv's descriptor: it stays silent for overdue timers and for watches that were
- * started since libuv's last poll.  So descriptors for such programs are epolls over it and over an alarm (a timerfd) that is
- * set to libuv's next timer whenever control goes back to the program.
+ * started since libuv's last poll.  So for such programs the loop watches an alarm (a timerfd) as well, which is set to
+ * libuv's next timer whenever control goes back to the program, and libuv gets another turn first if there are such watches.
  */
 #include "core/loop.h"
 
@@ -16,12 +16,15 @@
 #include <uv.h>
 
 #include "core/engine.h"
+#include "core/wake.h"
 
 enum {
     UV_DESCRIPTORS = 6, /* that libuv takes for a loop, the first time */
     ROUNDS = 64, /* of a loop that always has something to do, before the program gets control again */
     SPARE_MAX = 8
 };
+
+#define NEVER UINT64_MAX
 
 struct wms_loop {
     wms_engine *engine;
@@ -30,8 +33,9 @@ struct wms_loop {
     struct wms_timer *spare; /* stopped, for the next who wants one */
     unsigned spare_count;
     struct wms_timer *late, **late_tail; /* deadlines that have come; they fire when the descriptors have had their say */
-    int alarm;        /* timerfd, or -1: no descriptor was asked for yet */
-    bool changed;     /* a timer or watch since libuv's last poll */
+    struct wms_poll *alarm; /* on a timerfd; NULL: no descriptor was asked for yet */
+    uint64_t alarm_due;     /* what it is set to, in milliseconds of libuv's clock; NEVER: it is not set */
+    bool changed;           /* a timer or watch since libuv's last poll */
 };
 
 struct wms_timer {
@@ -116,7 +120,7 @@ int wms_loop_new(wms_engine *engine, struct wms_loop **ret_loop)
         return WMS_E_NO_MEMORY;
     }
     loop->engine = engine;
-    loop->alarm = -1;
+    loop->alarm_due = NEVER;
     loop->late_tail = &loop->late;
     struct held held;
     int error = hold_low(&held, UV_DESCRIPTORS);
@@ -155,32 +159,31 @@ struct wms_loop *wms_loop_free(struct wms_loop *loop)
         return NULL;
     }
     loop->spare_count = SPARE_MAX; /* none is spared any more */
+    wms_poll_free(loop->alarm);
+    loop->alarm = NULL;
     uv_walk(&loop->uv, free_left, loop);
     uv_close((uv_handle_t *) &loop->limit, NULL);
     while (uv_run(&loop->uv, UV_RUN_NOWAIT)) {
         /* the last handles' close callbacks */
     }
     uv_loop_close(&loop->uv);
-    if (loop->alarm >= 0) {
-        close(loop->alarm);
-    }
     wms_free(loop->engine, loop);
     return NULL;
 }
 
 int wms_loop_after_fork(struct wms_loop *loop)
 {
-    /* A timerfd is one object for both processes: setting it here would set the parent's. */
-    if (loop->alarm >= 0) {
-        close(loop->alarm);
-        loop->alarm = -1;
-    }
     struct held held;
     int error = hold_low(&held, 1);
     if (!error) {
         error = uv_loop_fork(&loop->uv);
         error = error ? error_from_uv(error) : 0;
         release(&held);
+    }
+    if (!error) { /* a timerfd is one object for both processes: setting it here would set the parent's */
+        wms_poll_free(loop->alarm);
+        loop->alarm = NULL;
+        loop->alarm_due = NEVER;
     }
     return error;
 }
@@ -209,6 +212,7 @@ static void take_from_late(struct wms_timer *timer)
  * come in time, and lies there unread when its deadline is over. */
 static void run(struct wms_loop *loop, uv_run_mode mode)
 {
+    wms_waker_turn(loop->engine->waker);
     loop->changed = false;
     uv_run(&loop->uv, mode);
     while (loop->late) {
@@ -260,56 +264,74 @@ double wms_loop_clock(struct wms_loop *loop)
     return wms_loop_now(loop);
 }
 
-static void set_alarm(struct wms_loop *loop, int wait)
+/* By the clock, not by what is left of the time: libuv's own is that of its last event or timer, perhaps long ago. */
+static void set_alarm(struct wms_loop *loop, uint64_t due)
 {
     struct itimerspec when = {{0, 0}, {0, 0}};
 
-    if (wait == 0) {
-        when.it_value.tv_nsec = 1; /* zero would switch it off */
-    } else if (wait > 0) {
-        when.it_value.tv_sec = wait / 1000;
-        when.it_value.tv_nsec = (long) (wait % 1000) * 1000000;
+    if (loop->alarm_due == due) {
+        return;
     }
-    timerfd_settime(loop->alarm, 0, &when, NULL);
+    if (due != NEVER) {
+        when.it_value.tv_sec = (time_t) (due / 1000);
+        when.it_value.tv_nsec = (long) (due % 1000) * 1000000 + 1; /* zero would switch it off */
+    }
+    loop->alarm_due = timerfd_settime(loop->alarm->fd, TFD_TIMER_ABSTIME, &when, NULL) == 0 ? due : NEVER;
+}
+
+static void alarm_fired(void *data, int events)
+{
+    struct wms_loop *loop = data;
+
+    (void) events;
+    wms_news_take(loop->alarm->fd); /* read as an eventfd is */
+    loop->alarm_due = NEVER;
+}
+
+static uint64_t next_due(const struct wms_loop *loop)
+{
+    int wait = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
+
+    return wait < 0 ? NEVER : uv_now(&loop->uv) + (uint64_t) wait;
 }
 
 void wms_loop_rest(struct wms_loop *loop)
 {
-    if (loop->alarm < 0) {
+    if (!loop->alarm) {
         return;
     }
-    int wait = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
-    for (int round = 0; (loop->changed || wait == 0) && round < ROUNDS; round++) {
+    uint64_t due = next_due(loop);
+    for (int round = 0; (loop->changed || due <= uv_now(&loop->uv)) && round < ROUNDS; round++) {
         wms_loop_turn(loop);
         wms_engine_settle(loop->engine);
-        wait = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
+        due = next_due(loop);
     }
-    set_alarm(loop, loop->changed ? 0 : wait);
+    set_alarm(loop, loop->changed ? uv_now(&loop->uv) : due);
+    wms_waker_rest(loop->engine->waker);
 }
 
-int wms_loop_descriptor(struct wms_loop *loop, int news, int *ret_fd)
+int wms_loop_fd(struct wms_loop *loop, int *ret_fd)
 {
-    if (loop->alarm < 0) {
-        loop->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-        if (loop->alarm < 0) {
+    if (!loop->alarm) {
+        int alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (alarm < 0) {
             return error_from_errno();
         }
-        loop->changed = true; /* nobody has kept the alarm up to date until now */
-    }
-    int watched[] = {uv_backend_fd(&loop->uv), loop->alarm, news};
-    int fd = epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0) {
-        return error_from_errno();
-    }
-    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
-        struct epoll_event event = {.events = EPOLLIN};
-        if (watched[i] >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, watched[i], &event)) {
-            int error = error_from_errno();
-            close(fd);
+        struct wms_poll *poll;
+        int error = wms_poll_new(loop, alarm, alarm_fired, loop, &poll);
+        close(alarm); /* the poll has a duplicate */
+        if (error) {
             return error;
         }
+        error = wms_poll_set(poll, WMS_READABLE);
+        if (error) {
+            wms_poll_free(poll);
+            return error;
+        }
+        uv_unref((uv_handle_t *) &poll->uv); /* alone it is nothing to wait for */
+        loop->alarm = poll;
     }
-    *ret_fd = fd;
+    *ret_fd = uv_backend_fd(&loop->uv);
     return 0;
 }
 

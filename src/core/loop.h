@@ -31,9 +31,9 @@ double wms_loop_now(struct wms_loop *loop);
 /* The same as of now. */
 double wms_loop_clock(struct wms_loop *loop);
 
-/* A descriptor that is readable when the loop has something to do or, if `news` is not -1, when that one is readable.
- * The caller closes it.  Errors: INTERNAL, NO_MEMORY. */
-int wms_loop_descriptor(struct wms_loop *loop, int news, int *ret_fd);
+/* The loop's own descriptor, readable when it has something to do, from wms_loop_rest() on.  It stays the loop's, and the
+ * same until a fork.  Errors: INTERNAL, NO_MEMORY. */
+int wms_loop_fd(struct wms_loop *loop, int *ret_fd);
 
 struct wms_timer *wms_timer_new(struct wms_loop *loop, void (*fire)(void *data), void *data);
 /* A timer for something that did not come in time: it fires after what the descriptors have to tell and after other timers,

@@ -22,10 +22,8 @@ static void request_free(wms_request *request)
     for (size_t i = 0; i < request->job_count; i++) {
         wms_job_clear(&request->jobs[i]);
     }
-    if (request->fd >= 0) {
-        close(request->fd);
-        close(request->news);
-    }
+    wms_request_told(request);
+    wms_wakeup_close(engine, &request->wakeup);
     wms_free(engine, request->jobs);
     wms_free(engine, request->order);
     wms_free(engine, request->message);
@@ -60,7 +58,7 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     }
     request->engine = wms_engine_ref(engine);
     request->refs = 1;
-    request->news = request->fd = -1;
+    wms_wakeup_init(&request->wakeup);
     request->held_tail = &request->held;
     request->finished_tail = &request->finished;
     request->next = engine->requests;
@@ -95,8 +93,13 @@ wms_request *wms_request_unref(wms_request *request)
         engine->orphans = true;
         return NULL;
     }
+    if (wms_engine_enter(engine)) {
+        /* A forked child without a free descriptor: what the request has under way shares its connection with the parent
+         * until the engine is renewed, and it goes then. */
+        engine->orphans = true;
+        return NULL;
+    }
     request->refs = 1; /* ours: others may be collected meanwhile, but not this one */
-    wms_engine_enter(engine); /* perhaps in a forked child */
     if (!request->done) {
         wms_request_cancel(request);
     }
@@ -109,6 +112,10 @@ void wms_requests_collect(wms_engine *engine)
 {
     wms_request *request = engine->requests;
 
+    if (wms_engine_enter(engine)) {
+        engine->orphans = true; /* not yet */
+        return;
+    }
     while (request) {
         if (request->refs == 0) {
             request->refs = 1;
@@ -124,9 +131,27 @@ void wms_requests_collect(wms_engine *engine)
 
 void wms_request_news(wms_request *request)
 {
+    wms_engine *engine = request->engine;
+
     request->waking = true;
-    if (request->news >= 0) {
-        wms_news_raise(request->news);
+    wms_wakeup_raise(engine, &request->wakeup);
+    if (!request->untold) {
+        request->untold = true;
+        request->news_prev = engine->last_news;
+        request->news_next = NULL;
+        *(engine->last_news ? &engine->last_news->news_next : &engine->news) = request;
+        engine->last_news = request;
+    }
+}
+
+void wms_request_told(wms_request *request)
+{
+    wms_engine *engine = request->engine;
+
+    if (request->untold) {
+        request->untold = false;
+        *(request->news_prev ? &request->news_prev->news_next : &engine->news) = request->news_next;
+        *(request->news_next ? &request->news_next->news_prev : &engine->last_news) = request->news_prev;
     }
 }
 
@@ -178,6 +203,7 @@ void wms_request_job_done(wms_request *request)
     wms_request_drop_password(request);
     request->done = true;
     wms_request_news(request);
+    wms_wakeup_retire(request->engine, &request->wakeup);
 }
 
 static void abandon(wms_request *request, int code, const char *text)
@@ -202,11 +228,7 @@ void wms_request_cancel(wms_request *request)
 
 void wms_request_forked(wms_request *request)
 {
-    if (request->fd >= 0) { /* shared with the parent */
-        close(request->fd);
-        close(request->news);
-        request->fd = request->news = -1;
-    }
+    wms_wakeup_forked(&request->wakeup);
     request->forked = true;
     if (!request->done) {
         abandon(request, WMS_E_FORKED, NULL);
@@ -282,27 +304,20 @@ int wms_request_fd(wms_request *request)
 {
     int error = enter(request);
 
-    if (error || request->fd >= 0) {
-        return error ? error : request->fd;
+    if (error || request->wakeup.fd >= 0) {
+        return error ? error : request->wakeup.fd;
     }
-    struct wms_loop *loop = wms_engine_loop(request->engine);
-    if (!loop) {
-        return request->engine->loop_error;
-    }
-    error = wms_news_new(&request->news);
+    error = wms_wakeup_open(request->engine, &request->wakeup);
     if (error) {
-        return error;
-    }
-    error = wms_loop_descriptor(loop, request->news, &request->fd);
-    if (error) {
-        close(request->news);
-        request->news = -1;
         return error;
     }
     if (request->waking) {
-        wms_news_raise(request->news);
+        wms_wakeup_raise(request->engine, &request->wakeup);
     }
-    int fd = request->fd;
+    if (request->done) {
+        wms_wakeup_retire(request->engine, &request->wakeup);
+    }
+    int fd = request->wakeup.fd;
     wms_engine_go_on(request->engine);
     return fd;
 }
@@ -314,12 +329,9 @@ int wms_request_step(wms_request *request)
     if (error) {
         return error;
     }
-    if (request->waking) {
-        request->waking = false;
-        if (request->news >= 0) {
-            wms_news_take(request->news);
-        }
-    }
+    request->waking = false;
+    wms_request_told(request);
+    wms_wakeup_stepped(request->engine, &request->wakeup);
     return wms_engine_step(request->engine);
 }
 
