@@ -446,6 +446,7 @@ fuzz-corpus: fuzzers
 # ---- to have it ------------------------------------------------------------------------------------------------------
 
 scripts := $(wildcard lua/wms/*.lua)
+loops   := $(wildcard lua/wms/loop/*.lua)
 
 .PHONY: install install-lua uninstall clean help
 install: install-lua $(libs) $(modules)
@@ -467,14 +468,16 @@ install-lua: $(call products,$L)
 	$Q install -m 755 $B/$L/wms.so '$(DESTDIR)$(INST_CMOD)'
 	$(if $(modules),$Q install -m 755 $(modules) '$(DESTDIR)$(INST_CMOD)/wms')
 	$(if $(scripts),$Q install -m 644 $(scripts) '$(DESTDIR)$(INST_LUADIR)/wms')
+	$Q install -d '$(DESTDIR)$(INST_LUADIR)/wms/loop' && install -m 644 $(loops) '$(DESTDIR)$(INST_LUADIR)/wms/loop'
 
 uninstall:
 	$Q rm -f '$(DESTDIR)$(includedir)/wms.h' $(patsubst %,'$(DESTDIR)$(includedir)/wms/%.h',lua provider memory) \
 	    '$(DESTDIR)$(libdir)/libwms.a' '$(DESTDIR)$(libdir)/libwms-lua$L.a' '$(DESTDIR)$(libdir)/pkgconfig/wms.pc' \
 	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(libdir)/libwms-wtsapi.so' '$(DESTDIR)$(INST_CMOD)/wms.so'
 	$Q rm -f $(foreach p,$(providers),'$(DESTDIR)$(libdir)/wms/$p.so' '$(DESTDIR)$(INST_CMOD)/wms/$p.so') \
-	    $(patsubst lua/wms/%,'$(DESTDIR)$(INST_LUADIR)/wms/%',$(wildcard lua/wms/*.lua))
-	$Q for folder in $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR)); do \
+	    $(patsubst lua/wms/%,'$(DESTDIR)$(INST_LUADIR)/wms/%',$(scripts) $(loops))
+	$Q for folder in '$(DESTDIR)$(INST_LUADIR)/wms/loop' \
+	    $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR)); do \
 	    [ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"; done # others' providers stay
 
 clean:

@@ -190,15 +190,37 @@ describe("after a fork #once", function()
       local output, code = script(BEGIN .. [[
          local fds = { done:pollfd() }
          for i, request in ipairs(requests) do fds[i + 1] = request:pollfd() end
-         for _, fd in ipairs(fds) do assert(link(fd):find("eventpoll")) end
+         for _, fd in ipairs(fds) do assert(link(fd):find("eventfd")) end
          assert(wait(child(function()
             local before = descriptors()
             forked(done)
-            -- Three epolls and three eventfds, the alarm, and the watch of the pipe with its two ends.
-            assert(before - descriptors() == 6 + 1 + 3, before - descriptors())
+            -- Three eventfds, the waker's epoll and eventfd, the alarm, and the watch of the pipe with its two ends.
+            assert(before - descriptors() == 3 + 2 + 1 + 3, before - descriptors())
          end)) == 0)]] .. END)
       assert.same({ "fine", 0 }, { output, code })
    end)
+
+   for how, text in pairs{
+      ["closes"] = "for _, request in ipairs(requests) do request:close() end",
+      ["collects"] = "requests, done = nil, nil",
+      ["cancels and closes"] = "for _, request in ipairs(requests) do request:cancel() request:close() end",
+   } do
+      it("a child without a free descriptor that " .. how .. " its parent's requests goes on when there is one", function()
+         local output, code = script(BEGIN .. [[
+            assert(wait(child(function()
+               local before = limit(3)
+               ]] .. text .. [[
+               collectgarbage()
+               collectgarbage()
+               local _, _, err = wms.unlock{ session_ids = 1, server = "memory://lab", timeout = 1 }
+               assert(err.code == "INTERNAL", err.code)
+               limit(before)
+               work()
+               os.exit(0, true)
+            end)) == 0)]] .. END)
+         assert.same({ "fine", 0 }, { output, code })
+      end)
+   end
 
    it("children of a program that only loaded the module work, each by itself", function()
       local output, code = script([[

@@ -7,8 +7,9 @@ local COMMANDS = {
    "sessions", "unlock", "lock", "disconnect", "close", "unlock_all", "lock_all", "disconnect_all", "close_all", "call",
    "bind", "message", "message_all",
 }
-local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind" }
+local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind", "driver" }
 local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait", "cancel", "close" }
+local DRIVER = { "pollfd", "events", "timeout", "step", "wait", "watch", "forget", "news" }
 local HANDLE = { "open", "lock", "unlock", "drop", "fail", "refuse", "log", "session", "close" }
 
 local function text_of(path)
@@ -61,6 +62,9 @@ describe("every name", function()
       for _, method in ipairs(HANDLE) do
          assert.equal("function", type(host[method]), method)
       end
+      for _, method in ipairs(DRIVER) do
+         assert.equal("function", type(wms.driver()[method]), method)
+      end
       for _, method in ipairs{ "__gc", "__close", "__index", "__metatable", "unref" } do
          local ok, value = pcall(function() return host[method] end)
          assert.is_true(not ok or value == nil, method)
@@ -71,11 +75,12 @@ describe("every name", function()
    it("that editors are told of is one of these", function()
       local types = text_of("lua/wms/types.lua")
       assert.truthy(types and types:find("%-%-%-@meta"), "lua/wms/types.lua")
-      local ours = { ["wms."] = set(COMMANDS), ["request:"] = set(REQUEST), ["host:"] = set(HANDLE) }
+      local ours = { ["wms."] = set(COMMANDS), ["request:"] = set(REQUEST), ["host:"] = set(HANDLE),
+         ["driver:"] = set(DRIVER) }
       for _, name in ipairs(FUNCTIONS) do
          ours["wms."][name] = true
       end
-      local told = { ["wms."] = {}, ["request:"] = {}, ["host:"] = {} }
+      local told = { ["wms."] = {}, ["request:"] = {}, ["host:"] = {}, ["driver:"] = {} }
       for owner, name in types:gmatch("\nfunction ([%w_]+[.:])([%w_]+)%(") do
          assert.truthy(told[owner], owner)
          told[owner][name] = true
@@ -152,13 +157,13 @@ describe("every name", function()
             assert.truthy(readme:find("wms." .. name, 1, true), name)
          end
       end
-      for _, list in ipairs{ REQUEST, HANDLE } do
+      for _, list in ipairs{ REQUEST, HANDLE, DRIVER } do
          for _, name in ipairs(list) do
             assert.truthy(readme:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
          end
       end
       for name in readme:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do
-         local file = set{ "h", "so", "pc", "lua", "example" }[name]
+         local file = set{ "h", "so", "pc", "lua", "example", "loop" }[name]
          assert.truthy(wms[name] or file, "the README has a name that is not there: wms." .. name)
       end
       for code in pairs(kit.codes) do

@@ -373,6 +373,57 @@ function request:cancel() end
 --- Cancels what is not done, and gives everything back, the descriptor too.  A second time, nothing happens.
 function request:close() end
 
+---------------------------------------------------------------------------------------------------------------- driver
+
+--- Drives every request of this Lua state from one descriptor, for an event loop that has many requests at once.  There is
+--- one for each Lua state.  The helpers `wms.loop.luv` (Neovim too), `wms.loop.cqueues` and `wms.loop.poll` are made with it,
+--- and are what a program uses unless its loop is another one.
+---@class wms.Driver
+local driver = {}
+
+---@return wms.Driver
+function wms.driver() end
+
+--- The descriptor, which is readable when `step` has something to do; the same until the process forks.  It belongs to wms:
+--- never close it.  `nil, message, err`: `NO_MEMORY`, `INTERNAL` (no descriptor left).
+---@return integer? fd
+---@return string? message
+---@return wms.Error? err
+function driver:pollfd() end
+
+---@return "r"
+function driver:events() end
+
+--- Always nil: the timers are inside the descriptor.
+---@return nil
+function driver:timeout() end
+
+--- Does what can be done without waiting, for all requests.  Runs no callbacks: a request's `step` does.  Returns true, or
+--- `nil, message, err`.
+---@return boolean? stepped
+---@return string? message
+---@return wms.Error? err
+function driver:step() end
+
+--- The same until a request has news (true), or `seconds` have passed (false); without them there is no limit.
+---@param seconds? number from 0
+---@return boolean? news
+---@return string? message
+---@return wms.Error? err
+function driver:wait(seconds) end
+
+--- `news` tells of this request from now on.  It is not collected until it is forgotten.
+---@param request wms.Request
+function driver:watch(request) end
+
+---@param request wms.Request
+function driver:forget(request) end
+
+--- The next request among those that are watched which has news: it is done, or one of its callbacks is due.  Its `step` takes
+--- the news.  `for request in driver.news, driver do … end`
+---@return wms.Request? request
+function driver:news() end
+
 --------------------------------------------------------------------------------------------------------------- clients
 
 --- Options of a client: the defaults of its calls.

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -396,6 +397,18 @@ static int lua_die(lua_State *L)
 }
 
 /* What the descriptor is, or nil. */
+/* limit(n): no descriptor above n from here on; returns the limit before. */
+static int lua_limit(lua_State *L)
+{
+    struct rlimit limit;
+
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    lua_pushinteger(L, (lua_Integer) limit.rlim_cur);
+    limit.rlim_cur = (rlim_t) luaL_checkinteger(L, 1);
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    return 1;
+}
+
 static int lua_link(lua_State *L)
 {
     char path[64], target[256];
@@ -414,7 +427,8 @@ static int run_lua(const char *file)
 {
     static const luaL_Reg functions[] = {
         {"fork", lua_fork}, {"wait", lua_wait}, {"poll", lua_poll}, {"descriptors", lua_descriptors},
-        {"die", lua_die},   {"link", lua_link}, {NULL, NULL},
+        {"die", lua_die},   {"link", lua_link}, {"limit", lua_limit},
+        {NULL, NULL},
     };
 
     warm_up();

@@ -1,7 +1,7 @@
 /* wake.c - descriptors of single requests, and the thread that makes them readable.
  *
  * Which of its requests a program polls, nobody tells.  So the waker chooses one, and waits until the engine's loop turns: its
- * program has been woken.  If that does not happen soon, it chooses more, twice as many each time, until all are readable.
+ * program has been woken.  If that does not happen soon, it chooses more, four times as many each time, until all are readable.
  * Those that have answered before are chosen first; so with any number of requests one event costs one step.
  *
  * The thread waits for the loop's own epoll to become readable, in one of its own and once for each time that control
@@ -144,7 +144,7 @@ static void wake(struct wms_waker *waker)
         }
         wait_for_turn(waker, patience);
         patience = LATER_PATIENCE;
-        count *= 2;
+        count *= 4;
     }
     if (!due) { /* the engine was faster than this thread */
         watch_loop(waker);

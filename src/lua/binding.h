@@ -58,7 +58,10 @@ enum anchor {
     A_LOG,
     A_STORE, /* its functions, by enum store */
     A_LIST,  /* a metatable */
-    ANCHORS = A_LIST
+    A_DRIVER, /* a metatable */
+    A_DRIVER_OBJECT,
+    A_WATCHED, /* the driver's requests, by their addresses */
+    ANCHORS = A_WATCHED
 };
 
 /* The state of the running function; raises when it is closed. */
@@ -337,5 +340,10 @@ const struct options *lwms_client_options(lua_State *L, int index);
 extern const luaL_Reg lwms_memory_own[], lwms_memory_methods[];
 int lwms_memory_new(lua_State *L); /* wms.memory */
 void lwms_memory_names(lua_State *L);
+
+/* ---- one descriptor for every request (driver.c) ---------------------------------------------------------------- */
+
+extern const luaL_Reg lwms_driver_own[], lwms_driver_methods[];
+int lwms_driver_new(lua_State *L);
 
 #endif

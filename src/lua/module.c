@@ -186,7 +186,8 @@ static int configure(lua_State *L)
 
 static const luaL_Reg functions[] = {
     {"start", lwms_command_start}, {"new", lwms_client_new},    {"configure", configure}, {"load", lwms_provider_load},
-    {"memory", lwms_memory_new},   {"bindings", lwms_bindings}, {"unbind", lwms_unbind},  {NULL, NULL},
+    {"memory", lwms_memory_new},   {"bindings", lwms_bindings}, {"unbind", lwms_unbind},  {"driver", lwms_driver_new},
+    {NULL, NULL},
 };
 static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
 static const luaL_Reg error_own[] = {{"__tostring", lwms_error_tostring}, {NULL, NULL}};
@@ -208,6 +209,15 @@ static void fill_anchors(lua_State *L, int state, int anchors)
     set_commands(L, lwms_command_method, state, anchors);
     lua_pop(L, 1);
     lua_rawseti(L, anchors, A_CLIENT);
+
+    lwms_make_metatable(L, "wms.driver", lwms_driver_own, lwms_driver_methods, state, anchors);
+    lua_rawseti(L, anchors, A_DRIVER);
+    lua_newuserdata(L, 1);
+    lua_rawgeti(L, anchors, A_DRIVER);
+    lua_setmetatable(L, -2);
+    lua_rawseti(L, anchors, A_DRIVER_OBJECT);
+    lua_newtable(L);
+    lua_rawseti(L, anchors, A_WATCHED);
 
     lwms_make_metatable(L, "wms.memory", lwms_memory_own, lwms_memory_methods, state, anchors);
     lua_rawseti(L, anchors, A_MEMORY);

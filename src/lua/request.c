@@ -101,7 +101,10 @@ static int method_pollfd(lua_State *L)
     int fd = wms_request_fd(box->request);
 
     if (fd < 0) {
-        return lwms_push_failure(L, fd, wms_error_text(fd));
+        return lwms_push_failure(L, fd,
+                                 fd != WMS_E_INTERNAL ? wms_error_text(fd)
+                                                      : "no descriptor or thread is left for this request (ulimit -n); the loop "
+                                                        "helpers (wms.loop.luv and so on) need one for all requests");
     }
     lua_pushinteger(L, fd);
     return 1;

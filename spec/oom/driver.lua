@@ -1,0 +1,22 @@
+local wms, server = ...
+local driver = wms.driver()
+local request, message, err = wms.start("unlock_all", { server = server, timeout = 5 })
+if not request then
+   return "start", request, message, err
+end
+driver:watch(request)
+local fd, why, failure = request:pollfd()
+if not fd then
+   return "pollfd", fd, why, failure
+end
+while not request:step() do
+   local fine, text, fault = driver:wait(5)
+   if fine == nil then
+      return "wait", fine, text, fault
+   end
+   for one in driver.news, driver do
+      assert(one == request, "another request")
+   end
+end
+driver:forget(request)
+return "unlock", request:result()
