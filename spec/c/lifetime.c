@@ -441,6 +441,48 @@ static void outlive_lua(void)
     CHECK(descriptors() == before);
 }
 
+/* ---- which requests have news ----------------------------------------------------------------------------------- */
+
+static void tell_news(void)
+{
+    const struct wms_alloc alloc = {heap_resize, &heap};
+    int before = descriptors();
+    wms_engine *engine;
+    wms_request *requests[4], *told;
+    wms_memory *hosts[2];
+
+    snprintf(where, sizeof where, "news");
+    CHECK(wms_engine_new(&alloc, &engine) == 0);
+    CHECK(wms_engine_wait(engine, 0.001) == 0);
+    CHECK(wms_engine_news(engine, &told) == 0);
+    hosts[0] = open_host(engine, "soon", 0.02);
+    hosts[1] = open_host(engine, "late", 1000);
+    for (int i = 0; i < 4; i++) {
+        requests[i] = start(engine, WMS_SESSIONS, i == 1 || i == 2 ? "memory://soon" : "memory://late", false);
+    }
+    wms_request_cancel(requests[3]);
+    CHECK(wms_engine_wait(engine, -1) == 1); /* at once */
+    CHECK(wms_engine_news(engine, &told) == 1 && told == requests[3] && wms_request_done(told) == 1);
+    CHECK(wms_engine_news(engine, &told) == 0);
+    wms_request_cancel(requests[1]);
+    requests[1] = wms_request_unref(requests[1]); /* its news go with it */
+    CHECK(wms_engine_wait(engine, 0) == 0);
+    while (wms_request_done(requests[2]) == 0) {
+        CHECK(wms_engine_wait(engine, 10) >= 0);
+    }
+    CHECK(wms_engine_news(engine, &told) == 1 && told == requests[2]);
+    CHECK(wms_engine_news(engine, &told) == 0);
+    CHECK(wms_request_done(requests[0]) == 0);
+    for (int i = 0; i < 4; i++) {
+        wms_request_unref(requests[i]);
+    }
+    wms_memory_unref(hosts[0]);
+    wms_memory_unref(hosts[1]);
+    wms_engine_unref(engine);
+    CHECK(heap.blocks == 0);
+    CHECK(descriptors() == before);
+}
+
 int main(int argc, char **argv)
 {
     int order[THINGS] = {ENGINE, HOST, OTHER, DONE, RUNNING};
@@ -450,6 +492,7 @@ int main(int argc, char **argv)
     printf("%u orders\n", permute(order, 0));
     misbehave();
     leave();
+    tell_news();
     snprintf(where, sizeof where, "an engine that outlives its Lua state");
     outlive_lua();
     for (int i = 1; i < argc; i++) {
