@@ -37,8 +37,8 @@ INST_LUADIR = $(PREFIX)/share/lua/$(call abi,$(LUA_VERSION))
 LUAS        = 5.1 5.2 5.3 5.4 jit
 comma     := ,
 version   := $(shell sed -n 's/^.define WMS_VERSION "\(.*\)"/\1/p' src/wms.h)
-# While the major number is 0, a new minor number may break programs that are linked with libwms.so.
-soversion := $(basename $(if $(filter 0.%,$(version)),$(version),$(basename $(version))))
+# The first version whose programs run with this libwms.so: spec/abi has one for each.  A version that breaks them is named here.
+soversion := 0.1
 abi        = $(patsubst jit,5.1,$1)
 B         := $(BUILD)
 L         := $(LUA_VERSION)
@@ -141,6 +141,8 @@ fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/pr
 preloads := $(patsubst spec/c/%.c,$B/spec/%.so,$(wildcard spec/c/preload_*.c))
 wtsapis  := $(if $(filter wts,$(providers)),$(patsubst %.c,$B/%.so,$(wildcard spec/wtsapi/*.c)))
 programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c spec/c/preload_%.c,$(wildcard spec/c/*.c)))
+# Programs and a provider that know a former release's headers only: spec/abi/VERSION.
+released := $(foreach r,$(notdir $(wildcard spec/abi/*)),$(addprefix $B/spec/abi/$r/,program lua_program wms/frozen.so))
 # luaL_requiref() came with Lua 5.2.
 examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
 # Programs for the specs that know the Windows session API only: each file in spec/winpr is one, without anything of ours.
@@ -154,7 +156,7 @@ products = $B/$1/wms.so $B/$1/libwms-lua.a $(providers:%=$B/$1/wms/%.so)
 all: $(call products,$L) $(libs) report
 all-luas: $(foreach l,$(LUAS),$(call products,$l)) $(libs) report
 libs: $(libs) $(modules)
-specs: $(programs) $(winpr_programs) $(fixtures) $(preloads) $(wtsapis) $(host_programs) examples
+specs: $(programs) $(released) $(winpr_programs) $(fixtures) $(preloads) $(wtsapis) $(host_programs) examples
 	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
 examples: $(examples) ; @:
 rulers: $(rulers) $(host_programs) ; @:
@@ -267,6 +269,20 @@ $B/$L/bench/bare_curl.so: ruler_libs = $(call once,curl_libs,$(PKG_CONFIG) --lib
 $(fixtures): $B/spec/wms/%.so: spec/c/provider_%.c $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(CPPFLAGS) -MMD -MP $< -pthread
+
+# They are linked with the library under the name that it had then.
+$B/spec/abi/%/program: spec/abi/%/program.c $B/lib/libwms.so $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -I$(<D)/include $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) \
+	    -Wl,-rpath,'$$ORIGIN/../../../lib' -o $@ $< -L$B/lib -lwms
+$B/spec/abi/%/lua_program: spec/abi/%/lua_program.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -I$(<D)/include $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
+	    $(sanitize) $(LDFLAGS) -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
+$B/spec/abi/%/wms/frozen.so: spec/abi/%/provider.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Wl,--no-undefined -I$(<D)/include \
+	    $(CPPFLAGS) $<
 
 # What specs put in front of a library, for LD_PRELOAD: spec/c/preload_NAME.c; never sanitized, since it comes before all else.
 $(preloads): $B/spec/%.so: spec/c/%.c $B/flags

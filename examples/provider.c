@@ -182,8 +182,7 @@ static void demo_unobserve(void *connection, struct wms_observer *observer)
 /* ---- what it offers --------------------------------------------------------------------------------------------- */
 
 static const struct wms_provider provider = {
-    .abi = WMS_PROVIDER_ABI,
-    .size = sizeof provider,
+    WMS_PROVIDER_HEAD,
     .name = "demo",
     .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK,
     .connect = demo_connect,

@@ -7,6 +7,11 @@
  * Conventions: a function that can fail returns 0 or a negative WMS_E_* code and writes `ret_` parameters only on
  * success.  Strings are UTF-8, and those that come back are borrowed: they live as long as the object that they were
  * read from.  `unref` functions accept NULL and return NULL.  Times are in seconds.  Nothing is ever printed.
+ *
+ * Later versions append: to structs, and to the lists of codes, verbs and states.  A program that was built with this header
+ * runs on later versions: the functions that are WMS_INLINE tell the library how large the program's structs are, and the
+ * library neither reads nor writes beyond.  From another language, call the function of the same name with `_sized` behind
+ * it, and give the size that the struct has there.  wms_alloc, wms_id, wms_value and wms_target stay as they are.
  */
 #ifndef WMS_H
 #define WMS_H
@@ -14,12 +19,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define WMS_VERSION "0.1.0"
+#define WMS_VERSION "0.2.0"
 
 #if defined(__GNUC__)
 #define WMS_API __attribute__((visibility("default")))
@@ -27,13 +33,23 @@ extern "C" {
 #define WMS_API
 #endif
 
+/* The library itself has functions of these names as well, for programs that were built with the headers of 0.1.0. */
+#ifdef WMS_NO_INLINE
+#define WMS_INLINE WMS_API
+#else
+#define WMS_INLINE static inline
+#endif
+
+/* Does a struct of `size` bytes, of a program, a provider or a library of whatever version, have this member? */
+#define WMS_HAS(size, type, member) ((size) >= offsetof(type, member) + sizeof(((type *) 0)->member))
+
 typedef struct wms_engine wms_engine;
 typedef struct wms_request wms_request;
 struct wms_provider; /* wms/provider.h */
 
 /* ---- error codes ------------------------------------------------------------------------------------------------ */
 
-/* The one list of codes: X(NAME, number, what it means).  Names and numbers are stable. */
+/* The one list of codes: X(NAME, number, what it means).  Names and numbers are stable; -17 is INVALID's, the next is -18. */
 #define WMS_ERRORS(X) \
     X(NOT_FOUND, -1, "the host has no such session") \
     X(ACCESS_DENIED, -2, "the host, or a guard of this program, refuses the action") \
@@ -112,7 +128,22 @@ typedef struct wms_id {
     uint32_t number;
 } wms_id;
 
-enum wms_verb { WMS_SESSIONS, WMS_UNLOCK, WMS_LOCK, WMS_DISCONNECT, WMS_CLOSE, WMS_CALL, WMS_BIND, WMS_MESSAGE };
+/* The one list of verbs: X(NAME, word). */
+#define WMS_VERBS(X) \
+    X(SESSIONS, "sessions") \
+    X(UNLOCK, "unlock") \
+    X(LOCK, "lock") \
+    X(DISCONNECT, "disconnect") \
+    X(CLOSE, "close") \
+    X(CALL, "call") \
+    X(BIND, "bind") \
+    X(MESSAGE, "message")
+
+enum wms_verb {
+#define WMS_X(name, word) WMS_##name,
+    WMS_VERBS(WMS_X)
+#undef WMS_X
+};
 /* "sessions", "unlock", ...; the reverse returns -1 for a name that is none. */
 WMS_API const char *wms_verb_name(enum wms_verb verb);
 WMS_API int wms_verb_from_name(const char *name);
@@ -163,7 +194,8 @@ typedef struct wms_transport {
 } wms_transport;
 
 /* Sets it for connections that are made from now on.  `proxy` is copied.  Errors: INVALID, NO_MEMORY. */
-WMS_API int wms_engine_transport(wms_engine *engine, const wms_transport *transport);
+WMS_INLINE int wms_engine_transport(wms_engine *engine, const wms_transport *transport);
+WMS_API int wms_engine_transport_sized(wms_engine *engine, const wms_transport *transport, size_t size);
 
 /* ---- values ----------------------------------------------------------------------------------------------------- */
 
@@ -222,9 +254,10 @@ typedef struct wms_target {
     wms_id id;
 } wms_target;
 
-/* A command.  Fill it with wms_command_init() first.  Everything it points to may go when wms_start() has returned. */
+/* A command.  Fill it with wms_command_init() first: what is 0 or NULL then need not be mentioned there.  Everything it points to
+ * may go when wms_start() has returned. */
 typedef struct wms_command {
-    size_t size; /* of this struct, for later versions */
+    size_t size; /* of this struct, as the program's header has it */
     enum wms_verb verb;
     bool all; /* every session that the host lets us control; without it, `ids` or `targets` (optional for WMS_SESSIONS) */
     const char *const *servers; /* addresses; none: this machine */
@@ -256,7 +289,7 @@ typedef struct wms_command {
                           the host's own, or none */
 } wms_command;
 
-WMS_API void wms_command_init(wms_command *command, enum wms_verb verb);
+WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
 
 /* Starts a command.  It may be done already when this returns.  Errors: INVALID, NO_MEMORY, BUSY (called from a guard or a
  * log).  What goes wrong with a server or a session is told by its outcome, not here.  The caller owns one reference. */
@@ -289,7 +322,8 @@ WMS_API void wms_request_cancel(wms_request *request);
 
 /* With `ask`: the next action that waits for permission (1 and *ret_action, valid until it is answered), or 0.  Then
  * wms_request_permit() answers it; `refusal` is NULL to permit, or the reason (copied) for the outcome's error text. */
-WMS_API int wms_request_held(wms_request *request, wms_action *ret_action);
+WMS_INLINE int wms_request_held(wms_request *request, wms_action *ret_action);
+WMS_API int wms_request_held_sized(wms_request *request, wms_action *ret_action, size_t size);
 WMS_API void wms_request_permit(wms_request *request, const char *refusal);
 
 /* A WMS_BIND without a password, once the host's certificate is found to be the expected one: 1, and wms_request_wait()
@@ -299,14 +333,20 @@ WMS_API int wms_request_wants_password(wms_request *request);
  * `refusal` (NULL: the code's own text). */
 WMS_API void wms_request_password(wms_request *request, const char *password, const char *refusal);
 
+/* The one list of states: X(NAME, word).  A program that meets one it does not know goes by the outcome's code. */
+#define WMS_STATES(X) \
+    X(REQUESTED, "requested") /* the host took the request */ \
+    X(VERIFIED, "verified")   /* the host says that it is so */ \
+    X(PLANNED, "planned")     /* what_if */ \
+    X(FAILED, "failed")       /* refused or not reached */ \
+    X(UNKNOWN, "unknown")     /* sent, and no answer came: it may still be carried out */ \
+    X(SKIPPED, "skipped")     /* not sent, after a stop or a cancel */ \
+    X(GONE, "gone")           /* with `all`: the session ended by itself meanwhile; no failure */
+
 enum wms_state {
-    WMS_REQUESTED, /* the host took the request */
-    WMS_VERIFIED,  /* the host says that it is so */
-    WMS_PLANNED,   /* what_if */
-    WMS_FAILED,    /* refused or not reached */
-    WMS_UNKNOWN,   /* sent, and no answer came: it may still be carried out */
-    WMS_SKIPPED,   /* not sent, after a stop or a cancel */
-    WMS_GONE       /* with `all`: the session ended by itself meanwhile; no failure */
+#define WMS_X(name, word) WMS_##name,
+    WMS_STATES(WMS_X)
+#undef WMS_X
 };
 WMS_API const char *wms_state_name(enum wms_state state);
 
@@ -325,10 +365,12 @@ typedef struct wms_outcome {
 WMS_API size_t wms_request_outcome_count(const wms_request *request);
 /* Outcome number `index` (from 0) in the order asked, of a request that is done.  Errors: NOT_FOUND (no such index, or not
  * done), FORKED. */
-WMS_API int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *ret_outcome);
+WMS_INLINE int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *ret_outcome);
+WMS_API int wms_request_outcome_sized(const wms_request *request, size_t index, wms_outcome *ret_outcome, size_t size);
 /* The next outcome in the order in which they came, each once: 1, or 0 when there is no other yet.  *ret_done: how many
  * have been read with this one. */
-WMS_API int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done);
+WMS_INLINE int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done);
+WMS_API int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done, size_t size);
 
 /* The properties of a session: X(field in C, name elsewhere).  The parts are in the order of the struct, which only grows at
  * its end. */
@@ -388,7 +430,8 @@ static inline void wms_session_init(wms_session *session)
 /* The sessions that a WMS_SESSIONS request has found, by server in the order asked; complete when it is done.
  * Errors of wms_request_session(): NOT_FOUND (no such index, or not done), FORKED. */
 WMS_API size_t wms_request_session_count(const wms_request *request);
-WMS_API int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session);
+WMS_INLINE int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session);
+WMS_API int wms_request_session_sized(const wms_request *request, size_t index, wms_session *ret_session, size_t size);
 
 /* What a WMS_CALL or WMS_BIND has returned: a WMS_TABLE that lives as long as the request, or NULL: nothing.  A bind that
  * fails with UNTRUSTED returns the `fingerprint` (SHA-256) and `thumbprint` (SHA-1) of the certificate that was shown. */
@@ -403,7 +446,53 @@ typedef struct wms_fault {
 } wms_fault;
 
 /* 0: done, and everything is as asked; 1 and *ret_fault: something is not, or it is not done.  Errors: FORKED. */
-WMS_API int wms_request_error(wms_request *request, wms_fault *ret_fault);
+WMS_INLINE int wms_request_error(wms_request *request, wms_fault *ret_fault);
+WMS_API int wms_request_error_sized(wms_request *request, wms_fault *ret_fault, size_t size);
+
+/* ---- how large the program's structs are ------------------------------------------------------------------------- */
+
+#ifndef WMS_NO_INLINE
+static inline void wms_command_init(wms_command *command, enum wms_verb verb)
+{
+    memset(command, 0, sizeof *command);
+    command->size = sizeof *command;
+    command->verb = verb;
+    command->timeout = 30;
+    command->verify = -1;
+    command->stable = -1;
+    command->concurrency = 32;
+}
+
+static inline int wms_engine_transport(wms_engine *engine, const wms_transport *transport)
+{
+    return wms_engine_transport_sized(engine, transport, sizeof *transport);
+}
+
+static inline int wms_request_held(wms_request *request, wms_action *ret_action)
+{
+    return wms_request_held_sized(request, ret_action, sizeof *ret_action);
+}
+
+static inline int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *ret_outcome)
+{
+    return wms_request_outcome_sized(request, index, ret_outcome, sizeof *ret_outcome);
+}
+
+static inline int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done)
+{
+    return wms_request_next_outcome_sized(request, ret_outcome, ret_done, sizeof *ret_outcome);
+}
+
+static inline int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session)
+{
+    return wms_request_session_sized(request, index, ret_session, sizeof *ret_session);
+}
+
+static inline int wms_request_error(wms_request *request, wms_fault *ret_fault)
+{
+    return wms_request_error_sized(request, ret_fault, sizeof *ret_fault);
+}
+#endif
 
 #ifdef __cplusplus
 }

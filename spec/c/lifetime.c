@@ -304,8 +304,7 @@ static void one_unobserve(void *connection, struct wms_observer *observer)
 }
 
 static const struct wms_provider one = {
-    .abi = WMS_PROVIDER_ABI,
-    .size = sizeof one,
+    WMS_PROVIDER_HEAD,
     .name = "one",
     .can = 1u << WMS_UNLOCK,
     .in_flight = 1,

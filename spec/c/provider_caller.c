@@ -551,8 +551,7 @@ WMS_API const struct wms_provider *wms_provider_v1(void);
 const struct wms_provider *wms_provider_v1(void)
 {
     static const struct wms_provider provider = {
-        .abi = WMS_PROVIDER_ABI,
-        .size = sizeof provider,
+        WMS_PROVIDER_HEAD,
         .name = "caller",
         .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CALL | 1u << WMS_BIND,
         .in_flight = 4,

@@ -146,8 +146,7 @@ __attribute__((visibility("default"))) const struct wms_provider *wms_provider_v
 const struct wms_provider *wms_provider_v1(void)
 {
     static const struct wms_provider provider = {
-        .abi = WMS_PROVIDER_ABI,
-        .size = sizeof provider,
+        WMS_PROVIDER_HEAD,
         .name = "office",
         .can = 1u << WMS_SESSIONS | 1u << WMS_DISCONNECT | 1u << WMS_MESSAGE,
         .connect = connect_office,

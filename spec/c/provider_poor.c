@@ -324,7 +324,7 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
         int code;
     } codes[] = {
         {"code-positive", 7}, {"code-256", -256},          {"code-512", -512},        {"code-999", -999},
-        {"code-min", INT_MIN}, {"code-invalid", WMS_E_INVALID}, {"code-unknown", -18},
+        {"code-min", INT_MIN}, {"code-invalid", WMS_E_INVALID}, {"code-unknown", -120},
     };
     struct conn *conn = data;
     const struct wms_services *services = conn->services;
@@ -469,8 +469,7 @@ WMS_API const struct wms_provider *wms_provider_v1(void);
 const struct wms_provider *wms_provider_v1(void)
 {
     static struct wms_provider provider = {
-        .abi = WMS_PROVIDER_ABI,
-        .size = sizeof provider,
+        WMS_PROVIDER_HEAD,
         .name = "poor",
         .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE,
         .in_flight = 8,

@@ -184,8 +184,8 @@ static int check_arguments(wms_engine *engine, const wms_value *arguments)
 
 int wms_command_check(wms_engine *engine, const wms_command *command)
 {
-    if (command->size < sizeof *command || (unsigned) command->verb > WMS_MESSAGE) {
-        return wms_complain(engine, "command: not made by wms_command_init()");
+    if ((unsigned) command->verb >= WMS_VERB_COUNT) {
+        return wms_complain(engine, "command: no such verb; give one of enum wms_verb");
     }
     int error = wms_is_call(command->verb) ? check_whole(engine, command) : check_selection(engine, command);
     error = error ? error : check_fields(engine, command);

@@ -5,16 +5,22 @@
 
 enum { VERIFY_DEFAULT = 3 };
 
-void wms_command_init(wms_command *command, enum wms_verb verb)
+void wms_command_defaults(wms_command *command, enum wms_verb verb)
 {
-    *command = (wms_command){
-        .size = sizeof *command,
-        .verb = verb,
-        .timeout = 30,
-        .verify = -1,
-        .stable = -1,
-        .concurrency = 32,
-    };
+    wms_command_init(command, verb);
+}
+
+int wms_command_take(wms_engine *engine, const wms_command *command, wms_command *ret_whole)
+{
+    enum { SIZE_MAX_EVER = 4096 };
+
+    if (command->size < WMS_COMMAND_0_1 || command->size > SIZE_MAX_EVER) {
+        return wms_complain(engine, "command: not made by wms_command_init()");
+    }
+    wms_command_init(ret_whole, command->verb);
+    wms_take(ret_whole, sizeof *ret_whole, command, command->size);
+    ret_whole->size = sizeof *ret_whole;
+    return 0;
 }
 
 /* ---- servers and sessions --------------------------------------------------------------------------------------- */
@@ -44,7 +50,9 @@ static int get_server(wms_engine *engine, const char *text, struct wms_server **
     const char *scheme = (*ret_server)->place.scheme;
     const struct wms_provider *provider;
     error = wms_scheme_known(scheme) ? 0 : wms_engine_provider(engine, scheme, &provider);
-    if (error == WMS_E_NO_PROVIDER) {
+    if (error == WMS_E_NO_PROVIDER && wms_engine_is_unloaded(engine, scheme)) {
+        error = 0; /* the outcome tells why */
+    } else if (error == WMS_E_NO_PROVIDER) {
         error = wms_complain(engine, "server: unknown scheme '%s'; give memory://, logind://, multipoint:// or wts://", scheme);
     }
     if (error) {

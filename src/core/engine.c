@@ -176,21 +176,9 @@ wms_engine *wms_engine_ref(wms_engine *engine)
 static void tell_forked(wms_engine *engine)
 {
     for (const struct wms_registered *entry = engine->providers; entry; entry = entry->next) {
-        if (entry->provider->forked) {
-            entry->provider->forked(entry->provider, &wms_services, engine);
+        if (entry->provider.forked) {
+            entry->provider.forked(entry->self, &wms_services, engine);
         }
-    }
-}
-
-static void retire_providers(wms_engine *engine)
-{
-    while (engine->providers) {
-        struct wms_registered *entry = engine->providers;
-        if (entry->provider->retire) {
-            entry->provider->retire(entry->provider, &wms_services, engine);
-        }
-        engine->providers = entry->next; /* until then it has its slot */
-        wms_free(engine, entry);
     }
 }
 
@@ -211,7 +199,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     if (forked) {
         tell_forked(engine);
     }
-    retire_providers(engine);
+    wms_engine_retire_providers(engine);
     wms_blocking_close(engine, forked);
     engine->waker = wms_waker_free(engine->waker, forked);
     wms_loop_free(engine->loop);
@@ -402,10 +390,12 @@ static int check_proxy(wms_engine *engine, const char *proxy)
     return 0;
 }
 
-int wms_engine_transport(wms_engine *engine, const wms_transport *transport)
+int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, size_t size)
 {
+    wms_transport whole = {0}, *transport = &whole;
     char *proxy = NULL;
 
+    wms_take(transport, sizeof *transport, given, size);
     if (transport->connections < 1 || transport->connections > CONNECTIONS_MAX) {
         return wms_complain(engine, "connections: %u; give a number from 1 to %d", transport->connections, CONNECTIONS_MAX);
     }
@@ -420,9 +410,9 @@ int wms_engine_transport(wms_engine *engine, const wms_transport *transport)
             return error ? error : WMS_E_NO_MEMORY;
         }
     }
-    wms_transport copy = {.connections = transport->connections, .answer_size = transport->answer_size, .proxy = proxy};
+    transport->proxy = proxy;
     wms_engine_transport_clear(engine);
-    engine->transport = copy;
+    engine->transport = *transport;
     engine->proxy = proxy;
     return 0;
 }

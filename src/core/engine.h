@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "core/abi.h"
 #include "core/idset.h"
 #include "core/loop.h"
 #include "core/provider.h"
@@ -21,8 +22,16 @@
 
 struct wms_registered {
     struct wms_registered *next;
-    const struct wms_provider *provider;
-    void *slot; /* the provider's own */
+    const struct wms_provider *self; /* as it was given, and as the provider wants it back; perhaps shorter or longer than ours */
+    struct wms_provider provider;    /* the same for us: what an older one does not have is NULL or 0 */
+    void *slot;                      /* the provider's own */
+};
+
+/* A provider whose module was there and did not load, and why. */
+struct wms_unloaded {
+    struct wms_unloaded *next;
+    char name[WMS_SCHEME_MAX + 1];
+    char why[512];
 };
 
 /* Where bindings are: in files or, of a program that has a store of its own, here. */
@@ -59,8 +68,7 @@ struct wms_engine {
 
     struct wms_registered *providers;
     char *module_folder;
-    char unloaded[WMS_SCHEME_MAX + 1]; /* the last provider whose module did not load, and why */
-    char unloaded_why[512];
+    struct wms_unloaded *unloaded;
     struct wms_bindings bindings;
     wms_transport transport;
     char *proxy; /* of `transport` */
@@ -121,8 +129,17 @@ int wms_engine_loop_fd(wms_engine *engine, int *ret_fd);
 
 /* The provider of that name; its module is loaded if need be.  Errors: NO_PROVIDER, NO_MEMORY. */
 int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_provider **ret_provider);
+/* The same if it is registered, else NULL.  In the engine this is the one to ask: wms_engine_registered() gives the struct that
+ * was registered, of which some may be missing. */
+const struct wms_provider *wms_engine_known(const wms_engine *engine, const char *name);
+/* The struct that was registered: for the functions that are given it. */
+const struct wms_provider *wms_provider_self(const struct wms_provider *provider);
 /* What to say when there is none; the caller frees it.  NULL: out of memory. */
 char *wms_engine_no_provider(wms_engine *engine, const char *name);
+/* Its module was found, and did not load. */
+bool wms_engine_is_unloaded(const wms_engine *engine, const char *name);
+/* Tells the providers that the engine goes, and forgets them. */
+void wms_engine_retire_providers(wms_engine *engine);
 
 /* Where the engine keeps a pointer for this provider. */
 void **wms_engine_slot(wms_engine *engine, const struct wms_provider *provider);
@@ -374,6 +391,11 @@ struct wms_request {
     char *summary;
 };
 
+/* As wms_command_init(). */
+void wms_command_defaults(wms_command *command, enum wms_verb verb);
+/* The program's command as this library knows it: what its header does not have is as wms_command_init() leaves it.  Errors:
+ * INVALID. */
+int wms_command_take(wms_engine *engine, const wms_command *command, wms_command *ret_whole);
 /* Errors: INVALID. */
 int wms_command_check(wms_engine *engine, const wms_command *command);
 /* Checks a command and takes it apart into jobs.  Errors: INVALID, NO_MEMORY. */

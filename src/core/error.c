@@ -1,4 +1,5 @@
 /* error.c - the codes' names and texts, all from the one list in wms.h. */
+#include <limits.h>
 #include <string.h>
 
 #include "core/engine.h"
@@ -51,7 +52,11 @@ int wms_error_from_name(const char *name)
     return 0;
 }
 
-static const char *const verbs[] = {"sessions", "unlock", "lock", "disconnect", "close", "call", "bind", "message"};
+static const char *const verbs[] = {
+#define WMS_X(name, word) word,
+    WMS_VERBS(WMS_X)
+#undef WMS_X
+};
 
 const char *wms_verb_name(enum wms_verb verb)
 {
@@ -75,12 +80,29 @@ bool wms_is_call(enum wms_verb verb)
 
 const char *wms_state_name(enum wms_state state)
 {
-    static const char *const states[] = {"requested", "verified", "planned", "failed", "unknown", "skipped", "gone"};
+    static const char *const states[] = {
+#define WMS_X(name, word) word,
+        WMS_STATES(WMS_X)
+#undef WMS_X
+    };
 
     return (size_t) state < sizeof states / sizeof *states ? states[state] : "?";
 }
 
+#define WMS_X(name, number, text) \
+    _Static_assert((number) < 0 && (number) >= SCHAR_MIN && (number) != WMS_E_INVALID, "an item keeps a signed char");
+WMS_ERRORS(WMS_X)
+#undef WMS_X
+
 int wms_error_code(int code)
 {
-    return code < 0 && code > WMS_E_INVALID ? code : WMS_E_INTERNAL;
+    switch (code) {
+#define WMS_X(name, number, text) \
+    case WMS_E_##name: \
+        return code;
+        WMS_ERRORS(WMS_X)
+#undef WMS_X
+    default:
+        return WMS_E_INTERNAL;
+    }
 }

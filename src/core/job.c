@@ -253,7 +253,7 @@ static void plan(struct wms_item *item)
     struct wms_job *job = item->job;
     enum wms_verb verb = job->request->verb;
     const struct wms_listed *session = wms_listing_find(&job->listing, &item->id);
-    const struct wms_provider *provider = wms_engine_registered(engine_of(job), job->server->place.scheme);
+    const struct wms_provider *provider = wms_engine_known(engine_of(job), job->server->place.scheme);
 
     if (session) {
         item->user_name = session->user_name;

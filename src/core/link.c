@@ -112,7 +112,8 @@ int wms_link_join(struct wms_job *job)
         if (!link) {
             return WMS_E_NO_MEMORY;
         }
-        error = provider->connect(provider, &wms_services, engine, link, &link->server->place.address, &link->connection);
+        error = provider->connect(wms_provider_self(provider), &wms_services, engine, link, &link->server->place.address,
+                                  &link->connection);
         if (error) {
             link->connection = NULL;
             wms_link_broken(link, error, NULL);

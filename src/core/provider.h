@@ -6,6 +6,10 @@
  *
  * and uses the engine only through the `struct wms_services` that it is given.  Everything runs in the engine's thread.
  * No function may block, and none may let another thread call a service: a `struct wms_work` is for libraries that block.
+ *
+ * Later versions append to structs.  A provider that was built with this header runs on later versions, which learn from its
+ * struct how large what it hands over is; and one that is newer than the engine asks before it reads or calls what this
+ * engine may not have: WMS_SERVICE() and WMS_GIVEN().  wms_value and struct wms_work stay as they are.
  */
 #ifndef WMS_PROVIDER_H
 #define WMS_PROVIDER_H
@@ -169,9 +173,20 @@ struct wms_services {
     /* Nobody waits for it any more; NULL is allowed.  It goes at once, and is never run if it still stands in line, but for
      * one that is `always`.  While run() is under way it goes when that has returned, and done() is not called. */
     void (*work_free)(void *shared);
+
+    /* Since 0.2: the sizes of the structs that the engine hands over, for WMS_GIVEN(). */
+    uint32_t address_size, op_size, observer_size, call_size, transport_size;
 };
 
-/* What a provider offers.  The functions from retire() on are optional: NULL. */
+/* Has this engine a service of that name? */
+#define WMS_SERVICE(services, name) WMS_HAS((services)->size, struct wms_services, name)
+/* Has it that member of the struct wms_NAME that it hands over?  For example WMS_GIVEN(services, op, identity); what 0.1.0 had
+ * is always there. */
+#define WMS_GIVEN(services, name, member) \
+    (WMS_SERVICE(services, name##_size) && WMS_HAS((services)->name##_size, struct wms_##name, member))
+
+/* What a provider offers.  It begins with WMS_PROVIDER_HEAD, which fills in what its compiler knows: `abi`, `size`, and the
+ * last two.  From retire() on everything is optional: NULL or 0. */
 struct wms_provider {
     uint32_t abi;         /* WMS_PROVIDER_ABI */
     uint32_t size;        /* sizeof (struct wms_provider) */
@@ -221,7 +236,13 @@ struct wms_provider {
     unsigned default_port; /* an address with it names the same binding as one without a port; 0: none */
     /* Follows "NAME hosts cannot VERB a session: " where `can` lacks a verb: why, and which hosts can.  NULL: nothing. */
     const char *cannot;
+    /* Since 0.2: sizeof (wms_session) and sizeof (struct wms_sight); 0: only what 0.1.0 had of them is heard. */
+    uint32_t session_size, sight_size;
 };
+
+#define WMS_PROVIDER_HEAD \
+    .abi = WMS_PROVIDER_ABI, .size = sizeof(struct wms_provider), .session_size = sizeof(wms_session), \
+    .sight_size = sizeof(struct wms_sight)
 
 typedef const struct wms_provider *(*wms_provider_entry)(void);
 

@@ -6,26 +6,74 @@
 #include "core/engine.h"
 #include "core/module.h"
 
-const struct wms_provider *wms_engine_registered(const wms_engine *engine, const char *name)
+static const struct wms_registered *find(const wms_engine *engine, const char *name)
 {
-    for (const struct wms_registered *entry = engine->providers; entry; entry = entry->next) {
-        if (strcmp(entry->provider->name, name) == 0) {
-            return entry->provider;
-        }
+    const struct wms_registered *entry = engine->providers;
+
+    while (entry && strcmp(entry->provider.name, name) != 0) {
+        entry = entry->next;
     }
-    return NULL;
+    return entry;
 }
 
-static bool is_of_this_abi(const struct wms_provider *provider)
+const struct wms_provider *wms_engine_registered(const wms_engine *engine, const char *name)
 {
-    return provider->abi == WMS_PROVIDER_ABI && provider->size >= sizeof *provider;
+    const struct wms_registered *entry = find(engine, name);
+
+    return entry ? entry->self : NULL;
+}
+
+const struct wms_provider *wms_engine_known(const wms_engine *engine, const char *name)
+{
+    const struct wms_registered *entry = find(engine, name);
+
+    return entry ? &entry->provider : NULL;
+}
+
+const struct wms_provider *wms_provider_self(const struct wms_provider *provider)
+{
+    const char *entry = (const char *) provider - offsetof(struct wms_registered, provider);
+
+    return ((const struct wms_registered *) (const void *) entry)->self;
+}
+
+/* Checks what cannot be another in any version; only then may the rest be read. */
+static int check_head(wms_engine *engine, const struct wms_provider *provider)
+{
+    if (!provider) {
+        return wms_complain(engine, "provider: NULL; give one");
+    }
+    if (provider->abi != WMS_PROVIDER_ABI) {
+        return wms_complain(engine,
+                            "provider: made for another version of wms: its interface has the number %u, that of wms " WMS_VERSION
+                            " has %u; build it with the headers of this version, or use it with the one that it was made for",
+                            provider->abi, WMS_PROVIDER_ABI);
+    }
+    if (provider->size < WMS_PROVIDER_REQUIRED) {
+        return wms_complain(engine, "provider: its size is %u, and the required functions alone take %u; begin the struct with "
+                                    "WMS_PROVIDER_HEAD",
+                            provider->size, (unsigned) WMS_PROVIDER_REQUIRED);
+    }
+    return 0;
+}
+
+/* Takes over as much as the provider has. */
+static void read_provider(struct wms_registered *entry, const struct wms_provider *provider)
+{
+    struct wms_provider *copy = &entry->provider;
+
+    entry->self = provider;
+    wms_take(copy, sizeof *copy, provider, provider->size);
+    copy->session_size = copy->session_size ? copy->session_size : WMS_SESSION_0_1;
+    copy->sight_size = copy->sight_size ? copy->sight_size : WMS_SIGHT_0_1;
 }
 
 int wms_engine_register(wms_engine *engine, const struct wms_provider *provider)
 {
-    if (!provider || !is_of_this_abi(provider)) {
-        return wms_complain(engine, "provider: made for another version of wms (ABI %u, this is %u); build it against this one",
-                            provider ? provider->abi : 0, WMS_PROVIDER_ABI);
+    int error = check_head(engine, provider);
+
+    if (error) {
+        return error;
     }
     size_t length = provider->name ? strnlen(provider->name, WMS_SCHEME_MAX + 1) : 0;
     if (length == 0 || length > WMS_SCHEME_MAX || strspn(provider->name, "abcdefghijklmnopqrstuvwxyz") != length) {
@@ -36,16 +84,20 @@ int wms_engine_register(wms_engine *engine, const struct wms_provider *provider)
         return wms_complain(engine, "provider: a function is missing; give connect, disconnect, list, act, forget, observe "
                                     "and unobserve");
     }
-    if (wms_engine_registered(engine, provider->name)) {
+    if (find(engine, provider->name)) {
         return wms_complain(engine, "provider: one named '%s' is registered already", provider->name);
     }
     struct wms_registered *entry = wms_zalloc(engine, sizeof *entry);
     if (!entry) {
         return WMS_E_NO_MEMORY;
     }
-    entry->provider = provider;
+    read_provider(entry, provider);
     entry->next = engine->providers;
     engine->providers = entry;
+    if (WMS_HAS(provider->size, struct wms_provider, sight_size) && !(provider->session_size && provider->sight_size)) {
+        wms_say(engine, WMS_WARNING, "provider %s: without WMS_PROVIDER_HEAD, only what sessions had in 0.1.0 is heard of it",
+                provider->name);
+    }
     return 0;
 }
 
@@ -53,35 +105,78 @@ void **wms_engine_slot(wms_engine *engine, const struct wms_provider *provider)
 {
     struct wms_registered *entry = engine->providers;
 
-    while (entry && entry->provider != provider) {
+    while (entry && entry->self != provider) {
         entry = entry->next;
     }
     return entry ? &entry->slot : NULL;
 }
 
-/* The module did not load: remembered for the outcomes of the servers that need it. */
+void wms_engine_retire_providers(wms_engine *engine)
+{
+    while (engine->providers) {
+        struct wms_registered *entry = engine->providers;
+        if (entry->provider.retire) {
+            entry->provider.retire(entry->self, &wms_services, engine);
+        }
+        engine->providers = entry->next; /* until then it has its slot */
+        wms_free(engine, entry);
+    }
+    while (engine->unloaded) {
+        struct wms_unloaded *entry = engine->unloaded;
+        engine->unloaded = entry->next;
+        wms_free(engine, entry);
+    }
+}
+
+/* ---- modules ---------------------------------------------------------------------------------------------------- */
+
+static struct wms_unloaded *find_unloaded(const wms_engine *engine, const char *name)
+{
+    struct wms_unloaded *entry = engine->unloaded;
+
+    while (entry && strcmp(entry->name, name) != 0) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
+bool wms_engine_is_unloaded(const wms_engine *engine, const char *name)
+{
+    return find_unloaded(engine, name) != NULL;
+}
+
+/* The module did not load: remembered for the outcomes of the servers that need it.  The complaint tells why. */
 static int load_failed(wms_engine *engine, const char *name)
 {
-    snprintf(engine->unloaded, sizeof engine->unloaded, "%s", name);
-    snprintf(engine->unloaded_why, sizeof engine->unloaded_why, "%.*s", (int) sizeof engine->unloaded_why - 1,
-             engine->complaint);
+    struct wms_unloaded *entry = find_unloaded(engine, name);
+
+    if (!entry) {
+        entry = wms_zalloc(engine, sizeof *entry);
+        if (!entry) {
+            return WMS_E_NO_MEMORY;
+        }
+        snprintf(entry->name, sizeof entry->name, "%s", name);
+        entry->next = engine->unloaded;
+        engine->unloaded = entry;
+    }
+    snprintf(entry->why, sizeof entry->why, "%.*s", (int) sizeof entry->why - 1, engine->complaint);
     return WMS_E_NO_PROVIDER;
 }
 
 char *wms_engine_no_provider(wms_engine *engine, const char *name)
 {
     const char *package = wms_scheme_package(name);
-    bool tried = strcmp(engine->unloaded, name) == 0;
+    const struct wms_unloaded *tried = find_unloaded(engine, name);
 
     return wms_print(engine, "the provider '%s' %s%s%s%s%s", name, tried ? "cannot be loaded: " : "is not installed",
-                     tried ? engine->unloaded_why : "", package ? " (it needs " : "", package ? package : "", package ? ")" : "");
+                     tried ? tried->why : "", package ? " (it needs " : "", package ? package : "", package ? ")" : "");
 }
 
 int wms_engine_load(wms_engine *engine, const char *name, const char *path)
 {
     const struct wms_provider *provider;
 
-    if (wms_engine_registered(engine, name)) {
+    if (find(engine, name)) {
         return 0;
     }
     if (!path) {
@@ -98,7 +193,7 @@ int wms_engine_load(wms_engine *engine, const char *name, const char *path)
         return load_failed(engine, name);
     }
     /* Of another ABI not even the name is where it should be: then registering tells. */
-    if (is_of_this_abi(provider) && provider->name && strcmp(provider->name, name) != 0) {
+    if (check_head(engine, provider) == 0 && provider->name && strcmp(provider->name, name) != 0) {
         wms_complain(engine, "%.200s holds the provider '%.31s', not '%.31s'", path, provider->name, name);
         return load_failed(engine, name);
     }
@@ -126,7 +221,7 @@ int wms_engine_module_folder(wms_engine *engine, const char *folder)
 
 int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_provider **ret_provider)
 {
-    const struct wms_provider *provider = wms_engine_registered(engine, name);
+    const struct wms_provider *provider = wms_engine_known(engine, name);
 
     if (!provider && engine->module_folder) {
         char path[1024];
@@ -136,7 +231,7 @@ int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_p
             if (error) {
                 return error;
             }
-            provider = wms_engine_registered(engine, name);
+            provider = wms_engine_known(engine, name);
         }
     }
     if (!provider) {
@@ -155,5 +250,5 @@ int wms_engine_provider_for(wms_engine *engine, const char *server, char *name, 
         return error;
     }
     snprintf(name, size, "%s", place.scheme);
-    return wms_engine_registered(engine, place.scheme) != NULL;
+    return find(engine, place.scheme) != NULL;
 }

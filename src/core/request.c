@@ -47,8 +47,10 @@ static void begin_jobs(wms_request *request)
 
 int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_request)
 {
+    wms_command whole;
     int error = wms_engine_enter(engine);
 
+    error = error ? error : wms_command_take(engine, command, &whole);
     if (error) {
         return error;
     }
@@ -66,7 +68,7 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
         request->next->prev = request;
     }
     engine->requests = request;
-    error = wms_command_build(engine, command, request);
+    error = wms_command_build(engine, &whole, request);
     if (error) {
         request_free(request);
         return error;
@@ -337,7 +339,7 @@ int wms_request_step(wms_request *request)
 
 /* ---- permission ------------------------------------------------------------------------------------------------- */
 
-int wms_request_held(wms_request *request, wms_action *ret_action)
+int wms_request_held_sized(wms_request *request, wms_action *ret_action, size_t size)
 {
     if (enter(request)) {
         return 0;
@@ -346,7 +348,8 @@ int wms_request_held(wms_request *request, wms_action *ret_action)
     if (!request->held) {
         return 0;
     }
-    *ret_action = wms_item_action(request->held);
+    wms_action action = wms_item_action(request->held);
+    wms_give(ret_action, size, &action, sizeof action);
     return 1;
 }
 
@@ -418,9 +421,9 @@ void wms_request_password(wms_request *request, const char *password, const char
 
 /* ---- what comes back -------------------------------------------------------------------------------------------- */
 
-static void view(const struct wms_item *item, wms_outcome *ret_outcome)
+static wms_outcome view(const struct wms_item *item)
 {
-    *ret_outcome = (wms_outcome){
+    return (wms_outcome){
         .server = item->job->text,
         .id = item == &item->job->whole ? NULL : &item->id,
         .user_name = item->user_name,
@@ -471,7 +474,7 @@ static const struct wms_item *outcome_item(const wms_request *request, size_t in
     return job->whole_outcome ? &job->whole : &job->items[index - job->first];
 }
 
-int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *ret_outcome)
+int wms_request_outcome_sized(const wms_request *request, size_t index, wms_outcome *ret_outcome, size_t size)
 {
     int error = enter(request);
 
@@ -481,11 +484,12 @@ int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *r
     if (!request->done || index >= request->outcome_count) {
         return WMS_E_NOT_FOUND;
     }
-    view(outcome_item(request, index), ret_outcome);
+    wms_outcome outcome = view(outcome_item(request, index));
+    wms_give(ret_outcome, size, &outcome, sizeof outcome);
     return 0;
 }
 
-int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done)
+int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done, size_t size)
 {
     const struct wms_item *item = request->unread;
 
@@ -494,7 +498,8 @@ int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, siz
     }
     request->unread = item->finished_next;
     request->read_count++;
-    view(item, ret_outcome);
+    wms_outcome outcome = view(item);
+    wms_give(ret_outcome, size, &outcome, sizeof outcome);
     *ret_done = request->read_count;
     return 1;
 }
@@ -504,7 +509,7 @@ size_t wms_request_session_count(const wms_request *request)
     return request->session_count;
 }
 
-int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session)
+int wms_request_session_sized(const wms_request *request, size_t index, wms_session *ret_session, size_t size)
 {
     int error = enter(request);
 
@@ -515,7 +520,7 @@ int wms_request_session(const wms_request *request, size_t index, wms_session *r
         return WMS_E_NOT_FOUND;
     }
     const struct wms_job *job = job_of(request, index, true);
-    *ret_session = *job->listing.sessions[index - job->first_session].whole;
+    wms_give(ret_session, size, job->listing.sessions[index - job->first_session].whole, sizeof *ret_session);
     return 0;
 }
 
@@ -545,23 +550,23 @@ static const struct wms_item *first_failure(const wms_request *request)
     return first;
 }
 
-int wms_request_error(wms_request *request, wms_fault *ret_fault)
+int wms_request_error_sized(wms_request *request, wms_fault *ret_fault, size_t size)
 {
     int error = enter(request);
     char id[WMS_ID_PRINTED], many[64] = "";
-    wms_outcome outcome;
 
     if (error) {
         return error;
     }
     if (!request->done) {
-        *ret_fault = (wms_fault){.code = WMS_E_BUSY, .text = "the request is not done yet"};
+        const wms_fault early = {.code = WMS_E_BUSY, .text = "the request is not done yet"};
+        wms_give(ret_fault, size, &early, sizeof early);
         return 1;
     }
     if (request->failed_count == 0) {
         return 0;
     }
-    view(first_failure(request), &outcome);
+    wms_outcome outcome = view(first_failure(request));
     if (!request->summary) {
         if (request->outcome_count > 1) {
             snprintf(many, sizeof many, " (%zu of %zu failed)", request->failed_count, request->outcome_count);
@@ -570,11 +575,12 @@ int wms_request_error(wms_request *request, wms_fault *ret_fault)
                                                   wms_id_print(outcome.id, id, sizeof id), outcome.text, many)
                                       : wms_print(request->engine, "%s: %s%s", outcome.server, outcome.text, many);
     }
-    *ret_fault = (wms_fault){
+    const wms_fault fault = {
         .code = outcome.code,
         .text = request->summary ? request->summary : outcome.text,
         .server = outcome.server,
         .id = outcome.id,
     };
+    wms_give(ret_fault, size, &fault, sizeof fault);
     return 1;
 }

@@ -93,7 +93,14 @@ static void services_want(struct wms_op *op)
 
 static int services_session(struct wms_op *op, const wms_session *session)
 {
-    return is_open(op) ? wms_listing_add(wms_item_of(op)->job, session) : WMS_E_PROTOCOL;
+    if (!is_open(op)) {
+        return WMS_E_PROTOCOL;
+    }
+    struct wms_job *job = wms_item_of(op)->job;
+    wms_session whole;
+    wms_session_init(&whole); /* of what the provider does not know yet, nothing is known */
+    wms_take(&whole, sizeof whole, session, job->link->provider->session_size);
+    return wms_listing_add(job, &whole);
 }
 
 static void services_answer(struct wms_op *op, int code, const char *text)
@@ -114,7 +121,11 @@ static void services_lost(struct wms_op *op, int code, const char *text)
 
 static void services_seen(struct wms_observer *observer, const struct wms_sight *sight)
 {
-    wms_check_seen((struct wms_check *) observer, sight);
+    struct wms_check *check = (struct wms_check *) observer;
+    struct wms_sight whole = {.locked = -1};
+
+    wms_take(&whole, sizeof whole, sight, check->link->provider->sight_size);
+    wms_check_seen(check, &whole);
 }
 
 static void services_blind(struct wms_observer *observer, int code, const char *text)
@@ -185,6 +196,11 @@ const struct wms_services wms_services = {
     .work_new = wms_work_new,
     .work_start = wms_work_start,
     .work_free = wms_work_free,
+    .address_size = sizeof(struct wms_address),
+    .op_size = sizeof(struct wms_op),
+    .observer_size = sizeof(struct wms_observer),
+    .call_size = sizeof(struct wms_call),
+    .transport_size = sizeof(wms_transport),
 };
 
 const struct wms_services *wms_engine_services(void)

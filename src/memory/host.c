@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/abi.h"
 #include "core/pack.h"
 #include "core/target.h"
 
@@ -288,11 +289,13 @@ static struct wms_memory_record *find_any(const wms_memory *host, const wms_id *
     return wms_id_check(&plain, complaint, sizeof complaint) ? NULL : wms_memory_find(host, &plain);
 }
 
-int wms_memory_open(wms_memory *host, const wms_session *session, double relock_after)
+int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t size, double relock_after)
 {
     char complaint[128] = "session: the host is closed; make another";
-    wms_session facts = *session;
+    wms_session facts;
 
+    wms_session_init(&facts);
+    wms_take(&facts, sizeof facts, session, size);
     if (host->closed || wms_id_check(&facts.id, complaint, sizeof complaint)) {
         wms_engine_complain(host->engine, complaint);
         return WMS_E_INVALID;
@@ -360,7 +363,8 @@ int wms_memory_drop(wms_memory *host, const wms_id *id)
     return 0;
 }
 
-int wms_memory_session(const wms_memory *host, const wms_id *id, wms_session *ret_session, const char **ret_message)
+int wms_memory_session_sized(const wms_memory *host, const wms_id *id, wms_session *ret_session, size_t size,
+                             const char **ret_message)
 {
     wms_engine_step(host->engine); /* its manager may have been at work meanwhile */
     const struct wms_memory_record *record = find_any(host, id);
@@ -368,7 +372,7 @@ int wms_memory_session(const wms_memory *host, const wms_id *id, wms_session *re
     if (!record) {
         return WMS_E_NOT_FOUND;
     }
-    *ret_session = record->facts;
+    wms_give(ret_session, size, &record->facts, sizeof record->facts);
     *ret_message = record->message;
     return 0;
 }
@@ -384,7 +388,7 @@ static int check_code(const wms_memory *host, int code)
     case WMS_E_REVERTED:
         break;
     default:
-        if (code <= 0 && code > WMS_E_INVALID) {
+        if (code == 0 || code == wms_error_from_name(wms_error_name(code))) {
             return 0;
         }
     }
@@ -394,7 +398,7 @@ static int check_code(const wms_memory *host, int code)
 
 int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
 {
-    if ((unsigned) verb > WMS_CLOSE && verb != WMS_MESSAGE) {
+    if ((unsigned) verb >= WMS_VERB_COUNT || !(wms_memory_provider.can & 1u << verb)) {
         wms_engine_complain(host->engine, "verb: none of WMS_SESSIONS to WMS_CLOSE and WMS_MESSAGE; give one of them");
         return WMS_E_INVALID;
     }
@@ -478,7 +482,8 @@ static int check_name(wms_engine *engine, const struct wms_memory_registry *regi
     return 0;
 }
 
-int wms_memory_new(wms_engine *engine, const char *name, const struct wms_memory_options *options, wms_memory **ret_host)
+int wms_memory_new_sized(wms_engine *engine, const char *name, const struct wms_memory_options *options, size_t size,
+                         wms_memory **ret_host)
 {
     struct wms_memory_registry *registry = NULL;
     int error = get_registry(engine, &registry);
@@ -492,7 +497,8 @@ int wms_memory_new(wms_engine *engine, const char *name, const struct wms_memory
         return WMS_E_NO_MEMORY;
     }
     *host = (wms_memory){.registry = registry, .engine = engine, .services = wms_engine_services(), .refs = 1};
-    host->options = options ? *options : (struct wms_memory_options){.relock_after = -1};
+    host->options.relock_after = -1;
+    wms_take(&host->options, sizeof host->options, options, options ? size : 0);
     host->name = copy(host, name);
     if (!host->name) {
         allocate(host, host, 0);

@@ -2,6 +2,7 @@
 #ifndef WMS_MEMORY_HOST_H
 #define WMS_MEMORY_HOST_H
 
+#include "core/abi.h"
 #include "core/provider.h"
 #include "memory/memory.h"
 
@@ -60,7 +61,7 @@ struct wms_memory {
     size_t table_size, count;
     struct wms_memory_record *first, *last;
 
-    int failures[WMS_MESSAGE + 1]; /* by verb */
+    int failures[WMS_VERB_COUNT];
     int refusal;
     struct wms_memory_connection *connections;
 

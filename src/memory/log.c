@@ -89,12 +89,12 @@ size_t wms_memory_log_count(const wms_memory *host)
     return host->log_count;
 }
 
-int wms_memory_log(const wms_memory *host, size_t index, struct wms_memory_entry *ret_entry)
+int wms_memory_log_sized(const wms_memory *host, size_t index, struct wms_memory_entry *ret_entry, size_t size)
 {
     if (index >= host->log_count) {
         return WMS_E_NOT_FOUND;
     }
-    *ret_entry = host->log[(host->log_first + index) % host->log_capacity];
+    wms_give(ret_entry, size, &host->log[(host->log_first + index) % host->log_capacity], sizeof *ret_entry);
     return 0;
 }
 

@@ -268,8 +268,7 @@ static void unobserve_memory(void *data, struct wms_observer *observer)
 }
 
 const struct wms_provider wms_memory_provider = {
-    .abi = WMS_PROVIDER_ABI,
-    .size = sizeof(struct wms_provider),
+    WMS_PROVIDER_HEAD,
     .name = "memory",
     .can =
         1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_MESSAGE,

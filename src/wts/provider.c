@@ -60,8 +60,7 @@ static void unobserve(void *connection, struct wms_observer *observer)
 }
 
 static const struct wms_provider provider = {
-    .abi = WMS_PROVIDER_ABI,
-    .size = sizeof provider,
+    WMS_PROVIDER_HEAD,
     .name = "wts",
     .needs = "libwinpr",
     .can = 1u << WMS_SESSIONS | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_MESSAGE,

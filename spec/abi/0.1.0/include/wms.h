@@ -1,0 +1,392 @@
+/* wms.h - scripted control of user sessions on shared computers: the engine's C interface.
+ *
+ * One command (lock, unlock, ...) names servers and sessions; the engine reaches every server through a provider, and
+ * says for every session what happened.  The engine is event-driven and single-threaded: an engine and its requests
+ * belong to one thread at a time, engines of different threads share nothing.
+ *
+ * Conventions: a function that can fail returns 0 or a negative WMS_E_* code and writes `ret_` parameters only on
+ * success.  Strings are UTF-8, and those that come back are borrowed: they live as long as the object that they were
+ * read from.  `unref` functions accept NULL and return NULL.  Times are in seconds.  Nothing is ever printed.
+ */
+#ifndef WMS_H
+#define WMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WMS_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define WMS_API __attribute__((visibility("default")))
+#else
+#define WMS_API
+#endif
+
+typedef struct wms_engine wms_engine;
+typedef struct wms_request wms_request;
+struct wms_provider; /* wms/provider.h */
+
+/* ---- error codes ------------------------------------------------------------------------------------------------ */
+
+/* The one list of codes: X(NAME, number, what it means).  Names and numbers are stable. */
+#define WMS_ERRORS(X) \
+    X(NOT_FOUND, -1, "the host has no such session") \
+    X(ACCESS_DENIED, -2, "the host, or a guard of this program, refuses the action") \
+    X(UNREACHABLE, -3, "the host cannot be reached, or the connection broke") \
+    X(TIMEOUT, -4, "the host did not answer in time") \
+    X(UNSUPPORTED, -5, "this kind of host cannot do that") \
+    X(NOT_BOUND, -6, "this client is not bound to the host yet") \
+    X(UNTRUSTED, -7, "the host's identity is not confirmed") \
+    X(PROTOCOL, -8, "the host's answer breaks its protocol") \
+    X(UNVERIFIED, -9, "the host took the request, but did not reach the state that was asked for") \
+    X(REVERTED, -10, "the session reached the state that was asked for, and turned back") \
+    X(CANCELLED, -11, "the command was cancelled, or stopped after a failure") \
+    X(BUSY, -12, "the host has too much to do, or the call is made from a place where it cannot be carried out") \
+    X(FORKED, -13, "the request belongs to the parent process") \
+    X(NO_PROVIDER, -14, "the provider for this kind of host is not installed") \
+    X(NO_MEMORY, -15, "out of memory") \
+    X(INTERNAL, -16, "a fault in wms itself, or no descriptor left")
+
+enum wms_error {
+#define WMS_X(name, number, text) WMS_E_##name = (number),
+    WMS_ERRORS(WMS_X)
+#undef WMS_X
+        WMS_E_INVALID = -17 /* misuse of this interface: wms_engine_complaint() says what is wrong and how to mend it */
+};
+
+/* The code's stable name ("NOT_FOUND"), and one sentence for a person.  Static strings; "INTERNAL"'s for a number that is
+ * no code. */
+WMS_API const char *wms_error_name(int code);
+WMS_API const char *wms_error_text(int code);
+/* The code of that name, or 0 when there is none. */
+WMS_API int wms_error_from_name(const char *name);
+
+/* ---- the engine ------------------------------------------------------------------------------------------------- */
+
+/* Where all of the engine's own memory comes from.  `resize(data, NULL, n)` allocates, `resize(data, block, 0)` frees and
+ * returns NULL, anything else resizes as realloc() does; NULL for n > 0 means out of memory.  (libuv and the providers'
+ * libraries use their own allocators.) */
+struct wms_alloc {
+    void *(*resize)(void *data, void *block, size_t size);
+    void *data;
+};
+
+/* Makes an engine.  `alloc` is copied; NULL means malloc.  No descriptor is opened before the first command that needs
+ * one.  Errors: NO_MEMORY.  The caller owns one reference. */
+WMS_API int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine);
+
+/* One more reference; returns the engine. */
+WMS_API wms_engine *wms_engine_ref(wms_engine *engine);
+/* Gives the reference back.  Requests keep their engine: it goes when the last of them went. */
+WMS_API wms_engine *wms_engine_unref(wms_engine *engine);
+
+/* What was wrong with the arguments of the last call on this engine that returned WMS_E_INVALID: the argument and the fix,
+ * for example `server: it has 300 characters; give at most 255`.  Never NULL. */
+WMS_API const char *wms_engine_complaint(const wms_engine *engine);
+
+/* Makes `provider` known under its name.  The struct is the caller's and must outlive the engine.  Errors: INVALID (another
+ * ABI, a name that is taken). */
+WMS_API int wms_engine_register(wms_engine *engine, const struct wms_provider *provider);
+
+/* Loads a provider's module from the file `path` and registers it; does nothing if one of that name is registered.
+ * Modules stay in the process.  `path` NULL: for a caller that has found no file, to hear what to install.  Errors:
+ * NO_PROVIDER (wms_engine_complaint() tells why), INVALID (no file, and no provider of that name is known), NO_MEMORY. */
+WMS_API int wms_engine_load(wms_engine *engine, const char *name, const char *path);
+
+/* Where a command finds modules of providers that are not registered: the folder `folder`, as NAME.so.  The folder that
+ * libwms was installed with is the default; NULL turns the search off.  `folder` is copied.  Errors: NO_MEMORY. */
+WMS_API int wms_engine_module_folder(wms_engine *engine, const char *folder);
+
+/* The name of the provider that the address `server` (NULL: this machine) needs: written to `name` (size at least 32) and
+ * returned as 1 when it is registered and 0 when it is not.  Errors: INVALID (not an address). */
+WMS_API int wms_engine_provider_for(wms_engine *engine, const char *server, char *name, size_t size);
+
+/* A session's id. */
+typedef struct wms_id {
+    const char *text; /* NULL: the id is `number` */
+    uint32_t number;
+} wms_id;
+
+enum wms_verb { WMS_SESSIONS, WMS_UNLOCK, WMS_LOCK, WMS_DISCONNECT, WMS_CLOSE, WMS_CALL, WMS_BIND, WMS_MESSAGE };
+/* "sessions", "unlock", ...; the reverse returns -1 for a name that is none. */
+WMS_API const char *wms_verb_name(enum wms_verb verb);
+WMS_API int wms_verb_from_name(const char *name);
+
+/* Something that is about to be sent. */
+typedef struct wms_action {
+    enum wms_verb verb;
+    const char *server;
+    const wms_id *id; /* NULL: the server as a whole: a call, a bind, or before it is asked which sessions it has */
+    const char *interface_name, *operation; /* WMS_CALL; else NULL */
+} wms_action;
+
+/* The guard is asked before anything is sent: nonzero refuses, and the session's outcome is ACCESS_DENIED.  It must not call
+ * the engine.  NULL removes it. */
+typedef int (*wms_guard)(void *data, const wms_action *action);
+WMS_API void wms_engine_guard(wms_engine *engine, wms_guard guard, void *data);
+
+/* Lets a wms_request_wait() that is under way return 0 as soon as it can: for a log that wants to be read.  The one function
+ * that a guard and a log may call. */
+WMS_API void wms_engine_wake(wms_engine *engine);
+
+/* The log is told what the engine does (connections, retries, refusals; never a secret): a level and one line.  It must not
+ * call the engine.  NULL removes it. */
+enum wms_level { WMS_DEBUG, WMS_INFO, WMS_WARNING };
+typedef void (*wms_log)(void *data, enum wms_level level, const char *text);
+WMS_API void wms_engine_log(wms_engine *engine, wms_log log, void *data);
+
+/* For a program's own event loop: a descriptor that is readable when wms_engine_step() has something to do; it belongs to
+ * the engine, and stays the same until a fork.  Errors: BUSY (called from a guard or a log), NO_MEMORY, INTERNAL (no
+ * descriptor left). */
+WMS_API int wms_engine_fd(wms_engine *engine);
+/* Does what can be done without waiting.  Errors: BUSY (called from a guard or a log), INTERNAL. */
+WMS_API int wms_engine_step(wms_engine *engine);
+
+/* How hosts on the network are talked to; providers that have no such thing ignore it. */
+typedef struct wms_transport {
+    unsigned connections; /* at most so many to one host at a time: 1 to 64; 4 */
+    size_t answer_size;   /* an answer of more bytes is refused: 1024 to 1 GB; 8,000,000 */
+    const char *proxy;    /* NULL: none, whatever the environment says; "environment": what it says; or a URL */
+} wms_transport;
+
+/* Sets it for connections that are made from now on.  `proxy` is copied.  Errors: INVALID, NO_MEMORY. */
+WMS_API int wms_engine_transport(wms_engine *engine, const wms_transport *transport);
+
+/* ---- values ----------------------------------------------------------------------------------------------------- */
+
+enum wms_kind { WMS_NIL, WMS_BOOLEAN, WMS_INTEGER, WMS_NATURAL, WMS_STRING, WMS_LIST, WMS_TABLE };
+
+/* What a call is given, and what it returns: a tree. */
+typedef struct wms_value {
+    enum wms_kind kind;
+    const char *name; /* of a field of a WMS_TABLE; else NULL */
+    int64_t integer;  /* WMS_INTEGER, which is below zero; WMS_BOOLEAN: 0 or 1 */
+    uint64_t natural; /* WMS_NATURAL */
+    const char *text; /* WMS_STRING: any bytes, and a NUL behind them */
+    const struct wms_value *items; /* WMS_LIST, WMS_TABLE: one after the other; NULL if there are none */
+    size_t size;      /* of `text` without its NUL, or how many items there are */
+} wms_value;
+
+/* The field of that name of a WMS_TABLE, or NULL; NULL for a value that is none. */
+WMS_API const wms_value *wms_value_field(const wms_value *table, const char *name);
+/* Wipes and frees a value that is the caller's. NULL is allowed. */
+WMS_API void wms_value_free(wms_engine *engine, wms_value *value);
+
+/* ---- bindings --------------------------------------------------------------------------------------------------- */
+
+/* A binding is what a WMS_BIND has brought home: what a client needs to talk to a host from then on.  It names the host's
+ * certificate and holds the passwords that the host has given, never the administrator's.
+ *
+ * Where they are kept: a file for each server, of mode 0600 in a folder of mode 0700; anything wider is refused.  `folder`
+ * is copied.  NULL: in memory, for a program that has a store of its own and uses the next two functions.  At first, and
+ * for "", it is $XDG_CONFIG_HOME/wms/bindings, or ~/.config/wms/bindings.  Another place is begun with empty memory, and
+ * without the connections that there are.  Errors: NO_MEMORY. */
+WMS_API int wms_engine_binding_folder(wms_engine *engine, const char *folder);
+/* Gives the engine, which keeps bindings in memory, that of `server`, as wms_engine_binding_next() once told it (copied);
+ * `text` NULL: there is none (any more).  A connection that was made with another one is not used again.  Errors: INVALID
+ * (no address; no binding), NO_MEMORY. */
+WMS_API int wms_engine_binding_put(wms_engine *engine, const char *server, const char *text, size_t size);
+/* What bindings in memory have been made by commands, each once: 1, and the server's name and the binding's text (borrowed
+ * until the next call on this engine) for the program to store; 0: no other. */
+WMS_API int wms_engine_binding_next(wms_engine *engine, const char **ret_server, const char **ret_text, size_t *ret_size);
+/* The name under which a server's binding is kept, which is an address as well: written to `name` (size at least 300).
+ * Errors: INVALID (not an address). */
+WMS_API int wms_engine_binding_name(wms_engine *engine, const char *server, char *name, size_t size);
+
+/* All bindings: a WMS_LIST of tables, each with `server` and what its provider keeps, but for the secrets; ordered by server.
+ * The caller gives it to wms_value_free().  Errors: UNTRUSTED, ACCESS_DENIED, INTERNAL (wms_engine_complaint() tells what
+ * is wrong with the file or folder), NO_MEMORY. */
+WMS_API int wms_bindings(wms_engine *engine, wms_value **ret_list);
+/* Forgets the binding of `server`, and no connection that was made with it is used again.  Errors: INVALID (not an address),
+ * NOT_BOUND (there is none), ACCESS_DENIED, INTERNAL (as above). */
+WMS_API int wms_unbind(wms_engine *engine, const char *server);
+
+/* ---- commands --------------------------------------------------------------------------------------------------- */
+
+/* One session on one server. */
+typedef struct wms_target {
+    const char *server;
+    wms_id id;
+} wms_target;
+
+/* A command.  Fill it with wms_command_init() first.  Everything it points to may go when wms_start() has returned. */
+typedef struct wms_command {
+    size_t size; /* of this struct, for later versions */
+    enum wms_verb verb;
+    bool all; /* every session that the host lets us control; without it, `ids` or `targets` (optional for WMS_SESSIONS) */
+    const char *const *servers; /* addresses; none: this machine */
+    size_t server_count;
+    const wms_id *ids; /* each of these on each of the servers */
+    size_t id_count;
+    const wms_target *targets; /* instead of servers and ids: sessions that know their server */
+    size_t target_count;
+    const char *message;  /* WMS_LOCK and WMS_MESSAGE: what the users see; required there */
+    double timeout;       /* seconds for a server to be reached, and then for each next answer of it; 30 */
+    double verify;        /* seconds to wait for the state asked for after the host's answer; negative: do not verify, as
+                             for WMS_MESSAGE: no host tells what is on a screen */
+    double stable;        /* seconds to watch that it stays so; negative: do not watch; WMS_LOCK and WMS_UNLOCK only */
+    unsigned concurrency; /* servers at a time; 32 */
+    bool stop_on_error;   /* one session at a time, nothing more after the first failure */
+    bool what_if;         /* find out what would be done, change nothing */
+    bool ask;             /* hold every action until wms_request_permit() */
+    bool follow;          /* wms_request_wait() also returns when an outcome is there for wms_request_next_outcome() */
+
+    /* WMS_CALL and WMS_BIND are for one server, and have no ids. */
+    const char *interface_name, *operation; /* WMS_CALL: of the host's protocol */
+    const wms_value *arguments;             /* WMS_CALL: a WMS_TABLE by the protocol's names, at most 32 deep; NULL: none */
+    const char *user_name;   /* WMS_BIND: an administrator's name there */
+    const char *password;    /* WMS_BIND: wiped when it has been sent; NULL: see wms_request_wants_password() */
+    const char *fingerprint; /* WMS_BIND: SHA-256 of the certificate that is expected, in hex; NULL: UNTRUSTED tells it */
+    bool management;         /* WMS_BIND: keep the elevated password, too */
+
+    const char *title; /* WMS_MESSAGE: above the message, at most 1,024 bytes of UTF-8 without control characters; NULL:
+                          the host's own, or none */
+} wms_command;
+
+WMS_API void wms_command_init(wms_command *command, enum wms_verb verb);
+
+/* Starts a command.  It may be done already when this returns.  Errors: INVALID, NO_MEMORY, BUSY (called from a guard or a
+ * log).  What goes wrong with a server or a session is told by its outcome, not here.  The caller owns one reference. */
+WMS_API int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_request);
+
+/* ---- requests --------------------------------------------------------------------------------------------------- */
+
+/* Gives the reference back; a request that is not done is cancelled first. */
+WMS_API wms_request *wms_request_unref(wms_request *request);
+
+/* 1: every outcome is there; 0: not yet; FORKED: the request belongs to the parent process. */
+WMS_API int wms_request_done(wms_request *request);
+
+/* Runs the engine until the request is done (1), or needs its caller: an action waits for permission, or (`follow`) an
+ * outcome is there, or wms_engine_wake() was called, or `seconds` have passed (0).  Negative seconds: no limit.  Errors:
+ * FORKED, BUSY, NO_MEMORY, INTERNAL. */
+WMS_API int wms_request_wait(wms_request *request, double seconds);
+
+/* A descriptor of this request alone: readable when wms_engine_step() has something to do for it, or the request has news.
+ * It belongs to the request: take it out of your loop before the request goes.  Errors: NO_MEMORY, FORKED, BUSY, INTERNAL
+ * (no descriptor left). */
+WMS_API int wms_request_fd(wms_request *request);
+/* As wms_engine_step(); also takes the news, so that the descriptor falls silent.  Errors: FORKED, BUSY, INTERNAL. */
+WMS_API int wms_request_step(wms_request *request);
+
+/* Ends the request now: what was not sent is `skipped`, what was sent without an answer is `unknown`. */
+WMS_API void wms_request_cancel(wms_request *request);
+
+/* With `ask`: the next action that waits for permission (1 and *ret_action, valid until it is answered), or 0.  Then
+ * wms_request_permit() answers it; `refusal` is NULL to permit, or the reason (copied) for the outcome's error text. */
+WMS_API int wms_request_held(wms_request *request, wms_action *ret_action);
+WMS_API void wms_request_permit(wms_request *request, const char *refusal);
+
+/* A WMS_BIND without a password, once the host's certificate is found to be the expected one: 1, and wms_request_wait()
+ * returns 0 until wms_request_password() has been called; else 0. */
+WMS_API int wms_request_wants_password(wms_request *request);
+/* The password (copied, and wiped when it has been sent), or NULL: there is none, and the request ends as CANCELLED with
+ * `refusal` (NULL: the code's own text). */
+WMS_API void wms_request_password(wms_request *request, const char *password, const char *refusal);
+
+enum wms_state {
+    WMS_REQUESTED, /* the host took the request */
+    WMS_VERIFIED,  /* the host says that it is so */
+    WMS_PLANNED,   /* what_if */
+    WMS_FAILED,    /* refused or not reached */
+    WMS_UNKNOWN,   /* sent, and no answer came: it may still be carried out */
+    WMS_SKIPPED    /* not sent, after a stop or a cancel */
+};
+WMS_API const char *wms_state_name(enum wms_state state);
+
+typedef struct wms_outcome {
+    const char *server;
+    const wms_id *id;      /* NULL: the server as a whole */
+    const char *user_name; /* NULL: not known */
+    enum wms_state state;
+    int changed;      /* 1: the transition was seen; 0: the host said so already; -1: not verified */
+    int code;         /* 0: as asked */
+    const char *text; /* for a person; NULL when code is 0 */
+    const char *note; /* what the caller should know although nothing failed; NULL: nothing */
+} wms_outcome;
+
+/* How many outcomes there are; grows while the request runs, complete when it is done. */
+WMS_API size_t wms_request_outcome_count(const wms_request *request);
+/* Outcome number `index` (from 0) in the order asked, of a request that is done.  Errors: NOT_FOUND (no such index, or not
+ * done), FORKED. */
+WMS_API int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *ret_outcome);
+/* The next outcome in the order in which they came, each once: 1, or 0 when there is no other yet.  *ret_done: how many
+ * have been read with this one. */
+WMS_API int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done);
+
+/* The properties of a session: X(field in C, name elsewhere). */
+#define WMS_SESSION_STRINGS(X) \
+    X(state, "state") \
+    X(user_name, "user_name") \
+    X(domain_name, "domain_name") \
+    X(computer_name, "computer_name") \
+    X(client_name, "client_name") \
+    X(seat, "seat") \
+    X(type, "type") \
+    X(class_name, "class") \
+    X(win_station, "win_station") \
+    X(remote_host, "remote_host")
+#define WMS_SESSION_FLAGS(X) \
+    X(is_orchestratable, "is_orchestratable") \
+    X(is_admin, "is_admin") \
+    X(is_mog_user, "is_mog_user") \
+    X(is_rail, "is_rail") \
+    X(is_own, "is_own") \
+    X(locked, "locked")
+
+typedef struct wms_session {
+    wms_id id;
+    const char *server;
+#define WMS_X(field, name) const char *field; /* NULL: the host does not say */
+    WMS_SESSION_STRINGS(WMS_X)
+#undef WMS_X
+    int64_t station_id; /* -1: none, or the host does not say */
+#define WMS_X(field, name) signed char field; /* 0, 1, or -1: the host does not say */
+    WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+} wms_session;
+
+/* A session of which nothing is known yet, to be filled in: of zeroes alone it would be exempt and of station 0. */
+static inline void wms_session_init(wms_session *session)
+{
+    session->id.text = NULL;
+    session->id.number = 0;
+    session->server = NULL;
+    session->station_id = -1;
+#define WMS_X(field, name) session->field = NULL;
+    WMS_SESSION_STRINGS(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name) session->field = -1;
+    WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+}
+
+/* The sessions that a WMS_SESSIONS request has found, by server in the order asked; complete when it is done.
+ * Errors of wms_request_session(): NOT_FOUND (no such index, or not done), FORKED. */
+WMS_API size_t wms_request_session_count(const wms_request *request);
+WMS_API int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session);
+
+/* What a WMS_CALL or WMS_BIND has returned: a WMS_TABLE that lives as long as the request, or NULL: nothing.  A bind that
+ * fails with UNTRUSTED returns the `fingerprint` (SHA-256) and `thumbprint` (SHA-1) of the certificate that was shown. */
+WMS_API const wms_value *wms_request_value(wms_request *request);
+
+/* What a person should read about the whole request. */
+typedef struct wms_fault {
+    int code;         /* of the first outcome that failed */
+    const char *text; /* one line that names server and session, and how many failed */
+    const char *server;
+    const wms_id *id;
+} wms_fault;
+
+/* 0: done, and everything is as asked; 1 and *ret_fault: something is not, or it is not done.  Errors: FORKED. */
+WMS_API int wms_request_error(wms_request *request, wms_fault *ret_fault);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
