@@ -157,6 +157,9 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     take_process(engine);
     engine->fd = -1;
     engine->kicked_tail = &engine->kicked;
+    node_init(&engine->idle);
+    node_init(&engine->ending);
+    wms_key_new(&engine->key);
     engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
     if (error) {
@@ -165,6 +168,11 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     }
     *ret_engine = engine;
     return 0;
+}
+
+const struct wms_key *wms_engine_key(const wms_engine *engine)
+{
+    return &engine->key;
 }
 
 wms_engine *wms_engine_ref(wms_engine *engine)
@@ -219,6 +227,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     }
     wms_loop_free(engine->loop);
     wms_free(engine, engine->module_folder);
+    wms_table_close(&engine->servers, engine);
     wms_bindings_clear(engine);
     wms_engine_transport_clear(engine);
     if (engine->here) {

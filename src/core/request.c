@@ -422,15 +422,7 @@ static void view(const struct wms_item *item, wms_outcome *ret_outcome)
 
 size_t wms_request_outcome_count(const wms_request *request)
 {
-    size_t count = 0;
-
-    if (request->done) {
-        return request->outcome_count;
-    }
-    for (size_t i = 0; i < request->job_count; i++) {
-        count += outcomes_of(&request->jobs[i]);
-    }
-    return count;
+    return request->done ? request->outcome_count : request->expected;
 }
 
 /* The last job whose first outcome (or session) is not behind `index`. */
