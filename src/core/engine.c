@@ -159,6 +159,8 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     engine->kicked_tail = &engine->kicked;
     node_init(&engine->idle);
     node_init(&engine->ending);
+    node_init(&engine->bindings.all);
+    node_init(&engine->bindings.fresh);
     wms_key_new(&engine->key);
     engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
@@ -290,7 +292,6 @@ void wms_engine_settle(wms_engine *engine)
     }
     engine->settling = false;
     if (engine->orphans && !engine->asking) {
-        engine->orphans = false;
         wms_requests_collect(engine);
     }
 }

@@ -30,7 +30,8 @@ struct wms_registered {
 struct wms_bindings {
     bool in_memory;
     char *folder; /* NULL: the user's */
-    struct wms_kept *kept;
+    struct wms_table kept;   /* by name */
+    struct node all, fresh;  /* of them; those that were made by commands, and not told to the program yet */
 };
 
 /* Calls that block: see blocking.c. */
@@ -77,7 +78,7 @@ struct wms_engine {
     bool link_broken; /* links are to be tended */
     bool settling;
     bool asking;  /* a guard or a log runs */
-    bool orphans; /* requests were given back meanwhile */
+    wms_request *orphans; /* that were given back meanwhile */
     bool woken;   /* wms_engine_wake() */
 
     wms_guard guard;
@@ -356,6 +357,7 @@ void wms_job_clear(struct wms_job *job);
 struct wms_request {
     wms_engine *engine;
     wms_request *next, *prev;
+    wms_request *orphan_next;
     size_t refs;
     enum wms_verb verb;
     char *message, *title;

@@ -92,7 +92,8 @@ wms_request *wms_request_unref(wms_request *request)
     wms_engine *engine = request->engine;
     if (engine->asking || engine->settling) {
         /* A guard's or a log's program collects its garbage, perhaps the very request that is under way. */
-        engine->orphans = true;
+        request->orphan_next = engine->orphans;
+        engine->orphans = request;
         return NULL;
     }
     request->refs = 1; /* ours: others may be collected meanwhile, but not this one */
@@ -107,16 +108,11 @@ wms_request *wms_request_unref(wms_request *request)
 
 void wms_requests_collect(wms_engine *engine)
 {
-    wms_request *request = engine->requests;
-
-    while (request) {
-        if (request->refs == 0) {
-            request->refs = 1;
-            wms_request_unref(request);
-            request = engine->requests; /* the end of one may be the end of others */
-        } else {
-            request = request->next;
-        }
+    while (engine->orphans) {
+        wms_request *request = engine->orphans;
+        engine->orphans = request->orphan_next;
+        request->refs = 1;
+        wms_request_unref(request); /* the end of one may be the end of others */
     }
 }
 
