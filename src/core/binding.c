@@ -13,10 +13,10 @@ enum { NAME_SIZE = 300 };
 
 /* In memory. */
 struct wms_kept {
-    struct wms_kept *next;
+    struct wms_entry entry;  /* first: of bindings->kept */
+    struct node node, fresh; /* of bindings->all; of bindings->fresh, or alone */
     char *text;
     size_t size;
-    bool fresh; /* made by a command, and not told to the program yet */
     char name[];
 };
 
@@ -74,21 +74,26 @@ static void retire_links(wms_engine *engine, const char *name, const struct wms_
 
 /* ---- in memory -------------------------------------------------------------------------------------------------- */
 
-static struct wms_kept **find_kept(wms_engine *engine, const char *name)
+static uint64_t hash(const wms_engine *engine, const char *name)
 {
-    struct wms_kept **place = &engine->bindings.kept;
-
-    while (*place && strcmp((*place)->name, name) != 0) {
-        place = &(*place)->next;
-    }
-    return place;
+    return wms_hash(&engine->key, name, strlen(name));
 }
 
-static void drop_kept(wms_engine *engine, struct wms_kept **place)
+static bool is_named(const struct wms_entry *entry, const void *name)
 {
-    struct wms_kept *kept = *place;
+    return strcmp(((const struct wms_kept *) entry)->name, name) == 0;
+}
 
-    *place = kept->next;
+static struct wms_kept *find_kept(wms_engine *engine, const char *name)
+{
+    return (struct wms_kept *) wms_table_find(&engine->bindings.kept, hash(engine, name), is_named, name);
+}
+
+static void drop_kept(wms_engine *engine, struct wms_kept *kept)
+{
+    wms_table_remove(&engine->bindings.kept, engine, &kept->entry);
+    node_remove(&kept->node);
+    node_remove(&kept->fresh);
     wms_free_wiped(engine, kept->text, kept->size + 1);
     wms_free(engine, kept);
 }
@@ -97,7 +102,8 @@ static void drop_kept(wms_engine *engine, struct wms_kept **place)
 static int keep(wms_engine *engine, const char *name, const char *text, size_t size, bool fresh)
 {
     size_t length = strlen(name) + 1;
-    struct wms_kept **old = find_kept(engine, name);
+    struct wms_bindings *bindings = &engine->bindings;
+    struct wms_kept *old = find_kept(engine, name);
     struct wms_kept *kept = wms_resize(engine, NULL, sizeof *kept + length);
     char *copy = kept ? wms_resize(engine, NULL, size + 1) : NULL;
 
@@ -105,23 +111,34 @@ static int keep(wms_engine *engine, const char *name, const char *text, size_t s
         wms_free(engine, kept);
         return WMS_E_NO_MEMORY;
     }
+    int error = wms_table_add(&bindings->kept, engine, &kept->entry, hash(engine, name));
+    if (error) {
+        wms_free(engine, copy);
+        wms_free(engine, kept);
+        return error;
+    }
     memcpy(copy, text, size);
     copy[size] = '\0';
-    *kept = (struct wms_kept){.text = copy, .size = size, .fresh = fresh};
+    kept->text = copy;
+    kept->size = size;
     memcpy(kept->name, name, length);
-    if (*old) {
+    node_append(&bindings->all, &kept->node);
+    node_init(&kept->fresh);
+    if (fresh) {
+        node_append(&bindings->fresh, &kept->fresh);
+    }
+    if (old) {
         drop_kept(engine, old);
     }
-    kept->next = *old;
-    *old = kept;
     return 0;
 }
 
 void wms_bindings_clear(wms_engine *engine)
 {
-    while (engine->bindings.kept) {
-        drop_kept(engine, &engine->bindings.kept);
+    while (!node_alone(&engine->bindings.all)) {
+        drop_kept(engine, NODE_OWNER(engine->bindings.all.next, struct wms_kept, node));
     }
+    wms_table_close(&engine->bindings.kept, engine);
     wms_free(engine, engine->bindings.folder);
     engine->bindings.folder = NULL;
 }
@@ -161,8 +178,7 @@ int wms_engine_binding_put(wms_engine *engine, const char *server, const char *t
         return wms_complain(engine,
                             "binding: they are kept in files here; call wms_engine_binding_folder() with NULL first");
     }
-    struct wms_kept **place = find_kept(engine, name);
-    struct wms_kept *kept = *place;
+    struct wms_kept *kept = find_kept(engine, name);
     if (text ? kept && kept->size == size && memcmp(kept->text, text, size) == 0 : !kept) {
         return 0; /* nothing new */
     }
@@ -177,7 +193,7 @@ int wms_engine_binding_put(wms_engine *engine, const char *server, const char *t
         wms_value_free(engine, value);
         error = keep(engine, name, text, size, false);
     } else {
-        drop_kept(engine, place);
+        drop_kept(engine, kept);
     }
     if (!error) {
         retire_links(engine, name, NULL);
@@ -188,15 +204,11 @@ int wms_engine_binding_put(wms_engine *engine, const char *server, const char *t
 
 int wms_engine_binding_next(wms_engine *engine, const char **ret_server, const char **ret_text, size_t *ret_size)
 {
-    struct wms_kept *kept = engine->bindings.kept;
-
-    while (kept && !kept->fresh) {
-        kept = kept->next;
-    }
-    if (!kept) {
+    if (node_alone(&engine->bindings.fresh)) {
         return 0;
     }
-    kept->fresh = false;
+    struct wms_kept *kept = NODE_OWNER(engine->bindings.fresh.next, struct wms_kept, fresh);
+    node_remove(&kept->fresh);
     *ret_server = kept->name;
     *ret_text = kept->text;
     *ret_size = kept->size;
@@ -212,7 +224,7 @@ static int load(wms_engine *engine, const char *name, wms_value **ret_binding)
     size_t size;
 
     if (engine->bindings.in_memory) {
-        const struct wms_kept *kept = *find_kept(engine, name);
+        const struct wms_kept *kept = find_kept(engine, name);
         if (!kept) {
             wms_complain(engine, "%s", wms_error_text(WMS_E_NOT_BOUND));
             return WMS_E_NOT_BOUND;
@@ -269,7 +281,9 @@ static int collect_names(wms_engine *engine, struct wms_bindfile_name **ret_name
     if (!engine->bindings.in_memory) {
         return wms_bindfile_names(engine, ret_names);
     }
-    for (const struct wms_kept *kept = engine->bindings.kept; kept; kept = kept->next) {
+    const struct node *all = &engine->bindings.all;
+    for (const struct node *node = all->next; node != all; node = node->next) {
+        const struct wms_kept *kept = NODE_OWNER(node, struct wms_kept, node);
         size_t size = strlen(kept->name) + 1;
         struct wms_bindfile_name *name = wms_resize(engine, NULL, sizeof *name + size);
         if (!name) {
@@ -400,10 +414,10 @@ int wms_unbind(wms_engine *engine, const char *server)
         return error;
     }
     if (engine->bindings.in_memory) {
-        struct wms_kept **place = find_kept(engine, name);
-        error = *place ? 0 : WMS_E_NOT_BOUND;
+        struct wms_kept *kept = find_kept(engine, name);
+        error = kept ? 0 : WMS_E_NOT_BOUND;
         if (!error) {
-            drop_kept(engine, place);
+            drop_kept(engine, kept);
         }
     } else {
         error = wms_bindfile_remove(engine, name);

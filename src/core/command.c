@@ -75,6 +75,7 @@ static int add_item(struct wms_job *job, const wms_id *id, struct wms_item **ret
         }
     }
     job->count++;
+    job->request->expected++;
     if (ret_item) {
         *ret_item = item;
     }
@@ -99,7 +100,7 @@ static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_
             break;
         }
         if (count > 1) {
-            uint32_t hash = wms_id_hash(&picks[i].id) ^ picks[i].server->mark * 2654435761u;
+            uint64_t hash = wms_id_hash(&engine->key, &picks[i].id) ^ picks[i].server->mark * UINT64_C(2654435761);
             uint32_t *slot = wms_idset_find(&set, hash, same_pick, picks, &picks[i]);
             if (*slot) {
                 continue;

@@ -156,6 +156,11 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     engine->refs = 1;
     take_process(engine);
     engine->kicked_tail = &engine->kicked;
+    node_init(&engine->idle);
+    node_init(&engine->ending);
+    node_init(&engine->bindings.all);
+    node_init(&engine->bindings.fresh);
+    wms_key_new(&engine->key);
     engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
     if (error) {
@@ -164,6 +169,11 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     }
     *ret_engine = engine;
     return 0;
+}
+
+const struct wms_key *wms_engine_key(const wms_engine *engine)
+{
+    return &engine->key;
 }
 
 wms_engine *wms_engine_ref(wms_engine *engine)
@@ -204,6 +214,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     engine->waker = wms_waker_free(engine->waker, forked);
     wms_loop_free(engine->loop);
     wms_free(engine, engine->module_folder);
+    wms_table_close(&engine->servers, engine);
     wms_bindings_clear(engine);
     wms_engine_transport_clear(engine);
     if (engine->here) {
@@ -263,7 +274,6 @@ void wms_engine_settle(wms_engine *engine)
     }
     engine->settling = false;
     if (engine->orphans && !engine->asking) {
-        engine->orphans = false;
         wms_requests_collect(engine);
     }
 }

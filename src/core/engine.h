@@ -12,8 +12,10 @@
 #include "core/abi.h"
 #include "core/idset.h"
 #include "core/loop.h"
+#include "core/node.h"
 #include "core/provider.h"
 #include "core/slab.h"
+#include "core/table.h"
 #include "core/target.h"
 #include "core/value.h"
 #include "core/wake.h"
@@ -38,7 +40,8 @@ struct wms_unloaded {
 struct wms_bindings {
     bool in_memory;
     char *folder; /* NULL: the user's */
-    struct wms_kept *kept;
+    struct wms_table kept;   /* by name */
+    struct node all, fresh;  /* of them; those that were made by commands, and not told to the program yet */
 };
 
 /* Calls that block: see blocking.c. */
@@ -55,8 +58,6 @@ struct wms_blocking {
     bool due;                 /* to be tended */
 };
 
-enum { WMS_SERVER_BUCKETS = 256 };
-
 struct wms_engine {
     struct wms_alloc alloc;
     size_t refs; /* the program's, and one for each request and each handle of an embedded host */
@@ -72,19 +73,22 @@ struct wms_engine {
     struct wms_bindings bindings;
     wms_transport transport;
     char *proxy; /* of `transport` */
-    struct wms_server *servers[WMS_SERVER_BUCKETS]; /* by place */
-    struct wms_server *recent;                      /* the last that was asked for, or NULL */
-    struct wms_link *links; /* newest first */
+    struct wms_key key;        /* of every table of what others name */
+    struct wms_table servers;  /* by place */
+    struct wms_server *recent; /* the last that was asked for, or NULL */
+    struct wms_link *links;    /* newest first */
     size_t link_count;
+    struct node idle;   /* links that nobody uses, and that may be used again: who has been so for longest comes first */
+    struct node ending; /* links that are broken or get no new work: to be tended */
     struct wms_blocking blocking;
     wms_request *requests;
     wms_request *news, *last_news; /* that wms_engine_news() has not told yet */
 
     struct wms_job *kicked, **kicked_tail;
-    bool link_broken; /* some link waits to be buried */
+    bool link_broken; /* links are to be tended */
     bool settling;
     bool asking;  /* a guard or a log runs */
-    bool orphans; /* requests were given back meanwhile */
+    wms_request *orphans; /* that were given back meanwhile */
     bool woken;   /* wms_engine_wake() */
 
     wms_guard guard;
@@ -149,7 +153,7 @@ extern const struct wms_services wms_services;
 /* ---- server.c: the servers that anybody talks to ----------------------------------------------------------------- */
 
 struct wms_server {
-    struct wms_server *next; /* in its bucket */
+    struct wms_entry entry;  /* first: of engine->servers */
     size_t refs;             /* jobs and links */
     struct wms_link *link;   /* that new work uses, or NULL */
     char *text;              /* the address, as somebody gave it */
@@ -181,10 +185,12 @@ struct wms_link {
     enum wms_link_state state;
     bool was_up; /* the host has been reached: some links can be used before */
     bool retired; /* no new work on it */
-    size_t active;
+    struct node node; /* of engine->idle or engine->ending, or alone */
+    size_t active; /* places, of those that the provider limits, that are taken or promised */
+    struct node line; /* jobs that wait for a place: who has waited longest comes first.  While there are any, it is full */
     struct wms_item *ops; /* in flight */
     struct wms_check *checks;
-    struct wms_job *jobs, *last_job; /* that use it or wait for it: who has waited longest comes first */
+    struct wms_job *jobs, *last_job; /* that use it or wait for it */
     double progress;
     int code; /* why it broke */
     char *text;
@@ -193,12 +199,16 @@ struct wms_link {
 /* Puts the job on its server's link, which is made if there is none.  Errors: NO_PROVIDER, NO_MEMORY. */
 int wms_link_join(struct wms_job *job);
 void wms_link_leave(struct wms_job *job);
-/* The job has got a place on its link: the others come first now. */
-void wms_link_served(struct wms_job *job);
+/* There is a place on its link for an op of the job's; else it stands in line, and will be kicked when one is promised to it. */
+bool wms_link_has_place(struct wms_job *job);
+void wms_link_take_place(struct wms_job *job);
+/* The one who has waited longest gets it. */
+void wms_link_give_place(struct wms_link *link);
+/* The job has been kicked, and had no use for the place that was promised to it. */
+void wms_link_decline_place(struct wms_job *job);
 void wms_link_retire(struct wms_link *link);
-bool wms_link_full(const struct wms_link *link);
 void wms_link_kick(struct wms_link *link);
-/* Frees broken links, and idle ones when there are too many. */
+/* Frees links that are broken or retired, and idle ones when there are too many. */
 void wms_links_tend(wms_engine *engine);
 void wms_links_close(wms_engine *engine, bool forked);
 void wms_link_ready(struct wms_link *link);
@@ -306,7 +316,7 @@ int wms_listing_add(struct wms_job *job, const wms_session *session);
 /* The list is complete.  Errors: NO_MEMORY, PROTOCOL (two sessions with one id), and what went wrong while it came. */
 int wms_listing_index(struct wms_job *job);
 /* Of an indexed listing; NULL: no such session. */
-const struct wms_listed *wms_listing_find(const struct wms_listing *listing, const wms_id *id);
+const struct wms_listed *wms_listing_find(const struct wms_job *job, const wms_id *id);
 void wms_listing_clear(struct wms_job *job);
 
 /* ---- job.c: one server of a request ----------------------------------------------------------------------------- */
@@ -320,6 +330,7 @@ struct wms_job {
     struct wms_slab *slab; /* where all its strings and sessions lie */
     struct wms_link *link;
     struct wms_job *link_prev, *link_next;
+    struct node line; /* link->line, or alone */
     struct wms_job *kicked_next;
     struct wms_item whole; /* the question for all sessions, a call, and the outcome of a server that could not be asked */
     struct wms_item *items;
@@ -327,6 +338,7 @@ struct wms_job {
     size_t first, first_session; /* numbers of its first outcome and session in the request */
     struct wms_item *ready, **ready_tail, *over;
     size_t pending; /* items that a host owes something */
+    size_t checks;  /* observations of its items */
     struct wms_listing listing;
     struct wms_timer *timer;
     double progress;
@@ -334,6 +346,7 @@ struct wms_job {
     enum wms_stage stage;
     bool kicked, by_id;
     bool starved;       /* the link has no place for it */
+    bool promised;      /* the link keeps one for it */
     bool whole_outcome; /* its one outcome is `whole` */
     bool listed;        /* the listing is complete */
     bool wants, told;   /* the host waits for the password; it has been told it */
@@ -365,6 +378,7 @@ void wms_job_clear(struct wms_job *job);
 struct wms_request {
     wms_engine *engine;
     wms_request *next, *prev;
+    wms_request *orphan_next;
     size_t refs;
     enum wms_verb verb;
     char *message, *title;
@@ -380,6 +394,7 @@ struct wms_request {
     struct wms_item **order; /* of the outcomes, when it is not the jobs' */
     size_t order_count;
     size_t outcome_count, failed_count, session_count; /* so far */
+    size_t expected;                                   /* outcomes, as far as that is known */
     struct wms_item *held, **held_tail;
     struct wms_item *finished, **finished_tail, *unread;
     size_t read_count;

@@ -1,5 +1,4 @@
-/* idset.c - a hash index by open addressing, at most half full.  Hashes are spread by the golden ratio, which keeps a run of
- * numbers without collisions. */
+/* idset.c - a hash index by open addressing, at most half full. */
 #include "core/idset.h"
 
 #include <string.h>
@@ -9,21 +8,18 @@
 int wms_idset_open(struct wms_idset *set, wms_engine *engine, size_t count)
 {
     size_t size = 8;
-    unsigned shift = 29;
 
     if (count >= UINT32_MAX / 4) {
         return WMS_E_NO_MEMORY;
     }
     while (size < count * 2) {
         size *= 2;
-        shift--;
     }
     set->slots = wms_zalloc(engine, size * sizeof *set->slots);
     if (!set->slots) {
         return WMS_E_NO_MEMORY;
     }
     set->size = size;
-    set->shift = shift;
     return 0;
 }
 
@@ -34,11 +30,12 @@ void wms_idset_close(struct wms_idset *set, wms_engine *engine)
     set->size = 0;
 }
 
-uint32_t *wms_idset_find(const struct wms_idset *set, uint32_t hash, bool (*same)(const void *things, size_t number, const void *key),
-                         const void *things, const void *key)
+uint32_t *wms_idset_find(const struct wms_idset *set, uint64_t hash,
+                         bool (*same)(const void *things, size_t number, const void *key), const void *things,
+                         const void *key)
 {
     size_t mask = set->size - 1;
-    size_t i = (hash * UINT32_C(2654435769)) >> set->shift;
+    size_t i = (size_t) hash & mask;
 
     while (set->slots[i] && !same(things, set->slots[i] - 1, key)) {
         i = (i + 1) & mask;

@@ -73,29 +73,17 @@ static void take_slot(struct wms_item *item)
     if (!item->slot) {
         wms_job_waits(item->job);
         item->slot = true;
-        item->job->link->active++;
         item->job->pending++;
-        wms_link_served(item->job);
+        wms_link_take_place(item->job);
     }
 }
 
 static void give_slot(struct wms_item *item)
 {
-    struct wms_link *link = item->job->link;
-
-    if (!item->slot) {
-        return;
-    }
-    item->slot = false;
-    item->job->pending--;
-    bool was_full = wms_link_full(link);
-    link->active--;
-    if (was_full) {
-        for (struct wms_job *job = link->jobs; job; job = job->link_next) {
-            if (job->starved) {
-                wms_job_kick(job);
-            }
-        }
+    if (item->slot) {
+        item->slot = false;
+        item->job->pending--;
+        wms_link_give_place(item->job->link);
     }
 }
 
@@ -178,6 +166,7 @@ static int observe(struct wms_item *item)
     }
     link->checks = check;
     item->check = check;
+    item->job->checks++;
     item->phase = WMS_BASELINE;
     take_slot(item);
     check->observing = true;
@@ -477,6 +466,7 @@ void wms_check_end(struct wms_check *check)
         check->next->prev = check->prev;
     }
     wms_timer_free(check->timer);
+    check->item->job->checks--;
     check->item->check = NULL;
     wms_free(link->engine, check);
 }
@@ -504,7 +494,10 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
         }
         return;
     }
-    job->whole_outcome = job->whole_outcome || item == &job->whole;
+    if (item == &job->whole && !job->whole_outcome) { /* it stands for all */
+        job->whole_outcome = true;
+        job->request->expected += 1 - job->count;
+    }
     item->state = (unsigned char) state;
     item->code = (signed char) code;
     if (text && code) {

@@ -15,6 +15,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     job->request = request;
     job->server = server;
     job->ready_tail = &job->ready;
+    node_init(&job->line);
     job->whole.job = job;
     job->whole.changed = -1;
     job->by_id = items > 0;
@@ -191,6 +192,7 @@ static int take_all(struct wms_job *job)
             };
         }
     }
+    job->request->expected += job->count;
     return 0;
 }
 
@@ -208,7 +210,7 @@ static int take_named(struct wms_job *job)
     job->whole.phase = WMS_DONE;
     for (size_t i = 0; i < job->count; i++) {
         struct wms_item *item = &job->items[i];
-        const struct wms_listed *session = wms_listing_find(listing, &item->id);
+        const struct wms_listed *session = wms_listing_find(job, &item->id);
         if (session) {
             named[count++] = *session;
             wms_item_finish(item, WMS_VERIFIED, 0, NULL);
@@ -252,7 +254,7 @@ static void plan(struct wms_item *item)
 {
     struct wms_job *job = item->job;
     enum wms_verb verb = job->request->verb;
-    const struct wms_listed *session = wms_listing_find(&job->listing, &item->id);
+    const struct wms_listed *session = wms_listing_find(job, &item->id);
     const struct wms_provider *provider = wms_engine_known(engine_of(job), job->server->place.scheme);
 
     if (session) {
@@ -304,12 +306,7 @@ static void take_from_ready(struct wms_job *job, struct wms_item *item)
 /* Nothing of the job is under way on its link. */
 static bool has_left(const struct wms_job *job)
 {
-    const struct wms_check *check = job->link->checks;
-
-    while (check && check->item->job != job) {
-        check = check->next;
-    }
-    return job->pending == 0 && !check;
+    return job->pending == 0 && job->checks == 0;
 }
 
 /* Is the way to the host free for this item? */
@@ -335,7 +332,7 @@ static bool has_way(struct wms_job *job, const struct wms_item *item)
     if (job->link->state != WMS_UP) {
         return false; /* it will kick the job */
     }
-    bool full = !item->slot && wms_link_full(job->link);
+    bool full = !item->slot && !wms_link_has_place(job);
     if (full) {
         wms_job_waits(job);
     }
@@ -464,6 +461,7 @@ void wms_job_pump(struct wms_job *job)
         finish(job);
     } else {
         set_deadline(job);
+        wms_link_decline_place(job);
     }
 }
 

@@ -31,9 +31,21 @@ static void list_first(struct wms_link *link)
     engine->link_count++;
 }
 
+/* A job leaves when nothing of it is under way any more, so that only its going can make a link idle. */
 static bool is_idle(const struct wms_link *link)
 {
     return !link->jobs && !link->ops && !link->checks;
+}
+
+static void put_last(struct node *head, struct wms_link *link)
+{
+    node_remove(&link->node);
+    node_append(head, &link->node);
+}
+
+static struct wms_link *first_of(const struct node *head)
+{
+    return node_alone(head) ? NULL : NODE_OWNER(head->next, struct wms_link, node);
 }
 
 static struct wms_link *link_new(wms_engine *engine, struct wms_server *server, const struct wms_provider *provider)
@@ -46,6 +58,8 @@ static struct wms_link *link_new(wms_engine *engine, struct wms_server *server, 
         link->provider = provider;
         server->refs++;
         server->link = link;
+        node_init(&link->node);
+        node_init(&link->line);
         list_first(link);
     }
     return link;
@@ -62,6 +76,7 @@ static void link_free(struct wms_link *link, bool forked)
         link->server->link = NULL;
     }
     unlist(link);
+    node_remove(&link->node);
     wms_server_release(engine, link->server);
     wms_free(engine, link->text);
     wms_free(engine, link);
@@ -118,22 +133,11 @@ int wms_link_join(struct wms_job *job)
             link->connection = NULL;
             wms_link_broken(link, error, NULL);
         }
-    } else if (engine->links != link) { /* the least recently used are at the end */
-        unlist(link);
-        list_first(link);
+    } else {
+        node_remove(&link->node); /* it is not idle any more */
     }
     append_job(link, job);
     return 0;
-}
-
-void wms_link_served(struct wms_job *job)
-{
-    struct wms_link *link = job->link;
-
-    if (link->provider->in_flight && link->last_job != job) {
-        remove_job(job);
-        append_job(link, job);
-    }
 }
 
 void wms_link_leave(struct wms_job *job)
@@ -143,16 +147,71 @@ void wms_link_leave(struct wms_job *job)
     if (!link) {
         return;
     }
+    node_remove(&job->line);
+    wms_link_decline_place(job);
     remove_job(job);
     job->starved = false;
-    if (is_idle(link)) {
-        if (link->state == WMS_CONNECTING) {
-            wms_link_broken(link, WMS_E_CANCELLED, NULL); /* nobody waits for it any more */
-        } else if (link->retired || link->engine->link_count > IDLE_LINKS_MAX) {
-            link->engine->link_broken = true; /* to be tended */
-        }
+    if (!is_idle(link) || link->state == WMS_BROKEN) {
+        return;
+    }
+    if (link->state == WMS_CONNECTING) {
+        wms_link_broken(link, WMS_E_CANCELLED, NULL); /* nobody waits for it any more */
+        return;
+    }
+    wms_engine *engine = link->engine;
+    put_last(link->retired ? &engine->ending : &engine->idle, link);
+    if (link->retired || engine->link_count > IDLE_LINKS_MAX) {
+        engine->link_broken = true;
     }
 }
+
+/* ---- places ----------------------------------------------------------------------------------------------------- */
+
+bool wms_link_has_place(struct wms_job *job)
+{
+    struct wms_link *link = job->link;
+    unsigned limit = link->provider->in_flight;
+
+    if (!limit || link->active < limit || job->promised) {
+        return true;
+    }
+    if (node_alone(&job->line)) {
+        node_append(&link->line, &job->line);
+    }
+    return false;
+}
+
+void wms_link_take_place(struct wms_job *job)
+{
+    if (job->promised) {
+        job->promised = false;
+    } else {
+        job->link->active++;
+    }
+}
+
+void wms_link_give_place(struct wms_link *link)
+{
+    if (node_alone(&link->line)) {
+        link->active--;
+        return;
+    }
+    struct wms_job *job = NODE_OWNER(link->line.next, struct wms_job, line);
+    node_remove(&job->line);
+    job->promised = true;
+    wms_job_kick(job);
+}
+
+void wms_link_decline_place(struct wms_job *job)
+{
+    if (job->promised) {
+        job->promised = false;
+        job->starved = false;
+        wms_link_give_place(job->link);
+    }
+}
+
+/* ---- the connection --------------------------------------------------------------------------------------------- */
 
 void wms_link_retire(struct wms_link *link)
 {
@@ -160,12 +219,8 @@ void wms_link_retire(struct wms_link *link)
     if (link->server->link == link) {
         link->server->link = NULL;
     }
+    put_last(&link->engine->ending, link);
     link->engine->link_broken = true;
-}
-
-bool wms_link_full(const struct wms_link *link)
-{
-    return link->provider->in_flight && link->active >= link->provider->in_flight;
 }
 
 void wms_link_kick(struct wms_link *link)
@@ -238,24 +293,19 @@ static void bury(struct wms_link *link)
 
 void wms_links_tend(wms_engine *engine)
 {
+    struct wms_link *link;
+
     engine->link_broken = false;
-    for (struct wms_link *link = engine->links, *next; link; link = next) {
-        next = link->next;
+    while ((link = first_of(&engine->ending))) {
+        node_remove(&link->node); /* if it is in use, it comes again when it is idle */
         if (link->state == WMS_BROKEN) {
             bury(link);
-        } else if (link->retired && is_idle(link)) {
+        } else if (is_idle(link)) {
             link_free(link, false);
         }
     }
-    struct wms_link *last = engine->links;
-    while (last && last->next) {
-        last = last->next;
-    }
-    for (struct wms_link *prev; last && engine->link_count > IDLE_LINKS_MAX; last = prev) {
-        prev = last->prev;
-        if (is_idle(last)) {
-            link_free(last, false);
-        }
+    while (engine->link_count > IDLE_LINKS_MAX && (link = first_of(&engine->idle))) {
+        link_free(link, false);
     }
 }
 

@@ -93,16 +93,19 @@ static bool same_session(const void *sessions, size_t number, const void *id)
     return wms_id_equal(&((const struct wms_listed *) sessions)[number].id, id);
 }
 
-static uint32_t *find_slot(const struct wms_listing *listing, const wms_id *id)
+static uint32_t *find_slot(const struct wms_job *job, const wms_id *id)
 {
-    return wms_idset_find(&listing->index, wms_id_hash(id), same_session, listing->sessions, id);
+    const struct wms_listing *listing = &job->listing;
+    uint64_t hash = wms_id_hash(&job->request->engine->key, id);
+
+    return wms_idset_find(&listing->index, hash, same_session, listing->sessions, id);
 }
 
-const struct wms_listed *wms_listing_find(const struct wms_listing *listing, const wms_id *id)
+const struct wms_listed *wms_listing_find(const struct wms_job *job, const wms_id *id)
 {
-    uint32_t number = *find_slot(listing, id);
+    uint32_t number = *find_slot(job, id);
 
-    return number ? &listing->sessions[number - 1] : NULL;
+    return number ? &job->listing.sessions[number - 1] : NULL;
 }
 
 int wms_listing_index(struct wms_job *job)
@@ -111,7 +114,7 @@ int wms_listing_index(struct wms_job *job)
     int error = listing->error ? listing->error : wms_idset_open(&listing->index, job->request->engine, listing->count);
 
     for (size_t i = 0; !error && i < listing->count; i++) {
-        uint32_t *slot = find_slot(listing, &listing->sessions[i].id);
+        uint32_t *slot = find_slot(job, &listing->sessions[i].id);
         if (*slot) {
             error = WMS_E_PROTOCOL; /* two sessions of one id */
         }

@@ -90,15 +90,12 @@ wms_request *wms_request_unref(wms_request *request)
         return NULL;
     }
     wms_engine *engine = request->engine;
-    if (engine->asking || engine->settling) {
-        /* A guard's or a log's program collects its garbage, perhaps the very request that is under way. */
-        engine->orphans = true;
-        return NULL;
-    }
-    if (wms_engine_enter(engine)) {
-        /* A forked child without a free descriptor: what the request has under way shares its connection with the parent
-         * until the engine is renewed, and it goes then. */
-        engine->orphans = true;
+    if (engine->asking || engine->settling || wms_engine_enter(engine)) {
+        /* A guard's or a log's program collects its garbage, perhaps the very request that is under way.  Or this is a forked
+         * child without a free descriptor: what the request has under way shares its connection with the parent until the
+         * engine is renewed. */
+        request->orphan_next = engine->orphans;
+        engine->orphans = request;
         return NULL;
     }
     request->refs = 1; /* ours: others may be collected meanwhile, but not this one */
@@ -112,20 +109,14 @@ wms_request *wms_request_unref(wms_request *request)
 
 void wms_requests_collect(wms_engine *engine)
 {
-    wms_request *request = engine->requests;
-
     if (wms_engine_enter(engine)) {
-        engine->orphans = true; /* not yet */
-        return;
+        return; /* not yet */
     }
-    while (request) {
-        if (request->refs == 0) {
-            request->refs = 1;
-            wms_request_unref(request);
-            request = engine->requests; /* the end of one may be the end of others */
-        } else {
-            request = request->next;
-        }
+    while (engine->orphans) {
+        wms_request *request = engine->orphans;
+        engine->orphans = request->orphan_next;
+        request->refs = 1;
+        wms_request_unref(request); /* the end of one may be the end of others */
     }
 }
 
@@ -437,15 +428,7 @@ static wms_outcome view(const struct wms_item *item)
 
 size_t wms_request_outcome_count(const wms_request *request)
 {
-    size_t count = 0;
-
-    if (request->done) {
-        return request->outcome_count;
-    }
-    for (size_t i = 0; i < request->job_count; i++) {
-        count += outcomes_of(&request->jobs[i]);
-    }
-    return count;
+    return request->done ? request->outcome_count : request->expected;
 }
 
 /* The last job whose first outcome (or session) is not behind `index`. */

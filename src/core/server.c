@@ -3,14 +3,12 @@
 
 #include "core/engine.h"
 
-static struct wms_server **bucket_of(wms_engine *engine, const struct wms_place *place)
+static bool is_at(const struct wms_entry *entry, const void *place)
 {
-    uint32_t hash = wms_place_hash(place);
-
-    return &engine->servers[(hash ^ hash >> 16) % WMS_SERVER_BUCKETS];
+    return wms_place_equal(&((const struct wms_server *) entry)->place, place);
 }
 
-static struct wms_server *server_new(wms_engine *engine, const char *text)
+static struct wms_server *server_new(wms_engine *engine, const char *text, uint64_t hash)
 {
     struct wms_server *server = wms_zalloc(engine, sizeof *server);
 
@@ -18,14 +16,12 @@ static struct wms_server *server_new(wms_engine *engine, const char *text)
         return NULL;
     }
     server->text = wms_copy(engine, text);
-    if (!server->text) {
+    if (!server->text || wms_table_add(&engine->servers, engine, &server->entry, hash)) {
+        wms_free(engine, server->text);
         wms_free(engine, server);
         return NULL;
     }
     wms_place_parse(&server->place, server->text, engine->complaint, sizeof engine->complaint);
-    struct wms_server **bucket = bucket_of(engine, &server->place);
-    server->next = *bucket;
-    *bucket = server;
     return server;
 }
 
@@ -38,11 +34,9 @@ static int find_server(wms_engine *engine, const char *text, struct wms_server *
     if (error) {
         return error;
     }
-    struct wms_server *server = *bucket_of(engine, &place);
-    while (server && !wms_place_equal(&server->place, &place)) {
-        server = server->next;
-    }
-    server = server ? server : server_new(engine, text);
+    uint64_t hash = wms_place_hash(&engine->key, &place);
+    struct wms_entry *entry = wms_table_find(&engine->servers, hash, is_at, &place);
+    struct wms_server *server = entry ? (struct wms_server *) entry : server_new(engine, text, hash);
     if (!server) {
         return WMS_E_NO_MEMORY;
     }
@@ -72,11 +66,7 @@ void wms_server_release(wms_engine *engine, struct wms_server *server)
     if (!server || --server->refs > 0) {
         return;
     }
-    struct wms_server **place = bucket_of(engine, &server->place);
-    while (*place != server) {
-        place = &(*place)->next;
-    }
-    *place = server->next;
+    wms_table_remove(&engine->servers, engine, &server->entry);
     if (engine->recent == server) {
         engine->recent = NULL;
     }

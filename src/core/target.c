@@ -219,21 +219,23 @@ bool wms_place_equal(const struct wms_place *a, const struct wms_place *b)
            same(a->address.path, b->address.path) && a->address.port == b->address.port;
 }
 
-static uint32_t hash_text(uint32_t hash, const char *text)
+uint64_t wms_place_hash(const struct wms_key *key, const struct wms_place *place)
 {
-    for (const char *p = text ? text : ""; *p; p++) {
-        hash = (hash ^ (unsigned char) *p) * 16777619u;
+    const struct wms_address *address = &place->address;
+    const char *const words[] = {place->scheme, address->user, address->host, address->path};
+    char text[sizeof place->scheme + sizeof place->parts + sizeof address->port + sizeof words]; /* more than they have */
+    size_t size = sizeof address->port;
+
+    memcpy(text, &address->port, size);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t length = words[i] ? strlen(words[i]) : 0;
+        if (length > 0) {
+            memcpy(text + size, words[i], length);
+        }
+        text[size + length] = '\0';
+        size += length + 1;
     }
-    return hash;
-}
-
-uint32_t wms_place_hash(const struct wms_place *place)
-{
-    uint32_t hash = hash_text(2166136261u, place->scheme) ^ place->address.port;
-
-    hash = hash_text(hash, place->address.user);
-    hash = hash_text(hash, place->address.host);
-    return hash_text(hash, place->address.path);
+    return wms_hash(key, text, size);
 }
 
 /* ---- session ids ------------------------------------------------------------------------------------------------ */
@@ -293,9 +295,9 @@ bool wms_id_equal(const wms_id *a, const wms_id *b)
     return strcmp(a->text, b->text) == 0;
 }
 
-uint32_t wms_id_hash(const wms_id *id)
+uint64_t wms_id_hash(const struct wms_key *key, const wms_id *id)
 {
-    return id->text ? hash_text(2166136261u, id->text) : id->number;
+    return id->text ? wms_hash(key, id->text, strlen(id->text)) : wms_hash(key, &id->number, sizeof id->number);
 }
 
 const char *wms_id_print(const wms_id *id, char *buffer, size_t size)

@@ -2,6 +2,7 @@
 #ifndef WMS_CORE_TARGET_H
 #define WMS_CORE_TARGET_H
 
+#include "core/hash.h"
 #include "core/provider.h"
 
 enum { WMS_ADDRESS_MAX = 255, WMS_SCHEME_MAX = 31, WMS_ID_MAX = 255 };
@@ -19,7 +20,7 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
 
 /* Whether both name the same server. */
 bool wms_place_equal(const struct wms_place *a, const struct wms_place *b);
-uint32_t wms_place_hash(const struct wms_place *place);
+uint64_t wms_place_hash(const struct wms_key *key, const struct wms_place *place);
 
 /* The scheme is one of ours, installed or not; and the package that a missing module of it needs (NULL: none known). */
 bool wms_scheme_known(const char *scheme);
@@ -28,7 +29,7 @@ const char *wms_scheme_package(const char *scheme);
 /* Checks an id and brings it to its one form: text of digits becomes a number.  INVALID with a complaint otherwise. */
 int wms_id_check(wms_id *id, char *complaint, size_t size);
 bool wms_id_equal(const wms_id *a, const wms_id *b);
-uint32_t wms_id_hash(const wms_id *id);
+uint64_t wms_id_hash(const struct wms_key *key, const wms_id *id);
 /* Writes the id for a person: 3, or "c2" in quotes. */
 const char *wms_id_print(const wms_id *id, char *buffer, size_t size);
 enum { WMS_ID_PRINTED = WMS_ID_MAX + 3 };

@@ -24,55 +24,19 @@ static char *copy(const wms_memory *host, const char *text)
 
 /* ---- sessions by id --------------------------------------------------------------------------------------------- */
 
-static bool same_id(const wms_id *a, const wms_id *b)
+static bool is_session(const struct wms_entry *entry, const void *id)
 {
-    if (!a->text || !b->text) {
-        return !a->text && !b->text && a->number == b->number;
-    }
-    return strcmp(a->text, b->text) == 0;
+    return wms_id_equal(&((const struct wms_memory_record *) entry)->facts.id, id);
 }
 
-static size_t hash(const wms_id *id)
+static uint64_t hash(const wms_memory *host, const wms_id *id)
 {
-    size_t value = 5381;
-
-    if (!id->text) {
-        return id->number; /* one after the other, mostly: so they are found side by side */
-    }
-    for (const char *p = id->text; *p; p++) {
-        value = value * 33 ^ (unsigned char) *p;
-    }
-    return value;
+    return wms_id_hash(wms_engine_key(host->engine), id);
 }
 
 struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *id)
 {
-    struct wms_memory_record *record = host->table_size ? host->table[hash(id) & (host->table_size - 1)] : NULL;
-
-    while (record && !same_id(&record->facts.id, id)) {
-        record = record->chain;
-    }
-    return record;
-}
-
-static int grow_table(wms_memory *host)
-{
-    size_t size = host->table_size ? host->table_size * 2 : 16;
-    struct wms_memory_record **table = allocate(host, NULL, size * sizeof *table);
-
-    if (!table) {
-        return WMS_E_NO_MEMORY;
-    }
-    memset(table, 0, size * sizeof *table);
-    for (struct wms_memory_record *record = host->first; record; record = record->next) {
-        struct wms_memory_record **slot = &table[hash(&record->facts.id) & (size - 1)];
-        record->chain = *slot;
-        *slot = record;
-    }
-    allocate(host, host->table, 0);
-    host->table = table;
-    host->table_size = size;
-    return 0;
+    return (struct wms_memory_record *) wms_table_find(&host->records, hash(host, id), is_session, id);
 }
 
 /* ---- the life of a session -------------------------------------------------------------------------------------- */
@@ -122,12 +86,8 @@ static void record_free(struct wms_memory_record *record)
 static void drop(struct wms_memory_record *record)
 {
     wms_memory *host = record->host;
-    struct wms_memory_record **slot = &host->table[hash(&record->facts.id) & (host->table_size - 1)];
 
-    while (*slot != record) {
-        slot = &(*slot)->chain;
-    }
-    *slot = record->chain;
+    wms_table_remove(&host->records, host->engine, &record->entry);
     if (record->prev) {
         record->prev->next = record->next;
     } else {
@@ -138,7 +98,6 @@ static void drop(struct wms_memory_record *record)
     } else {
         host->last = record->prev;
     }
-    host->count--;
     record_free(record);
 }
 
@@ -304,26 +263,24 @@ int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t s
         wms_engine_complain(host->engine, "session_id: there is such a session already; give another id");
         return WMS_E_INVALID;
     }
-    if (host->count >= host->table_size && grow_table(host)) {
-        return WMS_E_NO_MEMORY;
-    }
     struct wms_memory_record *record = allocate(host, NULL, sizeof *record + wms_pack_size(&facts));
     if (!record) {
         return WMS_E_NO_MEMORY;
     }
-    struct wms_memory_record **slot = &host->table[hash(&facts.id) & (host->table_size - 1)];
-    *record = (struct wms_memory_record){.chain = *slot, .prev = host->last, .host = host};
+    *record = (struct wms_memory_record){.prev = host->last, .host = host};
+    if (wms_table_add(&host->records, host->engine, &record->entry, hash(host, &facts.id))) {
+        allocate(host, record, 0);
+        return WMS_E_NO_MEMORY;
+    }
     record->relock_after = relock_after < 0 ? host->options.relock_after : relock_after;
     wms_pack(&record->facts, &facts, (char *) (record + 1));
     complete(record);
-    *slot = record;
     if (host->last) {
         host->last->next = record;
     } else {
         host->first = record;
     }
     host->last = record;
-    host->count++;
     return 0;
 }
 
@@ -464,6 +421,21 @@ int wms_memory_register(wms_engine *engine)
     return get_registry(engine, &registry);
 }
 
+static bool has_name(const struct wms_entry *entry, const void *name)
+{
+    return strcmp(((const wms_memory *) entry)->name, name) == 0;
+}
+
+static uint64_t hash_name(const wms_engine *engine, const char *name)
+{
+    return wms_hash(wms_engine_key(engine), name, strlen(name));
+}
+
+wms_memory *wms_memory_named(const struct wms_memory_registry *registry, const wms_engine *engine, const char *name)
+{
+    return (wms_memory *) wms_table_find(&registry->names, hash_name(engine, name), has_name, name);
+}
+
 static int check_name(wms_engine *engine, const struct wms_memory_registry *registry, const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -473,11 +445,9 @@ static int check_name(wms_engine *engine, const struct wms_memory_registry *regi
         wms_engine_complain(engine, "name: no host name; give letters, digits, '.', '_' and '-', not beginning with '-'");
         return WMS_E_INVALID;
     }
-    for (const wms_memory *host = registry->hosts; host; host = host->next) {
-        if (!host->closed && strcmp(host->name, name) == 0) {
-            wms_engine_complain(engine, "name: there is an embedded host of that name; give another, or close that one");
-            return WMS_E_INVALID;
-        }
+    if (wms_memory_named(registry, engine, name)) {
+        wms_engine_complain(engine, "name: there is an embedded host of that name; give another, or close that one");
+        return WMS_E_INVALID;
     }
     return 0;
 }
@@ -500,11 +470,15 @@ int wms_memory_new_sized(wms_engine *engine, const char *name, const struct wms_
     host->options.relock_after = -1;
     wms_take(&host->options, sizeof host->options, options, options ? size : 0);
     host->name = copy(host, name);
-    if (!host->name) {
+    if (!host->name || wms_table_add(&registry->names, engine, &host->entry, hash_name(engine, name))) {
+        allocate(host, host->name, 0);
         allocate(host, host, 0);
         return WMS_E_NO_MEMORY;
     }
     host->next = registry->hosts;
+    if (host->next) {
+        host->next->prev = host;
+    }
     registry->hosts = host;
     wms_engine_ref(engine);
     *ret_host = host;
@@ -514,7 +488,7 @@ int wms_memory_new_sized(wms_engine *engine, const char *name, const struct wms_
 static void host_free(wms_memory *host)
 {
     wms_memory_log_clear(host);
-    allocate(host, host->table, 0);
+    wms_table_close(&host->records, host->engine);
     allocate(host, host->name, 0);
     allocate(host, host, 0);
 }
@@ -528,18 +502,21 @@ static void empty(wms_memory *host)
 
 static void unregister(wms_memory *host)
 {
-    wms_memory **place = &host->registry->hosts;
-
-    while (*place != host) {
-        place = &(*place)->next;
+    if (host->prev) {
+        host->prev->next = host->next;
+    } else {
+        host->registry->hosts = host->next;
     }
-    *place = host->next;
+    if (host->next) {
+        host->next->prev = host->prev;
+    }
 }
 
 void wms_memory_close(wms_memory *host)
 {
     if (!host->closed) {
         host->closed = true;
+        wms_table_remove(&host->registry->names, host->engine, &host->entry);
         break_connections(host, WMS_E_UNREACHABLE);
         empty(host);
         wms_engine_step(host->engine);
@@ -571,5 +548,6 @@ void wms_memory_retire(const struct wms_provider *self, const struct wms_service
         unregister(host);
         host_free(host);
     }
+    wms_table_close(&registry->names, engine);
     services->resize(engine, registry, 0);
 }

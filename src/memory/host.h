@@ -4,11 +4,12 @@
 
 #include "core/abi.h"
 #include "core/provider.h"
+#include "core/table.h"
 #include "memory/memory.h"
 
 /* A session of the host. */
 struct wms_memory_record {
-    struct wms_memory_record *chain;       /* same hash */
+    struct wms_entry entry;                /* first: of host->records */
     struct wms_memory_record *prev, *next; /* in the order of arrival */
     wms_memory *host;
     wms_session facts; /* its strings lie behind the struct */
@@ -48,7 +49,8 @@ struct wms_memory_call {
 };
 
 struct wms_memory {
-    wms_memory *next; /* in the registry */
+    struct wms_entry entry; /* first: of registry->names, unless it is closed */
+    wms_memory *next, *prev; /* registry->hosts */
     struct wms_memory_registry *registry;
     wms_engine *engine;
     const struct wms_services *services;
@@ -57,8 +59,7 @@ struct wms_memory {
     char *name;
     struct wms_memory_options options;
 
-    struct wms_memory_record **table; /* by id */
-    size_t table_size, count;
+    struct wms_table records; /* by id */
     struct wms_memory_record *first, *last;
 
     int failures[WMS_VERB_COUNT];
@@ -73,10 +74,13 @@ struct wms_memory {
 struct wms_memory_registry {
     struct wms_provider provider; /* first: the engine's provider is the registry */
     wms_memory *hosts;
+    struct wms_table names; /* of those that are open */
 };
 
 extern const struct wms_provider wms_memory_provider;
 
+/* The open host of that name; NULL: there is none. */
+wms_memory *wms_memory_named(const struct wms_memory_registry *registry, const wms_engine *engine, const char *name);
 struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *id);
 /* Carries an action out, writes it down, and returns the code to answer with; the code of `action` means nothing. */
 int wms_memory_act(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text);

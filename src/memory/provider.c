@@ -8,15 +8,13 @@
 static int connect_memory(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
                           struct wms_link *link, const struct wms_address *address, void **ret_connection)
 {
-    wms_memory *host = ((const struct wms_memory_registry *) self)->hosts;
+    const struct wms_memory_registry *registry = (const struct wms_memory_registry *) self;
 
     if (address->user || address->port || address->path) {
         services->broken(link, WMS_E_UNREACHABLE, "an embedded host has a name and nothing else; give memory://NAME");
         return 0;
     }
-    while (host && (host->closed || !address->host || strcmp(host->name, address->host) != 0)) {
-        host = host->next;
-    }
+    wms_memory *host = address->host ? wms_memory_named(registry, engine, address->host) : NULL;
     if (!host || host->refusal) {
         services->broken(link, host ? host->refusal : WMS_E_UNREACHABLE,
                          host ? "the host refuses connections"
