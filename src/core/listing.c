@@ -59,7 +59,8 @@ static int add_session(struct wms_job *job, const wms_session *session)
         .is_orchestratable = session->is_orchestratable,
         .is_own = session->is_own,
     };
-    int error = job->request->verb == WMS_SESSIONS ? copy_whole(job, session, listed) : copy_strings(job, listed);
+    bool whole = job->request->verb == WMS_SESSIONS || job->request->choose;
+    int error = whole ? copy_whole(job, session, listed) : copy_strings(job, listed);
     listing->count += !error;
     return error;
 }
@@ -103,6 +104,14 @@ const struct wms_listed *wms_listing_find(const struct wms_listing *listing, con
     uint32_t number = *find_slot(listing, id);
 
     return number ? &listing->sessions[number - 1] : NULL;
+}
+
+const struct wms_listed *wms_listing_meant(const struct wms_listing *listing, const struct wms_item *item)
+{
+    const struct wms_listed *session = wms_listing_find(listing, &item->id);
+    bool other = session && session->identity && item->identity && strcmp(session->identity, item->identity) != 0;
+
+    return other ? NULL : session;
 }
 
 int wms_listing_index(struct wms_job *job)

@@ -1,7 +1,10 @@
 /* host.c - the embedded host: its sessions, its manager, and what it was asked. */
 #include "memory/host.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/pack.h"
 #include "core/target.h"
@@ -54,6 +57,13 @@ struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *
     return record;
 }
 
+struct wms_memory_record *wms_memory_find_meant(const wms_memory *host, const wms_id *id, const char *identity)
+{
+    struct wms_memory_record *record = wms_memory_find(host, id);
+
+    return record && identity && strcmp(record->facts.identity, identity) != 0 ? NULL : record;
+}
+
 static int grow_table(wms_memory *host)
 {
     size_t size = host->table_size ? host->table_size * 2 : 16;
@@ -83,7 +93,7 @@ struct wms_sight wms_memory_look(const struct wms_memory_record *record)
     }
     return (struct wms_sight){
         .present = true,
-        .disconnected = record->facts.state && strcmp(record->facts.state, "disconnected") == 0,
+        .disconnected = record->facts.state && strcasecmp(record->facts.state, "disconnected") == 0,
         .locked = record->facts.locked,
     };
 }
@@ -204,9 +214,9 @@ static void disconnect(struct wms_memory_record *record)
 
 /* ---- what the host is asked ------------------------------------------------------------------------------------- */
 
-static int carry_out(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text)
+static int carry_out(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
+                     const char **ret_text)
 {
-    struct wms_memory_record *record = wms_memory_find(host, &action->id);
     enum wms_verb verb = action->verb;
     bool is_own = record && record->facts.is_own == 1;
     int error = 0;
@@ -249,10 +259,11 @@ static int carry_out(wms_memory *host, const struct wms_memory_entry *action, co
     return error;
 }
 
-int wms_memory_act(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text)
+int wms_memory_act(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
+                   const char **ret_text)
 {
     struct wms_memory_entry asked = *action;
-    int code = carry_out(host, action, ret_text);
+    int code = carry_out(host, record, action, ret_text);
 
     asked.code = code ? code : host->failures[action->verb];
     int unsaid = wms_memory_note(host, &asked);
@@ -290,7 +301,7 @@ static struct wms_memory_record *find_any(const wms_memory *host, const wms_id *
 
 int wms_memory_open(wms_memory *host, const wms_session *session, double relock_after)
 {
-    char complaint[128] = "session: the host is closed; make another";
+    char complaint[128] = "session: the host is closed; make another", identity[24];
     wms_session facts = *session;
 
     if (host->closed || wms_id_check(&facts.id, complaint, sizeof complaint)) {
@@ -303,6 +314,10 @@ int wms_memory_open(wms_memory *host, const wms_session *session, double relock_
     }
     if (host->count >= host->table_size && grow_table(host)) {
         return WMS_E_NO_MEMORY;
+    }
+    if (!facts.identity) { /* one that no session of this engine had before, whatever its id */
+        snprintf(identity, sizeof identity, "%" PRIu64, ++host->registry->opened);
+        facts.identity = identity;
     }
     struct wms_memory_record *record = allocate(host, NULL, sizeof *record + wms_pack_size(&facts));
     if (!record) {
