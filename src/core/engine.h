@@ -346,7 +346,7 @@ struct wms_job {
     unsigned breaks; /* of connections, since the last answer */
     enum wms_stage stage;
     bool kicked, by_id;
-    bool all; /* every session that the host lets us control */
+    bool all; /* every session that the host lets us control, or that is chosen */
     bool counted; /* request->total has its outcomes */
     struct wms_job *choosing_next; /* of request->choosing */
     size_t candidate;              /* the place in the listing of the next to be chosen */

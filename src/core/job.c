@@ -18,7 +18,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     job->whole.job = job;
     job->whole.changed = -1;
     job->by_id = items > 0;
-    job->all = items == 0 && !wms_is_call(request->verb);
+    job->all = items == 0 && !request->own && !wms_is_call(request->verb);
     job->text = wms_job_keep(job, text ? text : "localhost");
     if (!job->text) {
         return WMS_E_NO_MEMORY;

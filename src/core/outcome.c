@@ -29,6 +29,14 @@ static size_t outcomes_of(const struct wms_job *job)
     return job->whole_outcome ? 1 : job->count;
 }
 
+/* Its one outcome is that of the server as a whole, whatever comes. */
+static bool counts_once(const struct wms_job *job)
+{
+    enum wms_verb verb = job->request->verb;
+
+    return !job->by_id && (verb == WMS_SESSIONS || wms_is_call(verb));
+}
+
 void wms_request_counted(struct wms_job *job)
 {
     wms_request *request = job->request;
@@ -36,7 +44,7 @@ void wms_request_counted(struct wms_job *job)
     if (!job->counted) {
         job->counted = true;
         request->uncounted--;
-        request->total += !job->by_id && (!job->all || request->verb == WMS_SESSIONS) ? 1 : outcomes_of(job);
+        request->total += counts_once(job) ? 1 : outcomes_of(job);
     }
 }
 
@@ -51,7 +59,7 @@ void wms_request_count_first(wms_request *request)
     request->uncounted = request->job_count;
     for (size_t i = 0; i < request->job_count; i++) {
         struct wms_job *job = &request->jobs[i];
-        if (job->by_id || !job->all || request->verb == WMS_SESSIONS) {
+        if (job->by_id || counts_once(job)) {
             wms_request_counted(job);
         }
     }
