@@ -195,7 +195,7 @@ return function(adapter, skip)
 
       test("say of an id that no such host can have that it is not there", {}, function()
          local host = room{}
-         for _, id in ipairs{ "no-such-session", "c-1:2/3", "01", "-1", "0x1f", "self", "auto", ("i"):rep(255) } do
+         for _, id in ipairs{ "no-such-session", "c-1:2/3", "01", "-1", "0x1f", "selves", "auto", ("i"):rep(255) } do
             local err = fault(act{ session_ids = id, server = host.server })
             assert.equal("NOT_FOUND", err.code)
             assert.equal(id, err.outcomes[1].session_id)
@@ -472,10 +472,7 @@ return function(adapter, skip)
          local err = fault(act{ session_ids = ids, server = host.server, on_outcome = function(outcome, done, total)
             seen[#seen + 1] = kit.shape(outcome)
             count[#count + 1] = done
-            assert.is_true(total >= done)
-            if done == 3 then
-               assert.equal(3, total)
-            end
+            assert.equal(3, total)
          end })
          assert.same({ 1, 2, 3 }, count)
          assert.same(sorted(ids), sorted(pluck(seen, "session_id")))
@@ -502,15 +499,14 @@ return function(adapter, skip)
          fine(wms.sessions(host.server))
          host.mute()
          local request = wms.start(verb, { session_ids = host.ids, server = host.server, on_error = "stop" })
-         request:wait(0.05)
+         kit.pump(request, function() return host.asked(verb) == 1 end)
          assert.is_false(request:done())
          request:cancel()
          assert.is_true(request:done())
          local err = fault(request:result())
          assert.equal("CANCELLED", err.code)
          assert.same({ "CANCELLED", "CANCELLED", "CANCELLED" }, pluck(err.outcomes, "error", "code"))
-         assert.truthy(set{ "unknown", "skipped" }[err.outcomes[1].state])
-         assert.same({ "skipped", "skipped" }, { err.outcomes[2].state, err.outcomes[3].state })
+         assert.same({ "unknown", "skipped", "skipped" }, pluck(err.outcomes, "state"))
          request:cancel()
          request:close()
       end)

@@ -44,7 +44,7 @@ describe("the embedded host", function()
          session_id = 3, state = "ConnectedToStation", user_name = "teacher", domain_name = "SCHOOL",
          computer_name = "LAB01", client_name = "THIN-3", station_id = 12, is_orchestratable = true, is_admin = true,
          is_mog_user = true, is_rail = true, is_own = false, locked = true, seat = "seat1", type = "x11",
-         class = "user", remote_host = "10.0.0.3",
+         class = "user", remote_host = "10.0.0.3", identity = "of Monday",
       }
       local _, server = lab{ sessions = { given } }
       local got = fine(wms.sessions(server))[1]

@@ -123,7 +123,10 @@ describe("a poor provider", function()
          { "good", "verified", nil, true },
          { "see-late", "verified", nil, true },
          { "see-never", "failed", "TIMEOUT" },
-         { "see-blind", "failed", "UNSUPPORTED" },
+         { "see-blind", "failed", "UNVERIFIED" },
+         { "see-blind-once", "verified" }, -- how it was before is not known
+         { "see-stale", "failed", "UNVERIFIED" },
+         { "act-blind", "failed", "UNVERIFIED" },
          { "see-broken", "failed", "UNREACHABLE" },
          { "see-broken-blind", "failed", "UNREACHABLE" },
          { "see-blind-broken", "failed", "UNREACHABLE" },

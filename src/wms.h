@@ -287,6 +287,20 @@ typedef struct wms_command {
 
     const char *title; /* WMS_MESSAGE: above the message, at most 1,024 bytes of UTF-8 without control characters; NULL:
                           the host's own, or none */
+
+    /* Since 0.2. */
+    double deadline; /* seconds for the whole command: what was not sent by then is WMS_SKIPPED with the code TIMEOUT, what was
+                        sent without an answer WMS_UNKNOWN, and what is not verified yet UNVERIFIED; negative: none */
+    /* One for each of `targets`, or NULL: none is known; and so may each be. */
+    const char *const *target_user_names; /* for the outcome, where the host does not tell */
+    const char *const *target_identities; /* of the session that is meant: not of another one that has its id by now */
+    const bool *target_servers; /* true: not a session, but every session of the target's server that the host lets us
+                                   control; its `id` means nothing */
+    bool own;    /* the caller's own session on each of the servers, instead of ids */
+    bool choose; /* hold each server's list until wms_request_choose() has answered for each session; with `all`, or
+                    WMS_SESSIONS without ids */
+    bool some;   /* with `all`: the sessions that will be chosen do not stand for all of the server's, so the host is told
+                    nothing that holds for all of them */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
@@ -340,7 +354,7 @@ WMS_API void wms_request_password(wms_request *request, const char *password, co
     X(PLANNED, "planned")     /* what_if */ \
     X(FAILED, "failed")       /* refused or not reached */ \
     X(UNKNOWN, "unknown")     /* sent, and no answer came: it may still be carried out */ \
-    X(SKIPPED, "skipped")     /* not sent, after a stop or a cancel */ \
+    X(SKIPPED, "skipped")     /* not sent, after a stop, a cancel, or the command's deadline */ \
     X(GONE, "gone")           /* with `all`: the session ended by itself meanwhile; no failure */
 
 enum wms_state {
@@ -359,10 +373,13 @@ typedef struct wms_outcome {
     int code;         /* 0: as asked */
     const char *text; /* for a person; NULL when code is 0 */
     const char *note; /* what the caller should know although nothing failed; NULL: nothing */
+    const char *identity; /* of the session, as in wms_session; NULL: not known */
 } wms_outcome;
 
 /* How many outcomes there are; grows while the request runs, complete when it is done. */
 WMS_API size_t wms_request_outcome_count(const wms_request *request);
+/* How many there will be: 1 and *ret_total, or 0: not known yet, since servers have not told their sessions. */
+WMS_API int wms_request_total(const wms_request *request, size_t *ret_total);
 /* Outcome number `index` (from 0) in the order asked, of a request that is done.  Errors: NOT_FOUND (no such index, or not
  * done), FORKED. */
 WMS_INLINE int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *ret_outcome);
@@ -433,6 +450,12 @@ WMS_API size_t wms_request_session_count(const wms_request *request);
 WMS_INLINE int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session);
 WMS_API int wms_request_session_sized(const wms_request *request, size_t index, wms_session *ret_session, size_t size);
 
+/* With `choose`: the next listed session that is to be chosen or left out (1 and *ret_session, valid until it is answered),
+ * or 0.  Then wms_request_choose() answers.  What is left out is in no outcome. */
+WMS_INLINE int wms_request_candidate(wms_request *request, wms_session *ret_session);
+WMS_API int wms_request_candidate_sized(wms_request *request, wms_session *ret_session, size_t size);
+WMS_API void wms_request_choose(wms_request *request, bool take);
+
 /* What a WMS_CALL or WMS_BIND has returned: a WMS_TABLE that lives as long as the request, or NULL: nothing.  A bind that
  * fails with UNTRUSTED returns the `fingerprint` (SHA-256) and `thumbprint` (SHA-1) of the certificate that was shown. */
 WMS_API const wms_value *wms_request_value(wms_request *request);
@@ -440,7 +463,7 @@ WMS_API const wms_value *wms_request_value(wms_request *request);
 /* What a person should read about the whole request. */
 typedef struct wms_fault {
     int code;         /* of the first outcome that failed */
-    const char *text; /* one line that names server and session, and how many failed */
+    const char *text; /* one line that names server and session, how many failed, and how many were skipped */
     const char *server;
     const wms_id *id;
 } wms_fault;
@@ -461,11 +484,17 @@ static inline void wms_command_init(wms_command *command, enum wms_verb verb)
     command->verify = -1;
     command->stable = -1;
     command->concurrency = 32;
+    command->deadline = -1;
 }
 
 static inline int wms_engine_transport(wms_engine *engine, const wms_transport *transport)
 {
     return wms_engine_transport_sized(engine, transport, sizeof *transport);
+}
+
+static inline int wms_request_candidate(wms_request *request, wms_session *ret_session)
+{
+    return wms_request_candidate_sized(request, ret_session, sizeof *ret_session);
 }
 
 static inline int wms_request_held(wms_request *request, wms_action *ret_action)

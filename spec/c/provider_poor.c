@@ -29,6 +29,8 @@ struct conn {
     bool threaded;
     struct wms_op *waiting;
     bool unlocked, hung;
+    struct wms_observer *watched; /* the first, while it is one */
+    unsigned looks;
 };
 
 /* Something that happens after a while. */
@@ -378,6 +380,20 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
         services->lost(op, WMS_E_UNREACHABLE, "lost");
     } else if (is(conn, "lost")) {
         services->lost(op, WMS_E_UNREACHABLE, "lost");
+    } else if (is(conn, "act-blind")) { /* it could be seen again, and is as asked: but not without a gap */
+        conn->unlocked = true;
+        if (conn->watched) {
+            struct wms_observer *observer = conn->watched;
+            conn->watched = NULL;
+            blind(conn, observer, WMS_E_UNSUPPORTED);
+        }
+        services->answer(op, 0, NULL);
+    } else if (is(conn, "see-stale")) { /* somebody is faster: it is locked again, and nobody is told */
+        conn->unlocked = false;
+        services->answer(op, 0, NULL);
+    } else if (is(conn, "see-blind-once")) {
+        conn->unlocked = true;
+        services->answer(op, 0, NULL);
     } else if (is(conn, "twice")) {
         services->answer(op, 0, NULL);
         services->answer(op, WMS_E_ACCESS_DENIED, "no");
@@ -385,7 +401,7 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
         services->note(op, "poorer");
         services->sent(op);
     } else {
-        if (verb == WMS_UNLOCK && id->number == 1 && strncmp(conn->name, "see-", 4) != 0) {
+        if (verb == WMS_UNLOCK && id->number == 1 && strncmp(conn->name, "see-", 4) != 0 && !is(conn, "blind-later")) {
             conn->unlocked = true;
         }
         services->answer(op, 0, NULL);
@@ -423,7 +439,12 @@ static void observe(void *data, struct wms_observer *observer, const wms_id *id)
     if (is(conn, "see-never")) {
         return;
     }
-    if (is(conn, "see-blind")) {
+    if (is(conn, "see-stale") && conn->looks == 0) {
+        conn->unlocked = true; /* as it is before the action */
+    }
+    bool first = conn->looks++ == 0;
+    conn->watched = first ? observer : conn->watched;
+    if (is(conn, "see-blind") || (is(conn, "see-blind-once") && first)) {
         blind(conn, observer, WMS_E_UNSUPPORTED);
     } else if (is(conn, "see-broken")) {
         conn->services->broken(conn->link, WMS_E_UNREACHABLE, "it fell over");
@@ -455,6 +476,7 @@ static void unobserve(void *data, struct wms_observer *observer)
     if (observer->data == &blinded) {
         abort(); /* it has been said that nothing is observed any more */
     }
+    conn->watched = conn->watched == observer ? NULL : conn->watched;
     for (int i = 0; i < KEPT; i++) {
         if (conn->laters[i] && conn->laters[i]->observer == observer) {
             drop(conn->laters[i]);

@@ -164,13 +164,13 @@ function kit.outcomes(list, _, err)
    return list or err.outcomes
 end
 
-local STATES = kit.set{ "requested", "verified", "planned", "failed", "unknown", "skipped" }
+local STATES = kit.set{ "requested", "verified", "planned", "failed", "unknown", "skipped", "gone" }
 local CODES = kit.set{
    "NOT_FOUND", "ACCESS_DENIED", "UNREACHABLE", "TIMEOUT", "UNSUPPORTED", "NOT_BOUND", "UNTRUSTED", "PROTOCOL",
    "UNVERIFIED", "REVERTED", "CANCELLED", "BUSY", "FORKED", "NO_PROVIDER", "NO_MEMORY",
 }
-local AS_ASKED = kit.set{ "requested", "verified", "planned" }
-local FIELDS = kit.set{ "server", "session_id", "user_name", "state", "changed", "error", "note" }
+local AS_ASKED = kit.set{ "requested", "verified", "planned", "gone" }
+local FIELDS = kit.set{ "server", "session_id", "user_name", "state", "changed", "error", "note", "identity" }
 
 kit.codes = CODES
 

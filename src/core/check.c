@@ -56,6 +56,10 @@ static int check_times(wms_engine *engine, const wms_command *command)
         return wms_complain(engine, "timeout: %g; give a number of seconds above 0, at most %g", command->timeout,
                             seconds_max);
     }
+    if (isnan(command->deadline) || command->deadline == 0 || command->deadline > seconds_max) {
+        return wms_complain(engine, "deadline: %g; give a number of seconds above 0, at most %g", command->deadline,
+                            seconds_max);
+    }
     if (isnan(command->verify) || command->verify > seconds_max) {
         return wms_complain(engine, "verify: %g; give a number of seconds from 0 to %g", command->verify, seconds_max);
     }
@@ -78,8 +82,15 @@ static int check_times(wms_engine *engine, const wms_command *command)
 
 static int check_selection(wms_engine *engine, const wms_command *command)
 {
-    bool named = command->id_count > 0 || command->target_count > 0;
+    bool named = command->id_count > 0 || command->target_count > 0 || command->own;
     const char *verb = wms_verb_name(command->verb);
+
+    if (command->own && (command->id_count > 0 || command->target_count > 0)) {
+        return wms_complain(engine, "session_ids: the caller's own session and others; give either");
+    }
+    if (command->choose && named) {
+        return wms_complain(engine, "where: the sessions are named already; leave it out, or use %s_all", verb);
+    }
 
     if (command->target_count > 0 && (command->id_count > 0 || command->server_count > 0)) {
         return wms_complain(engine, "targets: they bring their servers; give no ids and no servers beside them");
@@ -103,7 +114,7 @@ static int check_whole(wms_engine *engine, const wms_command *command)
 {
     const char *verb = wms_verb_name(command->verb);
 
-    if (command->target_count > 0 || command->id_count > 0 || command->all) {
+    if (command->target_count > 0 || command->id_count > 0 || command->all || command->own || command->choose) {
         return wms_complain(engine, "session_ids: %s is for a server, not for sessions; leave them out", verb);
     }
     if (command->server_count != 1) {

@@ -28,17 +28,24 @@ int wms_command_take(wms_engine *engine, const wms_command *command, wms_command
 /* One session that was asked for. */
 struct pick {
     struct wms_server *server;
-    const char *text;
+    const char *text, *user_name, *identity;
     wms_id id;
     uint32_t job;
+    bool whole; /* not a session, but all of the server's */
 };
+
+/* Two objects of one id, but of different sessions, are two: one of them is there no more. */
+static bool same_session(const struct pick *a, const struct pick *b)
+{
+    return wms_id_equal(&a->id, &b->id) && (!a->identity || !b->identity || strcmp(a->identity, b->identity) == 0);
+}
 
 static bool same_pick(const void *picks, size_t number, const void *key)
 {
     const struct pick *a = (const struct pick *) picks + number;
     const struct pick *b = key;
 
-    return a->server == b->server && wms_id_equal(&a->id, &b->id);
+    return a->server == b->server && same_session(a, b);
 }
 
 static int get_server(wms_engine *engine, const char *text, struct wms_server **ret_server)
@@ -61,24 +68,27 @@ static int get_server(wms_engine *engine, const char *text, struct wms_server **
     return error;
 }
 
-static int add_item(struct wms_job *job, const wms_id *id, struct wms_item **ret_item)
+static bool keep_text(struct wms_job *job, const char **text)
+{
+    *text = *text ? wms_job_keep(job, *text) : NULL;
+    return *text;
+}
+
+static int add_item(struct wms_job *job, const struct pick *pick)
 {
     struct wms_item *item = &job->items[job->count];
 
     item->job = job;
-    item->id = *id;
+    item->id = pick->id;
+    item->user_name = pick->user_name;
+    item->identity = pick->identity;
     item->changed = -1;
-    if (id->text) {
-        item->id.text = wms_job_keep(job, id->text);
-        if (!item->id.text) {
-            return WMS_E_NO_MEMORY;
-        }
+    if ((pick->id.text && !keep_text(job, &item->id.text)) || (pick->user_name && !keep_text(job, &item->user_name)) ||
+        (pick->identity && !keep_text(job, &item->identity))) {
+        return WMS_E_NO_MEMORY;
     }
     job->count++;
     job->request->expected++;
-    if (ret_item) {
-        *ret_item = item;
-    }
     return 0;
 }
 
@@ -95,11 +105,11 @@ static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_
     int error = count > 1 ? wms_idset_open(&set, engine, count) : 0;
 
     for (size_t i = 0; !error && i < count; i++) {
-        error = wms_id_check(&picks[i].id, engine->complaint, sizeof engine->complaint);
+        error = picks[i].whole ? 0 : wms_id_check(&picks[i].id, engine->complaint, sizeof engine->complaint);
         if (error) {
             break;
         }
-        if (count > 1) {
+        if (count > 1 && !picks[i].whole) {
             uint64_t hash = wms_id_hash(&engine->key, &picks[i].id) ^ picks[i].server->mark * UINT64_C(2654435761);
             uint32_t *slot = wms_idset_find(&set, hash, same_pick, picks, &picks[i]);
             if (*slot) {
@@ -152,7 +162,7 @@ static int build_from_servers(wms_engine *engine, const wms_command *command, wm
         server->mark = 1;
         error = new_job(request, server, servers[i], count);
         for (size_t k = 0; !error && k < count; k++) {
-            error = add_item(&request->jobs[request->job_count - 1], &picks[k].id, NULL);
+            error = add_item(&request->jobs[request->job_count - 1], &picks[k]);
         }
     }
     for (size_t i = 0; i < request->job_count; i++) {
@@ -192,24 +202,54 @@ static int jobs_from_picks(wms_engine *engine, wms_request *request, struct pick
     int error = 0;
 
     request->jobs = wms_zalloc(engine, jobs * sizeof *request->jobs);
-    request->order = wms_zalloc(engine, count * sizeof(struct wms_item *));
+    request->order = wms_zalloc(engine, count * sizeof *request->order);
     if (!sizes || !request->jobs || !request->order) {
         wms_free(engine, sizes);
         return WMS_E_NO_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        sizes[picks[i].job]++;
+        sizes[picks[i].job] += !picks[i].whole;
     }
     for (size_t i = 0; !error && i < count; i++) {
         if (picks[i].job == request->job_count) { /* jobs are numbered in the order in which they come first */
             picks[i].server->refs++;
             error = new_job(request, picks[i].server, picks[i].text, sizes[picks[i].job]);
         }
-        error = error ? error : add_item(&request->jobs[picks[i].job], &picks[i].id, &request->order[request->order_count]);
-        request->order_count += !error;
+        if (!error) {
+            struct wms_job *job = &request->jobs[picks[i].job];
+            request->order[request->order_count++] =
+                (struct wms_asked){.item = picks[i].whole ? NULL : &job->items[job->count], .job = job};
+            error = picks[i].whole ? 0 : add_item(job, &picks[i]);
+        }
     }
     wms_free(engine, sizes);
     return error;
+}
+
+/* Where a server as a whole is among the picks, its sessions are, too. */
+static size_t merge_whole(struct pick *picks, size_t count)
+{
+    enum { NUMBER = 0x3fffffff, WHOLE = 0x40000000 };
+    static const uint32_t kept = 0x80000000u;
+    size_t left = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        picks[i].server->mark |= picks[i].whole ? WHOLE : 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct pick pick = picks[i];
+        if (!(pick.server->mark & WHOLE)) {
+            picks[left++] = pick;
+        } else if (!(pick.server->mark & kept)) {
+            pick.server->mark |= kept;
+            pick.whole = true;
+            picks[left++] = pick;
+        }
+    }
+    for (size_t i = 0; i < left; i++) {
+        picks[i].server->mark &= NUMBER;
+    }
+    return left;
 }
 
 /* Sessions that know their server. */
@@ -222,7 +262,13 @@ static int build_from_targets(wms_engine *engine, const wms_command *command, wm
 
     while (!error && count < command->target_count) {
         const wms_target *target = &command->targets[count];
-        picks[count] = (struct pick){.text = target->server, .id = target->id};
+        picks[count] = (struct pick){
+            .text = target->server,
+            .id = target->id,
+            .user_name = command->target_user_names ? command->target_user_names[count] : NULL,
+            .identity = command->target_identities ? command->target_identities[count] : NULL,
+            .whole = command->target_servers && command->target_servers[count],
+        };
         error = get_server(engine, target->server, &picks[count].server);
         count += !error;
     }
@@ -241,7 +287,7 @@ static int build_from_targets(wms_engine *engine, const wms_command *command, wm
             servers[i]->mark = ++mark; /* for the hash */
         }
     }
-    error = pick_once(engine, picks, count, &kept);
+    error = pick_once(engine, picks, merge_whole(picks, count), &kept);
     error = error ? error : jobs_from_picks(engine, request, picks, kept);
     for (size_t i = 0; i < count; i++) {
         servers[i]->mark = 0;
@@ -347,8 +393,11 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     }
     bool query = command->verb == WMS_SESSIONS;
     request->verb = command->verb;
-    request->all = command->all || (query && command->id_count == 0 && command->target_count == 0);
     request->timeout = command->timeout;
+    request->deadline = command->deadline;
+    request->own = command->own;
+    request->choose = command->choose;
+    request->some = command->own || command->some;
     request->stable = query ? -1 : command->stable;
     request->verify = query ? -1 : command->verify < 0 && command->stable >= 0 ? VERIFY_DEFAULT : command->verify;
     request->stop_on_error = command->stop_on_error;

@@ -233,11 +233,13 @@ void wms_blocking_close(wms_engine *engine, bool forked);
 enum wms_phase {
     WMS_QUEUED,
     WMS_HELD,     /* waits for the caller's permission */
+    WMS_CHOOSING, /* of the question for all sessions: the caller chooses from the answer */
     WMS_READY,    /* may be sent */
     WMS_BASELINE, /* verify: how is it before? */
     WMS_PRIMED,   /* the baseline is known, may be sent */
     WMS_ACTING,   /* the host has been asked */
-    WMS_SETTLING, /* verify: the host has answered, the state is not there yet */
+    WMS_ANSWERED, /* verify: the host has answered; it is to be looked at anew */
+    WMS_SETTLING, /* verify: the state is not there yet */
     WMS_STEADY,   /* stable: it is there, does it stay? */
     WMS_OVER,     /* the result is known, the observation has to end */
     WMS_DONE
@@ -246,7 +248,7 @@ enum wms_phase {
 struct wms_item {
     struct wms_op op; /* first: a provider's op is its item */
     struct wms_job *job;
-    struct wms_item *next;               /* in the list of its phase */
+    struct wms_item *next;               /* in the list of its phase: job->ready, job->answered, request->held */
     struct wms_item *op_prev, *op_next;  /* link->ops */
     struct wms_item *finished_next;      /* job->over, then request->finished */
     struct wms_check *check;
@@ -263,9 +265,13 @@ struct wms_check {
     struct wms_item *item;
     struct wms_link *link;
     struct wms_check *prev, *next; /* link->checks */
-    struct wms_timer *timer;
+    struct wms_timer *timer; /* its data is the item */
     struct wms_sight sight;
+    const char *blind; /* why it could not be seen while the host was asked; NULL: it could */
     bool observing, differed;
+    bool before; /* how it was before the action has been seen */
+    bool looked; /* it has been seen since the host's answer */
+    bool late;   /* the time to verify is over, and the first look since the answer is still awaited */
 };
 
 struct wms_item *wms_item_of(struct wms_op *op);
@@ -284,12 +290,28 @@ void wms_item_abandon(struct wms_item *item, int code, const char *text);
 void wms_item_end(struct wms_item *item, int code, const char *text);
 /* The link broke under it. */
 void wms_item_lost(struct wms_item *item, int code, const char *text);
+/* The host says that there is no such session (any more). */
+void wms_item_vanished(struct wms_item *item, const char *text);
 /* Ends the observation of an item that is over. */
 void wms_item_close(struct wms_item *item);
 /* Takes it from the provider: it will not be answered any more. */
 void wms_item_forget(struct wms_item *item);
 void wms_item_sent(struct wms_item *item);
 void wms_item_answer(struct wms_item *item, int code, const char *text);
+void wms_item_take_slot(struct wms_item *item);
+void wms_item_give_slot(struct wms_item *item);
+extern const char wms_not_after_failure[];
+
+/* ---- verify.c: is a session as asked? ---------------------------------------------------------------------------- */
+
+/* Looks how the session is, before the action.  Errors: NO_MEMORY, INTERNAL. */
+int wms_check_begin(struct wms_item *item);
+/* The host has answered that it took the action: what is seen from here on counts. */
+void wms_check_answered(struct wms_item *item);
+/* Looks anew at those whose host has answered; not to be called from inside a provider. */
+void wms_checks_renew(struct wms_job *job);
+/* Nobody waits for the state any more. */
+void wms_check_give_up(struct wms_item *item, int code, const char *text);
 void wms_check_seen(struct wms_check *check, const struct wms_sight *sight);
 void wms_check_blind(struct wms_check *check, int code, const char *text);
 void wms_check_end(struct wms_check *check);
@@ -302,6 +324,7 @@ struct wms_listed {
     const char *user_name, *identity;
     const wms_session *whole;
     signed char is_orchestratable, is_own;
+    bool left_out; /* the caller has not chosen it */
 };
 
 struct wms_listing {
@@ -317,7 +340,18 @@ int wms_listing_add(struct wms_job *job, const wms_session *session);
 int wms_listing_index(struct wms_job *job);
 /* Of an indexed listing; NULL: no such session. */
 const struct wms_listed *wms_listing_find(const struct wms_job *job, const wms_id *id);
+/* The same, when it is the session that is meant: the host may have given its id to another one. */
+const struct wms_listed *wms_listing_meant(const struct wms_item *item);
 void wms_listing_clear(struct wms_job *job);
+
+/* ---- select.c: which of a server's sessions are meant ------------------------------------------------------------ */
+
+/* The host would refuse the action, or has to be spared. */
+bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session);
+/* The server has told its sessions. */
+void wms_job_listed(struct wms_job *job);
+/* A server's list waits for the caller's choice. */
+bool wms_request_chooses(wms_request *request);
 
 /* ---- job.c: one server of a request ----------------------------------------------------------------------------- */
 
@@ -336,7 +370,7 @@ struct wms_job {
     struct wms_item *items;
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
-    struct wms_item *ready, **ready_tail, *over;
+    struct wms_item *ready, **ready_tail, *over, *answered;
     size_t pending; /* items that a host owes something */
     size_t checks;  /* observations of its items */
     struct wms_listing listing;
@@ -345,6 +379,10 @@ struct wms_job {
     unsigned breaks; /* of connections, since the last answer */
     enum wms_stage stage;
     bool kicked, by_id;
+    bool all; /* every session that the host lets us control, or that is chosen */
+    bool counted; /* request->total has its outcomes */
+    struct wms_job *choosing_next; /* of request->choosing */
+    size_t candidate;              /* the place in the listing of the next to be chosen */
     bool starved;       /* the link has no place for it */
     bool promised;      /* the link keeps one for it */
     bool whole_outcome; /* its one outcome is `whole` */
@@ -370,10 +408,16 @@ void wms_job_resume(struct wms_job *job);
 void wms_job_waits(struct wms_job *job);
 /* A copy that lives as long as the job; NULL: out of memory. */
 const char *wms_job_keep(struct wms_job *job, const char *text);
-void wms_job_listed(struct wms_job *job);
 void wms_job_clear(struct wms_job *job);
 
 /* ---- request.c: one command ------------------------------------------------------------------------------------- */
+
+/* What was asked for, one after the other. */
+struct wms_asked {
+    struct wms_item *item; /* a session; NULL: all of `job` */
+    struct wms_job *job;
+    size_t first; /* number of its first outcome */
+};
 
 struct wms_request {
     wms_engine *engine;
@@ -382,8 +426,11 @@ struct wms_request {
     size_t refs;
     enum wms_verb verb;
     char *message, *title;
-    double timeout, verify, stable;
-    bool all, stop_on_error, what_if, ask, follow;
+    double timeout, verify, stable, deadline;
+    struct wms_timer *expiry; /* of the deadline, while it runs */
+    bool stop_on_error, what_if, ask, follow;
+    bool own, choose;
+    bool some; /* not all of a server's sessions are meant: the host is told nothing that holds for all of them */
     struct wms_call call; /* of a call or a bind: its strings and arguments lie in `given` */
     wms_value *given, *value;
     char *password;
@@ -391,18 +438,21 @@ struct wms_request {
 
     struct wms_job *jobs;
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
-    struct wms_item **order; /* of the outcomes, when it is not the jobs' */
+    struct wms_asked *order; /* of the outcomes, when it is not the jobs' */
     size_t order_count;
-    size_t outcome_count, failed_count, session_count; /* so far */
-    size_t expected;                                   /* outcomes, as far as that is known */
+    size_t total, uncounted; /* outcomes that there will be, and jobs of which that is not known yet */
+    struct wms_job *choosing, **choosing_tail;
+    size_t outcome_count, failed_count, skipped_count, session_count; /* so far; the skipped ones failed */
+    size_t expected;                                                  /* outcomes, as far as that is known */
     struct wms_item *held, **held_tail;
     struct wms_item *finished, **finished_tail, *unread;
     size_t read_count;
     struct wms_wakeup wakeup; /* the descriptor for the caller's loop */
     wms_request *news_prev, *news_next; /* engine->news */
     bool done, cancelled, stopped, forked;
-    bool waking; /* something to tell since the last step */
-    bool untold; /* it is in engine->news */
+    bool waking;  /* something to tell since the last step */
+    bool untold;  /* it is in engine->news */
+    bool expired; /* the command's deadline is over */
     char *summary;
 };
 
@@ -413,6 +463,10 @@ void wms_command_defaults(wms_command *command, enum wms_verb verb);
 int wms_command_take(wms_engine *engine, const wms_command *command, wms_command *ret_whole);
 /* Errors: INVALID. */
 int wms_command_check(wms_engine *engine, const wms_command *command);
+/* BUSY, FORKED and so on, or 0. */
+int wms_request_enter(const wms_request *request);
+/* Ends what is under way and what has not begun. */
+void wms_request_abandon(wms_request *request, int code, const char *text);
 /* Checks a command and takes it apart into jobs.  Errors: INVALID, NO_MEMORY. */
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request);
 void wms_request_news(wms_request *request);
@@ -420,12 +474,23 @@ void wms_request_news(wms_request *request);
 void wms_request_told(wms_request *request);
 /* The host waits for the password. */
 void wms_request_want(wms_request *request);
+/* deadline.c: begins to count.  Errors: NO_MEMORY, INTERNAL. */
+int wms_request_count_down(wms_request *request);
 void wms_request_drop_password(wms_request *request);
-void wms_request_drop_value(wms_request *request);
-void wms_request_finished(struct wms_item *item);
 void wms_request_job_done(wms_request *request);
 void wms_request_forked(wms_request *request);
 /* Frees requests whose last reference was given back inside a guard or a log. */
 void wms_requests_collect(wms_engine *engine);
+
+/* ---- outcome.c: what its caller is told -------------------------------------------------------------------------- */
+
+void wms_request_finished(struct wms_item *item);
+/* How many outcomes the job has is known now. */
+void wms_request_counted(struct wms_job *job);
+/* The same for what is known before any server has answered. */
+void wms_request_count_first(wms_request *request);
+/* All are there: they get their numbers. */
+void wms_request_number(wms_request *request);
+void wms_request_drop_value(wms_request *request);
 
 #endif

@@ -8,6 +8,8 @@ struct wms_item *wms_item_of(struct wms_op *op)
     return (struct wms_item *) op;
 }
 
+const char wms_not_after_failure[] = "not sent: the command stopped after a failure";
+
 static wms_engine *engine_of(const struct wms_item *item)
 {
     return item->job->request->engine;
@@ -68,7 +70,7 @@ bool wms_item_admit(struct wms_item *item)
 
 /* ---- the action ------------------------------------------------------------------------------------------------- */
 
-static void take_slot(struct wms_item *item)
+void wms_item_take_slot(struct wms_item *item)
 {
     if (!item->slot) {
         wms_job_waits(item->job);
@@ -78,7 +80,7 @@ static void take_slot(struct wms_item *item)
     }
 }
 
-static void give_slot(struct wms_item *item)
+void wms_item_give_slot(struct wms_item *item)
 {
     if (item->slot) {
         item->slot = false;
@@ -119,9 +121,9 @@ static void act(struct wms_item *item)
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
     bool whole = item == &item->job->whole, call = wms_is_call(request->verb);
-    bool all = whole && request->all && !request->what_if && request->verb != WMS_SESSIONS;
+    bool all = whole && item->job->all && !request->what_if && request->verb != WMS_SESSIONS && !request->some;
 
-    take_slot(item);
+    wms_item_take_slot(item);
     item->phase = WMS_ACTING;
     item->op = (struct wms_op){
         .verb = request->verb,
@@ -139,39 +141,6 @@ static void act(struct wms_item *item)
     } else {
         link->provider->act(link->connection, &item->op, request->verb, &item->id, request->message);
     }
-}
-
-static void check_fired(void *data);
-
-static int observe(struct wms_item *item)
-{
-    struct wms_link *link = item->job->link;
-    struct wms_check *check = wms_zalloc(link->engine, sizeof *check);
-
-    if (!check) {
-        return WMS_E_NO_MEMORY;
-    }
-    struct wms_loop *loop = wms_engine_loop(link->engine);
-    check->timer = loop ? wms_deadline_new(loop, check_fired, check) : NULL;
-    if (!check->timer) {
-        wms_free(link->engine, check);
-        return loop ? WMS_E_NO_MEMORY : link->engine->loop_error;
-    }
-    check->observer.verb = item->job->request->verb;
-    check->item = item;
-    check->link = link;
-    check->next = link->checks;
-    if (check->next) {
-        check->next->prev = check;
-    }
-    link->checks = check;
-    item->check = check;
-    item->job->checks++;
-    item->phase = WMS_BASELINE;
-    take_slot(item);
-    check->observing = true;
-    link->provider->observe(link->connection, &check->observer, &item->id);
-    return 0;
 }
 
 void wms_item_refuse(struct wms_item *item, const struct wms_provider *provider)
@@ -199,7 +168,7 @@ void wms_item_start(struct wms_item *item)
     if (!(provider->can & 1u << request->verb) || (wms_is_call(request->verb) && !provider->call)) {
         wms_item_refuse(item, provider);
     } else if (request->verify >= 0 && item->phase != WMS_PRIMED && item != &item->job->whole) {
-        int error = observe(item);
+        int error = wms_check_begin(item);
         if (error) {
             wms_item_finish(item, WMS_FAILED, error, NULL);
         }
@@ -232,9 +201,6 @@ static void returned(struct wms_item *item)
     }
 }
 
-static void evaluate(struct wms_item *item);
-static void unverified(struct wms_item *item, const char *why);
-
 void wms_item_answer(struct wms_item *item, int code, const char *text)
 {
     struct wms_job *job = item->job;
@@ -244,10 +210,12 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
         return;
     }
     take_from_flight(item);
-    give_slot(item);
+    wms_item_give_slot(item);
     wms_job_progress(job);
     job->breaks = 0;
-    if (code != 0) {
+    if (code == WMS_E_NOT_FOUND && item != &job->whole) {
+        wms_item_vanished(item, text);
+    } else if (code != 0) {
         wms_item_finish(item, WMS_FAILED, code, text);
     } else if (wms_is_call(request->verb)) {
         returned(item);
@@ -255,12 +223,8 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
         wms_job_listed(job);
     } else if (!item->check) {
         wms_item_finish(item, WMS_REQUESTED, 0, NULL);
-    } else if (!item->check->observing) {
-        unverified(item, "the observation ended");
     } else {
-        item->phase = WMS_SETTLING;
-        wms_timer_set(item->check->timer, request->verify);
-        evaluate(item);
+        wms_check_answered(item);
     }
     wms_job_kick(job);
 }
@@ -273,7 +237,7 @@ void wms_item_lost(struct wms_item *item, int code, const char *text)
         return;
     }
     take_from_flight(item);
-    give_slot(item);
+    wms_item_give_slot(item);
     /* A request that never left may go again on a new connection, and so may a question.  Where there was none, there will
      * be none. */
     bool again = job->link->was_up || job->link->state != WMS_BROKEN;
@@ -291,10 +255,24 @@ void wms_item_lost(struct wms_item *item, int code, const char *text)
     wms_job_kick(job);
 }
 
+/* It was not sent, and will not be. */
+static void leave_unsent(struct wms_item *item, int code, const char *text)
+{
+    const wms_request *request = item->job->request;
+
+    if (code == WMS_E_CANCELLED || request->expired) {
+        wms_item_finish(item, WMS_SKIPPED, code, text);
+    } else if (request->stopped) { /* whatever happened: it is for the failure before that it was not tried */
+        wms_item_finish(item, WMS_SKIPPED, WMS_E_CANCELLED, wms_not_after_failure);
+    } else {
+        wms_item_finish(item, WMS_FAILED, code, text);
+    }
+}
+
 void wms_item_abandon(struct wms_item *item, int code, const char *text)
 {
     if (!item->sent) {
-        wms_item_finish(item, code == WMS_E_CANCELLED ? WMS_SKIPPED : WMS_FAILED, code, text);
+        leave_unsent(item, code, text);
         return;
     }
     char *whole = wms_print(engine_of(item), "%s; the request was sent, and may still be carried out",
@@ -303,172 +281,20 @@ void wms_item_abandon(struct wms_item *item, int code, const char *text)
     wms_free(engine_of(item), whole);
 }
 
-/* ---- verification ----------------------------------------------------------------------------------------------- */
-
-static bool is_wanted(enum wms_verb verb, const struct wms_sight *sight)
+void wms_item_vanished(struct wms_item *item, const char *text)
 {
-    switch (verb) {
-    case WMS_UNLOCK:
-        return sight->present && sight->locked == 0;
-    case WMS_LOCK:
-        return sight->present && sight->locked == 1;
-    case WMS_DISCONNECT:
-        return !sight->present || sight->disconnected;
-    case WMS_CLOSE:
-        return !sight->present;
-    default:
-        return true;
-    }
-}
+    const struct wms_check *check = item->check;
 
-static bool has_gone(const struct wms_item *item)
-{
-    enum wms_verb verb = item->job->request->verb;
-
-    return !item->check->sight.present && (verb == WMS_LOCK || verb == WMS_UNLOCK);
-}
-
-static void settle(struct wms_item *item)
-{
-    item->changed = item->check->differed;
-    wms_item_finish(item, WMS_VERIFIED, 0, NULL);
-}
-
-/* The host has answered: is it as asked? */
-static void evaluate(struct wms_item *item)
-{
-    wms_request *request = item->job->request;
-
-    if (has_gone(item)) {
-        wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, "the session ended");
-    } else if (is_wanted(request->verb, &item->check->sight)) {
-        if (request->stable >= 0) {
-            item->phase = WMS_STEADY;
-            wms_timer_set(item->check->timer, request->stable);
-        } else {
-            settle(item);
+    if (!item->job->all) {
+        wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, text);
+    } else if (item->job->request->verb == WMS_CLOSE) {
+        if (check && check->before) {
+            item->changed = check->differed;
         }
-    }
-}
-
-void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
-{
-    struct wms_item *item = check->item;
-    enum wms_verb verb = item->job->request->verb;
-
-    if (item->phase >= WMS_OVER) {
-        return;
-    }
-    check->sight = *sight;
-    if (!is_wanted(verb, sight)) {
-        check->differed = true;
-    }
-    switch (item->phase) {
-    case WMS_BASELINE:
-        wms_job_progress(item->job);
-        item->phase = WMS_PRIMED;
-        wms_job_ready(item);
-        break;
-    case WMS_SETTLING:
-        evaluate(item);
-        break;
-    case WMS_STEADY:
-        if (has_gone(item)) {
-            wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, "the session ended while it was watched");
-        } else if (!is_wanted(verb, sight)) {
-            wms_item_finish(item, WMS_FAILED, WMS_E_REVERTED,
-                            verb == WMS_LOCK ? "it was locked, and is unlocked again" : "it was unlocked, and is locked again");
-        }
-        break;
-    default:
-        break;
-    }
-    wms_job_kick(item->job);
-}
-
-static void unverified(struct wms_item *item, const char *why)
-{
-    wms_request *request = item->job->request;
-    const struct wms_sight *sight = &item->check->sight;
-    const char *state = request->verb == WMS_CLOSE        ? "is still there"
-                        : request->verb == WMS_DISCONNECT ? "is still connected"
-                        : sight->locked < 0               ? "does not show whether it is locked"
-                        : sight->locked                   ? "is still locked"
-                                                          : "is still unlocked";
-    char *text = why ? wms_print(request->engine, "the host took the request, but how the session is cannot be seen: %s", why)
-                     : wms_print(request->engine, "the host took the request, but after %g s the session %s", request->verify, state);
-
-    wms_item_finish(item, WMS_FAILED, WMS_E_UNVERIFIED, text);
-    wms_free(request->engine, text);
-}
-
-static void check_fired(void *data)
-{
-    struct wms_item *item = ((struct wms_check *) data)->item;
-
-    if (item->phase == WMS_SETTLING) {
-        unverified(item, NULL);
-    } else if (item->phase == WMS_STEADY) {
-        settle(item);
-    }
-    wms_job_kick(item->job);
-}
-
-void wms_check_blind(struct wms_check *check, int code, const char *text)
-{
-    struct wms_item *item = check->item;
-    struct wms_job *job = item->job;
-    bool broken = check->link->state == WMS_BROKEN;
-
-    check->observing = broken && check->observing; /* then it is still the provider's, until it is told */
-    switch (item->phase) {
-    case WMS_BASELINE:
-    case WMS_PRIMED:
-        if (code == WMS_E_UNREACHABLE && !item->retried && broken) {
-            bool listed = item->phase == WMS_PRIMED;
-            item->retried = true;
-            item->phase = WMS_READY;
-            if (!listed) {
-                wms_job_ready(item);
-            }
-        } else {
-            wms_item_finish(item, WMS_FAILED, code, text);
-        }
-        break;
-    case WMS_SETTLING:
-    case WMS_STEADY:
-        unverified(item, text ? text : wms_error_text(code));
-        break;
-    default: /* acting: the answer finds it blind */
-        break;
-    }
-    if (broken) {
-        give_slot(item);
-        wms_check_end(check);
-    }
-    wms_job_kick(job);
-}
-
-/* Frees it; the provider is told if it still observes. */
-void wms_check_end(struct wms_check *check)
-{
-    struct wms_link *link = check->link;
-
-    if (check->observing) {
-        link->provider->unobserve(link->connection, &check->observer);
-    }
-    if (check->prev) {
-        check->prev->next = check->next;
+        wms_item_finish(item, WMS_VERIFIED, 0, NULL);
     } else {
-        link->checks = check->next;
+        wms_item_finish(item, WMS_GONE, 0, NULL);
     }
-    if (check->next) {
-        check->next->prev = check->prev;
-    }
-    wms_timer_free(check->timer);
-    check->item->job->checks--;
-    check->item->check = NULL;
-    wms_free(link->engine, check);
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
@@ -490,13 +316,16 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     if (item == &job->whole && job->by_id) { /* the question failed: so do all that it was asked for */
         item->phase = WMS_DONE;
         for (size_t i = 0; i < job->count; i++) {
-            wms_item_finish(&job->items[i], state, code, text);
+            bool behind = job->request->stopped && state == WMS_FAILED && job->request->verb != WMS_SESSIONS;
+            wms_item_finish(&job->items[i], behind ? WMS_SKIPPED : state, behind ? WMS_E_CANCELLED : code,
+                            behind ? wms_not_after_failure : text);
         }
         return;
     }
     if (item == &job->whole && !job->whole_outcome) { /* it stands for all */
         job->whole_outcome = true;
         job->request->expected += 1 - job->count;
+        wms_request_counted(job);
     }
     item->state = (unsigned char) state;
     item->code = (signed char) code;
@@ -526,17 +355,16 @@ void wms_item_end(struct wms_item *item, int code, const char *text)
     case WMS_ACTING:
         wms_item_forget(item);
         take_from_flight(item);
-        give_slot(item);
+        wms_item_give_slot(item);
         wms_item_abandon(item, code, text);
         break;
+    case WMS_ANSWERED:
     case WMS_SETTLING:
     case WMS_STEADY:
-        wms_item_finish(item, WMS_REQUESTED, code,
-                        code == WMS_E_CANCELLED ? "the host took the request; cancelled before the session's state was verified"
-                                                : "the host took the request; the session's state could not be verified");
+        wms_check_give_up(item, code, text);
         break;
     default:
-        wms_item_finish(item, code == WMS_E_CANCELLED ? WMS_SKIPPED : WMS_FAILED, code, text);
+        wms_item_abandon(item, code, text);
         break;
     }
 }
@@ -546,6 +374,6 @@ void wms_item_close(struct wms_item *item)
     if (item->check) {
         wms_check_end(item->check);
     }
-    give_slot(item);
+    wms_item_give_slot(item);
     finished(item);
 }

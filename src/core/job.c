@@ -19,6 +19,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     job->whole.job = job;
     job->whole.changed = -1;
     job->by_id = items > 0;
+    job->all = items == 0 && !request->own && !wms_is_call(request->verb);
     job->text = wms_job_keep(job, text ? text : "localhost");
     if (!job->text) {
         return WMS_E_NO_MEMORY;
@@ -160,119 +161,27 @@ static void set_deadline(struct wms_job *job)
     wms_job_progress(job);
 }
 
-/* ---- which sessions are there ----------------------------------------------------------------------------------- */
-
-static bool is_exempt(enum wms_verb verb, const struct wms_listed *session)
-{
-    return session->is_orchestratable == 0 || (session->is_own == 1 && (verb == WMS_CLOSE || verb == WMS_DISCONNECT));
-}
-
-/* `_all`: the sessions that the host lets us control become items. */
-static int take_all(struct wms_job *job)
-{
-    struct wms_listing *listing = &job->listing;
-
-    if (listing->count == 0) {
-        return 0;
-    }
-    job->items = wms_resize(engine_of(job), NULL, listing->count * sizeof *job->items);
-    if (!job->items) {
-        return WMS_E_NO_MEMORY;
-    }
-    for (size_t i = 0; i < listing->count; i++) {
-        const struct wms_listed *session = &listing->sessions[i];
-        if (!is_exempt(job->request->verb, session)) {
-            struct wms_item *item = &job->items[job->count++];
-            *item = (struct wms_item){
-                .job = job,
-                .id = session->id,
-                .user_name = session->user_name,
-                .identity = session->identity,
-                .changed = -1,
-            };
-        }
-    }
-    job->request->expected += job->count;
-    return 0;
-}
-
-/* sessions{session_ids=}: of the listing, those that were asked for are kept, in that order. */
-static int take_named(struct wms_job *job)
-{
-    wms_engine *engine = engine_of(job);
-    struct wms_listing *listing = &job->listing;
-    struct wms_listed *named = wms_zalloc(engine, job->count * sizeof *named);
-    size_t count = 0;
-
-    if (!named) {
-        return WMS_E_NO_MEMORY;
-    }
-    job->whole.phase = WMS_DONE;
-    for (size_t i = 0; i < job->count; i++) {
-        struct wms_item *item = &job->items[i];
-        const struct wms_listed *session = wms_listing_find(job, &item->id);
-        if (session) {
-            named[count++] = *session;
-            wms_item_finish(item, WMS_VERIFIED, 0, NULL);
-        } else {
-            wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
-        }
-    }
-    wms_idset_close(&listing->index, engine);
-    wms_free(engine, listing->sessions);
-    listing->sessions = named;
-    listing->count = listing->capacity = count;
-    return 0;
-}
-
-void wms_job_listed(struct wms_job *job)
-{
-    const wms_request *request = job->request;
-    bool query = request->verb == WMS_SESSIONS;
-    int error = wms_listing_index(job);
-
-    if (!error && query && job->by_id) {
-        error = take_named(job);
-    } else if (!error && !query && request->all) {
-        error = take_all(job);
-    }
-    job->listed = !error;
-    if (error) { /* where all was told to the host before, that is done */
-        job->whole.phase = WMS_READY;
-        wms_item_abandon(&job->whole, error, error == WMS_E_PROTOCOL ? "two sessions with the same id" : NULL);
-    } else if (query && !job->by_id) {
-        job->whole.phase = WMS_READY;
-        wms_item_finish(&job->whole, WMS_VERIFIED, 0, NULL);
-    } else {
-        job->whole.phase = WMS_DONE;
-        job->stage = query ? WMS_JOB_LISTING : WMS_JOB_ACTING;
-    }
-}
+/* ---- the work --------------------------------------------------------------------------------------------------- */
 
 /* what_if: what would become of it. */
 static void plan(struct wms_item *item)
 {
     struct wms_job *job = item->job;
     enum wms_verb verb = job->request->verb;
-    const struct wms_listed *session = wms_listing_find(job, &item->id);
+    const struct wms_listed *session = wms_listing_meant(item);
     const struct wms_provider *provider = wms_engine_known(engine_of(job), job->server->place.scheme);
 
-    if (session) {
-        item->user_name = session->user_name;
-    }
     if (provider && !(provider->can & 1u << verb)) {
         wms_item_refuse(item, provider);
     } else if (!session) {
         wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
-    } else if (is_exempt(verb, session)) {
+    } else if (wms_listed_is_exempt(verb, session)) {
         wms_item_finish(item, WMS_FAILED, WMS_E_ACCESS_DENIED,
                         session->is_orchestratable == 0 ? "the session is exempt" : "it is the caller's own session");
     } else {
         wms_item_finish(item, WMS_PLANNED, 0, NULL);
     }
 }
-
-/* ---- the work --------------------------------------------------------------------------------------------------- */
 
 /* What can be sent next, or NULL. */
 static struct wms_item *next_item(struct wms_job *job)
@@ -427,7 +336,7 @@ void wms_job_begin(struct wms_job *job)
     const wms_request *request = job->request;
 
     if (job->stage == WMS_JOB_QUEUED) {
-        bool whole = request->all || request->what_if || request->verb == WMS_SESSIONS || wms_is_call(request->verb);
+        bool whole = !job->by_id || request->what_if || request->verb == WMS_SESSIONS;
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
         wms_job_kick(job);
     }
@@ -440,9 +349,10 @@ void wms_job_pump(struct wms_job *job)
     if (job->stage == WMS_JOB_DONE || job->stage == WMS_JOB_QUEUED) {
         return;
     }
+    wms_checks_renew(job);
     close_items(job);
     if (request->stopped) {
-        wms_job_fail(job, WMS_E_CANCELLED, "not sent: the command stopped after a failure");
+        wms_job_fail(job, WMS_E_CANCELLED, wms_not_after_failure);
     }
     if (job->stage == WMS_JOB_LISTING && !is_complete(job)) {
         run_whole(job);
@@ -452,8 +362,9 @@ void wms_job_pump(struct wms_job *job)
     }
     if (job->stage == WMS_JOB_ACTING) {
         run_items(job);
+        wms_checks_renew(job);
         if (request->stopped) {
-            wms_job_fail(job, WMS_E_CANCELLED, "not sent: the command stopped after a failure");
+            wms_job_fail(job, WMS_E_CANCELLED, wms_not_after_failure);
         }
     }
     close_items(job);

@@ -59,7 +59,8 @@ static int add_session(struct wms_job *job, const wms_session *session)
         .is_orchestratable = session->is_orchestratable,
         .is_own = session->is_own,
     };
-    int error = job->request->verb == WMS_SESSIONS ? copy_whole(job, session, listed) : copy_strings(job, listed);
+    bool whole = job->request->verb == WMS_SESSIONS || job->request->choose;
+    int error = whole ? copy_whole(job, session, listed) : copy_strings(job, listed);
     listing->count += !error;
     return error;
 }
@@ -106,6 +107,14 @@ const struct wms_listed *wms_listing_find(const struct wms_job *job, const wms_i
     uint32_t number = *find_slot(job, id);
 
     return number ? &job->listing.sessions[number - 1] : NULL;
+}
+
+const struct wms_listed *wms_listing_meant(const struct wms_item *item)
+{
+    const struct wms_listed *session = wms_listing_find(item->job, &item->id);
+    bool other = session && session->identity && item->identity && strcmp(session->identity, item->identity) != 0;
+
+    return other ? NULL : session;
 }
 
 int wms_listing_index(struct wms_job *job)

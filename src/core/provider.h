@@ -52,6 +52,8 @@ struct wms_op {
 struct wms_observer {
     void *data;         /* the provider's own, NULL at first */
     enum wms_verb verb; /* what is to be verified: how the session is in other respects need not be known */
+    const char *identity; /* as that of an op: a session of this id with another identity is not the one that is meant, which
+                             is gone then; NULL: whichever has the id */
 };
 
 /* What is asked of a server as a whole.  Strings live as long as the op. */
@@ -132,7 +134,8 @@ struct wms_services {
     /* No answer will come.  Ends the op: `unknown` if it was sent, `failed` otherwise. */
     void (*lost)(struct wms_op *op, int code, const char *text);
 
-    /* How the observed session is; first as it is now, then after each change. */
+    /* How the observed session is; first as it is now, then after each change.  What was asked of the host before observe()
+     * was called is not "now": whoever looks again and again begins with a look of its own for each observer. */
     void (*seen)(struct wms_observer *observer, const struct wms_sight *sight);
     /* It cannot be observed (any more).  Ends the observation without unobserve(). */
     void (*blind)(struct wms_observer *observer, int code, const char *text);

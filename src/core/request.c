@@ -31,6 +31,7 @@ static void request_free(wms_request *request)
     wms_request_drop_password(request);
     wms_request_drop_value(request);
     wms_value_free(engine, request->given);
+    wms_timer_free(request->expiry);
     wms_free(engine, request->summary);
     wms_free(engine, request);
     wms_engine_unref(engine);
@@ -63,17 +64,20 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     wms_wakeup_init(&request->wakeup);
     request->held_tail = &request->held;
     request->finished_tail = &request->finished;
+    request->choosing_tail = &request->choosing;
     request->next = engine->requests;
     if (request->next) {
         request->next->prev = request;
     }
     engine->requests = request;
     error = wms_command_build(engine, &whole, request);
+    error = error ? error : wms_request_count_down(request);
     if (error) {
         request_free(request);
         return error;
     }
     request->jobs_open = request->job_count;
+    wms_request_count_first(request);
     if (engine->loop && wms_loop_is_due(engine->loop)) {
         wms_loop_turn(engine->loop); /* what is due by now comes first, else blocking calls alone never get to it */
         wms_engine_settle(engine);
@@ -148,34 +152,6 @@ void wms_request_told(wms_request *request)
     }
 }
 
-void wms_request_finished(struct wms_item *item)
-{
-    wms_request *request = item->job->request;
-
-    item->finished_next = NULL;
-    *request->finished_tail = item;
-    request->finished_tail = &item->finished_next;
-    if (!request->unread) {
-        request->unread = item;
-    }
-    request->outcome_count++;
-    request->failed_count += item->code != 0;
-    if (request->follow) {
-        wms_request_news(request);
-    }
-}
-
-/* Outcomes are numbered by job; the sessions of a job come in its own order. */
-static size_t outcomes_of(const struct wms_job *job)
-{
-    return job->whole_outcome ? 1 : job->count;
-}
-
-static size_t sessions_of(const struct wms_job *job)
-{
-    return job->request->verb == WMS_SESSIONS && job->listed ? job->listing.count : 0;
-}
-
 void wms_request_job_done(wms_request *request)
 {
     request->jobs_open--;
@@ -184,22 +160,16 @@ void wms_request_job_done(wms_request *request)
         begin_jobs(request);
         return;
     }
-    size_t first = 0, first_session = 0;
-    for (size_t i = 0; i < request->job_count; i++) {
-        struct wms_job *job = &request->jobs[i];
-        job->first = first;
-        job->first_session = first_session;
-        first += outcomes_of(job);
-        first_session += sessions_of(job);
-    }
-    request->session_count = first_session;
+    wms_request_number(request);
+    wms_timer_free(request->expiry);
+    request->expiry = NULL;
     wms_request_drop_password(request);
     request->done = true;
     wms_request_news(request);
     wms_wakeup_retire(request->engine, &request->wakeup);
 }
 
-static void abandon(wms_request *request, int code, const char *text)
+void wms_request_abandon(wms_request *request, int code, const char *text)
 {
     request->cancelled = true;
     request->job_cursor = request->job_count; /* none begins any more */
@@ -215,7 +185,7 @@ void wms_request_cancel(wms_request *request)
     if (wms_engine_enter(engine) || request->done) {
         return;
     }
-    abandon(request, WMS_E_CANCELLED, "cancelled");
+    wms_request_abandon(request, WMS_E_CANCELLED, "cancelled");
     wms_engine_go_on(engine);
 }
 
@@ -224,13 +194,13 @@ void wms_request_forked(wms_request *request)
     wms_wakeup_forked(&request->wakeup);
     request->forked = true;
     if (!request->done) {
-        abandon(request, WMS_E_FORKED, NULL);
+        wms_request_abandon(request, WMS_E_FORKED, NULL);
     }
 }
 
 /* ---- waiting ---------------------------------------------------------------------------------------------------- */
 
-static int enter(const wms_request *request)
+int wms_request_enter(const wms_request *request)
 {
     int error = wms_engine_enter(request->engine);
 
@@ -239,7 +209,7 @@ static int enter(const wms_request *request)
 
 int wms_request_done(wms_request *request)
 {
-    int error = enter(request);
+    int error = wms_request_enter(request);
 
     return error ? error : request->done;
 }
@@ -257,13 +227,13 @@ static bool needs_caller(wms_request *request)
             request->held_tail = &request->held;
         }
     }
-    return request->held || wants_password(request) || (request->follow && request->unread);
+    return request->held || wms_request_chooses(request) || wants_password(request) || (request->follow && request->unread);
 }
 
 int wms_request_wait(wms_request *request, double seconds)
 {
     wms_engine *engine = request->engine;
-    int error = enter(request);
+    int error = wms_request_enter(request);
 
     if (error || request->done) {
         return error ? error : 1;
@@ -295,7 +265,7 @@ int wms_request_wait(wms_request *request, double seconds)
 
 int wms_request_fd(wms_request *request)
 {
-    int error = enter(request);
+    int error = wms_request_enter(request);
 
     if (error || request->wakeup.fd >= 0) {
         return error ? error : request->wakeup.fd;
@@ -317,7 +287,7 @@ int wms_request_fd(wms_request *request)
 
 int wms_request_step(wms_request *request)
 {
-    int error = enter(request);
+    int error = wms_request_enter(request);
 
     if (error) {
         return error;
@@ -332,7 +302,7 @@ int wms_request_step(wms_request *request)
 
 int wms_request_held_sized(wms_request *request, wms_action *ret_action, size_t size)
 {
-    if (enter(request)) {
+    if (wms_request_enter(request)) {
         return 0;
     }
     needs_caller(request); /* skips those that ended */
@@ -393,7 +363,7 @@ void wms_request_drop_password(wms_request *request)
 
 int wms_request_wants_password(wms_request *request)
 {
-    return !enter(request) && wants_password(request);
+    return !wms_request_enter(request) && wants_password(request);
 }
 
 void wms_request_password(wms_request *request, const char *password, const char *refusal)
@@ -408,162 +378,4 @@ void wms_request_password(wms_request *request, const char *password, const char
     }
     wms_job_kick(job);
     wms_engine_go_on(request->engine);
-}
-
-/* ---- what comes back -------------------------------------------------------------------------------------------- */
-
-static wms_outcome view(const struct wms_item *item)
-{
-    return (wms_outcome){
-        .server = item->job->text,
-        .id = item == &item->job->whole ? NULL : &item->id,
-        .user_name = item->user_name,
-        .state = item->state,
-        .changed = item->changed,
-        .code = item->code,
-        .text = item->code == 0 ? NULL : item->text ? item->text : wms_error_text(item->code),
-        .note = item->note,
-    };
-}
-
-size_t wms_request_outcome_count(const wms_request *request)
-{
-    return request->done ? request->outcome_count : request->expected;
-}
-
-/* The last job whose first outcome (or session) is not behind `index`. */
-static const struct wms_job *job_of(const wms_request *request, size_t index, bool of_session)
-{
-    size_t low = 0, high = request->job_count;
-
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        const struct wms_job *job = &request->jobs[middle];
-        if ((of_session ? job->first_session : job->first) <= index) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return &request->jobs[low];
-}
-
-static const struct wms_item *outcome_item(const wms_request *request, size_t index)
-{
-    if (request->order) {
-        return request->order[index];
-    }
-    const struct wms_job *job = job_of(request, index, false);
-    return job->whole_outcome ? &job->whole : &job->items[index - job->first];
-}
-
-int wms_request_outcome_sized(const wms_request *request, size_t index, wms_outcome *ret_outcome, size_t size)
-{
-    int error = enter(request);
-
-    if (error) {
-        return error;
-    }
-    if (!request->done || index >= request->outcome_count) {
-        return WMS_E_NOT_FOUND;
-    }
-    wms_outcome outcome = view(outcome_item(request, index));
-    wms_give(ret_outcome, size, &outcome, sizeof outcome);
-    return 0;
-}
-
-int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done, size_t size)
-{
-    const struct wms_item *item = request->unread;
-
-    if (!item || enter(request)) {
-        return 0;
-    }
-    request->unread = item->finished_next;
-    request->read_count++;
-    wms_outcome outcome = view(item);
-    wms_give(ret_outcome, size, &outcome, sizeof outcome);
-    *ret_done = request->read_count;
-    return 1;
-}
-
-size_t wms_request_session_count(const wms_request *request)
-{
-    return request->session_count;
-}
-
-int wms_request_session_sized(const wms_request *request, size_t index, wms_session *ret_session, size_t size)
-{
-    int error = enter(request);
-
-    if (error) {
-        return error;
-    }
-    if (index >= request->session_count) {
-        return WMS_E_NOT_FOUND;
-    }
-    const struct wms_job *job = job_of(request, index, true);
-    wms_give(ret_session, size, job->listing.sessions[index - job->first_session].whole, sizeof *ret_session);
-    return 0;
-}
-
-void wms_request_drop_value(wms_request *request)
-{
-    wms_value_free(request->engine, request->value);
-    request->value = NULL;
-    request->value_error = 0;
-}
-
-const wms_value *wms_request_value(wms_request *request)
-{
-    return !enter(request) && request->done ? request->value : NULL;
-}
-
-/* What was skipped only followed from something else: it counts when there is nothing else. */
-static const struct wms_item *first_failure(const wms_request *request)
-{
-    const struct wms_item *first = NULL;
-
-    for (size_t i = 0; i < request->outcome_count && (!first || first->state == WMS_SKIPPED); i++) {
-        const struct wms_item *item = outcome_item(request, i);
-        if (item->code != 0 && (!first || item->state != WMS_SKIPPED)) {
-            first = item;
-        }
-    }
-    return first;
-}
-
-int wms_request_error_sized(wms_request *request, wms_fault *ret_fault, size_t size)
-{
-    int error = enter(request);
-    char id[WMS_ID_PRINTED], many[64] = "";
-
-    if (error) {
-        return error;
-    }
-    if (!request->done) {
-        const wms_fault early = {.code = WMS_E_BUSY, .text = "the request is not done yet"};
-        wms_give(ret_fault, size, &early, sizeof early);
-        return 1;
-    }
-    if (request->failed_count == 0) {
-        return 0;
-    }
-    wms_outcome outcome = view(first_failure(request));
-    if (!request->summary) {
-        if (request->outcome_count > 1) {
-            snprintf(many, sizeof many, " (%zu of %zu failed)", request->failed_count, request->outcome_count);
-        }
-        request->summary = outcome.id ? wms_print(request->engine, "%s: session %s: %s%s", outcome.server,
-                                                  wms_id_print(outcome.id, id, sizeof id), outcome.text, many)
-                                      : wms_print(request->engine, "%s: %s%s", outcome.server, outcome.text, many);
-    }
-    const wms_fault fault = {
-        .code = outcome.code,
-        .text = request->summary ? request->summary : outcome.text,
-        .server = outcome.server,
-        .id = outcome.id,
-    };
-    wms_give(ret_fault, size, &fault, sizeof fault);
-    return 1;
 }

@@ -20,11 +20,12 @@
 /* ---- the state (module.c) --------------------------------------------------------------------------------------- */
 
 struct line;
+struct request;
 
 struct state {
     wms_engine *engine; /* NULL once the Lua state is being closed */
     struct wms_alloc alloc;
-    double timeout; /* wms.configure{} */
+    double timeout, deadline; /* wms.configure{}; negative: no deadline */
     unsigned concurrency;
     struct line *lines, **tail; /* of the log, not delivered yet */
     size_t line_count, dropped;
@@ -52,6 +53,10 @@ enum anchor {
     /* names that are looked up where nothing may be allocated */
     A_SESSION_ID,
     A_SERVER,
+    A_USER_NAME,
+    A_IDENTITY,
+    A_OUTCOME_STATE,
+    A_OUTCOME_ERROR,
     A_BOX,     /* of the blocking calls' request */
     A_DELIVER, /* the function that runs callbacks */
     A_ALLOW,   /* wms.configure{} */
@@ -141,6 +146,9 @@ size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, 
     X(MESSAGE, "message")                                                                                                  \
     X(TITLE, "title")                                                                                                      \
     X(TIMEOUT, "timeout")                                                                                                  \
+    X(DEADLINE, "deadline")                                                                                                \
+    X(WHERE, "where")                                                                                                      \
+    X(EXCEPT, "except")                                                                                                    \
     X(VERIFY, "verify")                                                                                                    \
     X(STABLE, "stable")                                                                                                    \
     X(CONCURRENCY, "concurrency")                                                                                          \
@@ -189,6 +197,8 @@ enum slot {
     SLOT_PASSWORD,
     SLOT_SERVER,
     SLOT_USER_NAME,
+    SLOT_WHERE,
+    SLOT_EXCEPT,
     SLOTS
 };
 
@@ -196,7 +206,7 @@ struct options {
     int base;
     unsigned given, preset;             /* by the call, by its client: BIT(...)s */
     const char *server_name, *ids_name; /* the alias that was used */
-    double timeout, verify, stable;
+    double timeout, verify, stable, deadline;
     unsigned concurrency;
     bool stop_on_error, what_if, management;
     wms_transport transport;
@@ -213,15 +223,23 @@ unsigned lwms_options_of_client(void);
 
 /* ---- session ids (ids.c) ---------------------------------------------------------------------------------------- */
 
+/* A session that knows its server, or an outcome: what a command takes from it. */
+struct object {
+    wms_target target;
+    const char *user_name, *identity;
+    bool server; /* it is the outcome of a server as a whole */
+};
+
 /* Ids, or sessions that know their server, on the way from Lua to wms_start(). */
 struct ids {
     int index;        /* of the value on the stack */
     const char *name; /* of the option */
     bool list;        /* a list, not one */
     bool objects;     /* with servers of their own */
+    bool own;         /* "self": the caller's own session */
     size_t count;
     wms_id one; /* room for one */
-    wms_target target;
+    struct object object;
     void *room; /* for many: a userdata on the stack */
 };
 
@@ -232,6 +250,13 @@ void lwms_id_push(lua_State *L, const wms_id *id);
 void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids);
 /* Reads them into the command.  Allocates nothing. */
 void lwms_ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command);
+
+/* ---- where and except (where.c) --------------------------------------------------------------------------------- */
+
+/* The option's value at `index`: a function, or properties of a session, which are copied; pushes one value. */
+void lwms_where_read(lua_State *L, const struct call *call, const char *name, int index);
+/* Chooses one listed session or leaves it out, by what callbacks need from `callbacks` on; false when none waits. */
+bool lwms_where_choose(lua_State *L, struct request *box, int callbacks);
 
 /* ---- providers (provider.c) ------------------------------------------------------------------------------------- */
 
@@ -268,12 +293,13 @@ struct request {
     bool closed;
     bool follow;   /* has an on_outcome */
     bool ask;      /* has an allow */
-    bool asking;   /* allow or password runs for it */
+    bool choose;   /* has a where or an except */
+    bool asking;   /* allow, password, where or except runs for it */
     bool answered; /* it has answered */
 };
 
 /* What the callbacks of a request need: values that lie one after the other on the stack. */
-enum callback { ON_OUTCOME, ALLOW, PASSWORD, SERVER, USER_NAME, CALLBACKS };
+enum callback { ON_OUTCOME, ALLOW, PASSWORD, SERVER, USER_NAME, WHERE, EXCEPT, CALLBACKS };
 
 extern const luaL_Reg lwms_request_own[], lwms_request_methods[];
 /* Pushes an empty box. */

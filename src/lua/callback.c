@@ -1,4 +1,4 @@
-/* callback.c - functions of a script: on_outcome, allow, password, log.
+/* callback.c - functions of a script: on_outcome, allow, password, log; where and except are in where.c.
  *
  * The engine calls none of them.  It keeps what they are to be told, and here they are told, after the engine's call has
  * returned: in one function that runs under one pcall, so that an error of theirs, or of ours on the way, ends in one
@@ -165,7 +165,7 @@ static bool ask(lua_State *L, struct request *box, int allow)
 static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
 {
     wms_outcome outcome;
-    size_t done;
+    size_t done, total;
 
     if (box->closed || wms_request_next_outcome(box->request, &outcome, &done) != 1) {
         return false;
@@ -174,7 +174,11 @@ static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
     lua_pushvalue(L, on_outcome);
     lwms_push_outcome(L, &outcome, NULL);
     push_whole(L, done);
-    push_whole(L, wms_request_outcome_count(box->request));
+    if (wms_request_total(box->request, &total)) {
+        push_whole(L, total);
+    } else {
+        lua_pushnil(L);
+    }
     lua_call(L, 3, 0);
     return true;
 }
@@ -238,6 +242,7 @@ int lwms_callbacks_deliver(lua_State *L)
     do {
         more = box->ask && ask(L, box, 2 + ALLOW);
         more = ask_password(L, box, 2) || more;
+        more = (box->choose && lwms_where_choose(L, box, 2)) || more;
         more = (box->follow && tell_outcome(L, box, 2 + ON_OUTCOME)) || more;
     } while (more);
     return 0;

@@ -106,11 +106,14 @@ static void fill(wms_command *command, const struct command *what, const struct 
     wms_command_init(command, what->verb);
     command->all = what->all;
     command->timeout = options->timeout;
+    command->deadline = options->deadline;
     command->concurrency = options->concurrency;
     command->management = options->management;
     if (lwms_is_call(what)) {
         return;
     }
+    command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
+    command->some = options->given & BIT(WHERE);
     command->stop_on_error = options->stop_on_error;
     if (what->verb != WMS_SESSIONS) {
         command->what_if = options->what_if;
@@ -158,6 +161,7 @@ static void prepare(lua_State *L, struct request *box, const struct call *call, 
     box->told = 0;
     box->follow = lua_isfunction(L, options->base + SLOT_ON_OUTCOME);
     box->ask = lua_isfunction(L, options->base + SLOT_ALLOW);
+    box->choose = !lua_isnil(L, options->base + SLOT_WHERE) || !lua_isnil(L, options->base + SLOT_EXCEPT);
 }
 
 /* The box of the blocking calls, or a new one if that is in use: by a call that is on the C stack (and keeps its box on its
@@ -214,12 +218,16 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
 {
     struct state *state = lwms_state_here(L);
     struct servers servers = {.count = 0};
-    struct ids ids = {.count = 0};
+    struct ids ids = {.count = 0, .own = false};
     struct arguments arguments;
     wms_command command;
 
     state->missing[0] = '\0';
     check_presence(L, call, options);
+    if ((options->given & (BIT(WHERE) | BIT(EXCEPT))) && (options->given & ANY_IDS)) {
+        lwms_misuse(L, call, "%s: given beside %s; give one of them", options->given & BIT(WHERE) ? "where" : "except",
+                    options->ids_name);
+    }
     fill(&command, call->command, options);
     if (options->given & ANY_IDS) {
         lwms_ids_begin(L, call, options->ids_name, options->base + SLOT_IDS, &ids);
@@ -231,7 +239,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     struct request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
 
     /* From here on nothing is allocated in Lua, so no finalizer can take away what the pointers point to. */
-    if (ids.count) {
+    if (ids.count || ids.own) {
         lwms_ids_read(L, call, &ids, &command);
         if (ids.objects && (options->given & ANY_SERVER)) {
             lwms_misuse(L, call, "%s: given beside sessions, which bring their own; leave it out", options->server_name);

@@ -1,6 +1,7 @@
 /* ids.c - session ids, and sessions that bring their server along. */
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 
 #include "lua/binding.h"
 
@@ -99,31 +100,89 @@ static void find_providers(lua_State *L, const struct ids *ids)
     }
 }
 
-/* The session on top of the stack. */
-static void read_session(lua_State *L, const struct call *call, const char *name, size_t element, wms_target *ret_target)
+/* The field as a string of the script's, or NULL; allocates nothing. */
+static const char *text_field(lua_State *L, int index, enum anchor name)
+{
+    push_field(L, index, name);
+    const char *text = lwms_is_text(L, -1) ? lua_tostring(L, -1) : NULL;
+    lua_pop(L, 1);
+    return text;
+}
+
+/* Whether the table at `index` is what a command has said of a server as a whole that it could not ask, or that did not
+ * answer.  Nothing less is taken for it: a session whose id got lost must not stand for everybody. */
+static bool is_of_server(lua_State *L, int index)
+{
+    const char *state = text_field(L, index, A_OUTCOME_STATE);
+
+    push_field(L, index, A_OUTCOME_ERROR);
+    bool failed = lua_istable(L, -1);
+    push_field(L, index, A_SESSION_ID);
+    bool whole = lua_isnil(L, -1);
+    lua_pop(L, 2);
+    return whole && failed && state && text_field(L, index, A_SERVER) &&
+           (strcmp(state, "failed") == 0 || strcmp(state, "unknown") == 0 || strcmp(state, "skipped") == 0);
+}
+
+/* The session or outcome on top of the stack. */
+static void read_object(lua_State *L, const struct call *call, const char *name, size_t element, struct object *ret_object)
 {
     int session = lua_gettop(L);
     char where[PLACED];
 
+    ret_object->server = is_of_server(L, session);
+    ret_object->user_name = text_field(L, session, A_USER_NAME);
+    ret_object->identity = text_field(L, session, A_IDENTITY);
+    ret_object->target.id = (wms_id){.text = NULL, .number = 0};
     push_field(L, session, A_SESSION_ID);
-    if (lua_isnil(L, -1)) {
+    if (lua_isnil(L, -1) && !ret_object->server) {
         lwms_misuse(L, call, "%s: a table without session_id; give sessions as wms.sessions returns them, or ids",
                     lwms_place(where, name, element));
     }
-    if (!parse_id(L, -1, &ret_target->id)) {
+    if (!ret_object->server && !parse_id(L, -1, &ret_object->target.id)) {
         refuse_id(L, call, lwms_place(where, name, element), lua_gettop(L));
     }
     push_field(L, session, A_SERVER);
-    ret_target->server = NULL;
+    ret_object->target.server = NULL;
     if (!lua_isnil(L, -1)) {
         if (!lwms_is_text(L, -1)) {
             char field[PLACED];
             snprintf(field, sizeof field, "%.40s.server", lwms_place(where, name, element));
             lwms_need_text(L, call, field, lua_gettop(L), "an address, as wms.sessions does");
         }
-        ret_target->server = lua_tostring(L, -1);
+        ret_object->target.server = lua_tostring(L, -1);
     }
     lua_pop(L, 2);
+}
+
+/* Room for many: arrays, one after the other. */
+struct room {
+    wms_target *targets;
+    const char **user_names, **identities;
+    bool *servers;
+};
+
+static struct room room_of(void *block, size_t count)
+{
+    struct room room = {.targets = block};
+
+    room.user_names = (const char **) (room.targets + count);
+    room.identities = room.user_names + count;
+    room.servers = (bool *) (room.identities + count);
+    return room;
+}
+
+static size_t room_size(size_t count)
+{
+    return count * (sizeof(wms_target) + 2 * sizeof(const char *) + sizeof(bool));
+}
+
+static void put_object(const struct room *room, size_t i, const struct object *object)
+{
+    room->targets[i] = object->target;
+    room->user_names[i] = object->user_name;
+    room->identities[i] = object->identity;
+    room->servers[i] = object->server;
 }
 
 /* ---- the option ------------------------------------------------------------------------------------------------- */
@@ -134,11 +193,16 @@ void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int
     ids->name = name;
     ids->list = false;
     ids->objects = false;
+    ids->own = false;
     ids->count = 1;
     ids->room = NULL;
     switch (lua_type(L, index)) {
-    case LUA_TNUMBER:
     case LUA_TSTRING:
+        ids->own = strcmp(lua_tostring(L, index), "self") == 0;
+        ids->count = ids->own ? 0 : 1;
+        lua_pushnil(L);
+        return;
+    case LUA_TNUMBER:
         lua_pushnil(L);
         return;
     case LUA_TTABLE:
@@ -147,7 +211,7 @@ void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int
         lwms_misuse(L, call, "%s: %s; give %s", name, lwms_show(L, index), fix);
     }
     push_field(L, index, A_SESSION_ID);
-    if (!lua_isnil(L, -1)) {
+    if (!lua_isnil(L, -1) || is_of_server(L, index)) {
         push_field(L, index, A_SERVER);
         find_provider(L);
         lua_pop(L, 1);
@@ -168,12 +232,12 @@ void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int
     if (ids->objects) {
         find_providers(L, ids);
     }
-    ids->room = lua_newuserdata(L, ids->count * (ids->objects ? sizeof(wms_target) : sizeof(wms_id)));
+    ids->room = lua_newuserdata(L, ids->objects ? room_size(ids->count) : ids->count * sizeof(wms_id));
 }
 
 static void read_list(lua_State *L, const struct call *call, struct ids *ids)
 {
-    wms_target *targets = ids->room;
+    const struct room room = room_of(ids->room, ids->count);
     wms_id *plain = ids->room;
     char where[PLACED];
 
@@ -187,7 +251,8 @@ static void read_list(lua_State *L, const struct call *call, struct ids *ids)
                         lwms_place(where, ids->name, i + 1));
         }
         if (ids->objects) {
-            read_session(L, call, ids->name, i + 1, &targets[i]);
+            read_object(L, call, ids->name, i + 1, &ids->object);
+            put_object(&room, i, &ids->object);
         } else if (!parse_id(L, -1, &plain[i])) {
             refuse_id(L, call, lwms_place(where, ids->name, i + 1), lua_gettop(L));
         }
@@ -197,17 +262,25 @@ static void read_list(lua_State *L, const struct call *call, struct ids *ids)
 
 void lwms_ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command)
 {
+    if (ids->own) {
+        command->own = true;
+        return;
+    }
     if (ids->list) {
         read_list(L, call, ids);
     } else if (ids->objects) {
         lua_pushvalue(L, ids->index);
-        read_session(L, call, ids->name, 0, &ids->target);
+        read_object(L, call, ids->name, 0, &ids->object);
         lua_pop(L, 1);
     } else {
         lwms_id_read(L, call, ids->name, ids->index, &ids->one);
     }
     if (ids->objects) {
-        command->targets = ids->list ? ids->room : &ids->target;
+        const struct room room = room_of(ids->room, ids->count);
+        command->targets = ids->list ? room.targets : &ids->object.target;
+        command->target_user_names = ids->list ? room.user_names : &ids->object.user_name;
+        command->target_identities = ids->list ? room.identities : &ids->object.identity;
+        command->target_servers = ids->list ? room.servers : &ids->object.server;
         command->target_count = ids->count;
     } else {
         command->ids = ids->list ? ids->room : &ids->one;

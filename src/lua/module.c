@@ -150,7 +150,8 @@ static int configure(lua_State *L)
 {
     static const struct call call = {"configure", 1, NULL};
     static const unsigned transport = BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY);
-    static const unsigned settings = BIT(TIMEOUT) | BIT(CONCURRENCY) | BIT(LOG) | BIT(ALLOW) | BIT(STORE) | transport;
+    static const unsigned settings = BIT(TIMEOUT) | BIT(DEADLINE) | BIT(CONCURRENCY) | BIT(LOG) | BIT(ALLOW) |
+                                     BIT(STORE) | transport;
     struct state *state = lwms_state_here(L);
     struct options options;
 
@@ -171,6 +172,7 @@ static int configure(lua_State *L)
         }
     }
     state->timeout = options.timeout;
+    state->deadline = options.deadline;
     state->concurrency = options.concurrency;
     if (options.given & BIT(ALLOW)) {
         keep_function(L, options.base + SLOT_ALLOW, A_ALLOW);
@@ -232,6 +234,10 @@ static void fill_anchors(lua_State *L, int state, int anchors)
     lua_rawseti(L, anchors, A_PROPERTIES);
     set_anchor_string(L, anchors, A_SESSION_ID, "session_id");
     set_anchor_string(L, anchors, A_SERVER, "server");
+    set_anchor_string(L, anchors, A_USER_NAME, "user_name");
+    set_anchor_string(L, anchors, A_IDENTITY, "identity");
+    set_anchor_string(L, anchors, A_OUTCOME_STATE, "state");
+    set_anchor_string(L, anchors, A_OUTCOME_ERROR, "error");
 
     lua_pushvalue(L, state);
     lua_pushvalue(L, anchors);
@@ -254,6 +260,7 @@ static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
     state->tail = &state->lines;
     wms_command_init(&defaults, WMS_UNLOCK);
     state->timeout = defaults.timeout;
+    state->deadline = defaults.deadline;
     state->concurrency = defaults.concurrency;
     lwms_make_metatable(L, "wms", state_own, NULL, lua_gettop(L), lua_gettop(L));
     lua_setmetatable(L, -2);

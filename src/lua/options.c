@@ -24,13 +24,13 @@ void lwms_options_names(lua_State *L)
 
 unsigned lwms_options_of_client(void)
 {
-    return ANY_SERVER | BIT(TIMEOUT) | BIT(VERIFY) | BIT(STABLE) | BIT(CONCURRENCY) | BIT(ON_ERROR) | BIT(WHAT_IF) |
+    return ANY_SERVER | BIT(TIMEOUT) | BIT(DEADLINE) | BIT(VERIFY) | BIT(STABLE) | BIT(CONCURRENCY) | BIT(ON_ERROR) | BIT(WHAT_IF) |
            BIT(ON_OUTCOME) | BIT(ALLOW);
 }
 
 unsigned lwms_options_of(const struct command *command)
 {
-    static const unsigned one = BIT(SERVER) | BIT(COMPUTER_NAME) | BIT(TIMEOUT);
+    static const unsigned one = BIT(SERVER) | BIT(COMPUTER_NAME) | BIT(TIMEOUT) | BIT(DEADLINE);
     unsigned set = lwms_options_of_client() & ~BIT(ALLOW);
 
     if (command->verb == WMS_CALL) {
@@ -41,6 +41,9 @@ unsigned lwms_options_of(const struct command *command)
     }
     if (!command->all) {
         set |= ANY_IDS;
+    }
+    if (command->all || command->verb == WMS_SESSIONS) {
+        set |= BIT(WHERE) | BIT(EXCEPT);
     }
     if (command->verb == WMS_LOCK || command->verb == WMS_MESSAGE) {
         set |= BIT(MESSAGE);
@@ -53,7 +56,7 @@ unsigned lwms_options_of(const struct command *command)
 
 void lwms_options_begin(lua_State *L, struct options *options, const struct state *state, int client)
 {
-    static const struct options none = {.verify = -1, .stable = -1};
+    static const struct options none = {.verify = -1, .stable = -1, .deadline = -1};
     int base = lua_gettop(L) + 1;
 
     luaL_checkstack(L, SLOTS + LUA_MINSTACK, "wms");
@@ -79,6 +82,9 @@ void lwms_options_begin(lua_State *L, struct options *options, const struct stat
     if (!(options->preset & BIT(TIMEOUT))) {
         options->timeout = state->timeout;
     }
+    if (!(options->preset & BIT(DEADLINE))) {
+        options->deadline = state->deadline;
+    }
     if (!(options->preset & BIT(CONCURRENCY))) {
         options->concurrency = state->concurrency;
     }
@@ -88,7 +94,7 @@ void lwms_options_begin(lua_State *L, struct options *options, const struct stat
 static void unknown(lua_State *L, const struct call *call, int key, unsigned allowed)
 {
     const struct command *command = call->command;
-    char name[CLIPPED], list[256];
+    char name[CLIPPED], list[384];
     int used = 0;
 
     if (lua_type(L, key) != LUA_TSTRING) {
@@ -103,6 +109,10 @@ static void unknown(lua_State *L, const struct call *call, int key, unsigned all
                         command->all ? "" : " without session_ids");
         }
         lwms_misuse(L, call, "all: no such option; call '%s_all'", command->name);
+    }
+    if (command && !lwms_is_call(command) && (strcmp(name, "where") == 0 || strcmp(name, "except") == 0)) {
+        lwms_misuse(L, call, "%s: '%s' is for sessions that are named; call '%s_all', or leave it out", name, command->name,
+                    command->name);
     }
     if (command && command->all && (strcmp(name, "session_ids") == 0 || strcmp(name, "session_id") == 0)) {
         lwms_misuse(L, call, "%s: '%s' is for every session; call '%s'", name, command->name, wms_verb_name(command->verb));
@@ -211,6 +221,17 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
     case OPT_TIMEOUT:
         options->timeout = lwms_need_seconds(L, call, name, value, true);
         break;
+    case OPT_DEADLINE: /* false: none, whatever the defaults say */
+        options->deadline = lua_isboolean(L, value) && !lua_toboolean(L, value)
+                                ? -1
+                                : lwms_need_seconds(L, call, name, value, true);
+        break;
+    case OPT_WHERE:
+    case OPT_EXCEPT:
+        lwms_where_read(L, call, name, value);
+        keep(L, options, option == OPT_WHERE ? SLOT_WHERE : SLOT_EXCEPT);
+        lua_pop(L, 1);
+        break;
     case OPT_VERIFY:
         options->verify = lwms_need_seconds(L, call, name, value, false);
         break;
@@ -273,6 +294,18 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
     options->given |= 1u << option;
 }
 
+/* wms.sessions(list): those that an earlier call has returned, or outcomes. */
+static bool is_list_of_sessions(lua_State *L, const struct call *call, int index)
+{
+    if (!call->command || call->command->verb != WMS_SESSIONS) {
+        return false;
+    }
+    lua_rawgeti(L, index, 1);
+    bool is_list = lua_istable(L, -1);
+    lua_pop(L, 1);
+    return is_list;
+}
+
 void lwms_options_read(lua_State *L, const struct call *call, int index, unsigned allowed, struct options *options)
 {
     switch (lua_type(L, index)) {
@@ -289,6 +322,12 @@ void lwms_options_read(lua_State *L, const struct call *call, int index, unsigne
     default:
         lwms_misuse(L, call, "%s; give a table of options%s", lwms_kind(L, index),
                     allowed & ANY_SERVER ? ", or a server's address" : "");
+    }
+    if (is_list_of_sessions(L, call, index)) {
+        lua_pushvalue(L, index);
+        read_option(L, call, OPT_SESSION_IDS, options);
+        lua_pop(L, 1);
+        return;
     }
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         lua_pushvalue(L, -2);

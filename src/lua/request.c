@@ -18,7 +18,7 @@ struct request *lwms_request_new(lua_State *L)
 
 bool lwms_has_callbacks(const struct request *box)
 {
-    return box->follow || box->ask || box->command->verb == WMS_BIND;
+    return box->follow || box->ask || box->choose || box->command->verb == WMS_BIND;
 }
 
 void lwms_request_let_go(struct request *box)

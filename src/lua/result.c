@@ -40,7 +40,7 @@ void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *se
 {
     lua_createtable(L, 0,
                     2 + (outcome->id != NULL) + (outcome->user_name != NULL) + (outcome->changed >= 0) +
-                        (outcome->code != 0) + (outcome->note != NULL));
+                        (outcome->code != 0) + (outcome->note != NULL) + (outcome->identity != NULL));
     set_server(L, outcome->server, server);
     set_id(L, outcome->id);
     set_string(L, "state", wms_state_name(outcome->state));
@@ -56,6 +56,7 @@ void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *se
         lua_setfield(L, -2, "error");
     }
     set_string(L, "note", outcome->note);
+    set_string(L, "identity", outcome->identity);
 }
 
 void lwms_push_session(lua_State *L, const wms_session *session, struct memo *server)

@@ -1,7 +1,10 @@
 /* host.c - the embedded host: its sessions, its manager, and what it was asked. */
 #include "memory/host.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/abi.h"
 #include "core/pack.h"
@@ -39,6 +42,13 @@ struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *
     return (struct wms_memory_record *) wms_table_find(&host->records, hash(host, id), is_session, id);
 }
 
+struct wms_memory_record *wms_memory_find_meant(const wms_memory *host, const wms_id *id, const char *identity)
+{
+    struct wms_memory_record *record = wms_memory_find(host, id);
+
+    return record && identity && strcmp(record->facts.identity, identity) != 0 ? NULL : record;
+}
+
 /* ---- the life of a session -------------------------------------------------------------------------------------- */
 
 struct wms_sight wms_memory_look(const struct wms_memory_record *record)
@@ -48,7 +58,7 @@ struct wms_sight wms_memory_look(const struct wms_memory_record *record)
     }
     return (struct wms_sight){
         .present = true,
-        .disconnected = record->facts.state && strcmp(record->facts.state, "disconnected") == 0,
+        .disconnected = record->facts.state && strcasecmp(record->facts.state, "disconnected") == 0,
         .locked = record->facts.locked,
     };
 }
@@ -164,9 +174,9 @@ static void disconnect(struct wms_memory_record *record)
 
 /* ---- what the host is asked ------------------------------------------------------------------------------------- */
 
-static int carry_out(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text)
+static int carry_out(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
+                     const char **ret_text)
 {
-    struct wms_memory_record *record = wms_memory_find(host, &action->id);
     enum wms_verb verb = action->verb;
     bool is_own = record && record->facts.is_own == 1;
     int error = 0;
@@ -209,10 +219,11 @@ static int carry_out(wms_memory *host, const struct wms_memory_entry *action, co
     return error;
 }
 
-int wms_memory_act(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text)
+int wms_memory_act(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
+                   const char **ret_text)
 {
     struct wms_memory_entry asked = *action;
-    int code = carry_out(host, action, ret_text);
+    int code = carry_out(host, record, action, ret_text);
 
     asked.code = code ? code : host->failures[action->verb];
     int unsaid = wms_memory_note(host, &asked);
@@ -250,7 +261,7 @@ static struct wms_memory_record *find_any(const wms_memory *host, const wms_id *
 
 int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t size, double relock_after)
 {
-    char complaint[128] = "session: the host is closed; make another";
+    char complaint[128] = "session: the host is closed; make another", identity[24];
     wms_session facts;
 
     wms_session_init(&facts);
@@ -262,6 +273,10 @@ int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t s
     if (wms_memory_find(host, &facts.id)) {
         wms_engine_complain(host->engine, "session_id: there is such a session already; give another id");
         return WMS_E_INVALID;
+    }
+    if (!facts.identity) { /* one that no session of this engine had before, whatever its id */
+        snprintf(identity, sizeof identity, "%" PRIu64, ++host->registry->opened);
+        facts.identity = identity;
     }
     struct wms_memory_record *record = allocate(host, NULL, sizeof *record + wms_pack_size(&facts));
     if (!record) {

@@ -36,7 +36,8 @@ WMS_API wms_memory *wms_memory_unref(wms_memory *host);
 WMS_API void wms_memory_close(wms_memory *host);
 
 /* A session of the given properties is there from now on.  Strings are copied; `server` is ignored; flags of -1 are worked
- * out (is_orchestratable from is_admin, is_mog_user and the host's options; the others are 0).  `relock_after` negative: the
+ * out (is_orchestratable from is_admin, is_mog_user and the host's options; the others are 0).  Without an `identity` it
+ * gets one that no other session has.  `relock_after` negative: the
  * host's.  Errors: INVALID (the id is there already, or is none), NO_MEMORY. */
 WMS_INLINE int wms_memory_open(wms_memory *host, const wms_session *session, double relock_after);
 WMS_API int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t size, double relock_after);

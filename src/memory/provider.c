@@ -76,11 +76,15 @@ static void answer_list(struct wms_memory_connection *connection, struct wms_op 
 static bool fails_silently(struct wms_memory_connection *connection, enum wms_verb verb)
 {
     int code = connection->host->failures[verb];
+    bool silent = code == WMS_E_UNREACHABLE || code == WMS_E_TIMEOUT;
 
+    if (silent && verb == WMS_SESSIONS) { /* an action stands in the log already */
+        wms_memory_note(connection->host, &(struct wms_memory_entry){.verb = verb, .code = code});
+    }
     if (code == WMS_E_UNREACHABLE) {
         connection->services->broken(connection->link, code, "the connection broke");
     }
-    return code == WMS_E_UNREACHABLE || code == WMS_E_TIMEOUT;
+    return silent;
 }
 
 static void answer_act(struct wms_memory_connection *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
@@ -90,13 +94,13 @@ static void answer_act(struct wms_memory_connection *connection, struct wms_op *
     const struct wms_services *services = connection->services;
     const struct wms_memory_entry action = {.verb = verb, .id = *id, .message = message, .title = op->title};
     const char *text = NULL;
-    struct wms_memory_record *record = wms_memory_find(host, id);
+    struct wms_memory_record *record = wms_memory_find_meant(host, id, op->identity);
 
     services->sent(op);
     if (record && record->facts.user_name) {
         services->user(op, record->facts.user_name);
     }
-    int code = wms_memory_act(host, &action, &text);
+    int code = wms_memory_act(host, record, &action, &text);
     if (!fails_silently(connection, verb)) {
         services->answer(op, code, text);
     }
@@ -219,7 +223,7 @@ static void observe_memory(void *data, struct wms_observer *observer, const wms_
         return;
     }
     *watch = (struct wms_memory_watch){
-        .record = wms_memory_find(connection->host, id),
+        .record = wms_memory_find_meant(connection->host, id, observer->identity),
         .observer = observer,
         .host = connection->host,
     };

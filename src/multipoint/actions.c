@@ -8,7 +8,6 @@ struct action {
     struct multipoint_task task;
     struct wms_op *op;
     struct multipoint_exchange *exchange;
-    uint32_t id;
 };
 
 static void action_free(struct multipoint_task *task)
@@ -20,7 +19,7 @@ static void action_free(struct multipoint_task *task)
 }
 
 static void start(struct multipoint_host *host, struct wms_op *op, const struct multipoint_question *question,
-                  void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply), uint32_t id)
+                  void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply))
 {
     const struct wms_services *services = host->all->memory.services;
     struct action *action = multipoint_task_new(host, sizeof *action, &op->data, action_free);
@@ -31,7 +30,6 @@ static void start(struct multipoint_host *host, struct wms_op *op, const struct 
         return;
     }
     action->op = op;
-    action->id = id;
     int error = multipoint_ask(host, question, done, action, &action->exchange, &text);
     if (error) {
         multipoint_task_end(&action->task);
@@ -55,13 +53,8 @@ static void acted(struct multipoint_exchange *exchange, const struct multipoint_
 {
     struct action *action = exchange->data;
     struct multipoint_host *host = exchange->host;
-    uint32_t id = action->id;
-    struct wms_op *op = end(action);
 
-    multipoint_reply_answer(host, op, reply);
-    if (!reply->code) {
-        multipoint_observe_anew(host, id);
-    }
+    multipoint_reply_answer(host, end(action), reply);
 }
 
 static const char *operation_of(enum wms_verb verb)
@@ -97,7 +90,7 @@ void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_ve
         .arguments = &arguments,
         .op = op,
     };
-    start(host, op, &question, acted, id->number);
+    start(host, op, &question, acted);
 }
 
 /* ---- any operation ----------------------------------------------------------------------------------------------- */
@@ -142,7 +135,7 @@ void multipoint_call(struct multipoint_host *host, struct wms_op *op, const stru
     if (error) {
         host->all->memory.services->answer(op, error, text);
     } else {
-        start(host, op, &question, called, 0);
+        start(host, op, &question, called);
     }
 }
 

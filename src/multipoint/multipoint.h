@@ -418,8 +418,6 @@ int multipoint_check(const struct wms_call *call, char *complaint, size_t size);
 void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const struct wms_call *call);
 void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, const char *secret);
 void multipoint_observe(struct multipoint_host *host, struct wms_observer *observer, const wms_id *id);
-/* The host has answered an action on this session: those who watch it look again now. */
-void multipoint_observe_anew(struct multipoint_host *host, uint32_t id);
 
 /* ---- values in C ------------------------------------------------------------------------------------------------- */
 

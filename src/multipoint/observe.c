@@ -10,7 +10,6 @@ struct watch {
     struct wms_timer *timer;
     double interval;
     uint32_t id;
-    bool again; /* what is under way may be of before the last action */
 };
 
 static void watch_free(struct multipoint_task *task)
@@ -60,8 +59,6 @@ static int read_sight(const struct watch *watch, const struct multipoint_exchang
     return error;
 }
 
-static void look(struct watch *watch);
-
 static void looked(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
 {
     struct watch *watch = exchange->data;
@@ -76,11 +73,6 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     }
     if (error) {
         end_blind(watch, error, error == WMS_E_PROTOCOL ? "the host's answer has not the form that it should have" : NULL);
-        return;
-    }
-    if (watch->again) {
-        watch->again = false;
-        look(watch);
         return;
     }
     if (sight.present) { /* else it stays away */
@@ -144,22 +136,4 @@ void multipoint_observe(struct multipoint_host *host, struct wms_observer *obser
         return;
     }
     look(watch);
-}
-
-void multipoint_observe_anew(struct multipoint_host *host, uint32_t id)
-{
-    for (struct node *node = host->tasks.next, *next; node != &host->tasks; node = next) {
-        struct multipoint_task *task = NODE_OWNER(node, struct multipoint_task, node);
-        struct watch *watch = (struct watch *) task;
-        next = node->next;
-        if (task->free != watch_free || watch->id != id) {
-            continue;
-        }
-        watch->interval = first_interval;
-        if (watch->exchange) {
-            watch->again = true;
-        } else {
-            look(watch);
-        }
-    }
 }

@@ -157,12 +157,10 @@ static void came_back(struct wts_task *task, struct wts_work *work)
 {
     struct action *action = (struct action *) task;
     struct wts_host *host = task->host;
-    DWORD id = action->id;
 
     wts_host_judge(host, &work->fault);
     if (action->asked) {
         finish(action, &work->fault);
-        wts_observe_anew(host, id);
         return;
     }
     const char *user_name = ((const struct question_work *) work)->info.user_name;

@@ -15,7 +15,6 @@ struct watch {
     struct wms_timer *timer;
     double interval;
     DWORD id;
-    bool again; /* what is under way may be of before the last action */
 };
 
 /* On a thread. */
@@ -72,11 +71,6 @@ static void looked(struct wts_task *task, struct wts_work *work)
         end_blind(watch, work->fault.code, work->fault.text);
         return;
     }
-    if (watch->again) {
-        watch->again = false;
-        look(watch);
-        return;
-    }
     if (sight->present) { /* else it stays away */
         services->timer_set(watch->timer, watch->interval);
         watch->interval = watch->interval * growth < last_interval ? watch->interval * growth : last_interval;
@@ -121,22 +115,4 @@ void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms
         return;
     }
     look(watch);
-}
-
-void wts_observe_anew(struct wts_host *host, DWORD id)
-{
-    for (struct node *node = host->tasks.next, *next; node != &host->tasks; node = next) {
-        struct wts_task *task = NODE_OWNER(node, struct wts_task, node);
-        struct watch *watch = (struct watch *) task;
-        next = node->next;
-        if (task->free != watch_free || watch->id != id) {
-            continue;
-        }
-        watch->interval = first_interval;
-        if (task->work) {
-            watch->again = true;
-        } else {
-            look(watch);
-        }
-    }
 }

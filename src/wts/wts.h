@@ -187,7 +187,5 @@ size_t wts_length(const WCHAR *text);
 void wts_list(struct wts_host *host, struct wms_op *op);
 void wts_act(struct wts_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
 void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms_id *id);
-/* The host has taken an action on this session: who observes it looks anew. */
-void wts_observe_anew(struct wts_host *host, DWORD id);
 
 #endif

@@ -1,0 +1,29 @@
+/* deadline.c - the time that a whole command has. */
+#include "core/engine.h"
+
+static void expire(void *data)
+{
+    wms_request *request = data;
+    char *text = wms_print(request->engine, "the command's deadline of %g s is over", request->deadline);
+
+    wms_say(request->engine, WMS_WARNING, "%s", text ? text : "a command's deadline is over");
+    request->expired = true;
+    wms_request_abandon(request, WMS_E_TIMEOUT, text ? text : "the command's deadline is over");
+    wms_free(request->engine, text);
+}
+
+int wms_request_count_down(wms_request *request)
+{
+    wms_engine *engine = request->engine;
+
+    if (request->deadline < 0) {
+        return 0;
+    }
+    struct wms_loop *loop = wms_engine_loop(engine);
+    request->expiry = loop ? wms_deadline_new(loop, expire, request) : NULL;
+    if (!request->expiry) {
+        return loop ? WMS_E_NO_MEMORY : engine->loop_error;
+    }
+    wms_timer_set(request->expiry, request->deadline);
+    return 0;
+}

@@ -1,0 +1,223 @@
+/* select.c - which of a server's sessions are meant, once it has told which it has. */
+#include "core/abi.h"
+#include "core/engine.h"
+
+bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session)
+{
+    return session->is_orchestratable == 0 || (session->is_own == 1 && (verb == WMS_CLOSE || verb == WMS_DISCONNECT));
+}
+
+/* `_all`, and the caller's own: they become items.  That its own is exempt, the host will say. */
+static int take_all(struct wms_job *job)
+{
+    const wms_request *request = job->request;
+    struct wms_listing *listing = &job->listing;
+
+    if (listing->count == 0) {
+        return 0;
+    }
+    job->items = wms_resize(request->engine, NULL, listing->count * sizeof *job->items);
+    if (!job->items) {
+        return WMS_E_NO_MEMORY;
+    }
+    for (size_t i = 0; i < listing->count; i++) {
+        const struct wms_listed *session = &listing->sessions[i];
+        if (!session->left_out && (request->own || !wms_listed_is_exempt(request->verb, session))) {
+            struct wms_item *item = &job->items[job->count++];
+            *item = (struct wms_item){
+                .job = job,
+                .id = session->id,
+                .user_name = session->user_name,
+                .identity = session->identity,
+                .changed = -1,
+            };
+        }
+    }
+    job->request->expected += job->count;
+    return 0;
+}
+
+/* What the list says of the sessions that are named: also of one that will not be acted on. */
+static void know_items(struct wms_job *job)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        struct wms_item *item = &job->items[i];
+        const struct wms_listed *session = wms_listing_meant(item);
+        if (session) {
+            item->user_name = session->user_name ? session->user_name : item->user_name;
+            item->identity = session->identity ? session->identity : item->identity;
+        }
+    }
+}
+
+/* sessions{session_ids=}: of the listing, those that were asked for are kept, in that order. */
+static int take_named(struct wms_job *job)
+{
+    wms_engine *engine = job->request->engine;
+    struct wms_listing *listing = &job->listing;
+    struct wms_listed *named = wms_zalloc(engine, job->count * sizeof *named);
+    size_t count = 0;
+
+    if (!named) {
+        return WMS_E_NO_MEMORY;
+    }
+    know_items(job);
+    job->whole.phase = WMS_DONE;
+    for (size_t i = 0; i < job->count; i++) {
+        struct wms_item *item = &job->items[i];
+        const struct wms_listed *session = wms_listing_meant(item);
+        if (session) {
+            named[count++] = *session;
+            wms_item_finish(item, WMS_VERIFIED, 0, NULL);
+        } else {
+            wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
+        }
+    }
+    wms_idset_close(&listing->index, engine);
+    wms_free(engine, listing->sessions);
+    listing->sessions = named;
+    listing->count = listing->capacity = count;
+    return 0;
+}
+
+/* sessions without ids: what is left out is not returned.  The index is not used any more. */
+static void drop_left_out(struct wms_listing *listing)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < listing->count; i++) {
+        if (!listing->sessions[i].left_out) {
+            listing->sessions[count++] = listing->sessions[i];
+        }
+    }
+    listing->count = count;
+}
+
+/* Leaves all but the caller's own session out; the sentence if there is none. */
+static const char *find_own(struct wms_listing *listing)
+{
+    bool unknown = false, found = false;
+
+    for (size_t i = 0; i < listing->count; i++) {
+        struct wms_listed *session = &listing->sessions[i];
+        session->left_out = session->is_own != 1;
+        found = found || session->is_own == 1;
+        unknown = unknown || session->is_own < 0;
+    }
+    return found     ? NULL
+           : unknown ? "the host does not tell which session is the caller's own"
+                     : "none of the host's sessions is the caller's own";
+}
+
+/* Nothing is left but to act. */
+static void conclude(struct wms_job *job, int error, const char *text)
+{
+    const wms_request *request = job->request;
+    bool query = request->verb == WMS_SESSIONS;
+
+    if (!error && query && job->by_id) {
+        error = take_named(job);
+    } else if (!error && query) {
+        drop_left_out(&job->listing);
+    } else if (!error && !job->by_id) {
+        error = take_all(job);
+    } else if (!error) {
+        know_items(job);
+    }
+    job->listed = !error;
+    if (error) { /* where all was told to the host before, that is done */
+        job->whole.phase = WMS_READY;
+        wms_item_abandon(&job->whole, error, text);
+    } else if (query && !job->by_id) {
+        job->whole.phase = WMS_READY;
+        wms_item_finish(&job->whole, WMS_VERIFIED, 0, NULL);
+    } else {
+        job->whole.phase = WMS_DONE;
+        job->stage = query ? WMS_JOB_LISTING : WMS_JOB_ACTING;
+        wms_request_counted(job);
+    }
+}
+
+/* ---- the caller's choice ---------------------------------------------------------------------------------------- */
+
+/* The next that the caller is asked about, from job->candidate on. */
+static bool has_candidate(struct wms_job *job)
+{
+    const struct wms_listing *listing = &job->listing;
+    enum wms_verb verb = job->request->verb;
+
+    while (verb != WMS_SESSIONS && job->candidate < listing->count &&
+           wms_listed_is_exempt(verb, &listing->sessions[job->candidate])) {
+        job->candidate++;
+    }
+    return job->candidate < listing->count;
+}
+
+void wms_job_listed(struct wms_job *job)
+{
+    wms_request *request = job->request;
+    int error = wms_listing_index(job);
+    const char *text = error == WMS_E_PROTOCOL ? "two sessions with the same id" : NULL;
+
+    job->candidate = 0;
+    if (!error && request->own) {
+        text = find_own(&job->listing);
+        error = text ? WMS_E_NOT_FOUND : 0;
+    }
+    if (!error && request->choose && !job->by_id && has_candidate(job)) {
+        job->whole.phase = WMS_CHOOSING;
+        job->choosing_next = NULL;
+        *request->choosing_tail = job;
+        request->choosing_tail = &job->choosing_next;
+        wms_request_news(request);
+        return;
+    }
+    conclude(job, error, text);
+}
+
+/* The first job that waits for a choice; those that came to their end meanwhile go. */
+static struct wms_job *choosing_job(wms_request *request)
+{
+    while (request->choosing && request->choosing->whole.phase != WMS_CHOOSING) {
+        request->choosing = request->choosing->choosing_next;
+        if (!request->choosing) {
+            request->choosing_tail = &request->choosing;
+        }
+    }
+    return request->choosing;
+}
+
+bool wms_request_chooses(wms_request *request)
+{
+    return choosing_job(request) != NULL;
+}
+
+int wms_request_candidate_sized(wms_request *request, wms_session *ret_session, size_t size)
+{
+    if (wms_request_done(request) != 0) {
+        return 0;
+    }
+    const struct wms_job *job = choosing_job(request);
+    if (!job) {
+        return 0;
+    }
+    wms_give(ret_session, size, job->listing.sessions[job->candidate].whole, sizeof *ret_session);
+    return 1;
+}
+
+void wms_request_choose(wms_request *request, bool take)
+{
+    struct wms_job *job = wms_request_done(request) == 0 ? choosing_job(request) : NULL;
+
+    if (!job) {
+        return;
+    }
+    job->listing.sessions[job->candidate].left_out = !take;
+    job->candidate++;
+    if (!has_candidate(job)) {
+        conclude(job, 0, NULL);
+        wms_job_resume(job);
+        wms_job_kick(job);
+    }
+    wms_engine_go_on(request->engine);
+}
