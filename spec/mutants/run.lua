@@ -5,11 +5,12 @@
 --    make mutants RANDOM=200 SEED=7       lines and ways to break them by chance, the same ones for the same seed
 --
 -- As well: ONLY=PATTERN (a Lua pattern in "file: old line"), JOBS=2 (side by side), LIST=yes (shows them, runs nothing),
--- AGAIN=yes (runs the survivors of earlier runs again).  What a run has found is kept in build/mutants/results.txt, from
+-- AGAIN=yes (runs the survivors of earlier runs again), BUDGET=100 (seconds of specs for a mutant, as long as they take on
+-- the tree as it is; what an entry names is always run).  What a run has found is kept in build/mutants/results.txt, from
 -- which the next one goes on; `rm -r build/mutants` begins anew.
 --
 -- Each mutant is made in a copy of the tree, build/mutants/treeN.  It is caught when a spec fails, crashes, hangs or skips
--- what it does not skip elsewhere.  One that does not compile is not counted; one whose code is the same as before, byte for
+-- what it does not skip elsewhere.  One that does not compile is not counted; one whose code is the same as before, byte by
 -- byte, is equivalent, and so are those in spec/mutants/equivalent.txt, each with its reason.  An entry of the two lists:
 --
 --    src/core/item.c in function_name     `in` only where the text is in the file more than once
@@ -274,10 +275,14 @@ end
 --- What the specs say of the tree as it is: { [name] = { passed =, seconds = } }; a spec that fails there is of no use.
 local function load_baseline()
    local baseline = {}
-   for name, passed, seconds in (read(FOLDER .. "/baseline.txt") or ""):gmatch("(%S+) (%S+) (%S+)\n") do
-      baseline[name] = { passed = tonumber(passed), seconds = tonumber(seconds) }
+   for name, passed, seconds, sum in (read(FOLDER .. "/baseline.txt") or ""):gmatch("(%S+) (%S+) (%S+) (%S+)\n") do
+      baseline[name] = { passed = tonumber(passed), seconds = tonumber(seconds), sum = sum }
    end
    return baseline
+end
+
+local function sum_of(name)
+   return (run(("cksum <spec/%s_spec.lua"):format(name)):gsub("%s+", "-"))
 end
 
 local function jobs(what)
@@ -325,7 +330,8 @@ local function work_baseline(number)
       end
       local start = now()
       local fine, passed, text = run_spec(tree, names[i], 400)
-      write(FOLDER .. "/baseline.txt", ("%s %d %.1f\n"):format(names[i], fine and passed or 0, now() - start), "a")
+      write(FOLDER .. "/baseline.txt", ("%s %d %.1f %s\n"):format(names[i], fine and passed or 0, now() - start,
+         sum_of(names[i])), "a")
       if not fine then
          say("%s fails on the tree as it is, and is left out:\n%s", names[i], text)
       end
@@ -362,22 +368,27 @@ local function judge(tree, mutant, all, baseline, kills)
    if mutant.object and read(object(tree, mutant.file)) == mutant.object then
       return "equivalent", "the compiler makes the same of it"
    end
-   local programs = false
+   local named = " " .. (mutant.specs or "") .. " "
+   local left, built, without = tonumber(option "BUDGET" or "100"), false, ""
    for _, name in ipairs(ordered(mutant, all, baseline, kills)) do
-      if not programs and specs.needs_programs(read(("%s/spec/%s_spec.lua"):format(tree, name))) then
-         programs = true
-         local output, code = build(tree, "-j2 specs")
-         if code ~= 0 then
-            return "broken", "the specs' programs do not build: " .. output:sub(1, 200):gsub("%s+", " ")
+      local base = baseline[name]
+      if base.seconds > left and not named:find(" " .. name .. " ", 1, true) then
+         without = without .. " " .. name
+      else
+         if not built and specs.needs_programs(read(("%s/spec/%s_spec.lua"):format(tree, name))) then
+            built = true
+            if select(2, build(tree, "-j2 specs")) ~= 0 then
+               return "broken", "the specs' programs do not build"
+            end
+         end
+         left = left - base.seconds
+         local fine, passed = run_spec(tree, name, 20 + 4 * base.seconds)
+         if not fine or passed < base.passed then
+            return "caught", name
          end
       end
-      local base = baseline[name]
-      local fine, passed = run_spec(tree, name, 20 + 4 * base.seconds)
-      if not fine or passed < base.passed then
-         return "caught", name
-      end
    end
-   return "survived", ""
+   return "survived", without ~= "" and "without" .. without or ""
 end
 
 local function load_todo()
@@ -421,14 +432,14 @@ end
 
 --- Runs what the specs say of the tree as it is, unless that is known.
 local function need_baseline(list)
-   local sum = run "find src spec lua -type f | sort | xargs cat | cksum"
+   local sum = run "find src -type f | sort | xargs cat | cksum"
    local baseline = read(FOLDER .. "/sum.txt") == sum and load_baseline() or {}
    local all, wanted, seen = all_specs(), {}, {}
    for _, mutant in ipairs(list) do
       for _, name in ipairs(specs.of(mutant.file, all)) do
          if not seen[name] then
             seen[name] = true
-            wanted[#wanted + 1] = not baseline[name] and name or nil
+            wanted[#wanted + 1] = not (baseline[name] and baseline[name].sum == sum_of(name)) and name or nil
          end
       end
    end
