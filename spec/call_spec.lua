@@ -30,6 +30,66 @@ describe("a call", function()
    end)
    after_each(kit.reset)
 
+   -- Memory is asked for between counting and reading: then a finalizer of the script's may run.
+   describe("with arguments that change while they are read #once", function()
+      --- Calls with 2000 named arguments, which a finalizer changes by `change` when the collector runs, until it has run
+      -- meanwhile; returns what is raised.
+      local function while_changing(change, is_fine)
+         if not pcall(collectgarbage, "generational") or _VERSION ~= "Lua 5.4" then
+            pending("needs the generational collector of Lua 5.4")
+         end
+         finally(function() collectgarbage("incremental") end)
+         local ok, message
+         kit.await(function() -- the collector runs when it likes, and perhaps only when the call is over
+            local arguments, changed = {}, false
+            for i = 1, 2000 do
+               arguments["f" .. i] = i
+            end
+            setmetatable({}, { __gc = function()
+               change(arguments)
+               changed = true
+            end })
+            ok, message = pcall(call, "echo", { arguments = arguments })
+            if is_fine then
+               return changed and ok and message.f1 == 1
+            end
+            return not ok
+         end)
+         return not ok and message or nil
+      end
+
+      local function clear(arguments)
+         for i = 1, 2000 do
+            arguments["f" .. i] = nil
+         end
+      end
+
+      it("refuses more than there were", function()
+         assert.truthy(while_changing(function(arguments)
+            clear(arguments)
+            for i = 1, 3000 do
+               arguments["g" .. i] = i
+            end
+         end):find("a table that changes while it is read; give one that does not", 1, true))
+      end)
+
+      it("refuses a list where there were names", function()
+         assert.truthy(while_changing(function(arguments)
+            clear(arguments)
+            for i = 1, 100 do
+               arguments[i] = i
+            end
+         end):find("a table that changes while it is read; give one that does not", 1, true))
+      end)
+
+      it("takes fewer than there were", function()
+         assert.is_nil(while_changing(function(arguments)
+            clear(arguments)
+            arguments.f1 = 1
+         end, true))
+      end)
+   end)
+
    describe("takes and returns", function()
       it("nothing", function()
          assert.same({}, call "none")

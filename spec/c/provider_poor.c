@@ -91,7 +91,15 @@ static void fire(void *data)
     } else if (later.list) {
         answer_list(later.conn, later.op);
     } else {
+        bool deaf = is(later.conn, "deaf");
+        if (deaf) { /* nobody listens: it was forgotten */
+            later.conn->services->user(later.op, "dave");
+            later.conn->services->note(later.op, "poorer");
+        }
         later.conn->services->answer(later.op, 0, NULL);
+        if (deaf) {
+            later.conn->services->log(later.conn->engine, WMS_DEBUG, "deaf: answered");
+        }
     }
 }
 
@@ -355,7 +363,10 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
         }
     }
     if (is(conn, "late") || is(conn, "deaf")) {
-        do_later(conn, (struct later){.op = op}, is(conn, "late") ? 0.005 : 0.03);
+        do_later(conn, (struct later){.op = op}, is(conn, "late") ? 0.005 : 1e6);
+        if (is(conn, "deaf")) {
+            services->log(conn->engine, WMS_DEBUG, "deaf: asked");
+        }
     } else if (has_thread(conn) || has_pipe(conn)) {
         if (conn->waiting || conn->threaded) {
             services->answer(op, WMS_E_BUSY, NULL);
@@ -415,8 +426,10 @@ static void forget(void *data, struct wms_op *op)
     if (conn->waiting == op) {
         conn->waiting = NULL;
     }
-    for (int i = 0; i < KEPT && !is(conn, "deaf"); i++) {
-        if (conn->laters[i] && conn->laters[i]->op == op) {
+    for (int i = 0; i < KEPT; i++) {
+        if (conn->laters[i] && conn->laters[i]->op == op && is(conn, "deaf")) { /* now it answers */
+            conn->services->timer_set(conn->laters[i]->timer, 0.001);
+        } else if (conn->laters[i] && conn->laters[i]->op == op) {
             drop(conn->laters[i]);
         }
     }

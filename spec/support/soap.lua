@@ -1,5 +1,6 @@
 --- MultiPoint requests for the specs, written by hand and sent by curl: nothing of ours is in between.
 local process = require "spec.support.process"
+local published = require "spec.support.schema"
 
 local soap = {}
 local quote = process.quote
@@ -139,16 +140,12 @@ end
 
 -- ---------------------------------------------------------------- the published schema
 
---- The WSDL's path: of WMS_RSMC_WSDL or beside the project; nil and why not.
+local facts
+
+--- A WSDL's path, for clients that are not ours; it goes with soap.sweep().
 function soap.wsdl()
-   for _, path in ipairs{ os.getenv("WMS_RSMC_WSDL") or "", "../shared/rsmc/multipoint.wsdl" } do
-      local file = io.open(path)
-      if file then
-         file:close()
-         return path
-      end
-   end
-   return nil, "the published WSDL is not here: name it in WMS_RSMC_WSDL"
+   facts = facts or published.facts()
+   return soap.write("multipoint.wsdl", published.wsdl(facts))
 end
 
 local SAMPLES = {
@@ -161,34 +158,23 @@ local SAMPLES = {
 --- The schema, as a file of its own, and every operation that a server has: { interface =, name =, body = } with a
 -- sample of its arguments, and `takes` and `returns`: lists of { name =, kind =, optional =, nillable = }.
 function soap.schema()
-   local file = assert(io.open(assert(soap.wsdl())))
-   local wsdl = file:read("*a"):gsub("\r", "")
-   file:close()
-   local schema = wsdl:match("<xsd:schema.-</xsd:schema>"):gsub("<xsd:import[^>]*>", "")
-      :gsub("^<xsd:schema", '<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:tns="http://MultiPoint"')
-   local arguments, fields = {}, {}
-   for name, block in schema:gmatch('\n<xsd:element name="(%w+)">\n(.-)\n</xsd:element>') do
-      local body = {}
-      fields[name] = {}
-      for least, attributes, kind in block:gmatch('minOccurs="(%d)"([^>]-)type="%w+:([%w_]+)"') do
-         local element = attributes:match('name="(%w+)"')
-         body[#body + 1] = ("<%s>%s</%s>"):format(element, SAMPLES[kind] or "", element)
-         table.insert(fields[name], {
-            name = element, kind = kind, optional = least == "0", nillable = attributes:find('nillable="true"') ~= nil,
-         })
-      end
-      arguments[name] = table.concat(body)
-   end
+   facts = facts or published.facts()
    local operations = {}
-   for interface, name in wsdl:gmatch('<wsdl:input wsaw:Action="http://MultiPoint/RemoteManagement/(%w+)/(%w+)"') do
-      if not interface:find("Sink$") and interface ~= "IMultiPointChat" then
-         operations[#operations + 1] = {
-            interface = interface, name = name, body = arguments[name],
-            takes = fields[name], returns = fields[name .. "Response"],
-         }
+   for _, interface in ipairs(facts.interfaces) do
+      if not interface.name:find("Sink$") and interface.name ~= "IMultiPointChat" then
+         for _, operation in ipairs(interface.operations) do
+            local body = {}
+            for i, field in ipairs(operation.takes) do
+               body[i] = ("<%s>%s</%s>"):format(field.name, SAMPLES[field.kind] or "", field.name)
+            end
+            operations[#operations + 1] = {
+               interface = interface.name, name = operation.name, body = table.concat(body),
+               takes = operation.takes, returns = operation.returns,
+            }
+         end
       end
    end
-   return soap.write("multipoint.xsd", schema), operations
+   return soap.write("multipoint.xsd", published.xsd(facts)), operations
 end
 
 --- Checks bodies with xmllint, all at once; returns what it says of those that are not as the schema wants.
