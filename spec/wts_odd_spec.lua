@@ -94,6 +94,19 @@ describe("a WTSAPI library #once", function()
       assert.same({ "logoff here 2", "logoff here 4" }, kit.sorted(logged()))
    end)
 
+   test("knows it by every name of this machine", function()
+      local own = process.run("uname -n"):match("^[^.%s]+")
+      for _, name in ipairs{ "LOCALHOST", "LocalHost", "localhost.", own, own:upper(), "WTS://localhost" } do
+         local lines = run(([[
+            local here = assert(wms.sessions(%q))
+            print(here[2].session_id, here[2].is_own)
+            show(wms.close{ session_ids = 1, server = %q })]]):format(wts.spelled(name), wts.spelled(name)), LOG .. log)
+         assert.equal(tabs("1", "true"), lines[1], name)
+         assert.equal(tabs("1", "nil", "failed", "ACCESS_DENIED"), lines[2], name)
+      end
+      assert.same({}, logged())
+   end)
+
    test("is not asked to act on what is no user's session", function()
       local lines = run('show(wms.disconnect{ session_ids = { 0, 3, 65536, 9, 1, "c1" }, server = "wts://fine" })',
          LOG .. log)

@@ -2,6 +2,7 @@
 #include "memory/host.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "core/pack.h"
 #include "core/target.h"
@@ -465,12 +466,14 @@ static int check_name(wms_engine *engine, const struct wms_memory_registry *regi
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     size_t length = strlen(name);
 
-    if (length == 0 || length > NAME_MAX_LENGTH || *name == '-' || strspn(name, letters) != length) {
-        wms_engine_complain(engine, "name: no host name; give letters, digits, '.', '_' and '-', not beginning with '-'");
+    if (length == 0 || length > NAME_MAX_LENGTH || *name == '-' || name[length - 1] == '.' ||
+        strspn(name, letters) != length) {
+        wms_engine_complain(engine, "name: no host name; give letters, digits, '.', '_' and '-', not beginning with '-' "
+                                    "and not ending with '.'");
         return WMS_E_INVALID;
     }
     for (const wms_memory *host = registry->hosts; host; host = host->next) {
-        if (!host->closed && strcmp(host->name, name) == 0) {
+        if (!host->closed && strcasecmp(host->name, name) == 0) {
             wms_engine_complain(engine, "name: there is an embedded host of that name; give another, or close that one");
             return WMS_E_INVALID;
         }

@@ -1,5 +1,6 @@
 /* provider.c - the engine's way to the embedded hosts. */
 #include <string.h>
+#include <strings.h>
 
 #include "memory/host.h"
 
@@ -14,7 +15,7 @@ static int connect_memory(const struct wms_provider *self, const struct wms_serv
         services->broken(link, WMS_E_UNREACHABLE, "an embedded host has a name and nothing else; give memory://NAME");
         return 0;
     }
-    while (host && (host->closed || !address->host || strcmp(host->name, address->host) != 0)) {
+    while (host && (host->closed || !address->host || strcasecmp(host->name, address->host) != 0)) {
         host = host->next;
     }
     if (!host || host->refusal) {
