@@ -155,6 +155,13 @@ describe("the session API without a host #once", function()
       assert.same({ "fine\n", 0 }, { process.run(wtsapi.command("wtsapi_misuse", {})) })
    end)
 
+   test("gives back a message whose thread is ended while it waits", function()
+      local folder = process.run("mktemp -d"):match("%S+")
+      local output, code = process.run(wtsapi.command("wtsapi_cancel", { folder .. "/socket" }))
+      process.run("rm -r " .. folder)
+      assert.same({ "fine\n", 0 }, { output, code })
+   end)
+
    test("shows one function, and needs nothing that is not there", function()
       local build = os.getenv("WMS_BUILD") or "build"
       local names = process.run("nm -D --defined-only " .. build .. "/lib/libwms-wtsapi.so | awk '{ print $3 }'")
