@@ -122,6 +122,49 @@ describe("a WTSAPI library #once", function()
       assert.same({ "disconnect fine 1" }, done)
    end)
 
+   test("tells since when a user is there, and what a session is told apart by", function()
+      local lines = run([[
+         for _, server in ipairs{ "wts://fine", "wts://timeless", "wts://info-denied" } do
+            for _, id in ipairs{ 1, 2, 3 } do
+               local session = assert(wms.sessions{ session_ids = id, server = server })[1]
+               print(id, session.logon_time and ("%.0f"):format(session.logon_time),
+                  session.idle_since and ("%.0f"):format(session.idle_since), session.identity)
+            end
+         end]])
+      assert.same({
+         tabs(1, "1700000001", "nil", "SCHOOL\\alice@133444736010000000"),
+         tabs(2, "1700000002", "1700003600", "SCHOOL\\bob@133444736020000000"),
+         tabs(3, "nil", "nil", "nil"),
+         tabs(1, "nil", "nil", "SCHOOL\\alice"), tabs(2, "nil", "1700003600", "SCHOOL\\bob"), tabs(3, "nil", "nil", "nil"),
+         tabs(1, "nil", "nil", "nil"), tabs(2, "nil", "nil", "nil"), tabs(3, "nil", "nil", "nil"),
+      }, lines)
+   end)
+
+   -- The list asks once of each session, and before an action it is looked at twice.
+   for _, case in ipairs{ "relogon-2", "relogon-3", "reuser-2", "reuser-3" } do
+      test("is not asked to act on a session that has another's id by now: " .. case, function()
+         for _, verb in ipairs{ "close", "disconnect", "message" } do
+            local lines = run(([[
+               show(wms.%s_all{ server = "wts://%s", message = %s })]]):format(verb, case, verb == "message" and "'x'" or "nil"),
+               LOG .. log)
+            assert.truthy(lines[1]:find("^1\t[^\t]*\tfailed\tNOT_FOUND$") or lines[1]:find("^1\t[^\t]*\tgone\tnil$"), lines[1])
+            assert.equal(tabs("2", "bob", "requested", "nil"), lines[2])
+            local done = table.concat(logged(), "\n")
+            assert.truthy(done:find((verb == "close" and "logoff" or verb) .. " " .. case .. " 2", 1, true), done)
+            assert.is_nil(done:find(case .. " 1", 1, true), done)
+            io.open(log, "w"):close()
+         end
+      end)
+   end
+
+   test("is asked to act on a session that is the same still, and on any that is named by its id", function()
+      local lines = run([[
+         show(wms.close_all("wts://relogon-4"))
+         show(wms.close{ session_ids = 1, server = "wts://reuser-1" })]], LOG .. log)
+      assert.same({ tabs("1", "alice", "requested", "nil"), tabs("2", "bob", "requested", "nil"),
+         tabs("4", "carol", "requested", "nil"), "nil", tabs("1", "dora", "requested", "nil"), "nil" }, lines)
+   end)
+
    test("shows messages, in UTF-16", function()
       run('assert(wms.message{ session_ids = 1, title = "Ä", message = "a😀", server = "wts://fine" })', LOG .. log)
       local lines = logged()

@@ -342,8 +342,13 @@ WMS_API int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outc
     X(locked, "locked")
 /* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the same id later. */
 #define WMS_SESSION_STRINGS_2(X) X(identity, "identity")
+/* Since 0.2.  Seconds since 1970: since when the user is logged on, and since when he has done nothing. */
+#define WMS_SESSION_TIMES_2(X) \
+    X(logon_time, "logon_time") \
+    X(idle_since, "idle_since")
 #define WMS_SESSION_STRINGS(X) WMS_SESSION_STRINGS_1(X) WMS_SESSION_STRINGS_2(X)
 #define WMS_SESSION_FLAGS(X) WMS_SESSION_FLAGS_1(X)
+#define WMS_SESSION_TIMES(X) WMS_SESSION_TIMES_2(X)
 
 typedef struct wms_session {
     wms_id id;
@@ -357,6 +362,9 @@ typedef struct wms_session {
 #undef WMS_X
 #define WMS_X(field, name) const char *field; /* NULL: the host does not say */
     WMS_SESSION_STRINGS_2(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name) double field; /* -1 (or 0): the host does not say */
+    WMS_SESSION_TIMES_2(WMS_X)
 #undef WMS_X
 } wms_session;
 
@@ -372,6 +380,9 @@ static inline void wms_session_init(wms_session *session)
 #undef WMS_X
 #define WMS_X(field, name) session->field = -1;
     WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name) session->field = -1;
+    WMS_SESSION_TIMES(WMS_X)
 #undef WMS_X
 }
 
