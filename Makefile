@@ -1,7 +1,7 @@
 # What there is to make; `make help` prints it.
 #
 #: make             the Lua module, the providers whose libraries are here, and the C libraries, in build/
-#: make all-luas    the same for Lua 5.1 to 5.4 and LuaJIT
+#: make all-luas    the same for Lua 5.1 to 5.4 and LuaJIT (LUAS="5.4 5.5" for others)
 #: make examples    the examples in C, in build/examples/
 #: make demo        installs what is missing (Debian, as root), builds, and runs a short example
 #: make test        likewise, and runs all specs: RUNS="5.4 jit" for some Luas only, SPECS=spec/x_spec.lua for some specs
@@ -12,14 +12,18 @@
 #: make install     PREFIX=/usr/local DESTDIR= LUA_VERSION=5.4; make install-lua: only what Lua needs; make uninstall
 #: make clean
 #
-# Variables: LUA_VERSION (5.1 5.2 5.3 5.4 jit), LUA_INCDIR (where lua.h is), CC, CFLAGS, CPPFLAGS, LDFLAGS, PKG_CONFIG,
+# Variables: LUA_VERSION (5.1 5.2 5.3 5.4 5.5 jit), LUA_INCDIR (where lua.h is), LIBUV_INCDIR and LIBUV_LIBDIR (where uv.h
+# and libuv.so are, if pkg-config does not know), CC, CFLAGS, CPPFLAGS, LDFLAGS, PKG_CONFIG,
 # SANITIZE (address,undefined or thread: builds in a folder of its own), BUILD (the folder), DEPS=no (installs nothing), V=1
 # (shows the commands).
 
 PREFIX      = /usr/local
-# With LUA_INCDIR, where lua.h is, the version is the one that stands in there.
-LUA_VERSION := $(if $(LUA_INCDIR),$(shell sed -n 's/^.define LUA_VERSION_NUM[^0-9]*\([0-9]\)0\([0-9]\).*/\1.\2/p' \
-    '$(LUA_INCDIR)/lua.h'),5.4)
+hash       := \#
+# With LUA_INCDIR, where lua.h is, the version is the one that stands in there: 504, or (since 5.5) a sum of other macros.
+LUA_NUMBER := $(if $(LUA_INCDIR),$(shell sum=$$(printf '%s\n' '$(hash)include <lua.h>' 'number LUA_VERSION_NUM' | \
+    $(or $(CC),cc) -E -P -I'$(LUA_INCDIR)' -x c - 2>/dev/null | sed -n 's/^number \([0-9 ()*+]*\)$$/\1/p'); [ -z "$$sum" ] || echo $$(($$sum))))
+LUA_FOUND  := $(if $(LUA_NUMBER),$(shell echo $$(($(LUA_NUMBER) / 100)).$$(($(LUA_NUMBER) % 100))))
+LUA_VERSION := $(or $(LUA_FOUND),5.4)
 BUILD       = build$(if $(SANITIZE),/$(firstword $(subst $(comma), ,$(SANITIZE))))
 
 CC         ?= cc
@@ -36,6 +40,7 @@ INST_LUADIR = $(PREFIX)/share/lua/$(call abi,$(LUA_VERSION))
 
 .DEFAULT_GOAL := all
 LUAS        = 5.1 5.2 5.3 5.4 jit
+luas       := 5.1 5.2 5.3 5.4 5.5 jit
 comma     := ,
 version   := $(shell sed -n 's/^.define WMS_VERSION "\(.*\)"/\1/p' src/wms.h)
 # The first version whose programs run with this libwms.so: spec/abi has one for each.  A version that breaks them is named here.
@@ -44,8 +49,24 @@ abi        = $(patsubst jit,5.1,$1)
 B         := $(BUILD)
 L         := $(LUA_VERSION)
 
-ifeq ($(filter $L,5.1 5.2 5.3 5.4 jit),)
-$(error LUA_VERSION=$L: give one of 5.1 5.2 5.3 5.4 jit)
+# They are built in: the folder that a program is started in must not matter.
+$(foreach v,PREFIX libdir includedir INST_CMOD INST_LUADIR,$(if $($v),$(if $(filter /%,$(firstword $($v))),,$(error \
+    $v=$($v): give an absolute path$(comma) such as $(abspath $($v))))))
+
+ifneq ($(LUA_INCDIR),)
+ifeq ($(wildcard $(subst $() ,\ ,$(LUA_INCDIR))/lua.h),)
+$(error LUA_INCDIR=$(LUA_INCDIR): there is no lua.h in it)
+endif
+ifeq ($(filter $(LUA_FOUND),$(luas)),)
+$(error LUA_INCDIR=$(LUA_INCDIR): its lua.h is $(if $(LUA_FOUND),of Lua $(LUA_FOUND); give one \
+    of $(luas),none that $(CC) can read a version from))
+endif
+ifneq ($(LUA_FOUND),$(call abi,$L))
+$(error LUA_VERSION=$L, but the lua.h in LUA_INCDIR=$(LUA_INCDIR) is of Lua $(LUA_FOUND): give one of the two, or two that fit)
+endif
+endif
+ifeq ($(filter $L,$(luas)),)
+$(error LUA_VERSION=$L: give one of $(luas))
 endif
 
 # ---- providers with a library of their own ---------------------------------------------------------------------------
@@ -53,6 +74,7 @@ endif
 # bring them on Debian and on Fedora.
 
 define provider
+provider_names += $1
 ifneq ($$(wildcard src/$1/*.c),)
 ifeq ($$(shell $$(PKG_CONFIG) --exists '$2' 2>&1 || echo no),)
 providers += $1
@@ -102,10 +124,13 @@ $(eval $(call host_program,multipoint,libmicrohttpd gnutls libxml-2.0,libmicroht
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
-uv_found  = $(call once,uv_found,$(PKG_CONFIG) --exists libuv 2>&1 && echo yes)
-uv_cflags = $(if $(filter yes,$(uv_found)),$(call once,uv_cflags,$(PKG_CONFIG) --cflags libuv),$(error \
-    libuv is missing: install pkg-config and libuv1-dev (Fedora: libuv-devel)))
-uv_libs   = $(call once,uv_libs,$(PKG_CONFIG) --libs libuv) -pthread -ldl -lm
+uv_found  = $(if $(LIBUV_INCDIR),$(wildcard $(LIBUV_INCDIR)/uv.h),$(call once,uv_found,$(PKG_CONFIG) --exists libuv 2>&1 && echo yes))
+# What pkg-config does not know may be told: libuv then stays where it is, unless it is the system's own.
+uv_given  = $(filter-out /usr/lib% /lib%,$(LIBUV_LIBDIR))
+uv_cflags = $(if $(uv_found),,$(error $(missing)))$(if $(LIBUV_INCDIR),$(patsubst %,-I%,$(filter-out \
+    /usr/include,$(LIBUV_INCDIR))),$(call once,uv_cflags,$(PKG_CONFIG) --cflags libuv))
+uv_libs   = $(if $(LIBUV_INCDIR),$(uv_given:%=-L% -Wl$(comma)-rpath$(comma)%) -luv,$(call once,uv_libs,$(PKG_CONFIG) --libs \
+    libuv)) -pthread -ldl -lm
 
 # $(call lua,V,cflags|libs): the word "found" comes first, since there may be no flags. Every distribution has its own name.
 lua = $(call once,lua_$1_$2,for p in $(if $(filter jit,$1),luajit,lua$1 lua-$1 lua$(subst .,,$1) lua); do \
@@ -113,18 +138,29 @@ lua = $(call once,lua_$1_$2,for p in $(if $(filter jit,$1),luajit,lua$1 lua-$1 l
     $(PKG_CONFIG) --exists $$p && echo found && exec $(PKG_CONFIG) --$2 $$p; fi; done 2>/dev/null)
 lua_package = $(if $(filter jit,$1),libluajit-5.1-dev (Fedora: luajit-devel),$(if \
     $(filter 5.1,$1),liblua5.1-0-dev,liblua$1-dev) (Fedora: lua-devel))
-lua_cflags = $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(if $(filter found,$(call lua,$1,cflags)),$(filter-out found,$(call \
-    lua,$1,cflags)),$(error \
-    lua.h of Lua $1 is missing: install pkg-config and $(call lua_package,$1)$(comma) or set LUA_INCDIR)))
+lua_given  = $(if $(LUA_INCDIR),$(filter $1,$L))
+lua_found  = $(if $(lua_given),yes,$(filter found,$(call lua,$1,cflags)))
+lua_cflags = $(if $(lua_given),-I$(LUA_INCDIR),$(if $(lua_found),$(filter-out found,$(call lua,$1,cflags)),$(error $(missing))))
 lua_libs   = $(filter-out found,$(call lua,$1,libs))
+
+# All that is missing is told at once.
+missing_uv  = $(if $(uv_found),,$(if $(LIBUV_INCDIR),there is no uv.h in LIBUV_INCDIR=$(LIBUV_INCDIR),libuv is missing: \
+    install pkg-config and libuv1-dev (Fedora: libuv-devel)$(comma) or set LIBUV_INCDIR and LIBUV_LIBDIR))
+missing_lua = $(if $(lua_found),,lua.h of Lua $1 is missing: install pkg-config and $(lua_package)$(comma) or set LUA_INCDIR)
+missing     = $(missing_uv)$(if $(and $(missing_uv),$(missing_too)),; )$(missing_too)
+missing_too = $(if $(filter-out libs,$(or $(MAKECMDGOALS),all)),$(call missing_lua,$(or $1,$L)))
 
 sanitize = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 compile  = $(CC) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(extra) $(CPPFLAGS) $(CFLAGS) $(sanitize) \
     -MMD -MP -c -o $@ $<
 # nodelete: a thread that waits inside a library may outlive the Lua state that loaded us, and needs its code to stay.
-link     = $(CC) -shared -Wl,-z,nodelete $(LDFLAGS) $(CFLAGS) $(sanitize) -o $@
+link     = $(CC) $(or $(LIBFLAG),-shared) -Wl,-z,nodelete $(LDFLAGS) $(ROCK_LDFLAGS) $(CFLAGS) $(sanitize) -o $@
+# Lua's functions come from the program that loads the module: where the flags forbid undefined symbols, here they are allowed.
+undefs   = $(if $(findstring defs,$(LDFLAGS) $(ROCK_LDFLAGS) $(LIBFLAG)) $(findstring no-undefined,$(LDFLAGS) $(ROCK_LDFLAGS) \
+    $(LIBFLAG)),-Wl$(comma)-z$(comma)undefs)
 # What went into the objects: a change of it makes them anew.
-flags    = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(WARNINGS) $(SANITIZE) $(LUA_INCDIR)
+flags    = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(ROCK_LDFLAGS) $(LIBFLAG) $(WARNINGS) $(SANITIZE) $(LUA_INCDIR) \
+    $(LIBUV_INCDIR) $(LIBUV_LIBDIR)
 
 # One short line a step; V=1 shows the commands, -s nothing.
 silent := $(findstring s,$(firstword -$(MAKEFLAGS)))$(V)
@@ -192,10 +228,13 @@ $B/lib/libwms-wtsapi.so: $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/wtsapi/*.c
 	$Q mkdir -p $(@D) && $(link) -Wl,-soname,$(@F) -Wl,-Bsymbolic -Wl,--version-script=src/wtsapi/exports.map \
 	    $(if $(SANITIZE),,-Wl$(comma)--no-undefined) $(filter %.o,$^) $(winpr_libs) $(uv_libs)
 
+# What lies below PREFIX is told by it, so that it may be moved (pkg-config --define-prefix); quotes are for folders with a space.
+below = $(if $(PREFIX),$(patsubst X%,%,$(subst X$(PREFIX)/,$${prefix}/,X$1)),$1)
 $B/lib/wms.pc: $B/folder src/wms.h Makefile
-	$Q mkdir -p $(@D) && printf '%s\n' 'libdir=$(libdir)' 'includedir=$(includedir)' 'modules=$(libdir)/wms' '' 'Name: wms' \
-	    'Description: scripted control of user sessions on shared computers' 'Version: $(version)' \
-	    'Requires.private: libuv' 'Libs: -L$${libdir} -lwms' 'Libs.private: -pthread -ldl -lm' 'Cflags: -I$${includedir}' >$@
+	$Q mkdir -p $(@D) && printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(call below,$(libdir))' 'includedir=$(call \
+	    below,$(includedir))' 'modules=$${libdir}/wms' '' 'Name: wms' \
+	    'Description: scripted control of user sessions on shared computers' 'Version: $(version)' 'Requires.private: libuv' \
+	    'Libs: -L"$${libdir}" -lwms' 'Libs.private: -pthread -ldl -lm' 'Cflags: -I"$${includedir}"' >$@
 
 # A provider uses the engine only through what it is given, hence --no-undefined; one file serves every Lua and C.
 $(modules): $B/lib/wms/%.so:
@@ -214,11 +253,11 @@ $B/$1/libwms-lua.a: $(patsubst src/lua/%.c,$B/$1/obj/%.o,$(wildcard src/lua/*.c)
 	$$Q rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
 $B/$1/wms.so: $(patsubst src/lua/%.c,$B/$1/obj/%.o,$(wildcard src/lua/*.c)) $(core) $B/sources
 	$$(call say,LD,$$@)
-	$$Q $$(link) -Wl,-Bsymbolic $$(filter %.o,$$^) $$(uv_libs)
+	$$Q $$(link) $$(undefs) -Wl,-Bsymbolic $$(filter %.o,$$^) $$(uv_libs)
 $B/$1/wms/%.so: $B/lib/wms/%.so
 	$$Q mkdir -p $$(@D) && ln -sf ../../lib/wms/$$(@F) $$@
 endef
-$(foreach l,$(LUAS),$(eval $(call lua_module,$l)))
+$(foreach l,$(sort $(luas) $(LUAS)),$(eval $(call lua_module,$l)))
 
 # Programs for the specs: each file in spec/c is one, with the Lua module linked in.
 $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
@@ -267,7 +306,7 @@ $B/examples/wms/demo.so: examples/provider.c $B/include/wms.h $B/flags
 $(rulers): $B/$L/bench/%.so: bench/%.c $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(CC) -shared -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(call lua_cflags,$L) $(ruler_cflags) \
-	    $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(ruler_libs)
+	    $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) $(undefs) -MMD -MP -o $@ $< $(ruler_libs)
 $B/$L/bench/bare_sdbus.so: ruler_cflags = $(call once,logind_cflags,$(PKG_CONFIG) --cflags libsystemd)
 $B/$L/bench/bare_sdbus.so: ruler_libs = $(call once,logind_libs,$(PKG_CONFIG) --libs libsystemd)
 $B/$L/bench/bare_wts.so: ruler_cflags = -Isrc $(cflags_of_wts)
@@ -306,7 +345,9 @@ $(wtsapis): $B/spec/wtsapi/%.so: spec/wtsapi/%.c $B/flags
 
 # Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
 .PHONY: FORCE
-keep = @mkdir -p $(@D) && printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$1)' >$@
+can_write = mkdir -p $(@D) 2>/dev/null && [ -w $(@D) ] || { echo 'nothing can be written into $(@D) here: give another folder, \
+    such as BUILD=/tmp/wms-build' >&2; exit 1; }
+keep = @$(can_write) && printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$1)' >$@
 $B/flags: FORCE
 	$(call keep,$(flags))
 $B/folder: FORCE
@@ -502,11 +543,12 @@ install-lua: $(call products,$L)
 	$(if $(scripts),$Q install -m 644 $(scripts) '$(DESTDIR)$(INST_LUADIR)/wms')
 	$Q install -d '$(DESTDIR)$(INST_LUADIR)/wms/loop' && install -m 644 $(loops) '$(DESTDIR)$(INST_LUADIR)/wms/loop'
 
+# By name, and whatever is found here now: the packages that a provider was built with may have gone.
 uninstall:
 	$Q rm -f '$(DESTDIR)$(includedir)/wms.h' $(patsubst %,'$(DESTDIR)$(includedir)/wms/%.h',lua provider memory) \
 	    '$(DESTDIR)$(libdir)/libwms.a' '$(DESTDIR)$(libdir)/libwms-lua$L.a' '$(DESTDIR)$(libdir)/pkgconfig/wms.pc' \
 	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(libdir)/libwms-wtsapi.so' '$(DESTDIR)$(INST_CMOD)/wms.so'
-	$Q rm -f $(foreach p,$(providers),'$(DESTDIR)$(libdir)/wms/$p.so' '$(DESTDIR)$(INST_CMOD)/wms/$p.so') \
+	$Q rm -f $(foreach p,$(provider_names),'$(DESTDIR)$(libdir)/wms/$p.so' '$(DESTDIR)$(INST_CMOD)/wms/$p.so') \
 	    $(patsubst lua/wms/%,'$(DESTDIR)$(INST_LUADIR)/wms/%',$(scripts) $(loops))
 	$Q for folder in '$(DESTDIR)$(INST_LUADIR)/wms/loop' \
 	    $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR)); do \

@@ -13,7 +13,7 @@ description = {
 }
 supported_platforms = { "linux" }
 dependencies = {
-   "lua >= 5.1, < 5.5",
+   "lua >= 5.1, < 5.6",
 }
 external_dependencies = {
    LIBUV = { header = "uv.h" },
@@ -24,11 +24,19 @@ build = {
    install_target = "install-lua",
    build_variables = {
       CFLAGS = "$(CFLAGS)",
+      LIBFLAG = "$(LIBFLAG)",
+      ROCK_LDFLAGS = "$(LDFLAGS)",
       LUA_INCDIR = "$(LUA_INCDIR)",
+      LIBUV_INCDIR = "$(LIBUV_INCDIR)",
+      LIBUV_LIBDIR = "$(LIBUV_LIBDIR)",
    },
    install_variables = {
       CFLAGS = "$(CFLAGS)",
+      LIBFLAG = "$(LIBFLAG)",
+      ROCK_LDFLAGS = "$(LDFLAGS)",
       LUA_INCDIR = "$(LUA_INCDIR)",
+      LIBUV_INCDIR = "$(LIBUV_INCDIR)",
+      LIBUV_LIBDIR = "$(LIBUV_LIBDIR)",
       INST_CMOD = "$(LIBDIR)",
       INST_LUADIR = "$(LUADIR)",
    },

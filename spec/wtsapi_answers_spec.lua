@@ -69,7 +69,7 @@ describe("the session API on hosts of another kind #once", function()
          assert.same({ 2, "192.0.2.7" }, { four[23][kind].family, four[23][kind].address })
          assert.same({ 23, "2001:db8::5" }, { six[23][kind].family, six[23][kind].address })
          assert.same({ 0, "", "PC6" }, { name[23][kind].family, name[23][kind].address, name[23][kind].client })
-         assert.same({ "x0200", "x01000000" }, { name[16][kind].hex, name[29][kind].hex })
+         assert.same({ "x0200", "x01" }, { name[16][kind].hex, name[29][kind].hex })
          assert.equal(-1, name[25][kind].flags) -- nobody knows whether it is locked
       end
    end)
@@ -126,6 +126,19 @@ describe("the session API without a host #once", function()
       end
    end)
 
+   test("means by this machine's name what it means by none", function()
+      local own = process.run("uname -n"):match("[^.%s]+")
+      for _, name in ipairs{ "", own, own:upper(), own:lower(), (process.run("uname -n"):match("%S+")) } do
+         for _, command in ipairs{ "openA", "openEx" } do
+            local lines = wtsapi.run({ command, name, "list" }, "WMS_WTSAPI_SERVER=logind:///run/no-such-bus/socket")
+            assert.same({ 1, errors.SERVER_UNAVAILABLE }, { lines[1].ok, lines[2].error }, name)
+         end
+      end
+      -- Any other name is a MultiPoint host.
+      local lines = wtsapi.run({ "open", own .. "-2", "list" }, "WMS_WTSAPI_SERVER=logind:///run/no-such-bus/socket")
+      assert.same({ 1, errors.NOT_AUTHENTICATED }, { lines[1].ok, lines[2].error })
+   end)
+
    test("says what is wrong with the environment's server", function()
       for name, expected in pairs{
          ["wts://lab01"] = errors.NOT_SUPPORTED, ["two words"] = errors.INVALID_COMPUTERNAME,
@@ -153,6 +166,13 @@ describe("the session API without a host #once", function()
 
    test("refuses what cannot be, and what it cannot do", function()
       assert.same({ "fine\n", 0 }, { process.run(wtsapi.command("wtsapi_misuse", {})) })
+   end)
+
+   test("gives back a message whose thread is ended while it waits", function()
+      local folder = process.run("mktemp -d"):match("%S+")
+      local output, code = process.run(wtsapi.command("wtsapi_cancel", { folder .. "/socket" }))
+      process.run("rm -r " .. folder)
+      assert.same({ "fine\n", 0 }, { output, code })
    end)
 
    test("shows one function, and needs nothing that is not there", function()

@@ -154,7 +154,7 @@ describe("the session API on Linux hosts #once", function()
          assert.same({ W = station, A = station }, both(classes, 6))
          for class, value in pairs{
             [4] = hex, [8] = "00000000", [9] = "00000000", [12] = "0000", [13] = "00000000", [14] = ("00"):rep(24),
-            [15] = ("00"):rep(12), [16] = "0000", [29] = "00000000",
+            [15] = ("00"):rep(12), [16] = "0000", [29] = "00",
          } do
             for _, kind in ipairs{ "W", "A" } do
                assert.equal("x" .. value, classes[class][kind].hex, "class " .. class)
@@ -179,6 +179,65 @@ describe("the session API on Linux hosts #once", function()
                assert.is_nil(classes[class][kind].buffer)
                assert.equal(expected and 0 or classes[class][kind].size, classes[class][kind].size)
             end
+         end
+      end)
+
+      --- Windows' times as seconds since 1970; nil: 0.
+      local function seconds(time)
+         return time ~= 0 and time / 10000000 - 11644473600 or nil
+      end
+
+      local function property(host, id, name)
+         return host.machine:script('loginctl show-session "$1" -p "$2" --value', tostring(id), name):match("[^\n]*")
+      end
+
+      test("of a session's times has logind's", function()
+         local host = room({ user = "alice", seat = "seat0" }, { user = "bob", type = "tty" })
+         local id = host.ids[1]
+         local path = "/org/freedesktop/login1/session/" .. host.machine:script([[
+            path=$(busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager GetSession s "$1")
+            path=${path#*session/}; printf '%s' "${path%\"}"]], tostring(id))
+         local function timestamp(name)
+            return tonumber(host.machine:script(
+               'busctl get-property org.freedesktop.login1 "$1" org.freedesktop.login1.Session "$2"', path, name):match("%d+")) / 1e6
+         end
+         local function idle(value)
+            host.machine:run_in_session(tostring(id), "busctl", "call", "org.freedesktop.login1", path,
+               "org.freedesktop.login1.Session", "SetIdleHint", "b", value)
+            kit.await(function() return property(host, id, "IdleHint") == (value == "true" and "yes" or "no") end)
+            process.run("sleep 0.11") -- a list may be so old
+         end
+         local logon = timestamp("Timestamp")
+         assert.truthy(math.abs(logon - os.time()) < 100000)
+         idle("true")
+         local since = timestamp("IdleSinceHint")
+         for _, class in ipairs{ 24, 25 } do
+            for _, kind in ipairs{ "W", "A" } do
+               local info = wtsapi.query(host.server, id)[class][kind]
+               assert.near(logon, seconds(info.logon), 0.001)
+               assert.near(logon, seconds(info.connect), 0.001)
+               assert.near(since, seconds(info.input), 0.001)
+            end
+         end
+         local session = assert(kit.wms.sessions{ session_ids = id, server = host.server })[1]
+         assert.near(logon, session.logon_time, 0.001)
+         assert.near(since, session.idle_since, 0.001)
+         idle("false")
+         assert.is_nil(seconds(wtsapi.query(host.server, id)[24].W.input))
+         assert.is_nil(assert(kit.wms.sessions{ session_ids = id, server = host.server })[1].idle_since)
+      end)
+
+      test("of this machine has its name for a domain, whatever the machine is called", function()
+         local host = room({ user = "alice" }, { user = "bob", exempt = true })
+         local own = process.run("uname -n"):match("[^.%s]+")
+         local environment = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" .. process.quote(host.server:match("^logind://(.*)$"))
+         for _, name in ipairs{ "", own, own:upper(), "localhost", "LOCALHOST", "logind://" } do
+            local classes = wtsapi.query(name, host.ids[1], environment)
+            assert.same({ W = own, A = own }, both(classes, 7), name)
+            assert.same({ own:sub(1, 16), own:sub(1, 17) }, { classes[24].W.domain, classes[25].W.domain })
+            local sessions = wtsapi.sessions(name, "listEx", environment)
+            assert.same({ "alice", own }, { sessions[host.ids[1]].user, sessions[host.ids[1]].domain })
+            assert.same({ false, false }, { sessions[host.ids[2]].user, sessions[host.ids[2]].domain })
          end
       end)
 

@@ -151,7 +151,7 @@ WMS_API int wms_verb_from_name(const char *name);
 /* Something that is about to be sent. */
 typedef struct wms_action {
     enum wms_verb verb;
-    const char *server;
+    const char *server; /* as the caller gave it, but for case: host names and schemes are in lower case, without a last dot */
     const wms_id *id; /* NULL: the server as a whole: a call, a bind, or before it is asked which sessions it has */
     const char *interface_name, *operation; /* WMS_CALL; else NULL */
 } wms_action;
@@ -411,8 +411,13 @@ WMS_API int wms_request_next_outcome_sized(wms_request *request, wms_outcome *re
     X(locked, "locked")
 /* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the same id later. */
 #define WMS_SESSION_STRINGS_2(X) X(identity, "identity")
+/* Since 0.2.  Seconds since 1970: since when the user is logged on, and since when he has done nothing. */
+#define WMS_SESSION_TIMES_2(X) \
+    X(logon_time, "logon_time") \
+    X(idle_since, "idle_since")
 #define WMS_SESSION_STRINGS(X) WMS_SESSION_STRINGS_1(X) WMS_SESSION_STRINGS_2(X)
 #define WMS_SESSION_FLAGS(X) WMS_SESSION_FLAGS_1(X)
+#define WMS_SESSION_TIMES(X) WMS_SESSION_TIMES_2(X)
 
 typedef struct wms_session {
     wms_id id;
@@ -426,6 +431,9 @@ typedef struct wms_session {
 #undef WMS_X
 #define WMS_X(field, name) const char *field; /* NULL: the host does not say */
     WMS_SESSION_STRINGS_2(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name) double field; /* -1 (or 0): the host does not say */
+    WMS_SESSION_TIMES_2(WMS_X)
 #undef WMS_X
 } wms_session;
 
@@ -441,6 +449,9 @@ static inline void wms_session_init(wms_session *session)
 #undef WMS_X
 #define WMS_X(field, name) session->field = -1;
     WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name) session->field = -1;
+    WMS_SESSION_TIMES(WMS_X)
 #undef WMS_X
 }
 

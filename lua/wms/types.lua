@@ -170,6 +170,8 @@ local wms = {}
 ---@field win_station? string
 ---@field remote_host? string
 ---@field identity? string what the host tells this session apart by from another one that gets the same id later
+---@field logon_time? number Since when the user is logged on, in seconds since 1970.
+---@field idle_since? number Since when he has done nothing, likewise.
 
 ------------------------------------------------------------------------------------------------------------- commands
 

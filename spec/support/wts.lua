@@ -29,6 +29,11 @@ function wts.address(server)
    return "wts:///" .. server
 end
 
+--- The address of a host of this name, which may be one already.
+function wts.spelled(name)
+   return name:find("://", 1, true) and name or "wts://" .. name
+end
+
 --- nil, or why there is no `wts`.
 function wts.missing()
    if not wms.load "wts" then

@@ -162,12 +162,19 @@ static bool is_text(int class)
            class == WTSClientName || class == WTSClientDirectory;
 }
 
+static void print_times(LARGE_INTEGER logon, LARGE_INTEGER connect, LARGE_INTEGER input)
+{
+    printf(" logon=%" PRId64 " connect=%" PRId64 " input=%" PRId64, (int64_t) logon.QuadPart, (int64_t) connect.QuadPart,
+           (int64_t) input.QuadPart);
+}
+
 static void print_info_w(const void *buffer)
 {
     const WTSINFOW *info = buffer;
 
     printf(" state=%d id=%lu now=%" PRId64, (int) info->State, (unsigned long) info->SessionId,
            (int64_t) info->_CurrentTime.QuadPart);
+    print_times(info->LogonTime, info->ConnectTime, info->LastInputTime);
     print_w("station", info->WinStationName);
     print_w("domain", info->Domain);
     print_w("user", info->UserName);
@@ -179,6 +186,7 @@ static void print_info_a(const void *buffer)
 
     printf(" state=%d id=%lu now=%" PRId64, (int) info->State, (unsigned long) info->SessionId,
            (int64_t) info->_CurrentTime.QuadPart);
+    print_times(info->LogonTime, info->ConnectTime, info->LastInputTime);
     print_a("station", info->WinStationName);
     print_a("domain", info->Domain);
     print_a("user", info->UserName);
@@ -191,6 +199,7 @@ static void print_info_ex_w(const void *buffer)
 
     printf(" level=%lu state=%d id=%lu flags=%ld", (unsigned long) info->Level, (int) level->SessionState,
            (unsigned long) level->SessionId, (long) level->SessionFlags);
+    print_times(level->LogonTime, level->ConnectTime, level->LastInputTime);
     print_w("station", level->WinStationName);
     print_w("domain", level->DomainName);
     print_w("user", level->UserName);
@@ -203,6 +212,7 @@ static void print_info_ex_a(const void *buffer)
 
     printf(" level=%lu state=%d id=%lu flags=%ld", (unsigned long) info->Level, (int) level->SessionState,
            (unsigned long) level->SessionId, (long) level->SessionFlags);
+    print_times(level->LogonTime, level->ConnectTime, level->LastInputTime);
     print_a("station", level->WinStationName);
     print_a("domain", level->DomainName);
     print_a("user", level->UserName);

@@ -30,6 +30,7 @@ static void table_is_full(void)
     }
 }
 
+/* Of Windows; ERROR_INVALID_USER_BUFFER is what it says of a question without a place for the answer. */
 static void outputs(void)
 {
     WTS_SESSION_INFOW *list;
@@ -38,7 +39,7 @@ static void outputs(void)
     WTS_SESSION_INFO_1A *ex_a;
     LPWSTR buffer;
     LPSTR buffer_a;
-    DWORD count, level = 1;
+    DWORD count = 77, level = 1;
 
     REFUSED(WTSEnumerateSessionsW(server, 0, 1, NULL, &count), ERROR_INVALID_PARAMETER);
     REFUSED(WTSEnumerateSessionsW(server, 0, 1, &list, NULL), ERROR_INVALID_PARAMETER);
@@ -49,10 +50,11 @@ static void outputs(void)
     REFUSED(WTSEnumerateSessionsExW(server, &level, 0, &ex, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(WTSEnumerateSessionsExA(server, &level, 0, NULL, &count), ERROR_INVALID_PARAMETER);
     REFUSED(WTSEnumerateSessionsExA(server, &level, 0, &ex_a, NULL), ERROR_INVALID_PARAMETER);
-    REFUSED(WTSQuerySessionInformationW(server, 1, WTSUserName, NULL, &count), ERROR_INVALID_PARAMETER);
-    REFUSED(WTSQuerySessionInformationW(server, 1, WTSUserName, &buffer, NULL), ERROR_INVALID_PARAMETER);
-    REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, NULL, &count), ERROR_INVALID_PARAMETER);
-    REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, &buffer_a, NULL), ERROR_INVALID_PARAMETER);
+    REFUSED(WTSQuerySessionInformationW(server, 1, WTSUserName, NULL, &count), ERROR_INVALID_USER_BUFFER);
+    REFUSED(WTSQuerySessionInformationW(server, 1, WTSUserName, &buffer, NULL), ERROR_INVALID_USER_BUFFER);
+    REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, NULL, &count), ERROR_INVALID_USER_BUFFER);
+    REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, &buffer_a, NULL), ERROR_INVALID_USER_BUFFER);
+    CHECK(count == 77);
     REFUSED(WTSWaitSystemEvent(server, WTS_EVENT_ALL, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(WTSSendMessageW(server, 1, text, 2, text, 2, 0, 0, NULL, FALSE), ERROR_INVALID_PARAMETER);
 }

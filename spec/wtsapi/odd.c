@@ -21,13 +21,16 @@
 
 #include "wts/api.h"
 
+#define SECOND      INT64_C(10000000)
+#define FIRST_LOGON INT64_C(133444736000000000) /* 1,700,000,000 seconds after 1970 */
+
 enum { GIVEN = 4096, SESSIONS = 6, SERVERS = 64, CROWD = 100 };
 
 struct server {
     char name[64];
     atomic_uint open; /* handles */
     atomic_bool gone[SESSIONS], gone_crowd[CROWD];
-    atomic_uint calls;
+    atomic_uint calls, asked;
 };
 
 static const struct {
@@ -310,7 +313,23 @@ static BOOL WINAPI enumerate(HANDLE handle, DWORD *level, DWORD filter, PWTS_SES
     return TRUE;
 }
 
-static WTSINFOEXW *info_of(const struct server *server, int i, DWORD id, DWORD *ret_size)
+/* "relogon-3" and such: whoever asks for the third time of alice's session is told of a later one of hers; "reuser-3": of dora's. */
+static void replace(struct server *server, WTSINFOEX_LEVEL1_W *level)
+{
+    unsigned first;
+
+    if (level->SessionId == 1 && sscanf(server->name, "relogon-%u", &first) == 1 && ++server->asked >= first) {
+        level->LogonTime.QuadPart += SECOND;
+    }
+    if (level->SessionId == 1 && sscanf(server->name, "reuser-%u", &first) == 1 && ++server->asked >= first) {
+        widen(level->UserName, "dora");
+    }
+    if (is(server, "timeless")) {
+        level->LogonTime.QuadPart = 0;
+    }
+}
+
+static WTSINFOEXW *info_of(struct server *server, int i, DWORD id, DWORD *ret_size)
 {
     WTSINFOEXW *info = give(sizeof *info);
     WTSINFOEX_LEVEL1_W *level = &info->Data.WTSInfoExLevel1;
@@ -322,6 +341,9 @@ static WTSINFOEXW *info_of(const struct server *server, int i, DWORD id, DWORD *
     widen(level->WinStationName, sessions[i].station);
     widen(level->UserName, sessions[i].user);
     widen(level->DomainName, "SCHOOL");
+    level->LogonTime.QuadPart = FIRST_LOGON + (int64_t) id * SECOND;
+    level->LastInputTime.QuadPart = id == 2 ? FIRST_LOGON + 3600 * SECOND : 0;
+    replace(server, level);
     if (is(server, "info-unended")) {
         memset(level->UserName, 'u', sizeof level->UserName);
     }

@@ -361,6 +361,7 @@ struct wms_job {
     wms_request *request;
     struct wms_server *server;
     const char *text;      /* the server as the caller gave it */
+    const char *folded;    /* the same for guards: what is one host has one spelling */
     struct wms_slab *slab; /* where all its strings and sessions lie */
     struct wms_link *link;
     struct wms_job *link_prev, *link_next;

@@ -23,7 +23,7 @@ wms_action wms_item_action(const struct wms_item *item)
 
     return (wms_action){
         .verb = request->verb,
-        .server = item->job->text,
+        .server = item->job->folded,
         .id = item == &item->job->whole ? NULL : &item->id,
         .interface_name = request->call.interface_name,
         .operation = request->call.operation,

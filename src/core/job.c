@@ -8,6 +8,16 @@ static wms_engine *engine_of(const struct wms_job *job)
     return job->request->engine;
 }
 
+/* `text` itself where it is folded already. */
+static const char *fold(struct wms_job *job, const char *text)
+{
+    char copy[WMS_ADDRESS_MAX + 1]; /* it has been parsed: it is no longer */
+
+    strcpy(copy, text);
+    wms_address_fold(copy);
+    return strcmp(copy, text) == 0 ? text : wms_job_keep(job, copy);
+}
+
 int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server, const char *text, size_t items)
 {
     wms_engine *engine = request->engine;
@@ -21,7 +31,8 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     job->by_id = items > 0;
     job->all = items == 0 && !request->own && !wms_is_call(request->verb);
     job->text = wms_job_keep(job, text ? text : "localhost");
-    if (!job->text) {
+    job->folded = job->text ? fold(job, job->text) : NULL;
+    if (!job->folded) {
         return WMS_E_NO_MEMORY;
     }
     if (items == 0) {

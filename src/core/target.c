@@ -72,6 +72,9 @@ static int check_host(const char *host, char *complaint, size_t size)
     if (*host == '-') {
         return complain(complaint, size, "a host name does not begin with '-'; give a name such as \"lab01.school.example\"");
     }
+    if (host[strlen(host) - 1] == '.') {
+        return complain(complaint, size, "a dot with no label before it; give a name such as \"lab01.school.example\"");
+    }
     if (!all_of(host, strchr(host, ':') ? ":.%" : "._-")) {
         return complain(complaint, size,
                         "a character that no host name has; give letters, digits, '.', '_' and '-', "
@@ -145,13 +148,49 @@ static int parse_authority(struct wms_address *address, char *text, char *compla
     return port ? parse_port(port, &address->port, complaint, size) : 0;
 }
 
+static void to_lower(char *text, const char *end)
+{
+    for (; text < end; text++) {
+        if (*text >= 'A' && *text <= 'Z') {
+            *text = (char) (*text - 'A' + 'a');
+        }
+    }
+}
+
+void wms_address_fold(char *text)
+{
+    char *mark = strstr(text, "://");
+    char *host = mark ? mark + 3 : text;
+    char *slash = mark ? strchr(host, '/') : NULL;
+    char *end = slash ? slash : host + strlen(host);
+
+    if (mark) {
+        to_lower(text, mark);
+    }
+    for (char *p = host; p < end; p++) { /* a user's name is the host's own */
+        host = *p == '@' ? p + 1 : host;
+    }
+    if (*host == '[') {
+        to_lower(host, host + strcspn(host, "%/")); /* behind '%' stands the name of an interface */
+        return;
+    }
+    for (char *p = host; p < end; p++) {
+        end = *p == ':' ? p : end;
+    }
+    to_lower(host, end);
+    if (end - host > 1 && end[-1] == '.') {
+        memmove(end - 1, end, strlen(end) + 1);
+    }
+}
+
 int wms_place_parse(struct wms_place *ret_place, const char *text, char *complaint, size_t size)
 {
     struct wms_place *place = ret_place;
+    char folded[WMS_ADDRESS_MAX + 1];
 
     memset(place, 0, sizeof *place);
     place->address.text = text ? text : "localhost";
-    if (!text || strcmp(text, "localhost") == 0) {
+    if (!text) {
         strcpy(place->scheme, this_machine);
         return 0;
     }
@@ -170,6 +209,13 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
                             "as \"memory://lab\"");
         }
     }
+    strcpy(folded, text);
+    wms_address_fold(folded);
+    text = folded;
+    if (strcmp(text, "localhost") == 0) {
+        strcpy(place->scheme, this_machine);
+        return 0;
+    }
     const char *mark = strstr(text, "://");
     const char *rest = text;
     if (mark) {
@@ -181,7 +227,7 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
         }
         if (n == 0 || n > WMS_SCHEME_MAX) {
             return complain(complaint, size,
-                            "no scheme in lower-case letters before \"://\"; give memory://, logind://, multipoint:// or wts://");
+                            "no scheme, of letters alone, before \"://\"; give memory://, logind://, multipoint:// or wts://");
         }
         memcpy(place->scheme, text, n);
         rest = mark + 3;

@@ -7,7 +7,7 @@
 
 enum { WMS_ADDRESS_MAX = 255, WMS_SCHEME_MAX = 31, WMS_ID_MAX = 255 };
 
-/* An address, taken apart; the parts lie in `parts`. */
+/* An address, taken apart; the parts lie in `parts`, folded. */
 struct wms_place {
     char scheme[WMS_SCHEME_MAX + 1];
     struct wms_address address;
@@ -17,6 +17,10 @@ struct wms_place {
 /* Takes `text` (NULL: this machine) apart.  INVALID: `complaint` says what is wrong and how to mend it.  The result points
  * into `ret_place` and to `text`. */
 int wms_place_parse(struct wms_place *ret_place, const char *text, char *complaint, size_t size);
+
+/* Brings an address to the one spelling of what can be spelled in several ways: host names and schemes in lower case
+ * (RFC 4343, RFC 3986), without the dot behind the last label. */
+void wms_address_fold(char *text);
 
 /* Whether both name the same server. */
 bool wms_place_equal(const struct wms_place *a, const struct wms_place *b);

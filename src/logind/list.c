@@ -65,6 +65,8 @@ static int report(struct listing *listing, const struct entry *entry)
         .is_rail = -1,
         .is_own = conn->own_path && strcmp(entry->lookup.path, conn->own_path) == 0,
         .locked = facts->locked,
+        .logon_time = facts->logon_time ? (double) facts->logon_time / 1e6 : -1,
+        .idle_since = facts->idle == 1 && facts->idle_since ? (double) facts->idle_since / 1e6 : -1,
     };
     return conn->services->session(listing->op, &session);
 }

@@ -149,7 +149,8 @@ void logind_fail_errno(struct logind *conn, int error);
 /* A session's properties, borrowed from the message. NULL and -1: not told. */
 struct logind_facts {
     const char *id, *user_name, *class_name, *state, *type, *remote_host, *seat;
-    signed char remote, locked, can_lock;
+    signed char remote, locked, can_lock, idle;
+    uint64_t logon_time, idle_since; /* microseconds since 1970; 0: not told */
 };
 
 /* Reads an a{sv} of properties.  Returns 0 or a negative errno. */

@@ -11,7 +11,7 @@ enum { KNOWN_MAX = 4096 };
 
 static const struct {
     const char *name;
-    char type; /* D-Bus's; '(' is a seat: its id and its path */
+    char type; /* D-Bus's; '(' is a seat: its id and its path; 't' a time */
     size_t offset;
 } properties[] = {
     {"Id", 's', offsetof(struct logind_facts, id)},
@@ -24,6 +24,9 @@ static const struct {
     {"Remote", 'b', offsetof(struct logind_facts, remote)},
     {"LockedHint", 'b', offsetof(struct logind_facts, locked)},
     {"CanLock", 'b', offsetof(struct logind_facts, can_lock)},
+    {"IdleHint", 'b', offsetof(struct logind_facts, idle)},
+    {"Timestamp", 't', offsetof(struct logind_facts, logon_time)},
+    {"IdleSinceHint", 't', offsetof(struct logind_facts, idle_since)},
 };
 
 /* Of a name, a seat: nothing honest is longer. */
@@ -48,6 +51,9 @@ static int read_property(sd_bus_message *message, struct logind_facts *facts)
             }
             return r;
         }
+        if (properties[i].type == 't') {
+            return sd_bus_message_read(message, "v", "t", (uint64_t *) field);
+        }
         r = properties[i].type == 's' ? sd_bus_message_read(message, "v", "s", &text)
                                       : sd_bus_message_read(message, "v", "(so)", &text, &path);
         if (r >= 0 && strlen(text) > TEXT_MAX) {
@@ -63,7 +69,7 @@ static int read_property(sd_bus_message *message, struct logind_facts *facts)
 
 int logind_facts_read(sd_bus_message *message, struct logind_facts *ret_facts)
 {
-    struct logind_facts facts = {.remote = -1, .locked = -1, .can_lock = -1};
+    struct logind_facts facts = {.remote = -1, .locked = -1, .can_lock = -1, .idle = -1};
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
     while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
         r = read_property(message, &facts);

@@ -12,7 +12,7 @@
 
 enum property {
 #define WMS_X(field, name) P_##field,
-    WMS_SESSION_STRINGS(WMS_X) WMS_SESSION_FLAGS(WMS_X)
+    WMS_SESSION_STRINGS(WMS_X) WMS_SESSION_FLAGS(WMS_X) WMS_SESSION_TIMES(WMS_X)
 #undef WMS_X
         P_session_id,
     P_station_id,
@@ -23,7 +23,7 @@ enum property {
 
 static const char *const names[] = {
 #define WMS_X(field, name) name,
-    WMS_SESSION_STRINGS(WMS_X) WMS_SESSION_FLAGS(WMS_X)
+    WMS_SESSION_STRINGS(WMS_X) WMS_SESSION_FLAGS(WMS_X) WMS_SESSION_TIMES(WMS_X)
 #undef WMS_X
         "session_id",
     "station_id",
@@ -69,6 +69,16 @@ static int64_t read_station(lua_State *L, const struct call *call, const char *w
     return (int64_t) number;
 }
 
+static double read_time(lua_State *L, const struct call *call, const char *where, int value)
+{
+    double number = (double) lua_tonumber(L, value);
+
+    if (lua_type(L, value) != LUA_TNUMBER || !(number > 0 && number < 1e12)) {
+        lwms_misuse(L, call, "%s: %s; give seconds since 1970, as os.time() does", where, lwms_show(L, value));
+    }
+    return number;
+}
+
 /* Reads the table at `index`, which is an element of `list` (NULL: the argument itself).  Allocates nothing. */
 static void read_entry(lua_State *L, const struct call *call, const char *list, size_t element, int index,
                        struct entry *entry)
@@ -104,6 +114,12 @@ static void read_entry(lua_State *L, const struct call *call, const char *list, 
         entry->session.field = (signed char) lua_toboolean(L, value);                                                      \
         break;
             WMS_SESSION_FLAGS(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name_)                                                                                                \
+    case P_##field:                                                                                                        \
+        entry->session.field = read_time(L, call, entry_place(where, list, element, name), value);                         \
+        break;
+            WMS_SESSION_TIMES(WMS_X)
 #undef WMS_X
         case P_session_id:
             lwms_id_read(L, call, entry_place(where, list, element, name), value, &entry->session.id);

@@ -80,6 +80,13 @@ void lwms_push_session(lua_State *L, const wms_session *session, struct memo *se
     }
     WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
+#define WMS_X(field, name)                                                                                                 \
+    if (session->field > 0) {                                                                                              \
+        lua_pushnumber(L, session->field);                                                                                 \
+        lua_setfield(L, -2, name);                                                                                         \
+    }
+    WMS_SESSION_TIMES(WMS_X)
+#undef WMS_X
 }
 
 /* ---- lists ------------------------------------------------------------------------------------------------------ */

@@ -438,12 +438,18 @@ int wms_memory_register(wms_engine *engine)
 
 static bool has_name(const struct wms_entry *entry, const void *name)
 {
-    return strcmp(((const wms_memory *) entry)->name, name) == 0;
+    return strcasecmp(((const wms_memory *) entry)->name, name) == 0;
 }
 
 static uint64_t hash_name(const wms_engine *engine, const char *name)
 {
-    return wms_hash(wms_engine_key(engine), name, strlen(name));
+    char folded[NAME_MAX_LENGTH];
+    size_t length = strnlen(name, sizeof folded);
+
+    for (size_t i = 0; i < length; i++) { /* host names do not depend on case */
+        folded[i] = (char) (name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    }
+    return wms_hash(wms_engine_key(engine), folded, length);
 }
 
 wms_memory *wms_memory_named(const struct wms_memory_registry *registry, const wms_engine *engine, const char *name)
@@ -456,8 +462,10 @@ static int check_name(wms_engine *engine, const struct wms_memory_registry *regi
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     size_t length = strlen(name);
 
-    if (length == 0 || length > NAME_MAX_LENGTH || *name == '-' || strspn(name, letters) != length) {
-        wms_engine_complain(engine, "name: no host name; give letters, digits, '.', '_' and '-', not beginning with '-'");
+    if (length == 0 || length > NAME_MAX_LENGTH || *name == '-' || name[length - 1] == '.' ||
+        strspn(name, letters) != length) {
+        wms_engine_complain(engine, "name: no host name; give letters, digits, '.', '_' and '-', not beginning with '-' "
+                                    "and not ending with '.'");
         return WMS_E_INVALID;
     }
     if (wms_memory_named(registry, engine, name)) {

@@ -15,6 +15,7 @@ struct action_work {
     struct wts_work work;
     enum wms_verb verb;
     DWORD id;
+    char *identity; /* of the session that is meant; NULL: whichever has the id */
     WCHAR *title, *message;
     size_t title_length, message_length; /* units */
 };
@@ -27,6 +28,8 @@ struct action {
     const char *message; /* lives as long as the op */
     bool asked;          /* the question is answered */
 };
+
+static const char another[] = "the session that was meant has ended, and another one has its id";
 
 /* ---- on a thread ------------------------------------------------------------------------------------------------ */
 
@@ -50,6 +53,27 @@ static void question_call(struct wts_work *shared)
     }
 }
 
+/* Whether the session is (still) the one that was looked at before; else *ret_fault tells why not. */
+static bool is_meant(const struct action_work *work, struct wts_fault *ret_fault)
+{
+    char identity[WTS_IDENTITY_ROOM];
+    struct wts_info info;
+
+    if (!work->identity) {
+        return true;
+    }
+    if (!wts_query_info(work->work.server, work->id, &info, ret_fault)) {
+        ret_fault->doubtful = ret_fault->silent = false; /* nothing was sent */
+        return false;
+    }
+    wts_info_identity(&info, identity);
+    if (strcmp(identity, work->identity) != 0) {
+        wts_fault_set(ret_fault, WMS_E_NOT_FOUND, another);
+        return false;
+    }
+    return true;
+}
+
 static bool carry_out(const struct action_work *work)
 {
     HANDLE handle = work->work.server->handle;
@@ -68,10 +92,16 @@ static bool carry_out(const struct action_work *work)
     }
 }
 
+/* The look comes right before the action: there is no call that does both. */
 static void action_call(struct wts_work *shared)
 {
+    const struct action_work *work = (const struct action_work *) shared;
+
+    if (!is_meant(work, &shared->fault)) {
+        return;
+    }
     SetLastError(0);
-    if (!carry_out((const struct action_work *) shared)) {
+    if (!carry_out(work)) {
         wts_fault_read(&shared->fault);
         if (shared->fault.silent) {
             wts_fault_set(&shared->fault, WMS_E_PROTOCOL, "the session API has refused it without a reason: it may lack this call");
@@ -84,6 +114,7 @@ static void action_dispose(void *shared)
 {
     struct action_work *work = shared;
 
+    free(work->identity);
     free(work->title);
     free(work->message);
     wts_work_dispose(shared);
@@ -122,10 +153,14 @@ static void action_begins(void *shared)
 
 static bool fill(struct action_work *work, const struct action *action)
 {
-    const char *title = action->op->title;
+    const char *title = action->op->title, *identity = action->op->identity;
 
     work->verb = action->verb;
     work->id = action->id;
+    work->identity = identity ? strdup(identity) : NULL;
+    if (identity && !work->identity) {
+        return false;
+    }
     if (action->verb != WMS_MESSAGE) {
         return true;
     }
@@ -153,6 +188,20 @@ static void act(struct action *action)
     wts_work_begin(&action->task);
 }
 
+/* The question has shown that the session is not the one that was looked at before. */
+static void compare(const struct action *action, const struct wts_info *info, struct wts_fault *fault)
+{
+    char identity[WTS_IDENTITY_ROOM];
+
+    if (fault->code || !action->op->identity || !*info->user_name) {
+        return;
+    }
+    wts_info_identity(info, identity);
+    if (strcmp(identity, action->op->identity) != 0) {
+        wts_fault_set(fault, WMS_E_NOT_FOUND, another);
+    }
+}
+
 static void came_back(struct wts_task *task, struct wts_work *work)
 {
     struct action *action = (struct action *) task;
@@ -163,9 +212,10 @@ static void came_back(struct wts_task *task, struct wts_work *work)
         finish(action, &work->fault);
         return;
     }
-    const char *user_name = ((const struct question_work *) work)->info.user_name;
-    if (*user_name) {
-        host->services->user(action->op, user_name);
+    const struct wts_info *info = &((const struct question_work *) work)->info;
+    compare(action, info, &work->fault);
+    if (*info->user_name && work->fault.code != WMS_E_NOT_FOUND) {
+        host->services->user(action->op, info->user_name);
     }
     if (work->fault.code) {
         finish(action, &work->fault);

@@ -58,6 +58,7 @@ BOOL WINAPI WTSFreeMemoryExW(WTS_TYPE_CLASS type, PVOID memory, ULONG count);
 #define WITHOUT_WINPR_3x_DEPRECATED /* libwinpr 3: nothing that goes is used */
 #endif
 #include <winpr/error.h>
+#include <winpr/sysinfo.h>
 #include <winpr/thread.h>
 #include <winpr/wtsapi.h>
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "wts.h"
 
@@ -301,13 +302,22 @@ static const struct wms_work farewell_kind = {
     .dispose = farewell_dispose,
 };
 
+/* "localhost", or this computer's name: who asks for either means the machine that he sits at, with his own session. */
+static bool names_this_machine(const char *host)
+{
+    char own[256];
+    DWORD size = sizeof own;
+
+    return strcmp(host, "localhost") == 0 || (GetComputerNameA(own, &size) && strcasecmp(host, own) == 0);
+}
+
 /* What follows "wts://" is the server's name, and what follows "wts:///" may be any: NULL is this machine. */
 static int name_of(const struct wms_address *address, char *room, size_t size, const char **ret_name)
 {
     if (address->host && address->path) {
         return WMS_E_UNREACHABLE;
     }
-    if (address->host && !address->user && !address->port && strcmp(address->host, "localhost") == 0) {
+    if (address->host && !address->user && !address->port && names_this_machine(address->host)) {
         *ret_name = NULL;
     } else if (address->host) {
         bool bracketed = strchr(address->host, ':') != NULL;

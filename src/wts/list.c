@@ -10,7 +10,8 @@ struct found {
     WTS_CONNECTSTATE_CLASS state;
     signed char locked;
     signed char own; /* -1: of another machine, where nobody knows */
-    size_t win_station, user_name, domain_name, computer_name, client_name;
+    size_t win_station, user_name, domain_name, computer_name, client_name, identity;
+    double logon_time, idle_since; /* -1: not told */
 };
 
 struct catalogue {
@@ -92,6 +93,7 @@ static int take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry,
     session->id = entry->SessionId;
     session->state = entry->State;
     session->locked = -1;
+    session->logon_time = session->idle_since = -1;
     if (session->id == WTS_CURRENT_SESSION) { /* "no session" */
         return WMS_E_PROTOCOL;
     }
@@ -101,20 +103,33 @@ static int take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry,
     return error ? error : keep_wide(found, entry->pHostName, &session->computer_name);
 }
 
-/* What it has not: whether the session is locked, and where its user sits.  False: *ret_fault tells why; NOT_FOUND: it has
+/* What is told of a session by itself. */
+static bool take_info(struct catalogue *found, const struct wts_info *info, struct found *session)
+{
+    char identity[WTS_IDENTITY_ROOM];
+
+    session->locked = info->locked;
+    session->logon_time = wts_seconds(info->logged_on);
+    session->idle_since = wts_seconds(info->last_input);
+    wts_info_identity(info, identity);
+    return keep(found, identity, &session->identity);
+}
+
+/* What it has not: whether the session is locked, since when, and where its user sits.  False: *ret_fault tells why; NOT_FOUND: it has
  * ended meanwhile. */
 static bool ask_more(const struct wts_server *server, struct catalogue *found, struct found *session,
                      struct wts_fault *ret_fault)
 {
     struct wts_info info;
+    bool fits = true;
     char *client;
 
     if (wts_query_info(server, session->id, &info, ret_fault)) {
-        session->locked = info.locked;
+        fits = take_info(found, &info, session);
     } else if (ret_fault->code != WMS_E_ACCESS_DENIED && ret_fault->code != WMS_E_UNSUPPORTED) {
         return false;
     }
-    bool fits = wts_query_text(server, session->id, WTSClientName, &client) && keep(found, client, &session->client_name);
+    fits = wts_query_text(server, session->id, WTSClientName, &client) && fits && keep(found, client, &session->client_name);
     free(client);
     if (!fits) {
         wts_fault_set(ret_fault, WMS_E_NO_MEMORY, "out of memory");
@@ -238,6 +253,9 @@ static int report(const struct wms_services *services, struct wms_op *op, const 
         session.client_name = text_at(found, one->client_name);
         session.is_orchestratable = wts_is_users(one->state, session.user_name);
         session.is_own = one->own;
+        session.identity = text_at(found, one->identity);
+        session.logon_time = one->logon_time;
+        session.idle_since = one->idle_since;
         session.locked = one->locked;
         int error = wts_state_is_over(one->state) ? 0 : services->session(op, &session);
         if (error) {

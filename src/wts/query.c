@@ -1,4 +1,5 @@
 /* query.c - what the API tells of one session.  Everything here runs on threads, but for the functions about states. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,8 @@ static bool read_info(const WTSINFOEXW *answer, DWORD size, DWORD id, struct wts
     } else if ((DWORD) level->SessionFlags == WTS_SESSIONSTATE_UNLOCK) {
         ret_info->locked = 0;
     }
+    ret_info->logged_on = level->LogonTime.QuadPart;
+    ret_info->last_input = level->LastInputTime.QuadPart;
     wts_utf8(ret_info->win_station, level->WinStationName, sizeof level->WinStationName / sizeof(WCHAR));
     wts_utf8(ret_info->user_name, level->UserName, sizeof level->UserName / sizeof(WCHAR));
     wts_utf8(ret_info->domain_name, level->DomainName, sizeof level->DomainName / sizeof(WCHAR));
@@ -59,6 +62,22 @@ bool wts_query_info(const struct wts_server *server, DWORD id, struct wts_info *
                       "what the session API tells of a session has not the form that it should have");
     }
     return sound;
+}
+
+void wts_info_identity(const struct wts_info *info, char room[WTS_IDENTITY_ROOM])
+{
+    int length = snprintf(room, WTS_IDENTITY_ROOM, "%s\\%s", info->domain_name, info->user_name);
+
+    if (info->logged_on > 0 && length > 0) {
+        snprintf(room + length, WTS_IDENTITY_ROOM - (size_t) length, "@%lld", (long long) info->logged_on);
+    }
+}
+
+double wts_seconds(int64_t time)
+{
+    const int64_t units = 10000000, of_1970 = 11644473600 * units;
+
+    return time > of_1970 ? (double) (time - of_1970) / (double) units : -1;
 }
 
 bool wts_query_text(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what, char **ret_text)

@@ -156,7 +156,15 @@ struct wts_info {
     char user_name[3 * 21 + 1]; /* UTF-8 */
     char win_station[3 * 33 + 1];
     char domain_name[3 * 18 + 1];
+    int64_t logged_on, last_input; /* Windows' times: 100-nanosecond units since 1601; 0: the host does not tell */
 };
+
+/* What a session is told apart by from another one that gets the same id later: the user, and since when he is logged on,
+ * where the host tells that. */
+enum { WTS_IDENTITY_ROOM = 3 * 21 + 3 * 18 + 32 };
+void wts_info_identity(const struct wts_info *info, char room[WTS_IDENTITY_ROOM]);
+/* Seconds since 1970; -1: not told. */
+double wts_seconds(int64_t time);
 
 /* On a thread.  False: *ret_fault tells why; NOT_FOUND: there is no such session. */
 bool wts_query_info(const struct wts_server *server, DWORD id, struct wts_info *ret_info, struct wts_fault *ret_fault);

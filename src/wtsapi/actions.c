@@ -35,24 +35,57 @@ static DWORD learn(struct server *server, DWORD session)
     return error;
 }
 
+/* What a message says, until a job owns it. */
+struct texts {
+    char *message, *title;
+};
+
+static void free_texts(void *data)
+{
+    struct texts *texts = data;
+
+    free(texts->message);
+    free(texts->title);
+}
+
+/* Which session is meant, as a number that the job can be given. */
+static DWORD find_session(HANDLE handle, DWORD *session, struct server **ret_server)
+{
+    DWORD error = wtsapi_server_get(handle, ret_server);
+
+    if (error) {
+        return error;
+    }
+    error = *session == WTS_CURRENT_SESSION ? find_own(*ret_server, session) : learn(*ret_server, *session);
+    if (error) {
+        wtsapi_server_put(*ret_server);
+    }
+    return error;
+}
+
+/* The same; the texts are freed when the thread is ended while it waits for a list. */
+static DWORD find_with(HANDLE handle, DWORD *session, struct server **ret_server, struct texts *texts)
+{
+    DWORD error;
+
+    pthread_cleanup_push(free_texts, texts);
+    error = find_session(handle, session, ret_server);
+    pthread_cleanup_pop(0);
+    return error;
+}
+
 /* The texts are the job's, or freed. */
 static DWORD act(HANDLE handle, DWORD session, enum wms_verb verb, bool verify, char *message, char *title)
 {
+    struct texts texts = {.message = message, .title = title};
     struct server *server;
-    DWORD error = wtsapi_server_get(handle, &server);
+    DWORD error = find_with(handle, &session, &server, &texts);
 
     if (error) {
-        free(message);
-        free(title);
+        free_texts(&texts);
         return error;
     }
-    error = session == WTS_CURRENT_SESSION ? find_own(server, &session) : learn(server, session);
-    if (error) {
-        free(message);
-        free(title);
-    } else {
-        error = wtsapi_act(server, verb, session, verify, message, title);
-    }
+    error = wtsapi_act(server, verb, session, verify, message, title);
     wtsapi_server_put(server);
     return error;
 }

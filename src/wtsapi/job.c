@@ -205,7 +205,7 @@ void wtsapi_job_harvest(struct job *job)
 {
     job->error = fault_of(job->request);
     if (!job->error && job->verb == WMS_SESSIONS) {
-        job->error = wtsapi_list_new(job->request, &job->list);
+        job->error = wtsapi_list_new(job->request, job->server->address, &job->list);
     }
     job->request = wms_request_unref(job->request);
 }

@@ -55,7 +55,18 @@ static DWORD number_all(struct list *list)
     return error;
 }
 
-DWORD wtsapi_list_new(const wms_request *request, struct list **ret_list)
+/* As on Windows, the domain of a user whom the machine knows by itself is the machine. */
+static void add_domain(struct list *list, const char *address)
+{
+    bool named = wtsapi_address_is_here(address) && wtsapi_machine_name(list->machine);
+
+    for (size_t i = 0; named && i < list->count; i++) {
+        const wms_session *session = &list->sessions[i].session;
+        list->sessions[i].domain = session->user_name && !session->domain_name ? list->machine : NULL;
+    }
+}
+
+DWORD wtsapi_list_new(const wms_request *request, const char *address, struct list **ret_list)
 {
     size_t count = wms_request_session_count(request);
     struct list *list = calloc(1, size_of(request, count));
@@ -71,6 +82,7 @@ DWORD wtsapi_list_new(const wms_request *request, struct list **ret_list)
         session->server = NULL;
         each_string(session, keep, &place);
     }
+    add_domain(list, address);
     DWORD error = number_all(list);
     if (error) {
         free(list);

@@ -10,16 +10,25 @@
 /* Puts a text into an array of characters of either kind. */
 #define PUT(array, text) wtsapi_text_put((array), sizeof(array), sizeof *(array), (text))
 
-/* 100-nanosecond units since 1601. */
+/* 100-nanosecond units since 1601; `seconds` since 1970 that nobody knows are 0. */
+static LARGE_INTEGER time_of(double seconds)
+{
+    const int64_t units = 10000000, seconds_to_1970 = 11644473600;
+    LARGE_INTEGER time = {.QuadPart = 0};
+
+    if (seconds > 0 && seconds < 1e11) {
+        int64_t whole = (int64_t) seconds;
+        time.QuadPart = (whole + seconds_to_1970) * units + (int64_t) ((seconds - (double) whole) * (double) units);
+    }
+    return time;
+}
+
 static LARGE_INTEGER current_time(void)
 {
-    const int64_t seconds_to_1970 = 11644473600;
     struct timespec now;
-    LARGE_INTEGER time;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    time.QuadPart = ((int64_t) now.tv_sec + seconds_to_1970) * 10000000 + now.tv_nsec / 100;
-    return time;
+    return time_of((double) now.tv_sec + (double) now.tv_nsec / 1e9);
 }
 
 /* Once for each kind of characters, W and A.  What no host tells is left at 0. */
@@ -33,6 +42,9 @@ static LARGE_INTEGER current_time(void)
         PUT(info->WinStationName, view->station);                                                                          \
         PUT(info->Domain, view->domain);                                                                                   \
         PUT(info->UserName, view->user);                                                                                   \
+        info->LogonTime = time_of(view->logon_time);                                                                       \
+        info->ConnectTime = time_of(view->connect_time);                                                                   \
+        info->LastInputTime = time_of(view->idle_since);                                                                   \
         info->_CurrentTime = current_time();                                                                               \
     }
 FILL_INFO(W)
@@ -51,6 +63,9 @@ FILL_INFO(A)
         PUT(level->WinStationName, view->station);                                                                         \
         PUT(level->UserName, view->user);                                                                                  \
         PUT(level->DomainName, view->domain);                                                                              \
+        level->LogonTime = time_of(view->logon_time);                                                                      \
+        level->ConnectTime = time_of(view->connect_time);                                                                  \
+        level->LastInputTime = time_of(view->idle_since);                                                                  \
         level->_CurrentTime = current_time();                                                                              \
     }
 FILL_INFO_EX(W)
@@ -102,9 +117,7 @@ static void fill_protocol(void *room, const struct view *view)
 
 static void fill_remote(void *room, const struct view *view)
 {
-    BOOL remote = view->remote;
-
-    memcpy(room, &remote, sizeof remote);
+    *(BYTE *) room = view->remote;
 }
 
 static void fill_nothing(void *room, const struct view *view)
@@ -186,7 +199,7 @@ static const struct class classes[] = {
     [WTSClientInfo] = BOTH(client, WTSCLIENT),
     [WTSSessionInfo] = BOTH(info, WTSINFO),
     [WTSSessionInfoEx] = BOTH(info_ex, WTSINFOEX),
-    [WTSIsRemoteSession] = BYTES(remote, BOOL),
+    [WTSIsRemoteSession] = BYTES(remote, BYTE),
 };
 
 static DWORD check_class(WTS_INFO_CLASS number)
@@ -270,7 +283,7 @@ static DWORD ask(HANDLE handle, DWORD session, const struct class *class, size_t
 static BOOL query(HANDLE handle, DWORD session, WTS_INFO_CLASS class, size_t unit, void **ret_buffer, DWORD *ret_size)
 {
     if (!ret_buffer || !ret_size) {
-        return wtsapi_result(ERROR_INVALID_PARAMETER);
+        return wtsapi_result(ERROR_INVALID_USER_BUFFER);
     }
     *ret_buffer = NULL;
     *ret_size = 0;

@@ -3,7 +3,10 @@
  * A handle is a number that is given once; it is looked up, never followed. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
+#include "core/target.h"
 #include "wtsapi/wtsapi.h"
 
 enum { SCHEME_ROOM = 32 };
@@ -14,7 +17,7 @@ static uintptr_t last_handle = 0x57540000;
 
 /* ---- addresses -------------------------------------------------------------------------------------------------- */
 
-/* NULL and "": what the environment says, or this machine.  Address of another process's API would lead back here. */
+/* An address of another process's API would lead back here. */
 static DWORD check_address(const char *address)
 {
     char provider[SCHEME_ROOM];
@@ -31,11 +34,44 @@ static DWORD check_address(const char *address)
     return strcmp(provider, "wts") == 0 ? ERROR_NOT_SUPPORTED : 0;
 }
 
+bool wtsapi_machine_name(char room[WTSAPI_NAME_ROOM])
+{
+    DWORD size = WTSAPI_NAME_ROOM;
+
+    return GetComputerNameA(room, &size) && *room;
+}
+
+/* NULL, "", and this machine's name: what the environment says, or this machine.  Many programs open their own computer by its name where they could open none. */
+static bool is_own_name(const char *name)
+{
+    char own[WTSAPI_NAME_ROOM], whole[WTSAPI_NAME_ROOM];
+
+    if (wtsapi_machine_name(own) && strcasecmp(name, own) == 0) {
+        return true;
+    }
+    whole[sizeof whole - 1] = '\0';
+    return gethostname(whole, sizeof whole - 1) == 0 && strcasecmp(name, whole) == 0;
+}
+
 static const char *meant(const char *name)
 {
-    const char *environment = name && *name ? NULL : getenv("WMS_WTSAPI_SERVER");
+    bool other = name && *name && !is_own_name(name);
+    const char *environment = other ? NULL : getenv("WMS_WTSAPI_SERVER");
 
-    return name && *name ? name : environment && *environment ? environment : "logind://";
+    return other ? name : environment && *environment ? environment : "logind://";
+}
+
+bool wtsapi_address_is_here(const char *address)
+{
+    static const char *const buses[] = {"/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket"};
+    struct wms_place place;
+    char complaint[128];
+
+    if (wms_place_parse(&place, address, complaint, sizeof complaint) || strcmp(place.scheme, "logind") != 0) {
+        return false;
+    }
+    const char *path = place.address.path;
+    return !place.address.host && (!path || strcmp(path, buses[0]) == 0 || strcmp(path, buses[1]) == 0);
 }
 
 /* ---- servers ---------------------------------------------------------------------------------------------------- */

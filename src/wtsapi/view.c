@@ -108,13 +108,17 @@ void wtsapi_view(struct view *ret_view, const struct listed *listed)
     ret_view->number = listed->number;
     ret_view->state = state_of(session);
     ret_view->user = nobodys ? "" : or_empty(session->user_name);
-    ret_view->domain = nobodys ? "" : or_empty(session->domain_name);
+    ret_view->domain = nobodys ? "" : or_empty(session->domain_name ? session->domain_name : listed->domain);
     ret_view->client = or_empty(session->client_name ? session->client_name : session->remote_host);
     ret_view->host = or_empty(session->remote_host);
     ret_view->remote = is_remote(session);
     ret_view->lock = session->locked == 1   ? WTS_SESSIONSTATE_LOCK
                      : session->locked == 0 ? WTS_SESSIONSTATE_UNLOCK
                                             : (LONG) WTS_SESSIONSTATE_UNKNOWN;
+    ret_view->logon_time = nobodys ? -1 : session->logon_time;
+    /* Where there are no WinStations, nobody comes back to a session from elsewhere. */
+    ret_view->connect_time = session->win_station ? -1 : ret_view->logon_time;
+    ret_view->idle_since = nobodys ? -1 : session->idle_since;
     name_station(ret_view, session);
     read_address(ret_view, session->remote_host);
 }

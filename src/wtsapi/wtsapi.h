@@ -70,8 +70,11 @@ wms_id wtsapi_id_of(DWORD number, char room[WTSAPI_ID_ROOM]);
 
 /* ---- lists ------------------------------------------------------------------------------------------------------ */
 
+enum { WTSAPI_NAME_ROOM = 256 };
+
 struct listed {
     DWORD number;
+    const char *domain;  /* where the host has none: of a user whom this machine knows alone, its name; else NULL */
     wms_session session; /* its strings are the list's */
 };
 
@@ -82,10 +85,11 @@ struct list {
     double asked;        /* when */
     size_t count;
     struct listed *sessions;
+    char machine[WTSAPI_NAME_ROOM]; /* this machine's name, if they are its sessions */
 };
 
-/* What a WMS_SESSIONS request that is done has found; the caller owns one reference.  Errors: OUTOFMEMORY. */
-DWORD wtsapi_list_new(const wms_request *request, struct list **ret_list);
+/* What a WMS_SESSIONS request that is done has found of the server at `address`; the caller owns one reference.  Errors: OUTOFMEMORY. */
+DWORD wtsapi_list_new(const wms_request *request, const char *address, struct list **ret_list);
 /* Under the lock. */
 struct list *wtsapi_list_ref(struct list *list);
 void wtsapi_list_unref(struct list *list); /* NULL is allowed */
@@ -119,6 +123,10 @@ DWORD wtsapi_server_get(HANDLE handle, struct server **ret_server);
 void wtsapi_server_put(struct server *server);
 /* The same for who holds the lock. */
 void wtsapi_server_unref(struct server *server);
+/* This machine's name, as programs get it from libwinpr: without a domain.  False: it has none. */
+bool wtsapi_machine_name(char room[WTSAPI_NAME_ROOM]);
+/* Whether the address is that of this machine's own sessions. */
+bool wtsapi_address_is_here(const char *address);
 /* Its handle was closed while a call had it.  Under the lock. */
 bool wtsapi_server_closed(const struct server *server);
 /* In the child of a fork, under the lock: what belongs to the parent's threads is forgotten. */
@@ -207,6 +215,7 @@ struct view {
     char station[WTSAPI_STATION_ROOM];         /* the name of its WinStation */
     LONG lock;                                 /* WTS_SESSIONSTATE_* */
     bool remote;
+    double logon_time, connect_time, idle_since; /* seconds since 1970; not above 0: the host does not tell */
     DWORD family; /* Windows' number of the kind of `address`; 0: unknown */
     BYTE address[16];
 };
