@@ -342,8 +342,15 @@ WMS_API int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outc
     X(locked, "locked")
 /* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the same id later. */
 #define WMS_SESSION_STRINGS_2(X) X(identity, "identity")
+/* Since 0.2.  What a MultiPoint host says beyond the cmdlets: a standard user's; web limiting is on; the host counts its
+ * screen as private; its desktop is shown to others. */
+#define WMS_SESSION_FLAGS_2(X) \
+    X(is_standard, "is_standard") \
+    X(is_web_limited, "is_web_limited") \
+    X(is_private, "is_private") \
+    X(is_broadcasting, "is_broadcasting")
 #define WMS_SESSION_STRINGS(X) WMS_SESSION_STRINGS_1(X) WMS_SESSION_STRINGS_2(X)
-#define WMS_SESSION_FLAGS(X) WMS_SESSION_FLAGS_1(X)
+#define WMS_SESSION_FLAGS(X) WMS_SESSION_FLAGS_1(X) WMS_SESSION_FLAGS_2(X)
 
 typedef struct wms_session {
     wms_id id;
@@ -357,6 +364,9 @@ typedef struct wms_session {
 #undef WMS_X
 #define WMS_X(field, name) const char *field; /* NULL: the host does not say */
     WMS_SESSION_STRINGS_2(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name) signed char field; /* 0, 1, or -1: the host does not say */
+    WMS_SESSION_FLAGS_2(WMS_X)
 #undef WMS_X
 } wms_session;
 

@@ -187,6 +187,7 @@ static int take_all(struct wms_job *job)
                 .id = session->id,
                 .user_name = session->user_name,
                 .identity = session->identity,
+                .note = job->whole.note, /* of what was told the host for all */
                 .changed = -1,
             };
         }
@@ -355,6 +356,7 @@ static void run_whole(struct wms_job *job)
 
     if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) && has_way(job, whole)) {
         wms_listing_clear(job); /* of a first try, on a connection that broke */
+        whole->note = NULL;
         wms_item_start(whole);
     }
 }

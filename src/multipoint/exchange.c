@@ -183,7 +183,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
         exchange_free(exchange);
         return error;
     }
-    node_append(&host->waiting, &exchange->node);
+    node_append(question->urgent ? host->waiting.next : &host->waiting, &exchange->node);
     make_due(host);
     *ret_exchange = exchange;
     return 0;

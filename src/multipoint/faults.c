@@ -10,6 +10,7 @@
 #define BIND_AGAIN "; bind anew"
 
 static const uint32_t failures = 0x80000000; /* HRESULTs from here on are such */
+#define ACCESS_IS_DENIED 0x80070005u
 
 /* HRESULTs that say more than that it failed. */
 static const struct {
@@ -18,7 +19,7 @@ static const struct {
     bool open; /* it may be done all the same */
     const char *text;
 } results[] = {
-    {0x80070005, WMS_E_ACCESS_DENIED, false, "the host refuses it: the session is exempt, or it takes other rights"},
+    {ACCESS_IS_DENIED, WMS_E_ACCESS_DENIED, false, NULL},
     {0x80070002, WMS_E_NOT_FOUND, false, NULL},
     {0x80070490, WMS_E_NOT_FOUND, false, NULL},
     {0x80071B6E, WMS_E_NOT_FOUND, false, NULL}, /* no such WinStation */
@@ -28,13 +29,24 @@ static const struct {
     {0x800706BE, WMS_E_PROTOCOL, true, "a call inside the host has failed half way"}, /* of RPC */
 };
 
-static void judge_result(uint32_t hr, struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
+/* ACCESS_DENIED says who may not do what. */
+static const char *refusal_of(const struct multipoint_exchange *exchange)
+{
+    return exchange->operation->credentials == MULTIPOINT_ADMIN
+               ? "the host refuses it: the name is not that of an administrator there, or it takes no bindings"
+           : strncmp(exchange->operation->in, "idSession:", 10) == 0
+               ? "the host refuses it: the session is exempt, or it takes other rights"
+               : "the host refuses it: it takes other rights";
+}
+
+static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr, struct multipoint_reply *reply,
+                         char buffer[MULTIPOINT_SENTENCE])
 {
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
         if (results[i].hr == hr) {
             reply->code = results[i].code;
             reply->lost = results[i].open;
-            reply->text = results[i].text;
+            reply->text = hr == ACCESS_IS_DENIED ? refusal_of(exchange) : results[i].text;
             return;
         }
     }
@@ -78,6 +90,7 @@ static void judge_credentials(const struct multipoint_exchange *exchange, const 
              host->address->host, exchange->user_name ? exchange->user_name : "", how, of_binding ? BIND_AGAIN : "");
     reply->code = WMS_E_ACCESS_DENIED;
     reply->text = buffer;
+    reply->general = true;
     if (of_binding) { /* perhaps there is a newer one already: the next command looks */
         host->all->memory.services->retire(host->link);
     }
@@ -107,11 +120,12 @@ static void judge_fault(const struct multipoint_exchange *exchange, const struct
     char copy[48];
 
     if (hr && multipoint_number(hr->text, UINT32_MAX, &number)) {
-        judge_result((uint32_t) number, reply, buffer);
+        judge_result(exchange, (uint32_t) number, reply, buffer);
     } else if (is_one_of(name, refused)) {
         judge_credentials(exchange, name, reply, buffer);
     } else if (strcmp(name, "MessageExpired") == 0) {
         reply->code = WMS_E_ACCESS_DENIED;
+        reply->general = true;
         reply->text = "the host takes the request for an old one: its clock and this machine's differ";
     } else if (strcmp(name, "ActionNotSupported") == 0) {
         reply->code = WMS_E_UNSUPPORTED;
@@ -128,7 +142,7 @@ static void judge_fault(const struct multipoint_exchange *exchange, const struct
 static bool unbelievable(struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE], const char *why)
 {
     snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer cannot be used: %s", why);
-    *reply = (struct multipoint_reply){.code = WMS_E_PROTOCOL, .lost = true, .text = buffer};
+    *reply = (struct multipoint_reply){.code = WMS_E_PROTOCOL, .lost = true, .general = true, .text = buffer};
     return false;
 }
 
@@ -182,6 +196,7 @@ static bool judge_status(const struct multipoint_exchange *exchange, long status
         return true;
     case 407:
         reply->code = WMS_E_UNREACHABLE;
+        reply->general = true;
         reply->text = "the proxy wants a password";
         return true;
     case 404:
@@ -217,7 +232,7 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
             multipoint_known_add(exchange, reply->body);
         }
     } else if (error == WMS_E_NO_MEMORY) {
-        *reply = (struct multipoint_reply){.code = error, .lost = true};
+        *reply = (struct multipoint_reply){.code = error, .lost = true, .general = true};
     } else if (status == 200) {
         unbelievable(reply, buffer, answer->problem);
     } else if (!judge_status(exchange, status, reply, buffer)) {
@@ -302,7 +317,7 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
 void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
                       struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE])
 {
-    *ret_reply = (struct multipoint_reply){.code = 0};
+    *ret_reply = (struct multipoint_reply){.code = 0, .general = exchange->trouble || exchange->result != CURLE_OK};
     if (exchange->trouble || exchange->answer.failed || exchange->result == CURLE_OUT_OF_MEMORY) {
         ret_reply->code = exchange->trouble ? exchange->trouble : WMS_E_NO_MEMORY;
         ret_reply->lost = exchange->left;
