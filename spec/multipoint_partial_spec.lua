@@ -312,7 +312,7 @@ bound.describe("stations of MultiPoint hosts", pending, function()
       host:session{ id = 7, station = 1 }
       host:session{ id = 8 }
       assert.same({ [7] = "ConnectedToStation 1", [8] = "Active nil" }, shown(host))
-      assert.is_true(host:counts().GetStationInformation <= 4096)
+      assert.is_true(host:counts().GetStationInformation <= 1024)
    end)
 end)
 

@@ -439,7 +439,7 @@ struct multipoint_stations {
     struct multipoint_seat *seats;
     uint32_t at, count;  /* the last id, and how many answered */
     uint32_t following;  /* the id that comes after it */
-    unsigned questions, failures; /* failures: one after the other */
+    unsigned visited, failures; /* how many were asked for; how many of the last ones told nothing */
     bool counting; /* the host does not tell which comes next */
     bool ended;    /* there are no more */
     bool partial;  /* there may be some that it does not tell of */

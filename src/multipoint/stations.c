@@ -9,9 +9,9 @@
 #include "multipoint.h"
 
 enum {
-    QUESTIONS_MAX = 2 * 4096, /* a host whose stations never end */
-    FAILURES_MAX = 4,         /* of stations that follow each other, where they can only be counted */
-    NETBIOS = 15              /* longest name of that kind: a longer one is cut off there */
+    STATIONS_MAX = 1024, /* a host whose stations never end; a real one has some dozens */
+    FAILURES_MAX = 4,    /* of stations that follow each other, where they can only be counted */
+    NETBIOS = 15         /* longest name of that kind: a longer one is cut off there */
 };
 
 static void warn(struct multipoint_stations *stations, const char *what)
@@ -48,7 +48,6 @@ static int ask(struct multipoint_stations *stations, const char *operation,
         .arguments = &arguments,
     };
 
-    stations->questions++;
     return multipoint_ask(stations->host, &question, done, stations, place, ret_text);
 }
 
@@ -63,7 +62,7 @@ static void go_on(struct multipoint_stations *stations)
     if (stations->next || stations->information) {
         return;
     }
-    if (stations->following && stations->questions >= QUESTIONS_MAX) {
+    if (stations->following && stations->visited == STATIONS_MAX) {
         warn(stations, "there are more stations than are asked for, or they never end,");
         stations->following = 0;
     }
@@ -71,6 +70,7 @@ static void go_on(struct multipoint_stations *stations)
         end_with(stations, 0, NULL);
         return;
     }
+    stations->visited++;
     stations->at = stations->following;
     stations->following = stations->counting && stations->at < UINT32_MAX - 1 ? stations->at + 1 : 0;
     int error = ask(stations, "GetStationInformation", got_information, &stations->information, &text);
