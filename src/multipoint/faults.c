@@ -64,7 +64,7 @@ static const char *fault_name(const struct multipoint_element *fault)
     while (code && (next = multipoint_child(code, "Subcode", 7))) {
         code = next;
     }
-    value = code ? multipoint_child(code, "Value", 5) : NULL;
+    value = code ? multipoint_child(code, "Value", 5) : multipoint_child(fault, "faultcode", 9); /* of SOAP 1.1 */
     const char *name = value ? value->text : "";
     const char *colon = strchr(name, ':');
     return colon ? colon + 1 : name;
@@ -154,8 +154,10 @@ static bool is_reply_action(const struct multipoint_exchange *exchange, const ch
                           exchange->operation->interface_name, exchange->operation->name);
     size_t without = (size_t) length - strlen("Response");
 
-    return action &&
-           (strcmp(action, expected) == 0 || (exchange->operation->credentials == MULTIPOINT_ADMIN &&
+    if (!action) {
+        return exchange->old; /* it may know nothing of addressing */
+    }
+    return (strcmp(action, expected) == 0 || (exchange->operation->credentials == MULTIPOINT_ADMIN &&
                                               strlen(action) == without && strncmp(action, expected, without) == 0));
 }
 
@@ -170,7 +172,7 @@ static bool is_reply_element(const struct multipoint_exchange *exchange, const s
 static void judge_answer(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer,
                          struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
-    bool related = answer->relates && strcmp(answer->relates, exchange->id) == 0;
+    bool related = answer->relates ? strcmp(answer->relates, exchange->id) == 0 : exchange->old;
 
     if (!related && (!answer->fault || answer->relates)) { /* a host that could not read the request cannot name it */
         unbelievable(reply, buffer,
@@ -182,6 +184,14 @@ static void judge_answer(const struct multipoint_exchange *exchange, const struc
     } else {
         reply->body = answer->body;
     }
+}
+
+/* A host that speaks SOAP 1.1 alone says so in one of three ways; what may be asked so only reads. */
+static bool wants_old(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer, long status)
+{
+    return exchange->operation->credentials == MULTIPOINT_ANYBODY && !exchange->old &&
+           (status == 415 || answer->old ||
+            (answer->fault && strcmp(fault_name(answer->fault), "VersionMismatch") == 0));
 }
 
 /* What is no SOAP: true if the status alone tells that the request was not carried out. */
@@ -226,6 +236,10 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
         return;
     }
     int error = multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data, exchange->answer.length);
+    if (!error && answer->old != exchange->old) {
+        error = WMS_E_PROTOCOL;
+        answer->problem = exchange->old ? "it is no SOAP 1.1 envelope" : "it is no SOAP 1.2 envelope";
+    }
     if (!error && (answer->fault || status == 200)) {
         judge_answer(exchange, answer, reply, buffer);
         if (reply->body) {
@@ -240,6 +254,7 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
         snprintf(buffer, MULTIPOINT_SENTENCE, "the host has failed (HTTP %ld)", status);
         reply->text = buffer;
     }
+    reply->other_soap = error != WMS_E_NO_MEMORY && wants_old(exchange, answer, status);
 }
 
 /* ---- what libcurl says ------------------------------------------------------------------------------------------- */

@@ -44,7 +44,9 @@ enum {
     MULTIPOINT_STAMP = 24 /* a time in a message */
 };
 
-#define MULTIPOINT_SPACE "http://MultiPoint"
+#define MULTIPOINT_SPACE   "http://MultiPoint"
+#define MULTIPOINT_SOAP_11 "http://schemas.xmlsoap.org/soap/envelope/"
+#define MULTIPOINT_SOAP_12 "http://www.w3.org/2003/05/soap-envelope"
 
 /* ---- text.c ------------------------------------------------------------------------------------------------------ */
 
@@ -157,6 +159,7 @@ struct multipoint_answer {
     const struct multipoint_element *body;  /* the one element in it */
     const struct multipoint_element *fault; /* the same, when it is a SOAP fault */
     const char *problem;                    /* why it could not be read */
+    bool old;                               /* it is in SOAP 1.1 */
 };
 
 /* Takes it apart, with the parser in `answer` if there is one; the text and `memory` have to stay.  Errors: PROTOCOL
@@ -304,6 +307,7 @@ struct multipoint_reply {
     bool general; /* it is about the connection, the credentials or our memory: the next question would fare no better */
     const char *text;
     const struct multipoint_element *body; /* the answer's element, when code is 0 */
+    bool other_soap; /* the host may have understood the question in SOAP 1.1, which it is worth to be asked in */
 };
 
 /* What is asked, and how. */
@@ -332,6 +336,7 @@ struct multipoint_exchange {
     struct multipoint_trust trust;
     size_t answer_max;
     bool once; /* it may change something, and is not to be sent a second time */
+    bool old;  /* in SOAP 1.1 */
     bool started, left, too_large;
     int trouble; /* of ours: a code, 0 */
     int no_socket; /* why there could be none, when libcurl finds that it cannot connect: a code, or 0 */
@@ -375,7 +380,7 @@ struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange
 void multipoint_exchange_free_spare(struct multipoint *all);
 /* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
-/* Writes the whole text of the question. */
+/* Writes the whole text of the question, in SOAP 1.2 or (`old`) 1.1. */
 void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question,
                          const char *password);
 
