@@ -345,11 +345,11 @@ bound.describe("answers of MultiPoint hosts:", pending, function()
          assert.equal(0, host:counts().connections_https)
       end)
 
-      it("that are too large for a session's id, or not there", function()
+      it("that are too large for a number, or not there", function()
          local text = soap.call(soap.request(host, "IMultiPointServer", "GetAllSessions", "", "WmsControl")).text
          assert.truthy(text:find("<id>3</id>", 1, true), text)
-         for _, value in ipairs{ "4294967295", "4294967296", "18446744073709551615", "18446744073709551616", "-1", "", "x",
-            "3.0", "99999999999999999999999999" } do
+         for _, value in ipairs{ "18446744073709551616", "-1", "", "x", "3.0",
+            "99999999999999999999999999" } do
             for _, ask in ipairs{
                function() return wms.sessions(host.server) end, function() return wms.unlock_all(host.server) end,
                function() return wms.close_all(host.server) end,

@@ -415,8 +415,15 @@ WMS_API int wms_request_next_outcome_sized(wms_request *request, wms_outcome *re
 #define WMS_SESSION_TIMES_2(X) \
     X(logon_time, "logon_time") \
     X(idle_since, "idle_since")
+/* Since 0.2.  What a MultiPoint host says beyond the cmdlets: a standard user's; web limiting is on; the host counts its
+ * screen as private; its desktop is shown to others. */
+#define WMS_SESSION_FLAGS_2(X) \
+    X(is_standard, "is_standard") \
+    X(is_web_limited, "is_web_limited") \
+    X(is_private, "is_private") \
+    X(is_broadcasting, "is_broadcasting")
 #define WMS_SESSION_STRINGS(X) WMS_SESSION_STRINGS_1(X) WMS_SESSION_STRINGS_2(X)
-#define WMS_SESSION_FLAGS(X) WMS_SESSION_FLAGS_1(X)
+#define WMS_SESSION_FLAGS(X) WMS_SESSION_FLAGS_1(X) WMS_SESSION_FLAGS_2(X)
 #define WMS_SESSION_TIMES(X) WMS_SESSION_TIMES_2(X)
 
 typedef struct wms_session {
@@ -434,6 +441,9 @@ typedef struct wms_session {
 #undef WMS_X
 #define WMS_X(field, name) double field; /* -1 (or 0): the host does not say */
     WMS_SESSION_TIMES_2(WMS_X)
+#undef WMS_X
+#define WMS_X(field, name) signed char field; /* 0, 1, or -1: the host does not say */
+    WMS_SESSION_FLAGS_2(WMS_X)
 #undef WMS_X
 } wms_session;
 

@@ -207,7 +207,7 @@ function kit.fine(...)
    assert(select("#", ...) == 1, "one value when all went well")
    assert(type(list) == "table")
    for _, item in ipairs(list) do
-      if item.is_orchestratable == nil then -- not a session object
+      if STATES[item.state] then -- not a session object
          assert(kit.shape(item).error == nil, "an error in a list without an error")
       end
    end

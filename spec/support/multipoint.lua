@@ -19,7 +19,7 @@ local VERBS = {
 local AS_NEW = {
    relock = -1, block_all_relock = -1, block_all = "", flags_name = "pgrfSession", unknown_hr = 0x80071B6E, stations = 0,
    request_action = false, no_management = false, admin_orchestration = false, timestamps = false, refuse = false,
-   keep_bodies = false,
+   keep_bodies = false, soap11 = true, soap12 = true,
 }
 local park, pool, taken = nil, {}, 0
 local serial, last_id = 0, 100

@@ -272,6 +272,7 @@ static void run_whole(struct wms_job *job)
 
     if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) && has_way(job, whole)) {
         wms_listing_clear(job); /* of a first try, on a connection that broke */
+        whole->note = NULL;
         wms_item_start(whole);
     }
 }

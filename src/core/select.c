@@ -29,6 +29,7 @@ static int take_all(struct wms_job *job)
                 .id = session->id,
                 .user_name = session->user_name,
                 .identity = session->identity,
+                .note = job->whole.note, /* of what was told the host for all */
                 .changed = -1,
             };
         }

@@ -1,4 +1,8 @@
-/* actions.c - unlock, lock, disconnect, close, and any operation that a caller names. */
+/* actions.c - unlock, lock, disconnect, close, and any operation that a caller names.
+ *
+ * What cannot be taken back is done to a session of which somebody has looked at the user before: so whose it is now is
+ * asked once more, just before.
+ */
 #include <stdio.h>
 #include <strings.h>
 
@@ -8,6 +12,8 @@ struct action {
     struct multipoint_task task;
     struct wms_op *op;
     struct multipoint_exchange *exchange;
+    enum wms_verb verb; /* of one session's */
+    uint32_t id;
 };
 
 static void action_free(struct multipoint_task *task)
@@ -18,19 +24,26 @@ static void action_free(struct multipoint_task *task)
     multipoint_free(&task->host->all->memory, action);
 }
 
-static void start(struct multipoint_host *host, struct wms_op *op, const struct multipoint_question *question,
-                  void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply))
+static struct action *new_action(struct multipoint_host *host, struct wms_op *op)
 {
-    const struct wms_services *services = host->all->memory.services;
     struct action *action = multipoint_task_new(host, sizeof *action, &op->data, action_free);
-    const char *text;
 
-    if (!action) {
-        services->answer(op, WMS_E_NO_MEMORY, NULL);
-        return;
+    if (action) {
+        action->op = op;
+    } else {
+        host->all->memory.services->answer(op, WMS_E_NO_MEMORY, NULL);
     }
-    action->op = op;
-    int error = multipoint_ask(host, question, done, action, &action->exchange, &text);
+    return action;
+}
+
+static void ask(struct action *action, const struct multipoint_question *question,
+                void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply))
+{
+    const struct wms_services *services = action->task.host->all->memory.services;
+    struct wms_op *op = action->op;
+    const char *text;
+    int error = multipoint_ask(action->task.host, question, done, action, &action->exchange, &text);
+
     if (error) {
         multipoint_task_end(&action->task);
         services->answer(op, error, text);
@@ -49,11 +62,18 @@ static struct wms_op *end(struct action *action)
 
 /* ---- on one session: [MS-RSMC] 3.7.4 ----------------------------------------------------------------------------- */
 
+static void send_it(struct action *action, const char *message, bool console, bool urgent);
+
 static void acted(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
 {
     struct action *action = exchange->data;
     struct multipoint_host *host = exchange->host;
 
+    if (reply->code == WMS_E_UNSUPPORTED && !reply->lost && exchange->operation->in[0] == '\0') {
+        action->exchange = NULL; /* it knows no log-off of the console, so has done nothing */
+        send_it(action, NULL, false, true);
+        return;
+    }
     multipoint_reply_answer(host, end(action), reply);
 }
 
@@ -63,6 +83,87 @@ static const char *operation_of(enum wms_verb verb)
            : verb == WMS_LOCK       ? "LockSession"
            : verb == WMS_DISCONNECT ? "DisconnectSession"
                                     : "LogOffSession";
+}
+
+/* [MS-RSMC] 3.7.4.22: the console's session is logged off without an id. */
+static void send_it(struct action *action, const char *message, bool console, bool urgent)
+{
+    const wms_value items[] = {
+        multipoint_natural("idSession", action->id),
+        multipoint_string("wsLockMessage", message ? message : "", message ? strlen(message) : 0),
+    };
+    const wms_value arguments = multipoint_table(items, action->verb == WMS_LOCK ? 2 : 1);
+    const struct multipoint_question question = {
+        .operation =
+            multipoint_operation_find("IMultiPointSession", console ? "LogOffConsoleSession" : operation_of(action->verb)),
+        .arguments = console ? NULL : &arguments,
+        .op = action->op,
+        .urgent = urgent,
+    };
+
+    ask(action, &question, acted);
+}
+
+/* Whose it is now: the row in *ret_row, NULL: nobody's.  False: that is not known, and the action has ended. */
+static bool read_row(struct action *action, const struct multipoint_exchange *exchange,
+                     const struct multipoint_reply *reply, struct multipoint_arena *arena, const wms_value **ret_row)
+{
+    struct multipoint_host *host = exchange->host;
+    wms_value table;
+
+    *ret_row = NULL;
+    if (reply->code) {
+        multipoint_reply_answer(host, end(action), reply);
+        return false;
+    }
+    int error = multipoint_results(exchange->operation, reply->body, arena, &table);
+    if (error) {
+        host->all->memory.services->answer(
+            end(action), error, error == WMS_E_PROTOCOL ? "the host's list has not the form that it should have" : NULL);
+        return false;
+    }
+    *ret_row = multipoint_session_row(&table, action->id);
+    return true;
+}
+
+static void looked(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct action *action = exchange->data;
+    struct multipoint_host *host = exchange->host;
+    const struct wms_services *services = host->all->memory.services;
+    const char *identity = action->op->identity;
+    struct multipoint_arena arena = {.memory = &host->all->memory};
+    const wms_value *row;
+
+    action->exchange = NULL;
+    if (!identity && reply->code && !reply->general) { /* it was asked only whether it is the console's */
+        send_it(action, NULL, false, true);
+        return;
+    }
+    if (!read_row(action, exchange, reply, &arena, &row)) {
+        multipoint_arena_free(&arena);
+        return;
+    }
+    bool other = row && identity && !multipoint_is_identity(row, identity);
+    bool console = row && action->verb == WMS_CLOSE && host->binding.management && multipoint_is_console(row);
+    const wms_value *user = row ? multipoint_value(row, "wsUserName", WMS_STRING) : NULL;
+    if (user && user->size > 0 && !other) {
+        services->user(action->op, user->text);
+    }
+    multipoint_arena_free(&arena);
+    if (!row || other) {
+        services->answer(end(action), WMS_E_NOT_FOUND, other ? "the session is another user's by now" : NULL);
+        return;
+    }
+    services->alive(action->op);
+    send_it(action, NULL, console, true);
+}
+
+/* [MS-RSMC] has no operation that tells one session's user: all of them are asked for. */
+static bool needs_look(const struct multipoint_host *host, const struct action *action)
+{
+    return (action->verb == WMS_CLOSE && (action->op->identity || host->binding.management)) ||
+           (action->verb == WMS_DISCONNECT && action->op->identity);
 }
 
 void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,
@@ -80,17 +181,19 @@ void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_ve
         services->answer(op, error, text);
         return;
     }
-    const wms_value items[] = {
-        multipoint_natural("idSession", id->number),
-        multipoint_string("wsLockMessage", message ? message : "", message ? strlen(message) : 0),
-    };
-    const wms_value arguments = multipoint_table(items, verb == WMS_LOCK ? 2 : 1);
-    const struct multipoint_question question = {
-        .operation = multipoint_operation_find("IMultiPointSession", operation_of(verb)),
-        .arguments = &arguments,
-        .op = op,
-    };
-    start(host, op, &question, acted);
+    struct action *action = new_action(host, op);
+    if (!action) {
+        return;
+    }
+    action->verb = verb;
+    action->id = id->number;
+    if (needs_look(host, action)) {
+        const struct multipoint_question question = {.operation =
+                                                         multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
+        ask(action, &question, looked);
+    } else {
+        send_it(action, message, false, false);
+    }
 }
 
 /* ---- any operation ----------------------------------------------------------------------------------------------- */
@@ -134,8 +237,11 @@ void multipoint_call(struct multipoint_host *host, struct wms_op *op, const stru
     }
     if (error) {
         host->all->memory.services->answer(op, error, text);
-    } else {
-        start(host, op, &question, called);
+        return;
+    }
+    struct action *action = new_action(host, op);
+    if (action) {
+        ask(action, &question, called);
     }
 }
 

@@ -8,7 +8,6 @@
 
 #include "multipoint.h"
 
-#define SOAP       "http://www.w3.org/2003/05/soap-envelope"
 #define ADDRESSING "http://www.w3.org/2005/08/addressing"
 #define INSTANCE   "http://www.w3.org/2001/XMLSchema-instance"
 
@@ -206,12 +205,14 @@ bool multipoint_number(const char *text, uint64_t most, uint64_t *ret_number)
 
 static const char *open_envelope(struct multipoint_answer *answer, const struct multipoint_element *root)
 {
-    if (!is(root, SOAP, "Envelope")) {
+    answer->old = is(root, MULTIPOINT_SOAP_11, "Envelope");
+    const char *soap = answer->old ? MULTIPOINT_SOAP_11 : MULTIPOINT_SOAP_12;
+    if (!is(root, soap, "Envelope")) {
         return "it is no SOAP 1.2 envelope";
     }
     const struct multipoint_element *header = root->first;
-    const struct multipoint_element *body = is(header, SOAP, "Header") ? header->next : header;
-    if (!is(body, SOAP, "Body") || body->next || !body->first || body->first->next) {
+    const struct multipoint_element *body = is(header, soap, "Header") ? header->next : header;
+    if (!is(body, soap, "Body") || body->next || !body->first || body->first->next) {
         return "its envelope has not one body with one element";
     }
     for (const struct multipoint_element *one = body == header ? NULL : header->first; one; one = one->next) {
@@ -226,7 +227,7 @@ static const char *open_envelope(struct multipoint_answer *answer, const struct 
         }
     }
     answer->body = body->first;
-    answer->fault = is(body->first, SOAP, "Fault") ? body->first : NULL;
+    answer->fault = is(body->first, soap, "Fault") ? body->first : NULL;
     return NULL;
 }
 

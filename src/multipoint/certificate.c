@@ -8,7 +8,7 @@
 
 #include "multipoint.h"
 
-enum { SHA1_SIZE = 20, NAME = 256, TIME = 64 };
+enum { SHA1_SIZE = 20, NAME = MULTIPOINT_NAME, TIME = 64 };
 
 /* ---- what it is -------------------------------------------------------------------------------------------------- */
 
@@ -129,6 +129,19 @@ static void print_name(X509 *certificate, char name[NAME])
     name[used] = '\0';
 }
 
+void multipoint_certificate_name(const unsigned char *der, size_t size, char ret_name[MULTIPOINT_NAME])
+{
+    ERR_set_mark();
+    X509 *certificate = parse(der, size);
+
+    ret_name[0] = '\0';
+    if (certificate) {
+        print_name(certificate, ret_name);
+    }
+    X509_free(certificate);
+    ERR_pop_to_mark();
+}
+
 /* Self-made certificates have the name in their subject, and often no other: [MS-RSMC] 3.1.4.2. */
 static bool has_name(X509 *certificate, const char *host, const char *common_name)
 {
@@ -158,7 +171,7 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
     }
     if (!certificate) {
         why = "what the host sends is no certificate";
-    } else if (!has_name(certificate, host, name)) {
+    } else if (host && !has_name(certificate, host, name)) {
         snprintf(buffer, room, "the host's certificate is that of '%.100s', not of '%.100s'", name, host);
     } else if (!is_for_servers_alone(certificate)) {
         why = "the host's certificate has another extended key usage than Server Authentication alone";

@@ -1,4 +1,8 @@
-/* envelope.c - the text of a question: [MS-RSMC] 2.1, SOAP 1.2, WS-Addressing 1.0, WS-Security 1.0. */
+/* envelope.c - the text of a question: [MS-RSMC] 2.1, SOAP 1.2, WS-Addressing 1.0, WS-Security 1.0.
+ *
+ * The published WSDL has the certificate's interface in SOAP 1.1, without a word about addressing: what a host makes of the
+ * headers then is its own affair.
+ */
 #include "multipoint.h"
 
 #define SECURITY "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
@@ -49,14 +53,16 @@ void multipoint_envelope(struct multipoint_exchange *exchange, const struct mult
     struct multipoint_text *out = &exchange->request;
     char ignored[1];
 
-    multipoint_text_puts(out, "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" "
-                              "xmlns:a=\"http://www.w3.org/2005/08/addressing\"><s:Header>"
-                              "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>"
-                              "<a:Action s:mustUnderstand=\"1\">" MULTIPOINT_SPACE "/RemoteManagement/");
+    multipoint_text_puts(out, exchange->old ? "<s:Envelope xmlns:s=\"" MULTIPOINT_SOAP_11 "\" "
+                                            : "<s:Envelope xmlns:s=\"" MULTIPOINT_SOAP_12 "\" ");
+    multipoint_text_puts(out, "xmlns:a=\"http://www.w3.org/2005/08/addressing\"><s:Header>"
+                              "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>");
+    multipoint_text_puts(out, exchange->old ? "<a:Action>" : "<a:Action s:mustUnderstand=\"1\">");
+    multipoint_text_puts(out, MULTIPOINT_SPACE "/RemoteManagement/");
     multipoint_text_puts(out, operation->interface_name);
     multipoint_text_puts(out, "/");
     multipoint_text_puts(out, operation->name);
-    multipoint_text_puts(out, "</a:Action><a:To s:mustUnderstand=\"1\">");
+    multipoint_text_puts(out, exchange->old ? "</a:Action><a:To>" : "</a:Action><a:To s:mustUnderstand=\"1\">");
     multipoint_text_puts(out, exchange->url);
     multipoint_text_puts(out, "</a:To><a:MessageID>");
     exchange->id_at = out->length;

@@ -183,7 +183,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
         exchange_free(exchange);
         return error;
     }
-    node_append(&host->waiting, &exchange->node);
+    node_append(question->urgent ? host->waiting.next : &host->waiting, &exchange->node);
     make_due(host);
     *ret_exchange = exchange;
     return 0;
@@ -233,6 +233,27 @@ static void finish(struct multipoint_exchange *exchange, const struct multipoint
     exchange_free(exchange);
 }
 
+/* Writes the question anew, in SOAP 1.1; those that may be asked so have no arguments.  False: it has failed. */
+static bool ask_in_old_soap(struct multipoint_exchange *exchange)
+{
+    struct multipoint_host *host = exchange->host;
+    const struct multipoint_question question = {.operation = exchange->operation};
+
+    multipoint_transport_end(exchange);
+    multipoint_text_clear(&exchange->request);
+    multipoint_text_clear(&exchange->answer);
+    exchange->old = true;
+    exchange->started = exchange->left = false;
+    print_id(host->all, exchange->id);
+    multipoint_envelope(exchange, &question, NULL);
+    if (exchange->request.failed) {
+        return false;
+    }
+    node_append(host->waiting.next, &exchange->node);
+    make_due(host);
+    return true;
+}
+
 static void judge(struct multipoint_exchange *exchange)
 {
     char buffer[MULTIPOINT_SENTENCE];
@@ -243,7 +264,10 @@ static void judge(struct multipoint_exchange *exchange)
     all->parser = NULL;
     node_remove(&exchange->node);
     multipoint_judge(exchange, &answer, &reply, buffer);
-    finish(exchange, &reply);
+    bool again = reply.other_soap && exchange->data && ask_in_old_soap(exchange);
+    if (!again) {
+        finish(exchange, &reply);
+    }
     all->parser = multipoint_answer_end(&answer);
 }
 

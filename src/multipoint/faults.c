@@ -10,6 +10,7 @@
 #define BIND_AGAIN "; bind anew"
 
 static const uint32_t failures = 0x80000000; /* HRESULTs from here on are such */
+#define ACCESS_IS_DENIED 0x80070005u
 
 /* HRESULTs that say more than that it failed. */
 static const struct {
@@ -18,7 +19,7 @@ static const struct {
     bool open; /* it may be done all the same */
     const char *text;
 } results[] = {
-    {0x80070005, WMS_E_ACCESS_DENIED, false, "the host refuses it: the session is exempt, or it takes other rights"},
+    {ACCESS_IS_DENIED, WMS_E_ACCESS_DENIED, false, NULL},
     {0x80070002, WMS_E_NOT_FOUND, false, NULL},
     {0x80070490, WMS_E_NOT_FOUND, false, NULL},
     {0x80071B6E, WMS_E_NOT_FOUND, false, NULL}, /* no such WinStation */
@@ -28,13 +29,24 @@ static const struct {
     {0x800706BE, WMS_E_PROTOCOL, true, "a call inside the host has failed half way"}, /* of RPC */
 };
 
-static void judge_result(uint32_t hr, struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
+/* ACCESS_DENIED says who may not do what. */
+static const char *refusal_of(const struct multipoint_exchange *exchange)
+{
+    return exchange->operation->credentials == MULTIPOINT_ADMIN
+               ? "the host refuses it: the name is not that of an administrator there, or it takes no bindings"
+           : strncmp(exchange->operation->in, "idSession:", 10) == 0
+               ? "the host refuses it: the session is exempt, or it takes other rights"
+               : "the host refuses it: it takes other rights";
+}
+
+static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr, struct multipoint_reply *reply,
+                         char buffer[MULTIPOINT_SENTENCE])
 {
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
         if (results[i].hr == hr) {
             reply->code = results[i].code;
             reply->lost = results[i].open;
-            reply->text = results[i].text;
+            reply->text = hr == ACCESS_IS_DENIED ? refusal_of(exchange) : results[i].text;
             return;
         }
     }
@@ -52,7 +64,7 @@ static const char *fault_name(const struct multipoint_element *fault)
     while (code && (next = multipoint_child(code, "Subcode", 7))) {
         code = next;
     }
-    value = code ? multipoint_child(code, "Value", 5) : NULL;
+    value = code ? multipoint_child(code, "Value", 5) : multipoint_child(fault, "faultcode", 9); /* of SOAP 1.1 */
     const char *name = value ? value->text : "";
     const char *colon = strchr(name, ':');
     return colon ? colon + 1 : name;
@@ -78,6 +90,7 @@ static void judge_credentials(const struct multipoint_exchange *exchange, const 
              host->address->host, exchange->user_name ? exchange->user_name : "", how, of_binding ? BIND_AGAIN : "");
     reply->code = WMS_E_ACCESS_DENIED;
     reply->text = buffer;
+    reply->general = true;
     if (of_binding) { /* perhaps there is a newer one already: the next command looks */
         host->all->memory.services->retire(host->link);
     }
@@ -107,11 +120,12 @@ static void judge_fault(const struct multipoint_exchange *exchange, const struct
     char copy[48];
 
     if (hr && multipoint_number(hr->text, UINT32_MAX, &number)) {
-        judge_result((uint32_t) number, reply, buffer);
+        judge_result(exchange, (uint32_t) number, reply, buffer);
     } else if (is_one_of(name, refused)) {
         judge_credentials(exchange, name, reply, buffer);
     } else if (strcmp(name, "MessageExpired") == 0) {
         reply->code = WMS_E_ACCESS_DENIED;
+        reply->general = true;
         reply->text = "the host takes the request for an old one: its clock and this machine's differ";
     } else if (strcmp(name, "ActionNotSupported") == 0) {
         reply->code = WMS_E_UNSUPPORTED;
@@ -128,7 +142,7 @@ static void judge_fault(const struct multipoint_exchange *exchange, const struct
 static bool unbelievable(struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE], const char *why)
 {
     snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer cannot be used: %s", why);
-    *reply = (struct multipoint_reply){.code = WMS_E_PROTOCOL, .lost = true, .text = buffer};
+    *reply = (struct multipoint_reply){.code = WMS_E_PROTOCOL, .lost = true, .general = true, .text = buffer};
     return false;
 }
 
@@ -140,8 +154,10 @@ static bool is_reply_action(const struct multipoint_exchange *exchange, const ch
                           exchange->operation->interface_name, exchange->operation->name);
     size_t without = (size_t) length - strlen("Response");
 
-    return action &&
-           (strcmp(action, expected) == 0 || (exchange->operation->credentials == MULTIPOINT_ADMIN &&
+    if (!action) {
+        return exchange->old; /* it may know nothing of addressing */
+    }
+    return (strcmp(action, expected) == 0 || (exchange->operation->credentials == MULTIPOINT_ADMIN &&
                                               strlen(action) == without && strncmp(action, expected, without) == 0));
 }
 
@@ -156,7 +172,7 @@ static bool is_reply_element(const struct multipoint_exchange *exchange, const s
 static void judge_answer(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer,
                          struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
-    bool related = answer->relates && strcmp(answer->relates, exchange->id) == 0;
+    bool related = answer->relates ? strcmp(answer->relates, exchange->id) == 0 : exchange->old;
 
     if (!related && (!answer->fault || answer->relates)) { /* a host that could not read the request cannot name it */
         unbelievable(reply, buffer,
@@ -168,6 +184,14 @@ static void judge_answer(const struct multipoint_exchange *exchange, const struc
     } else {
         reply->body = answer->body;
     }
+}
+
+/* A host that speaks SOAP 1.1 alone says so in one of three ways; what may be asked so only reads. */
+static bool wants_old(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer, long status)
+{
+    return exchange->operation->credentials == MULTIPOINT_ANYBODY && !exchange->old &&
+           (status == 415 || answer->old ||
+            (answer->fault && strcmp(fault_name(answer->fault), "VersionMismatch") == 0));
 }
 
 /* What is no SOAP: true if the status alone tells that the request was not carried out. */
@@ -182,6 +206,7 @@ static bool judge_status(const struct multipoint_exchange *exchange, long status
         return true;
     case 407:
         reply->code = WMS_E_UNREACHABLE;
+        reply->general = true;
         reply->text = "the proxy wants a password";
         return true;
     case 404:
@@ -211,13 +236,17 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
         return;
     }
     int error = multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data, exchange->answer.length);
+    if (!error && answer->old != exchange->old) {
+        error = WMS_E_PROTOCOL;
+        answer->problem = exchange->old ? "it is no SOAP 1.1 envelope" : "it is no SOAP 1.2 envelope";
+    }
     if (!error && (answer->fault || status == 200)) {
         judge_answer(exchange, answer, reply, buffer);
         if (reply->body) {
             multipoint_known_add(exchange, reply->body);
         }
     } else if (error == WMS_E_NO_MEMORY) {
-        *reply = (struct multipoint_reply){.code = error, .lost = true};
+        *reply = (struct multipoint_reply){.code = error, .lost = true, .general = true};
     } else if (status == 200) {
         unbelievable(reply, buffer, answer->problem);
     } else if (!judge_status(exchange, status, reply, buffer)) {
@@ -225,6 +254,7 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
         snprintf(buffer, MULTIPOINT_SENTENCE, "the host has failed (HTTP %ld)", status);
         reply->text = buffer;
     }
+    reply->other_soap = error != WMS_E_NO_MEMORY && wants_old(exchange, answer, status);
 }
 
 /* ---- what libcurl says ------------------------------------------------------------------------------------------- */
@@ -302,7 +332,7 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
 void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
                       struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE])
 {
-    *ret_reply = (struct multipoint_reply){.code = 0};
+    *ret_reply = (struct multipoint_reply){.code = 0, .general = exchange->trouble || exchange->result != CURLE_OK};
     if (exchange->trouble || exchange->answer.failed || exchange->result == CURLE_OUT_OF_MEMORY) {
         ret_reply->code = exchange->trouble ? exchange->trouble : WMS_E_NO_MEMORY;
         ret_reply->lost = exchange->left;

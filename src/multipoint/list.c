@@ -1,60 +1,23 @@
-/* list.c - all sessions: the list, then each one's flags, and meanwhile the stations. */
+/* list.c - all sessions: the list, then each one's flags and screen, and meanwhile the stations.
+ *
+ * What the host does not tell of one session is not known of that one, and spoils nothing else; only what is about the
+ * connection or the credentials ends the list.
+ */
 #include <stdio.h>
 
-#include "multipoint.h"
+#include "list.h"
 
-/* [MS-RSMC] 3.7.4.14 */
-enum { ADMIN = 1, OPERATOR = 2, LOCKED = 8, ORCHESTRATABLE = 32 };
-enum { STATIONS_MAX = 4096 };
-
-/* One session, as far as it is known. */
-struct found {
-    uint32_t id, flags;
-    unsigned state;
-    const char *user_name, *domain_name, *win_station, *computer_name;
-    int64_t station; /* -1: at none */
-    bool rail, gone;
-};
-
-/* Who sits at a station: the sessions may not be known yet. */
-struct seat {
-    struct seat *next;
-    uint32_t session, station;
-    const char *computer_name;
-};
-
-struct list;
-
-/* One question after a session's flags. */
-struct slot {
-    struct list *list;
-    struct multipoint_exchange *exchange; /* NULL: free */
-    size_t index;
-};
-
-struct list {
-    struct multipoint_task task;
-    struct wms_op *op;
-    struct multipoint_exchange *first;   /* what holds for all, or the list */
-    struct multipoint_exchange *station; /* the next one's */
-    struct multipoint_arena arena;
-    struct slot *slots; /* as many questions as can be under way, and as many more that wait */
-    size_t slot_count;
-    struct seat *seats;
-    struct found *sessions;
-    size_t count, asked, pending;
-    uint32_t station_number; /* the last that was asked for */
-    bool listed, stations_known;
-    bool all_told; /* the host has taken what holds for all */
-};
+/* [MS-RSMC] 3.7.4.7: its desktop is shown to others, perhaps for them to control it. */
+enum { PROJECTING = 1, CONTROLLED = 2 };
+enum { FLAGS, SCREEN, KINDS }; /* of questions after one session */
 
 static void list_free(struct multipoint_task *task)
 {
-    struct list *list = (struct list *) task;
+    struct multipoint_sessions *list = (struct multipoint_sessions *) task;
     const struct multipoint_memory *memory = &task->host->all->memory;
 
     multipoint_drop(list->first);
-    multipoint_drop(list->station);
+    multipoint_stations_drop(&list->stations);
     for (size_t i = 0; i < list->slot_count; i++) {
         multipoint_drop(list->slots[i].exchange);
     }
@@ -63,16 +26,20 @@ static void list_free(struct multipoint_task *task)
 }
 
 /* When the host has taken what holds for all, the rest may fail, but not the whole: users see it already. */
-static void fail(struct list *list, const struct multipoint_reply *reply)
+void multipoint_list_end(struct multipoint_sessions *list, const struct multipoint_reply *reply)
 {
     struct multipoint_host *host = list->task.host;
     struct wms_op *op = list->op;
     struct multipoint_reply half = *reply;
-    char text[2 * MULTIPOINT_SENTENCE];
+    char text[3 * MULTIPOINT_SENTENCE];
 
+    if (reply->text == list->note) { /* which goes with the list */
+        half.text = memcpy(text, list->note, sizeof list->note);
+    }
     if (list->all_told && reply->code) {
-        snprintf(text, sizeof text, "the host has %s its message for all, but its sessions cannot be listed%s%s",
-                 op->message ? "set" : "discarded", reply->text ? ": " : "", reply->text ? reply->text : "");
+        snprintf(text, sizeof text, "the host %s %s its message for all, but its sessions cannot be listed%s%s",
+                 list->refusal ? "may have" : "has", op->message ? "set" : "discarded", reply->text ? ": " : "",
+                 reply->text ? reply->text : "");
         half.lost = true;
         half.text = text;
     }
@@ -80,15 +47,24 @@ static void fail(struct list *list, const struct multipoint_reply *reply)
     multipoint_reply_answer(host, op, &half);
 }
 
-static void fail_with(struct list *list, int code, const char *text)
+static void fail_with(struct multipoint_sessions *list, int code, const char *text)
 {
-    fail(list, &(struct multipoint_reply){.code = code, .text = text});
+    multipoint_list_end(list, &(struct multipoint_reply){.code = code, .text = text});
+}
+
+static void warn(const struct multipoint_sessions *list, const char *what)
+{
+    const struct multipoint_host *host = list->task.host;
+    char text[2 * MULTIPOINT_SENTENCE];
+
+    snprintf(text, sizeof text, "%s: %s", host->address->text, what);
+    host->all->memory.services->log(host->all->memory.engine, WMS_WARNING, text);
 }
 
 static const char no_form[] = "the host's answer has not the form that it should have";
 
 /* Reads the reply's element; false: the list has failed. */
-static bool read_results(struct list *list, const struct multipoint_exchange *exchange,
+static bool read_results(struct multipoint_sessions *list, const struct multipoint_exchange *exchange,
                          const struct multipoint_reply *reply, struct multipoint_arena *arena, wms_value *ret_table)
 {
     int error = multipoint_results(exchange->operation, reply->body, arena, ret_table);
@@ -107,7 +83,7 @@ static uint64_t natural(const wms_value *table, const char *name, uint64_t other
 }
 
 /* A copy; "" for NULL and where there is none, NULL: out of memory. */
-static const char *keep(struct list *list, const wms_value *table, const char *name)
+static const char *keep(struct multipoint_sessions *list, const wms_value *table, const char *name)
 {
     const wms_value *value = multipoint_value(table, name, WMS_STRING);
     size_t size = value ? value->size : 0;
@@ -116,82 +92,84 @@ static const char *keep(struct list *list, const wms_value *table, const char *n
     return copy && size ? memcpy(copy, value->text, size) : copy;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------------------------- */
+static void go_on(struct multipoint_sessions *list);
 
-/* As the cmdlets call it, where they have a word; otherwise as the Windows session API does: [MS-RSMC] 2.2.4.1. */
-static const char *state_of(const struct list *list, const struct found *session)
+/* ---- flags and screens ------------------------------------------------------------------------------------------- */
+
+static void read_flags(struct multipoint_found *session, const wms_value *table)
 {
-    static const char *const names[] = {"Active", "Connected", "ConnectQuery", "Shadow", "Disconnected",
-                                        "Idle",   "Listen",    "Reset",        "Down",   "Init"};
+    const wms_value *flags = multipoint_value(table, "pgrfSession", WMS_NATURAL);
 
-    if (session->state == 0 && list->station_number > 1) {
-        return session->station >= 0 ? "ConnectedToStation" : "RemoteConnection";
-    }
-    return session->state < sizeof names / sizeof *names ? names[session->state] : "Unknown";
+    session->flags_known = flags != NULL;
+    session->flags = flags ? (uint32_t) flags->natural : 0;
 }
 
-static const char *unless_empty(const char *text)
+static signed char truth(const wms_value *table, const char *name)
 {
-    return text && *text ? text : NULL;
+    const wms_value *value = multipoint_value(table, name, WMS_BOOLEAN);
+
+    return value ? (signed char) value->integer : -1;
 }
 
-static void report(struct list *list)
+static void read_screen(struct multipoint_found *session, const wms_value *table)
 {
-    const struct wms_services *services = list->task.host->all->memory.services;
-    int error = 0;
+    const wms_value *state = multipoint_value(table, "peCurrentBroadCastState", WMS_NATURAL);
 
-    for (size_t i = 0; !error && i < list->count; i++) {
-        const struct found *session = &list->sessions[i];
-        wms_session whole;
-        wms_session_init(&whole);
-        whole.id.number = session->id;
-        whole.state = state_of(list, session);
-        whole.user_name = unless_empty(session->user_name);
-        whole.domain_name = unless_empty(session->domain_name);
-        whole.win_station = unless_empty(session->win_station);
-        whole.computer_name = unless_empty(session->computer_name);
-        whole.station_id = session->station;
-        whole.is_rail = session->rail;
-        whole.is_admin = (session->flags & ADMIN) != 0;
-        whole.is_mog_user = (session->flags & OPERATOR) != 0;
-        whole.is_orchestratable = (session->flags & ORCHESTRATABLE) != 0;
-        whole.locked = (session->flags & LOCKED) != 0;
-        error = session->gone ? 0 : services->session(list->op, &whole);
-    }
-    fail_with(list, error, NULL); /* with 0, that is the end of a good one */
+    session->locked = truth(table, "pfIsLocked");
+    session->is_private = truth(table, "pfIsPrivate");
+    session->is_broadcasting = state ? state->natural == PROJECTING || state->natural == CONTROLLED : -1;
 }
 
-static void go_on(struct list *list);
-
-/* ---- flags ------------------------------------------------------------------------------------------------------- */
-
-static void got_flags(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+/* The answer to a question after one session.  Errors: NO_MEMORY. */
+static int read_answer(struct multipoint_sessions *list, const struct multipoint_exchange *exchange,
+                       const struct multipoint_reply *reply, struct multipoint_found *session, bool flags)
 {
-    struct slot *slot = exchange->data;
-    struct list *list = slot->list;
     struct multipoint_arena arena = {.memory = list->arena.memory};
+    char text[2 * MULTIPOINT_SENTENCE];
+    const char *why = reply->text;
     wms_value table;
+    int error = 0, unread = reply->code;
+
+    if (!unread) {
+        unread = multipoint_results(exchange->operation, reply->body, &arena, &table);
+        error = unread == WMS_E_NO_MEMORY ? unread : 0;
+        why = no_form;
+    }
+    if (!unread) {
+        (flags ? read_flags : read_screen)(session, &table);
+    } else if (flags && multipoint_reply_not_found(reply)) {
+        session->gone = true; /* it has ended meanwhile, perhaps */
+    } else if (flags && !error) {
+        snprintf(text, sizeof text, "session %lu: its flags are not known: %s", (unsigned long) session->id,
+                 why ? why : "the host does not say why");
+        warn(list, text);
+    }
+    multipoint_arena_free(&arena);
+    return error;
+}
+
+static void got_answer(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct multipoint_slot *slot = exchange->data;
+    struct multipoint_sessions *list = slot->list;
+    bool flags = strcmp(exchange->operation->name, "GetSessionFlags") == 0;
 
     slot->exchange = NULL;
     list->pending--;
-    if (multipoint_reply_not_found(reply)) {
-        list->sessions[slot->index].gone = true; /* it ended meanwhile */
-    } else if (reply->code) {
-        fail(list, reply);
+    if (reply->general) {
+        multipoint_list_end(list, reply);
         return;
-    } else {
-        if (!read_results(list, exchange, reply, &arena, &table)) {
-            multipoint_arena_free(&arena);
-            return;
-        }
-        list->sessions[slot->index].flags = (uint32_t) natural(&table, "pgrfSession", 0);
-        multipoint_arena_free(&arena);
+    }
+    int error = read_answer(list, exchange, reply, &list->sessions[slot->index], flags);
+    if (error) {
+        fail_with(list, error, NULL);
+        return;
     }
     list->task.host->all->memory.services->alive(list->op);
     go_on(list);
 }
 
-static struct slot *free_slot(struct list *list)
+static struct multipoint_slot *free_slot(struct multipoint_sessions *list)
 {
     for (size_t i = 0; i < list->slot_count; i++) {
         if (!list->slots[i].exchange) {
@@ -201,132 +179,113 @@ static struct slot *free_slot(struct list *list)
     return NULL;
 }
 
-/* Asks for more; false: the list has failed. */
-static bool ask_flags(struct list *list)
+static size_t questions(const struct multipoint_sessions *list)
 {
-    struct slot *slot;
+    return list->op->verb == WMS_SESSIONS ? KINDS * list->count : list->count; /* an action needs no screens */
+}
 
-    while (list->asked < list->count && (slot = free_slot(list))) {
-        const wms_value id = multipoint_natural("idSession", list->sessions[list->asked].id),
-                        arguments = multipoint_table(&id, 1);
+/* Asks for more; false: the list has failed. */
+static bool ask_more(struct multipoint_sessions *list)
+{
+    struct multipoint_slot *slot;
+
+    while (list->asked < questions(list) && (slot = free_slot(list))) {
+        size_t index = list->asked % list->count;
+        bool flags = list->asked / list->count == FLAGS;
+        const struct multipoint_found *session = &list->sessions[index];
+        const wms_value id = multipoint_natural("idSession", session->id), arguments = multipoint_table(&id, 1);
         const struct multipoint_question question = {
-            .operation = multipoint_operation_find("IMultiPointSession", "GetSessionFlags"),
+            .operation = multipoint_operation_find("IMultiPointSession", flags ? "GetSessionFlags" : "GetScreenState"),
             .arguments = &arguments,
         };
         const char *text;
+        list->asked++;
+        if (!flags && session->state > MULTIPOINT_SHADOW) {
+            continue;
+        }
         slot->list = list;
-        slot->index = list->asked;
-        int error = multipoint_ask(list->task.host, &question, got_flags, slot, &slot->exchange, &text);
+        slot->index = index;
+        int error = multipoint_ask(list->task.host, &question, got_answer, slot, &slot->exchange, &text);
         if (error) {
             fail_with(list, error, text);
             return false;
         }
-        list->asked++;
         list->pending++;
     }
     return true;
 }
 
-/* ---- stations: [MS-RSMC] 3.6.4 ----------------------------------------------------------------------------------- */
+static void ask_first(struct multipoint_sessions *list, const struct multipoint_question *question,
+                      void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply));
+static void got_list_again(struct multipoint_exchange *exchange, const struct multipoint_reply *reply);
 
-static bool ask_station(struct list *list);
-
-static void got_station(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+/* Whether the list has to tell if a session is there that has had no flags. */
+static bool is_doubtful(const struct multipoint_sessions *list)
 {
-    struct list *list = exchange->data;
-    struct multipoint_arena arena = {.memory = list->arena.memory};
-    wms_value table;
-
-    list->station = NULL;
-    if (reply->lost || reply->code == WMS_E_NO_MEMORY) {
-        fail(list, reply);
-        return;
-    }
-    list->task.host->all->memory.services->alive(list->op);
-    if (reply->code || list->station_number == STATIONS_MAX) { /* there are no more */
-        list->stations_known = true;
-        go_on(list);
-        return;
-    }
-    if (!read_results(list, exchange, reply, &arena, &table)) {
-        multipoint_arena_free(&arena);
-        return;
-    }
-    struct seat *seat = multipoint_room(&list->arena, sizeof *seat);
-    if (seat) {
-        seat->session = (uint32_t) natural(&table, "pidSession", UINT32_MAX);
-        seat->station = list->station_number;
-        seat->computer_name = keep(list, &table, "pwsSessionHost");
-    }
-    multipoint_arena_free(&arena);
-    if (!seat || !seat->computer_name) {
-        fail_with(list, WMS_E_NO_MEMORY, NULL);
-        return;
-    }
-    seat->next = list->seats;
-    list->seats = seat;
-    if (ask_station(list)) {
-        go_on(list);
-    }
-}
-
-static bool ask_station(struct list *list)
-{
-    const wms_value id = multipoint_natural("idStation", ++list->station_number), arguments = multipoint_table(&id, 1);
-    const struct multipoint_question question = {
-        .operation = multipoint_operation_find("IMultiPointStation", "GetStationInformation"),
-        .arguments = &arguments,
-    };
-    const char *text;
-    int error = multipoint_ask(list->task.host, &question, got_station, list, &list->station, &text);
-
-    if (error) {
-        fail_with(list, error, text);
-    }
-    return !error;
-}
-
-static void seat_sessions(struct list *list)
-{
-    for (const struct seat *seat = list->seats; seat; seat = seat->next) {
-        for (size_t i = 0; seat->session != UINT32_MAX && i < list->count; i++) {
-            if (list->sessions[i].id == seat->session) {
-                list->sessions[i].station = seat->station;
-                list->sessions[i].computer_name = seat->computer_name;
-            }
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->sessions[i].gone) {
+            return true;
         }
     }
+    return false;
 }
 
-static void go_on(struct list *list)
+static struct multipoint_question question_of_list(void)
 {
-    if (list->listed && ask_flags(list) && list->pending == 0 && list->asked == list->count && list->stations_known) {
-        seat_sessions(list);
-        report(list);
+    return (struct multipoint_question){.operation = multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
+}
+
+static void go_on(struct multipoint_sessions *list)
+{
+    bool good = list->listed && ask_more(list);
+
+    if (!good || list->pending > 0 || list->first || list->asked < questions(list) || !list->stations.ended) {
+        return;
+    }
+    if (is_doubtful(list)) {
+        const struct multipoint_question question = question_of_list();
+        ask_first(list, &question, got_list_again);
+    } else {
+        multipoint_report(list);
     }
 }
 
-/* ---- the list: [MS-RSMC] 3.4.4 ----------------------------------------------------------------------------------- */
+static void stations_done(void *data, const struct multipoint_reply *reply)
+{
+    struct multipoint_sessions *list = data;
+
+    if (reply->code) {
+        multipoint_list_end(list, reply);
+    } else {
+        go_on(list);
+    }
+}
+
+/* ---- the list: [MS-RSMC] 3.6.4.1 --------------------------------------------------------------------------------- */
 
 /* Copies one session; false: the list has failed. */
-static bool keep_session(struct list *list, const wms_value *one)
+static bool keep_session(struct multipoint_sessions *list, const wms_value *one)
 {
     const wms_value *rail = multipoint_value(one, "fIsRail", WMS_BOOLEAN);
     uint64_t id = natural(one, "id", UINT64_MAX), state = natural(one, "state", UINT32_MAX);
-    struct found *session = &list->sessions[list->count++];
+    char text[96];
 
-    if (id >= UINT32_MAX) { /* 4294967295 is none */
-        fail_with(list, WMS_E_PROTOCOL, "a session with an id that no host may have");
-        return false;
+    if (id >= UINT32_MAX) { /* 4294967295 is none, and nothing could be asked about a larger one */
+        snprintf(text, sizeof text, "session %llu is left out: no session may have that id", (unsigned long long) id);
+        warn(list, text);
+        return true;
     }
-    *session = (struct found){
+    struct multipoint_found *session = &list->sessions[list->count++];
+    *session = (struct multipoint_found){
         .id = (uint32_t) id,
         .state = (unsigned) state,
         .user_name = keep(list, one, "wsUserName"),
         .domain_name = keep(list, one, "wsDomain"),
         .win_station = keep(list, one, "wsWinStation"),
-        .station = -1,
         .rail = rail && rail->integer,
+        .locked = -1,
+        .is_private = -1,
+        .is_broadcasting = -1,
     };
     if (!session->user_name || !session->domain_name || !session->win_station) {
         fail_with(list, WMS_E_NO_MEMORY, NULL);
@@ -335,15 +294,27 @@ static bool keep_session(struct list *list, const wms_value *one)
     return true;
 }
 
+static void compare_count(const struct multipoint_sessions *list, const wms_value *table, size_t count)
+{
+    const wms_value *natural = multipoint_value(table, "pcSessionInfo", WMS_NATURAL);
+    char text[128];
+
+    if (natural ? natural->natural != count : multipoint_value(table, "pcSessionInfo", WMS_INTEGER) != NULL) {
+        snprintf(text, sizeof text, "the host announces %lld sessions and lists %zu",
+                 natural ? (long long) natural->natural : -1LL, count);
+        warn(list, text);
+    }
+}
+
 static void got_list(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
 {
-    struct list *list = exchange->data;
+    struct multipoint_sessions *list = exchange->data;
     struct multipoint_arena arena = {.memory = list->arena.memory};
     wms_value table;
 
     list->first = NULL;
     if (reply->code) {
-        fail(list, reply);
+        multipoint_list_end(list, reply);
         return;
     }
     list->task.host->all->memory.services->alive(list->op);
@@ -354,6 +325,7 @@ static void got_list(struct multipoint_exchange *exchange, const struct multipoi
     const wms_value *sessions = multipoint_value(&table, "pprgWmsSessionInfoWs", WMS_LIST);
     size_t count = sessions ? sessions->size : 0;
     bool good = true;
+    compare_count(list, &table, count);
     list->sessions = multipoint_room(&list->arena, count * sizeof *list->sessions + 1);
     if (!list->sessions) {
         fail_with(list, WMS_E_NO_MEMORY, NULL);
@@ -369,7 +341,39 @@ static void got_list(struct multipoint_exchange *exchange, const struct multipoi
     }
 }
 
-static void ask_first(struct list *list, const struct multipoint_question *question,
+/* A session that has ended is not listed any more; of one that is, only the flags are not known. */
+static void got_list_again(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct multipoint_sessions *list = exchange->data;
+    struct multipoint_arena arena = {.memory = list->arena.memory};
+    wms_value table;
+
+    list->first = NULL;
+    if (reply->code) {
+        multipoint_list_end(list, reply);
+        return;
+    }
+    list->task.host->all->memory.services->alive(list->op);
+    if (!read_results(list, exchange, reply, &arena, &table)) {
+        multipoint_arena_free(&arena);
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        struct multipoint_found *session = &list->sessions[i];
+        const wms_value *row = session->gone ? multipoint_session_row(&table, session->id) : NULL;
+        const char *identity = row ? multipoint_identity(&list->arena, session->domain_name, session->user_name) : NULL;
+        session->back = identity && multipoint_is_identity(row, identity);
+        if (row && !identity) {
+            multipoint_arena_free(&arena);
+            fail_with(list, WMS_E_NO_MEMORY, NULL);
+            return;
+        }
+    }
+    multipoint_arena_free(&arena);
+    multipoint_report(list);
+}
+
+static void ask_first(struct multipoint_sessions *list, const struct multipoint_question *question,
                       void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply))
 {
     const char *text;
@@ -380,35 +384,62 @@ static void ask_first(struct list *list, const struct multipoint_question *quest
     }
 }
 
-static void ask_list(struct list *list)
+static void ask_list(struct multipoint_sessions *list)
 {
-    const struct multipoint_question question = {.operation =
-                                                     multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
+    const struct multipoint_question question = question_of_list();
+    const char *text;
+    int error = 0;
 
-    list->stations_known = list->op->verb != WMS_SESSIONS; /* an action needs none of them */
-    if (list->stations_known || ask_station(list)) {
+    list->stations.ended = list->op->verb != WMS_SESSIONS; /* an action needs none of them */
+    if (!list->stations.ended) {
+        error = multipoint_stations_ask(&list->stations, &text);
+    }
+    if (error) {
+        fail_with(list, error, text);
+    } else {
         ask_first(list, &question, got_list);
     }
 }
 
 /* ---- what holds for all ------------------------------------------------------------------------------------------ */
 
-static void told_all(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+/* Hosts that are less than a server may not have such a message; the sessions are acted on all the same, and each lock
+ * brings its own.  What the host's manager does with later sessions is then another matter, and the outcomes say so. */
+static void note_refusal(struct multipoint_sessions *list, const struct multipoint_reply *reply)
 {
-    struct list *list = exchange->data;
+    bool lock = list->op->message != NULL;
 
-    list->first = NULL;
-    if (reply->code) {
-        fail(list, reply);
-    } else {
-        list->all_told = true;
-        list->task.host->all->memory.services->alive(list->op);
-        ask_list(list);
-    }
+    list->refusal = reply->code;
+    list->all_told = reply->lost;
+    snprintf(list->note, sizeof list->note, "the host %s (%s): sessions %s",
+             reply->lost ? lock ? "may not have set its message for all" : "may not have discarded its message for all"
+             : lock      ? "has refused to set its message for all"
+                         : "has refused to discard its message for all",
+             reply->text ? reply->text : "it does not say why",
+             lock ? "that begin later are not locked by it" : "may be locked again by its manager");
+    warn(list, list->note);
 }
 
-/* [MS-RSMC] 3.4.4: the message that the host's manager shows on every session of now and later; nil discards it. */
-static void set_block_all_message(struct list *list)
+static void told_all(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct multipoint_sessions *list = exchange->data;
+
+    list->first = NULL;
+    if (reply->general) {
+        multipoint_list_end(list, reply);
+        return;
+    }
+    if (reply->code) {
+        note_refusal(list, reply);
+    } else {
+        list->all_told = true;
+    }
+    list->task.host->all->memory.services->alive(list->op);
+    ask_list(list);
+}
+
+/* [MS-RSMC] 3.6.4.41: the message that the host's manager shows on every session of now and later; nil discards it. */
+static void set_block_all_message(struct multipoint_sessions *list)
 {
     const char *message = list->op->message;
     const wms_value text = message ? multipoint_string("wsMessage", message, strlen(message))
@@ -431,7 +462,7 @@ void multipoint_list(struct multipoint_host *host, struct wms_op *op)
     size_t slot_count = 2 * (size_t) host->connections;
     const char *text = NULL;
     int error = multipoint_host_bound(host, &text);
-    struct list *list = error ? NULL : multipoint_task_new(host, sizeof *list, &op->data, list_free);
+    struct multipoint_sessions *list = error ? NULL : multipoint_task_new(host, sizeof *list, &op->data, list_free);
 
     if (!list) {
         memory->services->answer(op, error ? error : WMS_E_NO_MEMORY, text);
@@ -445,6 +476,8 @@ void multipoint_list(struct multipoint_host *host, struct wms_op *op)
         return;
     }
     list->slot_count = slot_count;
+    list->stations =
+        (struct multipoint_stations){.host = host, .arena = &list->arena, .op = op, .done = stations_done, .data = list};
     if (op->all && (op->verb == WMS_UNLOCK || op->verb == WMS_LOCK)) {
         set_block_all_message(list);
     } else {

@@ -4,7 +4,10 @@
  *     bind.c         how a client gets its binding: the certificate, then the passwords
  *     binding.c      what a binding holds, and what of it is kept
  *     actions.c      unlock, lock, disconnect, close, and any operation that a caller names
- *     list.c         all sessions, with their flags and stations
+ *     list.c         all sessions, with their flags and screens
+ *     report.c       what of them the engine is told; list.h is what the two share
+ *     stations.c     who sits where
+ *     identity.c     whose a session is now, before it is closed or disconnected
  *     observe.c      how a session is, asked again and again
  *     exchange.c     one question and its answer: waits for a place, goes out, is judged
  *     transport.c    libcurl in the engine's loop
@@ -41,7 +44,9 @@ enum {
     MULTIPOINT_STAMP = 24 /* a time in a message */
 };
 
-#define MULTIPOINT_SPACE "http://MultiPoint"
+#define MULTIPOINT_SPACE   "http://MultiPoint"
+#define MULTIPOINT_SOAP_11 "http://schemas.xmlsoap.org/soap/envelope/"
+#define MULTIPOINT_SOAP_12 "http://www.w3.org/2003/05/soap-envelope"
 
 /* ---- text.c ------------------------------------------------------------------------------------------------------ */
 
@@ -154,6 +159,7 @@ struct multipoint_answer {
     const struct multipoint_element *body;  /* the one element in it */
     const struct multipoint_element *fault; /* the same, when it is a SOAP fault */
     const char *problem;                    /* why it could not be read */
+    bool old;                               /* it is in SOAP 1.1 */
 };
 
 /* Takes it apart, with the parser in `answer` if there is one; the text and `memory` have to stay.  Errors: PROTOCOL
@@ -184,7 +190,7 @@ int multipoint_results(const struct multipoint_operation *operation, const struc
 
 /* ---- certificate.c ----------------------------------------------------------------------------------------------- */
 
-enum { MULTIPOINT_SHA256 = 32, MULTIPOINT_FINGERPRINT = 96, MULTIPOINT_THUMBPRINT = 41, MULTIPOINT_PIN = 64 };
+enum { MULTIPOINT_SHA256 = 32, MULTIPOINT_FINGERPRINT = 96, MULTIPOINT_THUMBPRINT = 41, MULTIPOINT_PIN = 64, MULTIPOINT_NAME = 256 };
 
 /* What identifies a certificate. */
 struct multipoint_certificate {
@@ -197,9 +203,12 @@ struct multipoint_certificate {
 /* Errors: PROTOCOL (no certificate), NO_MEMORY. */
 int multipoint_certificate_read(const unsigned char *der, size_t size, struct multipoint_certificate *ret_certificate);
 /* Whether a client may bind to a host that shows it: its subject is the host's name, its extended key usage is Server
- * Authentication alone, and it is valid now; [MS-RSMC] 3.1.4.  NULL, or why not: a sentence in `buffer`. */
+ * Authentication alone, and it is valid now; [MS-RSMC] 3.1.4.  `host` NULL: its name is not looked at.  NULL, or why not: a
+ * sentence in `buffer`. */
 const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host, char *buffer,
                                          size_t room);
+/* Its common name, as far as it can be printed; "" where there is none. */
+void multipoint_certificate_name(const unsigned char *der, size_t size, char ret_name[MULTIPOINT_NAME]);
 /* 32 bytes in hex, with or without colons. */
 bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256]);
 
@@ -216,6 +225,7 @@ CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_trust *trust)
 
 struct multipoint_binding {
     unsigned port;
+    char name[MULTIPOINT_NAME]; /* the certificate's: what the host calls itself; "" if it cannot be read */
     struct multipoint_certificate certificate;
     char *control, *management; /* passwords; the second may be NULL */
     char *der;
@@ -294,8 +304,10 @@ struct multipoint_host {
 struct multipoint_reply {
     int code;  /* 0: as asked */
     bool lost; /* no answer came, or none that can be believed; otherwise the code is the host's answer */
+    bool general; /* it is about the connection, the credentials or our memory: the next question would fare no better */
     const char *text;
     const struct multipoint_element *body; /* the answer's element, when code is 0 */
+    bool other_soap; /* the host may have understood the question in SOAP 1.1, which it is worth to be asked in */
 };
 
 /* What is asked, and how. */
@@ -305,6 +317,7 @@ struct multipoint_question {
     struct wms_op *op;                /* to be told that it leaves, since it may change something; NULL: it only reads */
     const char *user_name, *password; /* MULTIPOINT_ADMIN */
     const struct multipoint_binding *binding; /* NULL: the host's */
+    bool urgent; /* before the others that wait: an answer that has just come is not to grow old */
 };
 
 struct multipoint_exchange {
@@ -323,6 +336,7 @@ struct multipoint_exchange {
     struct multipoint_trust trust;
     size_t answer_max;
     bool once; /* it may change something, and is not to be sent a second time */
+    bool old;  /* in SOAP 1.1 */
     bool started, left, too_large;
     int trouble; /* of ours: a code, 0 */
     int no_socket; /* why there could be none, when libcurl finds that it cannot connect: a code, or 0 */
@@ -366,7 +380,7 @@ struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange
 void multipoint_exchange_free_spare(struct multipoint *all);
 /* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
-/* Writes the whole text of the question. */
+/* Writes the whole text of the question, in SOAP 1.2 or (`old`) 1.1. */
 void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question,
                          const char *password);
 
@@ -409,6 +423,52 @@ void multipoint_task_end(struct multipoint_task *task);
 void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op, const struct multipoint_reply *reply);
 /* Whether the host is bound, or has been meanwhile; otherwise the code and *ret_text of why not. */
 int multipoint_host_bound(struct multipoint_host *host, const char **ret_text);
+
+/* ---- stations.c -------------------------------------------------------------------------------------------------- */
+
+/* A station that shows a session. */
+struct multipoint_seat {
+    struct multipoint_seat *next;
+    uint32_t session, station;
+    const char *session_host; /* on which machine the session's id counts; "" if the host does not say */
+};
+
+/* The stations of a host, one asked for after the other. */
+struct multipoint_stations {
+    struct multipoint_host *host;
+    struct multipoint_arena *arena; /* whose the seats are */
+    struct wms_op *op;              /* to be told that it goes on */
+    void (*done)(void *data, const struct multipoint_reply *reply); /* code 0, or why the whole list ends */
+    void *data;
+    struct multipoint_exchange *next, *information; /* under way, or NULL */
+    struct multipoint_seat *seats;
+    uint32_t at, count;  /* the last id, and how many answered */
+    uint32_t following;  /* the id that comes after it */
+    unsigned visited, failures; /* how many were asked for; how many of the last ones told nothing */
+    bool counting; /* the host does not tell which comes next */
+    bool ended;    /* there are no more */
+    bool partial;  /* there may be some that it does not tell of */
+};
+
+/* Asks for all of them; done() comes later.  Errors: as multipoint_ask(). */
+int multipoint_stations_ask(struct multipoint_stations *stations, const char **ret_text);
+void multipoint_stations_drop(struct multipoint_stations *stations);
+/* The seat of one of the host's own sessions, or NULL: it has none, or (*ret_unsure) that cannot be told. */
+const struct multipoint_seat *multipoint_stations_find(const struct multipoint_stations *stations, uint32_t session,
+                                                       bool *ret_unsure);
+
+/* ---- identity.c -------------------------------------------------------------------------------------------------- */
+
+/* What tells the session of that user apart, or NULL: out of memory. */
+const char *multipoint_identity(struct multipoint_arena *arena, const char *domain, const char *user);
+/* The row of GetAllSessions with that id, or NULL. */
+const wms_value *multipoint_session_row(const wms_value *table, uint32_t id);
+/* Whether the row's session is the one with that identity, as far as the host tells. */
+bool multipoint_is_identity(const wms_value *row, const char *identity);
+/* Whether it is at the machine's own screen. */
+bool multipoint_is_console(const wms_value *row);
+
+/* ---- list.c, actions.c, bind.c, observe.c ------------------------------------------------------------------------ */
 
 void multipoint_list(struct multipoint_host *host, struct wms_op *op);
 void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,

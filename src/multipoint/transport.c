@@ -446,11 +446,17 @@ static bool set_headers(struct multipoint_exchange *exchange)
     struct multipoint_host *host = exchange->host;
     char line[256];
 
-    if (host->spare_for == exchange->operation) {
+    if (host->spare_for == exchange->operation && !exchange->old) {
         exchange->headers = host->spare_headers;
         host->spare_headers = NULL;
         host->spare_for = NULL;
         return true;
+    }
+    if (exchange->old) {
+        snprintf(line, sizeof line, "SOAPAction: \"" MULTIPOINT_SPACE "/RemoteManagement/%s/%s\"",
+                 exchange->operation->interface_name, exchange->operation->name);
+        return add_header(exchange, "Content-Type: text/xml; charset=utf-8") && add_header(exchange, line) &&
+               add_header(exchange, "Expect:") && add_header(exchange, "Accept:");
     }
     snprintf(line, sizeof line,
              "Content-Type: application/soap+xml; charset=utf-8; action=\"" MULTIPOINT_SPACE "/RemoteManagement/%s/%s\"",
@@ -521,9 +527,11 @@ static void keep_headers(struct multipoint_exchange *exchange)
     struct multipoint_host *host = exchange->host;
 
     forget_headers(host);
-    host->spare_headers = exchange->headers;
-    host->spare_for = exchange->operation;
-    exchange->headers = NULL;
+    if (!exchange->old) {
+        host->spare_headers = exchange->headers;
+        host->spare_for = exchange->operation;
+        exchange->headers = NULL;
+    }
 }
 
 void multipoint_transport_end(struct multipoint_exchange *exchange)

@@ -180,6 +180,7 @@ static const char *do_set(struct host *host, const struct words *words)
         "timestamps", /* answers have a Security header with a Timestamp */
         "refuse", /* new connections are closed at once */
         "keep_bodies", /* requests are remembered as they came: see `bodies` */
+        "soap11", "soap12", /* whether the plain endpoint speaks it */
         NULL,
     };
     const char *problem = known(words, 2, settings), *value;
@@ -199,6 +200,8 @@ static const char *do_set(struct host *host, const struct words *words)
     host->timestamps = number(words, "timestamps", host->timestamps);
     host->refuse = number(words, "refuse", host->refuse);
     host->keep_bodies = number(words, "keep_bodies", host->keep_bodies);
+    host->soap11 = number(words, "soap11", host->soap11);
+    host->soap12 = number(words, "soap12", host->soap12);
     if ((value = option(words, "block_all"))) {
         replace(&host->block_all, *value ? value : NULL);
     }
@@ -299,7 +302,7 @@ static const char *do_on(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"times", "delay", "never", "drop", "fault", "status", "body", "raw", "relates",
                                        "half", "garbage", "endless", "header", "swap", "utf16",
-                                       NULL};
+                                       "id", NULL};
     const char *problem = known(words, 3, keys), *drop = option(words, "drop");
     struct rule *rule, **link;
 
@@ -312,6 +315,7 @@ static const char *do_on(struct host *host, const struct words *words)
     rule = must(calloc(1, sizeof *rule));
     rule->operation = copy(words->word[2]);
     rule->times = number(words, "times", 1);
+    rule->id = number(words, "id", ANY_ID);
     rule->delay = number(words, "delay", 0);
     rule->never = number(words, "never", 0);
     rule->fault = number(words, "fault", NO_FAULT);

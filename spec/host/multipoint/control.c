@@ -13,7 +13,7 @@
  *     remove NAME ID|all
  *     sessions NAME
  *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw= relates= half=1 garbage=1
- *         endless=BYTES header= swap= utf16=1]
+ *         endless=BYTES header= swap= utf16=1 id=]                 id: only when it is about that session or station
  *     clear NAME                                      forgets the rules, sends the answers that wait
  *     hangup NAME [rudely]                            ends its connections; rudely: by a reset
  *     log NAME; bodies NAME; reset NAME; counts NAME

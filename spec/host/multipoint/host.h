@@ -102,6 +102,7 @@ struct rule {
     struct rule *next;
     char *operation; /* "*": any */
     uint64_t times; /* 0: always */
+    uint64_t id; /* of the session or station that it is about, or ANY_ID */
     uint64_t delay; /* ms between the act and the answer */
     uint64_t endless; /* bytes */
     uint32_t status; /* of HTTP */
@@ -115,6 +116,7 @@ struct rule {
 };
 
 #define NO_FAULT UINT64_MAX
+#define ANY_ID UINT64_MAX
 
 enum transport { PLAIN, TLS };
 
@@ -151,6 +153,7 @@ struct host {
     uint32_t protocol_version, stations, unknown_hr;
     int64_t relock, block_all_relock; /* ms after which an unlocked session is locked again; -1: never */
     bool admin_orchestration, request_action, no_management, timestamps, refuse, keep_bodies;
+    bool soap11, soap12; /* what the plain endpoint speaks */
 
     struct session **sessions;
     size_t session_count, session_size;
@@ -215,6 +218,7 @@ uint32_t lock_session(struct call *call);
 uint32_t stop_locking_session(struct call *call);
 uint32_t disconnect_session(struct call *call);
 uint32_t log_off_session(struct call *call);
+uint32_t log_off_console_session(struct call *call);
 uint32_t get_screen_state(struct call *call);
 uint32_t get_station_information(struct call *call);
 uint32_t get_next_station(struct call *call);
@@ -229,7 +233,7 @@ void session_remove(struct session *session);
 struct exchange {
     struct host *host;
     enum transport transport;
-    const char *path, *content_type, *authority; /* of the HTTP request */
+    const char *path, *content_type, *authority, *soap_action; /* of the HTTP request */
     const char *body;
     size_t length;
     struct text *answer; /* the whole envelope */
@@ -237,13 +241,12 @@ struct exchange {
     unsigned status;
     struct rule *rule; /* the one that was used up on it, or NULL; the caller frees it */
     bool drop; /* close the connection instead of answering */
+    bool old; /* SOAP 1.1 */
 };
 
 void soap_start(void);
 void soap_end(void);
 void soap_handle(struct exchange *exchange);
-struct rule *rule_take(struct host *host, const char *operation);
-void rule_free(struct rule *rule);
 
 /* ---- hosts.c ----------------------------------------------------------------------------------------------------- */
 
@@ -251,6 +254,8 @@ extern struct host *hosts;
 
 struct host *host_new(const char *name);
 struct host *host_find(const char *name);
+struct rule *rule_take(struct host *host, const char *operation, uint64_t id);
+void rule_free(struct rule *rule);
 void host_free(struct host *host); /* takes it out of `hosts`, ends its connections */
 void log_add(struct host *host, const char *verb, bool has_id, uint64_t id, const char *user, const char *result);
 void log_clear(struct host *host);

@@ -24,6 +24,7 @@ struct host *host_new(const char *name)
     host->flags_name = copy("pgrfSession");
     host->unknown_hr = 0x80071B6E; /* there is no such WinStation */
     host->relock = host->block_all_relock = -1;
+    host->soap11 = host->soap12 = true;
     host->counts = must(calloc(operation_count, sizeof *host->counts));
     gnutls_session_ticket_key_generate(&host->ticket_key);
     host->next = hosts;
@@ -105,4 +106,46 @@ void log_clear(struct host *host)
         free(host->log[i].result);
     }
     host->log_length = 0;
+}
+
+/* ---- rules ------------------------------------------------------------------------------------------------------- */
+
+void rule_free(struct rule *rule)
+{
+    free(rule->operation);
+    free(rule->body);
+    free(rule->raw);
+    free(rule->relates);
+    free(rule->header);
+    free(rule->swap);
+    free(rule);
+}
+
+/* A rule that is used up leaves the host's list and belongs to the exchange. */
+struct rule *rule_take(struct host *host, const char *operation, uint64_t id)
+{
+    for (struct rule **link = &host->rules; *link; link = &(*link)->next) {
+        struct rule *rule = *link;
+
+        if ((strcmp(rule->operation, "*") == 0 || strcmp(rule->operation, operation) == 0)
+            && (rule->id == ANY_ID || rule->id == id)) {
+            struct rule *taken;
+
+            if (rule->times == 1) {
+                *link = rule->next;
+                return rule;
+            }
+            rule->times -= rule->times > 0;
+            taken = must(malloc(sizeof *taken)); /* the answer may outlive the host's list */
+            *taken = *rule;
+            taken->operation = NULL;
+            taken->body = rule->body ? copy(rule->body) : NULL;
+            taken->raw = rule->raw ? copy(rule->raw) : NULL;
+            taken->relates = rule->relates ? copy(rule->relates) : NULL;
+            taken->header = rule->header ? copy(rule->header) : NULL;
+            taken->swap = rule->swap ? copy(rule->swap) : NULL;
+            return taken;
+        }
+    }
+    return NULL;
 }

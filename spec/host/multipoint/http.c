@@ -160,7 +160,8 @@ static enum MHD_Result answer(struct request *request)
         return MHD_NO;
     }
     if (text->length) {
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/soap+xml; charset=utf-8");
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+                                exchange->old ? "text/xml; charset=utf-8" : "application/soap+xml; charset=utf-8");
     }
     if (rule && rule->header) {
         char *value = strstr(rule->header, ": ");
@@ -233,6 +234,8 @@ static enum MHD_Result handle(struct request *request)
     exchange->path = request->path.data;
     exchange->content_type = header(request->connection, MHD_HTTP_HEADER_CONTENT_TYPE);
     exchange->authority = header(request->connection, MHD_HTTP_HEADER_HOST);
+    exchange->soap_action = header(request->connection, "SOAPAction");
+    exchange->old = false;
     exchange->body = request->body.data ? request->body.data : "";
     exchange->length = request->body.length;
     exchange->answer = &request->answer;

@@ -126,7 +126,7 @@ const struct operation operations[] = {
     {"IMultiPointSession", "StopShareDesktop", CONTROL, "idSession:u", "", NULL},
     {"IMultiPointSession", "ViewDesktop", CONTROL, "idSession:u eMode:u? wsInvitation:s? wsTitle:s?", "", NULL},
     {"IMultiPointSession", "DisconnectSession", CONTROL, "idSession:u", "", disconnect_session},
-    {"IMultiPointSession", "LogOffConsoleSession", MANAGEMENT, "", "", NULL},
+    {"IMultiPointSession", "LogOffConsoleSession", MANAGEMENT, "", "", log_off_console_session},
     {"IMultiPointDiskProtection", "GetFreeSpaceNeeded", MANAGEMENT, "", "pullFreeSpaceNeeded:U", NULL},
     {"IMultiPointDiskProtection", "GetMode", CONTROL, "", "pdpm:u", NULL},
     {"IMultiPointDiskProtection", "GetScheduledUpdateSettings", MANAGEMENT, "",

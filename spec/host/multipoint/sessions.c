@@ -263,6 +263,19 @@ uint32_t log_off_session(struct call *call)
     return hr;
 }
 
+uint32_t log_off_console_session(struct call *call)
+{
+    struct host *host = call->host;
+
+    for (size_t i = 0; i < host->session_count; i++) {
+        if (strcmp(host->sessions[i]->winstation, "Console") == 0) {
+            session_remove(host->sessions[i]);
+            return 0;
+        }
+    }
+    return host->unknown_hr;
+}
+
 uint32_t get_screen_state(struct call *call)
 {
     struct session *session;

@@ -1,4 +1,5 @@
-/* One request's envelope to one answer's, strictly: SOAP 1.2, WS-Addressing 1.0, WS-Security 1.0. */
+/* One request's envelope to one answer's, strictly: SOAP 1.2 (the certificate's in 1.1, too), WS-Addressing 1.0,
+ * WS-Security 1.0. */
 #include "host.h"
 
 #include <libxml/parser.h>
@@ -44,7 +45,8 @@ static void envelope_open(struct message *message, const char *action, const cha
     const char *relates = rule && rule->relates ? rule->relates : message->id;
 
     text_clear(out);
-    text_puts(out, "<s:Envelope xmlns:s=\"" SOAP "\" xmlns:a=\"" WSA "\"><s:Header><a:Action s:mustUnderstand=\"1\">");
+    text_printf(out, "<s:Envelope xmlns:s=\"%s\" xmlns:a=\"" WSA "\"><s:Header><a:Action s:mustUnderstand=\"1\">",
+                message->exchange->old ? SOAP11 : SOAP);
     text_puts(out, action);
     text_puts(out, "</a:Action>");
     if (relates && *relates) {
@@ -79,6 +81,12 @@ static bool fault(struct message *message, const char *action, const char *code,
     struct text *out = message->exchange->answer;
 
     envelope_open(message, action, header);
+    if (message->exchange->old) {
+        text_printf(out, "<s:Fault><faultcode>s:%s</faultcode><faultstring>%s</faultstring>%s%s%s</s:Fault>",
+                    strcmp(code, "Sender") == 0 ? "Client" : strcmp(code, "Receiver") == 0 ? "Server" : code, reason,
+                    detail ? "<detail>" : "", detail ? detail : "", detail ? "</detail>" : "");
+        goto end;
+    }
     text_printf(out, "<s:Fault><s:Code><s:Value>s:%s</s:Value>", code);
     if (subcode) {
         text_printf(out, "<s:Subcode><s:Value xmlns:o=\"" WSSE "\" xmlns:u=\"" WSU "\">%s</s:Value></s:Subcode>", subcode);
@@ -88,6 +96,7 @@ static bool fault(struct message *message, const char *action, const char *code,
         text_printf(out, "<s:Detail>%s</s:Detail>", detail);
     }
     text_puts(out, "</s:Fault>");
+end:
     envelope_close(message);
     message->exchange->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
     message->exchange->host->faults++;
@@ -178,8 +187,9 @@ static const char *attribute(xmlNode *node, const char *name, const char *space)
 
 static bool must_understand(xmlNode *node)
 {
-    const char *value = attribute(node, "mustUnderstand", SOAP);
+    const char *value = attribute(node, "mustUnderstand", SOAP), *old = attribute(node, "mustUnderstand", SOAP11);
 
+    value = value ? value : old;
     return value && (strcmp(value, "1") == 0 || strcmp(value, "true") == 0);
 }
 
@@ -217,7 +227,7 @@ static bool read_header(struct message *message, xmlNode *header)
             if (*slot || !text) {
                 return addressing_fault(message, "a:InvalidAddressingHeader", "A header is there twice, or no text");
             }
-            if (slot != &message->id && !must_understand(one)) {
+            if (slot != &message->id && !must_understand(one) && !message->exchange->old) {
                 return addressing_fault(message, "a:InvalidAddressingHeader", "Action and To need mustUnderstand");
             }
             *slot = text;
@@ -303,6 +313,13 @@ static bool check_addressing(struct message *message, const char *interface)
     }
     if (!message->operation) {
         return addressing_fault(message, "a:ActionNotSupported", "The endpoint has no such action");
+    }
+    if (message->exchange->old) { /* it has that in a header of HTTP */
+        const char *soap_action = message->exchange->soap_action;
+
+        return (soap_action && *soap_action == '"' && strncmp(soap_action + 1, action, strlen(action)) == 0
+                && strcmp(soap_action + 1 + strlen(action), "\"") == 0)
+            || addressing_fault(message, "a:InvalidAddressingHeader", "SOAPAction is another one, or missing");
     }
     parameter = strstr(message->exchange->content_type, "action=");
     if (parameter) {
@@ -404,6 +421,7 @@ static bool parse(struct message *message)
 {
     struct exchange *exchange = message->exchange;
     xmlNode *root, *header, *body;
+    const char *space;
 
     message->doc = xmlCtxtReadMemory(parser, exchange->body, (int)exchange->length, NULL, NULL,
                                      XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
@@ -411,13 +429,14 @@ static bool parse(struct message *message)
         return http_error(message, MHD_HTTP_BAD_REQUEST);
     }
     root = xmlDocGetRootElement(message->doc);
-    if (is(root, SOAP11, "Envelope")) {
+    if (is(root, exchange->old ? SOAP : SOAP11, "Envelope")) {
         return soap_fault(message, "VersionMismatch", "Only SOAP 1.2 is spoken here",
                           "<s:Upgrade><s:SupportedEnvelope qname=\"s:Envelope\"/></s:Upgrade>");
     }
     header = root ? element(root->children) : NULL;
     body = header ? element(header->next) : NULL;
-    if (!is(root, SOAP, "Envelope") || !is(header, SOAP, "Header") || !is(body, SOAP, "Body") || element(body->next)) {
+    space = exchange->old ? SOAP11 : SOAP;
+    if (!is(root, space, "Envelope") || !is(header, space, "Header") || !is(body, space, "Body") || element(body->next)) {
         return soap_fault(message, "Sender", "An envelope is a Header and a Body", NULL);
     }
     message->body = element(body->children);
@@ -456,7 +475,7 @@ static bool act(struct message *message)
     }
     message->has_id = strncmp(message->operation->in, "idS", 3) == 0; /* idSession, idStation */
     message->id_number = call.numbers[0];
-    rule = exchange->rule = rule_take(exchange->host, name);
+    rule = exchange->rule = rule_take(exchange->host, name, message->has_id ? message->id_number : ANY_ID);
     if (rule && rule->drop_before) {
         exchange->drop = true;
         message->result = "dropped-before";
@@ -491,11 +510,23 @@ static bool act(struct message *message)
     return true;
 }
 
+/* The certificate's endpoint is of SOAP 1.1 in the published WSDL, and of 1.2 in its text. */
+static bool check_type(struct exchange *exchange)
+{
+    static const char old[] = "text/xml", type[] = "application/soap+xml";
+    const char *given = exchange->content_type ? exchange->content_type : "", *charset = strstr(given, "charset=");
+    bool plain = exchange->transport == PLAIN;
+
+    exchange->old = plain && exchange->host->soap11 && strncmp(given, old, sizeof old - 1) == 0;
+    return (exchange->old || ((!plain || exchange->host->soap12) && strncmp(given, type, sizeof type - 1) == 0)) && charset
+        && strncasecmp(charset + 8 + (charset[8] == '"'), "utf-8", 5) == 0;
+}
+
 static bool check_transport(struct message *message, const char **ret_interface)
 {
-    const struct exchange *exchange = message->exchange;
-    static const char type[] = "application/soap+xml", prefix[] = "/MultiPoint/";
-    const char *charset, *interface;
+    struct exchange *exchange = message->exchange;
+    static const char prefix[] = "/MultiPoint/";
+    const char *interface;
     bool plain;
 
     if (strncmp(exchange->path, prefix, sizeof prefix - 1) != 0) {
@@ -511,12 +542,7 @@ static bool check_transport(struct message *message, const char **ret_interface)
             return http_error(message, MHD_HTTP_NOT_FOUND);
         }
     }
-    charset = exchange->content_type ? strstr(exchange->content_type, "charset=") : NULL;
-    if (!charset || strncmp(exchange->content_type, type, sizeof type - 1) != 0
-        || strncasecmp(charset + 8 + (charset[8] == '"'), "utf-8", 5) != 0) {
-        return http_error(message, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE);
-    }
-    return true;
+    return check_type(exchange) || http_error(message, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE);
 }
 
 void soap_handle(struct exchange *exchange)
@@ -550,45 +576,4 @@ void soap_handle(struct exchange *exchange)
         xmlFreeDoc(message.doc);
     }
     control_changed();
-}
-
-/* ---- rules ------------------------------------------------------------------------------------------------------- */
-
-void rule_free(struct rule *rule)
-{
-    free(rule->operation);
-    free(rule->body);
-    free(rule->raw);
-    free(rule->relates);
-    free(rule->header);
-    free(rule->swap);
-    free(rule);
-}
-
-/* A rule that is used up leaves the host's list and belongs to the exchange. */
-struct rule *rule_take(struct host *host, const char *operation)
-{
-    for (struct rule **link = &host->rules; *link; link = &(*link)->next) {
-        struct rule *rule = *link;
-
-        if (strcmp(rule->operation, "*") == 0 || strcmp(rule->operation, operation) == 0) {
-            struct rule *taken;
-
-            if (rule->times == 1) {
-                *link = rule->next;
-                return rule;
-            }
-            rule->times -= rule->times > 0;
-            taken = must(malloc(sizeof *taken)); /* the answer may outlive the host's list */
-            *taken = *rule;
-            taken->operation = NULL;
-            taken->body = rule->body ? copy(rule->body) : NULL;
-            taken->raw = rule->raw ? copy(rule->raw) : NULL;
-            taken->relates = rule->relates ? copy(rule->relates) : NULL;
-            taken->header = rule->header ? copy(rule->header) : NULL;
-            taken->swap = rule->swap ? copy(rule->swap) : NULL;
-            return taken;
-        }
-    }
-    return NULL;
 }

@@ -21,6 +21,7 @@ from zeep.wsse import utils
 from zeep.wsse.username import UsernameToken
 
 SOAP = "{http://www.w3.org/2003/05/soap-envelope}"
+SOAP11 = "{http://schemas.xmlsoap.org/soap/envelope/}"
 WSA = "{http://www.w3.org/2005/08/addressing}"
 
 
@@ -39,9 +40,10 @@ class Addressing(Plugin):
     """zeep writes Action, To and MessageID, and leaves out ReplyTo and mustUnderstand, which [MS-RSMC] has."""
 
     def egress(self, envelope, http_headers, operation, binding_options):
-        header = envelope.find(SOAP + "Header")
+        soap = SOAP if envelope.tag.startswith(SOAP) else SOAP11
+        header = envelope.find(soap + "Header")
         for name in ("Action", "To"):
-            header.find(WSA + name).set(SOAP + "mustUnderstand", "1")
+            header.find(WSA + name).set(soap + "mustUnderstand", "1")
         reply_to = header.makeelement(WSA + "ReplyTo")
         address = reply_to.makeelement(WSA + "Address")
         address.text = "http://www.w3.org/2005/08/addressing/anonymous"
@@ -91,8 +93,8 @@ class Host:
 def readable(wsdl):
     """The WSDL as zeep can read it, as a file."""
     with open(wsdl, encoding="utf-8") as file:
-        # Of all bindings, the certificate's alone is of SOAP 1.1 there; the host speaks SOAP 1.2 throughout.
-        lines = [line.replace("<soap:", "<soap12:") for line in file if "<xsd:import" not in line]
+        # Of all bindings, the certificate's alone is of SOAP 1.1 there: so this client speaks it.
+        lines = [line for line in file if "<xsd:import" not in line]
     with tempfile.NamedTemporaryFile("w", suffix=".wsdl", encoding="utf-8") as file:
         file.writelines(lines)
         file.flush()
