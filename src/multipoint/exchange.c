@@ -39,6 +39,8 @@ static void exchange_free(struct multipoint_exchange *exchange)
         make_due(exchange->host);
     }
     node_remove(&exchange->node);
+    multipoint_reader_free(exchange->reader);
+    exchange->reader = NULL;
     if (!keep(exchange)) {
         const struct multipoint_memory *memory = &exchange->host->all->memory;
         multipoint_text_free(&exchange->request);
@@ -125,7 +127,7 @@ static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
     stpcpy(stpcpy(at, "/MultiPoint/"), exchange->operation->interface_name);
 }
 
-/* Whose name and password it carries: [MS-RSMC] 2.1, 3.2.  *ret_password NULL: nobody's. */
+/* Whose name and password it carries: [MS-RSMC] 3.4.1.  *ret_password NULL: nobody's. */
 static int choose_credentials(struct multipoint_exchange *exchange, const struct multipoint_question *question,
                               const struct multipoint_binding *binding, const char **ret_password, const char **ret_text)
 {
@@ -220,6 +222,7 @@ void multipoint_drop_all(struct multipoint_host *host)
     free_those_of(host, &host->waiting);
     free_those_of(host, &host->all->running);
     free_those_of(host, &host->all->finished);
+    free_those_of(host, &host->all->reading);
     free_those_of(host, &host->all->dropped);
 }
 
@@ -237,14 +240,61 @@ static void judge(struct multipoint_exchange *exchange)
 {
     char buffer[MULTIPOINT_SENTENCE];
     struct multipoint *all = exchange->host->all;
-    struct multipoint_answer answer = {.parser = all->parser};
+    struct multipoint_answer answer = {.parser = exchange->reader ? NULL : all->parser};
     struct multipoint_reply reply;
 
-    all->parser = NULL;
+    all->parser = exchange->reader ? all->parser : NULL;
     node_remove(&exchange->node);
     multipoint_judge(exchange, &answer, &reply, buffer);
     finish(exchange, &reply);
-    all->parser = multipoint_answer_end(&answer);
+    void *parser = multipoint_answer_end(&answer);
+    if (all->parser) {
+        multipoint_parser_free(parser);
+    } else {
+        all->parser = parser;
+    }
+}
+
+/* A long answer would keep others waiting: it is read in parts, and judged when there are no more. */
+static bool begin_to_read(struct multipoint_exchange *exchange)
+{
+    struct multipoint *all = exchange->host->all;
+    const struct multipoint_text *answer = &exchange->answer;
+
+    if (exchange->reader || exchange->trouble || exchange->result != CURLE_OK || answer->failed ||
+        answer->length <= MULTIPOINT_PART) {
+        return false;
+    }
+    exchange->reader = multipoint_reader_new(&all->memory, answer->data, answer->length, exchange->answer_max);
+    if (!exchange->reader) {
+        exchange->trouble = WMS_E_NO_MEMORY;
+        return false;
+    }
+    node_remove(&exchange->node);
+    node_append(&all->reading, &exchange->node);
+    return true;
+}
+
+/* The timer is not at once, which some libuv take for "again, before anything else". */
+static void rest_from_reading(struct multipoint *all)
+{
+    static const double a_turn = 0.001;
+
+    if (!node_alone(&all->reading)) {
+        all->memory.services->timer_set(all->tick, a_turn);
+    }
+}
+
+void multipoint_read_on(struct multipoint *all)
+{
+    if (node_alone(&all->reading)) {
+        return;
+    }
+    struct multipoint_exchange *exchange = NODE_OWNER(all->reading.next, struct multipoint_exchange, node);
+    bool more = multipoint_reader_step(exchange->reader);
+    node_remove(&exchange->node);
+    node_append(more ? &all->reading : &all->finished, &exchange->node); /* the others have their turn */
+    rest_from_reading(all);
 }
 
 /* Whether libcurl has got something to do. */
@@ -300,7 +350,12 @@ static void settle(struct multipoint *all)
         multipoint_transport_turn(all);
         more = !node_alone(&all->finished);
         while (!node_alone(&all->finished)) {
-            judge(NODE_OWNER(all->finished.next, struct multipoint_exchange, node));
+            struct multipoint_exchange *exchange = NODE_OWNER(all->finished.next, struct multipoint_exchange, node);
+            if (begin_to_read(exchange)) {
+                rest_from_reading(all);
+            } else {
+                judge(exchange);
+            }
         }
     }
     while (!node_alone(&all->failed)) {

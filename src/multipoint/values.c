@@ -240,24 +240,10 @@ static size_t count_children(const struct multipoint_element *element)
     return count;
 }
 
-/* Blanks around a number or boolean do not count: XML Schema 2, 4.3.6. */
-static const char *trimmed(const struct multipoint_element *element, char buffer[NUMBER])
-{
-    const char *text = element->text + strspn(element->text, " \t\r\n");
-    size_t length = strcspn(text, " \t\r\n");
-
-    if (length >= NUMBER || text[length + strspn(text + length, " \t\r\n")]) {
-        return "";
-    }
-    memcpy(buffer, text, length);
-    buffer[length] = '\0';
-    return buffer;
-}
-
 static int read_number(const struct multipoint_element *element, enum multipoint_type type, wms_value *ret_value)
 {
     char buffer[NUMBER];
-    const char *text = trimmed(element, buffer);
+    const char *text = multipoint_word(element, buffer, sizeof buffer);
     bool negative = type == MULTIPOINT_INT && *text == '-';
     uint64_t number;
 
@@ -274,7 +260,7 @@ static int read_number(const struct multipoint_element *element, enum multipoint
 static int read_boolean(const struct multipoint_element *element, wms_value *ret_value)
 {
     char buffer[NUMBER];
-    const char *text = trimmed(element, buffer);
+    const char *text = multipoint_word(element, buffer, sizeof buffer);
 
     ret_value->kind = WMS_BOOLEAN;
     ret_value->integer = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
@@ -287,7 +273,7 @@ static bool has_text(const struct multipoint_element *element)
     return element->text[strspn(element->text, " \t\r\n")] != '\0';
 }
 
-/* [MS-RSMC] 2.2.3: an element a byte. */
+/* [MS-RSMC] 2.2.4.1: an element a byte. */
 static int read_bytes(const struct multipoint_element *element, struct multipoint_arena *arena, wms_value *ret_value)
 {
     size_t size = count_children(element);
@@ -303,7 +289,7 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
         return WMS_E_PROTOCOL;
     }
     for (const struct multipoint_element *child = element->first; child; child = child->next) {
-        if (strcmp(child->name, "prgData") != 0 || !multipoint_number(trimmed(child, buffer), 255, &byte)) {
+        if (strcmp(child->name, "prgData") != 0 || !multipoint_number(multipoint_word(child, buffer, sizeof buffer), 255, &byte)) {
             return WMS_E_PROTOCOL;
         }
         *bytes++ = (unsigned char) byte;
@@ -311,20 +297,26 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
     return 0;
 }
 
-static int base64_digit(char c)
+enum { BASE64_BLANK = 64, BASE64_PADDING, BASE64_WRONG };
+
+/* What a character of it means: pictures have millions. */
+static void fill_base64(unsigned char meaning[256])
 {
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    memset(meaning, BASE64_WRONG, 256);
+    for (unsigned char i = 0; i < BASE64_BLANK; i++) {
+        meaning[(unsigned char) digits[i]] = i;
+    }
+    meaning[' '] = meaning['\t'] = meaning['\r'] = meaning['\n'] = BASE64_BLANK;
+    meaning['='] = BASE64_PADDING;
 }
 
 static int read_base64(const struct multipoint_element *element, struct multipoint_arena *arena, wms_value *ret_value)
 {
     unsigned char *bytes = multipoint_room(arena, element->length / 4 * 3 + 4);
     size_t size = 0, digits = 0, padding = 0;
+    unsigned char meaning[256];
     uint32_t bits = 0;
 
     if (!bytes) {
@@ -333,16 +325,17 @@ static int read_base64(const struct multipoint_element *element, struct multipoi
     if (element->first) {
         return WMS_E_PROTOCOL;
     }
+    fill_base64(meaning);
     for (const char *at = element->text; *at; at++) {
-        if (strchr(" \t\r\n", *at)) {
+        unsigned digit = meaning[(unsigned char) *at];
+        if (digit == BASE64_BLANK) {
             continue;
         }
-        int digit = base64_digit(*at);
-        if ((digit < 0 && *at != '=') || (digit >= 0 && padding)) {
+        if (digit == BASE64_WRONG || (digit < BASE64_BLANK && padding)) {
             return WMS_E_PROTOCOL;
         }
-        padding += digit < 0;
-        bits = bits << 6 | (uint32_t) (digit < 0 ? 0 : digit);
+        padding += digit == BASE64_PADDING;
+        bits = bits << 6 | (digit == BASE64_PADDING ? 0 : digit);
         if (++digits % 4 == 0) {
             bytes[size++] = (unsigned char) (bits >> 16);
             bytes[size++] = (unsigned char) (bits >> 8);
