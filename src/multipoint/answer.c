@@ -105,10 +105,11 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
         stop(reader, out_of_memory);
         return;
     }
+    static char empty[1];
     *element = (struct multipoint_element){
         .name = (const char *) name,
         .space = space ? (const char *) space : "",
-        .text = "",
+        .text = empty,
         .nil = is_nil(attribute_count, attributes),
     };
     if (reader->depth == 0) {
@@ -140,7 +141,7 @@ static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const
     struct multipoint_element *element = reader->open[--reader->depth];
     reader->space_count -= reader->spaces[reader->depth];
     if (!element->first && reader->text.length > 0) {
-        char *text = multipoint_room(&reader->answer->arena, reader->text.length + 1);
+        char *text = multipoint_room_raw(&reader->answer->arena, reader->text.length + 1);
         if (!text) {
             stop(reader, out_of_memory);
             return;

@@ -275,26 +275,20 @@ static bool begin_to_read(struct multipoint_exchange *exchange)
     return true;
 }
 
-/* The timer is not at once, which some libuv take for "again, before anything else". */
-static void rest_from_reading(struct multipoint *all)
-{
-    static const double a_turn = 0.001;
-
-    if (!node_alone(&all->reading)) {
-        all->memory.services->timer_set(all->tick, a_turn);
-    }
-}
-
 void multipoint_read_on(struct multipoint *all)
 {
     if (node_alone(&all->reading)) {
         return;
     }
     struct multipoint_exchange *exchange = NODE_OWNER(all->reading.next, struct multipoint_exchange, node);
-    bool more = multipoint_reader_step(exchange->reader);
     node_remove(&exchange->node);
-    node_append(more ? &all->reading : &all->finished, &exchange->node); /* the others have their turn */
-    rest_from_reading(all);
+    node_append(exchange->read ? &all->finished : &all->reading, &exchange->node); /* the others have their turn */
+    if (!exchange->read) {
+        exchange->read = !multipoint_reader_step(exchange->reader); /* what is made of it may take as long again */
+    }
+    if (!node_alone(&all->reading)) {
+        multipoint_turn_soon(all);
+    }
 }
 
 /* Whether libcurl has got something to do. */
@@ -352,7 +346,7 @@ static void settle(struct multipoint *all)
         while (!node_alone(&all->finished)) {
             struct multipoint_exchange *exchange = NODE_OWNER(all->finished.next, struct multipoint_exchange, node);
             if (begin_to_read(exchange)) {
-                rest_from_reading(all);
+                multipoint_turn_soon(all);
             } else {
                 judge(exchange);
             }

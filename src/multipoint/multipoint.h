@@ -91,6 +91,7 @@ struct multipoint_arena {
 };
 
 void *multipoint_room(struct multipoint_arena *arena, size_t size); /* zeroed; NULL: out of memory */
+void *multipoint_room_raw(struct multipoint_arena *arena, size_t size); /* likewise, for what is written at once */
 void multipoint_arena_free(struct multipoint_arena *arena);
 
 /* ---- operations.c ------------------------------------------------------------------------------------------------ */
@@ -182,7 +183,7 @@ enum { MULTIPOINT_PART = 65536 };
 /* An element of an answer. */
 struct multipoint_element {
     const char *name, *space; /* local name, and namespace or "" */
-    const char *text;         /* of an element without children; with a NUL behind it */
+    char *text;               /* of an element without children; with a NUL behind it.  Base64 is decoded where it stands */
     size_t length;
     struct multipoint_element *first, *next;
     bool nil;
@@ -319,6 +320,8 @@ struct multipoint {
     struct node reading;  /* whose answers are long, and read in parts before */
     struct node dropped;  /* that nobody waits for any more */
     struct node sockets;
+    size_t received; /* bytes of answers, in this turn of the loop */
+    bool pauses;     /* some wait for the next one */
     void *parser; /* for the next answer, or NULL */
     struct multipoint_known known;
     struct multipoint_exchange *spare; /* for the next question, or NULL */
@@ -388,6 +391,8 @@ struct multipoint_exchange {
     const char *refused; /* why its answer was not read to its end, or NULL */
     bool once; /* it may change something, and is not to be sent a second time */
     bool started, left, too_large;
+    bool read;   /* `reader` has come to its end */
+    bool paused; /* it takes no more of its answer in this turn */
     int trouble; /* of ours: a code, 0 */
     int no_socket; /* why there could be none, when libcurl finds that it cannot connect: a code, or 0 */
     CURLcode result;
@@ -420,6 +425,8 @@ void multipoint_transport_rest(struct multipoint *all);
 bool multipoint_transport_turn(struct multipoint *all);
 void multipoint_transport_forget_host(struct multipoint_host *host);
 
+/* There is more to do when the loop has looked at everybody else. */
+void multipoint_turn_soon(struct multipoint *all);
 /* Reads one more part of one of the answers that are long. */
 void multipoint_read_on(struct multipoint *all);
 

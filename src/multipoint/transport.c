@@ -15,7 +15,9 @@
 
 #include "multipoint.h"
 
-enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, FIRST_SIZE = 4096, PLAIN_MAX = 262143 };
+enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, FIRST_SIZE = 4096, PLAIN_MAX = 262143, TURN_MAX = 262144 };
+
+static const double A_TURN = 0.001;
 
 /* A socket of libcurl's.  That of a connection is known until it is closed, and goes on being watched for what comes when
  * libcurl has lost its interest: mostly that is back with the next exchange, before anything comes. */
@@ -238,10 +240,13 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *k
 
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
+/* Not at once: while more of an answer comes than libcurl takes in one go, it wants that each time, and a timer that is set
+ * again when it fires would keep everybody else waiting (before libuv 1.45). */
 void multipoint_transport_rest(struct multipoint *all)
 {
     if (all->timer_runs || all->wait >= 0) {
-        all->memory.services->timer_set(all->timer, all->wait < 0 ? -1 : (double) all->wait / 1000);
+        double seconds = all->wait < 0 ? -1 : all->wait == 0 ? A_TURN : (double) all->wait / 1000;
+        all->memory.services->timer_set(all->timer, seconds);
         all->timer_runs = all->wait >= 0;
     }
     all->timer_changed = false;
@@ -280,11 +285,34 @@ static void timer_fired(void *data)
     multipoint_leave(all);
 }
 
+void multipoint_turn_soon(struct multipoint *all)
+{
+    all->memory.services->timer_set(all->tick, A_TURN);
+}
+
+/* Those go on that have had their share of the turn before. */
+static void receive_on(struct multipoint *all)
+{
+    bool pauses = all->pauses;
+
+    all->received = 0;
+    all->pauses = false;
+    for (struct node *node = all->running.next, *next; pauses && node != &all->running; node = next) {
+        struct multipoint_exchange *exchange = NODE_OWNER(node, struct multipoint_exchange, node);
+        next = node->next; /* it may end, and is in another list then */
+        if (exchange->paused) {
+            exchange->paused = false;
+            curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+        }
+    }
+}
+
 static void tick_fired(void *data)
 {
     struct multipoint *all = data;
 
     multipoint_enter(all);
+    receive_on(all);
     multipoint_read_on(all);
     multipoint_leave(all);
 }
@@ -404,6 +432,13 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
         exchange->too_large = true;
         return CURL_WRITEFUNC_ERROR;
     }
+    struct multipoint *all = exchange->host->all;
+    if (all->received >= TURN_MAX) { /* libcurl takes megabytes in one go, and keeps others waiting */
+        exchange->paused = all->pauses = true;
+        multipoint_turn_soon(all);
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    all->received += count;
     multipoint_text_add(&exchange->answer, data, count);
     return exchange->answer.failed ? CURL_WRITEFUNC_ERROR : count;
 }
