@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A MultiPoint host that means ill, for the specs: bytes that no library would send.
 
-    hostile.py FOLDER [OPERATION ANSWER [SIZE]]...
+    hostile.py FOLDER [OPERATION ANSWER SIZE]...
 
 Certificates go into the folder.  Prints "PLAIN-PORT TLS-PORT FINGERPRINT", serves until its standard input ends, and answers
-as a good host would, but for the operations that are named: ANSWER is a function below, SIZE its argument.
+as a good host would, but for the operations that are named: ANSWER is a function below, SIZE its argument.  An operation that
+is named several times is answered so one after the other, and then as usual.
 """
 import hashlib
 import re
@@ -29,9 +30,15 @@ def envelope(request, inside, tag=""):
                 SOAP, ADDRESSING, request.action, request.id, tag, request.operation, inside, request.operation)
 
 
+def refusal(request, inside):
+    text = envelope(request, "")
+    begin, end = text.index("<s:Body>") + len("<s:Body>"), text.index("</s:Body>")
+    return text[:begin] + "<s:Fault>" + inside + "</s:Fault>" + text[end:]
+
+
 def whole(text, headers=b""):
     data = text if isinstance(text, bytes) else text.encode()
-    return [HEAD + headers + b"Content-Length: %d\r\n\r\n" % len(data), data]
+    return [HEAD + headers + b"Content-Length: %d\r\n\r\n" % len(data) + data]
 
 
 def fill(size, piece, around=400):
@@ -127,8 +134,7 @@ def ids(request, size):
 
 
 def fault(request, size):
-    return whole(envelope(request, "").replace("<s:Body>", "<s:Body><s:Fault>%s</s:Fault>" % fill(size, "<hr>x</hr>")).replace(
-        "</s:Fault><%sResponse xmlns=\"http://MultiPoint\"></%sResponse>" % (request.operation, request.operation), "</s:Fault>"))
+    return whole(refusal(request, fill(size, "<hr>x</hr>")))
 
 
 # ---- what is around a body ---------------------------------------------------------------------------------------------
@@ -209,11 +215,6 @@ def trickle_headers(request, size):
         time.sleep(0.02)
 
 
-def ticket_flood(request, size):
-    """Not an answer: says how often a new ticket is to come.  See serve()."""
-    return whole(envelope(request, ""))
-
-
 # ---- the host ----------------------------------------------------------------------------------------------------------
 
 class Request:
@@ -241,6 +242,7 @@ class Host:
 
     def listen(self, secure):
         listener = socket.socket()
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(("127.0.0.1", 0))
         listener.listen(50)
         threading.Thread(target=self.accept, args=(listener, secure), daemon=True).start()
@@ -270,16 +272,18 @@ class Host:
             client.close()
 
     def answer(self, request):
-        rule = self.rules.get(request.operation)
-        if rule:
-            return rule[0](request, rule[1])
+        rules = self.rules.get(request.operation)
+        if rules:
+            answer, size = rules.pop(0)
+            return answer(request, size)
         inside = {
             "RequestSslCertificate": self.certificate,
             "RequestWmsControlCredentials": lambda: ("<pwsWmsControlPassword>c</pwsWmsControlPassword>"
                                                       "<pwsWmsManagementPassword>m</pwsWmsManagementPassword>"),
             "GetSessionFlags": lambda: "<pgrfSession>36</pgrfSession>",
         }.get(request.operation, lambda: "")()
-        return whole(envelope(request, inside))
+        none = request.operation == "GetStationInformation" # the number of not found
+        return whole(refusal(request, "<hr>2147943568</hr>") if none else envelope(request, inside))
 
     def certificate(self):
         return "<pSslPort>%d</pSslPort><pwsSslCertificateThumbprint>%s</pwsSslCertificateThumbprint><ppSslCertificate>%s" \
@@ -290,7 +294,7 @@ class Host:
 def main():
     folder, words, rules = sys.argv[1], sys.argv[2:], {}
     for i in range(0, len(words), 3):
-        rules[words[i]] = globals()[words[i + 1]], int(words[i + 2])
+        rules.setdefault(words[i], []).append((globals()[words[i + 1]], int(words[i + 2])))
     host = Host(folder, rules)
     print(host.ports[0], host.ports[1], hashlib.sha256(host.der).hexdigest(), flush=True)
     sys.stdin.read()
