@@ -1,7 +1,8 @@
 /* answer.c - the text of an answer, as a tree.
  *
  * libxml2 reads it, and hands over each element as it comes: so nothing is built that is deeper or has more elements than
- * we want, there are no DTDs, no entities and no network, and what is left of a password is in memory of ours.
+ * we want, there are no DTDs, no entities and no network, and what is left of a password is in memory of ours.  It gets the
+ * text in parts, each of which scan.c has looked at: none takes long.
  */
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
@@ -11,22 +12,31 @@
 #define ADDRESSING "http://www.w3.org/2005/08/addressing"
 #define INSTANCE   "http://www.w3.org/2001/XMLSchema-instance"
 
-enum { LEAST_PER_ELEMENT = 16, NAMES_KEPT = 512 };
+/* In the schema's answers an element or attribute has 16 bytes and more.  Here and in what is made of it later, one may take
+ * 250: an answer as long as it may be has at most so many that all of it stays below four times its limit; but a
+ * certificate that has an element for each byte of it has its place. */
+enum { LEAST_PER_ITEM = 12, LIMIT_PER_ITEM = 100, ITEMS_MIN = 16384, NAMES_KEPT = 512, SPACES_MAX = 64 };
 
 /* What is known while it is read. */
-struct reader {
+struct multipoint_reader {
     struct multipoint_answer *answer;
+    const struct multipoint_memory *memory;
+    struct multipoint_answer own; /* of one that is read in parts */
+    const char *data;
+    size_t size, fed; /* fed: how much libxml2 has */
+    struct multipoint_scan scan;
     struct multipoint_element *open[MULTIPOINT_DEPTH], *last[MULTIPOINT_DEPTH];
+    unsigned char spaces[MULTIPOINT_DEPTH]; /* that each of the open ones declares */
     struct multipoint_element *root;
-    unsigned depth;
-    size_t left; /* elements that may still come */
+    unsigned depth, space_count;
+    size_t left; /* elements and attributes that may still come */
     struct multipoint_text text;
     bool exhausted; /* libxml2 has had no memory for something */
 };
 
 /* ---- what libxml2 tells ------------------------------------------------------------------------------------------ */
 
-static void stop(struct reader *reader, const char *problem)
+static void stop(struct multipoint_reader *reader, const char *problem)
 {
     if (!reader->answer->problem) {
         reader->answer->problem = problem;
@@ -35,7 +45,7 @@ static void stop(struct reader *reader, const char *problem)
 }
 
 /* Between two elements, too, where it belongs to none: it may be anything. */
-static void drop_text(struct reader *reader)
+static void drop_text(struct multipoint_reader *reader)
 {
     if (reader->text.data) {
         explicit_bzero(reader->text.data, reader->text.length);
@@ -58,17 +68,35 @@ static bool is_nil(int count, const xmlChar **attributes)
     return false;
 }
 
-static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *space, int space_count,
-                     const xmlChar **spaces, int count, int defaulted, const xmlChar **attributes)
+/* Why the element may not be there, or NULL. */
+static const char *count(struct multipoint_reader *reader, size_t items, unsigned spaces)
 {
-    struct reader *reader = data;
+    if (reader->depth == MULTIPOINT_DEPTH) {
+        return "its elements are nested too deeply";
+    }
+    if (reader->left < items) {
+        return "it has too many elements or attributes";
+    }
+    if (reader->space_count + spaces > SPACES_MAX) { /* each name of a prefix is looked for among them */
+        return "it has too many namespaces";
+    }
+    reader->left -= items;
+    reader->space_count += spaces;
+    reader->spaces[reader->depth] = (unsigned char) spaces;
+    return NULL;
+}
+
+static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *space, int space_count,
+                     const xmlChar **spaces, int attribute_count, int defaulted, const xmlChar **attributes)
+{
+    struct multipoint_reader *reader = data;
+    const char *problem = count(reader, 1 + (size_t) attribute_count + (size_t) space_count, (unsigned) space_count);
     (void) prefix;
-    (void) space_count;
     (void) spaces;
     (void) defaulted;
 
-    if (reader->depth == MULTIPOINT_DEPTH || reader->left == 0) {
-        stop(reader, reader->left ? "its elements are nested too deeply" : "it has too many elements");
+    if (problem) {
+        stop(reader, problem);
         return;
     }
     struct multipoint_element *element = multipoint_room(&reader->answer->arena, sizeof *element);
@@ -76,11 +104,12 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
         stop(reader, out_of_memory);
         return;
     }
+    static char empty[1];
     *element = (struct multipoint_element){
         .name = (const char *) name,
         .space = space ? (const char *) space : "",
-        .text = "",
-        .nil = is_nil(count, attributes),
+        .text = empty,
+        .nil = is_nil(attribute_count, attributes),
     };
     if (reader->depth == 0) {
         reader->root = element;
@@ -95,13 +124,12 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
     reader->open[reader->depth] = element;
     reader->last[reader->depth] = NULL;
     reader->depth++;
-    reader->left--;
     drop_text(reader);
 }
 
 static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *space)
 {
-    struct reader *reader = data;
+    struct multipoint_reader *reader = data;
     (void) name;
     (void) prefix;
     (void) space;
@@ -110,8 +138,9 @@ static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const
         return;
     }
     struct multipoint_element *element = reader->open[--reader->depth];
+    reader->space_count -= reader->spaces[reader->depth];
     if (!element->first && reader->text.length > 0) {
-        char *text = multipoint_room(&reader->answer->arena, reader->text.length + 1);
+        char *text = multipoint_room_raw(&reader->answer->arena, reader->text.length + 1);
         if (!text) {
             stop(reader, out_of_memory);
             return;
@@ -126,7 +155,7 @@ static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const
 
 static void on_text(void *data, const xmlChar *text, int length)
 {
-    struct reader *reader = data;
+    struct multipoint_reader *reader = data;
 
     multipoint_text_add(&reader->text, (const char *) text, (size_t) length);
     if (reader->text.failed) {
@@ -151,7 +180,7 @@ typedef xmlErrorPtr xml_complaint;
 /* It does not end with every one of them, nor is each kept in the parser. */
 static void on_error(void *data, xml_complaint complaint)
 {
-    struct reader *reader = data;
+    struct multipoint_reader *reader = data;
 
     reader->exhausted = reader->exhausted || complaint->code == XML_ERR_NO_MEMORY;
 }
@@ -203,6 +232,27 @@ bool multipoint_number(const char *text, uint64_t most, uint64_t *ret_number)
     return true;
 }
 
+const char *multipoint_word(const struct multipoint_element *element, char *buffer, size_t size)
+{
+    const char *text = element->text + strspn(element->text, " \t\r\n");
+    size_t length = strcspn(text, " \t\r\n");
+
+    if (length >= size || text[length + strspn(text + length, " \t\r\n")]) {
+        return "";
+    }
+    memcpy(buffer, text, length);
+    buffer[length] = '\0';
+    return buffer;
+}
+
+/* As multipoint_word(), in the answer's memory.  NULL: out of memory. */
+static const char *word_of(struct multipoint_answer *answer, const struct multipoint_element *element)
+{
+    char *room = multipoint_room(&answer->arena, element->length + 1);
+
+    return room ? multipoint_word(element, room, element->length + 1) : NULL;
+}
+
 static const char *open_envelope(struct multipoint_answer *answer, const struct multipoint_element *root)
 {
     answer->old = is(root, MULTIPOINT_SOAP_11, "Envelope");
@@ -222,8 +272,8 @@ static const char *open_envelope(struct multipoint_answer *answer, const struct 
         if (place && *place) {
             return "it has two headers of one kind";
         }
-        if (place) {
-            *place = one->text;
+        if (place && !(*place = word_of(answer, one))) {
+            return out_of_memory;
         }
     }
     answer->body = body->first;
@@ -231,7 +281,7 @@ static const char *open_envelope(struct multipoint_answer *answer, const struct 
     return NULL;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the parser -------------------------------------------------------------------------------------------------- */
 
 static xmlParserCtxt *new_parser(void)
 {
@@ -250,84 +300,150 @@ static xmlParserCtxt *new_parser(void)
     return parser;
 }
 
-/* As xmlCtxtReadMemory(), for a document that is all there: else libxml2 asks for more of it near its end at each step. */
-static bool open_input(xmlParserCtxt *parser, const char *text, int size)
-{
-    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE |
-                                  XML_PARSE_IGNORE_ENC);
-    /* Not xmlParserInputBufferCreateMem(), which leaks when memory runs out. */
-    xmlParserInputBuffer *buffer = xmlAllocParserInputBuffer(XML_CHAR_ENCODING_NONE);
-    if (!buffer) {
-        return false;
-    }
-    xmlParserInput *input = xmlParserInputBufferPush(buffer, size, text) < 0
-                                ? NULL
-                                : xmlNewIOInputStream(parser, buffer, XML_CHAR_ENCODING_NONE);
-    if (!input) {
-        xmlFreeParserInputBuffer(buffer);
-        return false;
-    }
-    return inputPush(parser, input) >= 0; /* which frees it otherwise */
-}
-
-static void parse(struct reader *reader, const char *text, int size)
+static bool open_parser(struct multipoint_reader *reader)
 {
     xmlParserCtxt *parser = reader->answer->parser ? reader->answer->parser : new_parser();
 
     reader->answer->parser = parser;
-    if (parser) {
-        parser->userData = reader;
-        if (open_input(parser, text, size)) {
-            xmlParseDocument(parser);
-        } else {
-            reader->exhausted = true;
-        }
+    if (!parser || xmlCtxtResetPush(parser, NULL, 0, NULL, NULL) != 0) { /* the names stay */
+        return false;
     }
-    if (!parser || parser->errNo == XML_ERR_NO_MEMORY) {
+    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE |
+                                  XML_PARSE_IGNORE_ENC);
+    parser->userData = reader;
+    return true;
+}
+
+/* The next part goes to libxml2. */
+static void feed(struct multipoint_reader *reader, size_t end)
+{
+    if (reader->fed == 0 && !open_parser(reader)) {
         reader->exhausted = true;
-    } else if (!reader->answer->problem && (!parser->wellFormed || parser->errNo != XML_ERR_OK || !reader->root)) {
+        return;
+    }
+    xmlParserCtxt *parser = reader->answer->parser;
+    xmlParseChunk(parser, reader->data + reader->fed, (int) (end - reader->fed), end == reader->size);
+    reader->fed = end;
+    bool good = parser->wellFormed && parser->errNo == XML_ERR_OK && (reader->root || end < reader->size);
+    if (parser->errNo == XML_ERR_NO_MEMORY) {
+        reader->exhausted = true;
+    } else if (!reader->answer->problem && !good) {
         reader->answer->problem = "it is no well-formed XML";
     }
-    multipoint_text_free(&reader->text);
 }
 
 /* What libxml2 complains of without a parser, it would print; it has one such function for each thread, which may be the
  * program's. */
-static void parse_silently(struct reader *reader, const char *text, int size)
+static void feed_silently(struct multipoint_reader *reader, size_t end)
 {
     xmlStructuredErrorFunc theirs = xmlStructuredError;
     void *data = xmlStructuredErrorContext;
 
     xmlSetStructuredErrorFunc(reader, on_error);
-    parse(reader, text, size);
+    feed(reader, end);
     xmlSetStructuredErrorFunc(data, theirs);
 }
 
-int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
-                           size_t size)
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+static void begin(struct multipoint_reader *reader, struct multipoint_answer *answer, const struct multipoint_memory *memory,
+                  const char *text, size_t size, size_t limit)
 {
-    struct reader reader = {
+    size_t most = limit / LIMIT_PER_ITEM > ITEMS_MIN ? limit / LIMIT_PER_ITEM : ITEMS_MIN, items = size / LEAST_PER_ITEM;
+    size_t mark = size > 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* of UTF-8 */
+    void *parser = answer->parser;
+
+    *reader = (struct multipoint_reader){
         .answer = answer,
-        .left = size / LEAST_PER_ELEMENT + MULTIPOINT_DEPTH,
+        .memory = memory,
+        .data = text + mark,
+        .size = size - mark,
+        .left = (items < most ? items : most) + MULTIPOINT_DEPTH,
         .text = {.memory = memory},
     };
-    *answer = (struct multipoint_answer){.arena = {.memory = memory}, .parser = answer->parser};
-
+    *answer = (struct multipoint_answer){.arena = {.memory = memory}, .parser = parser}; /* perhaps in the reader */
     if (size == 0 || size > INT32_MAX) {
         answer->problem = size ? "it is too large" : "it is empty";
-    } else if (multipoint_xml_span(text, size) < size) {
-        /* For other encodings, libxml2 would load the converter that the text names. */
-        answer->problem = "it has what is no UTF-8, or no character of XML";
-    } else {
-        parse_silently(&reader, text, (int) size);
     }
-    if (reader.exhausted || answer->problem == out_of_memory) {
-        return WMS_E_NO_MEMORY;
+}
+
+bool multipoint_reader_step(struct multipoint_reader *reader)
+{
+    struct multipoint_answer *answer = reader->answer;
+    size_t left = reader->size - reader->scan.at, cut;
+
+    if (!answer->problem) {
+        size_t end = reader->scan.at + (left < MULTIPOINT_PART ? left : MULTIPOINT_PART);
+        answer->problem = multipoint_scan(&reader->scan, reader->data, reader->size, end, &cut);
+    }
+    /* For other encodings, libxml2 would load the converter that the text names. */
+    if (!answer->problem && multipoint_xml_span(reader->data + reader->fed, cut - reader->fed) < cut - reader->fed) {
+        answer->problem = "it has what is no UTF-8, or no character of XML";
     }
     if (!answer->problem) {
-        answer->problem = open_envelope(answer, reader.root);
+        feed_silently(reader, cut);
+    }
+    bool more = !answer->problem && !reader->exhausted && reader->fed < reader->size;
+    if (!more) {
+        multipoint_text_free(&reader->text);
+    }
+    return more;
+}
+
+static int finish(struct multipoint_reader *reader)
+{
+    struct multipoint_answer *answer = reader->answer;
+
+    if (!reader->exhausted && !answer->problem) {
+        answer->problem = open_envelope(answer, reader->root);
+    }
+    if (reader->exhausted || answer->problem == out_of_memory) {
+        return WMS_E_NO_MEMORY;
     }
     return answer->problem ? WMS_E_PROTOCOL : 0;
+}
+
+int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
+                           size_t size, size_t limit)
+{
+    struct multipoint_reader reader;
+
+    begin(&reader, answer, memory, text, size, limit);
+    while (multipoint_reader_step(&reader)) {
+        continue;
+    }
+    return finish(&reader);
+}
+
+struct multipoint_reader *multipoint_reader_new(const struct multipoint_memory *memory, const char *text, size_t size,
+                                                size_t limit)
+{
+    struct multipoint_reader *reader = multipoint_alloc(memory, sizeof *reader);
+
+    if (reader) {
+        begin(reader, &reader->own, memory, text, size, limit);
+        reader->answer = &reader->own;
+    }
+    return reader;
+}
+
+int multipoint_reader_take(struct multipoint_reader *reader, struct multipoint_answer *ret_answer)
+{
+    int error = finish(reader);
+
+    *ret_answer = reader->own;
+    reader->own = (struct multipoint_answer){.arena = {.memory = reader->memory}};
+    return error;
+}
+
+void multipoint_reader_free(struct multipoint_reader *reader)
+{
+    if (reader) {
+        const struct multipoint_memory *memory = reader->memory;
+        multipoint_parser_free(multipoint_answer_end(&reader->own));
+        multipoint_text_free(&reader->text);
+        multipoint_free_secret(memory, reader, sizeof *reader);
+    }
 }
 
 void *multipoint_answer_end(struct multipoint_answer *answer)

@@ -9,7 +9,7 @@ struct block {
     int64_t room[];
 };
 
-void *multipoint_room(struct multipoint_arena *arena, size_t size)
+void *multipoint_room_raw(struct multipoint_arena *arena, size_t size)
 {
     struct block *block = arena->blocks;
 
@@ -25,7 +25,14 @@ void *multipoint_room(struct multipoint_arena *arena, size_t size)
     }
     void *at = (char *) block->room + block->used;
     block->used += size;
-    return memset(at, 0, size);
+    return at;
+}
+
+void *multipoint_room(struct multipoint_arena *arena, size_t size)
+{
+    void *room = multipoint_room_raw(arena, size);
+
+    return room ? memset(room, 0, size) : NULL;
 }
 
 void multipoint_arena_free(struct multipoint_arena *arena)

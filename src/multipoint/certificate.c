@@ -47,6 +47,14 @@ static X509 *parse(const unsigned char *der, size_t size)
     return certificate;
 }
 
+/* What cannot be read makes it invalid: `otherwise`. */
+static int64_t seconds(const ASN1_TIME *time, int64_t otherwise)
+{
+    struct tm parts;
+
+    return ASN1_TIME_to_tm(time, &parts) ? (int64_t) timegm(&parts) : otherwise;
+}
+
 static int describe(X509 *certificate, struct multipoint_certificate *ret_certificate)
 {
     unsigned char sha1[SHA1_SIZE];
@@ -57,6 +65,8 @@ static int describe(X509 *certificate, struct multipoint_certificate *ret_certif
     }
     print_hex(ret_certificate->sha256, MULTIPOINT_SHA256, ":", ret_certificate->fingerprint);
     print_hex(sha1, sizeof sha1, "", ret_certificate->thumbprint);
+    ret_certificate->begin = seconds(X509_get0_notBefore(certificate), INT64_MAX);
+    ret_certificate->end = seconds(X509_get0_notAfter(certificate), INT64_MIN);
     return print_pin(certificate, ret_certificate->pin);
 }
 
@@ -91,34 +101,25 @@ bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MUL
 
 /* ---- whether it will do ------------------------------------------------------------------------------------------ */
 
-static void print_time(const ASN1_TIME *time, char text[TIME])
+bool multipoint_certificate_expired(const struct multipoint_certificate *certificate, char *buffer, size_t room)
 {
-    struct tm parts;
-
-    if (!ASN1_TIME_to_tm(time, &parts) || strftime(text, TIME, "%Y-%m-%d %H:%M UTC", &parts) == 0) {
-        strcpy(text, "an unknown time");
-    }
-}
-
-static bool is_expired(X509 *certificate, char *buffer, size_t room)
-{
-    const ASN1_TIME *begin = X509_get0_notBefore(certificate), *end = X509_get0_notAfter(certificate);
-    bool early = X509_cmp_current_time(begin) >= 0, late = X509_cmp_current_time(end) <= 0; /* 0: no time */
-    char when[TIME];
+    int64_t now = time(NULL);
+    bool early = now < certificate->begin, late = now >= certificate->end;
+    char when[TIME] = "an unknown time";
 
     if (early || late) {
-        print_time(late ? end : begin, when);
+        time_t limit = (time_t) (late ? certificate->end : certificate->begin);
+        struct tm parts;
+        if (gmtime_r(&limit, &parts)) { /* not for what was unknown */
+            strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &parts);
+        }
         snprintf(buffer, room, "the host's certificate %s %s", late ? "has expired on" : "is not valid before", when);
     }
     return early || late;
 }
 
-/* The common name, as far as it can be printed. */
-static void print_name(X509 *certificate, char name[NAME])
+static void print_string(const ASN1_STRING *value, char name[NAME])
 {
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    const ASN1_STRING *value = index < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index));
     int length = value ? ASN1_STRING_length(value) : 0;
     const unsigned char *data = value ? ASN1_STRING_get0_data(value) : NULL;
     size_t used = 0;
@@ -127,6 +128,32 @@ static void print_name(X509 *certificate, char name[NAME])
         name[used++] = data[i] > ' ' && data[i] < 127 ? (char) data[i] : '?';
     }
     name[used] = '\0';
+}
+
+/* The common name, as far as it can be printed. */
+static void print_name(X509 *certificate, char name[NAME])
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+
+    print_string(index < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)), name);
+}
+
+/* Beside other names, the common one does not count: the first of those; "other names", if that is no host's. */
+static void print_other_name(X509 *certificate, char name[NAME])
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    const GENERAL_NAME *first = names && sk_GENERAL_NAME_num(names) > 0 ? sk_GENERAL_NAME_value(names, 0) : NULL;
+
+    if (first && first->type == GEN_DNS) {
+        print_string(first->d.dNSName, name);
+    } else if (first && first->type == GEN_IPADD && ASN1_STRING_length(first->d.iPAddress) == 4) {
+        const unsigned char *ip = ASN1_STRING_get0_data(first->d.iPAddress);
+        snprintf(name, NAME, "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
+    } else if (X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0) {
+        strcpy(name, "other names");
+    }
+    GENERAL_NAMES_free(names);
 }
 
 void multipoint_certificate_name(const unsigned char *der, size_t size, char ret_name[MULTIPOINT_NAME])
@@ -163,19 +190,21 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
 {
     char name[NAME] = "";
     const char *why = buffer;
+    struct multipoint_certificate found;
 
     ERR_set_mark();
     X509 *certificate = parse(der, size);
     if (certificate) {
         print_name(certificate, name);
     }
-    if (!certificate) {
+    if (!certificate || describe(certificate, &found)) {
         why = "what the host sends is no certificate";
     } else if (host && !has_name(certificate, host, name)) {
+        print_other_name(certificate, name);
         snprintf(buffer, room, "the host's certificate is that of '%.100s', not of '%.100s'", name, host);
     } else if (!is_for_servers_alone(certificate)) {
         why = "the host's certificate has another extended key usage than Server Authentication alone";
-    } else if (!is_expired(certificate, buffer, room)) {
+    } else if (!multipoint_certificate_expired(&found, buffer, room)) {
         why = NULL;
     }
     X509_free(certificate);
@@ -197,7 +226,7 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
     } else if (CRYPTO_memcmp(found.sha256, trust->expected->sha256, MULTIPOINT_SHA256) != 0) {
         snprintf(trust->why, sizeof trust->why, "the host shows another certificate than expected, with the fingerprint %s",
                  found.fingerprint);
-    } else if (!is_expired(shown, trust->why, sizeof trust->why)) {
+    } else if (!multipoint_certificate_expired(&found, trust->why, sizeof trust->why)) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
         return 1;
     }
@@ -222,6 +251,7 @@ CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_trust *trust)
 
     SSL_CTX_set_cert_verify_callback(context, on_certificate, trust);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION); /* the check is made once: `trust` goes with the exchange */
+    SSL_CTX_set_keylog_callback(context, NULL); /* libcurl writes the keys where the environment says */
     if (!SSL_CTX_set_app_data(context, trust)) {
         return CURLE_OUT_OF_MEMORY;
     }

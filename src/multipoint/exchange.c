@@ -39,6 +39,8 @@ static void exchange_free(struct multipoint_exchange *exchange)
         make_due(exchange->host);
     }
     node_remove(&exchange->node);
+    multipoint_reader_free(exchange->reader);
+    exchange->reader = NULL;
     if (!keep(exchange)) {
         const struct multipoint_memory *memory = &exchange->host->all->memory;
         multipoint_text_free(&exchange->request);
@@ -125,7 +127,7 @@ static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
     stpcpy(stpcpy(at, "/MultiPoint/"), exchange->operation->interface_name);
 }
 
-/* Whose name and password it carries: [MS-RSMC] 2.1, 3.2.  *ret_password NULL: nobody's. */
+/* Whose name and password it carries: [MS-RSMC] 3.4.1.  *ret_password NULL: nobody's. */
 static int choose_credentials(struct multipoint_exchange *exchange, const struct multipoint_question *question,
                               const struct multipoint_binding *binding, const char **ret_password, const char **ret_text)
 {
@@ -220,6 +222,7 @@ void multipoint_drop_all(struct multipoint_host *host)
     free_those_of(host, &host->waiting);
     free_those_of(host, &host->all->running);
     free_those_of(host, &host->all->finished);
+    free_those_of(host, &host->all->reading);
     free_those_of(host, &host->all->dropped);
 }
 
@@ -242,6 +245,11 @@ static bool ask_in_old_soap(struct multipoint_exchange *exchange)
     multipoint_transport_end(exchange);
     multipoint_text_clear(&exchange->request);
     multipoint_text_clear(&exchange->answer);
+    multipoint_reader_free(exchange->reader);
+    exchange->reader = NULL;
+    exchange->head = (struct multipoint_head){0};
+    exchange->read = exchange->paused = exchange->too_large = false;
+    exchange->refused = NULL;
     exchange->old = true;
     exchange->started = exchange->left = false;
     print_id(host->all, exchange->id);
@@ -258,17 +266,58 @@ static void judge(struct multipoint_exchange *exchange)
 {
     char buffer[MULTIPOINT_SENTENCE];
     struct multipoint *all = exchange->host->all;
-    struct multipoint_answer answer = {.parser = all->parser};
+    struct multipoint_answer answer = {.parser = exchange->reader ? NULL : all->parser};
     struct multipoint_reply reply;
 
-    all->parser = NULL;
+    all->parser = exchange->reader ? all->parser : NULL;
     node_remove(&exchange->node);
     multipoint_judge(exchange, &answer, &reply, buffer);
     bool again = reply.other_soap && exchange->data && ask_in_old_soap(exchange);
     if (!again) {
         finish(exchange, &reply);
     }
-    all->parser = multipoint_answer_end(&answer);
+    void *parser = multipoint_answer_end(&answer);
+    if (all->parser) {
+        multipoint_parser_free(parser);
+    } else {
+        all->parser = parser;
+    }
+}
+
+/* A long answer would keep others waiting: it is read in parts, and judged when there are no more. */
+static bool begin_to_read(struct multipoint_exchange *exchange)
+{
+    struct multipoint *all = exchange->host->all;
+    const struct multipoint_text *answer = &exchange->answer;
+
+    if (exchange->reader || exchange->trouble || exchange->result != CURLE_OK || answer->failed ||
+        answer->length <= MULTIPOINT_PART) {
+        return false;
+    }
+    exchange->reader = multipoint_reader_new(&all->memory, answer->data, answer->length, exchange->answer_max);
+    if (!exchange->reader) {
+        exchange->trouble = WMS_E_NO_MEMORY;
+        return false;
+    }
+    node_remove(&exchange->node);
+    node_append(&all->reading, &exchange->node);
+    return true;
+}
+
+void multipoint_read_on(struct multipoint *all)
+{
+    if (node_alone(&all->reading)) {
+        return;
+    }
+    struct multipoint_exchange *exchange = NODE_OWNER(all->reading.next, struct multipoint_exchange, node);
+    node_remove(&exchange->node);
+    node_append(exchange->read ? &all->finished : &all->reading, &exchange->node); /* the others have their turn */
+    if (!exchange->read) {
+        exchange->read = !multipoint_reader_step(exchange->reader); /* what is made of it may take as long again */
+    }
+    if (!node_alone(&all->reading)) {
+        multipoint_turn_soon(all);
+    }
 }
 
 /* Whether libcurl has got something to do. */
@@ -324,7 +373,12 @@ static void settle(struct multipoint *all)
         multipoint_transport_turn(all);
         more = !node_alone(&all->finished);
         while (!node_alone(&all->finished)) {
-            judge(NODE_OWNER(all->finished.next, struct multipoint_exchange, node));
+            struct multipoint_exchange *exchange = NODE_OWNER(all->finished.next, struct multipoint_exchange, node);
+            if (begin_to_read(exchange)) {
+                multipoint_turn_soon(all);
+            } else {
+                judge(exchange);
+            }
         }
     }
     while (!node_alone(&all->failed)) {

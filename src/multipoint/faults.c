@@ -8,6 +8,7 @@
 
 #define NO_SESSION "the host has no such session"
 #define BIND_AGAIN "; bind anew"
+#define BLANKS     " \t\r\n"
 
 static const uint32_t failures = 0x80000000; /* HRESULTs from here on are such */
 #define ACCESS_IS_DENIED 0x80070005u
@@ -19,22 +20,30 @@ static const struct {
     bool open; /* it may be done all the same */
     const char *text;
 } results[] = {
-    {ACCESS_IS_DENIED, WMS_E_ACCESS_DENIED, false, NULL},
     {0x80070002, WMS_E_NOT_FOUND, false, NULL},
     {0x80070490, WMS_E_NOT_FOUND, false, NULL},
     {0x80071B6E, WMS_E_NOT_FOUND, false, NULL}, /* no such WinStation */
+    {0x80070522, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account has not the rights for it"},
+    {0x8007052E, WMS_E_ACCESS_DENIED, false, "the host does not accept that name and password"},
+    {0x8007052F, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account is restricted"},
+    {0x80070530, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account may not log on at this time"},
+    {0x80070532, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account's password has expired"},
+    {0x80070533, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account is disabled"},
+    {0x80070569, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account may not log on in this way"},
+    {0x80070701, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account has expired"},
+    {0x80070773, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account's password has to be changed first"},
+    {0x80070775, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account is locked out for now"},
     {0x800704C7, WMS_E_CANCELLED, false, "somebody has cancelled it on the host"},
     {0x8007000E, WMS_E_NO_MEMORY, false, "the host is out of memory"},
     {0x800705B4, WMS_E_TIMEOUT, true, "a part of the host did not end in time"},
     {0x800706BE, WMS_E_PROTOCOL, true, "a call inside the host has failed half way"}, /* of RPC */
 };
 
-/* ACCESS_DENIED says who may not do what. */
-static const char *refusal_of(const struct multipoint_exchange *exchange)
+/* ACCESS_DENIED says who may not do what: only an act on a session can meet one that is exempt. */
+static const char *denied(const struct multipoint_operation *operation)
 {
-    return exchange->operation->credentials == MULTIPOINT_ADMIN
-               ? "the host refuses it: the name is not that of an administrator there, or it takes no bindings"
-           : strncmp(exchange->operation->in, "idSession:", 10) == 0
+    return operation->credentials == MULTIPOINT_ADMIN ? "the host refuses it: the name is not that of an administrator there, or it takes no bindings"
+           : strncmp(operation->in, "idSession:", strlen("idSession:")) == 0
                ? "the host refuses it: the session is exempt, or it takes other rights"
                : "the host refuses it: it takes other rights";
 }
@@ -42,11 +51,16 @@ static const char *refusal_of(const struct multipoint_exchange *exchange)
 static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr, struct multipoint_reply *reply,
                          char buffer[MULTIPOINT_SENTENCE])
 {
+    if (hr == ACCESS_IS_DENIED) {
+        reply->code = WMS_E_ACCESS_DENIED;
+        reply->text = denied(exchange->operation);
+        return;
+    }
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
         if (results[i].hr == hr) {
             reply->code = results[i].code;
             reply->lost = results[i].open;
-            reply->text = hr == ACCESS_IS_DENIED ? refusal_of(exchange) : results[i].text;
+            reply->text = results[i].text;
             return;
         }
     }
@@ -56,8 +70,10 @@ static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr
     reply->text = buffer;
 }
 
+enum { NAME = 64 };
+
 /* The local name of a fault's innermost subcode, or of its code: "FailedAuthentication". */
-static const char *fault_name(const struct multipoint_element *fault)
+static const char *fault_name(const struct multipoint_element *fault, char buffer[NAME])
 {
     const struct multipoint_element *code = multipoint_child(fault, "Code", 4), *next, *value = NULL;
 
@@ -65,9 +81,13 @@ static const char *fault_name(const struct multipoint_element *fault)
         code = next;
     }
     value = code ? multipoint_child(code, "Value", 5) : multipoint_child(fault, "faultcode", 9); /* of SOAP 1.1 */
-    const char *name = value ? value->text : "";
-    const char *colon = strchr(name, ':');
-    return colon ? colon + 1 : name;
+    if (!value) {
+        return "";
+    }
+    const char *colon = strchr(value->text, ':'), *name = colon ? colon + 1 : value->text;
+    name += strspn(name, BLANKS);
+    snprintf(buffer, NAME, "%.*s", (int) strcspn(name, BLANKS), name);
+    return buffer;
 }
 
 static bool is_one_of(const char *name, const char *const *names)
@@ -80,17 +100,51 @@ static bool is_one_of(const char *name, const char *const *names)
     return false;
 }
 
+/* Hosts take a request for wrong whose time differs from theirs by more than that. */
+enum { SKEW_MAX = 300 };
+
+/* The host's clock is ahead of this machine's by so many seconds, as far as its answer tells; 0: it does not. */
+static double skew(const struct multipoint_exchange *exchange)
+{
+    return exchange->head.date > 0 ? difftime(exchange->head.date, time(NULL)) : 0;
+}
+
+static bool is_skewed(const struct multipoint_exchange *exchange)
+{
+    return skew(exchange) > SKEW_MAX || skew(exchange) < -SKEW_MAX;
+}
+
+static void judge_clocks(const struct multipoint_exchange *exchange, struct multipoint_reply *reply,
+                         char buffer[MULTIPOINT_SENTENCE])
+{
+    double seconds = skew(exchange);
+
+    reply->code = WMS_E_ACCESS_DENIED;
+    reply->general = true;
+    reply->text = "the host takes the request for an old one: its clock and this machine's differ";
+    if (is_skewed(exchange)) {
+        snprintf(buffer, MULTIPOINT_SENTENCE, "the host refuses the request because of its time: its clock is %.0f minutes %s"
+                 " this machine's", (seconds < 0 ? -seconds : seconds) / 60, seconds < 0 ? "behind" : "ahead of");
+        reply->text = buffer;
+    }
+}
+
 static void judge_credentials(const struct multipoint_exchange *exchange, const char *how, struct multipoint_reply *reply,
                               char buffer[MULTIPOINT_SENTENCE])
 {
     struct multipoint_host *host = exchange->host;
     bool of_binding = exchange->operation->credentials != MULTIPOINT_ADMIN;
 
-    snprintf(buffer, MULTIPOINT_SENTENCE, "%.120s does not accept the name or the password of '%.60s' (%.40s)%s",
-             host->address->host, exchange->user_name ? exchange->user_name : "", how, of_binding ? BIND_AGAIN : "");
     reply->code = WMS_E_ACCESS_DENIED;
     reply->text = buffer;
     reply->general = true;
+    if (exchange->operation->credentials == MULTIPOINT_ANYBODY) { /* it carries none */
+        snprintf(buffer, MULTIPOINT_SENTENCE, "what answers at %.120s refuses a request that anybody may make (%.40s)",
+                 host->address->host, how);
+        return;
+    }
+    snprintf(buffer, MULTIPOINT_SENTENCE, "%.120s does not accept the name or the password of '%.60s' (%.40s)%s",
+             host->address->host, exchange->user_name ? exchange->user_name : "", how, of_binding ? BIND_AGAIN : "");
     if (of_binding) { /* perhaps there is a newer one already: the next command looks */
         host->all->memory.services->retire(host->link);
     }
@@ -114,19 +168,25 @@ static void judge_fault(const struct multipoint_exchange *exchange, const struct
 {
     static const char *const refused[] = {"FailedAuthentication",     "InvalidSecurity", "InvalidSecurityToken",
                                           "UnsupportedSecurityToken", "FailedCheck",     NULL};
+    static const char *const busy[] = {"ServerTooBusy", "EndpointUnavailable", NULL};
     const struct multipoint_element *hr = multipoint_descendant(fault, "hr");
-    const char *name = fault_name(fault);
     uint64_t number;
-    char copy[48];
+    char copy[48], digits[16], buffer_of_name[NAME];
+    const char *name = fault_name(fault, buffer_of_name);
 
-    if (hr && multipoint_number(hr->text, UINT32_MAX, &number)) {
+    if (hr && multipoint_number(multipoint_word(hr, digits, sizeof digits), UINT32_MAX, &number)) {
         judge_result(exchange, (uint32_t) number, reply, buffer);
+    } else if (strcmp(name, "MessageExpired") == 0 || (strcmp(name, "InvalidSecurity") == 0 && is_skewed(exchange))) {
+        judge_clocks(exchange, reply, buffer); /* .NET's hosts say the second one */
     } else if (is_one_of(name, refused)) {
         judge_credentials(exchange, name, reply, buffer);
-    } else if (strcmp(name, "MessageExpired") == 0) {
-        reply->code = WMS_E_ACCESS_DENIED;
-        reply->general = true;
-        reply->text = "the host takes the request for an old one: its clock and this machine's differ";
+    } else if (is_one_of(name, busy)) {
+        reply->code = WMS_E_BUSY;
+        reply->text = "the host has too much to do, or is about to stop";
+    } else if (strcmp(name, "InternalServiceFault") == 0) { /* an exception anywhere on its way */
+        reply->code = WMS_E_PROTOCOL;
+        reply->lost = true;
+        reply->text = "the host has failed while it worked on the request (InternalServiceFault)";
     } else if (strcmp(name, "ActionNotSupported") == 0) {
         reply->code = WMS_E_UNSUPPORTED;
         reply->text = "this host does not know the operation";
@@ -189,9 +249,11 @@ static void judge_answer(const struct multipoint_exchange *exchange, const struc
 /* A host that speaks SOAP 1.1 alone says so in one of three ways; what may be asked so only reads. */
 static bool wants_old(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer, long status)
 {
+    char buffer[NAME];
+
     return exchange->operation->credentials == MULTIPOINT_ANYBODY && !exchange->old &&
            (status == 415 || answer->old ||
-            (answer->fault && strcmp(fault_name(answer->fault), "VersionMismatch") == 0));
+            (answer->fault && strcmp(fault_name(answer->fault, buffer), "VersionMismatch") == 0));
 }
 
 /* What is no SOAP: true if the status alone tells that the request was not carried out. */
@@ -235,7 +297,9 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
     if (reply->body) {
         return;
     }
-    int error = multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data, exchange->answer.length);
+    int error = exchange->reader ? multipoint_reader_take(exchange->reader, answer)
+                                 : multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data,
+                                                          exchange->answer.length, exchange->answer_max);
     if (!error && answer->old != exchange->old) {
         error = WMS_E_PROTOCOL;
         answer->problem = exchange->old ? "it is no SOAP 1.1 envelope" : "it is no SOAP 1.2 envelope";
@@ -290,6 +354,7 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
                       : exchange->no_socket                  ? "no descriptor is left for a connection"
                                                              : connect_problem(exchange);
         break;
+    case CURLE_ABORTED_BY_CALLBACK: /* by ours, before the request left */
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_CONNECT_ERROR:
@@ -319,7 +384,13 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
     reply->code = WMS_E_UNREACHABLE;
     reply->text = exchange->answer.length ? "the connection broke in the middle of the answer"
                                           : "the connection broke before the answer";
-    if (exchange->too_large) {
+    if (exchange->refused) {
+        reply->code = WMS_E_PROTOCOL;
+        reply->text = exchange->refused;
+    } else if (*exchange->trust.why) { /* when it was to be asked again */
+        reply->code = WMS_E_UNTRUSTED;
+        reply->text = exchange->trust.why;
+    } else if (exchange->too_large) {
         reply->code = WMS_E_PROTOCOL;
         snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer is longer than %zu bytes", exchange->answer_max);
         reply->text = buffer;
@@ -332,8 +403,10 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
 void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
                       struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE])
 {
+    bool exhausted = exchange->answer.failed || (exchange->result == CURLE_OUT_OF_MEMORY && !exchange->refused);
+
     *ret_reply = (struct multipoint_reply){.code = 0, .general = exchange->trouble || exchange->result != CURLE_OK};
-    if (exchange->trouble || exchange->answer.failed || exchange->result == CURLE_OUT_OF_MEMORY) {
+    if (exchange->trouble || exhausted) {
         ret_reply->code = exchange->trouble ? exchange->trouble : WMS_E_NO_MEMORY;
         ret_reply->lost = exchange->left;
     } else if (exchange->result == CURLE_OK) {

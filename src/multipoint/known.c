@@ -9,7 +9,8 @@
 
 enum { LONGEST = 4096 };
 
-static const struct multipoint_element nothing = {.name = "", .space = "", .text = ""};
+static char empty[1];
+static const struct multipoint_element nothing = {.name = "", .space = "", .text = empty};
 
 /* Where the id stands, if it stands there once, as the whole text of an element, and in a plain document: without what may
  * be another spelling of it, or hold what is no element.  NULL: not so. */

@@ -14,6 +14,8 @@
  *     certificate.c  OpenSSL: what a certificate says, and whether it is the host's
  *     faults.c       what hosts and libcurl complain of, as wms codes
  *     envelope.c     the text of a question
+ *     head.c         HTTP's lines around an answer
+ *     scan.c         what of an answer the parser may see
  *     answer.c       the text of an answer, as a tree
  *     values.c       arguments and results, between that text and wms_value
  *     operations.c   the table of the protocol's operations
@@ -94,6 +96,7 @@ struct multipoint_arena {
 };
 
 void *multipoint_room(struct multipoint_arena *arena, size_t size); /* zeroed; NULL: out of memory */
+void *multipoint_room_raw(struct multipoint_arena *arena, size_t size); /* likewise, for what is written at once */
 void multipoint_arena_free(struct multipoint_arena *arena);
 
 /* ---- operations.c ------------------------------------------------------------------------------------------------ */
@@ -141,12 +144,51 @@ struct multipoint_field {
  */
 bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field);
 
+/* ---- head.c ------------------------------------------------------------------------------------------------------ */
+
+enum { MULTIPOINT_HEAD_MAX = 65536 }; /* of bytes: interim answers, those of a proxy and trailers are counted too */
+extern const char multipoint_long_head[];
+
+/* What is known of them. */
+struct multipoint_head {
+    size_t size;
+    time_t date; /* when the host has answered, by its own clock; 0 or -1: it does not say */
+};
+
+/* One more line.  NULL, or why the answer is refused. */
+const char *multipoint_head_add(struct multipoint_head *head, const char *line, size_t length);
+
+/* ---- scan.c ------------------------------------------------------------------------------------------------------ */
+
+enum multipoint_scan_state {
+    MULTIPOINT_SCAN_TEXT,
+    MULTIPOINT_SCAN_TAG, /* or what that will turn out to be */
+    MULTIPOINT_SCAN_COMMENT,
+    MULTIPOINT_SCAN_CDATA,
+    MULTIPOINT_SCAN_INSTRUCTION
+};
+
+/* How far a text was looked at: zeroed at first. */
+struct multipoint_scan {
+    enum multipoint_scan_state state;
+    size_t at, begin; /* begin: of what is not text */
+    unsigned attributes;
+    char quote; /* in a tag: the one that is open, or 0 */
+};
+
+/* Looks at the text, which has `size` bytes, up to `end`.  NULL: it may be parsed as far as *ret_cut, which lies between two
+ * tags or characters; otherwise why it is refused. */
+const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size_t size, size_t end, size_t *ret_cut);
+
 /* ---- answer.c ---------------------------------------------------------------------------------------------------- */
+
+/* An answer that is longer is read in parts of about that many bytes, between which the loop turns. */
+enum { MULTIPOINT_PART = 65536 };
 
 /* An element of an answer. */
 struct multipoint_element {
     const char *name, *space; /* local name, and namespace or "" */
-    const char *text;         /* of an element without children; with a NUL behind it */
+    char *text;               /* of an element without children; with a NUL behind it.  Base64 is decoded where it stands */
     size_t length;
     struct multipoint_element *first, *next;
     bool nil;
@@ -162,10 +204,21 @@ struct multipoint_answer {
     bool old;                               /* it is in SOAP 1.1 */
 };
 
-/* Takes it apart, with the parser in `answer` if there is one; the text and `memory` have to stay.  Errors: PROTOCOL
- * (`problem` tells), NO_MEMORY.  multipoint_answer_end() in any case. */
+/* Takes it apart, with the parser in `answer` if there is one; the text and `memory` have to stay.  `limit`: how long it
+ * could have been, which decides how much may be in it.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.
+ * multipoint_answer_end() in any case. */
 int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
-                           size_t size);
+                           size_t size, size_t limit);
+
+/* The same, a part at a time. */
+struct multipoint_reader;
+struct multipoint_reader *multipoint_reader_new(const struct multipoint_memory *memory, const char *text, size_t size,
+                                                size_t limit); /* NULL: out of memory */
+/* Reads one more part.  False: that was the last one. */
+bool multipoint_reader_step(struct multipoint_reader *reader);
+/* Hands over what was read, once: as multipoint_answer_read(). */
+int multipoint_reader_take(struct multipoint_reader *reader, struct multipoint_answer *ret_answer);
+void multipoint_reader_free(struct multipoint_reader *reader); /* NULL is allowed */
 /* Frees it, but for the parser, which knows the names by now: for the next answer, or for multipoint_parser_free(); or NULL. */
 void *multipoint_answer_end(struct multipoint_answer *answer);
 void multipoint_parser_free(void *parser);
@@ -175,6 +228,9 @@ const struct multipoint_element *multipoint_child(const struct multipoint_elemen
 const struct multipoint_element *multipoint_descendant(const struct multipoint_element *parent, const char *name);
 /* Digits alone, up to `most`. */
 bool multipoint_number(const char *text, uint64_t most, uint64_t *ret_number);
+/* The element's text without the blanks around it, which do not count in numbers and names: XML Schema 2, 4.3.6.  "" when it
+ * has blanks in it, or does not fit. */
+const char *multipoint_word(const struct multipoint_element *element, char *buffer, size_t size);
 
 /* ---- values.c ---------------------------------------------------------------------------------------------------- */
 
@@ -198,10 +254,13 @@ struct multipoint_certificate {
     char fingerprint[MULTIPOINT_FINGERPRINT]; /* SHA-256 as openssl prints it, "AB:CD:..." */
     char thumbprint[MULTIPOINT_THUMBPRINT];   /* SHA-1 as Windows prints it, "ABCD..." */
     char pin[MULTIPOINT_PIN];                 /* of its public key, as libcurl wants it */
+    int64_t begin, end;                       /* it is valid from the one until before the other, in seconds */
 };
 
 /* Errors: PROTOCOL (no certificate), NO_MEMORY. */
 int multipoint_certificate_read(const unsigned char *der, size_t size, struct multipoint_certificate *ret_certificate);
+/* Whether it is not valid at this moment; then a sentence in `buffer`. */
+bool multipoint_certificate_expired(const struct multipoint_certificate *certificate, char *buffer, size_t room);
 /* Whether a client may bind to a host that shows it: its subject is the host's name, its extended key usage is Server
  * Authentication alone, and it is valid now; [MS-RSMC] 3.1.4.  `host` NULL: its name is not looked at.  NULL, or why not: a
  * sentence in `buffer`. */
@@ -244,6 +303,7 @@ size_t multipoint_binding_write(const struct multipoint_binding *binding, wms_va
 
 struct multipoint_exchange;
 struct multipoint_host;
+struct multipoint_socket;
 
 /* The last answer that was believed and tells nothing more than that: the next one to such a request is mostly the same,
  * but for the request's id. */
@@ -267,8 +327,11 @@ struct multipoint {
     struct node failed;   /* hosts of which the engine has to be told */
     struct node running;  /* exchanges that libcurl has */
     struct node finished; /* that are to be judged */
+    struct node reading;  /* whose answers are long, and read in parts before */
     struct node dropped;  /* that nobody waits for any more */
     struct node sockets;
+    size_t received; /* bytes of answers, in this turn of the loop */
+    bool pauses;     /* some wait for the next one */
     void *parser; /* for the next answer, or NULL */
     struct multipoint_known known;
     struct multipoint_exchange *spare; /* for the next question, or NULL */
@@ -326,6 +389,8 @@ struct multipoint_exchange {
     const struct multipoint_operation *operation;
     struct wms_op *op;
     struct multipoint_text request, answer;
+    struct multipoint_head head;      /* of the answer */
+    struct multipoint_reader *reader; /* in `reading`, and from there on until it is judged; else NULL */
     char id[MULTIPOINT_ID]; /* of the message */
     size_t id_at; /* where in the request */
     char url[400];
@@ -335,9 +400,13 @@ struct multipoint_exchange {
     struct curl_slist *headers;
     struct multipoint_trust trust;
     size_t answer_max;
+    struct multipoint_socket *socket; /* whose answer it waits for; NULL: none */
+    const char *refused; /* why its answer was not read to its end, or NULL */
     bool once; /* it may change something, and is not to be sent a second time */
     bool old;  /* in SOAP 1.1 */
     bool started, left, too_large;
+    bool read;   /* `reader` has come to its end */
+    bool paused; /* it takes no more of its answer in this turn */
     int trouble; /* of ours: a code, 0 */
     int no_socket; /* why there could be none, when libcurl finds that it cannot connect: a code, or 0 */
     CURLcode result;
@@ -369,6 +438,11 @@ void multipoint_transport_rest(struct multipoint *all);
 /* Lets libcurl work until it has to wait.  True: something has finished. */
 bool multipoint_transport_turn(struct multipoint *all);
 void multipoint_transport_forget_host(struct multipoint_host *host);
+
+/* There is more to do when the loop has looked at everybody else. */
+void multipoint_turn_soon(struct multipoint *all);
+/* Reads one more part of one of the answers that are long. */
+void multipoint_read_on(struct multipoint *all);
 
 /* Asks: done() is called once, later, unless the exchange is dropped before.  Errors: NO_MEMORY, UNSUPPORTED, NOT_BOUND;
  * *ret_text may say more (static). */

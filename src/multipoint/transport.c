@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libxml/parser.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
@@ -13,17 +15,21 @@
 
 #include "multipoint.h"
 
-enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, FIRST_SIZE = 4096 };
+enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, FIRST_SIZE = 4096, PLAIN_MAX = 262143, TURN_MAX = 262144 };
+
+static const double A_TURN = 0.001;
 
 /* A socket of libcurl's.  That of a connection is known until it is closed, and goes on being watched for what comes when
  * libcurl has lost its interest: mostly that is back with the next exchange, before anything comes. */
-struct watched {
+struct multipoint_socket {
     struct node node; /* in `sockets` */
     struct multipoint *all;
     int fd;
     struct wms_poll *poll; /* NULL: not watched yet */
     int events;            /* that it is watched for */
     bool connection, wanted;
+    struct multipoint_exchange *exchange; /* whose answer is to come, or NULL */
+    uint64_t received;                    /* bytes, before that was asked for */
 };
 
 /* ---- libraries --------------------------------------------------------------------------------------------------- */
@@ -58,10 +64,10 @@ static int check_library(const char **ret_text)
 /* ---- sockets ----------------------------------------------------------------------------------------------------- */
 
 /* From the end, where those are that were looked for last. */
-static struct watched *find(struct multipoint *all, int fd)
+static struct multipoint_socket *find(struct multipoint *all, int fd)
 {
     for (struct node *node = all->sockets.prev; node != &all->sockets; node = node->prev) {
-        struct watched *socket = NODE_OWNER(node, struct watched, node);
+        struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
         if (socket->fd == fd) {
             node_remove(node);
             node_append(&all->sockets, node);
@@ -71,9 +77,9 @@ static struct watched *find(struct multipoint *all, int fd)
     return NULL;
 }
 
-static struct watched *watched_new(struct multipoint *all, int fd)
+static struct multipoint_socket *watched_new(struct multipoint *all, int fd)
 {
-    struct watched *socket = multipoint_alloc(&all->memory, sizeof *socket);
+    struct multipoint_socket *socket = multipoint_alloc(&all->memory, sizeof *socket);
 
     if (socket) {
         socket->all = all;
@@ -83,10 +89,42 @@ static struct watched *watched_new(struct multipoint *all, int fd)
     return socket;
 }
 
-static void watched_free(struct watched *socket)
+/* Ever, by this connection; 0: unknown. */
+static uint64_t received(int fd)
+{
+    struct tcp_info info = {.tcpi_bytes_received = 0};
+    socklen_t size = sizeof info;
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
+}
+
+static void part(struct multipoint_exchange *exchange)
+{
+    if (exchange->socket) {
+        exchange->socket->exchange = NULL;
+        exchange->socket = NULL;
+    }
+}
+
+static void join(struct multipoint_socket *socket, struct multipoint_exchange *exchange)
+{
+    if (socket->exchange != exchange) {
+        if (socket->exchange) {
+            part(socket->exchange);
+        }
+        part(exchange);
+        socket->exchange = exchange;
+        exchange->socket = socket;
+    }
+}
+
+static void watched_free(struct multipoint_socket *socket)
 {
     struct multipoint *all = socket->all;
 
+    if (socket->exchange) {
+        part(socket->exchange);
+    }
     all->memory.services->poll_free(socket->poll);
     node_remove(&socket->node);
     multipoint_free(&all->memory, socket);
@@ -101,7 +139,7 @@ static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_socka
     if (fd < 0) {
         exchange->no_socket = errno == EMFILE || errno == ENFILE ? WMS_E_INTERNAL : 0;
     } else {
-        struct watched *socket = watched_new(exchange->host->all, fd);
+        struct multipoint_socket *socket = watched_new(exchange->host->all, fd);
         if (!socket) {
             exchange->no_socket = WMS_E_NO_MEMORY;
             close(fd);
@@ -114,8 +152,14 @@ static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_socka
 
 static int on_close(void *data, curl_socket_t fd)
 {
-    struct watched *socket = find(data, fd);
+    struct multipoint_socket *socket = find(data, fd);
+    struct multipoint_exchange *exchange = socket ? socket->exchange : NULL;
 
+    /* libcurl has a limit for one header, and is out of memory then; with the text it would be told already. */
+    if (exchange && exchange->left && exchange->answer.length == 0 &&
+        received(fd) - socket->received > MULTIPOINT_HEAD_MAX) {
+        exchange->refused = exchange->refused ? exchange->refused : multipoint_long_head;
+    }
     if (socket) {
         watched_free(socket);
     }
@@ -124,7 +168,7 @@ static int on_close(void *data, curl_socket_t fd)
 
 static void on_ready(void *data, int events)
 {
-    struct watched *socket = data;
+    struct multipoint_socket *socket = data;
     struct multipoint *all = socket->all;
     if (!socket->wanted) { /* the host hangs up on a kept connection: libcurl will see when it takes it */
         socket->events = 0;
@@ -154,7 +198,7 @@ static void give_up(CURL *easy, int code)
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *known)
 {
     struct multipoint *all = data;
-    struct watched *socket = known ? known : find(all, fd);
+    struct multipoint_socket *socket = known ? known : find(all, fd);
     const struct wms_services *services = all->memory.services;
     int events = (what & CURL_POLL_IN ? WMS_READABLE : 0) | (what & CURL_POLL_OUT ? WMS_WRITABLE : 0);
 
@@ -187,15 +231,22 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *k
     if (!known) {
         curl_multi_assign(all->multi, fd, socket);
     }
+    struct multipoint_exchange *exchange = NULL;
+    if (socket->connection && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange) {
+        join(socket, exchange);
+    }
     return 0;
 }
 
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
+/* Not at once: while more of an answer comes than libcurl takes in one go, it wants that each time, and a timer that is set
+ * again when it fires would keep everybody else waiting (before libuv 1.45). */
 void multipoint_transport_rest(struct multipoint *all)
 {
     if (all->timer_runs || all->wait >= 0) {
-        all->memory.services->timer_set(all->timer, all->wait < 0 ? -1 : (double) all->wait / 1000);
+        double seconds = all->wait < 0 ? -1 : all->wait == 0 ? A_TURN : (double) all->wait / 1000;
+        all->memory.services->timer_set(all->timer, seconds);
         all->timer_runs = all->wait >= 0;
     }
     all->timer_changed = false;
@@ -234,10 +285,36 @@ static void timer_fired(void *data)
     multipoint_leave(all);
 }
 
+void multipoint_turn_soon(struct multipoint *all)
+{
+    all->memory.services->timer_set(all->tick, A_TURN);
+}
+
+/* Those go on that have had their share of the turn before. */
+static void receive_on(struct multipoint *all)
+{
+    bool pauses = all->pauses;
+
+    all->received = 0;
+    all->pauses = false;
+    for (struct node *node = all->running.next, *next; pauses && node != &all->running; node = next) {
+        struct multipoint_exchange *exchange = NODE_OWNER(node, struct multipoint_exchange, node);
+        next = node->next; /* it may end, and is in another list then */
+        if (exchange->paused) {
+            exchange->paused = false;
+            curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+        }
+    }
+}
+
 static void tick_fired(void *data)
 {
-    multipoint_enter(data);
-    multipoint_leave(data);
+    struct multipoint *all = data;
+
+    multipoint_enter(all);
+    receive_on(all);
+    multipoint_read_on(all);
+    multipoint_leave(all);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -287,6 +364,7 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
     node_init(&all->failed);
     node_init(&all->running);
     node_init(&all->finished);
+    node_init(&all->reading);
     node_init(&all->dropped);
     node_init(&all->sockets);
     all->wait = -1;
@@ -315,7 +393,7 @@ void multipoint_transport_free(struct multipoint *all)
     multipoint_exchange_free_spare(all);
     multipoint_known_free(all);
     while (!node_alone(&all->sockets)) {
-        watched_free(NODE_OWNER(all->sockets.next, struct watched, node));
+        watched_free(NODE_OWNER(all->sockets.next, struct multipoint_socket, node));
     }
     memory.services->timer_free(all->timer);
     memory.services->timer_free(all->tick);
@@ -330,7 +408,7 @@ void multipoint_transport_cut(struct multipoint *all)
     all->forked = true;
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (struct node *node = all->sockets.next; node != &all->sockets; node = node->next) {
-        struct watched *socket = NODE_OWNER(node, struct watched, node);
+        struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
         all->memory.services->poll_free(socket->poll);
         socket->poll = NULL;
         /* Under the same number: libcurl will say good-bye to it, and close it. */
@@ -354,8 +432,25 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
         exchange->too_large = true;
         return CURL_WRITEFUNC_ERROR;
     }
+    struct multipoint *all = exchange->host->all;
+    if (all->received >= TURN_MAX) { /* libcurl takes megabytes in one go, and keeps others waiting */
+        exchange->paused = all->pauses = true;
+        multipoint_turn_soon(all);
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    all->received += count;
     multipoint_text_add(&exchange->answer, data, count);
     return exchange->answer.failed ? CURL_WRITEFUNC_ERROR : count;
+}
+
+/* Trailers as well, and what a proxy says. */
+static size_t on_header(char *line, size_t size, size_t count, void *user)
+{
+    struct multipoint_exchange *exchange = user;
+    (void) size; /* 1 */
+
+    exchange->refused = multipoint_head_add(&exchange->head, line, count);
+    return exchange->refused ? CURL_WRITEFUNC_ERROR : count;
 }
 
 /* The connection is there, and the request is about to leave.  When libcurl wants to send it a second time, because the
@@ -373,10 +468,18 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
     if (!exchange->data || (exchange->left && exchange->once)) {
         return CURL_PREREQFUNC_ABORT; /* nobody waits for it any more, or it would leave a second time */
     }
+    /* A kept connection or TLS session has seen the certificate, and may outlive it. */
+    if (exchange->operation->credentials != MULTIPOINT_ANYBODY &&
+        multipoint_certificate_expired(&exchange->certificate, exchange->trust.why, sizeof exchange->trust.why)) {
+        return CURL_PREREQFUNC_ABORT;
+    }
     if (exchange->left) {
         multipoint_renew(exchange);
     }
     exchange->left = true;
+    if (exchange->socket) {
+        exchange->socket->received = received(exchange->socket->fd);
+    }
     if (!host->reached) {
         host->reached = true;
         services->up(host->link);
@@ -415,6 +518,7 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_WRITEFUNCTION, on_answer);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_PREREQFUNCTION, on_leaving);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
     SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
@@ -484,6 +588,7 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) exchange->request.length);
     SET(CURLOPT_POSTFIELDS, exchange->request.data);
     SET(CURLOPT_WRITEDATA, exchange);
+    SET(CURLOPT_HEADERDATA, exchange);
     SET(CURLOPT_PREREQDATA, exchange);
     SET(CURLOPT_OPENSOCKETDATA, exchange);
     SET(CURLOPT_PRIVATE, exchange);
@@ -505,6 +610,9 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
     }
     exchange->easy = easy;
     exchange->answer_max = settings_of(exchange)->answer_size;
+    if (exchange->operation->credentials == MULTIPOINT_ANYBODY && exchange->answer_max > PLAIN_MAX) {
+        exchange->answer_max = PLAIN_MAX; /* anybody may have put another in its place */
+    }
     if (!set_up(exchange, easy) || curl_multi_add_handle(all->multi, easy) != CURLM_OK) {
         curl_easy_cleanup(easy);
         exchange->easy = NULL;
@@ -538,6 +646,7 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
 
+    part(exchange);
     if (exchange->easy) {
         curl_multi_remove_handle(host->all->multi, exchange->easy);
         /* Nothing may point to the exchange from here on, nor be kept of it. */

@@ -240,24 +240,10 @@ static size_t count_children(const struct multipoint_element *element)
     return count;
 }
 
-/* Blanks around a number or boolean do not count: XML Schema 2, 4.3.6. */
-static const char *trimmed(const struct multipoint_element *element, char buffer[NUMBER])
-{
-    const char *text = element->text + strspn(element->text, " \t\r\n");
-    size_t length = strcspn(text, " \t\r\n");
-
-    if (length >= NUMBER || text[length + strspn(text + length, " \t\r\n")]) {
-        return "";
-    }
-    memcpy(buffer, text, length);
-    buffer[length] = '\0';
-    return buffer;
-}
-
 static int read_number(const struct multipoint_element *element, enum multipoint_type type, wms_value *ret_value)
 {
     char buffer[NUMBER];
-    const char *text = trimmed(element, buffer);
+    const char *text = multipoint_word(element, buffer, sizeof buffer);
     bool negative = type == MULTIPOINT_INT && *text == '-';
     uint64_t number;
 
@@ -274,7 +260,7 @@ static int read_number(const struct multipoint_element *element, enum multipoint
 static int read_boolean(const struct multipoint_element *element, wms_value *ret_value)
 {
     char buffer[NUMBER];
-    const char *text = trimmed(element, buffer);
+    const char *text = multipoint_word(element, buffer, sizeof buffer);
 
     ret_value->kind = WMS_BOOLEAN;
     ret_value->integer = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
@@ -287,7 +273,7 @@ static bool has_text(const struct multipoint_element *element)
     return element->text[strspn(element->text, " \t\r\n")] != '\0';
 }
 
-/* [MS-RSMC] 2.2.3: an element a byte. */
+/* [MS-RSMC] 2.2.4.1: an element a byte. */
 static int read_bytes(const struct multipoint_element *element, struct multipoint_arena *arena, wms_value *ret_value)
 {
     size_t size = count_children(element);
@@ -303,7 +289,7 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
         return WMS_E_PROTOCOL;
     }
     for (const struct multipoint_element *child = element->first; child; child = child->next) {
-        if (strcmp(child->name, "prgData") != 0 || !multipoint_number(trimmed(child, buffer), 255, &byte)) {
+        if (strcmp(child->name, "prgData") != 0 || !multipoint_number(multipoint_word(child, buffer, sizeof buffer), 255, &byte)) {
             return WMS_E_PROTOCOL;
         }
         *bytes++ = (unsigned char) byte;
@@ -311,50 +297,67 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
     return 0;
 }
 
-static int base64_digit(char c)
+enum { BASE64_BLANK = 64, BASE64_PADDING, BASE64_WRONG };
+
+/* What a character of it means. */
+static void fill_base64(unsigned char meaning[256])
 {
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    memset(meaning, BASE64_WRONG, 256);
+    for (unsigned char i = 0; i < BASE64_BLANK; i++) {
+        meaning[(unsigned char) digits[i]] = i;
+    }
+    meaning[' '] = meaning['\t'] = meaning['\r'] = meaning['\n'] = BASE64_BLANK;
+    meaning['='] = BASE64_PADDING;
 }
 
-static int read_base64(const struct multipoint_element *element, struct multipoint_arena *arena, wms_value *ret_value)
+/* In place, since it may be most of an answer: so it is read once. */
+static int read_base64(const struct multipoint_element *element, wms_value *ret_value)
 {
-    unsigned char *bytes = multipoint_room(arena, element->length / 4 * 3 + 4);
+    char *bytes = element->text;
     size_t size = 0, digits = 0, padding = 0;
+    unsigned char meaning[256];
     uint32_t bits = 0;
 
-    if (!bytes) {
-        return WMS_E_NO_MEMORY;
-    }
     if (element->first) {
         return WMS_E_PROTOCOL;
     }
-    for (const char *at = element->text; *at; at++) {
-        if (strchr(" \t\r\n", *at)) {
-            continue;
+    fill_base64(meaning);
+    const unsigned char *at = (const unsigned char *) element->text, *end = at + element->length;
+    while (at < end) {
+        if (digits % 4 == 0 && padding == 0 && end - at >= 4 && /* most are: pictures have millions */
+            (meaning[at[0]] | meaning[at[1]] | meaning[at[2]] | meaning[at[3]]) < BASE64_BLANK) {
+            bits = (uint32_t) meaning[at[0]] << 18 | (uint32_t) meaning[at[1]] << 12 | (uint32_t) meaning[at[2]] << 6 |
+                   meaning[at[3]];
+            at += 4;
+            digits += 4;
+        } else {
+            unsigned digit = meaning[*at++];
+            if (digit == BASE64_BLANK) {
+                continue;
+            }
+            if (digit == BASE64_WRONG || (digit < BASE64_BLANK && padding)) {
+                return WMS_E_PROTOCOL;
+            }
+            padding += digit == BASE64_PADDING;
+            bits = bits << 6 | (digit == BASE64_PADDING ? 0 : digit);
+            digits++;
         }
-        int digit = base64_digit(*at);
-        if ((digit < 0 && *at != '=') || (digit >= 0 && padding)) {
-            return WMS_E_PROTOCOL;
-        }
-        padding += digit < 0;
-        bits = bits << 6 | (uint32_t) (digit < 0 ? 0 : digit);
-        if (++digits % 4 == 0) {
-            bytes[size++] = (unsigned char) (bits >> 16);
-            bytes[size++] = (unsigned char) (bits >> 8);
-            bytes[size++] = (unsigned char) bits;
+        if (digits % 4 == 0) {
+            bytes[size++] = (char) (bits >> 16 & 0xFF);
+            bytes[size++] = (char) (bits >> 8 & 0xFF);
+            bytes[size++] = (char) (bits & 0xFF);
         }
     }
     if (digits % 4 || padding > 2) {
         return WMS_E_PROTOCOL;
     }
     size -= padding;
-    bytes[size] = '\0';
-    *ret_value = (wms_value){.kind = WMS_STRING, .name = ret_value->name, .text = (const char *) bytes, .size = size};
+    if (element->length > 0) {
+        bytes[size] = '\0';
+    }
+    *ret_value = (wms_value){.kind = WMS_STRING, .name = ret_value->name, .text = bytes, .size = size};
     return 0;
 }
 
@@ -398,7 +401,7 @@ static int read_value(enum multipoint_type type, const struct multipoint_element
     case MULTIPOINT_BYTES:
         return read_bytes(element, arena, ret_value);
     case MULTIPOINT_BASE64:
-        return read_base64(element, arena, ret_value);
+        return read_base64(element, ret_value);
     case MULTIPOINT_STRINGS:
     case MULTIPOINT_SESSIONS:
     case MULTIPOINT_USERS:
