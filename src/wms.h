@@ -340,8 +340,11 @@ WMS_API int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outc
     X(is_rail, "is_rail") \
     X(is_own, "is_own") \
     X(locked, "locked")
-/* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the same id later. */
-#define WMS_SESSION_STRINGS_2(X) X(identity, "identity")
+/* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the same id later.  `spared`:
+ * why an action on all sessions leaves this one alone, although it may be named by its id; only in lists that serve one. */
+#define WMS_SESSION_STRINGS_2(X) \
+    X(identity, "identity") \
+    X(spared, "spared")
 #define WMS_SESSION_STRINGS(X) WMS_SESSION_STRINGS_1(X) WMS_SESSION_STRINGS_2(X)
 #define WMS_SESSION_FLAGS(X) WMS_SESSION_FLAGS_1(X)
 

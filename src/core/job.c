@@ -37,6 +37,17 @@ const char *wms_job_keep(struct wms_job *job, const char *text)
     return wms_slab_copy(&job->slab, engine_of(job), text);
 }
 
+const char *wms_job_keep_line(struct wms_job *job, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = wms_slab_room(&job->slab, engine_of(job), size);
+
+    if (copy) {
+        wms_one_line(memcpy(copy, text, size));
+    }
+    return copy;
+}
+
 void wms_job_kick(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
@@ -166,6 +177,12 @@ static bool is_exempt(enum wms_verb verb, const struct wms_listed *session)
     return session->is_orchestratable == 0 || (session->is_own == 1 && (verb == WMS_CLOSE || verb == WMS_DISCONNECT));
 }
 
+/* Nobody has named it, and its provider tells why it is better left alone. */
+static bool is_spared(enum wms_verb verb, const struct wms_listed *session)
+{
+    return session->spared && (verb == WMS_CLOSE || verb == WMS_DISCONNECT);
+}
+
 /* `_all`: the sessions that the host lets us control become items. */
 static int take_all(struct wms_job *job)
 {
@@ -188,7 +205,13 @@ static int take_all(struct wms_job *job)
                 .user_name = session->user_name,
                 .identity = session->identity,
                 .changed = -1,
+                .note = is_spared(job->request->verb, session) ? session->spared : NULL,
             };
+        }
+    }
+    for (size_t i = 0; i < job->count; i++) { /* now that their number is known */
+        if (job->items[i].note) {
+            wms_item_finish(&job->items[i], WMS_SKIPPED, 0, NULL);
         }
     }
     return 0;
@@ -262,6 +285,9 @@ static void plan(struct wms_item *item)
         wms_item_refuse(item, provider);
     } else if (!session) {
         wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
+    } else if (session->spared && session->is_orchestratable == 0) { /* left out of `_all`, but named here */
+        item->note = session->spared;
+        wms_item_finish(item, WMS_PLANNED, 0, NULL);
     } else if (is_exempt(verb, session)) {
         wms_item_finish(item, WMS_FAILED, WMS_E_ACCESS_DENIED,
                         session->is_orchestratable == 0 ? "the session is exempt" : "it is the caller's own session");
