@@ -409,8 +409,11 @@ WMS_API int wms_request_next_outcome_sized(wms_request *request, wms_outcome *re
     X(is_rail, "is_rail") \
     X(is_own, "is_own") \
     X(locked, "locked")
-/* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the same id later. */
-#define WMS_SESSION_STRINGS_2(X) X(identity, "identity")
+/* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the same id later.  `spared`:
+ * why an action on all sessions leaves this one alone, although it may be named by its id; only in lists that serve one. */
+#define WMS_SESSION_STRINGS_2(X) \
+    X(identity, "identity") \
+    X(spared, "spared")
 /* Since 0.2.  Seconds since 1970: since when the user is logged on, and since when he has done nothing. */
 #define WMS_SESSION_TIMES_2(X) \
     X(logon_time, "logon_time") \

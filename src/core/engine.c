@@ -57,6 +57,27 @@ char *wms_copy(wms_engine *engine, const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
+/* Control characters, the two of Unicode that end a line among them: how many bytes of UTF-8, or 0. */
+static size_t control_size(const unsigned char *text)
+{
+    if (text[0] < 0x20 || text[0] == 0x7f) {
+        return 1;
+    }
+    if (text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0) {
+        return 2;
+    }
+    return text[0] == 0xe2 && text[1] == 0x80 && (text[2] == 0xa8 || text[2] == 0xa9) ? 3 : 0;
+}
+
+void wms_one_line(char *text)
+{
+    while (*text) {
+        size_t size = control_size((const unsigned char *) text);
+        memset(text, '?', size);
+        text += size ? size : 1;
+    }
+}
+
 char *wms_print(wms_engine *engine, const char *format, ...)
 {
     va_list arguments, again;
@@ -69,6 +90,7 @@ char *wms_print(wms_engine *engine, const char *format, ...)
         text = wms_resize(engine, NULL, (size_t) length + 1);
         if (text) {
             vsnprintf(text, (size_t) length + 1, format, again);
+            wms_one_line(text);
         }
     }
     va_end(again);
@@ -87,6 +109,7 @@ void wms_say(wms_engine *engine, enum wms_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    wms_one_line(line);
     engine->asking = true;
     engine->log(engine->log_data, level, line);
     engine->asking = false;
@@ -99,6 +122,7 @@ int wms_complain(wms_engine *engine, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(engine->complaint, sizeof engine->complaint, format, arguments);
     va_end(arguments);
+    wms_one_line(engine->complaint);
     return WMS_E_INVALID;
 }
 

@@ -105,6 +105,9 @@ void wms_free(wms_engine *engine, void *block);
 /* For what has held a secret. */
 void wms_free_wiped(wms_engine *engine, void *block, size_t size);
 char *wms_copy(wms_engine *engine, const char *text);
+/* For texts that are one line for a person: puts question marks in place of control characters, which came from a host. */
+void wms_one_line(char *text);
+/* One line. */
 char *wms_print(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A command on a server as a whole, not on sessions. */
@@ -257,6 +260,7 @@ struct wms_item {
     signed char code, changed;
     unsigned char phase, state;
     bool sent, retried, permitted, slot;
+    bool spared; /* of `_all`, but for this one */
 };
 
 /* The verification of one item. */
@@ -321,7 +325,7 @@ void wms_check_end(struct wms_check *check);
 /* A session of a listing: what an action needs to know of it and, for WMS_SESSIONS, all of it. */
 struct wms_listed {
     wms_id id;
-    const char *user_name, *identity;
+    const char *user_name, *identity, *spared;
     const wms_session *whole;
     signed char is_orchestratable, is_own;
     bool left_out; /* the caller has not chosen it */
@@ -409,6 +413,8 @@ void wms_job_resume(struct wms_job *job);
 void wms_job_waits(struct wms_job *job);
 /* A copy that lives as long as the job; NULL: out of memory. */
 const char *wms_job_keep(struct wms_job *job, const char *text);
+/* The same of a text for a person: see wms_one_line(). */
+const char *wms_job_keep_line(struct wms_job *job, const char *text);
 void wms_job_clear(struct wms_job *job);
 
 /* ---- request.c: one command ------------------------------------------------------------------------------------- */

@@ -330,7 +330,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     item->state = (unsigned char) state;
     item->code = (signed char) code;
     if (text && code) {
-        item->text = wms_job_keep(job, text); /* without memory for it, the code's own text stands */
+        item->text = wms_job_keep_line(job, text); /* without memory for it, the code's own text stands */
     }
     if (code && job->request->stop_on_error) {
         job->request->stopped = true;

@@ -50,6 +50,17 @@ const char *wms_job_keep(struct wms_job *job, const char *text)
     return wms_slab_copy(&job->slab, engine_of(job), text);
 }
 
+const char *wms_job_keep_line(struct wms_job *job, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = wms_slab_room(&job->slab, engine_of(job), size);
+
+    if (copy) {
+        wms_one_line(memcpy(copy, text, size));
+    }
+    return copy;
+}
+
 void wms_job_kick(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
@@ -186,6 +197,9 @@ static void plan(struct wms_item *item)
         wms_item_refuse(item, provider);
     } else if (!session) {
         wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
+    } else if (session->spared && session->is_orchestratable == 0) { /* left out of `_all`, but named here */
+        item->note = session->spared;
+        wms_item_finish(item, WMS_PLANNED, 0, NULL);
     } else if (wms_listed_is_exempt(verb, session)) {
         wms_item_finish(item, WMS_FAILED, WMS_E_ACCESS_DENIED,
                         session->is_orchestratable == 0 ? "the session is exempt" : "it is the caller's own session");

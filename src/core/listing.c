@@ -17,6 +17,7 @@ static int copy_whole(struct wms_job *job, const wms_session *session, struct wm
     listed->id = copy->id;
     listed->user_name = copy->user_name;
     listed->identity = copy->identity;
+    listed->spared = copy->spared;
     listed->whole = copy;
     return 0;
 }
@@ -35,7 +36,12 @@ static int copy_strings(struct wms_job *job, struct wms_listed *listed)
     int error = copy_string(job, &listed->id.text);
 
     error = error ? error : copy_string(job, &listed->user_name);
-    return error ? error : copy_string(job, &listed->identity);
+    error = error ? error : copy_string(job, &listed->identity);
+    if (!error && listed->spared) {
+        listed->spared = wms_job_keep_line(job, listed->spared);
+        error = listed->spared ? 0 : WMS_E_NO_MEMORY;
+    }
+    return error;
 }
 
 static int add_session(struct wms_job *job, const wms_session *session)
@@ -56,6 +62,7 @@ static int add_session(struct wms_job *job, const wms_session *session)
         .id = session->id,
         .user_name = session->user_name,
         .identity = session->identity,
+        .spared = session->spared,
         .is_orchestratable = session->is_orchestratable,
         .is_own = session->is_own,
     };

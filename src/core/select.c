@@ -7,6 +7,12 @@ bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session)
     return session->is_orchestratable == 0 || (session->is_own == 1 && (verb == WMS_CLOSE || verb == WMS_DISCONNECT));
 }
 
+/* Nobody has named it, and its provider tells why it is better left alone. */
+static bool is_spared(const wms_request *request, const struct wms_listed *session)
+{
+    return session->spared && !request->own && (request->verb == WMS_CLOSE || request->verb == WMS_DISCONNECT);
+}
+
 /* `_all`, and the caller's own: they become items.  That its own is exempt, the host will say. */
 static int take_all(struct wms_job *job)
 {
@@ -23,18 +29,25 @@ static int take_all(struct wms_job *job)
     for (size_t i = 0; i < listing->count; i++) {
         const struct wms_listed *session = &listing->sessions[i];
         if (!session->left_out && (request->own || !wms_listed_is_exempt(request->verb, session))) {
+            bool spared = is_spared(request, session);
             struct wms_item *item = &job->items[job->count++];
             *item = (struct wms_item){
                 .job = job,
                 .id = session->id,
                 .user_name = session->user_name,
                 .identity = session->identity,
-                .note = job->whole.note, /* of what was told the host for all */
+                .note = spared ? session->spared : job->whole.note, /* that is of what was told the host for all */
                 .changed = -1,
+                .spared = spared,
             };
         }
     }
     job->request->expected += job->count;
+    for (size_t i = 0; i < job->count; i++) { /* now that their number is known */
+        if (job->items[i].spared) {
+            wms_item_finish(&job->items[i], WMS_SKIPPED, 0, NULL);
+        }
+    }
     return 0;
 }
 

@@ -21,15 +21,6 @@ static int services_poll_new(wms_engine *engine, int fd, void (*ready)(void *dat
     return loop ? wms_poll_new(loop, fd, ready, data, ret_poll) : engine->loop_error;
 }
 
-static void keep(struct wms_item *item, const char **place, const char *text)
-{
-    const char *copy = text ? wms_job_keep(item->job, text) : NULL;
-
-    if (copy) { /* without memory for it, it stays unsaid */
-        *place = copy;
-    }
-}
-
 /* What a provider says of an op that has ended is not heard. */
 static bool is_open(struct wms_op *op)
 {
@@ -41,14 +32,18 @@ static void services_user(struct wms_op *op, const char *user_name)
     struct wms_item *item = wms_item_of(op);
 
     if (is_open(op) && !(item->job->listed && item->user_name)) { /* else the listing has said it */
-        keep(item, &item->user_name, user_name);
+        const char *copy = user_name ? wms_job_keep(item->job, user_name) : NULL;
+        item->user_name = copy ? copy : item->user_name; /* without memory for it, it stays unsaid */
     }
 }
 
 static void services_note(struct wms_op *op, const char *note)
 {
+    struct wms_item *item = wms_item_of(op);
+
     if (is_open(op)) {
-        keep(wms_item_of(op), &wms_item_of(op)->note, note);
+        const char *copy = note ? wms_job_keep_line(item->job, note) : NULL;
+        item->note = copy ? copy : item->note;
     }
 }
 

@@ -1,32 +1,62 @@
-/* Lock, unlock and close. */
+/* actions.c - lock, unlock and close.
+ *
+ * An id is not a session: it may be another one's by now.  So the session is read anew before each action, and the action goes
+ * to that logind alone which has told: a new one, which may have given the id away, never sees it. */
 #include <stdio.h>
 #include <string.h>
 
 #include "logind.h"
 
+#define NOTE_MESSAGE "logind cannot show the message"
+#define NOTE_CLOSING "the session is closing: its user has logged out, and a process of it stays"
+#define NOTE_SILENT  "the host had never said that it was locked: its locker may not tell"
+
+enum { TRIES = 3 }; /* when logind is restarted under it */
+
 struct action {
     struct logind_task task;
+    struct logind_own own;
     struct logind_lookup lookup;
     struct logind_call call;
     struct wms_op *op;
     enum wms_verb verb;
+    unsigned tries;
+    char owner[64]; /* the logind that has told of the session */
+
+    /* WMS_CLOSE: what logind has said of the caller's session */
+    char *own_path;
+    bool own_unknown;
+    struct logind_fault own_fault; /* why not */
 };
 
 static void action_free(struct logind *conn, struct logind_task *task)
 {
     struct action *action = NODE_OWNER(task, struct action, task);
+    logind_call_drop(&action->own.call);
     logind_lookup_drop(&action->lookup);
     logind_call_drop(&action->call);
+    logind_free(conn, action->own_path);
     logind_free(conn, action);
 }
 
+/* `fault` may lie in the action. */
 static void finish(struct action *action, const struct logind_fault *fault)
 {
     struct logind *conn = action->call.conn;
     struct wms_op *op = action->op;
+    char text[sizeof fault->buffer];
+    struct logind_fault last = {.code = fault->code, .lost = fault->lost, .text = fault->text ? text : NULL};
+    snprintf(text, sizeof text, "%s", fault->text ? fault->text : "");
     logind_task_end(conn, &action->task);
-    logind_fault_answer(conn, op, fault);
+    logind_fault_answer(conn, op, &last);
 }
+
+static void refuse(struct action *action, int code, const char *text)
+{
+    finish(action, &(struct logind_fault){.code = code, .text = text});
+}
+
+/* ---- the action itself ------------------------------------------------------------------------------------------ */
 
 static int send_action(struct logind_call *call)
 {
@@ -34,12 +64,14 @@ static int send_action(struct logind_call *call)
     const char *member = action->verb == WMS_LOCK     ? "LockSession"
                          : action->verb == WMS_UNLOCK ? "UnlockSession"
                                                       : "TerminateSession";
-    int r = logind_send(call, LOGIND_PATH, LOGIND_MANAGER, member, "s", action->lookup.id);
+    int r = logind_send_to(call, action->owner, member, action->lookup.id);
     if (r >= 0) { /* sd-bus fails only if nothing has left */
         call->conn->services->sent(action->op);
     }
     return r;
 }
+
+static void begin(struct action *action);
 
 static void action_done(struct logind_call *call, sd_bus_message *reply)
 {
@@ -48,43 +80,118 @@ static void action_done(struct logind_call *call, sd_bus_message *reply)
     if (logind_fault_of(reply, &fault) && fault.code == WMS_E_NOT_FOUND) {
         logind_known_drop(call->conn, action->lookup.id);
     }
-    finish(action, &fault);
-}
-
-static void tell_user(const struct action *action, const char *user_name)
-{
-    if (user_name) {
-        action->call.conn->services->user(action->op, user_name);
+    if (fault.code == WMS_E_UNREACHABLE && !fault.lost && action->tries < TRIES) {
+        begin(action); /* the bus has not delivered it: that logind is no more */
+    } else {
+        finish(action, &fault);
     }
 }
 
-static void perform(struct action *action, const char *path, const char *user_name)
+/* ---- may it be done? -------------------------------------------------------------------------------------------- */
+
+static bool is_exempt(struct action *action, const struct logind_facts *facts)
+{
+    struct logind_fault refusal = {.code = WMS_E_ACCESS_DENIED};
+    int of_user = logind_facts_of_user(facts);
+    if (of_user == 1 || (of_user < 0 && action->verb != WMS_CLOSE)) {
+        return false; /* of an unknown kind: nobody is hurt by a signal */
+    }
+    refusal.text = of_user < 0 ? "logind does not tell the session's class: it may be nobody's" : refusal.buffer;
+    snprintf(refusal.buffer, sizeof refusal.buffer, "the session is not a user's: its class is %.64s",
+             facts->class_name ? facts->class_name : "unknown");
+    finish(action, &refusal);
+    return true;
+}
+
+static bool is_own(struct action *action, const struct logind_facts *facts)
+{
+    if (action->verb != WMS_CLOSE) {
+        return false;
+    }
+    if (action->own_path && strcmp(action->lookup.path, action->own_path) == 0) {
+        refuse(action, WMS_E_ACCESS_DENIED, "it is the caller's own session");
+        return true;
+    }
+    if (action->own_unknown && logind_own_possible(facts->uid)) {
+        finish(action, &action->own_fault);
+        return true;
+    }
+    return false;
+}
+
+static void tell_notes(struct action *action, const struct logind_facts *facts)
 {
     struct logind *conn = action->call.conn;
-    tell_user(action, user_name);
-    if (action->verb == WMS_CLOSE && conn->own_path && strcmp(path, conn->own_path) == 0) {
-        finish(action, &(struct logind_fault){.code = WMS_E_ACCESS_DENIED, .text = "it is the caller's own session"});
-        return;
+    const struct logind_known *known = logind_known_find(conn, action->lookup.id);
+    bool silent = action->verb == WMS_UNLOCK && facts->locked == 0 && !(known && known->was_locked) &&
+                  logind_observed_for(conn, action->lookup.path, WMS_UNLOCK);
+    const char *first = action->verb == WMS_LOCK ? NOTE_MESSAGE : silent ? NOTE_SILENT : NULL;
+    const char *second = logind_facts_closing(facts) ? NOTE_CLOSING : NULL;
+    char note[sizeof NOTE_SILENT + sizeof NOTE_CLOSING + 2];
+    if (first || second) {
+        snprintf(note, sizeof note, "%s%s%s", first ? first : "", first && second ? "; " : "", second ? second : "");
+        conn->services->note(action->op, note);
     }
-    logind_call_start(&action->call, send_action, action_done);
 }
 
 static void lookup_done(struct logind_lookup *lookup, const struct logind_fault *fault, const struct logind_facts *facts,
                         sd_bus_message *reply)
 {
     struct action *action = NODE_OWNER(lookup, struct action, lookup);
-    struct logind_fault refusal = {.code = WMS_E_ACCESS_DENIED};
+    struct logind *conn = lookup->call.conn;
+    char identity[LOGIND_IDENTITY];
     (void) reply;
     if (fault) {
         finish(action, fault);
-    } else if (!logind_facts_of_user(facts)) {
-        snprintf(refusal.buffer, sizeof refusal.buffer, "the session is not a user's: its class is %.64s",
-                 facts->class_name);
-        refusal.text = refusal.buffer;
-        tell_user(action, facts->user_name);
-        finish(action, &refusal);
+        return;
+    }
+    logind_facts_identity(facts, identity);
+    if (action->op->identity && strcmp(action->op->identity, identity) != 0) {
+        refuse(action, WMS_E_NOT_FOUND, "the session has ended, and its id is another one's now");
+        return;
+    }
+    if (facts->user_name) {
+        conn->services->user(action->op, facts->user_name);
+    }
+    if (is_exempt(action, facts) || is_own(action, facts)) {
+        return;
+    }
+    tell_notes(action, facts);
+    snprintf(action->owner, sizeof action->owner, "%s", *conn->owner ? conn->owner : LOGIND_NAME);
+    logind_call_start(&action->call, send_action, action_done);
+}
+
+/* The look at the session comes last: one round trip before the action. */
+static void own_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
+{
+    struct action *action = NODE_OWNER(own, struct action, own);
+    struct logind *conn = own->call.conn;
+    action->own_path = logind_free(conn, action->own_path);
+    action->own_unknown = fault;
+    if (fault && (fault->lost || fault->code == WMS_E_UNREACHABLE)) {
+        finish(action, fault);
+        return;
+    }
+    if (fault) {
+        logind_own_unknown(fault, &action->own_fault);
+    }
+    if (path) {
+        action->own_path = logind_copy(conn, path);
+        if (!action->own_path) {
+            refuse(action, WMS_E_NO_MEMORY, NULL);
+            return;
+        }
+    }
+    logind_lookup_start(&action->lookup);
+}
+
+static void begin(struct action *action)
+{
+    action->tries++;
+    if (action->verb == WMS_CLOSE) {
+        logind_own_ask(action->call.conn, &action->own, own_done);
     } else {
-        perform(action, lookup->path, facts->user_name);
+        logind_lookup_start(&action->lookup);
     }
 }
 
@@ -109,14 +216,10 @@ void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, cons
     action->lookup.done = lookup_done;
     logind_lookup_init(conn, &action->lookup, id);
     logind_call_init(conn, &action->call);
+    logind_call_init(conn, &action->own.call);
     logind_task_begin(conn, &action->task, &op->data, action_free);
     if (verb == WMS_LOCK) {
-        services->note(op, "logind cannot show the message");
+        services->note(op, NOTE_MESSAGE);
     }
-    const struct logind_known *known = logind_known_find(conn, action->lookup.id);
-    if (known) {
-        perform(action, known->path, known->user_name);
-    } else {
-        logind_lookup_start(&action->lookup);
-    }
+    begin(action);
 }

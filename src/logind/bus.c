@@ -1,8 +1,11 @@
-/* The connection: sd-bus in the engine's loop. */
+/* bus.c - the connection: sd-bus in the engine's loop. */
+#define _GNU_SOURCE /* secure_getenv */
+#define _GNU_SOURCE /* secure_getenv */
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -268,17 +271,9 @@ static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)
     return 1;
 }
 
-int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types,
-                ...)
+/* `r`: how making the message went, which goes. */
+static int send_message(struct logind_call *call, sd_bus_message *message, int r)
 {
-    sd_bus_message *message = NULL;
-    va_list arguments;
-    int r = sd_bus_message_new_method_call(call->conn->bus, &message, LOGIND_NAME, path, interface, member);
-    if (r >= 0) {
-        va_start(arguments, types);
-        r = sd_bus_message_appendv(message, types, arguments);
-        va_end(arguments);
-    }
     if (r >= 0) {
         /* no timeout of sd-bus's: the engine has the deadline */
         r = sd_bus_call_async(call->conn->bus, &call->slot, message, on_reply, call, UINT64_MAX);
@@ -290,6 +285,28 @@ int logind_send(struct logind_call *call, const char *path, const char *interfac
     }
     call->conn->in_flight++;
     return 0;
+}
+
+int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types,
+                ...)
+{
+    sd_bus_message *message = NULL;
+    va_list arguments;
+    int r = sd_bus_message_new_method_call(call->conn->bus, &message, LOGIND_NAME, path, interface, member);
+    if (r >= 0) {
+        va_start(arguments, types);
+        r = sd_bus_message_appendv(message, types, arguments);
+        va_end(arguments);
+    }
+    return send_message(call, message, r);
+}
+
+int logind_send_to(struct logind_call *call, const char *owner, const char *member, const char *id)
+{
+    sd_bus_message *message = NULL;
+    int r = sd_bus_message_new_method_call(call->conn->bus, &message, owner, LOGIND_PATH, LOGIND_MANAGER, member);
+    r = r < 0 ? r : sd_bus_message_append(message, "s", id);
+    return send_message(call, message, r);
 }
 
 /* ---- tasks ------------------------------------------------------------------------------------------------------ */
@@ -312,53 +329,35 @@ void logind_task_end(struct logind *conn, struct logind_task *task)
 
 /* ---- opening and shutting --------------------------------------------------------------------------------------- */
 
-static int send_own_by_pid(struct logind_call *call)
+/* The answer to the first call: logind is there.  Which session is the caller's is asked anew when it matters. */
+static void first_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
 {
-    return logind_send(call, LOGIND_PATH, LOGIND_MANAGER, "GetSessionByPID", "u", 0);
-}
-
-static int send_own(struct logind_call *call)
-{
-    return logind_send(call, LOGIND_PATH, LOGIND_MANAGER, "GetSession", "s", "auto");
-}
-
-/* The answer to the first call: logind is there, and the caller's own session is known or there is none. */
-static void own_done(struct logind_call *call, sd_bus_message *reply)
-{
-    struct logind *conn = call->conn;
-    struct logind_fault fault;
-    const char *path;
-    if (logind_fault_of(reply, &fault)) {
-        if (fault.code == WMS_E_NOT_FOUND && call->send == send_own &&
-            sd_bus_message_is_method_error(reply, LOGIND_NAME ".NoSuchSession")) {
-            logind_call_start(call, send_own_by_pid, own_done); /* before systemd 243 "auto" was no name */
-            return;
-        }
-        if (fault.code == WMS_E_UNREACHABLE || fault.code == WMS_E_TIMEOUT || fault.code == WMS_E_BUSY) {
-            logind_fail(conn, fault.code, fault.text);
-            return;
-        }
-    } else {
-        int r = sd_bus_message_read(reply, "o", &path);
-        if (r < 0) {
-            logind_fault_unreadable(r, &fault);
-            logind_fail(conn, fault.code, fault.text);
-            return;
-        }
-        conn->own_path = logind_copy(conn, path);
-        if (!conn->own_path) {
-            logind_fail_errno(conn, -ENOMEM);
-            return;
-        }
+    struct logind *conn = own->call.conn;
+    (void) path;
+    if (fault && (fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_TIMEOUT || fault->code == WMS_E_BUSY ||
+                  fault->code == WMS_E_NO_MEMORY)) {
+        logind_fail(conn, fault->code, fault->text ? fault->text : "out of memory");
+        return;
     }
     conn->up = true;
     conn->services->up(conn->link);
+}
+
+/* What sd_bus_open_system() goes by. */
+static const char *system_address(void)
+{
+    const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+    return address ? address : "unix:path=/run/dbus/system_bus_socket";
 }
 
 int logind_open(struct logind *conn, const char *addresses)
 {
     int r;
     conn->nobody.done = nobody_done;
+    conn->address = logind_copy(conn, addresses ? addresses : system_address());
+    if (!conn->address) {
+        return -ENOMEM;
+    }
     conn->timer = conn->services->timer_new(conn->engine, on_timer, conn);
     if (!conn->timer) {
         return -ENOMEM;
@@ -372,7 +371,8 @@ int logind_open(struct logind *conn, const char *addresses)
         r = r < 0 ? r : sd_bus_start(conn->bus);
     }
     if (r >= 0) {
-        logind_call_start(&conn->own_call, send_own, own_done);
+        logind_signals_begin(conn); /* first: so no change after an answer is missed */
+        logind_own_ask(conn, &conn->own, first_done);
     }
     return r;
 }
@@ -390,7 +390,8 @@ void logind_shut(struct logind *conn, bool forked)
     while (!node_alone(&conn->tasks)) {
         logind_task_end(conn, NODE_OWNER(conn->tasks.next, struct logind_task, node));
     }
-    logind_call_drop(&conn->own_call);
+    logind_signals_end(conn);
+    logind_call_drop(&conn->own.call);
     conn->services->poll_free(conn->poll);
     conn->poll = NULL;
     conn->services->timer_free(conn->timer);

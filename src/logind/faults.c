@@ -10,6 +10,7 @@
 #define UNPRIVILEGED "logind does not allow it to this user"
 #define NOT_RUNNING  "logind does not run there"
 #define SILENT       "logind went away, or did not answer in time"
+#define NO_SESSION   "the host has no such session"
 
 /* The synthetic "no answer will come" apart, an error is an answer: what was asked for has not been done. */
 static const struct {
@@ -18,14 +19,14 @@ static const struct {
     bool lost;
     const char *text;
 } errors[] = {
-    {LOGIND_NAME ".NoSuchSession", WMS_E_NOT_FOUND, false, NULL},
-    {LOGIND_NAME ".NoSessionForPID", WMS_E_NOT_FOUND, false, NULL},
-    {DBUS_ERROR "UnknownObject", WMS_E_NOT_FOUND, false, NULL},
+    {LOGIND_NAME ".NoSuchSession", WMS_E_NOT_FOUND, false, NO_SESSION},
+    {LOGIND_NAME ".NoSessionForPID", WMS_E_NOT_FOUND, false, NO_SESSION},
+    {DBUS_ERROR "UnknownObject", WMS_E_NOT_FOUND, false, NO_SESSION},
     {DBUS_ERROR "AccessDenied", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED},
     {DBUS_ERROR "InteractiveAuthorizationRequired", WMS_E_ACCESS_DENIED, false,
-     UNPRIVILEGED " (polkit would ask a person for a password)"},
+     UNPRIVILEGED ": polkit would ask a person for a password"},
     {DBUS_ERROR "AuthFailed", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED},
-    {SYSTEMD "UnitMasked", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED " (polkit, which could allow it, is masked)"},
+    {SYSTEMD "UnitMasked", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED ": polkit, which could allow it, is masked"},
     {DBUS_ERROR "NotSupported", WMS_E_UNSUPPORTED, false, "logind cannot do that with this kind of session"},
     {DBUS_ERROR "UnknownMethod", WMS_E_UNSUPPORTED, false, "this logind is too old for it"},
     {DBUS_ERROR "LimitsExceeded", WMS_E_BUSY, false, "the bus has too many calls under way"},
@@ -51,31 +52,51 @@ static bool is_not_running(const sd_bus_error *error, const char *sender)
            (begins(error->name, SYSTEMD) && sender && strcmp(sender, "org.freedesktop.DBus") == 0);
 }
 
+/* A sentence of ours, and the error's own words: cut before a letter, not in the middle of one. */
+static void explain(struct logind_fault *fault, const char *text, const sd_bus_error *error)
+{
+    enum { WORDS_MAX = 240 };
+    const char *words = error->message;
+    size_t length = words ? strlen(words) : 0, cut = length;
+    fault->text = fault->buffer;
+    if (length == 0) {
+        snprintf(fault->buffer, sizeof fault->buffer, "%s", text);
+        return;
+    }
+    if (length > WORDS_MAX) {
+        cut = WORDS_MAX;
+        while (cut > 0 && ((unsigned char) words[cut] & 0xc0) == 0x80) {
+            cut--;
+        }
+    }
+    snprintf(fault->buffer, sizeof fault->buffer, "%s (%.*s%s)", text, (int) cut, words, cut < length ? "..." : "");
+}
+
 bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault)
 {
     const sd_bus_error *error = sd_bus_message_get_error(reply);
+    char unknown[320];
     ret_fault->code = 0;
     if (!error) {
         return false;
     }
     ret_fault->lost = false;
-    ret_fault->text = NULL;
     if (is_not_running(error, sd_bus_message_get_sender(reply))) {
         ret_fault->code = WMS_E_UNREACHABLE;
-        ret_fault->text = NOT_RUNNING;
+        explain(ret_fault, NOT_RUNNING, error);
         return true;
     }
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         if (strcmp(error->name, errors[i].name) == 0) {
             ret_fault->code = errors[i].code;
             ret_fault->lost = errors[i].lost;
-            ret_fault->text = errors[i].text;
+            explain(ret_fault, errors[i].text, error);
             return true;
         }
     }
     ret_fault->code = WMS_E_PROTOCOL;
-    snprintf(ret_fault->buffer, sizeof ret_fault->buffer, "logind answered with the D-Bus error %.255s", error->name);
-    ret_fault->text = ret_fault->buffer;
+    snprintf(unknown, sizeof unknown, "logind answered with the D-Bus error %.255s", error->name);
+    explain(ret_fault, unknown, error);
     return true;
 }
 
@@ -91,6 +112,13 @@ void logind_fault_answer(struct logind *conn, struct wms_op *op, const struct lo
     (fault->lost ? conn->services->lost : conn->services->answer)(op, fault->code, fault->text);
 }
 
+static void fail_at(struct logind *conn, int code, const char *text)
+{
+    char whole[sizeof conn->failure_text];
+    snprintf(whole, sizeof whole, "%s: %.250s", text, conn->address);
+    logind_fail(conn, code, whole);
+}
+
 void logind_fail_errno(struct logind *conn, int error)
 {
     switch (-error) {
@@ -103,14 +131,19 @@ void logind_fail_errno(struct logind *conn, int error)
         break;
     case ENOENT:
     case ECONNREFUSED:
-        logind_fail(conn, WMS_E_UNREACHABLE, "no system bus listens there");
+        fail_at(conn, WMS_E_UNREACHABLE, "no system bus listens there");
         break;
-    case EPERM:
+    case EPERM: /* sd-bus says the same of a bus that has another guid */
+        if (strstr(conn->address, "guid=")) {
+            fail_at(conn, WMS_E_UNTRUSTED, "another bus than the one with this guid, or one that is not open to this user");
+            break;
+        }
+        /* fall through */
     case EACCES:
-        logind_fail(conn, WMS_E_ACCESS_DENIED, "the system bus is not open to this user");
+        fail_at(conn, WMS_E_ACCESS_DENIED, "the system bus is not open to this user");
         break;
     case EINVAL:
-        logind_fail(conn, WMS_E_UNREACHABLE, "the address of the bus cannot be understood");
+        fail_at(conn, WMS_E_UNREACHABLE, "the address of the bus cannot be understood");
         break;
     case EBADMSG:
     case EPROTO:
@@ -128,9 +161,9 @@ void logind_fail_errno(struct logind *conn, int error)
                     conn->up ? "the connection to the bus broke" : "the bus closed the connection");
         break;
     default: {
-        char text[64];
+        char text[80];
         snprintf(text, sizeof text, "the bus cannot be reached (error %d of the system)", -error);
-        logind_fail(conn, WMS_E_UNREACHABLE, text);
+        fail_at(conn, WMS_E_UNREACHABLE, text);
     }
     }
 }

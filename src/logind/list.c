@@ -1,8 +1,12 @@
-/* All sessions. */
+/* list.c - all sessions. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "logind.h"
+
+#define SPARED_CLOSING "the session is closing: its user has logged out, and a process of it stays"
+#define SPARED_OWN     "it is of the caller's own user and active at a seat: to close it, name it by its id"
 
 enum { SESSIONS_MAX = 65536 };
 
@@ -11,16 +15,22 @@ struct listing;
 struct entry {
     struct logind_lookup lookup;
     struct listing *listing;
-    struct logind_facts facts;
-    sd_bus_message *message; /* that `facts` are borrowed from */
-    bool answered;
+    struct logind_facts facts; /* at first what ListSessions has told */
+    sd_bus_message *message;   /* that `facts` are borrowed from */
+    int64_t uid;
+    bool answered, ended;
 };
 
 struct listing {
     struct logind_task task;
     struct logind_call call;
+    struct logind_own own;
+    bool own_asked, own_known; /* which session is the caller's: answered; and not in vain */
+    char *own_path;
+    int64_t own_uid; /* its user */
     struct wms_op *op;
     sd_bus_message *message; /* that ids and paths are borrowed from */
+    bool listed;
     struct entry *entries;
     size_t count, reported; /* in the order of ListSessions, whatever the order of the answers */
 };
@@ -33,6 +43,8 @@ static void listing_free(struct logind *conn, struct logind_task *task)
         sd_bus_message_unref(listing->entries[i].message);
     }
     logind_call_drop(&listing->call);
+    logind_call_drop(&listing->own.call);
+    logind_free(conn, listing->own_path);
     sd_bus_message_unref(listing->message);
     logind_free(conn, listing->entries);
     logind_free(conn, listing);
@@ -46,44 +58,76 @@ static void finish(struct listing *listing, const struct logind_fault *fault)
     logind_fault_answer(conn, op, fault);
 }
 
+/* What nobody has named, and is better left alone. */
+static const char *spared(const struct listing *listing, const struct entry *entry, bool is_own)
+{
+    enum wms_verb verb = listing->op->verb;
+    const struct logind_facts *facts = &entry->facts;
+    if (verb == WMS_SESSIONS) {
+        return NULL;
+    }
+    if (logind_facts_closing(facts)) {
+        return SPARED_CLOSING;
+    }
+    bool at_seat = facts->active == 1 && facts->seat;
+    return verb == WMS_CLOSE && !is_own && at_seat && logind_own_user(entry->uid, listing->own_uid) ? SPARED_OWN : NULL;
+}
+
 static int report(struct listing *listing, const struct entry *entry)
 {
     const struct logind *conn = listing->call.conn;
     const struct logind_facts *facts = &entry->facts;
-    wms_session session = {
-        .id = logind_id(facts->id),
-        .state = facts->state,
-        .user_name = facts->user_name,
-        .seat = facts->seat,
-        .type = facts->type,
-        .class_name = facts->class_name,
-        .remote_host = facts->remote == 1 ? facts->remote_host : NULL,
-        .station_id = -1,
-        .is_orchestratable = logind_facts_of_user(facts),
-        .is_admin = -1,
-        .is_mog_user = -1,
-        .is_rail = -1,
-        .is_own = conn->own_path && strcmp(entry->lookup.path, conn->own_path) == 0,
-        .locked = facts->locked,
-        .logon_time = facts->logon_time ? (double) facts->logon_time / 1e6 : -1,
-        .idle_since = facts->idle == 1 && facts->idle_since ? (double) facts->idle_since / 1e6 : -1,
-    };
+    char identity[LOGIND_IDENTITY];
+    bool is_own = listing->own_path && strcmp(entry->lookup.path, listing->own_path) == 0;
+    logind_facts_identity(facts, identity);
+    wms_session session;
+    wms_session_init(&session);
+    session.id = logind_id(entry->lookup.id);
+    session.state = facts->state;
+    session.user_name = facts->user_name;
+    session.seat = facts->seat;
+    session.type = facts->type;
+    session.class_name = facts->class_name;
+    session.remote_host = facts->remote == 1 ? facts->remote_host : NULL;
+    session.is_orchestratable = logind_facts_closing(facts) ? 0 : (signed char) logind_facts_of_user(facts);
+    session.is_own = listing->own_known ? is_own : -1;
+    session.locked = facts->locked;
+    session.logon_time = facts->start > 0 ? (double) facts->start / 1e6 : -1;
+    session.idle_since = facts->idle == 1 && facts->idle_since > 0 ? (double) facts->idle_since / 1e6 : -1;
+    session.identity = entry->message ? identity : NULL;
+    session.spared = spared(listing, entry, is_own);
     return conn->services->session(listing->op, &session);
+}
+
+/* One that is odd is no reason to know nothing of the others. */
+static void complain(const struct listing *listing, const struct entry *entry, const char *text)
+{
+    const struct logind *conn = listing->call.conn;
+    char line[512];
+    snprintf(line, sizeof line, "session %.64s: %.400s", entry->lookup.id, text);
+    conn->services->log(conn->engine, WMS_WARNING, line);
 }
 
 /* Reports those whose turn it is, and ends the listing after the last. */
 static void proceed(struct listing *listing)
 {
     struct logind_fault fault = {.code = 0};
+    if (!listing->own_asked || !listing->listed) {
+        return;
+    }
     while (listing->reported < listing->count && listing->entries[listing->reported].answered) {
         struct entry *entry = &listing->entries[listing->reported++];
-        if (entry->message) {
-            fault.code = logind_facts_of_manager(&entry->facts) ? 0 : report(listing, entry);
-            entry->message = sd_bus_message_unref(entry->message);
-            if (fault.code) {
-                finish(listing, &fault);
-                return;
-            }
+        if (entry->ended || logind_facts_of_manager(&entry->facts)) {
+            continue;
+        }
+        int error = report(listing, entry);
+        entry->message = sd_bus_message_unref(entry->message);
+        if (error == WMS_E_PROTOCOL) {
+            complain(listing, entry, "left out: no host may have such an id");
+        } else if (error) {
+            fault.code = error;
+            finish(listing, &fault);
+            return;
         }
     }
     if (listing->reported == listing->count) {
@@ -91,20 +135,57 @@ static void proceed(struct listing *listing)
     }
 }
 
+/* What is wrong with the host, or with us, and not with one session. */
+static bool is_of_host(const struct logind_fault *fault)
+{
+    return fault->lost || fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_BUSY || fault->code == WMS_E_NO_MEMORY;
+}
+
 static void entry_done(struct logind_lookup *lookup, const struct logind_fault *fault, const struct logind_facts *facts,
                        sd_bus_message *reply)
 {
     struct entry *entry = NODE_OWNER(lookup, struct entry, lookup);
-    if (fault && fault->code != WMS_E_NOT_FOUND) {
+    if (fault && is_of_host(fault)) {
         finish(entry->listing, fault);
         return;
     }
-    if (!fault) { /* otherwise it has ended meanwhile */
+    if (!fault) {
         entry->facts = *facts;
         entry->message = sd_bus_message_ref(reply);
+    } else if (fault->code == WMS_E_NOT_FOUND) {
+        entry->ended = true; /* meanwhile */
+    } else {
+        complain(entry->listing, entry, fault->text);
     }
     entry->answered = true;
     proceed(entry->listing);
+}
+
+static void own_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
+{
+    struct listing *listing = NODE_OWNER(own, struct listing, own);
+    struct logind *conn = own->call.conn;
+    struct logind_fault refusal;
+    if (fault && (is_of_host(fault) || listing->op->verb == WMS_CLOSE)) { /* it would be among those that are closed */
+        logind_own_unknown(fault, &refusal);
+        finish(listing, is_of_host(fault) ? fault : &refusal);
+        return;
+    }
+    listing->own_asked = true;
+    listing->own_known = !fault;
+    if (path) {
+        listing->own_path = logind_copy(conn, path);
+        if (!listing->own_path) {
+            finish(listing, &(struct logind_fault){.code = WMS_E_NO_MEMORY});
+            return;
+        }
+    }
+    for (size_t i = 0; path && i < listing->count; i++) {
+        if (strcmp(listing->entries[i].lookup.path, path) == 0) {
+            listing->own_uid = listing->entries[i].uid;
+        }
+    }
+    proceed(listing);
 }
 
 /* Makes an entry for each of ListSessions' a(susso): id, uid, user's name, seat, path. */
@@ -116,7 +197,7 @@ static int make_entries(struct listing *listing, sd_bus_message *reply)
     size_t size = 0;
     int r = sd_bus_message_enter_container(reply, 'a', "(susso)");
     while (r >= 0 && (r = sd_bus_message_read(reply, "(susso)", &id, &uid, &user_name, &seat, &path)) > 0) {
-        if (listing->count == SESSIONS_MAX || strlen(id) > LOGIND_ID_MAX) {
+        if (listing->count == SESSIONS_MAX) {
             return -EBADMSG;
         }
         if (listing->count == size) {
@@ -131,6 +212,10 @@ static int make_entries(struct listing *listing, sd_bus_message *reply)
         memset(entry, 0, sizeof *entry);
         entry->lookup.id = id;
         entry->lookup.path = path;
+        logind_facts_init(&entry->facts);
+        entry->uid = uid;
+        entry->facts.user_name = *user_name ? user_name : NULL;
+        entry->facts.seat = *seat ? seat : NULL;
     }
     return r;
 }
@@ -156,9 +241,11 @@ static void sessions_done(struct logind_call *call, sd_bus_message *reply)
         finish(listing, &fault);
         return;
     }
+    listing->listed = true;
     for (size_t i = 0; i < listing->count; i++) {
         logind_lookup_read(&listing->entries[i].lookup);
     }
+    logind_own_ask(call->conn, &listing->own, own_done); /* after ids and users are known */
     proceed(listing);
 }
 
@@ -176,6 +263,8 @@ void logind_list(struct logind *conn, struct wms_op *op)
     }
     listing->op = op;
     logind_call_init(conn, &listing->call);
+    logind_call_init(conn, &listing->own.call);
+    listing->own_uid = -1;
     logind_task_begin(conn, &listing->task, &op->data, listing_free);
     logind_call_start(&listing->call, send_list, sessions_done);
 }

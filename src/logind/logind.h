@@ -4,9 +4,11 @@
  *     bus.c        the connection: sd-bus in the engine's loop, method calls, and how it ends
  *     faults.c     D-Bus errors and errno as wms codes
  *     sessions.c   what is known of one session: its properties, the cache, the look-up
+ *     own.c        which session is the caller's own
  *     list.c       all sessions
  *     actions.c    lock, unlock, close
  *     observe.c    how a session is, and each change
+ *     signals.c    logind's signals: what they say of the cache, and of observed sessions
  *
  * Everything here runs between logind_enter() and logind_leave().  A failure of the connection is only noted by
  * logind_fail(); the outermost logind_leave() tells the engine, when nothing on the stack needs the connection any more.
@@ -15,6 +17,7 @@
 #define WMS_LOGIND_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
@@ -30,6 +33,7 @@
 enum {
     LOGIND_IN_FLIGHT = 100, /* dbus-daemon refuses a connection's 129th call that waits for its reply */
     LOGIND_ID_MAX = 255,
+    LOGIND_IDENTITY = 160,
     LOGIND_BUCKETS = 256,
     LOGIND_MATCHES = 3
 };
@@ -37,6 +41,7 @@ enum {
 /* ---- the connection --------------------------------------------------------------------------------------------- */
 
 struct logind;
+struct logind_fault;
 
 /* One method call.  It waits until fewer than LOGIND_IN_FLIGHT are under way; then send() sends it by logind_send(), and
  * done() gets the reply, which may be an error, and may free the call. */
@@ -55,10 +60,19 @@ struct logind_task {
     void (*free)(struct logind *conn, struct logind_task *task);
 };
 
-/* What is kept of a user's session, so that the next action on it is a single call. */
+/* What is kept of a user's session: where it is, so that the next look at it is a single call, and what it has ever said.
+ * Nothing is decided by it: an id may be another session's tomorrow. */
 struct logind_known {
     struct logind_known *next;
-    const char *id, *path, *user_name;
+    const char *id, *path, *identity;
+    bool was_locked; /* it has said so once: its locker tells */
+};
+
+/* Asks which session is the caller's own; anew each time, since a process may outlive its session.  done() gets a fault:
+ * logind does not say; or the session's path; or neither: it has none.  It may free the question. */
+struct logind_own {
+    struct logind_call call;
+    void (*done)(struct logind_own *own, const struct logind_fault *fault, const char *path);
 };
 
 struct logind {
@@ -77,15 +91,16 @@ struct logind {
     bool up;
     bool told; /* the engine knows that the connection is no more */
     int failure;
-    char failure_text[200];
+    char failure_text[400];
+    char *address; /* of the bus, for messages */
 
     unsigned in_flight;
     struct node waiting; /* calls */
     struct node tasks;
 
     struct logind_call nobody; /* gets the replies that nobody waits for any more */
-    struct logind_call own_call;
-    char *own_path; /* of the caller's session; NULL: it has none */
+    struct logind_own own; /* the first question of all */
+    bool own_by_pid;       /* this logind does not know the name "auto" */
 
     struct logind_known *known[LOGIND_BUCKETS]; /* by id */
     unsigned known_count;
@@ -94,7 +109,7 @@ struct logind {
     unsigned watcher_count;
     sd_bus_slot *matches[LOGIND_MATCHES];
     int unmatched;  /* why the bus refused them; 0: it did not */
-    char owner[64]; /* logind's unique name: signals of others are not believed */
+    char owner[64]; /* logind's unique name: signals of others are not believed; "": not known */
 };
 
 void *logind_alloc(struct logind *conn, size_t size); /* zeroed */
@@ -121,6 +136,8 @@ void logind_call_drop(struct logind_call *call);
 /* A call of logind's: `arguments` are of the D-Bus types `types`. Returns a negative errno when nothing has left. */
 int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types,
                 ...);
+/* A call of the manager's, for a session, of that logind alone which has the unique name `owner`. */
+int logind_send_to(struct logind_call *call, const char *owner, const char *member, const char *id);
 
 void logind_task_begin(struct logind *conn, struct logind_task *task, void **owner,
                        void (*free)(struct logind *conn, struct logind_task *task));
@@ -132,7 +149,7 @@ struct logind_fault {
     int code;  /* 0: none */
     bool lost; /* no answer will come; otherwise this is the answer */
     const char *text;
-    char buffer[320];
+    char buffer[640]; /* where `text` may lie: not to be copied by assignment */
 };
 
 /* What the reply complains of: true if it is an error. */
@@ -146,22 +163,29 @@ void logind_fail_errno(struct logind *conn, int error);
 
 /* ---- sessions --------------------------------------------------------------------------------------------------- */
 
-/* A session's properties, borrowed from the message. NULL and -1: not told. */
+/* A session's properties, borrowed from the message. NULL and -1: not told, or told in a form that it should not have. */
 struct logind_facts {
     const char *id, *user_name, *class_name, *state, *type, *remote_host, *seat;
-    signed char remote, locked, can_lock, idle;
-    uint64_t logon_time, idle_since; /* microseconds since 1970; 0: not told */
+    int64_t uid, leader;       /* of its first process */
+    int64_t start, idle_since; /* microseconds since 1970 */
+    signed char remote, locked, can_lock, active, idle;
 };
 
+void logind_facts_init(struct logind_facts *facts);
 /* Reads an a{sv} of properties.  Returns 0 or a negative errno. */
 int logind_facts_read(sd_bus_message *message, struct logind_facts *ret_facts);
-bool logind_facts_of_user(const struct logind_facts *facts);
+/* 1, 0, or -1: logind does not tell. */
+int logind_facts_of_user(const struct logind_facts *facts);
 bool logind_facts_of_manager(const struct logind_facts *facts);
+/* Its user has logged out, and a process of it stays. */
+bool logind_facts_closing(const struct logind_facts *facts);
+/* What tells the session apart from another one that gets the same id later. */
+void logind_facts_identity(const struct logind_facts *facts, char ret_identity[LOGIND_IDENTITY]);
 wms_id logind_id(const char *text);
 /* Whether logind may have a session of that id. */
 bool logind_id_possible(const wms_id *id);
 
-const struct logind_known *logind_known_find(struct logind *conn, const char *id);
+struct logind_known *logind_known_find(struct logind *conn, const char *id);
 void logind_known_drop(struct logind *conn, const char *id);
 void logind_known_clear(struct logind *conn);
 
@@ -177,11 +201,39 @@ struct logind_lookup {
 };
 
 void logind_lookup_init(struct logind *conn, struct logind_lookup *lookup, const wms_id *id);
-void logind_lookup_start(struct logind_lookup *lookup); /* by its id */
+void logind_lookup_start(struct logind_lookup *lookup); /* by its path where that is known, else by its id */
 void logind_lookup_read(struct logind_lookup *lookup);  /* by its path */
 /* Gives it the path (copied); false: out of memory. */
 bool logind_lookup_path(struct logind_lookup *lookup, const char *path);
 void logind_lookup_drop(struct logind_lookup *lookup);
+
+void logind_own_ask(struct logind *conn, struct logind_own *own,
+                    void (*done)(struct logind_own *own, const struct logind_fault *fault, const char *path));
+/* Whether the user with this number (-1: not known) is the caller's: the process's, or he who has logged in and then became
+ * another one; `own_uid` is that of the caller's session, or -1. */
+bool logind_own_user(int64_t uid, int64_t own_uid);
+/* Whether a session of this user's may be the caller's, where logind does not say which is. */
+bool logind_own_possible(int64_t uid);
+/* As a fault of an action that needs to know. */
+void logind_own_unknown(const struct logind_fault *fault, struct logind_fault *ret_fault);
+
+/* ---- signals ---------------------------------------------------------------------------------------------------- */
+
+/* A change of logind's, and the end of a session, are always listened for; changes of sessions only while somebody observes
+ * one. */
+void logind_signals_begin(struct logind *conn);
+void logind_signals_observe(struct logind *conn, bool wanted);
+void logind_signals_end(struct logind *conn);
+
+/* What they mean for observed sessions. `locked`: 0, 1, or -1: to be read. */
+void logind_observed_changed(struct logind *conn, const char *path, signed char locked);
+void logind_observed_removed(struct logind *conn, const char *path);
+/* Logind has another unique name now, or none (`owner` is empty). */
+void logind_observed_restarted(struct logind *conn, const char *owner);
+/* The bus refuses to tell. */
+void logind_observed_unmatched(struct logind *conn, const struct logind_fault *fault);
+/* Whether somebody waits for that action to be seen on the session at `path`. */
+bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb);
 
 /* ---- what the engine asks for ----------------------------------------------------------------------------------- */
 

@@ -1,13 +1,10 @@
-/* How a session is, and each change.
- *
- * One set of matches serves all watchers of a connection, since dbus-daemon allows it only 512.  The bus handles a
- * connection's messages in order: a read that follows AddMatch misses no change, and a signal that comes before the answer
- * to a read is older than the answer. */
+/* How a session is, and each change. */
 #include <string.h>
 
 #include "logind.h"
 
 #define UNMATCHED "the bus does not let this connection watch sessions"
+#define FORGOTTEN "logind was restarted, and no longer knows whether the session is locked"
 
 enum { SILENT_MAX = 3 };
 
@@ -20,47 +17,8 @@ struct watcher {
     bool reading;    /* signals tell nothing newer than what is on its way */
     bool seen, gone;
     signed char locked;
+    char identity[LOGIND_IDENTITY]; /* once it was seen */
 };
-
-/* ---- matches ---------------------------------------------------------------------------------------------------- */
-
-#define SIGNAL "type='signal',sender='" LOGIND_NAME "',"
-
-static int on_changed(sd_bus_message *signal, void *data, sd_bus_error *error);
-static int on_removed(sd_bus_message *signal, void *data, sd_bus_error *error);
-static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error);
-static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error);
-
-static const struct {
-    const char *rule;
-    sd_bus_message_handler_t handler;
-} matches[LOGIND_MATCHES] = {
-    {SIGNAL "path_namespace='" LOGIND_PATH "/session',interface='" DBUS_PROPERTIES "',member='PropertiesChanged',"
-            "arg0='" LOGIND_SESSION "'",
-     on_changed},
-    {SIGNAL "path='" LOGIND_PATH "',interface='" LOGIND_MANAGER "',member='SessionRemoved'", on_removed},
-    {"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
-     "member='NameOwnerChanged',arg0='" LOGIND_NAME "'",
-     on_owner},
-};
-
-static void add_matches(struct logind *conn)
-{
-    for (size_t i = 0; i < LOGIND_MATCHES && !conn->failure; i++) {
-        int r = sd_bus_add_match_async(conn->bus, &conn->matches[i], matches[i].rule, matches[i].handler, on_matched, conn);
-        if (r < 0) {
-            conn->matches[i] = NULL;
-            logind_fail_errno(conn, r);
-        }
-    }
-}
-
-static void remove_matches(struct logind *conn)
-{
-    for (size_t i = 0; i < LOGIND_MATCHES; i++) {
-        conn->matches[i] = conn->bus ? sd_bus_slot_unref(conn->matches[i]) : NULL;
-    }
-}
 
 /* ---- watchers --------------------------------------------------------------------------------------------------- */
 
@@ -71,8 +29,7 @@ static void watcher_free(struct logind *conn, struct logind_task *task)
     logind_lookup_drop(&watcher->lookup);
     logind_free(conn, watcher);
     if (--conn->watcher_count == 0) {
-        remove_matches(conn);
-        conn->unmatched = 0;
+        logind_signals_observe(conn, false);
     }
 }
 
@@ -92,7 +49,7 @@ static struct node *bucket(struct logind *conn, const char *path)
 /* The last thing to do with a watcher: the engine may end it. */
 static void tell(struct watcher *watcher, bool present, signed char locked)
 {
-    const struct logind *conn = watcher->lookup.call.conn;
+    const struct wms_services *services = watcher->lookup.call.conn->services;
     struct wms_sight sight = {.present = present, .locked = locked};
     if (watcher->gone || (present && watcher->seen && watcher->locked == locked)) {
         return;
@@ -103,7 +60,13 @@ static void tell(struct watcher *watcher, bool present, signed char locked)
     watcher->seen = true;
     watcher->gone = !present;
     watcher->locked = locked;
-    conn->services->seen(watcher->observer, &sight);
+    if (locked == 1) {
+        struct logind_known *known = logind_known_find(watcher->lookup.call.conn, watcher->lookup.id);
+        if (known) {
+            known->was_locked = true;
+        }
+    }
+    services->seen(watcher->observer, &sight);
 }
 
 static void read_anew(struct watcher *watcher)
@@ -119,9 +82,16 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
 {
     struct watcher *watcher = NODE_OWNER(lookup, struct watcher, lookup);
     struct logind *conn = lookup->call.conn;
+    char identity[LOGIND_IDENTITY];
     (void) reply;
     watcher->reading = false;
     if (!fault) {
+        logind_facts_identity(facts, identity);
+        if (watcher->seen && !watcher->gone && strcmp(watcher->identity, identity) != 0) {
+            tell(watcher, false, -1); /* this is another one, which has got its id */
+            return;
+        }
+        memcpy(watcher->identity, identity, sizeof identity);
         if (node_alone(&watcher->same) && !watcher->gone) {
             node_append(bucket(conn, lookup->path), &watcher->same);
         }
@@ -136,14 +106,7 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
     }
 }
 
-/* ---- signals ---------------------------------------------------------------------------------------------------- */
-
-/* Anybody on the bus may send a signal straight to this connection; the sender's name is the bus's. */
-static bool is_from(sd_bus_message *signal, const char *name)
-{
-    const char *sender = sd_bus_message_get_sender(signal);
-    return sender && strcmp(sender, name) == 0;
-}
+/* ---- what the signals mean -------------------------------------------------------------------------------------- */
 
 /* Calls `each` for the watchers of the session at `path`; whatever the engine does meanwhile to these or others. */
 static void for_each(struct logind *conn, const char *path, void (*each)(struct watcher *watcher, signed char locked),
@@ -184,93 +147,79 @@ static void each_removed(struct watcher *watcher, signed char locked)
     tell(watcher, false, locked);
 }
 
-static int on_changed(sd_bus_message *signal, void *data, sd_bus_error *error)
+void logind_observed_changed(struct logind *conn, const char *path, signed char locked)
 {
-    struct logind *conn = data;
-    struct logind_facts facts;
-    const char *interface, *name;
-    bool stale = false;
-    (void) error;
-    if (!is_from(signal, conn->owner)) {
-        return 0;
-    }
-    int r = sd_bus_message_read(signal, "s", &interface);
-    r = r < 0 ? r : logind_facts_read(signal, &facts);
-    r = r < 0 ? r : sd_bus_message_enter_container(signal, 'a', "s");
-    while (r >= 0 && (r = sd_bus_message_read(signal, "s", &name)) > 0) {
-        stale = stale || strcmp(name, "LockedHint") == 0;
-    }
-    if (r < 0 || stale) {
-        facts.locked = -1;
-    }
-    if (r < 0 || stale || facts.locked >= 0) {
-        for_each(conn, sd_bus_message_get_path(signal), each_changed, facts.locked);
-    }
-    return 0;
+    for_each(conn, path, each_changed, locked);
 }
 
-static int on_removed(sd_bus_message *signal, void *data, sd_bus_error *error)
+void logind_observed_removed(struct logind *conn, const char *path)
 {
-    struct logind *conn = data;
-    const char *id, *path;
-    (void) error;
-    if (is_from(signal, conn->owner) && sd_bus_message_read(signal, "so", &id, &path) > 0) {
-        logind_known_drop(conn, id);
-        for_each(conn, path, each_removed, -1);
-    }
-    return 0;
+    for_each(conn, path, each_removed, -1);
 }
 
-/* A new logind has forgotten the LockedHints. */
-static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error)
+/* Ends those for which `ends` holds.  The engine may observe anew at once, which makes none that are ended as well. */
+static void end_those(struct logind *conn, bool (*ends)(const struct watcher *watcher), const struct logind_fault *fault)
 {
-    struct logind *conn = data;
-    const char *name, *before, *after;
-    (void) error;
-    if (!is_from(signal, "org.freedesktop.DBus") || sd_bus_message_read(signal, "sss", &name, &before, &after) <= 0 ||
-        !*after) {
-        return 0;
-    }
-    for (size_t i = 0; i < LOGIND_BUCKETS; i++) {
-        for (struct node *node = conn->watchers[i].next; node != &conn->watchers[i]; node = node->next) {
-            read_anew(NODE_OWNER(node, struct watcher, same));
-        }
-    }
-    return 0;
-}
-
-/* Without its matches a watcher would miss changes.  The engine may observe anew at once: such a watcher is refused as long
- * as others of the old ones are left. */
-static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error)
-{
-    struct logind *conn = data;
-    struct logind_fault fault;
     struct node these, *node, *next;
-    (void) error;
-    if (!logind_fault_of(reply, &fault)) {
-        return 1;
-    }
-    fault.text = UNMATCHED;
-    conn->unmatched = fault.code;
     node_init(&these);
     for (node = conn->tasks.next; node != &conn->tasks; node = next) {
         next = node->next;
-        if (NODE_OWNER(node, struct logind_task, node)->free == watcher_free) {
+        struct logind_task *task = NODE_OWNER(node, struct logind_task, node);
+        if (task->free == watcher_free && ends(NODE_OWNER(task, struct watcher, task))) {
             node_remove(node);
             node_append(&these, node);
         }
     }
     while (!node_alone(&these)) {
-        end_blind(NODE_OWNER(these.next, struct watcher, task.node), &fault);
+        end_blind(NODE_OWNER(these.next, struct watcher, task.node), fault);
     }
-    return 1;
+}
+
+static bool any(const struct watcher *watcher)
+{
+    (void) watcher;
+    return true;
+}
+
+void logind_observed_unmatched(struct logind *conn, const struct logind_fault *fault)
+{
+    end_those(conn, any, &(struct logind_fault){.code = fault->code, .text = UNMATCHED});
+}
+
+/* It was seen to be locked or not, and that is worth nothing any more: an unlocked session and one whose hint was lost look
+ * alike from now on. */
+static bool has_lost_hint(const struct watcher *watcher)
+{
+    return watcher->seen && !watcher->gone && watcher->observer->verb != WMS_CLOSE;
+}
+
+void logind_observed_restarted(struct logind *conn, const char *owner)
+{
+    end_those(conn, has_lost_hint, &(struct logind_fault){.code = WMS_E_UNREACHABLE, .text = FORGOTTEN});
+    for (size_t i = 0; *owner && i < LOGIND_BUCKETS; i++) {
+        for (struct node *node = conn->watchers[i].next; node != &conn->watchers[i]; node = node->next) {
+            read_anew(NODE_OWNER(node, struct watcher, same));
+        }
+    }
+}
+
+bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb)
+{
+    struct node *all = bucket(conn, path);
+    for (struct node *node = all->next; node != all; node = node->next) {
+        const struct watcher *watcher = NODE_OWNER(node, struct watcher, same);
+        if (watcher->observer->verb == verb && strcmp(watcher->lookup.path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- for the engine --------------------------------------------------------------------------------------------- */
 
 void logind_observe(struct logind *conn, struct wms_observer *observer, const wms_id *id)
 {
-    if (conn->unmatched) {
+    if (conn->unmatched && conn->watcher_count > 0) { /* as the others were told */
         conn->services->blind(observer, conn->unmatched, UNMATCHED);
         return;
     }
@@ -289,15 +238,8 @@ void logind_observe(struct logind *conn, struct wms_observer *observer, const wm
     logind_lookup_init(conn, &watcher->lookup, id);
     logind_task_begin(conn, &watcher->task, &observer->data, watcher_free);
     if (conn->watcher_count++ == 0) {
-        add_matches(conn);
+        logind_signals_observe(conn, true);
     }
-    const struct logind_known *known = logind_known_find(conn, watcher->lookup.id);
     watcher->reading = true;
-    if (!known) {
-        logind_lookup_start(&watcher->lookup);
-    } else if (logind_lookup_path(&watcher->lookup, known->path)) {
-        logind_lookup_read(&watcher->lookup);
-    } else {
-        end_blind(watcher, &(struct logind_fault){.code = WMS_E_NO_MEMORY});
-    }
+    logind_lookup_start(&watcher->lookup);
 }

@@ -32,7 +32,7 @@ static int refuse(const struct wms_services *services, struct wms_link *link, in
 static void conn_free(struct logind *conn)
 {
     logind_known_clear(conn);
-    logind_free(conn, conn->own_path);
+    logind_free(conn, conn->address);
     logind_free(conn, conn);
 }
 
@@ -62,7 +62,7 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
         node_init(&conn->watchers[i]);
     }
     logind_call_init(conn, &conn->nobody);
-    logind_call_init(conn, &conn->own_call);
+    logind_call_init(conn, &conn->own.call);
     int r = logind_open(conn, address->path ? dbus_address : NULL);
     if (r < 0) {
         logind_fail_errno(conn, r);

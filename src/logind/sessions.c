@@ -10,66 +10,107 @@ enum { KNOWN_MAX = 4096 };
 /* ---- properties ------------------------------------------------------------------------------------------------- */
 
 static const struct {
-    const char *name;
-    char type; /* D-Bus's; '(' is a seat: its id and its path; 't' a time */
+    const char *name, *type; /* D-Bus's; of a struct only the first member is read */
     size_t offset;
 } properties[] = {
-    {"Id", 's', offsetof(struct logind_facts, id)},
-    {"Name", 's', offsetof(struct logind_facts, user_name)},
-    {"Class", 's', offsetof(struct logind_facts, class_name)},
-    {"State", 's', offsetof(struct logind_facts, state)},
-    {"Type", 's', offsetof(struct logind_facts, type)},
-    {"RemoteHost", 's', offsetof(struct logind_facts, remote_host)},
-    {"Seat", '(', offsetof(struct logind_facts, seat)},
-    {"Remote", 'b', offsetof(struct logind_facts, remote)},
-    {"LockedHint", 'b', offsetof(struct logind_facts, locked)},
-    {"CanLock", 'b', offsetof(struct logind_facts, can_lock)},
-    {"IdleHint", 'b', offsetof(struct logind_facts, idle)},
-    {"Timestamp", 't', offsetof(struct logind_facts, logon_time)},
-    {"IdleSinceHint", 't', offsetof(struct logind_facts, idle_since)},
+    {"Id", "s", offsetof(struct logind_facts, id)},
+    {"Name", "s", offsetof(struct logind_facts, user_name)},
+    {"Class", "s", offsetof(struct logind_facts, class_name)},
+    {"State", "s", offsetof(struct logind_facts, state)},
+    {"Type", "s", offsetof(struct logind_facts, type)},
+    {"RemoteHost", "s", offsetof(struct logind_facts, remote_host)},
+    {"Seat", "(so)", offsetof(struct logind_facts, seat)},
+    {"User", "(uo)", offsetof(struct logind_facts, uid)},
+    {"Leader", "u", offsetof(struct logind_facts, leader)},
+    {"Timestamp", "t", offsetof(struct logind_facts, start)},
+    {"Remote", "b", offsetof(struct logind_facts, remote)},
+    {"LockedHint", "b", offsetof(struct logind_facts, locked)},
+    {"CanLock", "b", offsetof(struct logind_facts, can_lock)},
+    {"IdleHint", "b", offsetof(struct logind_facts, idle)},
+    {"IdleSinceHint", "t", offsetof(struct logind_facts, idle_since)},
+    {"Active", "b", offsetof(struct logind_facts, active)},
 };
 
 /* Of a name, a seat: nothing honest is longer. */
 enum { TEXT_MAX = 4096 };
 
+/* The value of a variant of the type that it should have. */
+static int read_value(sd_bus_message *message, const char *type, void *field)
+{
+    const char *text, *path;
+    uint64_t large;
+    uint32_t number;
+    int r, flag;
+    switch (type[0] == '(' ? type[1] : type[0]) {
+    case 's':
+        r = type[0] == '(' ? sd_bus_message_read(message, "v", type, &text, &path)
+                           : sd_bus_message_read(message, "v", type, &text);
+        if (r >= 0 && *text && strlen(text) <= TEXT_MAX) {
+            *(const char **) field = text;
+        }
+        return r;
+    case 'u':
+        r = type[0] == '(' ? sd_bus_message_read(message, "v", type, &number, &path)
+                           : sd_bus_message_read(message, "v", type, &number);
+        if (r >= 0) {
+            *(int64_t *) field = number;
+        }
+        return r;
+    case 't':
+        r = sd_bus_message_read(message, "v", type, &large);
+        if (r >= 0 && large <= INT64_MAX) {
+            *(int64_t *) field = (int64_t) large;
+        }
+        return r;
+    default:
+        r = sd_bus_message_read(message, "v", type, &flag);
+        if (r >= 0) {
+            *(signed char *) field = flag != 0;
+        }
+        return r;
+    }
+}
+
 static int read_property(sd_bus_message *message, struct logind_facts *facts)
 {
-    const char *name, *text, *path;
-    int r = sd_bus_message_read(message, "s", &name), flag;
+    const char *name, *type;
+    int r = sd_bus_message_read(message, "s", &name);
     if (r < 0) {
         return r;
     }
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
-        void *field = (char *) facts + properties[i].offset;
         if (strcmp(name, properties[i].name) != 0) {
             continue;
         }
-        if (properties[i].type == 'b') {
-            r = sd_bus_message_read(message, "v", "b", &flag);
-            if (r >= 0) {
-                *(signed char *) field = flag != 0;
-            }
+        r = sd_bus_message_peek_type(message, NULL, &type);
+        if (r < 0) {
             return r;
         }
-        if (properties[i].type == 't') {
-            return sd_bus_message_read(message, "v", "t", (uint64_t *) field);
+        if (strcmp(type, properties[i].type) != 0) {
+            break; /* of another type: not told */
         }
-        r = properties[i].type == 's' ? sd_bus_message_read(message, "v", "s", &text)
-                                      : sd_bus_message_read(message, "v", "(so)", &text, &path);
-        if (r >= 0 && strlen(text) > TEXT_MAX) {
-            return -EBADMSG;
-        }
-        if (r >= 0) {
-            *(const char **) field = *text ? text : NULL;
-        }
-        return r;
+        return read_value(message, properties[i].type, (char *) facts + properties[i].offset);
     }
     return sd_bus_message_skip(message, "v");
 }
 
+void logind_facts_init(struct logind_facts *facts)
+{
+    *facts = (struct logind_facts){.uid = -1,
+                                   .leader = -1,
+                                   .start = -1,
+                                   .idle_since = -1,
+                                   .remote = -1,
+                                   .locked = -1,
+                                   .can_lock = -1,
+                                   .active = -1,
+                                   .idle = -1};
+}
+
 int logind_facts_read(sd_bus_message *message, struct logind_facts *ret_facts)
 {
-    struct logind_facts facts = {.remote = -1, .locked = -1, .can_lock = -1, .idle = -1};
+    struct logind_facts facts;
+    logind_facts_init(&facts);
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
     while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
         r = read_property(message, &facts);
@@ -82,18 +123,40 @@ int logind_facts_read(sd_bus_message *message, struct logind_facts *ret_facts)
     return r < 0 ? r : 0;
 }
 
+static bool is_user_class(const char *name)
+{
+    return strcmp(name, "user") == 0 || strncmp(name, "user-", 5) == 0;
+}
+
 /* Greeters, lock screens, background jobs and user managers are sessions too.  "user" has variants (-early, -light); of one
  * that is not complete yet, CanLock tells (since systemd 258). */
-bool logind_facts_of_user(const struct logind_facts *facts)
+int logind_facts_of_user(const struct logind_facts *facts)
 {
-    return facts->class_name && facts->can_lock != 0 &&
-           (strcmp(facts->class_name, "user") == 0 || strncmp(facts->class_name, "user-", 5) == 0);
+    if (facts->can_lock == 0) {
+        return 0;
+    }
+    return facts->class_name ? is_user_class(facts->class_name) : -1;
 }
 
 /* Since version 256 systemd counts each user's service manager as a session; nobody sits at it. */
 bool logind_facts_of_manager(const struct logind_facts *facts)
 {
     return facts->class_name && strncmp(facts->class_name, "manager", 7) == 0;
+}
+
+bool logind_facts_closing(const struct logind_facts *facts)
+{
+    return facts->state && strcmp(facts->state, "closing") == 0;
+}
+
+/* The first process may go before the session does, so it stands in only where the time is not told; and the class of a
+ * user's session may change among its variants. */
+void logind_facts_identity(const struct logind_facts *facts, char ret_identity[LOGIND_IDENTITY])
+{
+    const char *class_name = facts->class_name ? facts->class_name : "-";
+    snprintf(ret_identity, LOGIND_IDENTITY, "%.64s %lld %.32s %s%lld", facts->user_name ? facts->user_name : "-",
+             (long long) facts->uid, is_user_class(class_name) ? "user" : class_name, facts->start > 0 ? "" : "leader ",
+             (long long) (facts->start > 0 ? facts->start : facts->leader));
 }
 
 /* Numbers where a Windows host would have numbers. */
@@ -111,13 +174,16 @@ wms_id logind_id(const char *text)
     return (wms_id){.text = text};
 }
 
-/* Letters and digits; logind takes two such names for other sessions'. */
+/* Whatever a logind may list; it takes two such names for other sessions'. */
 bool logind_id_possible(const wms_id *id)
 {
     if (!id->text) {
         return true;
     }
-    size_t size = strspn(id->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+    size_t size = 0;
+    while (id->text[size] > ' ' && id->text[size] <= '~') {
+        size++;
+    }
     return size > 0 && size <= LOGIND_ID_MAX && !id->text[size] && strcmp(id->text, "self") != 0 &&
            strcmp(id->text, "auto") != 0;
 }
@@ -133,7 +199,7 @@ static struct logind_known **known_place(struct logind *conn, const char *id)
     return place;
 }
 
-const struct logind_known *logind_known_find(struct logind *conn, const char *id)
+struct logind_known *logind_known_find(struct logind *conn, const char *id)
 {
     return *known_place(conn, id);
 }
@@ -160,27 +226,30 @@ void logind_known_clear(struct logind *conn)
     conn->known_count = 0;
 }
 
-/* Only users' sessions are kept: what has been refused may become a user's (user-incomplete does), never the reverse. It is
- * a cache: no memory, no entry. */
-static void remember(struct logind *conn, const char *path, const struct logind_facts *facts)
+/* What was just read takes the place of what was known.  It is a cache: no memory, no entry. */
+static void remember(struct logind *conn, const char *id, const char *path, const struct logind_facts *facts)
 {
-    const char *user_name = facts->user_name ? facts->user_name : "";
-    size_t id_size = strlen(facts->id) + 1, path_size = strlen(path) + 1, user_size = strlen(user_name) + 1;
-    if (*known_place(conn, facts->id)) {
-        return;
-    }
-    if (conn->known_count >= KNOWN_MAX) {
-        logind_known_clear(conn);
-    }
-    struct logind_known *known = logind_alloc(conn, sizeof *known + id_size + path_size + user_size);
-    if (known) {
+    char identity[LOGIND_IDENTITY];
+    struct logind_known *known = logind_known_find(conn, id);
+    logind_facts_identity(facts, identity);
+    if (!known || strcmp(known->identity, identity) != 0 || strcmp(known->path, path) != 0) {
+        size_t id_size = strlen(id) + 1, path_size = strlen(path) + 1, identity_size = strlen(identity) + 1;
+        logind_known_drop(conn, id);
+        if (conn->known_count >= KNOWN_MAX) {
+            logind_known_clear(conn);
+        }
+        known = logind_alloc(conn, sizeof *known + id_size + path_size + identity_size);
+        if (!known) {
+            return;
+        }
         char *text = (char *) (known + 1);
-        known->id = memcpy(text, facts->id, id_size);
+        known->id = memcpy(text, id, id_size);
         known->path = memcpy(text + id_size, path, path_size);
-        known->user_name = *user_name ? memcpy(text + id_size + path_size, user_name, user_size) : NULL;
-        *known_place(conn, facts->id) = known;
+        known->identity = memcpy(text + id_size + path_size, identity, identity_size);
+        *known_place(conn, id) = known;
         conn->known_count++;
     }
+    known->was_locked = known->was_locked || facts->locked == 1;
 }
 
 /* ---- the look-up ------------------------------------------------------------------------------------------------ */
@@ -222,6 +291,20 @@ static int send_get_all(struct logind_call *call)
     return logind_send(call, lookup->path, DBUS_PROPERTIES, "GetAll", "s", LOGIND_SESSION);
 }
 
+/* What a logind says of an object that is not there (any more) has changed with its versions. */
+static void look_for_end(sd_bus_message *reply, struct logind_fault *fault)
+{
+    static const char *const names[] = {"UnknownMethod", "UnknownInterface", "UnknownProperty"};
+    char name[64];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(name, sizeof name, "org.freedesktop.DBus.Error.%s", names[i]);
+        if (sd_bus_message_is_method_error(reply, name)) {
+            fault->code = WMS_E_NOT_FOUND;
+            fault->text = NULL;
+        }
+    }
+}
+
 static void facts_done(struct logind_call *call, sd_bus_message *reply)
 {
     struct logind_lookup *lookup = NODE_OWNER(call, struct logind_lookup, call);
@@ -231,6 +314,7 @@ static void facts_done(struct logind_call *call, sd_bus_message *reply)
     const char *sender = sd_bus_message_get_sender(reply);
 
     if (logind_fault_of(reply, &fault)) {
+        look_for_end(reply, &fault);
         if (fault.code == WMS_E_NOT_FOUND) {
             logind_known_drop(conn, lookup->id);
         }
@@ -238,20 +322,27 @@ static void facts_done(struct logind_call *call, sd_bus_message *reply)
         return;
     }
     int r = logind_facts_read(reply, &facts);
-    if (r < 0 || !facts.id || !facts.class_name) {
-        fail_unreadable(lookup, r < 0 ? r : -EBADMSG);
+    if (r < 0) {
+        fail_unreadable(lookup, r);
         return;
+    }
+    if (!facts.id) {
+        facts.id = lookup->id;
     }
     if (strcmp(facts.id, lookup->id) != 0) { /* by a name that stands for another session */
         fault = (struct logind_fault){.code = WMS_E_NOT_FOUND};
+        logind_known_drop(conn, lookup->id);
         lookup->done(lookup, &fault, NULL, reply);
         return;
     }
     if (sender && strcmp(sender, conn->owner) != 0) {
+        logind_known_clear(conn);
         snprintf(conn->owner, sizeof conn->owner, "%s", sender);
     }
-    if (logind_facts_of_user(&facts)) {
-        remember(conn, lookup->path, &facts);
+    if (logind_facts_of_user(&facts) == 1) {
+        remember(conn, lookup->id, lookup->path, &facts);
+    } else {
+        logind_known_drop(conn, lookup->id);
     }
     lookup->done(lookup, NULL, &facts, reply);
 }
@@ -287,5 +378,10 @@ static void path_done(struct logind_call *call, sd_bus_message *reply)
 
 void logind_lookup_start(struct logind_lookup *lookup)
 {
-    logind_call_start(&lookup->call, send_get_session, path_done);
+    const struct logind_known *known = logind_known_find(lookup->call.conn, lookup->id);
+    if (known && logind_lookup_path(lookup, known->path)) { /* else the long way */
+        logind_lookup_read(lookup);
+    } else {
+        logind_call_start(&lookup->call, send_get_session, path_done);
+    }
 }

@@ -32,10 +32,11 @@ static const struct {
     {"init", WTSInit},
 };
 
-/* Greeters, background jobs, and the like: as Windows shows a screen to log on at. */
+/* Greeters, background jobs, and the like: as Windows shows a screen to log on at.  logind's closing sessions have users. */
 static bool is_nobodys(const wms_session *session)
 {
-    return session->is_orchestratable == 0 && session->is_admin != 1 && session->is_mog_user != 1;
+    return session->is_orchestratable == 0 && session->is_admin != 1 && session->is_mog_user != 1 &&
+           !(session->state && strcasecmp(session->state, "closing") == 0);
 }
 
 static WTS_CONNECTSTATE_CLASS state_of(const wms_session *session)

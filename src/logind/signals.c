@@ -1,0 +1,156 @@
+/* signals.c - logind's signals: what they say of the cache, and of observed sessions.
+ *
+ * One set of matches serves all watchers of a connection, since dbus-daemon allows it only 512.  The bus handles a
+ * connection's messages in order: a read that follows AddMatch misses no change, and a signal that comes before the answer
+ * to a read is older than the answer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "logind.h"
+
+#define SIGNAL "type='signal',sender='" LOGIND_NAME "',"
+
+static int on_changed(sd_bus_message *signal, void *data, sd_bus_error *error);
+static int on_removed(sd_bus_message *signal, void *data, sd_bus_error *error);
+static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error);
+static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error);
+
+enum { CHANGED, ALWAYS }; /* places in the array: what is wanted only sometimes, and where the rest begins */
+
+static const struct {
+    const char *rule;
+    sd_bus_message_handler_t handler;
+} matches[LOGIND_MATCHES] = {
+    {SIGNAL "path_namespace='" LOGIND_PATH "/session',interface='" DBUS_PROPERTIES "',member='PropertiesChanged',"
+            "arg0='" LOGIND_SESSION "'",
+     on_changed},
+    {SIGNAL "path='" LOGIND_PATH "',interface='" LOGIND_MANAGER "',member='SessionRemoved'", on_removed},
+    {"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
+     "member='NameOwnerChanged',arg0='" LOGIND_NAME "'",
+     on_owner},
+};
+
+/* ---- matches ---------------------------------------------------------------------------------------------------- */
+
+static void add(struct logind *conn, size_t i)
+{
+    if (conn->failure || conn->matches[i]) {
+        return;
+    }
+    int r = sd_bus_add_match_async(conn->bus, &conn->matches[i], matches[i].rule, matches[i].handler, on_matched, conn);
+    if (r < 0) {
+        conn->matches[i] = NULL;
+        logind_fail_errno(conn, r);
+    }
+}
+
+static void drop(struct logind *conn, size_t i)
+{
+    conn->matches[i] = conn->bus ? sd_bus_slot_unref(conn->matches[i]) : NULL;
+}
+
+void logind_signals_begin(struct logind *conn)
+{
+    for (size_t i = ALWAYS; i < LOGIND_MATCHES; i++) {
+        add(conn, i);
+    }
+}
+
+void logind_signals_end(struct logind *conn)
+{
+    for (size_t i = 0; i < LOGIND_MATCHES; i++) {
+        drop(conn, i);
+    }
+}
+
+/* After a refusal the next observer has them all tried again. */
+void logind_signals_observe(struct logind *conn, bool wanted)
+{
+    if (!wanted) {
+        drop(conn, CHANGED);
+        return;
+    }
+    if (conn->unmatched) {
+        logind_signals_end(conn);
+        conn->unmatched = 0;
+    }
+    add(conn, CHANGED);
+    logind_signals_begin(conn);
+}
+
+/* Without its matches a watcher would miss changes. */
+static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error)
+{
+    struct logind *conn = data;
+    struct logind_fault fault;
+    (void) error;
+    if (logind_fault_of(reply, &fault)) {
+        conn->unmatched = fault.code;
+        logind_known_clear(conn);
+        logind_observed_unmatched(conn, &fault);
+    }
+    return 1;
+}
+
+/* ---- signals ---------------------------------------------------------------------------------------------------- */
+
+/* Anybody on the bus may send a signal straight to this connection; the sender's name is the bus's. */
+static bool is_from(sd_bus_message *signal, const char *name)
+{
+    const char *sender = sd_bus_message_get_sender(signal);
+    return sender && strcmp(sender, name) == 0;
+}
+
+static int on_changed(sd_bus_message *signal, void *data, sd_bus_error *error)
+{
+    struct logind *conn = data;
+    struct logind_facts facts;
+    const char *interface, *name;
+    bool stale = false;
+    (void) error;
+    if (!is_from(signal, conn->owner)) {
+        return 0;
+    }
+    int r = sd_bus_message_read(signal, "s", &interface);
+    r = r < 0 ? r : logind_facts_read(signal, &facts);
+    r = r < 0 ? r : sd_bus_message_enter_container(signal, 'a', "s");
+    while (r >= 0 && (r = sd_bus_message_read(signal, "s", &name)) > 0) {
+        stale = stale || strcmp(name, "LockedHint") == 0;
+    }
+    if (r < 0 || stale) {
+        facts.locked = -1;
+    }
+    if (r < 0 || stale || facts.locked >= 0) {
+        logind_observed_changed(conn, sd_bus_message_get_path(signal), facts.locked);
+    }
+    return 0;
+}
+
+static int on_removed(sd_bus_message *signal, void *data, sd_bus_error *error)
+{
+    struct logind *conn = data;
+    const char *id, *path;
+    (void) error;
+    if (is_from(signal, conn->owner) && sd_bus_message_read(signal, "so", &id, &path) > 0) {
+        logind_known_drop(conn, id);
+        logind_observed_removed(conn, path);
+    }
+    return 0;
+}
+
+/* A new logind has forgotten the LockedHints, and may give the old ids to other sessions. */
+static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error)
+{
+    struct logind *conn = data;
+    const char *name, *before, *after;
+    (void) error;
+    if (!is_from(signal, "org.freedesktop.DBus") || sd_bus_message_read(signal, "sss", &name, &before, &after) <= 0 ||
+        strcmp(after, conn->owner) == 0) {
+        return 0;
+    }
+    logind_known_clear(conn);
+    conn->own_by_pid = false;
+    snprintf(conn->owner, sizeof conn->owner, "%s", after);
+    logind_observed_restarted(conn, after);
+    return 0;
+}
