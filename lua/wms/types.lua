@@ -16,7 +16,7 @@
 ---   by the call in which the callback ran.
 
 ---@class wms
----@field _VERSION string "0.1.0"
+---@field _VERSION string "0.2.0"
 local wms = {}
 
 --------------------------------------------------------------------------------------------------------- what is given
