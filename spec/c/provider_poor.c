@@ -160,7 +160,9 @@ static int begin(const struct wms_provider *self, const struct wms_services *ser
     const char *name = address->host ? address->host : "";
     struct conn *conn;
 
-    (void) self;
+    if (self->can >> 31) {
+        services->log(engine, (enum wms_level) 9, "a level of a later version");
+    }
     if (strcmp(name, "connect-broken") == 0) {
         services->broken(link, WMS_E_UNREACHABLE, "nobody there");
         return 0;
