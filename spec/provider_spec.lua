@@ -265,7 +265,7 @@ describe("a poor provider", function()
    end
 
    for kind, words in pairs{
-      abi = "another version", short = "another version", nameless = "name", name = "rich", holes = "forget",
+      abi = "another version", short = "its size is 16", nameless = "name", name = "rich", holes = "forget",
       null = "no provider",
    } do
       it("is refused when it is none: " .. kind, function()

@@ -64,7 +64,7 @@ struct wms_provider; /* wms/provider.h */
     X(CANCELLED, -11, "the command was cancelled, or stopped after a failure") \
     X(BUSY, -12, "the host has too much to do, or the call is made from a place where it cannot be carried out") \
     X(FORKED, -13, "the request belongs to the parent process") \
-    X(NO_PROVIDER, -14, "the provider for this kind of host is not installed") \
+    X(NO_PROVIDER, -14, "the provider for this kind of host is not installed, or cannot be loaded") \
     X(NO_MEMORY, -15, "out of memory") \
     X(INTERNAL, -16, "a fault in wms itself, or no descriptor left")
 

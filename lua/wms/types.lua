@@ -16,7 +16,7 @@
 ---   by the call in which the callback ran.
 
 ---@class wms
----@field _VERSION string "0.1.0"
+---@field _VERSION string "0.2.0"
 local wms = {}
 
 --------------------------------------------------------------------------------------------------------- what is given
@@ -113,7 +113,7 @@ local wms = {}
 --- * `CANCELLED`: the command was cancelled, or stopped after a failure
 --- * `BUSY`: the host has too much to do, or the call is made from a place where it cannot be carried out
 --- * `FORKED`: the request belongs to the parent process
---- * `NO_PROVIDER`: the provider for this kind of host is not installed
+--- * `NO_PROVIDER`: the provider for this kind of host is not installed, or cannot be loaded
 --- * `NO_MEMORY`: out of memory
 --- * `INTERNAL`: a fault in wms itself, or no descriptor left
 ---@alias wms.Code "NOT_FOUND"|"ACCESS_DENIED"|"UNREACHABLE"|"TIMEOUT"|"UNSUPPORTED"|"NOT_BOUND"|"UNTRUSTED"|"PROTOCOL"|"UNVERIFIED"|"REVERTED"|"CANCELLED"|"BUSY"|"FORKED"|"NO_PROVIDER"|"NO_MEMORY"|"INTERNAL"

@@ -170,7 +170,9 @@ static int begin(const struct wms_provider *self, const struct wms_services *ser
     const char *name = address->host ? address->host : "";
     struct conn *conn;
 
-    (void) self;
+    if (self->can >> 31) {
+        services->log(engine, (enum wms_level) 9, "a level of a later version");
+    }
     if (strcmp(name, "connect-broken") == 0) {
         services->broken(link, WMS_E_UNREACHABLE, "nobody there");
         return 0;
@@ -255,6 +257,7 @@ static wms_session session_of(uint32_t number, const char *text)
         .id = {.number = number, .text = text},
         .user_name = "alice",
         .station_id = -1,
+        .identity = "the first",
 #define WMS_X(field, name) .field = -1,
         WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
@@ -527,6 +530,13 @@ const struct wms_provider *wms_provider_v1(void)
     } else if (strcmp(kind, "short") == 0) {
         provider.size = 16;
         provider.name = (const char *) 8;
+    } else if (strcmp(kind, "newer") == 0) { /* a later version of this ABI, with more of everything */
+        provider.size += 64;
+        provider.session_size += 64;
+        provider.sight_size += 64;
+        provider.can |= 1u << 31;
+    } else if (strcmp(kind, "headless") == 0) {
+        provider.session_size = provider.sight_size = 0;
     } else if (strcmp(kind, "nameless") == 0) {
         provider.name = NULL;
     } else if (strcmp(kind, "name") == 0) {

@@ -189,7 +189,7 @@ struct wms_services {
     (WMS_SERVICE(services, name##_size) && WMS_HAS((services)->name##_size, struct wms_##name, member))
 
 /* What a provider offers.  It begins with WMS_PROVIDER_HEAD, which fills in what its compiler knows: `abi`, `size`, and the
- * last two.  From retire() on everything is optional: NULL or 0. */
+ * last two (in C++, assign the four).  From retire() on everything is optional: NULL or 0. */
 struct wms_provider {
     uint32_t abi;         /* WMS_PROVIDER_ABI */
     uint32_t size;        /* sizeof (struct wms_provider) */

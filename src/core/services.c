@@ -3,7 +3,7 @@
 
 static void services_log(wms_engine *engine, enum wms_level level, const char *text)
 {
-    wms_say(engine, level, "%s", text);
+    wms_say(engine, level > WMS_WARNING ? WMS_WARNING : level, "%s", text); /* a later version may know more */
 }
 
 static struct wms_timer *services_timer_new(wms_engine *engine, void (*fire)(void *data), void *data)

@@ -7,9 +7,9 @@
 #include "lua/binding.h"
 
 /* Takes no descriptor: where none is left, loading the module tells so. */
-static bool readable(const char *path)
+static bool is_there(const char *path, int how)
 {
-    return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+    return faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0;
 }
 
 /* Pushes package.cpath, or an empty string. */
@@ -31,8 +31,7 @@ static const char *push_cpath(lua_State *L)
     return lua_tostring(L, -1);
 }
 
-/* Pushes the path of the module and returns true, or pushes where it was looked for. */
-static bool find(lua_State *L, const char *name)
+static bool find_as(lua_State *L, const char *name, int how)
 {
     lua_pushfstring(L, "wms/%s", name);
     int module = lua_gettop(L);
@@ -44,7 +43,7 @@ static bool find(lua_State *L, const char *name)
         lua_pushlstring(L, rest, length);
         if (memchr(rest, '?', length)) {
             const char *path = luaL_gsub(L, lua_tostring(L, -1), "?", lua_tostring(L, module));
-            if (readable(path)) {
+            if (is_there(path, how)) {
                 lua_replace(L, module);
                 lua_settop(L, module);
                 return true;
@@ -58,6 +57,17 @@ static bool find(lua_State *L, const char *name)
     lua_replace(L, module);
     lua_settop(L, module);
     return false;
+}
+
+/* Pushes the path of the module and returns true, or pushes where it was looked for.  One that may not be read is better than
+ * none: loading it tells why it does not go. */
+static bool find(lua_State *L, const char *name)
+{
+    if (find_as(L, name, R_OK)) {
+        return true;
+    }
+    lua_pop(L, 1);
+    return find_as(L, name, F_OK);
 }
 
 static void find_provider(lua_State *L, struct state *state, const char *server)

@@ -1,0 +1,115 @@
+--- A new error code, verb or state takes one line, in the list that wms.h has of them.
+local process = require "spec.support.process"
+
+-- Answers with the new code as a provider, and lets an embedded host answer with it.
+local PROGRAM = [[
+#include <stdio.h>
+#include <string.h>
+
+#include "core/provider.h"
+#include "memory/memory.h"
+
+static const struct wms_services *services;
+
+static int begin(const struct wms_provider *self, const struct wms_services *given, wms_engine *engine, struct wms_link *link,
+                 const struct wms_address *address, void **ret_connection)
+{
+    services = given;
+    services->up(link);
+    *ret_connection = engine;
+    return 0;
+}
+
+static void end(void *connection, bool forked)
+{
+}
+
+static void list(void *connection, struct wms_op *op)
+{
+    services->answer(op, WMS_E_QUOTA, NULL);
+}
+
+static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+{
+    services->answer(op, WMS_E_QUOTA, NULL);
+}
+
+static void forget(void *connection, struct wms_op *op)
+{
+}
+
+static void observe(void *connection, struct wms_observer *observer, const wms_id *id)
+{
+}
+
+static void unobserve(void *connection, struct wms_observer *observer)
+{
+}
+
+static const struct wms_provider demo = {
+    WMS_PROVIDER_HEAD, .name = "demo", .can = 1u << WMS_UNLOCK, .connect = begin, .disconnect = end, .list = list, .act = act,
+    .forget = forget, .observe = observe, .unobserve = unobserve,
+};
+
+int main(void)
+{
+    const wms_id one = {.number = 1};
+    const char *servers[] = {"demo://room", "memory://lab"};
+    wms_session session;
+    wms_command command;
+    wms_request *request;
+    wms_outcome outcome;
+    wms_engine *engine;
+    wms_memory *host;
+
+    wms_session_init(&session);
+    session.id.number = 1;
+    if (wms_engine_new(NULL, &engine) || wms_engine_register(engine, &demo) || wms_memory_new(engine, "lab", NULL, &host) ||
+        wms_memory_open(host, &session, -1) || wms_memory_fail(host, WMS_UNLOCK, WMS_E_QUOTA)) {
+        printf("%s\n", wms_engine_complaint(engine));
+        return 1;
+    }
+    wms_command_init(&command, WMS_UNLOCK);
+    command.servers = servers;
+    command.server_count = 2;
+    command.ids = &one;
+    command.id_count = 1;
+    if (wms_start(engine, &command, &request) || wms_request_wait(request, 30) != 1) {
+        return 1;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        wms_request_outcome(request, i, &outcome);
+        printf("%s: %s: %s\n", outcome.server, wms_error_name(outcome.code), outcome.text);
+    }
+    printf("%d %s %s\n", wms_error_from_name("QUOTA"), wms_verb_name((enum wms_verb) wms_verb_from_name("greet")),
+           wms_state_name(WMS_MAYBE));
+    wms_request_unref(request);
+    wms_memory_unref(host);
+    wms_engine_unref(engine);
+    return 0;
+}
+]]
+
+describe("a new word #once", function()
+   it("takes one line in its list: a code, a verb, a state", function()
+      local folder = process.run("mktemp -d"):match("%S+")
+      finally(function()
+         process.run("rm -r " .. folder)
+      end)
+      local file = assert(io.open(folder .. "/program.c", "w"))
+      file:write(PROGRAM)
+      file:close()
+      local output, code = process.run(([[
+         set -e
+         sed -e 's/^#define WMS_ERRORS(X) \\/&\n    X(QUOTA, -101, "too many sessions") \\/' \
+             -e 's/^    X(MESSAGE, "message")/& X(GREET, "greet")/' \
+             -e 's/^    X(GONE, "gone")/& X(MAYBE, "maybe")/' src/wms.h >T/wms.h
+         unset MAKEFLAGS MAKELEVEL
+         make -s -j2 T/build/lib/libwms.a DEPS=no BUILD=T/build SANITIZE= CFLAGS=-O0 CPPFLAGS='-iquote T'
+         cc -std=gnu11 -iquote T -Isrc -o T/program T/program.c T/build/lib/libwms.a \
+             $(pkg-config --libs libuv) -pthread -ldl -lm
+         timeout 60 T/program]]):gsub("%f[%w]T%f[%W]", folder))
+      assert.same({ "demo://room: QUOTA: too many sessions\nmemory://lab: QUOTA: too many sessions\n-101 greet maybe\n", 0 },
+         { output, code }, output)
+   end)
+end)
