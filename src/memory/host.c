@@ -163,9 +163,9 @@ static void disconnect(struct wms_memory_record *record)
 
 /* ---- what the host is asked ------------------------------------------------------------------------------------- */
 
-static int carry_out(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text)
+static int carry_out(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
+                     const char **ret_text)
 {
-    struct wms_memory_record *record = wms_memory_find(host, &action->id);
     enum wms_verb verb = action->verb;
     bool is_own = record && record->facts.is_own == 1;
     int error = 0;
@@ -208,10 +208,11 @@ static int carry_out(wms_memory *host, const struct wms_memory_entry *action, co
     return error;
 }
 
-int wms_memory_act(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text)
+int wms_memory_act(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
+                   const char **ret_text)
 {
     struct wms_memory_entry asked = *action;
-    int code = carry_out(host, action, ret_text);
+    int code = carry_out(host, record, action, ret_text);
 
     asked.code = code ? code : host->failures[action->verb];
     int unsaid = wms_memory_note(host, &asked);

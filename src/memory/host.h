@@ -81,8 +81,10 @@ extern const struct wms_provider wms_memory_provider;
 /* The open host of that name; NULL: there is none. */
 wms_memory *wms_memory_named(const struct wms_memory_registry *registry, const wms_engine *engine, const char *name);
 struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *id);
-/* Carries an action out, writes it down, and returns the code to answer with; the code of `action` means nothing. */
-int wms_memory_act(wms_memory *host, const struct wms_memory_entry *action, const char **ret_text);
+/* Carries an action on `record` (NULL: there is no such session) out, writes it down, and returns the code to answer with; the
+ * code of `action` means nothing. */
+int wms_memory_act(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
+                   const char **ret_text);
 /* Writes it down; its strings are copied.  Errors: NO_MEMORY, and it stays unsaid. */
 int wms_memory_note(wms_memory *host, const struct wms_memory_entry *asked);
 void wms_memory_log_clear(wms_memory *host);

@@ -96,7 +96,7 @@ static void answer_act(struct wms_memory_connection *connection, struct wms_op *
     if (record && record->facts.user_name) {
         services->user(op, record->facts.user_name);
     }
-    int code = wms_memory_act(host, &action, &text);
+    int code = wms_memory_act(host, record, &action, &text);
     if (!fails_silently(connection, verb)) {
         services->answer(op, code, text);
     }
