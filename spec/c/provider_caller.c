@@ -507,6 +507,12 @@ static void call(void *data, struct wms_op *op, const struct wms_call *call)
         conn->services->answer(op, error, NULL);
         return;
     }
+    if (strcmp(call->operation, "quote") == 0) { /* a host that says again what it was told */
+        const char *word = call->arguments->items[0].text;
+        conn->services->note(op, word);
+        conn->services->answer(op, WMS_E_ACCESS_DENIED, word);
+        return;
+    }
     if (strcmp(call->operation, "save") == 0) {
         call_save(conn, op, call);
         return;

@@ -156,6 +156,7 @@ static void call(wms_engine *engine, const char *operation)
     const char *servers[] = {"caller://host"};
     wms_command command;
     wms_request *request;
+    wms_outcome outcome;
 
     wms_command_init(&command, WMS_CALL);
     command.servers = servers;
@@ -167,6 +168,9 @@ static void call(wms_engine *engine, const char *operation)
         if (wms_request_wait(request, -1) == 1 && strcmp(operation, "echo") == 0) {
             const wms_value *echo = wms_value_field(wms_request_value(request), "password");
             CHECK(heap.fails_at || (echo && strcmp(echo->text, "argument-secret") == 0));
+        }
+        if (strcmp(operation, "quote") == 0 && wms_request_outcome(request, 0, &outcome) == 0) {
+            CHECK(heap.fails_at || strcmp(outcome.text, "argument-secret") == 0);
         }
         wms_request_unref(request);
     }
@@ -189,6 +193,7 @@ static void run(wms_engine *engine)
         }
     }
     call(engine, "echo");
+    call(engine, "quote");
     call(engine, "load");
     call(engine, "never-heard-of");
     if (wms_bindings(engine, &list) == 0) {

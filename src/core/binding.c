@@ -59,25 +59,79 @@ int wms_engine_binding_name(wms_engine *engine, const char *server, char *name, 
     return error;
 }
 
-/* The binding of that name is another one: no connection that was made with it is used again, but for `self`. */
-static void retire_links(wms_engine *engine, const char *name, const struct wms_link *self)
-{
-    char other[NAME_SIZE];
-
-    for (struct wms_link *link = engine->links; link; link = link->next) {
-        name_place(engine, &link->server->place, other, sizeof other);
-        if (link != self && strcmp(name, other) == 0) {
-            wms_link_retire(link);
-        }
-    }
-}
-
-/* ---- in memory -------------------------------------------------------------------------------------------------- */
-
 static uint64_t hash(const wms_engine *engine, const char *name)
 {
     return wms_hash(&engine->key, name, strlen(name));
 }
+
+/* ---- links and their bindings ------------------------------------------------------------------------------------- */
+
+/* Of what all places of one binding have in common: the host and the port. */
+static uint64_t hash_host(wms_engine *engine, const struct wms_place *place)
+{
+    const char *host = place->address.host ? place->address.host : "";
+    unsigned port = place->address.port ? place->address.port : default_port(engine, place->scheme);
+    char text[sizeof port + WMS_ADDRESS_MAX + 1];
+    size_t length = strlen(host);
+
+    memcpy(text, &port, sizeof port);
+    for (size_t i = 0; i < length; i++) {
+        text[sizeof port + i] = (char) tolower((unsigned char) host[i]);
+    }
+    return wms_hash(&engine->key, text, sizeof port + length);
+}
+
+/* A link of that binding that is not `self`. */
+struct other {
+    const char *name;
+    const struct wms_link *self;
+};
+
+static bool is_other(const struct wms_entry *entry, const void *key)
+{
+    const struct wms_link *link = ((const struct wms_bound *) entry)->link;
+    const struct other *other = key;
+    char name[NAME_SIZE];
+
+    name_place(link->engine, &link->server->place, name, sizeof name);
+    return link != other->self && strcmp(name, other->name) == 0;
+}
+
+/* The binding of that name is another one: no connection that was made with it is used again, but for `self`. */
+static void retire_links(wms_engine *engine, const char *name, const struct wms_link *self)
+{
+    const struct other other = {name, self};
+    struct wms_entry *entry;
+    struct wms_place place;
+    char why[128];
+
+    if (wms_place_parse(&place, name, why, sizeof why)) {
+        return; /* no server has it */
+    }
+    while ((entry = wms_table_find(&engine->bound, hash_host(engine, &place), is_other, &other))) {
+        struct wms_link *link = ((struct wms_bound *) entry)->link;
+        wms_link_retire(link); /* which leaves */
+    }
+}
+
+int wms_binding_join(struct wms_link *link)
+{
+    wms_engine *engine = link->engine;
+    int error = wms_table_add(&engine->bound, engine, &link->bound.entry, hash_host(engine, &link->server->place));
+
+    link->bound.link = error ? NULL : link;
+    return error;
+}
+
+void wms_binding_leave(struct wms_link *link)
+{
+    if (link->bound.link) {
+        link->bound.link = NULL;
+        wms_table_remove(&link->engine->bound, link->engine, &link->bound.entry);
+    }
+}
+
+/* ---- in memory -------------------------------------------------------------------------------------------------- */
 
 static bool is_named(const struct wms_entry *entry, const void *name)
 {
@@ -281,8 +335,8 @@ static int collect_names(wms_engine *engine, struct wms_bindfile_name **ret_name
     if (!engine->bindings.in_memory) {
         return wms_bindfile_names(engine, ret_names);
     }
-    const struct node *all = &engine->bindings.all;
-    for (const struct node *node = all->next; node != all; node = node->next) {
+    struct node *all = &engine->bindings.all;
+    for (struct node *node = all->next; node != all; node = node->next) {
         const struct wms_kept *kept = NODE_OWNER(node, struct wms_kept, node);
         size_t size = strlen(kept->name) + 1;
         struct wms_bindfile_name *name = wms_resize(engine, NULL, sizeof *name + size);

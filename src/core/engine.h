@@ -78,6 +78,7 @@ struct wms_engine {
     struct wms_server *recent; /* the last that was asked for, or NULL */
     struct wms_link *links;    /* newest first */
     size_t link_count;
+    struct wms_table bound; /* links that get new work, by what their bindings' names have in common */
     struct node idle;   /* links that nobody uses, and that may be used again: who has been so for longest comes first */
     struct node ending; /* links that are broken or get no new work: to be tended */
     struct wms_blocking blocking;
@@ -174,8 +175,18 @@ void wms_server_release(wms_engine *engine, struct wms_server *server);
 int wms_binding_load(struct wms_link *link, wms_value **ret_binding);
 int wms_binding_save(struct wms_link *link, const wms_value *binding);
 void wms_bindings_clear(wms_engine *engine);
+/* The link gets new work: when its binding changes, it is retired.  Errors: NO_MEMORY. */
+int wms_binding_join(struct wms_link *link);
+/* It gets none any more. */
+void wms_binding_leave(struct wms_link *link);
 
 /* ---- link.c: connections to servers ------------------------------------------------------------------------------ */
+
+/* The place of a link in engine->bound. */
+struct wms_bound {
+    struct wms_entry entry;
+    struct wms_link *link; /* NULL: it is not there */
+};
 
 enum wms_link_state { WMS_CONNECTING, WMS_UP, WMS_BROKEN };
 
@@ -189,6 +200,7 @@ struct wms_link {
     bool was_up; /* the host has been reached: some links can be used before */
     bool retired; /* no new work on it */
     struct node node; /* of engine->idle or engine->ending, or alone */
+    struct wms_bound bound;
     size_t active; /* places, of those that the provider limits, that are taken or promised */
     struct node line; /* jobs that wait for a place: who has waited longest comes first.  While there are any, it is full */
     struct wms_item *ops; /* in flight */

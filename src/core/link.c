@@ -52,16 +52,21 @@ static struct wms_link *link_new(wms_engine *engine, struct wms_server *server, 
 {
     struct wms_link *link = wms_zalloc(engine, sizeof *link);
 
-    if (link) {
-        link->engine = engine;
-        link->server = server;
-        link->provider = provider;
-        server->refs++;
-        server->link = link;
-        node_init(&link->node);
-        node_init(&link->line);
-        list_first(link);
+    if (!link) {
+        return NULL;
     }
+    link->engine = engine;
+    link->server = server;
+    link->provider = provider;
+    if (wms_binding_join(link)) {
+        wms_free(engine, link);
+        return NULL;
+    }
+    server->refs++;
+    server->link = link;
+    node_init(&link->node);
+    node_init(&link->line);
+    list_first(link);
     return link;
 }
 
@@ -77,6 +82,7 @@ static void link_free(struct wms_link *link, bool forked)
     }
     unlist(link);
     node_remove(&link->node);
+    wms_binding_leave(link);
     wms_server_release(engine, link->server);
     wms_free(engine, link->text);
     wms_free(engine, link);
@@ -219,6 +225,7 @@ void wms_link_retire(struct wms_link *link)
     if (link->server->link == link) {
         link->server->link = NULL;
     }
+    wms_binding_leave(link);
     put_last(&link->engine->ending, link);
     link->engine->link_broken = true;
 }

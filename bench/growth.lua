@@ -1,0 +1,144 @@
+--- Whether a cost grows with how many there are: processor time of one of a kind, among few and among many.  The memory that
+-- many things lie in is farther away from the processor, so the goal is a factor of two; spec/growth_spec.lua counts steps.
+local wms = require "wms"
+local report = require "bench.report"
+
+local ROUNDS = 5
+
+local function clean()
+   collectgarbage()
+   collectgarbage()
+end
+
+local function spent(work, ...)
+   clean()
+   local start = os.clock()
+   work(...)
+   return os.clock() - start
+end
+
+local function line(what, few, middle, many, ratio, goal, verdict)
+   print((("%-36s%10s%10s%10s%8s%7s  %s"):format(what, few, middle, many, ratio, goal, verdict):gsub("%s+$", "")))
+end
+
+local function hosts(size, latency)
+   local servers, handles = {}, {}
+   for i = 1, size do
+      servers[i] = "memory://growth" .. i
+      handles[i] = wms.memory("growth" .. i, {
+         latency = latency and latency(i), sessions = { { session_id = 1, user_name = "alice", locked = true } },
+      })
+   end
+   return servers, handles
+end
+
+local function close(handles)
+   for _, handle in ipairs(handles) do
+      handle:close()
+   end
+end
+
+local function unlock(options)
+   assert(wms.unlock(options))
+end
+
+local function on_servers(size, options, latency)
+   local servers, handles = hosts(size, latency)
+   options.session_ids, options.servers = 1, servers
+   unlock(options)
+   local seconds = spent(unlock, options)
+   close(handles)
+   return seconds
+end
+
+local function on_sessions(size, id_of, verb, by_id)
+   local ids, sessions = {}, {}
+   for i = 1, size do
+      ids[i] = id_of(i)
+      sessions[i] = { session_id = ids[i] }
+   end
+   local host = wms.memory("growth", { sessions = sessions })
+   local options = { server = "memory://growth", session_ids = by_id and ids or nil }
+   local seconds = spent(function()
+      assert(wms[verb](options))
+   end)
+   host:close()
+   return seconds
+end
+
+local function plain(i)
+   return i
+end
+
+--- Ids of which the product with the golden ratio is small: a simple hash has one place for all of them.
+local inverse = 340573321
+
+local function alike(i)
+   return i * inverse % 4294967296
+end
+
+local rows = {
+   { "wms.memory", function(size)
+      local handles
+      local seconds = spent(function()
+         handles = select(2, hosts(size))
+      end)
+      close(handles)
+      return seconds
+   end },
+   { "a server of one call", function(size)
+      return on_servers(size, {})
+   end },
+   { "a server of one call, all at once", function(size)
+      return on_servers(size, { concurrency = 65535 })
+   end },
+   { "a session by its id", function(size)
+      return on_sessions(size, plain, "unlock", true)
+   end },
+   { "a session of all", function(size)
+      return on_sessions(size, plain, "unlock_all")
+   end },
+   { "a session of a list", function(size)
+      return on_sessions(size, plain, "sessions")
+   end },
+   { "a session by its id, ids alike", function(size)
+      return on_sessions(size, alike, "unlock", true)
+   end },
+}
+
+--- Each answers by itself, at most five in one millisecond.
+local function one_by_one(on_outcome)
+   return function(size)
+      return on_servers(size, { concurrency = 65535, on_outcome = on_outcome }, function(i)
+         return 0.5 + i * 0.0002
+      end)
+   end
+end
+
+local slow = {
+   { "an answer, one by one", one_by_one() },
+   { "the same, with on_outcome", one_by_one(function() end) },
+}
+
+local function measure(list, rounds, few, middle, many)
+   local function each(work, size)
+      local costs = {}
+      for i = 1, rounds do
+         costs[i] = work(size) / size
+      end
+      return report.median(costs)
+   end
+   line("", few, middle, many, "ratio", "goal", "")
+   for _, row in ipairs(list) do
+      local what, work = row[1], row[2]
+      local a, b, c = each(work, few), each(work, middle), each(work, many)
+      line("  " .. what, report.seconds(a), report.seconds(b), report.seconds(c), ("%.2f"):format(c / a), "<= 2",
+         report.verdict(c / a <= 2))
+   end
+end
+
+return function()
+   report.title("growth: processor time of one, among so many")
+   measure(rows, ROUNDS, 1000, 10000, 100000)
+   measure(slow, 1, 1000, 4000, 16000)
+end

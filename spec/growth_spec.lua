@@ -1,0 +1,25 @@
+--- What one thing of a kind costs does not grow with how many there are: steps are counted, and nothing is timed; see
+-- spec/c/growth.c, whose works these are.
+local process = require "spec.support.process"
+
+describe("a cost does not grow with how many there are: #once", function()
+   for work, what in pairs{
+      servers = "servers of one command, and embedded hosts", sessions = "sessions of a host",
+      product = "ids that a host has chosen to have one product", ["end"] = "ids that a host has chosen to end alike",
+      answers = "answers that come one by one", broken = "connections that break, questions that are cancelled",
+      line = "requests for a host that takes few at a time", moves = "requests that move from a connection that hangs",
+      guard = "requests that are given back in a guard", bindings = "bindings in memory",
+   } do
+      it(what, function()
+         local output, code = process.run("timeout 300 " .. process.program("growth") .. " " .. work)
+         assert.equal(0, code, output)
+         assert.truthy(output:find("steps each of 1000,", 1, true), output)
+      end)
+   end
+end)
+
+describe("the leaves of the core #once", function()
+   it("are what they are said to be: the keyed hash, tables, the index of ids, slabs", function()
+      assert.same({ "", 0 }, { process.run("timeout 100 " .. process.program("leaves")) })
+   end)
+end)
