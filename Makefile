@@ -222,10 +222,10 @@ $(foreach l,$(LUAS),$(eval $(call lua_module,$l)))
 $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
-	    $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
+	    $(sanitize) $(LDFLAGS) $(wraps) -MMD -MP -o $@ $< $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
 
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
-$B/spec/oom: private LDFLAGS += -Wl,--wrap=calloc
+$B/spec/oom: private wraps = -Wl,--wrap=calloc
 
 $(winpr_programs): $B/spec/%: spec/winpr/%.c $B/flags
 	$(call say,CC,$<)

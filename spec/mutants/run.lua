@@ -199,7 +199,7 @@ end
 
 -- ---- results -------------------------------------------------------------------------------------------------------
 
---- { [key] = { verdict =, by =, seconds = } }, and how often each spec caught one of a folder: { ["src/core/ memory"] = n }.
+--- { [key] = { verdict =, by =, seconds = } }, and how often a spec caught one of a folder: { ["src/core/ memory"] = n }.
 local function results()
    local found, kills = {}, {}
    for line in (read(RESULTS) or ""):gmatch("([^\n]*)\n") do
