@@ -448,7 +448,7 @@ fuzz-corpus: fuzzers
 .PHONY: mutants
 mutants:
 	$(call deps,test)
-	@WMS_BUILD=$B $(foreach name,CC RANDOM SEED ONLY JOBS LIST AGAIN BUDGET,WMS_MUTANTS_$(name)='$($(name))') $(LUA) \
+	@WMS_BUILD=$B $(foreach name,CC RANDOM SEED ONLY JOBS LIST AGAIN BUDGET USE,WMS_MUTANTS_$(name)='$($(name))') $(LUA) \
 	    spec/mutants/run.lua
 
 # ---- to have it ------------------------------------------------------------------------------------------------------

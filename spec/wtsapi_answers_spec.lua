@@ -59,8 +59,9 @@ describe("the session API on hosts of another kind #once", function()
    test("says that there is no thread to work on, and works when there is one", function()
       local none = folder .. "/none"
       process.run("touch " .. none)
-      local client = wtsapi.start({ "open", SERVER, "listEx", "listEx", "go", "listEx" }, ("%s LD_PRELOAD=%s/spec/preload_threads.so "
-         .. "NO_THREADS=%s ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0"):format(environment, build, none))
+      local client = wtsapi.start({ "open", SERVER, "listEx", "listEx", "go", "listEx" },
+         ("%s LD_PRELOAD=%s/spec/preload_threads.so NO_THREADS=%s ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0")
+            :format(environment, build, none))
       client.await "go"
       process.run("rm " .. none)
       client.go()
