@@ -164,7 +164,7 @@ describe("the embedded host", function()
       local _, server = lab{ sessions = sessions(1), latency = 0.15 }
       local start = kit.now()
       fine(wms.unlock{ session_ids = 1, server = server })
-      assert.is_true(kit.now() - start >= 0.13)
+      assert.is_true(kit.now() - start >= 0.13) -- the clock is exact to 0.01 s
       local err = fault(wms.unlock{ session_ids = 1, server = server, timeout = 0.05 })
       assert.equal("TIMEOUT", err.code)
    end)
@@ -172,12 +172,12 @@ describe("the embedded host", function()
    it("serves many at a time, and many at once", function()
       local servers = {}
       for i = 1, 40 do
-         local _, server = lab{ sessions = sessions(1, 2, 3), latency = 0.1 }
+         local _, server = lab{ sessions = sessions(1, 2, 3), latency = 1 }
          servers[i] = server
       end
       local start = kit.now()
       assert.equal(120, #fine(wms.unlock_all{ servers = servers, concurrency = 40 }))
-      assert.is_true(kit.now() - start < 7) -- one after the other it would be 8 s
+      assert.is_true(kit.now() - start < 30) -- one after the other it would be 80 s
    end)
 
    it("asks no more servers at a time than told", function()

@@ -12,7 +12,9 @@ local BEGIN = [==[
    server = "multipoint://127.0.0.1:" .. lab.http
    for id = 3, 6 do lab:session{ id = id, user = "user" .. id, flags = 44 } end
    assert(wms.bind{ server = server, user_name = lab.admin, password = lab.password, fingerprint = lab.fingerprint })
-   assert(wms.unlock{ server = server, session_ids = { 3, 4, 5 } }) -- several connections
+   lab:on("StopLockingSession", { delay = 200, times = 3 }) -- so that they need a connection each
+   assert(wms.unlock{ server = server, session_ids = { 3, 4, 5 } })
+   assert(lab:counts().connections_https == 3, "several connections")
    lab:reset()
 
    function unlock()

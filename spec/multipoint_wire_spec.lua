@@ -259,7 +259,8 @@ describe("a MultiPoint host #once", function()
          lab:fill(1, 2, { flags = 44 })
          fine(wms.unlock{ session_ids = { 1, 2 }, server = lab.server, verify = 10, stable = 1.5 })
          local counts = lab:counts()
-         assert.is_true(counts.GetSessionFlags >= 6 and counts.GetSessionFlags <= 28, counts.GetSessionFlags)
+         -- Before the action, after it, and from then on; on a machine that stands still meanwhile, no more than that.
+         assert.is_true(counts.GetSessionFlags >= 4 and counts.GetSessionFlags <= 28, counts.GetSessionFlags)
          assert.equal(2, counts.StopLockingSession)
       end)
 
