@@ -160,6 +160,20 @@ describe("the embedded host", function()
       assert.equal("NOT_FOUND", fault(wms.unlock{ session_ids = "012", server = server }).code)
    end)
 
+   it("has got what was sent, also while its answer takes its time", function()
+      local host, server = lab{ sessions = sessions(1, 2), latency = 100 }
+      local request = wms.start("unlock", { session_ids = { 1, 2 }, server = server })
+      request:step()
+      request:cancel()
+      local err = fault(request:result())
+      assert.same({ "unknown", "unknown" }, pluck(err.outcomes, "state"))
+      assert.same({ "CANCELLED", "CANCELLED" }, pluck(err.outcomes, "error", "code"))
+      request:close()
+      err = fault(wms.unlock{ session_ids = 1, server = server, timeout = 0.1 })
+      assert.same({ "unknown", "TIMEOUT" }, { err.outcomes[1].state, err.outcomes[1].error.code })
+      assert.is_true(host:session(1) ~= nil)
+   end)
+
    it("takes its time", function()
       local _, server = lab{ sessions = sessions(1), latency = 0.15 }
       local start = kit.now()
