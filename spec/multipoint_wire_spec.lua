@@ -278,9 +278,9 @@ describe("a MultiPoint host #once", function()
 
       it("and is found locked again", function()
          local lab = multipoint.lab()
-         lab:session{ id = 1, flags = 44, relock = 200 }
+         lab:session{ id = 1, flags = 44, relock = 1500 } -- not before it was seen to be unlocked
          lab:session{ id = 2, flags = 44 }
-         local err = fault(wms.unlock{ session_ids = { 1, 2 }, server = lab.server, stable = 1 })
+         local err = fault(wms.unlock{ session_ids = { 1, 2 }, server = lab.server, stable = 4 })
          assert.same({ "REVERTED", "nil" }, pluck(err.outcomes, "error", "code"))
          assert.same({ "failed", "verified" }, pluck(err.outcomes, "state"))
          assert.equal("Station blocked", lab:sessions()[1].message)
