@@ -174,6 +174,19 @@ describe("the embedded host", function()
       assert.is_true(host:session(1) ~= nil)
    end)
 
+   it("may take its time, and not answer then", function()
+      local host, server = lab{ sessions = sessions(1, 2), latency = 0.01 }
+      for _ = 1, 3 do -- what was made for the answer goes once
+         for verb, state in pairs{ unlock = "unknown", sessions = "failed" } do
+            host:fail(verb, "TIMEOUT")
+            local outcomes = kit.outcomes(wms[verb]{ session_ids = { 1, 2 }, server = server, timeout = 0.1 })
+            assert.same({ state, state }, pluck(outcomes, "state"))
+            host:fail(verb)
+         end
+      end
+      assert.equal(2, #fine(wms.unlock{ session_ids = { 1, 2 }, server = server, verify = 20 }))
+   end)
+
    it("takes its time", function()
       local _, server = lab{ sessions = sessions(1), latency = 0.15 }
       local start = kit.now()
