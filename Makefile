@@ -7,7 +7,7 @@
 #: make test        likewise, and runs all specs: RUNS="5.4 jit" for some Luas only, SPECS=spec/x_spec.lua for some specs
 #: make check       the specs under sanitizers and valgrind, and every static check (check-lint, check-asan, ... for one)
 #: make fuzz        libFuzzer on what comes from outside: FUZZ_SECONDS=60; fuzz-report: FUZZ_RUNS=20000000, and line coverage
-#: make mutants     breaks lines of src, and tells what no spec notices: RANDOM=200 SEED=7 ONLY=src/core JOBS=2 LIST=yes AGAIN=yes
+#: make mutants     breaks lines of src, and tells what no spec notices: RANDOM=200 SEED=7 ONLY=src/core (see spec/mutants/run.lua)
 #: make bench       measures: ROWS="memory require logind multipoint wts growth" for some parts only
 #: make install     PREFIX=/usr/local DESTDIR= LUA_VERSION=5.4; make install-lua: only what Lua needs; make uninstall
 #: make clean
@@ -263,7 +263,7 @@ $(foreach l,$(sort $(luas) $(LUAS)),$(eval $(call lua_module,$l)))
 $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
-	    $(sanitize) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
+	    $(sanitize) $(LDFLAGS) $(wraps) -MMD -MP -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
 
 # One that counts the steps of the engine, which is compiled anew for it: see spec/c/growth.c.
 counted := $(patsubst $B/obj/%,$B/counted/%,$(core))
@@ -274,7 +274,7 @@ $(counted): extra = $(uv_cflags) -DWMS_MODULE_FOLDER='"$(libdir)/wms"' -fsanitiz
 $B/spec/growth: $(counted)
 
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
-$B/spec/oom: private LDFLAGS += -Wl,--wrap=calloc
+$B/spec/oom: private wraps = -Wl,--wrap=calloc
 
 $(winpr_programs): $B/spec/%: spec/winpr/%.c $B/flags
 	$(call say,CC,$<)
@@ -513,7 +513,7 @@ fuzz-corpus: fuzzers
 .PHONY: mutants
 mutants:
 	$(call deps,test)
-	@WMS_BUILD=$B $(foreach name,CC RANDOM SEED ONLY JOBS LIST AGAIN BUDGET,WMS_MUTANTS_$(name)='$($(name))') $(LUA) \
+	@WMS_BUILD=$B $(foreach name,CC RANDOM SEED ONLY JOBS LIST AGAIN BUDGET USE,WMS_MUTANTS_$(name)='$($(name))') $(LUA) \
 	    spec/mutants/run.lua
 
 # ---- to have it ------------------------------------------------------------------------------------------------------

@@ -25,22 +25,38 @@ local describe, it, after_each = busted.describe, busted.it, busted.after_each
 local assert = require "luassert"
 local fine, fault, pluck, set, sorted = kit.fine, kit.fault, kit.pluck, kit.set, kit.sorted
 
+-- All that an adapter can say of its hosts, and which of it says the opposite of something else: then that is shown.
+local WORDS = set{
+   "close", "disconnect", "no_disconnect", "lock_report", "locks", "no_lock", "relock", "deaf", "mute", "own", "exempt",
+   "lost_answer", "message", "host_decides",
+}
+local OPPOSITE = { disconnect = "no_disconnect", no_disconnect = "disconnect", locks = "no_lock", no_lock = "locks" }
+
 return function(adapter, skip)
    local can = adapter.can
    can.locks = can.lock_report and not can.no_lock
+   for word in pairs(can) do
+      assert.truthy(WORDS[word], "an adapter can do what nobody asks for: " .. word)
+   end
+   for word, opposite in pairs(OPPOSITE) do
+      assert.is_true(not can[word] ~= not can[opposite], ("%s: either %s or %s"):format(adapter.name, word, opposite))
+   end
    -- The action for what holds for every action.
    local verb = can.no_lock and "close" or "unlock"
    local verb_all = verb .. "_all"
    local act, act_all = wms[verb], wms[verb_all]
 
    local function test(text, needs, body)
+      local lacking
       for _, need in ipairs(needs) do
-         if not can[need] then
-            return -- nothing to test with such hosts
+         assert.truthy(WORDS[need], "no adapter says whether its hosts have this: " .. need)
+         if not can[need] and can[OPPOSITE[need] or ""] then
+            return -- it is shown that they cannot
          end
+         lacking = lacking or not can[need] and need
       end
       it(text, function()
-         local why = adapter.missing()
+         local why = lacking and ("%s hosts have no %s to show it with"):format(adapter.name, lacking) or adapter.missing()
          if why then
             skip(why)
          end

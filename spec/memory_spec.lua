@@ -160,11 +160,38 @@ describe("the embedded host", function()
       assert.equal("NOT_FOUND", fault(wms.unlock{ session_ids = "012", server = server }).code)
    end)
 
+   it("has got what was sent, also while its answer takes its time", function()
+      local host, server = lab{ sessions = sessions(1, 2), latency = 100 }
+      local request = wms.start("unlock", { session_ids = { 1, 2 }, server = server })
+      request:step()
+      request:cancel()
+      local err = fault(request:result())
+      assert.same({ "unknown", "unknown" }, pluck(err.outcomes, "state"))
+      assert.same({ "CANCELLED", "CANCELLED" }, pluck(err.outcomes, "error", "code"))
+      request:close()
+      err = fault(wms.unlock{ session_ids = 1, server = server, timeout = 0.1 })
+      assert.same({ "unknown", "TIMEOUT" }, { err.outcomes[1].state, err.outcomes[1].error.code })
+      assert.is_true(host:session(1) ~= nil)
+   end)
+
+   it("may take its time, and not answer then", function()
+      local host, server = lab{ sessions = sessions(1, 2), latency = 0.01 }
+      for _ = 1, 3 do -- what was made for the answer goes once
+         for verb, state in pairs{ unlock = "unknown", sessions = "failed" } do
+            host:fail(verb, "TIMEOUT")
+            local outcomes = kit.outcomes(wms[verb]{ session_ids = { 1, 2 }, server = server, timeout = 0.1 })
+            assert.same({ state, state }, pluck(outcomes, "state"))
+            host:fail(verb)
+         end
+      end
+      assert.equal(2, #fine(wms.unlock{ session_ids = { 1, 2 }, server = server, verify = 20 }))
+   end)
+
    it("takes its time", function()
       local _, server = lab{ sessions = sessions(1), latency = 0.15 }
       local start = kit.now()
       fine(wms.unlock{ session_ids = 1, server = server })
-      assert.is_true(kit.now() - start >= 0.13)
+      assert.is_true(kit.now() - start >= 0.13) -- the clock is exact to 0.01 s
       local err = fault(wms.unlock{ session_ids = 1, server = server, timeout = 0.05 })
       assert.equal("TIMEOUT", err.code)
    end)
@@ -172,12 +199,12 @@ describe("the embedded host", function()
    it("serves many at a time, and many at once", function()
       local servers = {}
       for i = 1, 40 do
-         local _, server = lab{ sessions = sessions(1, 2, 3), latency = 0.1 }
+         local _, server = lab{ sessions = sessions(1, 2, 3), latency = 1 }
          servers[i] = server
       end
       local start = kit.now()
       assert.equal(120, #fine(wms.unlock_all{ servers = servers, concurrency = 40 }))
-      assert.is_true(kit.now() - start < 7) -- one after the other it would be 8 s
+      assert.is_true(kit.now() - start < 30) -- one after the other it would be 80 s
    end)
 
    it("asks no more servers at a time than told", function()

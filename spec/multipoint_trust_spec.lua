@@ -80,7 +80,7 @@ bound.describe("trust in MultiPoint hosts:", pending, function()
          assert.equal(1, host:counts().connections_https)
       end)
 
-      it("is the host's own, and shown to be expired by then", function()
+      it("was announced, and the handshake shows another one, an expired one", function()
          local host = bound.stranger()
          local announced = host.fingerprint
          host:certificate{ subject = "127.0.0.1", where = "tls", expired = true }

@@ -152,7 +152,10 @@ describe("a MultiPoint host #once", function()
          lab:reset()
          lab:on("GetSessionFlags", { delay = 4, times = 20 })
          fine(wms.sessions(lab.server))
-         assert.same({ 3, 3 }, { lab:counts().handshakes, lab:counts().resumed })
+         local counts = lab:counts()
+         assert.equal(3, counts.handshakes)
+         -- Of those that begin at the same time, the TLS libraries make one or the other whole; what follows is exact.
+         assert.is_true(counts.resumed >= 1 and counts.resumed <= 3, counts.resumed)
       end)
 
       it("that break are made anew, with the TLS session of before", function()
@@ -256,7 +259,8 @@ describe("a MultiPoint host #once", function()
          lab:fill(1, 2, { flags = 44 })
          fine(wms.unlock{ session_ids = { 1, 2 }, server = lab.server, verify = 10, stable = 1.5 })
          local counts = lab:counts()
-         assert.is_true(counts.GetSessionFlags >= 6 and counts.GetSessionFlags <= 28, counts.GetSessionFlags)
+         -- Before the action, after it, and from then on; on a machine that stands still meanwhile, no more than that.
+         assert.is_true(counts.GetSessionFlags >= 4 and counts.GetSessionFlags <= 28, counts.GetSessionFlags)
          assert.equal(2, counts.StopLockingSession)
       end)
 
@@ -274,9 +278,9 @@ describe("a MultiPoint host #once", function()
 
       it("and is found locked again", function()
          local lab = multipoint.lab()
-         lab:session{ id = 1, flags = 44, relock = 200 }
+         lab:session{ id = 1, flags = 44, relock = 1500 } -- not before it was seen to be unlocked
          lab:session{ id = 2, flags = 44 }
-         local err = fault(wms.unlock{ session_ids = { 1, 2 }, server = lab.server, stable = 1 })
+         local err = fault(wms.unlock{ session_ids = { 1, 2 }, server = lab.server, stable = 4 })
          assert.same({ "REVERTED", "nil" }, pluck(err.outcomes, "error", "code"))
          assert.same({ "failed", "verified" }, pluck(err.outcomes, "state"))
          assert.equal("Station blocked", lab:sessions()[1].message)

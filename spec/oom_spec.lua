@@ -40,11 +40,11 @@ describe("without memory #once", function()
    end
 
    it("every function has its script", function()
-      local text = process.run("cat spec/oom/*.lua")
+      local text = process.run("cat spec/oom/*.lua"):gsub("%-%-[^\n]*", "")
       local wms = require "wms"
       for name, value in pairs(wms) do
          if type(value) == "function" then
-            assert.truthy(text:find("wms." .. name .. "%f[%W]"), name)
+            assert.truthy(text:find("%f[%w]wms%." .. name .. " ?[%({\"%[,)]"), name .. " is neither called nor passed on")
          end
       end
    end)

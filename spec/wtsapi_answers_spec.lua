@@ -56,6 +56,26 @@ describe("the session API on hosts of another kind #once", function()
       assert.same(ids, by_user(wtsapi.sessions(SERVER, "listExA", environment)))
    end)
 
+   test("says that there is no thread to work on, and works when there is one", function()
+      local none = folder .. "/none"
+      process.run("touch " .. none)
+      local client = wtsapi.start({ "open", SERVER, "listEx", "listEx", "go", "listEx" },
+         ("%s LD_PRELOAD=%s/spec/preload_threads.so NO_THREADS=%s ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0")
+            :format(environment, build, none))
+      client.await "go"
+      process.run("rm " .. none)
+      client.go()
+      local errors_of, count = {}, 0
+      for _, line in ipairs(client.close()) do
+         if line.command == "list" then
+            errors_of[#errors_of + 1] = line.error or 0
+            count = line.count or 0
+         end
+      end
+      assert.same({ errors.OUTOFMEMORY, errors.OUTOFMEMORY, 0 }, errors_of)
+      assert.truthy(count > 10, count)
+   end)
+
    test("tells where a client is", function()
       local ids = by_user(wtsapi.sessions(SERVER, "listEx", environment))
       local four = wtsapi.query(SERVER, ids.dora, environment)

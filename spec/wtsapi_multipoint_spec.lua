@@ -164,7 +164,7 @@ bound.describe("the session API on MultiPoint hosts #once", pending, function()
       for _, delay in ipairs{ 0, 1, 2, 3, 5, 8, 12, 20, 50, 200 } do
          local before = kit.now()
          assert.same({ "", 3 }, { process.run(wtsapi.command("wtsapi_exit", { host.server, delay }, environment)) })
-         assert.truthy(kit.now() - before < 5)
+         assert.truthy(kit.now() - before < 30)
       end
    end)
 

@@ -95,7 +95,7 @@ static void fire(void *data)
     if (later->times > 0) {
         later->times--;
         copy.conn->services->alive(later->op);
-        copy.conn->services->timer_set(later->timer, 0.06);
+        copy.conn->services->timer_set(later->timer, 0.3);
         return;
     }
     drop(later);
@@ -383,7 +383,7 @@ static void call_late(struct conn *conn, struct wms_op *op)
 
 static void call_alive(struct conn *conn, struct wms_op *op)
 {
-    struct later *later = do_later(conn, op, answer, 0.06);
+    struct later *later = do_later(conn, op, answer, 0.3);
 
     conn->services->sent(op);
     if (later) {

@@ -6,8 +6,8 @@
 --
 -- As well: ONLY=PATTERN (a Lua pattern in "file: old line"), JOBS=2 (side by side), LIST=yes (shows them, runs nothing),
 -- AGAIN=yes (runs the survivors of earlier runs again), BUDGET=100 (seconds of specs for a mutant, as long as they take on
--- the tree as it is; what an entry names is always run).  What a run has found is kept in build/mutants/results.txt, from
--- which the next one goes on; `rm -r build/mutants` begins anew.
+-- the tree as it is; what an entry names is always run), USE="memory call" (of all specs, these alone).  What a run has
+-- found is kept in build/mutants/results.txt, from which the next one goes on; `rm -r build/mutants` begins anew.
 --
 -- Each mutant is made in a copy of the tree, build/mutants/treeN.  It is caught when a spec fails, crashes, hangs or skips
 -- what it does not skip elsewhere.  One that does not compile is not counted; one whose code is the same as before, byte by
@@ -199,7 +199,7 @@ end
 
 -- ---- results -------------------------------------------------------------------------------------------------------
 
---- { [key] = { verdict =, by =, seconds = } }, and how often each spec caught one of a folder: { ["src/core/ memory"] = n }.
+--- { [key] = { verdict =, by =, seconds = } }, and how often a spec caught one of a folder: { ["src/core/ memory"] = n }.
 local function results()
    local found, kills = {}, {}
    for line in (read(RESULTS) or ""):gmatch("([^\n]*)\n") do
@@ -265,9 +265,11 @@ end
 -- ---- what is to be expected -----------------------------------------------------------------------------------------
 
 local function all_specs()
-   local list = {}
+   local list, only = {}, option "USE"
    for name in (run "ls spec/*_spec.lua"):gmatch("spec/(%S+)_spec%.lua") do
-      list[#list + 1] = name
+      if not only or (" " .. only .. " "):find(" " .. name .. " ", 1, true) then
+         list[#list + 1] = name
+      end
    end
    return list
 end

@@ -1,5 +1,9 @@
 local wms = ...
 local list, _, err = wms.unlock{ session_ids = 1, server = "wts://nobody" }
 assert(not list and (err.code == "NO_PROVIDER" or err.code == "NO_MEMORY"), err.code)
-local ok, message = pcall(wms.load, "wts")
-assert(not ok or message == nil or true)
+local ok, result, message, why = pcall(wms.load, "wts")
+if ok then
+   assert(result == nil and #message > 0 and (why.code == "NO_PROVIDER" or why.code == "NO_MEMORY"), message)
+else
+   assert(tostring(result):find("memory", 1, true), result)
+end

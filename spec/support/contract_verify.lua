@@ -22,7 +22,7 @@ return function(test, room)
 
       test("fails where the host says otherwise", { "locks", "deaf" }, function()
          local host = room({ locked = true, deaf = true }, { locked = true })
-         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server, verify = 0.5 })
+         local err = fault(wms.unlock{ session_ids = host.ids, server = host.server, verify = 3 })
          assert.equal("UNVERIFIED", err.code)
          assert.same({ "failed", "verified" }, pluck(err.outcomes, "state"))
          assert.is_nil(err.outcomes[1].changed)
@@ -53,7 +53,7 @@ return function(test, room)
       end)
 
       test("fails at once when the state turns back", { "locks", "relock" }, function()
-         local host = room({ locked = true, relock = 0.3 }, { locked = true })
+         local host = room({ locked = true, relock = 2 }, { locked = true })
          local start = kit.now()
          local err = fault(wms.unlock{ session_ids = host.ids[1], server = host.server, verify = 10, stable = 50 })
          assert.equal("REVERTED", err.code)
@@ -68,7 +68,7 @@ return function(test, room)
          local request = wms.start("unlock", { session_ids = id, server = host.server, verify = 20, stable = 60 })
          kit.pump(request, function() return not host.locked(id) end)
          for _ = 1, 20 do
-            request:wait(0.01) -- the unlocking is seen before the locking
+            request:wait(0.05) -- the unlocking is seen before the locking
          end
          host.lock(id)
          kit.pump(request, function() return request:done() end)
