@@ -42,6 +42,38 @@ describe("a callback", function()
          assert.same({ slow, fast }, pluck(list, "server"))
       end)
 
+      it("is told how many there will be when that is known, so that no bar runs backwards or is full too early", function()
+         local function bars(verb, options, final)
+            local known
+            options.on_outcome = function(_, done, total)
+               assert.is_true(not known or total == known)
+               assert.is_true(not total or (total == final and (done < total or done == final)), total)
+               known = total
+            end
+            fine(wms[verb](options))
+            assert.equal(final, known)
+         end
+         local servers = {}
+         for i = 1, 4 do
+            servers[i] = lab({ latency = 0.02 * i }, i)
+         end
+         for _, concurrency in ipairs{ 1, 4 } do
+            bars("unlock_all", { servers = servers, concurrency = concurrency }, 10)
+            bars("lock_all", { servers = servers, message = "m", concurrency = concurrency, where = { session_id = { 1, 2 } } }, 7)
+            bars("unlock_all", { servers = servers, what_if = true }, 10)
+            bars("sessions", { servers = servers, concurrency = concurrency }, 4)
+         end
+         local told
+         fine(wms.unlock{ session_ids = 1, servers = servers, on_outcome = function(_, done, total)
+            told = told or { done, total }
+         end })
+         assert.same({ 1, 4 }, told) -- of those that are named it is known at once
+         fault(wms.unlock_all{ servers = { servers[1], "memory://not-there", servers[2] }, concurrency = 1,
+            on_outcome = function(_, done, total)
+               assert.is_true(not total or total == 4 and done >= 2)
+            end })
+      end)
+
       it("runs inside a call that the script made, never in start", function()
          local server = lab()
          local inside, seen = false, 0

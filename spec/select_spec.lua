@@ -1,5 +1,6 @@
 --- Which sessions a command is for: where, except, the caller's own, and objects and outcomes that are given back.
 local kit = require "spec.support.kit"
+local process = require "spec.support.process"
 local wms = kit.wms
 local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
 
@@ -348,5 +349,12 @@ describe("the choice of sessions", function()
             assert.same({ "NOT_FOUND", "nil" }, pluck(both.outcomes, "error", "code"))
          end
       end)
+   end)
+end)
+
+describe("the C interface for choosing sessions #once", function()
+   it("holds each candidate, counts, and refuses what cannot be meant", function()
+      local output, code = process.run(process.program("choose"))
+      assert.same({ "", 0 }, { output, code })
    end)
 end)

@@ -15,7 +15,7 @@ end
 describe("wts over logind #once", function()
    teardown(logind.down)
    contract(wts.over(logind, {
-      close = true, lock_report = true, no_lock = true, host_decides = true, mute = true, exempt = true,
+      close = true, lock_report = true, no_lock = true, host_decides = true, mute = true, exempt = true, asks_first = true,
       no_disconnect = true,
    }), skip)
 end)
@@ -34,7 +34,7 @@ end
 describe("wts over multipoint #once", function()
    teardown(multipoint.down)
    contract(wts.over(multipoint, {
-      close = true, disconnect = true, lock_report = true, no_lock = true, host_decides = true, mute = true,
+      close = true, disconnect = true, lock_report = true, no_lock = true, host_decides = true, mute = true, asks_first = true,
    }, bind), skip)
 end)
 

@@ -10,7 +10,7 @@
 ---   `bad argument #1 to 'unlock' (timeout: a string; give a number of seconds above 0, at most 1e9)`.
 --- * **What goes wrong with a host is returned**: `nil, message, err`, so that `assert(wms.unlock{…})` does what it should.
 --- * Times are in seconds, and may have fractions.
---- * Callbacks (`on_outcome`, `allow`, `log`, a password's function, a store's functions) run inside calls that the script makes, never at another time: the blocking
+--- * Callbacks (`on_outcome`, `allow`, `log`, `where`, `except`, a password's function, a store's functions) run inside calls that the script makes, never at another time: the blocking
 ---   functions, `request:wait` and `request:step`.  They may raise and may call wms again, also the request that they belong
 ---   to; they cannot yield.  An error in `allow` refuses the action; an error in any other cancels the request and is raised
 ---   by the call in which the callback ran.
@@ -25,10 +25,13 @@ local wms = {}
 --- such.  A float with an integral value is accepted, and a string that matches `0|[1-9][0-9]*` is taken as its integer.
 ---@alias wms.Id integer|string
 
---- One id or a list of ids; or one session, or a list of sessions, as `wms.sessions` returned them (any table with
---- `session_id` and `server`, so outcomes too): then each brings its own server, and `server` beside them is misuse.
---- Duplicates are acted on once.  An empty list, a list with holes, ids and sessions mixed: misuse.
----@alias wms.Ids wms.Id|wms.Id[]|wms.Session|wms.Session[]|wms.Outcome|wms.Outcome[]
+--- One id or a list of ids; or `"self"`: the caller's own session on that server, `NOT_FOUND` where there is none or the host
+--- does not tell; or one session, or a list of sessions, as `wms.sessions` returned them (any table with `session_id` and
+--- `server`, so outcomes too): then each brings its own server, and `server` beside them is misuse.  With an `identity` it is
+--- that session: `NOT_FOUND` when another one has its id by now.  A failed outcome of a server as a whole (no `session_id`)
+--- stands for every session of that server, as in `_all`.  Duplicates are acted on once.  An empty list, a list with holes,
+--- ids and sessions mixed: misuse.
+---@alias wms.Ids wms.Id|"self"|wms.Id[]|wms.Session|wms.Session[]|wms.Outcome|wms.Outcome[]
 
 --- The address of a server, or a list of addresses (all of them at once; duplicates count once).
 ---
@@ -49,29 +52,42 @@ local wms = {}
 ---@field computer_name? wms.Servers Another name of `server`; both at once are misuse.
 ---@field servers? wms.Servers Another name of `server`.
 ---@field timeout? number Seconds for a server to be reached, and then for each next answer of it: above 0, at most 1e9; 30.
+---@field deadline? number|false Seconds for the whole command, above 0, at most 1e9: what was not sent by then is `skipped` with the code `TIMEOUT`, what was sent without an answer is `unknown`, what is not verified yet fails with `UNVERIFIED`.  False: none, whatever the defaults say.
 ---@field on_error? "continue"|"stop" `"continue"` (the default): try every session, report at the end.  `"stop"`: one session at a time, across servers too, and nothing more after the first failure.
 ---@field what_if? boolean Ask the host what there is, say what would be done (`state = "planned"`), do nothing.
 ---@field verify? number Wait up to this many seconds, once the host has answered, until it reports the state asked for; else that outcome fails with `UNVERIFIED`.  Misuse with message (there a client's default is ignored).
 ---@field stable? number Then watch for this many seconds, and fail with `REVERTED` when the state turns back.  Implies `verify`, of 3 seconds if it is not given.  For lock and unlock; misuse with close, disconnect and message (there a client's default is ignored).
 ---@field concurrency? integer How many servers at a time: 1…65535; 32.
----@field on_outcome? fun(outcome: wms.Outcome, done: integer, total: integer) Is told of every outcome when it is there: which, how many so far, how many are known of (more when a server's sessions become known).
+---@field on_outcome? fun(outcome: wms.Outcome, done: integer, total?: integer) Is told of every outcome when it is there: which, how many so far, how many there will be (nil until every server has told its sessions).
+
+--- Properties of a session, all of which it must have; a list means any of them.  Or a function that says whether it is meant.
+---@alias wms.Where table<string, string|number|boolean|string[]|number[]|boolean[]>|(fun(session: wms.Session): boolean?)
+
+--- Options of a command on all sessions.
+---@class wms.AllOptions: wms.Options
+---@field where? wms.Where These alone; the others are in no outcome.  On MultiPoint hosts the *Block All* message is left alone then.
+---@field except? wms.Where Not these; they are in no outcome.
 
 --- Options of a command on chosen sessions.
 ---@class wms.SelectOptions: wms.Options
 ---@field session_ids? wms.Ids Required but for `wms.sessions`.
 ---@field session_id? wms.Ids Another name of `session_ids`; both at once are misuse.
 
+---@class wms.SessionsOptions: wms.SelectOptions
+---@field where? wms.Where As in `wms.AllOptions`; not beside `session_ids`.
+---@field except? wms.Where
+
 ---@class wms.LockOptions: wms.SelectOptions
 ---@field message string What the users see: UTF-8, not empty, no zero byte, at most 65536 bytes.
 
----@class wms.LockAllOptions: wms.Options
+---@class wms.LockAllOptions: wms.AllOptions
 ---@field message string
 
 ---@class wms.MessageOptions: wms.SelectOptions
 ---@field message string What the users see: UTF-8, not empty, no zero byte, at most 65536 bytes.
 ---@field title? string What stands above it: UTF-8 without control characters, at most 1024 bytes.  Without one it is the host's own, or none.
 
----@class wms.MessageAllOptions: wms.Options
+---@class wms.MessageAllOptions: wms.AllOptions
 ---@field message string
 ---@field title? string
 
@@ -82,6 +98,7 @@ local wms = {}
 ---@class wms.CallOptions
 ---@field server string One address, or a list of one.
 ---@field computer_name? string Another name of `server`.
+---@field deadline? number|false As in `wms.Options`.
 ---@field interface string The name of an interface of the host's protocol.
 ---@field operation string The name of one of its operations.
 ---@field arguments? table<string, wms.Argument> By the protocol's names.
@@ -94,6 +111,7 @@ local wms = {}
 ---@field password? string|(fun(server: string, user_name: string): string?, string?) The password; or a function that asks for it, when the host's certificate is found to be the expected one: it returns the password, or nil and the reason (`CANCELLED`).  No timeout runs meanwhile.  Required with `fingerprint`.  The engine wipes its copies; what Lua has of a string stays until Lua needs the memory.
 ---@field fingerprint? string SHA-256 of the certificate that is expected, in hex.  Without it the bind ends as `UNTRUSTED`, and `err.fingerprint` is that of the certificate that was shown.
 ---@field management? boolean Keep the password for management, too.
+---@field deadline? number|false As in `wms.Options`.
 ---@field timeout? number As in `wms.Options`.
 
 --------------------------------------------------------------------------------------------------------- what comes back
@@ -123,8 +141,8 @@ local wms = {}
 --- * `planned`: would be done (`what_if`)
 --- * `failed`: refused, or not reached
 --- * `unknown`: sent, and no answer came: it may still be carried out
---- * `skipped`: not sent, after a stop or a cancel
---- * `gone`: under `_all`, the session ended by itself meanwhile; no failure
+--- * `skipped`: not sent, after a stop, a cancel or the command's deadline
+--- * `gone`: under `_all`, the session ended by itself meanwhile; no failure (for close that is `verified`)
 ---@alias wms.State "requested"|"verified"|"planned"|"failed"|"unknown"|"skipped"|"gone"
 
 --- What happened to one session.
@@ -133,14 +151,15 @@ local wms = {}
 ---@field session_id? wms.Id Nil: the server as a whole, for example because it could not be asked for its sessions.
 ---@field user_name? string Where it is known without asking again.
 ---@field state wms.State
----@field changed? boolean Only when verified: true if the transition was seen, false if the host said so already.
+---@field changed? boolean Only when verified: true if the transition was seen, false if the host said so already; nil if it could not be seen how it was before.
 ---@field error? { code: wms.Code, message: string } Nil when it is as asked.
 ---@field note? string What the caller should know although nothing failed.
+---@field identity? string Of the session, where it is known: another try with this outcome is for no other session.
 
 --- Why not everything is as asked.  `tostring(err)` is its message.
 ---@class wms.Error
 ---@field code wms.Code Of the first outcome that failed.
----@field message string One line for a person, with server and session, and how many failed.
+---@field message string One line for a person, with server and session, how many failed, and how many were skipped.
 ---@field server? string
 ---@field session_id? wms.Id
 ---@field outcomes? wms.Outcome[] All of them, in the order asked.  (Nil from `wms.load`, `wms.bindings`, `wms.unbind`, `request:pollfd` and the embedded host.)
@@ -186,7 +205,7 @@ local wms = {}
 function wms.unlock(options) end
 
 --- Unlocks every session that the host lets us control: not those of administrators and operators where it exempts them.
----@param options? wms.Options|string
+---@param options? wms.AllOptions|string
 ---@return wms.Outcome[]? outcomes
 ---@return string? message
 ---@return wms.Error? err
@@ -213,7 +232,7 @@ function wms.lock_all(options) end
 function wms.disconnect(options) end
 
 --- Disconnects every session but the caller's own.  Needs a server, `"localhost"` too.
----@param options wms.Options|string
+---@param options wms.AllOptions|string
 ---@return wms.Outcome[]? outcomes
 ---@return string? message
 ---@return wms.Error? err
@@ -227,7 +246,7 @@ function wms.disconnect_all(options) end
 function wms.close(options) end
 
 --- Ends every session but the caller's own.  Needs a server, `"localhost"` too.
----@param options wms.Options|string
+---@param options wms.AllOptions|string
 ---@return wms.Outcome[]? outcomes
 ---@return string? message
 ---@return wms.Error? err
@@ -254,7 +273,8 @@ function wms.message_all(options) end
 --- Which sessions there are: all of them, or those asked for by id.  Returns them in one list, by server in the order asked;
 --- or `nil, message, err`, with `err.sessions` from the servers that answered.  `on_outcome` is told of each with the state
 --- `"verified"`.  `what_if`, `verify` and `stable` have nothing to do here.
----@param options? wms.SelectOptions|string
+--- A list of sessions or outcomes means just those.
+---@param options? wms.SessionsOptions|wms.Session[]|wms.Outcome[]|string
 ---@return wms.Session[]? sessions
 ---@return string? message
 ---@return wms.Error? err
@@ -478,6 +498,7 @@ function wms.new(options) end
 
 ---@class wms.Configuration
 ---@field timeout? number The default of `timeout`.
+---@field deadline? number|false The default of `deadline`.
 ---@field concurrency? integer The default of `concurrency`.
 ---@field log? fun(level: "debug"|"info"|"warning", text: string)|false Is told what the engine does: connections, retries, refusals; never a secret.  Lines are kept (the first 1000 of them; a last line counts the others) until a blocking call, `wait` or `step` delivers them.  False: no log.
 ---@field allow? (fun(action: wms.Action): boolean?, string?)|false Is asked before anything is sent: true permits; anything else, or an error, refuses, and the outcome is `ACCESS_DENIED` with the second value, or the error's text, as the reason.  It can only narrow what the program's own guard permits.  False: no question.

@@ -12,7 +12,7 @@ wms.configure{
 }
 local list, message, err = wms.unlock{ session_ids = { 1, 2 }, server = server, on_outcome = function(outcome, done, total)
    told = told + 1
-   assert(outcome.state and done <= total, "an outcome without a state")
+   assert(outcome.state and (not total or done <= total), "an outcome without a state")
 end }
 if list then
    assert(told == 2 and asked == 2, "not all was asked and told")

@@ -6,7 +6,7 @@ local adapter = {
    name = "memory",
    can = {
       close = true, disconnect = true, lock_report = true, relock = true, deaf = true, mute = true, own = true,
-      exempt = true, lost_answer = true, message = true,
+      exempt = true, lost_answer = true, message = true, mute_shows = true, reuse = true,
    },
 }
 
@@ -57,6 +57,11 @@ function adapter.host(options)
    local function find(id)
       local ok, session = pcall(handle.session, handle, id)
       return ok and session or nil
+   end
+
+   function host.reuse(id, user)
+      handle:drop(id)
+      handle:open{ session_id = id, user_name = user, locked = true }
    end
 
    function host.locked(id)

@@ -284,6 +284,7 @@ struct wms_check {
     struct wms_timer *timer; /* its data is the item */
     struct wms_sight sight;
     const char *blind; /* why it could not be seen while the host was asked; NULL: it could */
+    int blind_code;
     bool observing, differed;
     bool before; /* how it was before the action has been seen */
     bool looked; /* it has been seen since the host's answer */

@@ -153,6 +153,16 @@ static void unverified(struct wms_item *item, const char *why)
     wms_free(request->engine, text);
 }
 
+/* It cannot be seen any more. */
+static void gone_blind(struct wms_item *item, int code, const char *why)
+{
+    if (code == WMS_E_NO_MEMORY) { /* that is our fault, not the host's */
+        wms_check_give_up(item, code, why);
+    } else {
+        unverified(item, why);
+    }
+}
+
 static void check_fired(void *data)
 {
     struct wms_item *item = data;
@@ -191,7 +201,7 @@ void wms_check_answered(struct wms_item *item)
     struct wms_job *job = item->job;
 
     if (item->check->blind) {
-        unverified(item, item->check->blind);
+        gone_blind(item, item->check->blind_code, item->check->blind);
         return;
     }
     item->phase = WMS_ANSWERED;
@@ -209,7 +219,7 @@ static void renew(struct wms_item *item)
     struct wms_check *check = check_new(item, old->link);
 
     if (!check) {
-        unverified(item, wms_error_text(WMS_E_NO_MEMORY));
+        gone_blind(item, WMS_E_NO_MEMORY, NULL);
         return;
     }
     check->timer = old->timer;
@@ -307,15 +317,16 @@ void wms_check_blind(struct wms_check *check, int code, const char *text)
     case WMS_ACTING: /* the answer finds it blind */
         check->blind = wms_job_keep(job, why);
         check->blind = check->blind ? check->blind : wms_error_text(code);
+        check->blind_code = code;
         break;
     case WMS_ANSWERED:
         if (broken) { /* else it is looked at anew */
-            unverified(item, why);
+            gone_blind(item, code, why);
         }
         break;
     case WMS_SETTLING:
     case WMS_STEADY:
-        unverified(item, why);
+        gone_blind(item, code, why);
         break;
     default:
         break;
@@ -332,7 +343,7 @@ void wms_check_give_up(struct wms_item *item, int code, const char *text)
     wms_engine *engine = engine_of(item);
     char *whole;
 
-    if (!item->job->request->expired) {
+    if (!item->job->request->expired || code != WMS_E_TIMEOUT) {
         wms_item_finish(item, WMS_REQUESTED, code,
                         code == WMS_E_CANCELLED ? "the host took the request; cancelled before the session's state was verified"
                                                 : "the host took the request; the session's state could not be verified");

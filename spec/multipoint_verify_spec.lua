@@ -1,0 +1,104 @@
+--- What is seen of a MultiPoint host's session, and when: only a look that begins after the host's answer counts.
+local bound = require "spec.support.bound"
+local kit = require "spec.support.kit"
+local wms = kit.wms
+local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
+
+bound.describe("verifying on a MultiPoint host:", pending, function()
+   local VERBS = {
+      unlock = "StopLockingSession", lock = "LockSession", close = "LogOffSession", disconnect = "DisconnectSession",
+   }
+
+   local function look_of(verb)
+      return verb == "disconnect" and "GetScreenState" or "GetSessionFlags"
+   end
+
+   --- What the host was asked, in that order.
+   local function asked(host, from)
+      local verbs = {}
+      for i, entry in ipairs(host:log()) do
+         if i > (from or 0) then
+            verbs[#verbs + 1] = entry.verb
+         end
+      end
+      return verbs
+   end
+
+   it("a look before the answer counts for nothing, whatever it shows", function()
+      local host = bound.host()
+      host:session{ id = 8, user = "dave", station = 4, flags = 4 + 32, relock = 1 } -- its manager locks again at once
+      host:on("StopLockingSession", { delay = 300 }) -- looks come and go meanwhile
+      local err = fault(wms.unlock{ session_ids = 8, server = host.server, verify = 0.3 }) -- it is unlocked before
+      assert.same({ "failed", "UNVERIFIED" }, { err.outcomes[1].state, err.code })
+   end)
+
+   it("nor does one that began before the answer, and ends after it", function()
+      for _, verb in ipairs{ "unlock", "lock", "close", "disconnect" } do
+         local host = bound.host()
+         local message = verb == "lock" and "m" or nil
+         host:on(look_of(verb), { delay = 200, times = 0 })
+         host:on(VERBS[verb], { delay = 300 })
+         local list = fine(wms[verb]{ session_ids = 3, server = host.server, message = message, verify = 10 })
+         assert.equal("verified", list[1].state)
+         local verbs = asked(host)
+         assert.equal(look_of(verb), verbs[#verbs]) -- the last thing that it was asked came after the action
+      end
+   end)
+
+   it("the first look after the answer is waited for, however short the time to verify is", function()
+      local host = bound.host()
+      host:on("GetSessionFlags", { delay = 150, times = 0 })
+      assert.same({ "verified" }, pluck(fine(wms.unlock{ session_ids = 3, server = host.server, verify = 0 }), "state"))
+      host = bound.host()
+      host:on("GetSessionFlags", { times = 1, delay = 1 }) -- before the action
+      host:on("GetSessionFlags", { times = 0, never = true })
+      local start = kit.now()
+      local err = fault(wms.unlock{ session_ids = 5, server = host.server, verify = 0.1, timeout = 1 })
+      assert.equal("UNVERIFIED", err.code)
+      assert.truthy(err.message:find("no answer within 1 s", 1, true), err.message)
+      assert.is_true(kit.now() - start >= 0.99)
+   end)
+
+   for verb, operation in pairs(VERBS) do
+      it("a look that fails does not keep " .. verb .. " from being sent", function()
+         for _, code in ipairs{ 0x80004005, 0x800706BA, 0x80070005 } do
+            local host = bound.host()
+            local message = verb == "lock" and "m" or nil
+            host:on(look_of(verb), { times = 1, fault = code })
+            local list = fine(wms[verb]{ session_ids = 3, server = host.server, message = message, verify = 10 })
+            assert.same({ "verified" }, pluck(list, "state"))
+            local verbs = asked(host)
+            assert.same({ look_of(verb), operation, look_of(verb) }, { verbs[1], verbs[2], verbs[3] })
+         end
+      end)
+
+      it("and where " .. verb .. " can never be seen, it is UNVERIFIED", function()
+         local host = bound.host()
+         local message = verb == "lock" and "m" or nil
+         host:on(look_of(verb), { times = 0, fault = 0x80004005 })
+         local err = fault(wms[verb]{ session_ids = 3, server = host.server, message = message, verify = 10 })
+         assert.same({ "failed", "UNVERIFIED" }, { err.outcomes[1].state, err.code })
+         assert.truthy(err.message:find("0x80004005", 1, true), err.message)
+         assert.equal(operation, asked(host)[2])
+      end)
+   end
+
+   it("the outcome names the user of the session that was given", function()
+      local host = bound.host()
+      local sessions = fine(wms.sessions{ session_ids = { 3, 4 }, server = host.server })
+      assert.same({ "alice", "bob" }, pluck(fine(wms.unlock{ session_ids = sessions }), "user_name"))
+   end)
+
+   it("the Block All message is left alone by where, and not by except", function()
+      for _, verb in ipairs{ "unlock_all", "lock_all" } do
+         local host = bound.host()
+         local message = verb == "lock_all" and "m" or nil
+         local list = fine(wms[verb]{ server = host.server, message = message, where = { user_name = "bob" } })
+         assert.same({ 4 }, pluck(list, "session_id"))
+         assert.is_nil(kit.set(asked(host)).SetBlockAllMessage)
+         list = fine(wms[verb]{ server = host.server, message = message, except = { user_name = "bob" } })
+         assert.same({ 3, 5 }, pluck(list, "session_id"))
+         assert.truthy(kit.set(asked(host)).SetBlockAllMessage)
+      end
+   end)
+end)
