@@ -128,7 +128,7 @@ static void timer_fired(void *data)
     double now = wms_loop_now(engine_of(job)->loop);
     double since = job->progress;
 
-    if (link && !job->wants && (job->pending > 0 || link->state == WMS_CONNECTING || job->starved)) {
+    if (link && !job->wants && !job->wishes && (job->pending > 0 || link->state == WMS_CONNECTING || job->starved)) {
         if (job->starved && link->progress > since) {
             since = link->progress;
         }
