@@ -82,8 +82,10 @@ end]], shell("cat wms/bindings/*"))
       local said = script([[
          print(load("caller://host").code)
          print(select(2, wms.bindings()))]], "env -u HOME -u XDG_CONFIG_HOME")
-      assert.truthy(said:find("^INTERNAL\n"), said)
-      assert.truthy(said:find("neither HOME nor XDG_CONFIG_HOME is set", 1, true), said)
+      assert.truthy(said:find("^ACCESS_DENIED\n"), said)
+      assert.truthy(said:find("neither HOME nor XDG_CONFIG_HOME is set; set one of them", 1, true), said)
+      said = script("print(select(2, wms.bindings()))", "HOME=. XDG_CONFIG_HOME=../x")
+      assert.truthy(said:find("HOME and XDG_CONFIG_HOME are no paths from the root", 1, true), said)
    end)
 
    it("are one for all the ways to write an address", function()
@@ -170,7 +172,11 @@ end]], shell("cat wms/bindings/*"))
          script("bind('caller://host')")
          shell(command)
          local said = script([[
-            for _, call in ipairs{ load, function() return select(3, wms.bindings()) end } do
+            local function listed()
+               local list, _, err = wms.bindings()
+               return list and list[1].error or err
+            end
+            for _, call in ipairs{ load, listed } do
                local err = call("caller://host")
                print(err.code, err.message)
             end]])
@@ -238,7 +244,7 @@ end]], shell("cat wms/bindings/*"))
             local said = script([[
                local err = load("caller://host")
                print(err.code, err.message)
-               print(wms.bindings())]])
+               print(wms.bindings()[1].error.message)]])
             local path = folder .. "/wms/bindings/caller:__host.binding is no binding of wms ("
             assert.truthy(said:find("^INTERNAL\tcaller://host: "), said)
             assert.truthy(said:find(path, 1, true) and said:find("): remove it and bind again", 1, true), said)
@@ -312,6 +318,95 @@ end]], shell("cat wms/bindings/*"))
       said = script(try)
       assert.truthy(said:find("caller://host: cannot write", 1, true), said)
       assert.equal("caller:__host.binding", shell("ls -A wms/bindings"))
+   end)
+
+   describe("that could not be kept are not asked for: no password is", function()
+      --- A bind whose password must not be wanted; returns its code and message.
+      local function bind(environment, wrap)
+         return script([[
+            local _, message, err = wms.bind{ server = "caller://host", user_name = "admin", fingerprint = "AB",
+               password = function() print("ASKED") return "right" end }
+            print(err and err.code or "bound", message)]], environment, wrap)
+      end
+
+      it("without HOME", function()
+         local said = bind("env -u HOME -u XDG_CONFIG_HOME")
+         assert.truthy(said:find("^ACCESS_DENIED\t.*neither HOME nor XDG_CONFIG_HOME is set; set one of them"), said)
+      end)
+
+      it("with a relative HOME", function()
+         local said = bind("env -u XDG_CONFIG_HOME HOME=home")
+         assert.truthy(said:find("^ACCESS_DENIED\t.*no paths from the root"), said)
+      end)
+
+      it("in a folder that is open to others", function()
+         shell("mkdir -p wms/bindings && chmod 755 wms/bindings")
+         local said = bind()
+         assert.truthy(said:find("^UNTRUSTED\t.*chmod 700 "), said)
+      end)
+
+      it("where there can be no folder", function()
+         local said = bind("HOME=/nowhere XDG_CONFIG_HOME=/proc")
+         assert.truthy(said:find("^ACCESS_DENIED\t.*/proc/wms"), said)
+      end)
+
+      it("where a folder is in the file's place", function()
+         shell("mkdir -p wms/bindings && chmod 700 wms/bindings && mkdir wms/bindings/caller:__host.binding")
+         local said = bind()
+         assert.truthy(said:find("^ACCESS_DENIED\t.*Is a directory"), said)
+      end)
+
+      it("on a disk that is full, or may not be written to", function()
+         for options, words in pairs{ ["size=4k"] = "No space left on device", ["ro"] = "Read%-only file system" } do
+            local wrap = "unshare -m sh -c " .. process.quote(("mkdir -p %s/wms/bindings && chmod 700 %s/wms/bindings"
+               .. " && mount -t tmpfs -o mode=700,%s none %s/wms/bindings && exec \"$0\" \"$@\""):format(folder, folder,
+               options, folder))
+            if select(2, process.run("unshare -m mount -t tmpfs none /mnt")) ~= 0 then
+               pending("needs root, and namespaces")
+            end
+            local said = bind(nil, wrap)
+            assert.truthy(said:find("^ACCESS_DENIED\t.*" .. words), said)
+         end
+      end)
+
+      it("and nothing is left of the attempt", function()
+         script([[
+            wms.bind{ server = "caller://host", user_name = "admin", fingerprint = "AB",
+               password = function() return nil, "no" end }]])
+         assert.equal("", shell("ls -A wms/bindings"))
+      end)
+   end)
+
+   it("that are junk do not hide the others", function()
+      script("bind('caller://a') bind('caller://b') bind('caller://c') bind('caller://d')")
+      shell("cd wms/bindings && echo junk > caller:__b.binding && chmod 644 caller:__c.binding")
+      assert.equal("caller://a - | caller://b INTERNAL | caller://c UNTRUSTED | caller://d -", script([[
+         local said = {}
+         for i, binding in ipairs(wms.bindings()) do
+            local err = binding.error
+            said[i] = binding.server .. " " .. (err and err.code or "-")
+            assert(not err == (binding.port == 8080))
+            assert(not err or err.message:find(binding.server:match("%w$") .. ".binding", 1, true))
+         end
+         print(table.concat(said, " | "))]]))
+   end)
+
+   it("that another process has made anew are used by the next command", function()
+      assert.equal("8080 81 NOT_BOUND 82", script([[
+         local said = {}
+         local function port() local b = load("caller://host") said[#said + 1] = tostring(b.port or b.code) end
+         local path = os.getenv("XDG_CONFIG_HOME") .. "/wms/bindings/caller:__host.binding"
+         local function other(port) -- as the other process does it
+            local file = io.open(path) local text = file:read("*a") file:close()
+            file = io.open(path .. ".new", "w") file:write((text:gsub("port natural %d+", "port natural " .. port))) file:close()
+            os.execute("chmod 600 '" .. path .. ".new'; mv '" .. path .. "' '" .. path .. ".old' && mv '" .. path
+               .. ".new' '" .. path .. "'")
+         end
+         bind("caller://host") port()
+         other(81) port()
+         os.rename(path, path .. ".gone") port()
+         os.rename(path .. ".gone", path) other(82) port()
+         print(table.concat(said, " "))]]))
    end)
 
    it("that may not be read or written are ACCESS_DENIED", function()

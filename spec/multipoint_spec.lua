@@ -239,8 +239,10 @@ describe("MultiPoint hosts", function()
       assert.equal(lab.server, assert(wms.bind(multipoint.binding(lab))).server)
       assert.same({ "alice" }, pluck(fine(wms.sessions(("lab01.localhost:%d"):format(lab.http))), "user_name"))
       assert.same({ lab.server }, pluck(fine(wms.sessions(lab.server)), "server"))
-      local _, _, err = wms.bind(multipoint.binding(lab, { server = ("127.0.0.1:%d"):format(lab.http) }))
+      local address = ("127.0.0.1:%d"):format(lab.http)
+      local _, _, err = wms.bind(multipoint.binding(lab, { server = address, certificate_name = "127.0.0.1" }))
       assert.equal("UNTRUSTED", err.code) -- the certificate is for another name
+      assert.equal(address, assert(wms.bind(multipoint.binding(lab, { server = address }))).server)
    end)
 
    it("are worked with by a client that is not ours at the same time #once", function()

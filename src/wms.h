@@ -239,8 +239,9 @@ WMS_API int wms_engine_binding_next(wms_engine *engine, const char **ret_server,
 WMS_API int wms_engine_binding_name(wms_engine *engine, const char *server, char *name, size_t size);
 
 /* All bindings: a WMS_LIST of tables, each with `server` and what its provider keeps, but for the secrets; ordered by server.
- * The caller gives it to wms_value_free().  Errors: UNTRUSTED, ACCESS_DENIED, INTERNAL (wms_engine_complaint() tells what
- * is wrong with the file or folder), NO_MEMORY. */
+ * One that cannot be read has a table `error` of `code` (a name) and `message` instead.  The caller gives the list to
+ * wms_value_free().  Errors: UNTRUSTED, ACCESS_DENIED, INTERNAL (wms_engine_complaint() tells what is wrong with the
+ * folder), NO_MEMORY. */
 WMS_API int wms_bindings(wms_engine *engine, wms_value **ret_list);
 /* Forgets the binding of `server`, and no connection that was made with it is used again.  Errors: INVALID (not an address),
  * NOT_BOUND (there is none), ACCESS_DENIED, INTERNAL (as above). */
@@ -301,6 +302,10 @@ typedef struct wms_command {
                     WMS_SESSIONS without ids */
     bool some;   /* with `all`: the sessions that will be chosen do not stand for all of the server's, so the host is told
                     nothing that holds for all of them */
+    const char *certificate_name; /* WMS_BIND: what the host's certificate must be made out to, where that is not the name in
+                                     its address: for addresses of numbers, short names, tunnels; NULL: the address's */
+    const char *thumbprint; /* WMS_BIND: SHA-1 of the certificate, as Windows shows it, which must fit beside the
+                               fingerprint; in place of it it confirms nothing; NULL: any */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
@@ -340,7 +345,8 @@ WMS_INLINE int wms_request_held(wms_request *request, wms_action *ret_action);
 WMS_API int wms_request_held_sized(wms_request *request, wms_action *ret_action, size_t size);
 WMS_API void wms_request_permit(wms_request *request, const char *refusal);
 
-/* A WMS_BIND without a password, once the host's certificate is found to be the expected one: 1, and wms_request_wait()
+/* A WMS_BIND without a password, once the host's certificate is found to be the expected one, and the place of bindings to
+ * take one more (otherwise it ends without having asked): 1, and wms_request_wait()
  * returns 0 until wms_request_password() has been called; else 0. */
 WMS_API int wms_request_wants_password(wms_request *request);
 /* The password (copied, and wiped when it has been sent), or NULL: there is none, and the request ends as CANCELLED with

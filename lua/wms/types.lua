@@ -112,6 +112,8 @@ local wms = {}
 ---@field fingerprint? string SHA-256 of the certificate that is expected, in hex.  Without it the bind ends as `UNTRUSTED`, and `err.fingerprint` is that of the certificate that was shown.
 ---@field management? boolean Keep the password for management, too.
 ---@field deadline? number|false As in `wms.Options`.
+---@field certificate_name? string What the certificate must be made out to, where that is not the name in the address.
+---@field thumbprint? string SHA-1 of the certificate, as Windows shows it: must fit beside `fingerprint`, and never replaces it.
 ---@field timeout? number As in `wms.Options`.
 
 --------------------------------------------------------------------------------------------------------- what comes back
@@ -181,6 +183,10 @@ local wms = {}
 ---@field is_admin? boolean
 ---@field is_mog_user? boolean A member of the MultiPoint Operators Group.
 ---@field is_rail? boolean
+---@field is_standard? boolean A standard user's; MultiPoint only, as the next three.
+---@field is_web_limited? boolean
+---@field is_private? boolean The host counts its screen as private.
+---@field is_broadcasting? boolean Its desktop is shown to others, perhaps for them to control it.
 ---@field is_own? boolean The caller's own session.
 ---@field locked? boolean
 ---@field seat? string
@@ -299,6 +305,7 @@ function wms.call(options) end
 ---@field fingerprint? string SHA-256 of the host's certificate.
 ---@field management? boolean Whether the password for management is there.
 ---@field port? integer
+---@field error? { code: wms.Code, message: string } Of a binding that cannot be read: why; it has nothing but `server` beside.
 
 --- Binds this client to a host that wants that, as an administrator of it: what the client needs from then on is kept.
 ---

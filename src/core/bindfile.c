@@ -20,11 +20,18 @@ enum { FILE_NAME_MAX = NAME_MAX + 1, SHOWN = 700 /* of a path, in a message */ }
 
 /* ---- what to say ------------------------------------------------------------------------------------------------ */
 
+/* The place does not allow it: that is no fault in here. */
 static int code_of(int number)
 {
-    return number == EACCES || number == EPERM || number == EROFS ? WMS_E_ACCESS_DENIED
-           : number == ENOMEM                                     ? WMS_E_NO_MEMORY
-                                                                  : WMS_E_INTERNAL;
+    static const int refusals[] = {EACCES,  EPERM,  EROFS, ENOSPC, EDQUOT,       EFBIG,
+                                   ENOTDIR, EISDIR, ELOOP, ENOENT, ENAMETOOLONG, ENOTEMPTY};
+
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        if (number == refusals[i]) {
+            return WMS_E_ACCESS_DENIED;
+        }
+    }
+    return number == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
 }
 
 /* `path` for a shell, or for a person when it is too long. */
@@ -78,15 +85,17 @@ static int find_folder(wms_engine *engine, char path[PATH_MAX])
         length = snprintf(path, PATH_MAX, "%s", engine->bindings.folder);
     } else if (config && *config == '/') { /* anything else is not valid, says the specification */
         length = snprintf(path, PATH_MAX, "%s/wms/bindings", config);
-    } else if (home && *home) {
+    } else if (home && *home == '/') {
         length = snprintf(path, PATH_MAX, "%s/.config/wms/bindings", home);
     } else {
-        wms_complain(engine, "there is no folder for bindings: neither HOME nor XDG_CONFIG_HOME is set; set one of them");
-        return WMS_E_INTERNAL;
+        wms_complain(engine, "there is no folder for bindings: %s; set one of them to a path that begins with '/'",
+                     (home && *home) || (config && *config) ? "HOME and XDG_CONFIG_HOME are no paths from the root"
+                                                            : "neither HOME nor XDG_CONFIG_HOME is set");
+        return WMS_E_ACCESS_DENIED;
     }
     if (length < 0 || length >= PATH_MAX - FILE_NAME_MAX) {
         wms_complain(engine, "the path of the folder for bindings is too long");
-        return WMS_E_INTERNAL;
+        return WMS_E_ACCESS_DENIED;
     }
     return 0;
 }
@@ -338,6 +347,7 @@ static int write_all(int fd, const char *text, size_t size)
     return 0;
 }
 
+/* `file` NULL: it is not wanted, only whether it could be.  0 or -1 and errno. */
 static int write_file(int folder, const char *file, const char *text, size_t size)
 {
     char name[FILE_NAME_MAX];
@@ -350,31 +360,94 @@ static int write_file(int folder, const char *file, const char *text, size_t siz
     if (close(fd) && !failure) {
         failure = errno;
     }
-    if (!failure && renameat(folder, name, folder, file)) {
+    if (!failure && file && renameat(folder, name, folder, file)) {
         failure = errno;
     }
-    if (failure) {
+    if (failure || !file) {
         unlinkat(folder, name, 0);
         errno = failure;
-        return -1;
+        return failure ? -1 : 0;
     }
     (void) fsync(folder); /* the binding is there; whether it outlives a power cut is the file system's */
     return 0;
+}
+
+/* As begin(), with a folder in any case. */
+static int begin_writing(wms_engine *engine, const char *name, char path[PATH_MAX], char file[FILE_NAME_MAX], int *ret_fd)
+{
+    int error = begin(engine, name, true, path, file, ret_fd);
+
+    if (error || *ret_fd >= 0) {
+        return error;
+    }
+    error = make_folders(engine, path);
+    error = error ? error : open_folder(engine, path, true, ret_fd);
+    return !error && *ret_fd < 0 ? failed(engine, "cannot open the folder", path, ENOENT) : error;
+}
+
+/* What is there already can be replaced by a file: 0 or -1 and errno. */
+static int check_place(int folder, const char *file)
+{
+    struct stat status;
+
+    if (fstatat(folder, file, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode)) {
+        errno = EISDIR;
+        return -1;
+    }
+    return 0;
+}
+
+int wms_bindfile_try(wms_engine *engine, const char *name)
+{
+    char path[PATH_MAX], file[FILE_NAME_MAX];
+    int folder;
+    int error = begin_writing(engine, name, path, file, &folder);
+
+    if (error) {
+        return error;
+    }
+    char *room = wms_zalloc(engine, WMS_RECORD_SIZE);
+    if (!room) {
+        error = WMS_E_NO_MEMORY;
+    } else if (check_place(folder, file) || write_file(folder, NULL, room, WMS_RECORD_SIZE)) {
+        int number = errno;
+        join(path, file);
+        error = failed(engine, "cannot write", path, number);
+    }
+    wms_free(engine, room);
+    close(folder);
+    return error;
+}
+
+uint64_t wms_bindfile_stamp(wms_engine *engine, const char *name)
+{
+    char path[PATH_MAX], file[FILE_NAME_MAX];
+    struct stat status;
+    int error = find_folder(engine, path);
+
+    error = error ? error : name_file(engine, name, file);
+    if (error) {
+        return 0;
+    }
+    join(path, file);
+    if (lstat(path, &status)) {
+        return 0;
+    }
+    uint64_t stamp = 1;
+    const uint64_t parts[] = {(uint64_t) status.st_ino, (uint64_t) status.st_size, (uint64_t) status.st_ctim.tv_sec,
+                              (uint64_t) status.st_ctim.tv_nsec};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        stamp = (stamp ^ parts[i]) * 0x9E3779B97F4A7C15u;
+    }
+    return stamp ? stamp : 1;
 }
 
 int wms_bindfile_write(wms_engine *engine, const char *name, const char *text, size_t size)
 {
     char path[PATH_MAX], file[FILE_NAME_MAX];
     int folder;
-    int error = begin(engine, name, true, path, file, &folder);
+    int error = begin_writing(engine, name, path, file, &folder);
 
-    if (!error && folder < 0) {
-        error = make_folders(engine, path);
-        error = error ? error : open_folder(engine, path, true, &folder);
-        if (!error && folder < 0) {
-            error = failed(engine, "cannot open the folder", path, ENOENT);
-        }
-    }
     if (error) {
         return error;
     }

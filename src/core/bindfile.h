@@ -11,6 +11,10 @@
 int wms_bindfile_read(wms_engine *engine, const char *name, char **ret_text, size_t *ret_size);
 /* Makes the folder if need be.  Whatever happens, there is the old file or the whole new one. */
 int wms_bindfile_write(wms_engine *engine, const char *name, const char *text, size_t size);
+/* Whether it could: does all that but for the last step, with as many bytes as a binding has at most. */
+int wms_bindfile_try(wms_engine *engine, const char *name);
+/* What changes with the file; 0: it cannot be looked at. */
+uint64_t wms_bindfile_stamp(wms_engine *engine, const char *name);
 int wms_bindfile_remove(wms_engine *engine, const char *name);
 /* Says that what the file holds is no binding: INTERNAL. */
 int wms_bindfile_refuse(wms_engine *engine, const char *name, const char *why);

@@ -294,12 +294,43 @@ static int load(wms_engine *engine, const char *name, wms_value **ret_binding)
     return error == WMS_E_INVALID ? wms_bindfile_refuse(engine, name, why) : error;
 }
 
+/* 0: it is in no file. */
+static uint64_t stamp_of(wms_engine *engine, const char *name)
+{
+    return engine->bindings.in_memory ? 0 : wms_bindfile_stamp(engine, name);
+}
+
 int wms_binding_load(struct wms_link *link, wms_value **ret_binding)
 {
     char name[NAME_SIZE];
 
     name_place(link->engine, &link->server->place, name, sizeof name);
-    return load(link->engine, name, ret_binding);
+    uint64_t stamp = stamp_of(link->engine, name); /* before: a file that changes now is found to have changed */
+    int error = load(link->engine, name, ret_binding);
+    link->stamp = error ? 0 : stamp;
+    return error;
+}
+
+bool wms_binding_is_old(const struct wms_link *link)
+{
+    char name[NAME_SIZE];
+
+    if (!link->stamp || link->engine->bindings.in_memory) {
+        return false;
+    }
+    name_place(link->engine, &link->server->place, name, sizeof name);
+    return stamp_of(link->engine, name) != link->stamp;
+}
+
+int wms_binding_try(struct wms_link *link)
+{
+    char name[NAME_SIZE];
+
+    if (link->engine->bindings.in_memory) {
+        return 0;
+    }
+    name_place(link->engine, &link->server->place, name, sizeof name);
+    return wms_bindfile_try(link->engine, name);
 }
 
 int wms_binding_save(struct wms_link *link, const wms_value *binding)
@@ -321,6 +352,7 @@ int wms_binding_save(struct wms_link *link, const wms_value *binding)
         engine->bindings.in_memory ? keep(engine, name, text, size, true) : wms_bindfile_write(engine, name, text, size);
     wms_free_wiped(engine, text, size + 1);
     if (!error) {
+        link->stamp = stamp_of(engine, name);
         retire_links(engine, name, link);
     }
     return error;
@@ -355,7 +387,9 @@ static int collect_names(wms_engine *engine, struct wms_bindfile_name **ret_name
 /* One of a list: its binding is there until the list has been copied. */
 struct listed {
     const char *server;
-    wms_value *binding;
+    wms_value *binding; /* NULL: it cannot be read */
+    int code;           /* then this is why, and `text` */
+    char *text;
 };
 
 static int by_server(const void *a, const void *b)
@@ -369,14 +403,30 @@ static bool is_shown(const wms_value *field)
            strcmp(field->name, "management") != 0;
 }
 
+static wms_value text_of(const char *name, const char *text)
+{
+    return (wms_value){.kind = WMS_STRING, .name = name, .text = text, .size = strlen(text)};
+}
+
+/* At most so many fields are shown of it. */
+static size_t size_of(const struct listed *listed)
+{
+    return listed->binding ? listed->binding->size + 2 : 4;
+}
+
 /* What everybody may see of it, in `fields`; returns how many. */
 static size_t show(const struct listed *listed, wms_value *fields)
 {
-    const wms_value *secret = wms_value_field(listed->binding, "secret");
+    const wms_value *secret = listed->binding ? wms_value_field(listed->binding, "secret") : NULL;
     size_t count = 0;
 
-    fields[count++] =
-        (wms_value){.kind = WMS_STRING, .name = "server", .text = listed->server, .size = strlen(listed->server)};
+    fields[count++] = text_of("server", listed->server);
+    if (!listed->binding) {
+        fields[2] = text_of("code", wms_error_name(listed->code));
+        fields[3] = text_of("message", listed->text);
+        fields[count++] = (wms_value){.kind = WMS_TABLE, .name = "error", .items = &fields[2], .size = 2};
+        return count;
+    }
     for (size_t i = 0; i < listed->binding->size; i++) {
         if (is_shown(&listed->binding->items[i])) {
             fields[count++] = listed->binding->items[i];
@@ -392,7 +442,7 @@ static int make_list(wms_engine *engine, const struct listed *listed, size_t cou
     size_t total = 0, used = 0;
 
     for (size_t i = 0; i < count; i++) {
-        total += listed[i].binding->size + 2;
+        total += size_of(&listed[i]);
     }
     wms_value *tables = wms_zalloc(engine, (count + total + 1) * sizeof *tables);
     if (!tables) {
@@ -402,12 +452,26 @@ static int make_list(wms_engine *engine, const struct listed *listed, size_t cou
     for (size_t i = 0; i < count; i++) {
         size_t size = show(&listed[i], fields + used);
         tables[i] = (wms_value){.kind = WMS_TABLE, .items = fields + used, .size = size};
-        used += size;
+        used += size_of(&listed[i]);
     }
     const wms_value list = {.kind = WMS_LIST, .items = count ? tables : NULL, .size = count};
     int error = wms_value_copy(engine, &list, ret_list);
     wms_free(engine, tables);
     return error;
+}
+
+/* One that cannot be read is listed with the reason: the others come all the same. */
+static int load_one(wms_engine *engine, const char *name, struct listed *listed)
+{
+    int error = load(engine, name, &listed->binding);
+
+    if (error != WMS_E_INTERNAL && error != WMS_E_UNTRUSTED && error != WMS_E_ACCESS_DENIED) {
+        return error;
+    }
+    listed->binding = NULL;
+    listed->code = error;
+    listed->text = wms_copy(engine, engine->complaint);
+    return listed->text ? 0 : WMS_E_NO_MEMORY;
 }
 
 /* Loads those of `names` that are there; a file's name that no server has is not ours. */
@@ -422,7 +486,7 @@ static int load_all(wms_engine *engine, const struct wms_bindfile_name *names, s
         if (wms_place_parse(&place, names->text, complaint, sizeof complaint) == 0) {
             name_place(engine, &place, name, sizeof name);
             listed[count].server = names->text;
-            error = strcmp(name, names->text) == 0 ? load(engine, name, &listed[count].binding) : WMS_E_NOT_BOUND;
+            error = strcmp(name, names->text) == 0 ? load_one(engine, name, &listed[count]) : WMS_E_NOT_BOUND;
             count += !error;
             error = error == WMS_E_NOT_BOUND ? 0 : error;
         }
@@ -452,6 +516,7 @@ int wms_bindings(wms_engine *engine, wms_value **ret_list)
     }
     for (size_t i = 0; listed && i < count; i++) {
         wms_value_free(engine, listed[i].binding);
+        wms_free(engine, listed[i].text);
     }
     wms_free(engine, listed);
     wms_bindfile_names_free(engine, names);

@@ -145,6 +145,8 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         {"password", WMS_BIND, command->password, NULL, NULL},
         {"fingerprint", WMS_BIND, command->fingerprint, NULL, NULL},
         {"management", WMS_BIND, command->management, NULL, NULL},
+        {"certificate_name", WMS_BIND, command->certificate_name, NULL, NULL},
+        {"thumbprint", WMS_BIND, command->thumbprint, NULL, NULL},
         {"title", WMS_MESSAGE, command->title, NULL, NULL},
     };
 

@@ -304,7 +304,8 @@ static int build_from_targets(wms_engine *engine, const wms_command *command, wm
 static int keep_call(wms_engine *engine, const wms_command *command, wms_request *request)
 {
     static const wms_value none = {.kind = WMS_NIL};
-    const char *const words[] = {command->interface_name, command->operation, command->user_name, command->fingerprint};
+    const char *const words[] = {command->interface_name, command->operation,        command->user_name,
+                                 command->fingerprint,    command->certificate_name, command->thumbprint};
     enum { WORDS = sizeof words / sizeof *words };
     wms_value items[WORDS + 1];
 
@@ -324,6 +325,8 @@ static int keep_call(wms_engine *engine, const wms_command *command, wms_request
         .operation = kept[1].text,
         .user_name = kept[2].text,
         .fingerprint = kept[3].text,
+        .certificate_name = kept[4].text,
+        .thumbprint = kept[5].text,
         .arguments = command->arguments ? &kept[WORDS] : NULL,
         .management = command->management,
     };

@@ -174,6 +174,10 @@ void wms_server_release(wms_engine *engine, struct wms_server *server);
 /* As the services of these names; what goes wrong stands in engine->complaint. */
 int wms_binding_load(struct wms_link *link, wms_value **ret_binding);
 int wms_binding_save(struct wms_link *link, const wms_value *binding);
+/* Whether one could be kept for the link's server: it is found out by doing it. */
+int wms_binding_try(struct wms_link *link);
+/* The file that the link's binding came from is another one by now: another process has bound anew, or forgotten it. */
+bool wms_binding_is_old(const struct wms_link *link);
 void wms_bindings_clear(wms_engine *engine);
 /* The link gets new work: when its binding changes, it is retired.  Errors: NO_MEMORY. */
 int wms_binding_join(struct wms_link *link);
@@ -209,6 +213,7 @@ struct wms_link {
     double progress;
     int code; /* why it broke */
     char *text;
+    uint64_t stamp; /* of the binding's file that it was made with; 0: of none */
 };
 
 /* Puts the job on its server's link, which is made if there is none.  Errors: NO_PROVIDER, NO_MEMORY. */
@@ -406,6 +411,7 @@ struct wms_job {
     bool whole_outcome; /* its one outcome is `whole` */
     bool listed;        /* the listing is complete */
     bool wants, told;   /* the host waits for the password; it has been told it */
+    bool wishes;        /* it will, when its binding can be kept */
 };
 
 /* Takes over the reference on `server`, also when it fails.  Errors: NO_MEMORY. */

@@ -152,7 +152,7 @@ static void timer_fired(void *data)
     double now = wms_loop_now(engine_of(job)->loop);
     double since = job->progress;
 
-    if (link && !job->wants && (job->pending > 0 || link->state == WMS_CONNECTING || job->starved)) {
+    if (link && !job->wants && !job->wishes && (job->pending > 0 || link->state == WMS_CONNECTING || job->starved)) {
         if (job->starved && link->progress > since) {
             since = link->progress;
         }
@@ -291,6 +291,28 @@ static void run_whole(struct wms_job *job)
     }
 }
 
+/* The host would have the password next: what it gives for it must have a place. */
+static void begin_to_want(struct wms_job *job)
+{
+    wms_request *request = job->request;
+    wms_engine *engine = request->engine;
+
+    job->wishes = false;
+    if (job->whole.phase != WMS_ACTING) {
+        return; /* it came to its end meanwhile */
+    }
+    int error = wms_binding_try(job->link);
+    if (error) {
+        wms_item_end(&job->whole, error, error == WMS_E_NO_MEMORY ? NULL : engine->complaint);
+        return;
+    }
+    wms_job_resume(job); /* a slow disk is not the host's matter */
+    job->wants = true;
+    if (!request->password) {
+        wms_request_news(request);
+    }
+}
+
 /* The host waits for the password, and here it is. */
 static void give_password(struct wms_job *job)
 {
@@ -382,6 +404,9 @@ void wms_job_pump(struct wms_job *job)
     }
     if (job->stage == WMS_JOB_LISTING && !is_complete(job)) {
         run_whole(job);
+    }
+    if (job->wishes) {
+        begin_to_want(job);
     }
     if (job->wants && request->password) {
         give_password(job);

@@ -121,8 +121,11 @@ static void remove_job(struct wms_job *job)
 int wms_link_join(struct wms_job *job)
 {
     wms_engine *engine = job->request->engine;
-    struct wms_link *link = job->server->link;
 
+    if (job->server->link && wms_binding_is_old(job->server->link)) {
+        wms_link_retire(job->server->link);
+    }
+    struct wms_link *link = job->server->link;
     if (!link) {
         const struct wms_provider *provider;
         int error = wms_engine_provider(engine, job->server->place.scheme, &provider);

@@ -64,6 +64,7 @@ struct wms_call {
     const wms_value *arguments;                 /* WMS_CALL: a WMS_TABLE, or NULL: none.  An empty one may be meant as a list */
     const char *user_name, *fingerprint;        /* WMS_BIND; fingerprint NULL: none is expected */
     bool management;                            /* WMS_BIND: the elevated password is wanted, too */
+    const char *certificate_name, *thumbprint;  /* WMS_BIND, since 0.2: what else the certificate must be; NULL: nothing */
 };
 
 /* How it is with a session. */
@@ -151,7 +152,8 @@ struct wms_services {
     /* What a call returns, a WMS_TABLE (copied, and wiped when the request goes): once, before answer(), perhaps a failing
      * one.  Errors: NO_MEMORY. */
     int (*result)(struct wms_op *op, const wms_value *result);
-    /* A WMS_BIND needs the password now: secret() brings it, once, never from inside this.  No timeout runs meanwhile. */
+    /* A WMS_BIND needs the password now: secret() brings it, once, never from inside this.  No timeout runs meanwhile.  Where
+     * the engine finds that it could not keep a binding, it ends the op instead (forget()). */
     void (*want)(struct wms_op *op);
 
     /* The binding of the link's server, a WMS_TABLE that save() was given once.  The provider gives it back with drop().

@@ -342,14 +342,9 @@ void wms_request_want(wms_request *request)
 {
     struct wms_job *job = &request->jobs[0];
 
-    if (job->told) {
-        return; /* it is asked for once */
-    }
-    job->wants = true;
-    if (request->password) {
+    if (!job->told) { /* it is asked for once, and not where nothing could come of it */
+        job->wishes = true;
         wms_job_kick(job);
-    } else {
-        wms_request_news(request);
     }
 }
 

@@ -164,6 +164,8 @@ size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, 
     X(PASSWORD, "password")                                                                                                \
     X(FINGERPRINT, "fingerprint")                                                                                          \
     X(MANAGEMENT, "management")                                                                                            \
+    X(CERTIFICATE_NAME, "certificate_name")                                                                                \
+    X(THUMBPRINT, "thumbprint")                                                                                            \
     X(STORE, "store")                                                                                                      \
     X(CONNECTIONS, "connections")                                                                                          \
     X(ANSWER_SIZE, "answer_size")                                                                                          \
@@ -188,6 +190,8 @@ enum slot {
     SLOT_OPERATION,
     SLOT_ARGUMENTS,
     SLOT_FINGERPRINT,
+    SLOT_CERTIFICATE_NAME,
+    SLOT_THUMBPRINT,
     SLOT_LOG,
     SLOT_STORE,
     SLOT_PROXY,

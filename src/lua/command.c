@@ -255,6 +255,8 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     command.operation = lua_tostring(L, options->base + SLOT_OPERATION);
     command.user_name = lua_tostring(L, options->base + SLOT_USER_NAME);
     command.fingerprint = lua_tostring(L, options->base + SLOT_FINGERPRINT);
+    command.certificate_name = lua_tostring(L, options->base + SLOT_CERTIFICATE_NAME);
+    command.thumbprint = lua_tostring(L, options->base + SLOT_THUMBPRINT);
     command.password = lua_tostring(L, options->base + SLOT_PASSWORD); /* NULL for a function */
     command.follow = box->follow;
     command.ask = box->ask;

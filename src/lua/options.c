@@ -37,7 +37,8 @@ unsigned lwms_options_of(const struct command *command)
         return one | BIT(INTERFACE) | BIT(OPERATION) | BIT(ARGUMENTS);
     }
     if (command->verb == WMS_BIND) {
-        return one | BIT(USER_NAME) | BIT(PASSWORD) | BIT(FINGERPRINT) | BIT(MANAGEMENT);
+        return one | BIT(USER_NAME) | BIT(PASSWORD) | BIT(FINGERPRINT) | BIT(MANAGEMENT) | BIT(CERTIFICATE_NAME) |
+               BIT(THUMBPRINT);
     }
     if (!command->all) {
         set |= ANY_IDS;
@@ -179,6 +180,8 @@ static const struct {
     [OPT_OPERATION] = {"a string, the name of one of the interface's operations", SLOT_OPERATION},
     [OPT_USER_NAME] = {"a string, the name of an administrator of the host", SLOT_USER_NAME},
     [OPT_FINGERPRINT] = {"a string, the SHA-256 of the host's certificate in hex", SLOT_FINGERPRINT},
+    [OPT_CERTIFICATE_NAME] = {"a string, the name that the host's certificate is made out to", SLOT_CERTIFICATE_NAME},
+    [OPT_THUMBPRINT] = {"a string, the SHA-1 of the host's certificate in hex, beside the fingerprint", SLOT_THUMBPRINT},
 };
 
 static void read_on_error(lua_State *L, const struct call *call, int value, struct options *options)

@@ -240,7 +240,7 @@ static void complete(struct wms_memory_record *record)
     if (facts->field < 0 && &facts->field != &facts->is_orchestratable) { \
         facts->field = 0; \
     }
-    WMS_SESSION_FLAGS(WMS_X)
+    WMS_SESSION_FLAGS_1(WMS_X) /* what the others say, these hosts do not */
 #undef WMS_X
     if (facts->is_orchestratable < 0) {
         facts->is_orchestratable = record->host->options.admin_orchestration || (!facts->is_admin && !facts->is_mog_user);

@@ -281,9 +281,18 @@ static int check_call(const struct wms_call *call, char *complaint, size_t size)
 static int check_bind(const struct wms_call *call, char *complaint, size_t size)
 {
     unsigned char sha256[MULTIPOINT_SHA256];
+    char thumbprint[MULTIPOINT_THUMBPRINT];
 
     if (call->fingerprint && !multipoint_fingerprint_parse(call->fingerprint, sha256)) {
         snprintf(complaint, size, "fingerprint: no SHA-256; give its 32 bytes in hex, with or without colons");
+        return WMS_E_INVALID;
+    }
+    if (call->thumbprint && !multipoint_thumbprint_parse(call->thumbprint, thumbprint)) {
+        snprintf(complaint, size, "thumbprint: no SHA-1; give its 20 bytes in hex, as Windows shows them");
+        return WMS_E_INVALID;
+    }
+    if (call->certificate_name && !*call->certificate_name) {
+        snprintf(complaint, size, "certificate_name: empty; give the name that the host's certificate is made out to");
         return WMS_E_INVALID;
     }
     return check_text("user_name", call->user_name, complaint, size);

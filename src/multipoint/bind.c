@@ -1,4 +1,4 @@
-/* bind.c - how a client gets its binding: [MS-RSMC] 3.1, 3.2.
+/* bind.c - how a client gets its binding: [MS-RSMC] 3.1, 3.4.
  *
  * The host's certificate comes over plain HTTP, where anybody may have put another in its place.  So the administrator's
  * password is asked for, and sent, only when the caller has named the certificate's fingerprint, and only to who has its
@@ -15,6 +15,8 @@ struct bind {
     struct multipoint_exchange *exchange;
     struct multipoint_binding binding; /* in the making */
     char *user_name;
+    char *certificate_name;                 /* NULL: that of the address */
+    char thumbprint[MULTIPOINT_THUMBPRINT]; /* "": any */
     unsigned char expected[MULTIPOINT_SHA256];
     bool confirmed; /* somebody has named a fingerprint */
     bool management;
@@ -28,6 +30,7 @@ static void bind_free(struct multipoint_task *task)
     multipoint_drop(bind->exchange);
     multipoint_binding_free(memory, &bind->binding);
     multipoint_free(memory, bind->user_name);
+    multipoint_free(memory, bind->certificate_name);
     multipoint_free(memory, bind);
 }
 
@@ -192,19 +195,28 @@ static int take_certificate(struct bind *bind, const wms_value *table, const cha
     return 0;
 }
 
-/* Whether the caller may be asked for the password.  Errors: UNTRUSTED; the sentence is in `buffer`. */
+/* Whether the caller may be asked for the password.  An address of numbers, a short name or a tunnel's is not what the
+ * certificate is made out to: then the fingerprint, which is stronger than any name, or the name that the caller gives
+ * decides.  Errors: UNTRUSTED; the sentence is in `buffer`. */
 static int judge_certificate(const struct bind *bind, char *buffer, size_t room)
 {
     const struct multipoint_binding *binding = &bind->binding;
-    const char *fingerprint = binding->certificate.fingerprint, *why = NULL;
-    char unfit[MULTIPOINT_SENTENCE];
+    const unsigned char *der = (const unsigned char *) binding->der;
+    const char *fingerprint = binding->certificate.fingerprint, *thumbprint = binding->certificate.thumbprint;
+    const char *name = bind->certificate_name ? bind->certificate_name : bind->task.host->address->host;
+    char unfit[MULTIPOINT_SENTENCE], misnamed[MULTIPOINT_SENTENCE];
+    const char *why = multipoint_certificate_unfit(der, binding->der_size, NULL, unfit, sizeof unfit);
+    const char *other = why ? NULL : multipoint_certificate_unfit(der, binding->der_size, name, misnamed, sizeof misnamed);
 
-    why = multipoint_certificate_unfit((const unsigned char *) binding->der, binding->der_size,
-                                       bind->task.host->address->host, unfit, sizeof unfit);
-    if (why) {
-        snprintf(buffer, room, "%s", why);
+    if (why || (other && bind->certificate_name)) {
+        snprintf(buffer, room, "%s", why ? why : other);
+    } else if (*bind->thumbprint && strcmp(bind->thumbprint, thumbprint) != 0) {
+        snprintf(buffer, room, "the host's certificate has the thumbprint %s, which is not the one that was given",
+                 thumbprint);
     } else if (!bind->confirmed) {
-        snprintf(buffer, room, "nobody has confirmed the host's certificate; if its fingerprint there is %s, bind with it",
+        snprintf(buffer, room,
+                 "%s%snobody has confirmed the host's certificate%s; if its fingerprint there is %s, bind with it",
+                 other ? other : "", other ? ", and " : "", *bind->thumbprint ? " (a thumbprint alone can be forged)" : "",
                  fingerprint);
     } else if (memcmp(bind->expected, binding->certificate.sha256, MULTIPOINT_SHA256) != 0) {
         snprintf(buffer, room, "the host's certificate has the fingerprint %s, which is not the one that was given",
@@ -267,7 +279,11 @@ void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const stru
     bind->management = call->management;
     bind->confirmed = call->fingerprint && multipoint_fingerprint_parse(call->fingerprint, bind->expected);
     bind->user_name = multipoint_copy(memory, call->user_name);
-    int error = bind->user_name ? 0 : WMS_E_NO_MEMORY;
+    bind->certificate_name = call->certificate_name ? multipoint_copy(memory, call->certificate_name) : NULL;
+    if (call->thumbprint && !multipoint_thumbprint_parse(call->thumbprint, bind->thumbprint)) {
+        bind->thumbprint[0] = '\0'; /* cannot be: multipoint_check() has seen it */
+    }
+    int error = bind->user_name && !call->certificate_name == !bind->certificate_name ? 0 : WMS_E_NO_MEMORY;
     error = error ? error : multipoint_ask(host, &question, got_certificate, bind, &bind->exchange, &text);
     if (error) {
         answer(bind, error, text);

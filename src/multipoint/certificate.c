@@ -99,6 +99,22 @@ bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MUL
     return !*text;
 }
 
+bool multipoint_thumbprint_parse(const char *text, char ret_thumbprint[MULTIPOINT_THUMBPRINT])
+{
+    size_t used = 0;
+
+    for (; *text; text++) {
+        bool digit = (*text >= '0' && *text <= '9') || (*text >= 'A' && *text <= 'F') || (*text >= 'a' && *text <= 'f');
+        if (digit && used < 2 * SHA1_SIZE) {
+            ret_thumbprint[used++] = *text >= 'a' ? (char) (*text - 'a' + 'A') : *text;
+        } else if (digit || (*text != ':' && *text != ' ')) {
+            return false;
+        }
+    }
+    ret_thumbprint[used] = '\0';
+    return used == 2 * SHA1_SIZE;
+}
+
 /* ---- whether it will do ------------------------------------------------------------------------------------------ */
 
 bool multipoint_certificate_expired(const struct multipoint_certificate *certificate, char *buffer, size_t room)

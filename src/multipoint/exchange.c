@@ -127,7 +127,7 @@ static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
     stpcpy(stpcpy(at, "/MultiPoint/"), exchange->operation->interface_name);
 }
 
-/* Whose name and password it carries: [MS-RSMC] 3.4.1.  *ret_password NULL: nobody's. */
+/* Whose name and password it carries: [MS-RSMC] 2.1, 3.4.1.  *ret_password NULL: nobody's. */
 static int choose_credentials(struct multipoint_exchange *exchange, const struct multipoint_question *question,
                               const struct multipoint_binding *binding, const char **ret_password, const char **ret_text)
 {

@@ -271,6 +271,9 @@ void multipoint_certificate_name(const unsigned char *der, size_t size, char ret
 /* 32 bytes in hex, with or without colons. */
 bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256]);
 
+/* 20 bytes in hex, with or without colons or blanks, as Windows writes them; written as in struct multipoint_certificate. */
+bool multipoint_thumbprint_parse(const char *text, char ret_thumbprint[MULTIPOINT_THUMBPRINT]);
+
 /* What a handshake found; the connection's exchange has it. */
 struct multipoint_trust {
     const struct multipoint_certificate *expected;

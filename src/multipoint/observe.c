@@ -33,7 +33,7 @@ static void end_blind(struct watch *watch, int code, const char *text)
 
 /* ---- one look ---------------------------------------------------------------------------------------------------- */
 
-/* [MS-RSMC] 3.7.4.9 GetScreenState alone tells that a session is disconnected; 3.7.4.14 GetSessionFlags needs no agent in
+/* [MS-RSMC] 3.7.4.7 GetScreenState alone tells that a session is disconnected; 3.7.4.12 GetSessionFlags needs no agent in
  * the session. */
 static bool asks_screen(const struct watch *watch)
 {
