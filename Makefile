@@ -12,8 +12,8 @@
 #: make install     PREFIX=/usr/local DESTDIR= LUA_VERSION=5.4; make install-lua: only what Lua needs; make uninstall
 #: make clean
 #
-# Variables: LUA_VERSION (5.1 5.2 5.3 5.4 5.5 jit), LUA_INCDIR (where lua.h is), LIBUV_INCDIR and LIBUV_LIBDIR (where uv.h
-# and libuv.so are, if pkg-config does not know), CC, CFLAGS, CPPFLAGS, LDFLAGS, PKG_CONFIG,
+# Variables: LUA_VERSION (5.1 5.2 5.3 5.4 5.5 jit), LUA_INCDIR (where lua.h is), LIBUV_INCDIR and LIBUV_LIBDIR (where
+# uv.h and libuv.so are, if pkg-config does not know), CC, CFLAGS, CPPFLAGS, LDFLAGS, PKG_CONFIG,
 # SANITIZE (address,undefined or thread: builds in a folder of its own), BUILD (the folder), DEPS=no (installs nothing), V=1
 # (shows the commands).
 
@@ -21,7 +21,8 @@ PREFIX      = /usr/local
 hash       := \#
 # With LUA_INCDIR, where lua.h is, the version is the one that stands in there: 504, or (since 5.5) a sum of other macros.
 LUA_NUMBER := $(if $(LUA_INCDIR),$(shell sum=$$(printf '%s\n' '$(hash)include <lua.h>' 'number LUA_VERSION_NUM' | \
-    $(or $(CC),cc) -E -P -I'$(LUA_INCDIR)' -x c - 2>/dev/null | sed -n 's/^number \([0-9 ()*+]*\)$$/\1/p'); [ -z "$$sum" ] || echo $$(($$sum))))
+    $(or $(CC),cc) -E -P -I'$(LUA_INCDIR)' -x c - 2>/dev/null | sed -n 's/^number \([0-9 ()*+]*\)$$/\1/p'); \
+    [ -z "$$sum" ] || echo $$(($$sum))))
 LUA_FOUND  := $(if $(LUA_NUMBER),$(shell echo $$(($(LUA_NUMBER) / 100)).$$(($(LUA_NUMBER) % 100))))
 LUA_VERSION := $(or $(LUA_FOUND),5.4)
 BUILD       = build$(if $(SANITIZE),/$(firstword $(subst $(comma), ,$(SANITIZE))))
@@ -124,13 +125,14 @@ $(eval $(call host_program,multipoint,libmicrohttpd gnutls libxml-2.0,libmicroht
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
-uv_found  = $(if $(LIBUV_INCDIR),$(wildcard $(LIBUV_INCDIR)/uv.h),$(call once,uv_found,$(PKG_CONFIG) --exists libuv 2>&1 && echo yes))
+uv_found  = $(if $(LIBUV_INCDIR),$(wildcard $(LIBUV_INCDIR)/uv.h),$(call once,uv_found,$(PKG_CONFIG) --exists libuv 2>&1 && \
+    echo yes))
 # What pkg-config does not know may be told: libuv then stays where it is, unless it is the system's own.
 uv_given  = $(filter-out /usr/lib% /lib%,$(LIBUV_LIBDIR))
 uv_cflags = $(if $(uv_found),,$(error $(missing)))$(if $(LIBUV_INCDIR),$(patsubst %,-I%,$(filter-out \
     /usr/include,$(LIBUV_INCDIR))),$(call once,uv_cflags,$(PKG_CONFIG) --cflags libuv))
-uv_libs   = $(if $(LIBUV_INCDIR),$(uv_given:%=-L% -Wl$(comma)-rpath$(comma)%) -luv,$(call once,uv_libs,$(PKG_CONFIG) --libs \
-    libuv)) -pthread -ldl -lm
+uv_libs   = $(if $(LIBUV_INCDIR),$(foreach d,$(uv_given),-L$d -Wl$(comma)-rpath$(comma)$d) -luv,$(call once,uv_libs,\
+    $(PKG_CONFIG) --libs libuv)) -pthread -ldl -lm
 
 # $(call lua,V,cflags|libs): the word "found" comes first, since there may be no flags. Every distribution has its own name.
 lua = $(call once,lua_$1_$2,for p in $(if $(filter jit,$1),luajit,lua$1 lua-$1 lua$(subst .,,$1) lua); do \
@@ -155,7 +157,7 @@ compile  = $(CC) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(extra)
     -MMD -MP -c -o $@ $<
 # nodelete: a thread that waits inside a library may outlive the Lua state that loaded us, and needs its code to stay.
 link     = $(CC) $(or $(LIBFLAG),-shared) -Wl,-z,nodelete $(LDFLAGS) $(ROCK_LDFLAGS) $(CFLAGS) $(sanitize) -o $@
-# Lua's functions come from the program that loads the module: where the flags forbid undefined symbols, here they are allowed.
+# Lua's functions come from the program that loads the module: what forbids undefined symbols is taken back for it.
 undefs   = $(if $(findstring defs,$(LDFLAGS) $(ROCK_LDFLAGS) $(LIBFLAG)) $(findstring no-undefined,$(LDFLAGS) $(ROCK_LDFLAGS) \
     $(LIBFLAG)),-Wl$(comma)-z$(comma)undefs)
 # What went into the objects: a change of it makes them anew.
@@ -228,7 +230,7 @@ $B/lib/libwms-wtsapi.so: $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/wtsapi/*.c
 	$Q mkdir -p $(@D) && $(link) -Wl,-soname,$(@F) -Wl,-Bsymbolic -Wl,--version-script=src/wtsapi/exports.map \
 	    $(if $(SANITIZE),,-Wl$(comma)--no-undefined) $(filter %.o,$^) $(winpr_libs) $(uv_libs)
 
-# What lies below PREFIX is told by it, so that it may be moved (pkg-config --define-prefix); quotes are for folders with a space.
+# What lies below PREFIX is told by it, so that it may be moved (pkg-config --define-prefix).  Quotes: a folder may have a space.
 below = $(if $(PREFIX),$(patsubst X%,%,$(subst X$(PREFIX)/,$${prefix}/,X$1)),$1)
 $B/lib/wms.pc: $B/folder src/wms.h Makefile
 	$Q mkdir -p $(@D) && printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(call below,$(libdir))' 'includedir=$(call \

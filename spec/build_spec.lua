@@ -24,6 +24,121 @@ describe("what is built #once", function()
    end)
 end)
 
+describe("the build #once", function()
+   local folder
+
+   setup(function()
+      folder = must("mktemp -d"):gsub("%s+$", "")
+   end)
+
+   teardown(function()
+      must("rm -rf " .. folder)
+   end)
+
+   --- A folder with a lua.h that says this.
+   local function headers(name, text)
+      must(("mkdir -p %s/%s && cat >%s/%s/lua.h <<'H'\n%s\nH"):format(folder, name, folder, name, text))
+      return folder .. "/" .. name
+   end
+
+   local SUM = "#define LUA_VERSION_MAJOR_N 5\n#define LUA_VERSION_MINOR_N %d\n"
+      .. "#define LUA_VERSION_NUM (LUA_VERSION_MAJOR_N * 100 + LUA_VERSION_MINOR_N)"
+
+   local function refused(words)
+      local text, fine = sh(("make -n BUILD=%s/build %s"):format(folder, words))
+      assert.is_false(fine, words)
+      assert.equal(1, select(2, text:gsub("%*%*%* ", "")), text)
+      return text
+   end
+
+   it("takes the version of Lua from the headers that it is shown", function()
+      for version, text in pairs{
+         ["5.1"] = "#define LUA_VERSION_NUM\t501", ["5.3"] = "#define LUA_VERSION_NUM 503 /* 5.3 */",
+         ["5.4"] = "#define LUA_VERSION_NUM 504", ["5.5"] = SUM:format(5),
+      } do
+         local made = must(("make -n BUILD=%s/build LUA_INCDIR=%s"):format(folder, headers(version, text)))
+         assert.truthy(made:find(("%s/build/%s/wms.so"):format(folder, version), 1, true), version)
+      end
+      assert.truthy(must(("make -n BUILD=%s/build LUA_VERSION=jit LUA_INCDIR=%s"):format(folder,
+         headers("jit", "#define LUA_VERSION_NUM 501"))):find("build/jit/wms.so", 1, true))
+   end)
+
+   it("refuses headers that do not fit, and says what is wrong with them", function()
+      local three = headers("three", "#define LUA_VERSION_NUM 503")
+      local text = refused("LUA_VERSION=5.4 LUA_INCDIR=" .. three)
+      assert.truthy(text:find("LUA_VERSION=5.4", 1, true) and text:find("is of Lua 5.3", 1, true), text)
+      for name, header in pairs{
+         none = "#define LUA_VERSION 1", odd = "#define LUA_VERSION_NUM $(id)", six = SUM:format(6),
+      } do
+         text = refused("LUA_INCDIR=" .. headers(name, header))
+         assert.truthy(text:find("LUA_INCDIR=" .. folder .. "/" .. name, 1, true), text)
+         assert.is_nil(text:find("LUA_VERSION", 1, true), text)
+      end
+      text = refused("LUA_INCDIR=" .. folder)
+      assert.truthy(text:find("there is no lua.h in it", 1, true), text)
+   end)
+
+   it("tells all that is missing at once", function()
+      local text = refused("PKG_CONFIG=false")
+      for _, word in ipairs{ "libuv1-dev", "liblua5.4-dev", "LUA_INCDIR", "LIBUV_INCDIR", "pkg-config" } do
+         assert.truthy(text:find(word, 1, true), word .. ": " .. text)
+      end
+      assert.is_nil(refused("PKG_CONFIG=false libs"):find("lua.h", 1, true))
+      text = refused(("PKG_CONFIG=false LIBUV_INCDIR=%s LUA_INCDIR=%s"):format(folder,
+         headers("four", "#define LUA_VERSION_NUM 504")))
+      assert.truthy(text:find("no uv.h in LIBUV_INCDIR", 1, true), text)
+   end)
+
+   it("refuses folders that depend on where it is started", function()
+      for _, name in ipairs{ "PREFIX", "libdir", "includedir", "INST_CMOD", "INST_LUADIR" } do
+         local text = refused(name .. "=rel install")
+         assert.truthy(text:find(name .. "=rel: give an absolute path", 1, true), text)
+      end
+      must(("make -n BUILD=%s/build PREFIX= libs"):format(folder))
+   end)
+
+   it("names BUILD where it cannot write", function()
+      local text, fine = sh("make BUILD=/proc/build libs")
+      assert.is_false(fine)
+      assert.truthy(text:find("BUILD=", 1, true), text)
+   end)
+
+   it("links the Lua module where undefined symbols are forbidden", function()
+      for _, flags in ipairs{ "-Wl,-z,defs", "-Wl,--no-undefined" } do
+         local made = must(("make -n V=1 BUILD=%s/build LDFLAGS=%s"):format(folder, flags))
+         local line = made:match("[^\n]*%-o " .. folder .. "/build/5%.4/wms%.so[^\n]*")
+         assert.truthy(line and line:find(flags, 1, true) < line:find("-Wl,-z,undefs", 1, true), flags)
+         line = made:match("[^\n]*%-o " .. folder .. "/build/lib/libwms%.so[^\n]*")
+         assert.is_nil(line:find("undefs", 1, true))
+      end
+      must(("printf 'int lua_gettop(void); int f(void); int f(void) { return lua_gettop(); }' >%s/u.c && cc -shared -fPIC "
+         .. "-Wl,-z,defs -Wl,-z,undefs -o %s/u.so %s/u.c"):format(folder, folder, folder))
+   end)
+
+   it("describes a folder with a space so that a compiler finds it", function()
+      local prefix = folder .. "/a b"
+      must(("make -s BUILD=%s/pc PREFIX='%s' %s/pc/lib/wms.pc"):format(folder, prefix, folder))
+      local function ask(words)
+         return must(("PKG_CONFIG_PATH=%s/pc/lib pkg-config %s wms"):format(folder, words)):gsub("%s+$", "")
+      end
+      assert.equal(prefix, (ask "--variable=prefix"))
+      assert.equal(prefix .. "/lib/wms", (ask "--variable=modules"))
+      assert.equal(("-I%s/include -L%s/lib -lwms"):format(prefix, prefix):gsub("a b", "a\\ b"), (ask "--cflags --libs"))
+      -- What lies elsewhere is not below it.
+      must(("make -s BUILD=%s/pc PREFIX=/usr libdir=/opt/lib %s/pc/lib/wms.pc"):format(folder, folder))
+      assert.equal("/opt/lib", (ask "--variable=libdir"))
+      assert.equal("/usr/include", (ask "--variable=includedir"))
+   end)
+
+   it("does not depend on which strerror_r() the C library has", function()
+      must(([[
+         printf '%%s\n' '#define _GNU_SOURCE' '#include <string.h>' 'extern int __xpg_strerror_r(int, char *, size_t);' \
+            '#define strerror_r __xpg_strerror_r' >%s/musl.h
+         cc -std=gnu11 -fsyntax-only -Isrc -Wall -Wextra -Werror -include %s/musl.h src/core/bindfile.c]]):format(folder,
+            folder))
+   end)
+end)
+
 describe("what is installed #once", function()
    local folder, make
 
@@ -81,6 +196,19 @@ describe("what is installed #once", function()
       ]], "$(pkg-config --cflags wms lua5.4) -Lusr/lib -lwms-lua5.4 $(pkg-config --libs wms lua5.4)"))
    end)
 
+   it("is called by a host of any Lua without luaL_requiref()", function()
+      local snippet = assert(io.open("README.md")):read("*a"):match("\n(    lua_pushcfunction%(L, luaopen_wms%);.-)\n\n")
+      for _, lua in ipairs{ "lua5.1", "lua5.4", "luajit" } do
+         if select(2, sh("pkg-config --exists " .. lua)) then
+            must(([[
+               cd %s && export PKG_CONFIG_PATH=usr/lib/pkgconfig
+               printf '%%s\n' '#include <lua.h>' '#include <lauxlib.h>' '#include <wms/lua.h>' \
+                  'void f(lua_State *L, wms_guard guard);' 'void f(lua_State *L, wms_guard guard) {' '%s' '}' >call.c
+               cc -Wall -Werror -c -o call.o call.c $(pkg-config --cflags wms %s)]]):format(folder, snippet, lua))
+         end
+      end
+   end)
+
    it("serves Lua, and finds its providers", function()
       local paths = ("LUA_CPATH='%s/usr/lib/lua/5.4/?.so' LUA_PATH='%s/usr/share/lua/5.4/?.lua' "):format(folder, folder)
       local version = must("sed -n 's/^.define WMS_VERSION //p' src/wms.h"):match('"(.*)"')
@@ -99,7 +227,7 @@ describe("what is installed #once", function()
    end)
 
    it("goes away again, all of it", function()
-      must(make .. "uninstall")
+      must(make .. "uninstall PKG_CONFIG=false") -- the packages that it was built with have gone
       assert.equal("", must(("find %s/usr ! -type d"):format(folder)))
    end)
 end)
@@ -116,12 +244,16 @@ describe("the rock #once", function()
       local text = must(([[
          set -e
          mkdir %s/source
+         mkdir -p %s/uv/include %s/uv/lib
+         cp -r "$(pkg-config --variable=includedir libuv)"/uv.h "$(pkg-config --variable=includedir libuv)"/uv %s/uv/include
+         cp "$(pkg-config --variable=libdir libuv)"/libuv.so* %s/uv/lib
          cp -r Makefile LICENSE src $(ls -d lua 2>/dev/null) rockspec %s/source
          cd %s/source
          rocks="luarocks --lua-version=5.4"
          $rocks lint rockspec/wms-scm-1.rockspec
-         $rocks make --tree=../made
+         $rocks make --tree=../made LIBUV_DIR=%s/uv LDFLAGS=-Wl,-z,defs LIBFLAG='-shared -Wl,-z,origin'
          cd ..
+         readelf -d made/lib/lua/5.4/wms.so
          $rocks --tree=made pack wms
          $rocks --tree=used install ./wms-scm-1.*.rock
          LUA_CPATH="used/lib/lua/5.4/?.so" lua5.4 -e 'print(require "wms"._VERSION)'
@@ -129,5 +261,7 @@ describe("the rock #once", function()
          find used -name '*.so'
       ]]):gsub("%%s", folder))
       assert.is_nil(text:match("[^\n]*%.so\n*$"), text)
+      assert.truthy(text:find("path: [" .. folder .. "/uv/lib]", 1, true), text) -- of the libuv that it was shown
+      assert.truthy(text:find("ORIGIN", 1, true), text) -- LIBFLAG
    end)
 end)

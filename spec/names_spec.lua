@@ -133,7 +133,8 @@ describe("every name", function()
    end)
 
    it("of a session's property that editors are told of can be given to an embedded host", function()
-      local samples = { session_id = 5, station_id = 5, server = "ignored", logon_time = 1700000000.25, idle_since = 1700000001 }
+      local samples = { session_id = 5, station_id = 5, server = "ignored", logon_time = 1700000000.25,
+         idle_since = 1700000001 }
       local name = kit.name()
       local host = keep(wms.memory(name))
       local session, wanted = {}, {}

@@ -195,11 +195,13 @@ describe("the session API on Linux hosts #once", function()
          local host = room({ user = "alice", seat = "seat0" }, { user = "bob", type = "tty" })
          local id = host.ids[1]
          local path = "/org/freedesktop/login1/session/" .. host.machine:script([[
-            path=$(busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager GetSession s "$1")
+            path=$(busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
+               GetSession s "$1")
             path=${path#*session/}; printf '%s' "${path%\"}"]], tostring(id))
          local function timestamp(name)
-            return tonumber(host.machine:script(
-               'busctl get-property org.freedesktop.login1 "$1" org.freedesktop.login1.Session "$2"', path, name):match("%d+")) / 1e6
+            local told = host.machine:script(
+               'busctl get-property org.freedesktop.login1 "$1" org.freedesktop.login1.Session "$2"', path, name)
+            return tonumber(told:match("%d+")) / 1e6
          end
          local function idle(value)
             host.machine:run_in_session(tostring(id), "busctl", "call", "org.freedesktop.login1", path,

@@ -151,7 +151,7 @@ WMS_API int wms_verb_from_name(const char *name);
 /* Something that is about to be sent. */
 typedef struct wms_action {
     enum wms_verb verb;
-    const char *server; /* as the caller gave it, but for case: host names and schemes are in lower case, without a last dot */
+    const char *server; /* as the caller gave it, but host names and schemes are in lower case, and have no last dot */
     const wms_id *id; /* NULL: the server as a whole: a call, a bind, or before it is asked which sessions it has */
     const char *interface_name, *operation; /* WMS_CALL; else NULL */
 } wms_action;

@@ -1,5 +1,5 @@
-/* wtsapi_cancel.c - threads that are ended while a message of theirs waits, as libwinpr's TerminateThread() does: what it says
- * is given back.
+/* wtsapi_cancel.c - threads that are ended while a message of theirs waits, as libwinpr's TerminateThread() does: what it
+ * says is given back.
  *
  *     wtsapi_cancel SOCKET        the name of a socket, where nobody will answer */
 #include <malloc.h>
@@ -40,11 +40,16 @@ static void *to_learnt(void *data)
     return to_session(0xC0000001);
 }
 
+/* 0: this C library does not tell. */
 static size_t in_use(void)
 {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
     struct mallinfo2 all = mallinfo2();
 
     return all.uordblks + all.hblkhd;
+#else
+    return 0;
+#endif
 }
 
 static void end_many(void *(*call)(void *data))

@@ -313,7 +313,8 @@ static BOOL WINAPI enumerate(HANDLE handle, DWORD *level, DWORD filter, PWTS_SES
     return TRUE;
 }
 
-/* "relogon-3" and such: whoever asks for the third time of alice's session is told of a later one of hers; "reuser-3": of dora's. */
+/* "relogon-3" and such: whoever asks for the third time of alice's session is told of a later one of hers; "reuser-3": of
+ * dora's. */
 static void replace(struct server *server, WTSINFOEX_LEVEL1_W *level)
 {
     unsigned first;

@@ -145,6 +145,7 @@ void wts_fault_read(struct wts_fault *ret_fault)
             ret_fault->doubtful = known[i].doubtful;
         }
     }
-    snprintf(ret_fault->text, sizeof ret_fault->text, number >> 31 ? "%s (Windows error 0x%08lX)" : "%s (Windows error %lu)",
-             text_of(ret_fault->code), (unsigned long) number);
+    snprintf(ret_fault->text, sizeof ret_fault->text,
+             number >> 31 ? "%s (Windows error 0x%08lX)" : "%s (Windows error %lu)", text_of(ret_fault->code),
+             (unsigned long) number);
 }

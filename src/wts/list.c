@@ -115,8 +115,8 @@ static bool take_info(struct catalogue *found, const struct wts_info *info, stru
     return keep(found, identity, &session->identity);
 }
 
-/* What it has not: whether the session is locked, since when, and where its user sits.  False: *ret_fault tells why; NOT_FOUND: it has
- * ended meanwhile. */
+/* What it has not: whether the session is locked, since when its user is there, and where he sits.  False: *ret_fault tells
+ * why; NOT_FOUND: it has ended meanwhile. */
 static bool ask_more(const struct wts_server *server, struct catalogue *found, struct found *session,
                      struct wts_fault *ret_fault)
 {
@@ -129,7 +129,8 @@ static bool ask_more(const struct wts_server *server, struct catalogue *found, s
     } else if (ret_fault->code != WMS_E_ACCESS_DENIED && ret_fault->code != WMS_E_UNSUPPORTED) {
         return false;
     }
-    fits = wts_query_text(server, session->id, WTSClientName, &client) && fits && keep(found, client, &session->client_name);
+    fits = wts_query_text(server, session->id, WTSClientName, &client) && fits &&
+           keep(found, client, &session->client_name);
     free(client);
     if (!fits) {
         wts_fault_set(ret_fault, WMS_E_NO_MEMORY, "out of memory");

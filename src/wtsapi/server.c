@@ -41,7 +41,7 @@ bool wtsapi_machine_name(char room[WTSAPI_NAME_ROOM])
     return GetComputerNameA(room, &size) && *room;
 }
 
-/* NULL, "", and this machine's name: what the environment says, or this machine.  Many programs open their own computer by its name where they could open none. */
+/* Many programs open their own computer by its name where they could open none. */
 static bool is_own_name(const char *name)
 {
     char own[WTSAPI_NAME_ROOM], whole[WTSAPI_NAME_ROOM];
@@ -53,6 +53,7 @@ static bool is_own_name(const char *name)
     return gethostname(whole, sizeof whole - 1) == 0 && strcasecmp(name, whole) == 0;
 }
 
+/* NULL, "", and this machine's name: what the environment says, or this machine. */
 static const char *meant(const char *name)
 {
     bool other = name && *name && !is_own_name(name);
@@ -219,7 +220,7 @@ static HANDLE open_any(const void *name, size_t unit)
 {
     HANDLE handle = NULL;
     char *text = NULL;
-    DWORD error = name ? wtsapi_text_read(name, SIZE_MAX, unit, &text) : 0;
+    DWORD error = name ? wtsapi_text_read(name, PTRDIFF_MAX, unit, &text) : 0; /* up to its zero */
 
     error = error ? error : open_server(text, &handle);
     free(text);

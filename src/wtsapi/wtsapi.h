@@ -88,7 +88,8 @@ struct list {
     char machine[WTSAPI_NAME_ROOM]; /* this machine's name, if they are its sessions */
 };
 
-/* What a WMS_SESSIONS request that is done has found of the server at `address`; the caller owns one reference.  Errors: OUTOFMEMORY. */
+/* What a WMS_SESSIONS request that is done has found of the server at `address`; the caller owns one reference.  Errors:
+ * OUTOFMEMORY. */
 DWORD wtsapi_list_new(const wms_request *request, const char *address, struct list **ret_list);
 /* Under the lock. */
 struct list *wtsapi_list_ref(struct list *list);
