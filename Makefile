@@ -470,7 +470,7 @@ check-valgrind:
 FUZZ_SECONDS = 60
 FUZZ_RUNS    = 20000000
 fuzz_targets = answer record address
-fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer values faults known operations text arena)
+fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer scan head values faults known operations text arena)
 fuzz_record  = src/core/record.c src/core/value.c
 fuzz_address = src/core/target.c
 fuzz_answer_too  = src/multipoint/envelope.c
@@ -478,8 +478,9 @@ fuzz_address_too = src/multipoint/text.c src/core/hash.c
 fuzzers      = $(fuzz_targets:%=$B/fuzz/%)
 covered      = $(fuzz_targets:%=$B/fuzz/cover/%)
 
-$B/fuzz/%: fuzz_flags = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-$B/fuzz/cover/%: fuzz_flags = -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping
+# Answers come in small parts here, as long ones do else.
+$B/fuzz/%: fuzz_flags = -DMULTIPOINT_PART=61 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+$B/fuzz/cover/%: fuzz_flags = -DMULTIPOINT_PART=61 -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping
 define fuzz_target
 $B/fuzz/$1 $B/fuzz/cover/$1: spec/fuzz/$1.c spec/fuzz/support.c $(fuzz_$1) $(fuzz_$1_too) \
     $(wildcard spec/fuzz/*.h src/*.h src/*/*.h) $B/flags

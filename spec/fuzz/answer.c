@@ -12,8 +12,8 @@
 #include "multipoint/multipoint.h"
 #include "support.h"
 
-enum use { ANSWER, BREAK, TEXT, ARGUMENTS, USES };
-enum { COMPLAINT = 512, ITEMS = 24, ROOM = 10000, LONGEST = 255 };
+enum use { ANSWER, BREAK, TEXT, ARGUMENTS, HEAD, SCAN, USES };
+enum { LIMIT = 8000000, COMPLAINT = 512, ITEMS = 24, ROOM = 10000, LONGEST = 255 };
 /* No text may make much more of the memory than it has bytes itself. */
 enum { BLOCKS = 100000, TIMES = 64 };
 
@@ -125,7 +125,7 @@ static void *read_known(void *parser)
                                 "<GetSessionFlagsResponse xmlns=\"" MULTIPOINT_SPACE "\"><pgrfSession>7</pgrfSession>"
                                 "<pfgrSession i:nil=\"true\"/></GetSessionFlagsResponse></e:Body></e:Envelope>";
     struct multipoint_answer answer = {.parser = parser};
-    int error = multipoint_answer_read(&answer, &all.memory, known, sizeof known - 1);
+    int error = multipoint_answer_read(&answer, &all.memory, known, sizeof known - 1, LIMIT);
 
     MUST(!error || fuzz_memory_ran_out());
     if (!error) {
@@ -172,7 +172,7 @@ static void try_known(struct multipoint_exchange *exchange)
 
 static void judge(struct multipoint_exchange *exchange, bool again)
 {
-    struct multipoint_answer answer = {.arena = {.memory = &all.memory}, .parser = again ? read_known(NULL) : NULL};
+    struct multipoint_answer answer = {.arena = {.memory = &all.memory}, .parser = again && !exchange->reader ? read_known(NULL) : NULL};
     struct multipoint_reply reply;
     char buffer[MULTIPOINT_SENTENCE];
     bool refused = fuzz_memory_refused();
@@ -202,8 +202,23 @@ static void try_answer(const struct multipoint_operation *operation, struct fuzz
     uint8_t flags = fuzz_byte(input);
     exchange.user_name = flags & 1 ? "clerk" : NULL;
     exchange.answer.memory = &all.memory;
+    exchange.answer_max = flags & 4 ? LIMIT : 1024;
+    exchange.head.date = flags & 16 ? time(NULL) + (flags & 32 ? 1000 : -1000) : 0;
     multipoint_text_add(&exchange.answer, (const char *) input->at, input->left);
+    if (flags & 8 && !exchange.answer.failed) { /* as the long ones are read */
+        exchange.reader = multipoint_reader_new(&all.memory, exchange.answer.data, exchange.answer.length, exchange.answer_max);
+        while (exchange.reader && flags % 3 == 0 && multipoint_reader_step(exchange.reader)) {
+            continue;
+        }
+        if (!exchange.reader || flags % 3) { /* given up, at its beginning or a little later */
+            bool once = exchange.reader && multipoint_reader_step(exchange.reader);
+            (void) once;
+            multipoint_reader_free(exchange.reader);
+            exchange.reader = NULL;
+        }
+    }
     judge(&exchange, flags & 2);
+    multipoint_reader_free(exchange.reader);
     multipoint_text_free(&exchange.answer);
 }
 
@@ -218,6 +233,7 @@ static void try_break(const struct multipoint_operation *operation, struct fuzz_
     uint8_t flags = fuzz_byte(input);
     exchange.left = flags & 1;
     exchange.too_large = flags & 2;
+    exchange.refused = flags & 64 ? multipoint_long_head : NULL;
     exchange.trouble = flags & 4 ? WMS_E_NO_MEMORY : 0;
     exchange.trust.old_tls = flags & 8;
     exchange.no_socket = flags & 16 ? WMS_E_NO_MEMORY : flags & 32 ? WMS_E_INTERNAL : 0;
@@ -244,7 +260,7 @@ static int read_text(const char *data, size_t size, struct multipoint_text *text
     *answer = (struct multipoint_answer){.arena = {.memory = &all.memory}};
     put_envelope(text, data, size);
     MUST(!text->failed || fuzz_memory_ran_out());
-    return text->failed ? WMS_E_NO_MEMORY : multipoint_answer_read(answer, &all.memory, text->data, text->length);
+    return text->failed ? WMS_E_NO_MEMORY : multipoint_answer_read(answer, &all.memory, text->data, text->length, LIMIT);
 }
 
 static void free_text(struct multipoint_text *text, struct multipoint_answer *answer)
@@ -284,6 +300,49 @@ static void try_text(const char *data, size_t size)
         MUST(read_text(data, size, &text, &answer) != 0);
         free_text(&text, &answer);
     }
+}
+
+/* ---- before the parser ------------------------------------------------------------------------------------------- */
+
+/* Line by line; what is refused is refused with a sentence, and nothing is read beyond the line. */
+static void try_head(struct fuzz_input *input)
+{
+    struct multipoint_head head = {.size = 0};
+    size_t size = 0;
+
+    while (input->left > 0) {
+        const uint8_t *end = memchr(input->at, '\n', input->left);
+        size_t length = end ? (size_t) (end - input->at) + 1 : input->left;
+        char *line = malloc(length); /* of just that size, for the sanitizer */
+        MUST(line);
+        memcpy(line, input->at, length);
+        const char *problem = multipoint_head_add(&head, line, length);
+        free(line);
+        size += length;
+        MUST(head.size == size && (!problem || fuzz_is_sentence(problem)));
+        MUST(head.date >= -1 || head.date < 253402300800);
+        input->at += length;
+        input->left -= length;
+    }
+}
+
+/* Parts of any length give what the whole gives, and fit together. */
+static void try_scan(struct fuzz_input *input)
+{
+    size_t step = 1 + fuzz_byte(input), cut, before = 0;
+    struct multipoint_scan whole = {.at = 0}, parts = {.at = 0};
+    const char *text = (const char *) input->at, *problem = NULL;
+    const char *expected = multipoint_scan(&whole, text, input->left, input->left, &cut);
+
+    MUST(expected || cut == input->left);
+    for (size_t end = 0; !problem && parts.at < input->left;) {
+        end = input->left - parts.at < step ? input->left : parts.at + step;
+        problem = multipoint_scan(&parts, text, input->left, end, &cut);
+        MUST(problem || (cut <= end && (cut >= before || multipoint_xml_span(text, end) < end)));
+        MUST(problem || end < input->left || cut == end);
+        before = cut;
+    }
+    MUST(problem == expected && (problem || parts.state == whole.state));
 }
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
@@ -338,7 +397,8 @@ static void must_be_request(const struct multipoint_exchange *exchange, const wm
     struct multipoint_answer answer = {.parser = NULL};
     wms_value found;
     char action[160];
-    int error = multipoint_answer_read(&answer, &all.memory, exchange->request.data, exchange->request.length);
+    int error = multipoint_answer_read(&answer, &all.memory, exchange->request.data, exchange->request.length,
+                                       LIMIT);
 
     snprintf(action, sizeof action, MULTIPOINT_SPACE "/RemoteManagement/%s/%s", operation->interface_name, operation->name);
     MUST(!error || fuzz_memory_ran_out());
@@ -502,7 +562,7 @@ static void check_once(void)
         MUST(strcmp(multipoint_operation_like(operation->interface_name, operation->name), operation->name) == 0);
     }
     struct multipoint_answer answer = {.parser = NULL};
-    MUST(multipoint_answer_read(&answer, &all.memory, "", (size_t) INT32_MAX + 1) == WMS_E_PROTOCOL); /* not looked at */
+    MUST(multipoint_answer_read(&answer, &all.memory, "", (size_t) INT32_MAX + 1, LIMIT) == WMS_E_PROTOCOL); /* not looked at */
     multipoint_parser_free(multipoint_answer_end(&answer));
     MUST(!multipoint_operation_find("IMultiPointSession", "Reboot") && !multipoint_operation_like("IMultiPoint", "Reboot"));
     MUST(strcmp(multipoint_operation_like("IMultiPointServer", "reboot"), "Reboot") == 0);
@@ -537,6 +597,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case TEXT:
         try_text((const char *) input.at, input.left);
+        break;
+    case HEAD:
+        try_head(&input);
+        break;
+    case SCAN:
+        try_scan(&input);
         break;
     default:
         try_arguments(operation, &input);

@@ -350,13 +350,13 @@ static void begin(struct multipoint_reader *reader, struct multipoint_answer *an
                   const char *text, size_t size, size_t limit)
 {
     size_t most = limit / LIMIT_PER_ITEM > ITEMS_MIN ? limit / LIMIT_PER_ITEM : ITEMS_MIN, items = size / LEAST_PER_ITEM;
-    size_t mark = size > 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* of UTF-8 */
+    size_t mark = size > 3 && size <= INT32_MAX && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* of UTF-8 */
     void *parser = answer->parser;
 
     *reader = (struct multipoint_reader){
         .answer = answer,
         .memory = memory,
-        .data = text + mark,
+        .data = mark ? text + mark : text, /* which may be NULL */
         .size = size - mark,
         .left = (items < most ? items : most) + MULTIPOINT_DEPTH,
         .text = {.memory = memory},
@@ -380,7 +380,7 @@ bool multipoint_reader_step(struct multipoint_reader *reader)
     if (!answer->problem && multipoint_xml_span(reader->data + reader->fed, cut - reader->fed) < cut - reader->fed) {
         answer->problem = "it has what is no UTF-8, or no character of XML";
     }
-    if (!answer->problem) {
+    if (!answer->problem && (cut > reader->fed || cut == reader->size)) { /* else a tag goes on */
         feed_silently(reader, cut);
     }
     bool more = !answer->problem && !reader->exhausted && reader->fed < reader->size;

@@ -183,7 +183,9 @@ const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size
 /* ---- answer.c ---------------------------------------------------------------------------------------------------- */
 
 /* An answer that is longer is read in parts of about that many bytes, between which the loop turns. */
-enum { MULTIPOINT_PART = 65536 };
+#ifndef MULTIPOINT_PART
+#define MULTIPOINT_PART 65536
+#endif
 
 /* An element of an answer. */
 struct multipoint_element {
@@ -216,7 +218,7 @@ struct multipoint_reader *multipoint_reader_new(const struct multipoint_memory *
                                                 size_t limit); /* NULL: out of memory */
 /* Reads one more part.  False: that was the last one. */
 bool multipoint_reader_step(struct multipoint_reader *reader);
-/* Hands over what was read, once: as multipoint_answer_read(). */
+/* Hands over what was read, once: as multipoint_answer_read(), but that `ret_answer` may have no parser yet. */
 int multipoint_reader_take(struct multipoint_reader *reader, struct multipoint_answer *ret_answer);
 void multipoint_reader_free(struct multipoint_reader *reader); /* NULL is allowed */
 /* Frees it, but for the parser, which knows the names by now: for the next answer, or for multipoint_parser_free(); or NULL. */

@@ -24,6 +24,8 @@ static int fill(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const struct c
     unsigned char serial[16];
     time_t now = time(NULL);
     const time_t day = 24 * 60 * 60;
+    time_t begin = wish->early ? now + day : now - (wish->expired ? 30 : 1) * day;
+    time_t end = wish->lasts ? now + (time_t)wish->lasts : now + (wish->expired ? -1 : 365) * day;
     int rc;
 
     gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof serial);
@@ -32,8 +34,8 @@ static int fill(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const struct c
         || (rc = gnutls_x509_crt_set_key(crt, key)) < 0
         || (rc = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, wish->subject,
                                                (unsigned)strlen(wish->subject))) < 0
-        || (rc = gnutls_x509_crt_set_activation_time(crt, now - (wish->expired ? 30 : 1) * day)) < 0
-        || (rc = gnutls_x509_crt_set_expiration_time(crt, now + (wish->expired ? -1 : 365) * day)) < 0) {
+        || (rc = gnutls_x509_crt_set_activation_time(crt, begin)) < 0
+        || (rc = gnutls_x509_crt_set_expiration_time(crt, end)) < 0) {
         return rc;
     }
     if (wish->san) {

@@ -75,6 +75,8 @@ static const char *certify(struct host *host, const struct words *words, bool pl
         .san = option(words, "san"),
         .usage = usage ? usage : "server",
         .expired = number(words, "expired", 0),
+        .early = number(words, "early", 0),
+        .lasts = number(words, "lasts", 0),
         .rsa = key && strcmp(key, "rsa") == 0,
     };
     struct certificate *certificate = certificate_new(&wish, problem, sizeof problem);
@@ -100,7 +102,7 @@ static const char *certify(struct host *host, const struct words *words, bool pl
 static const char *do_host(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"address", "http", "https", "admin", "password", "control", "management", "key",
-                                       "subject", "usage", "san", "expired", NULL};
+                                       "subject", "usage", "san", "expired", "early", "lasts", NULL};
     const char *problem = known(words, 2, keys), *address = option(words, "address");
 
     if (host) {
@@ -140,7 +142,7 @@ static const char *do_unhost(struct host *host, const struct words *words)
 
 static const char *do_certificate(struct host *host, const struct words *words)
 {
-    static const char *const keys[] = {"where", "key", "subject", "usage", "san", "expired", NULL};
+    static const char *const keys[] = {"where", "key", "subject", "usage", "san", "expired", "early", "lasts", NULL};
     const char *problem = known(words, 2, keys), *where = option(words, "where");
 
     return problem ? problem
@@ -302,7 +304,7 @@ static const char *do_on(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"times", "delay", "never", "drop", "fault", "status", "body", "raw", "relates",
                                        "half", "garbage", "endless", "header", "swap", "utf16",
-                                       "id", NULL};
+                                       "id", "renegotiate", NULL};
     const char *problem = known(words, 3, keys), *drop = option(words, "drop");
     struct rule *rule, **link;
 
@@ -323,6 +325,7 @@ static const char *do_on(struct host *host, const struct words *words)
     rule->half = number(words, "half", 0);
     rule->garbage = number(words, "garbage", 0);
     rule->utf16 = number(words, "utf16", 0);
+    rule->renegotiate = number(words, "renegotiate", 0);
     rule->endless = number(words, "endless", 0);
     rule->drop_before = drop && strcmp(drop, "before") == 0;
     rule->drop_after = drop && strcmp(drop, "after") == 0;

@@ -1,9 +1,11 @@
 /* The control channel: one command a line, words apart by blanks, each with %XX for what a word cannot hold.  An answer is
  * any number of lines that begin with a blank, then "ok" or "failed WHY".
  *
- *     host NAME [address= http= https= admin= password= control= management= key=rsa subject= usage= san= expired=1]
+ *     host NAME [address= http= https= admin= password= control= management= key=rsa subject= usage= san= expired=1
+ *         early=1 lasts=SECONDS]
  *     unhost NAME
- *     certificate NAME [where=plain|tls|both subject= usage= san= expired=1 key=rsa]      a new key, from now on
+ *     certificate NAME [where=plain|tls|both subject= usage= san= expired=1 early=1 lasts=SECONDS key=rsa]
+ *                                                     a new key, from now on
  *     pem NAME                                        the certificate of the handshakes
  *     tls NAME PRIORITIES                             GnuTLS's, such as NORMAL:-VERS-ALL:+VERS-TLS1.0
  *     set NAME KEY=VALUE…                             see `settings`
@@ -13,7 +15,8 @@
  *     remove NAME ID|all
  *     sessions NAME
  *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw= relates= half=1 garbage=1
- *         endless=BYTES header= swap= utf16=1 id=]                 id: only when it is about that session or station
+ *         endless=BYTES header= swap= utf16=1 id= renegotiate=1]   id: only when it is about that session or station;
+ *                                                                  renegotiate: before it answers (TLS 1.2)
  *     clear NAME                                      forgets the rules, sends the answers that wait
  *     hangup NAME [rudely]                            ends its connections; rudely: by a reset
  *     log NAME; bodies NAME; reset NAME; counts NAME

@@ -77,7 +77,8 @@ struct certificate_wish {
     const char *subject;
     const char *san; /* a DNS name or an IPv4 address; NULL: none, as Windows makes them */
     const char *usage; /* "server", "server,client", "client", "none" */
-    bool expired, rsa;
+    bool expired, early, rsa; /* early: it is valid from tomorrow on */
+    uint64_t lasts; /* seconds; 0: a year */
 };
 
 struct certificate *certificate_new(const struct certificate_wish *wish, char *problem, size_t size);
@@ -112,7 +113,7 @@ struct rule {
     char *relates; /* instead of the message's id; "" leaves the header out */
     char *header; /* of HTTP, one more: "Name: value" */
     char *swap; /* lines: each second one comes where the one before it stood in the answer */
-    bool drop_before, drop_after, half, garbage, utf16, never;
+    bool drop_before, drop_after, half, garbage, utf16, never, renegotiate;
 };
 
 #define NO_FAULT UINT64_MAX

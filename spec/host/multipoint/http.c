@@ -174,6 +174,9 @@ static enum MHD_Result answer(struct request *request)
     if (exchange->status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
     }
+    if (rule && rule->renegotiate && exchange->transport == TLS) {
+        gnutls_rehandshake(MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+    }
     result = MHD_queue_response(request->connection, exchange->status, response);
     MHD_destroy_response(response);
     return result;
