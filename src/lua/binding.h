@@ -177,6 +177,7 @@ enum option {
 #undef X
         OPTION_COUNT
 };
+_Static_assert(OPTION_COUNT <= 32, "a set of options has a bit for each");
 #define BIT(option) (1u << OPT_##option)
 #define ANY_IDS     (BIT(SESSION_IDS) | BIT(SESSION_ID))
 #define ANY_SERVER  (BIT(SERVER) | BIT(COMPUTER_NAME) | BIT(SERVERS))
