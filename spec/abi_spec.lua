@@ -196,7 +196,8 @@ describe("a provider's struct", function()
          local _, message, err = require "wms".load "frozen"
          print(err.code, message)]])
       assert.equal(0, code, output)
-      assert.truthy(output:find("^NO_PROVIDER") and output:find("its size is " .. members.unobserve.offset, 1, true), output)
+      assert.truthy(output:find("^NO_PROVIDER"), output)
+      assert.truthy(output:find("its size is " .. members.unobserve.offset, 1, true), output)
    end)
 
    local function poor(kind, what)

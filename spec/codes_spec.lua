@@ -47,8 +47,8 @@ static void unobserve(void *connection, struct wms_observer *observer)
 }
 
 static const struct wms_provider demo = {
-    WMS_PROVIDER_HEAD, .name = "demo", .can = 1u << WMS_UNLOCK, .connect = begin, .disconnect = end, .list = list, .act = act,
-    .forget = forget, .observe = observe, .unobserve = unobserve,
+    WMS_PROVIDER_HEAD, .name = "demo", .can = 1u << WMS_UNLOCK, .connect = begin, .disconnect = end, .list = list,
+    .act = act, .forget = forget, .observe = observe, .unobserve = unobserve,
 };
 
 int main(void)
@@ -65,7 +65,8 @@ int main(void)
     wms_session_init(&session);
     session.id.number = 1;
     if (wms_engine_new(NULL, &engine) || wms_engine_register(engine, &demo) ||
-        wms_memory_new(engine, "lab", NULL, &host) || wms_memory_open(host, &session, -1) || wms_memory_fail(host, WMS_UNLOCK, WMS_E_QUOTA)) {
+        wms_memory_new(engine, "lab", NULL, &host) || wms_memory_open(host, &session, -1) ||
+        wms_memory_fail(host, WMS_UNLOCK, WMS_E_QUOTA)) {
         printf("%s\n", wms_engine_complaint(engine));
         return 1;
     }

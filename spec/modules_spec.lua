@@ -8,7 +8,8 @@ local wms = kit.wms
 -- What is wrong with a module, how it is made (as $M), and what is said of it.
 local BROKEN = {
    nosymbol = { 'printf "extern int nowhere(void); int wms_provider_v1(void); '
-      .. 'int wms_provider_v1(void) { return nowhere(); }" >p.c && cc -shared -fPIC -o $M p.c', "undefined symbol: nowhere" },
+      .. 'int wms_provider_v1(void) { return nowhere(); }" >p.c && cc -shared -fPIC -o $M p.c',
+      "undefined symbol: nowhere" },
    noprovider = { 'printf "int x;" >p.c && cc -shared -fPIC -o $M p.c', "it has no wms_provider_v1" },
    nolibrary = { 'printf "int f(void); int f(void) { return 0; }" >p.c && cc -shared -fPIC -o libgone.so p.c && '
       .. "cc -shared -fPIC -Wl,--no-as-needed -o $M p.c ./libgone.so && rm libgone.so", "libgone.so" },
