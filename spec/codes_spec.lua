@@ -11,8 +11,8 @@ local PROGRAM = [[
 
 static const struct wms_services *services;
 
-static int begin(const struct wms_provider *self, const struct wms_services *given, wms_engine *engine, struct wms_link *link,
-                 const struct wms_address *address, void **ret_connection)
+static int begin(const struct wms_provider *self, const struct wms_services *given, wms_engine *engine,
+                 struct wms_link *link, const struct wms_address *address, void **ret_connection)
 {
     services = given;
     services->up(link);
@@ -47,8 +47,8 @@ static void unobserve(void *connection, struct wms_observer *observer)
 }
 
 static const struct wms_provider demo = {
-    WMS_PROVIDER_HEAD, .name = "demo", .can = 1u << WMS_UNLOCK, .connect = begin, .disconnect = end, .list = list, .act = act,
-    .forget = forget, .observe = observe, .unobserve = unobserve,
+    WMS_PROVIDER_HEAD, .name = "demo", .can = 1u << WMS_UNLOCK, .connect = begin, .disconnect = end, .list = list,
+    .act = act, .forget = forget, .observe = observe, .unobserve = unobserve,
 };
 
 int main(void)
@@ -64,8 +64,9 @@ int main(void)
 
     wms_session_init(&session);
     session.id.number = 1;
-    if (wms_engine_new(NULL, &engine) || wms_engine_register(engine, &demo) || wms_memory_new(engine, "lab", NULL, &host) ||
-        wms_memory_open(host, &session, -1) || wms_memory_fail(host, WMS_UNLOCK, WMS_E_QUOTA)) {
+    if (wms_engine_new(NULL, &engine) || wms_engine_register(engine, &demo) ||
+        wms_memory_new(engine, "lab", NULL, &host) || wms_memory_open(host, &session, -1) ||
+        wms_memory_fail(host, WMS_UNLOCK, WMS_E_QUOTA)) {
         printf("%s\n", wms_engine_complaint(engine));
         return 1;
     }
@@ -109,7 +110,7 @@ describe("a new word #once", function()
          cc -std=gnu11 -iquote T -Isrc -o T/program T/program.c T/build/lib/libwms.a \
              $(pkg-config --libs libuv) -pthread -ldl -lm
          timeout 60 T/program]]):gsub("%f[%w]T%f[%W]", folder))
-      assert.same({ "demo://room: QUOTA: too many sessions\nmemory://lab: QUOTA: too many sessions\n-101 greet maybe\n", 0 },
-         { output, code }, output)
+      assert.same({ "demo://room: QUOTA: too many sessions\nmemory://lab: QUOTA: too many sessions\n"
+         .. "-101 greet maybe\n", 0 }, { output, code }, output)
    end)
 end)

@@ -7,8 +7,9 @@ local wms = kit.wms
 
 -- What is wrong with a module, how it is made (as $M), and what is said of it.
 local BROKEN = {
-   nosymbol = { 'printf "extern int nowhere(void); int wms_provider_v1(void); int wms_provider_v1(void) { return nowhere(); }"'
-      .. ' >p.c && cc -shared -fPIC -o $M p.c', "undefined symbol: nowhere" },
+   nosymbol = { 'printf "extern int nowhere(void); int wms_provider_v1(void); '
+      .. 'int wms_provider_v1(void) { return nowhere(); }" >p.c && cc -shared -fPIC -o $M p.c',
+      "undefined symbol: nowhere" },
    noprovider = { 'printf "int x;" >p.c && cc -shared -fPIC -o $M p.c', "it has no wms_provider_v1" },
    nolibrary = { 'printf "int f(void); int f(void) { return 0; }" >p.c && cc -shared -fPIC -o libgone.so p.c && '
       .. "cc -shared -fPIC -Wl,--no-as-needed -o $M p.c ./libgone.so && rm libgone.so", "libgone.so" },
@@ -53,7 +54,8 @@ describe("a provider's module that cannot be loaded", function()
          local server = name .. "://room"
          for _ = 1, 2 do
             for _, verb in ipairs{ "unlock", "lock", "close" } do
-               local _, message, err = wms[verb]{ session_ids = 1, server = server, message = verb == "lock" and "m" or nil }
+               local text = verb == "lock" and "m" or nil
+               local _, message, err = wms[verb]{ session_ids = 1, server = server, message = text }
                assert.equal("NO_PROVIDER", err.code)
                assert.truthy(message:find(("the provider '%s' cannot be loaded: "):format(name), 1, true), message)
                assert.truthy(message:find(word, 1, true), message)
@@ -94,9 +96,9 @@ describe("a provider's module that cannot be loaded", function()
       local root = process.run("id -u"):match("%d+") == "0"
       process.run(("cp %s/spec/wms/poor.so %s/wms/locked.so && chmod 0 %s/wms/locked.so"):format(build, folder, folder))
       local function run(text)
-         return process.run(("%s env LUA_CPATH=%s timeout 60 %s -e %s"):format(
-            root and "setpriv --reuid=65534 --regid=65534 --clear-groups" or "", process.quote(package.cpath), process.lua(),
-            process.quote(text)))
+         local other = root and "setpriv --reuid=65534 --regid=65534 --clear-groups" or ""
+         return process.run(("%s env LUA_CPATH=%s timeout 60 %s -e %s"):format(other, process.quote(package.cpath),
+            process.lua(), process.quote(text)))
       end
       if select(2, run 'require "wms"') ~= 0 then
          pending("nobody else may read what was built")

@@ -43,8 +43,8 @@ function layout.of(folder)
       found.structs[name] = { members = {} }
       print[#print + 1] = ('printf("struct %s %%zu\\n", sizeof(struct %s));'):format(name, name)
       for _, member in ipairs(members(body:sub(2, -2))) do
-         print[#print + 1] = ('printf("member %s %s %%zu %%zu\\n", offsetof(struct %s, %s), sizeof(((struct %s *)0)->%s));'):format(
-            name, member, name, member, name, member)
+         print[#print + 1] = ('printf("member %s %s %%zu %%zu\\n", offsetof(struct %s, %s), '):format(name, member, name,
+            member) .. ("sizeof(((struct %s *)0)->%s));"):format(name, member)
       end
    end
    for body in text:gmatch("enum%s*[%w_]*%s*(%b{})") do
