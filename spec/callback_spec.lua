@@ -59,7 +59,8 @@ describe("a callback", function()
          end
          for _, concurrency in ipairs{ 1, 4 } do
             bars("unlock_all", { servers = servers, concurrency = concurrency }, 10)
-            bars("lock_all", { servers = servers, message = "m", concurrency = concurrency, where = { session_id = { 1, 2 } } }, 7)
+            local some = { session_id = { 1, 2 } }
+            bars("lock_all", { servers = servers, message = "m", concurrency = concurrency, where = some }, 7)
             bars("unlock_all", { servers = servers, what_if = true }, 10)
             bars("sessions", { servers = servers, concurrency = concurrency }, 4)
          end

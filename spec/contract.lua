@@ -334,7 +334,8 @@ return function(adapter, skip)
             assert.equal("alice", err.outcomes[1].user_name)
             assert.is_true(host.exists(host.ids[1]) and host.locked(host.ids[1]) and not host.disconnected(host.ids[1]))
          end
-         assert.same({ host.ids[1] }, pluck(fine(wms.close{ session_ids = { fine(wms.sessions(host.server))[2] } }), "session_id"))
+         local carol = fine(wms.sessions(host.server))[2]
+         assert.same({ host.ids[1] }, pluck(fine(wms.close{ session_ids = { carol } }), "session_id"))
       end)
 
       test("close_all ends all of them", { "close" }, function()

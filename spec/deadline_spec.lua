@@ -59,7 +59,9 @@ describe("a deadline", function()
    end)
 
    it("ends a verification, and says so", function()
-      local server = lab{ sessions = { { session_id = 1, locked = true, relock_after = 0 }, { session_id = 2, locked = true } } }
+      local server = lab{
+         sessions = { { session_id = 1, locked = true, relock_after = 0 }, { session_id = 2, locked = true } },
+      }
       local err = in_time(0.3, "unlock", { session_ids = { 1, 2 }, server = server, verify = 50 })
       assert.same({ "failed", "verified" }, pluck(err.outcomes, "state"))
       assert.equal("UNVERIFIED", err.code)
@@ -72,8 +74,7 @@ describe("a deadline", function()
       for _, options in ipairs{ {}, { where = { locked = true } } } do
          options.server, options.deadline = server, 0.2
          local client = options.where and wms or wms.new{ allow = function() return true end }
-         local request = keep(client.start(client ~= wms and client or "unlock_all", client ~= wms and "unlock_all" or options,
-            client ~= wms and options or nil))
+         local request = keep(client == wms and wms.start("unlock_all", options) or client:start("unlock_all", options))
          kit.await(function() return request:done() end, function() wms.sessions(server) end) -- never stepped itself
          local err = fault(request:result())
          assert.same({ "TIMEOUT", "skipped" }, { err.code, err.outcomes[1].state })
@@ -93,7 +94,8 @@ describe("a deadline", function()
 
    it("is nothing to a command that is done before", function()
       local server = lab()
-      assert.same({ "verified" }, pluck(fine(wms.unlock{ session_ids = 1, server = server, verify = 10, deadline = 60 }), "state"))
+      local list = fine(wms.unlock{ session_ids = 1, server = server, verify = 10, deadline = 60 })
+      assert.same({ "verified" }, pluck(list, "state"))
       assert.equal(2, #fine(wms.sessions{ server = server, deadline = 60 }))
       local request = wms.start("unlock", { session_ids = 1, server = server, deadline = 60 })
       request:close()
@@ -127,7 +129,9 @@ describe("after a failure that stops a command", function()
    local function lab()
       local name = kit.name()
       return "memory://" .. name, keep(wms.memory(name, {
-         sessions = { { session_id = 1, locked = true }, { session_id = 2, locked = true }, { session_id = 3, locked = true } },
+         sessions = {
+            { session_id = 1, locked = true }, { session_id = 2, locked = true }, { session_id = 3, locked = true },
+         },
       }))
    end
 

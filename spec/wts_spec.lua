@@ -34,7 +34,8 @@ end
 describe("wts over multipoint #once", function()
    teardown(multipoint.down)
    contract(wts.over(multipoint, {
-      close = true, disconnect = true, lock_report = true, no_lock = true, host_decides = true, mute = true, asks_first = true,
+      close = true, disconnect = true, lock_report = true, no_lock = true, host_decides = true, mute = true,
+      asks_first = true,
    }, bind), skip)
 end)
 

@@ -7,8 +7,8 @@ local wms = kit.wms
 local adapter = {
    name = "multipoint",
    can = {
-      close = true, disconnect = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true, mute_shows = true,
-      lost_answer = true,
+      close = true, disconnect = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true,
+      mute_shows = true, lost_answer = true,
    },
 }
 
