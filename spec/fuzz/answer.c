@@ -172,7 +172,8 @@ static void try_known(struct multipoint_exchange *exchange)
 
 static void judge(struct multipoint_exchange *exchange, bool again)
 {
-    struct multipoint_answer answer = {.arena = {.memory = &all.memory}, .parser = again && !exchange->reader ? read_known(NULL) : NULL};
+    struct multipoint_answer answer = {.arena = {.memory = &all.memory}};
+    answer.parser = again && !exchange->reader ? read_known(NULL) : NULL;
     struct multipoint_reply reply;
     char buffer[MULTIPOINT_SENTENCE];
     bool refused = fuzz_memory_refused();
@@ -206,7 +207,8 @@ static void try_answer(const struct multipoint_operation *operation, struct fuzz
     exchange.head.date = flags & 16 ? time(NULL) + (flags & 32 ? 1000 : -1000) : 0;
     multipoint_text_add(&exchange.answer, (const char *) input->at, input->left);
     if (flags & 8 && !exchange.answer.failed) { /* as the long ones are read */
-        exchange.reader = multipoint_reader_new(&all.memory, exchange.answer.data, exchange.answer.length, exchange.answer_max);
+        exchange.reader =
+            multipoint_reader_new(&all.memory, exchange.answer.data, exchange.answer.length, exchange.answer_max);
         while (exchange.reader && flags % 3 == 0 && multipoint_reader_step(exchange.reader)) {
             continue;
         }
@@ -397,8 +399,7 @@ static void must_be_request(const struct multipoint_exchange *exchange, const wm
     struct multipoint_answer answer = {.parser = NULL};
     wms_value found;
     char action[160];
-    int error = multipoint_answer_read(&answer, &all.memory, exchange->request.data, exchange->request.length,
-                                       LIMIT);
+    int error = multipoint_answer_read(&answer, &all.memory, exchange->request.data, exchange->request.length, LIMIT);
 
     snprintf(action, sizeof action, MULTIPOINT_SPACE "/RemoteManagement/%s/%s", operation->interface_name, operation->name);
     MUST(!error || fuzz_memory_ran_out());

@@ -12,8 +12,8 @@
 #define ADDRESSING "http://www.w3.org/2005/08/addressing"
 #define INSTANCE   "http://www.w3.org/2001/XMLSchema-instance"
 
-/* In the schema's answers an element or attribute has 16 bytes and more.  Here and in what is made of it later, one may take
- * 250: an answer as long as it may be has at most so many that all of it stays below four times its limit; but a
+/* In the schema's answers an element or attribute has 16 bytes and more.  Here and in what is made of it later, one may
+ * take 250: an answer as long as it may be has at most so many that all of it stays below four times its limit; but a
  * certificate that has an element for each byte of it has its place. */
 enum { LEAST_PER_ITEM = 12, LIMIT_PER_ITEM = 100, ITEMS_MIN = 16384, NAMES_KEPT = 512, SPACES_MAX = 64 };
 
@@ -346,8 +346,8 @@ static void feed_silently(struct multipoint_reader *reader, size_t end)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static void begin(struct multipoint_reader *reader, struct multipoint_answer *answer, const struct multipoint_memory *memory,
-                  const char *text, size_t size, size_t limit)
+static void begin(struct multipoint_reader *reader, struct multipoint_answer *answer,
+                  const struct multipoint_memory *memory, const char *text, size_t size, size_t limit)
 {
     size_t most = limit / LIMIT_PER_ITEM > ITEMS_MIN ? limit / LIMIT_PER_ITEM : ITEMS_MIN, items = size / LEAST_PER_ITEM;
     size_t mark = size > 3 && size <= INT32_MAX && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* of UTF-8 */

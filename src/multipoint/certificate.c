@@ -267,7 +267,7 @@ CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_trust *trust)
 
     SSL_CTX_set_cert_verify_callback(context, on_certificate, trust);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION); /* the check is made once: `trust` goes with the exchange */
-    SSL_CTX_set_keylog_callback(context, NULL); /* libcurl writes the keys where the environment says */
+    SSL_CTX_set_keylog_callback(context, NULL);            /* libcurl writes the keys where the environment says */
     if (!SSL_CTX_set_app_data(context, trust)) {
         return CURLE_OUT_OF_MEMORY;
     }

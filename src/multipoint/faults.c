@@ -123,8 +123,10 @@ static void judge_clocks(const struct multipoint_exchange *exchange, struct mult
     reply->general = true;
     reply->text = "the host takes the request for an old one: its clock and this machine's differ";
     if (is_skewed(exchange)) {
-        snprintf(buffer, MULTIPOINT_SENTENCE, "the host refuses the request because of its time: its clock is %.0f minutes %s"
-                 " this machine's", (seconds < 0 ? -seconds : seconds) / 60, seconds < 0 ? "behind" : "ahead of");
+        snprintf(buffer, MULTIPOINT_SENTENCE,
+                 "the host refuses the request because of its time: its clock is %.0f minutes %s"
+                 " this machine's",
+                 (seconds < 0 ? -seconds : seconds) / 60, seconds < 0 ? "behind" : "ahead of");
         reply->text = buffer;
     }
 }
@@ -340,6 +342,11 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
 {
     const struct multipoint_trust *trust = &exchange->trust;
 
+    if (exchange->result == CURLE_ABORTED_BY_CALLBACK && *trust->why) { /* by ours, before the request left */
+        reply->code = WMS_E_UNTRUSTED;
+        reply->text = trust->why;
+        return;
+    }
     reply->code = WMS_E_UNREACHABLE;
     switch (exchange->result) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -354,7 +361,6 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
                       : exchange->no_socket                  ? "no descriptor is left for a connection"
                                                              : connect_problem(exchange);
         break;
-    case CURLE_ABORTED_BY_CALLBACK: /* by ours, before the request left */
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_CONNECT_ERROR:

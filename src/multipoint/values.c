@@ -289,7 +289,8 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
         return WMS_E_PROTOCOL;
     }
     for (const struct multipoint_element *child = element->first; child; child = child->next) {
-        if (strcmp(child->name, "prgData") != 0 || !multipoint_number(multipoint_word(child, buffer, sizeof buffer), 255, &byte)) {
+        if (strcmp(child->name, "prgData") != 0 ||
+            !multipoint_number(multipoint_word(child, buffer, sizeof buffer), 255, &byte)) {
             return WMS_E_PROTOCOL;
         }
         *bytes++ = (unsigned char) byte;
