@@ -372,7 +372,8 @@ static int write_file(int folder, const char *file, const char *text, size_t siz
     if (fd < 0) {
         return -1;
     }
-    int failure = fchmod(fd, 0600) || write_all(fd, text, size) || fsync(fd) ? errno : 0;
+    /* For a trial, no disk needs to turn: a file system says when it has no room, and forgets what is removed at once. */
+    int failure = fchmod(fd, 0600) || write_all(fd, text, size) || (file && fsync(fd)) ? errno : 0;
     if (close(fd) && !failure) {
         failure = errno;
     }
