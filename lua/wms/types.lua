@@ -123,7 +123,7 @@ local wms = {}
 --- * `planned`: would be done (`what_if`)
 --- * `failed`: refused, or not reached
 --- * `unknown`: sent, and no answer came: it may still be carried out
---- * `skipped`: not sent, after a stop or a cancel
+--- * `skipped`: not sent, after a stop or a cancel; or, without an error, spared: the note tells why
 --- * `gone`: under `_all`, the session ended by itself meanwhile; no failure
 ---@alias wms.State "requested"|"verified"|"planned"|"failed"|"unknown"|"skipped"|"gone"
 
@@ -170,6 +170,7 @@ local wms = {}
 ---@field win_station? string
 ---@field remote_host? string
 ---@field identity? string what the host tells this session apart by from another one that gets the same id later
+---@field spared? string why `close_all` and `disconnect_all` leave it alone although it may be named (only of embedded hosts)
 
 ------------------------------------------------------------------------------------------------------------- commands
 
