@@ -229,8 +229,11 @@ describe("the caller's own session", function()
       assert.equal(2, #fine(wms.close_all(server)))
    end)
 
-   for name, code in pairs{ [ "org.freedesktop.DBus.Error.AccessDenied" ] = "ACCESS_DENIED",
-      [ "org.freedesktop.DBus.Error.Failed" ] = "PROTOCOL", [ "org.freedesktop.login1.NoSuchSession" ] = "ACCESS_DENIED" } do
+   for name, code in pairs{
+      ["org.freedesktop.DBus.Error.AccessDenied"] = "ACCESS_DENIED",
+      ["org.freedesktop.DBus.Error.Failed"] = "PROTOCOL",
+      ["org.freedesktop.login1.NoSuchSession"] = "ACCESS_DENIED",
+   } do
       test("that logind does not tell (" .. name:match("[^.]*$") .. ") is nil, and close_all refuses", function()
          local server = room()
          host:run(('own = "%s"'):format(name))

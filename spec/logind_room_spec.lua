@@ -134,7 +134,7 @@ describe("a Linux host's sessions #once", function()
             for _, outcome in ipairs(list or err.outcomes) do
                reached = reached + 1
                assert.is_not_nil(outcome.session_id)
-               assert.truthy(not outcome.error or outcome.error.code == "NOT_FOUND", outcome.error and outcome.error.message)
+               assert.truthy(not outcome.error or outcome.error.code == "NOT_FOUND", err and err.message)
             end
             return #machine:sessions() == 0
          end)
@@ -167,7 +167,8 @@ describe("a Linux host's sessions #once", function()
       local output = script(function(...) return machine:run_in_session(tostring(old), ...) end, ([[
          local wms = require "wms"
          for _, s in ipairs(wms.sessions()) do print(s.session_id, s.state, s.is_own) end
-         for _, o in ipairs(wms.close_all{ server = "localhost", what_if = true }) do print(o.session_id, o.state, o.note) end
+         local list = wms.close_all{ server = "localhost", what_if = true }
+         for _, o in ipairs(list) do print(o.session_id, o.state, o.note) end
          print(wms.close{ session_ids = %d, what_if = true }[1].state)
       ]]):format(new))
       assert.truthy(output:find(old .. "\tclosing\ttrue", 1, true), output)

@@ -454,3 +454,24 @@ describe("the embedded host", function()
       assert.is_false(host:session(20000).locked)
    end)
 end)
+
+describe("a session that is better left alone", function()
+   it("is skipped with a note by close_all and disconnect_all, and not when it is named or locked", function()
+      local name = kit.name()
+      local host = wms.memory(name, { sessions = {
+         { session_id = 1 }, { session_id = 2, spared = "it is\nyours" },
+         { session_id = 3, spared = "why not", is_own = true },
+      } })
+      local server = "memory://" .. name
+      for _, call in ipairs{ "close_all", "disconnect_all" } do
+         local list = kit.fine(wms[call]{ server = server, what_if = true })
+         assert.same({ "planned", "skipped" }, kit.pluck(list, "state"))
+         assert.equal("it is?yours", list[2].note)
+      end
+      assert.equal(3, #kit.fine(wms.lock_all{ server = server, message = "m" }))
+      local list = kit.fine(wms.disconnect_all(server))
+      assert.same({ "requested", "skipped" }, kit.pluck(list, "state"))
+      assert.equal("requested", kit.fine(wms.close{ session_ids = 2, server = server })[1].state)
+      host:close()
+   end)
+end)

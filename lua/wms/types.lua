@@ -143,7 +143,7 @@ local wms = {}
 --- * `planned`: would be done (`what_if`)
 --- * `failed`: refused, or not reached
 --- * `unknown`: sent, and no answer came: it may still be carried out
---- * `skipped`: not sent, after a stop, a cancel or the command's deadline
+--- * `skipped`: not sent, after a stop, a cancel or the command's deadline; or, without an error, spared: the note tells why
 --- * `gone`: under `_all`, the session ended by itself meanwhile; no failure (for close that is `verified`)
 ---@alias wms.State "requested"|"verified"|"planned"|"failed"|"unknown"|"skipped"|"gone"
 
@@ -197,6 +197,7 @@ local wms = {}
 ---@field identity? string what the host tells this session apart by from another one that gets the same id later
 ---@field logon_time? number Since when the user is logged on, in seconds since 1970.
 ---@field idle_since? number Since when he has done nothing, likewise.
+---@field spared? string why `close_all` and `disconnect_all` leave it alone although it may be named (only of embedded hosts)
 
 ------------------------------------------------------------------------------------------------------------- commands
 

@@ -52,8 +52,8 @@ function mock.new()
    self.bus = spawn(("exec dbus-daemon --config-file=%s/configuration --nofork --nopidfile >%s/daemon 2>&1")
       :format(folder, folder))
    kit.await(function() return select(2, process.run("test -S " .. folder .. "/bus")) == 0 end)
-   self.logind = spawn(("DBUS_SYSTEM_BUS_ADDRESS=unix:path=%s/bus exec /usr/bin/python3 spec/host/logind.py %s >%s/errors 2>&1")
-      :format(folder, folder, folder))
+   local command = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=%s/bus exec /usr/bin/python3 spec/host/logind.py %s >%s/errors 2>&1"
+   self.logind = spawn(command:format(folder, folder, folder))
    self:await("ready")
    self.control = assert(io.open(folder .. "/control", "w"))
    return self

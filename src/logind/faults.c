@@ -1,4 +1,4 @@
-/* D-Bus errors and errno as wms codes. */
+/* faults.c - D-Bus errors and errno as wms codes. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* How a session is, and each change. */
+/* observe.c - how a session is, and each change. */
 #include <string.h>
 
 #include "logind.h"

@@ -1,4 +1,4 @@
-/* The interface to the engine. */
+/* provider.c - the interface to the engine. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What is known of one session: its properties, the cache, the look-up. */
+/* sessions.c - what is known of one session: its properties, the cache, the look-up. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
