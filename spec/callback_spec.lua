@@ -431,6 +431,19 @@ describe("a callback", function()
       end)
    end)
 
+   it("an allow that fails is no permission, whatever its error says of itself", function()
+      local server, host = lab()
+      for _, text in ipairs{ true, false } do
+         wms.configure{ allow = function()
+            error(setmetatable({}, { __tostring = function() return text or "true" end }))
+         end }
+         local err = fault(wms.unlock{ session_ids = 1, server = server })
+         assert.equal("ACCESS_DENIED", err.code)
+      end
+      wms.configure{ allow = false }
+      assert.same({}, host:log())
+   end)
+
    describe("log", function()
       it("is told what the engine does, in lines", function()
          local server, lines = lab(), {}

@@ -247,7 +247,7 @@ local function find_confine()
    end
 end
 
---- Runs one spec; returns whether it went well, how many of its tests passed, and its output.
+--- Runs one spec; returns whether it went well, how many of its tests passed, its output, and whether it took too long.
 local function run_spec(tree, name, seconds)
    local _, code = run(([[cd %s && rm -f build/results && mkdir -p build/home && ulimit -v 8000000 && ulimit -c 0 || exit
       TMPDIR=$(mktemp -d) && export TMPDIR || exit
@@ -259,7 +259,8 @@ local function run_spec(tree, name, seconds)
       exit $code]]):format(quote(tree), CLEAN, quote(LUA), math.ceil(seconds), confine, quote(LUA), name))
    local counts = read(tree .. "/build/results") or ""
    local passed, failed = counts:match("passed (%d+)"), counts:match("failed (%d+)")
-   return code == 0 and failed == "0", tonumber(passed) or -1, (read(tree .. "/build/output") or ""):sub(1, 10000)
+   return code == 0 and failed == "0", tonumber(passed) or -1, (read(tree .. "/build/output") or ""):sub(1, 10000),
+      code == 137
 end
 
 -- ---- what is to be expected -----------------------------------------------------------------------------------------
@@ -384,9 +385,12 @@ local function judge(tree, mutant, all, baseline, kills)
             end
          end
          left = left - base.seconds
-         local fine, passed = run_spec(tree, name, 20 + 4 * base.seconds)
+         local fine, passed, _, slow = run_spec(tree, name, 20 + 4 * base.seconds)
+         if slow then -- it hangs, or the machine is busy with something else
+            fine, passed, _, slow = run_spec(tree, name, 60 + 10 * base.seconds)
+         end
          if not fine or passed < base.passed then
-            return "caught", name
+            return "caught", name .. (slow and " (it hangs)" or "")
          end
       end
    end
