@@ -58,7 +58,9 @@ bound.describe("complaints of MultiPoint hosts:", pending, function()
    it("a refusal of what needs no password names none", function()
       local stranger = bound.stranger()
       for _, rule in ipairs{
-         { status = 401, raw = "no" }, { status = 403, raw = "no" }, { status = 500, raw = fault("f:FailedAuthentication") },
+         { status = 401, raw = "no" }, { status = 403, raw = "no" }, {
+            status = 500, raw = fault("f:FailedAuthentication"),
+         },
       } do
          stranger:on("RequestSslCertificate", rule)
          local err = bound.fault(stranger, wms.bind(bound.options(stranger)))
