@@ -44,7 +44,9 @@ bound.describe("complaints of MultiPoint hosts:", pending, function()
             assert.is_nil(message:find("password", 1, true))
          end
       end
-      for _, header in ipairs{ date(0), date(3), date(-3), "Date: yesterday", "Date: Sun, 99 Foo 1994 08:49:37 GMT" } do
+      for _, header in ipairs{
+         date(0), date(3), date(-3), "Date: yesterday", "Date: Sun, 99 Foo 1994 08:49:37 GMT",
+      } do
          local how, message = complaint{ status = 500, raw = fault("f:InvalidSecurity"), header = header }
          assert.equal("ACCESS_DENIED failed", how)
          assert.truthy(message:find("the password of 'WmsControl'", 1, true), message)
@@ -56,7 +58,9 @@ bound.describe("complaints of MultiPoint hosts:", pending, function()
    it("a refusal of what needs no password names none", function()
       local stranger = bound.stranger()
       for _, rule in ipairs{
-         { status = 401, raw = "no" }, { status = 403, raw = "no" }, { status = 500, raw = fault("f:FailedAuthentication") },
+         { status = 401, raw = "no" }, { status = 403, raw = "no" }, {
+            status = 500, raw = fault("f:FailedAuthentication"),
+         },
       } do
          stranger:on("RequestSslCertificate", rule)
          local err = bound.fault(stranger, wms.bind(bound.options(stranger)))

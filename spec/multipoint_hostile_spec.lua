@@ -61,7 +61,8 @@ bound.describe("hostile MultiPoint hosts #once:", pending, function()
    local function start(words)
       folder = process.run("mktemp -d"):match("%S+")
       assert.same({ "", 0 }, { process.run("mkfifo " .. folder .. "/feed") })
-      pipe = io.popen(("exec python3 spec/host/hostile.py %s %s <%s/feed 2>&1"):format(folder, table.concat(words, " "), folder))
+      pipe = io.popen(("exec python3 spec/host/hostile.py %s %s <%s/feed 2>&1"):format(folder, table.concat(words, " "),
+         folder))
       feed = assert(io.open(folder .. "/feed", "w"))
       local said = pipe:read("*l") or ""
       local plain, _, fingerprint = said:match("^(%d+) (%d+) (%x+)$")

@@ -8,6 +8,7 @@
 #include "multipoint/scan.c"
 #include "multipoint/text.c"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define CHECK(condition) check(condition, #condition, __LINE__)

@@ -370,7 +370,7 @@ static void begin(struct multipoint_reader *reader, struct multipoint_answer *an
 bool multipoint_reader_step(struct multipoint_reader *reader)
 {
     struct multipoint_answer *answer = reader->answer;
-    size_t left = reader->size - reader->scan.at, cut;
+    size_t left = reader->size - reader->scan.at, cut = 0;
 
     if (!answer->problem) {
         size_t end = reader->scan.at + (left < MULTIPOINT_PART ? left : MULTIPOINT_PART);
@@ -409,8 +409,8 @@ int multipoint_answer_read(struct multipoint_answer *answer, const struct multip
     struct multipoint_reader reader;
 
     begin(&reader, answer, memory, text, size, limit);
-    while (multipoint_reader_step(&reader)) {
-        continue;
+    for (bool more = true; more;) {
+        more = multipoint_reader_step(&reader);
     }
     return finish(&reader);
 }

@@ -3,12 +3,9 @@
  * libcurl reads them.  It has no limit for all of them together (before 8.3), and would take a compressed answer apart that
  * nobody has asked for.
  */
-#include <stdio.h>
 #include <strings.h>
 
 #include "multipoint.h"
-
-enum { DATE = 40, YEAR_FIRST = 1900 };
 
 /* The value of the header `name`, without the blanks around it, or NULL. */
 static const char *value_of(const char *line, size_t length, const char *name, size_t *ret_size)
@@ -34,31 +31,36 @@ static bool is_word(const char *value, size_t size, const char *word)
     return size == strlen(word) && strncasecmp(value, word, size) == 0;
 }
 
-/* As HTTP wants it written: "Sun, 06 Nov 1994 08:49:37 GMT".  -1: otherwise. */
+/* As HTTP wants it written.  -1: otherwise. */
 static time_t read_date(const char *value, size_t size)
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    char text[DATE], month[4];
-    struct tm parts = {.tm_isdst = 0};
-    int end = 0;
+    static const char form[] = "Aaa, 00 Aaa 0000 00:00:00 GMT", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int numbers[sizeof form] = {0}; /* what ends at each digit */
 
-    if (size >= sizeof text) {
+    if (size != sizeof form - 1) {
         return -1;
     }
-    memcpy(text, value, size);
-    text[size] = '\0';
-    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &parts.tm_mday, month, &parts.tm_year,
-               &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &end) != 6 ||
-        (size_t) end != size) {
-        return -1;
+    for (size_t i = 0; i < size; i++) {
+        bool digit = value[i] >= '0' && value[i] <= '9', letter = (value[i] | 0x20) >= 'a' && (value[i] | 0x20) <= 'z';
+        if (form[i] == '0' ? !digit : form[i] == 'A' || form[i] == 'a' ? !letter : value[i] != form[i]) {
+            return -1;
+        }
+        numbers[i] = digit ? (i > 0 ? numbers[i - 1] : 0) * 10 + (value[i] - '0') : 0;
     }
-    const char *found = strlen(month) == 3 ? strstr(months, month) : NULL;
-    if (!found || (found - months) % 3) {
-        return -1;
+    for (int month = 0; month < 12; month++) {
+        if (memcmp(value + 8, &months[(size_t) month * 3], 3) == 0) {
+            struct tm parts = {
+                .tm_mday = numbers[6],
+                .tm_mon = month,
+                .tm_year = numbers[15] - 1900,
+                .tm_hour = numbers[18],
+                .tm_min = numbers[21],
+                .tm_sec = numbers[24],
+            };
+            return timegm(&parts);
+        }
     }
-    parts.tm_mon = (int) (found - months) / 3;
-    parts.tm_year -= YEAR_FIRST;
-    return timegm(&parts);
+    return -1;
 }
 
 const char *multipoint_head_add(struct multipoint_head *head, const char *line, size_t length)

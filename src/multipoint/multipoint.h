@@ -11,6 +11,7 @@
  *     observe.c      how a session is, asked again and again
  *     exchange.c     one question and its answer: waits for a place, goes out, is judged
  *     transport.c    libcurl in the engine's loop
+ *     socket.c       its sockets there
  *     certificate.c  OpenSSL: what a certificate says, and whether it is the host's
  *     faults.c       what hosts and libcurl complain of, as wms codes
  *     envelope.c     the text of a question
@@ -443,6 +444,20 @@ void multipoint_transport_rest(struct multipoint *all);
 /* Lets libcurl work until it has to wait.  True: something has finished. */
 bool multipoint_transport_turn(struct multipoint *all);
 void multipoint_transport_forget_host(struct multipoint_host *host);
+
+/* ---- socket.c: what transport.c tells libcurl to call, and more ----------------------------------------------------- */
+
+curl_socket_t multipoint_socket_open(void *data, curlsocktype purpose, struct curl_sockaddr *address);
+int multipoint_socket_close(void *data, curl_socket_t fd);
+int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known);
+/* From here on, what comes is the answer to the exchange. */
+void multipoint_socket_count(struct multipoint_exchange *exchange);
+/* The exchange has no socket any more. */
+void multipoint_socket_part(struct multipoint_exchange *exchange);
+void multipoint_sockets_free(struct multipoint *all);
+/* Whatever is sent or closed from here on, nobody on the other side sees. */
+void multipoint_sockets_cut(struct multipoint *all);
+
 
 /* There is more to do when the loop has looked at everybody else. */
 void multipoint_turn_soon(struct multipoint *all);

@@ -1,36 +1,16 @@
 /* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps connections and TLS sessions.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <libxml/parser.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "multipoint.h"
 
-enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, FIRST_SIZE = 4096, PLAIN_MAX = 262143, TURN_MAX = 262144 };
+enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143, TURN_MAX = 262144 };
 
 static const double A_TURN = 0.001;
-
-/* A socket of libcurl's.  That of a connection is known until it is closed, and goes on being watched for what comes when
- * libcurl has lost its interest: mostly that is back with the next exchange, before anything comes. */
-struct multipoint_socket {
-    struct node node; /* in `sockets` */
-    struct multipoint *all;
-    int fd;
-    struct wms_poll *poll; /* NULL: not watched yet */
-    int events;            /* that it is watched for */
-    bool connection, wanted;
-    struct multipoint_exchange *exchange; /* whose answer is to come, or NULL */
-    uint64_t received;                    /* bytes, before that was asked for */
-};
 
 /* ---- libraries --------------------------------------------------------------------------------------------------- */
 
@@ -57,183 +37,6 @@ static int check_library(const char **ret_text)
     if (!version->ssl_version || strncmp(version->ssl_version, "OpenSSL/", 8) != 0) {
         *ret_text = "this libcurl does not use OpenSSL; install libcurl4 (Debian) or libcurl (Fedora)";
         return WMS_E_INTERNAL;
-    }
-    return 0;
-}
-
-/* ---- sockets ----------------------------------------------------------------------------------------------------- */
-
-/* From the end, where those are that were looked for last. */
-static struct multipoint_socket *find(struct multipoint *all, int fd)
-{
-    for (struct node *node = all->sockets.prev; node != &all->sockets; node = node->prev) {
-        struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
-        if (socket->fd == fd) {
-            node_remove(node);
-            node_append(&all->sockets, node);
-            return socket;
-        }
-    }
-    return NULL;
-}
-
-static struct multipoint_socket *watched_new(struct multipoint *all, int fd)
-{
-    struct multipoint_socket *socket = multipoint_alloc(&all->memory, sizeof *socket);
-
-    if (socket) {
-        socket->all = all;
-        socket->fd = fd;
-        node_append(&all->sockets, &socket->node);
-    }
-    return socket;
-}
-
-/* Ever, by this connection; 0: unknown. */
-static uint64_t received(int fd)
-{
-    struct tcp_info info = {.tcpi_bytes_received = 0};
-    socklen_t size = sizeof info;
-
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
-}
-
-static void part(struct multipoint_exchange *exchange)
-{
-    if (exchange->socket) {
-        exchange->socket->exchange = NULL;
-        exchange->socket = NULL;
-    }
-}
-
-static void join(struct multipoint_socket *socket, struct multipoint_exchange *exchange)
-{
-    if (socket->exchange != exchange) {
-        if (socket->exchange) {
-            part(socket->exchange);
-        }
-        part(exchange);
-        socket->exchange = exchange;
-        exchange->socket = socket;
-    }
-}
-
-static void watched_free(struct multipoint_socket *socket)
-{
-    struct multipoint *all = socket->all;
-
-    if (socket->exchange) {
-        part(socket->exchange);
-    }
-    all->memory.services->poll_free(socket->poll);
-    node_remove(&socket->node);
-    multipoint_free(&all->memory, socket);
-}
-
-static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct multipoint_exchange *exchange = data;
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    (void) purpose;
-
-    if (fd < 0) {
-        exchange->no_socket = errno == EMFILE || errno == ENFILE ? WMS_E_INTERNAL : 0;
-    } else {
-        struct multipoint_socket *socket = watched_new(exchange->host->all, fd);
-        if (!socket) {
-            exchange->no_socket = WMS_E_NO_MEMORY;
-            close(fd);
-            return CURL_SOCKET_BAD;
-        }
-        socket->connection = true;
-    }
-    return fd;
-}
-
-static int on_close(void *data, curl_socket_t fd)
-{
-    struct multipoint_socket *socket = find(data, fd);
-    struct multipoint_exchange *exchange = socket ? socket->exchange : NULL;
-
-    /* libcurl has a limit for one header, and is out of memory then; with the text it would be told already. */
-    if (exchange && exchange->left && exchange->answer.length == 0 &&
-        received(fd) - socket->received > MULTIPOINT_HEAD_MAX) {
-        exchange->refused = exchange->refused ? exchange->refused : multipoint_long_head;
-    }
-    if (socket) {
-        watched_free(socket);
-    }
-    return close(fd);
-}
-
-static void on_ready(void *data, int events)
-{
-    struct multipoint_socket *socket = data;
-    struct multipoint *all = socket->all;
-    if (!socket->wanted) { /* the host hangs up on a kept connection: libcurl will see when it takes it */
-        socket->events = 0;
-        all->memory.services->poll_set(socket->poll, 0);
-        return;
-    }
-    int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) | (events & WMS_WRITABLE ? CURL_CSELECT_OUT : 0), running;
-
-    multipoint_enter(all);
-    curl_multi_socket_action(all->multi, socket->fd, mask, &running);
-    multipoint_leave(all);
-}
-
-/* The exchange cannot be watched, so it is ended; libcurl would take a failure here for the end of everything. */
-static void give_up(CURL *easy, int code)
-{
-    struct multipoint_exchange *exchange = NULL;
-
-    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange && !exchange->trouble) {
-        exchange->trouble = code;
-        exchange->result = CURLE_OUT_OF_MEMORY;
-        node_remove(&exchange->node);
-        node_append(&exchange->host->all->finished, &exchange->node);
-    }
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *known)
-{
-    struct multipoint *all = data;
-    struct multipoint_socket *socket = known ? known : find(all, fd);
-    const struct wms_services *services = all->memory.services;
-    int events = (what & CURL_POLL_IN ? WMS_READABLE : 0) | (what & CURL_POLL_OUT ? WMS_WRITABLE : 0);
-
-    if (what == CURL_POLL_REMOVE) {
-        if (socket && !socket->connection) { /* the resolver's */
-            watched_free(socket);
-        } else if (socket && socket->poll) {
-            socket->wanted = false;
-            if (socket->events & ~WMS_READABLE) {
-                socket->events = 0;
-                services->poll_set(socket->poll, 0);
-            }
-        }
-        return 0;
-    }
-    socket = socket ? socket : watched_new(all, fd);
-    int error = socket ? 0 : WMS_E_NO_MEMORY;
-    if (!error && !socket->poll) {
-        error = services->poll_new(all->memory.engine, fd, on_ready, socket, &socket->poll);
-    }
-    if (!error && socket->events != events) {
-        error = services->poll_set(socket->poll, events);
-    }
-    if (error) {
-        give_up(easy, error);
-        return 0;
-    }
-    socket->events = events;
-    socket->wanted = true;
-    if (!known) {
-        curl_multi_assign(all->multi, fd, socket);
-    }
-    struct multipoint_exchange *exchange = NULL;
-    if (socket->connection && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange) {
-        join(socket, exchange);
     }
     return 0;
 }
@@ -325,7 +128,7 @@ static bool set_up_multi(struct multipoint *all)
     all->share = curl_share_init();
     return all->multi && all->share &&
            curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
-           curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+           curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, multipoint_socket_watch) == CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, all) == CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_TIMERDATA, all) == CURLM_OK &&
@@ -392,9 +195,7 @@ void multipoint_transport_free(struct multipoint *all)
     multipoint_parser_free(all->parser);
     multipoint_exchange_free_spare(all);
     multipoint_known_free(all);
-    while (!node_alone(&all->sockets)) {
-        watched_free(NODE_OWNER(all->sockets.next, struct multipoint_socket, node));
-    }
+    multipoint_sockets_free(all);
     memory.services->timer_free(all->timer);
     memory.services->timer_free(all->tick);
     multipoint_free(&memory, all);
@@ -406,19 +207,7 @@ void multipoint_transport_cut(struct multipoint *all)
         return;
     }
     all->forked = true;
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (struct node *node = all->sockets.next; node != &all->sockets; node = node->next) {
-        struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
-        all->memory.services->poll_free(socket->poll);
-        socket->poll = NULL;
-        /* Under the same number: libcurl will say good-bye to it, and close it. */
-        if (nothing < 0 || dup3(nothing, socket->fd, O_CLOEXEC) < 0) {
-            close(socket->fd);
-        }
-    }
-    if (nothing >= 0) {
-        close(nothing);
-    }
+    multipoint_sockets_cut(all);
 }
 
 /* ---- an exchange's handle ---------------------------------------------------------------------------------------- */
@@ -477,9 +266,7 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
         multipoint_renew(exchange);
     }
     exchange->left = true;
-    if (exchange->socket) {
-        exchange->socket->received = received(exchange->socket->fd);
-    }
+    multipoint_socket_count(exchange);
     if (!host->reached) {
         host->reached = true;
         services->up(host->link);
@@ -520,8 +307,8 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_WRITEFUNCTION, on_answer);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_PREREQFUNCTION, on_leaving);
-    SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    SET(CURLOPT_OPENSOCKETFUNCTION, multipoint_socket_open);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, multipoint_socket_close);
     SET(CURLOPT_CLOSESOCKETDATA, all);
     SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_CAINFO, NULL); /* no authority is trusted: only the host's own certificate, which on_tls() compares */
@@ -646,7 +433,7 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
 
-    part(exchange);
+    multipoint_socket_part(exchange);
     if (exchange->easy) {
         curl_multi_remove_handle(host->all->multi, exchange->easy);
         /* Nothing may point to the exchange from here on, nor be kept of it. */

@@ -306,8 +306,8 @@ static void fill_base64(unsigned char meaning[256])
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
     memset(meaning, BASE64_WRONG, 256);
-    for (unsigned char i = 0; i < BASE64_BLANK; i++) {
-        meaning[(unsigned char) digits[i]] = i;
+    for (unsigned i = 0; i < BASE64_BLANK; i++) {
+        meaning[(unsigned char) digits[i]] = (unsigned char) i;
     }
     meaning[' '] = meaning['\t'] = meaning['\r'] = meaning['\n'] = BASE64_BLANK;
     meaning['='] = BASE64_PADDING;

@@ -1,0 +1,231 @@
+/* socket.c - libcurl's sockets in the engine's loop. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "multipoint.h"
+
+/* A socket of libcurl's.  That of a connection is known until it is closed, and goes on being watched for what comes when
+ * libcurl has lost its interest: mostly that is back with the next exchange, before anything comes. */
+struct multipoint_socket {
+    struct node node; /* in `sockets` */
+    struct multipoint *all;
+    int fd;
+    struct wms_poll *poll; /* NULL: not watched yet */
+    int events;            /* that it is watched for */
+    bool connection, wanted;
+    struct multipoint_exchange *exchange; /* whose answer is to come, or NULL */
+    uint64_t received;                    /* bytes, before that was asked for */
+};
+
+/* From the end, where those are that were looked for last. */
+static struct multipoint_socket *find(struct multipoint *all, int fd)
+{
+    for (struct node *node = all->sockets.prev; node != &all->sockets; node = node->prev) {
+        struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
+        if (socket->fd == fd) {
+            node_remove(node);
+            node_append(&all->sockets, node);
+            return socket;
+        }
+    }
+    return NULL;
+}
+
+static struct multipoint_socket *watched_new(struct multipoint *all, int fd)
+{
+    struct multipoint_socket *socket = multipoint_alloc(&all->memory, sizeof *socket);
+
+    if (socket) {
+        socket->all = all;
+        socket->fd = fd;
+        node_append(&all->sockets, &socket->node);
+    }
+    return socket;
+}
+
+/* Ever, by this connection; 0: unknown. */
+static uint64_t received(int fd)
+{
+    struct tcp_info info = {.tcpi_bytes_received = 0};
+    socklen_t size = sizeof info;
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
+}
+
+void multipoint_socket_part(struct multipoint_exchange *exchange)
+{
+    if (exchange->socket) {
+        exchange->socket->exchange = NULL;
+        exchange->socket = NULL;
+    }
+}
+
+static void join(struct multipoint_socket *socket, struct multipoint_exchange *exchange)
+{
+    if (socket->exchange != exchange) {
+        if (socket->exchange) {
+            multipoint_socket_part(socket->exchange);
+        }
+        multipoint_socket_part(exchange);
+        socket->exchange = exchange;
+        exchange->socket = socket;
+    }
+}
+
+static void watched_free(struct multipoint_socket *socket)
+{
+    struct multipoint *all = socket->all;
+
+    if (socket->exchange) {
+        multipoint_socket_part(socket->exchange);
+    }
+    all->memory.services->poll_free(socket->poll);
+    node_remove(&socket->node);
+    multipoint_free(&all->memory, socket);
+}
+
+curl_socket_t multipoint_socket_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct multipoint_exchange *exchange = data;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    (void) purpose;
+
+    if (fd < 0) {
+        exchange->no_socket = errno == EMFILE || errno == ENFILE ? WMS_E_INTERNAL : 0;
+    } else {
+        struct multipoint_socket *socket = watched_new(exchange->host->all, fd);
+        if (!socket) {
+            exchange->no_socket = WMS_E_NO_MEMORY;
+            close(fd);
+            return CURL_SOCKET_BAD;
+        }
+        socket->connection = true;
+    }
+    return fd;
+}
+
+int multipoint_socket_close(void *data, curl_socket_t fd)
+{
+    struct multipoint_socket *socket = find(data, fd);
+    struct multipoint_exchange *exchange = socket ? socket->exchange : NULL;
+
+    /* libcurl has a limit for one header, and is out of memory then; with the text it would be told already. */
+    if (exchange && exchange->left && exchange->answer.length == 0 &&
+        received(fd) - socket->received > MULTIPOINT_HEAD_MAX) {
+        exchange->refused = exchange->refused ? exchange->refused : multipoint_long_head;
+    }
+    if (socket) {
+        watched_free(socket);
+    }
+    return close(fd);
+}
+
+static void on_ready(void *data, int events)
+{
+    struct multipoint_socket *socket = data;
+    struct multipoint *all = socket->all;
+    if (!socket->wanted) { /* the host hangs up on a kept connection: libcurl will see when it takes it */
+        socket->events = 0;
+        all->memory.services->poll_set(socket->poll, 0);
+        return;
+    }
+    int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) | (events & WMS_WRITABLE ? CURL_CSELECT_OUT : 0), running;
+
+    multipoint_enter(all);
+    curl_multi_socket_action(all->multi, socket->fd, mask, &running);
+    multipoint_leave(all);
+}
+
+/* The exchange cannot be watched, so it is ended; libcurl would take a failure here for the end of everything. */
+static void give_up(CURL *easy, int code)
+{
+    struct multipoint_exchange *exchange = NULL;
+
+    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange && !exchange->trouble) {
+        exchange->trouble = code;
+        exchange->result = CURLE_OUT_OF_MEMORY;
+        node_remove(&exchange->node);
+        node_append(&exchange->host->all->finished, &exchange->node);
+    }
+}
+
+int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known)
+{
+    struct multipoint *all = data;
+    struct multipoint_socket *socket = known ? known : find(all, fd);
+    const struct wms_services *services = all->memory.services;
+    int events = (what & CURL_POLL_IN ? WMS_READABLE : 0) | (what & CURL_POLL_OUT ? WMS_WRITABLE : 0);
+
+    if (what == CURL_POLL_REMOVE) {
+        if (socket && !socket->connection) { /* the resolver's */
+            watched_free(socket);
+        } else if (socket && socket->poll) {
+            socket->wanted = false;
+            if (socket->events & ~WMS_READABLE) {
+                socket->events = 0;
+                services->poll_set(socket->poll, 0);
+            }
+        }
+        return 0;
+    }
+    socket = socket ? socket : watched_new(all, fd);
+    int error = socket ? 0 : WMS_E_NO_MEMORY;
+    if (!error && !socket->poll) {
+        error = services->poll_new(all->memory.engine, fd, on_ready, socket, &socket->poll);
+    }
+    if (!error && socket->events != events) {
+        error = services->poll_set(socket->poll, events);
+    }
+    if (error) {
+        give_up(easy, error);
+        return 0;
+    }
+    socket->events = events;
+    socket->wanted = true;
+    if (!known) {
+        curl_multi_assign(all->multi, fd, socket);
+    }
+    struct multipoint_exchange *exchange = NULL;
+    if (socket->connection && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange) {
+        join(socket, exchange);
+    }
+    return 0;
+}
+
+void multipoint_socket_count(struct multipoint_exchange *exchange)
+{
+    if (exchange->socket) {
+        exchange->socket->received = received(exchange->socket->fd);
+    }
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
+
+void multipoint_sockets_free(struct multipoint *all)
+{
+    while (!node_alone(&all->sockets)) {
+        watched_free(NODE_OWNER(all->sockets.next, struct multipoint_socket, node));
+    }
+}
+
+void multipoint_sockets_cut(struct multipoint *all)
+{
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (struct node *node = all->sockets.next; node != &all->sockets; node = node->next) {
+        struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
+        all->memory.services->poll_free(socket->poll);
+        socket->poll = NULL;
+        /* Under the same number: libcurl will say good-bye to it, and close it. */
+        if (nothing < 0 || dup3(nothing, socket->fd, O_CLOEXEC) < 0) {
+            close(socket->fd);
+        }
+    }
+    if (nothing >= 0) {
+        close(nothing);
+    }
+}
