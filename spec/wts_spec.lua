@@ -35,7 +35,7 @@ describe("wts over multipoint #once", function()
    teardown(multipoint.down)
    contract(wts.over(multipoint, {
       close = true, disconnect = true, lock_report = true, no_lock = true, host_decides = true, mute = true,
-      asks_first = true,
+      mute_shows = true,
    }, bind), skip)
 end)
 
