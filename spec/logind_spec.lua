@@ -242,7 +242,7 @@ describe("Linux hosts #once", function()
          end
          assert.equal(own .. "\tfailed\tACCESS_DENIED", lines[1])
          assert.same(set{ host.ids[1] .. "\tplanned\t-", host.ids[2] .. "\tplanned\t-" }, set{ lines[2], lines[3] })
-         assert.equal("self\tfailed\tNOT_FOUND", lines[4])
+         assert.equal(own .. "\tfailed\tACCESS_DENIED", lines[4])
          assert.equal("auto\tfailed\tNOT_FOUND", lines[5])
          assert.equal(7, #lines)
          assert.is_true(host.exists(own))
@@ -404,11 +404,10 @@ describe("Linux hosts #once", function()
             host.unlock(host.ids[i])
          end
          kit.finish(request)
-         local err = fault(request:result())
          local ended = set{ host.ids[1], host.ids[3], host.ids[5], host.ids[7] }
-         for _, outcome in ipairs(err.outcomes) do
+         for _, outcome in ipairs(fine(request:result())) do
             if ended[outcome.session_id] then
-               assert.same({ "failed", "NOT_FOUND" }, { outcome.state, outcome.error.code })
+               assert.equal("gone", outcome.state)
             else
                assert.same({ "verified", true }, { outcome.state, outcome.changed })
             end
@@ -426,13 +425,11 @@ describe("Linux hosts #once", function()
             end
             return true
          end }
-         local err = fault(wms.unlock_all(host.server))
-         assert.equal("NOT_FOUND", err.code)
          local states = {}
-         for _, outcome in ipairs(err.outcomes) do
+         for _, outcome in ipairs(fine(wms.unlock_all(host.server))) do
             states[outcome.session_id] = outcome.state
          end
-         assert.same({ [host.ids[1]] = "requested", [host.ids[2]] = "failed", [host.ids[3]] = "requested" }, states)
+         assert.same({ [host.ids[1]] = "requested", [host.ids[2]] = "gone", [host.ids[3]] = "requested" }, states)
       end)
 
       test("while they are closed", function()
@@ -440,9 +437,8 @@ describe("Linux hosts #once", function()
          local request = wms.start("close_all", { server = host.server, verify = 60 })
          pcall(host.drop, host.ids[2]) -- it may be gone already
          kit.finish(request)
-         local list, _, err = request:result()
-         for _, outcome in ipairs(list or err.outcomes) do
-            assert.truthy(outcome.state == "verified" or outcome.error.code == "NOT_FOUND", outcome.state)
+         for _, outcome in ipairs(fine(request:result())) do
+            assert.equal("verified", outcome.state)
          end
          kit.await(function() return #host.machine:sessions() == 0 end)
          request:close()
