@@ -31,7 +31,7 @@ local fine, fault, pluck, set, sorted = kit.fine, kit.fault, kit.pluck, kit.set,
 -- All that an adapter can say of its hosts, and which of it says the opposite of something else: then that is shown.
 local WORDS = set{
    "close", "disconnect", "no_disconnect", "lock_report", "locks", "no_lock", "relock", "deaf", "mute", "own", "exempt",
-   "lost_answer", "message", "host_decides",
+   "lost_answer", "message", "host_decides", "mute_shows", "asks_first", "reuse",
 }
 local OPPOSITE = { disconnect = "no_disconnect", no_disconnect = "disconnect", locks = "no_lock", no_lock = "locks" }
 

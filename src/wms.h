@@ -480,9 +480,8 @@ WMS_API size_t wms_request_session_count(const wms_request *request);
 WMS_INLINE int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session);
 WMS_API int wms_request_session_sized(const wms_request *request, size_t index, wms_session *ret_session, size_t size);
 
-/* With `choose`: the next listed session that is to be chosen or left out (1 and *ret_session, valid until it is answered),
+/* With `choose`, as wms_request_candidate(request, &session): the next listed session that is to be chosen or left out (1 and *ret_session, valid until it is answered),
  * or 0.  Then wms_request_choose() answers.  What is left out is in no outcome. */
-WMS_INLINE int wms_request_candidate(wms_request *request, wms_session *ret_session);
 WMS_API int wms_request_candidate_sized(wms_request *request, wms_session *ret_session, size_t size);
 WMS_API void wms_request_choose(wms_request *request, bool take);
 

@@ -249,7 +249,7 @@ void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
     struct wms_item *item = check->item;
     enum wms_verb verb = item->job->request->verb;
 
-    if (item->phase >= WMS_OVER) {
+    if (item->phase >= WMS_OVER || check != item->check) { /* or an old one, which is about to end: see renew() */
         return;
     }
     check->sight = *sight;
@@ -309,6 +309,9 @@ void wms_check_blind(struct wms_check *check, int code, const char *text)
     const char *why = text ? text : wms_error_text(code);
 
     check->observing = broken && check->observing; /* then it is still the provider's, until it is told */
+    if (check != item->check) {
+        return;
+    }
     switch (item->phase) {
     case WMS_BASELINE:
     case WMS_PRIMED:

@@ -23,6 +23,8 @@ static void *edge(size_t size)
     return pages + PAGE - size;
 }
 
+enum { OBSERVERS = 4 };
+
 struct room {
     const struct wms_services *services;
     wms_engine *engine;
@@ -33,8 +35,8 @@ struct room {
     struct wms_op *timed, *polled, *worked;
     void *work;
     bool locked[SESSIONS + 1], lost;
-    struct wms_observer *observer;
-    uint32_t observed;
+    struct wms_observer *observers[OBSERVERS];
+    uint32_t observed[OBSERVERS];
 };
 
 /* What a thread is given. */
@@ -49,10 +51,12 @@ static void show(struct room *room)
 {
     static struct wms_sight *sight;
 
-    if (room->observer) {
-        sight = sight ? sight : edge(sizeof *sight);
-        *sight = (struct wms_sight){.present = true, .locked = room->locked[room->observed]};
-        room->services->seen(room->observer, sight);
+    for (int i = 0; i < OBSERVERS; i++) {
+        if (room->observers[i]) {
+            sight = sight ? sight : edge(sizeof *sight);
+            *sight = (struct wms_sight){.present = true, .locked = room->locked[room->observed[i]]};
+            room->services->seen(room->observers[i], sight);
+        }
     }
 }
 
@@ -269,20 +273,24 @@ static void observe(void *connection, struct wms_observer *observer, const wms_i
 {
     struct room *room = connection;
 
-    if (id->number == SESSIONS || room->observer) {
-        room->services->blind(observer, WMS_E_UNSUPPORTED, "one at a time");
-        return;
+    for (int i = 0; i < OBSERVERS && id->number != SESSIONS; i++) {
+        if (!room->observers[i]) {
+            room->observers[i] = observer;
+            room->observed[i] = id->number;
+            show(room);
+            return;
+        }
     }
-    room->observer = observer;
-    room->observed = id->number;
-    show(room);
+    room->services->blind(observer, WMS_E_UNSUPPORTED, "not this one");
 }
 
 static void unobserve(void *connection, struct wms_observer *observer)
 {
     struct room *room = connection;
 
-    room->observer = room->observer == observer ? NULL : room->observer;
+    for (int i = 0; i < OBSERVERS; i++) {
+        room->observers[i] = room->observers[i] == observer ? NULL : room->observers[i];
+    }
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
