@@ -96,13 +96,5 @@ WMS_ERRORS(WMS_X)
 
 int wms_error_code(int code)
 {
-    switch (code) {
-#define WMS_X(name, number, text) \
-    case WMS_E_##name: \
-        return code;
-        WMS_ERRORS(WMS_X)
-#undef WMS_X
-    default:
-        return WMS_E_INTERNAL;
-    }
+    return code < 0 && wms_error_from_name(wms_error_name(code)) == code ? code : WMS_E_INTERNAL;
 }
