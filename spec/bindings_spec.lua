@@ -398,7 +398,8 @@ end]], shell("cat wms/bindings/*"))
          local path = os.getenv("XDG_CONFIG_HOME") .. "/wms/bindings/caller:__host.binding"
          local function other(port) -- as the other process does it
             local file = io.open(path) local text = file:read("*a") file:close()
-            file = io.open(path .. ".new", "w") file:write((text:gsub("port natural %d+", "port natural " .. port))) file:close()
+            file = io.open(path .. ".new", "w")
+            file:write((text:gsub("port natural %d+", "port natural " .. port))) file:close()
             os.execute("chmod 600 '" .. path .. ".new'; mv '" .. path .. "' '" .. path .. ".old' && mv '" .. path
                .. ".new' '" .. path .. "'")
          end

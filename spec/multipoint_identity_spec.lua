@@ -147,7 +147,8 @@ bound.describe("the console's session of a MultiPoint host", pending, function()
       host:session{ id = 1, user = "teacher", winstation = "Console" }
       host:on("GetAllSessions", { fault = 0x80004005 })
       kit.fine(wms.close{ server = host.server, session_ids = 1 })
-      assert.same({ "LogOffConsoleSession WmsManagement", "LogOffSession WmsControl", "LogOffSession WmsControl" }, verbs(host))
+      local usual = "LogOffSession WmsControl"
+      assert.same({ "LogOffConsoleSession WmsManagement", usual, usual }, verbs(host))
    end)
 
    it("that refuses is refused", function()

@@ -1,4 +1,5 @@
---- What a MultiPoint host does not tell of one session, or refuses, is the matter of that one: the others are listed and acted on.
+--- What a MultiPoint host does not tell of one session, or refuses, is the matter of that one: the others are listed and
+-- acted on.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"
 local wms = kit.wms
@@ -196,7 +197,8 @@ bound.describe("stations of MultiPoint hosts", pending, function()
    local function station(id, session, name)
       return {
          id = id, times = 0,
-         body = ("<pidSession>%d</pidSession><pwsSessionHost>%s</pwsSessionHost><peState>4</peState>"):format(session, name),
+         body = ("<pidSession>%d</pidSession><pwsSessionHost>%s</pwsSessionHost><peState>4</peState>")
+            :format(session, name),
       }
    end
 
@@ -303,7 +305,8 @@ bound.describe("stations of MultiPoint hosts", pending, function()
       for _, body in ipairs{ "1", "2" } do
          local host = lab(4)
          host:session{ id = 7, station = 1 }
-         host:on("GetNextStationIdentifier", { id = 2, times = 0, body = "<pidNextStation>" .. body .. "</pidNextStation>" })
+         host:on("GetNextStationIdentifier", { id = 2, times = 0,
+            body = "<pidNextStation>" .. body .. "</pidNextStation>" })
          assert.same({ [7] = "ConnectedToStation 1" }, shown(host))
          assert.equal(2, host:counts().GetStationInformation)
          host:down()
@@ -325,7 +328,8 @@ bound.describe("a room of 40 MultiPoint hosts #once", pending, function()
          host:remove("all")
          host:fill(1, 30, { flags = 44 })
          host:on("GetSessionFlags", { fault = 0x80004005 + i, id = odd[host.server], times = 0 })
-         host:on("StopLockingSession", { fault = i % 2 == 0 and 0x80070005 or 0x80004005, id = odd[host.server], times = 0 })
+         host:on("StopLockingSession", { id = odd[host.server], times = 0,
+            fault = i % 2 == 0 and 0x80070005 or 0x80004005 })
       end
       local list = assert(select(3, wms.unlock_all{ server = servers })).outcomes
       assert.equal(1200, #list)

@@ -90,7 +90,9 @@ bound.describe("the certificate of a MultiPoint host is asked for", pending, fun
    it("and so is the version; faults of SOAP 1.1 are told", function()
       host:set{ soap12 = false, protocol_version = 1 }
       local function version()
-         return wms.call{ server = host.server, interface = "IMultiPointCertificateRequest", operation = "GetProtocolVersion" }
+         return wms.call{
+            server = host.server, interface = "IMultiPointCertificateRequest", operation = "GetProtocolVersion",
+         }
       end
       assert.same({ pProtocolVersion = 1 }, version())
       host:on("GetProtocolVersion", { fault = 0x80070005 })

@@ -53,11 +53,11 @@ bound.describe("trust in MultiPoint hosts:", pending, function()
       end)
 
       for what, case in pairs{
-         ["is that of another host"] = { { subject = "lab02" }, "that of 'lab02', not of '127.0.0.1'", { certificate_name = "127.0.0.1" } },
-         ["has a name that only begins like it"] = { { subject = "127.0.0.1.example" }, "that of '127.0.0.1.example'", { certificate_name = "127.0.0.1" } },
-         ["has the name, and other names that count"] = { { subject = "127.0.0.1", san = "lab02" }, "not of '127.0.0.1'", { certificate_name = "127.0.0.1" } },
-         ["has another address"] = { { subject = "127.0.0.1 ", san = "127.0.0.2" }, "not of '127.0.0.1'", { certificate_name = "127.0.0.1" } },
-         ["has a name that cannot be printed"] = { { subject = "a\n'\27[31m" }, "that of 'a?'?[31m'", { certificate_name = "127.0.0.1" } },
+         ["is that of another host"] = { { subject = "lab02" }, "that of 'lab02', not of '127.0.0.1'" },
+         ["has a name that only begins like it"] = { { subject = "127.0.0.1.example" }, "that of '127.0.0.1.example'" },
+         ["has the name, and other names that count"] = { { subject = "127.0.0.1", san = "lab02" }, "not of '127.0.0.1'" },
+         ["has another address"] = { { subject = "127.0.0.1 ", san = "127.0.0.2" }, "not of '127.0.0.1'" },
+         ["has a name that cannot be printed"] = { { subject = "a\n'\27[31m" }, "that of 'a?'?[31m'" },
          ["has expired"] = { { subject = "127.0.0.1", expired = true }, "has expired on 20" },
          ["is for clients, too"] = { { subject = "127.0.0.1", usage = "server,client" }, "Server Authentication alone" },
          ["is for clients"] = { { subject = "127.0.0.1", usage = "client" }, "Server Authentication alone" },
@@ -66,7 +66,7 @@ bound.describe("trust in MultiPoint hosts:", pending, function()
          it(what, function()
             local host = bound.stranger()
             host:certificate(case[1])
-            assert.equal(0, (refused(host, case[2], case[3])))
+            assert.equal(0, (refused(host, case[2], { certificate_name = "127.0.0.1" })))
          end)
       end
 
