@@ -190,6 +190,12 @@ struct wms_services {
 #define WMS_GIVEN(services, name, member) \
     (WMS_SERVICE(services, name##_size) && WMS_HAS((services)->name##_size, struct wms_##name, member))
 
+/* The identity of the session that an act is about; NULL: it was not looked at before, or the engine is one of 0.1.0. */
+static inline const char *wms_op_identity(const struct wms_services *services, const struct wms_op *op)
+{
+    return WMS_GIVEN(services, op, identity) ? op->identity : NULL;
+}
+
 /* What a provider offers.  It begins with WMS_PROVIDER_HEAD, which fills in what its compiler knows: `abi`, `size`, and the
  * last two (in C++, assign the four).  From retire() on everything is optional: NULL or 0. */
 struct wms_provider {

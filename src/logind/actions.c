@@ -139,6 +139,7 @@ static void lookup_done(struct logind_lookup *lookup, const struct logind_fault 
 {
     struct action *action = NODE_OWNER(lookup, struct action, lookup);
     struct logind *conn = lookup->call.conn;
+    const char *meant = wms_op_identity(conn->services, action->op);
     char identity[LOGIND_IDENTITY];
     (void) reply;
     if (fault) {
@@ -146,7 +147,7 @@ static void lookup_done(struct logind_lookup *lookup, const struct logind_fault 
         return;
     }
     logind_facts_identity(facts, identity);
-    if (action->op->identity && strcmp(action->op->identity, identity) != 0) {
+    if (meant && strcmp(meant, identity) != 0) {
         refuse(action, WMS_E_NOT_FOUND, "the session has ended, and its id is another one's now");
         return;
     }

@@ -131,7 +131,7 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     struct action *action = exchange->data;
     struct multipoint_host *host = exchange->host;
     const struct wms_services *services = host->all->memory.services;
-    const char *identity = action->op->identity;
+    const char *identity = wms_op_identity(services, action->op);
     struct multipoint_arena arena = {.memory = &host->all->memory};
     const wms_value *row;
 
@@ -162,8 +162,9 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
 /* [MS-RSMC] has no operation that tells one session's user: all of them are asked for. */
 static bool needs_look(const struct multipoint_host *host, const struct action *action)
 {
-    return (action->verb == WMS_CLOSE && (action->op->identity || host->binding.management)) ||
-           (action->verb == WMS_DISCONNECT && action->op->identity);
+    bool meant = wms_op_identity(host->all->memory.services, action->op) != NULL;
+
+    return (action->verb == WMS_CLOSE && (meant || host->binding.management)) || (action->verb == WMS_DISCONNECT && meant);
 }
 
 void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,

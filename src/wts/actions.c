@@ -153,7 +153,7 @@ static void action_begins(void *shared)
 
 static bool fill(struct action_work *work, const struct action *action)
 {
-    const char *title = action->op->title, *identity = action->op->identity;
+    const char *title = action->op->title, *identity = wms_op_identity(action->task.host->services, action->op);
 
     work->verb = action->verb;
     work->id = action->id;
@@ -191,13 +191,14 @@ static void act(struct action *action)
 /* The question has shown that the session is not the one that was looked at before. */
 static void compare(const struct action *action, const struct wts_info *info, struct wts_fault *fault)
 {
+    const char *meant = wms_op_identity(action->task.host->services, action->op);
     char identity[WTS_IDENTITY_ROOM];
 
-    if (fault->code || !action->op->identity || !*info->user_name) {
+    if (fault->code || !meant || !*info->user_name) {
         return;
     }
     wts_info_identity(info, identity);
-    if (strcmp(identity, action->op->identity) != 0) {
+    if (strcmp(identity, meant) != 0) {
         wts_fault_set(fault, WMS_E_NOT_FOUND, another);
     }
 }
