@@ -381,7 +381,8 @@ describe("Linux hosts #once", function()
          kit.finish(request)
          for _, outcome in ipairs(fault(request:result()).outcomes) do
             assert.equal("UNVERIFIED", outcome.error.code)
-            assert.truthy(outcome.error.message:find("logind was restarted, and no longer knows", 1, true), outcome.error.message)
+            local message = outcome.error.message
+            assert.truthy(message:find("logind was restarted, and no longer knows", 1, true), message)
          end
          request:close()
          fine(wms.lock_all{ server = host.server, message = "m", verify = 10 })

@@ -188,8 +188,8 @@ describe("10,000 requests at once #once", function()
          process.run("rm -r " .. folder)
       end)
       local file = assert(io.open(folder .. "/many.lua", "w"))
-      file:write("package.cpath = './" .. build .. "/jit/?.so;' .. package.cpath package.path = './lua/?.lua;' .. package.path\n",
-         "local COUNT, EXPECTED = 10000, 10000\n", BEGIN, [[
+      file:write("package.cpath = './" .. build .. "/jit/?.so;' .. package.cpath\n",
+         "package.path = './lua/?.lua;' .. package.path\n", "local COUNT, EXPECTED = 10000, 10000\n", BEGIN, [[
          local loop = require "wms.loop.luv"
          for i = 1, COUNT do loop.start("unlock", options(i), check) end
          assert(vim.wait(60000, function() return finished == COUNT end, 10))
@@ -198,8 +198,8 @@ describe("10,000 requests at once #once", function()
       if not io.open(build .. "/jit/wms.so") then
          pending("no module for LuaJIT is built")
       end
-      local output, code = process.run(("ulimit -n 100; HOME=%s timeout 100 nvim --headless -u NONE -c 'luafile %s/many.lua' " ..
-         "-c 'cquit 3' </dev/null"):format(folder, folder))
+      local output, code = process.run(("ulimit -n 100; HOME=%s timeout 100 nvim --headless -u NONE " ..
+         "-c 'luafile %s/many.lua' -c 'cquit 3' </dev/null"):format(folder, folder))
       assert.same({ "fine", 0 }, { output, code })
    end)
 

@@ -443,11 +443,11 @@ function driver:step() end
 function driver:wait(seconds) end
 
 --- `news` tells of this request from now on.  It is not collected until it is forgotten.
----@param request wms.Request
-function driver:watch(request) end
+---@param one wms.Request
+function driver:watch(one) end
 
----@param request wms.Request
-function driver:forget(request) end
+---@param one wms.Request
+function driver:forget(one) end
 
 --- The next request among those that are watched which has news: it is done, or one of its callbacks is due.  Its `step` takes
 --- the news.  `for request in driver.news, driver do … end`

@@ -41,9 +41,9 @@ local function add(request, resume)
    end
 end
 
---- Starts a command and returns its request at once. `on_done` is called once, with what the blocking function would have
---- returned, and the request is closed then (before that, `request:cancel()` ends it); an error that a callback of the command raised is passed on by `on_done` being
---- called with `nil, message`.
+--- Starts a command and returns its request at once. `on_done` is called once, with what the blocking function would
+--- have returned, and the request is closed then (before that, `request:cancel()` ends it); an error that a callback of
+--- the command raised is passed on by `on_done` being called with `nil, message`.
 function loop.start(command, options, on_done)
    local request = wms.start(command, options)
    add(request, function(_, failure)

@@ -15,9 +15,10 @@ local loop = {}
 
 local count = 0
 
---- Starts a command and returns its request at once.  `on_done` is called once, from `turn`, `wait` or `run`, or from here
---- when the command is done already, with what the blocking function would have returned, and the request is closed then (before
---- that, `request:cancel()` ends it).  An error that a callback of the command raised is passed on by `on_done` being called with `nil, message`.
+--- Starts a command and returns its request at once.  `on_done` is called once, from `turn`, `wait` or `run`, or from
+--- here when the command is done already, with what the blocking function would have returned, and the request is
+--- closed then (before that, `request:cancel()` ends it).  An error that a callback of the command raised is passed on
+--- by `on_done` being called with `nil, message`.
 function loop.start(command, options, on_done)
    local request = wms.start(command, options)
    count = count + 1
