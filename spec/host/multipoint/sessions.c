@@ -273,7 +273,7 @@ uint32_t log_off_console_session(struct call *call)
             return 0;
         }
     }
-    return host->unknown_hr;
+    return 0; /* nobody was there */
 }
 
 uint32_t get_screen_state(struct call *call)
