@@ -340,7 +340,7 @@ int wms_engine_loop_fd(wms_engine *engine, int *ret_fd)
 
 int wms_engine_fd(wms_engine *engine)
 {
-    int fd, error = wms_engine_enter(engine);
+    int fd = -1, error = wms_engine_enter(engine);
 
     error = error ? error : wms_engine_loop_fd(engine, &fd);
     if (error) {

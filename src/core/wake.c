@@ -283,7 +283,7 @@ void wms_wakeup_init(struct wms_wakeup *wakeup)
 
 int wms_wakeup_open(wms_engine *engine, struct wms_wakeup *wakeup)
 {
-    int loop, error = wms_engine_loop_fd(engine, &loop);
+    int loop = -1, error = wms_engine_loop_fd(engine, &loop);
 
     if (!error && !engine->waker) {
         error = waker_new(loop, &engine->waker);
