@@ -309,3 +309,29 @@ describe("a logind that is watched", function()
       assert.same({ "verified", "verified" }, pluck(list, "state"))
    end)
 end)
+
+describe("an action that a logind takes and does not answer", function()
+   local test = kit.needing(function(why) pending(why) end, mock.missing)
+
+   after_each(function()
+      sweep()
+      kit.reset()
+   end)
+
+   for code, options in pairs{ TIMEOUT = { timeout = 1 }, CANCELLED = {}, UNREACHABLE = {} } do
+      test("is unknown: " .. code, function()
+         local server = room()
+         host:run'hold = ("UnlockSession", "2")'
+         options.session_ids, options.server = { 2 }, server
+         local request = keep(wms.start("unlock", options))
+         kit.pump(request, function() return #host:actions() == 1 end)
+         if code == "CANCELLED" then
+            request:cancel()
+         elseif code == "UNREACHABLE" then
+            process.run("kill " .. host.bus)
+         end
+         local err = fault(kit.finish(request):result())
+         assert.same({ { "unknown" }, { code } }, { pluck(err.outcomes, "state"), pluck(err.outcomes, "error", "code") })
+      end)
+   end
+end)

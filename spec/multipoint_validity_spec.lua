@@ -27,7 +27,8 @@ bound.describe("validity of MultiPoint hosts' certificates:", pending, function(
          local host = bound.stranger()
          host:certificate(case[1])
          local server = ("%s:%d"):format(case[1].subject == "lab03" and "127.0.0.1" or case[1].subject, host.http)
-         refused(host, case[2], wms.bind(bound.options(host, { server = server })))
+         local name = server:match("^(.-):%d+$")
+         refused(host, case[2], wms.bind(bound.options(host, { server = server, certificate_name = name })))
       end
    end)
 

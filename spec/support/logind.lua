@@ -3,7 +3,8 @@ local hosts = require "spec.host"
 
 local adapter = {
    name = "logind",
-   can = { close = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true, no_disconnect = true },
+   can = { close = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true, no_disconnect = true,
+      asks_first = true },
 }
 
 local FOLDER = "/run/spec-locker"

@@ -38,6 +38,9 @@ struct wms_loop {
     bool changed;           /* a timer or watch since libuv's last poll */
 };
 
+static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data,
+                    struct wms_poll **ret_poll);
+
 struct wms_timer {
     uv_timer_t uv;
     struct wms_loop *loop;
@@ -318,8 +321,7 @@ int wms_loop_fd(struct wms_loop *loop, int *ret_fd)
             return error_from_errno();
         }
         struct wms_poll *poll;
-        int error = wms_poll_new(loop, alarm, alarm_fired, loop, &poll);
-        close(alarm); /* the poll has a duplicate */
+        int error = poll_own(loop, alarm, alarm_fired, loop, &poll);
         if (error) {
             return error;
         }
@@ -424,31 +426,32 @@ void wms_timer_free(struct wms_timer *timer)
 
 /* ---- watched descriptors ---------------------------------------------------------------------------------------- */
 
-int wms_poll_new(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll)
+/* Takes the descriptor over, also when it fails. */
+static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll)
 {
     struct wms_poll *poll = wms_zalloc(loop->engine, sizeof *poll);
+    int error = poll ? uv_poll_init(&loop->uv, &poll->uv, fd) : UV_ENOMEM;
 
-    if (!poll) {
-        return WMS_E_NO_MEMORY;
-    }
-    poll->loop = loop;
-    poll->ready = ready;
-    poll->data = data;
-    /* A library may close its descriptor, and the system give the number to another, before libuv hears of it: libuv
-     * answers EEXIST then. */
-    poll->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (poll->fd < 0) {
-        wms_free(loop->engine, poll);
-        return WMS_E_INTERNAL;
-    }
-    int error = uv_poll_init(&loop->uv, &poll->uv, poll->fd);
     if (error) {
-        close(poll->fd);
+        close(fd);
         wms_free(loop->engine, poll);
         return error_from_uv(error);
     }
+    poll->loop = loop;
+    poll->fd = fd;
+    poll->ready = ready;
+    poll->data = data;
     *ret_poll = poll;
     return 0;
+}
+
+int wms_poll_new(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll)
+{
+    /* A library may close its descriptor, and the system give the number to another, before libuv hears of it: libuv
+     * answers EEXIST then. */
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    return own < 0 ? WMS_E_INTERNAL : poll_own(loop, own, ready, data, ret_poll);
 }
 
 static void poll_ready(uv_poll_t *uv, int status, int events)
