@@ -127,7 +127,7 @@ describe("exam.lua #once", function()
    end)
 
    it("unlocks when it is interrupted", function()
-      local text, code = lua("examples/exam.lua", NOWHERE .. "timeout --preserve-status -s INT 2.2 env")
+      local text, code = lua("examples/exam.lua", NOWHERE .. "timeout --foreground --preserve-status -s INT 2.2 env")
       assert.equal(1, code, text)
       assert.truthy(text:find("locked: 2 sessions.*stopped: interrupted!.*unlocked: 2 sessions\n$"), text)
    end)

@@ -3,14 +3,14 @@
 --
 --    lua spec/run.lua [VERSION...]        5.4 5.3 5.2 5.1 jit; all of them if none is given
 --
--- The first one runs every spec; the others, side by side, leave out what is tagged #once, since it does not depend on the
--- Lua. A Lua that is not here counts as one skipped test, a run that crashes, hangs or exits non-zero as a failed one.
+-- The first one runs every spec; the others leave out what is tagged #once, since it does not depend on the Lua.  A Lua
+-- that is not here counts as one skipped test, a file that crashes, hangs or exits non-zero as a failed one.
 -- Environment: WMS_BUILD, the build folder (build); WMS_WRAP, a command to run the interpreters with (such as valgrind);
 -- WMS_SPECS, files and folders of specs (spec).
 local build = os.getenv("WMS_BUILD") or "build"
 local wrap = os.getenv("WMS_WRAP") or ""
 local specs = os.getenv("WMS_SPECS") or "spec"
-local patience = 900 -- seconds for one run
+local patience = 600 -- seconds for one file
 
 local versions = #arg > 0 and arg or { "5.4", "5.3", "5.2", "5.1", "jit" }
 local total = { passed = 0, failed = 0, skipped = 0 }
@@ -53,49 +53,75 @@ local function read(file)
    return counts
 end
 
-local function results(version)
-   return ("%s/results-%s"):format(build, version)
+local function results(task)
+   return ("%s/results/%s-%s"):format(build, task.version, task.file:gsub("[/.]", "_"))
 end
 
--- The shell's command for one run; what it prints goes to its own file.
-local function command(version, lua, first)
-   local suffix = "_" .. (version == "jit" and "5_1" or version:gsub("%.", "_"))
+-- The shell's command for one task; what it prints goes to its own file.
+local function command(task)
+   local suffix = "_" .. (task.version == "jit" and "5_1" or task.version:gsub("%.", "_"))
    return table.concat({
-      "{ : >" .. results(version) .. ";",
+      "{ : >" .. results(task) .. ";",
       -- Whatever this user's Lua has been told, programs that the specs start find what was built.
       "env -u LUA_INIT -u LUA_INIT" .. suffix, "-u LUA_PATH" .. suffix, "-u LUA_CPATH" .. suffix,
-      "LUA_PATH='./lua/?.lua;;'", ("LUA_CPATH='./%s/%s/?.so;;'"):format(build, version),
-      "WMS_RESULTS=" .. results(version), "WMS_BUILD=" .. build,
-      "WMS_LUA='" .. wrap .. " " .. lua .. "'",
-      "timeout --kill-after=10", patience, wrap, lua, "spec/support/busted.lua -o spec/support/summary.lua",
-      first and "" or "--exclude-tags=once", specs, "</dev/null; echo exit $? >>" .. results(version) .. "; }",
+      "LUA_PATH='./lua/?.lua;;'", ("LUA_CPATH='./%s/%s/?.so;;'"):format(build, task.version),
+      "WMS_RESULTS=" .. results(task), "WMS_BUILD=" .. build,
+      "WMS_LUA='" .. wrap .. " " .. task.lua .. "'",
+      "timeout --kill-after=10", patience, wrap, task.lua, "spec/support/busted.lua -o spec/support/summary.lua",
+      task.first and "" or "--exclude-tags=once", task.file, "</dev/null; echo exit $? >>" .. results(task) .. ";",
+      "} >" .. results(task) .. ".txt 2>&1; echo", ("Lua %s: %s"):format(task.version, task.file),
    }, " ")
 end
 
-local function report(version)
-   local counts = read(results(version))
+local function report(task)
+   local counts = read(results(task))
    if not counts.skipped or (counts.exit ~= 0 and counts.failed == 0) then
       local how = counts.exit == 124 and "took too long" or "ended with exit code " .. tostring(counts.exit)
-      say(("Lua %s: the run %s"):format(version, how))
+      say(("Lua %s: %s %s"):format(task.version, task.file, how))
       counts.failed = (counts.failed or 0) + 1
+   end
+   if counts.failed > 0 then
+      say(("\nLua %s: %s"):format(task.version, task.file))
+      say((output("cat " .. results(task) .. ".txt"):gsub("\n$", "")))
    end
    for word in pairs(total) do
       total[word] = total[word] + (counts[word] or 0)
    end
 end
 
--- Mostly they wait for something, so these run side by side; each prints when all have ended.
-local function run_together(items)
-   local commands = {}
-   for i, item in ipairs(items) do
-      commands[i] = ("%s >%s.txt 2>&1 &"):format(command(item.version, item.lua), results(item.version))
+-- Each file of specs is a process, and some run side by side: mostly they wait for something.
+local function run(tasks)
+   os.execute("mkdir -p " .. build .. "/results")
+   local list = build .. "/results/tasks"
+   local file = assert(io.open(list, "w"))
+   for _, task in ipairs(tasks) do
+      file:write(command(task), "\n")
    end
-   os.execute(table.concat(commands, "\n") .. "\nwait")
-   for _, item in ipairs(items) do
-      say("Lua " .. item.version)
-      say((output("cat " .. results(item.version) .. ".txt"):gsub("\n$", "")))
-      report(item.version)
+   file:close()
+   local side_by_side = 2 * tonumber(output("nproc"):match("%d+") or 1)
+   os.execute(("xargs -a %s -d '\\n' -P %d -n 1 sh -c"):format(list, side_by_side))
+   for _, task in ipairs(tasks) do
+      report(task)
    end
+end
+
+-- The files, those that take long first.
+local function files()
+   local slow = { build = 1, logind = 2, wts = 3 }
+   local list = {}
+   for word in specs:gmatch("%S+") do
+      for name in output("find " .. word .. " -name '*_spec.lua' | sort"):gmatch("[^\n]+") do
+         list[#list + 1] = name
+      end
+   end
+   table.sort(list, function(a, b)
+      local one, other = slow[a:match("([^/]+)_spec")] or 9, slow[b:match("([^/]+)_spec")] or 9
+      if one ~= other then
+         return one < other
+      end
+      return a < b
+   end)
+   return list
 end
 
 local present = {}
@@ -119,11 +145,11 @@ if not succeeds(("make --no-print-directory %s all-luas specs LUAS='%s'"):format
    finish()
 end
 
-local first = table.remove(present, 1)
-if first then
-   say("Lua " .. first.version)
-   os.execute(command(first.version, first.lua, true))
-   report(first.version)
+local tasks = {}
+for i, item in ipairs(present) do
+   for _, file in ipairs(files()) do
+      tasks[#tasks + 1] = { version = item.version, lua = item.lua, file = file, first = i == 1 }
+   end
 end
-run_together(present)
+run(tasks)
 finish()
