@@ -162,8 +162,10 @@ describe("after a fork #once", function()
       assert.same({ "fine", 0 }, { script(BEGIN .. BOUND .. END) })
    end)
 
+   -- The blocks of our own it counts itself; the sanitizer is puzzled by the parent's threads in a child.
    it("C programs find the old requests forked, and go on", function()
-      local output, code = process.run(("timeout 100 %s core %s/spec/wms/poor.so"):format(process.program("fork"), build))
+      local output, code = process.run(("ASAN_OPTIONS=detect_leaks=0 timeout 100 %s core %s/spec/wms/poor.so")
+         :format(process.program("fork"), build))
       assert.same({ "fine\n", 0 }, { output, code })
    end)
 

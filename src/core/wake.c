@@ -38,6 +38,7 @@ struct wms_waker {
     int stop;
     bool fired;   /* the loop's epoll was found readable, and is not watched until the next rest */
     bool resting; /* control is with the program */
+    bool running; /* the thread is */
     bool quit;
 };
 
@@ -157,6 +158,8 @@ static void *work(void *data)
     struct epoll_event event;
 
     pthread_mutex_lock(&waker->lock);
+    waker->running = true;
+    pthread_cond_signal(&waker->turned);
     while (!waker->quit) {
         pthread_mutex_unlock(&waker->lock);
         int count = epoll_wait(waker->epoll, &event, 1, -1);
@@ -220,6 +223,13 @@ static int start_thread(struct wms_waker *waker)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&waker->thread, NULL, work, waker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!error) { /* what it does from here on may be interrupted by a fork: it holds no lock of a library then */
+        pthread_mutex_lock(&waker->lock);
+        while (!waker->running) {
+            pthread_cond_wait(&waker->turned, &waker->lock);
+        }
+        pthread_mutex_unlock(&waker->lock);
+    }
     return error == 0 ? 0 : error == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
 }
 
