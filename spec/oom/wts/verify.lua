@@ -1,4 +1,5 @@
--- A session that is disconnected already, so it is so at the first look; `changed` is nil where there was no memory for that.
+-- A session that is disconnected already, so it is so at the first look;
+-- `changed` is nil where there was no memory for it.
 local wms, server = ...
 local list, message, err = wms.disconnect{ session_ids = 4, server = server, verify = 20 }
 if not list then
