@@ -71,7 +71,7 @@ describe("a MultiPoint host #once", function()
             { counts.requests, counts.StopLockingSession, counts.connections_https, counts.handshakes })
       end)
 
-      it("is asked once for each session, and once more for what is asked of all, and for a list for the screens", function()
+      it("is asked once for each session, and once more for what is asked of all, for a list for screens", function()
          local lab = multipoint.lab{ stations = 2 }
          lab:fill(1, 5)
          fine(wms.lock{ session_ids = { 1, 2, 3 }, server = lab.server, message = "m" })
