@@ -157,6 +157,8 @@ enum { ALONE = 2 };
 #else
 enum { ALONE = 1 };
 #endif
+/* An engine's thread for the descriptors of single requests. */
+enum { WAKER = 1 };
 
 static void unused(void)
 {
@@ -177,12 +179,12 @@ static void results(void)
     wms_outcome outcome;
 
     finish(request);
+    CHECK(threads() <= ALONE + WAKER + 8);
     for (size_t i = 0; i < 20; i++) {
         CHECK(wms_request_outcome(request, i, &outcome) == 0);
         CHECK(outcome.state == WMS_REQUESTED && outcome.note && strstr(outcome.note, "was asked"));
     }
     wms_request_unref(request);
-    CHECK(threads() <= ALONE + 8);
     wms_engine_unref(engine);
     check_gone();
     await_threads(ALONE);

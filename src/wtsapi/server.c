@@ -17,17 +17,25 @@ static uintptr_t last_handle = 0x57540000;
 
 /* ---- addresses -------------------------------------------------------------------------------------------------- */
 
+static int find_provider(const char *address, char provider[SCHEME_ROOM])
+{
+    int before = wtsapi_end_later(), found = WMS_E_NO_MEMORY;
+    wms_engine *engine = wtsapi_engine_new();
+
+    if (engine) {
+        found = wms_engine_provider_for(engine, address, provider, SCHEME_ROOM);
+        wms_engine_unref(engine);
+    }
+    wtsapi_end_again(before);
+    return found;
+}
+
 /* An address of another process's API would lead back here. */
 static DWORD check_address(const char *address)
 {
     char provider[SCHEME_ROOM];
-    wms_engine *engine = wtsapi_engine_new();
+    int found = find_provider(address, provider);
 
-    if (!engine) {
-        return ERROR_OUTOFMEMORY;
-    }
-    int found = wms_engine_provider_for(engine, address, provider, sizeof provider);
-    wms_engine_unref(engine);
     if (found < 0 || strlen(address) > WTSAPI_ADDRESS_MAX) {
         return found == WMS_E_NO_MEMORY ? ERROR_OUTOFMEMORY : ERROR_INVALID_COMPUTERNAME;
     }

@@ -65,12 +65,11 @@ wms_engine *wtsapi_engine_new(void)
 static void wake(const struct worker *whom)
 {
     uint64_t one = 1;
-    int before;
+    int before = wtsapi_end_later(); /* the lock is held */
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* the lock is held */
     while (write(whom->wake, &one, sizeof one) < 0 && errno == EINTR) { /* EAGAIN: it is awake */
     }
-    pthread_setcancelstate(before, NULL);
+    wtsapi_end_again(before);
 }
 
 static struct timespec limit_of_patience(void)
@@ -408,11 +407,8 @@ static void bury_orphan(void)
     orphan = NULL;
 }
 
-DWORD wtsapi_worker_need(void)
+static DWORD worker_new(void)
 {
-    if (worker || exiting) {
-        return exiting ? ERROR_SHUTDOWN_IN_PROGRESS : 0;
-    }
     bury_orphan();
     struct worker *self = calloc(1, sizeof *self);
     if (!self) {
@@ -429,6 +425,17 @@ DWORD wtsapi_worker_need(void)
     }
     worker = self;
     return 0;
+}
+
+DWORD wtsapi_worker_need(void)
+{
+    if (worker || exiting) {
+        return exiting ? ERROR_SHUTDOWN_IN_PROGRESS : 0;
+    }
+    int before = wtsapi_end_later();
+    DWORD error = worker_new();
+    wtsapi_end_again(before);
+    return error;
 }
 
 void wtsapi_worker_tell(struct job *job)

@@ -186,7 +186,20 @@ double wtsapi_now(void); /* seconds, of a clock that only goes forward */
 
 /* For InitWtsApi(): notes where the library is; forks and exits are seen to from then on. */
 void wtsapi_worker_init(void);
-/* An engine that is nobody's yet, which finds the providers.  NULL: out of memory. */
+/* Keeps a caller's thread from being ended (TerminateThread() of libwinpr's cancels it) until end_again(before): it would take
+ * with it what it holds, the lock or one of a library's. */
+static inline int wtsapi_end_later(void)
+{
+    int before;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+static inline void wtsapi_end_again(int before)
+{
+    pthread_setcancelstate(before, NULL);
+}
+/* An engine that is nobody's yet, which finds the providers.  NULL: out of memory.  Where no thread is ended. */
 wms_engine *wtsapi_engine_new(void);
 /* Starts the worker if there is none, under the lock.  Errors: OUTOFMEMORY, SHUTDOWN_IN_PROGRESS (the process exits). */
 DWORD wtsapi_worker_need(void);
