@@ -31,6 +31,12 @@ function process.program(name)
    return process.quote((os.getenv("WMS_BUILD") or "build") .. "/spec/" .. name)
 end
 
+--- Whether the address sanitizer is inside of what was built.  It has an allocator of its own, which takes more memory, and whose
+-- locks a child of a process with threads inherits as they were; test hosts have no library of it.
+function process.sanitized()
+   return process.run("ldd " .. process.quote(process.module("wms"))):find("libasan", 1, true) ~= nil
+end
+
 --- The interpreter that runs the specs; spec/run.lua tells, since it may be run by valgrind or the like.
 function process.lua()
    return os.getenv("WMS_LUA") or process.run("readlink /proc/$PPID/exe"):match("%S+")
