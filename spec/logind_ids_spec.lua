@@ -5,7 +5,7 @@ local mock = require "spec.support.mock"
 local wms = kit.wms
 local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
 
-describe("a session's id", function()
+describe("a session's id #once", function()
    local keep, sweep = kit.keeper()
    local test = kit.needing(function(why) pending(why) end, mock.missing)
    local host
@@ -174,7 +174,7 @@ describe("a session's id", function()
    end)
 end)
 
-describe("the caller's own session", function()
+describe("the caller's own session #once", function()
    local keep, sweep = kit.keeper()
    local test = kit.needing(function(why) pending(why) end, mock.missing)
    local host

@@ -17,7 +17,7 @@ local function room()
    return host.server
 end
 
-describe("of an odd session of a logind's", function()
+describe("of an odd session of a logind's #once", function()
    local test = kit.needing(function(why) pending(why) end, mock.missing)
 
    after_each(function()
@@ -143,7 +143,7 @@ describe("of an odd session of a logind's", function()
    end)
 end)
 
-describe("a text about a logind", function()
+describe("a text about a logind #once", function()
    local test = kit.needing(function(why) pending(why) end, mock.missing)
 
    after_each(function()
@@ -216,7 +216,7 @@ describe("a text about a logind", function()
    end)
 end)
 
-describe("a logind that is watched", function()
+describe("a logind that is watched #once", function()
    local test = kit.needing(function(why) pending(why) end, mock.missing)
 
    after_each(sweep)
@@ -310,7 +310,7 @@ describe("a logind that is watched", function()
    end)
 end)
 
-describe("an action that a logind takes and does not answer", function()
+describe("an action that a logind takes and does not answer #once", function()
    local test = kit.needing(function(why) pending(why) end, mock.missing)
 
    after_each(function()

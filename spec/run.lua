@@ -98,7 +98,7 @@ local function run(tasks)
       file:write(command(task), "\n")
    end
    file:close()
-   local side_by_side = 2 * tonumber(output("nproc"):match("%d+") or 1)
+   local side_by_side = 3 * tonumber(output("nproc"):match("%d+") or 1)
    os.execute(("xargs -a %s -d '\\n' -P %d -n 1 sh -c"):format(list, side_by_side))
    for _, task in ipairs(tasks) do
       report(task)
@@ -107,7 +107,7 @@ end
 
 -- The files, those that take long first.
 local function files()
-   local slow = { build = 1, logind = 2, wts = 3 }
+   local slow = { build = 1, logind = 2, wtsapi_multipoint = 3, wtsapi = 4, wts = 5, bindings = 6 }
    local list = {}
    for word in specs:gmatch("%S+") do
       for name in output("find " .. word .. " -name '*_spec.lua' | sort"):gmatch("[^\n]+") do

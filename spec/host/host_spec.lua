@@ -62,7 +62,7 @@ end
 
 local usable, reason = hosts.available()
 
-describe("a test host", function()
+describe("a test host #once", function()
   if not usable then
     pending("needs more rights: " .. reason)
     return
