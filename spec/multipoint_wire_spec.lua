@@ -155,8 +155,8 @@ describe("a MultiPoint host #once", function()
          fine(wms.sessions(lab.server))
          local counts = lab:counts()
          assert.equal(3, counts.handshakes)
-         -- OpenSSL gives a ticket of TLS 1.3 up when a handshake with it is complete, and the host's next ones come after that:
-         -- a connection that begins between the two makes a whole handshake. What follows is exact.
+         -- OpenSSL gives a ticket of TLS 1.3 up when a handshake with it is complete, and the host's next ones come after
+         -- that: a connection that begins between the two makes a whole handshake. What follows is exact.
          assert.is_true(counts.resumed >= 1 and counts.resumed <= 3, counts.resumed)
       end)
 

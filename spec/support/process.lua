@@ -31,8 +31,8 @@ function process.program(name)
    return process.quote((os.getenv("WMS_BUILD") or "build") .. "/spec/" .. name)
 end
 
---- Whether the address sanitizer is inside of what was built.  It has an allocator of its own, which takes more memory, and whose
--- locks a child of a process with threads inherits as they were; test hosts have no library of it.
+--- Whether the address sanitizer is inside of what was built.  It has an allocator of its own, which takes more memory, and
+-- whose locks a child of a process with threads inherits as they were; test hosts have no library of it.
 function process.sanitized()
    return process.run("ldd " .. process.quote(process.module("wms"))):find("libasan", 1, true) ~= nil
 end
