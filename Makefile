@@ -453,7 +453,7 @@ check-tsan:
 	    echo setarch -R) build/thread/spec/wtsapi_threads 16 50 $(no_host))
 
 # What the module leaves behind or reads beyond, C libraries included.
-memcheck = valgrind --quiet --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \
+memcheck = valgrind --quiet --fair-sched=try --error-exitcode=99 --keep-debuginfo=yes --leak-check=full --show-leak-kinds=definite \
     --errors-for-leak-kinds=definite
 memchecked = $(patsubst %,spec/%_spec.lua,memory request callback misuse)
 memory_fails = -m $B/spec/wms/caller.so -m $B/spec/wms/blocking.so $(filter-out spec/oom/provider.lua \

@@ -44,7 +44,7 @@ static const char script[] =
     "local number, round, cpath = ...\n"
     "package.cpath = cpath\n"
     "local told, asked, lines = 0, 0, 0\n"
-    "wms.configure{ timeout = 20, concurrency = 3,\n"
+    "wms.configure{ timeout = 200, concurrency = 3,\n"
     "   log = function() lines = lines + 1 end, allow = function() asked = asked + 1 return true end }\n"
     "local function sessions()\n"
     "   local list = {}\n"
