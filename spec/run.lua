@@ -10,7 +10,7 @@
 local build = os.getenv("WMS_BUILD") or "build"
 local wrap = os.getenv("WMS_WRAP") or ""
 local specs = os.getenv("WMS_SPECS") or "spec"
-local patience = 600 -- seconds for one file
+local patience = 1200 -- seconds for one file
 
 local versions = #arg > 0 and arg or { "5.4", "5.3", "5.2", "5.1", "jit" }
 local total = { passed = 0, failed = 0, skipped = 0 }

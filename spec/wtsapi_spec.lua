@@ -346,7 +346,8 @@ describe("the session API on Linux hosts #once", function()
 
       test("tells of a session that comes, and of one that goes", function()
          local host = room{ user = "alice" }
-         local client = start{ "open", host.server, "wait", ALL, "go", "wait", ALL }
+         local END = wtsapi.event.LOGOFF -- a session that comes may change its state once more before it goes
+         local client = start{ "open", host.server, "wait", ALL, "go", "wait", END }
          client.await("waiting")
          kit.await(asked(host))
          local id = logind.id(host.machine:session{ user = "bob" })
@@ -355,8 +356,7 @@ describe("the session API on Linux hosts #once", function()
          assert.is_false(wtsapi.has(flags, "DELETE"))
          client.go()
          host.drop(id)
-         flags = client.await("event", 2).flags
-         assert.truthy(wtsapi.has(flags, "LOGOFF", "STATECHANGE"), flags)
+         assert.equal(END, client.await("event", 2).flags)
       end)
 
       test("between two waits, or between a list and a wait, is not lost", function()

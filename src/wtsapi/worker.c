@@ -240,18 +240,23 @@ static void begin_jobs(struct worker *self)
     }
 }
 
-/* Finishes jobs that are done, or (`all`) ends them all. */
-static void end_jobs(struct worker *self, bool all)
+/* Finishes jobs that are done, and (`error`) all the others, for which that is the reason. */
+static void end_jobs(struct worker *self, DWORD error)
 {
     for (struct node *node = self->running.next, *next; next = node->next, node != &self->running; node = next) {
         struct job *job = job_of(node);
-        if (all) {
+        bool done = wms_request_done(job->request) != 0;
+        if (!done && !error) {
+            continue;
+        }
+        if (!done) {
             wms_request_cancel(job->request);
         }
-        if (all || wms_request_done(job->request) != 0) {
-            wtsapi_job_harvest(job);
-            finish(self, job);
+        wtsapi_job_harvest(job);
+        if (!done) {
+            job->error = error;
         }
+        finish(self, job);
     }
 }
 
@@ -308,7 +313,7 @@ static void step(struct worker *self)
 {
     int error = self->engine_fd < 0 ? 0 : wms_engine_step(self->engine);
 
-    end_jobs(self, error < 0);
+    end_jobs(self, error < 0 ? wtsapi_error(error) : 0);
 }
 
 static bool must_go(struct worker *self)
@@ -322,7 +327,7 @@ static bool must_go(struct worker *self)
 /* Whoever waits is told; the engine itself is left to the end of the process. */
 static void go(struct worker *self)
 {
-    end_jobs(self, true);
+    end_jobs(self, ERROR_SHUTDOWN_IN_PROGRESS);
     pthread_mutex_lock(&wtsapi_lock);
     while (!node_alone(&self->queue)) {
         struct job *job = job_of(self->queue.next);
@@ -353,7 +358,7 @@ static void *work(void *data)
     begin_work();
     while (!must_go(self)) {
         begin_jobs(self);
-        end_jobs(self, false); /* some are done when they have been begun */
+        end_jobs(self, 0); /* some are done when they have been begun */
         rest(self);
         step(self);
     }
