@@ -116,6 +116,9 @@ winpr_libs   = $(call once,winpr_libs,$(PKG_CONFIG) --libs $(winpr))
 $(eval $(call provider,wts,$(winpr),libwinpr2-dev,libwinpr-devel))
 cflags_of_wts = $(winpr_cflags)
 wtsapi       := $(if $(filter wts,$(providers)),$B/lib/libwms-wtsapi.so)
+cflags_of_wtsapi = $(winpr_cflags)
+libs_of_wtsapi   = $(winpr_libs)
+$(if $(wtsapi),$(eval $(call counted_part,wtsapi)))
 
 # Hosts for the specs that are programs: the folders spec/host/NAME with C files, likewise.
 define host_program

@@ -18,16 +18,18 @@ describe("a cost does not grow with how many there are: #once", function()
    end
 end)
 
-describe("what a provider does for one thing does not grow with how many there are: #once", function()
+describe("what a part does for one thing does not grow with how many there are: #once", function()
    for work, what in pairs{
       ["logind plain"] = "sessions that are observed", ["logind paths"] = "paths that a host has chosen to be alike",
       ["logind ids"] = "ids that a host has chosen to be alike",
+      ["wtsapi lists"] = "sessions that a host lists in another order each time", ["wtsapi numbers"] = "ids that are numbers",
+      ["wtsapi texts"] = "ids that are texts, and that a host has chosen to have one number",
    } do
       it(what, function()
-         local provider, name = work:match("^(%S+) (%S+)$")
-         local program = process.program("growth_" .. provider)
+         local part, name = work:match("^(%S+) (%S+)$")
+         local program = process.program("growth_" .. part)
          if select(2, process.run("test -x " .. program)) ~= 0 then
-            pending(provider .. " is not built")
+            pending(part .. " is not built")
             return
          end
          local output, code = process.run("timeout 300 " .. program .. " " .. name)
