@@ -22,6 +22,8 @@ describe("what a part does for one thing does not grow with how many there are: 
    for work, what in pairs{
       ["logind plain"] = "sessions that are observed", ["logind paths"] = "paths that a host has chosen to be alike",
       ["logind ids"] = "ids that a host has chosen to be alike",
+      ["multipoint seats"] = "stations that all show one session",
+      ["multipoint rows"] = "sessions that a host has no flags of, and lists still",
       ["wtsapi lists"] = "sessions that a host lists in another order each time", ["wtsapi numbers"] = "ids that are numbers",
       ["wtsapi texts"] = "ids that are texts, and that a host has chosen to have one number",
    } do
