@@ -70,6 +70,17 @@ ifeq ($(filter $L,$(luas)),)
 $(error LUA_VERSION=$L: give one of $(luas))
 endif
 
+# A program that counts a part's steps, as spec/growth does the engine's: spec/c/growth_NAME.c, with the folder src/NAME.
+define counted_part
+ifneq ($$(wildcard spec/c/growth_$1.c),)
+counted_parts += $1
+$B/counted/$1/%.o: extra = $$(uv_cflags) $$(cflags_of_$1) -fsanitize-coverage=trace-pc
+$B/spec/growth_$1: $$(patsubst src/%.c,$B/counted/%.o,$$(wildcard src/$1/*.c)) $B/sources
+$B/spec/growth_$1: private part_cflags = $$(cflags_of_$1)
+$B/spec/growth_$1: private part_libs = $$(libs_of_$1)
+endif
+endef
+
 # ---- providers with a library of their own ---------------------------------------------------------------------------
 # A new one needs the folder src/NAME and a line here: its name, what pkg-config calls its libraries, and the packages that
 # bring them on Debian and on Fedora.
@@ -81,8 +92,10 @@ ifeq ($$(shell $$(PKG_CONFIG) --exists '$2' 2>&1 || echo no),)
 providers += $1
 cflags_of_$1 = $$(call once,$1_cflags,$$(PKG_CONFIG) --cflags '$2')
 $B/obj/$1/%.o: extra = $$(cflags_of_$1)
-$B/lib/wms/$1.so: provider_libs = $$(call once,$1_libs,$$(PKG_CONFIG) --libs '$2')
+libs_of_$1 = $$(call once,$1_libs,$$(PKG_CONFIG) --libs '$2')
+$B/lib/wms/$1.so: provider_libs = $$(libs_of_$1)
 $B/lib/wms/$1.so: $$(patsubst src/%.c,$B/obj/%.o,$$(wildcard src/$1/*.c)) $B/sources
+$$(eval $$(call counted_part,$1))
 else
 left_out += $1 (needs $3, on Fedora $4)
 endif
@@ -93,6 +106,7 @@ endef
 once = $(if $(filter undefined,$(origin cached_$1)),$(eval cached_$1 := $(shell $2)))$(cached_$1)
 
 $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
+$B/lib/wms/logind.so: $B/obj/core/hash.o # which needs nothing of the engine
 $(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-openssl-dev libxml2-dev libssl-dev,libcurl-devel libxml2-devel openssl-devel))
 
 # The Windows session API: a provider, and a library of its own for programs that use libwinpr.  Either libwinpr will do.
@@ -102,6 +116,9 @@ winpr_libs   = $(call once,winpr_libs,$(PKG_CONFIG) --libs $(winpr))
 $(eval $(call provider,wts,$(winpr),libwinpr2-dev,libwinpr-devel))
 cflags_of_wts = $(winpr_cflags)
 wtsapi       := $(if $(filter wts,$(providers)),$B/lib/libwms-wtsapi.so)
+cflags_of_wtsapi = $(winpr_cflags)
+libs_of_wtsapi   = $(winpr_libs)
+$(if $(wtsapi),$(eval $(call counted_part,wtsapi)))
 
 # Hosts for the specs that are programs: the folders spec/host/NAME with C files, likewise.
 define host_program
@@ -179,7 +196,8 @@ headers := src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
 fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
 preloads := $(patsubst spec/c/%.c,$B/spec/%.so,$(wildcard spec/c/preload_*.c))
 wtsapis  := $(if $(filter wts,$(providers)),$(patsubst %.c,$B/%.so,$(wildcard spec/wtsapi/*.c)))
-programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c spec/c/preload_%.c,$(wildcard spec/c/*.c)))
+programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out spec/c/provider_%.c spec/c/preload_%.c spec/c/growth_%.c,$(wildcard \
+    spec/c/*.c))) $(counted_parts:%=$B/spec/growth_%)
 # Programs and a provider that know a former release's headers only: spec/abi/VERSION.
 released := $(foreach r,$(notdir $(wildcard spec/abi/*)),$(addprefix $B/spec/abi/$r/,program lua_program wms/frozen.so))
 # luaL_requiref() came with Lua 5.2.
@@ -265,7 +283,8 @@ $(foreach l,$(sort $(luas) $(LUAS)),$(eval $(call lua_module,$l)))
 $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
-	    $(sanitize) $(LDFLAGS) $(wraps) -MMD -MP -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) -lm
+	    $(sanitize) $(LDFLAGS) $(wraps) $(part_cflags) -MMD -MP -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(call lua_libs,$L) \
+	    $(uv_libs) $(part_libs) -lm
 
 # One that counts the steps of the engine, which is compiled anew for it: see spec/c/growth.c.
 counted := $(patsubst $B/obj/%,$B/counted/%,$(core))
@@ -273,7 +292,7 @@ $B/counted/%.o: src/%.c $B/flags
 	$(call say,CC,'$< (counted)')
 	$Q mkdir -p $(@D) && $(compile)
 $(counted): extra = $(uv_cflags) -DWMS_MODULE_FOLDER='"$(libdir)/wms"' -fsanitize-coverage=trace-pc
-$B/spec/growth: $(counted)
+$B/spec/growth $(counted_parts:%=$B/spec/growth_%): $(counted)
 
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
 $B/spec/oom: private wraps = -Wl,--wrap=calloc

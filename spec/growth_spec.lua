@@ -18,6 +18,30 @@ describe("a cost does not grow with how many there are: #once", function()
    end
 end)
 
+describe("what a part does for one thing does not grow with how many there are: #once", function()
+   for work, what in pairs{
+      ["logind plain"] = "sessions that are observed", ["logind paths"] = "paths that a host has chosen to be alike",
+      ["logind ids"] = "ids that a host has chosen to be alike",
+      ["multipoint seats"] = "stations that all show one session",
+      ["multipoint rows"] = "sessions that a host has no flags of, and lists still",
+      ["wts names"] = "names of servers",
+      ["wtsapi lists"] = "sessions that a host lists in another order each time", ["wtsapi numbers"] = "ids that are numbers",
+      ["wtsapi texts"] = "ids that are texts, and that a host has chosen to have one number",
+   } do
+      it(what, function()
+         local part, name = work:match("^(%S+) (%S+)$")
+         local program = process.program("growth_" .. part)
+         if select(2, process.run("test -x " .. program)) ~= 0 then
+            pending(part .. " is not built")
+            return
+         end
+         local output, code = process.run("timeout 300 " .. program .. " " .. name)
+         assert.equal(0, code, output)
+         assert.truthy(output:find("steps each of 1000,", 1, true), output)
+      end)
+   end
+end)
+
 describe("the leaves of the core #once", function()
    it("are what they are said to be: the keyed hash, tables, the index of ids, slabs", function()
       assert.same({ "", 0 }, { process.run("timeout 100 " .. process.program("leaves")) })

@@ -389,11 +389,7 @@ static void bindings_in_memory(size_t size)
 
 /* ---- the table ---------------------------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    void (*work)(size_t size);
-    size_t many;
-} works[] = {
+static const struct work works[] = {
     {"servers", many_servers, 30000},
     {"sessions", many_sessions, 100000},
     {"product", ids_of_one_product, 20000},
@@ -406,37 +402,7 @@ static const struct {
     {"bindings", bindings_in_memory, 20000},
 };
 
-enum { FEW = 1000 };
-
-/* What is called so, for few and for many; false: one of many costs more than twice as much as one of few. */
-static bool compare(void (*work)(size_t size), size_t few, size_t many)
-{
-    struct part of_few[PARTS_MAX];
-    bool fine = true;
-
-    work(few);
-    memcpy(of_few, parts, sizeof parts);
-    part_count = 0;
-    work(many);
-    for (size_t i = 0; i < part_count; i++) {
-        double ratio = parts[i].each / of_few[i].each;
-        printf("%-40s %8.0f steps each of %zu, %8.0f of %zu: %.2f%s\n", parts[i].name, of_few[i].each, few, parts[i].each,
-               many, ratio, ratio <= 2 ? "" : " IS TOO MUCH");
-        fine = fine && ratio <= 2;
-    }
-    return fine;
-}
-
 int main(int argc, char **argv)
 {
-    CHECK(argc == 2 || argc == 4);
-    for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
-        if (strcmp(works[i].name, argv[1]) == 0) {
-            size_t few = argc == 4 ? strtoul(argv[2], NULL, 10) : FEW;
-            size_t many = argc == 4 ? strtoul(argv[3], NULL, 10) : works[i].many;
-            snprintf(where, sizeof where, "%s", argv[1]);
-            return compare(works[i].work, few, many) ? 0 : 1;
-        }
-    }
-    fail("no such work: %s", argv[1]);
+    return main_of(works, sizeof works / sizeof *works, argc, argv);
 }

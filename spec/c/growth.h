@@ -1,45 +1,10 @@
-/* growth.h - what the works of growth.c are made of: steps that are counted, hosts that answer when they are told to, and an
+/* growth.h - what the works of growth.c are made of: hosts that answer when they are told to, and an
  * engine with names for many things. */
 #ifndef SPEC_GROWTH_H
 #define SPEC_GROWTH_H
 
 #include "core/provider.h"
-#include "support.h"
-
-static uint64_t steps;
-
-void __sanitizer_cov_trace_pc(void);
-
-void __sanitizer_cov_trace_pc(void)
-{
-    steps++;
-}
-
-/* ---- parts of a work -------------------------------------------------------------------------------------------- */
-
-enum { PARTS_MAX = 16 };
-
-struct part {
-    const char *name;
-    double each; /* steps */
-};
-
-static struct part parts[PARTS_MAX];
-static size_t part_count;
-static uint64_t begun;
-
-/* What comes now is counted, until count(). */
-static void begin(void)
-{
-    begun = steps;
-}
-
-static void count(const char *name, size_t things)
-{
-    CHECK(part_count < PARTS_MAX);
-    parts[part_count++] = (struct part){name, (double) (steps - begun) / (double) things};
-    begin();
-}
+#include "steps.h"
 
 /* ---- hosts that answer when they are told to ---------------------------------------------------------------------- */
 

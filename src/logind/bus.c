@@ -35,13 +35,9 @@ char *logind_copy(struct logind *conn, const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-uint32_t logind_hash(const char *text)
+uint64_t logind_hash(const struct logind *conn, const char *text)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (; *text; text++) {
-        hash = (hash ^ (unsigned char) *text) * 16777619u;
-    }
-    return hash;
+    return wms_hash(&conn->key, text, strlen(text));
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include "core/hash.h"
 #include "core/node.h"
 #include "core/provider.h"
 
@@ -102,11 +103,13 @@ struct logind {
     struct logind_own own; /* the first question of all */
     bool own_by_pid;       /* this logind does not know the name "auto" */
 
+    struct wms_key key;                         /* of both tables: ids and paths are others' choice */
     struct logind_known *known[LOGIND_BUCKETS]; /* by id */
     unsigned known_count;
 
-    struct node watchers[LOGIND_BUCKETS]; /* by path */
-    unsigned watcher_count;
+    struct node *watchers; /* by path: `watcher_buckets` of them, a power of two */
+    size_t watcher_buckets, watcher_count;
+    struct node few_watchers[LOGIND_BUCKETS]; /* what `watchers` is until there are more */
     sd_bus_slot *matches[LOGIND_MATCHES];
     int unmatched;  /* why the bus refused them; 0: it did not */
     char owner[64]; /* logind's unique name: signals of others are not believed; "": not known */
@@ -115,7 +118,8 @@ struct logind {
 void *logind_alloc(struct logind *conn, size_t size); /* zeroed */
 void *logind_free(struct logind *conn, void *block);  /* returns NULL */
 char *logind_copy(struct logind *conn, const char *text);
-uint32_t logind_hash(const char *text);
+/* Of a text that others have chosen: whoever does not know the connection's key cannot choose what collides. */
+uint64_t logind_hash(const struct logind *conn, const char *text);
 
 void logind_enter(struct logind *conn);
 void logind_leave(struct logind *conn);
@@ -240,5 +244,7 @@ bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb ve
 void logind_list(struct logind *conn, struct wms_op *op);
 void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, const wms_id *id);
 void logind_observe(struct logind *conn, struct wms_observer *observer, const wms_id *id);
+/* Of a new connection: nobody observes anything. */
+void logind_observe_init(struct logind *conn);
 
 #endif

@@ -22,6 +22,56 @@ struct watcher {
 
 /* ---- watchers --------------------------------------------------------------------------------------------------- */
 
+static struct node *bucket(const struct logind *conn, const char *path)
+{
+    return &conn->watchers[logind_hash(conn, path) & (conn->watcher_buckets - 1)];
+}
+
+/* Of a table that is empty. */
+static void be_few(struct logind *conn)
+{
+    if (conn->watchers != conn->few_watchers) {
+        logind_free(conn, conn->watchers);
+    }
+    conn->watchers = conn->few_watchers;
+    conn->watcher_buckets = LOGIND_BUCKETS;
+}
+
+void logind_observe_init(struct logind *conn)
+{
+    for (size_t i = 0; i < LOGIND_BUCKETS; i++) {
+        node_init(&conn->few_watchers[i]);
+    }
+    conn->watchers = conn->few_watchers;
+    be_few(conn);
+}
+
+/* Without memory for more buckets, those that there are have more in them. */
+static void be_many(struct logind *conn)
+{
+    struct node *before = conn->watchers;
+    size_t before_count = conn->watcher_buckets, count = 2 * before_count;
+    struct node *buckets = conn->services->resize(conn->engine, NULL, count * sizeof *buckets);
+    if (!buckets) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        node_init(&buckets[i]);
+    }
+    conn->watchers = buckets;
+    conn->watcher_buckets = count;
+    for (size_t i = 0; i < before_count; i++) {
+        while (!node_alone(&before[i])) {
+            struct watcher *watcher = NODE_OWNER(before[i].next, struct watcher, same);
+            node_remove(&watcher->same);
+            node_append(bucket(conn, watcher->lookup.path), &watcher->same);
+        }
+    }
+    if (before != conn->few_watchers) {
+        logind_free(conn, before);
+    }
+}
+
 static void watcher_free(struct logind *conn, struct logind_task *task)
 {
     struct watcher *watcher = NODE_OWNER(task, struct watcher, task);
@@ -29,6 +79,7 @@ static void watcher_free(struct logind *conn, struct logind_task *task)
     logind_lookup_drop(&watcher->lookup);
     logind_free(conn, watcher);
     if (--conn->watcher_count == 0) {
+        be_few(conn);
         logind_signals_observe(conn, false);
     }
 }
@@ -39,11 +90,6 @@ static void end_blind(struct watcher *watcher, const struct logind_fault *fault)
     struct wms_observer *observer = watcher->observer;
     logind_task_end(conn, &watcher->task);
     conn->services->blind(observer, fault->code, fault->text);
-}
-
-static struct node *bucket(struct logind *conn, const char *path)
-{
-    return &conn->watchers[logind_hash(path) % LOGIND_BUCKETS];
 }
 
 /* The last thing to do with a watcher: the engine may end it. */
@@ -125,7 +171,7 @@ static void for_each(struct logind *conn, const char *path, void (*each)(struct 
     while (!node_alone(&these)) {
         node = these.next;
         node_remove(node);
-        node_append(all, node);
+        node_append(bucket(conn, path), node); /* which may be another one by now */
         each(NODE_OWNER(node, struct watcher, same), locked);
     }
 }
@@ -196,7 +242,7 @@ static bool has_lost_hint(const struct watcher *watcher)
 void logind_observed_restarted(struct logind *conn, const char *owner)
 {
     end_those(conn, has_lost_hint, &(struct logind_fault){.code = WMS_E_UNREACHABLE, .text = FORGOTTEN});
-    for (size_t i = 0; *owner && i < LOGIND_BUCKETS; i++) {
+    for (size_t i = 0; *owner && i < conn->watcher_buckets; i++) {
         for (struct node *node = conn->watchers[i].next; node != &conn->watchers[i]; node = node->next) {
             read_anew(NODE_OWNER(node, struct watcher, same));
         }
@@ -239,6 +285,9 @@ void logind_observe(struct logind *conn, struct wms_observer *observer, const wm
     logind_task_begin(conn, &watcher->task, &observer->data, watcher_free);
     if (conn->watcher_count++ == 0) {
         logind_signals_observe(conn, true);
+    }
+    if (conn->watcher_count > conn->watcher_buckets) {
+        be_many(conn);
     }
     watcher->reading = true;
     logind_lookup_start(&watcher->lookup);

@@ -58,9 +58,8 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
         (struct logind){.services = services, .engine = engine, .link = link, .fd = -1, .deadline = UINT64_MAX, .depth = 1};
     node_init(&conn->waiting);
     node_init(&conn->tasks);
-    for (size_t i = 0; i < LOGIND_BUCKETS; i++) {
-        node_init(&conn->watchers[i]);
-    }
+    wms_key_new(&conn->key);
+    logind_observe_init(conn);
     logind_call_init(conn, &conn->nobody);
     logind_call_init(conn, &conn->own.call);
     int r = logind_open(conn, address->path ? dbus_address : NULL);

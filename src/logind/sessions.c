@@ -192,7 +192,7 @@ bool logind_id_possible(const wms_id *id)
 
 static struct logind_known **known_place(struct logind *conn, const char *id)
 {
-    struct logind_known **place = &conn->known[logind_hash(id) % LOGIND_BUCKETS];
+    struct logind_known **place = &conn->known[logind_hash(conn, id) % LOGIND_BUCKETS];
     while (*place && strcmp((*place)->id, id) != 0) {
         place = &(*place)->next;
     }

@@ -4,6 +4,7 @@
  * other ever has, such as a time: its user is all that tells two of one id apart.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "multipoint.h"
@@ -30,6 +31,53 @@ const wms_value *multipoint_session_row(const wms_value *table, uint32_t id)
         }
     }
     return NULL;
+}
+
+static uint64_t id_of(const wms_value *row)
+{
+    const wms_value *number = multipoint_value(row, "id", WMS_NATURAL);
+
+    return number ? number->natural : UINT64_MAX;
+}
+
+/* Of one id, in the order of the host's list. */
+static int order(const void *first, const void *second)
+{
+    const wms_value *one = *(const wms_value *const *) first, *other = *(const wms_value *const *) second;
+    uint64_t id = id_of(one), other_id = id_of(other);
+
+    return id != other_id ? (id < other_id ? -1 : 1) : one < other ? -1 : one > other;
+}
+
+const wms_value **multipoint_session_rows(const wms_value *table, struct multipoint_arena *arena, size_t *ret_count)
+{
+    const wms_value *list = multipoint_value(table, "pprgWmsSessionInfoWs", WMS_LIST);
+    size_t count = list ? list->size : 0;
+    const wms_value **rows = multipoint_room(arena, (count + 1) * sizeof *rows);
+
+    for (size_t i = 0; rows && i < count; i++) {
+        rows[i] = &list->items[i];
+    }
+    if (rows) {
+        qsort(rows, count, sizeof *rows, order);
+    }
+    *ret_count = count;
+    return rows;
+}
+
+const wms_value *multipoint_session_row_of(const wms_value *const *rows, size_t count, uint32_t id)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (id_of(rows[middle]) < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < count && id_of(rows[low]) == id ? rows[low] : NULL;
 }
 
 static const char *text_of(const wms_value *row, const char *name)

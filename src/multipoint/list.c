@@ -358,9 +358,16 @@ static void got_list_again(struct multipoint_exchange *exchange, const struct mu
         multipoint_arena_free(&arena);
         return;
     }
+    size_t count;
+    const wms_value **rows = multipoint_session_rows(&table, &arena, &count);
+    if (!rows) {
+        multipoint_arena_free(&arena);
+        fail_with(list, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
     for (size_t i = 0; i < list->count; i++) {
         struct multipoint_found *session = &list->sessions[i];
-        const wms_value *row = session->gone ? multipoint_session_row(&table, session->id) : NULL;
+        const wms_value *row = session->gone ? multipoint_session_row_of(rows, count, session->id) : NULL;
         const char *identity = row ? multipoint_identity(&list->arena, session->domain_name, session->user_name) : NULL;
         session->back = identity && multipoint_is_identity(row, identity);
         if (row && !identity) {

@@ -525,6 +525,7 @@ struct multipoint_seat {
     struct multipoint_seat *next;
     uint32_t session, station;
     const char *session_host; /* on which machine the session's id counts; "" if the host does not say */
+    signed char own;          /* whether that is the host itself: 1, 0, or -1: that cannot be told; once all have come */
 };
 
 /* The stations of a host, one asked for after the other. */
@@ -547,6 +548,8 @@ struct multipoint_stations {
 /* Asks for all of them; done() comes later.  Errors: as multipoint_ask(). */
 int multipoint_stations_ask(struct multipoint_stations *stations, const char **ret_text);
 void multipoint_stations_drop(struct multipoint_stations *stations);
+/* All have come: notes of each seat whether its session is the host's own. */
+void multipoint_stations_judge(struct multipoint_stations *stations);
 /* The seat of one of the host's own sessions, or NULL: it has none, or (*ret_unsure) that cannot be told. */
 const struct multipoint_seat *multipoint_stations_find(const struct multipoint_stations *stations, uint32_t session,
                                                        bool *ret_unsure);
@@ -557,6 +560,9 @@ const struct multipoint_seat *multipoint_stations_find(const struct multipoint_s
 const char *multipoint_identity(struct multipoint_arena *arena, const char *domain, const char *user);
 /* The row of GetAllSessions with that id, or NULL. */
 const wms_value *multipoint_session_row(const wms_value *table, uint32_t id);
+/* The same, for many: all rows by their ids, in the arena.  NULL: out of memory. */
+const wms_value **multipoint_session_rows(const wms_value *table, struct multipoint_arena *arena, size_t *ret_count);
+const wms_value *multipoint_session_row_of(const wms_value *const *rows, size_t count, uint32_t id);
 /* Whether the row's session is the one with that identity, as far as the host tells. */
 bool multipoint_is_identity(const wms_value *row, const char *identity);
 /* Whether it is at the machine's own screen. */

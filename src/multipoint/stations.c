@@ -27,6 +27,7 @@ static void warn(struct multipoint_stations *stations, const char *what)
 static void end(struct multipoint_stations *stations, const struct multipoint_reply *reply)
 {
     multipoint_stations_drop(stations);
+    multipoint_stations_judge(stations);
     stations->ended = true;
     stations->done(stations->data, reply);
 }
@@ -157,7 +158,7 @@ static int keep_seat(struct multipoint_stations *stations, const wms_value *tabl
     if (name && name->size) {
         memcpy(copy, name->text, name->size);
     }
-    *seat = (struct multipoint_seat){stations->seats, session, stations->at, copy};
+    *seat = (struct multipoint_seat){stations->seats, session, stations->at, copy, -1};
     stations->seats = seat;
     return 0;
 }
@@ -245,8 +246,8 @@ static bool all_name_the_same(const struct multipoint_stations *stations)
     return true;
 }
 
-/* Whether the seat's session is one of the host's own: 1, 0, or -1: that cannot be told. */
-static int is_own(const struct multipoint_stations *stations, const struct multipoint_seat *seat)
+/* Whether the seat's session is one of the host's own: 1, 0, or -1: that cannot be told.  `same`: all seats name the same. */
+static signed char is_own(const struct multipoint_stations *stations, const struct multipoint_seat *seat, bool same)
 {
     const char *name = seat->session_host, *address = stations->host->address->host;
     const char *const names[] = {stations->host->binding.name, address};
@@ -267,7 +268,17 @@ static int is_own(const struct multipoint_stations *stations, const struct multi
             known = true;
         }
     }
-    return known ? 0 : all_name_the_same(stations) ? 1 : -1;
+    return known ? 0 : same ? 1 : -1;
+}
+
+/* Once for all sessions: a host may have each of its stations show the same one. */
+void multipoint_stations_judge(struct multipoint_stations *stations)
+{
+    bool same = all_name_the_same(stations);
+
+    for (struct multipoint_seat *seat = stations->seats; seat; seat = seat->next) {
+        seat->own = is_own(stations, seat, same);
+    }
 }
 
 const struct multipoint_seat *multipoint_stations_find(const struct multipoint_stations *stations, uint32_t session,
@@ -277,7 +288,7 @@ const struct multipoint_seat *multipoint_stations_find(const struct multipoint_s
 
     *ret_unsure = stations->partial;
     for (const struct multipoint_seat *seat = stations->seats; seat; seat = seat->next) {
-        int own = seat->session == session ? is_own(stations, seat) : 0;
+        int own = seat->session == session ? seat->own : 0;
         found = own == 1 ? seat : found;
         *ret_unsure = *ret_unsure || own < 0;
     }

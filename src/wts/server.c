@@ -19,14 +19,26 @@ void wts_tally_unref(struct wts_tally *tally)
     }
 }
 
+static uint64_t hash_of(const char *name)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+    for (; *name; name++) {
+        hash = (hash ^ (unsigned char) *name) * UINT64_C(1099511628211);
+    }
+    hash ^= hash >> 32;
+    return hash * UINT64_C(0x9E3779B97F4A7C15); /* whose high bits depend on all of the name */
+}
+
 /* That of the name, one reference more. */
 static struct wts_tally *tally_get(struct wts_tally **tallies, const char *name)
 {
-    struct wts_tally *tally = *tallies;
+    struct wts_tally *first = *tallies, **place = tallies;
 
-    while (tally && strcmp(tally->name, name) != 0) {
-        tally = tally->next;
+    for (uint64_t bits = hash_of(name); *place && strcmp((*place)->name, name) != 0; bits <<= 1) {
+        place = &(*place)->below[bits >> 63];
     }
+    struct wts_tally *tally = *place;
     if (!tally) {
         tally = calloc(1, sizeof *tally + strlen(name) + 1);
         if (!tally) {
@@ -34,8 +46,11 @@ static struct wts_tally *tally_get(struct wts_tally **tallies, const char *name)
         }
         strcpy(tally->name, name);
         atomic_init(&tally->refs, 1);
-        tally->next = *tallies;
-        *tallies = tally;
+        if (first) {
+            tally->next = first->next;
+            first->next = tally;
+        }
+        *place = tally;
     }
     return wts_tally_ref(tally);
 }

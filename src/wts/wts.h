@@ -54,7 +54,8 @@ void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text);
 /* How many calls to one server hang: nobody waits for them any more, and they have not come back; and how many handles of
  * it are being closed.  It is one for all connections to a server, and outlives them with those calls. */
 struct wts_tally {
-    struct wts_tally *next; /* of the engine's */
+    struct wts_tally *next;     /* of the engine's, in the order of a list */
+    struct wts_tally *below[2]; /* and in that of a tree, by the bits of the name's hash from the highest on */
     atomic_uint refs;       /* the engine's, and one for each wts_server */
     atomic_uint hanging, closing;
     char name[]; /* "": this machine */

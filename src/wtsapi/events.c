@@ -72,33 +72,19 @@ static DWORD events_between(const struct listed *listed_before, const struct lis
            (before.state != now.state ? WTS_EVENT_STATECHANGE : 0) | (renamed ? WTS_EVENT_RENAME : 0);
 }
 
-/* Hosts mostly keep the order: the one behind the last that was found is looked at first. */
-static const struct listed *find_from(const struct list *list, size_t *place, DWORD number)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        size_t at = (*place + i) % list->count;
-        if (list->sessions[at].number == number) {
-            *place = at + 1;
-            return &list->sessions[at];
-        }
-    }
-    return NULL;
-}
-
-static DWORD compare(const struct list *before, const struct list *now)
+/* Both are looked at by number, whatever order the host has given them. */
+DWORD wtsapi_events_between(const struct list *before, const struct list *now)
 {
     DWORD events = 0;
-    size_t place = 0;
+    size_t i = 0, k = 0;
 
-    for (size_t i = 0; i < now->count; i++) {
-        const struct listed *other = find_from(before, &place, now->sessions[i].number);
-        events |= other ? events_between(other, &now->sessions[i]) : events_of_new(&now->sessions[i]);
-    }
-    place = 0;
-    for (size_t i = 0; i < before->count; i++) {
-        if (!find_from(now, &place, before->sessions[i].number)) {
-            events |= events_of_gone(&before->sessions[i]);
-        }
+    while (i < before->count || k < now->count) {
+        const struct listed *old = i < before->count ? before->by_number[i] : NULL;
+        const struct listed *new = k < now->count ? now->by_number[k] : NULL;
+        bool gone = !new || (old && old->number < new->number), came = !old || (new && new->number < old->number);
+        events |= gone ? events_of_gone(old) : came ? events_of_new(new) : events_between(old, new);
+        i += !came;
+        k += !gone;
     }
     return events;
 }
@@ -110,9 +96,17 @@ static struct wait *wait_of(struct node *node)
     return NODE_OWNER(node, struct wait, node);
 }
 
-static void end(struct wait *wait, DWORD events, DWORD error)
+static void part(struct wait *wait)
 {
     node_remove(&wait->node);
+    if (node_alone(&wait->server->waits)) {
+        node_remove(&wait->server->waited);
+    }
+}
+
+static void end(struct wait *wait, DWORD events, DWORD error)
+{
+    part(wait);
     wait->events = events;
     wait->error = error;
     pthread_cond_signal(&wait->changed);
@@ -144,7 +138,7 @@ void wtsapi_events_listed(struct server *server, struct list *list, DWORD error)
         wtsapi_events_end(server, error);
     } else if (!node_alone(&server->waits)) {
         if (server->known) {
-            tell(server, compare(server->known, list));
+            tell(server, wtsapi_events_between(server->known, list));
         }
         wtsapi_list_unref(server->known);
         server->known = wtsapi_list_ref(list);
@@ -162,6 +156,9 @@ static DWORD begin(struct server *server, struct wait *wait)
     if (!server->known && server->recent) {
         server->known = wtsapi_list_ref(server->recent);
     }
+    if (node_alone(&server->waits)) {
+        node_append(&wtsapi_waited, &server->waited);
+    }
     node_append(&server->waits, &wait->node);
     server->poll_due = 0;
     wtsapi_worker_tell(NULL);
@@ -173,7 +170,7 @@ static void leave(void *data)
 {
     struct wait *wait = data;
 
-    node_remove(&wait->node);
+    part(wait);
     pthread_cond_destroy(&wait->changed);
     wtsapi_server_unref(wait->server);
     pthread_mutex_unlock(&wtsapi_lock);

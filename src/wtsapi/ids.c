@@ -2,7 +2,10 @@
  *
  * A number stays as it is.  "c7", as logind calls sessions outside of audit's count, is 0x80000000 + 7.  Any other text
  * gets a number from 0xC0000000 on, by its hash, so that it mostly has the same in the next process, too.  What a number
- * stands for is kept here for those that cannot be told by looking at them. */
+ * stands for is kept here for those that cannot be told by looking at them.
+ *
+ * Hosts choose their ids, also such whose texts have one hash, or one after the other: the next number that is free is found
+ * without going through all that are taken. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,25 +14,79 @@
 #include "wtsapi/wtsapi.h"
 
 static const DWORD counted = 0x80000000, hashed = 0xC0000000, hashed_end = 0xFFFFFFF0;
-enum { BUCKETS = 1024 };
 
 struct known {
-    struct known *next;
+    struct wms_entry by_number;
+    struct wms_entry by_text; /* unless it is empty */
     DWORD number;
+    DWORD after; /* none from this number to there is free */
     char text[]; /* empty: the id is the number itself */
 };
 
-/* Never freed: callers hold the texts. */
-static struct known *buckets[BUCKETS];
+/* What is in them is never freed: callers hold the texts. */
+static struct wms_table numbers, texts;
+
+wms_engine *wtsapi_keeper(void)
+{
+    static wms_engine *keeper;
+    wms_engine *engine;
+
+    if (!keeper) {
+        int before = wtsapi_end_later();
+        keeper = wms_engine_new(NULL, &engine) ? NULL : engine;
+        wtsapi_end_again(before);
+    }
+    return keeper;
+}
+
+static uint64_t hash(const void *data, size_t size)
+{
+    return wms_hash(wms_engine_key(wtsapi_keeper()), data, size);
+}
+
+static bool has_number(const struct wms_entry *entry, const void *number)
+{
+    return ((const struct known *) entry)->number == *(const DWORD *) number;
+}
+
+static bool has_text(const struct wms_entry *entry, const void *text)
+{
+    const void *known = (const char *) entry - offsetof(struct known, by_text);
+
+    return strcmp(((const struct known *) known)->text, text) == 0;
+}
 
 static struct known *find(DWORD number)
 {
-    struct known *known = buckets[number % BUCKETS];
+    return numbers.count ? (struct known *) wms_table_find(&numbers, hash(&number, sizeof number), has_number, &number)
+                         : NULL;
+}
 
-    while (known && known->number != number) {
-        known = known->next;
+static struct known *find_text(const char *text)
+{
+    struct wms_entry *entry = texts.count ? wms_table_find(&texts, hash(text, strlen(text)), has_text, text) : NULL;
+
+    return entry ? NODE_OWNER(entry, struct known, by_text) : NULL;
+}
+
+static DWORD number_after(DWORD number)
+{
+    return number + 1 < hashed_end ? number + 1 : hashed;
+}
+
+/* In both tables or in none. */
+static bool put(struct known *known)
+{
+    wms_engine *keeper = wtsapi_keeper();
+
+    if (!keeper || wms_table_add(&numbers, keeper, &known->by_number, hash(&known->number, sizeof known->number))) {
+        return false;
     }
-    return known;
+    if (*known->text && wms_table_add(&texts, keeper, &known->by_text, hash(known->text, strlen(known->text)))) {
+        wms_table_remove(&numbers, keeper, &known->by_number);
+        return false;
+    }
+    return true;
 }
 
 static DWORD add(DWORD number, const char *text)
@@ -41,10 +98,29 @@ static DWORD add(DWORD number, const char *text)
         return ERROR_OUTOFMEMORY;
     }
     known->number = number;
+    known->after = number_after(number);
     memcpy(known->text, text, size);
-    known->next = buckets[number % BUCKETS];
-    buckets[number % BUCKETS] = known;
+    if (!put(known)) {
+        free(known);
+        return ERROR_OUTOFMEMORY;
+    }
     return 0;
+}
+
+/* The first that is free, from this one on.  Whoever comes the same way later, or joins it, goes there at once. */
+static DWORD free_from(DWORD number)
+{
+    DWORD place = number;
+    struct known *known;
+
+    while ((known = find(place))) {
+        place = known->after;
+    }
+    while ((known = find(number))) {
+        number = known->after;
+        known->after = place;
+    }
+    return place;
 }
 
 /* "c7": 0x80000007; 0: it is not of that form. */
@@ -69,27 +145,24 @@ static DWORD count_of(const char *text)
 
 static DWORD hash_of(const char *text)
 {
-    DWORD hash = 2166136261;
+    DWORD sum = 2166136261;
 
     for (const unsigned char *byte = (const unsigned char *) text; *byte; byte++) {
-        hash = (hash ^ *byte) * 16777619;
+        sum = (sum ^ *byte) * 16777619;
     }
-    return hashed + hash % (hashed_end - hashed);
+    return hashed + sum % (hashed_end - hashed);
 }
 
-/* The next that is free or the text's own: there are far more numbers than there can be sessions. */
+/* The text's own, or the next that is free: there are far more numbers than there can be sessions. */
 static DWORD place_of(const char *text)
 {
-    DWORD number = count_of(text);
-    struct known *known = number ? find(number) : NULL;
+    const struct known *known = find_text(text);
 
-    if (!number || (known && strcmp(known->text, text) != 0)) {
-        number = hash_of(text);
-        while ((known = find(number)) && strcmp(known->text, text) != 0) {
-            number = number + 1 < hashed_end ? number + 1 : hashed;
-        }
+    if (known) {
+        return known->number;
     }
-    return number;
+    DWORD number = count_of(text);
+    return number && !find(number) ? number : free_from(hash_of(text));
 }
 
 DWORD wtsapi_id_number(const wms_id *id, DWORD *ret_number)

@@ -34,7 +34,7 @@ static void keep(void *data, const char **text)
 
 static size_t size_of(const wms_request *request, size_t count)
 {
-    size_t size = sizeof(struct list) + count * sizeof(struct listed);
+    size_t size = sizeof(struct list) + count * (sizeof(struct listed) + sizeof(struct listed *));
     wms_session session;
 
     for (size_t i = 0; i < count && wms_request_session(request, i, &session) == 0; i++) {
@@ -66,6 +66,21 @@ static void add_domain(struct list *list, const char *address)
     }
 }
 
+static int order(const void *first, const void *second)
+{
+    const struct listed *one = *(const struct listed *const *) first, *other = *(const struct listed *const *) second;
+
+    return one->number != other->number ? (one->number < other->number ? -1 : 1) : one < other ? -1 : one > other;
+}
+
+static void sort(struct list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        list->by_number[i] = &list->sessions[i];
+    }
+    qsort(list->by_number, list->count, sizeof *list->by_number, order);
+}
+
 DWORD wtsapi_list_new(const wms_request *request, const char *address, struct list **ret_list)
 {
     size_t count = wms_request_session_count(request);
@@ -76,7 +91,8 @@ DWORD wtsapi_list_new(const wms_request *request, const char *address, struct li
     }
     list->refs = 1;
     list->sessions = (struct listed *) (list + 1);
-    char *place = (char *) (list->sessions + count);
+    list->by_number = (const struct listed **) (list->sessions + count);
+    char *place = (char *) (list->by_number + count);
     while (list->count < count && wms_request_session(request, list->count, &list->sessions[list->count].session) == 0) {
         wms_session *session = &list->sessions[list->count++].session;
         session->server = NULL;
@@ -88,6 +104,7 @@ DWORD wtsapi_list_new(const wms_request *request, const char *address, struct li
         free(list);
         return error;
     }
+    sort(list);
     *ret_list = list;
     return 0;
 }
@@ -107,12 +124,17 @@ void wtsapi_list_unref(struct list *list)
 
 const struct listed *wtsapi_list_find(const struct list *list, DWORD number)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->sessions[i].number == number) {
-            return &list->sessions[i];
+    size_t low = 0, high = list->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list->by_number[middle]->number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return NULL;
+    return low < list->count && list->by_number[low]->number == number ? list->by_number[low] : NULL;
 }
 
 const struct listed *wtsapi_list_own(const struct list *list)

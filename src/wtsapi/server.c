@@ -12,6 +12,9 @@
 enum { SCHEME_ROOM = 32 };
 
 struct node wtsapi_servers = {&wtsapi_servers, &wtsapi_servers};
+struct node wtsapi_waited = {&wtsapi_waited, &wtsapi_waited};
+/* Those that have a handle, by that, and what a program means that opens none, by the address. */
+static struct wms_table table;
 /* As on Windows, the lowest two bits are the program's; far from what programs take for other things. */
 static uintptr_t last_handle = 0x57540000;
 
@@ -85,17 +88,31 @@ bool wtsapi_address_is_here(const char *address)
 
 /* ---- servers ---------------------------------------------------------------------------------------------------- */
 
+static uint64_t hash(uintptr_t handle, const char *address)
+{
+    const struct wms_key *key = wms_engine_key(wtsapi_keeper());
+
+    return handle ? wms_hash(key, &handle, sizeof handle) : wms_hash(key, address, strlen(address));
+}
+
 static struct server *server_new(const char *address, uintptr_t handle)
 {
-    struct server *server = calloc(1, sizeof *server);
+    wms_engine *keeper = wtsapi_keeper();
+    struct server *server = keeper ? calloc(1, sizeof *server) : NULL;
 
-    if (server) {
-        server->refs = 1;
-        server->handle = handle;
-        strcpy(server->address, address);
-        node_init(&server->waits);
-        node_append(&wtsapi_servers, &server->node);
+    if (!server) {
+        return NULL;
     }
+    server->refs = 1;
+    server->handle = handle;
+    strcpy(server->address, address);
+    node_init(&server->waits);
+    node_init(&server->waited);
+    if (wms_table_add(&table, keeper, &server->entry, hash(handle, address))) {
+        free(server);
+        return NULL;
+    }
+    node_append(&wtsapi_servers, &server->node);
     return server;
 }
 
@@ -124,7 +141,9 @@ void wtsapi_servers_forked(void)
         server->queued = NULL;
         server->polling = server->listing = false;
         node_init(&server->waits);
+        node_init(&server->waited);
     }
+    node_init(&wtsapi_waited);
 }
 
 /* ---- handles ---------------------------------------------------------------------------------------------------- */
@@ -132,28 +151,31 @@ void wtsapi_servers_forked(void)
 /* Closed ones have no handle that could be asked for. */
 static const uintptr_t closed = (uintptr_t) INVALID_HANDLE_VALUE;
 
+static bool has_handle(const struct wms_entry *entry, const void *handle)
+{
+    return ((const struct server *) entry)->handle == *(const uintptr_t *) handle;
+}
+
+static bool is_current(const struct wms_entry *entry, const void *address)
+{
+    const struct server *server = (const struct server *) entry;
+
+    return server->handle == 0 && strcmp(server->address, address) == 0;
+}
+
 static struct server *find(HANDLE handle)
 {
     uintptr_t number = (uintptr_t) handle;
 
-    for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
-        struct server *server = NODE_OWNER(node, struct server, node);
-        if (server->handle == number && number != 0 && number != closed) {
-            return server;
-        }
+    if (table.count == 0 || number == 0 || number == closed) {
+        return NULL;
     }
-    return NULL;
+    return (struct server *) wms_table_find(&table, hash(number, NULL), has_handle, &number);
 }
 
 static struct server *find_current(const char *address)
 {
-    for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
-        struct server *server = NODE_OWNER(node, struct server, node);
-        if (server->handle == 0 && strcmp(server->address, address) == 0) {
-            return server;
-        }
-    }
-    return NULL;
+    return table.count ? (struct server *) wms_table_find(&table, hash(0, address), is_current, address) : NULL;
 }
 
 bool wtsapi_server_closed(const struct server *server)
@@ -251,6 +273,7 @@ VOID wtsapi_close_server(HANDLE handle)
     pthread_mutex_lock(&wtsapi_lock);
     struct server *server = find(handle);
     if (server) {
+        wms_table_remove(&table, wtsapi_keeper(), &server->entry);
         server->handle = closed; /* calls that are under way go on */
         wtsapi_events_end(server, ERROR_INVALID_HANDLE);
         wtsapi_server_unref(server);

@@ -149,9 +149,9 @@ static void finish(struct worker *self, struct job *job)
 /* Lists for those who wait for events, where one is due. */
 static void add_polls(struct worker *self, double now)
 {
-    for (struct node *node = wtsapi_servers.next, *next; next = node->next, node != &wtsapi_servers; node = next) {
-        struct server *server = NODE_OWNER(node, struct server, node);
-        if (node_alone(&server->waits) || server->polling || server->poll_due > now) {
+    for (struct node *node = wtsapi_waited.next, *next; next = node->next, node != &wtsapi_waited; node = next) {
+        struct server *server = NODE_OWNER(node, struct server, waited);
+        if (server->polling || server->poll_due > now) {
             continue;
         }
         struct job *job = wtsapi_job_poll(server);
@@ -266,9 +266,9 @@ static int patience(void)
     double now = wtsapi_now(), least = -1;
 
     pthread_mutex_lock(&wtsapi_lock);
-    for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
-        const struct server *server = NODE_OWNER(node, struct server, node);
-        if (!node_alone(&server->waits) && !server->polling) {
+    for (struct node *node = wtsapi_waited.next; node != &wtsapi_waited; node = node->next) {
+        const struct server *server = NODE_OWNER(node, struct server, waited);
+        if (!server->polling) {
             double left = server->poll_due > now ? server->poll_due - now : 0;
             least = least < 0 || left < least ? left : least;
         }
@@ -335,8 +335,8 @@ static void go(struct worker *self)
         job->error = ERROR_SHUTDOWN_IN_PROGRESS;
         wtsapi_job_finish(job);
     }
-    for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
-        wtsapi_events_end(NODE_OWNER(node, struct server, node), ERROR_SHUTDOWN_IN_PROGRESS);
+    while (!node_alone(&wtsapi_waited)) {
+        wtsapi_events_end(NODE_OWNER(wtsapi_waited.next, struct server, waited), ERROR_SHUTDOWN_IN_PROGRESS);
     }
     self->gone = true;
     pthread_cond_broadcast(&worker_gone);

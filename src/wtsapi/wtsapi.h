@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "core/node.h"
+#include "core/table.h"
 #include "wms.h"
 #include "wts/api.h"
 
@@ -55,6 +56,12 @@ void wtsapi_text_put(void *room, size_t size, size_t unit, const char *text);
 /* A caller's text, of at most `size` bytes and up to a zero, as UTF-8, which the caller frees.  Errors: OUTOFMEMORY,
  * NO_UNICODE_TRANSLATION (it is no UTF-16, or no UTF-8). */
 DWORD wtsapi_text_read(const void *text, size_t size, size_t unit, char **ret_text);
+
+/* ---- tables ----------------------------------------------------------------------------------------------------- */
+
+/* An engine that runs nothing: tables have their memory and their key from it.  Under the lock, for the whole process.
+ * NULL: out of memory. */
+wms_engine *wtsapi_keeper(void);
 
 /* ---- ids -------------------------------------------------------------------------------------------------------- */
 
@@ -85,6 +92,7 @@ struct list {
     double asked;        /* when */
     size_t count;
     struct listed *sessions;
+    const struct listed **by_number; /* all of them, by their numbers; of one number, in the order of the list */
     char machine[WTSAPI_NAME_ROOM]; /* this machine's name, if they are its sessions */
 };
 
@@ -102,7 +110,8 @@ const struct listed *wtsapi_list_own(const struct list *list);
 
 /* A server that was opened.  All of it is under the lock. */
 struct server {
-    struct node node; /* in `wtsapi_servers` */
+    struct wms_entry entry; /* in the table of those that can be found */
+    struct node node;       /* in `wtsapi_servers` */
     unsigned refs;    /* of its handle, of calls, of jobs */
     uintptr_t handle; /* 0: what a program means that opens none */
     char address[WTSAPI_ADDRESS_MAX + 1];
@@ -111,12 +120,15 @@ struct server {
     struct list *recent; /* the last list that came; NULL: none */
 
     struct node waits;  /* who waits for events */
+    struct node waited; /* in `wtsapi_waited`, while somebody does */
     bool polling;       /* a list for them is under way */
     double poll_due;    /* when to ask for the next */
     struct list *known; /* what they know; NULL: nothing yet */
 };
 
 extern struct node wtsapi_servers;
+/* Those that somebody waits for. */
+extern struct node wtsapi_waited;
 
 /* The server that a handle stands for; the caller owns one reference, and gives it back by wtsapi_server_put().  Errors:
  * INVALID_HANDLE; for no handle, those of opening, too. */
@@ -214,6 +226,8 @@ void wtsapi_worker_tell(struct job *job);
 
 /* The list that was asked for, or why there is none (`error`).  Under the lock. */
 void wtsapi_events_listed(struct server *server, struct list *list, DWORD error);
+/* What has changed from one list to another: WTS_EVENT_*. */
+DWORD wtsapi_events_between(const struct list *before, const struct list *now);
 /* Ends all waits: with `error`, or (0) without an event.  Under the lock. */
 void wtsapi_events_end(struct server *server, DWORD error);
 
