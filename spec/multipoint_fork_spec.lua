@@ -17,6 +17,15 @@ local BEGIN = [==[
    assert(lab:counts().connections_https == 3, "several connections")
    lab:reset()
 
+   local wait_for = wait
+   function wait(pid)
+      local code, signal = wait_for(pid)
+      if code ~= 0 then
+         io.stderr:write(("a child ended with code %s, by signal %s\n"):format(tostring(code), tostring(signal)))
+      end
+      return code
+   end
+
    function unlock()
       assert(assert(wms.unlock{ server = server, session_ids = 3 })[1].state == "requested")
    end
