@@ -25,7 +25,8 @@ describe("what a part does for one thing does not grow with how many there are: 
       ["multipoint seats"] = "stations that all show one session",
       ["multipoint rows"] = "sessions that a host has no flags of, and lists still",
       ["wts names"] = "names of servers",
-      ["wtsapi lists"] = "sessions that a host lists in another order each time", ["wtsapi numbers"] = "ids that are numbers",
+      ["wtsapi lists"] = "sessions that a host lists in another order each time",
+      ["wtsapi numbers"] = "ids that are numbers",
       ["wtsapi texts"] = "ids that are texts, and that a host has chosen to have one number",
    } do
       it(what, function()
