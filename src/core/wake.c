@@ -2,19 +2,24 @@
  *
  * Which of its requests a program polls, nobody tells.  So the waker chooses one, and waits until the engine's loop turns: its
  * program has been woken.  If that does not happen soon, it chooses more, four times as many each time, until all are readable.
- * Those that have answered before are chosen first; so with any number of requests one event costs one step.
+ * Those that have answered before are chosen first; so with any number of requests one event costs one step.  On a machine that
+ * is busy with something else, the program may have been woken and not have come to run: the system tells, and is asked.
  *
  * The thread waits for the loop's own epoll to become readable, in one of its own and once for each time that control
  * goes back to the program (EPOLLONESHOT).  It knows the waker and the wakeups that are in its list, all of which the lock
  * protects, and calls nothing else of the engine.
  */
+#define _GNU_SOURCE /* gettid */
 #include "core/wake.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +29,8 @@
 enum {
     FIRST_PATIENCE = 1,  /* milliseconds until more are chosen, when nobody is known to answer */
     KNOWN_PATIENCE = 20, /* the same, when one has answered before: its program is busy */
-    LATER_PATIENCE = 2   /* and for each next choice */
+    LATER_PATIENCE = 2,  /* and for each next choice */
+    BUSY_PATIENCE = 100  /* and at most so many more while the program's thread does not wait, but wants to run */
 };
 
 struct wms_waker {
@@ -33,6 +39,8 @@ struct wms_waker {
     pthread_t thread;
     struct wms_wakeup *first, *last;
     unsigned long turns; /* of the loop */
+    pthread_t program;   /* the thread that control went back to */
+    pid_t program_tid;   /* 0: none yet */
     int epoll;           /* on the loop's epoll, and on `stop` */
     int loop;            /* the loop's epoll, which is the engine's */
     int stop;
@@ -123,6 +131,44 @@ static void wait_for_turn(struct wms_waker *waker, int milliseconds)
     pthread_cond_timedwait(&waker->turned, &waker->lock, &until);
 }
 
+/* Whether the system calls a thread of this process runnable: it runs, or would if others let it. */
+static bool is_runnable(pid_t tid)
+{
+    char path[64], text[256];
+
+    snprintf(path, sizeof path, "/proc/self/task/%ld/stat", (long) tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    text[size < 0 ? 0 : size] = '\0';
+    const char *name_end = strrchr(text, ')'); /* the name before it may hold anything; the state follows: proc(5) */
+    return name_end && name_end[1] == ' ' && name_end[2] == 'R';
+}
+
+static bool is_awaited(const struct wms_waker *waker, unsigned long turns)
+{
+    return waker->resting && waker->turns == turns && !waker->quit;
+}
+
+/* Waits while the program does not: it has been woken, and will turn the loop, or does something else before. */
+static void wait_while_busy(struct wms_waker *waker, unsigned long turns)
+{
+    for (int waited = 0; waited < BUSY_PATIENCE && is_awaited(waker, turns); waited += LATER_PATIENCE) {
+        pid_t tid = waker->program_tid;
+        pthread_mutex_unlock(&waker->lock);
+        bool busy = is_runnable(tid);
+        pthread_mutex_lock(&waker->lock);
+        if (!busy) {
+            return;
+        }
+        if (is_awaited(waker, turns)) {
+            wait_for_turn(waker, LATER_PATIENCE);
+        }
+    }
+}
+
 static bool is_readable(int fd)
 {
     struct pollfd look = {.fd = fd, .events = POLLIN};
@@ -138,12 +184,13 @@ static void wake(struct wms_waker *waker)
     bool due = true;
 
     waker->fired = true;
-    while (waker->resting && waker->turns == turns && !waker->quit) {
+    while (is_awaited(waker, turns)) {
         due = is_readable(waker->loop);
         if (!due || !choose(waker, count)) {
             break;
         }
         wait_for_turn(waker, patience);
+        wait_while_busy(waker, turns);
         patience = LATER_PATIENCE;
         count *= 4;
     }
@@ -389,6 +436,10 @@ void wms_waker_rest(struct wms_waker *waker)
     }
     pthread_mutex_lock(&waker->lock);
     waker->resting = true;
+    if (!waker->program_tid || !pthread_equal(waker->program, pthread_self())) {
+        waker->program = pthread_self();
+        waker->program_tid = gettid();
+    }
     if (waker->fired) {
         watch_loop(waker);
     }
