@@ -197,7 +197,8 @@ describe("what is installed #once", function()
    end)
 
    it("is called by a host of any Lua without luaL_requiref()", function()
-      local snippet = assert(io.open("README.md")):read("*a"):match("\n(    lua_pushcfunction%(L, luaopen_wms%);.-)\n\n")
+      local snippet = assert(io.open("docs/embedding.md")):read("*a"):match(
+         "\n(    lua_pushcfunction%(L, luaopen_wms%);.-)\n\n")
       for _, lua in ipairs{ "lua5.1", "lua5.4", "luajit" } do
          if select(2, sh("pkg-config --exists " .. lua)) then
             must(([[
