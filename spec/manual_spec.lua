@@ -136,7 +136,8 @@ describe("a table of the reference #once", function()
    end)
 
    it("has every state, and no other", function()
-      assert.same(sorted(macro(HEADER, "WMS_STATES", 'X%([%u_]+, "(%l+)"%)')), sorted(rows("docs/lua.md", "| state | means |")))
+      assert.same(sorted(macro(HEADER, "WMS_STATES", 'X%([%u_]+, "(%l+)"%)')),
+         sorted(rows("docs/lua.md", "| state | means |")))
    end)
 
    it("has every error code, and no other", function()
