@@ -9,6 +9,7 @@
 #: make fuzz        libFuzzer on what comes from outside: FUZZ_SECONDS=60; fuzz-report: FUZZ_RUNS=20000000, and line coverage
 #: make mutants     breaks lines of src, and tells what no spec notices: RANDOM=200 SEED=7 ONLY=src/core (see spec/mutants/run.lua)
 #: make bench       measures: ROWS="memory require logind multipoint wts growth" for some parts only
+#: make man         wms(3) and wms.provider(3) from docs/, in build/man/ (needs lowdown; LOWDOWN= names it)
 #: make install     PREFIX=/usr/local DESTDIR= LUA_VERSION=5.4; make install-lua: only what Lua needs; make uninstall
 #: make clean
 #
@@ -36,6 +37,7 @@ WARNINGS    = -Wall -Wextra
 # Where things are installed; LuaRocks sets the last two.
 libdir      = $(PREFIX)/lib
 includedir  = $(PREFIX)/include
+mandir      = $(PREFIX)/share/man
 INST_CMOD   = $(libdir)/lua/$(call abi,$(LUA_VERSION))
 INST_LUADIR = $(PREFIX)/share/lua/$(call abi,$(LUA_VERSION))
 
@@ -51,7 +53,7 @@ B         := $(BUILD)
 L         := $(LUA_VERSION)
 
 # They are built in: the folder that a program is started in must not matter.
-$(foreach v,PREFIX libdir includedir INST_CMOD INST_LUADIR,$(if $($v),$(if $(filter /%,$(firstword $($v))),,$(error \
+$(foreach v,PREFIX libdir includedir mandir INST_CMOD INST_LUADIR,$(if $($v),$(if $(filter /%,$(firstword $($v))),,$(error \
     $v=$($v): give an absolute path$(comma) such as $(abspath $($v))))))
 
 ifneq ($(LUA_INCDIR),)
@@ -540,13 +542,37 @@ mutants:
 	@WMS_BUILD=$B $(foreach name,CC RANDOM SEED ONLY JOBS LIST AGAIN BUDGET USE,WMS_MUTANTS_$(name)='$($(name))') $(LUA) \
 	    spec/mutants/run.lua
 
+# ---- man pages, of the manual's pages --------------------------------------------------------------------------------
+# Their first line, a title, gives way to NAME; `##` are sections.  The date is the release's, so that each build makes the same.
+# .nh: names are not hyphenated.
+
+LOWDOWN   = lowdown
+man_pages = $(if $(wildcard docs/c.md),$(if $(call once,lowdown,command -v '$(LOWDOWN)'),$B/man/wms.3 $B/man/wms.provider.3))
+man_date  = $(call once,man_date,sed -n 's/^.. .$(version). - //p' CHANGELOG.md)
+
+# $(call man_page,FILE,NAME,TITLE,SEE ALSO)
+define man_page
+$B/man/$2.3: docs/$1.md CHANGELOG.md
+	$$(call say,MAN,$$@)
+	$$Q mkdir -p $$(@D) && { printf '# NAME\n\n%s - %s\n\n# DESCRIPTION\n' '$2' '$3' && \
+	    sed -e 1d -e 's/^## /# /' $$< && printf '\n# SEE ALSO\n\n%s\n' '$4'; } | '$(LOWDOWN)' -s -Tman --nroff-nolinks \
+	    --out-no-smarty -m title=$2 -m section=3 -m source='wms $(version)' -m date='$$(man_date)' | \
+	    sed '/^\.TH/a .nh' >$$@
+endef
+$(eval $(call man_page,c,wms,the C interface of a session engine,wms.provider(3)))
+$(eval $(call man_page,provider,wms.provider,how to write a provider for wms,wms(3)))
+
+.PHONY: man
+man: $(man_pages)
+	@$(if $(man_pages),:,echo 'man pages need lowdown (Debian and Fedora: lowdown)' >&2; exit 1)
+
 # ---- to have it ------------------------------------------------------------------------------------------------------
 
 scripts := $(wildcard lua/wms/*.lua)
 loops   := $(wildcard lua/wms/loop/*.lua)
 
 .PHONY: install install-lua uninstall clean help
-install: install-lua $(libs) $(modules)
+install: install-lua $(libs) $(modules) $(man_pages)
 	$Q install -d '$(DESTDIR)$(libdir)/wms' '$(DESTDIR)$(libdir)/pkgconfig' '$(DESTDIR)$(includedir)/wms'
 	$Q install -m 644 src/wms.h '$(DESTDIR)$(includedir)'
 	$Q install -m 644 $(filter-out src/wms.h,$(headers)) '$(DESTDIR)$(includedir)/wms'
@@ -558,6 +584,7 @@ install: install-lua $(libs) $(modules)
 	$Q install -m 644 $B/lib/wms.pc '$(DESTDIR)$(libdir)/pkgconfig'
 	$(if $(wtsapi),$Q install -m 755 $(wtsapi) '$(DESTDIR)$(libdir)')
 	$(if $(modules),$Q install -m 755 $(modules) '$(DESTDIR)$(libdir)/wms')
+	$(if $(man_pages),$Q install -d '$(DESTDIR)$(mandir)/man3' && install -m 644 $(man_pages) '$(DESTDIR)$(mandir)/man3')
 
 # Only what Lua needs: what a rock is made of.
 install-lua: $(call products,$L)
@@ -571,7 +598,8 @@ install-lua: $(call products,$L)
 uninstall:
 	$Q rm -f '$(DESTDIR)$(includedir)/wms.h' $(patsubst %,'$(DESTDIR)$(includedir)/wms/%.h',lua provider memory) \
 	    '$(DESTDIR)$(libdir)/libwms.a' '$(DESTDIR)$(libdir)/libwms-lua$L.a' '$(DESTDIR)$(libdir)/pkgconfig/wms.pc' \
-	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(libdir)/libwms-wtsapi.so' '$(DESTDIR)$(INST_CMOD)/wms.so'
+	    '$(DESTDIR)$(libdir)'/libwms.so* '$(DESTDIR)$(libdir)/libwms-wtsapi.so' '$(DESTDIR)$(INST_CMOD)/wms.so' \
+	    '$(DESTDIR)$(mandir)/man3/wms.3' '$(DESTDIR)$(mandir)/man3/wms.provider.3'
 	$Q rm -f $(foreach p,$(provider_names),'$(DESTDIR)$(libdir)/wms/$p.so' '$(DESTDIR)$(INST_CMOD)/wms/$p.so') \
 	    $(patsubst lua/wms/%,'$(DESTDIR)$(INST_LUADIR)/wms/%',$(scripts) $(loops))
 	$Q for folder in '$(DESTDIR)$(INST_LUADIR)/wms/loop' \

@@ -90,7 +90,7 @@ describe("the build #once", function()
    end)
 
    it("refuses folders that depend on where it is started", function()
-      for _, name in ipairs{ "PREFIX", "libdir", "includedir", "INST_CMOD", "INST_LUADIR" } do
+      for _, name in ipairs{ "PREFIX", "libdir", "includedir", "mandir", "INST_CMOD", "INST_LUADIR" } do
          local text = refused(name .. "=rel install")
          assert.truthy(text:find(name .. "=rel: give an absolute path", 1, true), text)
       end
@@ -197,7 +197,8 @@ describe("what is installed #once", function()
    end)
 
    it("is called by a host of any Lua without luaL_requiref()", function()
-      local snippet = assert(io.open("README.md")):read("*a"):match("\n(    lua_pushcfunction%(L, luaopen_wms%);.-)\n\n")
+      local snippet = assert(io.open("docs/embedding.md")):read("*a"):match(
+         "\n(    lua_pushcfunction%(L, luaopen_wms%);.-)\n\n")
       for _, lua in ipairs{ "lua5.1", "lua5.4", "luajit" } do
          if select(2, sh("pkg-config --exists " .. lua)) then
             must(([[
@@ -224,6 +225,17 @@ describe("what is installed #once", function()
       -- Without its provider, it would be another error.
       assert.equal("open ok=1\nlist error=1722\n", must(("WTSAPI_LIBRARY=%s %s open logind:///run/no-such-bus list"):format(
          library, build .. "/spec/wtsapi_client")))
+   end)
+
+   it("has man pages, where there is what makes them", function()
+      if not select(2, sh("command -v lowdown && command -v man")) then
+         pending("no lowdown here, or no man")
+      end
+      local path = folder .. "/usr/share/man/man3/"
+      local text = must(("MANWIDTH=100 man -l %swms.3 | col -bx"):format(path))
+      assert.truthy(text:find("wms - the C interface", 1, true) and text:find("wms_engine_guard()", 1, true), text)
+      text = must(("MANWIDTH=100 man -l %swms.provider.3 | col -bx"):format(path))
+      assert.truthy(text:find("NAME\n", 1, true) and text:find("wms_provider_v1()", 1, true), text)
    end)
 
    it("goes away again, all of it", function()

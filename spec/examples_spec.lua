@@ -1,4 +1,4 @@
---- The examples do what they say, and what the README shows works as it stands there.
+--- The examples do what they say, and what the manual shows works as it stands there: README.md and every page in docs/.
 local process = require "spec.support.process"
 local hosts = require "spec.host"
 local multipoint = require "spec.support.multipoint"
@@ -285,39 +285,60 @@ describe("the examples in C #once", function()
    end)
 end)
 
-describe("the README #once", function()
-   local readme
+describe("the manual #once", function()
+   local texts, pages = {}, {}
 
-   -- Those that stand behind a mark, <!-- mark -->; without one, those that do not.
-   local function blocks(language, mark)
+   for path in process.run("ls README.md docs/*.md"):gmatch("[^\n]+") do
+      local file = assert(io.open(path))
+      texts[path], pages[#pages + 1] = file:read("*a"), path
+      file:close()
+   end
+
+   -- Of a page, those that stand behind a mark, <!-- mark -->; without one, those that do not.
+   local function blocks(path, language, mark)
       local list = {}
-      for before, code in readme:gmatch("\n([^\n]*)\n```" .. language .. "\n(.-)\n```") do
+      for before, code in texts[path]:gmatch("\n([^\n]*)\n```" .. language .. "\n(.-)\n```") do
          if before:match("^<!%-%- (%l+) %-%->$") == mark then
             list[#list + 1] = code
          end
       end
-      assert(#list > 0, "no block in " .. language)
       return list
    end
 
-   teardown(soap.sweep)
-
-   setup(function()
-      local file = assert(io.open("README.md"))
-      readme = file:read("*a")
-      file:close()
-   end)
-
-   it("has snippets in Lua that run, one after the other, as they stand", function()
+   local function run(code, environment)
       local name = os.tmpname()
       finally(function()
          os.remove(name)
       end)
       local file = assert(io.open(name, "w"))
-      file:write(table.concat(blocks("lua"), "\n"))
+      file:write(code)
       file:close()
-      local text, code = lua(name)
-      assert.equal(0, code, text)
+      local text, status = lua(name, environment)
+      assert.equal(0, status, text)
+      return text
+   end
+
+   teardown(soap.sweep)
+
+   for _, path in ipairs(pages) do
+      if #blocks(path, "lua") > 0 then
+         it("has snippets in Lua that run, one after the other, as they stand: " .. path, function()
+            run(table.concat(blocks(path, "lua"), "\n"))
+         end)
+      end
+   end
+
+   it("has snippets where a reader looks for them, and no mark that nobody runs", function()
+      for _, path in ipairs{ "README.md", "docs/lua.md", "docs/rooms.md", "docs/embedding.md" } do
+         assert.is_true(#blocks(path, "lua") > 0, path)
+      end
+      local run_here = { ["docs/hosts-multipoint.md"] = "multipoint", ["docs/hosts-linux.md"] = "logind",
+         ["docs/embedding.md"] = "haproxy" }
+      for _, path in ipairs(pages) do
+         for mark in texts[path]:gmatch("\n<!%-%- (%l+) %-%->\n```lua\n") do
+            assert.equal(run_here[path], mark, path)
+         end
+      end
    end)
 
    it("has snippets for MultiPoint hosts that run, one after the other, on a test host", function()
@@ -327,30 +348,65 @@ describe("the README #once", function()
          pending(why)
       end
       local park = mp.start{ hosts = { { name = "lab01", subject = "127.0.0.1" } } }
-      local lab, name = park.lab01, os.tmpname()
+      local lab = park.lab01
       finally(function()
-         os.remove(name)
          park:stop()
       end)
       lab:session{ id = 3, user = "alice" }
-      local bind, store, call = table.unpack(blocks("lua", "multipoint"))
+      local bind, store, call = table.unpack(blocks("docs/hosts-multipoint.md", "lua", "multipoint"))
       local code = table.concat({ bind, call, store }, "\n"):gsub("lab01%.school%.example", -- the store is empty at first
          ("multipoint://%s:%d"):format(lab.address, lab.http))
-      local file = assert(io.open(name, "w"))
-      file:write(([[
+      local text = run(([[
          local wms, kept = require "wms", {}
          io.read = function() return %q end
          local vault = {
             get = function(server) return kept[server] end, put = function(server, text) kept[server] = text end,
             delete = function(server) kept[server] = nil end, names = function() return {} end,
          }
-      ]]):format(lab.password), code)
-      file:close()
-      local text, status = lua(name, NOWHERE .. "XDG_CONFIG_HOME=" .. soap.folder())
-      assert.equal(0, status, text)
+      ]]):format(lab.password) .. code, NOWHERE .. "XDG_CONFIG_HOME=" .. soap.folder())
       assert.truthy(text:find(lab.fingerprint .. "\t" .. lab.thumbprint .. "\n", 1, true), text)
       assert.truthy(text:find("password of Administrator on ", 1, true), text)
       assert.truthy(text:find(lab.https .. "\nfalse\tfalse\n", 1, true), text)
+   end)
+
+   it("has a snippet for Linux hosts that lists and unlocks a real one's sessions", function()
+      local usable, why = hosts.available()
+      if not usable then
+         pending("needs more rights: " .. why)
+      end
+      local machine = hosts.up("manual")
+      finally(function()
+         machine:down()
+      end)
+      local id = machine:session{ user = "alice" }
+      local text = run(table.concat(blocks("docs/hosts-linux.md", "lua", "logind"), "\n"),
+         "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" .. machine.socket)
+      assert.truthy(text:find(id .. "\talice\t", 1, true), text)
+      assert.truthy(text:find(id .. "\talice\tverified\t", 1, true), text)
+   end)
+
+   it("has a script for HAProxy that lets it go on while a host is asked", function()
+      if not package.searchpath("wms.logind", package.cpath) then
+         pending("the provider logind is not built")
+      end
+      local code = blocks("docs/embedding.md", "lua", "haproxy")[1]
+      local text = run([[
+         local wms, service, slept = require "wms", nil, 0
+         wms.memory("lab", { latency = 0.02, sessions = { { session_id = 2, user_name = "alice", locked = true } } })
+         core = { register_service = function(_, _, run) service = run end, msleep = function() coroutine.yield() end }
+      ]] .. code:gsub('"localhost"', '"memory://lab"') .. [[
+         local told = {}
+         local applet = setmetatable({}, { __index = function(_, name)
+            return function(_, ...) told[#told + 1] = name .. " " .. table.concat({ ... }, " ") end
+         end })
+         local thread = coroutine.create(service)
+         repeat
+            assert(coroutine.resume(thread, applet))
+            slept = slept + 1
+         until coroutine.status(thread) == "dead"
+         print(slept > 1, table.concat(told, "; "))
+      ]])
+      has(text, "true\tset_status 200", "content-length 20", "start_response", "send 1 sessions unlocked\n")
    end)
 
    -- A library with a sanitizer inside wants a program that has it too.
@@ -359,7 +415,8 @@ describe("the README #once", function()
       finally(function()
          process.run("rm -r " .. folder)
       end)
-      for _, code in ipairs(blocks("c")) do
+      assert.is_true(#blocks("docs/c.md", "c") > 0)
+      for _, code in ipairs(blocks("docs/c.md", "c")) do
          local file = assert(io.open(folder .. "/program.c", "w"))
          file:write(code)
          file:close()
@@ -368,12 +425,6 @@ describe("the README #once", function()
                -I<build>/include -o <folder>/program <folder>/program.c -L<build>/lib -lwms &&
             LD_LIBRARY_PATH=<build>/lib <folder>/program]]):gsub("<(%l+)>", { build = build, folder = folder }))
          assert.equal(0, status, text)
-      end
-   end)
-
-   it("names files that are there", function()
-      for path in readme:gmatch("%f[%w](examples/[%w_]+%.[%w]+)") do
-         assert(io.open(path), path):close()
       end
    end)
 end)

@@ -180,7 +180,7 @@ describe("a Linux host's sessions #once", function()
    it("are locked and closed by whom the manual's rules for polkit allow it, and by nobody else", function()
       local script = inside()
       local rules = {}
-      for rule in process.run("cat README.md"):gmatch("\n```js\n(.-)```") do
+      for rule in process.run("cat docs/hosts-linux.md"):gmatch("\n```js\n(.-)```") do
          rules[#rules + 1] = rule
       end
       machine:script([[

@@ -29,7 +29,7 @@ for name, module in pairs(MODULES) do
          return "memory://" .. host, keep(wms.memory(host, options))
       end
 
-      --- What a task does with a request: the protocol of the README.
+      --- What a task does with a request: the protocol of docs/embedding.md.
       local function finish(request, ready, forget)
          request:step()
          while not request:done() do

@@ -150,29 +150,28 @@ describe("every name", function()
       assert.same({ wanted }, wms.sessions("memory://" .. name))
    end)
 
-   it("is in the README", function()
-      local readme = text_of("README.md")
-      assert.truthy(readme, "README.md")
+   it("is in the manual", function()
+      local manual = ""
+      for path in io.popen("ls README.md docs/*.md"):lines() do
+         manual = manual .. assert(text_of(path), path)
+      end
+      local reference = assert(text_of("docs/lua.md"), "docs/lua.md")
       for _, list in ipairs{ COMMANDS, FUNCTIONS } do
          for _, name in ipairs(list) do
-            assert.truthy(readme:find("wms." .. name, 1, true), name)
+            assert.truthy(reference:find("wms." .. name, 1, true), name)
          end
       end
-      for _, list in ipairs{ REQUEST, HANDLE, DRIVER } do
+      for _, list in ipairs{ REQUEST, HANDLE } do
          for _, name in ipairs(list) do
-            assert.truthy(readme:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
+            assert.truthy(reference:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
          end
       end
-      for name in readme:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do
-         local file = set{ "h", "so", "pc", "lua", "example", "loop" }[name]
-         assert.truthy(wms[name] or file, "the README has a name that is not there: wms." .. name)
+      for _, name in ipairs(DRIVER) do
+         assert.truthy(text_of("docs/embedding.md"):find("%f[%w_]" .. name .. "%f[^%w_]"), name)
       end
-      for code in pairs(kit.codes) do
-         assert.truthy(readme:find("%f[%w_]" .. code .. "%f[^%w_]"), code)
-      end
-      for _, option in ipairs{ "timeout", "on_error", "what_if", "verify", "stable", "concurrency", "on_outcome",
-         "interface", "operation", "arguments", "user_name", "password", "fingerprint", "management", "title" } do
-         assert.truthy(readme:find("%f[%w_]" .. option .. "%f[^%w_]"), option)
+      for name in manual:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do
+         local file = set{ "h", "so", "pc", "lua", "example", "loop", "provider" }[name]
+         assert.truthy(wms[name] or file, "the manual has a name that is not there: wms." .. name)
       end
    end)
 end)

@@ -255,7 +255,7 @@ bool wtsapi_view_console(const wms_session *session);
 
 /* ---- the API ---------------------------------------------------------------------------------------------------- */
 
-/* As documented for Windows; README tells what is particular here. */
+/* As documented for Windows; docs/hosts-windows-api.md tells what is particular here. */
 HANDLE wtsapi_open_server_w(LPWSTR name);
 HANDLE wtsapi_open_server_a(LPSTR name);
 VOID wtsapi_close_server(HANDLE handle);
