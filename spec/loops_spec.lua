@@ -43,7 +43,7 @@ for name, module in pairs(MODULES) do
       test("finish in the order of their hosts' latency while the loop's timer ticks", function()
          local order, ticks, at = {}, 0, {}
          local tasks = {}
-         for i, latency in ipairs{ 0.9, 0.3, 0.6 } do
+         for i, latency in ipairs{ 2.7, 0.3, 1.5 } do
             local server = lab(latency)
             tasks[i] = function(ready, forget)
                local request = keep(wms.start("unlock", { session_ids = { 1, 2 }, server = server }))
@@ -60,7 +60,7 @@ for name, module in pairs(MODULES) do
             end
          end
          loop(tasks, function() ticks = ticks + 1 end)
-         assert.same({ 0.3, 0.6, 0.9 }, order)
+         assert.same({ 0.3, 1.5, 2.7 }, order) -- more than a second apart: a busy machine keeps the order, too
          -- A loop that is kept from its work would not tick at all meanwhile; how often it does, the machine decides.
          assert.is_true(at[1] >= 1 and at[2] - at[1] >= 1 and at[3] - at[2] >= 1, table.concat(at, " "))
       end)
