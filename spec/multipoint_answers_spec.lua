@@ -70,6 +70,20 @@ bound.describe("answers of MultiPoint hosts:", pending, function()
          end)
       end
 
+      it("that answer another request leave it open", function()
+         for relates, how in pairs{
+            [ [[<a:RelatesTo>urn:uuid:1</a:RelatesTo>]] ] = "PROTOCOL unknown", [""] = "ACCESS_DENIED failed",
+         } do
+            host:on("StopLockingSession", { status = 500, raw = [[<s:Envelope]]
+               .. [[ xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://www.w3.org/2005/08/addressing">]]
+               .. "<s:Header>" .. relates .. [[</s:Header><s:Body><s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode>]]
+               .. [[<s:Value>x:y</s:Value></s:Subcode></s:Code><s:Reason><s:Text xml:lang="en">no</s:Text></s:Reason>]]
+               .. [[<s:Detail><WmsFaultType><hr>2147942405</hr></WmsFaultType></s:Detail></s:Fault></s:Body></s:Envelope>]],
+            })
+            assert.equal(how, (unlock()))
+         end
+      end)
+
       it("of other kinds have their codes", function()
          local text = [[<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header/><s:Body><s:Fault>]]
             .. [[<s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>%s</s:Value></s:Subcode></s:Code>]]

@@ -1,10 +1,13 @@
-/* parts.c - parts of the MultiPoint provider by themselves: texts at their limits, what is handed to the parser, headers.
+/* parts.c - parts of the MultiPoint provider by themselves: texts at their limits, what is handed to the parser, headers, and
+ * answers that need not be read again.
  *
  *     parts           prints what is not so, and returns 1 then
  */
 #if __has_include(<curl/curl.h>)
+#define _GNU_SOURCE
 #include "multipoint/arena.c"
 #include "multipoint/head.c"
+#include "multipoint/known.c"
 #include "multipoint/scan.c"
 #include "multipoint/text.c"
 
@@ -139,8 +142,59 @@ static void heads(void)
     CHECK(multipoint_head_add(&head, "\n", 1) == multipoint_long_head);
 }
 
+#define DOCUMENT(headers, element) "<e><h>" headers "</h><b><" element "/></b></e>"
+
+/* Whether the second answer is taken for the first one, which said nothing; `1` is the id of the question to the first, `2` that
+ * of the other. */
+static bool knows(const char *first, const char *second, size_t length_of_body)
+{
+    static const struct multipoint_operation operation, other;
+    static char text[1];
+    const struct multipoint_element body = {.name = "x", .space = "", .text = text, .length = length_of_body};
+    struct multipoint all = {.depth = 0};
+    struct multipoint_host host = {.all = &all};
+    struct multipoint_exchange exchange = {.host = &host, .operation = &operation, .answer.memory = &memory};
+
+    strcpy(exchange.id, "id-1");
+    multipoint_text_add(&exchange.answer, first, strlen(first));
+    multipoint_known_add(&exchange, &body);
+    strcpy(exchange.id, "id-2");
+    multipoint_text_clear(&exchange.answer);
+    multipoint_text_add(&exchange.answer, second, strlen(second));
+    bool known = multipoint_known_find(&exchange) != NULL;
+    exchange.operation = &other;
+    CHECK(!multipoint_known_find(&exchange));
+    multipoint_known_free(&all);
+    CHECK(!all.known.operation);
+    multipoint_text_free(&exchange.answer);
+    return known;
+}
+
+static void known(void)
+{
+    static const char ours[] = DOCUMENT("<r>id-2</r>", "done");
+
+    CHECK(knows(DOCUMENT("<r>id-1</r>", "done"), ours, 0));
+    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), ours, 1)); /* it said something */
+    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-1</r>", "done"), 0));
+    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-3</r>", "done"), 0));
+    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-2</r>", "dome"), 0)); /* behind the id */
+    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<s>id-2</s>", "done"), 0)); /* before it */
+    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-2</r>", "done") " ", 0));
+    CHECK(!knows(DOCUMENT("<q>id-1</q><r>id-1</r>", "done"), DOCUMENT("<q>id-2</q><r>id-1</r>", "done"), 0));
+    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-2</r", "done"), 0));
+    CHECK(!knows(DOCUMENT("<r>xid-1</r>", "done"), DOCUMENT("<r>xid-2</r>", "done"), 0)); /* a part of a text */
+    CHECK(!knows(DOCUMENT("<r>id-1x</r>", "done"), DOCUMENT("<r>id-2x</r>", "done"), 0));
+    CHECK(!knows(DOCUMENT("<!--<r>id-1</r>-->", "done"), DOCUMENT("<!--<r>id-2</r>-->", "done"), 0));
+    CHECK(!knows(DOCUMENT("<r>id-1</r>&#x20;", "done"), DOCUMENT("<r>id-2</r>&#x20;", "done"), 0));
+    CHECK(!knows(DOCUMENT("<r>id-1</r><?p?>", "done"), DOCUMENT("<r>id-2</r><?p?>", "done"), 0));
+    CHECK(!knows("id-1<r/>", "id-2<r/>", 0) && !knows("<r>id-1", "<r>id-2", 0) && !knows("<r/>", "<r/>", 0));
+}
+
 int main(void)
 {
+    known();
+    allocations = 0;
     texts();
     scans();
     steps();
