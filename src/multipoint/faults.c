@@ -347,6 +347,11 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
         reply->text = trust->why;
         return;
     }
+    if (exchange->refused) { /* in the handshake */
+        reply->code = WMS_E_PROTOCOL;
+        reply->text = exchange->refused;
+        return;
+    }
     reply->code = WMS_E_UNREACHABLE;
     switch (exchange->result) {
     case CURLE_COULDNT_RESOLVE_HOST:

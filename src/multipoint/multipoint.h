@@ -12,6 +12,7 @@
  *     exchange.c     one question and its answer: waits for a place, goes out, is judged
  *     transport.c    libcurl in the engine's loop
  *     socket.c       its sockets there
+ *     wire.c         what comes in by TLS, before it is decrypted; wire.h
  *     certificate.c  OpenSSL: what a certificate says, and whether it is the host's
  *     faults.c       what hosts and libcurl complain of, as wms codes
  *     envelope.c     the text of a question
@@ -277,14 +278,16 @@ bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MUL
 /* 20 bytes in hex, with or without colons or blanks, as Windows writes them; written as in struct multipoint_certificate. */
 bool multipoint_thumbprint_parse(const char *text, char ret_thumbprint[MULTIPOINT_THUMBPRINT]);
 
+struct multipoint_exchange;
+
 /* What a handshake found; the connection's exchange has it. */
 struct multipoint_trust {
     const struct multipoint_certificate *expected;
     bool old_tls;  /* no common version: the host's are too old */
     char why[256]; /* not empty: refused */
 };
-/* To be called for each new TLS connection: it will accept the expected certificate alone. */
-CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_trust *trust);
+/* To be called for each new TLS connection: it will accept the expected certificate alone, and little that is costly. */
+CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_exchange *exchange);
 
 /* ---- binding.c --------------------------------------------------------------------------------------------------- */
 
@@ -307,9 +310,9 @@ size_t multipoint_binding_write(const struct multipoint_binding *binding, wms_va
 
 /* ---- transport.c, exchange.c: the engine's part, hosts, questions and answers ------------------------------------- */
 
-struct multipoint_exchange;
 struct multipoint_host;
 struct multipoint_socket;
+struct multipoint_wire;
 
 /* The last answer that was believed and tells nothing more than that: the next one to such a request is mostly the same,
  * but for the request's id. */
@@ -336,8 +339,8 @@ struct multipoint {
     struct node reading;  /* whose answers are long, and read in parts before */
     struct node dropped;  /* that nobody waits for any more */
     struct node sockets;
-    size_t received; /* bytes of answers, in this turn of the loop */
-    bool pauses;     /* some wait for the next one */
+    size_t received, taken; /* bytes of answers, and what they were in by TLS, in this turn of the loop */
+    bool pauses;            /* some wait for the next one */
     void *parser; /* for the next answer, or NULL */
     struct multipoint_known known;
     struct multipoint_exchange *spare; /* for the next question, or NULL */
@@ -407,6 +410,7 @@ struct multipoint_exchange {
     struct multipoint_trust trust;
     size_t answer_max;
     struct multipoint_socket *socket; /* whose answer it waits for; NULL: none */
+    struct multipoint_wire *wire;     /* of its TLS connection, or NULL */
     const char *refused; /* why its answer was not read to its end, or NULL */
     bool once; /* it may change something, and is not to be sent a second time */
     bool old;  /* in SOAP 1.1 */
@@ -457,7 +461,6 @@ void multipoint_socket_part(struct multipoint_exchange *exchange);
 void multipoint_sockets_free(struct multipoint *all);
 /* Whatever is sent or closed from here on, nobody on the other side sees. */
 void multipoint_sockets_cut(struct multipoint *all);
-
 
 /* There is more to do when the loop has looked at everybody else. */
 void multipoint_turn_soon(struct multipoint *all);

@@ -6,9 +6,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "multipoint.h"
+#include "wire.h"
 
-enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143, TURN_MAX = 262144 };
+enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143 };
 
 static const double A_TURN = 0.001;
 
@@ -98,7 +98,7 @@ static void receive_on(struct multipoint *all)
 {
     bool pauses = all->pauses;
 
-    all->received = 0;
+    all->received = all->taken = 0;
     all->pauses = false;
     for (struct node *node = all->running.next, *next; pauses && node != &all->running; node = next) {
         struct multipoint_exchange *exchange = NODE_OWNER(node, struct multipoint_exchange, node);
@@ -222,7 +222,7 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
         return CURL_WRITEFUNC_ERROR;
     }
     struct multipoint *all = exchange->host->all;
-    if (all->received >= TURN_MAX) { /* libcurl takes megabytes in one go, and keeps others waiting */
+    if (all->received >= MULTIPOINT_TURN_MAX) { /* libcurl takes megabytes in one go, and keeps others waiting */
         exchange->paused = all->pauses = true;
         multipoint_turn_soon(all);
         return CURL_WRITEFUNC_PAUSE;
@@ -266,6 +266,8 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
         multipoint_renew(exchange);
     }
     exchange->left = true;
+    exchange->refused = NULL;
+    multipoint_wire_join(exchange);
     multipoint_socket_count(exchange);
     if (!host->reached) {
         host->reached = true;
@@ -282,7 +284,7 @@ static CURLcode on_tls(CURL *easy, void *context, void *data)
     struct multipoint_exchange *exchange = data;
     (void) easy;
 
-    return multipoint_trust_set(context, &exchange->trust);
+    return multipoint_trust_set(context, exchange);
 }
 
 /* What is the same for every exchange with a host. */
@@ -449,6 +451,7 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
         exchange->easy = NULL;
         host->running--;
     }
+    multipoint_wire_part(exchange);
     curl_slist_free_all(exchange->headers);
     exchange->headers = NULL;
 }
