@@ -18,7 +18,8 @@ import threading
 import time
 import zlib
 
-import hostile_tls
+sys.dont_write_bytecode = True
+import hostile_tls # pylint: disable=wrong-import-position
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
@@ -84,12 +85,12 @@ def elements(request, size):
 
 def names(request, size):
     """Elements of which each has a name of its own, long enough to be allowed."""
-    return whole(envelope(request, fill(size, lambda i: "<%s%07x/>" % ("n" * 90, i))))
+    return whole(envelope(request, fill(size, lambda i: "<%s%07x/>" % ("n" * 102, i))))
 
 
 def strings(request, size):
     """A list of as many strings as an answer may hold."""
-    item = "<prgData>%s</prgData>" % ("x" * 85)
+    item = "<prgData>%s</prgData>" % ("x" * 93)
     return whole(envelope(request, "<prgwsServerList>" + fill(size, item) + "</prgwsServerList>"))
 
 
@@ -240,6 +241,10 @@ def some_tickets(request, size):
     yield lambda client: client.tickets(size)
     yield from whole(envelope(request, ""))
     yield lambda client: client.tickets(size)
+
+
+def nothing(request, size):
+    raise OSError("it hangs up")
 
 
 # ---- what a TLS connection begins with ---------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ import ctypes
 import ctypes.util
 
 ONE_OF_12 = 0x0303
-SET_MAX_VERSION, SET_DH_AUTO, SET_GROUPS, SET_MAX_LIST = 124, 118, 92, 50
+SET_MAX_VERSION, SET_DH_AUTO, SET_GROUPS = 124, 118, 92
 PEM = 1
 
 crypto = ctypes.CDLL(ctypes.util.find_library("crypto"), mode=ctypes.RTLD_GLOBAL)
@@ -27,7 +27,8 @@ class Connection:
             lib.SSL_CTX_ctrl(self.context, SET_DH_AUTO, 1, None)
             self.check(lib.SSL_CTX_set_cipher_list(self.context, ciphers.encode()))
         if groups:
-            self.check(lib.SSL_CTX_ctrl(self.context, SET_GROUPS, 0, ctypes.cast(ctypes.c_char_p(groups.encode()), ctypes.c_void_p)))
+            names = ctypes.create_string_buffer(groups.encode())
+            self.check(lib.SSL_CTX_ctrl(self.context, SET_GROUPS, 0, ctypes.cast(names, ctypes.c_void_p)))
         self.ssl = ctypes.c_void_p(lib.SSL_new(self.context))
         lib.SSL_set_fd(self.ssl, client.fileno())
         self.check(lib.SSL_accept(self.ssl))

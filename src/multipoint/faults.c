@@ -295,7 +295,7 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
     long status = 0;
 
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-    reply->body = status == 200 ? multipoint_known_find(exchange) : NULL;
+    reply->body = status == 200 && !exchange->reader ? multipoint_known_find(exchange) : NULL;
     if (reply->body) {
         return;
     }
@@ -308,7 +308,7 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
     }
     if (!error && (answer->fault || status == 200)) {
         judge_answer(exchange, answer, reply, buffer);
-        if (reply->body) {
+        if (reply->body && !exchange->reader) {
             multipoint_known_add(exchange, reply->body);
         }
     } else if (error == WMS_E_NO_MEMORY) {

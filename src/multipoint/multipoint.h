@@ -76,6 +76,8 @@ struct multipoint_text {
 };
 
 void multipoint_text_add(struct multipoint_text *text, const char *data, size_t length);
+/* Before `more` of what may become that long: to copy megabytes as they grow keeps others waiting. */
+void multipoint_text_expect(struct multipoint_text *text, size_t more, size_t most);
 void multipoint_text_puts(struct multipoint_text *text, const char *string);
 void multipoint_text_printf(struct multipoint_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As the content of an XML element. */
@@ -99,7 +101,12 @@ struct multipoint_arena {
 
 void *multipoint_room(struct multipoint_arena *arena, size_t size); /* zeroed; NULL: out of memory */
 void *multipoint_room_raw(struct multipoint_arena *arena, size_t size); /* likewise, for what is written at once */
+/* The text becomes the arena's, with a NUL behind it, and is a new one.  NULL: it is to be copied. */
+char *multipoint_room_take(struct multipoint_arena *arena, struct multipoint_text *text);
 void multipoint_arena_free(struct multipoint_arena *arena);
+/* About so many bytes of it.  True: there are more. */
+bool multipoint_arena_trim(struct multipoint_arena *arena, size_t most);
+void multipoint_arena_give(struct multipoint_arena *from, struct multipoint_arena *to); /* of the same memory */
 
 /* ---- operations.c ------------------------------------------------------------------------------------------------ */
 
@@ -142,8 +149,7 @@ struct multipoint_field {
     bool optional, nillable;
 };
 
-/* The next field of *spec, "name:type name|alias:type? name:typen": `?` may be left out, `n` may be nil.  False at the end.
- */
+/* The next field of *spec, "name:type name|alias:type? name:typen": `?` may be left out, `n` may be nil.  False: the end. */
 bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field);
 
 /* ---- head.c ------------------------------------------------------------------------------------------------------ */
@@ -342,6 +348,7 @@ struct multipoint {
     size_t received, taken; /* bytes of answers, and what they were in by TLS, in this turn of the loop */
     bool pauses;            /* some wait for the next one */
     void *parser; /* for the next answer, or NULL */
+    struct multipoint_arena waste; /* of long answers that are done with */
     struct multipoint_known known;
     struct multipoint_exchange *spare; /* for the next question, or NULL */
     unsigned depth;
@@ -351,8 +358,7 @@ struct multipoint {
     char created[MULTIPOINT_STAMP], expires[MULTIPOINT_STAMP];
 };
 
-/* One server that the engine talks to. */
-struct multipoint_host {
+struct multipoint_host { /* one server that the engine talks to */
     struct node due, failed; /* in the lists of that name, or in none */
     struct multipoint *all;
     struct wms_link *link;
@@ -372,8 +378,7 @@ struct multipoint_host {
     char failure_text[320];
 };
 
-/* How an exchange ended. */
-struct multipoint_reply {
+struct multipoint_reply { /* how an exchange ended */
     int code;  /* 0: as asked */
     bool lost; /* no answer came, or none that can be believed; otherwise the code is the host's answer */
     bool general; /* it is about the connection, the credentials or our memory: the next question would fare no better */
@@ -382,8 +387,7 @@ struct multipoint_reply {
     bool other_soap; /* the host may have understood the question in SOAP 1.1, which it is worth to be asked in */
 };
 
-/* What is asked, and how. */
-struct multipoint_question {
+struct multipoint_question { /* what is asked, and how */
     const struct multipoint_operation *operation;
     const wms_value *arguments;       /* a WMS_TABLE that has been checked, or NULL */
     struct wms_op *op;                /* to be told that it leaves, since it may change something; NULL: it only reads */
@@ -425,9 +429,8 @@ struct multipoint_exchange {
 };
 
 void multipoint_enter(struct multipoint *all);
-/* The outermost one lets everything happen that is due. */
-void multipoint_leave(struct multipoint *all);
-/* For places in which nothing may be sent, nor the engine be told: it happens in the loop's next turn. */
+void multipoint_leave(struct multipoint *all); /* the outermost one lets everything happen that is due */
+/* For places in which nothing may be sent, nor the engine be told: in the loop's next turn. */
 void multipoint_leave_quietly(struct multipoint *all);
 
 /* Errors: NO_MEMORY, INTERNAL (libcurl is not what is needed: *ret_text). */
@@ -441,10 +444,8 @@ void multipoint_renew(struct multipoint_exchange *exchange);
 /* Hands the exchange to libcurl, or takes it away. Errors: NO_MEMORY, INTERNAL. */
 int multipoint_transport_start(struct multipoint_exchange *exchange);
 void multipoint_transport_end(struct multipoint_exchange *exchange);
-/* Lets libcurl do what is due. */
-void multipoint_transport_time(struct multipoint *all);
-/* Sets its timer. */
-void multipoint_transport_rest(struct multipoint *all);
+void multipoint_transport_time(struct multipoint *all); /* lets libcurl do what is due */
+void multipoint_transport_rest(struct multipoint *all); /* sets its timer */
 /* Lets libcurl work until it has to wait.  True: something has finished. */
 bool multipoint_transport_turn(struct multipoint *all);
 void multipoint_transport_forget_host(struct multipoint_host *host);
@@ -456,6 +457,7 @@ int multipoint_socket_close(void *data, curl_socket_t fd);
 int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known);
 /* From here on, what comes is the answer to the exchange. */
 void multipoint_socket_count(struct multipoint_exchange *exchange);
+uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange); /* 0: unknown */
 /* The exchange has no socket any more. */
 void multipoint_socket_part(struct multipoint_exchange *exchange);
 void multipoint_sockets_free(struct multipoint *all);
@@ -464,7 +466,7 @@ void multipoint_sockets_cut(struct multipoint *all);
 
 /* There is more to do when the loop has looked at everybody else. */
 void multipoint_turn_soon(struct multipoint *all);
-/* Reads one more part of one of the answers that are long. */
+/* Reads one more part of a long answer. */
 void multipoint_read_on(struct multipoint *all);
 
 /* Asks: done() is called once, later, unless the exchange is dropped before.  Errors: NO_MEMORY, UNSUPPORTED, NOT_BOUND;
@@ -477,7 +479,6 @@ struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange
 void multipoint_exchange_free_spare(struct multipoint *all);
 /* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
-/* Writes the whole text of the question, in SOAP 1.2 or (`old`) 1.1. */
 void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question,
                          const char *password);
 

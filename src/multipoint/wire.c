@@ -1,8 +1,8 @@
 /* wire.c - what comes in by a TLS connection, before it is decrypted.
  *
- * OpenSSL takes handshake messages as long as more of them come: sessions to resume, new keys, wishes to begin again.  It has
- * no limit for them, and none of this gets to the program, nor does its loop turn.  So they are counted for each answer, and
- * what is read is rationed.
+ * OpenSSL takes handshake messages as long as more of them come: sessions to resume, new keys, wishes to begin again.  It
+ * has no limit for them, and none of this gets to the program, nor does its loop turn.  So they are counted for each
+ * answer, and what is read is rationed.
  */
 #include "wire.h"
 
@@ -63,7 +63,8 @@ static long before_read(BIO *bio, struct multipoint_wire *wire)
     return 1;
 }
 
-static long on_bio(BIO *bio, int what, const char *data, size_t size, int number, long more, int result, size_t *count)
+static long on_bio(BIO *bio, int what, const char *data, size_t size, int number, long more, int result,
+                   size_t *count) /* NOLINT: OpenSSL's type */
 {
     struct multipoint_wire *wire = (struct multipoint_wire *) (void *) BIO_get_callback_arg(bio);
     (void) data;
@@ -130,6 +131,9 @@ void multipoint_wire_join(struct multipoint_exchange *exchange)
         multipoint_wire_part(exchange);
     }
     if (wire) {
+        if (wire->exchange) { /* which has its answer, and is not judged yet */
+            wire->exchange->wire = NULL;
+        }
         wire->exchange = exchange;
         wire->messages = 0;
         exchange->wire = wire;
