@@ -254,8 +254,8 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
     return 0;
 }
 
-/* With Diffie and Hellman's finite fields one handshake takes 100 ms and more, as long as the host likes.  Every Windows has
- * the elliptic curves that are left, and their order is ours. */
+/* With Diffie and Hellman's finite fields one handshake takes 100 ms and more, as long as the host likes.  Every Windows
+ * has the elliptic curves that are left, and their order is ours. */
 static bool cheapen(SSL_CTX *context)
 {
     STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context); /* what the system's administrator wants */
