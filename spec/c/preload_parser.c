@@ -1,15 +1,17 @@
-/* preload_parser.c - for LD_PRELOAD: how much libxml2 is given between two looks at the descriptors.  Says it at the end. */
+/* preload_parser.c - for LD_PRELOAD: how much libxml2 is given, and how much is received, between two looks at the
+ * descriptors.  Says it at the end. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #define SEEN __attribute__((visibility("default")))
 
 SEEN int xmlParseChunk(void *parser, const char *chunk, int size, int last);
 
-static size_t in_turn, most, whole;
+static size_t in_turn, most, whole, received, received_most;
 
 static void *next(const char *name)
 {
@@ -36,6 +38,19 @@ SEEN int xmlParseChunk(void *parser, const char *chunk, int size, int last)
     return parse(parser, chunk, size, last);
 }
 
+SEEN ssize_t recv(int fd, void *data, size_t size, int flags)
+{
+    static ssize_t (*real)(int fd, void *data, size_t size, int flags);
+
+    if (!real) {
+        *(void **) &real = next("recv");
+    }
+    ssize_t count = real(fd, data, size, flags);
+    received += count > 0 && !(flags & MSG_PEEK) ? (size_t) count : 0;
+    received_most = received > received_most ? received : received_most;
+    return count;
+}
+
 SEEN int epoll_pwait(int fd, struct epoll_event *events, int count, int wait, const sigset_t *signals)
 {
     static int (*real)(int fd, struct epoll_event *events, int count, int wait, const sigset_t *signals);
@@ -43,7 +58,7 @@ SEEN int epoll_pwait(int fd, struct epoll_event *events, int count, int wait, co
     if (!real) {
         *(void **) &real = next("epoll_pwait");
     }
-    in_turn = 0;
+    in_turn = received = 0;
     return real(fd, events, count, wait, signals);
 }
 
@@ -55,6 +70,7 @@ SEEN int epoll_wait(int fd, struct epoll_event *events, int count, int wait)
 __attribute__((destructor)) static void say(void)
 {
     if (whole > 0) {
-        fprintf(stderr, "parsed %zu bytes, at most %zu in a turn\n", whole, most);
+        fprintf(stderr, "parsed %zu bytes, at most %zu in a turn; received at most %zu in a turn\n", whole, most,
+                received_most);
     }
 }

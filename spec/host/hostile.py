@@ -5,7 +5,8 @@
 
 Certificates go into the folder.  Prints "PLAIN-PORT TLS-PORT FINGERPRINT", serves until its standard input ends, and answers
 as a good host would, but for the operations that are named: ANSWER is a function below, SIZE its argument.  An operation that
-is named several times is answered so one after the other, and then as usual.
+is named several times is answered so one after the other, and then as usual.  Instead of an operation, `TLS` names what a TLS
+connection begins with; the last one is that of all others.
 """
 import hashlib
 import re
@@ -16,6 +17,9 @@ import sys
 import threading
 import time
 import zlib
+
+sys.dont_write_bytecode = True
+import hostile_tls # pylint: disable=wrong-import-position
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
@@ -81,13 +85,13 @@ def elements(request, size):
 
 def names(request, size):
     """Elements of which each has a name of its own, long enough to be allowed."""
-    return whole(envelope(request, fill(size, lambda i: "<%s%07x/>" % ("n" * 90, i))))
+    return whole(envelope(request, fill(size, lambda i: "<%s%07x/>" % ("n" * 102, i))))
 
 
 def strings(request, size):
     """A list of as many strings as an answer may hold."""
-    item = "<prgData>%s</prgData>" % ("x" * 85)
-    return whole(envelope(request, "<pprgData>" + fill(size, item) + "</pprgData>"))
+    item = "<prgData>%s</prgData>" % ("x" * 93)
+    return whole(envelope(request, "<prgwsServerList>" + fill(size, item) + "</prgwsServerList>"))
 
 
 def references(request, size):
@@ -215,6 +219,75 @@ def trickle_headers(request, size):
         time.sleep(0.02)
 
 
+def tickets(request, size):
+    """New TLS sessions before, and then within, an answer."""
+    yield lambda client: client.tickets(size)
+    yield HEAD + b"Content-Length: 100\r\n\r\n "
+    yield lambda client: client.tickets(size)
+
+
+def key_updates(request, size):
+    yield HEAD + b"Content-Length: 100\r\n\r\n "
+    yield lambda client: client.key_updates(size)
+
+
+def hello_requests(request, size):
+    yield HEAD + b"Content-Length: 100\r\n\r\n "
+    yield lambda client: client.hello_requests(size)
+
+
+def some_tickets(request, size):
+    """As many as are usual, and the answer."""
+    yield lambda client: client.tickets(size)
+    yield from whole(envelope(request, ""))
+    yield lambda client: client.tickets(size)
+
+
+def nothing(request, size):
+    raise OSError("it hangs up")
+
+
+# ---- what a TLS connection begins with ---------------------------------------------------------------------------------
+
+def tls_13(host, client, size):
+    return hostile_tls.Connection(client, host.crt, host.key)
+
+
+def tls_12(host, client, size):
+    return hostile_tls.Connection(client, host.crt, host.key, version=hostile_tls.ONE_OF_12)
+
+
+def only(ciphers, rsa):
+    """One way to agree on a key, by TLS 1.2."""
+    def begin(host, client, size):
+        return hostile_tls.Connection(client, host.crt, host.key, version=hostile_tls.ONE_OF_12, ciphers=ciphers)
+    begin.rsa = rsa # the host's certificate
+    return begin
+
+
+def only_group(name):
+    return lambda host, client, size: hostile_tls.Connection(client, host.crt, host.key, groups=name)
+
+
+rsa_DHE, rsa_kRSA, rsa_ECDHE, ec_ECDHE = only("DHE", True), only("kRSA", True), only("ECDHE", True), only("ECDHE", False)
+only_X25519, only_P_256, only_P_384, only_P_521, only_ffdhe = (
+    only_group(name) for name in ("X25519", "P-256", "P-384", "P-521", "ffdhe8192"))
+
+
+def chain(host, client, size):
+    """The certificate, and others behind it: as many bytes as that."""
+    with open(host.crt, encoding="ascii") as file:
+        pem = file.read()
+    with open(host.crt + ".chain", "w", encoding="ascii") as file:
+        file.write(pem * (size // len(host.der) + 1))
+    return hostile_tls.Connection(client, host.crt, host.key, chain=host.crt + ".chain")
+
+
+def begin_again(host, client, size):
+    hostile_tls.plain_hello_requests(client, size)
+    raise OSError("it has gone on")
+
+
 # ---- the host ----------------------------------------------------------------------------------------------------------
 
 class Request:
@@ -230,11 +303,14 @@ class Request:
 class Host:
     def __init__(self, folder, rules):
         key, crt = folder + "/key", folder + "/crt"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                        key, "-out", crt, "-days", "30", "-subj", "/CN=127.0.0.1", "-addext", "extendedKeyUsage=serverAuth"],
+        rsa = any(getattr(begin, "rsa", False) for begin, _ in rules.get("TLS", []))
+        kind = ["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-keyout", key, "-out", crt, "-days", "30",
+                        "-subj", "/CN=127.0.0.1", "-addext", "extendedKeyUsage=serverAuth"],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with open(crt, encoding="ascii") as file:
             self.der = ssl.PEM_cert_to_DER_cert(file.read())
+        self.key, self.crt = key, crt
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(crt, key)
         self.rules = rules
@@ -255,7 +331,7 @@ class Host:
 
     def serve(self, client, secure):
         try:
-            client = self.context.wrap_socket(client, server_side=True) if secure else client
+            client = self.secured(client) if secure else client
             data = b""
             while True:
                 part = client.recv(65536)
@@ -270,6 +346,13 @@ class Host:
             pass # it has hung up: what else
         finally:
             client.close()
+
+    def secured(self, client):
+        rules = self.rules.get("TLS")
+        if rules:
+            begin, size = rules.pop(0) if len(rules) > 1 else rules[0]
+            return begin(self, client, size)
+        return self.context.wrap_socket(client, server_side=True)
 
     def answer(self, request):
         rules = self.rules.get(request.operation)

@@ -13,9 +13,11 @@
 #define INSTANCE   "http://www.w3.org/2001/XMLSchema-instance"
 
 /* In the schema's answers an element or attribute has 16 bytes and more.  Here and in what is made of it later, one may
- * take 250: an answer as long as it may be has at most so many that all of it stays below four times its limit; but a
- * certificate that has an element for each byte of it has its place. */
-enum { LEAST_PER_ITEM = 12, LIMIT_PER_ITEM = 100, ITEMS_MIN = 16384, NAMES_KEPT = 512, SPACES_MAX = 64 };
+ * take 250 and its text twice: an answer as long as it may be has at most so many that all of it stays below four times its
+ * limit, and soon becomes a result; but a certificate that has an element for each byte of it has its place. */
+enum { LEAST_PER_ITEM = 12, LIMIT_PER_ITEM = 110, ITEMS_MIN = 16384, NAMES_KEPT = 512, SPACES_MAX = 64 };
+
+enum { LONG = 524288 }; /* a text that is not copied */
 
 /* What is known while it is read. */
 struct multipoint_reader {
@@ -140,15 +142,21 @@ static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const
     struct multipoint_element *element = reader->open[--reader->depth];
     reader->space_count -= reader->spaces[reader->depth];
     if (!element->first && reader->text.length > 0) {
-        char *text = multipoint_room_raw(&reader->answer->arena, reader->text.length + 1);
+        struct multipoint_arena *arena = &reader->answer->arena;
+        size_t length = reader->text.length;
+        char *text = length > LONG ? multipoint_room_take(arena, &reader->text) : NULL;
+        bool copy = !text;
+        text = copy ? multipoint_room_raw(arena, length + 1) : text;
         if (!text) {
             stop(reader, out_of_memory);
             return;
         }
-        memcpy(text, reader->text.data, reader->text.length);
-        text[reader->text.length] = '\0';
+        if (copy) {
+            memcpy(text, reader->text.data, length);
+            text[length] = '\0';
+        }
         element->text = text;
-        element->length = reader->text.length;
+        element->length = length;
     }
     drop_text(reader);
 }
@@ -157,6 +165,7 @@ static void on_text(void *data, const xmlChar *text, int length)
 {
     struct multipoint_reader *reader = data;
 
+    multipoint_text_expect(&reader->text, (size_t) length, reader->text.length + (reader->size - reader->fed));
     multipoint_text_add(&reader->text, (const char *) text, (size_t) length);
     if (reader->text.failed) {
         stop(reader, out_of_memory);

@@ -6,9 +6,13 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "multipoint.h"
+#include "wire.h"
 
-enum { SHA1_SIZE = 20, NAME = MULTIPOINT_NAME, TIME = 64 };
+enum { SHA1_SIZE = 20, NAME = MULTIPOINT_NAME, TIME = 64, CIPHERS_MAX = 8192 };
+/* Of bytes, in a handshake: the host's certificate, of which nobody needs more than one, and those behind it. */
+enum { CHAIN_MAX = 16384 };
+
+#define GROUPS "X25519:P-256:P-384:P-521"
 
 /* ---- what it is -------------------------------------------------------------------------------------------------- */
 
@@ -250,27 +254,53 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
     return 0;
 }
 
+/* With Diffie and Hellman's finite fields one handshake takes 100 ms and more, as long as the host likes.  Every Windows
+ * has the elliptic curves that are left, and their order is ours. */
+static bool cheapen(SSL_CTX *context)
+{
+    STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context); /* what the system's administrator wants */
+    char names[CIPHERS_MAX] = "";
+    size_t used = 0;
+
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
+        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
+        const char *name = SSL_CIPHER_get_name(cipher);
+        int exchange = SSL_CIPHER_get_kx_nid(cipher);
+        bool good = exchange == NID_kx_ecdhe || exchange == NID_kx_rsa; /* the others are of TLS 1.3, which stay */
+        if (good && used + strlen(name) + 2 <= sizeof names) {
+            used += (size_t) sprintf(names + used, "%s%s", used ? ":" : "", name);
+        }
+    }
+    ERR_set_mark();
+    bool done = (used == 0 || SSL_CTX_set_cipher_list(context, names)) && SSL_CTX_set1_groups_list(context, GROUPS);
+    ERR_pop_to_mark();
+    return done;
+}
+
 static void on_info(const SSL *ssl, int where, int value)
 {
-    struct multipoint_trust *trust = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    struct multipoint_exchange *exchange = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
     if (where & SSL_CB_HANDSHAKE_DONE) {
         SSL_CTX_set_app_data(SSL_get_SSL_CTX(ssl), NULL); /* the connection may be kept longer than the exchange */
-    } else if ((where & SSL_CB_ALERT) && trust && (value & 0xFF) == SSL_AD_PROTOCOL_VERSION) {
-        trust->old_tls = true;
+    } else if ((where & SSL_CB_HANDSHAKE_START) && exchange) {
+        multipoint_wire_begin(ssl, exchange);
+    } else if ((where & SSL_CB_ALERT) && exchange && (value & 0xFF) == SSL_AD_PROTOCOL_VERSION) {
+        exchange->trust.old_tls = true;
     }
 }
 
-CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_trust *trust)
+CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_exchange *exchange)
 {
     SSL_CTX *context = ssl_context;
 
-    SSL_CTX_set_cert_verify_callback(context, on_certificate, trust);
+    SSL_CTX_set_cert_verify_callback(context, on_certificate, &exchange->trust);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION); /* the check is made once: `trust` goes with the exchange */
     SSL_CTX_set_keylog_callback(context, NULL);            /* libcurl writes the keys where the environment says */
-    if (!SSL_CTX_set_app_data(context, trust)) {
+    SSL_CTX_set_max_cert_list(context, CHAIN_MAX);
+    if (!SSL_CTX_set_app_data(context, exchange) || !cheapen(context)) {
         return CURLE_OUT_OF_MEMORY;
     }
     SSL_CTX_set_info_callback(context, on_info);
-    return CURLE_OK;
+    return multipoint_wire_set(context, exchange);
 }

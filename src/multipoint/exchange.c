@@ -269,12 +269,17 @@ static void judge(struct multipoint_exchange *exchange)
     struct multipoint_answer answer = {.parser = exchange->reader ? NULL : all->parser};
     struct multipoint_reply reply;
 
+    bool in_parts = exchange->reader != NULL;
     all->parser = exchange->reader ? all->parser : NULL;
     node_remove(&exchange->node);
     multipoint_judge(exchange, &answer, &reply, buffer);
     bool again = reply.other_soap && exchange->data && ask_in_old_soap(exchange);
     if (!again) {
         finish(exchange, &reply);
+    }
+    if (in_parts) { /* what was in a long answer goes later, and not all at once */
+        multipoint_arena_give(&answer.arena, &all->waste);
+        multipoint_turn_soon(all);
     }
     void *parser = multipoint_answer_end(&answer);
     if (all->parser) {
@@ -311,8 +316,11 @@ void multipoint_read_on(struct multipoint *all)
     }
     struct multipoint_exchange *exchange = NODE_OWNER(all->reading.next, struct multipoint_exchange, node);
     node_remove(&exchange->node);
-    node_append(exchange->read ? &all->finished : &all->reading, &exchange->node); /* the others have their turn */
-    if (!exchange->read) {
+    bool judged = exchange->read && exchange->answer.length == 0;
+    node_append(judged ? &all->finished : &all->reading, &exchange->node); /* the others have their turn */
+    if (exchange->read) {
+        multipoint_text_free(&exchange->answer); /* nobody looks at it any more: what is made of it takes its place */
+    } else {
         exchange->read = !multipoint_reader_step(exchange->reader); /* what is made of it may take as long again */
     }
     if (!node_alone(&all->reading)) {

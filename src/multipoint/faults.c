@@ -295,7 +295,7 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
     long status = 0;
 
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-    reply->body = status == 200 ? multipoint_known_find(exchange) : NULL;
+    reply->body = status == 200 && !exchange->reader ? multipoint_known_find(exchange) : NULL;
     if (reply->body) {
         return;
     }
@@ -308,7 +308,7 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
     }
     if (!error && (answer->fault || status == 200)) {
         judge_answer(exchange, answer, reply, buffer);
-        if (reply->body) {
+        if (reply->body && !exchange->reader) {
             multipoint_known_add(exchange, reply->body);
         }
     } else if (error == WMS_E_NO_MEMORY) {
@@ -345,6 +345,11 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
     if (exchange->result == CURLE_ABORTED_BY_CALLBACK && *trust->why) { /* by ours, before the request left */
         reply->code = WMS_E_UNTRUSTED;
         reply->text = trust->why;
+        return;
+    }
+    if (exchange->refused) { /* in the handshake */
+        reply->code = WMS_E_PROTOCOL;
+        reply->text = exchange->refused;
         return;
     }
     reply->code = WMS_E_UNREACHABLE;

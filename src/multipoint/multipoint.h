@@ -12,6 +12,7 @@
  *     exchange.c     one question and its answer: waits for a place, goes out, is judged
  *     transport.c    libcurl in the engine's loop
  *     socket.c       its sockets there
+ *     wire.c         what comes in by TLS, before it is decrypted; wire.h
  *     certificate.c  OpenSSL: what a certificate says, and whether it is the host's
  *     faults.c       what hosts and libcurl complain of, as wms codes
  *     envelope.c     the text of a question
@@ -75,6 +76,8 @@ struct multipoint_text {
 };
 
 void multipoint_text_add(struct multipoint_text *text, const char *data, size_t length);
+/* Before `more` of what may become that long: to copy megabytes as they grow keeps others waiting. */
+void multipoint_text_expect(struct multipoint_text *text, size_t more, size_t most);
 void multipoint_text_puts(struct multipoint_text *text, const char *string);
 void multipoint_text_printf(struct multipoint_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As the content of an XML element. */
@@ -98,7 +101,12 @@ struct multipoint_arena {
 
 void *multipoint_room(struct multipoint_arena *arena, size_t size); /* zeroed; NULL: out of memory */
 void *multipoint_room_raw(struct multipoint_arena *arena, size_t size); /* likewise, for what is written at once */
+/* The text becomes the arena's, with a NUL behind it, and is a new one.  NULL: it is to be copied. */
+char *multipoint_room_take(struct multipoint_arena *arena, struct multipoint_text *text);
 void multipoint_arena_free(struct multipoint_arena *arena);
+/* About so many bytes of it.  True: there are more. */
+bool multipoint_arena_trim(struct multipoint_arena *arena, size_t most);
+void multipoint_arena_give(struct multipoint_arena *from, struct multipoint_arena *to); /* of the same memory */
 
 /* ---- operations.c ------------------------------------------------------------------------------------------------ */
 
@@ -141,8 +149,7 @@ struct multipoint_field {
     bool optional, nillable;
 };
 
-/* The next field of *spec, "name:type name|alias:type? name:typen": `?` may be left out, `n` may be nil.  False at the end.
- */
+/* The next field of *spec, "name:type name|alias:type? name:typen": `?` may be left out, `n` may be nil.  False: the end. */
 bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field);
 
 /* ---- head.c ------------------------------------------------------------------------------------------------------ */
@@ -277,14 +284,16 @@ bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MUL
 /* 20 bytes in hex, with or without colons or blanks, as Windows writes them; written as in struct multipoint_certificate. */
 bool multipoint_thumbprint_parse(const char *text, char ret_thumbprint[MULTIPOINT_THUMBPRINT]);
 
+struct multipoint_exchange;
+
 /* What a handshake found; the connection's exchange has it. */
 struct multipoint_trust {
     const struct multipoint_certificate *expected;
     bool old_tls;  /* no common version: the host's are too old */
     char why[256]; /* not empty: refused */
 };
-/* To be called for each new TLS connection: it will accept the expected certificate alone. */
-CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_trust *trust);
+/* To be called for each new TLS connection: it will accept the expected certificate alone, and little that is costly. */
+CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_exchange *exchange);
 
 /* ---- binding.c --------------------------------------------------------------------------------------------------- */
 
@@ -307,9 +316,9 @@ size_t multipoint_binding_write(const struct multipoint_binding *binding, wms_va
 
 /* ---- transport.c, exchange.c: the engine's part, hosts, questions and answers ------------------------------------- */
 
-struct multipoint_exchange;
 struct multipoint_host;
 struct multipoint_socket;
+struct multipoint_wire;
 
 /* The last answer that was believed and tells nothing more than that: the next one to such a request is mostly the same,
  * but for the request's id. */
@@ -336,9 +345,10 @@ struct multipoint {
     struct node reading;  /* whose answers are long, and read in parts before */
     struct node dropped;  /* that nobody waits for any more */
     struct node sockets;
-    size_t received; /* bytes of answers, in this turn of the loop */
-    bool pauses;     /* some wait for the next one */
+    size_t received, taken; /* bytes of answers, and what they were in by TLS, in this turn of the loop */
+    bool pauses;            /* some wait for the next one */
     void *parser; /* for the next answer, or NULL */
+    struct multipoint_arena waste; /* of long answers that are done with */
     struct multipoint_known known;
     struct multipoint_exchange *spare; /* for the next question, or NULL */
     unsigned depth;
@@ -348,8 +358,7 @@ struct multipoint {
     char created[MULTIPOINT_STAMP], expires[MULTIPOINT_STAMP];
 };
 
-/* One server that the engine talks to. */
-struct multipoint_host {
+struct multipoint_host { /* one server that the engine talks to */
     struct node due, failed; /* in the lists of that name, or in none */
     struct multipoint *all;
     struct wms_link *link;
@@ -369,8 +378,7 @@ struct multipoint_host {
     char failure_text[320];
 };
 
-/* How an exchange ended. */
-struct multipoint_reply {
+struct multipoint_reply { /* how an exchange ended */
     int code;  /* 0: as asked */
     bool lost; /* no answer came, or none that can be believed; otherwise the code is the host's answer */
     bool general; /* it is about the connection, the credentials or our memory: the next question would fare no better */
@@ -379,8 +387,7 @@ struct multipoint_reply {
     bool other_soap; /* the host may have understood the question in SOAP 1.1, which it is worth to be asked in */
 };
 
-/* What is asked, and how. */
-struct multipoint_question {
+struct multipoint_question { /* what is asked, and how */
     const struct multipoint_operation *operation;
     const wms_value *arguments;       /* a WMS_TABLE that has been checked, or NULL */
     struct wms_op *op;                /* to be told that it leaves, since it may change something; NULL: it only reads */
@@ -407,6 +414,7 @@ struct multipoint_exchange {
     struct multipoint_trust trust;
     size_t answer_max;
     struct multipoint_socket *socket; /* whose answer it waits for; NULL: none */
+    struct multipoint_wire *wire;     /* of its TLS connection, or NULL */
     const char *refused; /* why its answer was not read to its end, or NULL */
     bool once; /* it may change something, and is not to be sent a second time */
     bool old;  /* in SOAP 1.1 */
@@ -421,9 +429,8 @@ struct multipoint_exchange {
 };
 
 void multipoint_enter(struct multipoint *all);
-/* The outermost one lets everything happen that is due. */
-void multipoint_leave(struct multipoint *all);
-/* For places in which nothing may be sent, nor the engine be told: it happens in the loop's next turn. */
+void multipoint_leave(struct multipoint *all); /* the outermost one lets everything happen that is due */
+/* For places in which nothing may be sent, nor the engine be told: in the loop's next turn. */
 void multipoint_leave_quietly(struct multipoint *all);
 
 /* Errors: NO_MEMORY, INTERNAL (libcurl is not what is needed: *ret_text). */
@@ -437,10 +444,8 @@ void multipoint_renew(struct multipoint_exchange *exchange);
 /* Hands the exchange to libcurl, or takes it away. Errors: NO_MEMORY, INTERNAL. */
 int multipoint_transport_start(struct multipoint_exchange *exchange);
 void multipoint_transport_end(struct multipoint_exchange *exchange);
-/* Lets libcurl do what is due. */
-void multipoint_transport_time(struct multipoint *all);
-/* Sets its timer. */
-void multipoint_transport_rest(struct multipoint *all);
+void multipoint_transport_time(struct multipoint *all); /* lets libcurl do what is due */
+void multipoint_transport_rest(struct multipoint *all); /* sets its timer */
 /* Lets libcurl work until it has to wait.  True: something has finished. */
 bool multipoint_transport_turn(struct multipoint *all);
 void multipoint_transport_forget_host(struct multipoint_host *host);
@@ -452,16 +457,16 @@ int multipoint_socket_close(void *data, curl_socket_t fd);
 int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known);
 /* From here on, what comes is the answer to the exchange. */
 void multipoint_socket_count(struct multipoint_exchange *exchange);
+uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange); /* 0: unknown */
 /* The exchange has no socket any more. */
 void multipoint_socket_part(struct multipoint_exchange *exchange);
 void multipoint_sockets_free(struct multipoint *all);
 /* Whatever is sent or closed from here on, nobody on the other side sees. */
 void multipoint_sockets_cut(struct multipoint *all);
 
-
 /* There is more to do when the loop has looked at everybody else. */
 void multipoint_turn_soon(struct multipoint *all);
-/* Reads one more part of one of the answers that are long. */
+/* Reads one more part of a long answer. */
 void multipoint_read_on(struct multipoint *all);
 
 /* Asks: done() is called once, later, unless the exchange is dropped before.  Errors: NO_MEMORY, UNSUPPORTED, NOT_BOUND;
@@ -474,7 +479,6 @@ struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange
 void multipoint_exchange_free_spare(struct multipoint *all);
 /* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
-/* Writes the whole text of the question, in SOAP 1.2 or (`old`) 1.1. */
 void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question,
                          const char *password);
 

@@ -74,6 +74,9 @@ static void join(struct multipoint_socket *socket, struct multipoint_exchange *e
         multipoint_socket_part(exchange);
         socket->exchange = exchange;
         exchange->socket = socket;
+        if (exchange->left) { /* by a connection that was kept: it was not counted then */
+            socket->received = received(socket->fd);
+        }
     }
 }
 
@@ -115,7 +118,7 @@ int multipoint_socket_close(void *data, curl_socket_t fd)
     struct multipoint_exchange *exchange = socket ? socket->exchange : NULL;
 
     /* libcurl has a limit for one header, and is out of memory then; with the text it would be told already. */
-    if (exchange && exchange->left && exchange->answer.length == 0 &&
+    if (exchange && exchange->left && exchange->answer.length == 0 && !exchange->too_large &&
         received(fd) - socket->received > MULTIPOINT_HEAD_MAX) {
         exchange->refused = exchange->refused ? exchange->refused : multipoint_long_head;
     }
@@ -202,6 +205,14 @@ void multipoint_socket_count(struct multipoint_exchange *exchange)
     if (exchange->socket) {
         exchange->socket->received = received(exchange->socket->fd);
     }
+}
+
+uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange)
+{
+    const struct multipoint_socket *socket = exchange->left ? exchange->socket : NULL;
+    uint64_t all = socket ? received(socket->fd) : 0;
+
+    return all > 0 ? all - socket->received : 0;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,8 @@
 
 #include "multipoint.h"
 
+enum { LONG = 524288 };
+
 void *multipoint_alloc(const struct multipoint_memory *memory, size_t size)
 {
     void *block = memory->services->resize(memory->engine, NULL, size);
@@ -43,16 +45,8 @@ char *multipoint_free_text(const struct multipoint_memory *memory, char *text)
 /* ---- strings that grow ------------------------------------------------------------------------------------------- */
 
 /* Not resized: that would free the old block with what is in it. */
-static bool grow(struct multipoint_text *text, size_t more)
+static bool grow_to(struct multipoint_text *text, size_t size)
 {
-    size_t size = text->size ? text->size : 2048;
-
-    while (size - text->length < more) {
-        if (size > SIZE_MAX / 2) {
-            return false;
-        }
-        size *= 2;
-    }
     char *data = text->memory->services->resize(text->memory->engine, NULL, size);
     if (!data) {
         return false;
@@ -64,6 +58,28 @@ static bool grow(struct multipoint_text *text, size_t more)
     text->data = data;
     text->size = size;
     return true;
+}
+
+static bool grow(struct multipoint_text *text, size_t more)
+{
+    size_t size = text->size ? text->size : 2048;
+
+    while (size - text->length < more) {
+        if (size > SIZE_MAX / 2) {
+            return false;
+        }
+        size *= 2;
+    }
+    return grow_to(text, size);
+}
+
+void multipoint_text_expect(struct multipoint_text *text, size_t more, size_t most)
+{
+    size_t size = most / 8 > text->length ? text->length * 8 : most;
+
+    if (text->length >= LONG && text->size - text->length < more && size - text->length >= more && !text->failed) {
+        grow_to(text, size); /* or not: it will be tried again */
+    }
 }
 
 void multipoint_text_add(struct multipoint_text *text, const char *data, size_t length)

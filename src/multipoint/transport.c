@@ -6,9 +6,11 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "multipoint.h"
+#include "wire.h"
 
-enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143, TURN_MAX = 262144 };
+/* MOST_AROUND: an answer is sent with chunks and TLS records around it, in so many times as many bytes at most. */
+enum { MOST_AROUND = 4 };
+enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143 };
 
 static const double A_TURN = 0.001;
 
@@ -98,7 +100,7 @@ static void receive_on(struct multipoint *all)
 {
     bool pauses = all->pauses;
 
-    all->received = 0;
+    all->received = all->taken = 0;
     all->pauses = false;
     for (struct node *node = all->running.next, *next; pauses && node != &all->running; node = next) {
         struct multipoint_exchange *exchange = NODE_OWNER(node, struct multipoint_exchange, node);
@@ -116,6 +118,9 @@ static void tick_fired(void *data)
 
     multipoint_enter(all);
     receive_on(all);
+    if (multipoint_arena_trim(&all->waste, MULTIPOINT_TURN_MAX)) {
+        multipoint_turn_soon(all);
+    }
     multipoint_read_on(all);
     multipoint_leave(all);
 }
@@ -163,6 +168,7 @@ int multipoint_transport_new(const struct wms_services *services, wms_engine *en
         return WMS_E_NO_MEMORY;
     }
     all->memory = memory;
+    all->waste.memory = &all->memory;
     node_init(&all->due);
     node_init(&all->failed);
     node_init(&all->running);
@@ -195,6 +201,7 @@ void multipoint_transport_free(struct multipoint *all)
     multipoint_parser_free(all->parser);
     multipoint_exchange_free_spare(all);
     multipoint_known_free(all);
+    multipoint_arena_free(&all->waste);
     multipoint_sockets_free(all);
     memory.services->timer_free(all->timer);
     memory.services->timer_free(all->tick);
@@ -222,12 +229,13 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
         return CURL_WRITEFUNC_ERROR;
     }
     struct multipoint *all = exchange->host->all;
-    if (all->received >= TURN_MAX) { /* libcurl takes megabytes in one go, and keeps others waiting */
+    if (all->received >= MULTIPOINT_TURN_MAX) { /* libcurl takes megabytes in one go, and keeps others waiting */
         exchange->paused = all->pauses = true;
         multipoint_turn_soon(all);
         return CURL_WRITEFUNC_PAUSE;
     }
     all->received += count;
+    multipoint_text_expect(&exchange->answer, count, exchange->answer_max);
     multipoint_text_add(&exchange->answer, data, count);
     return exchange->answer.failed ? CURL_WRITEFUNC_ERROR : count;
 }
@@ -266,6 +274,8 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
         multipoint_renew(exchange);
     }
     exchange->left = true;
+    exchange->refused = NULL;
+    multipoint_wire_join(exchange);
     multipoint_socket_count(exchange);
     if (!host->reached) {
         host->reached = true;
@@ -282,7 +292,24 @@ static CURLcode on_tls(CURL *easy, void *context, void *data)
     struct multipoint_exchange *exchange = data;
     (void) easy;
 
-    return multipoint_trust_set(context, &exchange->trust);
+    return multipoint_trust_set(context, exchange);
+}
+
+/* What belongs to no header and no text is counted by nobody else: libcurl goes on with it as long as it comes. */
+static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t whole_sent, curl_off_t sent) /* NOLINT */
+{
+    struct multipoint_exchange *exchange = data;
+    (void) whole;
+    (void) done;
+    (void) whole_sent;
+    (void) sent;
+
+    if (!exchange) {
+        return 0;
+    }
+    exchange->too_large = exchange->too_large || multipoint_socket_received(exchange) / MOST_AROUND >
+                                                     exchange->answer_max + MULTIPOINT_HEAD_MAX;
+    return exchange->too_large;
 }
 
 /* What is the same for every exchange with a host. */
@@ -304,6 +331,8 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_NOPROGRESS, 0L);
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
     SET(CURLOPT_WRITEFUNCTION, on_answer);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_PREREQFUNCTION, on_leaving);
@@ -374,6 +403,7 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
     SET(CURLOPT_HTTPHEADER, exchange->headers);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) exchange->request.length);
     SET(CURLOPT_POSTFIELDS, exchange->request.data);
+    SET(CURLOPT_XFERINFODATA, exchange);
     SET(CURLOPT_WRITEDATA, exchange);
     SET(CURLOPT_HEADERDATA, exchange);
     SET(CURLOPT_PREREQDATA, exchange);
@@ -444,11 +474,13 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
             curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, NULL);
             curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, NULL);
             curl_easy_setopt(exchange->easy, CURLOPT_PRIVATE, NULL);
+            curl_easy_setopt(exchange->easy, CURLOPT_XFERINFODATA, NULL);
             keep_headers(exchange);
         }
         exchange->easy = NULL;
         host->running--;
     }
+    multipoint_wire_part(exchange);
     curl_slist_free_all(exchange->headers);
     exchange->headers = NULL;
 }
