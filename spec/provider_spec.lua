@@ -170,6 +170,16 @@ describe("a poor provider", function()
       end
    end)
 
+   it("does not tell whether a session is locked: that is neither", function()
+      for _, verb in ipairs{ "unlock", "lock" } do
+         local outcome = select(3, wms[verb]{
+            session_ids = 1, server = server "see-unknown", verify = 0.2, message = verb == "lock" and "m" or nil,
+         }).outcomes[1]
+         assert.same({ "failed", "UNVERIFIED" }, { outcome.state, outcome.error.code })
+         assert.truthy(outcome.error.message:find("does not show whether it is locked", 1, true), outcome.error.message)
+      end
+   end)
+
    it("has answered in time, however late the program looks", function()
       local request = wms.start("unlock", { session_ids = 1, server = server "thread-slow", timeout = 2 })
       os.execute("sleep 2.5") -- it answers after 0.06 s

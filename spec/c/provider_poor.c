@@ -444,6 +444,9 @@ static void show(struct conn *conn, struct wms_observer *observer)
 {
     struct wms_sight sight = {.present = !is(conn, "see-gone"), .locked = !conn->unlocked};
 
+    if (is(conn, "see-unknown")) {
+        sight.locked = -1;
+    }
     conn->services->seen(observer, &sight);
 }
 
