@@ -112,8 +112,8 @@ describe("a poor provider", function()
          { "list-broken", "UNREACHABLE" },
          { "list-broken-once", 2 },
          { "many", 100001 },
-         { "duplicates", "PROTOCOL" },
-         { "digits", "PROTOCOL" },
+         { "duplicates", 2 },
+         { "digits", 2 },
          { "bad-ids", 2 },
          { "list-more", 2 },
          { "never", "TIMEOUT" },
@@ -134,6 +134,18 @@ describe("a poor provider", function()
             end
          end)
       end
+   end)
+
+   it("lists sessions twice: what both rows say is known, and none that one row exempts is acted on by _all", function()
+      local list = assert(wms.sessions(server "twins"))
+      assert.same({ 1, "c2" }, kit.pluck(list, "session_id"))
+      local first, second = list[1], list[2]
+      assert.is_false(first.is_orchestratable)
+      assert.same({}, { first.locked, first.station_id })
+      assert.is_string(first.user_name)
+      assert.same({}, { second.user_name, second.seat })
+      assert.same({ "c2" }, kit.pluck(kit.fine(wms.unlock_all(server "twins")), "session_id"))
+      assert.same({}, kit.fine(wms.unlock_all{ server = server "twins", where = { user_name = "dora" } }))
    end)
 
    describe("shows a session:", function()

@@ -274,6 +274,20 @@ static void add(struct conn *conn, struct wms_op *op, uint32_t number, const cha
     conn->services->session(op, &session);
 }
 
+/* Rows of sessions that have been listed already, which say something else of them. */
+static void add_twins(struct conn *conn, struct wms_op *op)
+{
+    wms_session exempt = session_of(1, NULL), renamed = session_of(0, "c2");
+
+    exempt.is_orchestratable = 0;
+    exempt.station_id = 7;
+    exempt.locked = 1;
+    conn->services->session(op, &exempt);
+    renamed.user_name = "dora";
+    renamed.seat = "seat9";
+    conn->services->session(op, &renamed);
+}
+
 static void answer_list(struct conn *conn, struct wms_op *op)
 {
     char text[300];
@@ -293,6 +307,8 @@ static void answer_list(struct conn *conn, struct wms_op *op)
         for (uint32_t id = 2; id <= 100000; id++) {
             add(conn, op, id, NULL);
         }
+    } else if (is(conn, "twins")) {
+        add_twins(conn, op);
     } else if (is(conn, "duplicates")) {
         add(conn, op, 0, "c2");
     } else if (is(conn, "digits")) { /* 1, in other words */

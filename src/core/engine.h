@@ -344,7 +344,7 @@ void wms_check_end(struct wms_check *check);
 struct wms_listed {
     wms_id id;
     const char *user_name, *identity, *spared;
-    const wms_session *whole;
+    wms_session *whole; /* all that was told; NULL: nobody is going to look at it */
     signed char is_orchestratable, is_own;
     bool left_out; /* the caller has not chosen it */
 };
@@ -356,9 +356,11 @@ struct wms_listing {
     struct wms_idset index;
 };
 
+/* Two rows of one session: what they agree on stays in the first. */
+void wms_listed_merge(struct wms_listed *kept, const struct wms_listed *other);
 /* A session that the provider reports.  Errors: NO_MEMORY, PROTOCOL (an id that no host may have). */
 int wms_listing_add(struct wms_job *job, const wms_session *session);
-/* The list is complete.  Errors: NO_MEMORY, PROTOCOL (two sessions with one id), and what went wrong while it came. */
+/* The list is complete; rows of one session become one.  Errors: NO_MEMORY, and what went wrong while it came. */
 int wms_listing_index(struct wms_job *job);
 /* Of an indexed listing; NULL: no such session. */
 const struct wms_listed *wms_listing_find(const struct wms_job *job, const wms_id *id);

@@ -127,14 +127,29 @@ const struct wms_listed *wms_listing_meant(const struct wms_item *item)
 int wms_listing_index(struct wms_job *job)
 {
     struct wms_listing *listing = &job->listing;
+    const wms_id *twin = NULL;
+    size_t count = 0;
+    char text[64];
     int error = listing->error ? listing->error : wms_idset_open(&listing->index, job->request->engine, listing->count);
 
-    for (size_t i = 0; !error && i < listing->count; i++) {
-        uint32_t *slot = find_slot(job, &listing->sessions[i].id);
-        if (*slot) {
-            error = WMS_E_PROTOCOL; /* two sessions of one id */
-        }
-        *slot = (uint32_t) i + 1;
+    if (error) {
+        return error;
     }
-    return error;
+    for (size_t i = 0; i < listing->count; i++) {
+        const struct wms_listed *row = &listing->sessions[i];
+        uint32_t *slot = find_slot(job, &row->id);
+        if (*slot) {
+            twin = twin ? twin : &row->id;
+            wms_listed_merge(&listing->sessions[*slot - 1], row);
+        } else {
+            listing->sessions[count] = *row;
+            *slot = (uint32_t) ++count;
+        }
+    }
+    if (twin) {
+        wms_say(job->request->engine, WMS_WARNING, "%s: %zu rows of the list are of sessions that it has already, the first of %s",
+                job->text, listing->count - count, wms_id_print(twin, text, sizeof text));
+    }
+    listing->count = count;
+    return 0;
 }

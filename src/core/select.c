@@ -171,7 +171,7 @@ void wms_job_listed(struct wms_job *job)
 {
     wms_request *request = job->request;
     int error = wms_listing_index(job);
-    const char *text = error == WMS_E_PROTOCOL ? "two sessions with the same id" : NULL;
+    const char *text = NULL;
 
     job->candidate = 0;
     if (!error && request->own) {

@@ -126,7 +126,8 @@ static bool ask_more(const struct wts_server *server, struct catalogue *found, s
 
     if (wts_query_info(server, session->id, &info, ret_fault)) {
         fits = take_info(found, &info, session);
-    } else if (ret_fault->code != WMS_E_ACCESS_DENIED && ret_fault->code != WMS_E_UNSUPPORTED) {
+    } else if (ret_fault->code != WMS_E_ACCESS_DENIED && ret_fault->code != WMS_E_UNSUPPORTED &&
+               ret_fault->code != WMS_E_PROTOCOL) { /* for those, it is not known, and the session is listed */
         return false;
     }
     fits = wts_query_text(server, session->id, WTSClientName, &client) && fits &&
