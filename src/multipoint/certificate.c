@@ -12,7 +12,7 @@ enum { SHA1_SIZE = 20, NAME = MULTIPOINT_NAME, TIME = 64, CIPHERS_MAX = 8192 };
 /* Of bytes, in a handshake: the host's certificate, of which nobody needs more than one, and those behind it. */
 enum { CHAIN_MAX = 16384 };
 
-#define GROUPS "X25519:P-256:P-384:P-521"
+static char groups[] = "X25519:P-256:P-384:P-521"; /* OpenSSL wants it without a const, and writes nothing there */
 
 /* ---- what it is -------------------------------------------------------------------------------------------------- */
 
@@ -272,7 +272,7 @@ static bool cheapen(SSL_CTX *context)
         }
     }
     ERR_set_mark();
-    bool done = (used == 0 || SSL_CTX_set_cipher_list(context, names)) && SSL_CTX_set1_groups_list(context, GROUPS);
+    bool done = (used == 0 || SSL_CTX_set_cipher_list(context, names)) && SSL_CTX_set1_groups_list(context, groups);
     ERR_pop_to_mark();
     return done;
 }
