@@ -21,7 +21,7 @@ local function agrees(outcome, entries)
    elseif outcome.state == "planned" or outcome.state == "skipped" then
       return not first
    elseif outcome.state == "gone" then
-      return first == "NOT_FOUND" or first == "done" -- before the action, or while it was watched
+      return not first or first == "NOT_FOUND" or first == "done" -- before the action, or while it was watched
    elseif outcome.state == "unknown" then
       return code == "TIMEOUT" or code == "UNREACHABLE" or code == "CANCELLED"
    end
