@@ -185,7 +185,7 @@ describe("MultiPoint hosts", function()
       end)
 
       it("is not said to have failed where it is set, and the sessions cannot be listed", function()
-         local rules = { { fault = 0x80004005 }, { status = 500, body = "" }, { swap = "<id>4</id>\n<id>3</id>" } }
+         local rules = { { fault = 0x80004005 }, { status = 500, body = "" }, { swap = "</s:Body>\n</s:Boddy>" } }
          for _, rule in ipairs(rules) do
             local lab = multipoint.lab()
             lab:session{ id = 3, flags = 36 }
