@@ -57,6 +57,19 @@ local function keys(map)
    return list
 end
 
+--- A real host for one test, which is skipped where none can be started.
+local function linux_host(name)
+   local ok, why = hosts.available()
+   if not ok then
+      pending("needs more rights: " .. why)
+   end
+   local machine = hosts.up(name)
+   finally(function()
+      machine:down()
+   end)
+   return machine
+end
+
 describe("unlock_lab.lua #once", function()
    local text, code
 
@@ -99,14 +112,7 @@ describe("unlock_lab.lua #once", function()
    end)
 
    it("lists this machine's sessions, and leaves them alone", function()
-      local ok, why = hosts.available()
-      if not ok then
-         pending("needs more rights: " .. why)
-      end
-      local machine = hosts.up("examples")
-      finally(function()
-         machine:down()
-      end)
+      local machine = linux_host("examples")
       local id = machine:session{ user = "alice" }
       local monitor = machine:monitor()
       local listed = rows(lua("examples/unlock_lab.lua", "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" .. machine.socket),
@@ -370,14 +376,7 @@ describe("the manual #once", function()
    end)
 
    it("has a snippet for Linux hosts that lists and unlocks a real one's sessions", function()
-      local usable, why = hosts.available()
-      if not usable then
-         pending("needs more rights: " .. why)
-      end
-      local machine = hosts.up("manual")
-      finally(function()
-         machine:down()
-      end)
+      local machine = linux_host("manual")
       local id = machine:session{ user = "alice" }
       local text = run(table.concat(blocks("docs/hosts-linux.md", "lua", "logind"), "\n"),
          "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" .. machine.socket)

@@ -283,6 +283,7 @@ static void add_twins(struct conn *conn, struct wms_op *op)
     exempt.station_id = 7;
     exempt.locked = 1;
     conn->services->session(op, &exempt);
+    add(conn, op, 3, NULL);
     renamed.user_name = "dora";
     renamed.seat = "seat9";
     conn->services->session(op, &renamed);

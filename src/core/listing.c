@@ -127,9 +127,8 @@ const struct wms_listed *wms_listing_meant(const struct wms_item *item)
 int wms_listing_index(struct wms_job *job)
 {
     struct wms_listing *listing = &job->listing;
-    const wms_id *twin = NULL;
     size_t count = 0;
-    char text[64];
+    char first[64]; /* of those that are listed again: its row is written over */
     int error = listing->error ? listing->error : wms_idset_open(&listing->index, job->request->engine, listing->count);
 
     if (error) {
@@ -139,16 +138,18 @@ int wms_listing_index(struct wms_job *job)
         const struct wms_listed *row = &listing->sessions[i];
         uint32_t *slot = find_slot(job, &row->id);
         if (*slot) {
-            twin = twin ? twin : &row->id;
+            if (count == i) {
+                wms_id_print(&row->id, first, sizeof first);
+            }
             wms_listed_merge(&listing->sessions[*slot - 1], row);
         } else {
             listing->sessions[count] = *row;
             *slot = (uint32_t) ++count;
         }
     }
-    if (twin) {
+    if (count < listing->count) {
         wms_say(job->request->engine, WMS_WARNING, "%s: %zu rows of the list are of sessions that it has already, the first of %s",
-                job->text, listing->count - count, wms_id_print(twin, text, sizeof text));
+                job->text, listing->count - count, first);
     }
     listing->count = count;
     return 0;

@@ -28,7 +28,7 @@ static void merge_whole(wms_session *kept, const wms_session *other)
 #define WMS_X(field, name) kept->field = common_flag(kept->field, other->field);
     WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
-#define WMS_X(field, name) kept->field = kept->field >= other->field && kept->field <= other->field ? kept->field : -1;
+#define WMS_X(field, name) kept->field = kept->field == other->field ? kept->field : -1;
     WMS_SESSION_TIMES(WMS_X)
 #undef WMS_X
 }
