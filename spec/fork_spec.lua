@@ -196,8 +196,8 @@ describe("after a fork #once", function()
          assert(wait(child(function()
             local before = descriptors()
             forked(done)
-            -- Three eventfds, the waker's epoll and eventfd, the alarm, and the watch of the pipe with its two ends.
-            assert(before - descriptors() == 3 + 2 + 1 + 3, before - descriptors())
+            -- Three eventfds; the waker's epoll, eventfd and file of proc; the alarm; the watch of the pipe with its two ends.
+            assert(before - descriptors() == 3 + 3 + 1 + 3, before - descriptors())
          end)) == 0)]] .. END)
       assert.same({ "fine", 0 }, { output, code })
    end)

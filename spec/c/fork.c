@@ -272,6 +272,55 @@ static void child_forks(struct parent *parent)
     put_down(parent);
 }
 
+static void many_children(const char *module)
+{
+    struct parent parent;
+    pid_t pids[100];
+
+    snprintf(where, sizeof where, "many children");
+    set_up(&parent, module);
+    for (size_t i = 0; i < sizeof pids / sizeof *pids; i++) {
+        pids[i] = fork_child();
+        if (pids[i] == 0) {
+            (i % 3 == 0 ? child_destroys : i % 3 == 1 ? child_asks : child_works)(&parent);
+            _exit(0);
+        }
+    }
+    finish(parent.late, parent.late_fd);
+    finish(parent.threaded, parent.threaded_fd);
+    for (size_t i = 0; i < sizeof pids / sizeof *pids; i++) {
+        expect(pids[i], 0);
+    }
+    put_down(&parent);
+}
+
+/* Children while threads of the engine look whether the program is busy: what they open for that would be the children's. */
+static void children_while_busy(const char *module)
+{
+    struct parent parent;
+    pid_t pids[100];
+
+    snprintf(where, sizeof where, "children of a busy program");
+    for (int round = 0; round < 5; round++) {
+        set_up(&parent, module);
+        struct pollfd poll_fd = {.fd = parent.late_fd, .events = POLLIN};
+        CHECK(poll(&poll_fd, 1, 3000) == 1);
+        for (size_t i = 0; i < sizeof pids / sizeof *pids; i++) {
+            pids[i] = fork_child();
+            if (pids[i] == 0) {
+                child_destroys(&parent);
+                _exit(0);
+            }
+        }
+        for (size_t i = 0; i < sizeof pids / sizeof *pids; i++) {
+            expect(pids[i], 0);
+        }
+        finish(parent.late, parent.late_fd);
+        finish(parent.threaded, parent.threaded_fd);
+        put_down(&parent);
+    }
+}
+
 static void core(const char *module)
 {
     static const struct {
@@ -333,22 +382,8 @@ static void core(const char *module)
     work_by_engine(parent.engine, "memory://lab");
     put_down(&parent);
 
-    snprintf(where, sizeof where, "many children");
-    set_up(&parent, module);
-    pid_t pids[100];
-    for (size_t i = 0; i < sizeof pids / sizeof *pids; i++) {
-        pids[i] = fork_child();
-        if (pids[i] == 0) {
-            (i % 3 == 0 ? child_destroys : i % 3 == 1 ? child_asks : child_works)(&parent);
-            _exit(0);
-        }
-    }
-    finish(parent.late, parent.late_fd);
-    finish(parent.threaded, parent.threaded_fd);
-    for (size_t i = 0; i < sizeof pids / sizeof *pids; i++) {
-        expect(pids[i], 0);
-    }
-    put_down(&parent);
+    many_children(module);
+    children_while_busy(module);
     puts("fine");
 }
 

@@ -250,7 +250,7 @@ end
 --- Runs one spec; returns whether it went well, how many of its tests passed, its output, and whether it took too long.
 local function run_spec(tree, name, seconds)
    local _, code = run(([[cd %s && rm -f build/results && mkdir -p build/home && ulimit -v 8000000 && ulimit -c 0 || exit
-      TMPDIR=$(mktemp -d) && export TMPDIR || exit
+      TMPDIR=$(mktemp -d) && chmod 755 "$TMPDIR" && export TMPDIR || exit
       %s HOME="$PWD/build/home" LUA_PATH='./lua/?.lua;;' LUA_CPATH='./build/5.4/?.so;;' WMS_RESULTS=build/results \
       WMS_BUILD=build WMS_LUA=%s timeout -s KILL %d %s %s spec/support/busted.lua --no-keep-going \
       -o spec/support/summary.lua spec/%s_spec.lua </dev/null >build/output 2>&1

@@ -41,6 +41,7 @@ struct wms_waker {
     unsigned long turns; /* of the loop */
     pthread_t program;   /* the thread that control went back to */
     pid_t program_tid;   /* 0: none yet */
+    int program_state;   /* its file of proc(5), or -1; opened in that thread, since a fork would copy what ours opens */
     int epoll;           /* on the loop's epoll, and on `stop` */
     int loop;            /* the loop's epoll, which is the engine's */
     int stop;
@@ -131,20 +132,29 @@ static void wait_for_turn(struct wms_waker *waker, int milliseconds)
     pthread_cond_timedwait(&waker->turned, &waker->lock, &until);
 }
 
-/* Whether the system calls a thread of this process runnable: it runs, or would if others let it. */
-static bool is_runnable(pid_t tid)
+/* Whether the system calls the program's thread runnable: it runs, or would if others let it. */
+static bool is_runnable(int state)
 {
-    char path[64], text[256];
+    char text[256];
+    ssize_t size = state < 0 ? -1 : pread(state, text, sizeof text - 1, 0);
 
-    snprintf(path, sizeof path, "/proc/self/task/%ld/stat", (long) tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0) {
-        close(fd);
-    }
     text[size < 0 ? 0 : size] = '\0';
     const char *name_end = strrchr(text, ')'); /* the name before it may hold anything; the state follows: proc(5) */
     return name_end && name_end[1] == ' ' && name_end[2] == 'R';
+}
+
+/* The thread that calls is the one which control goes back to. */
+static void note_program(struct wms_waker *waker)
+{
+    char path[64];
+
+    if (waker->program_state >= 0) {
+        close(waker->program_state);
+    }
+    waker->program = pthread_self();
+    waker->program_tid = gettid();
+    snprintf(path, sizeof path, "/proc/self/task/%ld/stat", (long) waker->program_tid);
+    waker->program_state = open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static bool is_awaited(const struct wms_waker *waker, unsigned long turns)
@@ -156,16 +166,10 @@ static bool is_awaited(const struct wms_waker *waker, unsigned long turns)
 static void wait_while_busy(struct wms_waker *waker, unsigned long turns)
 {
     for (int waited = 0; waited < BUSY_PATIENCE && is_awaited(waker, turns); waited += LATER_PATIENCE) {
-        pid_t tid = waker->program_tid;
-        pthread_mutex_unlock(&waker->lock);
-        bool busy = is_runnable(tid);
-        pthread_mutex_lock(&waker->lock);
-        if (!busy) {
+        if (!is_runnable(waker->program_state)) {
             return;
         }
-        if (is_awaited(waker, turns)) {
-            wait_for_turn(waker, LATER_PATIENCE);
-        }
+        wait_for_turn(waker, LATER_PATIENCE);
     }
 }
 
@@ -241,6 +245,9 @@ static void close_descriptors(struct wms_waker *waker)
     if (waker->stop >= 0) {
         close(waker->stop);
     }
+    if (waker->program_state >= 0) {
+        close(waker->program_state);
+    }
 }
 
 static int init_lock(struct wms_waker *waker)
@@ -294,7 +301,7 @@ static int waker_new(int loop, struct wms_waker **ret_waker)
     if (!waker) {
         return WMS_E_NO_MEMORY;
     }
-    waker->epoll = waker->stop = -1;
+    waker->epoll = waker->stop = waker->program_state = -1;
     int error = init_lock(waker);
     if (error) {
         free(waker);
@@ -437,8 +444,7 @@ void wms_waker_rest(struct wms_waker *waker)
     pthread_mutex_lock(&waker->lock);
     waker->resting = true;
     if (!waker->program_tid || !pthread_equal(waker->program, pthread_self())) {
-        waker->program = pthread_self();
-        waker->program_tid = gettid();
+        note_program(waker);
     }
     if (waker->fired) {
         watch_loop(waker);
