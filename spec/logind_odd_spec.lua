@@ -96,6 +96,35 @@ describe("of an odd session of a logind's #once", function()
       end)
    end
 
+   test("silence is no reason to know nothing of the others", function()
+      local server = room()
+      local lines = {}
+      wms.configure{ log = function(_, text) lines[#lines + 1] = text end }
+      host:run"fail['GetAll', '2'] = None"
+      local list = fine(wms.sessions{ server = server, timeout = 30 })
+      assert.same({ 1, 2, 3 }, pluck(list, "session_id"))
+      assert.same({ "bob", "nil", "nil" }, { list[2].user_name, tostring(list[2].state), tostring(list[2].locked) })
+      assert.same({ false, false }, { list[1].locked, list[3].locked })
+      assert.truthy(table.concat(lines, "\n"):find("session 2: logind does not tell", 1, true), table.concat(lines, "\n"))
+      local err = fault(wms.unlock_all{ server = server, timeout = 4 })
+      assert.same({ "requested", "failed", "requested" }, pluck(err.outcomes, "state"))
+      assert.same({ "TIMEOUT", 2 }, { err.code, err.session_id })
+   end)
+
+   test("a logind that left all questions without an answer is asked again on a new connection", function()
+      local server, requests = room(), {}
+      host:run"fail['ListSessions', ''] = None"
+      for i = 1, 100 do
+         requests[i] = keep(wms.start("sessions", { server = server, timeout = 30 }))
+      end
+      kit.pump(requests[1], function() return #host:calls("ListSessions") == 100 end)
+      for _, request in ipairs(requests) do
+         request:cancel()
+      end
+      host:run"fail.clear()"
+      assert.same({ 1, 2, 3 }, pluck(fine(wms.sessions(server)), "session_id"))
+   end)
+
    for _, name in ipairs{ "UnknownObject", "UnknownMethod", "UnknownInterface" } do
       test("that it ended while one listed or acted is no accident: " .. name, function()
          local server = room()

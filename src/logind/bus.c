@@ -144,6 +144,9 @@ static void process(struct logind *conn)
 
 static void pump(struct logind *conn)
 {
+    if (conn->abandoned == LOGIND_IN_FLIGHT && !node_alone(&conn->waiting)) {
+        logind_fail(conn, WMS_E_UNREACHABLE, "a hundred questions were never answered");
+    }
     while (conn->in_flight < LOGIND_IN_FLIGHT && !node_alone(&conn->waiting) && !conn->failure) {
         struct logind_call *call = NODE_OWNER(conn->waiting.next, struct logind_call, waiting);
         node_remove(&call->waiting);
@@ -243,6 +246,7 @@ void logind_call_drop(struct logind_call *call)
     node_remove(&call->waiting);
     if (call->slot && conn->bus) {
         sd_bus_slot_set_userdata(call->slot, &conn->nobody);
+        conn->abandoned++;
         sd_bus_slot_set_floating(call->slot, 1);
         sd_bus_slot_unref(call->slot);
     }
@@ -251,8 +255,8 @@ void logind_call_drop(struct logind_call *call)
 
 static void nobody_done(struct logind_call *call, sd_bus_message *reply)
 {
-    (void) call;
     (void) reply;
+    call->conn->abandoned--;
 }
 
 static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)

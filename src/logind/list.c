@@ -8,7 +8,10 @@
 #define SPARED_CLOSING "the session is closing: its user has logged out, and a process of it stays"
 #define SPARED_OWN     "it is of the caller's own user and active at a seat: to close it, name it by its id"
 
-enum { SESSIONS_MAX = 65536 };
+enum {
+    SESSIONS_MAX = 65536,
+    PATIENCE = 2 /* seconds since the last answer, for those that are still missing; logind answers in turn */
+};
 
 struct listing;
 
@@ -33,6 +36,7 @@ struct listing {
     bool listed;
     struct entry *entries;
     size_t count, reported; /* in the order of ListSessions, whatever the order of the answers */
+    struct wms_timer *silence;
 };
 
 static void listing_free(struct logind *conn, struct logind_task *task)
@@ -44,6 +48,7 @@ static void listing_free(struct logind *conn, struct logind_task *task)
     }
     logind_call_drop(&listing->call);
     logind_call_drop(&listing->own.call);
+    conn->services->timer_free(listing->silence);
     logind_free(conn, listing->own_path);
     sd_bus_message_unref(listing->message);
     logind_free(conn, listing->entries);
@@ -115,6 +120,7 @@ static void proceed(struct listing *listing)
     if (!listing->own_asked || !listing->listed) {
         return;
     }
+    listing->call.conn->services->timer_set(listing->silence, PATIENCE);
     while (listing->reported < listing->count && listing->entries[listing->reported].answered) {
         struct entry *entry = &listing->entries[listing->reported++];
         if (entry->ended || logind_facts_of_manager(&entry->facts)) {
@@ -133,6 +139,27 @@ static void proceed(struct listing *listing)
     if (listing->reported == listing->count) {
         finish(listing, &fault);
     }
+}
+
+/* All that was asked last has been answered, and nothing came for a while: what is missing will not come.  One session of
+ * which nothing is told is no reason to know nothing of the others. */
+static void on_silence(void *data)
+{
+    struct listing *listing = data;
+    struct logind *conn = listing->call.conn;
+    logind_enter(conn);
+    for (size_t i = listing->reported; !conn->failure && i < listing->count; i++) {
+        struct entry *entry = &listing->entries[i];
+        if (!entry->answered) {
+            logind_call_drop(&entry->lookup.call);
+            complain(listing, entry, "logind does not tell how it is");
+            entry->answered = true;
+        }
+    }
+    if (!conn->failure) {
+        proceed(listing);
+    }
+    logind_leave(conn);
 }
 
 /* What is wrong with the host, or with us, and not with one session. */
@@ -239,6 +266,11 @@ static void sessions_done(struct logind_call *call, sd_bus_message *reply)
     if (r < 0) {
         logind_fault_unreadable(r, &fault);
         finish(listing, &fault);
+        return;
+    }
+    listing->silence = call->conn->services->timer_new(call->conn->engine, on_silence, listing);
+    if (!listing->silence) {
+        finish(listing, &(struct logind_fault){.code = WMS_E_NO_MEMORY});
         return;
     }
     listing->listed = true;

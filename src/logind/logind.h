@@ -95,8 +95,8 @@ struct logind {
     char failure_text[400];
     char *address; /* of the bus, for messages */
 
-    unsigned in_flight;
-    struct node waiting; /* calls */
+    unsigned in_flight, abandoned; /* calls; and those of them whose replies nobody waits for any more */
+    struct node waiting;           /* calls */
     struct node tasks;
 
     struct logind_call nobody; /* gets the replies that nobody waits for any more */
