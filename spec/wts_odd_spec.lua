@@ -177,8 +177,6 @@ describe("a WTSAPI library #once", function()
       { "huge-count", "PROTOCOL", "more sessions" },
       { "other-level", "PROTOCOL", "level" },
       { "no-reason", "UNSUPPORTED", "WTSAPI_LIBRARY" },
-      { "endless-name", "PROTOCOL", "without an end" },
-      { "no-id", "PROTOCOL", "no id" },
       { "null-open", "UNREACHABLE", "1210" },
       { "error-5", "ACCESS_DENIED", "(Windows error 5)" },
       { "error-2", "NOT_FOUND", "(Windows error 2)" },
@@ -209,13 +207,28 @@ describe("a WTSAPI library #once", function()
    for _, case in ipairs{
       { "null-empty", 0 }, { "info-denied", 6 }, { "info-unsupported", 6 }, { "info-gone", 5 }, { "info-unended", 6 },
       { "client-unended", 6 }, { "half-pair", 6 }, { "odd-state", 6 }, { "info-null", 6 }, { "info-short", 6 },
-      { "info-level", 6 }, { "info-other", 6 }, { "twice", 5 },
+      { "info-level", 6 }, { "info-other", 6 }, { "twice", 5 }, { "endless-name", 6 }, { "no-id", 5 },
    } do
       local name, count = case[1], case[2]
       test(name .. " is borne", function()
          assert.equal(tostring(count), last(run(('print(#assert(wms.sessions("wts://%s")))'):format(name))))
       end)
    end
+
+   test("a name without an end is not known, and neither is whether there is a user", function()
+      local lines = run([[
+         wms.configure{ log = function(_, text) if text:find("no end") then print(text) end end }
+         local list, known = assert(wms.sessions("wts://endless-name")), 0
+         for _, session in ipairs(list) do
+            if session.is_orchestratable == nil then
+               print(tostring(session.session_id), tostring(session.user_name), tostring(session.state))
+            elseif session.user_name then
+               known = known + 1
+            end
+         end
+         print(known)]])
+      assert.same({ "session 1: its user's name has no end, and is not known", tabs("1", "nil", "Active"), "2" }, lines)
+   end)
 
    test("tells nothing that is not UTF-8", function()
       local lines = run('print(assert(wms.sessions{ session_ids = 1, server = "wts://half-pair" })[1].user_name)')

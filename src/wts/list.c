@@ -1,4 +1,5 @@
 /* list.c - all sessions: one enumeration, and what it leaves out of each. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ struct found {
     WTS_CONNECTSTATE_CLASS state;
     signed char locked;
     signed char own; /* -1: of another machine, where nobody knows */
+    bool nameless;   /* its user's name cannot be read: nobody knows whether there is one */
     size_t win_station, user_name, domain_name, computer_name, client_name, identity;
     double logon_time, idle_since; /* -1: not told */
 };
@@ -19,6 +21,7 @@ struct catalogue {
     size_t count;
     char *text; /* begins with a zero, so that place 0 is the empty string */
     size_t used, size;
+    size_t without_id; /* sessions that are left out, since nothing can be said to them */
 };
 
 struct listing_work {
@@ -68,39 +71,43 @@ static bool keep(struct catalogue *found, const char *text, size_t *ret_place)
     return true;
 }
 
-/* A string of the API's.  Errors: NO_MEMORY, PROTOCOL. */
-static int keep_wide(struct catalogue *found, const WCHAR *text, size_t *ret_place)
+/* A string of the API's; one without an end is not told. */
+static bool keep_wide(struct catalogue *found, const WCHAR *text, size_t *ret_place)
 {
     size_t length = text ? wts_length(text) : 0;
 
     *ret_place = 0;
-    if (length == SIZE_MAX) {
-        return WMS_E_PROTOCOL;
-    }
-    if (length > 0) {
+    if (length > 0 && length != SIZE_MAX) {
         if (!reserve(found, 3 * length + 1)) {
-            return WMS_E_NO_MEMORY;
+            return false;
         }
         *ret_place = found->used;
         found->used += wts_utf8(found->text + found->used, text, length) + 1;
     }
-    return 0;
+    return true;
 }
 
-/* What the enumeration has told. */
-static int take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry, struct found *session)
+/* What the enumeration has told.  False: out of memory. */
+static bool take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry, struct found *session)
 {
     session->id = entry->SessionId;
     session->state = entry->State;
     session->locked = -1;
     session->logon_time = session->idle_since = -1;
-    if (session->id == WTS_CURRENT_SESSION) { /* "no session" */
-        return WMS_E_PROTOCOL;
+    session->nameless = entry->pUserName && wts_length(entry->pUserName) == SIZE_MAX;
+    return keep_wide(found, entry->pSessionName, &session->win_station) &&
+           keep_wide(found, entry->pUserName, &session->user_name) &&
+           keep_wide(found, entry->pDomainName, &session->domain_name) &&
+           keep_wide(found, entry->pHostName, &session->computer_name);
+}
+
+/* 1, 0, or -1: not known. */
+static signed char is_users(const struct catalogue *found, const struct found *session)
+{
+    if (session->nameless) {
+        return wts_is_users(session->state, "?") ? -1 : 0;
     }
-    int error = keep_wide(found, entry->pSessionName, &session->win_station);
-    error = error ? error : keep_wide(found, entry->pUserName, &session->user_name);
-    error = error ? error : keep_wide(found, entry->pDomainName, &session->domain_name);
-    return error ? error : keep_wide(found, entry->pHostName, &session->computer_name);
+    return wts_is_users(session->state, found->text + session->user_name);
 }
 
 /* What is told of a session by itself. */
@@ -147,16 +154,16 @@ static bool take_all(const struct wts_server *server, const WTS_SESSION_INFO_1W 
 
     for (DWORD i = 0; i < count; i++) {
         struct found session = {0};
-        int error = take_entry(found, &entries[i], &session);
-        if (error) {
-            wts_fault_set(ret_fault, error,
-                          error == WMS_E_NO_MEMORY ? "out of memory"
-                                                   : "a session in the list has no id, or a name without an end");
+        if (entries[i].SessionId == WTS_CURRENT_SESSION) { /* which means "no session" */
+            found->without_id++;
+            continue;
+        }
+        if (!take_entry(found, &entries[i], &session)) {
+            wts_fault_set(ret_fault, WMS_E_NO_MEMORY, "out of memory");
             return false;
         }
         session.own = server->is_here ? has_own && own == session.id : -1;
-        bool users = wts_is_users(session.state, found->text + session.user_name);
-        if (!users || ask_more(server, found, &session, ret_fault)) {
+        if (is_users(found, &session) == 0 || ask_more(server, found, &session, ret_fault)) {
             found->sessions[found->count++] = session;
         } else if (ret_fault->code != WMS_E_NOT_FOUND) {
             return false;
@@ -240,6 +247,25 @@ static const char *text_at(const struct catalogue *found, size_t place)
     return place ? found->text + place : NULL;
 }
 
+/* One that is odd is no reason to know nothing of the others. */
+static void complain(const struct wts_host *host, const struct catalogue *found)
+{
+    char line[160];
+
+    if (found->without_id > 0) {
+        snprintf(line, sizeof line, "the session API tells of sessions without an id: %zu, which are left out",
+                 found->without_id);
+        host->services->log(host->engine, WMS_WARNING, line);
+    }
+    for (size_t i = 0; i < found->count; i++) {
+        if (found->sessions[i].nameless) {
+            snprintf(line, sizeof line, "session %lu: its user's name has no end, and is not known",
+                     (unsigned long) found->sessions[i].id);
+            host->services->log(host->engine, WMS_WARNING, line);
+        }
+    }
+}
+
 static int report(const struct wms_services *services, struct wms_op *op, const struct catalogue *found)
 {
     for (size_t i = 0; i < found->count; i++) {
@@ -253,7 +279,7 @@ static int report(const struct wms_services *services, struct wms_op *op, const 
         session.domain_name = text_at(found, one->domain_name);
         session.computer_name = text_at(found, one->computer_name);
         session.client_name = text_at(found, one->client_name);
-        session.is_orchestratable = wts_is_users(one->state, session.user_name);
+        session.is_orchestratable = is_users(found, one);
         session.is_own = one->own;
         session.identity = text_at(found, one->identity);
         session.logon_time = one->logon_time;
@@ -280,7 +306,9 @@ static void listed(struct wts_task *task, struct wts_work *work)
     } else if (fault->code) {
         host->services->answer(op, fault->code, fault->text);
     } else {
-        int error = report(host->services, op, &((struct listing_work *) work)->found);
+        const struct catalogue *found = &((struct listing_work *) work)->found;
+        complain(host, found);
+        int error = report(host->services, op, found);
         host->services->answer(op, error, NULL);
     }
 }
