@@ -128,12 +128,19 @@ local function time_of(text)
    return os.time(at)
 end
 
---- Looks now whether the servers are there: a mistyped name should not come to light when the exam begins.
-local function check(servers)
-   local called, sessions, message, err = pcall(wms.sessions, { server = servers, timeout = 10 })
+--- Looks now whether the servers are there: a mistyped name should not come to light when the exam begins.  One that does
+--- not answer delays nothing.
+local function check(servers, start)
+   local called, request = pcall(wms.start, "sessions", { server = servers, timeout = 10 })
    if not called then
-      usage(sessions)
-   elseif not sessions then
+      usage(request)
+   elseif not request:wait(math.max(0.5, start - os.time())) then
+      request:cancel()
+      say("not all there yet")
+      return
+   end
+   local sessions, message, err = request:result()
+   if not sessions then
       for _, outcome in ipairs(err.outcomes) do
          local code = outcome.error and outcome.error.code
          if code == "NO_PROVIDER" or code == "UNSUPPORTED" or code == "NOT_BOUND" or code == "UNTRUSTED" then
@@ -150,7 +157,7 @@ local function plan_from(servers, time, minutes, message)
    for server in servers:gmatch("[^,]+") do
       plan.servers[#plan.servers + 1] = server
    end
-   check(plan.servers)
+   check(plan.servers, plan.start)
    minutes = tonumber(minutes)
    if not (minutes and minutes >= 0 and minutes <= 10080) then
       usage("MINUTES: give a number from 0 to 10080, which is a week")
