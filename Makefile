@@ -45,7 +45,7 @@ INST_LUADIR = $(PREFIX)/share/lua/$(call abi,$(LUA_VERSION))
 LUAS        = 5.1 5.2 5.3 5.4 jit
 luas       := 5.1 5.2 5.3 5.4 5.5 jit
 comma     := ,
-version   := $(shell sed -n 's/^.define WMS_VERSION "\(.*\)"/\1/p' src/wms.h)
+version   := $(shell sed -n 's/^.define WMS_VERSION "\(.*\)"/\1/p' src/include/wms.h)
 # The first version whose programs run with this libwms.so: spec/abi has one for each.  A version that breaks them is named here.
 soversion := 0.1
 abi        = $(patsubst jit,5.1,$1)
@@ -172,7 +172,8 @@ missing     = $(missing_uv)$(if $(and $(missing_uv),$(missing_too)),; )$(missing
 missing_too = $(if $(filter-out libs,$(or $(MAKECMDGOALS),all)),$(call missing_lua,$(or $1,$L)))
 
 sanitize = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-compile  = $(CC) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(extra) $(CPPFLAGS) $(CFLAGS) $(sanitize) \
+includes = -Isrc/include -Isrc
+compile  = $(CC) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(includes) $(extra) $(CPPFLAGS) $(CFLAGS) $(sanitize) \
     -MMD -MP -c -o $@ $<
 # nodelete: a thread that waits inside a library may outlive the Lua state that loaded us, and needs its code to stay.
 link     = $(CC) $(or $(LIBFLAG),-shared) -Wl,-z,nodelete $(LDFLAGS) $(ROCK_LDFLAGS) $(CFLAGS) $(sanitize) -o $@
@@ -194,7 +195,7 @@ core    := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/core/*.c src/memory/*.c)
 sharedlib := $B/lib/libwms.so.$(version)
 libs    := $B/lib/libwms.a $B/lib/libwms.so $B/lib/wms.pc $(wtsapi)
 modules := $(providers:%=$B/lib/wms/%.so)
-headers := src/wms.h src/wms/lua.h src/core/provider.h src/memory/memory.h
+headers := src/include/wms.h src/include/wms/lua.h src/include/wms/provider.h src/include/wms/memory.h
 fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
 preloads := $(patsubst spec/c/%.c,$B/spec/%.so,$(wildcard spec/c/preload_*.c))
 wtsapis  := $(if $(filter wts,$(providers)),$(patsubst %.c,$B/%.so,$(wildcard spec/wtsapi/*.c)))
@@ -252,7 +253,7 @@ $B/lib/libwms-wtsapi.so: $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/wtsapi/*.c
 
 # What lies below PREFIX is told by it, so that it may be moved (pkg-config --define-prefix).  Quotes: a folder may have a space.
 below = $(if $(PREFIX),$(patsubst X%,%,$(subst X$(PREFIX)/,$${prefix}/,X$1)),$1)
-$B/lib/wms.pc: $B/folder src/wms.h Makefile
+$B/lib/wms.pc: $B/folder src/include/wms.h Makefile
 	$Q mkdir -p $(@D) && printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(call below,$(libdir))' 'includedir=$(call \
 	    below,$(includedir))' 'modules=$${libdir}/wms' '' 'Name: wms' \
 	    'Description: scripted control of user sessions on shared computers' 'Version: $(version)' 'Requires.private: libuv' \
@@ -284,7 +285,7 @@ $(foreach l,$(sort $(luas) $(LUAS)),$(eval $(call lua_module,$l)))
 # Programs for the specs: each file in spec/c is one, with the Lua module linked in.
 $(programs): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
-	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) -Isrc $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
+	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) $(includes) $(uv_cflags) $(call lua_cflags,$L) $(CPPFLAGS) $(CFLAGS) \
 	    $(sanitize) $(LDFLAGS) $(wraps) $(part_cflags) -MMD -MP -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(call lua_libs,$L) \
 	    $(uv_libs) $(part_libs) -lm
 
@@ -332,14 +333,14 @@ $(rulers): $B/$L/bench/%.so: bench/%.c $B/flags
 	    $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) $(undefs) -MMD -MP -o $@ $< $(ruler_libs)
 $B/$L/bench/bare_sdbus.so: ruler_cflags = $(call once,logind_cflags,$(PKG_CONFIG) --cflags libsystemd)
 $B/$L/bench/bare_sdbus.so: ruler_libs = $(call once,logind_libs,$(PKG_CONFIG) --libs libsystemd)
-$B/$L/bench/bare_wts.so: ruler_cflags = -Isrc $(cflags_of_wts)
+$B/$L/bench/bare_wts.so: ruler_cflags = $(includes) $(cflags_of_wts)
 $B/$L/bench/bare_wts.so: ruler_libs = $(winpr_libs)
 $B/$L/bench/bare_curl.so: ruler_libs = $(call once,curl_libs,$(PKG_CONFIG) --libs libcurl)
 
 # Providers for the specs: spec/c/provider_NAME.c.
 $(fixtures): $B/spec/wms/%.so: spec/c/provider_%.c $B/flags
 	$(call say,CC,$<)
-	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(CPPFLAGS) -MMD -MP $< -pthread
+	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(includes) $(CPPFLAGS) -MMD -MP $< -pthread
 
 # They are linked with the library under the name that it had then.
 $B/spec/abi/%/program: spec/abi/%/program.c $B/lib/libwms.so $B/flags
@@ -363,7 +364,7 @@ $(preloads): $B/spec/%.so: spec/c/%.c $B/flags
 # Libraries that implement the Windows session API, for the specs of those who call it: spec/wtsapi/NAME.c.
 $(wtsapis): $B/spec/wtsapi/%.so: spec/wtsapi/%.c $B/flags
 	$(call say,CC,$<)
-	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) -Isrc $(cflags_of_wts) $(CPPFLAGS) -MMD -MP $< \
+	$Q mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(includes) $(cflags_of_wts) $(CPPFLAGS) -MMD -MP $< \
 	    $(winpr_libs) -pthread
 
 # Files that change when, and only when, their text does: the flags, the folders, the names of the sources.
@@ -412,7 +413,7 @@ strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -
     -Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wwrite-strings -Wundef -Wformat=2 -Wvla \
     -Wno-unknown-warning-option
 tidy   = $(wildcard src/*/*.c)
-seen   = -std=gnu11 -Isrc $(lua_headers) $(uv_cflags) $(foreach p,$(providers),$(cflags_of_$p))
+seen   = -std=gnu11 $(includes) $(lua_headers) $(uv_cflags) $(foreach p,$(providers),$(cflags_of_$p))
 lua_headers = $(call lua_cflags,$L)
 # The sanitizers' libraries for the stock interpreter alone: with LD_PRELOAD, every program that a spec starts would get them.
 preload = $(shell readelf -l $$(command -v $(LUA)) | sed -n 's/.*interpreter: \(.*\)]/\1/p') --preload \
@@ -434,20 +435,20 @@ check-warnings:
 # Each public header stands by itself, in C and in C++.
 check-headers:
 	@for header in $(headers); do \
-	    gcc -fsyntax-only -x c -std=c11 $(strict) -Isrc $(lua_headers) $$header || exit; \
-	    g++ -fsyntax-only -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -Isrc $(lua_headers) $$header || exit; \
+	    gcc -fsyntax-only -x c -std=c11 $(strict) $(includes) $(lua_headers) $$header || exit; \
+	    g++ -fsyntax-only -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror $(includes) $(lua_headers) $$header || exit; \
 	done
 
 # The one provider that is to be built on Windows, too, with the SDK's headers in place of libwinpr's.
 check-windows:
 	@for source in src/wts/*.c; do \
-	    clang --target=x86_64-w64-mingw32 -std=gnu11 -c -o /dev/null $(strict) -Isrc $$source || exit; \
+	    clang --target=x86_64-w64-mingw32 -std=gnu11 -c -o /dev/null $(strict) $(includes) $$source || exit; \
 	done
 
 check-tidy:
 	@printf '%s\n' $(tidy) | xargs -P $$(nproc) -n 1 sh -c 'clang-tidy --quiet "$$1" -- $(seen) 2>/dev/null' tidy
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j $$(nproc) \
-	    --suppress=missingIncludeSystem -Isrc $(tidy)
+	    --suppress=missingIncludeSystem $(includes) $(tidy)
 
 check-lua:
 	@luacheck --quiet .
@@ -508,7 +509,7 @@ define fuzz_target
 $B/fuzz/$1 $B/fuzz/cover/$1: spec/fuzz/$1.c spec/fuzz/support.c $(fuzz_$1) $(fuzz_$1_too) \
     $(wildcard spec/fuzz/*.h src/*.h src/*/*.h) $B/flags
 	$$(call say,CC,$$@)
-	$$Q mkdir -p $$(@D) && clang -std=gnu11 -O1 -g $$(WARNINGS) -Isrc $$(cflags_of_multipoint) $$(uv_cflags) $$(fuzz_flags) \
+	$$Q mkdir -p $$(@D) && clang -std=gnu11 -O1 -g $$(WARNINGS) $(includes) $$(cflags_of_multipoint) $$(uv_cflags) $$(fuzz_flags) \
 	    -o $$@ $$(filter %.c,$$^) $$(call once,libxml2_libs,$$(PKG_CONFIG) --libs libxml-2.0)
 endef
 $(foreach target,$(fuzz_targets),$(eval $(call fuzz_target,$(target))))
@@ -574,8 +575,8 @@ loops   := $(wildcard lua/wms/loop/*.lua)
 .PHONY: install install-lua uninstall clean help
 install: install-lua $(libs) $(modules) $(man_pages)
 	$Q install -d '$(DESTDIR)$(libdir)/wms' '$(DESTDIR)$(libdir)/pkgconfig' '$(DESTDIR)$(includedir)/wms'
-	$Q install -m 644 src/wms.h '$(DESTDIR)$(includedir)'
-	$Q install -m 644 $(filter-out src/wms.h,$(headers)) '$(DESTDIR)$(includedir)/wms'
+	$Q install -m 644 src/include/wms.h '$(DESTDIR)$(includedir)'
+	$Q install -m 644 $(filter-out src/include/wms.h,$(headers)) '$(DESTDIR)$(includedir)/wms'
 	$Q install -m 644 $B/lib/libwms.a '$(DESTDIR)$(libdir)'
 	$Q install -m 644 $B/$L/libwms-lua.a '$(DESTDIR)$(libdir)/libwms-lua$L.a'
 	$Q install -m 755 $(sharedlib) '$(DESTDIR)$(libdir)'

@@ -141,7 +141,7 @@ end
 describe("the library #once", function()
    it("shows its interface, and nothing else", function()
       local declared = {}
-      for _, file in ipairs{ "src/wms.h", "src/core/provider.h", "src/memory/memory.h" } do
+      for _, file in ipairs{ "src/include/wms.h", "src/include/wms/provider.h", "src/include/wms/memory.h" } do
          for name in read(file):gmatch("WMS_%u+ [^;{(]-%f[%w](wms_[%w_]+)%(") do
             declared[name] = true
          end

@@ -134,7 +134,7 @@ describe("the build #once", function()
       must(([[
          printf '%%s\n' '#define _GNU_SOURCE' '#include <string.h>' 'extern int __xpg_strerror_r(int, char *, size_t);' \
             '#define strerror_r __xpg_strerror_r' >%s/musl.h
-         cc -std=gnu11 -fsyntax-only -Isrc -Wall -Wextra -Werror -include %s/musl.h src/core/bindfile.c]]):format(folder,
+         cc -std=gnu11 -fsyntax-only -Isrc/include -Isrc -Wall -Wextra -Werror -include %s/musl.h src/core/bindfile.c]]):format(folder,
             folder))
    end)
 end)
@@ -212,7 +212,7 @@ describe("what is installed #once", function()
 
    it("serves Lua, and finds its providers", function()
       local paths = ("LUA_CPATH='%s/usr/lib/lua/5.4/?.so' LUA_PATH='%s/usr/share/lua/5.4/?.lua' "):format(folder, folder)
-      local version = must("sed -n 's/^.define WMS_VERSION //p' src/wms.h"):match('"(.*)"')
+      local version = must("sed -n 's/^.define WMS_VERSION //p' src/include/wms.h"):match('"(.*)"')
       assert.equal(version, must("cd / && " .. paths .. [[lua5.4 -e 'io.write(require "wms"._VERSION)']]))
       assert.equal(must(("ls %s/usr/lib/wms"):format(folder)), must(("ls %s/usr/lib/lua/5.4/wms"):format(folder)))
    end)

@@ -6,8 +6,8 @@ local PROGRAM = [[
 #include <stdio.h>
 #include <string.h>
 
-#include "core/provider.h"
-#include "memory/memory.h"
+#include <wms/provider.h>
+#include <wms/memory.h>
 
 static const struct wms_services *services;
 
@@ -102,12 +102,15 @@ describe("a new word #once", function()
       file:close()
       local output, code = process.run(([[
          set -e
-         sed -e 's/^#define WMS_ERRORS(X) \\/&\n    X(QUOTA, -101, "too many sessions") \\/' \
+         mkdir T/tree
+         cp -r Makefile src T/tree
+         cd T/tree
+         sed -i -e 's/^#define WMS_ERRORS(X) \\/&\n    X(QUOTA, -101, "too many sessions") \\/' \
              -e 's/^    X(MESSAGE, "message")/& X(GREET, "greet")/' \
-             -e 's/^    X(GONE, "gone")/& X(MAYBE, "maybe")/' src/wms.h >T/wms.h
+             -e 's/^    X(GONE, "gone")/& X(MAYBE, "maybe")/' src/include/wms.h
          unset MAKEFLAGS MAKELEVEL
-         make -s -j2 T/build/lib/libwms.a DEPS=no BUILD=T/build SANITIZE= CFLAGS=-O0 CPPFLAGS='-iquote T'
-         cc -std=gnu11 -iquote T -Isrc -o T/program T/program.c T/build/lib/libwms.a \
+         make -s -j2 T/build/lib/libwms.a DEPS=no BUILD=T/build SANITIZE= CFLAGS=-O0
+         cc -std=gnu11 -Isrc/include -Isrc -o T/program T/program.c T/build/lib/libwms.a \
              $(pkg-config --libs libuv) -pthread -ldl -lm
          timeout 60 T/program]]):gsub("%f[%w]T%f[%W]", folder))
       assert.same({ "demo://room: QUOTA: too many sessions\nmemory://lab: QUOTA: too many sessions\n"

@@ -54,7 +54,7 @@ local function rows(path, header)
 end
 
 --- The words of a list X(NAME, "word") or X(NAME, number, ...) in the public header, or another one of ours.
-local HEADER = io.open("src/wms.h") and "src/wms.h" or "src/include/wms.h"
+local HEADER = "src/include/wms.h"
 
 local function macro(path, name, pattern)
    local body = assert(text_of(path):match("\n#define " .. name .. "%(X%)(.-[^\\])\n"), name)

@@ -3,7 +3,7 @@
 #ifndef SPEC_GROWTH_H
 #define SPEC_GROWTH_H
 
-#include "core/provider.h"
+#include <wms/provider.h>
 #include "steps.h"
 
 /* ---- hosts that answer when they are told to ---------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* lifetime.c - what an engine is made of goes in every order there is. */
 #include <poll.h>
 
-#include "core/provider.h"
+#include <wms/provider.h>
 #include "support.h"
 
 enum { ENGINE, HOST, OTHER, DONE, RUNNING, THINGS };

@@ -4,7 +4,7 @@
  */
 #include "support.h"
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 static wms_engine *engine;
 

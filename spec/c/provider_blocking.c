@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 /* ---- what has happened ------------------------------------------------------------------------------------------ */
 

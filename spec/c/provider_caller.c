@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 enum { KEPT = 16, BYTES = 256 };
 

@@ -1,5 +1,5 @@
 /* provider_hollow.c - a module that is no provider: it lacks the one function. */
-#include "core/provider.h"
+#include <wms/provider.h>
 
 WMS_API int wms_provider_v0(void);
 

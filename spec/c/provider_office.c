@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 enum { NOT_ANSWERED = 150, CODES = 100 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 struct plain {
     const struct wms_services *services;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 enum { KEPT = 64 };
 

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "memory/memory.h"
-#include "wms.h"
-#include "wms/lua.h"
+#include <wms/memory.h>
+#include <wms.h>
+#include <wms/lua.h>
 
 /* ---- checks ----------------------------------------------------------------------------------------------------- */
 

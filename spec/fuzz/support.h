@@ -2,7 +2,7 @@
 #ifndef FUZZ_SUPPORT_H
 #define FUZZ_SUPPORT_H
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 /* Not assert(): it holds in every build, and the fuzzer keeps the input. */
 #define MUST(condition) ((condition) ? (void) 0 : fuzz_fail(__FILE__, __LINE__, #condition))

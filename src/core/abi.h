@@ -6,7 +6,7 @@
 #ifndef WMS_CORE_ABI_H
 #define WMS_CORE_ABI_H
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 #define WMS_UP_TO(type, member) (offsetof(type, member) + sizeof(((type *) 0)->member))
 

@@ -5,7 +5,7 @@
 #ifndef WMS_CORE_BINDFILE_H
 #define WMS_CORE_BINDFILE_H
 
-#include "wms.h"
+#include <wms.h>
 
 /* What the file of `name` holds; the caller gives it and the NUL behind it to wms_free_wiped(). */
 int wms_bindfile_read(wms_engine *engine, const char *name, char **ret_text, size_t *ret_size);

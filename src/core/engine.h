@@ -13,7 +13,7 @@
 #include "core/idset.h"
 #include "core/loop.h"
 #include "core/node.h"
-#include "core/provider.h"
+#include <wms/provider.h>
 #include "core/slab.h"
 #include "core/table.h"
 #include "core/target.h"

@@ -2,7 +2,7 @@
 #ifndef WMS_CORE_HASH_H
 #define WMS_CORE_HASH_H
 
-#include "wms.h"
+#include <wms.h>
 
 struct wms_key {
     uint64_t words[2];

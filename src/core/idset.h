@@ -3,7 +3,7 @@
 #ifndef WMS_CORE_IDSET_H
 #define WMS_CORE_IDSET_H
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 struct wms_idset {
     uint32_t *slots; /* number + 1; 0 is empty */

@@ -5,7 +5,7 @@
 #ifndef WMS_CORE_LOOP_H
 #define WMS_CORE_LOOP_H
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 struct wms_loop;
 

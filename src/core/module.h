@@ -2,7 +2,7 @@
 #ifndef WMS_CORE_MODULE_H
 #define WMS_CORE_MODULE_H
 
-#include "core/provider.h"
+#include <wms/provider.h>
 
 /* Where wms_engine_new() looks for modules; the build says. */
 #ifndef WMS_MODULE_FOLDER

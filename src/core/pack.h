@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "wms.h"
+#include <wms.h>
 
 static inline size_t wms_pack_size_of(const char *text)
 {

@@ -12,7 +12,7 @@
 #ifndef WMS_CORE_RECORD_H
 #define WMS_CORE_RECORD_H
 
-#include "wms.h"
+#include <wms.h>
 
 enum { WMS_RECORD_SIZE = 65536, WMS_RECORD_FIELDS = 128, WMS_RECORD_NAME = 63 };
 

@@ -2,7 +2,7 @@
 #ifndef WMS_CORE_SLAB_H
 #define WMS_CORE_SLAB_H
 
-#include "wms.h"
+#include <wms.h>
 
 struct wms_slab; /* NULL: none yet */
 

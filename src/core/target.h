@@ -3,7 +3,7 @@
 #define WMS_CORE_TARGET_H
 
 #include "core/hash.h"
-#include "core/provider.h"
+#include <wms/provider.h>
 
 enum { WMS_ADDRESS_MAX = 255, WMS_SCHEME_MAX = 31, WMS_ID_MAX = 255 };
 

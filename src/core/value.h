@@ -2,7 +2,7 @@
 #ifndef WMS_CORE_VALUE_H
 #define WMS_CORE_VALUE_H
 
-#include "wms.h"
+#include <wms.h>
 
 /* What a new tree is made of, as far as it is not used yet. */
 struct wms_value_room {

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "wms.h"
+#include <wms.h>
 
 struct wms_waker;
 

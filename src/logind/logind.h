@@ -23,7 +23,7 @@
 
 #include "core/hash.h"
 #include "core/node.h"
-#include "core/provider.h"
+#include <wms/provider.h>
 
 #define LOGIND_NAME     "org.freedesktop.login1"
 #define LOGIND_PATH     "/org/freedesktop/login1"

@@ -15,7 +15,7 @@
 #define WMS_LUA_BINDING_H
 
 #include "lua/compat.h"
-#include "wms.h"
+#include <wms.h>
 
 /* ---- the state (module.c) --------------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/provider.h"
+#include <wms/provider.h>
 #include "lua/binding.h"
 
 enum { NAME_SIZE = 300 };

@@ -1,5 +1,5 @@
 /* memory.c - wms.memory: the embedded host, and the host's own part in a script's test. */
-#include "memory/memory.h"
+#include <wms/memory.h>
 
 #include <math.h>
 #include <stdio.h>

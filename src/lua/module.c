@@ -1,12 +1,12 @@
 /* module.c - the table that `require "wms"` returns, and what belongs to a Lua state. */
-#include "wms/lua.h"
+#include <wms/lua.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/provider.h"
+#include <wms/provider.h>
 #include "lua/binding.h"
-#include "memory/memory.h"
+#include <wms/memory.h>
 
 /* ---- the state -------------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* abi.c - the functions of wms/memory.h as programs that were built with the headers of 0.1.0 call them: see core/abi.c. */
 #define WMS_NO_INLINE
 #include "core/abi.h"
-#include "memory/memory.h"
+#include <wms/memory.h>
 
 enum {
     OPTIONS = WMS_UP_TO(struct wms_memory_options, admin_orchestration),

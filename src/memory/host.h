@@ -3,9 +3,9 @@
 #define WMS_MEMORY_HOST_H
 
 #include "core/abi.h"
-#include "core/provider.h"
+#include <wms/provider.h>
 #include "core/table.h"
-#include "memory/memory.h"
+#include <wms/memory.h>
 
 /* A session of the host. */
 struct wms_memory_record {

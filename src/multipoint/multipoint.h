@@ -37,7 +37,7 @@
 #include <time.h>
 
 #include "core/node.h"
-#include "core/provider.h"
+#include <wms/provider.h>
 
 enum {
     MULTIPOINT_IN_FLIGHT = 100, /* ops of a host: its connections are shared in turn */

@@ -22,7 +22,7 @@
 #include <stdatomic.h>
 
 #include "core/node.h"
-#include "core/provider.h"
+#include <wms/provider.h>
 #include "wts/api.h"
 
 enum {

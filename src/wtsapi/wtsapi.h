@@ -29,7 +29,7 @@
 
 #include "core/node.h"
 #include "core/table.h"
-#include "wms.h"
+#include <wms.h>
 #include "wts/api.h"
 
 /* What libwinpr's headers lack. */

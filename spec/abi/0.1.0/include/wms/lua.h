@@ -4,7 +4,7 @@
 
 #include <lua.h>
 
-#include "wms.h"
+#include <wms.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -14,7 +14,7 @@
 #ifndef WMS_PROVIDER_H
 #define WMS_PROVIDER_H
 
-#include "wms.h"
+#include <wms.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -7,7 +7,7 @@
 #ifndef WMS_MEMORY_H
 #define WMS_MEMORY_H
 
-#include "wms.h"
+#include <wms.h>
 
 #ifdef __cplusplus
 extern "C" {
