@@ -51,7 +51,7 @@ static void name_place(wms_engine *engine, const struct wms_place *place, char *
 int wms_engine_binding_name(wms_engine *engine, const char *server, char *name, size_t size)
 {
     struct wms_place place;
-    int error = wms_place_parse(&place, server, engine->complaint, sizeof engine->complaint);
+    int error = wms_place_parse(&place, server, engine->base.complaint, sizeof engine->base.complaint);
 
     if (!error) {
         name_place(engine, &place, name, size);
@@ -470,7 +470,7 @@ static int load_one(wms_engine *engine, const char *name, struct listed *listed)
     }
     listed->binding = NULL;
     listed->code = error;
-    listed->text = wms_copy(engine, engine->complaint);
+    listed->text = wms_copy(engine, engine->base.complaint);
     return listed->text ? 0 : WMS_E_NO_MEMORY;
 }
 

@@ -105,7 +105,7 @@ static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_
     int error = count > 1 ? wms_idset_open(&set, engine, count) : 0;
 
     for (size_t i = 0; !error && i < count; i++) {
-        error = picks[i].whole ? 0 : wms_id_check(&picks[i].id, engine->complaint, sizeof engine->complaint);
+        error = picks[i].whole ? 0 : wms_id_check(&picks[i].id, engine->base.complaint, sizeof engine->base.complaint);
         if (error) {
             break;
         }
@@ -357,7 +357,7 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
         int error = wms_engine_provider(engine, scheme, &provider);
         if (error == 0 && provider->check) {
             wms_complain(engine, "the command: %s hosts cannot be asked that; give another one", provider->name);
-            error = provider->check(call, engine->complaint, sizeof engine->complaint);
+            error = provider->check(call, engine->base.complaint, sizeof engine->base.complaint);
             error = error && error != WMS_E_NO_MEMORY ? WMS_E_INVALID : error;
         }
         if (error && error != WMS_E_NO_PROVIDER) {

@@ -22,120 +22,6 @@ static void *malloc_resize(void *data, void *block, size_t size)
     return realloc(block, size);
 }
 
-void *wms_resize(wms_engine *engine, void *block, size_t size)
-{
-    return block || size ? engine->alloc.resize(engine->alloc.data, block, size) : NULL;
-}
-
-void *wms_zalloc(wms_engine *engine, size_t size)
-{
-    void *block = wms_resize(engine, NULL, size);
-
-    return block ? memset(block, 0, size) : NULL;
-}
-
-void wms_free(wms_engine *engine, void *block)
-{
-    if (block) {
-        wms_resize(engine, block, 0);
-    }
-}
-
-void wms_free_wiped(wms_engine *engine, void *block, size_t size)
-{
-    if (block) {
-        explicit_bzero(block, size);
-        wms_free(engine, block);
-    }
-}
-
-char *wms_copy(wms_engine *engine, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = wms_resize(engine, NULL, size);
-
-    return copy ? memcpy(copy, text, size) : NULL;
-}
-
-/* Control characters, the two of Unicode that end a line among them: how many bytes of UTF-8, or 0. */
-static size_t control_size(const unsigned char *text)
-{
-    if (text[0] < 0x20 || text[0] == 0x7f) {
-        return 1;
-    }
-    if (text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0) {
-        return 2;
-    }
-    return text[0] == 0xe2 && text[1] == 0x80 && (text[2] == 0xa8 || text[2] == 0xa9) ? 3 : 0;
-}
-
-void wms_one_line(char *text)
-{
-    while (*text) {
-        size_t size = control_size((const unsigned char *) text);
-        memset(text, '?', size);
-        text += size ? size : 1;
-    }
-}
-
-char *wms_print(wms_engine *engine, const char *format, ...)
-{
-    va_list arguments, again;
-    char *text = NULL;
-
-    va_start(arguments, format);
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    if (length >= 0) {
-        text = wms_resize(engine, NULL, (size_t) length + 1);
-        if (text) {
-            vsnprintf(text, (size_t) length + 1, format, again);
-            wms_one_line(text);
-        }
-    }
-    va_end(again);
-    va_end(arguments);
-    return text;
-}
-
-void wms_say(wms_engine *engine, enum wms_level level, const char *format, ...)
-{
-    char line[1024];
-    va_list arguments;
-
-    if (!engine->log || engine->asking) {
-        return;
-    }
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    wms_one_line(line);
-    engine->asking = true;
-    engine->log(engine->log_data, level, line);
-    engine->asking = false;
-}
-
-int wms_complain(wms_engine *engine, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(engine->complaint, sizeof engine->complaint, format, arguments);
-    va_end(arguments);
-    wms_one_line(engine->complaint);
-    return WMS_E_INVALID;
-}
-
-void wms_engine_complain(wms_engine *engine, const char *text)
-{
-    wms_complain(engine, "%s", text);
-}
-
-const char *wms_engine_complaint(const wms_engine *engine)
-{
-    return engine->complaint;
-}
-
 /* ---- whose process it is ---------------------------------------------------------------------------------------- */
 
 /* Every call of the interface asks whether it runs in a forked child.  The kernel clears this page in a child, so that a look
@@ -176,7 +62,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
         return WMS_E_NO_MEMORY;
     }
     memset(engine, 0, sizeof *engine);
-    engine->alloc = *alloc;
+    engine->base.alloc = *alloc;
     engine->refs = 1;
     take_process(engine);
     engine->kicked_tail = &engine->kicked;
@@ -228,7 +114,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     if (forked) {
         wms_blocking_after_fork(engine);
     }
-    engine->log = NULL;
+    engine->base.log = NULL;
     wms_links_close(engine, forked);
     if (forked) {
         tell_forked(engine);
@@ -245,7 +131,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     if (engine->here) {
         munmap(engine->here, 1);
     }
-    engine->alloc.resize(engine->alloc.data, engine, 0);
+    engine->base.alloc.resize(engine->base.alloc.data, engine, 0);
     return NULL;
 }
 
@@ -270,7 +156,7 @@ static int renew(wms_engine *engine)
 
 int wms_engine_enter(wms_engine *engine)
 {
-    if (engine->asking) {
+    if (engine->base.asking) {
         return WMS_E_BUSY;
     }
     return is_forked(engine) ? renew(engine) : 0;
@@ -298,7 +184,7 @@ void wms_engine_settle(wms_engine *engine)
         }
     }
     engine->settling = false;
-    if (engine->orphans && !engine->asking) {
+    if (engine->orphans && !engine->base.asking) {
         wms_requests_collect(engine);
     }
 }
@@ -474,6 +360,6 @@ void wms_engine_wake(wms_engine *engine)
 
 void wms_engine_log(wms_engine *engine, wms_log log, void *data)
 {
-    engine->log = log;
-    engine->log_data = data;
+    engine->base.log = log;
+    engine->base.log_data = data;
 }

@@ -10,8 +10,10 @@
 #include <sys/types.h>
 
 #include "core/abi.h"
+#include "core/base.h"
 #include "core/idset.h"
 #include "core/loop.h"
+#include "core/names.h"
 #include "core/node.h"
 #include <wms/provider.h>
 #include "core/slab.h"
@@ -59,7 +61,7 @@ struct wms_blocking {
 };
 
 struct wms_engine {
-    struct wms_alloc alloc;
+    struct wms_base base; /* first: base.c knows no more of an engine */
     size_t refs; /* the program's, and one for each request and each handle of an embedded host */
     pid_t pid;
     unsigned char *here;   /* not 0 in the process of `pid`, and 0 in its children; NULL: no such page */
@@ -88,38 +90,15 @@ struct wms_engine {
     struct wms_job *kicked, **kicked_tail;
     bool link_broken; /* links are to be tended */
     bool settling;
-    bool asking;  /* a guard or a log runs */
     wms_request *orphans; /* that were given back meanwhile */
     bool woken;   /* wms_engine_wake() */
 
     wms_guard guard;
     void *guard_data;
-    wms_log log;
-    void *log_data;
-    char complaint[1024]; /* some tell a path */
 };
 
-/* Memory of the engine's; wms_zalloc() clears it. NULL: out of memory.  wms_free(NULL) is nothing. */
-void *wms_resize(wms_engine *engine, void *block, size_t size);
-void *wms_zalloc(wms_engine *engine, size_t size);
-void wms_free(wms_engine *engine, void *block);
-/* For what has held a secret. */
-void wms_free_wiped(wms_engine *engine, void *block, size_t size);
-char *wms_copy(wms_engine *engine, const char *text);
-/* For texts that are one line for a person: puts question marks in place of control characters, which came from a host. */
-void wms_one_line(char *text);
-/* One line. */
-char *wms_print(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* A command on a server as a whole, not on sessions. */
-bool wms_is_call(enum wms_verb verb);
-/* A code that a provider gave: INTERNAL when it is none that a host can have. */
-int wms_error_code(int code);
 /* For what a provider says that cannot know why it got no timer and no watch. */
 void wms_engine_know_better(const wms_engine *engine, int *code, const char **text);
-void wms_say(wms_engine *engine, enum wms_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int wms_complain(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* To be called first by every function of the interface: BUSY inside a guard or a log; renews the engine in a forked child. */
 int wms_engine_enter(wms_engine *engine);
 /* As for wms_engine_transport(). */
@@ -171,7 +150,7 @@ void wms_server_release(wms_engine *engine, struct wms_server *server);
 
 /* ---- binding.c: what a client needs to talk to a host ------------------------------------------------------------ */
 
-/* As the services of these names; what goes wrong stands in engine->complaint. */
+/* As the services of these names; what goes wrong stands in engine->base.complaint. */
 int wms_binding_load(struct wms_link *link, wms_value **ret_binding);
 int wms_binding_save(struct wms_link *link, const wms_value *binding);
 /* Whether one could be kept for the link's server: it is found out by doing it. */

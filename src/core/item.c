@@ -38,9 +38,9 @@ static bool guard_refuses(struct wms_item *item)
         return false;
     }
     wms_action action = wms_item_action(item);
-    engine->asking = true;
+    engine->base.asking = true;
     int refused = engine->guard(engine->guard_data, &action);
-    engine->asking = false;
+    engine->base.asking = false;
     return refused != 0;
 }
 

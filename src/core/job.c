@@ -303,7 +303,7 @@ static void begin_to_want(struct wms_job *job)
     }
     int error = wms_binding_try(job->link);
     if (error) {
-        wms_item_end(&job->whole, error, error == WMS_E_NO_MEMORY ? NULL : engine->complaint);
+        wms_item_end(&job->whole, error, error == WMS_E_NO_MEMORY ? NULL : engine->base.complaint);
         return;
     }
     wms_job_resume(job); /* a slow disk is not the host's matter */

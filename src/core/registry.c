@@ -159,7 +159,7 @@ static int load_failed(wms_engine *engine, const char *name)
         entry->next = engine->unloaded;
         engine->unloaded = entry;
     }
-    snprintf(entry->why, sizeof entry->why, "%.*s", (int) sizeof entry->why - 1, engine->complaint);
+    snprintf(entry->why, sizeof entry->why, "%.*s", (int) sizeof entry->why - 1, engine->base.complaint);
     return WMS_E_NO_PROVIDER;
 }
 
@@ -188,7 +188,7 @@ int wms_engine_load(wms_engine *engine, const char *name, const char *path)
                      package ? package : "", package ? ")" : "");
         return WMS_E_NO_PROVIDER;
     }
-    int error = wms_module_open(path, &provider, engine->complaint, sizeof engine->complaint);
+    int error = wms_module_open(path, &provider, engine->base.complaint, sizeof engine->base.complaint);
     if (error) {
         return load_failed(engine, name);
     }
@@ -244,7 +244,7 @@ int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_p
 int wms_engine_provider_for(wms_engine *engine, const char *server, char *name, size_t size)
 {
     struct wms_place place;
-    int error = wms_place_parse(&place, server, engine->complaint, sizeof engine->complaint);
+    int error = wms_place_parse(&place, server, engine->base.complaint, sizeof engine->base.complaint);
 
     if (error) {
         return error;

@@ -94,7 +94,7 @@ wms_request *wms_request_unref(wms_request *request)
         return NULL;
     }
     wms_engine *engine = request->engine;
-    if (engine->asking || engine->settling || wms_engine_enter(engine)) {
+    if (engine->base.asking || engine->settling || wms_engine_enter(engine)) {
         /* A guard's or a log's program collects its garbage, perhaps the very request that is under way.  Or this is a forked
          * child without a free descriptor: what the request has under way shares its connection with the parent until the
          * engine is renewed. */

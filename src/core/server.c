@@ -21,7 +21,7 @@ static struct wms_server *server_new(wms_engine *engine, const char *text, uint6
         wms_free(engine, server);
         return NULL;
     }
-    wms_place_parse(&server->place, server->text, engine->complaint, sizeof engine->complaint);
+    wms_place_parse(&server->place, server->text, engine->base.complaint, sizeof engine->base.complaint);
     return server;
 }
 
@@ -29,7 +29,7 @@ static struct wms_server *server_new(wms_engine *engine, const char *text, uint6
 static int find_server(wms_engine *engine, const char *text, struct wms_server **ret_server)
 {
     struct wms_place place;
-    int error = wms_place_parse(&place, text, engine->complaint, sizeof engine->complaint);
+    int error = wms_place_parse(&place, text, engine->base.complaint, sizeof engine->base.complaint);
 
     if (error) {
         return error;

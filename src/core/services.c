@@ -140,7 +140,7 @@ static int services_load(struct wms_link *link, wms_value **ret_binding, const c
 {
     int error = wms_binding_load(link, ret_binding);
 
-    *ret_text = error && error != WMS_E_NO_MEMORY ? link->engine->complaint : NULL;
+    *ret_text = error && error != WMS_E_NO_MEMORY ? link->engine->base.complaint : NULL;
     return error;
 }
 
@@ -148,7 +148,7 @@ static int services_save(struct wms_link *link, const wms_value *binding, const 
 {
     int error = wms_binding_save(link, binding);
 
-    *ret_text = error && error != WMS_E_NO_MEMORY ? link->engine->complaint : NULL;
+    *ret_text = error && error != WMS_E_NO_MEMORY ? link->engine->base.complaint : NULL;
     return error;
 }
 

@@ -1,8 +1,8 @@
-/* error.c - the codes' names and texts, all from the one list in wms.h. */
+/* names.c - names and texts of codes, verbs and states, all from the lists in wms.h. */
 #include <limits.h>
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/names.h"
 
 const char *wms_error_name(int code)
 {

@@ -1,4 +1,4 @@
-/* check.c - what is wrong with a command. */
+/* misuse.c - what is wrong with a command. */
 #include <math.h>
 #include <string.h>
 
