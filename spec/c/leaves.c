@@ -44,7 +44,7 @@ static void *resize(void *data, void *old, size_t size)
     return copy ? copy->data : NULL;
 }
 
-static wms_engine engine = {.alloc = {resize, NULL}};
+static wms_engine engine = {.base.alloc = {resize, NULL}};
 
 /* ---- the keyed hash --------------------------------------------------------------------------------------------- */
 

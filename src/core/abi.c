@@ -2,6 +2,7 @@
  * the size of their structs, which is that of 0.1.0.  The like for wms/memory.h is in memory/abi.c.
  */
 #define WMS_NO_INLINE
+#include "core/abi.h"
 #include "core/engine.h"
 
 void wms_command_init(wms_command *command, enum wms_verb verb)

@@ -24,15 +24,6 @@ enum {
 /* What every provider of this ABI has, however old. */
 enum { WMS_PROVIDER_REQUIRED = WMS_UP_TO(struct wms_provider, unobserve) };
 
-/* One member for each verb. */
-struct wms_verb_each {
-#define WMS_X(name, word) char name;
-    WMS_VERBS(WMS_X)
-#undef WMS_X
-};
-enum { WMS_VERB_COUNT = sizeof(struct wms_verb_each) };
-_Static_assert((int) WMS_VERB_COUNT <= 32, "a provider's `can` has a bit for each verb");
-
 /* From another's struct of `size` bytes: what it does not have stays as it is in ours. */
 static inline void wms_take(void *ours, size_t our_size, const void *theirs, size_t size)
 {

@@ -1,6 +1,7 @@
 /* base.c - memory, texts for a person, and the complaint: the ground of the core, which knows nobody above it. */
 #include "core/base.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,11 @@ char *wms_copy(wms_engine *engine, const char *text)
     char *copy = wms_resize(engine, NULL, size);
 
     return copy ? memcpy(copy, text, size) : NULL;
+}
+
+int wms_system_error(int error)
+{
+    return error == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------ */

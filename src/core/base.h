@@ -26,6 +26,9 @@ void wms_one_line(char *text);
 /* One line. */
 char *wms_print(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* NO_MEMORY or INTERNAL, for an errno of the system's. */
+int wms_system_error(int error);
+
 /* One line for the program's log, if it has one. */
 void wms_say(wms_engine *engine, enum wms_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Puts one line into the engine's complaint; returns INVALID. */

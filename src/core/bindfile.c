@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/engine.h"
+#include "core/state.h"
 #include "core/record.h"
 
 static const char suffix[] = ".binding";

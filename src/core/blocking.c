@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/engine.h"
+#include "core/news.h"
 
 enum {
     CALLS_MAX = 8,

@@ -1,6 +1,7 @@
 /* command.c - takes a command apart into jobs and items. */
 #include <string.h>
 
+#include "core/abi.h"
 #include "core/engine.h"
 
 enum { VERIFY_DEFAULT = 3 };

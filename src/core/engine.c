@@ -1,4 +1,5 @@
 /* engine.c - create, memory, loop, renewal after a fork, shutdown. */
+#include "core/abi.h"
 #include "core/engine.h"
 
 #include <stdarg.h>
@@ -64,6 +65,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     memset(engine, 0, sizeof *engine);
     engine->base.alloc = *alloc;
     engine->refs = 1;
+    engine->services = wms_engine_services();
     take_process(engine);
     engine->kicked_tail = &engine->kicked;
     node_init(&engine->idle);
@@ -97,7 +99,7 @@ static void tell_forked(wms_engine *engine)
 {
     for (const struct wms_registered *entry = engine->providers; entry; entry = entry->next) {
         if (entry->provider.forked) {
-            entry->provider.forked(entry->self, &wms_services, engine);
+            entry->provider.forked(entry->self, engine->services, engine);
         }
     }
 }
@@ -162,67 +164,7 @@ int wms_engine_enter(wms_engine *engine)
     return is_forked(engine) ? renew(engine) : 0;
 }
 
-void wms_engine_settle(wms_engine *engine)
-{
-    if (engine->settling) {
-        return;
-    }
-    engine->settling = true;
-    while (engine->kicked || engine->link_broken || engine->blocking.due) {
-        while (engine->kicked) {
-            struct wms_job *job = engine->kicked;
-            engine->kicked = job->kicked_next;
-            if (!engine->kicked) {
-                engine->kicked_tail = &engine->kicked;
-            }
-            job->kicked = false;
-            wms_job_pump(job);
-        }
-        wms_links_tend(engine);
-        if (engine->blocking.due) {
-            wms_blocking_tend(engine);
-        }
-    }
-    engine->settling = false;
-    if (engine->orphans && !engine->base.asking) {
-        wms_requests_collect(engine);
-    }
-}
-
-void wms_engine_go_on(wms_engine *engine)
-{
-    wms_engine_ref(engine); /* a guard or a log may give the last request back */
-    wms_engine_settle(engine);
-    if (engine->loop) {
-        wms_loop_rest(engine->loop);
-    }
-    wms_engine_unref(engine);
-}
-
-/* ---- the loop --------------------------------------------------------------------------------------------------- */
-
-struct wms_loop *wms_engine_loop(wms_engine *engine)
-{
-    if (!engine->loop) {
-        engine->loop_error = wms_loop_new(engine, &engine->loop);
-    }
-    return engine->loop;
-}
-
-void wms_engine_know_better(const wms_engine *engine, int *code, const char **text)
-{
-    if (*code == WMS_E_NO_MEMORY && engine->loop_error) {
-        *code = engine->loop_error;
-        *text = NULL;
-    }
-}
-
-int wms_engine_loop_fd(wms_engine *engine, int *ret_fd)
-{
-    struct wms_loop *loop = wms_engine_loop(engine);
-
-    return loop ? wms_loop_fd(loop, ret_fd) : engine->loop_error;
-}
+/* ---- the program's loop ------------------------------------------------------------------------------------------ */
 
 int wms_engine_fd(wms_engine *engine)
 {
@@ -244,7 +186,7 @@ int wms_engine_step(wms_engine *engine)
         return error;
     }
     if (engine->loop) {
-        wms_loop_turn(engine->loop);
+        wms_engine_turn(engine);
     }
     wms_engine_go_on(engine);
     return 0;
@@ -266,10 +208,9 @@ int wms_engine_wait(wms_engine *engine, double seconds)
         if (!first && seconds >= 0 && left <= 0) {
             break;
         }
-        error = wms_loop_wait(loop, seconds < 0 ? -1 : left < 0 ? 0 : left);
-        wms_engine_settle(engine);
+        error = wms_engine_round(engine, seconds < 0 ? -1 : left < 0 ? 0 : left);
     }
-    wms_loop_rest(loop);
+    wms_engine_rest(engine);
     int news = engine->news != NULL;
     wms_engine_unref(engine);
     return error ? error : news;

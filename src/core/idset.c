@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/base.h"
 
 int wms_idset_open(struct wms_idset *set, wms_engine *engine, size_t count)
 {

@@ -45,79 +45,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     return 0;
 }
 
-const char *wms_job_keep(struct wms_job *job, const char *text)
-{
-    return wms_slab_copy(&job->slab, engine_of(job), text);
-}
-
-const char *wms_job_keep_line(struct wms_job *job, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = wms_slab_room(&job->slab, engine_of(job), size);
-
-    if (copy) {
-        wms_one_line(memcpy(copy, text, size));
-    }
-    return copy;
-}
-
-void wms_job_kick(struct wms_job *job)
-{
-    wms_engine *engine = engine_of(job);
-
-    if (!job->kicked) {
-        job->kicked = true;
-        job->kicked_next = NULL;
-        *engine->kicked_tail = job;
-        engine->kicked_tail = &job->kicked_next;
-    }
-}
-
-void wms_job_ready(struct wms_item *item)
-{
-    struct wms_job *job = item->job;
-
-    if (item->phase != WMS_PRIMED) {
-        item->phase = WMS_READY;
-    }
-    if (item == &job->whole) {
-        return; /* it is the only one of its kind */
-    }
-    item->next = NULL;
-    *job->ready_tail = item;
-    job->ready_tail = &item->next;
-}
-
 /* ---- the deadline ----------------------------------------------------------------------------------------------- */
-
-void wms_job_progress(struct wms_job *job)
-{
-    struct wms_loop *loop = engine_of(job)->loop;
-
-    if (loop) {
-        job->progress = wms_loop_now(loop);
-        if (job->link) {
-            job->link->progress = job->progress;
-        }
-    }
-}
-
-void wms_job_resume(struct wms_job *job)
-{
-    if (engine_of(job)->loop) {
-        wms_loop_clock(engine_of(job)->loop);
-    }
-    wms_job_progress(job);
-}
-
-void wms_job_waits(struct wms_job *job)
-{
-    struct wms_loop *loop = engine_of(job)->loop;
-
-    if (loop && job->pending == 0 && !job->starved) {
-        job->progress = wms_loop_clock(loop);
-    }
-}
 
 /* A host that is silent for so long: what it owes is lost, and what it was not asked yet it will not be asked. */
 static void time_out(struct wms_job *job)
@@ -370,13 +298,48 @@ static bool is_complete(const struct wms_job *job)
                               : job->finished == job->count && (job->by_id || job->whole.phase == WMS_DONE);
 }
 
+void wms_request_drop_password(wms_request *request)
+{
+    if (request->password) {
+        wms_free_wiped(request->engine, request->password, strlen(request->password) + 1);
+        request->password = NULL;
+    }
+}
+
+void wms_request_begin_jobs(wms_request *request)
+{
+    while (request->job_cursor < request->job_count &&
+           (request->jobs_running < request->concurrency || request->stopped || request->cancelled)) {
+        request->jobs_running++;
+        wms_job_begin(&request->jobs[request->job_cursor++]);
+    }
+}
+
+/* One of the request's jobs is done: the next begins, or the request is done. */
+static void job_done(wms_request *request)
+{
+    request->jobs_open--;
+    request->jobs_running--;
+    if (request->jobs_open > 0) {
+        wms_request_begin_jobs(request);
+        return;
+    }
+    wms_request_number(request);
+    wms_timer_free(request->expiry);
+    request->expiry = NULL;
+    wms_request_drop_password(request);
+    request->done = true;
+    wms_request_news(request);
+    wms_wakeup_retire(request->engine, &request->wakeup);
+}
+
 static void finish(struct wms_job *job)
 {
     job->stage = WMS_JOB_DONE;
     wms_link_leave(job);
     wms_timer_free(job->timer);
     job->timer = NULL;
-    wms_request_job_done(job->request);
+    job_done(job->request);
 }
 
 void wms_job_begin(struct wms_job *job)
@@ -454,6 +417,15 @@ void wms_job_abandon(struct wms_job *job, int code, const char *text)
     }
     close_items(job);
     finish(job);
+}
+
+void wms_request_abandon(wms_request *request, int code, const char *text)
+{
+    request->cancelled = true;
+    request->job_cursor = request->job_count; /* none begins any more */
+    for (size_t i = 0; i < request->job_count; i++) {
+        wms_job_abandon(&request->jobs[i], code, text);
+    }
 }
 
 void wms_job_clear(struct wms_job *job)

@@ -1,8 +1,6 @@
 /* link.c - connections to servers, which are kept between commands. */
 #include "core/engine.h"
 
-enum { IDLE_LINKS_MAX = 256 };
-
 static void unlist(struct wms_link *link)
 {
     wms_engine *engine = link->engine;
@@ -32,7 +30,7 @@ static void list_first(struct wms_link *link)
 }
 
 /* A job leaves when nothing of it is under way any more, so that only its going can make a link idle. */
-static bool is_idle(const struct wms_link *link)
+bool wms_link_is_idle(const struct wms_link *link)
 {
     return !link->jobs && !link->ops && !link->checks;
 }
@@ -41,11 +39,6 @@ static void put_last(struct node *head, struct wms_link *link)
 {
     node_remove(&link->node);
     node_append(head, &link->node);
-}
-
-static struct wms_link *first_of(const struct node *head)
-{
-    return node_alone(head) ? NULL : NODE_OWNER(head->next, struct wms_link, node);
 }
 
 static struct wms_link *link_new(wms_engine *engine, struct wms_server *server, const struct wms_provider *provider)
@@ -70,7 +63,7 @@ static struct wms_link *link_new(wms_engine *engine, struct wms_server *server, 
     return link;
 }
 
-static void link_free(struct wms_link *link, bool forked)
+void wms_link_free(struct wms_link *link, bool forked)
 {
     wms_engine *engine = link->engine;
 
@@ -136,7 +129,7 @@ int wms_link_join(struct wms_job *job)
         if (!link) {
             return WMS_E_NO_MEMORY;
         }
-        error = provider->connect(wms_provider_self(provider), &wms_services, engine, link, &link->server->place.address,
+        error = provider->connect(wms_provider_self(provider), engine->services, engine, link, &link->server->place.address,
                                   &link->connection);
         if (error) {
             link->connection = NULL;
@@ -160,7 +153,7 @@ void wms_link_leave(struct wms_job *job)
     wms_link_decline_place(job);
     remove_job(job);
     job->starved = false;
-    if (!is_idle(link) || link->state == WMS_BROKEN) {
+    if (!wms_link_is_idle(link) || link->state == WMS_BROKEN) {
         return;
     }
     if (link->state == WMS_CONNECTING) {
@@ -169,7 +162,7 @@ void wms_link_leave(struct wms_job *job)
     }
     wms_engine *engine = link->engine;
     put_last(link->retired ? &engine->ending : &engine->idle, link);
-    if (link->retired || engine->link_count > IDLE_LINKS_MAX) {
+    if (link->retired || engine->link_count > WMS_IDLE_LINKS_MAX) {
         engine->link_broken = true;
     }
 }
@@ -266,7 +259,7 @@ void wms_link_broken(struct wms_link *link, int code, const char *text)
     if (link->state == WMS_BROKEN) {
         return;
     }
-    wms_engine_know_better(link->engine, &code, &text);
+    wms_engine_refine_error(link->engine, &code, &text);
     link->state = WMS_BROKEN;
     link->code = wms_error_code(code);
     link->text = text ? wms_copy(link->engine, text) : NULL;
@@ -278,51 +271,10 @@ void wms_link_broken(struct wms_link *link, int code, const char *text)
     wms_link_kick(link);
 }
 
-/* Ends or repeats what was under way. */
-static void bury(struct wms_link *link)
-{
-    while (link->ops) {
-        struct wms_item *item = link->ops;
-        wms_item_forget(item);
-        wms_item_lost(item, link->code, link->text);
-    }
-    while (link->checks) {
-        wms_check_blind(link->checks, link->code, link->text);
-    }
-    while (link->jobs) {
-        struct wms_job *job = link->jobs;
-        wms_link_leave(job);
-        /* A job that sees connection after connection break gets nowhere. */
-        if (!link->was_up || ++job->breaks > 3) {
-            wms_job_fail(job, link->code, link->text);
-        }
-        wms_job_kick(job);
-    }
-    link_free(link, false);
-}
-
-void wms_links_tend(wms_engine *engine)
-{
-    struct wms_link *link;
-
-    engine->link_broken = false;
-    while ((link = first_of(&engine->ending))) {
-        node_remove(&link->node); /* if it is in use, it comes again when it is idle */
-        if (link->state == WMS_BROKEN) {
-            bury(link);
-        } else if (is_idle(link)) {
-            link_free(link, false);
-        }
-    }
-    while (engine->link_count > IDLE_LINKS_MAX && (link = first_of(&engine->idle))) {
-        link_free(link, false);
-    }
-}
-
 void wms_links_close(wms_engine *engine, bool forked)
 {
     while (engine->links) {
-        link_free(engine->links, forked);
+        wms_link_free(engine->links, forked);
     }
     engine->link_broken = false;
 }

@@ -15,12 +15,11 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "core/engine.h"
-#include "core/wake.h"
+#include "core/news.h"
+#include "core/state.h"
 
 enum {
     UV_DESCRIPTORS = 6, /* that libuv takes for a loop, the first time */
-    ROUNDS = 64, /* of a loop that always has something to do, before the program gets control again */
     SPARE_MAX = 8
 };
 
@@ -65,11 +64,6 @@ static int error_from_uv(int error)
     return error == UV_ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
 }
 
-static int error_from_errno(void)
-{
-    return errno == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
-}
-
 static uint64_t milliseconds(double seconds)
 {
     return seconds < 1e12 ? (uint64_t) ceil(seconds * 1000) : UINT64_C(1000000000000000); /* also for what is no number */
@@ -99,7 +93,7 @@ static int hold_low(struct held *held, int room)
     while (!error && count < room) { /* the system gives the lowest first */
         int fd = eventfd(0, EFD_CLOEXEC);
         if (fd < 0) {
-            error = error_from_errno();
+            error = wms_system_error(errno);
         } else if (fd <= STDERR_FILENO) {
             held->fds[held->count++] = fd;
         } else {
@@ -215,7 +209,6 @@ static void take_from_late(struct wms_timer *timer)
  * come in time, and lies there unread when its deadline is over. */
 static void run(struct wms_loop *loop, uv_run_mode mode)
 {
-    wms_waker_turn(loop->engine->waker);
     loop->changed = false;
     uv_run(&loop->uv, mode);
     while (loop->late) {
@@ -298,19 +291,16 @@ static uint64_t next_due(const struct wms_loop *loop)
     return wait < 0 ? NEVER : uv_now(&loop->uv) + (uint64_t) wait;
 }
 
+bool wms_loop_is_restless(struct wms_loop *loop)
+{
+    return loop->alarm && (loop->changed || next_due(loop) <= uv_now(&loop->uv));
+}
+
 void wms_loop_rest(struct wms_loop *loop)
 {
-    if (!loop->alarm) {
-        return;
+    if (loop->alarm) {
+        set_alarm(loop, loop->changed ? uv_now(&loop->uv) : next_due(loop));
     }
-    uint64_t due = next_due(loop);
-    for (int round = 0; (loop->changed || due <= uv_now(&loop->uv)) && round < ROUNDS; round++) {
-        wms_loop_turn(loop);
-        wms_engine_settle(loop->engine);
-        due = next_due(loop);
-    }
-    set_alarm(loop, loop->changed ? uv_now(&loop->uv) : due);
-    wms_waker_rest(loop->engine->waker);
 }
 
 int wms_loop_fd(struct wms_loop *loop, int *ret_fd)
@@ -318,7 +308,7 @@ int wms_loop_fd(struct wms_loop *loop, int *ret_fd)
     if (!loop->alarm) {
         int alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
         if (alarm < 0) {
-            return error_from_errno();
+            return wms_system_error(errno);
         }
         struct wms_poll *poll;
         int error = poll_own(loop, alarm, alarm_fired, loop, &poll);
@@ -504,35 +494,27 @@ void wms_poll_free(struct wms_poll *poll)
     }
 }
 
-/* ---- news ------------------------------------------------------------------------------------------------------- */
+/* ---- the engine's ------------------------------------------------------------------------------------------------ */
 
-int wms_news_new(int *ret_fd)
+struct wms_loop *wms_engine_loop(wms_engine *engine)
 {
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-    if (fd < 0) {
-        return error_from_errno();
+    if (!engine->loop) {
+        engine->loop_error = wms_loop_new(engine, &engine->loop);
     }
-    *ret_fd = fd;
-    return 0;
+    return engine->loop;
 }
 
-void wms_news_raise(int fd)
+void wms_engine_refine_error(const wms_engine *engine, int *code, const char **text)
 {
-    ssize_t written;
-
-    do {
-        written = write(fd, &(uint64_t){1}, sizeof(uint64_t));
-    } while (written < 0 && errno == EINTR);
-    /* EAGAIN: the counter is full, so it is raised. */
+    if (*code == WMS_E_NO_MEMORY && engine->loop_error) {
+        *code = engine->loop_error;
+        *text = NULL;
+    }
 }
 
-void wms_news_take(int fd)
+int wms_engine_loop_fd(wms_engine *engine, int *ret_fd)
 {
-    uint64_t count;
-    ssize_t got;
+    struct wms_loop *loop = wms_engine_loop(engine);
 
-    do {
-        got = read(fd, &count, sizeof count);
-    } while (got < 0 && errno == EINTR);
+    return loop ? wms_loop_fd(loop, ret_fd) : engine->loop_error;
 }

@@ -23,8 +23,10 @@ int wms_loop_wait(struct wms_loop *loop, double seconds);
 bool wms_loop_is_due(struct wms_loop *loop);
 /* Does what can be done without waiting. */
 void wms_loop_turn(struct wms_loop *loop);
-/* To be called before control goes back to a program that polls one of our descriptors: registers new watches with the
- * system and sets the alarm for the next timer.  Costs nothing when there is no such descriptor. */
+/* A program polls the loop's descriptor, and something is due, or a watch is not registered with the system yet: the loop has
+ * to turn once more before control goes back to the program. */
+bool wms_loop_is_restless(struct wms_loop *loop);
+/* The last before that: sets the alarm for the next timer.  Costs nothing when nobody polls the descriptor. */
 void wms_loop_rest(struct wms_loop *loop);
 /* Seconds of a clock that only goes forward, as of the last event or timer. */
 double wms_loop_now(struct wms_loop *loop);
@@ -46,9 +48,12 @@ int wms_poll_new(struct wms_loop *loop, int fd, void (*ready)(void *data, int ev
 int wms_poll_set(struct wms_poll *poll, int events);
 void wms_poll_free(struct wms_poll *poll);
 
-/* Descriptors that count news: wms_news_new() makes one, wms_news_raise() makes it readable, wms_news_take() silences it. */
-int wms_news_new(int *ret_fd);
-void wms_news_raise(int fd);
-void wms_news_take(int fd);
+/* The engine's loop, made when it is first needed; NULL: engine->loop_error tells why. */
+struct wms_loop *wms_engine_loop(wms_engine *engine);
+/* Its descriptor.  Errors: NO_MEMORY, INTERNAL. */
+int wms_engine_loop_fd(wms_engine *engine, int *ret_fd);
+/* A provider that got no timer and no watch can only say NO_MEMORY; where the loop itself could not be made, its own error is
+ * put in place of that, and the text goes. */
+void wms_engine_refine_error(const wms_engine *engine, int *code, const char **text);
 
 #endif

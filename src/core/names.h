@@ -6,6 +6,15 @@
 
 #include <wms.h>
 
+/* One member for each verb. */
+struct wms_verb_each {
+#define WMS_X(name, word) char name;
+    WMS_VERBS(WMS_X)
+#undef WMS_X
+};
+enum { WMS_VERB_COUNT = sizeof(struct wms_verb_each) };
+_Static_assert((int) WMS_VERB_COUNT <= 32, "a provider's `can` has a bit for each verb");
+
 /* A command on a server as a whole, not on sessions. */
 bool wms_is_call(enum wms_verb verb);
 /* A code that a provider gave: INTERNAL when it is none that a host can have. */

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/base.h"
+#include "core/value.h"
 
 static const char first_line[] = "wms binding 1\n", last_line[] = "end\n", secret[] = "secret", hidden[] = "secret.";
 static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/abi.h"
 #include "core/engine.h"
 #include "core/module.h"
 
@@ -116,7 +117,7 @@ void wms_engine_retire_providers(wms_engine *engine)
     while (engine->providers) {
         struct wms_registered *entry = engine->providers;
         if (entry->provider.retire) {
-            entry->provider.retire(entry->self, &wms_services, engine);
+            entry->provider.retire(entry->self, engine->services, engine);
         }
         engine->providers = entry->next; /* until then it has its slot */
         wms_free(engine, entry);

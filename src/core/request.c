@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/abi.h"
 #include "core/engine.h"
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
@@ -35,15 +36,6 @@ static void request_free(wms_request *request)
     wms_free(engine, request->summary);
     wms_free(engine, request);
     wms_engine_unref(engine);
-}
-
-static void begin_jobs(wms_request *request)
-{
-    while (request->job_cursor < request->job_count &&
-           (request->jobs_running < request->concurrency || request->stopped || request->cancelled)) {
-        request->jobs_running++;
-        wms_job_begin(&request->jobs[request->job_cursor++]);
-    }
 }
 
 int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_request)
@@ -79,10 +71,9 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     request->jobs_open = request->job_count;
     wms_request_count_first(request);
     if (engine->loop && wms_loop_is_due(engine->loop)) {
-        wms_loop_turn(engine->loop); /* what is due by now comes first, else blocking calls alone never get to it */
-        wms_engine_settle(engine);
+        wms_engine_turn(engine); /* what is due by now comes first, else blocking calls alone never get to it */
     }
-    begin_jobs(request);
+    wms_request_begin_jobs(request);
     wms_engine_go_on(engine);
     *ret_request = request;
     return 0;
@@ -125,58 +116,6 @@ void wms_requests_collect(wms_engine *engine)
 }
 
 /* ---- what happens in it ----------------------------------------------------------------------------------------- */
-
-void wms_request_news(wms_request *request)
-{
-    wms_engine *engine = request->engine;
-
-    request->waking = true;
-    wms_wakeup_raise(engine, &request->wakeup);
-    if (!request->untold) {
-        request->untold = true;
-        request->news_prev = engine->last_news;
-        request->news_next = NULL;
-        *(engine->last_news ? &engine->last_news->news_next : &engine->news) = request;
-        engine->last_news = request;
-    }
-}
-
-void wms_request_told(wms_request *request)
-{
-    wms_engine *engine = request->engine;
-
-    if (request->untold) {
-        request->untold = false;
-        *(request->news_prev ? &request->news_prev->news_next : &engine->news) = request->news_next;
-        *(request->news_next ? &request->news_next->news_prev : &engine->last_news) = request->news_prev;
-    }
-}
-
-void wms_request_job_done(wms_request *request)
-{
-    request->jobs_open--;
-    request->jobs_running--;
-    if (request->jobs_open > 0) {
-        begin_jobs(request);
-        return;
-    }
-    wms_request_number(request);
-    wms_timer_free(request->expiry);
-    request->expiry = NULL;
-    wms_request_drop_password(request);
-    request->done = true;
-    wms_request_news(request);
-    wms_wakeup_retire(request->engine, &request->wakeup);
-}
-
-void wms_request_abandon(wms_request *request, int code, const char *text)
-{
-    request->cancelled = true;
-    request->job_cursor = request->job_count; /* none begins any more */
-    for (size_t i = 0; i < request->job_count; i++) {
-        wms_job_abandon(&request->jobs[i], code, text);
-    }
-}
 
 void wms_request_cancel(wms_request *request)
 {
@@ -245,8 +184,7 @@ int wms_request_wait(wms_request *request, double seconds)
     request->refs++;
     engine->woken = false;
     if (seconds >= 0 || needs_caller(request)) {
-        wms_loop_turn(loop); /* for the time of day, too */
-        wms_engine_settle(engine);
+        wms_engine_turn(engine); /* for the time of day, too */
     }
     double end = wms_loop_now(loop) + seconds;
     while (!error && !request->done && !engine->woken && !needs_caller(request)) {
@@ -254,10 +192,9 @@ int wms_request_wait(wms_request *request, double seconds)
         if (seconds >= 0 && left <= 0) {
             break;
         }
-        error = wms_loop_wait(loop, seconds < 0 ? -1 : left);
-        wms_engine_settle(engine);
+        error = wms_engine_round(engine, seconds < 0 ? -1 : left);
     }
-    wms_loop_rest(loop);
+    wms_engine_rest(engine);
     int done = request->done;
     wms_request_unref(request);
     return error ? error : done;
@@ -338,24 +275,6 @@ void wms_request_permit(wms_request *request, const char *refusal)
 
 /* ---- the password of a bind --------------------------------------------------------------------------------------- */
 
-void wms_request_want(wms_request *request)
-{
-    struct wms_job *job = &request->jobs[0];
-
-    if (!job->told) { /* it is asked for once, and not where nothing could come of it */
-        job->wishes = true;
-        wms_job_kick(job);
-    }
-}
-
-void wms_request_drop_password(wms_request *request)
-{
-    if (request->password) {
-        wms_free_wiped(request->engine, request->password, strlen(request->password) + 1);
-        request->password = NULL;
-    }
-}
-
 int wms_request_wants_password(wms_request *request)
 {
     return !wms_request_enter(request) && wants_password(request);
@@ -373,4 +292,29 @@ void wms_request_password(wms_request *request, const char *password, const char
     }
     wms_job_kick(job);
     wms_engine_go_on(request->engine);
+}
+
+/* ---- the caller's choice ---------------------------------------------------------------------------------------- */
+
+int wms_request_candidate_sized(wms_request *request, wms_session *ret_session, size_t size)
+{
+    if (wms_request_done(request) != 0) {
+        return 0;
+    }
+    const struct wms_job *job = wms_request_chooses(request);
+    if (!job) {
+        return 0;
+    }
+    wms_give(ret_session, size, job->listing.sessions[job->candidate].whole, sizeof *ret_session);
+    return 1;
+}
+
+void wms_request_choose(wms_request *request, bool take)
+{
+    struct wms_job *job = wms_request_done(request) == 0 ? wms_request_chooses(request) : NULL;
+
+    if (job) {
+        wms_job_choose(job, take);
+        wms_engine_go_on(request->engine);
+    }
 }

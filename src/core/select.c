@@ -1,5 +1,4 @@
 /* select.c - which of a server's sessions are meant, once it has told which it has. */
-#include "core/abi.h"
 #include "core/engine.h"
 
 bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session)
@@ -189,8 +188,7 @@ void wms_job_listed(struct wms_job *job)
     conclude(job, error, text);
 }
 
-/* The first job that waits for a choice; those that came to their end meanwhile go. */
-static struct wms_job *choosing_job(wms_request *request)
+struct wms_job *wms_request_chooses(wms_request *request)
 {
     while (request->choosing && request->choosing->whole.phase != WMS_CHOOSING) {
         request->choosing = request->choosing->choosing_next;
@@ -201,31 +199,8 @@ static struct wms_job *choosing_job(wms_request *request)
     return request->choosing;
 }
 
-bool wms_request_chooses(wms_request *request)
+void wms_job_choose(struct wms_job *job, bool take)
 {
-    return choosing_job(request) != NULL;
-}
-
-int wms_request_candidate_sized(wms_request *request, wms_session *ret_session, size_t size)
-{
-    if (wms_request_done(request) != 0) {
-        return 0;
-    }
-    const struct wms_job *job = choosing_job(request);
-    if (!job) {
-        return 0;
-    }
-    wms_give(ret_session, size, job->listing.sessions[job->candidate].whole, sizeof *ret_session);
-    return 1;
-}
-
-void wms_request_choose(wms_request *request, bool take)
-{
-    struct wms_job *job = wms_request_done(request) == 0 ? choosing_job(request) : NULL;
-
-    if (!job) {
-        return;
-    }
     job->listing.sessions[job->candidate].left_out = !take;
     job->candidate++;
     if (!has_candidate(job)) {
@@ -233,5 +208,4 @@ void wms_request_choose(wms_request *request, bool take)
         wms_job_resume(job);
         wms_job_kick(job);
     }
-    wms_engine_go_on(request->engine);
 }

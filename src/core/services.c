@@ -1,4 +1,5 @@
 /* services.c - what the engine offers to providers. */
+#include "core/abi.h"
 #include "core/engine.h"
 
 static void services_log(wms_engine *engine, enum wms_level level, const char *text)
@@ -101,7 +102,7 @@ static int services_session(struct wms_op *op, const wms_session *session)
 static void services_answer(struct wms_op *op, int code, const char *text)
 {
     if (is_open(op)) {
-        wms_engine_know_better(wms_item_of(op)->job->request->engine, &code, &text);
+        wms_engine_refine_error(wms_item_of(op)->job->request->engine, &code, &text);
         wms_item_answer(wms_item_of(op), code ? wms_error_code(code) : 0, text);
     }
 }
@@ -109,7 +110,7 @@ static void services_answer(struct wms_op *op, int code, const char *text)
 static void services_lost(struct wms_op *op, int code, const char *text)
 {
     if (is_open(op)) {
-        wms_engine_know_better(wms_item_of(op)->job->request->engine, &code, &text);
+        wms_engine_refine_error(wms_item_of(op)->job->request->engine, &code, &text);
         wms_item_lost(wms_item_of(op), wms_error_code(code), text);
     }
 }
@@ -129,7 +130,7 @@ static void services_blind(struct wms_observer *observer, int code, const char *
 
     check->observing = false;
     if (check->link->state != WMS_BROKEN) { /* else it ends with the link */
-        wms_engine_know_better(check->link->engine, &code, &text);
+        wms_engine_refine_error(check->link->engine, &code, &text);
         wms_check_blind(check, wms_error_code(code), text);
     }
 }
@@ -157,9 +158,9 @@ static const wms_transport *services_transport(wms_engine *engine)
     return &engine->transport;
 }
 
-const struct wms_services wms_services = {
+static const struct wms_services services = {
     .abi = WMS_PROVIDER_ABI,
-    .size = sizeof wms_services,
+    .size = sizeof services,
     .resize = wms_resize,
     .log = services_log,
     .timer_new = services_timer_new,
@@ -200,5 +201,5 @@ const struct wms_services wms_services = {
 
 const struct wms_services *wms_engine_services(void)
 {
-    return &wms_services;
+    return &services;
 }

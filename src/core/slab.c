@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/base.h"
 
 enum { FIRST_SIZE = 512, LAST_SIZE = 65536 };
 
@@ -39,6 +39,17 @@ const char *wms_slab_copy(struct wms_slab **slabs, wms_engine *engine, const cha
     char *copy = wms_slab_room(slabs, engine, size);
 
     return copy ? memcpy(copy, text, size) : NULL;
+}
+
+const char *wms_slab_copy_line(struct wms_slab **slabs, wms_engine *engine, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = wms_slab_room(slabs, engine, size);
+
+    if (copy) {
+        wms_one_line(memcpy(copy, text, size));
+    }
+    return copy;
 }
 
 void wms_slab_clear(struct wms_slab **slabs, wms_engine *engine, bool wiped)

@@ -10,6 +10,8 @@ struct wms_slab; /* NULL: none yet */
 void *wms_slab_room(struct wms_slab **slabs, wms_engine *engine, size_t size);
 /* A copy of the text; NULL: out of memory. */
 const char *wms_slab_copy(struct wms_slab **slabs, wms_engine *engine, const char *text);
+/* The same of a text for a person, which may come from a host: see wms_one_line(). */
+const char *wms_slab_copy_line(struct wms_slab **slabs, wms_engine *engine, const char *text);
 /* `wiped`: it may hold secrets. */
 void wms_slab_clear(struct wms_slab **slabs, wms_engine *engine, bool wiped);
 

@@ -1,7 +1,7 @@
 /* table.c - a hash table that grows and shrinks with what is in it. */
 #include "core/table.h"
 
-#include "core/engine.h"
+#include "core/base.h"
 
 enum { SIZE_MIN = 16 };
 

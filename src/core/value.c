@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "core/engine.h"
+#include "core/base.h"
 
 struct block {
     size_t size;

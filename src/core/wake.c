@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "core/engine.h"
+#include "core/news.h"
 
 enum {
     FIRST_PATIENCE = 1,  /* milliseconds until more are chosen, when nobody is known to answer */
@@ -93,7 +94,7 @@ static int watch(const struct wms_waker *waker, int operation, int fd, uint32_t 
 {
     struct epoll_event event = {.events = events, .data.fd = fd};
 
-    return epoll_ctl(waker->epoll, operation, fd, &event) == 0 ? 0 : errno == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
+    return epoll_ctl(waker->epoll, operation, fd, &event) == 0 ? 0 : wms_system_error(errno);
 }
 
 static void watch_loop(struct wms_waker *waker)
@@ -230,7 +231,7 @@ static int open_descriptors(struct wms_waker *waker, int loop)
     waker->loop = loop;
     waker->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (waker->epoll < 0) {
-        return errno == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
+        return wms_system_error(errno);
     }
     int error = wms_news_new(&waker->stop);
     error = error ? error : watch(waker, EPOLL_CTL_ADD, waker->stop, EPOLLIN);
@@ -265,7 +266,7 @@ static int init_lock(struct wms_waker *waker)
             pthread_cond_destroy(&waker->turned);
         }
     }
-    return failed == 0 ? 0 : failed == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
+    return failed == 0 ? 0 : wms_system_error(failed);
 }
 
 /* Signals are the program's, and none of its handlers may run in a thread of ours. */
@@ -284,7 +285,7 @@ static int start_thread(struct wms_waker *waker)
         }
         pthread_mutex_unlock(&waker->lock);
     }
-    return error == 0 ? 0 : error == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
+    return error == 0 ? 0 : wms_system_error(error);
 }
 
 static void destroy_lock(struct wms_waker *waker)

@@ -3,6 +3,7 @@
 #define WMS_MEMORY_HOST_H
 
 #include "core/abi.h"
+#include "core/names.h"
 #include <wms/provider.h>
 #include "core/table.h"
 #include <wms/memory.h>

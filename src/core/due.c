@@ -1,0 +1,99 @@
+/* due.c - what is to happen next: jobs that are to be looked at, items that may be sent, news for the program; and since when a
+ * host owes something.  Nothing happens here: see settle.c. */
+#include "core/engine.h"
+
+void wms_job_kick(struct wms_job *job)
+{
+    wms_engine *engine = job->request->engine;
+
+    if (!job->kicked) {
+        job->kicked = true;
+        job->kicked_next = NULL;
+        *engine->kicked_tail = job;
+        engine->kicked_tail = &job->kicked_next;
+    }
+}
+
+void wms_job_ready(struct wms_item *item)
+{
+    struct wms_job *job = item->job;
+
+    if (item->phase != WMS_PRIMED) {
+        item->phase = WMS_READY;
+    }
+    if (item == &job->whole) {
+        return; /* it is the only one of its kind */
+    }
+    item->next = NULL;
+    *job->ready_tail = item;
+    job->ready_tail = &item->next;
+}
+
+/* ---- since when a host owes something ----------------------------------------------------------------------------- */
+
+void wms_job_progress(struct wms_job *job)
+{
+    struct wms_loop *loop = job->request->engine->loop;
+
+    if (loop) {
+        job->progress = wms_loop_now(loop);
+        if (job->link) {
+            job->link->progress = job->progress;
+        }
+    }
+}
+
+void wms_job_resume(struct wms_job *job)
+{
+    if (job->request->engine->loop) {
+        wms_loop_clock(job->request->engine->loop);
+    }
+    wms_job_progress(job);
+}
+
+void wms_job_waits(struct wms_job *job)
+{
+    struct wms_loop *loop = job->request->engine->loop;
+
+    if (loop && job->pending == 0 && !job->starved) {
+        job->progress = wms_loop_clock(loop);
+    }
+}
+
+/* ---- news for the program ----------------------------------------------------------------------------------------- */
+
+void wms_request_news(wms_request *request)
+{
+    wms_engine *engine = request->engine;
+
+    request->waking = true;
+    wms_wakeup_raise(engine, &request->wakeup);
+    if (!request->untold) {
+        request->untold = true;
+        request->news_prev = engine->last_news;
+        request->news_next = NULL;
+        *(engine->last_news ? &engine->last_news->news_next : &engine->news) = request;
+        engine->last_news = request;
+    }
+}
+
+void wms_request_told(wms_request *request)
+{
+    wms_engine *engine = request->engine;
+
+    if (request->untold) {
+        request->untold = false;
+        *(request->news_prev ? &request->news_prev->news_next : &engine->news) = request->news_next;
+        *(request->news_next ? &request->news_next->news_prev : &engine->last_news) = request->news_prev;
+    }
+}
+
+void wms_request_want(wms_request *request)
+{
+    struct wms_job *job = &request->jobs[0];
+
+    if (!job->told) { /* it is asked for once, and not where nothing could come of it */
+        job->wishes = true;
+        wms_job_kick(job);
+    }
+}

@@ -1,0 +1,117 @@
+/* settle.c - the engine's turn: what events have made due happens here, and only here, so that nothing is ever re-entered. */
+#include "core/engine.h"
+
+enum { ROUNDS = 64 /* of a loop that always has something to do, before the program gets control again */ };
+
+/* ---- links that are to be tended --------------------------------------------------------------------------------- */
+
+/* Of a broken link: what was under way on it ends, or is repeated on another. */
+static void end_link(struct wms_link *link)
+{
+    while (link->ops) {
+        struct wms_item *item = link->ops;
+        wms_item_forget(item);
+        wms_item_lost(item, link->code, link->text);
+    }
+    while (link->checks) {
+        wms_check_blind(link->checks, link->code, link->text);
+    }
+    while (link->jobs) {
+        struct wms_job *job = link->jobs;
+        wms_link_leave(job);
+        /* A job that sees connection after connection break gets nowhere. */
+        if (!link->was_up || ++job->breaks > 3) {
+            wms_job_fail(job, link->code, link->text);
+        }
+        wms_job_kick(job);
+    }
+    wms_link_free(link, false);
+}
+
+static struct wms_link *first_of(const struct node *head)
+{
+    return node_alone(head) ? NULL : NODE_OWNER(head->next, struct wms_link, node);
+}
+
+/* Frees links that are broken or retired, and idle ones when there are too many. */
+static void tend_links(wms_engine *engine)
+{
+    struct wms_link *link;
+
+    engine->link_broken = false;
+    while ((link = first_of(&engine->ending))) {
+        node_remove(&link->node); /* if it is in use, it comes again when it is idle */
+        if (link->state == WMS_BROKEN) {
+            end_link(link);
+        } else if (wms_link_is_idle(link)) {
+            wms_link_free(link, false);
+        }
+    }
+    while (engine->link_count > WMS_IDLE_LINKS_MAX && (link = first_of(&engine->idle))) {
+        wms_link_free(link, false);
+    }
+}
+
+/* ---- the turn ---------------------------------------------------------------------------------------------------- */
+
+void wms_engine_settle(wms_engine *engine)
+{
+    if (engine->settling) {
+        return;
+    }
+    engine->settling = true;
+    while (engine->kicked || engine->link_broken || engine->blocking.due) {
+        while (engine->kicked) {
+            struct wms_job *job = engine->kicked;
+            engine->kicked = job->kicked_next;
+            if (!engine->kicked) {
+                engine->kicked_tail = &engine->kicked;
+            }
+            job->kicked = false;
+            wms_job_pump(job);
+        }
+        tend_links(engine);
+        if (engine->blocking.due) {
+            wms_blocking_tend(engine);
+        }
+    }
+    engine->settling = false;
+    if (engine->orphans && !engine->base.asking) {
+        wms_requests_collect(engine);
+    }
+}
+
+void wms_engine_turn(wms_engine *engine)
+{
+    wms_waker_turn(engine->waker);
+    wms_loop_turn(engine->loop);
+    wms_engine_settle(engine);
+}
+
+int wms_engine_round(wms_engine *engine, double seconds)
+{
+    wms_waker_turn(engine->waker);
+    int error = wms_loop_wait(engine->loop, seconds);
+    wms_engine_settle(engine);
+    return error;
+}
+
+void wms_engine_rest(wms_engine *engine)
+{
+    if (!engine->loop) {
+        return;
+    }
+    for (int round = 0; wms_loop_is_restless(engine->loop) && round < ROUNDS; round++) {
+        wms_engine_turn(engine);
+    }
+    wms_loop_rest(engine->loop);
+    wms_waker_rest(engine->waker);
+}
+
+void wms_engine_go_on(wms_engine *engine)
+{
+    wms_engine_ref(engine); /* a guard or a log may give the last request back */
+    wms_engine_settle(engine);
+    wms_engine_rest(engine);
+    wms_engine_unref(engine);
+}
