@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 /* Whole numbers beyond this have neighbours that a double cannot tell from them. */
 #define EXACT 9007199254740992.0

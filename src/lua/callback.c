@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 /* ---- the log ---------------------------------------------------------------------------------------------------- */
 

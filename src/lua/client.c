@@ -1,12 +1,7 @@
 /* client.c - the commands again, as methods of an object that has options of its own. */
 #include <string.h>
 
-#include "lua/binding.h"
-
-const struct options *lwms_client_options(lua_State *L, int index)
-{
-    return lua_touserdata(L, index);
-}
+#include "lua/lwms.h"
 
 /* The engine knows which addresses are none. */
 static void check_address(lua_State *L, const struct call *call, int index)

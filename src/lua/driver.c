@@ -3,7 +3,7 @@
  * The engine tells which requests have news; a request that is watched is found again by its address, in a table of the
  * anchors that keeps it from being collected.
  */
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 static wms_engine *engine_here(lua_State *L, const char *method)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <string.h>
 
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 #define NO_SESSION 4294967295.0
 
@@ -50,15 +50,6 @@ void lwms_id_read(lua_State *L, const struct call *call, const char *where, int 
 {
     if (!parse_id(L, index, ret_id)) {
         refuse_id(L, call, where, index);
-    }
-}
-
-void lwms_id_push(lua_State *L, const wms_id *id)
-{
-    if (id->text) {
-        lua_pushstring(L, id->text);
-    } else {
-        push_whole(L, id->number);
     }
 }
 

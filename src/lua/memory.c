@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/pack.h"
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 /* ---- a session of it -------------------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 /* ---- misuse ----------------------------------------------------------------------------------------------------- */
 

@@ -5,53 +5,10 @@
 #include <string.h>
 
 #include <wms/provider.h>
-#include "lua/binding.h"
+#include "lua/lwms.h"
 #include <wms/memory.h>
 
 /* ---- the state -------------------------------------------------------------------------------------------------- */
-
-/* Where the registry has the state: the address of something that no other copy of this module has. */
-static const char key = 'w';
-
-static void push_key(lua_State *L)
-{
-    lua_pushlightuserdata(L, (void *) (uintptr_t) &key);
-}
-
-struct state *lwms_state_here(lua_State *L)
-{
-    struct state *state = lua_touserdata(L, lua_upvalueindex(UP_STATE));
-
-    if (!state->engine) {
-        luaL_error(L, "wms is closed: the Lua state is being closed");
-    }
-    return state;
-}
-
-void lwms_anchor(lua_State *L, enum anchor what)
-{
-    lua_rawgeti(L, lua_upvalueindex(UP_ANCHORS), what);
-}
-
-bool lwms_is_a(lua_State *L, int index, enum anchor metatable)
-{
-    bool same = false;
-
-    if (lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
-        lwms_anchor(L, metatable);
-        same = lua_rawequal(L, -1, -2);
-        lua_pop(L, 2);
-    }
-    return same;
-}
-
-void *lwms_self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method)
-{
-    if (!lwms_is_a(L, 1, metatable)) {
-        luaL_error(L, "calling '%s' on bad self (%s; call it with a colon: %s:%s)", method, lwms_kind(L, 1), kind, method);
-    }
-    return lua_touserdata(L, 1);
-}
 
 static void *malloc_resize(void *data, void *block, size_t size)
 {
@@ -77,33 +34,6 @@ static int state_gc(lua_State *L)
 }
 
 /* ---- functions and metatables ----------------------------------------------------------------------------------- */
-
-void lwms_set_functions(lua_State *L, const luaL_Reg *functions, int state, int anchors)
-{
-    for (; functions->name; functions++) {
-        lua_pushstring(L, functions->name);
-        lua_pushvalue(L, state);
-        lua_pushvalue(L, anchors);
-        lua_pushcclosure(L, functions->func, 2);
-        lua_rawset(L, -3);
-    }
-}
-
-void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state,
-                         int anchors)
-{
-    lua_createtable(L, 0, 8);
-    lua_pushstring(L, name);
-    lua_setfield(L, -2, "__name");
-    lua_pushstring(L, name);
-    lua_setfield(L, -2, "__metatable");
-    lwms_set_functions(L, own, state, anchors);
-    if (methods) {
-        lua_createtable(L, 0, 16);
-        lwms_set_functions(L, methods, state, anchors);
-        lua_setfield(L, -2, "__index");
-    }
-}
 
 /* The commands, as functions of the table on top of the stack. */
 static void set_commands(lua_State *L, lua_CFunction function, int state, int anchors)
@@ -282,7 +212,7 @@ static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
 int wms_lua_open(lua_State *L, const struct wms_alloc *alloc)
 {
     luaL_checkstack(L, LUA_MINSTACK, "wms");
-    push_key(L);
+    lwms_push_key(L);
     lua_rawget(L, LUA_REGISTRYINDEX);
     if (lua_istable(L, -1)) {
         lua_rawgeti(L, -1, A_MODULE);
@@ -305,7 +235,7 @@ int wms_lua_open(lua_State *L, const struct wms_alloc *alloc)
     lua_pushvalue(L, -1);
     lua_rawseti(L, anchors, A_MODULE);
 
-    push_key(L);
+    lwms_push_key(L);
     lua_pushvalue(L, anchors);
     lua_rawset(L, LUA_REGISTRYINDEX);
     lua_replace(L, state);
@@ -323,7 +253,7 @@ wms_engine *wms_lua_engine(lua_State *L)
     struct state *state = NULL;
 
     luaL_checkstack(L, 2, "wms");
-    push_key(L);
+    lwms_push_key(L);
     lua_rawget(L, LUA_REGISTRYINDEX);
     if (lua_istable(L, -1)) {
         lua_rawgeti(L, -1, A_STATE);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 /* ---- options ---------------------------------------------------------------------------------------------------- */
 
@@ -20,6 +20,11 @@ void lwms_options_names(lua_State *L)
         lua_pushinteger(L, i + 1);
         lua_rawset(L, -3);
     }
+}
+
+const struct options *lwms_client_options(lua_State *L, int index)
+{
+    return lua_touserdata(L, index);
 }
 
 unsigned lwms_options_of_client(void)

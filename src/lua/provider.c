@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 /* Takes no descriptor: where none is left, loading the module tells so. */
 static bool is_there(const char *path, int how)

@@ -2,29 +2,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "lua/binding.h"
-
-/* ---- boxes ------------------------------------------------------------------------------------------------------ */
-
-struct request *lwms_request_new(lua_State *L)
-{
-    struct request *box = lua_newuserdata(L, sizeof *box);
-
-    memset(box, 0, sizeof *box);
-    lwms_anchor(L, A_REQUEST);
-    lua_setmetatable(L, -2);
-    return box;
-}
-
-bool lwms_has_callbacks(const struct request *box)
-{
-    return box->follow || box->ask || box->choose || box->command->verb == WMS_BIND;
-}
-
-void lwms_request_let_go(struct request *box)
-{
-    box->request = wms_request_unref(box->request);
-}
+#include "lua/lwms.h"
 
 static struct request *request_here(lua_State *L, const char *method)
 {

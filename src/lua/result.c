@@ -1,7 +1,7 @@
 /* result.c - what a command returns to Lua. */
 #include <string.h>
 
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 /* ---- one outcome, one session ----------------------------------------------------------------------------------- */
 
@@ -26,6 +26,15 @@ static void set_server(lua_State *L, const char *server, struct memo *memo)
         }
     }
     lua_setfield(L, -2, "server");
+}
+
+void lwms_id_push(lua_State *L, const wms_id *id)
+{
+    if (id->text) {
+        lua_pushstring(L, id->text);
+    } else {
+        push_whole(L, id->number);
+    }
 }
 
 static void set_id(lua_State *L, const wms_id *id)

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/binding.h"
+#include "lua/lwms.h"
 
 static const char fix[] = "a table of a session's properties such as { user_name = \"alice\" }, or a function";
 

@@ -1,4 +1,4 @@
-/* binding.h - what the parts of the Lua module know of each other.
+/* lwms.h - what the parts of the Lua module know of each other.
  *
  * The binding converts and checks; it decides nothing.  Rules that hold throughout:
  *
@@ -11,13 +11,13 @@
  * between the moment when pointers to a script's strings are collected and wms_start(), which copies them; and a request
  * whose strings are being read is not freed under the reader (see `inside`).
  */
-#ifndef WMS_LUA_BINDING_H
-#define WMS_LUA_BINDING_H
+#ifndef WMS_LUA_LWMS_H
+#define WMS_LUA_LWMS_H
 
 #include "lua/compat.h"
 #include <wms.h>
 
-/* ---- the state (module.c) --------------------------------------------------------------------------------------- */
+/* ---- the state (state.c) --------------------------------------------------------------------------------------- */
 
 struct line;
 struct request;
@@ -69,6 +69,8 @@ enum anchor {
     ANCHORS = A_WATCHED
 };
 
+/* Pushes the registry's key of the state. */
+void lwms_push_key(lua_State *L);
 /* The state of the running function; raises when it is closed. */
 struct state *lwms_state_here(lua_State *L);
 void lwms_anchor(lua_State *L, enum anchor what);
@@ -82,7 +84,7 @@ void lwms_set_functions(lua_State *L, const luaL_Reg *functions, int state, int 
 void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state,
                          int anchors);
 
-/* ---- misuse (misuse.c) ----------------------------------------------------------------------------------------- */
+/* ---- the commands (verbs.c) -------------------------------------------------------------------------------------- */
 
 struct command {
     const char *name;
@@ -94,6 +96,8 @@ enum { COMMANDS = 13 };
 extern const struct command lwms_commands[COMMANDS];
 /* On a server as a whole. */
 bool lwms_is_call(const struct command *command);
+
+/* ---- misuse (misuse.c) ----------------------------------------------------------------------------------------- */
 
 /* Which function is called, for messages. */
 struct call {
@@ -225,6 +229,8 @@ void lwms_options_read(lua_State *L, const struct call *call, int index, unsigne
 /* The options that a command takes. */
 unsigned lwms_options_of(const struct command *command);
 unsigned lwms_options_of_client(void);
+/* The options of the client at `index`. */
+const struct options *lwms_client_options(lua_State *L, int index);
 
 /* ---- session ids (ids.c) ---------------------------------------------------------------------------------------- */
 
@@ -250,7 +256,6 @@ struct ids {
 
 /* One id; `where` for messages. */
 void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index, wms_id *ret_id);
-void lwms_id_push(lua_State *L, const wms_id *id);
 /* Looks what it is, finds the providers of sessions that know their server, and makes room; pushes one value. */
 void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids);
 /* Reads them into the command.  Allocates nothing. */
@@ -277,6 +282,7 @@ struct memo {
     const char *text;
     int index;
 };
+void lwms_id_push(lua_State *L, const wms_id *id);
 void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server);
 void lwms_push_session(lua_State *L, const wms_session *session, struct memo *server);
 /* nil, message, err */
@@ -287,7 +293,7 @@ int lwms_push_result(lua_State *L, wms_request *request, const struct command *c
 int lwms_push_no_result(lua_State *L, int code, const char *message, const struct command *command);
 int lwms_error_tostring(lua_State *L);
 
-/* ---- requests (request.c) --------------------------------------------------------------------------------------- */
+/* ---- requests (box.c, request.c) --------------------------------------------------------------------------------------- */
 
 struct request {
     wms_request *request;
@@ -306,14 +312,15 @@ struct request {
 /* What the callbacks of a request need: values that lie one after the other on the stack. */
 enum callback { ON_OUTCOME, ALLOW, PASSWORD, SERVER, USER_NAME, WHERE, EXCEPT, CALLBACKS };
 
-extern const luaL_Reg lwms_request_own[], lwms_request_methods[];
 /* Pushes an empty box. */
 struct request *lwms_request_new(lua_State *L);
+void lwms_request_let_go(struct request *box);
+bool lwms_has_callbacks(const struct request *box);
+
+extern const luaL_Reg lwms_request_own[], lwms_request_methods[];
 /* Runs the request, and its callbacks from `callbacks` on, until it is done (1) or the seconds (negative: no limit) have
  * passed (0); raises the errors of callbacks. */
 int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks, double seconds);
-void lwms_request_let_go(struct request *box);
-bool lwms_has_callbacks(const struct request *box);
 
 /* ---- commands (command.c) --------------------------------------------------------------------------------------- */
 
@@ -338,19 +345,31 @@ void lwms_arguments_read(lua_State *L, const struct call *call, const struct arg
 /* Pushes what a call has returned. */
 void lwms_push_value(lua_State *L, const wms_value *value);
 
-/* ---- bindings (bindings.c) -------------------------------------------------------------------------------------- */
+/* ---- a script's own store (store.c) ------------------------------------------------------------------------------- */
 
-extern const luaL_Reg lwms_list_own[];
-int lwms_bindings(lua_State *L); /* wms.bindings */
-int lwms_unbind(lua_State *L);   /* wms.unbind */
+/* Its functions, in the table behind A_STORE. */
+enum store { STORE_LOAD = 1, STORE_SAVE, STORE_REMOVE, STORE_LIST };
+
+enum { STORE_NAME = 300 }; /* room for a binding's name */
+
+/* Pushes one of them. */
+void lwms_store_push(lua_State *L, enum store function);
 void lwms_store_check(lua_State *L, const struct call *call, int index);
 /* Takes the store at `index` (false: none) for the state's.  Errors: NO_MEMORY. */
 int lwms_store_set(lua_State *L, struct state *state, int index);
+/* Asks the store for the binding of that name; raises what it raises. */
+void lwms_store_get(lua_State *L, struct state *state, const char *name);
 /* Asks the script's store, if there is one, for the binding of a server. */
 void lwms_store_load(lua_State *L, struct state *state, const char *server);
 /* Tells it of bindings that commands have made. */
 void lwms_store_save(lua_State *L, struct state *state);
 void lwms_store_clear(struct state *state);
+
+/* ---- bindings (bindings.c) -------------------------------------------------------------------------------------- */
+
+extern const luaL_Reg lwms_list_own[];
+int lwms_bindings(lua_State *L); /* wms.bindings */
+int lwms_unbind(lua_State *L);   /* wms.unbind */
 
 /* ---- callbacks (callback.c) ------------------------------------------------------------------------------------- */
 
@@ -365,8 +384,6 @@ void lwms_log_clear(struct state *state);
 
 extern const luaL_Reg lwms_client_own[], lwms_client_methods[];
 int lwms_client_new(lua_State *L); /* wms.new */
-/* The options of the client at `index`. */
-const struct options *lwms_client_options(lua_State *L, int index);
 
 extern const luaL_Reg lwms_memory_own[], lwms_memory_methods[];
 int lwms_memory_new(lua_State *L); /* wms.memory */
