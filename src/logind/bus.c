@@ -1,6 +1,5 @@
 /* bus.c - the connection: sd-bus in the engine's loop. */
 #define _GNU_SOURCE /* secure_getenv */
-#define _GNU_SOURCE /* secure_getenv */
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -47,6 +46,62 @@ void logind_fail(struct logind *conn, int code, const char *text)
     if (!conn->failure) {
         conn->failure = code;
         snprintf(conn->failure_text, sizeof conn->failure_text, "%s", text);
+    }
+}
+
+static void fail_at(struct logind *conn, int code, const char *text)
+{
+    char whole[sizeof conn->failure_text];
+    snprintf(whole, sizeof whole, "%s: %.250s", text, conn->address);
+    logind_fail(conn, code, whole);
+}
+
+void logind_fail_errno(struct logind *conn, int error)
+{
+    switch (-error) {
+    case ENOMEM:
+        logind_fail(conn, WMS_E_NO_MEMORY, "out of memory");
+        break;
+    case EMFILE:
+    case ENFILE:
+        logind_fail(conn, WMS_E_INTERNAL, "no descriptor left for the bus");
+        break;
+    case ENOENT:
+    case ECONNREFUSED:
+        fail_at(conn, WMS_E_UNREACHABLE, "no system bus listens there");
+        break;
+    case EPERM: /* sd-bus says the same of a bus that has another guid */
+        if (strstr(conn->address, "guid=")) {
+            fail_at(conn, WMS_E_UNTRUSTED, "another bus than the one with this guid, or one that is not open to this user");
+            break;
+        }
+        /* fall through */
+    case EACCES:
+        fail_at(conn, WMS_E_ACCESS_DENIED, "the system bus is not open to this user");
+        break;
+    case EINVAL:
+        fail_at(conn, WMS_E_UNREACHABLE, "the address of the bus cannot be understood");
+        break;
+    case EBADMSG:
+    case EPROTO:
+    case EIO:
+    case ENOBUFS: /* more than a message, or a line of the greeting, may have */
+        logind_fail(conn, WMS_E_PROTOCOL, "the bus sent what is no D-Bus message");
+        break;
+    case ETIMEDOUT:
+        logind_fail(conn, WMS_E_TIMEOUT, "the bus did not answer in time");
+        break;
+    case ECONNRESET:
+    case ENOTCONN:
+    case EPIPE:
+        logind_fail(conn, WMS_E_UNREACHABLE,
+                    conn->up ? "the connection to the bus broke" : "the bus closed the connection");
+        break;
+    default: {
+        char text[80];
+        snprintf(text, sizeof text, "the bus cannot be reached (error %d of the system)", -error);
+        fail_at(conn, WMS_E_UNREACHABLE, text);
+    }
     }
 }
 
@@ -327,21 +382,57 @@ void logind_task_end(struct logind *conn, struct logind_task *task)
     task->free(conn, task);
 }
 
-/* ---- opening and shutting --------------------------------------------------------------------------------------- */
+/* ---- matches ---------------------------------------------------------------------------------------------------- */
 
-/* The answer to the first call: logind is there.  Which session is the caller's is asked anew when it matters. */
-static void first_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
+static void add_match(struct logind *conn, size_t i)
 {
-    struct logind *conn = own->call.conn;
-    (void) path;
-    if (fault && (fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_TIMEOUT || fault->code == WMS_E_BUSY ||
-                  fault->code == WMS_E_NO_MEMORY)) {
-        logind_fail(conn, fault->code, fault->text ? fault->text : "out of memory");
+    if (conn->failure || conn->matches[i]) {
         return;
     }
-    conn->up = true;
-    conn->services->up(conn->link);
+    const struct logind_match *match = &conn->signals->matches[i];
+    int r = sd_bus_add_match_async(conn->bus, &conn->matches[i], match->rule, match->handler,
+                                   conn->signals->matched, conn);
+    if (r < 0) {
+        conn->matches[i] = NULL;
+        logind_fail_errno(conn, r);
+    }
 }
+
+static void drop_match(struct logind *conn, size_t i)
+{
+    conn->matches[i] = conn->bus ? sd_bus_slot_unref(conn->matches[i]) : NULL;
+}
+
+void logind_matches_begin(struct logind *conn)
+{
+    for (size_t i = LOGIND_ALWAYS; i < LOGIND_MATCHES; i++) {
+        add_match(conn, i);
+    }
+}
+
+void logind_matches_end(struct logind *conn)
+{
+    for (size_t i = 0; i < LOGIND_MATCHES; i++) {
+        drop_match(conn, i);
+    }
+}
+
+/* After a refusal the next observer has them all tried again. */
+void logind_matches_observe(struct logind *conn, bool wanted)
+{
+    if (!wanted) {
+        drop_match(conn, LOGIND_CHANGED);
+        return;
+    }
+    if (conn->unmatched) {
+        logind_matches_end(conn);
+        conn->unmatched = 0;
+    }
+    add_match(conn, LOGIND_CHANGED);
+    logind_matches_begin(conn);
+}
+
+/* ---- opening and shutting --------------------------------------------------------------------------------------- */
 
 /* What sd_bus_open_system() goes by. */
 static const char *system_address(void)
@@ -370,10 +461,6 @@ int logind_open(struct logind *conn, const char *addresses)
         r = r < 0 ? r : sd_bus_set_bus_client(conn->bus, 1);
         r = r < 0 ? r : sd_bus_start(conn->bus);
     }
-    if (r >= 0) {
-        logind_signals_begin(conn); /* first: so no change after an answer is missed */
-        logind_own_ask(conn, &conn->own, first_done);
-    }
     return r;
 }
 
@@ -390,7 +477,7 @@ void logind_shut(struct logind *conn, bool forked)
     while (!node_alone(&conn->tasks)) {
         logind_task_end(conn, NODE_OWNER(conn->tasks.next, struct logind_task, node));
     }
-    logind_signals_end(conn);
+    logind_matches_end(conn);
     logind_call_drop(&conn->own.call);
     conn->services->poll_free(conn->poll);
     conn->poll = NULL;

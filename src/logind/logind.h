@@ -1,7 +1,7 @@
 /* logind.h - what the parts of the logind provider share.
  *
  *     provider.c   the interface to the engine
- *     bus.c        the connection: sd-bus in the engine's loop, method calls, and how it ends
+ *     bus.c        the connection: sd-bus in the engine's loop, method calls, matches, and how it ends
  *     faults.c     D-Bus errors and errno as wms codes
  *     sessions.c   what is known of one session: its properties, the cache, the look-up
  *     own.c        which session is the caller's own
@@ -76,8 +76,25 @@ struct logind_own {
     void (*done)(struct logind_own *own, const struct logind_fault *fault, const char *path);
 };
 
+/* A signal that is listened for. */
+struct logind_match {
+    const char *rule;
+    sd_bus_message_handler_t handler;
+};
+
+/* Places of matches: what is wanted only sometimes, and where the rest begins. */
+enum { LOGIND_CHANGED, LOGIND_ALWAYS };
+
+/* What signals.c does with logind's signals; the connection knows them by this alone. */
+struct logind_signals {
+    struct logind_match matches[LOGIND_MATCHES];
+    sd_bus_message_handler_t matched; /* the bus has answered to one of them */
+};
+extern const struct logind_signals logind_signals;
+
 struct logind {
     const struct wms_services *services;
+    const struct logind_signals *signals;
     wms_engine *engine;
     struct wms_link *link;
 
@@ -127,6 +144,8 @@ void logind_leave(struct logind *conn);
 void logind_leave_quietly(struct logind *conn);
 /* The connection is of no use any more.  The first failure counts. */
 void logind_fail(struct logind *conn, int code, const char *text);
+/* The same with a negative errno of sd-bus. */
+void logind_fail_errno(struct logind *conn, int error);
 
 /* `addresses`: NULL is the system bus. Returns 0 or a negative errno. */
 int logind_open(struct logind *conn, const char *addresses);
@@ -142,6 +161,12 @@ int logind_send(struct logind_call *call, const char *path, const char *interfac
                 ...);
 /* A call of the manager's, for a session, of that logind alone which has the unique name `owner`. */
 int logind_send_to(struct logind_call *call, const char *owner, const char *member, const char *id);
+
+/* A change of logind's, and the end of a session, are always listened for; changes of sessions only while somebody observes
+ * one.  After a refusal the next observer has all tried again. */
+void logind_matches_begin(struct logind *conn);
+void logind_matches_observe(struct logind *conn, bool wanted);
+void logind_matches_end(struct logind *conn);
 
 void logind_task_begin(struct logind *conn, struct logind_task *task, void **owner,
                        void (*free)(struct logind *conn, struct logind_task *task));
@@ -162,8 +187,6 @@ bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault);
 void logind_fault_unreadable(int error, struct logind_fault *ret_fault);
 /* Ends the op with it. */
 void logind_fault_answer(struct logind *conn, struct wms_op *op, const struct logind_fault *fault);
-/* The connection fails with a negative errno of sd-bus. */
-void logind_fail_errno(struct logind *conn, int error);
 
 /* ---- sessions --------------------------------------------------------------------------------------------------- */
 
@@ -222,12 +245,6 @@ bool logind_own_possible(int64_t uid);
 void logind_own_unknown(const struct logind_fault *fault, struct logind_fault *ret_fault);
 
 /* ---- signals ---------------------------------------------------------------------------------------------------- */
-
-/* A change of logind's, and the end of a session, are always listened for; changes of sessions only while somebody observes
- * one. */
-void logind_signals_begin(struct logind *conn);
-void logind_signals_observe(struct logind *conn, bool wanted);
-void logind_signals_end(struct logind *conn);
 
 /* What they mean for observed sessions. `locked`: 0, 1, or -1: to be read. */
 void logind_observed_changed(struct logind *conn, const char *path, signed char locked);

@@ -80,7 +80,7 @@ static void watcher_free(struct logind *conn, struct logind_task *task)
     logind_free(conn, watcher);
     if (--conn->watcher_count == 0) {
         be_few(conn);
-        logind_signals_observe(conn, false);
+        logind_matches_observe(conn, false);
     }
 }
 
@@ -284,7 +284,7 @@ void logind_observe(struct logind *conn, struct wms_observer *observer, const wm
     logind_lookup_init(conn, &watcher->lookup, id);
     logind_task_begin(conn, &watcher->task, &observer->data, watcher_free);
     if (conn->watcher_count++ == 0) {
-        logind_signals_observe(conn, true);
+        logind_matches_observe(conn, true);
     }
     if (conn->watcher_count > conn->watcher_buckets) {
         be_many(conn);

@@ -36,6 +36,20 @@ static void conn_free(struct logind *conn)
     logind_free(conn, conn);
 }
 
+/* The answer to the first call: logind is there.  Which session is the caller's is asked anew when it matters. */
+static void first_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
+{
+    struct logind *conn = own->call.conn;
+    (void) path;
+    if (fault && (fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_TIMEOUT || fault->code == WMS_E_BUSY ||
+                  fault->code == WMS_E_NO_MEMORY)) {
+        logind_fail(conn, fault->code, fault->text ? fault->text : "out of memory");
+        return;
+    }
+    conn->up = true;
+    conn->services->up(conn->link);
+}
+
 static int logind_connect(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
                           struct wms_link *link, const struct wms_address *address, void **ret_connection)
 {
@@ -55,7 +69,7 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
         return WMS_E_NO_MEMORY;
     }
     *conn =
-        (struct logind){.services = services, .engine = engine, .link = link, .fd = -1, .deadline = UINT64_MAX, .depth = 1};
+        (struct logind){.services = services, .signals = &logind_signals, .engine = engine, .link = link, .fd = -1, .deadline = UINT64_MAX, .depth = 1};
     node_init(&conn->waiting);
     node_init(&conn->tasks);
     wms_key_new(&conn->key);
@@ -65,6 +79,9 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
     int r = logind_open(conn, address->path ? dbus_address : NULL);
     if (r < 0) {
         logind_fail_errno(conn, r);
+    } else {
+        logind_matches_begin(conn); /* first: so no change after an answer is missed */
+        logind_own_ask(conn, &conn->own, first_done);
     }
     *ret_connection = conn;
     logind_leave(conn);

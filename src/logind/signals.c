@@ -10,74 +10,6 @@
 
 #define SIGNAL "type='signal',sender='" LOGIND_NAME "',"
 
-static int on_changed(sd_bus_message *signal, void *data, sd_bus_error *error);
-static int on_removed(sd_bus_message *signal, void *data, sd_bus_error *error);
-static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error);
-static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error);
-
-enum { CHANGED, ALWAYS }; /* places in the array: what is wanted only sometimes, and where the rest begins */
-
-static const struct {
-    const char *rule;
-    sd_bus_message_handler_t handler;
-} matches[LOGIND_MATCHES] = {
-    {SIGNAL "path_namespace='" LOGIND_PATH "/session',interface='" DBUS_PROPERTIES "',member='PropertiesChanged',"
-            "arg0='" LOGIND_SESSION "'",
-     on_changed},
-    {SIGNAL "path='" LOGIND_PATH "',interface='" LOGIND_MANAGER "',member='SessionRemoved'", on_removed},
-    {"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
-     "member='NameOwnerChanged',arg0='" LOGIND_NAME "'",
-     on_owner},
-};
-
-/* ---- matches ---------------------------------------------------------------------------------------------------- */
-
-static void add(struct logind *conn, size_t i)
-{
-    if (conn->failure || conn->matches[i]) {
-        return;
-    }
-    int r = sd_bus_add_match_async(conn->bus, &conn->matches[i], matches[i].rule, matches[i].handler, on_matched, conn);
-    if (r < 0) {
-        conn->matches[i] = NULL;
-        logind_fail_errno(conn, r);
-    }
-}
-
-static void drop(struct logind *conn, size_t i)
-{
-    conn->matches[i] = conn->bus ? sd_bus_slot_unref(conn->matches[i]) : NULL;
-}
-
-void logind_signals_begin(struct logind *conn)
-{
-    for (size_t i = ALWAYS; i < LOGIND_MATCHES; i++) {
-        add(conn, i);
-    }
-}
-
-void logind_signals_end(struct logind *conn)
-{
-    for (size_t i = 0; i < LOGIND_MATCHES; i++) {
-        drop(conn, i);
-    }
-}
-
-/* After a refusal the next observer has them all tried again. */
-void logind_signals_observe(struct logind *conn, bool wanted)
-{
-    if (!wanted) {
-        drop(conn, CHANGED);
-        return;
-    }
-    if (conn->unmatched) {
-        logind_signals_end(conn);
-        conn->unmatched = 0;
-    }
-    add(conn, CHANGED);
-    logind_signals_begin(conn);
-}
-
 /* Without its matches a watcher would miss changes. */
 static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error)
 {
@@ -154,3 +86,16 @@ static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error)
     logind_observed_restarted(conn, after);
     return 0;
 }
+
+const struct logind_signals logind_signals = {
+    .matches = {
+        {SIGNAL "path_namespace='" LOGIND_PATH "/session',interface='" DBUS_PROPERTIES "',member='PropertiesChanged',"
+                "arg0='" LOGIND_SESSION "'",
+         on_changed},
+        {SIGNAL "path='" LOGIND_PATH "',interface='" LOGIND_MANAGER "',member='SessionRemoved'", on_removed},
+        {"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
+         "member='NameOwnerChanged',arg0='" LOGIND_NAME "'",
+         on_owner},
+    },
+    .matched = on_matched,
+};
