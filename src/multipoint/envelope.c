@@ -9,6 +9,30 @@
 
 enum { LIFETIME = 300 }; /* seconds */
 
+/* ---- ids of messages ---------------------------------------------------------------------------------------------- */
+
+/* The next one: that of the message before, with one more in the last group of digits. */
+void multipoint_print_id(struct multipoint *all, char id[MULTIPOINT_ID])
+{
+    char *digit = &all->id[MULTIPOINT_ID - 2];
+
+    while (*digit == 'f') {
+        *digit-- = '0';
+    }
+    if (*digit != '-') {
+        *digit = *digit == '9' ? 'a' : (char) (*digit + 1);
+    }
+    memcpy(id, all->id, MULTIPOINT_ID);
+}
+
+void multipoint_renew(struct multipoint_exchange *exchange)
+{
+    multipoint_print_id(exchange->host->all, exchange->id);
+    memcpy(exchange->request.data + exchange->id_at, exchange->id, strlen(exchange->id));
+}
+
+/* ---- the text ----------------------------------------------------------------------------------------------------- */
+
 static void print_time(time_t when, char stamp[MULTIPOINT_STAMP])
 {
     struct tm parts;

@@ -72,26 +72,6 @@ static struct multipoint_exchange *exchange_new(struct multipoint_host *host)
     return exchange;
 }
 
-/* The next one: that of the message before, with one more in the last group of digits. */
-static void print_id(struct multipoint *all, char id[MULTIPOINT_ID])
-{
-    char *digit = &all->id[MULTIPOINT_ID - 2];
-
-    while (*digit == 'f') {
-        *digit-- = '0';
-    }
-    if (*digit != '-') {
-        *digit = *digit == '9' ? 'a' : (char) (*digit + 1);
-    }
-    memcpy(id, all->id, MULTIPOINT_ID);
-}
-
-void multipoint_renew(struct multipoint_exchange *exchange)
-{
-    print_id(exchange->host->all, exchange->id);
-    memcpy(exchange->request.data + exchange->id_at, exchange->id, strlen(exchange->id));
-}
-
 /* An IPv6 address in brackets, with the '%' of its zone as URLs have it.  Returns the end. */
 static char *put_host(const char *host, char *at)
 {
@@ -176,7 +156,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
     exchange->data = data;
     int error = choose_credentials(exchange, question, binding, &password, ret_text);
     if (!error) {
-        print_id(host->all, exchange->id);
+        multipoint_print_id(host->all, exchange->id);
         put_url(exchange, binding->port);
         multipoint_envelope(exchange, question, password);
         error = exchange->request.failed ? WMS_E_NO_MEMORY : 0;
@@ -226,6 +206,13 @@ void multipoint_drop_all(struct multipoint_host *host)
     free_those_of(host, &host->all->dropped);
 }
 
+void multipoint_exchanges_free(struct node *list)
+{
+    while (!node_alone(list)) {
+        exchange_free(NODE_OWNER(list->next, struct multipoint_exchange, node));
+    }
+}
+
 /* ---- what is due ------------------------------------------------------------------------------------------------- */
 
 static void finish(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
@@ -252,7 +239,7 @@ static bool ask_in_old_soap(struct multipoint_exchange *exchange)
     exchange->refused = NULL;
     exchange->old = true;
     exchange->started = exchange->left = false;
-    print_id(host->all, exchange->id);
+    multipoint_print_id(host->all, exchange->id);
     multipoint_envelope(exchange, &question, NULL);
     if (exchange->request.failed) {
         return false;
@@ -309,6 +296,15 @@ static bool begin_to_read(struct multipoint_exchange *exchange)
     return true;
 }
 
+void multipoint_exchange_ended(struct multipoint_exchange *exchange)
+{
+    if (begin_to_read(exchange)) {
+        multipoint_turn_soon(exchange->host->all);
+    } else {
+        judge(exchange);
+    }
+}
+
 void multipoint_read_on(struct multipoint *all)
 {
     if (node_alone(&all->reading)) {
@@ -348,7 +344,7 @@ static bool start_waiting(struct multipoint_host *host)
     return started;
 }
 
-static bool start_due(struct multipoint *all)
+bool multipoint_exchanges_start(struct multipoint *all)
 {
     bool started = false;
 
@@ -356,76 +352,4 @@ static bool start_due(struct multipoint *all)
         started = start_waiting(NODE_OWNER(all->due.next, struct multipoint_host, due)) || started;
     }
     return started;
-}
-
-/* The engine is told; it takes back what it has asked for, and then the host. */
-static void tell(struct multipoint_host *host)
-{
-    node_remove(&host->failed);
-    host->told = true;
-    host->all->memory.services->broken(host->link, host->failure, host->failure_text);
-}
-
-/* Until nothing is left to do but to wait.  done() may ask again. */
-static void settle(struct multipoint *all)
-{
-    bool more = true;
-
-    while (more) {
-        while (!node_alone(&all->dropped)) {
-            exchange_free(NODE_OWNER(all->dropped.next, struct multipoint_exchange, node));
-        }
-        if (start_due(all)) {
-            multipoint_transport_time(all);
-        }
-        multipoint_transport_turn(all);
-        more = !node_alone(&all->finished);
-        while (!node_alone(&all->finished)) {
-            struct multipoint_exchange *exchange = NODE_OWNER(all->finished.next, struct multipoint_exchange, node);
-            if (begin_to_read(exchange)) {
-                multipoint_turn_soon(all);
-            } else {
-                judge(exchange);
-            }
-        }
-    }
-    while (!node_alone(&all->failed)) {
-        tell(NODE_OWNER(all->failed.next, struct multipoint_host, failed));
-    }
-}
-
-static void rest(struct multipoint *all)
-{
-    all->depth--;
-    if (all->depth == 0 && all->timer_changed) {
-        multipoint_transport_rest(all);
-    }
-}
-
-void multipoint_enter(struct multipoint *all)
-{
-    all->depth++;
-}
-
-void multipoint_leave(struct multipoint *all)
-{
-    if (all->depth == 1) {
-        settle(all);
-    }
-    rest(all);
-}
-
-void multipoint_leave_quietly(struct multipoint *all)
-{
-    rest(all);
-    all->memory.services->timer_set(all->tick, 0);
-}
-
-void multipoint_host_fail(struct multipoint_host *host, int code, const char *text)
-{
-    if (!host->failure) {
-        host->failure = code;
-        snprintf(host->failure_text, sizeof host->failure_text, "%s", text);
-        node_append(&host->all->failed, &host->failed);
-    }
 }

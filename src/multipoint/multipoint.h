@@ -9,20 +9,18 @@
  *     stations.c     who sits where
  *     identity.c     whose a session is now, before it is closed or disconnected
  *     observe.c      how a session is, asked again and again
+ *     client.c       what an engine has of all this: libcurl's multi handle, timers, the turn
+ *     host.c         one host: its tasks, its binding, its failure
  *     exchange.c     one question and its answer: waits for a place, goes out, is judged
- *     transport.c    libcurl in the engine's loop
+ *     transport.c    an exchange's handle of libcurl's
  *     socket.c       its sockets there
  *     wire.c         what comes in by TLS, before it is decrypted; wire.h
  *     certificate.c  OpenSSL: what a certificate says, and whether it is the host's
  *     faults.c       what hosts and libcurl complain of, as wms codes
  *     envelope.c     the text of a question
- *     head.c         HTTP's lines around an answer
- *     scan.c         what of an answer the parser may see
- *     answer.c       the text of an answer, as a tree
- *     values.c       arguments and results, between that text and wms_value
- *     operations.c   the table of the protocol's operations
- *     arena.c        room for many small things that go all at once
- *     text.c         strings that grow, and leave nothing behind
+ *     known.c        the last answer, which is mostly the next one, too
+ *
+ * What is said and read, without a host, is in document.h.
  *
  * Everything here runs between multipoint_enter() and multipoint_leave(), and answers are only looked at by the outermost
  * multipoint_leave(): nothing is called back while something else is on the stack.  Memory is the engine's, and whatever
@@ -36,223 +34,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/node.h"
 #include <wms/provider.h>
 
-enum {
-    MULTIPOINT_IN_FLIGHT = 100, /* ops of a host: its connections are shared in turn */
-    MULTIPOINT_DEPTH = 32,      /* of an answer's elements */
-    MULTIPOINT_HTTP_PORT = 80,  /* of the plain certificate request: [MS-RSMC] 2.1 */
-    MULTIPOINT_HTTPS_PORT = 443,
-    MULTIPOINT_ID = 46,   /* of a message, "urn:uuid:..." */
-    MULTIPOINT_STAMP = 24 /* a time in a message */
-};
-
-#define MULTIPOINT_SPACE   "http://MultiPoint"
-#define MULTIPOINT_SOAP_11 "http://schemas.xmlsoap.org/soap/envelope/"
-#define MULTIPOINT_SOAP_12 "http://www.w3.org/2003/05/soap-envelope"
-
-/* ---- text.c ------------------------------------------------------------------------------------------------------ */
-
-/* Where memory comes from. */
-struct multipoint_memory {
-    const struct wms_services *services;
-    wms_engine *engine;
-};
-
-void *multipoint_alloc(const struct multipoint_memory *memory, size_t size); /* zeroed; NULL: out of memory */
-void *multipoint_free(const struct multipoint_memory *memory, void *block);  /* returns NULL */
-/* As the two above, for what may be secret: wiped before it goes. */
-void *multipoint_free_secret(const struct multipoint_memory *memory, void *block, size_t size);
-char *multipoint_copy(const struct multipoint_memory *memory, const char *text);
-char *multipoint_free_text(const struct multipoint_memory *memory, char *text);
-
-/* A string that grows.  When memory ran out once, it is `failed`, and takes nothing any more. */
-struct multipoint_text {
-    const struct multipoint_memory *memory;
-    char *data; /* no NUL behind it */
-    size_t length, size;
-    bool failed;
-};
-
-void multipoint_text_add(struct multipoint_text *text, const char *data, size_t length);
-/* Before `more` of what may become that long: to copy megabytes as they grow keeps others waiting. */
-void multipoint_text_expect(struct multipoint_text *text, size_t more, size_t most);
-void multipoint_text_puts(struct multipoint_text *text, const char *string);
-void multipoint_text_printf(struct multipoint_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* As the content of an XML element. */
-void multipoint_text_escape(struct multipoint_text *text, const char *data, size_t length);
-void multipoint_text_clear(struct multipoint_text *text); /* wiped; keeps its memory */
-void multipoint_text_free(struct multipoint_text *text);
-
-/* How many bytes from the beginning on an XML 1.0 document can hold: UTF-8, and of the control characters only tab, line
- * feed and carriage return. */
-size_t multipoint_xml_span(const char *data, size_t length);
-/* What is there instead, if the span is shorter: "the control character 0x01 at byte 2, which XML cannot carry". */
-void multipoint_xml_problem(const char *data, size_t length, size_t span, char *buffer, size_t size);
-
-/* ---- arena.c ----------------------------------------------------------------------------------------------------- */
-
-/* Room for many small things that go, wiped, all at once. */
-struct multipoint_arena {
-    const struct multipoint_memory *memory;
-    void *blocks;
-};
-
-void *multipoint_room(struct multipoint_arena *arena, size_t size); /* zeroed; NULL: out of memory */
-void *multipoint_room_raw(struct multipoint_arena *arena, size_t size); /* likewise, for what is written at once */
-/* The text becomes the arena's, with a NUL behind it, and is a new one.  NULL: it is to be copied. */
-char *multipoint_room_take(struct multipoint_arena *arena, struct multipoint_text *text);
-void multipoint_arena_free(struct multipoint_arena *arena);
-/* About so many bytes of it.  True: there are more. */
-bool multipoint_arena_trim(struct multipoint_arena *arena, size_t most);
-void multipoint_arena_give(struct multipoint_arena *from, struct multipoint_arena *to); /* of the same memory */
-
-/* ---- operations.c ------------------------------------------------------------------------------------------------ */
-
-enum multipoint_credentials { MULTIPOINT_ANYBODY, MULTIPOINT_ADMIN, MULTIPOINT_CONTROL, MULTIPOINT_MANAGEMENT };
-
-struct multipoint_operation {
-    const char *interface_name, *name;
-    enum multipoint_credentials credentials;
-    const char *in, *out; /* fields, in the order of the schema: see multipoint_field_next() */
-};
-
-extern const struct multipoint_operation multipoint_operations[];
-extern const size_t multipoint_operation_count;
-
-/* NULL: there is none. */
-const struct multipoint_operation *multipoint_operation_find(const char *interface_name, const char *name);
-/* The operation that may have been meant: the same in other letters, or the interface's first.  NULL: no such interface. */
-const char *multipoint_operation_like(const char *interface_name, const char *name);
-
-enum multipoint_type {
-    MULTIPOINT_STRING = 's',
-    MULTIPOINT_BOOLEAN = 'b',
-    MULTIPOINT_INT = 'i',   /* 32 bits */
-    MULTIPOINT_UINT = 'u',  /* 32 bits */
-    MULTIPOINT_ULONG = 'U', /* 64 bits */
-    MULTIPOINT_BYTES = 'B', /* an element a byte */
-    MULTIPOINT_BASE64 = 'x',
-    MULTIPOINT_STRINGS = 'S', /* a list */
-    MULTIPOINT_SESSIONS = 'I',
-    MULTIPOINT_USERS = 'W',
-    MULTIPOINT_APPS = 'A'
-};
-
-struct multipoint_field {
-    const char *name;
-    size_t length;
-    const char *alias; /* another spelling that hosts use, or NULL */
-    size_t alias_length;
-    enum multipoint_type type;
-    bool optional, nillable;
-};
-
-/* The next field of *spec, "name:type name|alias:type? name:typen": `?` may be left out, `n` may be nil.  False: the end. */
-bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field);
-
-/* ---- head.c ------------------------------------------------------------------------------------------------------ */
-
-enum { MULTIPOINT_HEAD_MAX = 65536 }; /* of bytes: interim answers, those of a proxy and trailers are counted too */
-extern const char multipoint_long_head[];
-
-/* What is known of them. */
-struct multipoint_head {
-    size_t size;
-    time_t date; /* when the host has answered, by its own clock; 0 or -1: it does not say */
-};
-
-/* One more line.  NULL, or why the answer is refused. */
-const char *multipoint_head_add(struct multipoint_head *head, const char *line, size_t length);
-
-/* ---- scan.c ------------------------------------------------------------------------------------------------------ */
-
-enum multipoint_scan_state {
-    MULTIPOINT_SCAN_TEXT,
-    MULTIPOINT_SCAN_TAG, /* or what that will turn out to be */
-    MULTIPOINT_SCAN_COMMENT,
-    MULTIPOINT_SCAN_CDATA,
-    MULTIPOINT_SCAN_INSTRUCTION
-};
-
-/* How far a text was looked at: zeroed at first. */
-struct multipoint_scan {
-    enum multipoint_scan_state state;
-    size_t at, begin; /* begin: of what is not text */
-    unsigned attributes;
-    char quote; /* in a tag: the one that is open, or 0 */
-};
-
-/* Looks at the text, which has `size` bytes, up to `end`.  NULL: it may be parsed as far as *ret_cut, which lies between two
- * tags or characters; otherwise why it is refused. */
-const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size_t size, size_t end, size_t *ret_cut);
-
-/* ---- answer.c ---------------------------------------------------------------------------------------------------- */
-
-/* An answer that is longer is read in parts of about that many bytes, between which the loop turns. */
-#ifndef MULTIPOINT_PART
-#define MULTIPOINT_PART 65536
-#endif
-
-/* An element of an answer. */
-struct multipoint_element {
-    const char *name, *space; /* local name, and namespace or "" */
-    char *text;               /* of an element without children; with a NUL behind it.  Base64 is decoded where it stands */
-    size_t length;
-    struct multipoint_element *first, *next;
-    bool nil;
-};
-
-struct multipoint_answer {
-    void *parser;                           /* owns the names */
-    struct multipoint_arena arena;          /* owns the rest */
-    const char *action, *relates;           /* of the header, or NULL */
-    const struct multipoint_element *body;  /* the one element in it */
-    const struct multipoint_element *fault; /* the same, when it is a SOAP fault */
-    const char *problem;                    /* why it could not be read */
-    bool old;                               /* it is in SOAP 1.1 */
-};
-
-/* Takes it apart, with the parser in `answer` if there is one; the text and `memory` have to stay.  `limit`: how long it
- * could have been, which decides how much may be in it.  Errors: PROTOCOL (`problem` tells), NO_MEMORY.
- * multipoint_answer_end() in any case. */
-int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
-                           size_t size, size_t limit);
-
-/* The same, a part at a time. */
-struct multipoint_reader;
-struct multipoint_reader *multipoint_reader_new(const struct multipoint_memory *memory, const char *text, size_t size,
-                                                size_t limit); /* NULL: out of memory */
-/* Reads one more part.  False: that was the last one. */
-bool multipoint_reader_step(struct multipoint_reader *reader);
-/* Hands over what was read, once: as multipoint_answer_read(), but that `ret_answer` may have no parser yet. */
-int multipoint_reader_take(struct multipoint_reader *reader, struct multipoint_answer *ret_answer);
-void multipoint_reader_free(struct multipoint_reader *reader); /* NULL is allowed */
-/* Frees it, but for the parser, which knows the names by now: for the next answer, or for multipoint_parser_free(); or NULL. */
-void *multipoint_answer_end(struct multipoint_answer *answer);
-void multipoint_parser_free(void *parser);
-
-const struct multipoint_element *multipoint_child(const struct multipoint_element *parent, const char *name, size_t length);
-/* The first of that name anywhere below. */
-const struct multipoint_element *multipoint_descendant(const struct multipoint_element *parent, const char *name);
-/* Digits alone, up to `most`. */
-bool multipoint_number(const char *text, uint64_t most, uint64_t *ret_number);
-/* The element's text without the blanks around it, which do not count in numbers and names: XML Schema 2, 4.3.6.  "" when it
- * has blanks in it, or does not fit. */
-const char *multipoint_word(const struct multipoint_element *element, char *buffer, size_t size);
-
-/* ---- values.c ---------------------------------------------------------------------------------------------------- */
-
-/* Writes the operation's element with its arguments, in the schema's order.  Errors: INVALID, and `complaint` names the
- * argument and the fix.  `out` NULL: only checks. */
-int multipoint_arguments(const struct multipoint_operation *operation, const wms_value *arguments,
-                         struct multipoint_text *out, char *complaint, size_t size);
-
-/* Reads what the operation's element holds into a WMS_TABLE, which lives as long as the element and the arena.  Errors:
- * PROTOCOL, NO_MEMORY. */
-int multipoint_results(const struct multipoint_operation *operation, const struct multipoint_element *element,
-                       struct multipoint_arena *arena, wms_value *ret_table);
+#include "core/node.h"
+#include "document.h"
 
 /* ---- certificate.c ----------------------------------------------------------------------------------------------- */
 
@@ -338,6 +123,7 @@ struct multipoint {
     bool timer_changed;      /* that has not been done yet */
     bool timer_runs;
     struct wms_timer *tick;  /* ours: there is something to do */
+    void (*ready)(struct multipoint *all, curl_socket_t fd, int mask); /* what a socket calls that can be read or written */
     struct node due;      /* hosts with exchanges that may be started */
     struct node failed;   /* hosts of which the engine has to be told */
     struct node running;  /* exchanges that libcurl has */
@@ -428,24 +214,25 @@ struct multipoint_exchange {
     void *data; /* done()'s; NULL: nobody waits */
 };
 
+/* ---- client.c: what an engine has of MultiPoint ------------------------------------------------------------------- */
+
+/* Errors: NO_MEMORY, INTERNAL (libcurl is not what is needed: *ret_text). */
+int multipoint_client_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all,
+                          const char **ret_text);
+void multipoint_client_free(struct multipoint *all);
+/* In a forked child: the sockets are the parent's; nothing reaches them from here on. */
+void multipoint_client_cut(struct multipoint *all);
+
 void multipoint_enter(struct multipoint *all);
 void multipoint_leave(struct multipoint *all); /* the outermost one lets everything happen that is due */
 /* For places in which nothing may be sent, nor the engine be told: in the loop's next turn. */
 void multipoint_leave_quietly(struct multipoint *all);
 
-/* Errors: NO_MEMORY, INTERNAL (libcurl is not what is needed: *ret_text). */
-int multipoint_transport_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all,
-                             const char **ret_text);
-void multipoint_transport_free(struct multipoint *all);
-/* In a forked child: the sockets are the parent's; nothing reaches them from here on. */
-void multipoint_transport_cut(struct multipoint *all);
-/* Gives the question another id: a host may remember that of one that it was asked before. */
-void multipoint_renew(struct multipoint_exchange *exchange);
+/* ---- transport.c: an exchange's handle of libcurl's ---------------------------------------------------------------- */
+
 /* Hands the exchange to libcurl, or takes it away. Errors: NO_MEMORY, INTERNAL. */
 int multipoint_transport_start(struct multipoint_exchange *exchange);
 void multipoint_transport_end(struct multipoint_exchange *exchange);
-void multipoint_transport_time(struct multipoint *all); /* lets libcurl do what is due */
-void multipoint_transport_rest(struct multipoint *all); /* sets its timer */
 /* Lets libcurl work until it has to wait.  True: something has finished. */
 bool multipoint_transport_turn(struct multipoint *all);
 void multipoint_transport_forget_host(struct multipoint_host *host);
@@ -464,10 +251,7 @@ void multipoint_sockets_free(struct multipoint *all);
 /* Whatever is sent or closed from here on, nobody on the other side sees. */
 void multipoint_sockets_cut(struct multipoint *all);
 
-/* There is more to do when the loop has looked at everybody else. */
-void multipoint_turn_soon(struct multipoint *all);
-/* Reads one more part of a long answer. */
-void multipoint_read_on(struct multipoint *all);
+/* ---- exchange.c: one question and its answer ----------------------------------------------------------------------- */
 
 /* Asks: done() is called once, later, unless the exchange is dropped before.  Errors: NO_MEMORY, UNSUPPORTED, NOT_BOUND;
  * *ret_text may say more (static). */
@@ -479,11 +263,23 @@ struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange
 void multipoint_exchange_free_spare(struct multipoint *all);
 /* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
+/* Those that wait go out, as far as there are connections for them; whether libcurl has got something to do. */
+bool multipoint_exchanges_start(struct multipoint *all);
+/* libcurl is done with it: it is judged or, if its answer is long, read in parts before. */
+void multipoint_exchange_ended(struct multipoint_exchange *exchange);
+/* Reads one more part of a long answer. */
+void multipoint_read_on(struct multipoint *all);
+/* Frees all that are in the list. */
+void multipoint_exchanges_free(struct node *list);
+
+/* ---- envelope.c: the text of a question ---------------------------------------------------------------------------- */
+
+/* The id of the next message: that of the one before, with one more in the last group of digits. */
+void multipoint_print_id(struct multipoint *all, char id[MULTIPOINT_ID]);
+/* Gives the question another id: a host may remember that of one that it was asked before. */
+void multipoint_renew(struct multipoint_exchange *exchange);
 void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question,
                          const char *password);
-
-/* The host is of no use any more, or was not reached: the engine is told by the outermost multipoint_leave(). */
-void multipoint_host_fail(struct multipoint_host *host, int code, const char *text);
 
 /* ---- known.c ----------------------------------------------------------------------------------------------------- */
 
@@ -502,7 +298,18 @@ void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_an
 /* Whether the reply says that there is no such session. */
 bool multipoint_reply_not_found(const struct multipoint_reply *reply);
 
-/* ---- what the engine asks for ------------------------------------------------------------------------------------ */
+/* ---- host.c: what all that talks to a host needs ------------------------------------------------------------------ */
+
+#define MULTIPOINT_A_TURN 0.001 /* seconds */
+
+/* There is more to do when the loop has looked at everybody else. */
+static inline void multipoint_turn_soon(struct multipoint *all)
+{
+    all->memory.services->timer_set(all->tick, MULTIPOINT_A_TURN);
+}
+
+/* The host is of no use any more, or was not reached: the engine is told by the outermost multipoint_leave(). */
+void multipoint_host_fail(struct multipoint_host *host, int code, const char *text);
 
 /* What a host does for one op or observer; the first member of the structs that tell more. */
 struct multipoint_task {
@@ -582,25 +389,5 @@ int multipoint_check(const struct wms_call *call, char *complaint, size_t size);
 void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const struct wms_call *call);
 void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, const char *secret);
 void multipoint_observe(struct multipoint_host *host, struct wms_observer *observer, const wms_id *id);
-
-/* ---- values in C ------------------------------------------------------------------------------------------------- */
-
-/* The field of that name and kind of a table, or NULL. */
-const wms_value *multipoint_value(const wms_value *table, const char *name, enum wms_kind kind);
-
-static inline wms_value multipoint_natural(const char *name, uint64_t number)
-{
-    return (wms_value){.kind = WMS_NATURAL, .name = name, .natural = number};
-}
-
-static inline wms_value multipoint_string(const char *name, const char *text, size_t size)
-{
-    return (wms_value){.kind = WMS_STRING, .name = name, .text = text, .size = size};
-}
-
-static inline wms_value multipoint_table(const wms_value *items, size_t count)
-{
-    return (wms_value){.kind = WMS_TABLE, .items = items, .size = count};
-}
 
 #endif

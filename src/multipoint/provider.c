@@ -7,63 +7,7 @@
 
 #include "multipoint.h"
 
-/* ---- tasks ------------------------------------------------------------------------------------------------------- */
-
-void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owner,
-                          void (*free)(struct multipoint_task *task))
-{
-    struct multipoint_task *task = multipoint_alloc(&host->all->memory, size);
-
-    if (task) {
-        task->host = host;
-        task->owner = owner;
-        task->free = free;
-        node_append(&host->tasks, &task->node);
-        *owner = task;
-    }
-    return task;
-}
-
-void multipoint_task_end(struct multipoint_task *task)
-{
-    *task->owner = NULL;
-    node_remove(&task->node);
-    task->free(task);
-}
-
 /* ---- hosts ------------------------------------------------------------------------------------------------------- */
-
-static int load_binding(struct multipoint_host *host, const char **ret_text)
-{
-    const struct multipoint_memory *memory = &host->all->memory;
-    wms_value *record;
-    int error = memory->services->load(host->link, &record, ret_text);
-
-    if (error) {
-        return error;
-    }
-    error = multipoint_binding_read(memory, record, &host->binding);
-    memory->services->drop(memory->engine, record);
-    if (error) {
-        multipoint_binding_free(memory, &host->binding);
-        *ret_text = error == WMS_E_INTERNAL ? "what is kept for this host is no binding; bind anew" : NULL;
-        return error;
-    }
-    host->bound = true;
-    return 0;
-}
-
-int multipoint_host_bound(struct multipoint_host *host, const char **ret_text)
-{
-    *ret_text = NULL;
-    int error =
-        host->bound ? 0 : load_binding(host, ret_text); /* perhaps it has been bound meanwhile, by another program */
-
-    if (error == WMS_E_NOT_BOUND) {
-        *ret_text = "this client is not bound to the host yet; call wms.bind once";
-    }
-    return error;
-}
 
 static int refuse(const struct wms_services *services, struct wms_link *link, int code, const char *text)
 {
@@ -75,7 +19,7 @@ static int get_all(const struct wms_provider *self, const struct wms_services *s
                    struct multipoint **ret_all, const char **ret_text)
 {
     struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
-    int error = *slot ? 0 : multipoint_transport_new(services, engine, slot, ret_text);
+    int error = *slot ? 0 : multipoint_client_new(services, engine, slot, ret_text);
 
     *ret_all = *slot;
     return error;
@@ -118,7 +62,7 @@ static void disconnect_host(void *connection, bool forked)
     const struct multipoint_memory *memory = &host->all->memory;
 
     if (forked) {
-        multipoint_transport_cut(host->all);
+        multipoint_client_cut(host->all);
     }
     multipoint_drop_all(host);
     multipoint_transport_forget_host(host);
@@ -133,7 +77,7 @@ static void retire(const struct wms_provider *self, const struct wms_services *s
     struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
 
     if (*slot) {
-        multipoint_transport_free(*slot);
+        multipoint_client_free(*slot);
         *slot = NULL;
     }
 }
@@ -143,7 +87,7 @@ static void forked(const struct wms_provider *self, const struct wms_services *s
     struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
 
     if (*slot) {
-        multipoint_transport_cut(*slot);
+        multipoint_client_cut(*slot);
         retire(self, services, engine);
     }
 }

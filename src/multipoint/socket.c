@@ -137,11 +137,9 @@ static void on_ready(void *data, int events)
         all->memory.services->poll_set(socket->poll, 0);
         return;
     }
-    int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) | (events & WMS_WRITABLE ? CURL_CSELECT_OUT : 0), running;
+    int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) | (events & WMS_WRITABLE ? CURL_CSELECT_OUT : 0);
 
-    multipoint_enter(all);
-    curl_multi_socket_action(all->multi, socket->fd, mask, &running);
-    multipoint_leave(all);
+    all->ready(all, socket->fd, mask);
 }
 
 /* The exchange cannot be watched, so it is ended; libcurl would take a failure here for the end of everything. */
