@@ -2,7 +2,7 @@
  *
  *     calls MODULE     MODULE is the provider caller.so
  */
-#include "core/engine.h"
+#include "core/parts.h"
 #include "core/record.h"
 #include "support.h"
 

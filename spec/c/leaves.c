@@ -1,6 +1,6 @@
 /* leaves.c - the leaves of the core by themselves: the keyed hash, tables, the index of ids, slabs. */
 #define _GNU_SOURCE /* memmem */
-#include "core/engine.h"
+#include "core/parts.h"
 #include "support.h"
 
 /* ---- an engine that is its memory alone ------------------------------------------------------------------------- */

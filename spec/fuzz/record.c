@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/parts.h"
 #include "support.h"
 
 enum { COMPLAINT = 200, FIELDS = 140, LONGEST = 255, ROOM = 70000 };

@@ -6,7 +6,7 @@
 
 #include "core/binding.h"
 #include "core/bindfile.h"
-#include "core/engine.h"
+#include "core/parts.h"
 #include "core/record.h"
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
 
 #include "core/binding.h"
 #include "core/bindfile.h"
-#include "core/engine.h"
+#include "core/parts.h"
 #include "core/record.h"
 
 int wms_engine_binding_name(wms_engine *engine, const char *server, char *name, size_t size)

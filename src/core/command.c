@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/abi.h"
-#include "core/engine.h"
+#include "core/parts.h"
 
 enum { VERIFY_DEFAULT = 3 };
 

@@ -1,5 +1,5 @@
 /* deadline.c - the time that a whole command has. */
-#include "core/engine.h"
+#include "core/parts.h"
 
 static void expire(void *data)
 {

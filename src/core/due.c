@@ -1,6 +1,6 @@
 /* due.c - what is to happen next: jobs that are to be looked at, items that may be sent, news for the program; and since when a
  * host owes something.  Nothing happens here: see settle.c. */
-#include "core/engine.h"
+#include "core/parts.h"
 
 void wms_job_kick(struct wms_job *job)
 {
@@ -67,7 +67,7 @@ void wms_request_news(wms_request *request)
     wms_engine *engine = request->engine;
 
     request->waking = true;
-    wms_wakeup_raise(engine, &request->wakeup);
+    wms_wakeup_raise(engine->waker, &request->wakeup);
     if (!request->untold) {
         request->untold = true;
         request->news_prev = engine->last_news;

@@ -1,6 +1,6 @@
 /* engine.c - create, memory, loop, renewal after a fork, shutdown. */
 #include "core/abi.h"
-#include "core/engine.h"
+#include "core/parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* item.c - one session of a job: permission, the action, its verification. */
 #include <stdio.h>
 
-#include "core/engine.h"
+#include "core/parts.h"
 
 struct wms_item *wms_item_of(struct wms_op *op)
 {

@@ -1,7 +1,7 @@
 /* job.c - one server of a request: reach it, ask which sessions it has where that is needed, act on them. */
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/parts.h"
 
 static wms_engine *engine_of(const struct wms_job *job)
 {
@@ -330,7 +330,7 @@ static void job_done(wms_request *request)
     wms_request_drop_password(request);
     request->done = true;
     wms_request_news(request);
-    wms_wakeup_retire(request->engine, &request->wakeup);
+    wms_wakeup_retire(request->engine->waker, &request->wakeup);
 }
 
 static void finish(struct wms_job *job)

@@ -1,5 +1,5 @@
 /* link.c - connections to servers, which are kept between commands. */
-#include "core/engine.h"
+#include "core/parts.h"
 
 static void unlist(struct wms_link *link)
 {

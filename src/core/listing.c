@@ -1,7 +1,7 @@
 /* listing.c - which sessions a server has, as it has told. */
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/parts.h"
 #include "core/pack.h"
 
 /* A copy of all that a query returns. */

@@ -1,7 +1,7 @@
 /* merge.c - a session that a host lists twice: what both rows say is known, and what they say differently is not. */
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/parts.h"
 
 static const char *common_text(const char *one, const char *other)
 {

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/parts.h"
 
 enum { MESSAGE_MAX = 65536, TITLE_MAX = 1024, DEPTH_MAX = 32 };
 static const double seconds_max = 1e9;

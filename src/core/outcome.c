@@ -1,5 +1,5 @@
 /* outcome.c - how a request's outcomes add up. */
-#include "core/engine.h"
+#include "core/parts.h"
 
 void wms_request_finished(struct wms_item *item)
 {

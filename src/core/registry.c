@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "core/abi.h"
-#include "core/engine.h"
+#include "core/parts.h"
 #include "core/module.h"
 
 static const struct wms_registered *find(const wms_engine *engine, const char *name)

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "core/abi.h"
-#include "core/engine.h"
+#include "core/parts.h"
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
@@ -24,7 +24,7 @@ static void request_free(wms_request *request)
         wms_job_clear(&request->jobs[i]);
     }
     wms_request_told(request);
-    wms_wakeup_close(engine, &request->wakeup);
+    wms_wakeup_close(engine->waker, &request->wakeup);
     wms_free(engine, request->jobs);
     wms_free(engine, request->order);
     wms_free(engine, request->message);
@@ -207,15 +207,17 @@ int wms_request_fd(wms_request *request)
     if (error || request->wakeup.fd >= 0) {
         return error ? error : request->wakeup.fd;
     }
-    error = wms_wakeup_open(request->engine, &request->wakeup);
+    int loop = -1;
+    error = wms_engine_loop_fd(request->engine, &loop);
+    error = error ? error : wms_wakeup_open(&request->engine->waker, loop, &request->wakeup);
     if (error) {
         return error;
     }
     if (request->waking) {
-        wms_wakeup_raise(request->engine, &request->wakeup);
+        wms_wakeup_raise(request->engine->waker, &request->wakeup);
     }
     if (request->done) {
-        wms_wakeup_retire(request->engine, &request->wakeup);
+        wms_wakeup_retire(request->engine->waker, &request->wakeup);
     }
     int fd = request->wakeup.fd;
     wms_engine_go_on(request->engine);
@@ -231,7 +233,7 @@ int wms_request_step(wms_request *request)
     }
     request->waking = false;
     wms_request_told(request);
-    wms_wakeup_stepped(request->engine, &request->wakeup);
+    wms_wakeup_stepped(request->engine->waker, &request->wakeup);
     return wms_engine_step(request->engine);
 }
 

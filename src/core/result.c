@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "core/abi.h"
-#include "core/engine.h"
+#include "core/parts.h"
 
 static wms_outcome view(const struct wms_item *item)
 {

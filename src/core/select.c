@@ -1,5 +1,5 @@
 /* select.c - which of a server's sessions are meant, once it has told which it has. */
-#include "core/engine.h"
+#include "core/parts.h"
 
 bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session)
 {

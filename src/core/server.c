@@ -1,7 +1,7 @@
 /* server.c - the servers that anybody talks to or is about to, each once. */
 #include <string.h>
 
-#include "core/engine.h"
+#include "core/parts.h"
 
 static bool is_at(const struct wms_entry *entry, const void *place)
 {

@@ -1,6 +1,6 @@
 /* services.c - what the engine offers to providers. */
 #include "core/abi.h"
-#include "core/engine.h"
+#include "core/parts.h"
 
 static void services_log(wms_engine *engine, enum wms_level level, const char *text)
 {

@@ -1,5 +1,5 @@
 /* settle.c - the engine's turn: what events have made due happens here, and only here, so that nothing is ever re-entered. */
-#include "core/engine.h"
+#include "core/parts.h"
 
 enum { ROUNDS = 64 /* of a loop that always has something to do, before the program gets control again */ };
 

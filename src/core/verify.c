@@ -1,5 +1,5 @@
 /* verify.c - whether a session is as asked: one look before the action, and from the host's answer on until it is so. */
-#include "core/engine.h"
+#include "core/parts.h"
 
 static wms_engine *engine_of(const struct wms_item *item)
 {

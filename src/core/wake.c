@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/engine.h"
+#include "core/base.h"
 #include "core/news.h"
 
 enum {
@@ -346,40 +346,33 @@ void wms_wakeup_init(struct wms_wakeup *wakeup)
     *wakeup = (struct wms_wakeup){.fd = -1};
 }
 
-int wms_wakeup_open(wms_engine *engine, struct wms_wakeup *wakeup)
+int wms_wakeup_open(struct wms_waker **waker, int loop, struct wms_wakeup *wakeup)
 {
-    int loop = -1, error = wms_engine_loop_fd(engine, &loop);
+    int error = *waker ? 0 : waker_new(loop, waker);
 
-    if (!error && !engine->waker) {
-        error = waker_new(loop, &engine->waker);
-    }
-    if (!error) {
-        error = wms_news_new(&wakeup->fd);
-    }
+    error = error ? error : wms_news_new(&wakeup->fd);
     if (error) {
         return error;
     }
-    pthread_mutex_lock(&engine->waker->lock);
-    put_last(engine->waker, wakeup);
-    pthread_mutex_unlock(&engine->waker->lock);
+    pthread_mutex_lock(&(*waker)->lock);
+    put_last(*waker, wakeup);
+    pthread_mutex_unlock(&(*waker)->lock);
     return 0;
 }
 
-void wms_wakeup_raise(wms_engine *engine, struct wms_wakeup *wakeup)
+void wms_wakeup_raise(struct wms_waker *waker, struct wms_wakeup *wakeup)
 {
     if (wakeup->fd < 0) {
         return;
     }
-    pthread_mutex_lock(&engine->waker->lock);
+    pthread_mutex_lock(&waker->lock);
     wakeup->news = true;
     wms_news_raise(wakeup->fd);
-    pthread_mutex_unlock(&engine->waker->lock);
+    pthread_mutex_unlock(&waker->lock);
 }
 
-void wms_wakeup_stepped(wms_engine *engine, struct wms_wakeup *wakeup)
+void wms_wakeup_stepped(struct wms_waker *waker, struct wms_wakeup *wakeup)
 {
-    struct wms_waker *waker = engine->waker;
-
     if (wakeup->fd < 0) {
         return;
     }
@@ -396,21 +389,21 @@ void wms_wakeup_stepped(wms_engine *engine, struct wms_wakeup *wakeup)
     pthread_mutex_unlock(&waker->lock);
 }
 
-void wms_wakeup_retire(wms_engine *engine, struct wms_wakeup *wakeup)
+void wms_wakeup_retire(struct wms_waker *waker, struct wms_wakeup *wakeup)
 {
     if (wakeup->fd >= 0) {
-        pthread_mutex_lock(&engine->waker->lock);
-        take(engine->waker, wakeup);
-        pthread_mutex_unlock(&engine->waker->lock);
+        pthread_mutex_lock(&waker->lock);
+        take(waker, wakeup);
+        pthread_mutex_unlock(&waker->lock);
     }
 }
 
-void wms_wakeup_close(wms_engine *engine, struct wms_wakeup *wakeup)
+void wms_wakeup_close(struct wms_waker *waker, struct wms_wakeup *wakeup)
 {
     if (wakeup->fd < 0) {
         return;
     }
-    wms_wakeup_retire(engine, wakeup);
+    wms_wakeup_retire(waker, wakeup);
     close(wakeup->fd);
     wakeup->fd = -1;
 }

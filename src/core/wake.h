@@ -24,15 +24,16 @@ struct wms_wakeup {
 };
 
 void wms_wakeup_init(struct wms_wakeup *wakeup);
-/* Makes the descriptor and, for the first, the thread.  Errors: NO_MEMORY, INTERNAL (no descriptor or thread left). */
-int wms_wakeup_open(wms_engine *engine, struct wms_wakeup *wakeup);
+/* Makes the descriptor and, for an engine's first, its waker (*waker is NULL), which watches the loop's descriptor `loop`.
+ * Errors: NO_MEMORY, INTERNAL (no descriptor or thread left). */
+int wms_wakeup_open(struct wms_waker **waker, int loop, struct wms_wakeup *wakeup);
 /* Makes it readable, if there is one: its request has something to tell. */
-void wms_wakeup_raise(wms_engine *engine, struct wms_wakeup *wakeup);
+void wms_wakeup_raise(struct wms_waker *waker, struct wms_wakeup *wakeup);
 /* The program steps its request: it is readable no more, and is chosen first from now on. */
-void wms_wakeup_stepped(wms_engine *engine, struct wms_wakeup *wakeup);
+void wms_wakeup_stepped(struct wms_waker *waker, struct wms_wakeup *wakeup);
 /* Its request is done: it is not chosen any more. */
-void wms_wakeup_retire(wms_engine *engine, struct wms_wakeup *wakeup);
-void wms_wakeup_close(wms_engine *engine, struct wms_wakeup *wakeup);
+void wms_wakeup_retire(struct wms_waker *waker, struct wms_wakeup *wakeup);
+void wms_wakeup_close(struct wms_waker *waker, struct wms_wakeup *wakeup);
 /* In a forked child, which shares the descriptor with its parent and has no waker. */
 void wms_wakeup_forked(struct wms_wakeup *wakeup);
 

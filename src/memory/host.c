@@ -1,5 +1,5 @@
 /* host.c - the embedded host: its sessions, its manager, and what it was asked. */
-#include "memory/host.h"
+#include "memory/state.h"
 
 #include <inttypes.h>
 #include <stdio.h>

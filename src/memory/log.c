@@ -1,7 +1,7 @@
 /* log.c - what the embedded host was asked. */
 #include <string.h>
 
-#include "memory/host.h"
+#include "memory/state.h"
 
 enum { LOG_MAX = 65536 };
 

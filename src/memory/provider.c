@@ -1,7 +1,7 @@
 /* provider.c - the engine's way to the embedded hosts. */
 #include <string.h>
 
-#include "memory/host.h"
+#include "memory/state.h"
 
 /* ---- connections ------------------------------------------------------------------------------------------------ */
 

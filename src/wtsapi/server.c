@@ -45,13 +45,6 @@ static DWORD check_address(const char *address)
     return strcmp(provider, "wts") == 0 ? ERROR_NOT_SUPPORTED : 0;
 }
 
-bool wtsapi_machine_name(char room[WTSAPI_NAME_ROOM])
-{
-    DWORD size = WTSAPI_NAME_ROOM;
-
-    return GetComputerNameA(room, &size) && *room;
-}
-
 /* Many programs open their own computer by its name where they could open none. */
 static bool is_own_name(const char *name)
 {
@@ -71,19 +64,6 @@ static const char *meant(const char *name)
     const char *environment = other ? NULL : getenv("WMS_WTSAPI_SERVER");
 
     return other ? name : environment && *environment ? environment : "logind://";
-}
-
-bool wtsapi_address_is_here(const char *address)
-{
-    static const char *const buses[] = {"/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket"};
-    struct wms_place place;
-    char complaint[128];
-
-    if (wms_place_parse(&place, address, complaint, sizeof complaint) || strcmp(place.scheme, "logind") != 0) {
-        return false;
-    }
-    const char *path = place.address.path;
-    return !place.address.host && (!path || strcmp(path, buses[0]) == 0 || strcmp(path, buses[1]) == 0);
 }
 
 /* ---- servers ---------------------------------------------------------------------------------------------------- */

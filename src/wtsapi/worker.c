@@ -1,9 +1,6 @@
 /* worker.c - the one thread that the engine lives in; fork, exit. */
-#define _GNU_SOURCE /* dladdr */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +12,7 @@
 
 #include "wtsapi/wtsapi.h"
 
-enum { FOLDER_ROOM = PATH_MAX + 8, PROVIDERS = 8, NAME_ROOM = 32 };
+enum { PROVIDERS = 8, NAME_ROOM = 32 };
 static const time_t patience_seconds = 1; /* of exits and forks, with the worker, which is busy for milliseconds only */
 
 struct worker {
@@ -39,28 +36,6 @@ static unsigned forks; /* that wait or are under way */
 static bool torn; /* it did not: nobody knows what it was about to do */
 static pthread_cond_t worker_rests, fork_done = PTHREAD_COND_INITIALIZER;
 static pthread_t working_thread;
-static char folder[FOLDER_ROOM]; /* where providers are; "": where libwms looks */
-
-double wtsapi_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
-}
-
-wms_engine *wtsapi_engine_new(void)
-{
-    wms_engine *engine;
-
-    if (wms_engine_new(NULL, &engine)) {
-        return NULL;
-    }
-    if (*folder && wms_engine_module_folder(engine, folder)) {
-        return wms_engine_unref(engine);
-    }
-    return engine;
-}
 
 static void wake(const struct worker *whom)
 {
@@ -504,24 +479,10 @@ static void in_child(void)
 
 /* ---- init ------------------------------------------------------------------------------------------------------- */
 
-/* Providers lie in the folder `wms` beside the library, whatever folder the program is in later. */
-static void find_folder(void)
-{
-    static const char here;
-    Dl_info info;
-    char *path = dladdr(&here, &info) && info.dli_fname ? realpath(info.dli_fname, NULL) : NULL;
-    char *slash = path ? strrchr(path, '/') : NULL;
-
-    if (slash) {
-        snprintf(folder, sizeof folder, "%.*s/wms", (int) (slash - path), path);
-    }
-    free(path);
-}
-
 static void init(void)
 {
     init_conditions();
-    find_folder();
+    wtsapi_find_folder();
     pthread_atfork(before_fork, after_fork, in_child);
     guard_exit();
 }

@@ -1,15 +1,19 @@
 /* wtsapi.h - what the parts of the Windows session API for Linux share.
  *
+ *     base.c     what all parts and threads share
  *     table.c    the table of functions that libwinpr asks for, and those that cannot be offered
  *     server.c   handles: which server is meant
  *     worker.c   the one thread that the engine lives in; fork, exit
- *     job.c      what a caller wants of it: hand over, wait, carry out
+ *     job.c      a command for the engine
+ *     ask.c      what callers do with jobs: hand over, wait
  *     list.c     the sessions of a server, as they were at one time
  *     view.c     a session of ours as Windows would show it
  *     sessions.c the lists, and memory
  *     query.c    questions about one session
  *     actions.c  disconnect, log off, message
  *     events.c   waiting for changes
+ *     waits.c    those who wait, and what ends it
+ *     changes.c  what has changed from one list to another
  *     ids.c      ids: ours are numbers or texts, Windows' are numbers
  *     text.c     UTF-8, UTF-16
  *     errors.c   our codes as Windows' errors
@@ -36,6 +40,39 @@
 #define WTSAPI_CERT_E_UNTRUSTEDROOT 0x800B0109
 #define WTSAPI_NO_SESSION           0xFFFFFFFF
 #define WTSAPI_ADDRESS_MAX          255 /* bytes of a server's address */
+
+/* ---- what all share (base.c) ------------------------------------------------------------------------------------ */
+
+extern pthread_mutex_t wtsapi_lock;
+/* Counts the actions that were begun or ended: a list from before one is not recent. */
+extern uint64_t wtsapi_generation;
+
+double wtsapi_now(void); /* seconds, of a clock that only goes forward */
+
+/* Keeps a caller's thread from being ended (TerminateThread() of libwinpr's cancels it) until end_again(before): it would take
+ * with it what it holds, the lock or one of a library's. */
+static inline int wtsapi_end_later(void)
+{
+    int before;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+static inline void wtsapi_end_again(int before)
+{
+    pthread_setcancelstate(before, NULL);
+}
+/* An engine that is nobody's yet, which finds the providers.  NULL: out of memory.  Where no thread is ended. */
+wms_engine *wtsapi_engine_new(void);
+/* Notes where the library is: providers lie in the folder `wms` beside it, whatever folder the program is in later. */
+void wtsapi_find_folder(void);
+
+enum { WTSAPI_NAME_ROOM = 256 };
+
+/* This machine's name, as programs get it from libwinpr: without a domain.  False: it has none. */
+bool wtsapi_machine_name(char room[WTSAPI_NAME_ROOM]);
+/* Whether the address is that of this machine's own sessions. */
+bool wtsapi_address_is_here(const char *address);
 
 /* ---- errors ----------------------------------------------------------------------------------------------------- */
 
@@ -76,8 +113,6 @@ bool wtsapi_id_needs_list(DWORD number);
 wms_id wtsapi_id_of(DWORD number, char room[WTSAPI_ID_ROOM]);
 
 /* ---- lists ------------------------------------------------------------------------------------------------------ */
-
-enum { WTSAPI_NAME_ROOM = 256 };
 
 struct listed {
     DWORD number;
@@ -136,10 +171,6 @@ DWORD wtsapi_server_get(HANDLE handle, struct server **ret_server);
 void wtsapi_server_put(struct server *server);
 /* The same for who holds the lock. */
 void wtsapi_server_unref(struct server *server);
-/* This machine's name, as programs get it from libwinpr: without a domain.  False: it has none. */
-bool wtsapi_machine_name(char room[WTSAPI_NAME_ROOM]);
-/* Whether the address is that of this machine's own sessions. */
-bool wtsapi_address_is_here(const char *address);
 /* Its handle was closed while a call had it.  Under the lock. */
 bool wtsapi_server_closed(const struct server *server);
 /* In the child of a fork, under the lock: what belongs to the parent's threads is forgotten. */
@@ -169,10 +200,6 @@ struct job {
     pthread_cond_t changed;
 };
 
-extern pthread_mutex_t wtsapi_lock;
-/* Counts the actions that were begun or ended: a list from before one is not recent. */
-extern uint64_t wtsapi_generation;
-
 /* Asks a server for its sessions; the caller gives the list to wtsapi_list_put().  `recent`: one that is at most 0.1 s old,
  * and that no action of this process has made stale, will do. */
 DWORD wtsapi_list_get(struct server *server, bool recent, struct list **ret_list);
@@ -182,6 +209,8 @@ void wtsapi_list_put(struct list *list);
  * comes back. */
 DWORD wtsapi_act(struct server *server, enum wms_verb verb, DWORD number, bool verify, char *message, char *title);
 
+/* The caller owns one reference.  NULL: out of memory.  Under the lock. */
+struct job *wtsapi_job_new(struct server *server, enum wms_verb verb);
 /* For the worker.  A list for those who wait for events; NULL: out of memory.  Under the lock. */
 struct job *wtsapi_job_poll(struct server *server);
 /* Its part outside of the lock: begins the job, true: it is under way; false: its error is set. */
@@ -194,25 +223,8 @@ void wtsapi_job_unref(struct job *job);
 
 /* ---- the worker ------------------------------------------------------------------------------------------------- */
 
-double wtsapi_now(void); /* seconds, of a clock that only goes forward */
-
 /* For InitWtsApi(): notes where the library is; forks and exits are seen to from then on. */
 void wtsapi_worker_init(void);
-/* Keeps a caller's thread from being ended (TerminateThread() of libwinpr's cancels it) until end_again(before): it would take
- * with it what it holds, the lock or one of a library's. */
-static inline int wtsapi_end_later(void)
-{
-    int before;
-
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    return before;
-}
-static inline void wtsapi_end_again(int before)
-{
-    pthread_setcancelstate(before, NULL);
-}
-/* An engine that is nobody's yet, which finds the providers.  NULL: out of memory.  Where no thread is ended. */
-wms_engine *wtsapi_engine_new(void);
 /* Starts the worker if there is none, under the lock.  Errors: OUTOFMEMORY, SHUTDOWN_IN_PROGRESS (the process exits). */
 DWORD wtsapi_worker_need(void);
 /* Hands a job over, which brings the worker's reference with it, or (NULL) says that there is something to poll for.  There
@@ -224,6 +236,16 @@ void wtsapi_worker_tell(struct job *job);
 /* How often a server is asked while somebody waits for its events, in seconds. */
 #define WTSAPI_POLL_INTERVAL 0.25
 
+/* A caller that waits; it lies on that caller's stack. */
+struct wait {
+    struct node node; /* in the server's `waits`; alone: it has ended */
+    struct server *server;
+    DWORD mask, events, error;
+    pthread_cond_t changed;
+};
+
+/* Nobody waits by it any more.  Under the lock. */
+void wtsapi_wait_end(struct wait *wait);
 /* The list that was asked for, or why there is none (`error`).  Under the lock. */
 void wtsapi_events_listed(struct server *server, struct list *list, DWORD error);
 /* What has changed from one list to another: WTS_EVENT_*. */

@@ -1,17 +1,12 @@
-/* engine.h - what the parts of the engine know of each other.
- *
- * A command is a request; a request has one job for each server; a job has one item for each session.  Jobs reach their
- * server through a link, which is kept between commands.  Provider callbacks and timers only record what happened and kick
- * the jobs concerned; whatever calls a provider runs from wms_engine_settle(), so nothing is ever re-entered.
- */
-#ifndef WMS_CORE_ENGINE_H
-#define WMS_CORE_ENGINE_H
+/* parts.h - what the parts of the core offer each other, file by file; the structs are in state.h. */
+#ifndef WMS_CORE_PARTS_H
+#define WMS_CORE_PARTS_H
 
 #include "core/loop.h"
 #include "core/names.h"
 #include "core/state.h"
 
-/* ---- engine.c: memory, loop, providers -------------------------------------------------------------------------- */
+/* ---- engine.c: its life, forks ------------------------------------------------------------------------------------ */
 
 /* To be called first by every function of the interface: BUSY inside a guard or a log; renews the engine in a forked child. */
 int wms_engine_enter(wms_engine *engine);

@@ -1,9 +1,9 @@
-/* abi.c - the functions of the interface as programs that were built with the headers of 0.1.0 call them: they say nothing of
- * the size of their structs, which is that of 0.1.0.  The like for wms/memory.h is in memory/abi.c.
+/* abi_0_1.c - the functions of the interface as programs that were built with the headers of 0.1.0 call them: they say nothing of
+ * the size of their structs, which is that of 0.1.0.  The like for wms/memory.h is in memory/abi_0_1.c.
  */
 #define WMS_NO_INLINE
 #include "core/abi.h"
-#include "core/engine.h"
+#include "core/parts.h"
 
 void wms_command_init(wms_command *command, enum wms_verb verb)
 {

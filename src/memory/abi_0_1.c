@@ -1,4 +1,4 @@
-/* abi.c - the functions of wms/memory.h as programs that were built with the headers of 0.1.0 call them: see core/abi.c. */
+/* abi_0_1.c - the functions of wms/memory.h as programs that were built with the headers of 0.1.0 call them: see core/abi_0_1.c. */
 #define WMS_NO_INLINE
 #include "core/abi.h"
 #include <wms/memory.h>

@@ -1,6 +1,6 @@
-/* host.h - the embedded host from inside: its sessions, and what the provider needs of it. */
-#ifndef WMS_MEMORY_HOST_H
-#define WMS_MEMORY_HOST_H
+/* state.h - the embedded host from inside: its sessions, and what the provider needs of it. */
+#ifndef WMS_MEMORY_STATE_H
+#define WMS_MEMORY_STATE_H
 
 #include "core/abi.h"
 #include "core/names.h"

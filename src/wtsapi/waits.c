@@ -1,0 +1,56 @@
+/* waits.c - those who wait for events of a server, and what ends their waiting. */
+#include "wtsapi/wtsapi.h"
+
+static struct wait *wait_of(struct node *node)
+{
+    return NODE_OWNER(node, struct wait, node);
+}
+
+void wtsapi_wait_end(struct wait *wait)
+{
+    node_remove(&wait->node);
+    if (node_alone(&wait->server->waits)) {
+        node_remove(&wait->server->waited);
+    }
+}
+
+static void end(struct wait *wait, DWORD events, DWORD error)
+{
+    wtsapi_wait_end(wait);
+    wait->events = events;
+    wait->error = error;
+    pthread_cond_signal(&wait->changed);
+}
+
+void wtsapi_events_end(struct server *server, DWORD error)
+{
+    while (!node_alone(&server->waits)) {
+        end(wait_of(server->waits.next), WTS_EVENT_NONE, error);
+    }
+}
+
+static void tell(struct server *server, DWORD events)
+{
+    for (struct node *node = server->waits.next, *next; next = node->next, node != &server->waits; node = next) {
+        struct wait *wait = wait_of(node);
+        if (wait->mask & events) {
+            end(wait, wait->mask & events, 0);
+        }
+    }
+}
+
+/* Without anybody who could be told, what is known stays as it is. */
+void wtsapi_events_listed(struct server *server, struct list *list, DWORD error)
+{
+    server->polling = false;
+    server->poll_due = wtsapi_now() + WTSAPI_POLL_INTERVAL;
+    if (error) {
+        wtsapi_events_end(server, error);
+    } else if (!node_alone(&server->waits)) {
+        if (server->known) {
+            tell(server, wtsapi_events_between(server->known, list));
+        }
+        wtsapi_list_unref(server->known);
+        server->known = wtsapi_list_ref(list);
+    }
+}
