@@ -1,6 +1,8 @@
 --- A new error code, verb or state takes one line, in the list that wms.h has of them.
 local process = require "spec.support.process"
 
+local lua = os.getenv("WMS_LUA") or "lua"
+
 -- Answers with the new code as a provider, and lets an embedded host answer with it.
 local PROGRAM = [[
 #include <stdio.h>
@@ -91,6 +93,41 @@ int main(void)
 }
 ]]
 
+-- A verb that only wms.h knows: the embedded host, the checks and the functions of Lua have it by that.
+local SCRIPT = [[
+local wms = require "wms"
+local host = wms.memory("lab", { sessions = { { session_id = 1, user_name = "ann" }, { session_id = 2 } } })
+
+for _, list in ipairs{ assert(wms.greet{ session_ids = 2, server = "memory://lab", message = "hello" }),
+   assert(wms.greet_all{ server = "memory://lab", message = "hello", what_if = true }),
+   assert(wms.new("memory://lab"):greet{ session_ids = 1, message = "hello" }) } do
+   for _, outcome in ipairs(list) do
+      print(outcome.session_id, outcome.state)
+   end
+end
+for _, wrong in ipairs{ { session_ids = 1 }, { message = "hello" }, { session_ids = 1, message = "hello", title = "T" } } do
+   print((select(2, pcall(wms.greet, wrong)):gsub("^.-%(", ""):gsub("[;,].*", "")))
+end
+for _, entry in ipairs(host:log()) do
+   if entry.verb == "greet" then
+      print(entry.session_id, entry.message)
+   end
+end
+print(tostring(select(2, pcall(wms.start, "greets", {}))):match("greet_all"))
+]]
+local GREETED = [[
+2	requested
+1	planned
+2	planned
+1	requested
+message: missing
+session_ids: missing
+title: no such option
+2	hello
+1	hello
+greet_all
+]]
+
 describe("a new word #once", function()
    it("takes one line in its list: a code, a verb, a state", function()
       local folder = process.run("mktemp -d"):match("%S+")
@@ -100,20 +137,24 @@ describe("a new word #once", function()
       local file = assert(io.open(folder .. "/program.c", "w"))
       file:write(PROGRAM)
       file:close()
+      file = assert(io.open(folder .. "/script.lua", "w"))
+      file:write(SCRIPT)
+      file:close()
       local output, code = process.run(([[
          set -e
          mkdir T/tree
          cp -r Makefile src T/tree
          cd T/tree
          sed -i -e 's/^#define WMS_ERRORS(X) \\/&\n    X(QUOTA, -101, "too many sessions") \\/' \
-             -e 's/^    X(MESSAGE, "message")/& X(GREET, "greet")/' \
+             -e 's/^    X(F, MESSAGE, .*)$/& X(F, GREET, "greet", WMS_HAS_ALL | WMS_TAKES_MESSAGE)/' \
              -e 's/^    X(GONE, "gone")/& X(MAYBE, "maybe")/' src/include/wms.h
          unset MAKEFLAGS MAKELEVEL
-         make -s -j2 T/build/lib/libwms.a DEPS=no BUILD=T/build SANITIZE= CFLAGS=-O0
+         make -s -j2 T/build/lib/libwms.a T/build/5.4/wms.so DEPS=no BUILD=T/build SANITIZE= CFLAGS=-O0
          cc -std=gnu11 -Isrc/include -Isrc -o T/program T/program.c T/build/lib/libwms.a \
              $(pkg-config --libs libuv) -pthread -ldl -lm
-         timeout 60 T/program]]):gsub("%f[%w]T%f[%W]", folder))
+         timeout 60 T/program
+         env LUA_CPATH='T/build/5.4/?.so' timeout 60 WMS_LUA T/script.lua]]):gsub("WMS_LUA", (process.quote(lua))):gsub("%f[%w]T%f[%W]", folder))
       assert.same({ "demo://room: QUOTA: too many sessions\nmemory://lab: QUOTA: too many sessions\n"
-         .. "-101 greet maybe\n", 0 }, { output, code }, output)
+         .. "-101 greet maybe\n" .. GREETED, 0 }, { output, code }, output)
    end)
 end)

@@ -328,7 +328,7 @@ describe("the embedded host", function()
          end
          kit.misuse("fail", { "unlock" }, function() host:fail("unlock_all", "BUSY") end)
          kit.misuse("fail", { "unlock" }, function() host:fail("explode") end)
-         kit.misuse("fail", { "verb", "WMS_MESSAGE" }, function() host:fail("call", "BUSY") end)
+         kit.misuse("fail", { "verb", "about sessions" }, function() host:fail("call", "BUSY") end)
       end)
    end)
 

@@ -395,7 +395,7 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     if (error) {
         return error;
     }
-    bool query = command->verb == WMS_SESSIONS;
+    bool query = wms_verb_is(command->verb, WMS_IS_QUERY);
     request->verb = command->verb;
     request->timeout = command->timeout;
     request->deadline = command->deadline;

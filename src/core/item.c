@@ -121,7 +121,7 @@ static void act(struct wms_item *item)
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
     bool whole = item == &item->job->whole, call = wms_is_call(request->verb);
-    bool all = whole && item->job->all && !request->what_if && request->verb != WMS_SESSIONS && !request->some;
+    bool all = whole && item->job->all && !request->what_if && !wms_verb_is(request->verb, WMS_IS_QUERY) && !request->some;
 
     wms_item_take_slot(item);
     item->phase = WMS_ACTING;
@@ -316,7 +316,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     if (item == &job->whole && job->by_id) { /* the question failed: so do all that it was asked for */
         item->phase = WMS_DONE;
         for (size_t i = 0; i < job->count; i++) {
-            bool behind = job->request->stopped && state == WMS_FAILED && job->request->verb != WMS_SESSIONS;
+            bool behind = job->request->stopped && state == WMS_FAILED && !wms_verb_is(job->request->verb, WMS_IS_QUERY);
             wms_item_finish(&job->items[i], behind ? WMS_SKIPPED : state, behind ? WMS_E_CANCELLED : code,
                             behind ? wms_not_after_failure : text);
         }

@@ -347,7 +347,7 @@ void wms_job_begin(struct wms_job *job)
     const wms_request *request = job->request;
 
     if (job->stage == WMS_JOB_QUEUED) {
-        bool whole = !job->by_id || request->what_if || request->verb == WMS_SESSIONS;
+        bool whole = !job->by_id || request->what_if || wms_verb_is(request->verb, WMS_IS_QUERY);
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
         wms_job_kick(job);
     }

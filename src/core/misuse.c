@@ -11,7 +11,7 @@ static int check_message(wms_engine *engine, const wms_command *command)
 {
     const char *message = command->message;
 
-    if (command->verb != WMS_LOCK && command->verb != WMS_MESSAGE) {
+    if (!wms_verb_is(command->verb, WMS_TAKES_MESSAGE)) {
         return message ? wms_complain(engine, "message: only lock and message have one; leave it out") : 0;
     }
     if (!message || !*message) {
@@ -50,7 +50,6 @@ static int check_title(wms_engine *engine, const char *title)
 
 static int check_times(wms_engine *engine, const wms_command *command)
 {
-    bool changes_lock = command->verb == WMS_LOCK || command->verb == WMS_UNLOCK;
 
     if (!(command->timeout > 0 && command->timeout <= seconds_max)) {
         return wms_complain(engine, "timeout: %g; give a number of seconds above 0, at most %g", command->timeout,
@@ -67,10 +66,11 @@ static int check_times(wms_engine *engine, const wms_command *command)
         return wms_complain(engine, "stable: %g; give a number of seconds from 0 to %g", command->stable, seconds_max);
     }
     const char *watch = command->verify >= 0 ? "verify" : command->stable >= 0 ? "stable" : NULL;
-    if (watch && command->verb == WMS_MESSAGE) {
-        return wms_complain(engine, "%s: no host tells what is on a screen; leave it out with message", watch);
+    if (watch && !wms_verb_is(command->verb, WMS_VERIFIES) && !wms_is_call(command->verb)) {
+        return wms_complain(engine, "%s: no host tells what is on a screen; leave it out with %s", watch,
+                            wms_verb_name(command->verb));
     }
-    if (command->stable >= 0 && !changes_lock && command->verb != WMS_SESSIONS) {
+    if (command->stable >= 0 && !wms_verb_is(command->verb, WMS_CHANGES_LOCK | WMS_IS_QUERY)) {
         return wms_complain(engine, "stable: only lock and unlock can be watched; use verify with %s",
                             wms_verb_name(command->verb));
     }
@@ -98,10 +98,10 @@ static int check_selection(wms_engine *engine, const wms_command *command)
     if (command->all && named) {
         return wms_complain(engine, "session_ids: %s_all acts on all sessions; leave them out, or use %s", verb, verb);
     }
-    if (!command->all && !named && command->verb != WMS_SESSIONS) {
+    if (!command->all && !named && !wms_verb_is(command->verb, WMS_IS_QUERY)) {
         return wms_complain(engine, "session_ids: missing; give an id or a list of ids, or use %s_all", verb);
     }
-    if (command->all && command->server_count == 0 && (command->verb == WMS_CLOSE || command->verb == WMS_DISCONNECT)) {
+    if (command->all && command->server_count == 0 && wms_verb_is(command->verb, WMS_ENDS_SESSION)) {
         return wms_complain(
             engine, "server: missing; %s_all acts only on a server that is named: give \"localhost\" for this machine",
             verb);

@@ -73,9 +73,20 @@ int wms_verb_from_name(const char *name)
     return -1;
 }
 
+unsigned wms_verb_traits(enum wms_verb verb)
+{
+    static const unsigned traits[] = {
+#define WMS_X(F, name, word, all) all,
+        WMS_VERB_ROWS(WMS_X, )
+#undef WMS_X
+    };
+
+    return (size_t) verb < sizeof traits / sizeof *traits ? traits[verb] : 0;
+}
+
 bool wms_is_call(enum wms_verb verb)
 {
-    return verb == WMS_CALL || verb == WMS_BIND;
+    return wms_verb_traits(verb) & WMS_ON_SERVER;
 }
 
 const char *wms_state_name(enum wms_state state)

@@ -15,6 +15,12 @@ struct wms_verb_each {
 enum { WMS_VERB_COUNT = sizeof(struct wms_verb_each) };
 _Static_assert((int) WMS_VERB_COUNT <= 32, "a provider's `can` has a bit for each verb");
 
+/* Whether the verb has this trait, of enum wms_verb_trait. */
+static inline bool wms_verb_is(enum wms_verb verb, unsigned trait)
+{
+    return wms_verb_traits(verb) & trait;
+}
+
 /* A command on a server as a whole, not on sessions. */
 bool wms_is_call(enum wms_verb verb);
 /* A code that a provider gave: INTERNAL when it is none that a host can have. */

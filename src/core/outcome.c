@@ -30,7 +30,7 @@ static bool counts_once(const struct wms_job *job)
 {
     enum wms_verb verb = job->request->verb;
 
-    return !job->by_id && (verb == WMS_SESSIONS || wms_is_call(verb));
+    return !job->by_id && wms_verb_is(verb, WMS_IS_QUERY | WMS_ON_SERVER);
 }
 
 void wms_request_counted(struct wms_job *job)
@@ -46,7 +46,7 @@ void wms_request_counted(struct wms_job *job)
 
 static size_t sessions_of(const struct wms_job *job)
 {
-    return job->request->verb == WMS_SESSIONS && job->listed ? job->listing.count : 0;
+    return wms_verb_is(job->request->verb, WMS_IS_QUERY) && job->listed ? job->listing.count : 0;
 }
 
 /* Of what is known before any server has answered. */

@@ -3,13 +3,13 @@
 
 bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session)
 {
-    return session->is_orchestratable == 0 || (session->is_own == 1 && (verb == WMS_CLOSE || verb == WMS_DISCONNECT));
+    return session->is_orchestratable == 0 || (session->is_own == 1 && wms_verb_is(verb, WMS_ENDS_SESSION));
 }
 
 /* Nobody has named it, and its provider tells why it is better left alone. */
 static bool is_spared(const wms_request *request, const struct wms_listed *session)
 {
-    return session->spared && !request->own && (request->verb == WMS_CLOSE || request->verb == WMS_DISCONNECT);
+    return session->spared && !request->own && wms_verb_is(request->verb, WMS_ENDS_SESSION);
 }
 
 /* `_all`, and the caller's own: they become items.  That its own is exempt, the host will say. */
@@ -126,7 +126,7 @@ static const char *find_own(struct wms_listing *listing)
 static void conclude(struct wms_job *job, int error, const char *text)
 {
     const wms_request *request = job->request;
-    bool query = request->verb == WMS_SESSIONS;
+    bool query = wms_verb_is(request->verb, WMS_IS_QUERY);
 
     if (!error && query && job->by_id) {
         error = take_named(job);
@@ -159,7 +159,7 @@ static bool has_candidate(struct wms_job *job)
     const struct wms_listing *listing = &job->listing;
     enum wms_verb verb = job->request->verb;
 
-    while (verb != WMS_SESSIONS && job->candidate < listing->count &&
+    while (!wms_verb_is(verb, WMS_IS_QUERY) && job->candidate < listing->count &&
            wms_listed_is_exempt(verb, &listing->sessions[job->candidate])) {
         job->candidate++;
     }

@@ -105,7 +105,7 @@ static bool has_gone(const struct wms_item *item)
 {
     enum wms_verb verb = item->job->request->verb;
 
-    return !item->check->sight.present && (verb == WMS_LOCK || verb == WMS_UNLOCK);
+    return !item->check->sight.present && wms_verb_is(verb, WMS_CHANGES_LOCK);
 }
 
 static void settle(struct wms_item *item)

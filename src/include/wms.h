@@ -128,16 +128,32 @@ typedef struct wms_id {
     uint32_t number;
 } wms_id;
 
-/* The one list of verbs: X(NAME, word). */
-#define WMS_VERBS(X) \
-    X(SESSIONS, "sessions") \
-    X(UNLOCK, "unlock") \
-    X(LOCK, "lock") \
-    X(DISCONNECT, "disconnect") \
-    X(CLOSE, "close") \
-    X(CALL, "call") \
-    X(BIND, "bind") \
-    X(MESSAGE, "message")
+/* What verbs have in common: bits of wms_verb_traits(). */
+enum wms_verb_trait {
+    WMS_IS_QUERY = 1,      /* it changes nothing; without ids it is about all sessions */
+    WMS_HAS_ALL = 2,       /* it acts on the sessions that are named, or on all */
+    WMS_ON_SERVER = 4,     /* it is about one server as a whole */
+    WMS_VERIFIES = 8,      /* whether it was done can be seen, and waited for */
+    WMS_CHANGES_LOCK = 16, /* it locks or unlocks: whether it stays so can be watched */
+    WMS_ENDS_SESSION = 32, /* it takes the session from its user, so the caller's own is spared, and the server is named */
+    WMS_TAKES_MESSAGE = 64 /* it shows the users a text */
+};
+
+/* The one list of verbs: X(F, NAME, word, traits), where F is for what X makes of a row.  Numbers are in this order, and stay:
+ * a new one comes last. */
+#define WMS_VERB_ROWS(X, F) \
+    X(F, SESSIONS, "sessions", WMS_IS_QUERY | WMS_VERIFIES) \
+    X(F, UNLOCK, "unlock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK) \
+    X(F, LOCK, "lock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK | WMS_TAKES_MESSAGE) \
+    X(F, DISCONNECT, "disconnect", WMS_HAS_ALL | WMS_VERIFIES | WMS_ENDS_SESSION) \
+    X(F, CLOSE, "close", WMS_HAS_ALL | WMS_VERIFIES | WMS_ENDS_SESSION) \
+    X(F, CALL, "call", WMS_ON_SERVER) \
+    X(F, BIND, "bind", WMS_ON_SERVER) \
+    X(F, MESSAGE, "message", WMS_HAS_ALL | WMS_TAKES_MESSAGE)
+
+/* The same without the traits: X(NAME, word). */
+#define WMS_VERB_PAIR(X, name, word, traits) X(name, word)
+#define WMS_VERBS(X)                         WMS_VERB_ROWS(WMS_VERB_PAIR, X)
 
 enum wms_verb {
 #define WMS_X(name, word) WMS_##name,
@@ -147,6 +163,8 @@ enum wms_verb {
 /* "sessions", "unlock", ...; the reverse returns -1 for a name that is none. */
 WMS_API const char *wms_verb_name(enum wms_verb verb);
 WMS_API int wms_verb_from_name(const char *name);
+/* An or of enum wms_verb_trait; 0 for what is no verb. */
+WMS_API unsigned wms_verb_traits(enum wms_verb verb);
 
 /* Something that is about to be sent. */
 typedef struct wms_action {

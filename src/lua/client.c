@@ -21,7 +21,7 @@ int lwms_client_new(lua_State *L)
 
     lua_settop(L, 1);
     lwms_options_begin(L, &options, lwms_state_here(L), 0);
-    lwms_options_read(L, &call, 1, lwms_options_of_client(), &options);
+    lwms_options_read(L, &call, 1, lwms_options_for(FOR_CLIENT), &options);
     if (!(options.given & BIT(ALLOW))) { /* then it is that of wms.configure{}, at the time of the call */
         lua_pushnil(L);
         lua_replace(L, options.base + SLOT_ALLOW);

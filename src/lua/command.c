@@ -60,7 +60,7 @@ static void servers_read(lua_State *L, const struct call *call, struct servers *
 static void check_presence(lua_State *L, const struct call *call, const struct options *options)
 {
     const struct command *command = call->command;
-    unsigned any = options->given | options->preset;
+    options_set any = options->given | options->preset;
 
     if (command->verb == WMS_BIND && (any & BIT(FINGERPRINT)) && !(any & BIT(PASSWORD))) {
         lwms_misuse(L, call, "password: missing; give a string, or a function that asks for it");
@@ -68,11 +68,11 @@ static void check_presence(lua_State *L, const struct call *call, const struct o
     if (lwms_is_call(command)) {
         return; /* the rest the engine knows */
     }
-    if (!command->all && command->verb != WMS_SESSIONS && !(any & ANY_IDS)) {
+    if (!command->all && !lwms_is_query(command) && !(any & ANY_IDS)) {
         lwms_misuse(L, call, "session_ids: missing; give one id or a list of ids, or call '%s_all' for every session",
                     command->name);
     }
-    if (command->all && (command->verb == WMS_CLOSE || command->verb == WMS_DISCONNECT) && !(any & ANY_SERVER)) {
+    if (command->all && (wms_verb_traits(command->verb) & WMS_ENDS_SESSION) && !(any & ANY_SERVER)) {
         lwms_misuse(L, call, "server: missing, and '%s' does not guess it; give one, \"localhost\" for this machine",
                     command->name);
     }
@@ -80,7 +80,7 @@ static void check_presence(lua_State *L, const struct call *call, const struct o
 
 static void fill(wms_command *command, const struct command *what, const struct options *options)
 {
-    bool reversible = what->verb == WMS_LOCK || what->verb == WMS_UNLOCK;
+    unsigned traits = wms_verb_traits(what->verb);
 
     wms_command_init(command, what->verb);
     command->all = what->all;
@@ -94,12 +94,12 @@ static void fill(wms_command *command, const struct command *what, const struct 
     command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
     command->some = options->given & BIT(WHERE);
     command->stop_on_error = options->stop_on_error;
-    if (what->verb != WMS_SESSIONS) {
+    if (!(traits & WMS_IS_QUERY)) {
         command->what_if = options->what_if;
-        if (what->verb != WMS_MESSAGE || (options->given & BIT(VERIFY))) {
+        if ((traits & WMS_VERIFIES) || (options->given & BIT(VERIFY))) {
             command->verify = options->verify;
         }
-        if (reversible || (options->given & BIT(STABLE))) {
+        if ((traits & WMS_CHANGES_LOCK) || (options->given & BIT(STABLE))) {
             command->stable = options->stable;
         }
     }
@@ -228,14 +228,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
         servers_read(L, call, &servers, &command);
     }
     lwms_arguments_read(L, call, &arguments, &command);
-    command.message = lua_tostring(L, options->base + SLOT_MESSAGE);
-    command.title = lua_tostring(L, options->base + SLOT_TITLE);
-    command.interface_name = lua_tostring(L, options->base + SLOT_INTERFACE);
-    command.operation = lua_tostring(L, options->base + SLOT_OPERATION);
-    command.user_name = lua_tostring(L, options->base + SLOT_USER_NAME);
-    command.fingerprint = lua_tostring(L, options->base + SLOT_FINGERPRINT);
-    command.certificate_name = lua_tostring(L, options->base + SLOT_CERTIFICATE_NAME);
-    command.thumbprint = lua_tostring(L, options->base + SLOT_THUMBPRINT);
+    lwms_options_texts(L, options, &command);
     command.password = lua_tostring(L, options->base + SLOT_PASSWORD); /* NULL for a function */
     command.follow = box->follow;
     command.ask = box->ask;
@@ -282,23 +275,31 @@ int lwms_command_method(lua_State *L)
 
 /* ---- start ------------------------------------------------------------------------------------------------------ */
 
+/* What `start` takes, for messages. */
+static const char *push_names(lua_State *L)
+{
+    luaL_Buffer text;
+
+    luaL_buffinit(L, &text);
+    lwms_commands_add(&text);
+    luaL_pushresult(&text);
+    return lua_tostring(L, -1);
+}
+
 static const struct command *need_command(lua_State *L, int index)
 {
     static const struct call call = {"start", 1, NULL};
-    static const char fix[] =
-        "unlock, lock, disconnect, close, message, unlock_all, lock_all, disconnect_all, close_all, message_all, sessions, "
-        "call or bind";
     char name[CLIPPED];
 
     if (lua_type(L, index) != LUA_TSTRING) {
-        lwms_misuse(L, &call, "verb: %s; give a string: %s", lwms_kind(L, index), fix);
+        lwms_misuse(L, &call, "verb: %s; give a string: %s", lwms_kind(L, index), push_names(L));
     }
-    for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(lwms_commands[i].name, lua_tostring(L, index)) == 0) {
-            return &lwms_commands[i];
-        }
+    const struct command *command = lwms_command_find(lua_tostring(L, index));
+    if (!command) {
+        lwms_misuse(L, &call, "verb: '%s' is no command; give one of %s", lwms_clip(L, index, name),
+                    push_names(L));
     }
-    lwms_misuse(L, &call, "verb: '%s' is no command; give one of %s", lwms_clip(L, index, name), fix);
+    return command;
 }
 
 static int start(lua_State *L, int client)

@@ -92,10 +92,23 @@ struct command {
     bool all;
 };
 
-enum { COMMANDS = 13 };
+/* Two for each verb: for sessions that are named, and its `_all`. */
+struct commands_each {
+#define X(F, verb, word, traits) char verb[2];
+    WMS_VERB_ROWS(X, )
+#undef X
+};
+enum { COMMANDS = sizeof(struct commands_each) };
+/* Those without a name are none. */
 extern const struct command lwms_commands[COMMANDS];
+/* NULL: there is none of that name. */
+const struct command *lwms_command_find(const char *name);
+/* All names, as a sentence has them. */
+void lwms_commands_add(luaL_Buffer *text);
 /* On a server as a whole. */
 bool lwms_is_call(const struct command *command);
+/* It changes nothing. */
+bool lwms_is_query(const struct command *command);
 
 /* ---- misuse (misuse.c) ----------------------------------------------------------------------------------------- */
 
@@ -141,48 +154,64 @@ size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, 
 
 /* ---- options (options.c) ---------------------------------------------------------------------------------------- */
 
-#define OPTIONS(X)                                                                                                         \
-    X(SESSION_IDS, "session_ids")                                                                                          \
-    X(SESSION_ID, "session_id")                                                                                            \
-    X(SERVER, "server")                                                                                                    \
-    X(COMPUTER_NAME, "computer_name")                                                                                      \
-    X(SERVERS, "servers")                                                                                                  \
-    X(MESSAGE, "message")                                                                                                  \
-    X(TITLE, "title")                                                                                                      \
-    X(TIMEOUT, "timeout")                                                                                                  \
-    X(DEADLINE, "deadline")                                                                                                \
-    X(WHERE, "where")                                                                                                      \
-    X(EXCEPT, "except")                                                                                                    \
-    X(VERIFY, "verify")                                                                                                    \
-    X(STABLE, "stable")                                                                                                    \
-    X(CONCURRENCY, "concurrency")                                                                                          \
-    X(ON_ERROR, "on_error")                                                                                                \
-    X(WHAT_IF, "what_if")                                                                                                  \
-    X(ON_OUTCOME, "on_outcome")                                                                                            \
-    X(ALLOW, "allow")                                                                                                      \
-    X(LOG, "log")                                                                                                          \
-    X(INTERFACE, "interface")                                                                                              \
-    X(OPERATION, "operation")                                                                                              \
-    X(ARGUMENTS, "arguments")                                                                                              \
-    X(USER_NAME, "user_name")                                                                                              \
-    X(PASSWORD, "password")                                                                                                \
-    X(FINGERPRINT, "fingerprint")                                                                                          \
-    X(MANAGEMENT, "management")                                                                                            \
-    X(CERTIFICATE_NAME, "certificate_name")                                                                                \
-    X(THUMBPRINT, "thumbprint")                                                                                            \
-    X(STORE, "store")                                                                                                      \
-    X(CONNECTIONS, "connections")                                                                                          \
-    X(ANSWER_SIZE, "answer_size")                                                                                          \
-    X(PROXY, "proxy")
+/* Who takes an option: bits.  A command takes what is for one of the kinds that it is of, and what is for its verb alone. */
+enum {
+    FOR_NAMED = 1,     /* commands on sessions that are named */
+    FOR_CHOOSING = 2,  /* on all of them, of which a script may choose */
+    FOR_SESSIONS = 4,  /* on sessions, whichever */
+    FOR_SERVER = 8,    /* on a server as a whole */
+    FOR_MESSAGE = 16,  /* with a text for the users */
+    FOR_CLIENT = 32,   /* wms.new */
+    FOR_CONFIGURE = 64 /* wms.configure */
+};
+#define FOR_ALONE(verb) (UINT64_C(256) << (verb))
+_Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
+
+/* The one list of options: X(NAME, "name", who takes it), in the order in which messages tell them. */
+#define OPTIONS(X) \
+    X(SESSION_IDS, "session_ids", FOR_NAMED) \
+    X(SESSION_ID, "session_id", FOR_NAMED) \
+    X(SERVER, "server", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
+    X(COMPUTER_NAME, "computer_name", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
+    X(SERVERS, "servers", FOR_SESSIONS | FOR_CLIENT) \
+    X(MESSAGE, "message", FOR_MESSAGE) \
+    X(TITLE, "title", FOR_ALONE(WMS_MESSAGE)) \
+    X(TIMEOUT, "timeout", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
+    X(DEADLINE, "deadline", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
+    X(WHERE, "where", FOR_CHOOSING) \
+    X(EXCEPT, "except", FOR_CHOOSING) \
+    X(VERIFY, "verify", FOR_SESSIONS | FOR_CLIENT) \
+    X(STABLE, "stable", FOR_SESSIONS | FOR_CLIENT) \
+    X(CONCURRENCY, "concurrency", FOR_SESSIONS | FOR_CLIENT | FOR_CONFIGURE) \
+    X(ON_ERROR, "on_error", FOR_SESSIONS | FOR_CLIENT) \
+    X(WHAT_IF, "what_if", FOR_SESSIONS | FOR_CLIENT) \
+    X(ON_OUTCOME, "on_outcome", FOR_SESSIONS | FOR_CLIENT) \
+    X(ALLOW, "allow", FOR_CLIENT | FOR_CONFIGURE) \
+    X(LOG, "log", FOR_CONFIGURE) \
+    X(INTERFACE, "interface", FOR_ALONE(WMS_CALL)) \
+    X(OPERATION, "operation", FOR_ALONE(WMS_CALL)) \
+    X(ARGUMENTS, "arguments", FOR_ALONE(WMS_CALL)) \
+    X(USER_NAME, "user_name", FOR_ALONE(WMS_BIND)) \
+    X(PASSWORD, "password", FOR_ALONE(WMS_BIND)) \
+    X(FINGERPRINT, "fingerprint", FOR_ALONE(WMS_BIND)) \
+    X(MANAGEMENT, "management", FOR_ALONE(WMS_BIND)) \
+    X(CERTIFICATE_NAME, "certificate_name", FOR_ALONE(WMS_BIND)) \
+    X(THUMBPRINT, "thumbprint", FOR_ALONE(WMS_BIND)) \
+    X(STORE, "store", FOR_CONFIGURE) \
+    X(CONNECTIONS, "connections", FOR_CONFIGURE) \
+    X(ANSWER_SIZE, "answer_size", FOR_CONFIGURE) \
+    X(PROXY, "proxy", FOR_CONFIGURE)
 
 enum option {
-#define X(option, name) OPT_##option,
+#define X(option, name, takers) OPT_##option,
     OPTIONS(X)
 #undef X
         OPTION_COUNT
 };
-_Static_assert(OPTION_COUNT <= 32, "a set of options has a bit for each");
-#define BIT(option) (1u << OPT_##option)
+/* A set of options. */
+typedef uint64_t options_set;
+_Static_assert(OPTION_COUNT <= 64, "a set of options has a bit for each");
+#define BIT(option) (UINT64_C(1) << OPT_##option)
 #define ANY_IDS     (BIT(SESSION_IDS) | BIT(SESSION_ID))
 #define ANY_SERVER  (BIT(SERVER) | BIT(COMPUTER_NAME) | BIT(SERVERS))
 
@@ -213,7 +242,7 @@ enum slot {
 
 struct options {
     int base;
-    unsigned given, preset;             /* by the call, by its client: BIT(...)s */
+    options_set given, preset;          /* by the call, by its client */
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable, deadline;
     unsigned concurrency;
@@ -224,11 +253,14 @@ struct options {
 void lwms_options_names(lua_State *L);
 /* Pushes the slots, with the defaults of the state or of the client at `client` (0: none). */
 void lwms_options_begin(lua_State *L, struct options *options, const struct state *state, int client);
-/* Reads the call's argument at `index`; `allowed` is a set of BIT(...)s. */
-void lwms_options_read(lua_State *L, const struct call *call, int index, unsigned allowed, struct options *options);
+/* Reads the call's argument at `index`. */
+void lwms_options_read(lua_State *L, const struct call *call, int index, options_set allowed, struct options *options);
+/* The options for these takers: FOR_CLIENT, for example. */
+options_set lwms_options_for(uint64_t takers);
 /* The options that a command takes. */
-unsigned lwms_options_of(const struct command *command);
-unsigned lwms_options_of_client(void);
+options_set lwms_options_of(const struct command *command);
+/* Puts the options that are a text into the command; their strings are Lua's, on the stack. */
+void lwms_options_texts(lua_State *L, const struct options *options, wms_command *command);
 /* The options of the client at `index`. */
 const struct options *lwms_client_options(lua_State *L, int index);
 

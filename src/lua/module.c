@@ -39,6 +39,9 @@ static int state_gc(lua_State *L)
 static void set_commands(lua_State *L, lua_CFunction function, int state, int anchors)
 {
     for (int i = 0; i < COMMANDS; i++) {
+        if (!lwms_commands[i].name) {
+            continue;
+        }
         lua_pushstring(L, lwms_commands[i].name);
         lua_pushvalue(L, state);
         lua_pushvalue(L, anchors);
@@ -79,9 +82,7 @@ static void set_transport(lua_State *L, const struct call *call, struct state *s
 static int configure(lua_State *L)
 {
     static const struct call call = {"configure", 1, NULL};
-    static const unsigned transport = BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY);
-    static const unsigned settings = BIT(TIMEOUT) | BIT(DEADLINE) | BIT(CONCURRENCY) | BIT(LOG) | BIT(ALLOW) |
-                                     BIT(STORE) | transport;
+    static const options_set transport = BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY);
     struct state *state = lwms_state_here(L);
     struct options options;
 
@@ -91,7 +92,7 @@ static int configure(lua_State *L)
     lua_settop(L, 1);
     lwms_options_begin(L, &options, state, 0);
     options.transport = *wms_engine_services()->transport(state->engine);
-    lwms_options_read(L, &call, 1, settings, &options);
+    lwms_options_read(L, &call, 1, lwms_options_for(FOR_CONFIGURE), &options);
     if (options.given & transport) {
         set_transport(L, &call, state, &options);
     }

@@ -1,4 +1,5 @@
 /* options.c - the one table that every function takes. */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 /* ---- options ---------------------------------------------------------------------------------------------------- */
 
 static const char *const names[] = {
-#define X(option, name) name,
+#define X(option, name, takers) name,
     OPTIONS(X)
 #undef X
 };
@@ -27,37 +28,33 @@ const struct options *lwms_client_options(lua_State *L, int index)
     return lua_touserdata(L, index);
 }
 
-unsigned lwms_options_of_client(void)
+options_set lwms_options_for(uint64_t takers)
 {
-    return ANY_SERVER | BIT(TIMEOUT) | BIT(DEADLINE) | BIT(VERIFY) | BIT(STABLE) | BIT(CONCURRENCY) | BIT(ON_ERROR) | BIT(WHAT_IF) |
-           BIT(ON_OUTCOME) | BIT(ALLOW);
-}
+    static const uint64_t rows[] = {
+#define X(option, name, all) all,
+        OPTIONS(X)
+#undef X
+    };
+    options_set set = 0;
 
-unsigned lwms_options_of(const struct command *command)
-{
-    static const unsigned one = BIT(SERVER) | BIT(COMPUTER_NAME) | BIT(TIMEOUT) | BIT(DEADLINE);
-    unsigned set = lwms_options_of_client() & ~BIT(ALLOW);
-
-    if (command->verb == WMS_CALL) {
-        return one | BIT(INTERFACE) | BIT(OPERATION) | BIT(ARGUMENTS);
-    }
-    if (command->verb == WMS_BIND) {
-        return one | BIT(USER_NAME) | BIT(PASSWORD) | BIT(FINGERPRINT) | BIT(MANAGEMENT) | BIT(CERTIFICATE_NAME) |
-               BIT(THUMBPRINT);
-    }
-    if (!command->all) {
-        set |= ANY_IDS;
-    }
-    if (command->all || command->verb == WMS_SESSIONS) {
-        set |= BIT(WHERE) | BIT(EXCEPT);
-    }
-    if (command->verb == WMS_LOCK || command->verb == WMS_MESSAGE) {
-        set |= BIT(MESSAGE);
-    }
-    if (command->verb == WMS_MESSAGE) {
-        set |= BIT(TITLE);
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        set |= rows[i] & takers ? UINT64_C(1) << i : 0;
     }
     return set;
+}
+
+options_set lwms_options_of(const struct command *command)
+{
+    unsigned traits = wms_verb_traits(command->verb);
+    uint64_t takers = FOR_ALONE(command->verb) | (traits & WMS_ON_SERVER ? FOR_SERVER : FOR_SESSIONS);
+
+    if (traits & WMS_TAKES_MESSAGE) {
+        takers |= FOR_MESSAGE;
+    }
+    if (!(traits & WMS_ON_SERVER)) {
+        takers |= (command->all ? 0 : FOR_NAMED) | (command->all || (traits & WMS_IS_QUERY) ? FOR_CHOOSING : 0);
+    }
+    return lwms_options_for(takers);
 }
 
 void lwms_options_begin(lua_State *L, struct options *options, const struct state *state, int client)
@@ -97,7 +94,7 @@ void lwms_options_begin(lua_State *L, struct options *options, const struct stat
 }
 
 /* Says of an option that is none what to write instead. */
-static void unknown(lua_State *L, const struct call *call, int key, unsigned allowed)
+static void unknown(lua_State *L, const struct call *call, int key, options_set allowed)
 {
     const struct command *command = call->command;
     char name[CLIPPED], list[384];
@@ -110,7 +107,7 @@ static void unknown(lua_State *L, const struct call *call, int key, unsigned all
     }
     lwms_clip(L, key, name);
     if (command && !lwms_is_call(command) && strcmp(name, "all") == 0) {
-        if (command->all || command->verb == WMS_SESSIONS) {
+        if (command->all || lwms_is_query(command)) {
             lwms_misuse(L, call, "all: no such option; leave it out, since '%s'%s means every session", command->name,
                         command->all ? "" : " without session_ids");
         }
@@ -125,7 +122,7 @@ static void unknown(lua_State *L, const struct call *call, int key, unsigned all
     }
     for (int i = 0; i < OPTION_COUNT; i++) {
         bool alias = i == OPT_SESSION_ID || i == OPT_COMPUTER_NAME || i == OPT_SERVERS;
-        if ((allowed & 1u << i) && !alias) {
+        if ((allowed & UINT64_C(1) << i) && !alias) {
             used += snprintf(list + used, sizeof list - (size_t) used, "%s%s", used ? ", " : "", names[i]);
         }
     }
@@ -138,7 +135,7 @@ static void keep(lua_State *L, const struct options *options, enum slot slot)
     lua_replace(L, options->base + slot);
 }
 
-static void once(lua_State *L, const struct call *call, unsigned others, const struct options *options, const char *name,
+static void once(lua_State *L, const struct call *call, options_set others, const struct options *options, const char *name,
                  const char *other)
 {
     if (options->given & others) {
@@ -174,20 +171,33 @@ static void check_servers(lua_State *L, const struct call *call, const char *nam
     }
 }
 
-/* Options that are one text: what to give, and where it is kept. */
+/* Options that are one text: what to give, where it is kept, and which member of the command it becomes. */
 static const struct {
     const char *fix;
     enum slot slot;
+    size_t member;
 } texts[OPTION_COUNT] = {
-    [OPT_MESSAGE] = {"a string for the users to read", SLOT_MESSAGE},
-    [OPT_TITLE] = {"a string that stands above the message", SLOT_TITLE},
-    [OPT_INTERFACE] = {"a string, the name of an interface of the host's", SLOT_INTERFACE},
-    [OPT_OPERATION] = {"a string, the name of one of the interface's operations", SLOT_OPERATION},
-    [OPT_USER_NAME] = {"a string, the name of an administrator of the host", SLOT_USER_NAME},
-    [OPT_FINGERPRINT] = {"a string, the SHA-256 of the host's certificate in hex", SLOT_FINGERPRINT},
-    [OPT_CERTIFICATE_NAME] = {"a string, the name that the host's certificate is made out to", SLOT_CERTIFICATE_NAME},
-    [OPT_THUMBPRINT] = {"a string, the SHA-1 of the host's certificate in hex, beside the fingerprint", SLOT_THUMBPRINT},
+#define TEXT(option, member, fix) [OPT_##option] = {fix, SLOT_##option, offsetof(wms_command, member)}
+    TEXT(MESSAGE, message, "a string for the users to read"),
+    TEXT(TITLE, title, "a string that stands above the message"),
+    TEXT(INTERFACE, interface_name, "a string, the name of an interface of the host's"),
+    TEXT(OPERATION, operation, "a string, the name of one of the interface's operations"),
+    TEXT(USER_NAME, user_name, "a string, the name of an administrator of the host"),
+    TEXT(FINGERPRINT, fingerprint, "a string, the SHA-256 of the host's certificate in hex"),
+    TEXT(CERTIFICATE_NAME, certificate_name, "a string, the name that the host's certificate is made out to"),
+    TEXT(THUMBPRINT, thumbprint, "a string, the SHA-1 of the host's certificate in hex, beside the fingerprint"),
+#undef TEXT
 };
+
+void lwms_options_texts(lua_State *L, const struct options *options, wms_command *command)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (texts[i].fix) {
+            const char *text = lua_tostring(L, options->base + texts[i].slot);
+            memcpy((char *) command + texts[i].member, &text, sizeof text);
+        }
+    }
+}
 
 static void read_on_error(lua_State *L, const struct call *call, int value, struct options *options)
 {
@@ -299,13 +309,13 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
     default: /* a text */
         break;
     }
-    options->given |= 1u << option;
+    options->given |= UINT64_C(1) << option;
 }
 
 /* wms.sessions(list): those that an earlier call has returned, or outcomes. */
 static bool is_list_of_sessions(lua_State *L, const struct call *call, int index)
 {
-    if (!call->command || call->command->verb != WMS_SESSIONS) {
+    if (!call->command || !lwms_is_query(call->command)) {
         return false;
     }
     lua_rawgeti(L, index, 1);
@@ -314,7 +324,7 @@ static bool is_list_of_sessions(lua_State *L, const struct call *call, int index
     return is_list;
 }
 
-void lwms_options_read(lua_State *L, const struct call *call, int index, unsigned allowed, struct options *options)
+void lwms_options_read(lua_State *L, const struct call *call, int index, options_set allowed, struct options *options)
 {
     switch (lua_type(L, index)) {
     case LUA_TNONE:
@@ -344,7 +354,7 @@ void lwms_options_read(lua_State *L, const struct call *call, int index, unsigne
         lua_rawget(L, -2);
         int option = (int) lua_tointeger(L, -1) - 1;
         lua_pop(L, 2);
-        if (option < 0 || !(allowed & 1u << option)) {
+        if (option < 0 || !(allowed & UINT64_C(1) << option)) {
             unknown(L, call, lua_gettop(L) - 1, allowed);
         }
         read_option(L, call, (enum option) option, options);

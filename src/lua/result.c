@@ -163,7 +163,7 @@ int lwms_push_no_result(lua_State *L, int code, const char *message, const struc
     lwms_push_failure(L, code, message);
     lua_createtable(L, 0, 0);
     lua_setfield(L, -2, "outcomes");
-    if (command->verb == WMS_SESSIONS) {
+    if (lwms_is_query(command)) {
         lua_createtable(L, 0, 0);
         lua_setfield(L, -2, "sessions");
     }
@@ -199,7 +199,7 @@ static void copy_field(lua_State *L, wms_request *request, const char *name)
 
 int lwms_push_result(lua_State *L, wms_request *request, const struct command *command)
 {
-    bool sessions = command->verb == WMS_SESSIONS;
+    bool sessions = lwms_is_query(command);
     wms_fault fault;
     int error = wms_request_error(request, &fault);
 

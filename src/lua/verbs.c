@@ -1,23 +1,48 @@
 /* verbs.c - the commands, by their names in Lua. */
+#include <string.h>
+
 #include "lua/lwms.h"
 
+/* The second of each pair is there for verbs that have an `_all`; else its name is NULL. */
 const struct command lwms_commands[COMMANDS] = {
-    {"unlock", WMS_UNLOCK, false},
-    {"unlock_all", WMS_UNLOCK, true},
-    {"lock", WMS_LOCK, false},
-    {"lock_all", WMS_LOCK, true},
-    {"disconnect", WMS_DISCONNECT, false},
-    {"disconnect_all", WMS_DISCONNECT, true},
-    {"close", WMS_CLOSE, false},
-    {"close_all", WMS_CLOSE, true},
-    {"sessions", WMS_SESSIONS, false},
-    {"call", WMS_CALL, false},
-    {"bind", WMS_BIND, false},
-    {"message", WMS_MESSAGE, false},
-    {"message_all", WMS_MESSAGE, true},
+#define X(F, verb, word, traits) {word, WMS_##verb, false}, {(traits) & WMS_HAS_ALL ? word "_all" : NULL, WMS_##verb, true},
+    WMS_VERB_ROWS(X, )
+#undef X
 };
+
+const struct command *lwms_command_find(const char *name)
+{
+    for (int i = 0; i < COMMANDS; i++) {
+        if (lwms_commands[i].name && strcmp(lwms_commands[i].name, name) == 0) {
+            return &lwms_commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* "unlock, lock, ..., call or bind" */
+void lwms_commands_add(luaL_Buffer *text)
+{
+    int left = 0;
+
+    for (int i = 0; i < COMMANDS; i++) {
+        left += lwms_commands[i].name != NULL;
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        if (lwms_commands[i].name) {
+            luaL_addstring(text, lwms_commands[i].name);
+            left--;
+            luaL_addstring(text, left > 1 ? ", " : left == 1 ? " or " : "");
+        }
+    }
+}
 
 bool lwms_is_call(const struct command *command)
 {
-    return command->verb == WMS_CALL || command->verb == WMS_BIND;
+    return wms_verb_traits(command->verb) & WMS_ON_SERVER;
+}
+
+bool lwms_is_query(const struct command *command)
+{
+    return wms_verb_traits(command->verb) & WMS_IS_QUERY;
 }

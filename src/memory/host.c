@@ -191,7 +191,7 @@ static int carry_out(wms_memory *host, struct wms_memory_record *record, const s
         *ret_text = "the session is exempt";
         return WMS_E_ACCESS_DENIED;
     }
-    if (is_own && (verb == WMS_CLOSE || verb == WMS_DISCONNECT)) {
+    if (is_own && wms_verb_is(verb, WMS_ENDS_SESSION)) {
         *ret_text = "it is the caller's own session";
         return WMS_E_ACCESS_DENIED;
     }
@@ -210,10 +210,10 @@ static int carry_out(wms_memory *host, struct wms_memory_record *record, const s
     case WMS_DISCONNECT:
         disconnect(record);
         break;
-    case WMS_MESSAGE: /* it goes to the log */
-        break;
-    default:
+    case WMS_CLOSE:
         drop(record);
+        break;
+    default: /* a message, and what only later versions know: it goes to the log */
         break;
     }
     return error;
@@ -371,7 +371,7 @@ static int check_code(const wms_memory *host, int code)
 int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
 {
     if ((unsigned) verb >= WMS_VERB_COUNT || !(wms_memory_provider.can & 1u << verb)) {
-        wms_engine_complain(host->engine, "verb: none of WMS_SESSIONS to WMS_CLOSE and WMS_MESSAGE; give one of them");
+        wms_engine_complain(host->engine, "verb: no such host is asked for it; give one that is about sessions");
         return WMS_E_INVALID;
     }
     int error = check_code(host, code);

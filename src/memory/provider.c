@@ -269,11 +269,13 @@ static void unobserve_memory(void *data, struct wms_observer *observer)
     connection->services->resize(connection->engine, watch, 0);
 }
 
+/* All that is about sessions. */
+#define CAN(F, name, word, traits) | ((traits) & WMS_ON_SERVER ? 0 : 1u << WMS_##name)
+
 const struct wms_provider wms_memory_provider = {
     WMS_PROVIDER_HEAD,
     .name = "memory",
-    .can =
-        1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_MESSAGE,
+    .can = 0 WMS_VERB_ROWS(CAN, ),
     .connect = connect_memory,
     .disconnect = disconnect_memory,
     .list = list_memory,
