@@ -445,6 +445,21 @@ describe("a callback", function()
    end)
 
    describe("log", function()
+      it("is told where each session stands", function()
+         local server, lines = lab{ sessions = { { session_id = 3 } } }, {}
+         wms.configure{ log = function(level, text)
+            if level == "debug" then lines[#lines + 1] = text:match("^memory://[^:]+: (.*)$") end
+         end }
+         fine(wms.lock{ session_ids = 3, server = server, message = "m", verify = 10 })
+         assert.same({ "session 3: queued, then baseline", "session 3: baseline, then primed",
+            "session 3: primed, then acting" }, { lines[1], lines[2], lines[3] })
+         assert.equal("session 3: over, then done", lines[#lines])
+         lines = {}
+         fine(wms.unlock_all(server))
+         assert.same({ "list: queued, then acting", "list: acting, then done", "session 1: queued, then acting",
+            "session 1: acting, then done" }, { lines[1], lines[2], lines[3], lines[4] })
+      end)
+
       it("is told what the engine does, in lines", function()
          local server, lines = lab(), {}
          wms.configure{ log = function(...)

@@ -19,9 +19,9 @@ void wms_job_ready(struct wms_item *item)
     struct wms_job *job = item->job;
 
     if (item->phase != WMS_PRIMED) {
-        item->phase = WMS_READY;
+        wms_item_enter(item, WMS_READY);
     }
-    if (item == &job->whole) {
+    if (wms_item_is_whole(item)) {
         return; /* it is the only one of its kind */
     }
     item->next = NULL;

@@ -24,7 +24,7 @@ wms_action wms_item_action(const struct wms_item *item)
     return (wms_action){
         .verb = request->verb,
         .server = item->job->folded,
-        .id = item == &item->job->whole ? NULL : &item->id,
+        .id = wms_item_is_whole(item) ? NULL : &item->id,
         .interface_name = request->call.interface_name,
         .operation = request->call.operation,
     };
@@ -60,7 +60,7 @@ bool wms_item_admit(struct wms_item *item)
     if (!request->ask) {
         return true;
     }
-    item->phase = WMS_HELD;
+    wms_item_enter(item, WMS_HELD);
     item->next = NULL;
     *request->held_tail = item;
     request->held_tail = &item->next;
@@ -111,7 +111,7 @@ static void take_from_flight(struct wms_item *item)
     if (item->op_next) {
         item->op_next->op_prev = item->op_prev;
     }
-    if (item == &item->job->whole) {
+    if (wms_item_is_whole(item)) {
         item->job->wants = false;
     }
 }
@@ -120,11 +120,11 @@ static void act(struct wms_item *item)
 {
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
-    bool whole = item == &item->job->whole, call = wms_is_call(request->verb);
+    bool whole = wms_item_is_whole(item), call = wms_is_call(request->verb);
     bool all = whole && item->job->all && !request->what_if && !wms_verb_is(request->verb, WMS_IS_QUERY) && !request->some;
 
     wms_item_take_slot(item);
-    item->phase = WMS_ACTING;
+    wms_item_enter(item, WMS_ACTING);
     item->op = (struct wms_op){
         .verb = request->verb,
         .all = all,
@@ -219,7 +219,7 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
         wms_item_finish(item, WMS_FAILED, code, text);
     } else if (wms_is_call(request->verb)) {
         returned(item);
-    } else if (item == &job->whole) {
+    } else if (wms_item_is_whole(item)) {
         wms_job_listed(job);
     } else if (!item->check) {
         wms_item_finish(item, WMS_REQUESTED, 0, NULL);
@@ -246,7 +246,7 @@ void wms_item_lost(struct wms_item *item, int code, const char *text)
         if (item->check && job->link->state == WMS_BROKEN) {
             wms_check_end(item->check);
         }
-        item->phase = item->check ? WMS_PRIMED : WMS_READY;
+        wms_item_enter(item, item->check ? WMS_PRIMED : WMS_READY);
         wms_say(job->request->engine, WMS_INFO, "%s: once more on a new connection", job->text);
         wms_job_ready(item);
     } else {
@@ -301,7 +301,7 @@ void wms_item_vanished(struct wms_item *item, const char *text)
 
 static void finished(struct wms_item *item)
 {
-    item->phase = WMS_DONE;
+    wms_item_enter(item, WMS_DONE);
     item->job->finished++;
     wms_request_finished(item);
 }
@@ -313,8 +313,8 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     if (item->phase >= WMS_OVER) {
         return;
     }
-    if (item == &job->whole && job->by_id) { /* the question failed: so do all that it was asked for */
-        item->phase = WMS_DONE;
+    if (wms_item_is_whole(item) && job->by_id) { /* the question failed: so do all that it was asked for */
+        wms_item_enter(item, WMS_DONE);
         for (size_t i = 0; i < job->count; i++) {
             bool behind = job->request->stopped && state == WMS_FAILED && !wms_verb_is(job->request->verb, WMS_IS_QUERY);
             wms_item_finish(&job->items[i], behind ? WMS_SKIPPED : state, behind ? WMS_E_CANCELLED : code,
@@ -322,7 +322,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
         }
         return;
     }
-    if (item == &job->whole && !job->whole_outcome) { /* it stands for all */
+    if (wms_item_is_whole(item) && !job->whole_outcome) { /* it stands for all */
         job->whole_outcome = true;
         job->request->expected += 1 - job->count;
         wms_request_counted(job);
@@ -337,7 +337,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     }
     if (item->check || item->slot) {
         /* Perhaps inside the provider's callback: the observation ends later. */
-        item->phase = WMS_OVER;
+        wms_item_enter(item, WMS_OVER);
         item->finished_next = job->over;
         job->over = item;
         if (item->check) {

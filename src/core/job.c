@@ -28,6 +28,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     node_init(&job->line);
     job->whole.job = job;
     job->whole.changed = -1;
+    job->whole.kind = wms_is_call(request->verb) ? WMS_ITEM_CALL : WMS_ITEM_LIST;
     job->by_id = items > 0;
     job->all = items == 0 && !request->own && !wms_is_call(request->verb);
     job->text = wms_job_keep(job, text ? text : "localhost");

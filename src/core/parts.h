@@ -28,6 +28,11 @@ void wms_engine_rest(wms_engine *engine);
 /* Settles and rests.  The last that a call does: request and engine may be gone then. */
 void wms_engine_go_on(wms_engine *engine);
 
+/* ---- phase.c: where an item stands ------------------------------------------------------------------------------- */
+
+/* The one place in which an item's phase changes; the log is told (WMS_DEBUG). */
+void wms_item_enter(struct wms_item *item, enum wms_phase phase);
+
 /* ---- due.c: what is to happen next ------------------------------------------------------------------------------- */
 
 /* The job is looked at in the engine's next turn. */

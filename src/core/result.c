@@ -8,7 +8,7 @@ static wms_outcome view(const struct wms_item *item)
 {
     return (wms_outcome){
         .server = item->job->text,
-        .id = item == &item->job->whole ? NULL : &item->id,
+        .id = wms_item_is_whole(item) ? NULL : &item->id,
         .user_name = item->user_name,
         .state = item->state,
         .changed = item->changed,

@@ -75,7 +75,7 @@ static int take_named(struct wms_job *job)
         return WMS_E_NO_MEMORY;
     }
     know_items(job);
-    job->whole.phase = WMS_DONE;
+    wms_item_enter(&job->whole, WMS_DONE);
     for (size_t i = 0; i < job->count; i++) {
         struct wms_item *item = &job->items[i];
         const struct wms_listed *session = wms_listing_meant(item);
@@ -139,13 +139,13 @@ static void conclude(struct wms_job *job, int error, const char *text)
     }
     job->listed = !error;
     if (error) { /* where all was told to the host before, that is done */
-        job->whole.phase = WMS_READY;
+        wms_item_enter(&job->whole, WMS_READY);
         wms_item_abandon(&job->whole, error, text);
     } else if (query && !job->by_id) {
-        job->whole.phase = WMS_READY;
+        wms_item_enter(&job->whole, WMS_READY);
         wms_item_finish(&job->whole, WMS_VERIFIED, 0, NULL);
     } else {
-        job->whole.phase = WMS_DONE;
+        wms_item_enter(&job->whole, WMS_DONE);
         job->stage = query ? WMS_JOB_LISTING : WMS_JOB_ACTING;
         wms_request_counted(job);
     }
@@ -178,7 +178,7 @@ void wms_job_listed(struct wms_job *job)
         error = text ? WMS_E_NOT_FOUND : 0;
     }
     if (!error && request->choose && !job->by_id && has_candidate(job)) {
-        job->whole.phase = WMS_CHOOSING;
+        wms_item_enter(&job->whole, WMS_CHOOSING);
         job->choosing_next = NULL;
         *request->choosing_tail = job;
         request->choosing_tail = &job->choosing_next;

@@ -137,19 +137,33 @@ struct wms_link {
     uint64_t stamp; /* of the binding's file that it was made with; 0: of none */
 };
 
+/* The phases of an item, X(NAME, word), in the order in which it goes through them; some are left out, and READY, PRIMED and
+ * QUEUED may come again when a connection breaks. */
+#define WMS_PHASES(X) \
+    X(QUEUED, "queued") \
+    X(HELD, "held")         /* waits for the caller's permission */ \
+    X(CHOOSING, "choosing") /* of the question for all sessions: the caller chooses from the answer */ \
+    X(READY, "ready")       /* may be sent */ \
+    X(BASELINE, "baseline") /* verify: how is it before? */ \
+    X(PRIMED, "primed")     /* the baseline is known, may be sent */ \
+    X(ACTING, "acting")     /* the host has been asked */ \
+    X(ANSWERED, "answered") /* verify: the host has answered; it is to be looked at anew */ \
+    X(SETTLING, "settling") /* verify: the state is not there yet */ \
+    X(STEADY, "steady")     /* stable: it is there, does it stay? */ \
+    X(OVER, "over")         /* the result is known, the observation has to end */ \
+    X(DONE, "done")
+
 enum wms_phase {
-    WMS_QUEUED,
-    WMS_HELD,     /* waits for the caller's permission */
-    WMS_CHOOSING, /* of the question for all sessions: the caller chooses from the answer */
-    WMS_READY,    /* may be sent */
-    WMS_BASELINE, /* verify: how is it before? */
-    WMS_PRIMED,   /* the baseline is known, may be sent */
-    WMS_ACTING,   /* the host has been asked */
-    WMS_ANSWERED, /* verify: the host has answered; it is to be looked at anew */
-    WMS_SETTLING, /* verify: the state is not there yet */
-    WMS_STEADY,   /* stable: it is there, does it stay? */
-    WMS_OVER,     /* the result is known, the observation has to end */
-    WMS_DONE
+#define WMS_X(name, word) WMS_##name,
+    WMS_PHASES(WMS_X)
+#undef WMS_X
+};
+
+/* What an item stands for. */
+enum wms_item_kind {
+    WMS_ITEM_SESSION, /* an action on one session */
+    WMS_ITEM_LIST,    /* job->whole: the question which sessions the server has */
+    WMS_ITEM_CALL     /* job->whole: a call, or a bind */
 };
 
 struct wms_item {
@@ -162,7 +176,7 @@ struct wms_item {
     wms_id id;
     const char *text, *user_name, *note, *identity;
     signed char code, changed;
-    unsigned char phase, state;
+    unsigned char phase, state, kind; /* enum wms_phase (see wms_item_enter()), wms_state, wms_item_kind */
     bool sent, retried, permitted, slot;
     bool spared; /* of `_all`, but for this one */
 };
@@ -211,7 +225,7 @@ struct wms_job {
     struct wms_job *link_prev, *link_next;
     struct node line; /* link->line, or alone */
     struct wms_job *kicked_next;
-    struct wms_item whole; /* the question for all sessions, a call, and the outcome of a server that could not be asked */
+    struct wms_item whole; /* the question for all sessions, or the call; its outcome is the server's when there is no other */
     struct wms_item *items;
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
@@ -279,6 +293,12 @@ struct wms_request {
     bool expired; /* the command's deadline is over */
     char *summary;
 };
+
+/* Whether it is job->whole: about the server, not about one of its sessions. */
+static inline bool wms_item_is_whole(const struct wms_item *item)
+{
+    return item->kind != WMS_ITEM_SESSION;
+}
 
 /* A copy of the text that lives as long as the job; NULL: out of memory. */
 static inline const char *wms_job_keep(struct wms_job *job, const char *text)

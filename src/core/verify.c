@@ -50,7 +50,7 @@ int wms_check_begin(struct wms_item *item)
     }
     check->timer = timer;
     item->check = check;
-    item->phase = WMS_BASELINE;
+    wms_item_enter(item, WMS_BASELINE);
     wms_item_take_slot(item);
     look(check);
     return 0;
@@ -127,7 +127,7 @@ static void evaluate(struct wms_item *item)
         wms_item_vanished(item, "the session ended");
     } else if (is_wanted(request->verb, &item->check->sight)) {
         if (request->stable >= 0) {
-            item->phase = WMS_STEADY;
+            wms_item_enter(item, WMS_STEADY);
             wms_timer_set(item->check->timer, request->stable);
         } else {
             settle(item);
@@ -204,7 +204,7 @@ void wms_check_answered(struct wms_item *item)
         gone_blind(item, item->check->blind_code, item->check->blind);
         return;
     }
-    item->phase = WMS_ANSWERED;
+    wms_item_enter(item, WMS_ANSWERED);
     wms_timer_set(item->check->timer, job->request->verify);
     item->next = job->answered;
     job->answered = item;
@@ -227,7 +227,7 @@ static void renew(struct wms_item *item)
     check->differed = old->differed;
     check->before = old->before;
     item->check = check;
-    item->phase = WMS_SETTLING;
+    wms_item_enter(item, WMS_SETTLING);
     look(check);
     check_free(old);
 }
@@ -260,7 +260,7 @@ void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
     case WMS_BASELINE:
         check->before = true;
         wms_job_progress(item->job);
-        item->phase = WMS_PRIMED;
+        wms_item_enter(item, WMS_PRIMED);
         wms_job_ready(item);
         break;
     case WMS_SETTLING:
@@ -287,11 +287,11 @@ static void blind_before(struct wms_item *item, bool broken, int code, const cha
     bool listed = item->phase == WMS_PRIMED; /* among those that are ready */
 
     if (!broken) {
-        item->phase = WMS_PRIMED; /* to be sent all the same: perhaps it can be seen afterwards */
+        wms_item_enter(item, WMS_PRIMED); /* to be sent all the same: perhaps it can be seen afterwards */
         wms_job_progress(item->job);
     } else if (code == WMS_E_UNREACHABLE && !item->retried) {
         item->retried = true;
-        item->phase = WMS_READY;
+        wms_item_enter(item, WMS_READY);
     } else {
         wms_item_abandon(item, code, text);
         return;

@@ -29,6 +29,10 @@ static void keep_line(void *data, enum wms_level level, const char *text)
 {
     struct state *state = data;
     size_t size = strlen(text) + 1;
+
+    if (level == WMS_DEBUG && state->line_count >= LINES_KEPT / 2) {
+        return; /* the room that is left is for what matters */
+    }
     struct line *line = state->line_count < LINES_KEPT ? resize(state, NULL, sizeof *line + size) : NULL;
 
     if (!line) {
@@ -41,7 +45,9 @@ static void keep_line(void *data, enum wms_level level, const char *text)
     *state->tail = line;
     state->tail = &line->next;
     state->line_count++;
-    wms_engine_wake(state->engine);
+    if (level > WMS_DEBUG) { /* others wait until the script has control anyway */
+        wms_engine_wake(state->engine);
+    }
 }
 
 static void drop_line(struct state *state)
