@@ -9,11 +9,11 @@
 
 int wms_engine_binding_name(wms_engine *engine, const char *server, char *name, size_t size)
 {
-    struct wms_place place;
-    int error = wms_place_parse(&place, server, engine->base.complaint, sizeof engine->base.complaint);
+    const struct wms_place *place;
+    int error = wms_engine_place(engine, server, &place);
 
     if (!error) {
-        wms_binding_name(engine, &place, name, size);
+        wms_binding_name(engine, place, name, size);
     }
     return error;
 }

@@ -74,6 +74,8 @@ void **wms_engine_slot(wms_engine *engine, const struct wms_provider *provider);
 
 /* ---- server.c: the servers that anybody talks to ----------------------------------------------------------------- */
 
+/* Takes an address (NULL: this machine) apart; *ret_place is the engine's, and goes with the next call.  Errors: INVALID. */
+int wms_engine_place(wms_engine *engine, const char *text, const struct wms_place **ret_place);
 /* The server of an address; the caller holds a reference.  Errors: INVALID, NO_MEMORY. */
 int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server);
 void wms_server_release(wms_engine *engine, struct wms_server *server);

@@ -244,12 +244,12 @@ int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_p
 
 int wms_engine_provider_for(wms_engine *engine, const char *server, char *name, size_t size)
 {
-    struct wms_place place;
-    int error = wms_place_parse(&place, server, engine->base.complaint, sizeof engine->base.complaint);
+    const struct wms_place *place;
+    int error = wms_engine_place(engine, server, &place);
 
     if (error) {
         return error;
     }
-    snprintf(name, size, "%s", place.scheme);
-    return find(engine, place.scheme) != NULL;
+    snprintf(name, size, "%s", place->scheme);
+    return find(engine, place->scheme) != NULL;
 }

@@ -8,35 +8,54 @@ static bool is_at(const struct wms_entry *entry, const void *place)
     return wms_place_equal(&((const struct wms_server *) entry)->place, place);
 }
 
-static struct wms_server *server_new(wms_engine *engine, const char *text, uint64_t hash)
+int wms_engine_place(wms_engine *engine, const char *text, const struct wms_place **ret_place)
+{
+    struct wms_parsed *last = &engine->parsed;
+
+    text = text ? text : "localhost";
+    if (!*text || strcmp(last->text, text) != 0) {
+        char *complaint = engine->base.complaint;
+        int error = wms_place_parse(&last->place, text, complaint, sizeof engine->base.complaint);
+        if (error) {
+            *last->text = '\0';
+            return error;
+        }
+        strcpy(last->text, text);
+        last->place.address.text = last->text;
+    }
+    *ret_place = &last->place;
+    return 0;
+}
+
+static struct wms_server *server_new(wms_engine *engine, const struct wms_place *place, uint64_t hash)
 {
     struct wms_server *server = wms_zalloc(engine, sizeof *server);
 
     if (!server) {
         return NULL;
     }
-    server->text = wms_copy(engine, text);
+    server->text = wms_copy(engine, place->address.text);
     if (!server->text || wms_table_add(&engine->servers, engine, &server->entry, hash)) {
         wms_free(engine, server->text);
         wms_free(engine, server);
         return NULL;
     }
-    wms_place_parse(&server->place, server->text, engine->base.complaint, sizeof engine->base.complaint);
+    wms_place_copy(&server->place, place, server->text);
     return server;
 }
 
 /* A server may be named in several ways. */
 static int find_server(wms_engine *engine, const char *text, struct wms_server **ret_server)
 {
-    struct wms_place place;
-    int error = wms_place_parse(&place, text, engine->base.complaint, sizeof engine->base.complaint);
+    const struct wms_place *place;
+    int error = wms_engine_place(engine, text, &place);
 
     if (error) {
         return error;
     }
-    uint64_t hash = wms_place_hash(&engine->key, &place);
-    struct wms_entry *entry = wms_table_find(&engine->servers, hash, is_at, &place);
-    struct wms_server *server = entry ? (struct wms_server *) entry : server_new(engine, text, hash);
+    uint64_t hash = wms_place_hash(&engine->key, place);
+    struct wms_entry *entry = wms_table_find(&engine->servers, hash, is_at, place);
+    struct wms_server *server = entry ? (struct wms_server *) entry : server_new(engine, place, hash);
     if (!server) {
         return WMS_E_NO_MEMORY;
     }

@@ -57,6 +57,12 @@ struct wms_blocking {
     bool due;                 /* to be tended */
 };
 
+/* The address that was taken apart last: a command looks at the same one several times. */
+struct wms_parsed {
+    char text[WMS_ADDRESS_MAX + 1]; /* "": none */
+    struct wms_place place;
+};
+
 struct wms_engine {
     struct wms_base base; /* first: base.c knows no more of an engine */
     size_t refs; /* the program's, and one for each request and each handle of an embedded host */
@@ -76,6 +82,7 @@ struct wms_engine {
     struct wms_key key;        /* of every table of what others name */
     struct wms_table servers;  /* by place */
     struct wms_server *recent; /* the last that was asked for, or NULL */
+    struct wms_parsed parsed;
     struct wms_link *links;    /* newest first */
     size_t link_count;
     struct wms_table bound; /* links that get new work, by what their bindings' names have in common */

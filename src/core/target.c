@@ -254,6 +254,22 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
     return 0;
 }
 
+static const char *moved(const char *part, const struct wms_place *from, const struct wms_place *to)
+{
+    return part ? to->parts + (part - from->parts) : NULL;
+}
+
+void wms_place_copy(struct wms_place *ret_place, const struct wms_place *place, const char *text)
+{
+    const struct wms_address *address = &place->address;
+
+    *ret_place = *place;
+    ret_place->address.text = text;
+    ret_place->address.user = moved(address->user, place, ret_place);
+    ret_place->address.host = moved(address->host, place, ret_place);
+    ret_place->address.path = moved(address->path, place, ret_place);
+}
+
 static bool same(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);

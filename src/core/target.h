@@ -18,6 +18,9 @@ struct wms_place {
  * into `ret_place` and to `text`. */
 int wms_place_parse(struct wms_place *ret_place, const char *text, char *complaint, size_t size);
 
+/* Copies what has been taken apart; the copy points into itself and to `text`, which is the same address. */
+void wms_place_copy(struct wms_place *ret_place, const struct wms_place *place, const char *text);
+
 /* Brings an address to the one spelling of what can be spelled in several ways: host names and schemes in lower case
  * (RFC 4343, RFC 3986), without the dot behind the last label. */
 void wms_address_fold(char *text);
