@@ -345,7 +345,7 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
     const struct wms_call *call = request->verb == WMS_LOCK ? &lock : &request->call;
     const char *last = "";
 
-    if (request->verb != WMS_LOCK && !wms_is_call(request->verb)) {
+    if (request->verb != WMS_LOCK && !(request->traits & WMS_ON_SERVER)) {
         return 0;
     }
     for (size_t i = 0; i < request->job_count; i++) {
@@ -397,6 +397,7 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     }
     bool query = wms_verb_is(command->verb, WMS_IS_QUERY);
     request->verb = command->verb;
+    request->traits = wms_verb_traits(command->verb);
     request->timeout = command->timeout;
     request->deadline = command->deadline;
     request->own = command->own;
@@ -410,7 +411,7 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     request->follow = command->follow;
     request->concurrency = command->stop_on_error ? 1 : command->concurrency;
     error = keep_texts(engine, command, request);
-    error = error ? error : wms_is_call(request->verb) ? keep_call(engine, command, request) : 0;
+    error = error ? error : request->traits & WMS_ON_SERVER ? keep_call(engine, command, request) : 0;
     if (error) {
         return error;
     }

@@ -120,8 +120,8 @@ static void act(struct wms_item *item)
 {
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
-    bool whole = wms_item_is_whole(item), call = wms_is_call(request->verb);
-    bool all = whole && item->job->all && !request->what_if && !wms_verb_is(request->verb, WMS_IS_QUERY) && !request->some;
+    bool whole = wms_item_is_whole(item), call = request->traits & WMS_ON_SERVER;
+    bool all = whole && item->job->all && !request->what_if && !(request->traits & WMS_IS_QUERY) && !request->some;
 
     wms_item_take_slot(item);
     wms_item_enter(item, WMS_ACTING);
@@ -165,7 +165,7 @@ void wms_item_start(struct wms_item *item)
     wms_request *request = item->job->request;
     const struct wms_provider *provider = item->job->link->provider;
 
-    if (!(provider->can & 1u << request->verb) || (wms_is_call(request->verb) && !provider->call)) {
+    if (!(provider->can & 1u << request->verb) || ((request->traits & WMS_ON_SERVER) && !provider->call)) {
         wms_item_refuse(item, provider);
     } else if (request->verify >= 0 && item->phase != WMS_PRIMED && item != &item->job->whole) {
         int error = wms_check_begin(item);
@@ -217,7 +217,7 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
         wms_item_vanished(item, text);
     } else if (code != 0) {
         wms_item_finish(item, WMS_FAILED, code, text);
-    } else if (wms_is_call(request->verb)) {
+    } else if (request->traits & WMS_ON_SERVER) {
         returned(item);
     } else if (wms_item_is_whole(item)) {
         wms_job_listed(job);
@@ -316,7 +316,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     if (wms_item_is_whole(item) && job->by_id) { /* the question failed: so do all that it was asked for */
         wms_item_enter(item, WMS_DONE);
         for (size_t i = 0; i < job->count; i++) {
-            bool behind = job->request->stopped && state == WMS_FAILED && !wms_verb_is(job->request->verb, WMS_IS_QUERY);
+            bool behind = job->request->stopped && state == WMS_FAILED && !(job->request->traits & WMS_IS_QUERY);
             wms_item_finish(&job->items[i], behind ? WMS_SKIPPED : state, behind ? WMS_E_CANCELLED : code,
                             behind ? wms_not_after_failure : text);
         }

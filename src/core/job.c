@@ -28,9 +28,9 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     node_init(&job->line);
     job->whole.job = job;
     job->whole.changed = -1;
-    job->whole.kind = wms_is_call(request->verb) ? WMS_ITEM_CALL : WMS_ITEM_LIST;
+    job->whole.kind = request->traits & WMS_ON_SERVER ? WMS_ITEM_CALL : WMS_ITEM_LIST;
     job->by_id = items > 0;
-    job->all = items == 0 && !request->own && !wms_is_call(request->verb);
+    job->all = items == 0 && !request->own && !(request->traits & WMS_ON_SERVER);
     job->text = wms_job_keep(job, text ? text : "localhost");
     job->folded = job->text ? fold(job, job->text) : NULL;
     if (!job->folded) {
@@ -348,7 +348,7 @@ void wms_job_begin(struct wms_job *job)
     const wms_request *request = job->request;
 
     if (job->stage == WMS_JOB_QUEUED) {
-        bool whole = !job->by_id || request->what_if || wms_verb_is(request->verb, WMS_IS_QUERY);
+        bool whole = !job->by_id || request->what_if || (request->traits & WMS_IS_QUERY);
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
         wms_job_kick(job);
     }
@@ -435,6 +435,6 @@ void wms_job_clear(struct wms_job *job)
 
     wms_free(engine, job->items);
     wms_listing_clear(job);
-    wms_slab_clear(&job->slab, engine, wms_is_call(job->request->verb));
+    wms_slab_clear(&job->slab, engine, job->request->traits & WMS_ON_SERVER);
     wms_server_release(engine, job->server);
 }

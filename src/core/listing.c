@@ -66,7 +66,7 @@ static int add_session(struct wms_job *job, const wms_session *session)
         .is_orchestratable = session->is_orchestratable,
         .is_own = session->is_own,
     };
-    bool whole = wms_verb_is(job->request->verb, WMS_IS_QUERY) || job->request->choose;
+    bool whole = (job->request->traits & WMS_IS_QUERY) || job->request->choose;
     int error = whole ? copy_whole(job, session, listed) : copy_strings(job, listed);
     listing->count += !error;
     return error;

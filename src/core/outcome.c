@@ -28,9 +28,7 @@ static size_t outcomes_of(const struct wms_job *job)
 /* Its one outcome is that of the server as a whole, whatever comes. */
 static bool counts_once(const struct wms_job *job)
 {
-    enum wms_verb verb = job->request->verb;
-
-    return !job->by_id && wms_verb_is(verb, WMS_IS_QUERY | WMS_ON_SERVER);
+    return !job->by_id && (job->request->traits & (WMS_IS_QUERY | WMS_ON_SERVER));
 }
 
 void wms_request_counted(struct wms_job *job)
@@ -46,7 +44,7 @@ void wms_request_counted(struct wms_job *job)
 
 static size_t sessions_of(const struct wms_job *job)
 {
-    return wms_verb_is(job->request->verb, WMS_IS_QUERY) && job->listed ? job->listing.count : 0;
+    return (job->request->traits & WMS_IS_QUERY) && job->listed ? job->listing.count : 0;
 }
 
 /* Of what is known before any server has answered. */

@@ -9,7 +9,7 @@ bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session)
 /* Nobody has named it, and its provider tells why it is better left alone. */
 static bool is_spared(const wms_request *request, const struct wms_listed *session)
 {
-    return session->spared && !request->own && wms_verb_is(request->verb, WMS_ENDS_SESSION);
+    return session->spared && !request->own && (request->traits & WMS_ENDS_SESSION);
 }
 
 /* `_all`, and the caller's own: they become items.  That its own is exempt, the host will say. */
@@ -126,7 +126,7 @@ static const char *find_own(struct wms_listing *listing)
 static void conclude(struct wms_job *job, int error, const char *text)
 {
     const wms_request *request = job->request;
-    bool query = wms_verb_is(request->verb, WMS_IS_QUERY);
+    bool query = request->traits & WMS_IS_QUERY;
 
     if (!error && query && job->by_id) {
         error = take_named(job);

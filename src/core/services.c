@@ -64,7 +64,7 @@ static void services_alive(struct wms_op *op)
 
 static bool is_call(struct wms_op *op)
 {
-    return is_open(op) && wms_is_call(wms_item_of(op)->job->request->verb);
+    return is_open(op) && wms_item_of(op)->kind == WMS_ITEM_CALL;
 }
 
 static int services_result(struct wms_op *op, const wms_value *result)

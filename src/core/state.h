@@ -270,6 +270,7 @@ struct wms_request {
     wms_request *orphan_next;
     size_t refs;
     enum wms_verb verb;
+    unsigned traits; /* of the verb: wms_verb_traits() */
     char *message, *title;
     double timeout, verify, stable, deadline;
     struct wms_timer *expiry; /* of the deadline, while it runs */

@@ -103,9 +103,7 @@ static bool is_wanted(enum wms_verb verb, const struct wms_sight *sight)
 
 static bool has_gone(const struct wms_item *item)
 {
-    enum wms_verb verb = item->job->request->verb;
-
-    return !item->check->sight.present && wms_verb_is(verb, WMS_CHANGES_LOCK);
+    return !item->check->sight.present && (item->job->request->traits & WMS_CHANGES_LOCK);
 }
 
 static void settle(struct wms_item *item)

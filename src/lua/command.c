@@ -65,14 +65,14 @@ static void check_presence(lua_State *L, const struct call *call, const struct o
     if (command->verb == WMS_BIND && (any & BIT(FINGERPRINT)) && !(any & BIT(PASSWORD))) {
         lwms_misuse(L, call, "password: missing; give a string, or a function that asks for it");
     }
-    if (lwms_is_call(command)) {
+    if (command->traits & WMS_ON_SERVER) {
         return; /* the rest the engine knows */
     }
-    if (!command->all && !lwms_is_query(command) && !(any & ANY_IDS)) {
+    if (!command->all && !(command->traits & WMS_IS_QUERY) && !(any & ANY_IDS)) {
         lwms_misuse(L, call, "session_ids: missing; give one id or a list of ids, or call '%s_all' for every session",
                     command->name);
     }
-    if (command->all && (wms_verb_traits(command->verb) & WMS_ENDS_SESSION) && !(any & ANY_SERVER)) {
+    if (command->all && (command->traits & WMS_ENDS_SESSION) && !(any & ANY_SERVER)) {
         lwms_misuse(L, call, "server: missing, and '%s' does not guess it; give one, \"localhost\" for this machine",
                     command->name);
     }
@@ -80,7 +80,7 @@ static void check_presence(lua_State *L, const struct call *call, const struct o
 
 static void fill(wms_command *command, const struct command *what, const struct options *options)
 {
-    unsigned traits = wms_verb_traits(what->verb);
+    unsigned traits = what->traits;
 
     wms_command_init(command, what->verb);
     command->all = what->all;
@@ -88,7 +88,7 @@ static void fill(wms_command *command, const struct command *what, const struct 
     command->deadline = options->deadline;
     command->concurrency = options->concurrency;
     command->management = options->management;
-    if (lwms_is_call(what)) {
+    if (what->traits & WMS_ON_SERVER) {
         return;
     }
     command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
@@ -127,7 +127,7 @@ static void read_options(lua_State *L, const struct call *call, int client, int 
     lua_settop(L, index);
     lwms_options_begin(L, options, lwms_state_here(L), client);
     lwms_options_read(L, call, index, lwms_options_of(call->command), options);
-    if (lwms_is_call(call->command)) {
+    if (call->command->traits & WMS_ON_SERVER) {
         need_one_server(L, call, options);
         lua_pushnil(L); /* a client may have one */
         lua_replace(L, options->base + SLOT_ON_OUTCOME);

@@ -214,8 +214,8 @@ void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int
     ids->count = lwms_need_list(L, call, name, index);
     if (ids->count == 0) {
         lwms_misuse(L, call, "%s: an empty list; give at least one id, or %s%s for every session", name,
-                    lwms_is_query(call->command) ? "leave it out" : "call ",
-                    lwms_is_query(call->command) ? "" : lua_pushfstring(L, "'%s_all'", call->command->name));
+                    (call->command->traits & WMS_IS_QUERY) ? "leave it out" : "call ",
+                    (call->command->traits & WMS_IS_QUERY) ? "" : lua_pushfstring(L, "'%s_all'", call->command->name));
     }
     lua_rawgeti(L, index, 1);
     ids->objects = lua_istable(L, -1);

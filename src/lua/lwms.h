@@ -89,6 +89,7 @@ void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own, co
 struct command {
     const char *name;
     enum wms_verb verb;
+    unsigned traits; /* of the verb */
     bool all;
 };
 
@@ -105,10 +106,6 @@ extern const struct command lwms_commands[COMMANDS];
 const struct command *lwms_command_find(const char *name);
 /* All names, as a sentence has them. */
 void lwms_commands_add(luaL_Buffer *text);
-/* On a server as a whole. */
-bool lwms_is_call(const struct command *command);
-/* It changes nothing. */
-bool lwms_is_query(const struct command *command);
 
 /* ---- misuse (misuse.c) ----------------------------------------------------------------------------------------- */
 

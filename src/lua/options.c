@@ -45,7 +45,7 @@ options_set lwms_options_for(uint64_t takers)
 
 options_set lwms_options_of(const struct command *command)
 {
-    unsigned traits = wms_verb_traits(command->verb);
+    unsigned traits = command->traits;
     uint64_t takers = FOR_ALONE(command->verb) | (traits & WMS_ON_SERVER ? FOR_SERVER : FOR_SESSIONS);
 
     if (traits & WMS_TAKES_MESSAGE) {
@@ -106,14 +106,14 @@ static void unknown(lua_State *L, const struct call *call, int key, options_set 
                     allowed & ANY_IDS ? " or session_ids = {3, 4}" : "");
     }
     lwms_clip(L, key, name);
-    if (command && !lwms_is_call(command) && strcmp(name, "all") == 0) {
-        if (command->all || lwms_is_query(command)) {
+    if (command && !(command->traits & WMS_ON_SERVER) && strcmp(name, "all") == 0) {
+        if (command->all || (command->traits & WMS_IS_QUERY)) {
             lwms_misuse(L, call, "all: no such option; leave it out, since '%s'%s means every session", command->name,
                         command->all ? "" : " without session_ids");
         }
         lwms_misuse(L, call, "all: no such option; call '%s_all'", command->name);
     }
-    if (command && !lwms_is_call(command) && (strcmp(name, "where") == 0 || strcmp(name, "except") == 0)) {
+    if (command && !(command->traits & WMS_ON_SERVER) && (strcmp(name, "where") == 0 || strcmp(name, "except") == 0)) {
         lwms_misuse(L, call, "%s: '%s' is for sessions that are named; call '%s_all', or leave it out", name, command->name,
                     command->name);
     }
@@ -315,7 +315,7 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
 /* wms.sessions(list): those that an earlier call has returned, or outcomes. */
 static bool is_list_of_sessions(lua_State *L, const struct call *call, int index)
 {
-    if (!call->command || !lwms_is_query(call->command)) {
+    if (!call->command || !(call->command->traits & WMS_IS_QUERY)) {
         return false;
     }
     lua_rawgeti(L, index, 1);

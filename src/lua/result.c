@@ -163,7 +163,7 @@ int lwms_push_no_result(lua_State *L, int code, const char *message, const struc
     lwms_push_failure(L, code, message);
     lua_createtable(L, 0, 0);
     lua_setfield(L, -2, "outcomes");
-    if (lwms_is_query(command)) {
+    if (command->traits & WMS_IS_QUERY) {
         lua_createtable(L, 0, 0);
         lua_setfield(L, -2, "sessions");
     }
@@ -199,7 +199,7 @@ static void copy_field(lua_State *L, wms_request *request, const char *name)
 
 int lwms_push_result(lua_State *L, wms_request *request, const struct command *command)
 {
-    bool sessions = lwms_is_query(command);
+    bool sessions = (command->traits & WMS_IS_QUERY);
     wms_fault fault;
     int error = wms_request_error(request, &fault);
 
@@ -209,7 +209,7 @@ int lwms_push_result(lua_State *L, wms_request *request, const struct command *c
     if (error == 0) {
         if (sessions) {
             push_sessions(L, request);
-        } else if (lwms_is_call(command)) {
+        } else if (command->traits & WMS_ON_SERVER) {
             push_returned(L, request, command);
         } else {
             push_outcomes(L, request);

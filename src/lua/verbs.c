@@ -5,7 +5,8 @@
 
 /* The second of each pair is there for verbs that have an `_all`; else its name is NULL. */
 const struct command lwms_commands[COMMANDS] = {
-#define X(F, verb, word, traits) {word, WMS_##verb, false}, {(traits) & WMS_HAS_ALL ? word "_all" : NULL, WMS_##verb, true},
+#define X(F, verb, word, traits) {word, WMS_##verb, traits, false}, \
+    {(traits) & WMS_HAS_ALL ? word "_all" : NULL, WMS_##verb, traits, true},
     WMS_VERB_ROWS(X, )
 #undef X
 };
@@ -35,14 +36,4 @@ void lwms_commands_add(luaL_Buffer *text)
             luaL_addstring(text, left > 1 ? ", " : left == 1 ? " or " : "");
         }
     }
-}
-
-bool lwms_is_call(const struct command *command)
-{
-    return wms_verb_traits(command->verb) & WMS_ON_SERVER;
-}
-
-bool lwms_is_query(const struct command *command)
-{
-    return wms_verb_traits(command->verb) & WMS_IS_QUERY;
 }
