@@ -34,8 +34,8 @@ int wms_engine_binding_folder(wms_engine *engine, const char *folder)
     wms_bindings_clear(engine);
     engine->bindings.in_memory = !folder;
     engine->bindings.folder = copy;
-    for (struct wms_link *link = engine->links; link; link = link->next) {
-        wms_link_retire(link); /* its binding is there no more */
+    for (struct node *node = engine->links.next; node != &engine->links; node = node->next) {
+        wms_link_retire(NODE_OWNER(node, struct wms_link, all)); /* its binding is there no more */
     }
     return 0;
 }

@@ -1,13 +1,20 @@
 /* blocking.c - calls that block, perhaps for ever, on threads of their own.
  *
- * Calls stand in line in the engine's thread.  It hands one over to the crew when fewer than CALLS_MAX run and a thread is
- * there for it: so a call that was begun is run for certain, and no other one is.  What threads give back is taken by the
- * engine's loop.  libuv's own threads would not do: while one of them hangs, its loop cannot be closed, and exit()
- * does not return.
+ * A call that a provider starts waits in blocking->line, which only the engine's thread uses.  The
+ * engine's thread hands it over to the crew (the threads and their queues) when fewer than
+ * CALLS_MAX calls run and a thread has been claimed for it: so a call whose begin() was called is
+ * always run, and a call that is not handed over is never run.  The engine's loop takes finished
+ * calls back.  libuv's thread pool cannot be used: while one of its threads hangs, the loop cannot
+ * be closed, and exit() does not return.
  *
- * A thread that hangs may outlive the engine, and Lua.  So the crew and the blocks come from calloc(), the crew is counted,
- * and a thread knows nothing else.  What it changes of a block, `inside`, is looked at in a forked child only, where there
- * are no threads; all else of a block, but for its place in the crew's queues, is the engine's until that is gone.
+ * A thread that hangs may outlive the engine and the Lua state.  So the crew and the blocks come
+ * from calloc() and not from the engine's allocator, the crew has a reference count, and a thread
+ * uses nothing but the crew and its block.
+ *
+ * Who may change what: a thread changes `inside` of a block, which the engine's thread reads in a
+ * forked child only, where there are no threads.  `queued` of a block that is HANDED belongs to the
+ * crew, under its lock.  Everything else of a block belongs to the engine's thread as long as there
+ * is an engine.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -23,76 +30,47 @@
 
 enum {
     CALLS_MAX = 8,
-    IDLE_SECONDS = 3 /* that a thread waits for work before it ends */
+    IDLE_SECONDS = 3 /* so long a thread waits for a call, then it ends */
 };
 
 enum stage {
-    FRESH,
-    LINED,  /* in blocking->line */
-    HANDED, /* to the crew */
-    OVER    /* only work_free() can come */
+    FRESH,  /* not started */
+    LINED,  /* started: in blocking->line */
+    HANDED, /* to the crew, and not taken back yet */
+    OVER    /* no thread has it, or will: all that may come is work_free() */
 };
 
 struct wms_block {
     const struct wms_work *work;
     wms_engine *engine;
-    struct wms_block *prev, *next;    /* blocking->blocks */
-    struct wms_block *ahead, *behind; /* in a queue; it is in one at a time */
+    struct node node;   /* of blocking->blocks */
+    struct node queued; /* of blocking->line, crew->calls or crew->results; valid in one of them */
     enum stage stage;
-    bool abandoned; /* nobody waits for it any more */
+    bool abandoned; /* the provider has called work_free(): done() must not be called */
     bool inside;    /* a thread is in its run() */
     max_align_t shared[];
 };
 
 struct wms_crew {
-    pthread_mutex_t lock; /* for all that follows */
-    pthread_cond_t more;
-    size_t refs; /* the engine's, and one for each thread */
-    size_t idle; /* threads that wait for a call, and that no call is meant for */
-    struct wms_queue calls, results;
-    int news;    /* raised when there are results, or -1 */
-    bool gone;   /* the engine is */
+    pthread_mutex_t lock; /* protects everything below */
+    pthread_cond_t more;  /* signalled when there is a call more, or the engine is gone */
+    size_t refs;          /* one for the engine, and one for each thread */
+    size_t idle;          /* threads that have no call and are not claimed for one */
+    struct node calls;    /* blocks whose run() is to be called */
+    struct node results;  /* blocks whose run() has returned */
+    int news;             /* eventfd: raised when there are results; -1: not opened */
+    bool gone;            /* the engine is gone: nobody takes results */
 };
 
-/* ---- queues and blocks ------------------------------------------------------------------------------------------ */
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
 
-static void append(struct wms_queue *queue, struct wms_block *block)
+/* Of `line`, `calls` or `results`; NULL: it is empty. */
+static struct wms_block *take_first(struct node *queue)
 {
-    block->ahead = queue->last;
-    block->behind = NULL;
-    if (queue->last) {
-        queue->last->behind = block;
-    } else {
-        queue->first = block;
-    }
-    queue->last = block;
-}
-
-static void take(struct wms_queue *queue, struct wms_block *block)
-{
-    if (block->ahead) {
-        block->ahead->behind = block->behind;
-    } else {
-        queue->first = block->behind;
-    }
-    if (block->behind) {
-        block->behind->ahead = block->ahead;
-    } else {
-        queue->last = block->ahead;
-    }
-}
-
-static struct wms_block *take_first(struct wms_queue *queue)
-{
-    struct wms_block *block = queue->first;
+    struct wms_block *block = NODE_FIRST(queue, struct wms_block, queued);
 
     if (block) {
-        queue->first = block->behind;
-        if (queue->first) {
-            queue->first->ahead = NULL;
-        } else {
-            queue->last = NULL;
-        }
+        node_remove(&block->queued);
     }
     return block;
 }
@@ -104,12 +82,14 @@ static struct wms_block *block_of(void *shared)
     return block;
 }
 
-/* In a forked child: run() was at work in there when the process forked, and may have left anything half done. */
+/* In a forked child: a thread of the parent was in run() when the process forked, so that what the
+ * provider keeps in the block may be half changed and must not be used. */
 static bool is_torn(const struct wms_block *block)
 {
     return block->inside;
 }
 
+/* Frees a block that is in no list.  Called by threads, too, once the engine is gone. */
 static void discard(struct wms_block *block)
 {
     if (block->work->dispose && !is_torn(block)) {
@@ -118,22 +98,14 @@ static void discard(struct wms_block *block)
     free(block);
 }
 
-/* The same for one that is in the engine's list. */
+/* The same for a block that is in the engine's list and that no thread has.  Its `queued` may only
+ * be used while it is LINED: in a forked child it may still point to what the crew had. */
 static void drop(struct wms_block *block)
 {
-    struct wms_blocking *blocking = &block->engine->blocking;
-
     if (block->stage == LINED) {
-        take(&blocking->line, block);
+        node_remove(&block->queued);
     }
-    if (block->prev) {
-        block->prev->next = block->next;
-    } else {
-        blocking->blocks = block->next;
-    }
-    if (block->next) {
-        block->next->prev = block->prev;
-    }
+    node_remove(&block->node);
     discard(block);
 }
 
@@ -149,6 +121,8 @@ static struct wms_crew *crew_new(void)
     }
     crew->refs = 1;
     crew->news = -1;
+    node_init(&crew->calls);
+    node_init(&crew->results);
     if (pthread_condattr_init(&clock)) {
         free(crew);
         return NULL;
@@ -167,7 +141,7 @@ static struct wms_crew *crew_new(void)
     return crew;
 }
 
-/* Gives a reference back, and the lock. */
+/* The lock is held: gives a reference back and unlocks; the last one frees the crew. */
 static void leave(struct wms_crew *crew)
 {
     bool last = --crew->refs == 0;
@@ -180,15 +154,17 @@ static void leave(struct wms_crew *crew)
     }
 }
 
-/* The next call for a thread, which waits for it; NULL: it is to end.  A thread that is claimed will get a call soon. */
+/* Waits for the thread's next call; NULL: the thread has to end.  The lock is held.  A thread may
+ * only end for want of work while `idle` counts at least one: otherwise all threads that wait are
+ * claimed, and a call for each of them is about to come. */
 static struct wms_block *next_call(struct wms_crew *crew)
 {
-    while (!crew->calls.first && !crew->gone) {
+    while (node_alone(&crew->calls) && !crew->gone) {
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += IDLE_SECONDS;
         int error = pthread_cond_timedwait(&crew->more, &crew->lock, &until);
-        if (error == ETIMEDOUT && !crew->calls.first && crew->idle > 0) {
+        if (error == ETIMEDOUT && node_alone(&crew->calls) && crew->idle > 0) {
             crew->idle--;
             return NULL;
         }
@@ -196,6 +172,8 @@ static struct wms_block *next_call(struct wms_crew *crew)
     return take_first(&crew->calls);
 }
 
+/* After run(), with the lock held.  Without an engine the thread frees the block itself: dispose()
+ * is the provider's code, and must not run under the lock. */
 static void give_back(struct wms_crew *crew, struct wms_block *block)
 {
     if (crew->gone) {
@@ -204,12 +182,13 @@ static void give_back(struct wms_crew *crew, struct wms_block *block)
         pthread_mutex_lock(&crew->lock);
         return;
     }
-    if (!crew->results.first) {
+    if (node_alone(&crew->results)) {
         wms_news_raise(crew->news);
     }
-    append(&crew->results, block);
+    node_append(&crew->results, &block->queued);
 }
 
+/* A thread: owns one reference on the crew. */
 static void *work(void *data)
 {
     struct wms_crew *crew = data;
@@ -229,7 +208,8 @@ static void *work(void *data)
     return NULL;
 }
 
-/* Signals are the program's, and none of its handlers may run in a thread of ours. */
+/* The thread starts with all signals blocked: the program's handlers must not run in a thread of
+ * this library. */
 static int start_thread(struct wms_crew *crew)
 {
     pthread_attr_t detached;
@@ -248,7 +228,8 @@ static int start_thread(struct wms_crew *crew)
     return error == 0 ? 0 : error == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
 }
 
-/* A thread that will run the next call: one that is idle, or a new one. */
+/* Reserves a thread for the call that is handed over next: one that is idle, or a new one.  Errors:
+ * NO_MEMORY, INTERNAL (the system has no thread left). */
 static int claim_thread(struct wms_crew *crew)
 {
     pthread_mutex_lock(&crew->lock);
@@ -256,7 +237,7 @@ static int claim_thread(struct wms_crew *crew)
     if (idle) {
         crew->idle--;
     } else {
-        crew->refs++; /* the new one's */
+        crew->refs++; /* for the new thread */
     }
     pthread_mutex_unlock(&crew->lock);
     int error = idle ? 0 : start_thread(crew);
@@ -278,6 +259,7 @@ static struct wms_block *take_result(struct wms_crew *crew)
     return block;
 }
 
+/* There are results: called by the engine's loop. */
 static void returned(void *data, int events)
 {
     wms_engine *engine = data;
@@ -298,7 +280,7 @@ static void returned(void *data, int events)
     blocking->due = true;
 }
 
-/* What has to be there for a call to be run: all of it is made when it is first needed. */
+/* Makes the crew if there is none.  The engine owns one reference on it.  Errors: NO_MEMORY. */
 static int need_crew(struct wms_blocking *blocking)
 {
     if (!blocking->crew) {
@@ -307,6 +289,8 @@ static int need_crew(struct wms_blocking *blocking)
     return blocking->crew ? 0 : WMS_E_NO_MEMORY;
 }
 
+/* Makes what the engine needs to learn of results: crew, eventfd, and the loop's watch on it, which
+ * it switches on.  Errors: NO_MEMORY, INTERNAL (no descriptor left). */
 static int need_watch(wms_engine *engine)
 {
     struct wms_blocking *blocking = &engine->blocking;
@@ -329,7 +313,7 @@ static int claim(wms_engine *engine)
     return error ? error : claim_thread(engine->blocking.crew);
 }
 
-/* To a thread that is claimed for it; it has left the line. */
+/* Hands a block that has left the line over to the thread that claim() reserved. */
 static void hand_over(struct wms_blocking *blocking, struct wms_block *block)
 {
     struct wms_crew *crew = blocking->crew;
@@ -340,26 +324,26 @@ static void hand_over(struct wms_blocking *blocking, struct wms_block *block)
         block->work->begin(block->shared);
     }
     pthread_mutex_lock(&crew->lock);
-    append(&crew->calls, block);
+    node_append(&crew->calls, &block->queued);
     pthread_cond_signal(&crew->more);
     pthread_mutex_unlock(&crew->lock);
 }
 
-/* There is no thread, and none will become free: tells the first in line for which somebody waits.  False: nobody waits. */
+/* No thread can be had, and none is running that could become free: the first in line that is not
+ * abandoned gets `code`. False: there is none.  Abandoned ones stay in line: they have to be run
+ * (work->always). */
 static bool refuse_first(struct wms_blocking *blocking, int code)
 {
-    struct wms_block *block = blocking->line.first;
-
-    while (block && block->abandoned) {
-        block = block->behind;
+    for (struct node *node = blocking->line.next; node != &blocking->line; node = node->next) {
+        struct wms_block *block = NODE_OWNER(node, struct wms_block, queued);
+        if (!block->abandoned) {
+            node_remove(node);
+            block->stage = OVER;
+            block->work->done(block->shared, code); /* may free the block */
+            return true;
+        }
     }
-    if (!block) {
-        return false;
-    }
-    take(&blocking->line, block);
-    block->stage = OVER;
-    block->work->done(block->shared, code);
-    return true;
+    return false;
 }
 
 void wms_blocking_tend(wms_engine *engine)
@@ -367,7 +351,7 @@ void wms_blocking_tend(wms_engine *engine)
     struct wms_blocking *blocking = &engine->blocking;
 
     blocking->due = false;
-    while (blocking->line.first && blocking->running < CALLS_MAX) {
+    while (!node_alone(&blocking->line) && blocking->running < CALLS_MAX) {
         int error = claim(engine);
         if (!error) {
             hand_over(blocking, take_first(&blocking->line));
@@ -384,7 +368,6 @@ void wms_blocking_tend(wms_engine *engine)
 
 void *wms_work_new(wms_engine *engine, const struct wms_work *work)
 {
-    struct wms_blocking *blocking = &engine->blocking;
     struct wms_block *block = work->size < PTRDIFF_MAX - sizeof *block ? calloc(1, sizeof *block + work->size) : NULL;
 
     if (!block) {
@@ -392,11 +375,7 @@ void *wms_work_new(wms_engine *engine, const struct wms_work *work)
     }
     block->work = work;
     block->engine = engine;
-    block->next = blocking->blocks;
-    if (block->next) {
-        block->next->prev = block;
-    }
-    blocking->blocks = block;
+    node_prepend(&engine->blocking.blocks, &block->node);
     return block->shared;
 }
 
@@ -407,7 +386,7 @@ void wms_work_start(void *shared)
 
     if (block->stage == FRESH) {
         block->stage = LINED;
-        append(&blocking->line, block);
+        node_append(&blocking->line, &block->queued);
         blocking->due = true;
     }
 }
@@ -432,11 +411,12 @@ void wms_blocking_after_fork(wms_engine *engine)
 {
     struct wms_blocking *blocking = &engine->blocking;
 
-    blocking->line = (struct wms_queue){0};
+    node_init(&blocking->line); /* what stood in it is the parent's to run */
     blocking->running = 0;
     blocking->due = false;
-    for (struct wms_block *block = blocking->blocks, *next; block; block = next) {
-        next = block->next;
+    for (struct node *node = blocking->blocks.next, *next; node != &blocking->blocks; node = next) {
+        struct wms_block *block = NODE_OWNER(node, struct wms_block, node);
+        next = node->next;
         if (block->stage != FRESH) {
             block->stage = OVER;
         }
@@ -449,14 +429,17 @@ void wms_blocking_after_fork(wms_engine *engine)
     if (blocking->crew && blocking->crew->news >= 0) {
         close(blocking->crew->news);
     }
-    free(blocking->crew); /* as it is: in the parent, its lock may have been held, and threads wait for it */
+    /* Freed without destroying lock and condition, and without looking at its queues: a thread of
+     * the parent may have held the lock when the process forked. */
+    free(blocking->crew);
     blocking->crew = NULL;
 }
 
-/* The engine goes, and this one is to be run all the same. */
+/* The engine goes, but this block has to be run (work->always): a new or idle thread gets it, else
+ * one that is still at work, when that returns.  Without any thread it is freed unrun. */
 static void give_away(struct wms_blocking *blocking, struct wms_block *block)
 {
-    bool has_thread = blocking->running > 0; /* it may return some day */
+    bool has_thread = blocking->running > 0;
 
     if (need_crew(blocking) == 0 && blocking->running < CALLS_MAX && claim_thread(blocking->crew) == 0) {
         has_thread = true;
@@ -470,33 +453,36 @@ static void give_away(struct wms_blocking *blocking, struct wms_block *block)
     }
 }
 
-/* Threads that are idle end, and those that hang are left behind. */
+/* The engine gives its reference on the crew back.  Idle threads end now, those that hang whenever
+ * their call returns; the last one frees the crew.  Results that were not taken are freed here:
+ * once `gone` is set, no thread adds any. */
 static void retire(struct wms_crew *crew)
 {
     struct wms_block *block;
 
     pthread_mutex_lock(&crew->lock);
     crew->gone = true;
-    struct wms_queue results = crew->results;
-    crew->results = (struct wms_queue){0};
     if (crew->news >= 0) {
         close(crew->news);
         crew->news = -1;
     }
     pthread_cond_broadcast(&crew->more);
-    leave(crew);
-    while ((block = take_first(&results))) {
+    pthread_mutex_unlock(&crew->lock);
+    while ((block = take_result(crew))) {
         discard(block);
     }
+    pthread_mutex_lock(&crew->lock);
+    leave(crew);
 }
 
 void wms_blocking_close(wms_engine *engine, bool forked)
 {
     struct wms_blocking *blocking = &engine->blocking;
-    struct wms_block *block, *next;
+    struct wms_block *block;
 
-    for (block = blocking->blocks; block; block = next) {
-        next = block->next;
+    for (struct node *node = blocking->blocks.next, *next; node != &blocking->blocks; node = next) {
+        next = node->next;
+        block = NODE_OWNER(node, struct wms_block, node);
         bool stays = block->stage == HANDED || (block->stage == LINED && block->work->always && !forked);
         if (!stays) {
             drop(block);

@@ -6,11 +6,8 @@ void wms_job_kick(struct wms_job *job)
 {
     wms_engine *engine = job->request->engine;
 
-    if (!job->kicked) {
-        job->kicked = true;
-        job->kicked_next = NULL;
-        *engine->kicked_tail = job;
-        engine->kicked_tail = &job->kicked_next;
+    if (node_alone(&job->kicked)) {
+        node_append(&engine->kicked, &job->kicked);
     }
 }
 
@@ -24,9 +21,7 @@ void wms_job_ready(struct wms_item *item)
     if (wms_item_is_whole(item)) {
         return; /* it is the only one of its kind */
     }
-    item->next = NULL;
-    *job->ready_tail = item;
-    job->ready_tail = &item->next;
+    queue_append(&job->ready, &item->waiting);
 }
 
 /* ---- since when a host owes something ----------------------------------------------------------------------------- */
@@ -68,24 +63,14 @@ void wms_request_news(wms_request *request)
 
     request->waking = true;
     wms_wakeup_raise(engine->waker, &request->wakeup);
-    if (!request->untold) {
-        request->untold = true;
-        request->news_prev = engine->last_news;
-        request->news_next = NULL;
-        *(engine->last_news ? &engine->last_news->news_next : &engine->news) = request;
-        engine->last_news = request;
+    if (node_alone(&request->news)) {
+        node_append(&engine->news, &request->news);
     }
 }
 
 void wms_request_told(wms_request *request)
 {
-    wms_engine *engine = request->engine;
-
-    if (request->untold) {
-        request->untold = false;
-        *(request->news_prev ? &request->news_prev->news_next : &engine->news) = request->news_next;
-        *(request->news_next ? &request->news_next->news_prev : &engine->last_news) = request->news_prev;
-    }
+    node_remove(&request->news);
 }
 
 void wms_request_want(wms_request *request)

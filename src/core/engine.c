@@ -67,11 +67,16 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     engine->refs = 1;
     engine->services = wms_engine_services();
     take_process(engine);
-    engine->kicked_tail = &engine->kicked;
+    node_init(&engine->links);
+    node_init(&engine->requests);
+    node_init(&engine->news);
+    node_init(&engine->kicked);
     node_init(&engine->idle);
     node_init(&engine->ending);
     node_init(&engine->bindings.all);
     node_init(&engine->bindings.fresh);
+    node_init(&engine->blocking.blocks);
+    node_init(&engine->blocking.line);
     wms_key_new(&engine->key);
     engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
@@ -148,8 +153,8 @@ static int renew(wms_engine *engine)
     take_process(engine);
     engine->waker = wms_waker_free(engine->waker, true);
     wms_blocking_after_fork(engine);
-    for (wms_request *request = engine->requests; request; request = request->next) {
-        wms_request_forked(request);
+    for (struct node *node = engine->requests.next; node != &engine->requests; node = node->next) {
+        wms_request_forked(NODE_OWNER(node, wms_request, node));
     }
     wms_links_close(engine, true);
     tell_forked(engine);
@@ -203,7 +208,7 @@ int wms_engine_wait(wms_engine *engine, double seconds)
     wms_engine_ref(engine);
     engine->woken = false;
     double end = wms_loop_clock(loop) + seconds;
-    for (bool first = true; !error && !engine->news && !engine->woken; first = false) {
+    for (bool first = true; !error && node_alone(&engine->news) && !engine->woken; first = false) {
         double left = end - wms_loop_now(loop);
         if (!first && seconds >= 0 && left <= 0) {
             break;
@@ -211,7 +216,7 @@ int wms_engine_wait(wms_engine *engine, double seconds)
         error = wms_engine_round(engine, seconds < 0 ? -1 : left < 0 ? 0 : left);
     }
     wms_engine_rest(engine);
-    int news = engine->news != NULL;
+    int news = !node_alone(&engine->news);
     wms_engine_unref(engine);
     return error ? error : news;
 }
@@ -220,11 +225,11 @@ int wms_engine_news(wms_engine *engine, wms_request **ret_request)
 {
     int error = wms_engine_enter(engine);
 
-    if (error || !engine->news) {
+    if (error || node_alone(&engine->news)) {
         return error;
     }
-    *ret_request = engine->news;
-    wms_request_told(engine->news);
+    *ret_request = NODE_OWNER(engine->news.next, wms_request, news);
+    wms_request_told(*ret_request);
     return 1;
 }
 

@@ -61,9 +61,7 @@ bool wms_item_admit(struct wms_item *item)
         return true;
     }
     wms_item_enter(item, WMS_HELD);
-    item->next = NULL;
-    *request->held_tail = item;
-    request->held_tail = &item->next;
+    queue_append(&request->held, &item->waiting);
     wms_request_news(request);
     return false;
 }
@@ -89,28 +87,9 @@ void wms_item_give_slot(struct wms_item *item)
     }
 }
 
-static void put_in_flight(struct wms_item *item)
-{
-    struct wms_link *link = item->job->link;
-
-    item->op_prev = NULL;
-    item->op_next = link->ops;
-    if (link->ops) {
-        link->ops->op_prev = item;
-    }
-    link->ops = item;
-}
-
 static void take_from_flight(struct wms_item *item)
 {
-    if (item->op_prev) {
-        item->op_prev->op_next = item->op_next;
-    } else {
-        item->job->link->ops = item->op_next;
-    }
-    if (item->op_next) {
-        item->op_next->op_prev = item->op_prev;
-    }
+    node_remove(&item->flight);
     if (wms_item_is_whole(item)) {
         item->job->wants = false;
     }
@@ -132,7 +111,7 @@ static void act(struct wms_item *item)
         .title = whole ? NULL : request->title,
         .identity = whole ? NULL : item->identity,
     };
-    put_in_flight(item);
+    node_prepend(&link->ops, &item->flight);
     if (call) {
         wms_request_drop_value(request); /* of a first try, on a connection that broke */
         link->provider->call(link->connection, &item->op, &request->call);
@@ -338,8 +317,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     if (item->check || item->slot) {
         /* Perhaps inside the provider's callback: the observation ends later. */
         wms_item_enter(item, WMS_OVER);
-        item->finished_next = job->over;
-        job->over = item;
+        queue_prepend(&job->over, &item->ended);
         if (item->check) {
             wms_timer_set(item->check->timer, -1);
         }

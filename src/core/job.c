@@ -24,8 +24,12 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
 
     job->request = request;
     job->server = server;
-    job->ready_tail = &job->ready;
     node_init(&job->line);
+    node_init(&job->kicked);
+    node_init(&job->choosing);
+    queue_init(&job->ready);
+    queue_init(&job->over);
+    queue_init(&job->answered);
     job->whole.job = job;
     job->whole.changed = -1;
     job->whole.kind = request->traits & WMS_ON_SERVER ? WMS_ITEM_CALL : WMS_ITEM_LIST;
@@ -140,15 +144,12 @@ static void plan(struct wms_item *item)
 /* What can be sent next, or NULL. */
 static struct wms_item *next_item(struct wms_job *job)
 {
-    while (job->ready) {
-        struct wms_item *item = job->ready;
+    while (!queue_is_empty(&job->ready)) {
+        struct wms_item *item = NODE_OWNER(job->ready.first, struct wms_item, waiting);
         if (item->phase == WMS_READY || item->phase == WMS_PRIMED) {
             return item;
         }
-        job->ready = item->next; /* it came to its end while it waited */
-        if (!job->ready) {
-            job->ready_tail = &job->ready;
-        }
+        queue_take(&job->ready); /* it came to its end while it waited */
     }
     while (job->cursor < job->count && job->items[job->cursor].phase != WMS_QUEUED) {
         job->cursor++;
@@ -158,11 +159,8 @@ static struct wms_item *next_item(struct wms_job *job)
 
 static void take_from_ready(struct wms_job *job, struct wms_item *item)
 {
-    if (job->ready == item) {
-        job->ready = item->next;
-        if (!job->ready) {
-            job->ready_tail = &job->ready;
-        }
+    if (job->ready.first == &item->waiting) {
+        queue_take(&job->ready);
     }
 }
 
@@ -286,10 +284,8 @@ static void run_items(struct wms_job *job)
 
 static void close_items(struct wms_job *job)
 {
-    while (job->over) {
-        struct wms_item *item = job->over;
-        job->over = item->finished_next;
-        wms_item_close(item);
+    while (!queue_is_empty(&job->over)) {
+        wms_item_close(NODE_OWNER(queue_take(&job->over), struct wms_item, ended));
     }
 }
 

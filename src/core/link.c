@@ -1,38 +1,10 @@
 /* link.c - connections to servers, which are kept between commands. */
 #include "core/parts.h"
 
-static void unlist(struct wms_link *link)
-{
-    wms_engine *engine = link->engine;
-
-    if (link->prev) {
-        link->prev->next = link->next;
-    } else {
-        engine->links = link->next;
-    }
-    if (link->next) {
-        link->next->prev = link->prev;
-    }
-    engine->link_count--;
-}
-
-static void list_first(struct wms_link *link)
-{
-    wms_engine *engine = link->engine;
-
-    link->prev = NULL;
-    link->next = engine->links;
-    if (link->next) {
-        link->next->prev = link;
-    }
-    engine->links = link;
-    engine->link_count++;
-}
-
 /* A job leaves when nothing of it is under way any more, so that only its going can make a link idle. */
 bool wms_link_is_idle(const struct wms_link *link)
 {
-    return !link->jobs && !link->ops && !link->checks;
+    return node_alone(&link->jobs) && node_alone(&link->ops) && node_alone(&link->checks);
 }
 
 static void put_last(struct node *head, struct wms_link *link)
@@ -59,7 +31,11 @@ static struct wms_link *link_new(wms_engine *engine, struct wms_server *server, 
     server->link = link;
     node_init(&link->node);
     node_init(&link->line);
-    list_first(link);
+    node_init(&link->ops);
+    node_init(&link->checks);
+    node_init(&link->jobs);
+    node_prepend(&engine->links, &link->all);
+    engine->link_count++;
     return link;
 }
 
@@ -73,42 +49,13 @@ void wms_link_free(struct wms_link *link, bool forked)
     if (link->server->link == link) {
         link->server->link = NULL;
     }
-    unlist(link);
+    node_remove(&link->all);
+    engine->link_count--;
     node_remove(&link->node);
     wms_binding_leave(link);
     wms_server_release(engine, link->server);
     wms_free(engine, link->text);
     wms_free(engine, link);
-}
-
-static void append_job(struct wms_link *link, struct wms_job *job)
-{
-    job->link = link;
-    job->link_prev = link->last_job;
-    job->link_next = NULL;
-    if (link->last_job) {
-        link->last_job->link_next = job;
-    } else {
-        link->jobs = job;
-    }
-    link->last_job = job;
-}
-
-static void remove_job(struct wms_job *job)
-{
-    struct wms_link *link = job->link;
-
-    if (job->link_prev) {
-        job->link_prev->link_next = job->link_next;
-    } else {
-        link->jobs = job->link_next;
-    }
-    if (job->link_next) {
-        job->link_next->link_prev = job->link_prev;
-    } else {
-        link->last_job = job->link_prev;
-    }
-    job->link = NULL;
 }
 
 int wms_link_join(struct wms_job *job)
@@ -138,7 +85,8 @@ int wms_link_join(struct wms_job *job)
     } else {
         node_remove(&link->node); /* it is not idle any more */
     }
-    append_job(link, job);
+    job->link = link;
+    node_append(&link->jobs, &job->node);
     return 0;
 }
 
@@ -151,7 +99,8 @@ void wms_link_leave(struct wms_job *job)
     }
     node_remove(&job->line);
     wms_link_decline_place(job);
-    remove_job(job);
+    node_remove(&job->node);
+    job->link = NULL;
     job->starved = false;
     if (!wms_link_is_idle(link) || link->state == WMS_BROKEN) {
         return;
@@ -228,8 +177,8 @@ void wms_link_retire(struct wms_link *link)
 
 void wms_link_kick(struct wms_link *link)
 {
-    for (struct wms_job *job = link->jobs; job; job = job->link_next) {
-        wms_job_kick(job);
+    for (struct node *node = link->jobs.next; node != &link->jobs; node = node->next) {
+        wms_job_kick(NODE_OWNER(node, struct wms_job, node));
     }
 }
 
@@ -248,8 +197,8 @@ void wms_link_up(struct wms_link *link)
     }
     link->was_up = true;
     wms_say(link->engine, WMS_INFO, "%s: connected", link->server->text);
-    for (struct wms_job *job = link->jobs; job; job = job->link_next) {
-        wms_job_progress(job);
+    for (struct node *node = link->jobs.next; node != &link->jobs; node = node->next) {
+        wms_job_progress(NODE_OWNER(node, struct wms_job, node));
     }
     wms_link_ready(link);
 }
@@ -273,8 +222,8 @@ void wms_link_broken(struct wms_link *link, int code, const char *text)
 
 void wms_links_close(wms_engine *engine, bool forked)
 {
-    while (engine->links) {
-        wms_link_free(engine->links, forked);
+    while (!node_alone(&engine->links)) {
+        wms_link_free(NODE_OWNER(engine->links.next, struct wms_link, all), forked);
     }
     engine->link_broken = false;
 }

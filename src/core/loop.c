@@ -1,8 +1,11 @@
-/* loop.c - libuv, and nothing else in the tree knows it.
+/* loop.c - the event loop, on libuv; no other file may use libuv.
  *
- * A program's own loop cannot simply poll libuv's descriptor: it stays silent for overdue timers and for watches that were
- * started since libuv's last poll.  So for such programs the loop watches an alarm (a timerfd) as well, which is set to
- * libuv's next timer whenever control goes back to the program, and libuv gets another turn first if there are such watches.
+ * A program that polls libuv's descriptor in a loop of its own would miss two things: libuv's
+ * timers do not make the descriptor readable, nor do events of watches that were started since
+ * libuv last polled, because libuv registers those with the system only then.  So once the
+ * descriptor was asked for, the loop also watches a timerfd, the alarm, which is set to libuv's
+ * next timer whenever control goes back to the program; and before that, libuv gets another turn if
+ * a watch was started (wms_loop_is_restless()).
  */
 #include "core/loop.h"
 
@@ -19,8 +22,8 @@
 #include "core/state.h"
 
 enum {
-    UV_DESCRIPTORS = 6, /* that libuv takes for a loop, the first time */
-    SPARE_MAX = 8
+    UV_DESCRIPTORS = 6, /* that libuv opens when it makes the first loop of a process */
+    SPARE_MAX = 8       /* timers that are kept for later use */
 };
 
 #define NEVER UINT64_MAX
@@ -28,13 +31,13 @@ enum {
 struct wms_loop {
     wms_engine *engine;
     uv_loop_t uv;
-    uv_timer_t limit; /* of wms_loop_wait() */
-    struct wms_timer *spare; /* stopped, for the next who wants one */
+    uv_timer_t limit;  /* ends wms_loop_wait() */
+    struct node spare; /* stopped timers for later use, the last that was freed first */
     unsigned spare_count;
-    struct wms_timer *late, **late_tail; /* deadlines that have come; they fire when the descriptors have had their say */
+    struct node late;       /* deadlines that are over: they fire after descriptors were read */
     struct wms_poll *alarm; /* on a timerfd; NULL: no descriptor was asked for yet */
     uint64_t alarm_due;     /* what it is set to, in milliseconds of libuv's clock; NEVER: it is not set */
-    bool changed;           /* a timer or watch since libuv's last poll */
+    bool changed;           /* a timer or a watch was set or freed since libuv last polled */
 };
 
 static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data,
@@ -43,9 +46,8 @@ static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int
 struct wms_timer {
     uv_timer_t uv;
     struct wms_loop *loop;
-    struct wms_timer *next;  /* spare, or late */
-    struct wms_timer **late; /* what points to it in that list; NULL: it is not late */
-    bool deadline;
+    struct node node; /* of loop->spare or loop->late, or alone */
+    bool deadline;    /* see wms_deadline_new() */
     void (*fire)(void *data);
     void *data;
 };
@@ -53,7 +55,7 @@ struct wms_timer {
 struct wms_poll {
     uv_poll_t uv;
     struct wms_loop *loop;
-    int fd; /* ours: a duplicate */
+    int fd; /* a duplicate of the one that was given, or the alarm; closed by wms_poll_free() */
     int events;
     void (*ready)(void *data, int events);
     void *data;
@@ -66,16 +68,19 @@ static int error_from_uv(int error)
 
 static uint64_t milliseconds(double seconds)
 {
-    return seconds < 1e12 ? (uint64_t) ceil(seconds * 1000) : UINT64_C(1000000000000000); /* also for what is no number */
+    /* NaN is not less, either. */
+    return seconds < 1e12 ? (uint64_t) ceil(seconds * 1000) : UINT64_C(1000000000000000);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------------- */
 
-/* The numbers 0 to 2, as far as the program has closed its standard streams. */
+/* The descriptors 0 to 2, as far as the program has closed them: opened so that nobody else gets
+ * their numbers. */
 struct held {
     int fds[STDERR_FILENO + 1], count;
 };
 
+/* Closes them again. */
 static void release(const struct held *held)
 {
     for (int i = 0; i < held->count; i++) {
@@ -83,8 +88,10 @@ static void release(const struct held *held)
     }
 }
 
-/* Keeps libuv from those numbers: it aborts the process when it closes one of them.  Its first loop aborts it as well when
- * there is no descriptor left, hence `room`: so many others have to be free.  release() ends it.  Errors: INTERNAL, NO_MEMORY. */
+/* Opens those of the descriptors 0 to 2 that are closed, because libuv would abort the process when
+ * it closes one with such a number.  Also finds out whether `room` more can be opened: libuv aborts
+ * the process if it runs out of descriptors while it makes its first loop.  If it succeeds, the
+ * caller has to call release().  Errors: INTERNAL, NO_MEMORY. */
 static int hold_low(struct held *held, int room)
 {
     int others[UV_DESCRIPTORS], count = 0, error = 0;
@@ -118,7 +125,8 @@ int wms_loop_new(wms_engine *engine, struct wms_loop **ret_loop)
     }
     loop->engine = engine;
     loop->alarm_due = NEVER;
-    loop->late_tail = &loop->late;
+    node_init(&loop->spare);
+    node_init(&loop->late);
     struct held held;
     int error = hold_low(&held, UV_DESCRIPTORS);
     if (!error) {
@@ -135,7 +143,8 @@ int wms_loop_new(wms_engine *engine, struct wms_loop **ret_loop)
     return 0;
 }
 
-/* Nobody should have left anything.  But what is left and active would keep wms_loop_free() busy for ever. */
+/* Closes a handle that somebody forgot to free: an active one would keep wms_loop_free() running
+ * for ever.  Spare timers end here as well. */
 static void free_left(uv_handle_t *uv, void *data)
 {
     struct wms_loop *loop = data;
@@ -155,13 +164,13 @@ struct wms_loop *wms_loop_free(struct wms_loop *loop)
     if (!loop) {
         return NULL;
     }
-    loop->spare_count = SPARE_MAX; /* none is spared any more */
+    loop->spare_count = SPARE_MAX; /* from here on wms_timer_free() closes timers */
     wms_poll_free(loop->alarm);
     loop->alarm = NULL;
     uv_walk(&loop->uv, free_left, loop);
     uv_close((uv_handle_t *) &loop->limit, NULL);
     while (uv_run(&loop->uv, UV_RUN_NOWAIT)) {
-        /* the last handles' close callbacks */
+        /* runs the close callbacks, which free the handles */
     }
     uv_loop_close(&loop->uv);
     wms_free(loop->engine, loop);
@@ -177,7 +186,7 @@ int wms_loop_after_fork(struct wms_loop *loop)
         error = error ? error_from_uv(error) : 0;
         release(&held);
     }
-    if (!error) { /* a timerfd is one object for both processes: setting it here would set the parent's */
+    if (!error) { /* the timerfd is shared with the parent: to set it here would set the parent's */
         wms_poll_free(loop->alarm);
         loop->alarm = NULL;
         loop->alarm_due = NEVER;
@@ -185,36 +194,25 @@ int wms_loop_after_fork(struct wms_loop *loop)
     return error;
 }
 
-/* Of timers: a round that begins with one that is due would wait afterwards (before libuv 1.45), although there is something
- * to do now. */
+/* To be called when a timer has fired: makes uv_run() return.  Before libuv 1.45, a round that
+ * began with a timer would go on to wait for descriptors, although what the timer has brought about
+ * is to be done now. */
 static void end_round(uv_timer_t *timer)
 {
     uv_stop(timer->loop);
 }
 
-static void take_from_late(struct wms_timer *timer)
-{
-    if (timer->late) {
-        *timer->late = timer->next;
-        if (timer->next) {
-            timer->next->late = timer->late;
-        } else {
-            timer->loop->late_tail = timer->late;
-        }
-        timer->late = NULL;
-    }
-}
-
-/* libuv lets timers fire before it looks at the descriptors.  But the program may have been away for long: then an answer has
- * come in time, and lies there unread when its deadline is over. */
+/* One round of libuv, then the deadlines that are over.  libuv itself lets timers fire before it
+ * reads descriptors; if the program has not let the loop turn for long, a deadline would then fire
+ * although the answer has come in time, but has not been read yet. */
 static void run(struct wms_loop *loop, uv_run_mode mode)
 {
     loop->changed = false;
     uv_run(&loop->uv, mode);
-    while (loop->late) {
-        struct wms_timer *timer = loop->late;
-        take_from_late(timer);
-        timer->fire(timer->data);
+    while (!node_alone(&loop->late)) {
+        struct wms_timer *timer = NODE_OWNER(loop->late.next, struct wms_timer, node);
+        node_remove(&timer->node);
+        timer->fire(timer->data); /* may free the timer, and others that are late */
     }
 }
 
@@ -260,7 +258,8 @@ double wms_loop_clock(struct wms_loop *loop)
     return wms_loop_now(loop);
 }
 
-/* By the clock, not by what is left of the time: libuv's own is that of its last event or timer, perhaps long ago. */
+/* `due` is an absolute time: libuv's clock, which is read at each event or timer, may be long
+ * behind, so that a remaining time that is counted from it would be too long. */
 static void set_alarm(struct wms_loop *loop, uint64_t due)
 {
     struct itimerspec when = {{0, 0}, {0, 0}};
@@ -280,10 +279,11 @@ static void alarm_fired(void *data, int events)
     struct wms_loop *loop = data;
 
     (void) events;
-    wms_news_take(loop->alarm->fd); /* read as an eventfd is */
+    wms_news_take(loop->alarm->fd); /* a timerfd is read as an eventfd is: eight bytes */
     loop->alarm_due = NEVER;
 }
 
+/* When libuv's next timer is due, by its clock; NEVER: there is none. */
 static uint64_t next_due(const struct wms_loop *loop)
 {
     int wait = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
@@ -320,7 +320,7 @@ int wms_loop_fd(struct wms_loop *loop, int *ret_fd)
             wms_poll_free(poll);
             return error;
         }
-        uv_unref((uv_handle_t *) &poll->uv); /* alone it is nothing to wait for */
+        uv_unref((uv_handle_t *) &poll->uv); /* alone it must not keep wms_loop_wait() waiting */
         loop->alarm = poll;
     }
     *ret_fd = uv_backend_fd(&loop->uv);
@@ -331,10 +331,10 @@ int wms_loop_fd(struct wms_loop *loop, int *ret_fd)
 
 struct wms_timer *wms_timer_new(struct wms_loop *loop, void (*fire)(void *data), void *data)
 {
-    struct wms_timer *timer = loop->spare;
+    struct wms_timer *timer = NODE_FIRST(&loop->spare, struct wms_timer, node);
 
     if (timer) {
-        loop->spare = timer->next;
+        node_remove(&timer->node);
         loop->spare_count--;
     } else {
         timer = wms_zalloc(loop->engine, sizeof *timer);
@@ -342,6 +342,7 @@ struct wms_timer *wms_timer_new(struct wms_loop *loop, void (*fire)(void *data),
             return NULL;
         }
         timer->loop = loop;
+        node_init(&timer->node);
         uv_timer_init(&loop->uv, &timer->uv);
     }
     timer->deadline = false;
@@ -367,10 +368,7 @@ static void timer_fired(uv_timer_t *uv)
 
     end_round(uv);
     if (timer->deadline) {
-        timer->next = NULL;
-        timer->late = loop->late_tail;
-        *loop->late_tail = timer;
-        loop->late_tail = &timer->next;
+        node_append(&loop->late, &timer->node);
     } else {
         timer->fire(timer->data);
     }
@@ -378,7 +376,7 @@ static void timer_fired(uv_timer_t *uv)
 
 void wms_timer_set(struct wms_timer *timer, double seconds)
 {
-    take_from_late(timer);
+    node_remove(&timer->node); /* from loop->late */
     if (seconds < 0) {
         uv_timer_stop(&timer->uv);
         return;
@@ -395,18 +393,18 @@ static void timer_closed(uv_handle_t *uv)
     wms_free(timer->loop->engine, timer);
 }
 
-/* A command needs a timer for its deadline, and libuv a round of the loop to close one: so some are kept. */
+/* Up to SPARE_MAX timers are kept for later use: each command needs one for its deadline, and libuv
+ * frees a timer no sooner than in the next round of the loop. */
 void wms_timer_free(struct wms_timer *timer)
 {
     if (!timer) {
         return;
     }
     struct wms_loop *loop = timer->loop;
-    take_from_late(timer);
+    node_remove(&timer->node); /* from loop->late; at the loop's end, also from loop->spare */
     if (loop->spare_count < SPARE_MAX) {
         uv_timer_stop(&timer->uv);
-        timer->next = loop->spare;
-        loop->spare = timer;
+        node_prepend(&loop->spare, &timer->node);
         loop->spare_count++;
     } else {
         loop->changed = true;
@@ -416,7 +414,7 @@ void wms_timer_free(struct wms_timer *timer)
 
 /* ---- watched descriptors ---------------------------------------------------------------------------------------- */
 
-/* Takes the descriptor over, also when it fails. */
+/* Takes over `fd`, also when it fails: then it is closed. */
 static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll)
 {
     struct wms_poll *poll = wms_zalloc(loop->engine, sizeof *poll);
@@ -437,8 +435,8 @@ static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int
 
 int wms_poll_new(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll)
 {
-    /* A library may close its descriptor, and the system give the number to another, before libuv hears of it: libuv
-     * answers EEXIST then. */
+    /* A duplicate: a library may close its descriptor before it frees the watch, and if the system
+     * then gives the number to another descriptor, libuv refuses to watch that one (EEXIST). */
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
     return own < 0 ? WMS_E_INTERNAL : poll_own(loop, own, ready, data, ret_poll);
@@ -449,7 +447,8 @@ static void poll_ready(uv_poll_t *uv, int status, int events)
     struct wms_poll *poll = (struct wms_poll *) uv;
     int seen = 0;
 
-    /* An error of the descriptor is the library's to find out, by reading. */
+    /* An error is reported as readable: the library that owns the descriptor finds it out by
+     * reading. */
     if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT))) {
         seen |= WMS_READABLE;
     }
@@ -457,7 +456,7 @@ static void poll_ready(uv_poll_t *uv, int status, int events)
         seen |= WMS_WRITABLE;
     }
     if (status < 0) {
-        poll->events = 0; /* libuv has stopped it */
+        poll->events = 0; /* libuv has stopped the watch */
     }
     poll->ready(poll->data, seen);
 }
@@ -490,7 +489,7 @@ void wms_poll_free(struct wms_poll *poll)
     if (poll) {
         poll->loop->changed = true;
         uv_close((uv_handle_t *) &poll->uv, poll_closed);
-        close(poll->fd); /* at once: in a forked child, the loop may never turn again */
+        close(poll->fd); /* not in poll_closed(): in a forked child the loop may never turn again */
     }
 }
 

@@ -5,12 +5,7 @@ void wms_request_finished(struct wms_item *item)
 {
     wms_request *request = item->job->request;
 
-    item->finished_next = NULL;
-    *request->finished_tail = item;
-    request->finished_tail = &item->finished_next;
-    if (!request->unread) {
-        request->unread = item;
-    }
+    queue_append(&request->finished, &item->ended);
     request->outcome_count++;
     request->failed_count += item->code != 0;
     request->skipped_count += item->state == WMS_SKIPPED;

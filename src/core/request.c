@@ -12,14 +12,7 @@ static void request_free(wms_request *request)
 {
     wms_engine *engine = request->engine;
 
-    if (request->next) {
-        request->next->prev = request->prev;
-    }
-    if (request->prev) {
-        request->prev->next = request->next;
-    } else if (engine->requests == request) {
-        engine->requests = request->next;
-    }
+    node_remove(&request->node);
     for (size_t i = 0; i < request->job_count; i++) {
         wms_job_clear(&request->jobs[i]);
     }
@@ -54,14 +47,11 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     request->engine = wms_engine_ref(engine);
     request->refs = 1;
     wms_wakeup_init(&request->wakeup);
-    request->held_tail = &request->held;
-    request->finished_tail = &request->finished;
-    request->choosing_tail = &request->choosing;
-    request->next = engine->requests;
-    if (request->next) {
-        request->next->prev = request;
-    }
-    engine->requests = request;
+    queue_init(&request->held);
+    queue_init(&request->finished);
+    node_init(&request->choosing);
+    node_init(&request->news);
+    node_prepend(&engine->requests, &request->node);
     error = wms_command_build(engine, &whole, request);
     error = error ? error : wms_request_count_down(request);
     if (error) {
@@ -158,15 +148,23 @@ static bool wants_password(const wms_request *request)
     return request->job_count > 0 && request->jobs[0].wants && !request->password;
 }
 
+/* The first item that waits for permission, or NULL; forgets those that came to their end. */
+static struct wms_item *first_held(wms_request *request)
+{
+    while (!queue_is_empty(&request->held)) {
+        struct wms_item *item = NODE_OWNER(request->held.first, struct wms_item, waiting);
+        if (item->phase == WMS_HELD) {
+            return item;
+        }
+        queue_take(&request->held);
+    }
+    return NULL;
+}
+
 static bool needs_caller(wms_request *request)
 {
-    while (request->held && request->held->phase != WMS_HELD) {
-        request->held = request->held->next; /* it came to its end while it was held */
-        if (!request->held) {
-            request->held_tail = &request->held;
-        }
-    }
-    return request->held || wms_request_chooses(request) || wants_password(request) || (request->follow && request->unread);
+    return first_held(request) || wms_request_chooses(request) || wants_password(request) ||
+           (request->follow && !queue_is_empty(&request->finished));
 }
 
 int wms_request_wait(wms_request *request, double seconds)
@@ -244,11 +242,11 @@ int wms_request_held_sized(wms_request *request, wms_action *ret_action, size_t 
     if (wms_request_enter(request)) {
         return 0;
     }
-    needs_caller(request); /* skips those that ended */
-    if (!request->held) {
+    const struct wms_item *item = first_held(request);
+    if (!item) {
         return 0;
     }
-    wms_action action = wms_item_action(request->held);
+    wms_action action = wms_item_action(item);
     wms_give(ret_action, size, &action, sizeof action);
     return 1;
 }
@@ -260,11 +258,7 @@ void wms_request_permit(wms_request *request, const char *refusal)
     if (!wms_request_held(request, &action)) {
         return;
     }
-    struct wms_item *item = request->held;
-    request->held = item->next;
-    if (!request->held) {
-        request->held_tail = &request->held;
-    }
+    struct wms_item *item = NODE_OWNER(queue_take(&request->held), struct wms_item, waiting);
     if (refusal) {
         wms_item_finish(item, WMS_FAILED, WMS_E_ACCESS_DENIED, refusal);
     } else {

@@ -98,12 +98,11 @@ int wms_request_outcome_sized(const wms_request *request, size_t index, wms_outc
 
 int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done, size_t size)
 {
-    const struct wms_item *item = request->unread;
-
-    if (!item || wms_request_enter(request)) {
+    if (queue_is_empty(&request->finished) || wms_request_enter(request)) {
         return 0;
     }
-    request->unread = item->finished_next;
+    const struct queued *first = queue_take(&request->finished);
+    const struct wms_item *item = NODE_OWNER(first, struct wms_item, ended);
     request->read_count++;
     wms_outcome outcome = view(item);
     wms_give(ret_outcome, size, &outcome, sizeof outcome);

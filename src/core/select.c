@@ -179,9 +179,7 @@ void wms_job_listed(struct wms_job *job)
     }
     if (!error && request->choose && !job->by_id && has_candidate(job)) {
         wms_item_enter(&job->whole, WMS_CHOOSING);
-        job->choosing_next = NULL;
-        *request->choosing_tail = job;
-        request->choosing_tail = &job->choosing_next;
+        node_append(&request->choosing, &job->choosing);
         wms_request_news(request);
         return;
     }
@@ -190,13 +188,14 @@ void wms_job_listed(struct wms_job *job)
 
 struct wms_job *wms_request_chooses(wms_request *request)
 {
-    while (request->choosing && request->choosing->whole.phase != WMS_CHOOSING) {
-        request->choosing = request->choosing->choosing_next;
-        if (!request->choosing) {
-            request->choosing_tail = &request->choosing;
+    while (!node_alone(&request->choosing)) {
+        struct wms_job *job = NODE_OWNER(request->choosing.next, struct wms_job, choosing);
+        if (job->whole.phase == WMS_CHOOSING) {
+            return job;
         }
+        node_remove(&job->choosing);
     }
-    return request->choosing;
+    return NULL;
 }
 
 void wms_job_choose(struct wms_job *job, bool take)

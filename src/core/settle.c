@@ -8,16 +8,17 @@ enum { ROUNDS = 64 /* of a loop that always has something to do, before the prog
 /* Of a broken link: what was under way on it ends, or is repeated on another. */
 static void end_link(struct wms_link *link)
 {
-    while (link->ops) {
-        struct wms_item *item = link->ops;
+    while (!node_alone(&link->ops)) {
+        struct wms_item *item = NODE_OWNER(link->ops.next, struct wms_item, flight);
         wms_item_forget(item);
         wms_item_lost(item, link->code, link->text);
     }
-    while (link->checks) {
-        wms_check_blind(link->checks, link->code, link->text);
+    while (!node_alone(&link->checks)) {
+        struct wms_check *check = NODE_OWNER(link->checks.next, struct wms_check, node);
+        wms_check_blind(check, link->code, link->text);
     }
-    while (link->jobs) {
-        struct wms_job *job = link->jobs;
+    while (!node_alone(&link->jobs)) {
+        struct wms_job *job = NODE_OWNER(link->jobs.next, struct wms_job, node);
         wms_link_leave(job);
         /* A job that sees connection after connection break gets nowhere. */
         if (!link->was_up || ++job->breaks > 3) {
@@ -28,18 +29,13 @@ static void end_link(struct wms_link *link)
     wms_link_free(link, false);
 }
 
-static struct wms_link *first_of(const struct node *head)
-{
-    return node_alone(head) ? NULL : NODE_OWNER(head->next, struct wms_link, node);
-}
-
 /* Frees links that are broken or retired, and idle ones when there are too many. */
 static void tend_links(wms_engine *engine)
 {
     struct wms_link *link;
 
     engine->link_broken = false;
-    while ((link = first_of(&engine->ending))) {
+    while ((link = NODE_FIRST(&engine->ending, struct wms_link, node))) {
         node_remove(&link->node); /* if it is in use, it comes again when it is idle */
         if (link->state == WMS_BROKEN) {
             end_link(link);
@@ -47,7 +43,8 @@ static void tend_links(wms_engine *engine)
             wms_link_free(link, false);
         }
     }
-    while (engine->link_count > WMS_IDLE_LINKS_MAX && (link = first_of(&engine->idle))) {
+    while (engine->link_count > WMS_IDLE_LINKS_MAX &&
+           (link = NODE_FIRST(&engine->idle, struct wms_link, node))) {
         wms_link_free(link, false);
     }
 }
@@ -60,14 +57,10 @@ void wms_engine_settle(wms_engine *engine)
         return;
     }
     engine->settling = true;
-    while (engine->kicked || engine->link_broken || engine->blocking.due) {
-        while (engine->kicked) {
-            struct wms_job *job = engine->kicked;
-            engine->kicked = job->kicked_next;
-            if (!engine->kicked) {
-                engine->kicked_tail = &engine->kicked;
-            }
-            job->kicked = false;
+    while (!node_alone(&engine->kicked) || engine->link_broken || engine->blocking.due) {
+        while (!node_alone(&engine->kicked)) {
+            struct wms_job *job = NODE_OWNER(engine->kicked.next, struct wms_job, kicked);
+            node_remove(&job->kicked);
             wms_job_pump(job);
         }
         tend_links(engine);

@@ -15,6 +15,7 @@
 #include "core/hash.h"
 #include "core/idset.h"
 #include "core/node.h"
+#include "core/queue.h"
 #include "core/slab.h"
 #include "core/table.h"
 #include "core/target.h"
@@ -44,13 +45,9 @@ struct wms_bindings {
 };
 
 /* Calls that block: see blocking.c. */
-struct wms_queue {
-    struct wms_block *first, *last;
-};
-
 struct wms_blocking {
-    struct wms_block *blocks; /* all of the engine's */
-    struct wms_queue line;    /* those that are started, and not handed over yet */
+    struct node blocks;       /* all of the engine's, newest first */
+    struct node line;         /* those that are started, and not handed over yet */
     size_t running;           /* those that are handed over, and not taken back yet */
     struct wms_crew *crew;    /* the threads, or NULL */
     struct wms_poll *poll;    /* on what they give back, while calls run; or NULL */
@@ -83,16 +80,16 @@ struct wms_engine {
     struct wms_table servers;  /* by place */
     struct wms_server *recent; /* the last that was asked for, or NULL */
     struct wms_parsed parsed;
-    struct wms_link *links;    /* newest first */
+    struct node links;         /* all of them, newest first */
     size_t link_count;
     struct wms_table bound; /* links that get new work, by what their bindings' names have in common */
     struct node idle;   /* links that nobody uses, and that may be used again: who has been so for longest comes first */
     struct node ending; /* links that are broken or get no new work: to be tended */
     struct wms_blocking blocking;
-    wms_request *requests;
-    wms_request *news, *last_news; /* that wms_engine_news() has not told yet */
+    struct node requests; /* newest first */
+    struct node news;     /* requests that wms_engine_news() has not told yet */
 
-    struct wms_job *kicked, **kicked_tail;
+    struct node kicked; /* jobs that are to be looked at */
     bool link_broken; /* links are to be tended */
     bool settling;
     wms_request *orphans; /* that were given back meanwhile */
@@ -124,7 +121,7 @@ enum wms_link_state { WMS_CONNECTING, WMS_UP, WMS_BROKEN };
 
 struct wms_link {
     wms_engine *engine;
-    struct wms_link *next, *prev;
+    struct node all; /* of engine->links */
     struct wms_server *server;
     const struct wms_provider *provider;
     void *connection;
@@ -135,9 +132,9 @@ struct wms_link {
     struct wms_bound bound;
     size_t active; /* places, of those that the provider limits, that are taken or promised */
     struct node line; /* jobs that wait for a place: who has waited longest comes first.  While there are any, it is full */
-    struct wms_item *ops; /* in flight */
-    struct wms_check *checks;
-    struct wms_job *jobs, *last_job; /* that use it or wait for it */
+    struct node ops;    /* items that are in flight, newest first */
+    struct node checks; /* newest first */
+    struct node jobs;   /* that use it or wait for it */
     double progress;
     int code; /* why it broke */
     char *text;
@@ -176,9 +173,9 @@ enum wms_item_kind {
 struct wms_item {
     struct wms_op op; /* first: a provider's op is its item */
     struct wms_job *job;
-    struct wms_item *next;               /* in the list of its phase: job->ready, job->answered, request->held */
-    struct wms_item *op_prev, *op_next;  /* link->ops */
-    struct wms_item *finished_next;      /* job->over, then request->finished */
+    struct queued waiting; /* in the list of its phase: job->ready, job->answered, request->held */
+    struct queued ended;   /* of job->over, then of request->finished */
+    struct node flight;    /* of link->ops; valid while the item is ACTING */
     struct wms_check *check;
     wms_id id;
     const char *text, *user_name, *note, *identity;
@@ -193,7 +190,7 @@ struct wms_check {
     struct wms_observer observer; /* first: a provider's observer is its check */
     struct wms_item *item;
     struct wms_link *link;
-    struct wms_check *prev, *next; /* link->checks */
+    struct node node; /* of link->checks */
     struct wms_timer *timer; /* its data is the item */
     struct wms_sight sight;
     const char *blind; /* why it could not be seen while the host was asked; NULL: it could */
@@ -229,14 +226,14 @@ struct wms_job {
     const char *folded;    /* the same for guards: what is one host has one spelling */
     struct wms_slab *slab; /* where all its strings and sessions lie */
     struct wms_link *link;
-    struct wms_job *link_prev, *link_next;
-    struct node line; /* link->line, or alone */
-    struct wms_job *kicked_next;
+    struct node node;   /* of link->jobs; valid while there is a link */
+    struct node line;   /* of link->line, or alone */
+    struct node kicked; /* of engine->kicked, or alone */
     struct wms_item whole; /* the question for all sessions, or the call; its outcome is the server's when there is no other */
     struct wms_item *items;
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
-    struct wms_item *ready, **ready_tail, *over, *answered;
+    struct queue ready, over, answered; /* of items */
     size_t pending; /* items that a host owes something */
     size_t checks;  /* observations of its items */
     struct wms_listing listing;
@@ -244,11 +241,11 @@ struct wms_job {
     double progress;
     unsigned breaks; /* of connections, since the last answer */
     enum wms_stage stage;
-    bool kicked, by_id;
+    bool by_id;
     bool all; /* every session that the host lets us control, or that is chosen */
     bool counted; /* request->total has its outcomes */
-    struct wms_job *choosing_next; /* of request->choosing */
-    size_t candidate;              /* the place in the listing of the next to be chosen */
+    struct node choosing; /* of request->choosing, or alone */
+    size_t candidate;     /* the place in the listing of the next to be chosen */
     bool starved;       /* the link has no place for it */
     bool promised;      /* the link keeps one for it */
     bool whole_outcome; /* its one outcome is `whole` */
@@ -266,7 +263,7 @@ struct wms_asked {
 
 struct wms_request {
     wms_engine *engine;
-    wms_request *next, *prev;
+    struct node node; /* of engine->requests */
     wms_request *orphan_next;
     size_t refs;
     enum wms_verb verb;
@@ -287,17 +284,16 @@ struct wms_request {
     struct wms_asked *order; /* of the outcomes, when it is not the jobs' */
     size_t order_count;
     size_t total, uncounted; /* outcomes that there will be, and jobs of which that is not known yet */
-    struct wms_job *choosing, **choosing_tail;
+    struct node choosing; /* jobs that wait for the caller's choice, or ended since */
     size_t outcome_count, failed_count, skipped_count, session_count; /* so far; the skipped ones failed */
     size_t expected;                                                  /* outcomes, as far as that is known */
-    struct wms_item *held, **held_tail;
-    struct wms_item *finished, **finished_tail, *unread;
+    struct queue held;     /* items that wait for the caller's permission, or ended since */
+    struct queue finished; /* items that wms_request_next_outcome() has not told yet */
     size_t read_count;
     struct wms_wakeup wakeup; /* the descriptor for the caller's loop */
-    wms_request *news_prev, *news_next; /* engine->news */
+    struct node news;         /* of engine->news, or alone */
     bool done, cancelled, stopped, forked;
     bool waking;  /* something to tell since the last step */
-    bool untold;  /* it is in engine->news */
     bool expired; /* the command's deadline is over */
     char *summary;
 };

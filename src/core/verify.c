@@ -17,11 +17,7 @@ static struct wms_check *check_new(struct wms_item *item, struct wms_link *link)
         check->observer.identity = item->identity;
         check->item = item;
         check->link = link;
-        check->next = link->checks;
-        if (check->next) {
-            check->next->prev = check;
-        }
-        link->checks = check;
+        node_prepend(&link->checks, &check->node);
         item->job->checks++;
     }
     return check;
@@ -64,14 +60,7 @@ static void check_free(struct wms_check *check)
     if (check->observing) {
         link->provider->unobserve(link->connection, &check->observer);
     }
-    if (check->prev) {
-        check->prev->next = check->next;
-    } else {
-        link->checks = check->next;
-    }
-    if (check->next) {
-        check->next->prev = check->prev;
-    }
+    node_remove(&check->node);
     wms_timer_free(check->timer);
     check->item->job->checks--;
     wms_free(link->engine, check);
@@ -204,8 +193,7 @@ void wms_check_answered(struct wms_item *item)
     }
     wms_item_enter(item, WMS_ANSWERED);
     wms_timer_set(item->check->timer, job->request->verify);
-    item->next = job->answered;
-    job->answered = item;
+    queue_prepend(&job->answered, &item->waiting);
     wms_job_kick(job);
 }
 
@@ -232,9 +220,8 @@ static void renew(struct wms_item *item)
 
 void wms_checks_renew(struct wms_job *job)
 {
-    while (job->answered) {
-        struct wms_item *item = job->answered;
-        job->answered = item->next;
+    while (!queue_is_empty(&job->answered)) {
+        struct wms_item *item = NODE_OWNER(queue_take(&job->answered), struct wms_item, waiting);
         /* What hung on a connection that is broken ends with it. */
         if (item->phase == WMS_ANSWERED && item->check->link->state != WMS_BROKEN) {
             renew(item);

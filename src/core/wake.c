@@ -1,13 +1,16 @@
 /* wake.c - descriptors of single requests, and the thread that makes them readable.
  *
- * Which of its requests a program polls, nobody tells.  So the waker chooses one, and waits until the engine's loop turns: its
- * program has been woken.  If that does not happen soon, it chooses more, four times as many each time, until all are readable.
- * Those that have answered before are chosen first; so with any number of requests one event costs one step.  On a machine that
- * is busy with something else, the program may have been woken and not have come to run: the system tells, and is asked.
+ * The engine is not told which of its requests' descriptors a program polls.  So when the loop has
+ * an event, the waker makes one descriptor readable ("chooses" it) and waits until the loop turns,
+ * which shows that the program polls that one.  If the loop does not turn soon, the waker chooses
+ * more, four times as many each time, until all are readable.  Descriptors that woke the program
+ * before are chosen first; so one event costs one step, however many requests there are.  On a busy
+ * machine the program may have been woken and not run yet: before it chooses more, the waker asks
+ * the system whether the program's thread is runnable.
  *
- * The thread waits for the loop's own epoll to become readable, in one of its own and once for each time that control
- * goes back to the program (EPOLLONESHOT).  It knows the waker and the wakeups that are in its list, all of which the lock
- * protects, and calls nothing else of the engine.
+ * The thread waits for the loop's epoll descriptor with an epoll of its own, once for each time
+ * that control goes back to the program (EPOLLONESHOT).  It may use the waker and the wakeups in
+ * its list, under the lock, and nothing else of the engine.
  */
 #define _GNU_SOURCE /* gettid */
 #include "core/wake.h"
@@ -28,67 +31,32 @@
 #include "core/news.h"
 
 enum {
-    FIRST_PATIENCE = 1,  /* milliseconds until more are chosen, when nobody is known to answer */
-    KNOWN_PATIENCE = 20, /* the same, when one has answered before: its program is busy */
-    LATER_PATIENCE = 2,  /* and for each next choice */
-    BUSY_PATIENCE = 100  /* and at most so many more while the program's thread does not wait, but wants to run */
+    /* Milliseconds: */
+    FIRST_PATIENCE = 1,  /* after the first choice, when no descriptor has ever woken the program */
+    KNOWN_PATIENCE = 20, /* the same when the first one has: the program is probably busy */
+    LATER_PATIENCE = 2,  /* after each further choice */
+    BUSY_PATIENCE = 100  /* at most, added to each while the program's thread is runnable */
 };
 
 struct wms_waker {
-    pthread_mutex_t lock; /* for all that follows, and for the wakeups */
-    pthread_cond_t turned;
+    pthread_mutex_t lock;  /* protects everything below, and the wakeups in the list */
+    pthread_cond_t turned; /* `turns`, `quit` or `running` has changed */
     pthread_t thread;
-    struct wms_wakeup *first, *last;
-    unsigned long turns; /* of the loop */
+    struct node list;    /* of wakeups that may be chosen; those that have answered come first */
+    unsigned long turns; /* how often the loop has turned */
     pthread_t program;   /* the thread that control went back to */
     pid_t program_tid;   /* 0: none yet */
-    int program_state;   /* its file of proc(5), or -1; opened in that thread, since a fork would copy what ours opens */
-    int epoll;           /* on the loop's epoll, and on `stop` */
-    int loop;            /* the loop's epoll, which is the engine's */
-    int stop;
-    bool fired;   /* the loop's epoll was found readable, and is not watched until the next rest */
-    bool resting; /* control is with the program */
-    bool running; /* the thread is */
-    bool quit;
+    int program_state;   /* its stat file, see proc(5), or -1.  Only that thread may open it: if the
+                          * waker's did, a fork at that moment would leave the child a descriptor
+                          * that it does not know of */
+    int epoll;           /* watches `loop` and `stop` */
+    int loop;            /* the loop's epoll; the engine owns it */
+    int stop;            /* eventfd: raised when the thread has to look at `quit` */
+    bool fired;          /* `loop` was readable, and is not watched until wms_waker_rest() */
+    bool resting;        /* control is with the program */
+    bool running;        /* the thread has begun */
+    bool quit;           /* the thread has to end */
 };
-
-/* ---- the list --------------------------------------------------------------------------------------------------- */
-
-static void take(struct wms_waker *waker, struct wms_wakeup *wakeup)
-{
-    if (!wakeup->listed) {
-        return;
-    }
-    if (wakeup->prev) {
-        wakeup->prev->next = wakeup->next;
-    } else {
-        waker->first = wakeup->next;
-    }
-    if (wakeup->next) {
-        wakeup->next->prev = wakeup->prev;
-    } else {
-        waker->last = wakeup->prev;
-    }
-    wakeup->listed = false;
-}
-
-static void put_first(struct wms_waker *waker, struct wms_wakeup *wakeup)
-{
-    wakeup->prev = NULL;
-    wakeup->next = waker->first;
-    *(waker->first ? &waker->first->prev : &waker->last) = wakeup;
-    waker->first = wakeup;
-    wakeup->listed = true;
-}
-
-static void put_last(struct wms_waker *waker, struct wms_wakeup *wakeup)
-{
-    wakeup->prev = waker->last;
-    wakeup->next = NULL;
-    *(waker->last ? &waker->last->next : &waker->first) = wakeup;
-    waker->last = wakeup;
-    wakeup->listed = true;
-}
 
 static int watch(const struct wms_waker *waker, int operation, int fd, uint32_t events)
 {
@@ -97,6 +65,7 @@ static int watch(const struct wms_waker *waker, int operation, int fd, uint32_t 
     return epoll_ctl(waker->epoll, operation, fd, &event) == 0 ? 0 : wms_system_error(errno);
 }
 
+/* Watches the loop for one event more. */
 static void watch_loop(struct wms_waker *waker)
 {
     waker->fired = false;
@@ -105,12 +74,14 @@ static void watch_loop(struct wms_waker *waker)
 
 /* ---- the thread ------------------------------------------------------------------------------------------------- */
 
-/* Makes `count` more readable; returns whether there was one left. */
+/* Makes `count` more descriptors readable.  False: all were already.  The lock is held. */
 static bool choose(struct wms_waker *waker, unsigned long count)
 {
     bool chosen = false;
 
-    for (struct wms_wakeup *wakeup = waker->first; wakeup && count > 0; wakeup = wakeup->next) {
+    const struct node *list = &waker->list;
+    for (struct node *node = list->next; node != list && count > 0; node = node->next) {
+        struct wms_wakeup *wakeup = NODE_OWNER(node, struct wms_wakeup, node);
         if (!wakeup->chosen) {
             wakeup->chosen = chosen = true;
             wms_news_raise(wakeup->fd);
@@ -120,6 +91,7 @@ static bool choose(struct wms_waker *waker, unsigned long count)
     return chosen;
 }
 
+/* Gives the lock up for so long, or until the loop turns. */
 static void wait_for_turn(struct wms_waker *waker, int milliseconds)
 {
     struct timespec until;
@@ -133,18 +105,20 @@ static void wait_for_turn(struct wms_waker *waker, int milliseconds)
     pthread_cond_timedwait(&waker->turned, &waker->lock, &until);
 }
 
-/* Whether the system calls the program's thread runnable: it runs, or would if others let it. */
+/* Whether the program's thread runs, or waits for nothing but a processor.  `state`: its stat file,
+ * or -1. */
 static bool is_runnable(int state)
 {
     char text[256];
     ssize_t size = state < 0 ? -1 : pread(state, text, sizeof text - 1, 0);
 
     text[size < 0 ? 0 : size] = '\0';
-    const char *name_end = strrchr(text, ')'); /* the name before it may hold anything; the state follows: proc(5) */
+    /* From the end: the name of the thread, before it, may contain any character. */
+    const char *name_end = strrchr(text, ')');
     return name_end && name_end[1] == ' ' && name_end[2] == 'R';
 }
 
-/* The thread that calls is the one which control goes back to. */
+/* Remembers the calling thread as the one that control goes back to. */
 static void note_program(struct wms_waker *waker)
 {
     char path[64];
@@ -158,12 +132,14 @@ static void note_program(struct wms_waker *waker)
     waker->program_state = open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* The loop has not turned since `turns`, and the program could still make it turn. */
 static bool is_awaited(const struct wms_waker *waker, unsigned long turns)
 {
     return waker->resting && waker->turns == turns && !waker->quit;
 }
 
-/* Waits while the program does not: it has been woken, and will turn the loop, or does something else before. */
+/* Waits as long as the program's thread is runnable: it has been woken and has not come to turn the
+ * loop yet, or is busy with something else first.  At most BUSY_PATIENCE. */
 static void wait_while_busy(struct wms_waker *waker, unsigned long turns)
 {
     for (int waited = 0; waited < BUSY_PATIENCE && is_awaited(waker, turns); waited += LATER_PATIENCE) {
@@ -181,11 +157,13 @@ static bool is_readable(int fd)
     return poll(&look, 1, 0) > 0;
 }
 
-/* The loop's epoll has become readable, and is not watched any more; the lock is held. */
+/* The loop's epoll has become readable, and is not watched any more: wakes the program.  The lock
+ * is held. */
 static void wake(struct wms_waker *waker)
 {
     unsigned long turns = waker->turns, count = 1;
-    int patience = waker->first && waker->first->answers ? KNOWN_PATIENCE : FIRST_PATIENCE;
+    const struct wms_wakeup *first = NODE_FIRST(&waker->list, struct wms_wakeup, node);
+    int patience = first && first->answers ? KNOWN_PATIENCE : FIRST_PATIENCE;
     bool due = true;
 
     waker->fired = true;
@@ -199,7 +177,7 @@ static void wake(struct wms_waker *waker)
         patience = LATER_PATIENCE;
         count *= 4;
     }
-    if (!due) { /* the engine was faster than this thread */
+    if (!due) { /* the engine's thread has dealt with the event meanwhile: watch for the next one */
         watch_loop(waker);
     }
 }
@@ -269,7 +247,8 @@ static int init_lock(struct wms_waker *waker)
     return failed == 0 ? 0 : wms_system_error(failed);
 }
 
-/* Signals are the program's, and none of its handlers may run in a thread of ours. */
+/* The thread starts with all signals blocked: the program's handlers must not run in a thread of
+ * this library.  Returns when it has begun. */
 static int start_thread(struct wms_waker *waker)
 {
     sigset_t all, before;
@@ -278,7 +257,7 @@ static int start_thread(struct wms_waker *waker)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&waker->thread, NULL, work, waker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!error) { /* what it does from here on may be interrupted by a fork: it holds no lock of a library then */
+    if (!error) { /* a thread that starts may hold locks of libc: the program must not fork then */
         pthread_mutex_lock(&waker->lock);
         while (!waker->running) {
             pthread_cond_wait(&waker->turned, &waker->lock);
@@ -294,7 +273,8 @@ static void destroy_lock(struct wms_waker *waker)
     pthread_mutex_destroy(&waker->lock);
 }
 
-/* From calloc(), as all that a thread of ours uses: the engine's allocator is the program's, for one thread. */
+/* From calloc(): the engine's allocator is the program's, and must not be used for what another
+ * thread uses. */
 static int waker_new(int loop, struct wms_waker **ret_waker)
 {
     struct wms_waker *waker = calloc(1, sizeof *waker);
@@ -303,6 +283,7 @@ static int waker_new(int loop, struct wms_waker **ret_waker)
         return WMS_E_NO_MEMORY;
     }
     waker->epoll = waker->stop = waker->program_state = -1;
+    node_init(&waker->list);
     int error = init_lock(waker);
     if (error) {
         free(waker);
@@ -344,6 +325,7 @@ struct wms_waker *wms_waker_free(struct wms_waker *waker, bool forked)
 void wms_wakeup_init(struct wms_wakeup *wakeup)
 {
     *wakeup = (struct wms_wakeup){.fd = -1};
+    node_init(&wakeup->node);
 }
 
 int wms_wakeup_open(struct wms_waker **waker, int loop, struct wms_wakeup *wakeup)
@@ -355,7 +337,7 @@ int wms_wakeup_open(struct wms_waker **waker, int loop, struct wms_wakeup *wakeu
         return error;
     }
     pthread_mutex_lock(&(*waker)->lock);
-    put_last(*waker, wakeup);
+    node_append(&(*waker)->list, &wakeup->node);
     pthread_mutex_unlock(&(*waker)->lock);
     return 0;
 }
@@ -380,10 +362,10 @@ void wms_wakeup_stepped(struct wms_waker *waker, struct wms_wakeup *wakeup)
     if (wakeup->news || wakeup->chosen) {
         wms_news_take(wakeup->fd);
     }
-    if (wakeup->chosen && wakeup->listed) {
+    if (wakeup->chosen && !node_alone(&wakeup->node)) {
         wakeup->answers = true;
-        take(waker, wakeup);
-        put_first(waker, wakeup);
+        node_remove(&wakeup->node);
+        node_prepend(&waker->list, &wakeup->node);
     }
     wakeup->news = wakeup->chosen = false;
     pthread_mutex_unlock(&waker->lock);
@@ -393,7 +375,7 @@ void wms_wakeup_retire(struct wms_waker *waker, struct wms_wakeup *wakeup)
 {
     if (wakeup->fd >= 0) {
         pthread_mutex_lock(&waker->lock);
-        take(waker, wakeup);
+        node_remove(&wakeup->node);
         pthread_mutex_unlock(&waker->lock);
     }
 }
