@@ -96,6 +96,12 @@ describe("a provider #once", function()
          assert.truthy(outcome.error.message:find("it has no eyes", 1, true), outcome.error.message)
       end)
 
+      it("is not asked any more when it cannot tell, long before the observation ends", function()
+         local outcome, lines = act("unlock", "faints")
+         assert.same({ "UNVERIFIED", { "1 looks" } }, { outcome.error.code, lines })
+         assert.truthy(outcome.error.message:find("it has fainted", 1, true), outcome.error.message)
+      end)
+
       it("ends with the connection", function()
          local outcome, lines = act("unlock", "broken")
          assert.same({ "UNVERIFIED", { "1 looks", "2 looks" } }, { outcome.error.code, lines })

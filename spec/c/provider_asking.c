@@ -8,6 +8,7 @@
  *     blind-at-once    can never tell, and says so from inside ask()
  *     broken           breaks instead of the second look after the action
  *     silent           does not answer a look after the action
+ *     faints           cannot tell any more while the action is under way, which takes 0.2 s
  *     old              is of an engine that does not have the service
  *
  * The log gets a line for each observer that ends, "asking: 3 looks", and for each mistake of the
@@ -29,11 +30,16 @@ struct host {
     char name[32];
     bool acted; /* its session was acted on */
     unsigned watches;
+    struct watch *watch; /* the newest */
+    struct watch *over; /* that have ended: kept, so that ask() for one of them is noticed */
+    struct wms_op *op;
+    struct wms_timer *done; /* with `op` */
 };
 
 struct watch {
+    struct watch *next; /* host->over */
     struct host *host;
-    struct wms_observer *observer;
+    struct wms_observer *observer; /* NULL: it has ended */
     struct wms_timer *answer; /* of the look that is under way */
     bool asked, anew;         /* under way; it began after the action */
     unsigned looks;
@@ -68,8 +74,10 @@ static void watch_end(struct watch *watch)
     snprintf(line, sizeof line, "asking: %u looks", watch->looks);
     say(host, line);
     watch->observer->data = NULL;
+    watch->observer = NULL;
+    watch->next = host->over;
+    host->over = watch;
     host->services->timer_free(watch->answer);
-    host->services->resize(host->engine, watch, 0);
     host->watches--;
 }
 
@@ -87,6 +95,10 @@ static void answered(void *data)
     struct watch *watch = data;
     bool changed = watch->anew && watch->looks >= LOOKS;
 
+    if (!watch->asked) { /* of "faints" */
+        end_blind(watch, WMS_E_UNSUPPORTED, "it has fainted");
+        return;
+    }
     watch->asked = false;
     watch->answered = now();
     watch->host->services->seen(watch->observer, &(struct wms_sight){
@@ -101,6 +113,10 @@ static void ask(void *data)
     struct host *host = watch->host;
     bool second = watch->anew && watch->looks == 1;
 
+    if (!watch->observer) {
+        say(host, "asking: wrong: asked after the end");
+        return;
+    }
     if (watch->asked) {
         say(host, "asking: wrong: asked before the answer");
     }
@@ -133,7 +149,7 @@ static void observe(void *data, struct wms_observer *observer, const wms_id *id)
         return;
     }
     *watch = (struct watch){.host = host, .observer = observer, .anew = host->acted};
-    observer->data = watch;
+    observer->data = host->watch = watch;
     host->watches++;
     watch->answer = services->timer_new(host->engine, answered, watch);
     int error = WMS_E_NO_MEMORY;
@@ -156,6 +172,13 @@ static void unobserve(void *data, struct wms_observer *observer)
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
+static void done(void *data)
+{
+    struct host *host = data;
+
+    host->services->answer(host->op, 0, NULL);
+}
+
 static int connect_host(const struct wms_provider *self, const struct wms_services *services,
                         wms_engine *engine, struct wms_link *link,
                         const struct wms_address *address, void **ret_connection)
@@ -171,6 +194,11 @@ static int connect_host(const struct wms_provider *self, const struct wms_servic
     host->without.size = offsetof(struct wms_services, observe_by_polling);
     host->without.observe_by_polling = NULL;
     snprintf(host->name, sizeof host->name, "%s", address->host ? address->host : "");
+    host->done = services->timer_new(engine, done, host);
+    if (!host->done) {
+        services->resize(engine, host, 0);
+        return WMS_E_NO_MEMORY;
+    }
     *ret_connection = host;
     services->up(link);
     return 0;
@@ -184,6 +212,12 @@ static void disconnect_host(void *data, bool forked)
     if (host->watches > 0) {
         say(host, "asking: wrong: an observer is left");
     }
+    while (host->over) {
+        struct watch *watch = host->over;
+        host->over = watch->next;
+        host->services->resize(host->engine, watch, 0);
+    }
+    host->services->timer_free(host->done);
     host->services->resize(host->engine, host, 0);
 }
 
@@ -199,6 +233,14 @@ static void list(void *data, struct wms_op *op)
     host->services->answer(op, error, NULL);
 }
 
+/* An observer goes blind while the action is under way, and between two questions. */
+static void faint(struct host *host, struct wms_op *op)
+{
+    host->op = op;
+    host->services->timer_set(host->done, 0.2);
+    host->services->timer_set(host->watch->answer, 0.005);
+}
+
 static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id,
                 const char *message)
 {
@@ -207,12 +249,19 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
     (void) verb, (void) id, (void) message;
     host->acted = true;
     host->services->sent(op);
-    host->services->answer(op, 0, NULL);
+    if (is(host, "faints")) {
+        faint(host, op);
+    } else {
+        host->services->answer(op, 0, NULL);
+    }
 }
 
 static void forget(void *data, struct wms_op *op)
 {
-    (void) data, (void) op;
+    struct host *host = data;
+
+    (void) op;
+    host->services->timer_set(host->done, -1);
 }
 
 WMS_API const struct wms_provider *wms_provider_v1(void);
