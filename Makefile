@@ -108,7 +108,7 @@ endef
 once = $(if $(filter undefined,$(origin cached_$1)),$(eval cached_$1 := $(shell $2)))$(cached_$1)
 
 $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
-$B/lib/wms/logind.so: $B/obj/core/hash.o # which needs nothing of the engine
+$B/lib/wms/logind.so $B/lib/wms/wts.so: $B/obj/core/hash.o # which needs nothing of the engine
 $(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-openssl-dev libxml2-dev libssl-dev,libcurl-devel libxml2-devel openssl-devel))
 
 # The Windows session API: a provider, and a library of its own for programs that use libwinpr.  Either libwinpr will do.

@@ -328,8 +328,8 @@ describe("a host that is reached with the first question", function()
    local lines
    before_each(function()
       lines = {}
-      wms.configure{ store = kit.store(), log = function(_, text)
-         lines[#lines + 1] = text
+      wms.configure{ store = kit.store(), log = function(level, text)
+         lines[#lines + 1] = level ~= "debug" and text or nil
       end }
    end)
 

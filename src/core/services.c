@@ -1,6 +1,7 @@
 /* services.c - what the engine offers to providers. */
 #include "core/abi.h"
 #include "core/parts.h"
+#include "core/polling.h"
 
 static void services_log(wms_engine *engine, enum wms_level level, const char *text)
 {
@@ -121,6 +122,7 @@ static void services_seen(struct wms_observer *observer, const struct wms_sight 
     struct wms_sight whole = {.locked = -1};
 
     wms_take(&whole, sizeof whole, sight, check->link->provider->sight_size);
+    wms_polling_seen(&check->polling, whole.present);
     wms_check_seen(check, &whole);
 }
 
@@ -129,10 +131,21 @@ static void services_blind(struct wms_observer *observer, int code, const char *
     struct wms_check *check = (struct wms_check *) observer;
 
     check->observing = false;
+    wms_polling_end(&check->polling);
     if (check->link->state != WMS_BROKEN) { /* else it ends with the link */
         wms_engine_refine_error(check->link->engine, &code, &text);
         wms_check_blind(check, wms_error_code(code), text);
     }
+}
+
+static int services_observe_by_polling(struct wms_observer *observer, void (*ask)(void *data),
+                                       void *data)
+{
+    struct wms_check *check = (struct wms_check *) observer;
+    wms_engine *engine = check->link->engine;
+    struct wms_loop *loop = wms_engine_loop(engine);
+
+    return loop ? wms_polling_begin(&check->polling, loop, ask, data) : engine->loop_error;
 }
 
 /* ---- what belongs to the engine ----------------------------------------------------------------------------------- */
@@ -197,6 +210,7 @@ static const struct wms_services services = {
     .observer_size = sizeof(struct wms_observer),
     .call_size = sizeof(struct wms_call),
     .transport_size = sizeof(wms_transport),
+    .observe_by_polling = services_observe_by_polling,
 };
 
 const struct wms_services *wms_engine_services(void)

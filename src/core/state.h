@@ -185,6 +185,14 @@ struct wms_item {
     bool spared; /* of `_all`, but for this one */
 };
 
+/* Of an observer whose provider asks the host again and again: see polling.c. */
+struct wms_polling {
+    struct wms_timer *timer; /* NULL: the provider does not poll */
+    double interval;         /* seconds from the next answer to the question after it */
+    void (*ask)(void *data);
+    void *data; /* the provider's */
+};
+
 /* The verification of one item. */
 struct wms_check {
     struct wms_observer observer; /* first: a provider's observer is its check */
@@ -192,6 +200,7 @@ struct wms_check {
     struct wms_link *link;
     struct node node; /* of link->checks */
     struct wms_timer *timer; /* its data is the item */
+    struct wms_polling polling;
     struct wms_sight sight;
     const char *blind; /* why it could not be seen while the host was asked; NULL: it could */
     int blind_code;

@@ -1,5 +1,6 @@
 /* verify.c - whether a session is as asked: one look before the action, and from the host's answer on until it is so. */
 #include "core/parts.h"
+#include "core/polling.h"
 
 static wms_engine *engine_of(const struct wms_item *item)
 {
@@ -60,6 +61,7 @@ static void check_free(struct wms_check *check)
     if (check->observing) {
         link->provider->unobserve(link->connection, &check->observer);
     }
+    wms_polling_end(&check->polling);
     node_remove(&check->node);
     wms_timer_free(check->timer);
     check->item->job->checks--;

@@ -1,14 +1,10 @@
 /* observe.c - how a session is, asked again and again: hosts tell nobody who has no server of his own. */
 #include "multipoint.h"
 
-static const double first_interval = 0.04, last_interval = 1, growth = 1.5; /* seconds */
-
 struct watch {
     struct multipoint_task task;
     struct wms_observer *observer;
     struct multipoint_exchange *exchange; /* NULL: none under way */
-    struct wms_timer *timer;
-    double interval;
     uint32_t id;
 };
 
@@ -18,7 +14,6 @@ static void watch_free(struct multipoint_task *task)
     const struct multipoint_memory *memory = &task->host->all->memory;
 
     multipoint_drop(watch->exchange);
-    memory->services->timer_free(watch->timer);
     multipoint_free(memory, watch);
 }
 
@@ -75,15 +70,14 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
         end_blind(watch, error, error == WMS_E_PROTOCOL ? "the host's answer has not the form that it should have" : NULL);
         return;
     }
-    if (sight.present) { /* else it stays away */
-        services->timer_set(watch->timer, watch->interval);
-        watch->interval = watch->interval * growth < last_interval ? watch->interval * growth : last_interval;
-    }
     services->seen(watch->observer, &sight);
 }
 
-static void look(struct watch *watch)
+/* Called by the engine, from inside multipoint_observe() too. */
+static void look(void *data)
 {
+    struct watch *watch = data;
+    struct multipoint *all = watch->task.host->all;
     const wms_value id = multipoint_natural("idSession", watch->id), arguments = multipoint_table(&id, 1);
     const struct multipoint_question question = {
         .operation =
@@ -91,21 +85,11 @@ static void look(struct watch *watch)
         .arguments = &arguments,
     };
     const char *text;
-    int error = multipoint_ask(watch->task.host, &question, looked, watch, &watch->exchange, &text);
-
-    if (error) {
-        end_blind(watch, error, text);
-    }
-}
-
-static void timer_fired(void *data)
-{
-    struct watch *watch = data;
-    struct multipoint *all = watch->task.host->all;
 
     multipoint_enter(all);
-    if (!watch->exchange) {
-        look(watch);
+    int error = multipoint_ask(watch->task.host, &question, looked, watch, &watch->exchange, &text);
+    if (error) {
+        end_blind(watch, error, text);
     }
     multipoint_leave(all);
 }
@@ -129,11 +113,8 @@ void multipoint_observe(struct multipoint_host *host, struct wms_observer *obser
     }
     watch->observer = observer;
     watch->id = id->number;
-    watch->interval = first_interval;
-    watch->timer = services->timer_new(host->all->memory.engine, timer_fired, watch);
-    if (!watch->timer) {
-        end_blind(watch, WMS_E_NO_MEMORY, NULL);
-        return;
+    error = wms_observe_by_polling(services, observer, look, watch);
+    if (error) {
+        end_blind(watch, error, NULL);
     }
-    look(watch);
 }

@@ -345,7 +345,7 @@ static bool hangs(const struct wts_tally *tally)
     return atomic_load(&tally->hanging) >= WTS_CALLS || atomic_load(&tally->closing) >= WTS_CALLS;
 }
 
-static int start(struct wts_host *host, struct wts_tally **tallies, const char *name)
+static int start(struct wts_host *host, struct wts_tallies *tallies, const char *name)
 {
     struct farewell *farewell = host->services->work_new(host->engine, &farewell_kind);
 
@@ -367,7 +367,8 @@ static int start(struct wts_host *host, struct wts_tally **tallies, const char *
     return 0;
 }
 
-int wts_host_new(const struct wms_services *services, wms_engine *engine, struct wts_tally **tallies, struct wms_link *link,
+int wts_host_new(const struct wms_services *services, wms_engine *engine,
+                 struct wts_tallies *tallies, struct wms_link *link,
                  const struct wms_address *address, struct wts_host **ret_host)
 {
     char room[512]; /* an address has at most 300 characters */

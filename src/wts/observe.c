@@ -1,8 +1,6 @@
 /* observe.c - how a session is, asked again and again: the API's own events would keep a thread waiting for each host. */
 #include "wts.h"
 
-static const double first_interval = 0.04, last_interval = 1, growth = 1.5; /* seconds */
-
 struct look_work {
     struct wts_work work;
     DWORD id;
@@ -12,8 +10,6 @@ struct look_work {
 struct watch {
     struct wts_task task;
     struct wms_observer *observer;
-    struct wms_timer *timer;
-    double interval;
     DWORD id;
 };
 
@@ -42,7 +38,7 @@ static void end_blind(struct watch *watch, int code, const char *text)
     services->blind(observer, code, text);
 }
 
-static void look(struct watch *watch)
+static void look(void *data)
 {
     static const struct wms_work kind = {
         .size = sizeof(struct look_work),
@@ -50,6 +46,7 @@ static void look(struct watch *watch)
         .done = wts_work_done,
         .dispose = wts_work_dispose,
     };
+    struct watch *watch = data;
     struct look_work *work = wts_work_new(&watch->task, &kind, look_call);
 
     if (!work) {
@@ -71,25 +68,7 @@ static void looked(struct wts_task *task, struct wts_work *work)
         end_blind(watch, work->fault.code, work->fault.text);
         return;
     }
-    if (sight->present) { /* else it stays away */
-        services->timer_set(watch->timer, watch->interval);
-        watch->interval = watch->interval * growth < last_interval ? watch->interval * growth : last_interval;
-    }
     services->seen(watch->observer, sight);
-}
-
-static void timer_fired(void *data)
-{
-    struct watch *watch = data;
-
-    if (!watch->task.work) {
-        look(watch);
-    }
-}
-
-static void watch_free(struct wts_task *task)
-{
-    task->host->services->timer_free(((struct watch *) task)->timer);
 }
 
 void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms_id *id)
@@ -100,7 +79,7 @@ void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms
         services->seen(observer, &(struct wms_sight){.present = false, .locked = -1});
         return;
     }
-    struct watch *watch = wts_task_new(host, sizeof *watch, &observer->data, looked, watch_free);
+    struct watch *watch = wts_task_new(host, sizeof *watch, &observer->data, looked, NULL);
     if (!watch) {
         services->blind(observer, WMS_E_NO_MEMORY, NULL);
         return;
@@ -108,11 +87,8 @@ void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms
     watch->task.look = true;
     watch->observer = observer;
     watch->id = id->number;
-    watch->interval = first_interval;
-    watch->timer = services->timer_new(host->engine, timer_fired, watch);
-    if (!watch->timer) {
-        end_blind(watch, WMS_E_NO_MEMORY, NULL);
-        return;
+    int error = wms_observe_by_polling(services, observer, look, watch);
+    if (error) {
+        end_blind(watch, error, NULL);
     }
-    look(watch);
 }

@@ -5,9 +5,14 @@
 static int connect_host(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
                         struct wms_link *link, const struct wms_address *address, void **ret_connection)
 {
-    struct wts_tally **tallies = (struct wts_tally **) services->slot(engine, self);
+    struct wts_tallies **tallies = (struct wts_tallies **) services->slot(engine, self);
     struct wts_host *host;
-    int error = wts_host_new(services, engine, tallies, link, address, &host);
+
+    *tallies = *tallies ? *tallies : wts_tallies_new();
+    if (!*tallies) {
+        return WMS_E_NO_MEMORY;
+    }
+    int error = wts_host_new(services, engine, *tallies, link, address, &host);
 
     if (!error) {
         *ret_connection = host;
@@ -22,7 +27,10 @@ static void disconnect_host(void *connection, bool forked)
 
 static void retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
 {
-    wts_tallies_clear((struct wts_tally **) services->slot(engine, self));
+    struct wts_tallies **tallies = (struct wts_tallies **) services->slot(engine, self);
+
+    wts_tallies_free(*tallies);
+    *tallies = NULL;
 }
 
 static void list(void *connection, struct wms_op *op)

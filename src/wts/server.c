@@ -19,23 +19,13 @@ void wts_tally_unref(struct wts_tally *tally)
     }
 }
 
-static uint64_t hash_of(const char *name)
-{
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-
-    for (; *name; name++) {
-        hash = (hash ^ (unsigned char) *name) * UINT64_C(1099511628211);
-    }
-    hash ^= hash >> 32;
-    return hash * UINT64_C(0x9E3779B97F4A7C15); /* whose high bits depend on all of the name */
-}
-
 /* That of the name, one reference more. */
-static struct wts_tally *tally_get(struct wts_tally **tallies, const char *name)
+static struct wts_tally *tally_get(struct wts_tallies *tallies, const char *name)
 {
-    struct wts_tally *first = *tallies, **place = tallies;
+    struct wts_tally *first = tallies->first, **place = &tallies->first;
+    uint64_t bits = wms_hash(&tallies->key, name, strlen(name));
 
-    for (uint64_t bits = hash_of(name); *place && strcmp((*place)->name, name) != 0; bits <<= 1) {
+    for (; *place && strcmp((*place)->name, name) != 0; bits <<= 1) {
         place = &(*place)->below[bits >> 63];
     }
     struct wts_tally *tally = *place;
@@ -55,13 +45,23 @@ static struct wts_tally *tally_get(struct wts_tally **tallies, const char *name)
     return wts_tally_ref(tally);
 }
 
-void wts_tallies_clear(struct wts_tally **tallies)
+struct wts_tallies *wts_tallies_new(void)
 {
-    for (struct wts_tally *tally = *tallies, *next; tally; tally = next) {
+    struct wts_tallies *tallies = calloc(1, sizeof *tallies);
+
+    if (tallies) {
+        wms_key_new(&tallies->key);
+    }
+    return tallies;
+}
+
+void wts_tallies_free(struct wts_tallies *tallies)
+{
+    for (struct wts_tally *tally = tallies ? tallies->first : NULL, *next; tally; tally = next) {
         next = tally->next;
         wts_tally_unref(tally);
     }
-    *tallies = NULL;
+    free(tallies);
 }
 
 /* ---- servers ------------------------------------------------------------------------------------------------------- */
@@ -75,7 +75,7 @@ static void server_free(struct wts_server *server)
     free(server);
 }
 
-struct wts_server *wts_server_new(const char *name, struct wts_tally **tallies)
+struct wts_server *wts_server_new(const char *name, struct wts_tallies *tallies)
 {
     struct wts_server *server = calloc(1, sizeof *server);
     size_t length;

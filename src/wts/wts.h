@@ -21,6 +21,7 @@
 
 #include <stdatomic.h>
 
+#include "core/hash.h"
 #include "core/node.h"
 #include <wms/provider.h>
 #include "wts/api.h"
@@ -54,11 +55,17 @@ void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text);
 /* How many calls to one server hang: nobody waits for them any more, and they have not come back; and how many handles of
  * it are being closed.  It is one for all connections to a server, and outlives them with those calls. */
 struct wts_tally {
-    struct wts_tally *next;     /* of the engine's, in the order of a list */
-    struct wts_tally *below[2]; /* and in that of a tree, by the bits of the name's hash from the highest on */
+    struct wts_tally *next;     /* wts_tallies.first */
+    struct wts_tally *below[2]; /* in a tree, by the bits of the name's hash from the highest on */
     atomic_uint refs;       /* the engine's, and one for each wts_server */
     atomic_uint hanging, closing;
     char name[]; /* "": this machine */
+};
+
+/* Those of an engine. */
+struct wts_tallies {
+    struct wms_key key; /* of the names' hashes: names are others' choice */
+    struct wts_tally *first; /* of a list, and the root of the tree */
 };
 
 /* A server of the API.  Whoever may still be in a call to it holds a reference. */
@@ -129,21 +136,24 @@ void wts_work_done(void *shared, int code);
 void wts_work_dispose(void *shared);
 
 /* Begins to reach a server.  As connect() of wms_provider; `tallies` are the engine's. */
-int wts_host_new(const struct wms_services *services, wms_engine *engine, struct wts_tally **tallies, struct wms_link *link,
+int wts_host_new(const struct wms_services *services, wms_engine *engine,
+                 struct wts_tallies *tallies, struct wms_link *link,
                  const struct wms_address *address, struct wts_host **ret_host);
 void wts_host_free(struct wts_host *host, bool forked);
 /* The host has answered, or (UNREACHABLE) cannot be reached: to be called with the fault of every work that came back. */
 void wts_host_judge(struct wts_host *host, const struct wts_fault *fault);
 
 /* `name` NULL: this machine.  The caller owns a reference.  NULL: out of memory. */
-struct wts_server *wts_server_new(const char *name, struct wts_tally **tallies);
+struct wts_server *wts_server_new(const char *name, struct wts_tallies *tallies);
 struct wts_server *wts_server_ref(struct wts_server *server);
 /* On any thread.  The last closes the handle, which may block, unless `keeps`: then it stays open. */
 void wts_server_unref(struct wts_server *server, bool keeps);
 struct wts_tally *wts_tally_ref(struct wts_tally *tally);
 void wts_tally_unref(struct wts_tally *tally);
-/* The engine goes (in a forked child: the parent's does). */
-void wts_tallies_clear(struct wts_tally **tallies);
+/* NULL: out of memory. */
+struct wts_tallies *wts_tallies_new(void);
+/* The engine goes (in a forked child: the parent's does).  NULL is allowed. */
+void wts_tallies_free(struct wts_tallies *tallies);
 
 void *wts_alloc(const struct wts_host *host, size_t size); /* zeroed */
 void wts_free(const struct wts_host *host, void *block);

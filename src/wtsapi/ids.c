@@ -143,6 +143,8 @@ static DWORD count_of(const char *text)
     return counted + count;
 }
 
+/* FNV-1a, and not the keyed hash, which differs in each process: numbers are to be the same in the
+ * next one. */
 static DWORD hash_of(const char *text)
 {
     DWORD sum = 2166136261;

@@ -181,6 +181,19 @@ struct wms_services {
 
     /* Since 0.2: the sizes of the structs that the engine hands over, for WMS_GIVEN(). */
     uint32_t address_size, op_size, observer_size, call_size, transport_size;
+
+    /* Since 0.3, for hosts that do not tell of changes: call it by wms_observe_by_polling(), once,
+     * from observe().  The engine calls ask(data) the first time from inside this, the next time
+     * 0.04 s after seen(), then after intervals that grow by 1.5 up to 1 s.  ask() sends one
+     * question and returns; the answer goes to seen() or blind(), from inside ask() or later.
+     * ask() is not called while an answer is awaited, and never after a sight that is not
+     * `present`, after blind() or after unobserve().
+     *
+     * `data` is the provider's.  It must live until the provider calls blind() or the engine calls
+     * unobserve(): the provider frees it then, with the question that is under way.  Returns 0, and
+     * ask() may have called blind() then; or NO_MEMORY or INTERNAL: ask() was not called, and the
+     * provider reports the error by blind(). */
+    int (*observe_by_polling)(struct wms_observer *observer, void (*ask)(void *data), void *data);
 };
 
 /* Has this engine a service of that name? */
@@ -194,6 +207,16 @@ struct wms_services {
 static inline const char *wms_op_identity(const struct wms_services *services, const struct wms_op *op)
 {
     return WMS_GIVEN(services, op, identity) ? op->identity : NULL;
+}
+
+/* observe_by_polling(), or UNSUPPORTED from an engine that does not have it. */
+static inline int wms_observe_by_polling(const struct wms_services *services,
+                                         struct wms_observer *observer, void (*ask)(void *data),
+                                         void *data)
+{
+    return WMS_SERVICE(services, observe_by_polling)
+               ? services->observe_by_polling(observer, ask, data)
+               : WMS_E_UNSUPPORTED;
 }
 
 /* What a provider offers.  It begins with WMS_PROVIDER_HEAD, which fills in what its compiler knows: `abi`, `size`, and the
