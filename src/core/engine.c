@@ -190,10 +190,12 @@ int wms_engine_step(wms_engine *engine)
     if (error) {
         return error;
     }
+    wms_engine_ref(engine); /* a guard or a log may give the last request back in the turn already */
     if (engine->loop) {
         wms_engine_turn(engine);
     }
     wms_engine_go_on(engine);
+    wms_engine_unref(engine);
     return 0;
 }
 

@@ -14,14 +14,14 @@
 enum { LINES_KEPT = 1000 };
 
 struct line {
-    struct line *next;
+    struct queued queued; /* of state->lines */
     enum wms_level level;
     char text[];
 };
 
-static void *resize(struct state *state, void *block, size_t size)
+static struct line *first_line(const struct state *state)
 {
-    return state->alloc.resize(state->alloc.data, block, size);
+    return NODE_OWNER(state->lines.first, struct line, queued);
 }
 
 /* The engine's log: called from inside it, so it only keeps the line. */
@@ -33,17 +33,16 @@ static void keep_line(void *data, enum wms_level level, const char *text)
     if (level == WMS_DEBUG && state->line_count >= LINES_KEPT / 2) {
         return; /* the room that is left is for what matters */
     }
-    struct line *line = state->line_count < LINES_KEPT ? resize(state, NULL, sizeof *line + size) : NULL;
+    bool fits = state->line_count < LINES_KEPT;
+    struct line *line = fits ? lwms_resize(state, NULL, sizeof *line + size) : NULL;
 
     if (!line) {
         state->dropped++;
         return;
     }
-    line->next = NULL;
     line->level = level;
     memcpy(line->text, text, size);
-    *state->tail = line;
-    state->tail = &line->next;
+    queue_append(&state->lines, &line->queued);
     state->line_count++;
     if (level > WMS_DEBUG) { /* others wait until the script has control anyway */
         wms_engine_wake(state->engine);
@@ -52,19 +51,15 @@ static void keep_line(void *data, enum wms_level level, const char *text)
 
 static void drop_line(struct state *state)
 {
-    struct line *line = state->lines;
+    struct line *line = NODE_OWNER(queue_take(&state->lines), struct line, queued);
 
-    state->lines = line->next;
-    if (!state->lines) {
-        state->tail = &state->lines;
-    }
     state->line_count--;
-    resize(state, line, 0);
+    lwms_resize(state, line, 0);
 }
 
 void lwms_log_clear(struct state *state)
 {
-    while (state->lines) {
+    while (!queue_is_empty(&state->lines)) {
         drop_line(state);
     }
     state->dropped = 0;
@@ -83,14 +78,14 @@ static void tell_lines(lua_State *L, struct state *state)
 {
     static const char *const levels[] = {[WMS_DEBUG] = "debug", [WMS_INFO] = "info", [WMS_WARNING] = "warning"};
 
-    for (size_t n = state->line_count; n > 0 && state->lines; n--) {
+    for (size_t n = state->line_count; n > 0 && !queue_is_empty(&state->lines); n--) {
         lwms_anchor(L, A_LOG);
         if (lua_isnil(L, -1)) {
             lwms_log_clear(state);
             return;
         }
-        lua_pushstring(L, levels[state->lines->level]);
-        lua_pushstring(L, state->lines->text);
+        lua_pushstring(L, levels[first_line(state)->level]);
+        lua_pushstring(L, first_line(state)->text);
         drop_line(state);
         lua_call(L, 2, 0);
     }

@@ -16,18 +16,17 @@
 
 #include "lua/compat.h"
 #include <wms.h>
+#include "core/queue.h"
 
 /* ---- the state (state.c) --------------------------------------------------------------------------------------- */
 
-struct line;
 struct request;
 
 struct state {
     wms_engine *engine; /* NULL once the Lua state is being closed */
-    struct wms_alloc alloc;
     double timeout, deadline; /* wms.configure{}; negative: no deadline */
     unsigned concurrency;
-    struct line *lines, **tail; /* of the log, not delivered yet */
+    struct queue lines; /* of the log, not delivered yet */
     size_t line_count, dropped;
     char missing[32];      /* the provider that this call has looked for in vain: it does so once */
     bool draining;         /* a delivery of lines is on the C stack */
@@ -73,6 +72,8 @@ enum anchor {
 void lwms_push_key(lua_State *L);
 /* The state of the running function; raises when it is closed. */
 struct state *lwms_state_here(lua_State *L);
+/* Memory of the engine's, which state->engine must still be there for; as the service of that name. */
+void *lwms_resize(const struct state *state, void *block, size_t size);
 void lwms_anchor(lua_State *L, enum anchor what);
 bool lwms_is_a(lua_State *L, int index, enum anchor metatable);
 /* The userdata at 1, which must have that metatable; raises otherwise, for example when a method is called with a dot. */

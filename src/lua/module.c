@@ -1,7 +1,6 @@
 /* module.c - the table that `require "wms"` returns, and what belongs to a Lua state. */
 #include <wms/lua.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <wms/provider.h>
@@ -9,16 +8,6 @@
 #include <wms/memory.h>
 
 /* ---- the state -------------------------------------------------------------------------------------------------- */
-
-static void *malloc_resize(void *data, void *block, size_t size)
-{
-    (void) data;
-    if (size == 0) {
-        free(block);
-        return NULL;
-    }
-    return realloc(block, size);
-}
 
 static int state_gc(lua_State *L)
 {
@@ -184,11 +173,7 @@ static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
     wms_command defaults;
 
     memset(state, 0, sizeof *state);
-    state->alloc.resize = malloc_resize;
-    if (alloc) {
-        state->alloc = *alloc;
-    }
-    state->tail = &state->lines;
+    queue_init(&state->lines);
     wms_command_init(&defaults, WMS_UNLOCK);
     state->timeout = defaults.timeout;
     state->deadline = defaults.deadline;
@@ -196,7 +181,7 @@ static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
     lwms_make_metatable(L, "wms", state_own, NULL, lua_gettop(L), lua_gettop(L));
     lua_setmetatable(L, -2);
 
-    int error = wms_engine_new(&state->alloc, &state->engine);
+    int error = wms_engine_new(alloc, &state->engine);
     if (!error) {
         /* The modules of a Lua module lie along package.cpath. */
         error = wms_engine_module_folder(state->engine, NULL);

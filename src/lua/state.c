@@ -1,6 +1,8 @@
 /* state.c - what every function of the module needs: the Lua state's own, its anchors, metatables. */
 #include "lua/lwms.h"
 
+#include <wms/provider.h>
+
 /* Where the registry has the state: the address of something that no other copy of this module has. */
 static const char key = 'w';
 
@@ -17,6 +19,11 @@ struct state *lwms_state_here(lua_State *L)
         luaL_error(L, "wms is closed: the Lua state is being closed");
     }
     return state;
+}
+
+void *lwms_resize(const struct state *state, void *block, size_t size)
+{
+    return wms_engine_services()->resize(state->engine, block, size);
 }
 
 void lwms_anchor(lua_State *L, enum anchor what)

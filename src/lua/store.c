@@ -121,7 +121,7 @@ void lwms_store_clear(struct state *state)
 {
     if (state->saving) {
         explicit_bzero(state->saving, state->saving->size);
-        state->alloc.resize(state->alloc.data, state->saving, 0);
+        lwms_resize(state, state->saving, 0);
         state->saving = NULL;
     }
 }
@@ -134,7 +134,7 @@ static struct saving *next_saving(lua_State *L, struct state *state)
 
     if (!state->saving && wms_engine_binding_next(state->engine, &server, &text, &size) == 1) {
         size_t length = strlen(server) + 1, whole = sizeof(struct saving) + length + size;
-        struct saving *saving = state->alloc.resize(state->alloc.data, NULL, whole);
+        struct saving *saving = lwms_resize(state, NULL, whole);
         if (!saving) {
             lwms_raise(L, WMS_E_NO_MEMORY);
         }

@@ -1,4 +1,5 @@
-/* host.c - the embedded host: its sessions, its manager, and what it was asked. */
+/* host.c - the embedded host: its sessions, the manager that locks them again, and what it was
+ * asked. */
 #include "memory/state.h"
 
 #include <inttypes.h>
@@ -7,23 +8,9 @@
 #include <strings.h>
 
 #include "core/abi.h"
+#include "core/base.h"
 #include "core/pack.h"
 #include "core/target.h"
-
-enum { NAME_MAX_LENGTH = 200 };
-
-static void *allocate(const wms_memory *host, void *block, size_t size)
-{
-    return host->services->resize(host->engine, block, size);
-}
-
-static char *copy(const wms_memory *host, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *block = allocate(host, NULL, size);
-
-    return block ? memcpy(block, text, size) : NULL;
-}
 
 /* ---- sessions by id --------------------------------------------------------------------------------------------- */
 
@@ -63,34 +50,38 @@ struct wms_sight wms_memory_look(const struct wms_memory_record *record)
     };
 }
 
+/* The session has changed: observers that have had their first look are told. */
 static void tell_watches(const struct wms_memory_record *record)
 {
     struct wms_sight sight = wms_memory_look(record);
 
-    for (struct wms_memory_watch *watch = record->watches, *next; watch; watch = next) {
-        next = watch->next;
+    for (struct node *node = record->watches.next; node != &record->watches; node = node->next) {
+        const struct wms_memory_watch *watch = NODE_OWNER(node, struct wms_memory_watch, node);
         if (!watch->first) {
             record->host->services->seen(watch->observer, &sight);
         }
     }
 }
 
+/* Frees a session that is in no list and no table.  Its observers stay, and see from now on that it
+ * is gone. */
 static void record_free(struct wms_memory_record *record)
 {
-    wms_memory *host = record->host;
+    const wms_memory *host = record->host;
+    const struct wms_sight gone = wms_memory_look(NULL);
 
-    for (struct wms_memory_watch *watch = record->watches, *next; watch; watch = next) {
-        struct wms_sight gone = wms_memory_look(NULL);
-        next = watch->next;
+    while (!node_alone(&record->watches)) {
+        struct node *node = record->watches.next;
+        struct wms_memory_watch *watch = NODE_OWNER(node, struct wms_memory_watch, node);
+        node_remove(node);
         watch->record = NULL;
-        watch->prev = watch->next = NULL;
         if (!watch->first) {
             host->services->seen(watch->observer, &gone);
         }
     }
     host->services->timer_free(record->relock);
-    allocate(host, record->message, 0);
-    allocate(host, record, 0);
+    wms_free(host->engine, record->message);
+    wms_free(host->engine, record);
 }
 
 static void drop(struct wms_memory_record *record)
@@ -98,28 +89,27 @@ static void drop(struct wms_memory_record *record)
     wms_memory *host = record->host;
 
     wms_table_remove(&host->records, host->engine, &record->entry);
-    if (record->prev) {
-        record->prev->next = record->next;
-    } else {
-        host->first = record->next;
-    }
-    if (record->next) {
-        record->next->prev = record->prev;
-    } else {
-        host->last = record->prev;
-    }
+    node_remove(&record->node);
     record_free(record);
 }
 
+void wms_memory_empty(wms_memory *host)
+{
+    while (!node_alone(&host->sessions)) {
+        drop(NODE_OWNER(host->sessions.next, struct wms_memory_record, node));
+    }
+}
+
+/* Errors: NO_MEMORY, and nothing has changed. */
 static int lock(struct wms_memory_record *record, const char *message)
 {
-    wms_memory *host = record->host;
-    char *text = message ? copy(host, message) : NULL;
+    const wms_memory *host = record->host;
+    char *text = message ? wms_copy(host->engine, message) : NULL;
 
     if (message && !text) {
         return WMS_E_NO_MEMORY;
     }
-    allocate(host, record->message, 0);
+    wms_free(host->engine, record->message);
     record->message = text;
     if (record->relock) {
         host->services->timer_set(record->relock, -1);
@@ -133,7 +123,7 @@ static int lock(struct wms_memory_record *record, const char *message)
 
 static void unlock(struct wms_memory_record *record)
 {
-    allocate(record->host, record->message, 0);
+    wms_free(record->host->engine, record->message);
     record->message = NULL;
     if (record->facts.locked != 0) {
         record->facts.locked = 0;
@@ -141,6 +131,7 @@ static void unlock(struct wms_memory_record *record)
     }
 }
 
+/* The timer of arm_relock(). */
 static void relock_due(void *data)
 {
     struct wms_memory_record *record = data;
@@ -151,7 +142,8 @@ static void relock_due(void *data)
     }
 }
 
-/* A manager in Block All does not leave an unlocked session alone. */
+/* The session is about to be unlocked: after `relock_after` seconds the host's manager (in Block
+ * All) locks it again.  Errors: NO_MEMORY. */
 static int arm_relock(struct wms_memory_record *record)
 {
     const wms_memory *host = record->host;
@@ -174,6 +166,7 @@ static void disconnect(struct wms_memory_record *record)
 
 /* ---- what the host is asked ------------------------------------------------------------------------------------- */
 
+/* As wms_memory_act(), but for the log. */
 static int carry_out(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
                      const char **ret_text)
 {
@@ -203,7 +196,7 @@ static int carry_out(wms_memory *host, struct wms_memory_record *record, const s
         if (record->relock_after > 0) {
             error = arm_relock(record);
         }
-        if (!error && record->relock_after != 0) { /* 0: the manager is faster than anybody can see */
+        if (!error && record->relock_after != 0) { /* 0: locked again before anybody can see it */
             unlock(record);
         }
         break;
@@ -227,11 +220,13 @@ int wms_memory_act(wms_memory *host, struct wms_memory_record *record, const str
 
     asked.code = code ? code : host->failures[action->verb];
     int unsaid = wms_memory_note(host, &asked);
-    return !code && action->verb == WMS_MESSAGE ? unsaid : code; /* the log is the only screen there is */
+    /* A message is shown by being logged: without memory for the log it was not shown. */
+    return !code && action->verb == WMS_MESSAGE ? unsaid : code;
 }
 
 /* ---- the host's own side ---------------------------------------------------------------------------------------- */
 
+/* Works out what the program has left open about the session. */
 static void complete(struct wms_memory_record *record)
 {
     wms_session *facts = &record->facts;
@@ -240,7 +235,7 @@ static void complete(struct wms_memory_record *record)
     if (facts->field < 0 && &facts->field != &facts->is_orchestratable) { \
         facts->field = 0; \
     }
-    WMS_SESSION_FLAGS_1(WMS_X) /* what the others say, these hosts do not */
+    WMS_SESSION_FLAGS_1(WMS_X) /* not those of later lists: as a rule these hosts do not tell them */
 #undef WMS_X
     if (facts->is_orchestratable < 0) {
         facts->is_orchestratable = record->host->options.admin_orchestration || (!facts->is_admin && !facts->is_mog_user);
@@ -250,7 +245,8 @@ static void complete(struct wms_memory_record *record)
     }
 }
 
-/* As find(), for an id that the engine has not seen: digits are a number. */
+/* As wms_memory_find(), for an id that comes from the program: it is brought to its one form first
+ * (digits become a number). */
 static struct wms_memory_record *find_any(const wms_memory *host, const wms_id *id)
 {
     wms_id plain = *id;
@@ -274,28 +270,25 @@ int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t s
         wms_engine_complain(host->engine, "session_id: there is such a session already; give another id");
         return WMS_E_INVALID;
     }
-    if (!facts.identity) { /* one that no session of this engine had before, whatever its id */
+    if (!facts.identity) { /* a counter of the engine's: never used twice, even if the id is */
         snprintf(identity, sizeof identity, "%" PRIu64, ++host->registry->opened);
         facts.identity = identity;
     }
-    struct wms_memory_record *record = allocate(host, NULL, sizeof *record + wms_pack_size(&facts));
+    size_t strings = wms_pack_size(&facts);
+    struct wms_memory_record *record = wms_zalloc(host->engine, sizeof *record + strings);
     if (!record) {
         return WMS_E_NO_MEMORY;
     }
-    *record = (struct wms_memory_record){.prev = host->last, .host = host};
+    record->host = host;
+    node_init(&record->watches);
     if (wms_table_add(&host->records, host->engine, &record->entry, hash(host, &facts.id))) {
-        allocate(host, record, 0);
+        wms_free(host->engine, record);
         return WMS_E_NO_MEMORY;
     }
     record->relock_after = relock_after < 0 ? host->options.relock_after : relock_after;
     wms_pack(&record->facts, &facts, (char *) (record + 1));
     complete(record);
-    if (host->last) {
-        host->last->next = record;
-    } else {
-        host->first = record;
-    }
-    host->last = record;
+    node_append(&host->sessions, &record->node);
     return 0;
 }
 
@@ -315,7 +308,7 @@ int wms_memory_unlock(wms_memory *host, const wms_id *id)
     if (!record) {
         return WMS_E_NOT_FOUND;
     }
-    if (record->relock) { /* it is the manager himself who unlocks */
+    if (record->relock) { /* the manager unlocks, and so does not lock again */
         host->services->timer_set(record->relock, -1);
     }
     unlock(record);
@@ -338,7 +331,7 @@ int wms_memory_drop(wms_memory *host, const wms_id *id)
 int wms_memory_session_sized(const wms_memory *host, const wms_id *id, wms_session *ret_session, size_t size,
                              const char **ret_message)
 {
-    wms_engine_step(host->engine); /* its manager may have been at work meanwhile */
+    wms_engine_step(host->engine); /* a timer that locks sessions again may be due */
     const struct wms_memory_record *record = find_any(host, id);
 
     if (!record) {
@@ -349,7 +342,7 @@ int wms_memory_session_sized(const wms_memory *host, const wms_id *id, wms_sessi
     return 0;
 }
 
-/* Some codes are the engine's own; no host answers with them. */
+/* Errors: INVALID (no code, or one that only the engine itself makes, and no host answers with). */
 static int check_code(const wms_memory *host, int code)
 {
     switch (code) {
@@ -370,7 +363,7 @@ static int check_code(const wms_memory *host, int code)
 
 int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
 {
-    if ((unsigned) verb >= WMS_VERB_COUNT || !(wms_memory_provider.can & 1u << verb)) {
+    if ((unsigned) verb >= WMS_VERB_COUNT || !(WMS_MEMORY_CAN & 1u << verb)) {
         wms_engine_complain(host->engine, "verb: no such host is asked for it; give one that is about sessions");
         return WMS_E_INVALID;
     }
@@ -381,9 +374,13 @@ int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
     return error;
 }
 
-static void break_connections(wms_memory *host, int code)
+void wms_memory_break(const wms_memory *host, int code)
 {
-    for (struct wms_memory_connection *connection = host->connections; connection; connection = connection->next) {
+    const struct node *head = &host->connections;
+
+    for (struct node *node = head->next; node != head; node = node->next) {
+        const struct wms_memory_connection *connection;
+        connection = NODE_OWNER(node, struct wms_memory_connection, node);
         host->services->broken(connection->link, code, NULL);
     }
 }
@@ -397,180 +394,8 @@ int wms_memory_refuse(wms_memory *host, int code)
     }
     host->refusal = code;
     if (code) {
-        break_connections(host, code);
+        wms_memory_break(host, code);
         wms_engine_step(host->engine);
     }
     return 0;
-}
-
-/* ---- the host --------------------------------------------------------------------------------------------------- */
-
-static int get_registry(wms_engine *engine, struct wms_memory_registry **ret_registry)
-{
-    const struct wms_services *services = wms_engine_services();
-    const struct wms_provider *provider = wms_engine_registered(engine, wms_memory_provider.name);
-
-    if (provider) {
-        const void *found = provider;
-        memcpy(ret_registry, &found, sizeof found);
-        return 0;
-    }
-    struct wms_memory_registry *registry = services->resize(engine, NULL, sizeof *registry);
-    if (!registry) {
-        return WMS_E_NO_MEMORY;
-    }
-    *registry = (struct wms_memory_registry){.provider = wms_memory_provider};
-    int error = wms_engine_register(engine, &registry->provider);
-    if (error) {
-        services->resize(engine, registry, 0);
-        return error;
-    }
-    *ret_registry = registry;
-    return 0;
-}
-
-int wms_memory_register(wms_engine *engine)
-{
-    struct wms_memory_registry *registry;
-
-    return get_registry(engine, &registry);
-}
-
-static bool has_name(const struct wms_entry *entry, const void *name)
-{
-    return strcasecmp(((const wms_memory *) entry)->name, name) == 0;
-}
-
-static uint64_t hash_name(const wms_engine *engine, const char *name)
-{
-    char folded[NAME_MAX_LENGTH];
-    size_t length = strnlen(name, sizeof folded);
-
-    for (size_t i = 0; i < length; i++) { /* host names do not depend on case */
-        folded[i] = (char) (name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
-    }
-    return wms_hash(wms_engine_key(engine), folded, length);
-}
-
-wms_memory *wms_memory_named(const struct wms_memory_registry *registry, const wms_engine *engine, const char *name)
-{
-    return (wms_memory *) wms_table_find(&registry->names, hash_name(engine, name), has_name, name);
-}
-
-static int check_name(wms_engine *engine, const struct wms_memory_registry *registry, const char *name)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-    size_t length = strlen(name);
-
-    if (length == 0 || length > NAME_MAX_LENGTH || *name == '-' || name[length - 1] == '.' ||
-        strspn(name, letters) != length) {
-        wms_engine_complain(engine, "name: no host name; give letters, digits, '.', '_' and '-', not beginning with '-' "
-                                    "and not ending with '.'");
-        return WMS_E_INVALID;
-    }
-    if (wms_memory_named(registry, engine, name)) {
-        wms_engine_complain(engine, "name: there is an embedded host of that name; give another, or close that one");
-        return WMS_E_INVALID;
-    }
-    return 0;
-}
-
-int wms_memory_new_sized(wms_engine *engine, const char *name, const struct wms_memory_options *options, size_t size,
-                         wms_memory **ret_host)
-{
-    struct wms_memory_registry *registry = NULL;
-    int error = get_registry(engine, &registry);
-
-    error = error ? error : check_name(engine, registry, name);
-    if (error) {
-        return error;
-    }
-    wms_memory *host = wms_engine_services()->resize(engine, NULL, sizeof *host);
-    if (!host) {
-        return WMS_E_NO_MEMORY;
-    }
-    *host = (wms_memory){.registry = registry, .engine = engine, .services = wms_engine_services(), .refs = 1};
-    host->options.relock_after = -1;
-    wms_take(&host->options, sizeof host->options, options, options ? size : 0);
-    host->name = copy(host, name);
-    if (!host->name || wms_table_add(&registry->names, engine, &host->entry, hash_name(engine, name))) {
-        allocate(host, host->name, 0);
-        allocate(host, host, 0);
-        return WMS_E_NO_MEMORY;
-    }
-    host->next = registry->hosts;
-    if (host->next) {
-        host->next->prev = host;
-    }
-    registry->hosts = host;
-    wms_engine_ref(engine);
-    *ret_host = host;
-    return 0;
-}
-
-static void host_free(wms_memory *host)
-{
-    wms_memory_log_clear(host);
-    wms_table_close(&host->records, host->engine);
-    allocate(host, host->name, 0);
-    allocate(host, host, 0);
-}
-
-static void empty(wms_memory *host)
-{
-    while (host->first) {
-        drop(host->first);
-    }
-}
-
-static void unregister(wms_memory *host)
-{
-    if (host->prev) {
-        host->prev->next = host->next;
-    } else {
-        host->registry->hosts = host->next;
-    }
-    if (host->next) {
-        host->next->prev = host->prev;
-    }
-}
-
-void wms_memory_close(wms_memory *host)
-{
-    if (!host->closed) {
-        host->closed = true;
-        wms_table_remove(&host->registry->names, host->engine, &host->entry);
-        break_connections(host, WMS_E_UNREACHABLE);
-        empty(host);
-        wms_engine_step(host->engine);
-    }
-}
-
-wms_memory *wms_memory_unref(wms_memory *host)
-{
-    if (!host || --host->refs > 0) {
-        return NULL;
-    }
-    wms_engine *engine = host->engine;
-    if (host->closed && !host->connections) { /* else it goes with the engine */
-        unregister(host);
-        host_free(host);
-    }
-    wms_engine_unref(engine);
-    return NULL;
-}
-
-void wms_memory_retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
-{
-    struct wms_memory_registry *registry;
-
-    memcpy(&registry, &self, sizeof registry);
-    while (registry->hosts) {
-        wms_memory *host = registry->hosts;
-        empty(host);
-        unregister(host);
-        host_free(host);
-    }
-    wms_table_close(&registry->names, engine);
-    services->resize(engine, registry, 0);
 }

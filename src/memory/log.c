@@ -1,23 +1,12 @@
-/* log.c - what the embedded host was asked. */
+/* log.c - the embedded host's log of what it was asked. */
 #include <string.h>
 
+#include "core/base.h"
 #include "memory/state.h"
 
 enum { LOG_MAX = 65536 };
 
-static void *allocate(const wms_memory *host, void *block, size_t size)
-{
-    return host->services->resize(host->engine, block, size);
-}
-
-static char *copy(const wms_memory *host, const char *text)
-{
-    size_t size = text ? strlen(text) + 1 : 0;
-    char *block = size ? allocate(host, NULL, size) : NULL;
-
-    return block ? memcpy(block, text, size) : NULL;
-}
-
+/* Frees the strings of an entry of the log, which owns them. */
 static void entry_clear(const wms_memory *host, const struct wms_memory_entry *entry)
 {
     char *id, *message, *title;
@@ -25,38 +14,40 @@ static void entry_clear(const wms_memory *host, const struct wms_memory_entry *e
     memcpy(&id, &entry->id.text, sizeof id);
     memcpy(&message, &entry->message, sizeof message);
     memcpy(&title, &entry->title, sizeof title);
-    allocate(host, id, 0);
-    allocate(host, message, 0);
-    allocate(host, title, 0);
+    wms_free(host->engine, id);
+    wms_free(host->engine, message);
+    wms_free(host->engine, title);
 }
 
-/* Of a string that may be none. */
-static bool is_copy(const char *copied, const char *from)
+/* Copies a string that may be NULL.  False: out of memory. */
+static bool copy(const wms_memory *host, const char *text, const char **ret_copy)
 {
-    return !copied == !from;
+    *ret_copy = text ? wms_copy(host->engine, text) : NULL;
+    return *ret_copy || !text;
 }
 
 static int entry_copy(const wms_memory *host, const struct wms_memory_entry *from, struct wms_memory_entry *ret_entry)
 {
     *ret_entry = *from;
-    ret_entry->id.text = copy(host, from->id.text);
-    ret_entry->message = copy(host, from->message);
-    ret_entry->title = copy(host, from->title);
-    if (is_copy(ret_entry->id.text, from->id.text) && is_copy(ret_entry->message, from->message) &&
-        is_copy(ret_entry->title, from->title)) {
+    bool id = copy(host, from->id.text, &ret_entry->id.text);
+    bool message = copy(host, from->message, &ret_entry->message);
+    bool title = copy(host, from->title, &ret_entry->title);
+
+    if (id && message && title) {
         return 0;
     }
     entry_clear(host, ret_entry);
     return WMS_E_NO_MEMORY;
 }
 
+/* For one entry more; at LOG_MAX the oldest one gives way instead.  Errors: NO_MEMORY. */
 static int make_room(wms_memory *host)
 {
     if (host->log_count < host->log_capacity || host->log_capacity == LOG_MAX) {
         return 0;
     }
     size_t capacity = host->log_capacity ? host->log_capacity * 2 : 16;
-    struct wms_memory_entry *more = allocate(host, host->log, capacity * sizeof *more);
+    struct wms_memory_entry *more = wms_resize(host->engine, host->log, capacity * sizeof *more);
     if (!more) {
         return WMS_E_NO_MEMORY;
     }
@@ -103,7 +94,7 @@ void wms_memory_log_clear(wms_memory *host)
     for (size_t i = 0; i < host->log_count; i++) {
         entry_clear(host, &host->log[i]);
     }
-    allocate(host, host->log, 0);
+    wms_free(host->engine, host->log);
     host->log = NULL;
     host->log_count = host->log_capacity = host->log_first = 0;
 }

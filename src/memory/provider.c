@@ -1,6 +1,5 @@
 /* provider.c - the engine's way to the embedded hosts. */
-#include <string.h>
-
+#include "core/base.h"
 #include "memory/state.h"
 
 /* ---- connections ------------------------------------------------------------------------------------------------ */
@@ -21,21 +20,15 @@ static int connect_memory(const struct wms_provider *self, const struct wms_serv
                               : "there is no embedded host of that name in this engine; make it with wms.memory()");
         return 0;
     }
-    struct wms_memory_connection *connection = services->resize(engine, NULL, sizeof *connection);
+    struct wms_memory_connection *connection = wms_zalloc(engine, sizeof *connection);
     if (!connection) {
         return WMS_E_NO_MEMORY;
     }
-    *connection = (struct wms_memory_connection){
-        .next = host->connections,
-        .host = host,
-        .link = link,
-        .engine = engine,
-        .services = services,
-    };
-    if (connection->next) {
-        connection->next->prev = connection;
-    }
-    host->connections = connection;
+    connection->host = host;
+    connection->link = link;
+    connection->engine = engine;
+    connection->services = services;
+    node_prepend(&host->connections, &connection->node);
     *ret_connection = connection;
     services->up(link);
     return 0;
@@ -44,18 +37,10 @@ static int connect_memory(const struct wms_provider *self, const struct wms_serv
 static void disconnect_memory(void *data, bool forked)
 {
     struct wms_memory_connection *connection = data;
-    wms_memory *host = connection->host;
 
-    (void) forked; /* nothing is shared with the parent */
-    if (connection->next) {
-        connection->next->prev = connection->prev;
-    }
-    if (connection->prev) {
-        connection->prev->next = connection->next;
-    } else {
-        host->connections = connection->next;
-    }
-    connection->services->resize(connection->engine, connection, 0);
+    (void) forked; /* a connection is memory alone: nothing is shared with the parent */
+    node_remove(&connection->node);
+    wms_free(connection->engine, connection);
 }
 
 /* ---- answers, at once or later ---------------------------------------------------------------------------------- */
@@ -63,22 +48,25 @@ static void disconnect_memory(void *data, bool forked)
 static void answer_list(struct wms_memory_connection *connection, struct wms_op *op)
 {
     wms_memory *host = connection->host;
+    const struct node *head = &host->sessions;
     int code = host->failures[WMS_SESSIONS];
 
     wms_memory_note(host, &(struct wms_memory_entry){.verb = WMS_SESSIONS, .code = code});
-    for (struct wms_memory_record *record = host->first; record && !code; record = record->next) {
+    for (struct node *node = head->next; node != head && !code; node = node->next) {
+        const struct wms_memory_record *record = NODE_OWNER(node, struct wms_memory_record, node);
         code = connection->services->session(op, &record->facts);
     }
     connection->services->answer(op, code, NULL);
 }
 
-/* The two failures that are no answers.  True: the op has been dealt with. */
+/* wms_memory_fail() with UNREACHABLE breaks the connection, and with TIMEOUT the host never
+ * answers.  True: it is one of these, and the op must not be answered. */
 static bool fails_silently(struct wms_memory_connection *connection, enum wms_verb verb)
 {
     int code = connection->host->failures[verb];
     bool silent = code == WMS_E_UNREACHABLE || code == WMS_E_TIMEOUT;
 
-    if (silent && verb == WMS_SESSIONS) { /* an action stands in the log already */
+    if (silent && verb == WMS_SESSIONS) { /* wms_memory_act() has logged any other verb */
         wms_memory_note(connection->host, &(struct wms_memory_entry){.verb = verb, .code = code});
     }
     if (code == WMS_E_UNREACHABLE) {
@@ -113,14 +101,14 @@ static void answer_look(struct wms_memory_watch *watch)
     watch->host->services->seen(watch->observer, &sight);
 }
 
+/* Whoever owns the call must forget it. */
 static void call_free(struct wms_memory_call *call)
 {
-    const struct wms_services *services = call->connection->services;
-
-    services->timer_free(call->timer);
-    services->resize(call->connection->engine, call, 0);
+    call->connection->services->timer_free(call->timer);
+    wms_free(call->connection->engine, call);
 }
 
+/* The timer of call_later(): frees the call, and answers. */
 static void call_due(void *data)
 {
     struct wms_memory_call call = *(struct wms_memory_call *) data;
@@ -142,21 +130,22 @@ static void call_due(void *data)
     }
 }
 
-/* Answers after the host's latency.  Errors: NO_MEMORY. */
+/* Keeps a copy of `call`, which is answered after the host's latency; the caller owns it.  Errors:
+ * NO_MEMORY. */
 static int call_later(const struct wms_memory_call *call, struct wms_memory_call **ret_call)
 {
     const struct wms_memory_connection *connection = call->connection;
     const struct wms_services *services = connection->services;
     double latency = connection->host->options.latency;
 
-    struct wms_memory_call *later = services->resize(connection->engine, NULL, sizeof *later);
+    struct wms_memory_call *later = wms_zalloc(connection->engine, sizeof *later);
     if (!later) {
         return WMS_E_NO_MEMORY;
     }
     *later = *call;
     later->timer = services->timer_new(connection->engine, call_due, later);
     if (!later->timer) {
-        services->resize(connection->engine, later, 0);
+        wms_free(connection->engine, later);
         return WMS_E_NO_MEMORY;
     }
     services->timer_set(later->timer, latency);
@@ -215,33 +204,28 @@ static void observe_memory(void *data, struct wms_observer *observer, const wms_
 {
     struct wms_memory_connection *connection = data;
     const struct wms_services *services = connection->services;
-    struct wms_memory_watch *watch = services->resize(connection->engine, NULL, sizeof *watch);
+    struct wms_memory_watch *watch = wms_zalloc(connection->engine, sizeof *watch);
     int error = 0;
 
     if (!watch) {
         services->blind(observer, WMS_E_NO_MEMORY, NULL);
         return;
     }
-    *watch = (struct wms_memory_watch){
-        .record = wms_memory_find_meant(connection->host, id, observer->identity),
-        .observer = observer,
-        .host = connection->host,
-    };
+    watch->record = wms_memory_find_meant(connection->host, id, observer->identity);
+    watch->observer = observer;
+    watch->host = connection->host;
+    node_init(&watch->node);
     if (connection->host->options.latency > 0) {
         struct wms_memory_call call = {.connection = connection, .watch = watch};
         error = call_later(&call, &watch->first);
     }
     if (error) {
-        services->resize(connection->engine, watch, 0);
+        wms_free(connection->engine, watch);
         services->blind(observer, error, NULL);
         return;
     }
     if (watch->record) {
-        watch->next = watch->record->watches;
-        if (watch->next) {
-            watch->next->prev = watch;
-        }
-        watch->record->watches = watch;
+        node_prepend(&watch->record->watches, &watch->node);
     }
     observer->data = watch;
     if (!watch->first) {
@@ -257,25 +241,15 @@ static void unobserve_memory(void *data, struct wms_observer *observer)
     if (watch->first) {
         call_free(watch->first);
     }
-    if (watch->next) {
-        watch->next->prev = watch->prev;
-    }
-    if (watch->prev) {
-        watch->prev->next = watch->next;
-    } else if (watch->record) {
-        watch->record->watches = watch->next;
-    }
+    node_remove(&watch->node);
     observer->data = NULL;
-    connection->services->resize(connection->engine, watch, 0);
+    wms_free(connection->engine, watch);
 }
-
-/* All that is about sessions. */
-#define CAN(F, name, word, traits) | ((traits) & WMS_ON_SERVER ? 0 : 1u << WMS_##name)
 
 const struct wms_provider wms_memory_provider = {
     WMS_PROVIDER_HEAD,
     .name = "memory",
-    .can = 0 WMS_VERB_ROWS(CAN, ),
+    .can = WMS_MEMORY_CAN,
     .connect = connect_memory,
     .disconnect = disconnect_memory,
     .list = list_memory,
@@ -283,5 +257,4 @@ const struct wms_provider wms_memory_provider = {
     .forget = forget_memory,
     .observe = observe_memory,
     .unobserve = unobserve_memory,
-    .retire = wms_memory_retire,
 };

@@ -182,7 +182,7 @@ struct wms_services {
     /* Since 0.2: the sizes of the structs that the engine hands over, for WMS_GIVEN(). */
     uint32_t address_size, op_size, observer_size, call_size, transport_size;
 
-    /* Since 0.3, for hosts that do not tell of changes: call it by wms_observe_by_polling(), once,
+    /* Since 0.2, for hosts that do not tell of changes: call it by wms_observe_by_polling(), once,
      * from observe().  The engine calls ask(data) the first time from inside this, the next time
      * 0.04 s after seen(), then after intervals that grow by 1.5 up to 1 s.  ask() sends one
      * question and returns; the answer goes to seen() or blind(), from inside ask() or later.
