@@ -103,7 +103,7 @@ describe("a new word #once", function()
       local output, code = process.run(([[
          set -e
          mkdir T/tree
-         cp -r Makefile src T/tree
+         cp -r Makefile mk src T/tree
          cd T/tree
          sed -i -e 's/^#define WMS_ERRORS(X) \\/&\n    X(QUOTA, -101, "too many sessions") \\/' \
              -e 's/^    X(MESSAGE, "message")/& X(GREET, "greet")/' \
