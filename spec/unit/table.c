@@ -73,6 +73,30 @@ static void collisions(void)
     wms_table_close(&table, unit_engine());
 }
 
+/* One that comes and goes again and again costs no memory each time, however many there are beside it. */
+static void steady(void)
+{
+    static struct thing all[FEW * 4];
+    struct wms_table table = {0};
+
+    snprintf(where, sizeof where, "one comes and goes");
+    for (size_t i = 0; i < COUNT(all); i++) {
+        heap.allowed = SIZE_MAX;
+        CHECK(wms_table_add(&table, unit_engine(), &all[i].entry, i) == 0);
+        wms_table_remove(&table, unit_engine(), &all[i].entry);
+        CHECK(wms_table_add(&table, unit_engine(), &all[i].entry, i) == 0);
+        size_t before = heap.allowed;
+        for (int turn = 0; turn < 3; turn++) {
+            wms_table_remove(&table, unit_engine(), &all[i].entry);
+            CHECK(wms_table_add(&table, unit_engine(), &all[i].entry, i) == 0);
+        }
+        CHECK(heap.allowed == before);
+    }
+    wms_table_close(&table, unit_engine());
+    CHECK(heap.blocks == 0);
+    heap.allowed = SIZE_MAX;
+}
+
 /* It cannot grow any more, or not become small again, from each allocation on. */
 static void out_of_memory(void)
 {
@@ -135,6 +159,7 @@ int main(void)
     fill_and_empty(300, 60);
     fill_and_empty(300, 64);
     collisions();
+    steady();
     out_of_memory();
     by_chance();
     return 0;

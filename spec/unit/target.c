@@ -266,6 +266,7 @@ static void ids(void)
         CHECK(wms_id_check(&id, why, sizeof why) == (cases[i].fine ? 0 : WMS_E_INVALID));
         if (!cases[i].fine) {
             CHECK(id.text == cases[i].text && strncmp(why, "session_ids: ", 13) == 0);
+            CHECK(!strstr(why, "no session") == (strcmp(id.text, "4294967295") != 0));
             continue;
         }
         CHECK(!id.text == cases[i].number && (!cases[i].number || id.number == cases[i].value));
