@@ -134,8 +134,8 @@ describe("the build #once", function()
       must(([[
          printf '%%s\n' '#define _GNU_SOURCE' '#include <string.h>' 'extern int __xpg_strerror_r(int, char *, size_t);' \
             '#define strerror_r __xpg_strerror_r' >%s/musl.h
-         cc -std=gnu11 -fsyntax-only -Isrc/include -Isrc -Wall -Wextra -Werror -include %s/musl.h src/core/bindfile.c]]):format(folder,
-            folder))
+         cc -std=gnu11 -fsyntax-only -Isrc/include -Isrc -Wall -Wextra -Werror -include %s/musl.h \
+            src/core/bindfile.c]]):format(folder, folder))
    end)
 end)
 
@@ -259,7 +259,7 @@ describe("the rock #once", function()
          mkdir -p %s/uv/include %s/uv/lib
          cp -r "$(pkg-config --variable=includedir libuv)"/uv.h "$(pkg-config --variable=includedir libuv)"/uv %s/uv/include
          cp "$(pkg-config --variable=libdir libuv)"/libuv.so* %s/uv/lib
-         cp -r Makefile LICENSE src $(ls -d lua 2>/dev/null) rockspec %s/source
+         cp -r Makefile mk LICENSE src $(ls -d lua 2>/dev/null) rockspec %s/source
          cd %s/source
          rocks="luarocks --lua-version=5.4"
          $rocks lint rockspec/wms-scm-1.rockspec

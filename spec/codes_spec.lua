@@ -143,7 +143,7 @@ describe("a new word #once", function()
       local output, code = process.run(([[
          set -e
          mkdir T/tree
-         cp -r Makefile src T/tree
+         cp -r Makefile mk src T/tree
          cd T/tree
          sed -i -e 's/^#define WMS_ERRORS(X) \\/&\n    X(QUOTA, -101, "too many sessions") \\/' \
              -e 's/^    X(F, MESSAGE, .*)$/& X(F, GREET, "greet", WMS_HAS_ALL | WMS_TAKES_MESSAGE)/' \

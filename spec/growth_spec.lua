@@ -42,9 +42,3 @@ describe("what a part does for one thing does not grow with how many there are: 
       end)
    end
 end)
-
-describe("the leaves of the core #once", function()
-   it("are what they are said to be: the keyed hash, tables, the index of ids, slabs", function()
-      assert.same({ "", 0 }, { process.run("timeout 100 " .. process.program("leaves")) })
-   end)
-end)

@@ -1,7 +1,7 @@
 #!/usr/bin/env lua
 --- Builds, runs all specs under every Lua that is here, and ends with one line: N passed, N failed[, N skipped].
 --
---    lua spec/run.lua [VERSION...]        5.4 5.3 5.2 5.1 jit; all of them if none is given
+--    lua spec/run.lua [VERSION...]        such as 5.4 jit; if none is given, all that `make luas` prints
 --
 -- The first one runs every spec; the others leave out what is tagged #once, since it does not depend on the Lua.  A Lua
 -- that is not here counts as one skipped test, a file that crashes, hangs or exits non-zero as a failed one.
@@ -12,7 +12,7 @@ local wrap = os.getenv("WMS_WRAP") or ""
 local specs = os.getenv("WMS_SPECS") or "spec"
 local patience = 1200 -- seconds for one file
 
-local versions = #arg > 0 and arg or { "5.4", "5.3", "5.2", "5.1", "jit" }
+local versions = {}
 local total = { passed = 0, failed = 0, skipped = 0 }
 
 local function output(command)
@@ -124,6 +124,10 @@ local function files()
    return list
 end
 
+local asked = table.concat(arg, " ")
+for version in (asked ~= "" and asked or output("make --no-print-directory --silent luas")):gmatch("%S+") do
+   versions[#versions + 1] = version
+end
 local present = {}
 for _, version in ipairs(versions) do
    local lua = interpreter(version)

@@ -6,7 +6,6 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,30 +15,7 @@
 #include <wms.h>
 #include <wms/lua.h>
 
-/* ---- checks ----------------------------------------------------------------------------------------------------- */
-
-/* Where the program is, for messages, also for those of a crash. */
-static char where[256] = "start";
-
-__attribute__((noreturn, format(printf, 1, 2), unused)) static void fail(const char *format, ...)
-{
-    va_list arguments;
-
-    fflush(stdout);
-    fprintf(stderr, "failed at %s: ", where);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    _exit(1);
-}
-
-#define CHECK(condition)                                                                                                   \
-    do {                                                                                                                   \
-        if (!(condition)) {                                                                                                \
-            fail("line %d: %s", __LINE__, #condition);                                                                     \
-        }                                                                                                                  \
-    } while (0)
+#include "check.h"
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------ */
 

@@ -1,0 +1,113 @@
+# check.mk - what makes sure of it: warnings, static checks, sanitizers, valgrind.
+
+strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -Wstrict-prototypes \
+    -Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wwrite-strings -Wundef \
+    -Wformat=2 -Wvla -Wno-unknown-warning-option
+tidy   = $(wildcard src/*/*.c)
+seen   = -std=gnu11 $(includes) $(lua_headers) $(uv_cflags) \
+    $(foreach p,$(providers),$(cflags_of_$p))
+lua_headers = $(call lua_cflags,$L)
+# The sanitizers' libraries for the stock interpreter alone: with LD_PRELOAD, every program that a
+# spec starts would get them.
+preload = $(shell readelf -l $$(command -v $(LUA)) | sed -n 's/.*interpreter: \(.*\)]/\1/p') \
+    --preload $(shell $(CC) -print-file-name=libasan.so):$(shell $(CC) -print-file-name=libubsan.so)
+
+.PHONY: check check-lint check-warnings check-headers check-windows check-tidy check-lua \
+    check-format check-spdx check-asan check-tsan check-valgrind
+check:
+	$(call deps,check)
+	$(again) check-lint check-asan check-tsan check-valgrind
+	$(again) check-fuzz # which takes all the cores
+
+check-lint: check-warnings check-headers check-windows check-tidy check-lua
+
+# Both compilers, every Lua, every warning.
+check-warnings:
+	$(again) all-luas specs CC=gcc WARNINGS='$(strict)' BUILD=build/check-gcc
+	$(again) all-luas specs CC=clang WARNINGS='$(strict)' BUILD=build/check-clang
+
+# Each public header stands by itself, in C and in C++.
+check-headers:
+	@for header in $(headers); do \
+	    gcc -fsyntax-only -x c -std=c11 $(strict) $(includes) $(lua_headers) $$header || exit; \
+	    g++ -fsyntax-only -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror $(includes) \
+	        $(lua_headers) $$header || exit; \
+	done
+
+# The one provider that is to be built on Windows, too, with the SDK's headers in place of
+# libwinpr's.
+check-windows:
+	@for source in src/wts/*.c; do \
+	    clang --target=x86_64-w64-mingw32 -std=gnu11 -c -o /dev/null $(strict) $(includes) \
+	        $$source || exit; \
+	done
+
+check-tidy:
+	@printf '%s\n' $(tidy) | xargs -P $$(nproc) -n 1 \
+	    sh -c 'clang-tidy --quiet "$$1" -- $(seen) 2>/dev/null' tidy
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    --error-exitcode=1 -j $$(nproc) --suppress=missingIncludeSystem $(includes) $(tidy)
+
+check-lua:
+	@luacheck --quiet .
+
+# Not a part of check-lint yet.
+formatted = $(wildcard src/*/*.[ch] src/include/wms/*.h spec/c/*.[ch] spec/unit/*.[ch] \
+    examples/*.c bench/*.c)
+check-format:
+	@clang-format --dry-run -Werror $(formatted)
+
+# Each file says under which licence it is. Not a part of check-lint yet.
+check-spdx:
+	@sh mk/spdx check
+
+# The suite, with the address and the undefined-behaviour sanitizer inside the module; what is left
+# out builds its own.
+unsanitized = spec/build_spec.lua spec/growth_spec.lua
+check-asan:
+	+@LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/spec/support/leaks.txt \
+	    $(MAKE) --no-print-directory test DEPS=no SANITIZE=address,undefined RUNS=$L WRAP="$(preload)" \
+	    SPECS='$(filter-out $(unsanitized),$(wildcard spec/*_spec.lua))'
+
+# An address that can be reached by nobody: what is shown without a host.
+no_host = logind:///run/no-such-bus/socket
+
+# Threads, each with a Lua state and an engine of its own, and such that share the session API's.
+# The sanitizer of gcc 12 wants addresses that are not randomized.
+T = build/thread
+fixed_addresses = $$(setarch -R true 2>/dev/null && echo setarch -R)
+check-tsan:
+	$(again) all specs SANITIZE=thread
+	@mkdir -p $T/files
+	@for run in 'threads $T/spec $T/$L' 'blocking $T/spec/wms/blocking.so $T/files'; do \
+	    $(fixed_addresses) $T/spec/$$run || exit; done
+	$(if $(wtsapi),@WTSAPI_LIBRARY=$T/spec/wtsapi/odd.so LUA_CPATH='$T/$L/?.so' \
+	    $(fixed_addresses) $T/spec/fork lua spec/wtsapi/threads.lua)
+	$(if $(wtsapi),@WTSAPI_LIBRARY='$(CURDIR)/$T/lib/libwms-wtsapi.so' \
+	    $(fixed_addresses) $T/spec/wtsapi_threads 16 50 $(no_host))
+
+# What the module leaves behind or reads beyond, C libraries included.
+memcheck = valgrind --quiet --fair-sched=try --error-exitcode=99 --keep-debuginfo=yes \
+    --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+memchecked = $(patsubst %,spec/%_spec.lua,memory request callback misuse)
+memory_fails = -m $B/spec/wms/caller.so -m $B/spec/wms/blocking.so $(filter-out \
+    spec/oom/provider.lua spec/oom/several.lua,$(wildcard spec/oom/*.lua))
+# Behind a command: its output is shown if it fails.
+or_show = >$B/memcheck || { cat $B/memcheck; exit 1; }
+check-valgrind:
+	+@$(MAKE) --no-print-directory test DEPS=no RUNS=$L SPECS='$(memchecked)' WRAP="$(memcheck)"
+	@mkdir -p $B/files
+	@for run in 'threads $B/spec $B/$L' lifetime 'blocking $B/spec/wms/blocking.so $B/files' \
+	    'oom $(memory_fails)' $(units:$B/spec/%=%); do \
+	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run $(or_show); done
+	$(if $(wtsapi),@WTSAPI_LIBRARY=$B/spec/wtsapi/odd.so LUA_CPATH='$B/$L/?.so' \
+	    $(memcheck) $B/spec/fork lua spec/wtsapi/threads.lua $(or_show))
+	$(if $(wtsapi),@for run in wtsapi_misuse 'wtsapi_threads 8 10 $(no_host)'; do \
+	    WTSAPI_LIBRARY='$(CURDIR)/$(wtsapi)' $(memcheck) $B/spec/$$run $(or_show); done)
+
+# What the specs do not notice: see spec/mutants/run.lua.
+.PHONY: mutants
+mutants:
+	$(call deps,test)
+	@WMS_BUILD=$B $(foreach name,CC RANDOM SEED ONLY JOBS LIST AGAIN BUDGET \
+	    USE,WMS_MUTANTS_$(name)='$($(name))') $(LUA) spec/mutants/run.lua

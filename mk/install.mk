@@ -1,0 +1,78 @@
+# install.mk - man pages, install and uninstall.
+
+# ---- man pages, of the manual's pages ------------------------------------------------------------
+# Their first line, a title, gives way to NAME; `##` are sections.  The date is the release's, so
+# that each build makes the same.  .nh: names are not hyphenated.
+
+LOWDOWN   = lowdown
+man_names = $B/man/wms.3 $B/man/wms.provider.3
+has_lowdown = $(call once,lowdown,command -v '$(LOWDOWN)')
+man_pages = $(if $(wildcard docs/c.md),$(if $(has_lowdown),$(man_names)))
+man_date  = $(call once,man_date,sed -n 's/^.. .$(version). - //p' CHANGELOG.md)
+
+$B/man/wms.3: docs/c.md
+$B/man/wms.3: about = the C interface of a session engine
+$B/man/wms.3: see_also = wms.provider(3)
+$B/man/wms.provider.3: docs/provider.md
+$B/man/wms.provider.3: about = how to write a provider for wms
+$B/man/wms.provider.3: see_also = wms(3)
+
+$(man_names): $B/man/%.3: CHANGELOG.md
+	$(call say,MAN,$@)
+	$Q mkdir -p $(@D) && { printf '# NAME\n\n%s - %s\n\n# DESCRIPTION\n' '$*' '$(about)' && \
+	    sed -e 1d -e 's/^## /# /' $(filter docs/%,$^) && \
+	    printf '\n# SEE ALSO\n\n%s\n' '$(see_also)'; } | \
+	    '$(LOWDOWN)' -s -Tman --nroff-nolinks --out-no-smarty -m title=$* -m section=3 \
+	    -m source='wms $(version)' -m date='$(man_date)' | sed '/^\.TH/a .nh' >$@
+
+.PHONY: man
+man: $(man_pages)
+	@$(if $(man_pages),:,echo 'man pages need lowdown (Debian and Fedora: lowdown)' >&2; exit 1)
+
+# ---- install -------------------------------------------------------------------------------------
+
+scripts := $(wildcard lua/wms/*.lua)
+loops   := $(wildcard lua/wms/loop/*.lua)
+
+to_lib     = $(DESTDIR)$(libdir)
+to_include = $(DESTDIR)$(includedir)
+to_man     = $(DESTDIR)$(mandir)
+to_cmod    = $(DESTDIR)$(INST_CMOD)
+to_lua     = $(DESTDIR)$(INST_LUADIR)
+
+.PHONY: install install-lua uninstall
+install: install-lua $(libs) $(modules) $(man_pages)
+	$Q install -d '$(to_lib)/wms' '$(to_lib)/pkgconfig' '$(to_include)/wms'
+	$Q install -m 644 src/include/wms.h '$(to_include)'
+	$Q install -m 644 $(filter-out src/include/wms.h,$(headers)) '$(to_include)/wms'
+	$Q install -m 644 $B/lib/libwms.a '$(to_lib)'
+	$Q install -m 644 $B/$L/libwms-lua.a '$(to_lib)/libwms-lua$L.a'
+	$Q install -m 755 $(sharedlib) '$(to_lib)'
+	$Q ln -sf libwms.so.$(version) '$(to_lib)/libwms.so.$(soversion)'
+	$Q ln -sf libwms.so.$(soversion) '$(to_lib)/libwms.so'
+	$Q install -m 644 $B/lib/wms.pc '$(to_lib)/pkgconfig'
+	$(if $(wtsapi),$Q install -m 755 $(wtsapi) '$(to_lib)')
+	$(if $(modules),$Q install -m 755 $(modules) '$(to_lib)/wms')
+	$(if $(man_pages),$Q install -d '$(to_man)/man3' && \
+	    install -m 644 $(man_pages) '$(to_man)/man3')
+
+# Only what Lua needs: what a rock is made of.
+install-lua: $(call products,$L)
+	$Q install -d '$(to_cmod)/wms' '$(to_lua)/wms'
+	$Q install -m 755 $B/$L/wms.so '$(to_cmod)'
+	$(if $(modules),$Q install -m 755 $(modules) '$(to_cmod)/wms')
+	$(if $(scripts),$Q install -m 644 $(scripts) '$(to_lua)/wms')
+	$Q install -d '$(to_lua)/wms/loop' && install -m 644 $(loops) '$(to_lua)/wms/loop'
+
+# By name, whatever is found here now: the packages that a provider was built with may have gone.
+uninstall:
+	$Q rm -f '$(to_include)/wms.h' $(patsubst %,'$(to_include)/wms/%.h',lua provider memory) \
+	    '$(to_lib)/libwms.a' '$(to_lib)/libwms-lua$L.a' '$(to_lib)/pkgconfig/wms.pc' \
+	    '$(to_lib)'/libwms.so* '$(to_lib)/libwms-wtsapi.so' '$(to_cmod)/wms.so' \
+	    '$(to_man)/man3/wms.3' '$(to_man)/man3/wms.provider.3'
+	$Q rm -f $(foreach p,$(provider_names),'$(to_lib)/wms/$p.so' '$(to_cmod)/wms/$p.so') \
+	    $(patsubst lua/wms/%,'$(to_lua)/wms/%',$(scripts) $(loops))
+	$Q for folder in '$(to_lua)/wms/loop' \
+	    $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR)); do \
+	    [ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"; \
+	    done # others' providers stay

@@ -1,0 +1,140 @@
+# specs.mk - the programs, providers and libraries that the specs need, and the examples in C.
+
+# ---- which there are -----------------------------------------------------------------------------
+# Each file in spec/c is a program, but for providers, libraries for LD_PRELOAD, and what counts
+# steps; each file in spec/unit is one that tests a part of the core by itself.
+unlike   := $(addprefix spec/c/,provider_%.c preload_%.c growth_%.c)
+programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out $(unlike),$(wildcard spec/c/*.c)))
+units    := $(patsubst %.c,$B/%,$(wildcard spec/unit/*.c))
+fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
+preloads := $(patsubst spec/c/%.c,$B/spec/%.so,$(wildcard spec/c/preload_*.c))
+# Programs that count the steps of a provider or of libwms-wtsapi.so: spec/c/growth_NAME.c.
+counting := $(foreach p,$(providers) $(if $(wtsapi),wtsapi),$(if $(wildcard spec/c/growth_$p.c),$p))
+growths  := $(counting:%=$B/spec/growth_%)
+# Programs and a provider that know a former release's headers only: spec/abi/VERSION.
+released := $(foreach r,$(notdir $(wildcard spec/abi/*)),$(addprefix \
+    $B/spec/abi/$r/,program lua_program wms/frozen.so))
+# Programs that know the Windows session API only, each file in spec/winpr, without anything of
+# ours; and libraries that implement it, for the specs of those who call it: spec/wtsapi/NAME.c.
+winpr_programs := $(if $(wtsapi),$(patsubst spec/winpr/%.c,$B/spec/%,$(wildcard spec/winpr/*.c)))
+wtsapis  := $(if $(wtsapi),$(patsubst %.c,$B/%.so,$(wildcard spec/wtsapi/*.c)))
+# luaL_requiref() came with Lua 5.2.
+examples := $(addprefix $B/examples/,embed wms/demo.so $(if $(filter 5.1 jit,$L),,embed_lua))
+
+# ---- programs ------------------------------------------------------------------------------------
+
+# $(call program,FLAGS) and $(call library,FLAGS): how one file becomes a program or a library, but
+# for what it is linked with.  Libraries are linked as the providers are.
+program = mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) $1 $(CPPFLAGS) $(CFLAGS) $(sanitize) \
+    $(LDFLAGS)
+library = mkdir -p $(@D) && $(link) -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $1 $(CPPFLAGS)
+
+# With the Lua module linked in.  `wraps` is for one program; a growth_NAME has what src/NAME needs.
+part = $(patsubst growth_%,%,$(filter growth_%,$*))
+$(programs) $(growths): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
+	$(call say,CC,$<)
+	$Q $(call program,$(includes) $(uv_cflags) $(call lua_cflags,$L)) $(wraps) $(cflags_of_$(part)) \
+	    -MMD -MP -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) \
+	    $(libs_of_$(part)) -lm
+
+# What blocking.c allocates is not from the engine's allocator, and has to fail as well.
+$B/spec/oom: private wraps = -Wl,--wrap=calloc
+
+$(units): $B/spec/unit/%: spec/unit/%.c $B/lib/libwms.a $B/flags
+	$(call say,CC,$<)
+	$Q $(call program,$(includes)) -MMD -MP -o $@ $< $(filter %.a,$^) $(uv_libs)
+
+# These count the steps of the engine and of one part more, which are compiled anew for it: see
+# spec/c/growth.c.
+counted = $(patsubst $B/obj/%,$B/counted/%,$1)
+$B/counted/%.o: extra = $(cflags_of_$(notdir $(@D))) -fsanitize-coverage=trace-pc
+$B/counted/%.o: src/%.c $B/flags
+	$(call say,CC,'$< (counted)')
+	$Q mkdir -p $(@D) && $(compile)
+$B/spec/growth $(growths): $(call counted,$(core))
+$(foreach p,$(counting),$(eval $B/spec/growth_$p: $(call counted,$(call objects,$p)) $B/sources))
+
+$(winpr_programs): $B/spec/%: spec/winpr/%.c $B/flags
+	$(call say,CC,$<)
+	$Q $(call program,$(winpr_cflags)) -MMD -MP -o $@ $< $(libs_of_wts) -pthread
+
+# ---- libraries -----------------------------------------------------------------------------------
+
+$(fixtures): $B/spec/wms/%.so: spec/c/provider_%.c $B/flags
+	$(call say,CC,$<)
+	$Q $(call library,$(includes)) -MMD -MP $< -pthread
+
+# What specs put in front of a library, for LD_PRELOAD; never sanitized, since it comes before all
+# else.
+$(preloads): $B/spec/%.so: spec/c/%.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -shared -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(CPPFLAGS) \
+	    $(CFLAGS) -MMD -MP -o $@ $<
+
+$(wtsapis): $B/spec/wtsapi/%.so: spec/wtsapi/%.c $B/flags
+	$(call say,CC,$<)
+	$Q $(call library,$(includes) $(winpr_cflags)) -MMD -MP $< $(libs_of_wts) -pthread
+
+# ---- former releases -----------------------------------------------------------------------------
+# They are linked with the library under the name that it had then.
+
+$B/spec/abi/%/program: spec/abi/%/program.c $B/lib/libwms.so $B/flags
+	$(call say,CC,$<)
+	$Q $(call program,-I$(<D)/include) -Wl,-rpath,'$$ORIGIN/../../../lib' -o $@ $< -L$B/lib -lwms
+$B/spec/abi/%/lua_program: spec/abi/%/lua_program.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/flags
+	$(call say,CC,$<)
+	$Q $(call program,-I$(<D)/include $(call lua_cflags,$L)) -o $@ $< $(filter %.a,$^) \
+	    $(call lua_libs,$L) $(uv_libs) -lm
+$B/spec/abi/%/wms/frozen.so: spec/abi/%/provider.c $B/flags
+	$(call say,CC,$<)
+	$Q $(call library,-Wl$(comma)--no-undefined -I$(<D)/include) $<
+
+# ---- the MultiPoint host, which is a program: spec/host/multipoint -------------------------------
+
+host_packages := libmicrohttpd gnutls libxml-2.0
+host_sources  := $(wildcard spec/host/multipoint/*.c)
+host_objects  := $(host_sources:spec/host/multipoint/%.c=$B/spec/host/multipoint.d/%.o)
+ifneq ($(host_sources),)
+ifeq ($(call pkg_found,host,$(host_packages)),yes)
+host_programs := $B/spec/host/multipoint
+else
+hosts_left_out := spec/host/multipoint (needs libmicrohttpd-dev libgnutls28-dev libxml2-dev, on \
+    Fedora libmicrohttpd-devel gnutls-devel libxml2-devel)
+endif
+endif
+
+$(host_objects): $B/spec/host/multipoint.d/%.o: spec/host/multipoint/%.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) $(call pkg,host,cflags,$(host_packages)) \
+	    $(CPPFLAGS) $(CFLAGS) $(sanitize) -MMD -MP -c -o $@ $<
+$B/spec/host/multipoint: $(host_objects) $B/sources
+	$(call say,LD,$@)
+	$Q $(CC) $(LDFLAGS) $(CFLAGS) $(sanitize) -o $@ $(filter %.o,$^) \
+	    $(call pkg,host,libs,$(host_packages))
+
+# ---- examples: they see the headers as they are installed ----------------------------------------
+
+$B/include/wms.h: $(headers)
+	$Q install -d $(@D)/wms && install -m 644 $< $(@D) && install -m 644 $(filter-out $<,$^) $(@D)/wms
+
+# $(call example,FLAGS): two lines of a recipe.
+define example
+$(call say,CC,$<)
+$Q $(call program,-Wpedantic -I$B/include $(extra)) -o $@ $(filter %.c %.a,$^) $1
+endef
+$B/examples/embed: examples/embed.c $B/lib/libwms.a $B/include/wms.h $B/flags
+	$(call example,$(uv_libs))
+$B/examples/embed_lua: private extra = $(call lua_cflags,$L)
+$B/examples/embed_lua: examples/embed_lua.c $B/$L/libwms-lua.a $B/lib/libwms.a $B/include/wms.h \
+    $B/flags
+	$(call example,$(call lua_libs,$L) $(uv_libs))
+$B/examples/wms/demo.so: examples/provider.c $B/include/wms.h $B/flags
+	$(call example,-shared -fPIC -fvisibility=hidden -Wl$(comma)--no-undefined)
+
+# ---- the targets                                                            ----------------------
+
+.PHONY: specs examples
+specs: $(programs) $(growths) $(units) $(released) $(winpr_programs) $(fixtures) $(preloads) \
+    $(wtsapis) $(host_programs) examples
+	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
+examples: $(examples) ; @:

@@ -1,0 +1,105 @@
+/* names.c - tests of core/names.h, and of what wms.h has for names: each has one, and leads back.
+ */
+#include "core/names.h"
+
+#include <limits.h>
+
+#include "unit.h"
+
+static const int codes[] = {
+#define WMS_X(name, number, text) WMS_E_##name,
+    WMS_ERRORS(WMS_X)
+#undef WMS_X
+};
+
+static bool is_code(int number)
+{
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        if (codes[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* For names: letters of one case, and '_'. */
+static bool is_word(const char *text, char first, char last)
+{
+    for (const char *c = text; *c; c++) {
+        if (*c != '_' && !(*c >= first && *c <= last)) {
+            return false;
+        }
+    }
+    return *text != '\0';
+}
+
+static void errors(void)
+{
+    snprintf(where, sizeof where, "codes");
+    for (int number = -300; number < 300; number++) {
+        const char *name = wms_error_name(number), *text = wms_error_text(number);
+        CHECK(is_word(name, 'A', 'Z') && *text && text[strlen(text) - 1] != '.');
+        if (is_code(number)) {
+            CHECK(wms_error_from_name(name) == number && wms_error_code(number) == number);
+            CHECK(strcmp(name, "INTERNAL") != 0 || number == WMS_E_INTERNAL);
+        } else { /* INVALID is for misuse: no host has it */
+            CHECK(wms_error_code(number) == WMS_E_INTERNAL);
+            CHECK(strcmp(name, number == WMS_E_INVALID ? "INVALID" : "INTERNAL") == 0);
+            CHECK((strcmp(text, wms_error_text(WMS_E_INTERNAL)) == 0) == (number != WMS_E_INVALID));
+        }
+    }
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        for (size_t k = 0; k < i; k++) {
+            CHECK(strcmp(wms_error_name(codes[i]), wms_error_name(codes[k])) != 0);
+            CHECK(strcmp(wms_error_text(codes[i]), wms_error_text(codes[k])) != 0);
+        }
+    }
+    CHECK(wms_error_code(INT_MIN) == WMS_E_INTERNAL && wms_error_code(INT_MAX) == WMS_E_INTERNAL);
+    CHECK(wms_error_from_name("") == 0 && wms_error_from_name("timeout") == 0);
+    CHECK(wms_error_from_name("INVALID") == 0 && wms_error_from_name("TIMEOUT ") == 0);
+}
+
+static void verbs(void)
+{
+    int calls = 0;
+
+    snprintf(where, sizeof where, "verbs");
+    for (int verb = 0; verb < (int) WMS_VERB_COUNT; verb++) {
+        const char *name = wms_verb_name((enum wms_verb) verb);
+        CHECK(is_word(name, 'a', 'z') && wms_verb_from_name(name) == verb);
+        calls += wms_is_call((enum wms_verb) verb);
+    }
+    CHECK(calls == 2 && wms_is_call(WMS_CALL) && wms_is_call(WMS_BIND));
+    CHECK(strcmp(wms_verb_name((enum wms_verb) WMS_VERB_COUNT), "?") == 0);
+    CHECK(strcmp(wms_verb_name((enum wms_verb) INT_MAX), "?") == 0 &&
+          !wms_is_call((enum wms_verb) INT_MAX));
+    CHECK(wms_verb_from_name("") == -1 && wms_verb_from_name("?") == -1 &&
+          wms_verb_from_name("Lock") == -1);
+}
+
+static void states(void)
+{
+    size_t count = 0;
+
+    snprintf(where, sizeof where, "states");
+#define WMS_X(name, word) count++;
+    WMS_STATES(WMS_X)
+#undef WMS_X
+    for (size_t state = 0; state < count; state++) {
+        CHECK(is_word(wms_state_name((enum wms_state) state), 'a', 'z'));
+        for (size_t other = 0; other < state; other++) {
+            CHECK(strcmp(wms_state_name((enum wms_state) state),
+                         wms_state_name((enum wms_state) other)) != 0);
+        }
+    }
+    CHECK(strcmp(wms_state_name((enum wms_state) count), "?") == 0);
+    CHECK(strcmp(wms_state_name((enum wms_state) INT_MAX), "?") == 0);
+}
+
+int main(void)
+{
+    errors();
+    verbs();
+    states();
+    return 0;
+}
