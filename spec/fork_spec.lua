@@ -196,7 +196,7 @@ describe("after a fork #once", function()
          assert(wait(child(function()
             local before = descriptors()
             forked(done)
-            -- Three eventfds; the waker's epoll, eventfd and file of proc; the alarm; the watch of the pipe with its two ends.
+            -- Three eventfds; the waker's epoll, eventfd, file of proc; the alarm; the watch of the pipe with its two ends.
             assert(before - descriptors() == 3 + 3 + 1 + 3, before - descriptors())
          end)) == 0)]] .. END)
       assert.same({ "fine", 0 }, { output, code })

@@ -109,7 +109,7 @@ static void work(size_t size, void (*name_of)(char name[NAME], size_t i))
     for (size_t i = 0; i < size; i++) {
         name_of(names[i], i);
     }
-    *conn = (struct logind){.services = &services, .depth = 1, .in_flight = LOGIND_IN_FLIGHT};
+    *conn = (struct logind){.services = &services, .signals = &logind_signals, .depth = 1, .in_flight = LOGIND_IN_FLIGHT};
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0); /* nobody is at the other end */
     CHECK(sd_bus_new(&conn->bus) >= 0 && sd_bus_set_fd(conn->bus, ends[0], ends[0]) >= 0 && sd_bus_start(conn->bus) >= 0);
     node_init(&conn->waiting);
