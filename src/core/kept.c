@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/binding.h"
+#include "core/parts.h"
 
 static uint64_t hash(const wms_engine *engine, const char *name)
 {
