@@ -67,12 +67,7 @@ struct wms_crew {
 /* Of `line`, `calls` or `results`; NULL: it is empty. */
 static struct wms_block *take_first(struct node *queue)
 {
-    struct wms_block *block = NODE_FIRST(queue, struct wms_block, queued);
-
-    if (block) {
-        node_remove(&block->queued);
-    }
-    return block;
+    return node_alone(queue) ? NULL : NODE_OWNER(node_take(queue), struct wms_block, queued);
 }
 
 static struct wms_block *block_of(void *shared)

@@ -210,8 +210,7 @@ static void run(struct wms_loop *loop, uv_run_mode mode)
     loop->changed = false;
     uv_run(&loop->uv, mode);
     while (!node_alone(&loop->late)) {
-        struct wms_timer *timer = NODE_OWNER(loop->late.next, struct wms_timer, node);
-        node_remove(&timer->node);
+        struct wms_timer *timer = NODE_OWNER(node_take(&loop->late), struct wms_timer, node);
         timer->fire(timer->data); /* may free the timer, and others that are late */
     }
 }

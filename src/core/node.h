@@ -55,4 +55,15 @@ static inline void node_prepend(struct node *head, struct node *node)
     node_append(head->next, node);
 }
 
+/* Removes the first node of a list, which must not be empty, and returns it. */
+static inline struct node *node_take(struct node *head)
+{
+    struct node *node = head->next;
+
+    head->next = node->next;
+    node->next->prev = head;
+    node_init(node);
+    return node;
+}
+
 #endif

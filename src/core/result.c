@@ -101,7 +101,7 @@ int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcom
     if (queue_is_empty(&request->finished) || wms_request_enter(request)) {
         return 0;
     }
-    const struct queued *first = queue_take(&request->finished);
+    struct queued *first = queue_take(&request->finished);
     const struct wms_item *item = NODE_OWNER(first, struct wms_item, ended);
     request->read_count++;
     wms_outcome outcome = view(item);

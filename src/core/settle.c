@@ -59,9 +59,7 @@ void wms_engine_settle(wms_engine *engine)
     engine->settling = true;
     while (!node_alone(&engine->kicked) || engine->link_broken || engine->blocking.due) {
         while (!node_alone(&engine->kicked)) {
-            struct wms_job *job = NODE_OWNER(engine->kicked.next, struct wms_job, kicked);
-            node_remove(&job->kicked);
-            wms_job_pump(job);
+            wms_job_pump(NODE_OWNER(node_take(&engine->kicked), struct wms_job, kicked));
         }
         tend_links(engine);
         if (engine->blocking.due) {

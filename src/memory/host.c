@@ -71,9 +71,8 @@ static void record_free(struct wms_memory_record *record)
     const struct wms_sight gone = wms_memory_look(NULL);
 
     while (!node_alone(&record->watches)) {
-        struct node *node = record->watches.next;
+        struct node *node = node_take(&record->watches);
         struct wms_memory_watch *watch = NODE_OWNER(node, struct wms_memory_watch, node);
-        node_remove(node);
         watch->record = NULL;
         if (!watch->first) {
             host->services->seen(watch->observer, &gone);
