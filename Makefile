@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What there is to make; `make help` prints it.
 #
 #: make             the Lua module, the providers whose libraries are here, and the C libraries, in build/

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bare_curl.c - what a C program without wms would do: a POST on a kept connection, by libcurl alone.
  *
  *     local curl = require("bench.bare_curl")(url, content_type, body, id)

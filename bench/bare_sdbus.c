@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bare_sdbus.c - what a C program without wms would do: UnlockSession on a kept connection, by sd-bus alone.
  *
  *     local bus = require("bench.bare_sdbus")("unix:path=...")

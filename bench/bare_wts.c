@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bare_wts.c - what a C program without wms would do: the same calls of the Windows session API, one after the other.
  *
  *     local server = require("bench.bare_wts")("multipoint://lab01")      as WTSOpenServerEx() takes it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clock.c - seconds of the machine's clock, for the measurements. */
 #include <lauxlib.h>
 #include <lua.h>

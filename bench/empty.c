@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* empty.c - the smallest module that require can load. */
 #include <lua.h>
 

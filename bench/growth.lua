@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Whether a cost grows with how many there are: processor time of one of a kind, among few and among many.  The memory
 -- of many things is farther away from the processor, so the goal is a factor of two; spec/growth_spec.lua counts steps.
 local wms = require "wms"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The part of `make bench` about MultiPoint hosts: the test host of the specs, which runs in a process of its own.
 --
 --    lua bench/multipoint.lua bind|unlock FILE COUNT      in a child process: on the first COUNT hosts that FILE names

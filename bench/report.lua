@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What the measurements share: how two things are compared, and how a row of the table looks.
 local now = require "bench.clock"
 

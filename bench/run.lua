@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- `make bench`: what wms costs, beside the least that the same work can cost.
 --
 -- Both sides of a row run in this process and in turn, a few milliseconds each, so that whatever else the machine does hits

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The part of `make bench` about the Windows session API: what wts:// adds to its calls.
 --
 --    lua bench/wts.lua SERVER      in a child process: prints seconds of ours, of the bare calls, and their ratio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Unlocks by zeep, on a kept session, as often as it is told to:
 
     zeep_unlock.py WSDL ADDRESS HTTPS_PORT SHA256 SESSION_ID FIFO

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* embed.c - the engine in a C program that has a loop of its own, and no Lua.
  *
  * In this tree `make examples` builds it.  With an installed wms:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* embed_lua.c - a C program that links the Lua module into a Lua state of its own, and guards it.
  *
  * In this tree `make examples` builds it.  With an installed wms:

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Locks rooms at a time, and unlocks them after so many minutes, whatever happens in between.
 --
 --    lua examples/exam.lua SERVER[,SERVER...] TIME MINUTES [MESSAGE]

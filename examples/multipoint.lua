@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- MultiPoint hosts from nothing: binds to one, lists its sessions, locks and unlocks them.
 --
 --    lua examples/multipoint.lua                               plays it all with a host of this tree

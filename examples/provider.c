@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider.c - a whole provider: demo://ROOM is a room of three stations, which is made up here.
  *
  * In this tree `make examples` builds it.  With an installed wms:

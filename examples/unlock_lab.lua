@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- A lesson in a computer room: lock every screen, unlock it again, and see what each session says to it.
 --
 --    lua examples/unlock_lab.lua

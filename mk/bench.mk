@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # bench.mk - measurements, and the C modules that they need.
 
 # What the measurements stand beside: each file in bench/ is a Lua module, made for the Lua that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # check.mk - what makes sure of it: warnings, static checks, sanitizers, valgrind.
 
 strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -Wstrict-prototypes \
@@ -19,7 +20,7 @@ check:
 	$(again) check-lint check-asan check-tsan check-valgrind
 	$(again) check-fuzz # which takes all the cores
 
-check-lint: check-warnings check-headers check-windows check-tidy check-lua
+check-lint: check-warnings check-headers check-windows check-tidy check-lua check-spdx
 
 # Both compilers, every Lua, every warning.
 check-warnings:

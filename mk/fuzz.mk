@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # fuzz.mk - libFuzzer on what comes from outside.
 
 # Each target is spec/fuzz/NAME.c with the sources that it is about (fuzz_NAME), which the corpus

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # install.mk - man pages, install and uninstall.
 
 # ---- man pages, of the manual's pages ------------------------------------------------------------

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # lua.mk - which Lua the module is built for, and where its headers are.
 
 # All lists of Lua versions: these two, the packages in spec/deps, and the range in rockspec/.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # specs.mk - the programs, providers and libraries that the specs need, and the examples in C.
 
 # ---- which there are -----------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What was built with a former release's headers runs today.  spec/abi/VERSION has that release's headers as they were
 -- installed, and a program, a program with Lua inside, and a provider that are built with them alone: see there.
 local layout = require "spec.support.layout"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Host names do not depend on case (RFC 4343), nor schemes (RFC 3986), nor does the dot behind the last label make
 -- another host: every spelling is one server, one binding, one guard.
 local kit = require "spec.support.kit"

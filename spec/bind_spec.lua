@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Binding to a host: the certificate that is expected, the password when it is wanted, and what is kept.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

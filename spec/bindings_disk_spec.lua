@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What is done to the disk when a binding is kept, as strace sees it.
 local process = require "spec.support.process"
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Where bindings are kept: files that nobody else can read, or a script's own store.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Calls of providers whose libraries block: see spec/c/provider_blocking.c for what its hosts do.  Each script is a
 -- process of its own, since a thread that hangs stays.
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What is built, installed and packed: the promises that only the finished files can keep.
 local build = os.getenv("WMS_BUILD") or "build"
 

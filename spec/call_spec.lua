@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Calls: what goes to a host and comes back, and how they end.  The hosts are those of spec/c/provider_caller.c.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Functions of the script that the module calls: on_outcome, allow, log.
 local kit = require "spec.support.kit"
 local wms = kit.wms

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- A new error code, verb or state takes one line, in the list that wms.h has of them.
 local process = require "spec.support.process"
 
@@ -151,7 +152,7 @@ describe("a new word #once", function()
          cc -std=gnu11 -Isrc/include -Isrc -o T/program T/program.c T/build/lib/libwms.a \
              $(pkg-config --libs libuv) -pthread -ldl -lm
          timeout 60 T/program
-         env LUA_CPATH='T/build/5.4/?.so' timeout 60 "$WMS_LUA" T/script.lua]]):gsub("%f[%w]T%f[%W]", folder))
+         env LUA_CPATH='T/build/5.4/?.so' timeout 60 $WMS_LUA T/script.lua]]):gsub("%f[%w]T%f[%W]", folder))
       assert.same({ "demo://room: QUOTA: too many sessions\nmemory://lab: QUOTA: too many sessions\n"
          .. "-101 greet maybe\n" .. GREETED, 0 }, { output, code }, output)
    end)

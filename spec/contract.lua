@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What every provider does: section "The Lua API" of the design, as specs that run against any kind of host.
 --
 -- `contract(adapter, skip)` declares them inside a describe(); `skip(why)` is the spec's `pending`.  The adapter's part:

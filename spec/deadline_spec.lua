@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The time that a whole command has, and what a stop leaves.
 local kit = require "spec.support.kit"
 local wms = kit.wms

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The examples do what they say, and what the manual shows works as it stands there: README.md and every page in docs/.
 local process = require "spec.support.process"
 local hosts = require "spec.host"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- After a fork: what the child may do, and that nothing that it does disturbs its parent.
 local process = require "spec.support.process"
 local hosts = require "spec.host"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Sessions that end by themselves while a command on all of them is under way.
 local kit = require "spec.support.kit"
 local wms = kit.wms

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What one thing of a kind costs does not grow with how many there are: steps are counted, and nothing is timed; see
 -- spec/c/growth.c, whose works these are.
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What the module brings into a process, and what it leaves out.
 local process = require "spec.support.process"
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Objects that go in any order, at any time: by hand, by the collector, with the state, with the process.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- A real screen locker on a real (virtual) screen: what is seen decides.
 local kit = require "spec.support.kit"
 local hosts = require "spec.host"

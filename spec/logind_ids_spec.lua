@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- An id is not a session: what happens when it is another one's meanwhile, and whose session is the caller's own.  The
 -- logind is a mock, for what a real one does not do on demand; spec/logind_room_spec.lua has real ones.
 local kit = require "spec.support.kit"

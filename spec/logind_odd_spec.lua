@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- A logind of which something is odd: what it says of one session is no reason to know nothing of the others, and an
 -- outcome's text says what the bus has said.
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Real Linux hosts: ids that are used again, sessions that end by themselves, closing ones, and who may close.
 local kit = require "spec.support.kit"
 local hosts = require "spec.host"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Real Linux hosts: the contract, and what is Linux's own.  What the hosts did is read by loginctl and busctl.
 local kit = require "spec.support.kit"
 local logind = require "spec.support.logind"

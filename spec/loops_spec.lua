@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Requests in other programs' event loops.
 local kit = require "spec.support.kit"
 local poll = require "spec.support.poll"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The manual leads somewhere: its links, its length, and its tables, which say what the code's tables say.
 local kit = require "spec.support.kit"
 local wms, set, sorted = kit.wms, kit.set, kit.sorted

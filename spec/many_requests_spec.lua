@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Any number of requests under way at once, in one loop: by their own descriptors, by those of a few of them alone, and by
 --- the loop helpers.
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The embedded host: the contract, and what it offers beyond.
 local kit = require "spec.support.kit"
 local memory = require "spec.support.memory"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Misuse raises before anything is sent, and names the function, the argument and the fix.
 local kit = require "spec.support.kit"
 local misuses = require "spec.support.misuses"

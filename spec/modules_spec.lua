@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Providers' modules that are there and cannot be loaded: no misuse, but an outcome that says why.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What MultiPoint hosts answer, and what only looks like an answer.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

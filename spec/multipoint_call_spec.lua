@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- wms.call: every operation of MultiPoint's protocol, its arguments and its results.
 local kit = require "spec.support.kit"
 local multipoint = require "spec.support.multipoint"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What MultiPoint hosts complain of, in words that help.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

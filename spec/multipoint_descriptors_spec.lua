@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Connections to MultiPoint hosts where descriptors run out, and addresses that no such host has.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Connections to MultiPoint hosts that break, hang, or are not what they seem.  What may change something arrives once.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- After a fork, with connections to MultiPoint hosts that are kept: the parent's are the parent's alone.
 local bound = require "spec.support.bound"
 local process = require "spec.support.process"

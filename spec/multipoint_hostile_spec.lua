@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- MultiPoint hosts that mean ill: no answer of theirs takes long, or much memory, or keeps another host's waiting.
 local bound = require "spec.support.bound"
 local hostile = require "spec.support.hostile"

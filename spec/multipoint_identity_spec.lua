@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Whose a session of a MultiPoint host is: asked once more before it is closed or disconnected.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Requests to MultiPoint hosts that go at any time and in any order, and that other programs' loops carry out.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- A MultiPoint host's certificate under another name than the address's: by a short name, an address of numbers, a tunnel.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

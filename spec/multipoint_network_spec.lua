@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Between us and MultiPoint hosts: name servers that do not answer, proxies, and signals.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

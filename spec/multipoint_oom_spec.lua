@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Every allocation of ours for a MultiPoint host fails in turn: see spec/c/oom.c, and the scripts in spec/oom/multipoint.
 local bound = require "spec.support.bound"
 local process = require "spec.support.process"

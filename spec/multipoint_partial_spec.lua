@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What a MultiPoint host does not tell of one session, or refuses, is the matter of that one: the others are listed and
 -- acted on.
 local bound = require "spec.support.bound"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Parts of the MultiPoint provider by themselves: see spec/c/parts.c.
 local process = require "spec.support.process"
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Passwords of MultiPoint hosts: where they must not be when they are not needed any more, and where never.
 local bound = require "spec.support.bound"
 local process = require "spec.support.process"

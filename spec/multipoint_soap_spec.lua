@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The certificate's interface: SOAP 1.1 in the published WSDL, SOAP 1.2 in its text.  Hosts of both kinds can be bound to.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- MultiPoint hosts: the contract, and what their sessions and commands have beyond it.
 local contract = require "spec.contract"
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Texts that hurt, to MultiPoint hosts and from them: what XML can carry arrives byte for byte, what it cannot is refused.
 local kit = require "spec.support.kit"
 local multipoint = require "spec.support.multipoint"

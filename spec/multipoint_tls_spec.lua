@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- MultiPoint hosts that mean ill with TLS itself: before their certificate was looked at, in the handshake, and behind it.
 local bound = require "spec.support.bound"
 local hostile = require "spec.support.hostile"

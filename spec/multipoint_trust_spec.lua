@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Whom a MultiPoint client believes: an administrator's password leaves only for the host that somebody has confirmed.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

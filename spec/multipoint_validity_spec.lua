@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Certificates of MultiPoint hosts that are not valid yet, or no more; what has seen one does not outlive it.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

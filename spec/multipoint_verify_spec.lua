@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What is seen of a MultiPoint host's session, and when: only a look that begins after the host's answer counts.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

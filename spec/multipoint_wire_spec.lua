@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- How MultiPoint hosts are asked: how many requests and connections, how often, and how many hosts at once.
 local kit = require "spec.support.kit"
 local multipoint = require "spec.support.multipoint"

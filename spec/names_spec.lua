@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What is documented is there, and what is there is documented: names, options, error codes.
 local kit = require "spec.support.kit"
 local wms = kit.wms

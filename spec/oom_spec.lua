@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Every allocation of ours fails in turn: see spec/c/oom.c, which says what must hold then, and the scripts in spec/oom.
 local hosts = require "spec.host"
 local process = require "spec.support.process"

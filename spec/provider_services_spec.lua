@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Services of the engine's that none of our own providers has a use for, and the one for hosts that
 -- are asked again and again: see spec/c/provider_plain.c and spec/c/provider_asking.c.
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What the engine makes of providers that do badly what wms/provider.h allows, or what it forbids: see
 -- spec/c/provider_poor.c.
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Requests without an event-loop library: start, step, wait, cancel, close, garbage.
 local kit = require "spec.support.kit"
 local wms = kit.wms

@@ -1,4 +1,5 @@
 #!/usr/bin/env lua
+-- SPDX-License-Identifier: MIT
 --- Builds, runs all specs under every Lua that is here, and ends with one line: N passed, N failed[, N skipped].
 --
 --    lua spec/run.lua [VERSION...]        such as 5.4 jit; if none is given, all that `make luas` prints

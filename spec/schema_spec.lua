@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What the specs know of [MS-RSMC] is what is published, as far as that is here: WMS_RSMC_WSDL names Microsoft's WSDL.
 local schema = require "spec.support.schema"
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Which sessions a command is for: where, except, the caller's own, and objects and outcomes that are given back.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Many requests at once, on hosts that fail, refuse, break and go, with cancels and closes in between: all of it by
 -- chance, though each seed has its own course.  Each request ends, has one outcome for each session that was asked for, and
 -- says of no session what the host's log denies.

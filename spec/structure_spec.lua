@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- No circles between the files of a folder, but for those that are named here: by the names that an object takes from
 -- another one, and by what a file includes.
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Lua states in threads of one process; `make check-tsan` runs the same under the thread sanitizer.
 local process = require "spec.support.process"
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The unit tests in C: each part of the core by itself.
 local process = require "spec.support.process"
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- After a fork, with calls of the Windows session API under way: the parent's are the parent's, the child makes its own.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Libraries that implement the Windows session API badly: clear errors, no hang, nothing freed twice (spec/wtsapi/odd.c
 -- ends the program that gives back what it has given back before).
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Without memory for the Windows session API: the engine's allocations fail in turn, and those on its threads.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- `wts://` over our own implementation of the Windows session API: the contract, over real Linux hosts and over
 -- MultiPoint's test host; and what is this provider's own.
 local contract = require "spec.contract"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The Windows session API where no real host is needed: what each answer looks like, misuse, and addresses.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

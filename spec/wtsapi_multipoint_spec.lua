@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The Windows session API on MultiPoint hosts: what is Windows' own comes back as Windows has it.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"

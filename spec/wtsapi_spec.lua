@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The Windows session API on real Linux hosts, used by a program that has no header of ours.  What is so on the hosts is
 --- read by loginctl.
 local kit = require "spec.support.kit"

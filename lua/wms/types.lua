@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 ---@meta wms
 ---
 --- The Lua interface of wms, for editors and for readers.  Nothing loads this file: `require "wms"` is one C module.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* blocking.c - engines that go while calls of theirs block, and what becomes of the threads.
  *
  *     blocking MODULE FOLDER     the provider blocking.so, and where files may be made

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* calls.c - what Lua does not reach of the interface for calls and bindings, and texts of bindings that nobody has written.
  *
  *     calls MODULE     MODULE is the provider caller.so

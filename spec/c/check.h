@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* check.h - checks: the program ends at the first one that fails, and says which. */
 #ifndef SPEC_CHECK_H
 #define SPEC_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* choose.c - what Lua does not reach of the interface for choosing sessions, for targets, totals and deadlines. */
 #include <math.h>
 

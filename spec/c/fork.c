@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fork.c - processes that fork with an engine in them.
  *
  *     fork core MODULE     the C interface; MODULE is the provider poor.so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* growth.c - counts the steps of the engine's work, few of a kind and many: none may cost more because there are many.
  *
  *     growth WORK [FEW MANY]     WORK is a name of the table at the end; prints a line for each part of the work

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* growth.h - what the works of growth.c are made of: hosts that answer when they are told to, and an
  * engine with names for many things. */
 #ifndef SPEC_GROWTH_H

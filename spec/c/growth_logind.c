@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* growth_logind.c - counts the steps of what the provider `logind` does for each session that is observed; see growth.c.
  *
  *     growth_logind WORK [FEW MANY]

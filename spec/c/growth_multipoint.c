@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* growth_multipoint.c - counts the steps of what the provider `multipoint` does with each thing that a host tells of; see
  * growth.c.
  *

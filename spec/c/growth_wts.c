@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* growth_wts.c - counts the steps of what the provider `wts` does for each server; see growth.c.
  *
  *     growth_wts WORK [FEW MANY] */

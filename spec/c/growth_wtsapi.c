@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* growth_wtsapi.c - counts the steps of what the session API does for each session of a host; see growth.c.
  *
  *     growth_wtsapi WORK [FEW MANY] */

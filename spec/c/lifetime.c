@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lifetime.c - what an engine is made of goes in every order there is. */
 #include <poll.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* modules.c - what a program in C hears of providers' modules that are there and cannot be loaded.
  *
  *     modules FOLDER NAME...        each NAME.so in FOLDER is one; prints for each the outcome's text

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* oom.c - runs Lua scripts again and again, and lets another allocation fail each time.
  *
  *     oom [-s SERVER] [-m MODULE]... SCRIPT...

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* parts.c - parts of the MultiPoint provider by themselves: texts at their limits, what is handed to the parser, headers, and
  * answers that need not be read again.
  *

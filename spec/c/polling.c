@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* polling.c - src/core/polling.c by itself, with timers that only write down what they are set to.
  *
  *     polling         prints what is not so, and returns 1 then

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* preload_names.c - for LD_PRELOAD: a name server that does not answer, for the names that end in ".slow". */
 #define _GNU_SOURCE
 #include <dlfcn.h>

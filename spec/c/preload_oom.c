@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* preload_oom.c - for LD_PRELOAD: memory that fails for one library alone, and is counted.
  *
  * The library is the session API's, or has the name that PRELOAD_OOM_OF tells.  A program that knows of it finds the three

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* preload_parser.c - for LD_PRELOAD: how much libxml2 is given, and how much is received, between two looks at the
  * descriptors.  Says it at the end. */
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* preload_threads.c - for LD_PRELOAD: a system that has no thread left while there is a file that NO_THREADS names. */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider_asking.c - a provider whose hosts do not tell of changes: asking://NAME.  It uses the
  * service observe_by_polling().  Each host has the session 1, which is locked; from the third look
  * after an action on, it is unlocked, or gone if the action was to close it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider_blocking.c - a provider whose library blocks: blocking://NAME.  It makes its calls by work_new().
  *
  * What becomes of an action, the session's id says:

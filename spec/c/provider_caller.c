@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider_caller.c - a provider whose hosts can be called and want to be bound: caller://NAME.  What becomes of a call its
  * operation says, what is odd about a host its name.
  *

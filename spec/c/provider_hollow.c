@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider_hollow.c - a module that is no provider: it lacks the one function. */
 #include <wms/provider.h>
 

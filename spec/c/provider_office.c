@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider_office.c - a provider for the specs of the session API: what no host at hand has.  Each office://NAME has the
  * sessions below.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider_plain.c - a provider for the specs that uses single services of the engine's.  What it does depends on the server:
  *
  *     plain://good         has the session 1, and takes any action

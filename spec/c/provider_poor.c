@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider_poor.c - a provider whose hosts are poor ones.  What a server of it does badly, its address says: poor://late,
  * poor://act-broken and so on.  Part of that is allowed by wms/provider.h; the rest must at least do no harm.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* secrets.c - runs a Lua script, and looks for passwords in every block of the engine's that goes or is resized.
  *
  *     secrets FILE|-

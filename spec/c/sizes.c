@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sizes.c - structs of another size than the library's: of a program that was built with a later version, or with one between
  * 0.1.0 and this one.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* steps.h - counts the steps of works, few of a kind and many: see growth.c. */
 #ifndef SPEC_STEPS_H
 #define SPEC_STEPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* support.h - what the specs' C programs share: checks, counted memory, open descriptors. */
 #ifndef SPEC_SUPPORT_H
 #define SPEC_SUPPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* threads.c - eight threads, each with a Lua state or an engine of its own: they share nothing.
  *
  *     threads [FOLDER...]     where they find modules of providers, which all of them load at once; the first one has

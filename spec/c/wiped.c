@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wiped.c - looks at every block of the engine's memory when it goes: nothing secret may be left in it.
  *
  *     wiped MODULE     MODULE is the provider caller.so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* address.c - fuzzing: server addresses, session ids, and whether a text is UTF-8.
  *
  * The input is two texts with a line feed between them, which no address and no id has.

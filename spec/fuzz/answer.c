@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* answer.c - fuzzing: what a MultiPoint host answers, and that what we write can be read.
  *
  * The input begins with bytes that choose: when memory runs out, the operation, the use that is made of the rest, and two

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* record.c - fuzzing: the text form of a binding.
  *
  * The input's first byte tells when memory runs out, the second what the rest is: a text, or the fields of a table that is

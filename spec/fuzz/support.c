@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* support.c - what the fuzzing targets share. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* support.h - what the fuzzing targets share: an allocator that runs out when it is told to, and what has to hold. */
 #ifndef FUZZ_SUPPORT_H
 #define FUZZ_SUPPORT_H

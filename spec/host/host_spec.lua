@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The test hosts themselves: what the other specs build on.
 
 local hosts = require "spec.host"

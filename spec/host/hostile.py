@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A MultiPoint host that means ill, for the specs: bytes that no library would send.
 
     hostile.py FOLDER [OPERATION ANSWER SIZE]...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """TLS that means ill, for spec/host/hostile.py: what Python's own module would never send, by OpenSSL's library itself."""
 import ctypes
 import ctypes.util

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Real Linux hosts for the specs: systemd, dbus, logind and polkitd, started by the script `hosts`.
 --
 -- What the specs learn here about sessions comes from loginctl and busctl inside the host, never from

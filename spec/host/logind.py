@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 # logind.py - a logind for the specs, on the bus at DBUS_SYSTEM_BUS_ADDRESS, that can be strange: what a real one does not do
 # on demand.
 #

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The MultiPoint test host itself: what the specs of `multipoint` build on.  It is asked by curl and zeep, never by wms.
 local mp = require "spec.host.multipoint"
 local soap = require "spec.support.soap"

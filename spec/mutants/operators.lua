@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Ways to break a line of C, for spec/mutants/run.lua: each gives the line anew, wrong in one place.
 local operators = {}
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env lua
+-- SPDX-License-Identifier: MIT
 --- Breaks one line of src at a time, builds, and runs the specs that could notice; tells which broken lines nobody noticed.
 --
 --    make mutants                         the kept list: spec/mutants/dangerous.txt

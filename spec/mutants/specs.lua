@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Which specs could notice that a line of src is broken: by the file's folder, the likeliest ones first.  A spec that is
 --- not named here belongs to the folders whose word its name begins with, and else to the ground that all hosts stand on.
 local specs = {}

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms = ...
 local asked = 0
 local function password()

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- In files, then in a store.
 local wms = ...
 local kept = {}

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- On the hosts of spec/c/provider_blocking.c: a call of a library that blocks.
 local wms = ...
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- On the hosts of spec/c/provider_caller.c.
 local wms = ...
 local client = wms.new{ server = { "caller://host" } }

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local told, asked, lines = 0, 0, 0
 wms.configure{

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms = ...
 local slow, problem, fault = wms.memory("slow", { sessions = { { session_id = 7, locked = true } }, latency = 10 })
 if not slow then

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local client = wms.new{ server = { server }, timeout = 5, verify = 1 }
 local list = client:sessions()

@@ -1,2 +1,3 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 return "close", wms.close{ session_ids = { 1, 2 }, server = server }

@@ -1,2 +1,3 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 return "close", wms.close_all(server)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local driver = wms.driver()
 local request, message, err = wms.start("unlock_all", { server = server, timeout = 5 })

@@ -1,2 +1,3 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 return "lock", wms.lock_all{ server = server, message = "m", verify = 1, on_error = "stop" }

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms = ...
 local function fine(ok, _, err)
    if not ok then

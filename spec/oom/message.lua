@@ -1,2 +1,3 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 return "message", wms.message{ session_ids = { 1, "2", 1 }, server = server, message = "m", title = "t" }

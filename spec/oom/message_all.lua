@@ -1,2 +1,3 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 return "message", wms.message_all{ server = server, message = "m", title = "t", on_error = "stop" }

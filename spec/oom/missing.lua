@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms = ...
 local list, _, err = wms.unlock{ session_ids = 1, server = "wts://nobody" }
 assert(not list and (err.code == "NO_PROVIDER" or err.code == "NO_MEMORY"), err.code)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local function refused(...)
    local ok, message, _, err = pcall(...)

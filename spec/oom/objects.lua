@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local objects = { { session_id = 2, server = server }, { session_id = 1, server = server } }
 local list, message, err = wms.sessions{ session_ids = objects }

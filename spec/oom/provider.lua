@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- On a provider that goes on when the engine has no memory for one of its sessions.
 local wms, server = ...
 local list, message, err = wms.sessions(server)

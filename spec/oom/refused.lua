@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 wms.configure{ allow = function(action)
    return action.session_id ~= 2, "not that one"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local list, message, err = wms.sessions(server)
 if not list then

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local entries, servers = {}, { server }
 for id = 1, 20 do

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local host, problem, fault = wms.memory("silent", { sessions = { { session_id = 1, locked = true } } })
 if not host then

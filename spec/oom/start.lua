@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local request, message, err = wms.start("unlock", { session_ids = { 1, 2 }, server = server, verify = 1 })
 if not request then

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms = ...
 local kept, removed = {}, nil
 for _ = 1, 2 do

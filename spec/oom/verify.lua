@@ -1,2 +1,3 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 return "unlock", wms.unlock{ session_ids = { 1, 2 }, server = server, verify = 1, stable = 0.001 }

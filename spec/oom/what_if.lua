@@ -1,2 +1,3 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 return "unlock", wms.unlock_all{ server = server, what_if = true }

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local wms, server = ...
 local where = { session_id = { 1, "2" } }
 local list, message, err = wms.sessions{ server = server, where = where, except = function(session)

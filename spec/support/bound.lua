@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- MultiPoint test hosts for the specs of what may go wrong: new for each test, and bound to in memory.
 local busted = require "busted"
 local kit = require "spec.support.kit"

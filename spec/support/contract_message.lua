@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The contract's section on messages: see spec/contract.lua, which gives the adapter and its own `test` and `room`.
 local busted = require "busted"
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The contract's section on verify and stable: see spec/contract.lua, which gives its own `test` and `room`.
 local busted = require "busted"
 local kit = require "spec.support.kit"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Hosts that mean ill, spec/host/hostile.py, and what a process sees that talks to them.
 local bound = require "spec.support.bound"
 local process = require "spec.support.process"

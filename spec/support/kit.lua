@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What all specs share.  Runs on every Lua from 5.1 on.
 local wms = require "wms"
 

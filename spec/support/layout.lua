@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What the public headers declare, as the compiler sees it: structs with their members' places, enumerators with their
 -- numbers, functions.
 local process = require "spec.support.process"

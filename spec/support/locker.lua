@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Runs inside a test host, for the specs: plays the screen lockers of all its sessions.
 --
 --    lua5.4 locker.lua FOLDER

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The contract's adapter for real Linux hosts: two of them, emptied after each test.  Sessions have lockers that obey.
 local hosts = require "spec.host"
 

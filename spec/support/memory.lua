@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The contract's adapter for `memory://`.
 local kit = require "spec.support.kit"
 local wms = kit.wms

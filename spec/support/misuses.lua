@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Wrong arguments of commands: { what, verb, options, words of the message }.  `server` stands in for the test's host.
 local nan, inf = 0 / 0, 1 / 0
 local HOLE = { 1, nil, 3 } -- luacheck: ignore 241

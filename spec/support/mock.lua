@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- A bus of its own with a logind that can be strange (spec/host/logind.py).
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

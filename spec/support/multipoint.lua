@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The contract's adapter for MultiPoint hosts: the test host plays them all in one process, and they are used again.  The
 -- other specs of this provider get their hosts here too.
 local mp = require "spec.host.multipoint"

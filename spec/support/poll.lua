@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Waits for descriptors with the poll() of cqueues or of luv, so that the loops' specs read alike.
 local poll = {}
 

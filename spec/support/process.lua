@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Programs of other processes, for what cannot be shown in this one.
 local process = {}
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What MultiPoint hosts are to be asked and to answer: spec/host/multipoint/schema.txt, as an XML Schema, as a WSDL for
 --- clients that are not ours, and as a list.
 local schema = {}

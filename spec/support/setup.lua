@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Run by busted before the specs: the module is found in our build folder or not at all, never as a stale ./wms.so.
 local ours = package.cpath:match("[^;]+") -- .busted put it first
 

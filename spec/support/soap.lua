@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- MultiPoint requests for the specs, written by hand and sent by curl: nothing of ours is in between.
 local process = require "spec.support.process"
 local published = require "spec.support.schema"

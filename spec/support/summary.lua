@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- busted's plain output, with skipped tests as one line a reason; at the end the counts go into the file WMS_RESULTS, for
 --- spec/run.lua.
 return function(options)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The contract's adapters for `wts://`: libwms-wtsapi.so over the hosts of another adapter, which say what has happened.
 local kit = require "spec.support.kit"
 local wms = kit.wms

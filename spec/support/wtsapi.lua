@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The Windows session API as a program sees it that knows libwinpr only: spec/winpr/wtsapi_client.c, read.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"

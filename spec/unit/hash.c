@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hash.c - tests of core/hash.h: SipHash-2-4 as it was published, and what a keyed hash is for. */
 #include "core/hash.h"
 

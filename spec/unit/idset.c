@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* idset.c - tests of core/idset.h: open addressing, also where all things have one hash. */
 #include "core/idset.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* merge.c - tests of wms_listed_merge(): a session that a host lists twice. */
 #include "core/parts.h"
 #include "unit.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* names.c - tests of core/names.h, and of what wms.h has for names: each has one, and leads back.
  */
 #include "core/names.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* node.c - tests of core/node.h: a ring of a head and what is in the list. */
 #include "core/node.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* record.c - tests of core/record.h: every binding has one text, and no other text is taken for it.
  */
 #include "core/record.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* slab.c - tests of core/slab.h: rooms do not overlap, and all go at once, wiped where that is
  * wanted. */
 #include "core/slab.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* table.c - tests of core/table.h: what was added is found, whatever collides and whenever memory
  * runs out. */
 #include "core/table.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* target.c - tests of core/target.h: server addresses, session ids, UTF-8. */
 #include "core/target.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unit.h - what the unit tests share: checks, and an engine that is its memory alone. */
 #ifndef SPEC_UNIT_H
 #define SPEC_UNIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* value.c - tests of core/value.h: trees, each in one block that is wiped when it goes. */
 #include "core/value.h"
 

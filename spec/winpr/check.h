@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* check.h - checks for the specs' programs. */
 #ifndef SPEC_CHECK_H
 #define SPEC_CHECK_H

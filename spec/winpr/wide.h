@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wide.h - UTF-16 for the specs' programs, by the C library: another way than the library's own. */
 #ifndef SPEC_WIDE_H
 #define SPEC_WIDE_H

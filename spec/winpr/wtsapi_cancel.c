@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wtsapi_cancel.c - threads that are ended while a message of theirs waits, as libwinpr's TerminateThread() does: what it
  * says is given back.
  *

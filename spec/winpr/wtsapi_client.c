@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wtsapi_client.c - a program that knows the Windows session API only as libwinpr declares it: no header of ours.
  *
  *     wtsapi_client COMMAND [ARGUMENT...] ...     carries the commands out, one after the other

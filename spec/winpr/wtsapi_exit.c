@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wtsapi_exit.c - a program that ends while its threads are in calls that never return.
  *
  *     wtsapi_exit SERVER [MILLISECONDS]       exits with 3, so long after they have begun (100) */

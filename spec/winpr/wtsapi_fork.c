@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wtsapi_fork.c - forks while calls are under way: each process has an engine of its own, and handles stay.
  *
  *     wtsapi_fork SERVER ID ID        a child logs the first session off, the parent the second */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wtsapi_misuse.c - what no caller should do, and what no host of ours can do: each is refused with its error. */
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wtsapi_oom.c - each allocation of the library fails in turn: once, and from there on for good.  To be run with
  * preload_oom.so.
  *

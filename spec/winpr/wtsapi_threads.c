@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wtsapi_threads.c - many threads that use the API at once.
  *
  *     wtsapi_threads THREADS ROUNDS SERVER [ID:USER...]

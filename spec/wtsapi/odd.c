@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* odd.c - a WTSAPI library that answers as no library should: what is odd about a server, its name says.
  *
  * Every server has these sessions: 0 of a service, 1 of alice, 2 of bob (locked), 3 at the log-on screen, 4 of carol

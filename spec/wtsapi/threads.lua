@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- For the thread sanitizer: many calls of the Windows session API at once, some of which hang (spec/wtsapi/odd.c).
 local wms = require "wms"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* abi.h - the structs of programs and providers that were built with another version's headers.
  *
  * Structs only grow at their end.  Who hands one over says how large it is there; nothing is read or written beyond.  Of what was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* abi_0_1.c - the functions of the interface as programs that were built with the headers of 0.1.0 call them: they say nothing of
  * the size of their structs, which is that of 0.1.0.  The like for wms/memory.h is in memory/abi_0_1.c.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* base.c - memory, texts for a person, and the complaint: the ground of the core, which knows nobody above it. */
 #include "core/base.h"
 

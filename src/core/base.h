@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* base.h - the ground of the core: memory, texts for a person, what is wrong with an argument. */
 #ifndef WMS_CORE_BASE_H
 #define WMS_CORE_BASE_H

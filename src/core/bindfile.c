@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bindfile.c - the files of bindings, in a folder that nobody else may look into. */
 #define _GNU_SOURCE /* secure_getenv */
 #include "core/bindfile.h"

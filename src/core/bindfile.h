@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bindfile.h - the files of bindings, in a folder that nobody else may look into.
  *
  * Errors are those of wms_engine_binding_folder() and its siblings; the complaint of the engine then is one sentence.

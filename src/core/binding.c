@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* binding.c - what a client needs to talk to a host: under which name it is kept, and which links use it. */
 #include <ctype.h>
 #include <stdio.h>

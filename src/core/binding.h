@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* binding.h - bindings by name: in files (bindfile.c), or in memory (kept.c). */
 #ifndef WMS_CORE_BINDING_H
 #define WMS_CORE_BINDING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bindings.c - bindings, for programs: where they are kept, which there are. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* blocking.c - calls that block, perhaps for ever, on threads of their own.
  *
  * A call that a provider starts waits in blocking->line, which only the engine's thread uses.  The

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* command.c - takes a command apart into jobs and items. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* deadline.c - the time that a whole command has. */
 #include "core/parts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* due.c - what is to happen next: jobs that are to be looked at, items that may be sent, news for the program; and since when a
  * host owes something.  Nothing happens here: see settle.c. */
 #include "core/parts.h"

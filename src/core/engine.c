@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* engine.c - create, memory, loop, renewal after a fork, shutdown. */
 #include "core/abi.h"
 #include "core/parts.h"

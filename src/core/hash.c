@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hash.c - SipHash-2-4, by Aumasson and Bernstein: "SipHash: a fast short-input PRF", 2012. */
 #include "core/hash.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hash.h - a keyed hash, for tables of what others name: who does not know the key cannot choose what collides. */
 #ifndef WMS_CORE_HASH_H
 #define WMS_CORE_HASH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* idset.c - a hash index by open addressing, at most half full. */
 #include "core/idset.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* idset.h - a hash index of things that have a session id, by their number in an array.  Ids come from hosts and from callers:
  * their hash is wms_id_hash(), which is keyed. */
 #ifndef WMS_CORE_IDSET_H

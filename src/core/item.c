@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* item.c - one session of a job: permission, the action, its verification. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* job.c - one server of a request: reach it, ask which sessions it has where that is needed, act on them. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kept.c - bindings of a program that has a store of its own, in memory. */
 #include <string.h>
 

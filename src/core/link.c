@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* link.c - connections to servers, which are kept between commands. */
 #include "core/parts.h"
 

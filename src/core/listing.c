@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* listing.c - which sessions a server has, as it has told. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* loop.c - the event loop, on libuv; no other file may use libuv.
  *
  * A program that polls libuv's descriptor in a loop of its own would miss two things: libuv's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* loop.h - the engine's event loop: timers, watched descriptors, and descriptors for other programs' loops.
  *
  * Nothing else in the tree knows libuv.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* misuse.c - what is wrong with a command. */
 #include <math.h>
 #include <string.h>

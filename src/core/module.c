@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* module.c - loads a provider's module. */
 #include "core/module.h"
 

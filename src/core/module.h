@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* module.h - providers that live in a module of their own. */
 #ifndef WMS_CORE_MODULE_H
 #define WMS_CORE_MODULE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* names.c - names and texts of codes, verbs and states, all from the lists in wms.h. */
 #include <limits.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* names.h - what follows from the lists of codes and verbs in wms.h. */
 #ifndef WMS_CORE_NAMES_H
 #define WMS_CORE_NAMES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* news.c - descriptors that count news. */
 #include "core/news.h"
 

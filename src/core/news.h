@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* news.h - descriptors that count news. */
 #ifndef WMS_CORE_NEWS_H
 #define WMS_CORE_NEWS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* node.h - the list of the whole tree, providers among it: nothing here needs the engine.
  *
  * A list is a ring of its head and of the nodes of what is in it.  A node that is in no list is a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* outcome.c - how a request's outcomes add up. */
 #include "core/parts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pack.h - copies of sessions whose strings lie in one block with them. */
 #ifndef WMS_CORE_PACK_H
 #define WMS_CORE_PACK_H

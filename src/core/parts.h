@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* parts.h - what the parts of the core offer each other, file by file; the structs are in state.h. */
 #ifndef WMS_CORE_PARTS_H
 #define WMS_CORE_PARTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* phase.c - where an item stands: all changes are made here, and told to the log. */
 #include "core/parts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* polling.c - when a provider asks its host again how a session is. */
 #include "core/loop.h"
 #include "core/polling.h"

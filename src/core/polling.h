@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* polling.h - when a provider asks its host again how a session is. */
 #ifndef WMS_CORE_POLLING_H
 #define WMS_CORE_POLLING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* queue.h - lists that are linked in one direction and only lose their first entry: half the size
  * of node.h's, for what there are very many of.  NODE_OWNER() leads from an entry to its owner.
  */

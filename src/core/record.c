@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* record.c - the text form of a binding. */
 #include "core/record.h"
 

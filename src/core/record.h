@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* record.h - the text form of a binding, as it is kept in a file or by a program.
  *
  *     wms binding 1

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* registry.c - the providers that an engine knows, and the modules that it finds them in. */
 #include <stdio.h>
 #include <string.h>

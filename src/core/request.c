@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* request.c - one command: its jobs, its outcomes in the order asked, its caller's loop. */
 #include <stdio.h>
 #include <string.h>

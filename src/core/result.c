@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* result.c - what a request's caller is told: outcomes in the order asked, sessions, the fault. */
 #include <stdio.h>
 

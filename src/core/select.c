@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* select.c - which of a server's sessions are meant, once it has told which it has. */
 #include "core/parts.h"
 

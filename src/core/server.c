@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* server.c - the servers that anybody talks to or is about to, each once. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* services.c - what the engine offers to providers. */
 #include "core/abi.h"
 #include "core/parts.h"

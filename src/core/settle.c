@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* settle.c - the engine's turn: what events have made due happens here, and only here, so that nothing is ever re-entered. */
 #include "core/parts.h"
 

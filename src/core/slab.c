@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* slab.c - room for many small things that go all at once. */
 #include "core/slab.h"
 

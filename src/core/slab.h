@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* slab.h - room for many small things that go all at once. */
 #ifndef WMS_CORE_SLAB_H
 #define WMS_CORE_SLAB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state.h - the structs that the parts of the core share.
  *
  * A command is a request; a request has one job for each server; a job has one item for each session.  Jobs reach their

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* table.c - a hash table that grows and shrinks with what is in it. */
 #include "core/table.h"
 

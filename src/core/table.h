@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* table.h - a hash table of things that bring their entry with them, as the first thing in them. */
 #ifndef WMS_CORE_TABLE_H
 #define WMS_CORE_TABLE_H

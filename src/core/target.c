@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* target.c - server addresses and session ids. */
 #include "core/target.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* target.h - server addresses and session ids: parse, check, print. */
 #ifndef WMS_CORE_TARGET_H
 #define WMS_CORE_TARGET_H

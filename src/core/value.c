@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* value.c - trees of values: what a call is given and returns, and what a binding holds. */
 #define _GNU_SOURCE
 #include "core/value.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* value.h - trees of values, each in one block of memory that is wiped when it goes. */
 #ifndef WMS_CORE_VALUE_H
 #define WMS_CORE_VALUE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verify.c - whether a session is as asked: one look before the action, and from the host's answer on until it is so. */
 #include "core/parts.h"
 #include "core/polling.h"

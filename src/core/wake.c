@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wake.c - descriptors of single requests, and the thread that makes them readable.
  *
  * The engine is not told which of its requests' descriptors a program polls.  So when the loop has

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wake.h - descriptors of single requests, for programs that poll those and nothing else.
  *
  * Such a program may poll any number of them.  An epoll for each would have to contain the loop's, and Linux allows some

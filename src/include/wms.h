@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wms.h - scripted control of user sessions on shared computers: the engine's C interface.
  *
  * One command (lock, unlock, ...) names servers and sessions; the engine reaches every server through a provider, and

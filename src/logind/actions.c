@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* actions.c - lock, unlock and close.
  *
  * An id is not a session: it may be another one's by now.  So the session is read anew before each action, and the action goes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bus.c - the connection: sd-bus in the engine's loop. */
 #define _GNU_SOURCE /* secure_getenv */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* faults.c - D-Bus errors and errno as wms codes. */
 #include <errno.h>
 #include <stdio.h>

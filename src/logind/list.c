@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* list.c - all sessions. */
 #include <errno.h>
 #include <stdio.h>

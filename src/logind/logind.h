@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* logind.h - what the parts of the logind provider share.
  *
  *     provider.c   the interface to the engine

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* observe.c - how a session is, and each change. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* own.c - which session is the caller's own. */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider.c - the interface to the engine. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sessions.c - what is known of one session: its properties, the cache, the look-up. */
 #include <errno.h>
 #include <stdio.h>

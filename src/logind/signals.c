@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* signals.c - logind's signals: what they say of the cache, and of observed sessions.
  *
  * One set of matches serves all watchers of a connection, since dbus-daemon allows it only 512.  The bus handles a

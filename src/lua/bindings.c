@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bindings.c - wms.bindings and wms.unbind: the bindings that there are. */
 #include <stdio.h>
 #include <string.h>

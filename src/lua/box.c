@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* box.c - the userdata that owns a request. */
 #include "lua/lwms.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* call.c - what a call is given and what it returns: tables on the one side, trees of values on the other. */
 #include <math.h>
 #include <stdio.h>

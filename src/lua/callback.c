@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* callback.c - functions of a script: on_outcome, allow, password, log; where and except are in where.c.
  *
  * The engine calls none of them.  It keeps what they are to be told, and here they are told, after the engine's call has

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* client.c - the commands again, as methods of an object that has options of its own. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* command.c - unlock, lock, disconnect, close, message, their _all, sessions, call, bind, and start: from options to a
  * request. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compat.h - one source for Lua 5.1, LuaJIT, 5.2, 5.3 and 5.4.
  *
  * Most of what differs is not used at all: functions are set, metatables compared and integers recognized by hand, in a way

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* driver.c - wms.driver(): one descriptor that drives every request of the state, for the loop helpers in lua/wms/loop.
  *
  * The engine tells which requests have news; a request that is watched is found again by its address, in a table of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ids.c - session ids, and sessions that bring their server along. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lwms.h - what the parts of the Lua module know of each other.
  *
  * The binding converts and checks; it decides nothing.  Rules that hold throughout:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* memory.c - wms.memory: the embedded host, and the host's own part in a script's test. */
 #include <wms/memory.h>
 

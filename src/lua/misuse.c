@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* misuse.c - what is said of a wrong argument, and values that must be of some kind. */
 #include <math.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* module.c - the table that `require "wms"` returns, and what belongs to a Lua state. */
 #include <wms/lua.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options.c - the one table that every function takes. */
 #include <stddef.h>
 #include <stdio.h>

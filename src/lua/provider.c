@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider.c - finds the modules of providers along package.cpath, as require would find wms.NAME. */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* request.c - a command under way, as an object: the protocol of cqueues' pollables. */
 #include <string.h>
 #include <time.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* result.c - what a command returns to Lua. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state.c - what every function of the module needs: the Lua state's own, its anchors, metatables. */
 #include "lua/lwms.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* store.c - a script that keeps the bindings itself: see wms.configure. */
 #include <stdio.h>
 #include <string.h>

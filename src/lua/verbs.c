@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* verbs.c - the commands, by their names in Lua. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* where.c - where and except: properties of sessions, or functions of a script, that choose among a server's sessions. */
 #include <stdio.h>
 #include <string.h>

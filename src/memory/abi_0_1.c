@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* abi_0_1.c - the functions of wms/memory.h as programs that were built with the headers of 0.1.0 call them: see core/abi_0_1.c. */
 #define WMS_NO_INLINE
 #include "core/abi.h"

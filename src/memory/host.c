@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host.c - the embedded host: its sessions, the manager that locks them again, and what it was
  * asked. */
 #include "memory/state.h"

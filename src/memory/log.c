@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* log.c - the embedded host's log of what it was asked. */
 #include <string.h>
 

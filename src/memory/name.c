@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* name.c - the names of embedded hosts: which are allowed, and whose they are. */
 #include <string.h>
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider.c - the engine's way to the embedded hosts. */
 #include "core/base.h"
 #include "memory/state.h"

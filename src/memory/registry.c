@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* registry.c - the embedded hosts of an engine: its provider, which owns them all, and how each is
  * made and freed. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state.h - the embedded host from inside: its sessions, and what the provider needs of it. */
 #ifndef WMS_MEMORY_STATE_H
 #define WMS_MEMORY_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* actions.c - unlock, lock, disconnect, close, and any operation that a caller names.
  *
  * What cannot be taken back is done to a session of which somebody has looked at the user before: so whose it is now is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* answer.c - the text of an answer, as a tree.
  *
  * libxml2 reads it, and hands over each element as it comes: so nothing is built that is deeper or has more elements than

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* arena.c - room for many small things that go all at once. */
 #include "multipoint.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bind.c - how a client gets its binding: [MS-RSMC] 3.1, 3.4.
  *
  * The host's certificate comes over plain HTTP, where anybody may have put another in its place.  So the administrator's

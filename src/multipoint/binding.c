@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* binding.c - what a binding holds, and what of it is kept. */
 #include "multipoint.h"
 

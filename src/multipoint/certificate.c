@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* certificate.c - OpenSSL: what a certificate says, and whether it is the host's. */
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* client.c - what an engine has of MultiPoint: libcurl's multi handle, its timers, and the turn in which all happens that is due.
  */
 #include <libxml/parser.h>

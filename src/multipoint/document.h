@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* document.h - what is said and read: texts, XML, operations, values.  Nothing here knows a host.
  *
  *     text.c         strings that grow, and leave nothing behind

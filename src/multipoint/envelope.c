@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* envelope.c - the text of a question: [MS-RSMC] 2.1, SOAP 1.2, WS-Addressing 1.0, WS-Security 1.0.
  *
  * The published WSDL has the certificate's interface in SOAP 1.1, without a word about addressing: what a host makes of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* exchange.c - one question and its answer: waits for a place, goes out, is judged. */
 #include <stdio.h>
 

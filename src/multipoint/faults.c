@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* faults.c - what hosts and libcurl complain of, as wms codes. */
 #include <errno.h>
 #include <stdio.h>

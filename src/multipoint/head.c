@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* head.c - the lines before and behind an answer's text: HTTP's status, headers and trailers.
  *
  * libcurl reads them.  It has no limit for all of them together (before 8.3), and would take a compressed answer apart that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host.c - one server that the engine talks to: what all that talks to it needs. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* identity.c - whose a session is.
  *
  * An id is used again when its session has ended, and GetAllSessions ([MS-RSMC] 3.6.4.1) says nothing of a session that no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* known.c - an answer that is, but for the id of its question, the one that came last: it need not be read again.
  *
  * Most answers to an action say only that it was carried out, and a host writes them alike.

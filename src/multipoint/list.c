@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* list.c - all sessions: the list, then each one's flags and screen, and meanwhile the stations.
  *
  * What the host does not tell of one session is not known of that one, and spoils nothing else; only what is about the

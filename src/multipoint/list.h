@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* list.h - a list of sessions in the making. */
 #ifndef WMS_MULTIPOINT_LIST_H
 #define WMS_MULTIPOINT_LIST_H

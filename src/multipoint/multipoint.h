@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* multipoint.h - what the parts of the MultiPoint provider share.
  *
  *     provider.c     the interface to the engine: connections, which are bound hosts

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* observe.c - how a session is, asked again and again: hosts tell nobody who has no server of his own. */
 #include "multipoint.h"
 

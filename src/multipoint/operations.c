@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* operations.c - the table of the protocol's operations: [MS-RSMC] 3.1 to 3.10 and 6, but for those of event sinks.
  *
  * A row: interface, operation, whose credentials it needs, what it takes, what it returns.  The fields' types are the letters

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider.c - the interface to the engine.
  *
  * A connection of the engine's is a host that this client is bound to, or may be bound to: it is usable at once, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* report.c - what the engine is told of a host's sessions: what the host did not tell is not known. */
 #include "list.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scan.c - what of an answer the parser may see.
  *
  * libxml2 compares each attribute of a tag with all before it, reads a tag, comment or instruction in one go, and has no

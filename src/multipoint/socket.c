@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* socket.c - libcurl's sockets in the engine's loop. */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stations.c - who sits where: [MS-RSMC] 3.8.4.
  *
  * The host tells which station comes after another (3.8.4.4), and of each which session it shows (3.8.4.9): by an id on the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* text.c - strings that grow, and leave nothing behind. */
 #include <stdarg.h>
 #include <stdio.h>

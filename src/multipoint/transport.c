@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps connections and TLS sessions.
  */
 #include <libxml/parser.h>

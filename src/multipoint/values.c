@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* values.c - arguments and results of operations, between XML and wms_value. */
 #include <stdio.h>
 

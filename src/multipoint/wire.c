@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wire.c - what comes in by a TLS connection, before it is decrypted.
  *
  * OpenSSL takes handshake messages as long as more of them come: sessions to resume, new keys, wishes to begin again.  It

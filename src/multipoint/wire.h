@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wire.h - what comes in by a TLS connection, before it is decrypted: how much at a time, and of how many messages. */
 #ifndef WMS_MULTIPOINT_WIRE_H
 #define WMS_MULTIPOINT_WIRE_H

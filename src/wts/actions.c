@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* actions.c - disconnect, close, message: first the question whether it is a user's session, then the action. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* api.h - the Windows session API: libwinpr's headers, or the Windows SDK's.
  *
  * Some SDKs (MinGW's) end before Windows 7: what they lack is declared here, with the layout and the numbers that Microsoft

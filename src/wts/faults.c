@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* faults.c - Windows' errors as wms codes. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host.c - one server: what is under way, and what waits for its turn. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* layout.h - that the structures and numbers of the headers at hand are those of the x64 Windows SDK.
  *
  * Programs that are compiled with one of them meet libraries that were compiled with another: a difference must stop the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* list.c - all sessions: one enumeration, and what it leaves out of each. */
 #include <stdio.h>
 #include <stdlib.h>

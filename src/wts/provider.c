@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider.c - the interface to the engine. */
 #include "wts.h"
 #include "wts/layout.h"

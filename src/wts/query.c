@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* query.c - what the API tells of one session.  Everything here runs on threads, but for the functions about states. */
 #include <stdio.h>
 #include <stdlib.h>

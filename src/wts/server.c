@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* server.c - the handle of a server, and how many calls to it hang. */
 #include <stdlib.h>
 #include <string.h>

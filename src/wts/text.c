@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* text.c - UTF-16, which the session API speaks. */
 #include <stdlib.h>
 

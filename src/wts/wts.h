@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wts.h - what the parts of the wts provider share.
  *
  *     api.h        the Windows session API: libwinpr's headers, or the Windows SDK's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* actions.c - disconnect, log off, message. */
 #include <stdlib.h>
 

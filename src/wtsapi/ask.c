@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ask.c - what callers do with jobs: hand over, wait. */
 #include <stdlib.h>
 

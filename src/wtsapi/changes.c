@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* changes.c - what has changed from one list of sessions to another. */
 #include <strings.h>
 

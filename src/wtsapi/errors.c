@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* errors.c - our codes as Windows' errors. */
 #include "wtsapi/wtsapi.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* events.c - waiting for changes.
  *
  * Hosts tell nobody of changes, so the worker asks for the list while somebody waits, and compares it with the one before.

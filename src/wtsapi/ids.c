@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ids.c - ids: ours are numbers or texts, Windows' are numbers.
  *
  * A number stays as it is.  "c7", as logind calls sessions outside of audit's count, is 0x80000000 + 7.  Any other text

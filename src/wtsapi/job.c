@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* job.c - a command for the engine: what a caller wants of it, and what came of it. */
 #include <stdlib.h>
 #include <string.h>

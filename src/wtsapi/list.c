@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* list.c - the sessions of a server, as they were at one time. */
 #include <stdlib.h>
 #include <string.h>

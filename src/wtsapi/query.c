@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* query.c - questions about one session. */
 #include <stdlib.h>
 #include <string.h>

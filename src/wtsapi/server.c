@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* server.c - handles: which server is meant.
  *
  * A handle is a number that is given once; it is looked up, never followed. */

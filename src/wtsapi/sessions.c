@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sessions.c - the lists, and memory.
  *
  * What callers get is one block each, with the texts behind the structures: one free() does, whichever function it is. */

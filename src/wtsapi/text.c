@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* text.c - UTF-8, UTF-16. */
 #include <stdlib.h>
 #include <string.h>

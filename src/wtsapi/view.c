@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* view.c - a session of ours as Windows would show it. */
 #include <arpa/inet.h>
 #include <inttypes.h>

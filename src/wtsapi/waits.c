@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* waits.c - those who wait for events of a server, and what ends their waiting. */
 #include "wtsapi/wtsapi.h"
 

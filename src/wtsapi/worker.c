@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* worker.c - the one thread that the engine lives in; fork, exit. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wtsapi.h - what the parts of the Windows session API for Linux share.
  *
  *     base.c     what all parts and threads share

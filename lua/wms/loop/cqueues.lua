@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- wms inside of cqueues: commands wait the loop's own way, any number of them with one descriptor a controller.
 --
 --    local loop = require "wms.loop.cqueues"

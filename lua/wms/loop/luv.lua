@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- wms inside of luv and Neovim: commands wait the loop's own way, any number of them with one descriptor.
 --
 --    local loop = require "wms.loop.luv"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- wms inside of a loop of the program's own, or of none: any number of commands with one descriptor.
 --
 --    local loop = require "wms.loop.poll"

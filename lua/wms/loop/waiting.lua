@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Which requests are waited for, and by whom: what the loop helpers have in common.
 --
 -- All helpers of a Lua state share one driver, since the engine tells of each request's news once: whichever loop turns it

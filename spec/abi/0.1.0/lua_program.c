@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lua_program.c - a program that is built with the headers of 0.1.0 alone, and has the Lua module of today linked in. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* program.c - a program that is built with the headers of 0.1.0 alone, linked with the library of today, and uses every function
  * and every struct of theirs.
  *

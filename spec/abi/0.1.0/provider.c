@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* provider.c - a provider that is built with the headers of 0.1.0 alone, and uses all that they offer.
  *
  * What it hands over lies at the end of a page with nothing behind it: an engine that reads more than 0.1.0 had crashes.  Its

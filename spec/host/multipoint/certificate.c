@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Certificates as a MultiPoint Server makes them for itself: self-signed, the host's name, Server Authentication alone. */
 #include "host.h"
 

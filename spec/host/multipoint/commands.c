@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the control channel can be told, except to wait: see control.c. */
 #include "host.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The control channel: one command a line, words apart by blanks, each with %XX for what a word cannot hold.  An answer is
  * any number of lines that begin with a blank, then "ok" or "failed WHY".
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A MultiPoint Server for specs: what its parts share.  One thread, one loop, sessions in memory. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The hosts of this process, and what they remember of their requests. */
 #include "host.h"
 

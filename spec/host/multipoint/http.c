@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* HTTP and HTTPS by libmicrohttpd, run by our loop: two daemons a host, no threads. */
 #include "host.h"
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- MultiPoint Servers for the specs: the program of this folder, started and told what to do.
 --
 --     local mp = require "spec.host.multipoint"

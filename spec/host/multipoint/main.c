@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* MultiPoint Servers for specs, in one process: the loop, and how it starts and ends.
  *
  *     multipoint             commands on standard input, answers on standard output

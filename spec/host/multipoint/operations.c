@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the protocol has: every operation that a MultiPoint Server answers, from the published WSDL. */
 #include "host.h"
 

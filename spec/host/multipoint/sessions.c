@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the host does with its sessions. */
 #include "host.h"
 

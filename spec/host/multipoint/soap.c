@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One request's envelope to one answer's, strictly: SOAP 1.2 (the certificate's in 1.1, too), WS-Addressing 1.0,
  * WS-Security 1.0. */
 #include "host.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Strings that grow, and what they are escaped for. */
 #include "host.h"
 

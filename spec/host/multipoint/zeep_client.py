@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A client that is not ours, on the test host: binds, lists, locks, reads flags, unlocks.
 
     zeep_client.py WSDL ADDRESS HTTP_PORT SHA256 SESSION_ID [PIPE] <the administrator's name and password, a line each

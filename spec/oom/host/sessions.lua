@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- There are WMS_COUNT sessions.
 local wms, server = ...
 local list, message, err = wms.sessions(server)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Known and unknown sessions, twice: on a new connection and on a kept one, which knows the first already.
 local wms, server = ...
 for i = 1, 2 do

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Locks and unlocks a session that has a locker; what is claimed to be verified is compared with what WMS_HINT prints.
 local wms, server = ...
 local id = os.getenv("WMS_SESSION")

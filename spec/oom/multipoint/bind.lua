@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Binds anew; what it says is kept, is kept.
 local wms, server = ...
 local options = {

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Arguments and results of several kinds.
 local wms, server = ...
 local function call(interface, operation, arguments)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Locks a session and unlocks it, first on a new connection and then on a kept one; what is claimed is compared with what
 -- WMS_HINT says of the host.
 local wms, server = ...

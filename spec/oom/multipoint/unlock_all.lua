@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- A message for all, and each session that the host lets us control.
 local wms, server = ...
 local list, message, err = wms.lock_all{ server = server, message = "m" }

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- What is claimed to be verified is compared with what WMS_HINT says of the host.
 local wms, server = ...
 

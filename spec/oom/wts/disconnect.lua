@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Users' sessions, and what is none.
 local wms, server = ...
 local list, message, err = wms.disconnect{ session_ids = { 1, 2 }, server = server }

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Texts that have to become UTF-16.
 local wms, server = ...
 local list, message, err = wms.message{ session_ids = { 1, 2 }, server = server, title = "t", message = "m" }

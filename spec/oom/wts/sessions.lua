@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The odd library's server has six sessions.
 local wms, server = ...
 local list, message, err = wms.sessions(server)

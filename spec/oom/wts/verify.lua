@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- A session that is disconnected already, so it is so at the first look;
 -- `changed` is nil where there was no memory for it.
 local wms, server = ...

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wms/lua.h - for programs that link the Lua module in. */
 #ifndef WMS_LUA_H
 #define WMS_LUA_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wms/memory.h - the embedded host: sessions in this process's memory, served as `memory://NAME`.
  *
  * For scripts and programs to be written and tested against.  It behaves as a MultiPoint host does: states, locks and

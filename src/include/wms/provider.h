@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wms/provider.h - what a provider offers to the engine, and what the engine offers to a provider.
  *
  * A provider speaks the protocol of one kind of host.  It is a module without an undefined wms_* symbol: it exports
