@@ -6,16 +6,16 @@
 --    make mutants RANDOM=200 SEED=7       lines and ways to break them by chance, the same ones for the same seed
 --
 -- As well: ONLY=PATTERN (a Lua pattern in "file: old line"), JOBS=2 (side by side), LIST=yes (shows them, runs nothing),
--- AGAIN=yes (runs the survivors of earlier runs again), BUDGET=100 (seconds of specs for a mutant, as long as they take on
--- the tree as it is; what an entry names is always run), USE="memory call" (of all specs, these alone).  What a run has
--- found is kept in build/mutants/results.txt, from which the next one goes on; `rm -r build/mutants` begins anew.
+-- AGAIN=yes (runs the survivors of earlier runs again), BUDGET=100 (seconds of a processor that specs for a mutant may
+-- take, as they do on the tree as it is; what an entry names is always run), USE="memory call" (of all specs, these alone).
+-- What a run has found is kept in build/mutants/results.txt, from which the next one goes on; `rm -r build/mutants` begins anew.
 --
 -- Each mutant is made in a copy of the tree, build/mutants/treeN.  It is caught when a spec fails, crashes, hangs or skips
 -- what it does not skip elsewhere.  One that does not compile is not counted; one whose code is the same as before, byte by
 -- byte, is equivalent, and so are those in spec/mutants/equivalent.txt, each with its reason.  An entry of the two lists:
 --
 --    src/core/item.c in function_name     `in` only where the text is in the file more than once
---    - text of the line                   part of a line, in no other line
+--    - text of the line                   part of a line, in no other line; the line may be broken in the source
 --    + what stands there instead          or nothing: the text goes
 --    specs: memory provider               which could notice, if these should be the first (optional)
 --    = why nobody can notice              equivalent.txt only; there, the texts are whole lines
@@ -123,6 +123,31 @@ local function function_lines(lines, name)
    end
 end
 
+--- Text on one line: however it was broken and indented.
+local function flat(text)
+   return (trim(text):gsub("%s+", " "):gsub("%( ", "("):gsub(" %)", ")"))
+end
+
+--- Finds a text that goes over several lines, the first of which is `i`; returns how many, and what stands there instead.
+local function across(lines, i, old, new)
+   local joined = lines[i]
+   if flat(joined) == "" then
+      return nil
+   end
+   for count = 2, 4 do
+      if not lines[i + count - 1] then
+         return nil
+      end
+      joined = joined .. "\n" .. lines[i + count - 1]
+      local whole = flat(joined)
+      local first, last = whole:find(flat(old), 1, true)
+      if first and first <= #flat(lines[i]) then
+         return count, joined, whole:sub(1, first - 1) .. new .. whole:sub(last + 1)
+      end
+   end
+   return nil
+end
+
 --- Finds the entry's line; returns nil and why not when there is none, or more than one.
 local function locate(entry)
    local text = source(entry.file)
@@ -148,6 +173,14 @@ local function locate(entry)
             new = lines[i]:sub(1, first - 1) .. entry.new .. lines[i]:sub(last + 1) }
       end
    end
+   for i = from, found and 0 or to do
+      local count, old, new = across(lines, i, entry.old, entry.new)
+      if count and not found then
+         found = { file = entry.file, line = i, count = count, old = old, new = new, specs = entry.specs }
+      elseif count and i >= found.line + found.count then
+         return nil, "this is in more than one place: " .. entry.old
+      end
+   end
    if not found then
       return nil, "this is in no line: " .. entry.old
    end
@@ -156,7 +189,7 @@ end
 
 --- What a mutant is known by: the line's number changes with every commit, the text does not.
 local function key(mutant)
-   return ("%s\t%s\t%s"):format(mutant.file, trim(mutant.old), trim(mutant.new))
+   return ("%s\t%s\t%s"):format(mutant.file, flat(mutant.old), flat(mutant.new))
 end
 
 local function kept()
@@ -248,7 +281,17 @@ local function find_confine()
    end
 end
 
---- Runs one spec; returns whether it went well, how many of its tests passed, its output, and whether it took too long.
+--- Seconds of a processor, from what the shell's `times` says of its children.
+local function cpu_of(text)
+   local sum = 0
+   for minutes, seconds in ((text or ""):match("\n(.*)") or ""):gmatch("(%d+)m([%d.]+)s") do
+      sum = sum + 60 * minutes + seconds
+   end
+   return sum
+end
+
+--- Runs one spec; returns whether it went well, how many of its tests passed, its output, whether it took too long, and how
+--- many seconds of a processor it took.
 local function run_spec(tree, name, seconds)
    local _, code = run(([[cd %s && rm -f build/results && mkdir -p build/home && ulimit -v 8000000 && ulimit -c 0 || exit
       TMPDIR=$(mktemp -d) && chmod 755 "$TMPDIR" && export TMPDIR || exit
@@ -256,12 +299,13 @@ local function run_spec(tree, name, seconds)
       WMS_BUILD=build WMS_LUA=%s timeout -s KILL %d %s %s spec/support/busted.lua --no-keep-going \
       -o spec/support/summary.lua spec/%s_spec.lua </dev/null >build/output 2>&1
       code=$?
+      times >build/times
       rm -rf --one-file-system "$TMPDIR"
       exit $code]]):format(quote(tree), CLEAN, quote(LUA), math.ceil(seconds), confine, quote(LUA), name))
    local counts = read(tree .. "/build/results") or ""
    local passed, failed = counts:match("passed (%d+)"), counts:match("failed (%d+)")
    return code == 0 and failed == "0", tonumber(passed) or -1, (read(tree .. "/build/output") or ""):sub(1, 10000),
-      code == 137
+      code == 137, cpu_of(read(tree .. "/build/times"))
 end
 
 -- ---- what is to be expected -----------------------------------------------------------------------------------------
@@ -276,11 +320,12 @@ local function all_specs()
    return list
 end
 
---- What the specs say of the tree as it is: { [name] = { passed =, seconds = } }; a spec that fails there is of no use.
+--- What the specs say of the tree as it is: { [name] = { passed =, seconds =, cpu = } }; one that fails there is of no use.
 local function load_baseline()
    local baseline = {}
-   for name, passed, seconds, sum in (read(FOLDER .. "/baseline.txt") or ""):gmatch("(%S+) (%S+) (%S+) (%S+)\n") do
-      baseline[name] = { passed = tonumber(passed), seconds = tonumber(seconds), sum = sum }
+   local row = "(%S+) (%S+) (%S+) (%S+) (%S+)\n"
+   for name, passed, seconds, cpu, sum in (read(FOLDER .. "/baseline.txt") or ""):gmatch(row) do
+      baseline[name] = { passed = tonumber(passed), seconds = tonumber(seconds), cpu = tonumber(cpu), sum = sum }
    end
    return baseline
 end
@@ -333,8 +378,8 @@ local function work_baseline(number)
          return
       end
       local start = now()
-      local fine, passed, text = run_spec(tree, names[i], 400)
-      write(FOLDER .. "/baseline.txt", ("%s %d %.1f %s\n"):format(names[i], fine and passed or 0, now() - start,
+      local fine, passed, text, _, cpu = run_spec(tree, names[i], 400)
+      write(FOLDER .. "/baseline.txt", ("%s %d %.1f %.1f %s\n"):format(names[i], fine and passed or 0, now() - start, cpu,
          sum_of(names[i])), "a")
       if not fine then
          say("%s fails on the tree as it is, and is left out:\n%s", names[i], text)
@@ -354,8 +399,8 @@ local function ordered(mutant, all, baseline, kills)
       local base = baseline[name]
       if base and base.passed > 0 then
          useful[#useful + 1] = name
-         weight[name] = ((kills[folder .. " " .. name] or 0) + 4 / (i + 1)) / (base.seconds + 0.5)
-            + (named[name] and 1000 / (base.seconds + 0.5) or 0)
+         weight[name] = ((kills[folder .. " " .. name] or 0) + 4 / (i + 1)) / (base.cpu + 0.5)
+            + (named[name] and 1000 / (base.cpu + 0.5) or 0)
       end
    end
    table.sort(useful, function(a, b)
@@ -376,7 +421,7 @@ local function judge(tree, mutant, all, baseline, kills)
    local left, built, without = tonumber(option "BUDGET" or "100"), false, ""
    for _, name in ipairs(ordered(mutant, all, baseline, kills)) do
       local base = baseline[name]
-      if base.seconds > left and not named:find(" " .. name .. " ", 1, true) then
+      if base.cpu > left and not named:find(" " .. name .. " ", 1, true) then
          without = without .. " " .. name
       else
          if not built and specs.needs_programs(read(("%s/spec/%s_spec.lua"):format(tree, name))) then
@@ -385,7 +430,7 @@ local function judge(tree, mutant, all, baseline, kills)
                return "broken", "the specs' programs do not build"
             end
          end
-         left = left - base.seconds
+         left = left - base.cpu
          local fine, passed, _, slow = run_spec(tree, name, 20 + 4 * base.seconds)
          if slow then -- it hangs, or the machine is busy with something else
             fine, passed, _, slow = run_spec(tree, name, 60 + 10 * base.seconds)
@@ -401,8 +446,9 @@ end
 local function load_todo()
    local list = {}
    for _, line in ipairs(lines_of(FOLDER .. "/todo.txt")) do
-      local file, number, old, new, named = line:match("^(.-)\t(%d+)\t(.-)\t(.-)\t(.*)$")
-      list[#list + 1] = { file = file, line = tonumber(number), old = old, new = new, specs = named }
+      local file, number, count, old, new, named = line:match("^(.-)\t(%d+)\t(%d+)\t(.-)\t(.-)\t(.*)$")
+      list[#list + 1] = { file = file, line = tonumber(number), count = tonumber(count), old = (old:gsub("\1", "\n")),
+         new = new, specs = named }
    end
    return list
 end
@@ -421,8 +467,12 @@ local function work_mutants(number)
       local mutant, start = list[i], now()
       local text = read(tree .. "/" .. mutant.file)
       local lines = operators.lines(text)
-      assert(lines[mutant.line] == mutant.old, mutant.file .. " has been changed meanwhile")
+      local last = mutant.line + mutant.count - 1
+      assert(table.concat(lines, "\n", mutant.line, last) == mutant.old, mutant.file .. " has been changed meanwhile")
       mutant.object = mutant.file:find("%.c$") and read(object(tree, mutant.file))
+      for k = mutant.line, last do
+         lines[k] = ""
+      end
       lines[mutant.line] = mutant.new
       write(tree .. "/" .. mutant.file, table.concat(lines, "\n") .. "\n")
       local verdict, by = judge(tree, mutant, all, baseline, select(2, results()))
@@ -502,8 +552,8 @@ local function main()
                result and result.verdict or "", trim(mutant.old), trim(mutant.new))
          elseif not known and not reasons[key(mutant)] then
             todo[#todo + 1] = mutant
-            lines[#lines + 1] = ("%s\t%d\t%s\t%s\t%s\n"):format(mutant.file, mutant.line, mutant.old, mutant.new,
-               mutant.specs or "")
+            lines[#lines + 1] = ("%s\t%d\t%d\t%s\t%s\t%s\n"):format(mutant.file, mutant.line, mutant.count or 1,
+               (mutant.old:gsub("\n", "\1")), mutant.new, mutant.specs or "")
          end
       end
    end
