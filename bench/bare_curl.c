@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* bare_curl.c - what a C program without wms would do: a POST on a kept connection, by libcurl alone.
+/* bare_curl.c - what a C program without wms would do: a POST on a kept connection, by libcurl
+ * alone.
  *
  *     local curl = require("bench.bare_curl")(url, content_type, body, id)
- *     curl:post(times)      that many, one after the other; `id`, which is somewhere in the body, becomes another each time
+ *     curl:post(times)      that many, one after the other; `id`, which is somewhere in the body,
+ * becomes another each time
  */
 #include <curl/curl.h>
 #include <lauxlib.h>
@@ -79,7 +81,8 @@ static int open_connection(lua_State *L)
     luaL_argcheck(L, at && id_size > DIGITS, 4, "not in the body");
     connection->changing = at + id_size - DIGITS;
     lua_pushfstring(L, "Content-Type: %s", type);
-    connection->headers = curl_slist_append(curl_slist_append(NULL, lua_tostring(L, -1)), "Expect:");
+    connection->headers =
+        curl_slist_append(curl_slist_append(NULL, lua_tostring(L, -1)), "Expect:");
     lua_pop(L, 1);
     connection->easy = curl_easy_init();
     luaL_argcheck(L, connection->easy && connection->headers, 1, "no memory");
@@ -88,7 +91,8 @@ static int open_connection(lua_State *L)
     curl_easy_setopt(connection->easy, CURLOPT_POSTFIELDSIZE, (long) size);
     curl_easy_setopt(connection->easy, CURLOPT_POSTFIELDS, connection->body);
     curl_easy_setopt(connection->easy, CURLOPT_WRITEFUNCTION, on_answer);
-    curl_easy_setopt(connection->easy, CURLOPT_SSL_VERIFYPEER, 0L); /* a bench's own host, on loopback */
+    curl_easy_setopt(connection->easy, CURLOPT_SSL_VERIFYPEER,
+                     0L); /* a bench's own host, on loopback */
     curl_easy_setopt(connection->easy, CURLOPT_SSL_VERIFYHOST, 0L);
     curl_easy_setopt(connection->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(connection->easy, CURLOPT_PROXY, "");

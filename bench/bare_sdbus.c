@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bare_sdbus.c - what a C program without wms would do: UnlockSession on a kept connection, by sd-bus alone.
+/* bare_sdbus.c - what a C program without wms would do: UnlockSession on a kept connection, by
+ * sd-bus alone.
  *
  *     local bus = require("bench.bare_sdbus")("unix:path=...")
  *     bus:unlock(id, times)      that many calls, one after the other
@@ -11,7 +12,9 @@
 #include <systemd/sd-bus.h>
 
 #define CONNECTION "bench.bare_sdbus"
-#define CALL "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", "UnlockSession"
+#define CALL \
+    "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", \
+        "UnlockSession"
 
 static sd_bus **connection_here(lua_State *L)
 {
@@ -63,7 +66,8 @@ static int unlock_many(lua_State *L)
         if (!id) {
             break;
         }
-        check(L, sd_bus_call_method_async(bus, NULL, CALL, on_reply, &progress, "s", id), "UnlockSession");
+        check(L, sd_bus_call_method_async(bus, NULL, CALL, on_reply, &progress, "s", id),
+              "UnlockSession");
         progress.pending++;
         lua_pop(L, 1);
     }

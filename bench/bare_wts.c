@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* bare_wts.c - what a C program without wms would do: the same calls of the Windows session API, one after the other.
+/* bare_wts.c - what a C program without wms would do: the same calls of the Windows session API,
+ * one after the other.
  *
- *     local server = require("bench.bare_wts")("multipoint://lab01")      as WTSOpenServerEx() takes it
- *     server:list()      how many sessions there are, when each has been asked about
+ *     local server = require("bench.bare_wts")("multipoint://lab01")      as WTSOpenServerEx()
+ * takes it server:list()      how many sessions there are, when each has been asked about
  */
 #include <lauxlib.h>
 #include <lua.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* floor.c - the least that a command can cost in Lua: it reads the options of an unlock and returns the list of outcomes that
- * wms.unlock would, without doing anything in between. */
+/* floor.c - the least that a command can cost in Lua: it reads the options of an unlock and returns
+ * the list of outcomes that wms.unlock would, without doing anything in between. */
 #include <lauxlib.h>
 #include <lua.h>
 

@@ -5,7 +5,8 @@
  *
  *     cc -o embed embed.c $(pkg-config --cflags --libs wms)
  *
- * It makes a host in its own memory, locks and unlocks what is there, and tries what its guard refuses.
+ * It makes a host in its own memory, locks and unlocks what is there, and tries what its guard
+ * refuses.
  */
 #include <errno.h>
 #include <poll.h>
@@ -32,8 +33,10 @@ static int make_host(wms_engine *engine)
         return error;
     }
     for (uint32_t i = 0; i < 3 && !error; i++) {
-        wms_session session = {
-            .id = {.number = i + 1}, .user_name = names[i], .station_id = -1, .is_orchestratable = 1};
+        wms_session session = {.id = {.number = i + 1},
+                               .user_name = names[i],
+                               .station_id = -1,
+                               .is_orchestratable = 1};
         error = wms_memory_open(host, &session, i == 2 ? 0.3 : -1);
     }
     wms_memory_unref(host); /* it serves as long as the engine lives */
@@ -71,7 +74,8 @@ static void print_outcomes(const wms_request *request)
             printf("  %s", outcome.server);
         }
         printf(": %s%s%s%s%s\n", wms_state_name(outcome.state), outcome.code ? ", " : "",
-               outcome.code ? wms_error_name(outcome.code) : "", outcome.text ? ": " : "", outcome.text ? outcome.text : "");
+               outcome.code ? wms_error_name(outcome.code) : "", outcome.text ? ": " : "",
+               outcome.text ? outcome.text : "");
     }
 }
 

@@ -3,7 +3,8 @@
  *
  * In this tree `make examples` builds it.  With an installed wms:
  *
- *     cc -o embed_lua embed_lua.c $(pkg-config --cflags wms lua5.4) -lwms-lua5.4 $(pkg-config --libs wms lua5.4)
+ *     cc -o embed_lua embed_lua.c $(pkg-config --cflags wms lua5.4) -lwms-lua5.4 $(pkg-config
+ * --libs wms lua5.4)
  *
  * Its scripts come from people who may unlock sessions on memory://lab, and may do nothing else.
  */
@@ -17,7 +18,8 @@
 #include <wms/lua.h>
 #include <wms/memory.h>
 
-/* Nothing in Lua removes it: neither `allow` nor another client nor a request that is started by hand. */
+/* Nothing in Lua removes it: neither `allow` nor another client nor a request that is started by
+ * hand. */
 static int guard(void *data, const wms_action *action)
 {
     (void) data;
@@ -48,7 +50,8 @@ static const char script[] =
 /* A host with one session. */
 static int make_host(wms_engine *engine, const char *name)
 {
-    wms_session session = {.id = {.number = 1}, .station_id = -1, .is_orchestratable = 1, .locked = 1};
+    wms_session session = {
+        .id = {.number = 1}, .station_id = -1, .is_orchestratable = 1, .locked = 1};
     wms_memory *host;
     int error = wms_memory_new(engine, name, NULL, &host);
 
@@ -79,7 +82,8 @@ static int run(lua_State *L)
     };
     static const char *const removed[] = {"dofile", "load", "loadfile"};
 
-    /* A guard is worth as much as the libraries beside it: os and io start programs, package loads another wms. */
+    /* A guard is worth as much as the libraries beside it: os and io start programs, package loads
+     * another wms. */
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
         lua_pop(L, 1);

@@ -5,7 +5,8 @@
  *
  *     cc -shared -fPIC -fvisibility=hidden -o wms/demo.so provider.c $(pkg-config --cflags wms)
  *
- * Then wms.load("demo") finds it along package.cpath as it finds the others, and wms_engine_load() by its path.
+ * Then wms.load("demo") finds it along package.cpath as it finds the others, and wms_engine_load()
+ * by its path.
  */
 #include <wms/provider.h>
 
@@ -41,10 +42,11 @@ static uint32_t station_of(const wms_id *id)
     return !id->text && id->number <= STATIONS ? id->number : 0;
 }
 
-/* ---- the connection --------------------------------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
-static int demo_connect(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                        struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int demo_connect(const struct wms_provider *self, const struct wms_services *services,
+                        wms_engine *engine, struct wms_link *link,
+                        const struct wms_address *address, void **ret_connection)
 {
     struct room *room = services->resize(engine, NULL, sizeof *room);
 
@@ -67,7 +69,7 @@ static void demo_disconnect(void *connection, bool forked)
     room->services->resize(room->engine, room, 0);
 }
 
-/* ---- what the host is asked ------------------------------------------------------------------------------------- */
+/* ---- what the host is asked ------------------------------------------------------------------ */
 
 static void demo_list(void *connection, struct wms_op *op)
 {
@@ -117,7 +119,8 @@ static void call_due(void *data)
     call.room->services->answer(call.op, 0, NULL);
 }
 
-static void demo_act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void demo_act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                     const char *message)
 {
     struct room *room = connection;
     const struct wms_services *services = room->services;
@@ -151,7 +154,7 @@ static void demo_forget(void *connection, struct wms_op *op)
     }
 }
 
-/* ---- how a session is ------------------------------------------------------------------------------------------- */
+/* ---- how a session is ------------------------------------------------------------------------ */
 
 static void demo_observe(void *connection, struct wms_observer *observer, const wms_id *id)
 {
@@ -180,7 +183,7 @@ static void demo_unobserve(void *connection, struct wms_observer *observer)
     room->services->resize(room->engine, watch, 0);
 }
 
-/* ---- what it offers --------------------------------------------------------------------------------------------- */
+/* ---- what it offers -------------------------------------------------------------------------- */
 
 static const struct wms_provider provider = {
     WMS_PROVIDER_HEAD,

@@ -20,7 +20,7 @@ check:
 	$(again) check-lint check-asan check-tsan check-valgrind
 	$(again) check-fuzz # which takes all the cores
 
-check-lint: check-warnings check-headers check-windows check-tidy check-lua check-spdx
+check-lint: check-warnings check-headers check-windows check-tidy check-lua check-format check-spdx
 
 # Both compilers, every Lua, every warning.
 check-warnings:
@@ -52,13 +52,13 @@ check-tidy:
 check-lua:
 	@luacheck --quiet .
 
-# Not a part of check-lint yet.
+# C in one format, by a machine.
 formatted = $(wildcard src/*/*.[ch] src/include/wms/*.h spec/c/*.[ch] spec/unit/*.[ch] \
-    examples/*.c bench/*.c)
+    spec/fuzz/*.[ch] spec/host/*/*.[ch] spec/winpr/*.c spec/wtsapi/*.c examples/*.c bench/*.c)
 check-format:
 	@clang-format --dry-run -Werror $(formatted)
 
-# Each file says under which licence it is. Not a part of check-lint yet.
+# Each file says under which licence it is.
 check-spdx:
 	@sh mk/spdx check
 

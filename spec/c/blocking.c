@@ -137,8 +137,8 @@ static void release(size_t calls)
     CHECK(write(gate, bytes, calls) == (ssize_t) calls);
 }
 
-/* The engine and what it had are gone, whatever its threads do.  A thread's first malloc() opens a file for a moment, to count
- * the processors. */
+/* The engine and what it had are gone, whatever its threads do.  A thread's first malloc() opens a
+ * file for a moment, to count the processors. */
 static void check_gone(void)
 {
     CHECK(heap.blocks == 0);
@@ -150,9 +150,10 @@ static void check_gone(void)
     }
 }
 
-/* ---- what is shown ---------------------------------------------------------------------------------------------- */
+/* ---- what is shown --------------------------------------------------------------------------- */
 
-/* Threads when none is ours; the thread sanitizer begins one of its own with the program's first. */
+/* Threads when none is ours; the thread sanitizer begins one of its own with the program's first.
+ */
 #ifdef __SANITIZE_THREAD__
 enum { ALONE = 2 };
 #else
@@ -191,7 +192,8 @@ static void results(void)
     await_threads(ALONE);
 }
 
-/* A call for which there is no room was not begun.  `left`: the descriptors that there are; such a call needs two. */
+/* A call for which there is no room was not begun.  `left`: the descriptors that there are; such a
+ * call needs two. */
 static void check_room(int left)
 {
     wms_engine *engine = engine_new();
@@ -209,7 +211,8 @@ static void check_room(int left)
     CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
     for (size_t i = 0; i < 3; i++) {
         CHECK(wms_request_outcome(request, i, &outcome) == 0);
-        CHECK(left < 2 ? outcome.state == WMS_FAILED && outcome.code == WMS_E_INTERNAL : outcome.state == WMS_REQUESTED);
+        CHECK(left < 2 ? outcome.state == WMS_FAILED && outcome.code == WMS_E_INTERNAL
+                       : outcome.state == WMS_REQUESTED);
     }
     wms_request_unref(request);
     CHECK(count(engine, "begun") == begun + (left < 2 ? 0 : 3));

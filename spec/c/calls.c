@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* calls.c - what Lua does not reach of the interface for calls and bindings, and texts of bindings that nobody has written.
+/* calls.c - what Lua does not reach of the interface for calls and bindings, and texts of bindings
+ * that nobody has written.
  *
  *     calls MODULE     MODULE is the provider caller.so
  */
@@ -10,7 +11,7 @@
 static struct heap heap;
 static const struct wms_alloc alloc = {heap_resize, &heap};
 
-/* ---- commands that are refused ---------------------------------------------------------------------------------- */
+/* ---- commands that are refused --------------------------------------------------------------- */
 
 static const char *const servers[] = {"caller://host", "caller://other"};
 
@@ -44,19 +45,20 @@ static void refused(wms_engine *engine, const wms_command *command, const char *
     }
 }
 
-#define REFUSED(verb, field, value, words)                                                                                 \
-    do {                                                                                                                   \
-        wms_command command = good(verb);                                                                                  \
-        command.field = (value);                                                                                           \
-        refused(engine, &command, words);                                                                                  \
+#define REFUSED(verb, field, value, words) \
+    do { \
+        wms_command command = good(verb); \
+        command.field = (value); \
+        refused(engine, &command, words); \
     } while (0)
 
 static void refuse_commands(wms_engine *engine)
 {
     static const wms_id id = {.number = 1};
     static const wms_target target = {.server = "caller://host", .id = {.number = 1}};
-    static const wms_value text = {.kind = WMS_STRING, .text = "x", .size = 1}, odd = {.kind = 7, .name = "odd"},
-                           nameless = {.kind = WMS_NIL}, textless = {.kind = WMS_STRING, .name = "s"};
+    static const wms_value text = {.kind = WMS_STRING, .text = "x", .size = 1},
+                           odd = {.kind = 7, .name = "odd"}, nameless = {.kind = WMS_NIL},
+                           textless = {.kind = WMS_STRING, .name = "s"};
     const wms_value *const items[] = {&odd, &nameless, &textless};
     wms_value deep[40] = {{.kind = WMS_NIL}};
 
@@ -103,7 +105,8 @@ static void refuse_commands(wms_engine *engine)
         REFUSED(WMS_CALL, arguments, &table, "arguments: a value of no kind");
     }
     for (size_t i = 1; i < sizeof deep / sizeof *deep; i++) {
-        deep[i] = (wms_value){.kind = i == 39 ? WMS_TABLE : WMS_LIST, .items = &deep[i - 1], .size = 1};
+        deep[i] =
+            (wms_value){.kind = i == 39 ? WMS_TABLE : WMS_LIST, .items = &deep[i - 1], .size = 1};
     }
     deep[38].name = "deep";
     REFUSED(WMS_CALL, arguments, &deep[39], "more than 32 deep");
@@ -116,7 +119,7 @@ static void refuse_commands(wms_engine *engine)
     REFUSED(WMS_MESSAGE + 1, all, false, "command: ");
 }
 
-/* ---- the guard -------------------------------------------------------------------------------------------------- */
+/* ---- the guard ------------------------------------------------------------------------------- */
 
 static int guard(void *data, const wms_action *action)
 {
@@ -124,7 +127,8 @@ static int guard(void *data, const wms_action *action)
 
     ++*asked;
     if (action->verb == WMS_CALL) {
-        CHECK(!action->id && strcmp(action->interface_name, "IThing") == 0 && strcmp(action->operation, "echo") == 0);
+        CHECK(!action->id && strcmp(action->interface_name, "IThing") == 0 &&
+              strcmp(action->operation, "echo") == 0);
         return 1;
     }
     CHECK(!action->interface_name && !action->operation);
@@ -143,7 +147,8 @@ static void ask_guard(wms_engine *engine)
         wms_outcome outcome;
         CHECK(wms_start(engine, &command, &request) == 0);
         CHECK(wms_request_wait(request, 5) == 1);
-        CHECK(wms_request_outcome_count(request) == 1 && wms_request_outcome(request, 0, &outcome) == 0);
+        CHECK(wms_request_outcome_count(request) == 1 &&
+              wms_request_outcome(request, 0, &outcome) == 0);
         CHECK(outcome.state == WMS_FAILED && outcome.code == WMS_E_ACCESS_DENIED && !outcome.id);
         CHECK(!wms_request_value(request) && !wms_request_wants_password(request));
         wms_request_password(request, "nobody asked", NULL);
@@ -153,7 +158,7 @@ static void ask_guard(wms_engine *engine)
     wms_engine_guard(engine, NULL, NULL);
 }
 
-/* ---- a password, by a program's own loop ------------------------------------------------------------------------ */
+/* ---- a password, by a program's own loop ----------------------------------------------------- */
 
 static void give_password(wms_engine *engine)
 {
@@ -171,20 +176,23 @@ static void give_password(wms_engine *engine)
     wms_request_password(request, "right", NULL);
     CHECK(wms_request_wants_password(request) == 0);
     CHECK(wms_request_wait(request, 5) == 1);
-    CHECK(wms_request_outcome(request, 0, &outcome) == 0 && outcome.state == WMS_VERIFIED && outcome.changed == -1);
+    CHECK(wms_request_outcome(request, 0, &outcome) == 0 && outcome.state == WMS_VERIFIED &&
+          outcome.changed == -1);
     CHECK(wms_value_field(wms_request_value(request), "port")->natural == 8080);
-    CHECK(!wms_value_field(wms_request_value(request), "nothing") && !wms_value_field(NULL, "port"));
+    CHECK(!wms_value_field(wms_request_value(request), "nothing") &&
+          !wms_value_field(NULL, "port"));
     CHECK(!wms_value_field(wms_value_field(wms_request_value(request), "port"), "port"));
     wms_request_unref(request);
 
     CHECK(wms_start(engine, &command, &request) == 0);
     wms_request_password(request, NULL, NULL);
     CHECK(wms_request_done(request) == 1 && wms_request_outcome(request, 0, &outcome) == 0);
-    CHECK(outcome.state == WMS_SKIPPED && strcmp(outcome.text, wms_error_text(WMS_E_CANCELLED)) == 0);
+    CHECK(outcome.state == WMS_SKIPPED &&
+          strcmp(outcome.text, wms_error_text(WMS_E_CANCELLED)) == 0);
     wms_request_unref(request);
 }
 
-/* ---- bindings in memory ----------------------------------------------------------------------------------------- */
+/* ---- bindings in memory ---------------------------------------------------------------------- */
 
 static void name(wms_engine *engine, const char *server, const char *wanted)
 {
@@ -199,7 +207,8 @@ static void name(wms_engine *engine, const char *server, const char *wanted)
 
 static void keep_in_memory(wms_engine *engine)
 {
-    static const char text[] = "wms binding 1\nport natural 80\nend\n", other[] = "wms binding 1\nport natural 81\nend\n";
+    static const char text[] = "wms binding 1\nport natural 80\nend\n",
+                      other[] = "wms binding 1\nport natural 81\nend\n";
     const char *server, *kept;
     wms_value *list;
     size_t size;
@@ -212,7 +221,8 @@ static void keep_in_memory(wms_engine *engine)
     CHECK(wms_engine_binding_name(engine, "-x", where, sizeof where) == WMS_E_INVALID);
 
     snprintf(where, sizeof where, "bindings in memory");
-    CHECK(wms_engine_binding_next(engine, &server, &kept, &size) == 1 && strcmp(server, "caller://host") == 0);
+    CHECK(wms_engine_binding_next(engine, &server, &kept, &size) == 1 &&
+          strcmp(server, "caller://host") == 0);
     CHECK(strlen(kept) == size && strstr(kept, "secret.machine string \"TOP-SECRET\"\n"));
     CHECK(wms_engine_binding_next(engine, &server, &kept, &size) == 0);
     CHECK(wms_engine_binding_put(engine, "-x", text, sizeof text - 1) == WMS_E_INVALID);
@@ -223,7 +233,8 @@ static void keep_in_memory(wms_engine *engine)
     CHECK(wms_engine_binding_put(engine, "caller://A:80", other, sizeof other - 1) == 0);
     CHECK(wms_engine_binding_put(engine, "caller://c", NULL, 0) == 0);
     CHECK(wms_engine_binding_next(engine, &server, &kept, &size) == 0); /* the program knows them */
-    CHECK(wms_unbind(engine, "caller://host") == 0 && wms_unbind(engine, "caller://host") == WMS_E_NOT_BOUND);
+    CHECK(wms_unbind(engine, "caller://host") == 0 &&
+          wms_unbind(engine, "caller://host") == WMS_E_NOT_BOUND);
     CHECK(wms_bindings(engine, &list) == 0 && list->kind == WMS_LIST && list->size == 2);
     CHECK(strcmp(wms_value_field(&list->items[0], "server")->text, "caller://a") == 0);
     CHECK(wms_value_field(&list->items[0], "port")->natural == 81);
@@ -236,7 +247,7 @@ static void keep_in_memory(wms_engine *engine)
     wms_value_free(engine, list);
 }
 
-/* ---- texts that nobody has written ------------------------------------------------------------------------------ */
+/* ---- texts that nobody has written ----------------------------------------------------------- */
 
 static uint32_t seed = 1;
 
@@ -301,9 +312,10 @@ static void spoil(char *text, size_t *size, size_t room)
 
 static void spoil_texts(wms_engine *engine)
 {
-    static const char good[] = "wms binding 1\nempty string \"\"\nport natural 18446744073709551615\nbelow integer -9\n"
-                               "text string \" a%00%22%25%FF b \"\nyes boolean true\nsecret.a string \"x\"\n"
-                               "secret.b boolean false\nend\n";
+    static const char good[] =
+        "wms binding 1\nempty string \"\"\nport natural 18446744073709551615\nbelow integer -9\n"
+        "text string \" a%00%22%25%FF b \"\nyes boolean true\nsecret.a string \"x\"\n"
+        "secret.b boolean false\nend\n";
     unsigned taken = 0;
     char text[1024];
 
@@ -328,7 +340,8 @@ int main(int argc, char **argv)
     CHECK(argc == 2);
     CHECK(wms_engine_new(&alloc, &engine) == 0);
     CHECK(wms_engine_load(engine, "caller", argv[1]) == 0);
-    CHECK(wms_engine_binding_folder(engine, NULL) == 0 && wms_engine_binding_folder(engine, NULL) == 0);
+    CHECK(wms_engine_binding_folder(engine, NULL) == 0 &&
+          wms_engine_binding_folder(engine, NULL) == 0);
     refuse_commands(engine);
     ask_guard(engine);
     give_password(engine);

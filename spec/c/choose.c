@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* choose.c - what Lua does not reach of the interface for choosing sessions, for targets, totals and deadlines. */
+/* choose.c - what Lua does not reach of the interface for choosing sessions, for targets, totals
+ * and deadlines. */
 #include <math.h>
 
 #include "support.h"
@@ -67,7 +68,8 @@ static void choose(wms_engine *engine)
     while (wms_request_candidate(request, &session) == 1) {
         wms_session again;
         CHECK(wms_request_candidate(request, &again) == 1 && again.user_name == session.user_name);
-        CHECK(session.id.number != 4 && session.identity && strncmp(session.server, "memory://", 9) == 0);
+        CHECK(session.id.number != 4 && session.identity &&
+              strncmp(session.server, "memory://", 9) == 0);
         wms_request_choose(request, strcmp(session.user_name, "even") == 0);
         asked++;
     }
@@ -77,7 +79,8 @@ static void choose(wms_engine *engine)
     CHECK(wms_request_total(request, &total) == 1 && total == 2);
     CHECK(wms_request_outcome_count(request) == 2);
     for (size_t i = 0; i < 2; i++) {
-        CHECK(wms_request_outcome(request, i, &outcome) == 0 && outcome.id->number == 2 && outcome.identity);
+        CHECK(wms_request_outcome(request, i, &outcome) == 0 && outcome.id->number == 2 &&
+              outcome.identity);
     }
     CHECK(wms_request_candidate(request, &session) == 0);
     wms_request_unref(request);
@@ -98,8 +101,9 @@ static void choose(wms_engine *engine)
 static void target(wms_engine *engine)
 {
     static const wms_target targets[] = {
-        {"memory://b", {.number = 1}}, {"memory://a", {.number = UINT32_MAX}}, {"memory://a", {.number = 3}},
-        {"memory://b", {.number = 1}}, {"memory://a", {.number = 0}},
+        {"memory://b", {.number = 1}}, {"memory://a", {.number = UINT32_MAX}},
+        {"memory://a", {.number = 3}}, {"memory://b", {.number = 1}},
+        {"memory://a", {.number = 0}},
     };
     static const char *const users[] = {"one", NULL, NULL, "two", NULL};
     static const char *const identities[] = {"not that one", NULL, NULL, "nor that", NULL};
@@ -119,9 +123,12 @@ static void target(wms_engine *engine)
     CHECK(wms_request_total(request, &total) == 1 && total == 4); /* 1 of b twice; 1 and 3 of a */
     CHECK(wms_request_outcome(request, 0, &outcome) == 0 && outcome.code == WMS_E_NOT_FOUND);
     CHECK(strcmp(outcome.user_name, "one") == 0 && strcmp(outcome.identity, "not that one") == 0);
-    CHECK(wms_request_outcome(request, 1, &outcome) == 0 && outcome.code == 0 && outcome.id->number == 1);
-    CHECK(wms_request_outcome(request, 2, &outcome) == 0 && outcome.code == 0 && outcome.id->number == 3);
-    CHECK(wms_request_outcome(request, 3, &outcome) == 0 && strcmp(outcome.identity, "nor that") == 0);
+    CHECK(wms_request_outcome(request, 1, &outcome) == 0 && outcome.code == 0 &&
+          outcome.id->number == 1);
+    CHECK(wms_request_outcome(request, 2, &outcome) == 0 && outcome.code == 0 &&
+          outcome.id->number == 3);
+    CHECK(wms_request_outcome(request, 3, &outcome) == 0 &&
+          strcmp(outcome.identity, "nor that") == 0);
     CHECK(wms_request_outcome(request, 4, &outcome) == WMS_E_NOT_FOUND);
     wms_request_unref(request);
     command.target_servers = NULL;

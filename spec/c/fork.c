@@ -2,8 +2,8 @@
 /* fork.c - processes that fork with an engine in them.
  *
  *     fork core MODULE     the C interface; MODULE is the provider poor.so
- *     fork lua FILE|-      a Lua script with `wms`, and fork(), wait(), poll() and so on; `sanitized`: it must not fork
- *                          while a thread may be in malloc(), see below
+ *     fork lua FILE|-      a Lua script with `wms`, and fork(), wait(), poll() and so on;
+ * `sanitized`: it must not fork while a thread may be in malloc(), see below
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,15 +14,16 @@
 
 #include "support.h"
 
-/* A host that answers through a descriptor, after a while.  The address sanitizer of gcc 12 does not take its locks for a
- * fork: with a thread in the parent, the child may wait for ever in malloc(). */
+/* A host that answers through a descriptor, after a while.  The address sanitizer of gcc 12 does
+ * not take its locks for a fork: with a thread in the parent, the child may wait for ever in
+ * malloc(). */
 #ifdef __SANITIZE_ADDRESS__
 #define SLOW "poor://pipe-slow"
 #else
 #define SLOW "poor://thread-slow"
 #endif
 
-/* ---- the C interface -------------------------------------------------------------------------------------------- */
+/* ---- the C interface ------------------------------------------------------------------------- */
 
 static struct heap heap;
 static int base; /* descriptors before there was an engine */
@@ -248,7 +249,8 @@ static void child_exits(struct parent *parent)
 
 static void child_forks(struct parent *parent)
 {
-    wms_request *request = start(parent->engine, "memory://lab"), *threaded = start(parent->engine, SLOW);
+    wms_request *request = start(parent->engine, "memory://lab"),
+                *threaded = start(parent->engine, SLOW);
     int fd = wms_request_fd(request), threaded_fd = wms_request_fd(threaded);
 
     for (int i = 0; i < 3; i++) {
@@ -295,7 +297,8 @@ static void many_children(const char *module)
     put_down(&parent);
 }
 
-/* Children while threads of the engine look whether the program is busy: what they open for that would be the children's. */
+/* Children while threads of the engine look whether the program is busy: what they open for that
+ * would be the children's. */
 static void children_while_busy(const char *module)
 {
     struct parent parent;
@@ -388,7 +391,7 @@ static void core(const char *module)
     puts("fine");
 }
 
-/* ---- for Lua ---------------------------------------------------------------------------------------------------- */
+/* ---- for Lua --------------------------------------------------------------------------------- */
 
 static int lua_fork(lua_State *L)
 {
@@ -416,7 +419,8 @@ static int lua_poll(lua_State *L)
 {
     struct pollfd poll_fd = {.fd = (int) luaL_checkinteger(L, 1), .events = POLLIN};
 
-    lua_pushboolean(L, poll(&poll_fd, 1, (int) (luaL_checknumber(L, 2) * 1000)) == 1 && (poll_fd.revents & POLLIN));
+    lua_pushboolean(L, poll(&poll_fd, 1, (int) (luaL_checknumber(L, 2) * 1000)) == 1 &&
+                           (poll_fd.revents & POLLIN));
     return 1;
 }
 
@@ -462,9 +466,10 @@ static int lua_link(lua_State *L)
 static int run_lua(const char *file)
 {
     static const luaL_Reg functions[] = {
-        {"fork", lua_fork}, {"wait", lua_wait}, {"poll", lua_poll}, {"descriptors", lua_descriptors},
-        {"die", lua_die},   {"link", lua_link}, {"limit", lua_limit},
-        {NULL, NULL},
+        {"fork", lua_fork},   {"wait", lua_wait},
+        {"poll", lua_poll},   {"descriptors", lua_descriptors},
+        {"die", lua_die},     {"link", lua_link},
+        {"limit", lua_limit}, {NULL, NULL},
     };
 
     warm_up();

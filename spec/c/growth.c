@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* growth.c - counts the steps of the engine's work, few of a kind and many: none may cost more because there are many.
+/* growth.c - counts the steps of the engine's work, few of a kind and many: none may cost more
+ * because there are many.
  *
- *     growth WORK [FEW MANY]     WORK is a name of the table at the end; prints a line for each part of the work
+ *     growth WORK [FEW MANY]     WORK is a name of the table at the end; prints a line for each
+ * part of the work
  *
- * A step is a block of the code, without a branch in it, that is entered: the Makefile has the compiler call
- * __sanitizer_cov_trace_pc() there, in the engine and in the embedded host.  What the C library does in between is not
- * counted, and neither is libuv's heap of timers, where one of n costs log n.
+ * A step is a block of the code, without a branch in it, that is entered: the Makefile has the
+ * compiler call
+ * __sanitizer_cov_trace_pc() there, in the engine and in the embedded host.  What the C library
+ * does in between is not counted, and neither is libuv's heap of timers, where one of n costs log
+ * n.
  */
 #include "growth.h"
 
-/* ---- the works ---------------------------------------------------------------------------------------------------- */
+/* ---- the works ------------------------------------------------------------------------------- */
 
 static const wms_id first_id = {.number = 1};
 
 static void open_host(struct world *world, size_t i, const wms_id *ids, size_t count)
 {
-    CHECK(wms_memory_new(world->engine, strstr(world->names[i], "//") + 2, NULL, &world->hosts[i]) == 0);
+    CHECK(wms_memory_new(world->engine, strstr(world->names[i], "//") + 2, NULL,
+                         &world->hosts[i]) == 0);
     for (size_t k = 0; k < count; k++) {
         wms_session session = session_of(ids[k].number, "alice");
         session.locked = 1;
@@ -118,7 +123,8 @@ static void many_sessions(size_t size)
     close_world(&world);
 }
 
-/* Ids that are alike in what a simple hash looks at: the highest bits of their product with the golden ratio ... */
+/* Ids that are alike in what a simple hash looks at: the highest bits of their product with the
+ * golden ratio ... */
 static void ids_of_one_product(size_t size)
 {
     struct world world;
@@ -354,7 +360,8 @@ static void requests_given_back_in_a_guard(size_t size)
 /* Also while there are connections that have asked for theirs. */
 static void bindings_in_memory(size_t size)
 {
-    static const char text[] = "wms binding 1\nport natural 80\nend\n", other[] = "wms binding 1\nport natural 81\nend\n";
+    static const char text[] = "wms binding 1\nport natural 80\nend\n",
+                      other[] = "wms binding 1\nport natural 81\nend\n";
     struct world world;
     wms_command command;
     wms_value *list;
@@ -388,7 +395,7 @@ static void bindings_in_memory(size_t size)
     close_world(&world);
 }
 
-/* ---- the table ---------------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct work works[] = {
     {"servers", many_servers, 30000},

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* growth.h - what the works of growth.c are made of: hosts that answer when they are told to, and an
- * engine with names for many things. */
+/* growth.h - what the works of growth.c are made of: hosts that answer when they are told to, and
+ * an engine with names for many things. */
 #ifndef SPEC_GROWTH_H
 #define SPEC_GROWTH_H
 
-#include <wms/provider.h>
 #include "steps.h"
+#include <wms/provider.h>
 
-/* ---- hosts that answer when they are told to ---------------------------------------------------------------------- */
+/* ---- hosts that answer when they are told to ------------------------------------------------- */
 
 enum { PLACES = 4 };
 
@@ -26,8 +26,9 @@ struct asked {
 static struct asked *questions;
 static size_t question_count;
 
-static int told_connect(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                        struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int told_connect(const struct wms_provider *self, const struct wms_services *services,
+                        wms_engine *engine, struct wms_link *link,
+                        const struct wms_address *address, void **ret_connection)
 {
     struct conn *conn = services->resize(engine, NULL, sizeof *conn);
     const char *text;
@@ -60,7 +61,8 @@ static void told_list(void *connection, struct wms_op *op)
     conn->services->answer(op, 0, NULL);
 }
 
-static void told_act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void told_act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                     const char *message)
 {
     struct conn *conn = connection;
     struct asked *asked = &questions[question_count++];
@@ -93,10 +95,10 @@ static void told_unobserve(void *connection, struct wms_observer *observer)
     (void) observer;
 }
 
-#define TOLD                                                                                                               \
-    .abi = WMS_PROVIDER_ABI, .size = sizeof(struct wms_provider), .can = 1u << WMS_UNLOCK, .connect = told_connect,         \
-    .disconnect = told_disconnect, .list = told_list, .act = told_act, .forget = told_forget, .observe = told_observe,      \
-    .unobserve = told_unobserve
+#define TOLD \
+    .abi = WMS_PROVIDER_ABI, .size = sizeof(struct wms_provider), .can = 1u << WMS_UNLOCK, \
+    .connect = told_connect, .disconnect = told_disconnect, .list = told_list, .act = told_act, \
+    .forget = told_forget, .observe = told_observe, .unobserve = told_unobserve
 
 static const struct wms_provider wide = {TOLD, .name = "wide"};
 static const struct wms_provider narrow = {TOLD, .name = "narrow", .in_flight = PLACES};
@@ -108,7 +110,7 @@ static void answer(const struct asked *asked)
     }
 }
 
-/* ---- what is asked ------------------------------------------------------------------------------------------------ */
+/* ---- what is asked --------------------------------------------------------------------------- */
 
 static struct heap heap;
 static const struct wms_alloc alloc = {heap_resize, &heap};
@@ -151,7 +153,8 @@ static void open_world(struct world *world, size_t size, const char *scheme)
     CHECK(wms_engine_new(&alloc, &world->engine) == 0);
     CHECK(wms_memory_register(world->engine) == 0);
     CHECK(wms_engine_binding_folder(world->engine, NULL) == 0);
-    CHECK(wms_engine_register(world->engine, &wide) == 0 && wms_engine_register(world->engine, &narrow) == 0);
+    CHECK(wms_engine_register(world->engine, &wide) == 0 &&
+          wms_engine_register(world->engine, &narrow) == 0);
     begin();
 }
 
@@ -186,7 +189,8 @@ static void read_all(wms_request *request, size_t outcomes, size_t sessions)
     wms_outcome outcome;
     wms_session session;
 
-    CHECK(wms_request_outcome_count(request) == outcomes && wms_request_session_count(request) == sessions);
+    CHECK(wms_request_outcome_count(request) == outcomes &&
+          wms_request_session_count(request) == sessions);
     for (size_t i = 0; i < outcomes; i++) {
         CHECK(wms_request_outcome(request, i, &outcome) == 0);
     }
@@ -195,7 +199,8 @@ static void read_all(wms_request *request, size_t outcomes, size_t sessions)
     }
 }
 
-static void run(wms_engine *engine, const wms_command *command, const char *what, size_t outcomes, size_t sessions)
+static void run(wms_engine *engine, const wms_command *command, const char *what, size_t outcomes,
+                size_t sessions)
 {
     begin();
     wms_request *request = start(engine, command);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* growth_logind.c - counts the steps of what the provider `logind` does for each session that is observed; see growth.c.
+/* growth_logind.c - counts the steps of what the provider `logind` does for each session that is
+ * observed; see growth.c.
  *
  *     growth_logind WORK [FEW MANY]
  *
- * There is no bus: calls stay in line, and are answered here.  The paths of WORK `paths` and the ids of `ids` are
- * such as a host can choose that knows the code, alike in the lowest bits of a hash that has no key; the few that they are
- * compared with are not. */
+ * There is no bus: calls stay in line, and are answered here.  The paths of WORK `paths` and the
+ * ids of `ids` are such as a host can choose that knows the code, alike in the lowest bits of a
+ * hash that has no key; the few that they are compared with are not. */
 #include <sys/socket.h>
 
 #include "logind/logind.h"
@@ -27,9 +28,10 @@ static void seen(struct wms_observer *observer, const struct wms_sight *sight)
     seen_count++;
 }
 
-static const struct wms_services services = {.abi = WMS_PROVIDER_ABI, .size = sizeof services, .resize = resize, .seen = seen};
+static const struct wms_services services = {
+    .abi = WMS_PROVIDER_ABI, .size = sizeof services, .resize = resize, .seen = seen};
 
-/* ---- names ------------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 enum { NAME = 64 };
 
@@ -66,7 +68,7 @@ static void name_of_id(char name[NAME], size_t i)
     } while (plain_hash(strrchr(name, '/') + 1) & 1023);
 }
 
-/* ---- the host ---------------------------------------------------------------------------------------------------- */
+/* ---- the host -------------------------------------------------------------------------------- */
 
 static void answer_path(struct logind *conn, struct logind_call *call, const char *path)
 {
@@ -83,7 +85,8 @@ static void answer_facts(struct logind *conn, struct logind_call *call)
     sd_bus_message *reply;
 
     CHECK(sd_bus_message_new(conn->bus, &reply, SD_BUS_MESSAGE_METHOD_RETURN) >= 0);
-    CHECK(sd_bus_message_append(reply, "a{sv}", 2, "Class", "s", "user", "LockedHint", "b", 0) >= 0);
+    CHECK(sd_bus_message_append(reply, "a{sv}", 2, "Class", "s", "user", "LockedHint", "b", 0) >=
+          0);
     CHECK(sd_bus_message_seal(reply, 1, 0) >= 0);
     call->done(call, reply);
     sd_bus_message_unref(reply);
@@ -97,12 +100,12 @@ static struct logind_call *next_call(struct logind *conn)
     return call;
 }
 
-/* ---- the works --------------------------------------------------------------------------------------------------- */
+/* ---- the works ------------------------------------------------------------------------------- */
 
 static void work(size_t size, void (*name_of)(char name[NAME], size_t i))
 {
     struct wms_observer *observers = calloc(size, sizeof *observers);
-    char (*names)[NAME] = calloc(size, sizeof *names);
+    char(*names)[NAME] = calloc(size, sizeof *names);
     struct logind *conn = calloc(1, sizeof *conn);
     int ends[2];
 
@@ -110,9 +113,13 @@ static void work(size_t size, void (*name_of)(char name[NAME], size_t i))
     for (size_t i = 0; i < size; i++) {
         name_of(names[i], i);
     }
-    *conn = (struct logind){.services = &services, .signals = &logind_signals, .depth = 1, .in_flight = LOGIND_IN_FLIGHT};
+    *conn = (struct logind){.services = &services,
+                            .signals = &logind_signals,
+                            .depth = 1,
+                            .in_flight = LOGIND_IN_FLIGHT};
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0); /* nobody is at the other end */
-    CHECK(sd_bus_new(&conn->bus) >= 0 && sd_bus_set_fd(conn->bus, ends[0], ends[0]) >= 0 && sd_bus_start(conn->bus) >= 0);
+    CHECK(sd_bus_new(&conn->bus) >= 0 && sd_bus_set_fd(conn->bus, ends[0], ends[0]) >= 0 &&
+          sd_bus_start(conn->bus) >= 0);
     node_init(&conn->waiting);
     node_init(&conn->tasks);
     wms_key_new(&conn->key);
@@ -179,7 +186,8 @@ static void ids(size_t size)
     work(size, size > FEW ? name_of_id : plain_name);
 }
 
-static const struct work works[] = {{"plain", plain, 20000}, {"paths", paths, 20000}, {"ids", ids, 20000}};
+static const struct work works[] = {
+    {"plain", plain, 20000}, {"paths", paths, 20000}, {"ids", ids, 20000}};
 
 int main(int argc, char **argv)
 {

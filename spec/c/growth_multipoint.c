@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* growth_multipoint.c - counts the steps of what the provider `multipoint` does with each thing that a host tells of; see
- * growth.c.
+/* growth_multipoint.c - counts the steps of what the provider `multipoint` does with each thing
+ * that a host tells of; see growth.c.
  *
  *     growth_multipoint WORK [FEW MANY] */
 #include "multipoint/multipoint.h"
@@ -14,10 +14,12 @@ static void *resize(wms_engine *engine, void *block, size_t size)
     return heap_resize(&heap, block, size);
 }
 
-static const struct wms_services services = {.abi = WMS_PROVIDER_ABI, .size = sizeof services, .resize = resize};
+static const struct wms_services services = {
+    .abi = WMS_PROVIDER_ABI, .size = sizeof services, .resize = resize};
 static const struct multipoint_memory memory = {.services = &services};
 
-/* On machines whose names cannot be compared with the host's, which is known by its address alone. */
+/* On machines whose names cannot be compared with the host's, which is known by its address alone.
+ */
 static void seats(size_t size)
 {
     const struct wms_address address = {.text = "multipoint://127.0.0.1", .host = "127.0.0.1"};
@@ -59,7 +61,8 @@ static void rows(size_t size)
         fields[i] = multipoint_natural("id", id < size / 2 ? id : id / 2 * 2);
         items[i] = multipoint_table(&fields[i], 1);
     }
-    const wms_value list = {.name = "pprgWmsSessionInfoWs", .kind = WMS_LIST, .items = items, .size = size};
+    const wms_value list = {
+        .name = "pprgWmsSessionInfoWs", .kind = WMS_LIST, .items = items, .size = size};
     const wms_value table = multipoint_table(&list, 1);
     begin();
     const wms_value **all = multipoint_session_rows(&table, &arena, &row_count);
@@ -71,7 +74,8 @@ static void rows(size_t size)
     }
     count("a row is looked for", size);
     for (size_t i = 0; i < size; i += size / 16) {
-        CHECK(multipoint_session_row_of(all, row_count, (uint32_t) i) == multipoint_session_row(&table, (uint32_t) i));
+        CHECK(multipoint_session_row_of(all, row_count, (uint32_t) i) ==
+              multipoint_session_row(&table, (uint32_t) i));
     }
     multipoint_arena_free(&arena);
     CHECK(heap.blocks == 0);

@@ -23,7 +23,8 @@ static void names(size_t size)
         size_t which = i * 7919 % size;
         snprintf(name, sizeof name, "room%zu.example", which);
         struct wts_server *again = wts_server_new(name, tallies);
-        CHECK(again && again->tally == servers[which]->tally && strcmp(again->tally->name, name) == 0);
+        CHECK(again && again->tally == servers[which]->tally &&
+              strcmp(again->tally->name, name) == 0);
         wts_server_unref(again, true);
     }
     count("a server is met again", size);

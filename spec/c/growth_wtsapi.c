@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* growth_wtsapi.c - counts the steps of what the session API does for each session of a host; see growth.c.
+/* growth_wtsapi.c - counts the steps of what the session API does for each session of a host; see
+ * growth.c.
  *
  *     growth_wtsapi WORK [FEW MANY] */
 #include <winpr/wtsapi.h>
@@ -7,7 +8,7 @@
 #include "steps.h"
 #include "wtsapi/wtsapi.h"
 
-/* ---- lists ------------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static struct list *list_of(wms_engine *engine, const char *server)
 {
@@ -63,14 +64,17 @@ static void lists(size_t size)
     begin();
     CHECK(wtsapi_events_between(list[0], list[0]) == 0);
     count("it is the same, in the same order", size);
-    CHECK(wtsapi_events_between(list[0], list[1]) == 0 && wtsapi_events_between(list[1], list[0]) == 0);
+    CHECK(wtsapi_events_between(list[0], list[1]) == 0 &&
+          wtsapi_events_between(list[1], list[0]) == 0);
     count("it is the same, in another order", size);
     DWORD events = wtsapi_events_between(list[1], list[2]);
-    CHECK((events & (WTS_EVENT_CREATE | WTS_EVENT_DELETE)) == (WTS_EVENT_CREATE | WTS_EVENT_DELETE));
+    CHECK((events & (WTS_EVENT_CREATE | WTS_EVENT_DELETE)) ==
+          (WTS_EVENT_CREATE | WTS_EVENT_DELETE));
     count("it is the same, but for one of many", size);
     for (size_t i = 0; i < size; i++) {
         const struct listed *found = wtsapi_list_find(list[2], number_of(2, i, size));
-        CHECK(found == &list[2]->sessions[i] && !wtsapi_list_find(list[2], (uint32_t) i * 1024 + 1));
+        CHECK(found == &list[2]->sessions[i] &&
+              !wtsapi_list_find(list[2], (uint32_t) i * 1024 + 1));
     }
     count("it is looked for", size);
     for (size_t host = 0; host < 3; host++) {
@@ -81,7 +85,7 @@ static void lists(size_t size)
     wms_engine_unref(engine);
 }
 
-/* ---- ids --------------------------------------------------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------------------- */
 
 static DWORD number_for(wms_id id)
 {
@@ -100,7 +104,8 @@ static bool means(DWORD number, wms_id id)
     pthread_mutex_lock(&wtsapi_lock);
     wms_id other = wtsapi_id_of(number, room);
     pthread_mutex_unlock(&wtsapi_lock);
-    return id.text ? other.text && strcmp(other.text, id.text) == 0 : !other.text && other.number == id.number;
+    return id.text ? other.text && strcmp(other.text, id.text) == 0
+                   : !other.text && other.number == id.number;
 }
 
 /* What another process has learnt before does not count: each work begins with ids of its own. */
@@ -171,7 +176,7 @@ static void texts(size_t size)
 {
     static char pairs[LEVELS][2][BLOCK + 1];
     uint64_t *sums = calloc(BLOCKS, sizeof *sums);
-    char (*names)[2 + LEVELS * BLOCK] = calloc(size, sizeof *names);
+    char(*names)[2 + LEVELS * BLOCK] = calloc(size, sizeof *names);
     DWORD *found = calloc(size, sizeof *found);
     char first[2] = {(char) (size > FEW ? 'm' : 'f'), '\0'}; /* of many, of few */
     uint32_t sum = plain_hash(2166136261u, first);
@@ -199,7 +204,8 @@ static void texts(size_t size)
     }
     count("a text is listed", size);
     for (size_t i = 0; i < size; i++) {
-        CHECK(number_for((wms_id){.text = names[i]}) == found[i] && means(found[i], (wms_id){.text = names[i]}));
+        CHECK(number_for((wms_id){.text = names[i]}) == found[i] &&
+              means(found[i], (wms_id){.text = names[i]}));
     }
     count("a text is listed again", size);
     free(found);
@@ -207,7 +213,8 @@ static void texts(size_t size)
     free(sums);
 }
 
-static const struct work works[] = {{"lists", lists, 20000}, {"numbers", numbers, 20000}, {"texts", texts, 20000}};
+static const struct work works[] = {
+    {"lists", lists, 20000}, {"numbers", numbers, 20000}, {"texts", texts, 20000}};
 
 int main(int argc, char **argv)
 {

@@ -2,8 +2,8 @@
 /* lifetime.c - what an engine is made of goes in every order there is. */
 #include <poll.h>
 
-#include <wms/provider.h>
 #include "support.h"
+#include <wms/provider.h>
 
 enum { ENGINE, HOST, OTHER, DONE, RUNNING, THINGS };
 
@@ -15,7 +15,7 @@ struct world {
     wms_request *done, *running;
 };
 
-/* ---- a world ---------------------------------------------------------------------------------------------------- */
+/* ---- a world --------------------------------------------------------------------------------- */
 
 static wms_request *start(wms_engine *engine, enum wms_verb verb, const char *server, bool ask)
 {
@@ -60,7 +60,8 @@ static void set_up(struct world *world, int stage)
 
     CHECK(wms_engine_new(&alloc, &world->engine) == 0);
     world->host = open_host(world->engine, "host", 0);
-    world->other = open_host(world->engine, "other", stage == WATCHING || stage == HELD ? 0 : 0.001);
+    world->other =
+        open_host(world->engine, "other", stage == WATCHING || stage == HELD ? 0 : 0.001);
     world->done = start(world->engine, WMS_SESSIONS, "memory://host", false);
     CHECK(wms_request_wait(world->done, 5) == 1);
     if (stage == POLLED) {
@@ -81,7 +82,7 @@ static void set_up(struct world *world, int stage)
     CHECK(wms_request_done(world->running) == 0);
 }
 
-/* ---- and its end ------------------------------------------------------------------------------------------------ */
+/* ---- and its end ----------------------------------------------------------------------------- */
 
 static void use(struct world *world)
 {
@@ -97,7 +98,8 @@ static void use(struct world *world)
         CHECK(wms_request_session_count(world->done) == 3);
         CHECK(wms_request_session(world->done, 2, &session) == 0 && session.id.number == 3);
         CHECK(strcmp(session.user_name, "alice") == 0);
-        CHECK(wms_request_outcome(world->done, 1, &outcome) == 0 && outcome.code == WMS_E_UNREACHABLE);
+        CHECK(wms_request_outcome(world->done, 1, &outcome) == 0 &&
+              outcome.code == WMS_E_UNREACHABLE);
         CHECK(wms_request_error(world->done, &fault) == 1 && strstr(fault.text, "nobody"));
     }
     if (world->running) {
@@ -151,8 +153,8 @@ static void try(const int order[THINGS], int stage, bool close_first, bool used)
     struct world world;
     int before = descriptors();
 
-    snprintf(where, sizeof where, "order %d%d%d%d%d, stage %d%s%s", order[0], order[1], order[2], order[3], order[4], stage,
-             close_first ? ", closed first" : "", used ? ", used" : "");
+    snprintf(where, sizeof where, "order %d%d%d%d%d, stage %d%s%s", order[0], order[1], order[2],
+             order[3], order[4], stage, close_first ? ", closed first" : "", used ? ", used" : "");
     set_up(&world, stage);
     for (int i = 0; i < THINGS; i++) {
         drop(&world, order[i], close_first);
@@ -188,7 +190,7 @@ static unsigned permute(int order[THINGS], int from)
     return count;
 }
 
-/* ---- what a guard or a log does that it must not ---------------------------------------------------------------- */
+/* ---- what a guard or a log does that it must not --------------------------------------------- */
 
 static struct world *guarded;
 static unsigned asked;
@@ -237,7 +239,8 @@ static void misbehave(void)
         for (int how = 0; how < 2; how++) {
             struct world world;
             int before = descriptors();
-            snprintf(where, sizeof where, "a %s that calls the engine, stage %d", how ? "log" : "guard", stage);
+            snprintf(where, sizeof where, "a %s that calls the engine, stage %d",
+                     how ? "log" : "guard", stage);
             set_up(&world, stage);
             guarded = &world;
             asked = 0;
@@ -259,8 +262,9 @@ static void misbehave(void)
 
 /* A provider that takes one question at a time, and never answers. */
 
-static int one_connect(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                       struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int one_connect(const struct wms_provider *self, const struct wms_services *services,
+                       wms_engine *engine, struct wms_link *link, const struct wms_address *address,
+                       void **ret_connection)
 {
     (void) self;
     (void) engine;
@@ -282,7 +286,8 @@ static void one_op(void *connection, struct wms_op *op)
     (void) op;
 }
 
-static void one_act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void one_act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                    const char *message)
 {
     (void) connection;
     (void) op;
@@ -348,7 +353,8 @@ static void unlock_one(wms_engine *engine, int which)
     CHECK(wms_start(engine, &command, &left[which]) == 0);
 }
 
-/* A call on a request brings the guard of another about, and that is the end of all requests and of the engine. */
+/* A call on a request brings the guard of another about, and that is the end of all requests and of
+ * the engine. */
 static void leave(void)
 {
     for (int how = 0; how < 4; how++) {
@@ -388,7 +394,7 @@ static void leave(void)
     }
 }
 
-/* ---- Lua states that are closed in the middle ------------------------------------------------------------------- */
+/* ---- Lua states that are closed in the middle ------------------------------------------------ */
 
 static void close_lua(const char *text)
 {
@@ -441,7 +447,7 @@ static void outlive_lua(void)
     CHECK(descriptors() == before);
 }
 
-/* ---- which requests have news ----------------------------------------------------------------------------------- */
+/* ---- which requests have news ---------------------------------------------------------------- */
 
 static void tell_news(void)
 {
@@ -458,11 +464,13 @@ static void tell_news(void)
     hosts[0] = open_host(engine, "soon", 0.02);
     hosts[1] = open_host(engine, "late", 1000);
     for (int i = 0; i < 4; i++) {
-        requests[i] = start(engine, WMS_SESSIONS, i == 1 || i == 2 ? "memory://soon" : "memory://late", false);
+        requests[i] = start(engine, WMS_SESSIONS,
+                            i == 1 || i == 2 ? "memory://soon" : "memory://late", false);
     }
     wms_request_cancel(requests[3]);
     CHECK(wms_engine_wait(engine, -1) == 1); /* at once */
-    CHECK(wms_engine_news(engine, &told) == 1 && told == requests[3] && wms_request_done(told) == 1);
+    CHECK(wms_engine_news(engine, &told) == 1 && told == requests[3] &&
+          wms_request_done(told) == 1);
     CHECK(wms_engine_news(engine, &told) == 0);
     wms_request_cancel(requests[1]);
     requests[1] = wms_request_unref(requests[1]); /* its news go with it */
@@ -488,7 +496,8 @@ int main(int argc, char **argv)
     int order[THINGS] = {ENGINE, HOST, OTHER, DONE, RUNNING};
 
     warm_up();
-    CHECK(wms_engine_unref(NULL) == NULL && wms_request_unref(NULL) == NULL && wms_memory_unref(NULL) == NULL);
+    CHECK(wms_engine_unref(NULL) == NULL && wms_request_unref(NULL) == NULL &&
+          wms_memory_unref(NULL) == NULL);
     printf("%u orders\n", permute(order, 0));
     misbehave();
     leave();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* modules.c - what a program in C hears of providers' modules that are there and cannot be loaded.
  *
- *     modules FOLDER NAME...        each NAME.so in FOLDER is one; prints for each the outcome's text
+ *     modules FOLDER NAME...        each NAME.so in FOLDER is one; prints for each the outcome's
+ * text
  */
 #include "support.h"
 
@@ -44,7 +45,8 @@ static void try_verbs(const char *server)
         snprintf(where, sizeof where, "%s of %s", wms_verb_name(command.verb), server);
         wms_request *request = finish(&command);
         CHECK(wms_request_outcome(request, 0, &outcome) == 0);
-        CHECK(outcome.state == WMS_FAILED && outcome.code == WMS_E_NO_PROVIDER && strstr(outcome.text, "cannot be loaded: "));
+        CHECK(outcome.state == WMS_FAILED && outcome.code == WMS_E_NO_PROVIDER &&
+              strstr(outcome.text, "cannot be loaded: "));
         if (verb == WMS_UNLOCK) {
             puts(outcome.text);
         }
@@ -68,7 +70,8 @@ int main(int argc, char **argv)
         all[i - 2] = servers[i - 2];
         try_verbs(all[i - 2]);
         snprintf(path, sizeof path, "%s/%s.so", argv[1], argv[i]);
-        CHECK(wms_engine_load(engine, argv[i], path) == WMS_E_NO_PROVIDER && *wms_engine_complaint(engine));
+        CHECK(wms_engine_load(engine, argv[i], path) == WMS_E_NO_PROVIDER &&
+              *wms_engine_complaint(engine));
     }
 
     /* All at once: each has its own reason. */

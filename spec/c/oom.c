@@ -3,27 +3,30 @@
  *
  *     oom [-s SERVER] [-m MODULE]... SCRIPT...
  *
- * A script gets the module and the address of a server.  It returns a verb and what a command of it returned, or nothing.
- * It is run once to count what it allocates; then the first allocation fails, then the second and so
- * on: those of Lua, those of the engine, and both counted as one; once (Lua collects its garbage then, and tries again),
- * twice in a row (which Lua cannot mend), and from there on for good.  However a run ends, these must hold:
+ * A script gets the module and the address of a server.  It returns a verb and what a command of it
+ * returned, or nothing. It is run once to count what it allocates; then the first allocation fails,
+ * then the second and so on: those of Lua, those of the engine, and both counted as one; once (Lua
+ * collects its garbage then, and tries again), twice in a row (which Lua cannot mend), and from
+ * there on for good.  However a run ends, these must hold:
  *
  * - It comes back, with an error that speaks of memory, or with a result.
- * - What the result claims is so on the host; what it says has failed for want of memory, has not been done.
+ * - What the result claims is so on the host; what it says has failed for want of memory, has not
+ * been done.
  * - When the Lua state is closed, neither allocator has a block in use, and no descriptor is open.
  *
- * Without -s, the server is an embedded host of three sessions: 1 and 2 are users', 3 an administrator's.  With it, the
- * server is what it is; only the engine's allocations fail, and how the sessions are is the caller's to check.  MODULE is
- * a provider NAME.so, for scripts that need its hosts; where bindings are kept, the environment says.
+ * Without -s, the server is an embedded host of three sessions: 1 and 2 are users', 3 an
+ * administrator's.  With it, the server is what it is; only the engine's allocations fail, and how
+ * the sessions are is the caller's to check.  MODULE is a provider NAME.so, for scripts that need
+ * its hosts; where bindings are kept, the environment says.
  *
- * What the engine shares with its threads is not from its allocator: the Makefile has the linker put __wrap_calloc() in the
- * place of calloc().
+ * What the engine shares with its threads is not from its allocator: the Makefile has the linker
+ * put __wrap_calloc() in the place of calloc().
  */
 #include <time.h>
 
 #include "support.h"
 
-/* ---- memory that fails ------------------------------------------------------------------------------------------ */
+/* ---- memory that fails ----------------------------------------------------------------------- */
 
 enum which { OF_LUA = 1, OF_ENGINE = 2, OF_BOTH = 3 };
 enum how { NEVER, ONCE, TWICE, FOR_GOOD };
@@ -76,7 +79,7 @@ void *__wrap_calloc(size_t count, size_t size)
     return fails(OF_ENGINE) ? NULL : __real_calloc(count, size);
 }
 
-/* ---- one run ---------------------------------------------------------------------------------------------------- */
+/* ---- one run --------------------------------------------------------------------------------- */
 
 static const char *server = "memory://lab";
 static bool embedded = true;
@@ -100,7 +103,10 @@ static void load_modules(wms_engine *engine)
 static int prepare(lua_State *L)
 {
     static const luaL_Reg libraries[] = {
-        {"_G", luaopen_base}, {"string", luaopen_string}, {"table", luaopen_table}, {NULL, NULL},
+        {"_G", luaopen_base},
+        {"string", luaopen_string},
+        {"table", luaopen_table},
+        {NULL, NULL},
     };
     const struct wms_alloc alloc = {engine_resize, &engine_heap};
     const char *file = lua_touserdata(L, 1);
@@ -152,7 +158,7 @@ static int run(lua_State *L)
     return lua_gettop(L);
 }
 
-/* ---- what is claimed, and what is so ---------------------------------------------------------------------------- */
+/* ---- what is claimed, and what is so --------------------------------------------------------- */
 
 static const char *text_of(lua_State *L, int index, const char *field)
 {
@@ -171,7 +177,8 @@ static bool is(const char *text, const char *other)
 /* luaL_checkstack() calls it a stack overflow when there is no memory for more stack. */
 static bool speaks_of_memory(const char *text)
 {
-    return strstr(text, "not enough memory") || strstr(text, "out of memory") || strstr(text, "stack overflow (wms)");
+    return strstr(text, "not enough memory") || strstr(text, "out of memory") ||
+           strstr(text, "stack overflow (wms)");
 }
 
 /* Whether the session has been shown what the scripts show. */
@@ -224,13 +231,15 @@ static void check_outcome(lua_State *L, const char *verb, int outcome)
     if (is(state, "failed") || is(state, "skipped") || is(state, "unknown")) {
         CHECK(*code);
         bool stopped = is(state, "skipped") && is(code, "CANCELLED");
-        bool refused = is(state, "failed") && is(code, "ACCESS_DENIED"); /* by an allow that had no memory */
+        bool refused =
+            is(state, "failed") && is(code, "ACCESS_DENIED"); /* by an allow that had no memory */
         if (!is(code, "NO_MEMORY") && !stopped && !refused) {
             fail("%s %s, for want of memory", state, code);
         }
     } else {
         CHECK(is(state, "requested") || is(state, "verified") || is(state, "planned"));
-        CHECK(!*code || (is(state, "requested") && is(code, "NO_MEMORY"))); /* taken, and then not verified */
+        CHECK(!*code ||
+              (is(state, "requested") && is(code, "NO_MEMORY"))); /* taken, and then not verified */
     }
     lua_getfield(L, outcome, "session_id");
     if (embedded && lua_isinteger(L, -1) && verb) {
@@ -239,8 +248,8 @@ static void check_outcome(lua_State *L, const char *verb, int outcome)
         if (claimed && !is_done(verb, number)) {
             fail("session %u: claimed %s, and not done", number, state);
         }
-        if ((is(state, "failed") || is(state, "planned") || is(state, "skipped")) && is_done(verb, number) &&
-            !is(verb, "sessions")) {
+        if ((is(state, "failed") || is(state, "planned") || is(state, "skipped")) &&
+            is_done(verb, number) && !is(verb, "sessions")) {
             fail("session %u: claimed %s, and done", number, state);
         }
     }
@@ -280,7 +289,8 @@ static void check_result(lua_State *L)
         CHECK(lua_type(L, 3) == LUA_TSTRING);
         CHECK(lua_istable(L, 4));
         const char *code = text_of(L, 4, "code");
-        if (!is(code, "NO_MEMORY") && !(is(code, "ACCESS_DENIED") && strstr(lua_tostring(L, 3), "memory"))) {
+        if (!is(code, "NO_MEMORY") &&
+            !(is(code, "ACCESS_DENIED") && strstr(lua_tostring(L, 3), "memory"))) {
             fail("%s: %s", code ? code : "no code", lua_tostring(L, 3));
         }
         lua_getfield(L, 4, "outcomes");
@@ -348,8 +358,8 @@ static unsigned sweep(const char *file, enum which which, enum how how)
     plan.number = 0;
     do {
         plan.number++;
-        snprintf(where, sizeof where, "%s: %s, allocation %zu, %s", name ? name + 1 : file, which_names[which], plan.number,
-                 how_names[how]);
+        snprintf(where, sizeof where, "%s: %s, allocation %zu, %s", name ? name + 1 : file,
+                 which_names[which], plan.number, how_names[how]);
         reached = attempt(file);
         runs++;
     } while (reached);
@@ -362,8 +372,8 @@ static void sweeps(const char *file)
         enum which which;
         enum how how;
     } all[] = {
-        {OF_ENGINE, ONCE}, {OF_ENGINE, FOR_GOOD}, {OF_LUA, ONCE},       {OF_LUA, TWICE},
-        {OF_LUA, FOR_GOOD}, {OF_BOTH, TWICE},     {OF_BOTH, FOR_GOOD},
+        {OF_ENGINE, ONCE},  {OF_ENGINE, FOR_GOOD}, {OF_LUA, ONCE},      {OF_LUA, TWICE},
+        {OF_LUA, FOR_GOOD}, {OF_BOTH, TWICE},      {OF_BOTH, FOR_GOOD},
     };
     const char *name = strrchr(file, '/');
     size_t counts[OF_BOTH + 1];
@@ -384,8 +394,8 @@ static void sweeps(const char *file)
         }
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
-    printf("%-20s %4zu of Lua, %4zu of the engine: %5u runs, %.1f s\n", name ? name + 1 : file, counts[OF_LUA],
-           counts[OF_ENGINE], runs,
+    printf("%-20s %4zu of Lua, %4zu of the engine: %5u runs, %.1f s\n", name ? name + 1 : file,
+           counts[OF_LUA], counts[OF_ENGINE], runs,
            (double) (end.tv_sec - begin.tv_sec) + (double) (end.tv_nsec - begin.tv_nsec) / 1e9);
     fflush(stdout);
 }

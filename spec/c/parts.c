@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* parts.c - parts of the MultiPoint provider by themselves: texts at their limits, what is handed to the parser, headers, and
- * answers that need not be read again.
+/* parts.c - parts of the MultiPoint provider by themselves: texts at their limits, what is handed
+ * to the parser, headers, and answers that need not be read again.
  *
  *     parts           prints what is not so, and returns 1 then
  */
@@ -70,7 +70,8 @@ static const char *scan(const char *text, size_t end, size_t *ret_cut)
 
 static void scans(void)
 {
-    static const char text[] = "<?xml version='1.0'?><a b='>'>\xC3\xA4\xE2\x98\x83<!-- <c> > --><![CDATA[<d>]]></a>";
+    static const char text[] =
+        "<?xml version='1.0'?><a b='>'>\xC3\xA4\xE2\x98\x83<!-- <c> > --><![CDATA[<d>]]></a>";
     const char *comment = strstr(text, "<!--"), *section = strstr(text, "<![");
     size_t cut, tag = 21, inside = 30;
 
@@ -79,9 +80,11 @@ static void scans(void)
         CHECK(cut == strlen(text) || (text[cut] & 0xC0) != 0x80);
         CHECK(end >= tag || cut == 0);
         CHECK(end < tag || end >= inside || cut == tag);
-        CHECK(end <= (size_t) (comment - text) || end >= (size_t) (section - text) || cut == (size_t) (comment - text));
+        CHECK(end <= (size_t) (comment - text) || end >= (size_t) (section - text) ||
+              cut == (size_t) (comment - text));
     }
-    CHECK(scan("<!DOCTYPE x>", 12, &cut) && scan("  <!DOCTYPE x>", 14, &cut) && !scan("<!DOCTYP x>", 11, &cut));
+    CHECK(scan("<!DOCTYPE x>", 12, &cut) && scan("  <!DOCTYPE x>", 14, &cut) &&
+          !scan("<!DOCTYP x>", 11, &cut));
 }
 
 /* Parts of any length give the same as the whole. */
@@ -132,10 +135,14 @@ static void heads(void)
 
     CHECK(date("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n") == 784111777);
     CHECK(date("dATE:Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);
-    CHECK(date("Date: Sun, 06 Nov 1994 08:49:37 GMT+1\r\n") == -1 && date("Date: \r\n") == -1 && date("Date:") == -1);
-    CHECK(date("Date: Sun, 06 anF 1994 08:49:37 GMT\r\n") == -1 && date("Dates: x\r\n") == 0 && date("\r\n") == 0);
-    CHECK(refuses("Content-Encoding: gzip\r\n") && refuses("content-encoding:x") && !refuses("Content-Encoding: identity\r\n"));
-    CHECK(refuses("Transfer-Encoding: gzip, chunked\r\n") && !refuses("Transfer-Encoding: chunked \r\n"));
+    CHECK(date("Date: Sun, 06 Nov 1994 08:49:37 GMT+1\r\n") == -1 && date("Date: \r\n") == -1 &&
+          date("Date:") == -1);
+    CHECK(date("Date: Sun, 06 anF 1994 08:49:37 GMT\r\n") == -1 && date("Dates: x\r\n") == 0 &&
+          date("\r\n") == 0);
+    CHECK(refuses("Content-Encoding: gzip\r\n") && refuses("content-encoding:x") &&
+          !refuses("Content-Encoding: identity\r\n"));
+    CHECK(refuses("Transfer-Encoding: gzip, chunked\r\n") &&
+          !refuses("Transfer-Encoding: chunked \r\n"));
     CHECK(!refuses("Content-Encodings: gzip\r\n") && !refuses("X: Content-Encoding: gzip\r\n"));
     for (size_t i = 0; i < MULTIPOINT_HEAD_MAX / 4; i++) {
         CHECK(!multipoint_head_add(&head, "a:\r\n", 4));
@@ -145,16 +152,18 @@ static void heads(void)
 
 #define DOCUMENT(headers, element) "<e><h>" headers "</h><b><" element "/></b></e>"
 
-/* Whether the second answer is taken for the first one, which said nothing; `1` is the id of the question to the first, `2` that
- * of the other. */
+/* Whether the second answer is taken for the first one, which said nothing; `1` is the id of the
+ * question to the first, `2` that of the other. */
 static bool knows(const char *first, const char *second, size_t length_of_body)
 {
     static const struct multipoint_operation operation, other;
     static char text[1];
-    const struct multipoint_element body = {.name = "x", .space = "", .text = text, .length = length_of_body};
+    const struct multipoint_element body = {
+        .name = "x", .space = "", .text = text, .length = length_of_body};
     struct multipoint all = {.depth = 0};
     struct multipoint_host host = {.all = &all};
-    struct multipoint_exchange exchange = {.host = &host, .operation = &operation, .answer.memory = &memory};
+    struct multipoint_exchange exchange = {
+        .host = &host, .operation = &operation, .answer.memory = &memory};
 
     strcpy(exchange.id, "id-1");
     multipoint_text_add(&exchange.answer, first, strlen(first));
@@ -179,17 +188,23 @@ static void known(void)
     CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), ours, 1)); /* it said something */
     CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-1</r>", "done"), 0));
     CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-3</r>", "done"), 0));
-    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-2</r>", "dome"), 0)); /* behind the id */
-    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<s>id-2</s>", "done"), 0)); /* before it */
+    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-2</r>", "dome"),
+                 0)); /* behind the id */
+    CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<s>id-2</s>", "done"),
+                 0)); /* before it */
     CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-2</r>", "done") " ", 0));
-    CHECK(!knows(DOCUMENT("<q>id-1</q><r>id-1</r>", "done"), DOCUMENT("<q>id-2</q><r>id-1</r>", "done"), 0));
+    CHECK(!knows(DOCUMENT("<q>id-1</q><r>id-1</r>", "done"),
+                 DOCUMENT("<q>id-2</q><r>id-1</r>", "done"), 0));
     CHECK(!knows(DOCUMENT("<r>id-1</r>", "done"), DOCUMENT("<r>id-2</r", "done"), 0));
-    CHECK(!knows(DOCUMENT("<r>xid-1</r>", "done"), DOCUMENT("<r>xid-2</r>", "done"), 0)); /* a part of a text */
+    CHECK(!knows(DOCUMENT("<r>xid-1</r>", "done"), DOCUMENT("<r>xid-2</r>", "done"),
+                 0)); /* a part of a text */
     CHECK(!knows(DOCUMENT("<r>id-1x</r>", "done"), DOCUMENT("<r>id-2x</r>", "done"), 0));
-    CHECK(!knows(DOCUMENT("<!--<r>id-1</r>-->", "done"), DOCUMENT("<!--<r>id-2</r>-->", "done"), 0));
+    CHECK(
+        !knows(DOCUMENT("<!--<r>id-1</r>-->", "done"), DOCUMENT("<!--<r>id-2</r>-->", "done"), 0));
     CHECK(!knows(DOCUMENT("<r>id-1</r>&#x20;", "done"), DOCUMENT("<r>id-2</r>&#x20;", "done"), 0));
     CHECK(!knows(DOCUMENT("<r>id-1</r><?p?>", "done"), DOCUMENT("<r>id-2</r><?p?>", "done"), 0));
-    CHECK(!knows("id-1<r/>", "id-2<r/>", 0) && !knows("<r>id-1", "<r>id-2", 0) && !knows("<r/>", "<r/>", 0));
+    CHECK(!knows("id-1<r/>", "id-2<r/>", 0) && !knows("<r>id-1", "<r>id-2", 0) &&
+          !knows("<r/>", "<r/>", 0));
 }
 
 int main(void)

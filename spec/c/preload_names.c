@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* preload_names.c - for LD_PRELOAD: a name server that does not answer, for the names that end in ".slow". */
+/* preload_names.c - for LD_PRELOAD: a name server that does not answer, for the names that end in
+ * ".slow". */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
@@ -8,7 +9,8 @@
 
 enum { PATIENCE = 60 }; /* seconds: longer than any test */
 
-__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
+                                                       const struct addrinfo *hints,
                                                        struct addrinfo **ret_list)
 {
     static const char suffix[] = ".slow";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* preload_oom.c - for LD_PRELOAD: memory that fails for one library alone, and is counted.
  *
- * The library is the session API's, or has the name that PRELOAD_OOM_OF tells.  A program that knows of it finds the three
- * functions below by dlsym(); for any other, allocation number PRELOAD_OOM_AT fails, and then the file PRELOAD_OOM_TOLD is
- * written. */
+ * The library is the session API's, or has the name that PRELOAD_OOM_OF tells.  A program that
+ * knows of it finds the three functions below by dlsym(); for any other, allocation number
+ * PRELOAD_OOM_AT fails, and then the file PRELOAD_OOM_TOLD is written. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -36,7 +36,7 @@ static const void *blocks[PLACES]; /* the library's, by a hash; open addressing 
 static long block_count, count, fail_at;
 static int fail_for_good;
 
-/* ---- its blocks -------------------------------------------------------------------------------------------------- */
+/* ---- its blocks ------------------------------------------------------------------------------ */
 
 static size_t place_of(const void *block)
 {
@@ -73,7 +73,7 @@ static void take(const void *block)
     }
 }
 
-/* ---- failures ---------------------------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 static bool is_library(const void *caller)
 {
@@ -180,9 +180,10 @@ __attribute__((constructor)) static void read_environment(void)
     told = getenv("PRELOAD_OOM_TOLD");
 }
 
-/* ---- for the program --------------------------------------------------------------------------------------------- */
+/* ---- for the program ------------------------------------------------------------------------- */
 
-/* From now on, allocation number `at` fails (0: none), or all from there on; begins to count anew. */
+/* From now on, allocation number `at` fails (0: none), or all from there on; begins to count anew.
+ */
 void preload_plan(long at, int for_good)
 {
     pthread_mutex_lock(&lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* preload_parser.c - for LD_PRELOAD: how much libxml2 is given, and how much is received, between two looks at the
- * descriptors.  Says it at the end. */
+/* preload_parser.c - for LD_PRELOAD: how much libxml2 is given, and how much is received, between
+ * two looks at the descriptors.  Says it at the end. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <signal.h>
@@ -20,7 +20,8 @@ static void *next(const char *name)
     void *function = dlsym(RTLD_NEXT, name);
 
     for (size_t i = 0; !function && i < sizeof libraries / sizeof *libraries; i++) {
-        void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD); /* that of a module is not seen by RTLD_NEXT */
+        void *library = dlopen(
+            libraries[i], RTLD_LAZY | RTLD_NOLOAD); /* that of a module is not seen by RTLD_NEXT */
         function = library ? dlsym(library, name) : NULL;
     }
     return function;
@@ -52,9 +53,11 @@ SEEN ssize_t recv(int fd, void *data, size_t size, int flags)
     return count;
 }
 
-SEEN int epoll_pwait(int fd, struct epoll_event *events, int count, int wait, const sigset_t *signals)
+SEEN int epoll_pwait(int fd, struct epoll_event *events, int count, int wait,
+                     const sigset_t *signals)
 {
-    static int (*real)(int fd, struct epoll_event *events, int count, int wait, const sigset_t *signals);
+    static int (*real)(int fd, struct epoll_event *events, int count, int wait,
+                       const sigset_t *signals);
 
     if (!real) {
         *(void **) &real = next("epoll_pwait");
@@ -71,7 +74,7 @@ SEEN int epoll_wait(int fd, struct epoll_event *events, int count, int wait)
 __attribute__((destructor)) static void say(void)
 {
     if (whole > 0) {
-        fprintf(stderr, "parsed %zu bytes, at most %zu in a turn; received at most %zu in a turn\n", whole, most,
-                received_most);
+        fprintf(stderr, "parsed %zu bytes, at most %zu in a turn; received at most %zu in a turn\n",
+                whole, most, received_most);
     }
 }

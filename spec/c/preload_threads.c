@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* preload_threads.c - for LD_PRELOAD: a system that has no thread left while there is a file that NO_THREADS names. */
+/* preload_threads.c - for LD_PRELOAD: a system that has no thread left while there is a file that
+ * NO_THREADS names. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -7,7 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-__attribute__((visibility("default"))) int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+__attribute__((visibility("default"))) int pthread_create(pthread_t *thread,
+                                                          const pthread_attr_t *attributes,
                                                           void *(*run)(void *), void *data)
 {
     const char *path = getenv("NO_THREADS");

@@ -32,7 +32,7 @@ struct host {
     bool acted; /* its session was acted on */
     unsigned watches;
     struct watch *watch; /* the newest */
-    struct watch *over; /* that have ended: kept, so that ask() for one of them is noticed */
+    struct watch *over;  /* that have ended: kept, so that ask() for one of them is noticed */
     struct wms_op *op;
     struct wms_timer *done; /* with `op` */
 };
@@ -41,8 +41,8 @@ struct watch {
     struct watch *next; /* host->over */
     struct host *host;
     struct wms_observer *observer; /* NULL: it has ended */
-    struct wms_timer *answer; /* of the look that is under way */
-    bool asked, anew;         /* under way; it began after the action */
+    struct wms_timer *answer;      /* of the look that is under way */
+    bool asked, anew;              /* under way; it began after the action */
     unsigned looks;
     double answered; /* when the last look was */
 };
@@ -102,10 +102,11 @@ static void answered(void *data)
     }
     watch->asked = false;
     watch->answered = now();
-    watch->host->services->seen(watch->observer, &(struct wms_sight){
-        .present = !changed || watch->observer->verb != WMS_CLOSE,
-        .locked = !changed,
-    });
+    watch->host->services->seen(watch->observer,
+                                &(struct wms_sight){
+                                    .present = !changed || watch->observer->verb != WMS_CLOSE,
+                                    .locked = !changed,
+                                });
 }
 
 static void ask(void *data)

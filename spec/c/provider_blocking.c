@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* provider_blocking.c - a provider whose library blocks: blocking://NAME.  It makes its calls by work_new().
+/* provider_blocking.c - a provider whose library blocks: blocking://NAME.  It makes its calls by
+ * work_new().
  *
  * What becomes of an action, the session's id says:
  *     1 to 99      done at once, with a note that the thread has written
- *     100 to 199   blocks until somebody writes a byte into the FIFO that the environment names BLOCKING_GATE
- *     200 to 299   blocks for ever
- *     300 to 399   the library refuses it
+ *     100 to 199   blocks until somebody writes a byte into the FIFO that the environment names
+ * BLOCKING_GATE 200 to 299   blocks for ever 300 to 399   the library refuses it
  *
- * And the host's name: "slow..." blocks in connect(), as session 100 does; "stuck..." does for ever; of "back...",
- * something has to be given back at the end, by a call that writes a line into the file BLOCKING_BACK, if that is set.
- * Every host has the sessions 1 to 3, which a call of the library lists.  The operation "counts" tells what has happened in
- * this process so far.
+ * And the host's name: "slow..." blocks in connect(), as session 100 does; "stuck..." does for
+ * ever; of "back...", something has to be given back at the end, by a call that writes a line into
+ * the file BLOCKING_BACK, if that is set. Every host has the sessions 1 to 3, which a call of the
+ * library lists.  The operation "counts" tells what has happened in this process so far.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,7 +23,7 @@
 
 #include <wms/provider.h>
 
-/* ---- what has happened ------------------------------------------------------------------------------------------ */
+/* ---- what has happened ----------------------------------------------------------------------- */
 
 #define COUNTERS(X) X(made) X(begun) X(ran) X(inside) X(most) X(done) X(refused) X(disposed) X(back)
 
@@ -47,7 +47,7 @@ static void leave(void)
     counted.inside--;
 }
 
-/* ---- the library ------------------------------------------------------------------------------------------------ */
+/* ---- the library ----------------------------------------------------------------------------- */
 
 static void wait_at_gate(void)
 {
@@ -82,7 +82,7 @@ static int act_on(unsigned id, char **ret_note)
     return asprintf(ret_note, "session %u was asked", id) < 0 ? WMS_E_NO_MEMORY : 0;
 }
 
-/* ---- calls of it ------------------------------------------------------------------------------------------------ */
+/* ---- calls of it ----------------------------------------------------------------------------- */
 
 struct conn {
     const struct wms_services *services;
@@ -136,11 +136,10 @@ static void task_done(void *shared, int code)
     } else {
         int error = 0;
         for (uint32_t id = 1; id <= 3 && !error; id++) {
-            wms_session session = {
-                .id.number = id,
-                .station_id = -1,
+            wms_session session = {.id.number = id,
+                                   .station_id = -1,
 #define WMS_X(field, name) .field = -1,
-                WMS_SESSION_FLAGS(WMS_X)
+                                   WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
             };
             error = services->session(task->op, &session);
@@ -178,7 +177,7 @@ static void ask(struct conn *conn, struct wms_op *op, unsigned id)
     conn->services->work_start(task);
 }
 
-/* ---- connections ------------------------------------------------------------------------------------------------ */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void join_run(void *shared)
 {
@@ -253,8 +252,9 @@ static const struct wms_work back_work = {
     .done = back_done,
 };
 
-static int begin(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                 struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int begin(const struct wms_provider *self, const struct wms_services *services,
+                 wms_engine *engine, struct wms_link *link, const struct wms_address *address,
+                 void **ret_connection)
 {
     const char *name = address->host ? address->host : "";
     bool slow = strncmp(name, "slow", 4) == 0, stuck = strncmp(name, "stuck", 5) == 0;
@@ -296,14 +296,15 @@ static void end(void *data, bool forked)
     conn->services->resize(conn->engine, conn, 0);
 }
 
-/* ---- ops -------------------------------------------------------------------------------------------------------- */
+/* ---- ops ------------------------------------------------------------------------------------- */
 
 static void list(void *data, struct wms_op *op)
 {
     ask(data, op, 0);
 }
 
-static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message)
 {
     (void) verb;
     (void) message;
@@ -326,7 +327,8 @@ static void call(void *data, struct wms_op *op, const struct wms_call *call)
         COUNTERS(WMS_X)
 #undef WMS_X
     };
-    const wms_value table = {.kind = WMS_TABLE, .items = items, .size = sizeof items / sizeof *items};
+    const wms_value table = {
+        .kind = WMS_TABLE, .items = items, .size = sizeof items / sizeof *items};
 
     (void) call;
     conn->services->answer(op, conn->services->result(op, &table), NULL);
@@ -354,7 +356,8 @@ const struct wms_provider *wms_provider_v1(void)
     static const struct wms_provider provider = {
         WMS_PROVIDER_HEAD,
         .name = "blocking",
-        .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE | 1u << WMS_CALL,
+        .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE |
+               1u << WMS_CALL,
         .connect = begin,
         .disconnect = end,
         .list = list,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* provider_caller.c - a provider whose hosts can be called and want to be bound: caller://NAME.  What becomes of a call its
- * operation says, what is odd about a host its name.
+/* provider_caller.c - a provider whose hosts can be called and want to be bound: caller://NAME.
+ * What becomes of a call its operation says, what is odd about a host its name.
  *
- * Every host has the session 1.  Its certificate has the fingerprint "AB", its administrator the password "right". */
+ * Every host has the session 1.  Its certificate has the fingerprint "AB", its administrator the
+ * password "right". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,11 +56,14 @@ static bool first(const char *name)
     return true;
 }
 
-/* ---- values ----------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static wms_value text_of(const char *name, const char *text)
 {
-    return (wms_value){.kind = text ? WMS_STRING : WMS_NIL, .name = name, .text = text, .size = text ? strlen(text) : 0};
+    return (wms_value){.kind = text ? WMS_STRING : WMS_NIL,
+                       .name = name,
+                       .text = text,
+                       .size = text ? strlen(text) : 0};
 }
 
 static wms_value number_of(const char *name, uint64_t number)
@@ -74,7 +78,7 @@ static wms_value tree_of(enum wms_kind kind, const char *name, const wms_value *
 
 #define TABLE_OF(name, items) tree_of(WMS_TABLE, name, items, sizeof(items) / sizeof *(items))
 
-/* ---- later ------------------------------------------------------------------------------------------------------ */
+/* ---- later ----------------------------------------------------------------------------------- */
 
 static void drop(struct later *later)
 {
@@ -104,14 +108,18 @@ static void fire(void *data)
 }
 
 /* NO_MEMORY is the answer when there is none. */
-static struct later *do_later(struct conn *conn, struct wms_op *op, void (*then)(struct conn *, struct wms_op *), double seconds)
+static struct later *do_later(struct conn *conn, struct wms_op *op,
+                              void (*then)(struct conn *, struct wms_op *), double seconds)
 {
     const struct wms_services *services = conn->services;
     struct later *later = services->resize(conn->engine, NULL, sizeof *later);
     int i = 0;
 
     if (later) {
-        *later = (struct later){.conn = conn, .op = op, .then = then, .timer = services->timer_new(conn->engine, fire, later)};
+        *later = (struct later){.conn = conn,
+                                .op = op,
+                                .then = then,
+                                .timer = services->timer_new(conn->engine, fire, later)};
         if (!later->timer) {
             services->resize(conn->engine, later, 0);
             later = NULL;
@@ -137,9 +145,10 @@ static void answer(struct conn *conn, struct wms_op *op)
     conn->services->answer(op, 0, NULL);
 }
 
-/* ---- connections ------------------------------------------------------------------------------------------------ */
+/* ---- connections ----------------------------------------------------------------------------- */
 
-static struct kept *kept_of(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+static struct kept *kept_of(const struct wms_provider *self, const struct wms_services *services,
+                            wms_engine *engine)
 {
     void **slot = services->slot(engine, self);
 
@@ -154,8 +163,9 @@ static struct kept *kept_of(const struct wms_provider *self, const struct wms_se
     return *slot;
 }
 
-static int begin(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                 struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int begin(const struct wms_provider *self, const struct wms_services *services,
+                 wms_engine *engine, struct wms_link *link, const struct wms_address *address,
+                 void **ret_connection)
 {
     struct kept *kept = kept_of(self, services, engine);
     struct conn *conn = kept ? services->resize(engine, NULL, sizeof *conn) : NULL;
@@ -163,7 +173,11 @@ static int begin(const struct wms_provider *self, const struct wms_services *ser
     if (!conn) {
         return WMS_E_NO_MEMORY;
     }
-    *conn = (struct conn){.self = self, .services = services, .engine = engine, .link = link, .number = ++kept->connections};
+    *conn = (struct conn){.self = self,
+                          .services = services,
+                          .engine = engine,
+                          .link = link,
+                          .number = ++kept->connections};
     kept->alive++;
     snprintf(conn->name, sizeof conn->name, "%s", address->host ? address->host : "");
     *ret_connection = conn;
@@ -213,7 +227,7 @@ static bool reach(struct conn *conn)
     return true;
 }
 
-/* ---- sessions --------------------------------------------------------------------------------------------------- */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 static void list(void *data, struct wms_op *op)
 {
@@ -230,7 +244,8 @@ static void list(void *data, struct wms_op *op)
             return;
         }
     }
-    snprintf(told, sizeof told, "%d %s %s", (int) op->verb, op->all ? "all" : "none", op->message ? op->message : "-");
+    snprintf(told, sizeof told, "%d %s %s", (int) op->verb, op->all ? "all" : "none",
+             op->message ? op->message : "-");
     wms_session_init(&session);
     session.id.number = 1;
     session.user_name = told;
@@ -239,14 +254,16 @@ static void list(void *data, struct wms_op *op)
     conn->services->answer(op, 0, NULL);
 }
 
-static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message)
 {
     struct conn *conn = data;
 
     (void) id, (void) message;
     if (reach(conn)) {
         conn->services->sent(op);
-        conn->services->note(op, op->verb == verb && !op->all && !op->message ? "of an action" : "odd");
+        conn->services->note(op,
+                             op->verb == verb && !op->all && !op->message ? "of an action" : "odd");
         conn->services->answer(op, 0, NULL);
     }
 }
@@ -278,11 +295,12 @@ static void unobserve(void *data, struct wms_observer *observer)
     abort(); /* nothing is observed */
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------ */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static void call_fail(struct conn *conn, struct wms_op *op)
 {
-    const wms_value items[] = {text_of("detail", "told all the same")}, table = TABLE_OF(NULL, items);
+    const wms_value items[] = {text_of("detail", "told all the same")},
+                    table = TABLE_OF(NULL, items);
 
     conn->services->sent(op);
     conn->services->result(op, &table);
@@ -291,7 +309,8 @@ static void call_fail(struct conn *conn, struct wms_op *op)
 
 static void call_values(struct conn *conn, struct wms_op *op)
 {
-    const wms_value row[] = {number_of("id", 7), text_of("name", "")}, rows[] = {TABLE_OF(NULL, row), TABLE_OF(NULL, row)};
+    const wms_value row[] = {number_of("id", 7), text_of("name", "")},
+                    rows[] = {TABLE_OF(NULL, row), TABLE_OF(NULL, row)};
     const wms_value items[] = {
         {.kind = WMS_NIL, .name = "nothing"},
         {.kind = WMS_BOOLEAN, .name = "yes", .integer = 1},
@@ -323,8 +342,8 @@ static void call_broken(struct conn *conn, struct wms_op *op)
 static void call_count(struct conn *conn, struct wms_op *op)
 {
     const struct kept *kept = kept_of(conn->self, conn->services, conn->engine);
-    const wms_value items[] = {
-        number_of("connection", conn->number), number_of("calls", ++conn->calls), number_of("alive", kept->alive)};
+    const wms_value items[] = {number_of("connection", conn->number),
+                               number_of("calls", ++conn->calls), number_of("alive", kept->alive)};
     const wms_value table = TABLE_OF(NULL, items);
 
     conn->services->result(op, &table);
@@ -347,7 +366,8 @@ static void call_transport(struct conn *conn, struct wms_op *op)
 {
     const wms_transport *transport = conn->services->transport(conn->engine);
     const wms_value items[] = {number_of("connections", transport->connections),
-                               number_of("answer_size", transport->answer_size), text_of("proxy", transport->proxy)};
+                               number_of("answer_size", transport->answer_size),
+                               text_of("proxy", transport->proxy)};
     const wms_value table = TABLE_OF(NULL, items);
 
     conn->services->result(op, &table);
@@ -423,13 +443,17 @@ static const struct {
     const char *name;
     void (*run)(struct conn *conn, struct wms_op *op);
 } operations[] = {
-    {"none", answer},          {"fail", call_fail},           {"values", call_values}, {"broken", call_broken},
-    {"count", call_count},     {"again", call_broken_once},   {"load", call_load},     {"transport", call_transport},
-    {"late", call_late},       {"alive", call_alive},         {"never", call_never},   {"unsent", call_unsent},
-    {"lost", call_lost},       {"lost-unsent", call_lost_unsent}, {"retire", call_retire},
+    {"none", answer},        {"fail", call_fail},
+    {"values", call_values}, {"broken", call_broken},
+    {"count", call_count},   {"again", call_broken_once},
+    {"load", call_load},     {"transport", call_transport},
+    {"late", call_late},     {"alive", call_alive},
+    {"never", call_never},   {"unsent", call_unsent},
+    {"lost", call_lost},     {"lost-unsent", call_lost_unsent},
+    {"retire", call_retire},
 };
 
-/* ---- bindings --------------------------------------------------------------------------------------------------- */
+/* ---- bindings -------------------------------------------------------------------------------- */
 
 static void want(struct conn *conn, struct wms_op *op)
 {
@@ -444,12 +468,14 @@ static void want(struct conn *conn, struct wms_op *op)
 
 static void begin_bind(struct conn *conn, struct wms_op *op, const struct wms_call *call)
 {
-    const wms_value items[] = {text_of("fingerprint", "AB"), text_of("thumbprint", "CD")}, table = TABLE_OF(NULL, items);
+    const wms_value items[] = {text_of("fingerprint", "AB"), text_of("thumbprint", "CD")},
+                    table = TABLE_OF(NULL, items);
 
     conn->bind = call;
     if (!call->fingerprint || strcmp(call->fingerprint, "AB") != 0) {
         int error = conn->services->result(op, &table);
-        conn->services->answer(op, error ? error : WMS_E_UNTRUSTED, error ? NULL : "its fingerprint is AB");
+        conn->services->answer(op, error ? error : WMS_E_UNTRUSTED,
+                               error ? NULL : "its fingerprint is AB");
     } else if (is(conn, "bind-late")) {
         do_later(conn, op, want, 0.01);
     } else {
@@ -475,7 +501,8 @@ static void secret(void *data, struct wms_op *op, const char *password)
         services->broken(conn->link, WMS_E_UNREACHABLE, "just then");
         return;
     }
-    const wms_value hidden[] = {text_of("machine", "TOP-SECRET"), text_of("management", "TOP-SECRET")};
+    const wms_value hidden[] = {text_of("machine", "TOP-SECRET"),
+                                text_of("management", "TOP-SECRET")};
     const wms_value items[] = {
         text_of("fingerprint", "AB"),
         text_of("user_name", conn->bind->user_name),
@@ -540,9 +567,10 @@ static int check(const struct wms_call *call, char *complaint, size_t size)
     return 0;
 }
 
-/* ---- the provider ----------------------------------------------------------------------------------------------- */
+/* ---- the provider ---------------------------------------------------------------------------- */
 
-static void retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+static void retire(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine)
 {
     void **slot = services->slot(engine, self);
 
@@ -560,7 +588,8 @@ const struct wms_provider *wms_provider_v1(void)
     static const struct wms_provider provider = {
         WMS_PROVIDER_HEAD,
         .name = "caller",
-        .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CALL | 1u << WMS_BIND,
+        .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CALL |
+               1u << WMS_BIND,
         .in_flight = 4,
         .connect = begin,
         .disconnect = end,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* provider_office.c - a provider for the specs of the session API: what no host at hand has.  Each office://NAME has the
- * sessions below.
+/* provider_office.c - a provider for the specs of the session API: what no host at hand has.  Each
+ * office://NAME has the sessions below.
  *
- * disconnect: session 100 + N is answered with the error code -N, 150 not at all after it was sent.  message: what came is
- * appended to the file that OFFICE_FILE names.  close: is not what it can. */
+ * disconnect: session 100 + N is answered with the error code -N, 150 not at all after it was sent.
+ * message: what came is appended to the file that OFFICE_FILE names.  close: is not what it can. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@ struct office {
     wms_engine *engine;
 };
 
-/* ---- sessions --------------------------------------------------------------------------------------------------- */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text;
@@ -24,11 +24,28 @@ static const struct {
     const char *state, *user, *remote_host, *client, *station;
     signed char orchestratable, admin, locked, own;
 } sessions[] = {
-    {.text = "pty-7", .state = "active", .user = "dora", .remote_host = "192.0.2.7", .orchestratable = 1},
-    {.number = 5, .state = "active", .user = "emil", .remote_host = "2001:db8::5", .orchestratable = 1, .own = 1},
-    {.number = 6, .state = "active", .remote_host = "pc6.example", .client = "PC6", .orchestratable = 1, .locked = -1},
+    {.text = "pty-7",
+     .state = "active",
+     .user = "dora",
+     .remote_host = "192.0.2.7",
+     .orchestratable = 1},
+    {.number = 5,
+     .state = "active",
+     .user = "emil",
+     .remote_host = "2001:db8::5",
+     .orchestratable = 1,
+     .own = 1},
+    {.number = 6,
+     .state = "active",
+     .remote_host = "pc6.example",
+     .client = "PC6",
+     .orchestratable = 1,
+     .locked = -1},
     {.number = 0x80000007, .state = "active", .user = "erik", .orchestratable = 1},
-    {.text = "c7", .state = "active", .user = "fritz", .orchestratable = 1}, /* its number is taken */
+    {.text = "c7",
+     .state = "active",
+     .user = "fritz",
+     .orchestratable = 1}, /* its number is taken */
     {.text = "c8", .state = "active", .user = "gerd", .orchestratable = 1},
     {.text = "c08", .state = "active", .user = "hugo", .orchestratable = 1},
     {.number = 10, .state = "opening", .user = "x", .orchestratable = 1},
@@ -69,7 +86,7 @@ static void list(void *data, struct wms_op *op)
     office->services->answer(op, error, NULL);
 }
 
-/* ---- actions ---------------------------------------------------------------------------------------------------- */
+/* ---- actions --------------------------------------------------------------------------------- */
 
 static int write_down(const wms_id *id, const char *title, const char *message)
 {
@@ -79,12 +96,13 @@ static int write_down(const wms_id *id, const char *title, const char *message)
     if (!file) {
         return WMS_E_INTERNAL;
     }
-    fprintf(file, "%s|%lu|%s|%s\n", id->text ? id->text : "", (unsigned long) id->number, title ? title : "(none)",
-            message);
+    fprintf(file, "%s|%lu|%s|%s\n", id->text ? id->text : "", (unsigned long) id->number,
+            title ? title : "(none)", message);
     return fclose(file) ? WMS_E_INTERNAL : 0;
 }
 
-static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message)
 {
     struct office *office = data;
 
@@ -98,10 +116,11 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
     }
 }
 
-/* ---- the rest --------------------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
-static int connect_office(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                          struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int connect_office(const struct wms_provider *self, const struct wms_services *services,
+                          wms_engine *engine, struct wms_link *link,
+                          const struct wms_address *address, void **ret_connection)
 {
     struct office *office = services->resize(engine, NULL, sizeof *office);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* provider_plain.c - a provider for the specs that uses single services of the engine's.  What it does depends on the server:
+/* provider_plain.c - a provider for the specs that uses single services of the engine's.  What it
+ * does depends on the server:
  *
  *     plain://good         has the session 1, and takes any action
  *     plain://talks        likewise, and says what it does in the log
- *     plain://deaf         wants to watch what no system can watch, /dev/null, and is not reached, since it cannot
+ *     plain://deaf         wants to watch what no system can watch, /dev/null, and is not reached,
+ * since it cannot
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -39,7 +41,8 @@ static void list(void *data, struct wms_op *op)
     plain->services->answer(op, error, NULL);
 }
 
-static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message)
 {
     struct plain *plain = data;
 
@@ -68,8 +71,9 @@ static int watch_nothing(const struct plain *plain)
     return error;
 }
 
-static int connect_plain(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                         struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int connect_plain(const struct wms_provider *self, const struct wms_services *services,
+                         wms_engine *engine, struct wms_link *link,
+                         const struct wms_address *address, void **ret_connection)
 {
     const char *host = address->host ? address->host : "";
     struct plain *plain = services->resize(engine, NULL, sizeof *plain);
@@ -79,7 +83,8 @@ static int connect_plain(const struct wms_provider *self, const struct wms_servi
     if (!plain) {
         return WMS_E_NO_MEMORY;
     }
-    *plain = (struct plain){.services = services, .engine = engine, .talks = strcmp(host, "talks") == 0};
+    *plain =
+        (struct plain){.services = services, .engine = engine, .talks = strcmp(host, "talks") == 0};
     *ret_connection = plain;
     if (strcmp(host, "deaf") == 0) {
         int error = watch_nothing(plain);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* provider_poor.c - a provider whose hosts are poor ones.  What a server of it does badly, its address says: poor://late,
- * poor://act-broken and so on.  Part of that is allowed by wms/provider.h; the rest must at least do no harm.
+/* provider_poor.c - a provider whose hosts are poor ones.  What a server of it does badly, its
+ * address says: poor://late, poor://act-broken and so on.  Part of that is allowed by
+ * wms/provider.h; the rest must at least do no harm.
  *
- * Every host has the sessions 1 and "c2", both locked, and does what it is asked unless its name says otherwise. */
+ * Every host has the sessions 1 and "c2", both locked, and does what it is asked unless its name
+ * says otherwise. */
 #define _GNU_SOURCE /* pipe2 */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +58,7 @@ static void blind(struct conn *conn, struct wms_observer *observer, int code)
     conn->services->blind(observer, code, "it has no eyes");
 }
 
-/* ---- later ------------------------------------------------------------------------------------------------------ */
+/* ---- later ----------------------------------------------------------------------------------- */
 
 static void drop(struct later *later)
 {
@@ -120,7 +122,7 @@ static void do_later(struct conn *conn, struct later what, double seconds)
     conn->services->timer_set(later->timer, seconds);
 }
 
-/* ---- a thread, as for a library that blocks --------------------------------------------------------------------- */
+/* ---- a thread, as for a library that blocks -------------------------------------------------- */
 
 /* The same without a thread. */
 static bool has_pipe(const struct conn *conn)
@@ -163,10 +165,11 @@ static void worked(void *data, int events)
     }
 }
 
-/* ---- connections ------------------------------------------------------------------------------------------------ */
+/* ---- connections ----------------------------------------------------------------------------- */
 
-static int begin(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                 struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int begin(const struct wms_provider *self, const struct wms_services *services,
+                 wms_engine *engine, struct wms_link *link, const struct wms_address *address,
+                 void **ret_connection)
 {
     const char *name = address->host ? address->host : "";
     struct conn *conn;
@@ -250,17 +253,16 @@ static void end(void *data, bool forked)
     conn->services->resize(conn->engine, conn, 0);
 }
 
-/* ---- sessions --------------------------------------------------------------------------------------------------- */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 static wms_session session_of(uint32_t number, const char *text)
 {
-    wms_session session = {
-        .id = {.number = number, .text = text},
-        .user_name = "alice",
-        .station_id = -1,
-        .identity = "the first",
+    wms_session session = {.id = {.number = number, .text = text},
+                           .user_name = "alice",
+                           .station_id = -1,
+                           .identity = "the first",
 #define WMS_X(field, name) .field = -1,
-        WMS_SESSION_FLAGS(WMS_X)
+                           WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
     };
     session.is_orchestratable = 1;
@@ -348,14 +350,16 @@ static void list(void *data, struct wms_op *op)
     }
 }
 
-static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message)
 {
     static const struct {
         const char *name;
         int code;
     } codes[] = {
-        {"code-positive", 7}, {"code-256", -256},          {"code-512", -512},        {"code-999", -999},
-        {"code-min", INT_MIN}, {"code-invalid", WMS_E_INVALID}, {"code-unknown", -120},
+        {"code-positive", 7},   {"code-256", -256},    {"code-512", -512},
+        {"code-999", -999},     {"code-min", INT_MIN}, {"code-invalid", WMS_E_INVALID},
+        {"code-unknown", -120},
     };
     struct conn *conn = data;
     const struct wms_services *services = conn->services;
@@ -412,7 +416,8 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
         services->lost(op, WMS_E_UNREACHABLE, "lost");
     } else if (is(conn, "lost")) {
         services->lost(op, WMS_E_UNREACHABLE, "lost");
-    } else if (is(conn, "act-blind")) { /* it could be seen again, and is as asked: but not without a gap */
+    } else if (is(conn, "act-blind")) { /* it could be seen again, and is as asked: but not without
+                                           a gap */
         conn->unlocked = true;
         if (conn->watched) {
             struct wms_observer *observer = conn->watched;
@@ -420,7 +425,8 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
             blind(conn, observer, WMS_E_UNSUPPORTED);
         }
         services->answer(op, 0, NULL);
-    } else if (is(conn, "see-stale")) { /* somebody is faster: it is locked again, and nobody is told */
+    } else if (is(conn,
+                  "see-stale")) { /* somebody is faster: it is locked again, and nobody is told */
         conn->unlocked = false;
         services->answer(op, 0, NULL);
     } else if (is(conn, "see-blind-once")) {
@@ -433,7 +439,8 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
         services->note(op, "poorer");
         services->sent(op);
     } else {
-        if (verb == WMS_UNLOCK && id->number == 1 && strncmp(conn->name, "see-", 4) != 0 && !is(conn, "blind-later")) {
+        if (verb == WMS_UNLOCK && id->number == 1 && strncmp(conn->name, "see-", 4) != 0 &&
+            !is(conn, "blind-later")) {
             conn->unlocked = true;
         }
         services->answer(op, 0, NULL);
@@ -456,7 +463,7 @@ static void forget(void *data, struct wms_op *op)
     }
 }
 
-/* ---- observation ------------------------------------------------------------------------------------------------ */
+/* ---- observation ----------------------------------------------------------------------------- */
 
 static void show(struct conn *conn, struct wms_observer *observer)
 {
@@ -521,7 +528,7 @@ static void unobserve(void *data, struct wms_observer *observer)
     }
 }
 
-/* ---- the provider, or something that is none -------------------------------------------------------------------- */
+/* ---- the provider, or something that is none ------------------------------------------------- */
 
 WMS_API const struct wms_provider *wms_provider_v1(void);
 
@@ -551,7 +558,8 @@ const struct wms_provider *wms_provider_v1(void)
     } else if (strcmp(kind, "short") == 0) {
         provider.size = 16;
         provider.name = (const char *) 8;
-    } else if (strcmp(kind, "newer") == 0) { /* a later version of this ABI, with more of everything */
+    } else if (strcmp(kind, "newer") ==
+               0) { /* a later version of this ABI, with more of everything */
         provider.size += 64;
         provider.session_size += 64;
         provider.sight_size += 64;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* secrets.c - runs a Lua script, and looks for passwords in every block of the engine's that goes or is resized.
+/* secrets.c - runs a Lua script, and looks for passwords in every block of the engine's that goes
+ * or is resized.
  *
  *     secrets FILE|-
  *
@@ -24,7 +25,7 @@ static size_t secret_count;
 static char found[FOUND][LINE];
 static size_t found_count, gone_count;
 
-/* ---- blocks ----------------------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 /* In front of each. */
 struct head {
@@ -74,7 +75,7 @@ static void *resize(void *data, void *block, size_t size)
     return head + 1;
 }
 
-/* ---- for Lua ---------------------------------------------------------------------------------------------------- */
+/* ---- for Lua --------------------------------------------------------------------------------- */
 
 static int lua_secret(lua_State *L)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sizes.c - structs of another size than the library's: of a program that was built with a later version, or with one between
- * 0.1.0 and this one.
+/* sizes.c - structs of another size than the library's: of a program that was built with a later
+ * version, or with one between 0.1.0 and this one.
  */
 #include "support.h"
 
@@ -73,19 +73,24 @@ int main(void)
     }
     CHECK(action.now.id->number == 1 && IS_CLEAR(action));
     LATER(wms_fault, fault);
-    CHECK(wms_request_error_sized(request, &fault.now, sizeof fault) == 1 && fault.now.code == WMS_E_BUSY && IS_CLEAR(fault));
+    CHECK(wms_request_error_sized(request, &fault.now, sizeof fault) == 1 &&
+          fault.now.code == WMS_E_BUSY && IS_CLEAR(fault));
     wms_request_permit(request, "no");
     finish(request);
     LATER(wms_outcome, outcome);
-    CHECK(wms_request_next_outcome_sized(request, &outcome.now, &done, sizeof outcome) == 1 && IS_CLEAR(outcome));
+    CHECK(wms_request_next_outcome_sized(request, &outcome.now, &done, sizeof outcome) == 1 &&
+          IS_CLEAR(outcome));
     memset(&outcome, 0x55, sizeof outcome);
-    CHECK(wms_request_outcome_sized(request, 0, &outcome.now, sizeof outcome) == 0 && IS_CLEAR(outcome));
+    CHECK(wms_request_outcome_sized(request, 0, &outcome.now, sizeof outcome) == 0 &&
+          IS_CLEAR(outcome));
     CHECK(outcome.now.code == WMS_E_ACCESS_DENIED);
     memset(&fault, 0x55, sizeof fault);
-    CHECK(wms_request_error_sized(request, &fault.now, sizeof fault) == 1 && fault.now.id->number == 1 && IS_CLEAR(fault));
+    CHECK(wms_request_error_sized(request, &fault.now, sizeof fault) == 1 &&
+          fault.now.id->number == 1 && IS_CLEAR(fault));
     wms_request_unref(request);
     memset(&session, 0x55, sizeof session);
-    CHECK(wms_memory_session_sized(host, &one, &session.now, sizeof session, &message) == 0 && IS_CLEAR(session));
+    CHECK(wms_memory_session_sized(host, &one, &session.now, sizeof session, &message) == 0 &&
+          IS_CLEAR(session));
     CHECK(strcmp(session.now.identity, "the first") == 0);
 
     wms_command_init(&command.now, WMS_SESSIONS);
@@ -94,14 +99,17 @@ int main(void)
     CHECK(wms_start(engine, &command.now, &request) == 0);
     finish(request);
     memset(&session, 0x55, sizeof session);
-    CHECK(wms_request_session_sized(request, 0, &session.now, sizeof session) == 0 && IS_CLEAR(session));
+    CHECK(wms_request_session_sized(request, 0, &session.now, sizeof session) == 0 &&
+          IS_CLEAR(session));
     CHECK(strcmp(session.now.identity, "the first") == 0);
     CHECK(wms_request_session_sized(request, 1, &session.now, sizeof session) == 0);
     CHECK(session.now.identity && strcmp(session.now.identity, "the first") != 0);
     memset(&session, 0x55, sizeof session);
-    CHECK(wms_request_session_sized(request, 0, &session.now, offsetof(wms_session, identity)) == 0);
+    CHECK(wms_request_session_sized(request, 0, &session.now, offsetof(wms_session, identity)) ==
+          0);
     CHECK(strcmp(session.now.user_name, "alice") == 0);
-    CHECK(all((unsigned char *) &session.now.identity, sizeof(char *), 0x55) && all(session.more, MORE, 0x55));
+    CHECK(all((unsigned char *) &session.now.identity, sizeof(char *), 0x55) &&
+          all(session.more, MORE, 0x55));
     wms_request_unref(request);
     LATER(struct wms_memory_entry, entry);
     CHECK(wms_memory_log_sized(host, 0, &entry.now, sizeof entry) == 0 && IS_CLEAR(entry));

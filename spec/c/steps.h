@@ -14,7 +14,7 @@ void __sanitizer_cov_trace_pc(void)
     steps++;
 }
 
-/* ---- parts of a work -------------------------------------------------------------------------------------------- */
+/* ---- parts of a work ------------------------------------------------------------------------- */
 
 enum { PARTS_MAX = 16 };
 
@@ -40,7 +40,7 @@ static void count(const char *name, size_t things)
     begin();
 }
 
-/* ---- works ---------------------------------------------------------------------------------------------------------- */
+/* ---- works ----------------------------------------------------------------------------------- */
 
 struct work {
     const char *name;
@@ -50,7 +50,8 @@ struct work {
 
 enum { FEW = 1000 };
 
-/* What is called so, for few and for many; false: one of many costs more than twice as much as one of few. */
+/* What is called so, for few and for many; false: one of many costs more than twice as much as one
+ * of few. */
 static bool compare(void (*work)(size_t size), size_t few, size_t many)
 {
     struct part of_few[PARTS_MAX];
@@ -62,8 +63,8 @@ static bool compare(void (*work)(size_t size), size_t few, size_t many)
     work(many);
     for (size_t i = 0; i < part_count; i++) {
         double ratio = parts[i].each / of_few[i].each;
-        printf("%-40s %8.0f steps each of %zu, %8.0f of %zu: %.2f%s\n", parts[i].name, of_few[i].each, few, parts[i].each,
-               many, ratio, ratio <= 2 ? "" : " IS TOO MUCH");
+        printf("%-40s %8.0f steps each of %zu, %8.0f of %zu: %.2f%s\n", parts[i].name,
+               of_few[i].each, few, parts[i].each, many, ratio, ratio <= 2 ? "" : " IS TOO MUCH");
         fine = fine && ratio <= 2;
     }
     return fine;

@@ -12,13 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <wms/memory.h>
 #include <wms.h>
 #include <wms/lua.h>
+#include <wms/memory.h>
 
 #include "check.h"
 
-/* ---- descriptors ------------------------------------------------------------------------------------------------ */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 /* How many are open. */
 __attribute__((unused)) static int descriptors(void)
@@ -44,7 +44,7 @@ __attribute__((unused)) static void warm_up(void)
     wms_engine_unref(engine);
 }
 
-/* ---- memory that is counted ------------------------------------------------------------------------------------- */
+/* ---- memory that is counted ------------------------------------------------------------------ */
 
 /* Blocks that are in use. */
 struct heap {
@@ -72,16 +72,15 @@ __attribute__((unused)) static void *heap_lua(void *data, void *block, size_t ol
     return heap_resize(data, block, size);
 }
 
-/* ---- sessions --------------------------------------------------------------------------------------------------- */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 __attribute__((unused)) static wms_session session_of(uint32_t id, const char *user_name)
 {
-    return (wms_session){
-        .id.number = id,
-        .user_name = user_name,
-        .station_id = -1,
+    return (wms_session){.id.number = id,
+                         .user_name = user_name,
+                         .station_id = -1,
 #define WMS_X(field, name) .field = -1,
-        WMS_SESSION_FLAGS(WMS_X)
+                         WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
     };
 }

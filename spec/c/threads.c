@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* threads.c - eight threads, each with a Lua state or an engine of its own: they share nothing.
  *
- *     threads [FOLDER...]     where they find modules of providers, which all of them load at once; the first one has
- *                             wms/poor.so and wms/blocking.so
+ *     threads [FOLDER...]     where they find modules of providers, which all of them load at once;
+ * the first one has wms/poor.so and wms/blocking.so
  */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <dlfcn.h>
@@ -13,8 +13,9 @@
 #include "support.h"
 
 #ifdef __SANITIZE_THREAD__
-/* libuv closes its descriptors by syscall(SYS_close), which the sanitizer does not see: it would take the thread that gets
- * the number next for one that races with the first.  libuv finds this function instead of the C library's. */
+/* libuv closes its descriptors by syscall(SYS_close), which the sanitizer does not see: it would
+ * take the thread that gets the number next for one that races with the first.  libuv finds this
+ * function instead of the C library's. */
 long syscall(long number, ...)
 {
     va_list arguments;
@@ -46,22 +47,29 @@ static const char script[] =
     "package.cpath = cpath\n"
     "local told, asked, lines = 0, 0, 0\n"
     "wms.configure{ timeout = 200, concurrency = 3,\n"
-    "   log = function() lines = lines + 1 end, allow = function() asked = asked + 1 return true end }\n"
+    "   log = function() lines = lines + 1 end, allow = function() asked = asked + 1 return true "
+    "end }\n"
     "local function sessions()\n"
     "   local list = {}\n"
-    "   for i = 1, 6 do list[i] = { session_id = i, user_name = 'user' .. number, locked = true, is_admin = i == 6 } end\n"
+    "   for i = 1, 6 do list[i] = { session_id = i, user_name = 'user' .. number, locked = true, "
+    "is_admin = i == 6 } end\n"
     "   return list\n"
     "end\n"
     "local lab = wms.memory('lab', { sessions = sessions() })\n"
-    "local slow = wms.memory('slow', { sessions = sessions(), latency = 0.001 * number, relock_after = 0.002 })\n"
+    "local slow = wms.memory('slow', { sessions = sessions(), latency = 0.001 * number, "
+    "relock_after = 0.002 })\n"
     "local both = { 'memory://lab', 'memory://slow' }\n"
     "assert(#assert(wms.unlock{ session_ids = { 1, 2 }, servers = both }) == 4)\n"
-    "assert(#assert(wms.lock{ session_ids = 1, server = 'memory://lab', message = 'm', verify = 1 }) == 1)\n"
-    "assert(#assert(wms.unlock_all{ servers = both, on_outcome = function() told = told + 1 end }) == 10 and told == 10)\n"
+    "assert(#assert(wms.lock{ session_ids = 1, server = 'memory://lab', message = 'm', verify = 1 "
+    "}) == 1)\n"
+    "assert(#assert(wms.unlock_all{ servers = both, on_outcome = function() told = told + 1 end }) "
+    "== 10 and told == 10)\n"
     "assert(#assert(wms.lock_all{ servers = both, message = 'm' .. number }) == 10)\n"
-    "assert(lab:session(1).message == 'm' .. number and lab:session(1).user_name == 'user' .. number)\n"
+    "assert(lab:session(1).message == 'm' .. number and lab:session(1).user_name == 'user' .. "
+    "number)\n"
     "assert(#assert(wms.sessions{ servers = both }) == 12)\n"
-    "local _, _, err = wms.unlock{ session_ids = { 3 }, server = 'memory://slow', verify = 1, stable = 0.1 }\n"
+    "local _, _, err = wms.unlock{ session_ids = { 3 }, server = 'memory://slow', verify = 1, "
+    "stable = 0.1 }\n"
     "assert(err.code == 'REVERTED' or err.code == 'UNVERIFIED', err.code)\n"
     "_, _, err = wms.unlock{ session_ids = 77, servers = both, on_error = 'stop' }\n"
     "assert(err.code == 'NOT_FOUND')\n"
@@ -69,7 +77,8 @@ static const char script[] =
     "assert(#assert(wms.unlock_all{ server = 'memory://lab', what_if = true }) == 5)\n"
     "local client = wms.new{ servers = both, verify = 2 }\n"
     "local requests = {\n"
-    "   client:start('disconnect', { session_ids = { 1, 2 } }), wms.start('sessions', 'memory://slow'),\n"
+    "   client:start('disconnect', { session_ids = { 1, 2 } }), wms.start('sessions', "
+    "'memory://slow'),\n"
     "   wms.start('unlock', { session_ids = 5, server = 'memory://slow' }),\n"
     "}\n"
     "for _, request in ipairs(requests) do\n"
@@ -86,10 +95,12 @@ static const char script[] =
     "   wms.load('poor')\n"
     "   local ids = {}\n"
     "   for i = 1, 30 do ids[i] = i end\n"
-    "   assert(#assert(wms.unlock{ session_ids = ids, server = { 'blocking://a', 'blocking://b' } }) == 60)\n"
+    "   assert(#assert(wms.unlock{ session_ids = ids, server = { 'blocking://a', 'blocking://b' } "
+    "}) == 60)\n"
     "   assert(#assert(wms.unlock_all('blocking://a')) == 3)\n"
     "   _, _, err = wms.unlock{ session_ids = { 1, 300 }, server = 'blocking://c' }\n"
-    "   assert(err.outcomes[1].state == 'requested' and err.outcomes[2].error.code == 'ACCESS_DENIED')\n"
+    "   assert(err.outcomes[1].state == 'requested' and err.outcomes[2].error.code == "
+    "'ACCESS_DENIED')\n"
     "   _, _, err = wms.unlock{ session_ids = 200, server = 'blocking://c', timeout = 0.1 }\n"
     "   assert(err.outcomes[1].state == 'unknown', err.outcomes[1].state)\n"
     "   B = wms.start('unlock', { session_ids = ids, server = 'blocking://a' })\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* wiped.c - looks at every block of the engine's memory when it goes: nothing secret may be left in it.
+/* wiped.c - looks at every block of the engine's memory when it goes: nothing secret may be left in
+ * it.
  *
  *     wiped MODULE     MODULE is the provider caller.so
  */
@@ -8,9 +9,10 @@
 
 #include "support.h"
 
-/* ---- memory that is looked at ----------------------------------------------------------------------------------- */
+/* ---- memory that is looked at ---------------------------------------------------------------- */
 
-static const char *const secrets[] = {"right", "TOP-SECRET", "wrong-password", "argument-secret", "proxy-secret"};
+static const char *const secrets[] = {"right", "TOP-SECRET", "wrong-password", "argument-secret",
+                                      "proxy-secret"};
 
 struct block {
     struct block *next, *prev;
@@ -39,7 +41,8 @@ static void look(const struct block *block)
 
 static void *resize(void *data, void *old, size_t size)
 {
-    struct block *block = old ? (struct block *) (void *) ((char *) old - offsetof(struct block, data)) : NULL;
+    struct block *block =
+        old ? (struct block *) (void *) ((char *) old - offsetof(struct block, data)) : NULL;
     struct block *copy = NULL;
 
     (void) data;
@@ -88,11 +91,12 @@ static void look_everywhere(const char *secret)
     }
 }
 
-/* ---- commands --------------------------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 enum how { PLAIN, ASKED, REFUSED, CANCELLED, GIVEN_BACK, FORKED };
 
-static int start(wms_engine *engine, const char *server, const char *password, wms_request **ret_request)
+static int start(wms_engine *engine, const char *server, const char *password,
+                 wms_request **ret_request)
 {
     const char *servers[] = {server};
     wms_command command;
@@ -152,7 +156,8 @@ static void bind(wms_engine *engine, const char *server, const char *password, e
 /* Arguments and results may be secret as well. */
 static void call(wms_engine *engine, const char *operation)
 {
-    const wms_value items[] = {{.kind = WMS_STRING, .name = "password", .text = "argument-secret", .size = 15}};
+    const wms_value items[] = {
+        {.kind = WMS_STRING, .name = "password", .text = "argument-secret", .size = 15}};
     const wms_value table = {.kind = WMS_TABLE, .items = items, .size = 1};
     const char *servers[] = {"caller://host"};
     wms_command command;
@@ -179,10 +184,13 @@ static void call(wms_engine *engine, const char *operation)
 
 static void run(wms_engine *engine)
 {
-    static const char *const hosts[] = {"caller://host", "caller://bind-broken", "caller://bind-broken-sent",
-                                        "caller://bind-twice", "caller://bind-late", "caller://bind-silent"};
-    const size_t count = heap.fails_at ? 3 : sizeof hosts / sizeof *hosts; /* the others take their time */
-    const wms_transport transport = {.connections = 4, .answer_size = 5000, .proxy = "http://me:proxy-secret@host"};
+    static const char *const hosts[] = {
+        "caller://host",       "caller://bind-broken", "caller://bind-broken-sent",
+        "caller://bind-twice", "caller://bind-late",   "caller://bind-silent"};
+    const size_t count =
+        heap.fails_at ? 3 : sizeof hosts / sizeof *hosts; /* the others take their time */
+    const wms_transport transport = {
+        .connections = 4, .answer_size = 5000, .proxy = "http://me:proxy-secret@host"};
     wms_value *list;
 
     wms_engine_transport(engine, &transport);
@@ -212,11 +220,13 @@ static void world(const char *module, const char *folder)
     if (wms_engine_new(&alloc, &engine)) {
         return;
     }
-    if (wms_engine_load(engine, "caller", module) == 0 && wms_engine_binding_folder(engine, folder) == 0) {
+    if (wms_engine_load(engine, "caller", module) == 0 &&
+        wms_engine_binding_folder(engine, folder) == 0) {
         const char *server, *text;
         size_t size;
         run(engine);
-        CHECK(folder || heap.fails_at || wms_engine_binding_next(engine, &server, &text, &size) == 1);
+        CHECK(folder || heap.fails_at ||
+              wms_engine_binding_next(engine, &server, &text, &size) == 1);
         CHECK(heap.fails_at || wms_unbind(engine, "caller://host") == 0);
         wms_engine_binding_folder(engine, "");
     }
@@ -224,19 +234,22 @@ static void world(const char *module, const char *folder)
     CHECK(heap.blocks == 0);
 }
 
-/* ---- what the Lua module has of it ------------------------------------------------------------------------------ */
+/* ---- what the Lua module has of it ----------------------------------------------------------- */
 
 static const char script[] =
     "local wms = ...\n"
-    "wms.configure{ store = { load = function() end, save = function() end, remove = print, list = print } }\n"
+    "wms.configure{ store = { load = function() end, save = function() end, remove = print, list = "
+    "print } }\n"
     "for _, password in ipairs{ 'right', function() return 'right' end } do\n"
-    "   assert(wms.bind{ server = 'caller://host', user_name = 'a', fingerprint = 'AB', password = password })\n"
+    "   assert(wms.bind{ server = 'caller://host', user_name = 'a', fingerprint = 'AB', password = "
+    "password })\n"
     "   local call = { server = 'caller://host', interface = 'I', operation = 'echo',\n"
     "      arguments = { password = 'argument-secret' } }\n"
     "   assert(wms.call(call).password)\n"
     "end\n"
     "assert(not pcall(wms.configure, { store = 1 }))\n"
-    "wms.start('bind', { server = 'caller://host', user_name = 'a', fingerprint = 'AB', password = 'right' })\n";
+    "wms.start('bind', { server = 'caller://host', user_name = 'a', fingerprint = 'AB', password = "
+    "'right' })\n";
 
 static void lua_world(const char *module)
 {

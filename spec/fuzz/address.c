@@ -26,16 +26,19 @@ static void must_be_equal(const struct wms_place *a, const struct wms_place *b)
     MUST(is_same(a->address.user, b->address.user) && is_same(a->address.path, b->address.path));
 }
 
-/* ---- addresses --------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 /* What the provider gets is what it may rely on. */
 static void must_be_fit(const struct wms_place *place)
 {
     const struct wms_address *address = &place->address;
 
-    MUST(*place->scheme && strspn(place->scheme, "abcdefghijklmnopqrstuvwxyz") == strlen(place->scheme));
-    MUST(!address->host || (*address->host && *address->host != '-' && !strpbrk(address->host, "/@[]\"' ")));
-    MUST(!address->user || (*address->user && *address->user != '-' && !strpbrk(address->user, "/@:[]\"' ")));
+    MUST(*place->scheme &&
+         strspn(place->scheme, "abcdefghijklmnopqrstuvwxyz") == strlen(place->scheme));
+    MUST(!address->host ||
+         (*address->host && *address->host != '-' && !strpbrk(address->host, "/@[]\"' ")));
+    MUST(!address->user ||
+         (*address->user && *address->user != '-' && !strpbrk(address->user, "/@:[]\"' ")));
     MUST(!address->path || *address->path == '/');
     MUST(address->port <= 65535);
     MUST(address->host || (!address->user && address->port == 0));
@@ -54,9 +57,9 @@ static void must_come_back(const struct wms_place *place)
     if (address->port) {
         snprintf(port, sizeof port, ":%u", address->port);
     }
-    snprintf(text, sizeof text, "%s://%s%s%s%s%s%s%s", place->scheme, address->user ? address->user : "",
-             address->user ? "@" : "", brackets ? "[" : "", host, brackets ? "]" : "", port,
-             address->path ? address->path : "");
+    snprintf(text, sizeof text, "%s://%s%s%s%s%s%s%s", place->scheme,
+             address->user ? address->user : "", address->user ? "@" : "", brackets ? "[" : "",
+             host, brackets ? "]" : "", port, address->path ? address->path : "");
     if (strlen(text) <= WMS_ADDRESS_MAX) { /* a scheme may be more than what was there */
         MUST(wms_place_parse(&again, text, complaint, sizeof complaint) == 0);
         must_be_equal(place, &again);
@@ -72,7 +75,8 @@ static bool try_address(const char *text, struct wms_place *ret_place)
     MUST(wms_place_parse(&again, text, cut, sizeof cut) == error);
     if (error) {
         MUST(error == WMS_E_INVALID);
-        MUST(fuzz_is_sentence(complaint) && fuzz_begins(complaint, "server: ") && fuzz_begins(complaint, cut));
+        MUST(fuzz_is_sentence(complaint) && fuzz_begins(complaint, "server: ") &&
+             fuzz_begins(complaint, cut));
         return false;
     }
     must_be_equal(ret_place, &again);
@@ -92,7 +96,7 @@ static void try_addresses(const char *one, const char *other)
     }
 }
 
-/* ---- ids --------------------------------------------------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------------------- */
 
 static bool try_id(wms_id *id)
 {
@@ -124,13 +128,15 @@ static void try_ids(const char *one, const char *other)
     try_id(&c);
     if (fine) {
         bool equal = wms_id_equal(&a, &b);
-        MUST(equal == wms_id_equal(&b, &a) && (!equal || wms_id_hash(&key, &a) == wms_id_hash(&key, &b)));
+        MUST(equal == wms_id_equal(&b, &a) &&
+             (!equal || wms_id_hash(&key, &a) == wms_id_hash(&key, &b)));
     }
 }
 
-/* ---- UTF-8 ------------------------------------------------------------------------------------------------------- */
+/* ---- UTF-8 ----------------------------------------------------------------------------------- */
 
-/* There are two functions that know UTF-8, written by themselves; XML has besides some characters that it cannot hold. */
+/* There are two functions that know UTF-8, written by themselves; XML has besides some characters
+ * that it cannot hold. */
 static void try_utf8(const char *text)
 {
     size_t length = strlen(text), span = multipoint_xml_span(text, length);
@@ -139,7 +145,8 @@ static void try_utf8(const char *text)
     MUST(span < length || wms_is_utf8(text));
     if (span < length && wms_is_utf8(text)) {
         const char *at = text + span;
-        MUST((unsigned char) *at < ' ' || fuzz_begins(at, "\xEF\xBF\xBE") || fuzz_begins(at, "\xEF\xBF\xBF"));
+        MUST((unsigned char) *at < ' ' || fuzz_begins(at, "\xEF\xBF\xBE") ||
+             fuzz_begins(at, "\xEF\xBF\xBF"));
     }
 }
 
@@ -153,7 +160,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (line) {
         snprintf(other, sizeof other, "%.*s", (int) rest, (const char *) line + 1);
     }
-    try_addresses(line ? one : NULL, other); /* without a line feed: this machine, and another one */
+    try_addresses(line ? one : NULL,
+                  other); /* without a line feed: this machine, and another one */
     try_addresses(one, other);
     try_ids(one, other);
     try_utf8(one);

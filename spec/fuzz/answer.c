@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* answer.c - fuzzing: what a MultiPoint host answers, and that what we write can be read.
  *
- * The input begins with bytes that choose: when memory runs out, the operation, the use that is made of the rest, and two
- * more that are that use's own.
+ * The input begins with bytes that choose: when memory runs out, the operation, the use that is
+ * made of the rest, and two more that are that use's own.
  */
 #include <errno.h>
 #include <libxml/parser.h>
@@ -21,7 +21,7 @@ enum { BLOCKS = 100000, TIMES = 64 };
 #define ID       "urn:uuid:1"
 #define OTHER_ID "urn:uuid:2"
 
-/* ---- the engine's and libcurl's part ----------------------------------------------------------------------------- */
+/* ---- the engine's and libcurl's part --------------------------------------------------------- */
 
 static struct {
     long status, number;
@@ -62,9 +62,10 @@ const char *curl_easy_strerror(CURLcode code)
     return code == CURLE_OK ? "fine" : "not fine";
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
-/* What libxml2 lets through is what our own texts may hold; and nothing is deeper than it may be. */
+/* What libxml2 lets through is what our own texts may hold; and nothing is deeper than it may be.
+ */
 static void must_be_fit(const struct multipoint_element *element, unsigned depth)
 {
     MUST(depth < MULTIPOINT_DEPTH && *element->name && element->space);
@@ -81,18 +82,22 @@ static bool says_nothing(const struct multipoint_element *body)
 }
 
 /* `refused`: our own code had been refused memory before, for something else. */
-static void must_be_reply(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer,
+static void must_be_reply(const struct multipoint_exchange *exchange,
+                          const struct multipoint_answer *answer,
                           const struct multipoint_reply *reply, bool refused)
 {
     if (reply->code) {
         MUST(reply->code >= WMS_E_INTERNAL && reply->code < 0 && !reply->body);
         MUST(reply->text ? fuzz_is_sentence(reply->text)
                          : reply->code == WMS_E_NO_MEMORY || reply->code == WMS_E_NOT_FOUND);
-        MUST(reply->code != WMS_E_NO_MEMORY || !reply->lost || exchange->result || fuzz_memory_ran_out());
+        MUST(reply->code != WMS_E_NO_MEMORY || !reply->lost || exchange->result ||
+             fuzz_memory_ran_out());
     } else {
         MUST(reply->body && reply->body == answer->body && !answer->fault && !reply->lost);
-        MUST(refused || !fuzz_memory_refused() || (says_nothing(reply->body) && !all.known.operation)); /* not kept */
-        MUST(strcmp(answer->relates, exchange->id) == 0 && fuzz_begins(reply->body->name, exchange->operation->name));
+        MUST(refused || !fuzz_memory_refused() ||
+             (says_nothing(reply->body) && !all.known.operation)); /* not kept */
+        MUST(strcmp(answer->relates, exchange->id) == 0 &&
+             fuzz_begins(reply->body->name, exchange->operation->name));
     }
     MUST(world.retired == 0 || reply->code == WMS_E_ACCESS_DENIED);
     MUST(!multipoint_reply_not_found(reply) || reply->code == WMS_E_NOT_FOUND);
@@ -101,8 +106,10 @@ static void must_be_reply(const struct multipoint_exchange *exchange, const stru
 
 static bool read_back(const struct multipoint_operation *operation, const wms_value *table);
 
-/* What comes out of an answer could be sent, where it is of a type that is sent at all, and would come out again. */
-static void try_results(const struct multipoint_operation *operation, const struct multipoint_element *element)
+/* What comes out of an answer could be sent, where it is of a type that is sent at all, and would
+ * come out again. */
+static void try_results(const struct multipoint_operation *operation,
+                        const struct multipoint_element *element)
 {
     struct multipoint_arena arena = {.memory = &all.memory};
     struct multipoint_operation reverse = *operation;
@@ -121,19 +128,23 @@ static void try_results(const struct multipoint_operation *operation, const stru
 /* A parser that has read something else before reads as a new one does. */
 static void *read_known(void *parser)
 {
-    static const char known[] = "<e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\" "
-                                "xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Body>"
-                                "<GetSessionFlagsResponse xmlns=\"" MULTIPOINT_SPACE "\"><pgrfSession>7</pgrfSession>"
-                                "<pfgrSession i:nil=\"true\"/></GetSessionFlagsResponse></e:Body></e:Envelope>";
+    static const char known[] =
+        "<e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\" "
+        "xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Body>"
+        "<GetSessionFlagsResponse xmlns=\"" MULTIPOINT_SPACE "\"><pgrfSession>7</pgrfSession>"
+        "<pfgrSession i:nil=\"true\"/></GetSessionFlagsResponse></e:Body></e:Envelope>";
     struct multipoint_answer answer = {.parser = parser};
     int error = multipoint_answer_read(&answer, &all.memory, known, sizeof known - 1, LIMIT);
 
     MUST(!error || fuzz_memory_ran_out());
     if (!error) {
         const struct multipoint_element *body = answer.body, *first = body->first;
-        MUST(strcmp(body->name, "GetSessionFlagsResponse") == 0 && strcmp(body->space, MULTIPOINT_SPACE) == 0);
-        MUST(strcmp(first->name, "pgrfSession") == 0 && strcmp(first->text, "7") == 0 && !first->nil);
-        MUST(first->next->nil && !first->next->next && !answer.fault && !answer.action && !answer.relates);
+        MUST(strcmp(body->name, "GetSessionFlagsResponse") == 0 &&
+             strcmp(body->space, MULTIPOINT_SPACE) == 0);
+        MUST(strcmp(first->name, "pgrfSession") == 0 && strcmp(first->text, "7") == 0 &&
+             !first->nil);
+        MUST(first->next->nil && !first->next->next && !answer.fault && !answer.action &&
+             !answer.relates);
     }
     return multipoint_answer_end(&answer);
 }
@@ -149,7 +160,8 @@ static void must_be_known(struct multipoint_exchange *exchange)
     multipoint_answer_end(&answer);
 }
 
-/* The answer that is known, to a question of another id, would have been believed if it had been read. */
+/* The answer that is known, to a question of another id, would have been believed if it had been
+ * read. */
 static void try_known(struct multipoint_exchange *exchange)
 {
     struct multipoint_answer answer = {.parser = NULL};
@@ -208,8 +220,8 @@ static void try_answer(const struct multipoint_operation *operation, struct fuzz
     exchange.head.date = flags & 16 ? time(NULL) + (flags & 32 ? 1000 : -1000) : 0;
     multipoint_text_add(&exchange.answer, (const char *) input->at, input->left);
     if (flags & 8 && !exchange.answer.failed) { /* as the long ones are read */
-        exchange.reader =
-            multipoint_reader_new(&all.memory, exchange.answer.data, exchange.answer.length, exchange.answer_max);
+        exchange.reader = multipoint_reader_new(&all.memory, exchange.answer.data,
+                                                exchange.answer.length, exchange.answer_max);
         while (exchange.reader && flags % 3 == 0 && multipoint_reader_step(exchange.reader)) {
             continue;
         }
@@ -225,12 +237,13 @@ static void try_answer(const struct multipoint_operation *operation, struct fuzz
     multipoint_text_free(&exchange.answer);
 }
 
-/* ---- no answer --------------------------------------------------------------------------------------------------- */
+/* ---- no answer ------------------------------------------------------------------------------- */
 
 static void try_break(const struct multipoint_operation *operation, struct fuzz_input *input)
 {
     static const long numbers[] = {0, ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, ETIMEDOUT};
-    struct multipoint_exchange exchange = {.host = &host, .operation = operation, .id = ID, .answer_max = 8000000};
+    struct multipoint_exchange exchange = {
+        .host = &host, .operation = operation, .id = ID, .answer_max = 8000000};
 
     exchange.result = (CURLcode) (1 + fuzz_byte(input) % (CURL_LAST - 1)); /* not CURLE_OK */
     uint8_t flags = fuzz_byte(input);
@@ -248,22 +261,26 @@ static void try_break(const struct multipoint_operation *operation, struct fuzz_
     judge(&exchange, false);
 }
 
-/* ---- texts ------------------------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static void put_envelope(struct multipoint_text *out, const char *data, size_t size)
 {
-    multipoint_text_puts(out, "<e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\"><e:Body><text>");
+    multipoint_text_puts(
+        out, "<e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\"><e:Body><text>");
     multipoint_text_escape(out, data, size);
     multipoint_text_puts(out, "</text></e:Body></e:Envelope>");
 }
 
-static int read_text(const char *data, size_t size, struct multipoint_text *text, struct multipoint_answer *answer)
+static int read_text(const char *data, size_t size, struct multipoint_text *text,
+                     struct multipoint_answer *answer)
 {
     *text = (struct multipoint_text){.memory = &all.memory};
     *answer = (struct multipoint_answer){.arena = {.memory = &all.memory}};
     put_envelope(text, data, size);
     MUST(!text->failed || fuzz_memory_ran_out());
-    return text->failed ? WMS_E_NO_MEMORY : multipoint_answer_read(answer, &all.memory, text->data, text->length, LIMIT);
+    return text->failed
+               ? WMS_E_NO_MEMORY
+               : multipoint_answer_read(answer, &all.memory, text->data, text->length, LIMIT);
 }
 
 static void free_text(struct multipoint_text *text, struct multipoint_answer *answer)
@@ -305,7 +322,7 @@ static void try_text(const char *data, size_t size)
     }
 }
 
-/* ---- before the parser ------------------------------------------------------------------------------------------- */
+/* ---- before the parser ----------------------------------------------------------------------- */
 
 /* Line by line; what is refused is refused with a sentence, and nothing is read beyond the line. */
 static void try_head(struct fuzz_input *input)
@@ -348,11 +365,12 @@ static void try_scan(struct fuzz_input *input)
     MUST(problem == expected && (problem || parts.state == whole.state));
 }
 
-/* ---- arguments --------------------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 static bool to_number(const wms_value *value, wms_value *ret_number)
 {
-    *ret_number = (wms_value){.kind = value->kind, .natural = value->natural, .integer = value->integer};
+    *ret_number =
+        (wms_value){.kind = value->kind, .natural = value->natural, .integer = value->integer};
     if (value->kind == WMS_STRING) {
         ret_number->kind = WMS_NATURAL;
         return multipoint_number(value->text, UINT64_MAX, &ret_number->natural);
@@ -368,15 +386,16 @@ static bool is_same(enum multipoint_type type, const wms_value *given, const wms
     if (type == MULTIPOINT_INT || type == MULTIPOINT_UINT || type == MULTIPOINT_ULONG) {
         return to_number(given, &number) && fuzz_equal(&number, found);
     }
-    return fuzz_equal(given, found) ||
-           (given->kind == WMS_TABLE && given->size == 0 && found->kind == WMS_LIST && found->size == 0);
+    return fuzz_equal(given, found) || (given->kind == WMS_TABLE && given->size == 0 &&
+                                        found->kind == WMS_LIST && found->size == 0);
 }
 
 static const wms_value *find(const wms_value *table, const struct multipoint_field *field)
 {
     for (size_t i = 0; i < table->size; i++) {
         const wms_value *item = &table->items[i];
-        if (strlen(item->name) == field->length && strncmp(item->name, field->name, field->length) == 0) {
+        if (strlen(item->name) == field->length &&
+            strncmp(item->name, field->name, field->length) == 0) {
             return item->kind == WMS_NIL ? NULL : item;
         }
     }
@@ -400,14 +419,17 @@ static void must_be_request(const struct multipoint_exchange *exchange, const wm
     struct multipoint_answer answer = {.parser = NULL};
     wms_value found;
     char action[160];
-    int error = multipoint_answer_read(&answer, &all.memory, exchange->request.data, exchange->request.length, LIMIT);
+    int error = multipoint_answer_read(&answer, &all.memory, exchange->request.data,
+                                       exchange->request.length, LIMIT);
 
-    snprintf(action, sizeof action, MULTIPOINT_SPACE "/RemoteManagement/%s/%s", operation->interface_name, operation->name);
+    snprintf(action, sizeof action, MULTIPOINT_SPACE "/RemoteManagement/%s/%s",
+             operation->interface_name, operation->name);
     MUST(!error || fuzz_memory_ran_out());
     if (!error) {
-        MUST(strcmp(answer.action, action) == 0 && strcmp(answer.body->space, MULTIPOINT_SPACE) == 0);
-        error =
-            multipoint_results(&(struct multipoint_operation){.out = operation->in}, answer.body, &answer.arena, &found);
+        MUST(strcmp(answer.action, action) == 0 &&
+             strcmp(answer.body->space, MULTIPOINT_SPACE) == 0);
+        error = multipoint_results(&(struct multipoint_operation){.out = operation->in},
+                                   answer.body, &answer.arena, &found);
         MUST(!error || fuzz_memory_ran_out());
         if (!error) {
             fuzz_must_be_whole(&found);
@@ -420,18 +442,23 @@ static void must_be_request(const struct multipoint_exchange *exchange, const wm
 /* Writes a request, and reads it.  False: it cannot be sent. */
 static bool read_back(const struct multipoint_operation *operation, const wms_value *table)
 {
-    struct multipoint_exchange exchange = {
-        .host = &host, .operation = operation, .id = ID, .url = "https://lab/", .user_name = "<\"&>"};
+    struct multipoint_exchange exchange = {.host = &host,
+                                           .operation = operation,
+                                           .id = ID,
+                                           .url = "https://lab/",
+                                           .user_name = "<\"&>"};
     struct multipoint_question question = {.operation = operation, .arguments = table};
     char complaint[COMPLAINT] = "", cut[40] = "";
     int error = multipoint_arguments(operation, table, NULL, complaint, sizeof complaint);
 
     exchange.request.memory = &all.memory;
     if (error) {
-        MUST(error == WMS_E_INVALID && fuzz_is_sentence(complaint) && fuzz_begins(complaint, "arguments"));
+        MUST(error == WMS_E_INVALID && fuzz_is_sentence(complaint) &&
+             fuzz_begins(complaint, "arguments"));
         MUST(multipoint_arguments(operation, table, &exchange.request, cut, sizeof cut) == error);
     } else {
-        multipoint_envelope(&exchange, &question, operation->credentials == MULTIPOINT_ANYBODY ? NULL : "]]>\r\n");
+        multipoint_envelope(&exchange, &question,
+                            operation->credentials == MULTIPOINT_ANYBODY ? NULL : "]]>\r\n");
         MUST(!exchange.request.failed || fuzz_memory_ran_out());
         if (!exchange.request.failed) {
             must_be_request(&exchange, table);
@@ -441,7 +468,7 @@ static bool read_back(const struct multipoint_operation *operation, const wms_va
     return !error;
 }
 
-/* ---- arguments from chance --------------------------------------------------------------------------------------- */
+/* ---- arguments from chance ------------------------------------------------------------------- */
 
 struct builder {
     struct fuzz_input *input;
@@ -512,7 +539,8 @@ static void make_value(struct builder *builder, wms_value *value)
     }
 }
 
-/* A value for each of the operation's fields, in any order, and sometimes one that it does not have. */
+/* A value for each of the operation's fields, in any order, and sometimes one that it does not
+ * have. */
 static size_t make_arguments(struct builder *builder, const struct multipoint_operation *operation)
 {
     const char *spec = operation->in;
@@ -543,11 +571,12 @@ static void try_arguments(const struct multipoint_operation *operation, struct f
     uint8_t other = fuzz_byte(input) % 8;
 
     operation = other < 2 ? &others[other] : operation;
-    wms_value table = {.kind = WMS_TABLE, .items = builder.items, .size = make_arguments(&builder, operation)};
+    wms_value table = {
+        .kind = WMS_TABLE, .items = builder.items, .size = make_arguments(&builder, operation)};
     read_back(operation, &table);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 /* libxml2 would print something. */
 static void on_print(void *data, const char *format, ...)
@@ -561,12 +590,15 @@ static void check_once(void)
     for (size_t i = 0; i < multipoint_operation_count; i++) {
         const struct multipoint_operation *operation = &multipoint_operations[i];
         MUST(multipoint_operation_find(operation->interface_name, operation->name) == operation);
-        MUST(strcmp(multipoint_operation_like(operation->interface_name, operation->name), operation->name) == 0);
+        MUST(strcmp(multipoint_operation_like(operation->interface_name, operation->name),
+                    operation->name) == 0);
     }
     struct multipoint_answer answer = {.parser = NULL};
-    MUST(multipoint_answer_read(&answer, &all.memory, "", (size_t) INT32_MAX + 1, LIMIT) == WMS_E_PROTOCOL); /* not looked at */
+    MUST(multipoint_answer_read(&answer, &all.memory, "", (size_t) INT32_MAX + 1, LIMIT) ==
+         WMS_E_PROTOCOL); /* not looked at */
     multipoint_parser_free(multipoint_answer_end(&answer));
-    MUST(!multipoint_operation_find("IMultiPointSession", "Reboot") && !multipoint_operation_like("IMultiPoint", "Reboot"));
+    MUST(!multipoint_operation_find("IMultiPointSession", "Reboot") &&
+         !multipoint_operation_like("IMultiPoint", "Reboot"));
     MUST(strcmp(multipoint_operation_like("IMultiPointServer", "reboot"), "Reboot") == 0);
 }
 
@@ -589,7 +621,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&world, 0, sizeof world);
     fuzz_memory_begin(fuzz_byte(&input));
-    const struct multipoint_operation *operation = &multipoint_operations[fuzz_byte(&input) % multipoint_operation_count];
+    const struct multipoint_operation *operation =
+        &multipoint_operations[fuzz_byte(&input) % multipoint_operation_count];
     switch ((enum use)(fuzz_byte(&input) % USES)) {
     case ANSWER:
         try_answer(operation, &input);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* record.c - fuzzing: the text form of a binding.
  *
- * The input's first byte tells when memory runs out, the second what the rest is: a text, or the fields of a table that is
- * to be written.
+ * The input's first byte tells when memory runs out, the second what the rest is: a text, or the
+ * fields of a table that is to be written.
  */
 #include "core/record.h"
 
@@ -13,7 +13,7 @@
 
 enum { COMPLAINT = 200, FIELDS = 140, LONGEST = 255, ROOM = 70000 };
 
-/* ---- the engine's part ------------------------------------------------------------------------------------------- */
+/* ---- the engine's part ----------------------------------------------------------------------- */
 
 void *wms_resize(wms_engine *engine, void *block, size_t size)
 {
@@ -40,7 +40,7 @@ void wms_free_wiped(wms_engine *engine, void *block, size_t size)
     }
 }
 
-/* ---- both ways --------------------------------------------------------------------------------------------------- */
+/* ---- both ways ------------------------------------------------------------------------------- */
 
 static void must_be_reason(int error, const char *complaint)
 {
@@ -98,7 +98,7 @@ static void try_value(const wms_value *value)
     wms_free_wiped(NULL, text, size + 1);
 }
 
-/* ---- tables from chance ------------------------------------------------------------------------------------------ */
+/* ---- tables from chance ---------------------------------------------------------------------- */
 
 struct builder {
     struct fuzz_input input;
@@ -147,7 +147,8 @@ static const wms_value inner[] = {{.kind = WMS_NATURAL, .name = "inner", .natura
 
 static void make_field(struct builder *builder, wms_value *value)
 {
-    *value = (wms_value){.name = make_name(builder), .kind = (enum wms_kind)(fuzz_byte(&builder->input) % (WMS_TABLE + 1))};
+    *value = (wms_value){.name = make_name(builder),
+                         .kind = (enum wms_kind)(fuzz_byte(&builder->input) % (WMS_TABLE + 1))};
     if (value->kind == WMS_STRING) {
         make_string(builder, value);
     } else if (value->kind == WMS_TABLE) {

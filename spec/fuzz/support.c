@@ -13,7 +13,7 @@ _Noreturn void fuzz_fail(const char *file, int line, const char *condition)
     abort();
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static struct {
     unsigned until; /* the allocation that fails; 0: none */
@@ -108,7 +108,7 @@ void fuzz_memory_end(void)
     MUST(memory.blocks == 0);
 }
 
-/* ---- the input, bit by bit --------------------------------------------------------------------------------------- */
+/* ---- the input, bit by bit ------------------------------------------------------------------- */
 
 uint8_t fuzz_byte(struct fuzz_input *input)
 {
@@ -150,7 +150,7 @@ size_t fuzz_text(struct fuzz_input *input, char *text, size_t most)
     return size;
 }
 
-/* ---- what comes out ---------------------------------------------------------------------------------------------- */
+/* ---- what comes out -------------------------------------------------------------------------- */
 
 bool fuzz_is_sentence(const char *text)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* support.h - what the fuzzing targets share: an allocator that runs out when it is told to, and what has to hold. */
+/* support.h - what the fuzzing targets share: an allocator that runs out when it is told to, and
+ * what has to hold. */
 #ifndef FUZZ_SUPPORT_H
 #define FUZZ_SUPPORT_H
 
@@ -12,13 +13,15 @@ _Noreturn void fuzz_fail(const char *file, int line, const char *condition);
 /* The fuzzer's entry. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* ---- memory ------------------------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
-/* Begins a run: with `when` 1 to 127 the allocation of that number fails, with 128 more all from there on. */
+/* Begins a run: with `when` 1 to 127 the allocation of that number fails, with 128 more all from
+ * there on. */
 void fuzz_memory_begin(uint8_t when);
 /* From here on there is enough. */
 void fuzz_memory_relax(void);
-/* As wms_services has it.  Whatever goes has to be wiped, and nothing is resized, which would leave a copy behind. */
+/* As wms_services has it.  Whatever goes has to be wiped, and nothing is resized, which would leave
+ * a copy behind. */
 void *fuzz_resize(wms_engine *engine, void *block, size_t size);
 /* For libraries. */
 void *fuzz_malloc(size_t size);
@@ -31,7 +34,7 @@ size_t fuzz_memory_peak(void);
 /* Ends a run: nothing may be left. */
 void fuzz_memory_end(void);
 
-/* ---- the input, bit by bit --------------------------------------------------------------------------------------- */
+/* ---- the input, bit by bit ------------------------------------------------------------------- */
 
 struct fuzz_input {
     const uint8_t *at;
@@ -44,12 +47,13 @@ uint64_t fuzz_number(struct fuzz_input *input);
 /* Up to `most` bytes and a NUL. */
 size_t fuzz_text(struct fuzz_input *input, char *text, size_t most);
 
-/* ---- what comes out ---------------------------------------------------------------------------------------------- */
+/* ---- what comes out -------------------------------------------------------------------------- */
 
 /* Whether it can be shown to a person: something, in one line of printable ASCII. */
 bool fuzz_is_sentence(const char *text);
 bool fuzz_begins(const char *text, const char *beginning);
-/* Reads every byte, which the sanitizer watches: texts end with NUL, fields have names, and items have none. */
+/* Reads every byte, which the sanitizer watches: texts end with NUL, fields have names, and items
+ * have none. */
 void fuzz_must_be_whole(const wms_value *value);
 /* Lists in their order, fields in any. */
 bool fuzz_equal(const wms_value *a, const wms_value *b);

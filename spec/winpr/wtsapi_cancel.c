@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* wtsapi_cancel.c - threads that are ended while a message of theirs waits, as libwinpr's TerminateThread() does: what it
- * says is given back.
+/* wtsapi_cancel.c - threads that are ended while a message of theirs waits, as libwinpr's
+ * TerminateThread() does: what it says is given back.
  *
  *     wtsapi_cancel SOCKET        the name of a socket, where nobody will answer */
 #include <malloc.h>
@@ -76,7 +76,8 @@ int main(int count, char **words)
 
     CHECK(count == 2 && strlen(words[1]) < sizeof address.sun_path);
     strcpy(address.sun_path, words[1]);
-    CHECK(fd >= 0 && bind(fd, (const struct sockaddr *) &address, sizeof address) == 0 && listen(fd, 100) == 0);
+    CHECK(fd >= 0 && bind(fd, (const struct sockaddr *) &address, sizeof address) == 0 &&
+          listen(fd, 100) == 0);
     snprintf(name, sizeof name, "logind://%s", words[1]);
     memset(text, 'x', LENGTH);
     server = WTSOpenServerA(name);

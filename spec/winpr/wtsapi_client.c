@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* wtsapi_client.c - a program that knows the Windows session API only as libwinpr declares it: no header of ours.
+/* wtsapi_client.c - a program that knows the Windows session API only as libwinpr declares it: no
+ * header of ours.
  *
  *     wtsapi_client COMMAND [ARGUMENT...] ...     carries the commands out, one after the other
  *
- * It prints a line for each result, `command key=value ...`, and for a call that failed `command error=NUMBER`, which is
- * GetLastError().  In values, % and what is no letter, digit or simple sign is written as %XX; what is NULL, as ~.
+ * It prints a line for each result, `command key=value ...`, and for a call that failed `command
+ * error=NUMBER`, which is GetLastError().  In values, % and what is no letter, digit or simple sign
+ * is written as %XX; what is NULL, as ~.
  */
 #define _GNU_SOURCE /* pthread_tryjoin_np */
 #include <errno.h>
@@ -24,14 +26,15 @@
 
 static HANDLE server = WTS_CURRENT_SERVER_HANDLE;
 
-/* ---- printing --------------------------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static void print_bytes(const char *name, const void *bytes, size_t size)
 {
     printf(" %s=", name);
     for (size_t i = 0; i < size; i++) {
         unsigned char c = ((const unsigned char *) bytes)[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._:/#@", c);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     strchr("-._:/#@", c);
         printf(plain && c ? "%c" : "%%%02X", c);
     }
 }
@@ -65,7 +68,7 @@ static void print_result(const char *command, bool good)
     end_line();
 }
 
-/* ---- lists ------------------------------------------------------------------------------------------------------ */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static void print_count(const char *command, DWORD count)
 {
@@ -120,8 +123,8 @@ static void list_ex_w(void)
     }
     print_count("list", count);
     for (DWORD i = 0; i < count; i++) {
-        printf("session id=%lu state=%d environment=%lu", (unsigned long) list[i].SessionId, (int) list[i].State,
-               (unsigned long) list[i].ExecEnvId);
+        printf("session id=%lu state=%d environment=%lu", (unsigned long) list[i].SessionId,
+               (int) list[i].State, (unsigned long) list[i].ExecEnvId);
         print_w("station", list[i].pSessionName);
         print_w("host", list[i].pHostName);
         print_w("user", list[i].pUserName);
@@ -143,8 +146,8 @@ static void list_ex_a(void)
     }
     print_count("list", count);
     for (DWORD i = 0; i < count; i++) {
-        printf("session id=%lu state=%d environment=%lu", (unsigned long) list[i].SessionId, (int) list[i].State,
-               (unsigned long) list[i].ExecEnvId);
+        printf("session id=%lu state=%d environment=%lu", (unsigned long) list[i].SessionId,
+               (int) list[i].State, (unsigned long) list[i].ExecEnvId);
         print_a("station", list[i].pSessionName);
         print_a("host", list[i].pHostName);
         print_a("user", list[i].pUserName);
@@ -155,18 +158,18 @@ static void list_ex_a(void)
     print_result("free", WTSFreeMemoryExA(WTSTypeSessionInfoLevel1, list, count));
 }
 
-/* ---- questions -------------------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static bool is_text(int class)
 {
-    return class <= WTSOEMId || class == WTSUserName || class == WTSWinStationName || class == WTSDomainName ||
-           class == WTSClientName || class == WTSClientDirectory;
+    return class <= WTSOEMId || class == WTSUserName || class == WTSWinStationName ||
+           class == WTSDomainName || class == WTSClientName || class == WTSClientDirectory;
 }
 
 static void print_times(LARGE_INTEGER logon, LARGE_INTEGER connect, LARGE_INTEGER input)
 {
-    printf(" logon=%" PRId64 " connect=%" PRId64 " input=%" PRId64, (int64_t) logon.QuadPart, (int64_t) connect.QuadPart,
-           (int64_t) input.QuadPart);
+    printf(" logon=%" PRId64 " connect=%" PRId64 " input=%" PRId64, (int64_t) logon.QuadPart,
+           (int64_t) connect.QuadPart, (int64_t) input.QuadPart);
 }
 
 static void print_info_w(const void *buffer)
@@ -198,8 +201,8 @@ static void print_info_ex_w(const void *buffer)
     const WTSINFOEXW *info = buffer;
     const WTSINFOEX_LEVEL1_W *level = &info->Data.WTSInfoExLevel1;
 
-    printf(" level=%lu state=%d id=%lu flags=%ld", (unsigned long) info->Level, (int) level->SessionState,
-           (unsigned long) level->SessionId, (long) level->SessionFlags);
+    printf(" level=%lu state=%d id=%lu flags=%ld", (unsigned long) info->Level,
+           (int) level->SessionState, (unsigned long) level->SessionId, (long) level->SessionFlags);
     print_times(level->LogonTime, level->ConnectTime, level->LastInputTime);
     print_w("station", level->WinStationName);
     print_w("domain", level->DomainName);
@@ -211,8 +214,8 @@ static void print_info_ex_a(const void *buffer)
     const WTSINFOEXA *info = buffer;
     const WTSINFOEX_LEVEL1_A *level = &info->Data.WTSInfoExLevel1;
 
-    printf(" level=%lu state=%d id=%lu flags=%ld", (unsigned long) info->Level, (int) level->SessionState,
-           (unsigned long) level->SessionId, (long) level->SessionFlags);
+    printf(" level=%lu state=%d id=%lu flags=%ld", (unsigned long) info->Level,
+           (int) level->SessionState, (unsigned long) level->SessionId, (long) level->SessionFlags);
     print_times(level->LogonTime, level->ConnectTime, level->LastInputTime);
     print_a("station", level->WinStationName);
     print_a("domain", level->DomainName);
@@ -267,8 +270,9 @@ static void query_one(DWORD session, int class, bool wide)
     LPWSTR text_w = NULL;
     LPSTR text_a = NULL;
     DWORD size = 77;
-    bool good = wide ? WTSQuerySessionInformationW(server, session, (WTS_INFO_CLASS) class, &text_w, &size)
-                     : WTSQuerySessionInformationA(server, session, (WTS_INFO_CLASS) class, &text_a, &size);
+    bool good =
+        wide ? WTSQuerySessionInformationW(server, session, (WTS_INFO_CLASS) class, &text_w, &size)
+             : WTSQuerySessionInformationA(server, session, (WTS_INFO_CLASS) class, &text_a, &size);
     void *buffer = wide ? (void *) text_w : (void *) text_a;
 
     printf("query class=%d kind=%s size=%lu", class, wide ? "W" : "A", (unsigned long) size);
@@ -289,7 +293,7 @@ static void query(DWORD session)
     }
 }
 
-/* ---- waiting ---------------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void wait_for(DWORD mask)
 {
@@ -335,11 +339,12 @@ static void flush(void)
 
     do {
         good = WTSWaitSystemEvent(server, WTS_EVENT_FLUSH, &events);
-    } while (good && events == WTS_EVENT_NONE && pthread_tryjoin_np(waiter, NULL) == EBUSY && usleep(10000) == 0);
+    } while (good && events == WTS_EVENT_NONE && pthread_tryjoin_np(waiter, NULL) == EBUSY &&
+             usleep(10000) == 0);
     print_result("flush", good && events == WTS_EVENT_NONE);
 }
 
-/* ---- many at once ----------------------------------------------------------------------------------------------- */
+/* ---- many at once ---------------------------------------------------------------------------- */
 
 static pthread_barrier_t barrier;
 
@@ -379,7 +384,7 @@ static void crowd(unsigned threads)
     print_count("crowd", sum);
 }
 
-/* ---- commands --------------------------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static HANDLE open_any(const char *name, bool wide, bool ex)
 {
@@ -416,11 +421,11 @@ static void send_message(DWORD session, const char *title, const char *text, boo
     snprintf(title_a, sizeof title_a, "%s", title);
     snprintf(text_a, sizeof text_a, "%s", text);
     if (wide) {
-        good =
-            WTSSendMessageW(server, session, title_w, (DWORD) title_size, text_w, (DWORD) text_size, 0, 0, &response, wait);
+        good = WTSSendMessageW(server, session, title_w, (DWORD) title_size, text_w,
+                               (DWORD) text_size, 0, 0, &response, wait);
     } else {
-        good = WTSSendMessageA(server, session, title_a, (DWORD) strlen(title), text_a, (DWORD) strlen(text), 0, 0,
-                               &response, wait);
+        good = WTSSendMessageA(server, session, title_a, (DWORD) strlen(title), text_a,
+                               (DWORD) strlen(text), 0, 0, &response, wait);
     }
     printf("message response=%lu %s=%lu", (unsigned long) response, good ? "ok" : "error",
            good ? 1 : (unsigned long) GetLastError());
@@ -454,7 +459,8 @@ static int carry_out(char **words)
         return 3;
     }
     if (strcmp(command, "disconnect") == 0) {
-        print_result(command, WTSDisconnectSession(server, number(words[1]), number(words[2]) != 0));
+        print_result(command,
+                     WTSDisconnectSession(server, number(words[1]), number(words[2]) != 0));
         return 3;
     }
     if (strcmp(command, "logoff") == 0) {
@@ -462,7 +468,8 @@ static int carry_out(char **words)
         return 3;
     }
     if (strncmp(command, "message", 7) == 0) { /* message, messageA, messageWait */
-        send_message(number(words[1]), words[2], words[3], !strchr(command, 'A'), strstr(command, "Wait") != NULL);
+        send_message(number(words[1]), words[2], words[3], !strchr(command, 'A'),
+                     strstr(command, "Wait") != NULL);
         return 4;
     }
     if (strcmp(command, "wait") == 0) {
@@ -478,8 +485,9 @@ static void carry_out_word(const char *command)
         const char *name;
         void (*run)(void);
     } commands[] = {
-        {"list", list_w},           {"listA", list_a}, {"listEx", list_ex_w}, {"listExA", list_ex_a},
-        {"background", background}, {"join", join},    {"flush", flush},
+        {"list", list_w},       {"listA", list_a},          {"listEx", list_ex_w},
+        {"listExA", list_ex_a}, {"background", background}, {"join", join},
+        {"flush", flush},
     };
 
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
@@ -494,7 +502,8 @@ static void carry_out_word(const char *command)
     } else if (strcmp(command, "close") == 0) {
         WTSCloseServer(server);
         print_result(command, true);
-    } else if (strcmp(command, "go") == 0) { /* a line on stdin says that the host is ready for the next command */
+    } else if (strcmp(command, "go") ==
+               0) { /* a line on stdin says that the host is ready for the next command */
         char line[8];
         print_result(command, true);
         (void) !fgets(line, sizeof line, stdin);

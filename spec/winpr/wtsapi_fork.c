@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* wtsapi_fork.c - forks while calls are under way: each process has an engine of its own, and handles stay.
+/* wtsapi_fork.c - forks while calls are under way: each process has an engine of its own, and
+ * handles stay.
  *
  *     wtsapi_fork SERVER ID ID        a child logs the first session off, the parent the second */
 #include <dirent.h>
@@ -16,7 +17,8 @@
 
 enum { FORKS = 20, CONNECTIONS = 4 /* at most, to a host */ };
 
-/* Seconds; a fork that took longer did not wait for the library's thread any more, and what that used stays in the child. */
+/* Seconds; a fork that took longer did not wait for the library's thread any more, and what that
+ * used stays in the child. */
 static const double PATIENCE = 0.9;
 
 static HANDLE server;
@@ -45,8 +47,8 @@ static int descriptors(void)
     return count;
 }
 
-/* What was the parent's is closed.  How many connections to a host there are, time decides; and a thread's first malloc() opens
- * a file for a moment. */
+/* What was the parent's is closed.  How many connections to a host there are, time decides; and a
+ * thread's first malloc() opens a file for a moment. */
 static void await_descriptors(int most)
 {
     for (int tries = 0; descriptors() > most; tries++) {
@@ -125,7 +127,8 @@ int main(int count, char **words)
     server = WTSOpenServerA(words[1]);
     CHECK(server);
     sessions = count_sessions();
-    CHECK(pthread_create(&user, NULL, use, NULL) == 0 && pthread_create(&waiter, NULL, wait_for_events, NULL) == 0);
+    CHECK(pthread_create(&user, NULL, use, NULL) == 0 &&
+          pthread_create(&waiter, NULL, wait_for_events, NULL) == 0);
     for (int i = 0; i < FORKS; i++) {
         pid_t pid = fork();
         if (pid == 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* wtsapi_misuse.c - what no caller should do, and what no host of ours can do: each is refused with its error. */
+/* wtsapi_misuse.c - what no caller should do, and what no host of ours can do: each is refused with
+ * its error. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@ static char narrow[] = "x";
 static void table_is_full(void)
 {
     const char *path = getenv("WTSAPI_LIBRARY");
-    void *library = path ? dlopen(path, RTLD_NOW) : NULL, *symbol = library ? dlsym(library, "InitWtsApi") : NULL;
+    void *library = path ? dlopen(path, RTLD_NOW) : NULL,
+         *symbol = library ? dlsym(library, "InitWtsApi") : NULL;
     INIT_WTSAPI_FN init;
 
     CHECK(symbol);
@@ -31,7 +33,8 @@ static void table_is_full(void)
     }
 }
 
-/* Of Windows; ERROR_INVALID_USER_BUFFER is what it says of a question without a place for the answer. */
+/* Of Windows; ERROR_INVALID_USER_BUFFER is what it says of a question without a place for the
+ * answer. */
 static void outputs(void)
 {
     WTS_SESSION_INFOW *list;
@@ -51,13 +54,18 @@ static void outputs(void)
     REFUSED(WTSEnumerateSessionsExW(server, &level, 0, &ex, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(WTSEnumerateSessionsExA(server, &level, 0, NULL, &count), ERROR_INVALID_PARAMETER);
     REFUSED(WTSEnumerateSessionsExA(server, &level, 0, &ex_a, NULL), ERROR_INVALID_PARAMETER);
-    REFUSED(WTSQuerySessionInformationW(server, 1, WTSUserName, NULL, &count), ERROR_INVALID_USER_BUFFER);
-    REFUSED(WTSQuerySessionInformationW(server, 1, WTSUserName, &buffer, NULL), ERROR_INVALID_USER_BUFFER);
-    REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, NULL, &count), ERROR_INVALID_USER_BUFFER);
-    REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, &buffer_a, NULL), ERROR_INVALID_USER_BUFFER);
+    REFUSED(WTSQuerySessionInformationW(server, 1, WTSUserName, NULL, &count),
+            ERROR_INVALID_USER_BUFFER);
+    REFUSED(WTSQuerySessionInformationW(server, 1, WTSUserName, &buffer, NULL),
+            ERROR_INVALID_USER_BUFFER);
+    REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, NULL, &count),
+            ERROR_INVALID_USER_BUFFER);
+    REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, &buffer_a, NULL),
+            ERROR_INVALID_USER_BUFFER);
     CHECK(count == 77);
     REFUSED(WTSWaitSystemEvent(server, WTS_EVENT_ALL, NULL), ERROR_INVALID_PARAMETER);
-    REFUSED(WTSSendMessageW(server, 1, text, 2, text, 2, 0, 0, NULL, FALSE), ERROR_INVALID_PARAMETER);
+    REFUSED(WTSSendMessageW(server, 1, text, 2, text, 2, 0, 0, NULL, FALSE),
+            ERROR_INVALID_PARAMETER);
 }
 
 /* Whatever a failed call was given as outputs is nothing behind it. */
@@ -82,28 +90,42 @@ static void parameters(void)
     CHECK(!servers);
     REFUSED(WTSEnumerateServersW(NULL, 0, 0, &servers, &count), ERROR_INVALID_PARAMETER);
     REFUSED(WTSEnumerateServersW(NULL, 0, 1, NULL, &count), ERROR_INVALID_PARAMETER);
-    REFUSED(WTSSendMessageW(server, 1, NULL, 2, text, 2, 0, 0, &response, FALSE), ERROR_INVALID_PARAMETER);
+    REFUSED(WTSSendMessageW(server, 1, NULL, 2, text, 2, 0, 0, &response, FALSE),
+            ERROR_INVALID_PARAMETER);
     CHECK(response == 0);
-    REFUSED(WTSSendMessageW(server, 1, NULL, 0, NULL, 2, 0, 0, &response, FALSE), ERROR_INVALID_PARAMETER);
-    REFUSED(WTSSendMessageW(server, 1, NULL, 0, text, 0, 0, 0, &response, FALSE), ERROR_INVALID_PARAMETER);
-    REFUSED(WTSSendMessageW(server, 1, NULL, 0, text, 2, 0, 0, &response, TRUE), ERROR_NOT_SUPPORTED);
+    REFUSED(WTSSendMessageW(server, 1, NULL, 0, NULL, 2, 0, 0, &response, FALSE),
+            ERROR_INVALID_PARAMETER);
+    REFUSED(WTSSendMessageW(server, 1, NULL, 0, text, 0, 0, 0, &response, FALSE),
+            ERROR_INVALID_PARAMETER);
+    REFUSED(WTSSendMessageW(server, 1, NULL, 0, text, 2, 0, 0, &response, TRUE),
+            ERROR_NOT_SUPPORTED);
 }
 
 static void texts(void)
 {
-    static WCHAR halves[] = {0xD800, 'x', 0}, tail[] = {'x', 0xDC00, 0}, cut[] = {0xD83D, 0xDE00, 0};
-    static char broken[] = "x\xC3", over[] = "\xC0\x80", surrogate[] = "\xED\xA0\x80", beyond[] = "\xF4\x90\x80\x80";
+    static WCHAR halves[] = {0xD800, 'x', 0}, tail[] = {'x', 0xDC00, 0},
+                 cut[] = {0xD83D, 0xDE00, 0};
+    static char broken[] = "x\xC3", over[] = "\xC0\x80", surrogate[] = "\xED\xA0\x80",
+                beyond[] = "\xF4\x90\x80\x80";
     DWORD response;
 
-    REFUSED(WTSSendMessageW(server, 1, NULL, 0, halves, 4, 0, 0, &response, FALSE), ERROR_NO_UNICODE_TRANSLATION);
-    REFUSED(WTSSendMessageW(server, 1, tail, 4, text, 2, 0, 0, &response, FALSE), ERROR_NO_UNICODE_TRANSLATION);
-    REFUSED(WTSSendMessageW(server, 1, NULL, 0, cut, 2, 0, 0, &response, FALSE), ERROR_NO_UNICODE_TRANSLATION);
-    REFUSED(WTSSendMessageA(server, 1, NULL, 0, broken, 2, 0, 0, &response, FALSE), ERROR_NO_UNICODE_TRANSLATION);
-    REFUSED(WTSSendMessageA(server, 1, over, 2, narrow, 1, 0, 0, &response, FALSE), ERROR_NO_UNICODE_TRANSLATION);
-    REFUSED(WTSSendMessageA(server, 1, surrogate, 3, narrow, 1, 0, 0, &response, FALSE), ERROR_NO_UNICODE_TRANSLATION);
-    REFUSED(WTSSendMessageA(server, 1, beyond, 4, narrow, 1, 0, 0, &response, FALSE), ERROR_NO_UNICODE_TRANSLATION);
+    REFUSED(WTSSendMessageW(server, 1, NULL, 0, halves, 4, 0, 0, &response, FALSE),
+            ERROR_NO_UNICODE_TRANSLATION);
+    REFUSED(WTSSendMessageW(server, 1, tail, 4, text, 2, 0, 0, &response, FALSE),
+            ERROR_NO_UNICODE_TRANSLATION);
+    REFUSED(WTSSendMessageW(server, 1, NULL, 0, cut, 2, 0, 0, &response, FALSE),
+            ERROR_NO_UNICODE_TRANSLATION);
+    REFUSED(WTSSendMessageA(server, 1, NULL, 0, broken, 2, 0, 0, &response, FALSE),
+            ERROR_NO_UNICODE_TRANSLATION);
+    REFUSED(WTSSendMessageA(server, 1, over, 2, narrow, 1, 0, 0, &response, FALSE),
+            ERROR_NO_UNICODE_TRANSLATION);
+    REFUSED(WTSSendMessageA(server, 1, surrogate, 3, narrow, 1, 0, 0, &response, FALSE),
+            ERROR_NO_UNICODE_TRANSLATION);
+    REFUSED(WTSSendMessageA(server, 1, beyond, 4, narrow, 1, 0, 0, &response, FALSE),
+            ERROR_NO_UNICODE_TRANSLATION);
     /* A character that is whole is sent; there is no such host. */
-    REFUSED(WTSSendMessageW(server, 1, NULL, 0, cut, 4, 0, 0, &response, FALSE), RPC_S_SERVER_UNAVAILABLE);
+    REFUSED(WTSSendMessageW(server, 1, NULL, 0, cut, 4, 0, 0, &response, FALSE),
+            RPC_S_SERVER_UNAVAILABLE);
     REFUSED(WTSOpenServerW(halves), ERROR_INVALID_COMPUTERNAME);
     REFUSED(WTSOpenServerA(broken), ERROR_INVALID_COMPUTERNAME);
 }
@@ -128,10 +150,12 @@ static void handles(void)
         LPWSTR buffer;
         DWORD response;
         REFUSED(WTSEnumerateSessionsW(wrong[i], 0, 1, &list, &count), ERROR_INVALID_HANDLE);
-        REFUSED(WTSQuerySessionInformationW(wrong[i], 1, WTSUserName, &buffer, &count), ERROR_INVALID_HANDLE);
+        REFUSED(WTSQuerySessionInformationW(wrong[i], 1, WTSUserName, &buffer, &count),
+                ERROR_INVALID_HANDLE);
         REFUSED(WTSLogoffSession(wrong[i], 1, FALSE), ERROR_INVALID_HANDLE);
         REFUSED(WTSDisconnectSession(wrong[i], 1, TRUE), ERROR_INVALID_HANDLE);
-        REFUSED(WTSSendMessageW(wrong[i], 1, NULL, 0, text, 2, 0, 0, &response, FALSE), ERROR_INVALID_HANDLE);
+        REFUSED(WTSSendMessageW(wrong[i], 1, NULL, 0, text, 2, 0, 0, &response, FALSE),
+                ERROR_INVALID_HANDLE);
         REFUSED(WTSWaitSystemEvent(wrong[i], WTS_EVENT_ALL, &count), ERROR_INVALID_HANDLE);
         WTSCloseServer(wrong[i]);
     }
@@ -185,7 +209,8 @@ static void others(void)
     count = 77;
     REFUSED(WTSQueryUserConfigW(text, text, WTSUserConfigInitialProgram, &buffer, &count), no);
     CHECK(!buffer && count == 0);
-    REFUSED(WTSQueryUserConfigA(narrow, narrow, WTSUserConfigInitialProgram, &buffer_a, &count), no);
+    REFUSED(WTSQueryUserConfigA(narrow, narrow, WTSUserConfigInitialProgram, &buffer_a, &count),
+            no);
     REFUSED(WTSSetUserConfigW(text, text, WTSUserConfigInitialProgram, text, 1), no);
     REFUSED(WTSSetUserConfigA(narrow, narrow, WTSUserConfigInitialProgram, narrow, 1), no);
     REFUSED(WTSShutdownSystem(server, WTS_WSD_LOGOFF), no);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* wtsapi_oom.c - each allocation of the library fails in turn: once, and from there on for good.  To be run with
- * preload_oom.so.
+/* wtsapi_oom.c - each allocation of the library fails in turn: once, and from there on for good. To
+ * be run with preload_oom.so.
  *
  *     wtsapi_oom SERVER ID USER        the server has this session
  *
- * However a round ends, each call gives what is right, or the error OUTOFMEMORY; when memory is back, all is as before, and
- * the library has no more blocks than before. */
+ * However a round ends, each call gives what is right, or the error OUTOFMEMORY; when memory is
+ * back, all is as before, and the library has no more blocks than before. */
 #define _GNU_SOURCE /* pthread_tryjoin_np, RTLD_DEFAULT */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -37,7 +37,8 @@ static bool good(BOOL result)
 static void not_found(BOOL result)
 {
     CHECK(!result);
-    CHECK(GetLastError() == ERROR_FILE_NOT_FOUND || (failing && GetLastError() == ERROR_OUTOFMEMORY));
+    CHECK(GetLastError() == ERROR_FILE_NOT_FOUND ||
+          (failing && GetLastError() == ERROR_OUTOFMEMORY));
 }
 
 static void lists(HANDLE server)
@@ -64,14 +65,16 @@ static void lists(HANDLE server)
 
 static void questions(HANDLE server)
 {
-    const WTS_INFO_CLASS classes[] = {WTSUserName, WTSConnectState, WTSSessionInfoEx, WTSClientInfo};
+    const WTS_INFO_CLASS classes[] = {WTSUserName, WTSConnectState, WTSSessionInfoEx,
+                                      WTSClientInfo};
     char narrow[512];
     LPWSTR buffer;
     DWORD size;
 
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         if (good(WTSQuerySessionInformationW(server, id, classes[i], &buffer, &size))) {
-            CHECK(classes[i] != WTSUserName || strcmp(narrow_of(buffer, narrow, sizeof narrow), user) == 0);
+            CHECK(classes[i] != WTSUserName ||
+                  strcmp(narrow_of(buffer, narrow, sizeof narrow), user) == 0);
             WTSFreeMemory(buffer);
         } else {
             CHECK(!buffer && size == 0);
@@ -109,7 +112,8 @@ static void messages(HANDLE server)
     DWORD response;
 
     CHECK(!WTSSendMessageW(server, id, title, 2, text, 2, 0, 0, &response, FALSE));
-    CHECK(GetLastError() == ERROR_NOT_SUPPORTED || (failing && GetLastError() == ERROR_OUTOFMEMORY));
+    CHECK(GetLastError() == ERROR_NOT_SUPPORTED ||
+          (failing && GetLastError() == ERROR_OUTOFMEMORY));
 }
 
 static void use_all(void)
@@ -142,8 +146,8 @@ static long round_of(long at, int for_good)
 
 enum { PATIENCE = 2000 }; /* milliseconds */
 
-/* How many blocks there are behind a round; a list for those who waited may be on its way still, so some patience is had
- * with more than `limit`. */
+/* How many blocks there are behind a round; a list for those who waited may be on its way still, so
+ * some patience is had with more than `limit`. */
 static long blocks_behind(long limit)
 {
     for (int i = 0; i < PATIENCE && count_blocks() > limit; i++) {
@@ -152,8 +156,8 @@ static long blocks_behind(long limit)
     return count_blocks();
 }
 
-/* Round after round, until nothing has failed in one.  Returns how many there were; *most is raised to the most blocks that
- * were behind one. */
+/* Round after round, until nothing has failed in one.  Returns how many there were; *most is raised
+ * to the most blocks that were behind one. */
 static long sweep(int for_good, long limit, long *most)
 {
     for (long at = 1;; at++) {
@@ -183,7 +187,8 @@ int main(int count, char **words)
     id = (DWORD) strtoul(words[2], NULL, 10);
     user = words[3];
 
-    /* A connection may have been lost in a round or not: hence the most of many rounds.  What leaks, does so again. */
+    /* A connection may have been lost in a round or not: hence the most of many rounds.  What
+     * leaks, does so again. */
     long before = 0, behind = 0, rounds = sweep(0, 0, &before) + sweep(1, 0, &before);
     rounds += sweep(0, before, &behind) + sweep(1, before, &behind);
     if (behind > before) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* wtsapi_terminate.c - ends threads that are in the middle of a call, as libwinpr's TerminateThread() does: the others go on.
+/* wtsapi_terminate.c - ends threads that are in the middle of a call, as libwinpr's
+ * TerminateThread() does: the others go on.
  *
  *     wtsapi_terminate SERVER        a real one */
 #include <pthread.h>

@@ -3,8 +3,9 @@
  *
  *     wtsapi_threads THREADS ROUNDS SERVER [ID:USER...]
  *
- * The server has exactly the sessions that are named.  Without any, it cannot be reached, and every call must say so: that
- * shows how threads get on with one another without a host (the thread sanitizer). */
+ * The server has exactly the sessions that are named.  Without any, it cannot be reached, and every
+ * call must say so: that shows how threads get on with one another without a host (the thread
+ * sanitizer). */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ static void list(HANDLE server)
     DWORD count, level = 1;
 
     if (!session_count) {
-        REFUSED(WTSEnumerateSessionsExA(server, &level, 0, &found, &count), RPC_S_SERVER_UNAVAILABLE);
+        REFUSED(WTSEnumerateSessionsExA(server, &level, 0, &found, &count),
+                RPC_S_SERVER_UNAVAILABLE);
         return;
     }
     CHECK(WTSEnumerateSessionsExA(server, &level, 0, &found, &count));
@@ -57,7 +59,8 @@ static void query(HANDLE server, int number)
     DWORD size;
 
     if (!session_count) {
-        REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, &text, &size), RPC_S_SERVER_UNAVAILABLE);
+        REFUSED(WTSQuerySessionInformationA(server, 1, WTSUserName, &text, &size),
+                RPC_S_SERVER_UNAVAILABLE);
         REFUSED(WTSLogoffSession(server, 1, FALSE), RPC_S_SERVER_UNAVAILABLE);
         return;
     }
@@ -65,7 +68,8 @@ static void query(HANDLE server, int number)
     CHECK(WTSQuerySessionInformationA(server, id, WTSUserName, &text, &size));
     CHECK(strcmp(text, user_of(id)) == 0 && size == strlen(text) + 1);
     WTSFreeMemory(text);
-    REFUSED(WTSLogoffSession(server, 999999999, FALSE), ERROR_FILE_NOT_FOUND); /* which changes nothing */
+    REFUSED(WTSLogoffSession(server, 999999999, FALSE),
+            ERROR_FILE_NOT_FOUND); /* which changes nothing */
 }
 
 static void *use(void *data)
@@ -94,7 +98,8 @@ static void *wait_for_events(void *data)
     while (WTSWaitSystemEvent(server, WTS_EVENT_ALL, &events)) {
         CHECK(events == WTS_EVENT_NONE);
     }
-    CHECK(GetLastError() == ERROR_INVALID_HANDLE || (!session_count && GetLastError() == RPC_S_SERVER_UNAVAILABLE));
+    CHECK(GetLastError() == ERROR_INVALID_HANDLE ||
+          (!session_count && GetLastError() == RPC_S_SERVER_UNAVAILABLE));
     return NULL;
 }
 
@@ -104,7 +109,8 @@ static void run(int threads)
     HANDLE watched = WTSOpenServerA(server_name);
     DWORD events;
 
-    CHECK(watched && threads <= 64 && pthread_barrier_init(&barrier, NULL, (unsigned) threads) == 0);
+    CHECK(watched && threads <= 64 &&
+          pthread_barrier_init(&barrier, NULL, (unsigned) threads) == 0);
     for (int i = 0; i < 3; i++) {
         CHECK(pthread_create(&waiters[i], NULL, wait_for_events, watched) == 0);
     }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* odd.c - a WTSAPI library that answers as no library should: what is odd about a server, its name says.
+/* odd.c - a WTSAPI library that answers as no library should: what is odd about a server, its name
+ * says.
  *
- * Every server has these sessions: 0 of a service, 1 of alice, 2 of bob (locked), 3 at the log-on screen, 4 of carol
- * (disconnected), 65536 a listener.  On this machine, 1 is the caller's own.  A session that was logged off is gone.
+ * Every server has these sessions: 0 of a service, 1 of alice, 2 of bob (locked), 3 at the log-on
+ * screen, 4 of carol (disconnected), 65536 a listener.  On this machine, 1 is the caller's own.  A
+ * session that was logged off is gone.
  *
- * "crowd-20" has alice's sessions 101 to 200 besides, and takes 20 milliseconds to tell of one, and to act on one.
+ * "crowd-20" has alice's sessions 101 to 200 besides, and takes 20 milliseconds to tell of one, and
+ * to act on one.
  *
- * ODD_LOG names a file that is told what was done, a line each.  What the library did not give, or has taken back already,
- * nobody may give back: abort().  A call that hangs does so until the FIFO that ODD_RELEASE names can be read.
+ * ODD_LOG names a file that is told what was done, a line each.  What the library did not give, or
+ * has taken back already, nobody may give back: abort().  A call that hangs does so until the FIFO
+ * that ODD_RELEASE names can be read.
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +57,7 @@ static struct server servers[SERVERS] = {{.name = "here", .open = 1}};
 static unsigned server_count = 1;
 static void *given[GIVEN];
 
-/* ---- what it has given ------------------------------------------------------------------------------------------ */
+/* ---- what it has given ----------------------------------------------------------------------- */
 
 static void *give(size_t size)
 {
@@ -91,7 +95,7 @@ static void take_back(void *block)
     free(block);
 }
 
-/* ---- helpers ---------------------------------------------------------------------------------------------------- */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
 {
@@ -173,7 +177,9 @@ static bool fails(const struct server *server, DWORD *ret_error)
 /* The gone flag of a session in a crowd; NULL: it is none. */
 static atomic_bool *crowd_of(struct server *server, DWORD id)
 {
-    return strncmp(server->name, "crowd", 5) == 0 && id > CROWD && id <= 2 * CROWD ? &server->gone_crowd[id - CROWD - 1] : NULL;
+    return strncmp(server->name, "crowd", 5) == 0 && id > CROWD && id <= 2 * CROWD
+               ? &server->gone_crowd[id - CROWD - 1]
+               : NULL;
 }
 
 /* "crowd-20" and such take their time. */
@@ -201,7 +207,7 @@ static int place_of(struct server *server, DWORD id)
     return -1;
 }
 
-/* ---- the API ---------------------------------------------------------------------------------------------------- */
+/* ---- the API --------------------------------------------------------------------------------- */
 
 static HANDLE WINAPI open_server(LPWSTR name)
 {
@@ -257,7 +263,8 @@ static void fill_entry(WTS_SESSION_INFO_1W *entry, WCHAR *text, int i)
     }
 }
 
-static BOOL WINAPI enumerate(HANDLE handle, DWORD *level, DWORD filter, PWTS_SESSION_INFO_1W *list, DWORD *count)
+static BOOL WINAPI enumerate(HANDLE handle, DWORD *level, DWORD filter, PWTS_SESSION_INFO_1W *list,
+                             DWORD *count)
 {
     enum { UNITS = 96, ENDLESS = 4096 };
     struct server *server = server_of(handle);
@@ -282,7 +289,8 @@ static BOOL WINAPI enumerate(HANDLE handle, DWORD *level, DWORD filter, PWTS_SES
         *count = is(server, "null-list") ? 3 : 0;
         return TRUE;
     }
-    WTS_SESSION_INFO_1W *entries = give(SESSIONS * (sizeof *entries + UNITS * sizeof(WCHAR)) + ENDLESS * sizeof(WCHAR));
+    WTS_SESSION_INFO_1W *entries =
+        give(SESSIONS * (sizeof *entries + UNITS * sizeof(WCHAR)) + ENDLESS * sizeof(WCHAR));
     WCHAR *text = (WCHAR *) (entries + SESSIONS);
     DWORD used = 0;
     for (int i = 0; i < SESSIONS; i++) {
@@ -314,16 +322,18 @@ static BOOL WINAPI enumerate(HANDLE handle, DWORD *level, DWORD filter, PWTS_SES
     return TRUE;
 }
 
-/* "relogon-3" and such: whoever asks for the third time of alice's session is told of a later one of hers; "reuser-3": of
- * dora's. */
+/* "relogon-3" and such: whoever asks for the third time of alice's session is told of a later one
+ * of hers; "reuser-3": of dora's. */
 static void replace(struct server *server, WTSINFOEX_LEVEL1_W *level)
 {
     unsigned first;
 
-    if (level->SessionId == 1 && sscanf(server->name, "relogon-%u", &first) == 1 && ++server->asked >= first) {
+    if (level->SessionId == 1 && sscanf(server->name, "relogon-%u", &first) == 1 &&
+        ++server->asked >= first) {
         level->LogonTime.QuadPart += SECOND;
     }
-    if (level->SessionId == 1 && sscanf(server->name, "reuser-%u", &first) == 1 && ++server->asked >= first) {
+    if (level->SessionId == 1 && sscanf(server->name, "reuser-%u", &first) == 1 &&
+        ++server->asked >= first) {
         widen(level->UserName, "dora");
     }
     if (is(server, "timeless")) {
@@ -437,8 +447,8 @@ static BOOL WINAPI logoff(HANDLE handle, DWORD id, BOOL waits)
     return act(handle, id, "logoff");
 }
 
-static BOOL WINAPI message(HANDLE handle, DWORD id, LPWSTR title, DWORD title_size, LPWSTR text, DWORD text_size,
-                           DWORD style, DWORD timeout, DWORD *response, BOOL waits)
+static BOOL WINAPI message(HANDLE handle, DWORD id, LPWSTR title, DWORD title_size, LPWSTR text,
+                           DWORD text_size, DWORD style, DWORD timeout, DWORD *response, BOOL waits)
 {
     (void) style;
     (void) timeout;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* abi.h - the structs of programs and providers that were built with another version's headers.
  *
- * Structs only grow at their end.  Who hands one over says how large it is there; nothing is read or written beyond.  Of what was
- * built with 0.1.0, which said nothing, the sizes stand here.
+ * Structs only grow at their end.  Who hands one over says how large it is there; nothing is read
+ * or written beyond.  Of what was built with 0.1.0, which said nothing, the sizes stand here.
  */
 #ifndef WMS_CORE_ABI_H
 #define WMS_CORE_ABI_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* base.c - memory, texts for a person, and the complaint: the ground of the core, which knows nobody above it. */
+/* base.c - memory, texts for a person, and the complaint: the ground of the core, which knows
+ * nobody above it. */
 #include "core/base.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@ static struct wms_base *base_of(wms_engine *engine)
     return (struct wms_base *) engine;
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 void *wms_resize(wms_engine *engine, void *block, size_t size)
 {
@@ -57,9 +58,10 @@ int wms_system_error(int error)
     return error == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
 }
 
-/* ---- texts ------------------------------------------------------------------------------------------------------ */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
-/* Control characters, the two of Unicode that end a line among them: how many bytes of UTF-8, or 0. */
+/* Control characters, the two of Unicode that end a line among them: how many bytes of UTF-8, or 0.
+ */
 static size_t control_size(const unsigned char *text)
 {
     if (text[0] < 0x20 || text[0] == 0x7f) {

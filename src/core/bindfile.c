@@ -13,13 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/state.h"
 #include "core/record.h"
+#include "core/state.h"
 
 static const char suffix[] = ".binding";
 enum { FILE_NAME_MAX = NAME_MAX + 1, SHOWN = 700 /* of a path, in a message */ };
 
-/* ---- what to say ------------------------------------------------------------------------------------------------ */
+/* ---- what to say ----------------------------------------------------------------------------- */
 
 /* The place does not allow it: that is no fault in here. */
 static int code_of(int number)
@@ -38,7 +38,8 @@ static int code_of(int number)
 /* `path` for a shell, or for a person when it is too long. */
 static const char *shown(const char *path, char buffer[SHOWN])
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@:,";
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@:,";
     size_t used = 0;
 
     if (strspn(path, plain) == strlen(path) && strlen(path) < SHOWN) {
@@ -58,8 +59,8 @@ static const char *shown(const char *path, char buffer[SHOWN])
     return *path ? "on it (its path is too long to be shown)" : buffer;
 }
 
-/* strerror_r() returns a text with the GNU C library.  With others, such as musl, it returns a number, and the text is in the
- * buffer. */
+/* strerror_r() returns a text with the GNU C library.  With others, such as musl, it returns a
+ * number, and the text is in the buffer. */
 static const char *text_of_text(const char *result, const char *buffer)
 {
     return result ? result : buffer;
@@ -70,9 +71,10 @@ static const char *text_of_number(int result, const char *buffer)
     return result ? "unknown error" : buffer;
 }
 
-#define ERROR_TEXT(number, buffer)                                                                                         \
-    _Generic(strerror_r(number, buffer, sizeof(buffer)), int: text_of_number, default: text_of_text)(                      \
-        strerror_r(number, buffer, sizeof(buffer)), buffer)
+#define ERROR_TEXT(number, buffer) \
+    _Generic(strerror_r(number, buffer, sizeof(buffer)), int \
+             : text_of_number, default \
+             : text_of_text)(strerror_r(number, buffer, sizeof(buffer)), buffer)
 
 static int failed(wms_engine *engine, const char *what, const char *path, int number)
 {
@@ -90,7 +92,7 @@ static int untrusted(wms_engine *engine, const char *what, const char *fix, cons
     return WMS_E_UNTRUSTED;
 }
 
-/* ---- where it is ------------------------------------------------------------------------------------------------ */
+/* ---- where it is ----------------------------------------------------------------------------- */
 
 /* The path of the folder. */
 static int find_folder(wms_engine *engine, char path[PATH_MAX])
@@ -105,9 +107,12 @@ static int find_folder(wms_engine *engine, char path[PATH_MAX])
     } else if (home && *home == '/') {
         length = snprintf(path, PATH_MAX, "%s/.config/wms/bindings", home);
     } else {
-        wms_complain(engine, "there is no folder for bindings: %s; set one of them to a path that begins with '/'",
-                     (home && *home) || (config && *config) ? "HOME and XDG_CONFIG_HOME are no paths from the root"
-                                                            : "neither HOME nor XDG_CONFIG_HOME is set");
+        wms_complain(
+            engine,
+            "there is no folder for bindings: %s; set one of them to a path that begins with '/'",
+            (home && *home) || (config && *config)
+                ? "HOME and XDG_CONFIG_HOME are no paths from the root"
+                : "neither HOME nor XDG_CONFIG_HOME is set");
         return WMS_E_ACCESS_DENIED;
     }
     if (length < 0 || length >= PATH_MAX - FILE_NAME_MAX) {
@@ -132,7 +137,8 @@ static int name_file(wms_engine *engine, const char *name, char file[FILE_NAME_M
     return 0;
 }
 
-/* "lab01.binding" -> "lab01", "poor:__x.binding" -> "poor://x"; false: not one of ours.  No host's name has "://" in it. */
+/* "lab01.binding" -> "lab01", "poor:__x.binding" -> "poor://x"; false: not one of ours.  No host's
+ * name has "://" in it. */
 static bool name_server(char *file)
 {
     size_t length = strlen(file), scheme = strspn(file, "abcdefghijklmnopqrstuvwxyz");
@@ -155,9 +161,10 @@ static void join(char path[PATH_MAX], const char *file)
     snprintf(path + length, PATH_MAX - length, "/%s", file);
 }
 
-/* ---- the folder ------------------------------------------------------------------------------------------------- */
+/* ---- the folder ------------------------------------------------------------------------------ */
 
-static int check_owner(wms_engine *engine, const struct stat *status, const char *what, const char *path)
+static int check_owner(wms_engine *engine, const struct stat *status, const char *what,
+                       const char *path)
 {
     char text[64], fix[32];
 
@@ -224,8 +231,8 @@ static int open_folder(wms_engine *engine, const char *path, bool checked, int *
 }
 
 /* The folder's path in `path`, opened, and the name of a file in it. */
-static int begin(wms_engine *engine, const char *name, bool checked, char path[PATH_MAX], char file[FILE_NAME_MAX],
-                 int *ret_fd)
+static int begin(wms_engine *engine, const char *name, bool checked, char path[PATH_MAX],
+                 char file[FILE_NAME_MAX], int *ret_fd)
 {
     int error = find_folder(engine, path);
 
@@ -233,7 +240,7 @@ static int begin(wms_engine *engine, const char *name, bool checked, char path[P
     return error ? error : open_folder(engine, path, checked, ret_fd);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int not_bound(wms_engine *engine)
 {
@@ -245,7 +252,8 @@ static int no_binding(wms_engine *engine, const char *path, const char *why)
 {
     char buffer[SHOWN];
 
-    wms_complain(engine, "%s is no binding of wms (%s): remove it and bind again", shown(path, buffer), why);
+    wms_complain(engine, "%s is no binding of wms (%s): remove it and bind again",
+                 shown(path, buffer), why);
     return WMS_E_INTERNAL;
 }
 
@@ -270,7 +278,8 @@ static int check_file(wms_engine *engine, int fd, const char *path, size_t *ret_
     return error;
 }
 
-static int read_all(wms_engine *engine, int fd, const char *path, size_t room, char **ret_text, size_t *ret_size)
+static int read_all(wms_engine *engine, int fd, const char *path, size_t room, char **ret_text,
+                    size_t *ret_size)
 {
     char *text = wms_resize(engine, NULL, room + 1);
     size_t size = 0;
@@ -309,9 +318,10 @@ int wms_bindfile_read(wms_engine *engine, const char *name, char **ret_text, siz
     close(folder);
     join(path, file);
     if (fd < 0) {
-        return number == ENOENT  ? not_bound(engine)
-               : number == ELOOP ? untrusted(engine, "the binding is a symbolic link; bind again", "rm", path)
-                                 : failed(engine, "cannot open", path, number);
+        return number == ENOENT ? not_bound(engine)
+               : number == ELOOP
+                   ? untrusted(engine, "the binding is a symbolic link; bind again", "rm", path)
+                   : failed(engine, "cannot open", path, number);
     }
     error = check_file(engine, fd, path, &room);
     error = error ? error : read_all(engine, fd, path, room, ret_text, ret_size);
@@ -333,7 +343,7 @@ int wms_bindfile_refuse(wms_engine *engine, const char *name, const char *why)
     return no_binding(engine, path, copy);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* A file of a name that nothing has. */
 static int make_file(int folder, char name[FILE_NAME_MAX])
@@ -373,7 +383,8 @@ static int write_file(int folder, const char *file, const char *text, size_t siz
     if (fd < 0) {
         return -1;
     }
-    /* For a trial, no disk needs to turn: a file system says when it has no room, and forgets what is removed at once. */
+    /* For a trial, no disk needs to turn: a file system says when it has no room, and forgets what
+     * is removed at once. */
     int failure = fchmod(fd, 0600) || write_all(fd, text, size) || (file && fsync(fd)) ? errno : 0;
     if (close(fd) && !failure) {
         failure = errno;
@@ -386,12 +397,14 @@ static int write_file(int folder, const char *file, const char *text, size_t siz
         errno = failure;
         return failure ? -1 : 0;
     }
-    (void) fsync(folder); /* the binding is there; whether it outlives a power cut is the file system's */
+    (void) fsync(
+        folder); /* the binding is there; whether it outlives a power cut is the file system's */
     return 0;
 }
 
 /* As begin(), with a folder in any case. */
-static int begin_writing(wms_engine *engine, const char *name, char path[PATH_MAX], char file[FILE_NAME_MAX], int *ret_fd)
+static int begin_writing(wms_engine *engine, const char *name, char path[PATH_MAX],
+                         char file[FILE_NAME_MAX], int *ret_fd)
 {
     int error = begin(engine, name, true, path, file, ret_fd);
 
@@ -452,8 +465,8 @@ uint64_t wms_bindfile_stamp(wms_engine *engine, const char *name)
         return 0;
     }
     uint64_t stamp = 1;
-    const uint64_t parts[] = {(uint64_t) status.st_ino, (uint64_t) status.st_size, (uint64_t) status.st_ctim.tv_sec,
-                              (uint64_t) status.st_ctim.tv_nsec};
+    const uint64_t parts[] = {(uint64_t) status.st_ino, (uint64_t) status.st_size,
+                              (uint64_t) status.st_ctim.tv_sec, (uint64_t) status.st_ctim.tv_nsec};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         stamp = (stamp ^ parts[i]) * 0x9E3779B97F4A7C15u;
     }
@@ -490,13 +503,14 @@ int wms_bindfile_remove(wms_engine *engine, const char *name)
     if (unlinkat(folder, file, 0)) {
         int number = errno;
         join(path, file);
-        error = number == ENOENT ? not_bound(engine) : failed(engine, "cannot remove", path, number);
+        error =
+            number == ENOENT ? not_bound(engine) : failed(engine, "cannot remove", path, number);
     }
     close(folder);
     return error;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------ */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 void wms_bindfile_names_free(wms_engine *engine, struct wms_bindfile_name *names)
 {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* binding.c - what a client needs to talk to a host: under which name it is kept, and which links use it. */
+/* binding.c - what a client needs to talk to a host: under which name it is kept, and which links
+ * use it. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "core/binding.h"
 #include "core/bindfile.h"
+#include "core/binding.h"
 #include "core/parts.h"
 #include "core/record.h"
 
-/* ---- names ------------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static unsigned default_port(wms_engine *engine, const char *scheme)
 {
@@ -26,9 +27,10 @@ void wms_binding_name(wms_engine *engine, const struct wms_place *place, char *n
     unsigned port = place->address.port;
     bool shown = port && port != default_port(engine, place->scheme), brackets = strchr(host, ':');
     /* "localhost" alone is this machine, and not a MultiPoint host: see wms_place_parse(). */
-    bool bare = strcmp(place->scheme, "multipoint") == 0 && (shown || strcasecmp(host, "localhost") != 0);
-    int used = snprintf(name, size, "%s%s%s%s%s", bare ? "" : place->scheme, bare ? "" : "://", brackets ? "[" : "", host,
-                        brackets ? "]" : "");
+    bool bare =
+        strcmp(place->scheme, "multipoint") == 0 && (shown || strcasecmp(host, "localhost") != 0);
+    int used = snprintf(name, size, "%s%s%s%s%s", bare ? "" : place->scheme, bare ? "" : "://",
+                        brackets ? "[" : "", host, brackets ? "]" : "");
 
     for (char *p = name; *p; p++) {
         *p = (char) tolower((unsigned char) *p);
@@ -38,7 +40,7 @@ void wms_binding_name(wms_engine *engine, const struct wms_place *place, char *n
     }
 }
 
-/* ---- links and their bindings ------------------------------------------------------------------------------------- */
+/* ---- links and their bindings ---------------------------------------------------------------- */
 
 /* Of what all places of one binding have in common: the host and the port. */
 static uint64_t hash_host(wms_engine *engine, const struct wms_place *place)
@@ -71,7 +73,8 @@ static bool is_other(const struct wms_entry *entry, const void *key)
     return link != other->self && strcmp(name, other->name) == 0;
 }
 
-/* The binding of that name is another one: no connection that was made with it is used again, but for `self`. */
+/* The binding of that name is another one: no connection that was made with it is used again, but
+ * for `self`. */
 void wms_binding_changed(wms_engine *engine, const char *name, const struct wms_link *self)
 {
     const struct other other = {name, self};
@@ -91,7 +94,8 @@ void wms_binding_changed(wms_engine *engine, const char *name, const struct wms_
 int wms_binding_join(struct wms_link *link)
 {
     wms_engine *engine = link->engine;
-    int error = wms_table_add(&engine->bound, engine, &link->bound.entry, hash_host(engine, &link->server->place));
+    int error = wms_table_add(&engine->bound, engine, &link->bound.entry,
+                              hash_host(engine, &link->server->place));
 
     link->bound.link = error ? NULL : link;
     return error;
@@ -105,7 +109,7 @@ void wms_binding_leave(struct wms_link *link)
     }
 }
 
-/* ---- what providers do with them -------------------------------------------------------------------------------- */
+/* ---- what providers do with them ------------------------------------------------------------- */
 
 /* The binding of that name, wherever it is. */
 int wms_binding_read(wms_engine *engine, const char *name, wms_value **ret_binding)
@@ -141,7 +145,8 @@ int wms_binding_load(struct wms_link *link, wms_value **ret_binding)
     char name[WMS_BINDING_NAME];
 
     wms_binding_name(link->engine, &link->server->place, name, sizeof name);
-    uint64_t stamp = stamp_of(link->engine, name); /* before: a file that changes now is found to have changed */
+    uint64_t stamp =
+        stamp_of(link->engine, name); /* before: a file that changes now is found to have changed */
     int error = wms_binding_read(link->engine, name, ret_binding);
     link->stamp = error ? 0 : stamp;
     return error;
@@ -184,8 +189,8 @@ int wms_binding_save(struct wms_link *link, const wms_value *binding)
         return error;
     }
     wms_binding_name(engine, &link->server->place, name, sizeof name);
-    error =
-        engine->bindings.in_memory ? wms_kept_put(engine, name, text, size, true) : wms_bindfile_write(engine, name, text, size);
+    error = engine->bindings.in_memory ? wms_kept_put(engine, name, text, size, true)
+                                       : wms_bindfile_write(engine, name, text, size);
     wms_free_wiped(engine, text, size + 1);
     if (!error) {
         link->stamp = stamp_of(engine, name);

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/binding.h"
 #include "core/bindfile.h"
+#include "core/binding.h"
 #include "core/parts.h"
 #include "core/record.h"
 
@@ -27,7 +27,8 @@ int wms_engine_binding_folder(wms_engine *engine, const char *folder)
     if (folder && *folder && !copy) {
         return WMS_E_NO_MEMORY;
     }
-    bool same = engine->bindings.in_memory == !folder && (copy && old ? strcmp(copy, old) == 0 : !copy == !old);
+    bool same = engine->bindings.in_memory == !folder &&
+                (copy && old ? strcmp(copy, old) == 0 : !copy == !old);
     if (same) {
         wms_free(engine, copy);
         return 0;
@@ -51,8 +52,8 @@ int wms_engine_binding_put(wms_engine *engine, const char *server, const char *t
         return error;
     }
     if (!engine->bindings.in_memory) {
-        return wms_complain(engine,
-                            "binding: they are kept in files here; call wms_engine_binding_folder() with NULL first");
+        return wms_complain(engine, "binding: they are kept in files here; call "
+                                    "wms_engine_binding_folder() with NULL first");
     }
     struct wms_kept *kept = wms_kept_find(engine, name);
     if (text ? kept && kept->size == size && memcmp(kept->text, text, size) == 0 : !kept) {
@@ -63,7 +64,9 @@ int wms_engine_binding_put(wms_engine *engine, const char *server, const char *t
         error = wms_record_parse(engine, text, size, &value, why, sizeof why);
         if (error) {
             return error == WMS_E_INVALID
-                       ? wms_complain(engine, "binding: no text of a binding (%s); give one as it was saved", why)
+                       ? wms_complain(
+                             engine, "binding: no text of a binding (%s); give one as it was saved",
+                             why)
                        : error;
         }
         wms_value_free(engine, value);
@@ -78,7 +81,8 @@ int wms_engine_binding_put(wms_engine *engine, const char *server, const char *t
     return error;
 }
 
-int wms_engine_binding_next(wms_engine *engine, const char **ret_server, const char **ret_text, size_t *ret_size)
+int wms_engine_binding_next(wms_engine *engine, const char **ret_server, const char **ret_text,
+                            size_t *ret_size)
 {
     if (node_alone(&engine->bindings.fresh)) {
         return 0;
@@ -91,7 +95,7 @@ int wms_engine_binding_next(wms_engine *engine, const char **ret_server, const c
     return 1;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 static int collect_names(wms_engine *engine, struct wms_bindfile_name **ret_names)
 {
@@ -157,7 +161,8 @@ static size_t show(const struct listed *listed, wms_value *fields)
     if (!listed->binding) {
         fields[2] = text_of("code", wms_error_name(listed->code));
         fields[3] = text_of("message", listed->text);
-        fields[count++] = (wms_value){.kind = WMS_TABLE, .name = "error", .items = &fields[2], .size = 2};
+        fields[count++] =
+            (wms_value){.kind = WMS_TABLE, .name = "error", .items = &fields[2], .size = 2};
         return count;
     }
     for (size_t i = 0; i < listed->binding->size; i++) {
@@ -165,12 +170,14 @@ static size_t show(const struct listed *listed, wms_value *fields)
             fields[count++] = listed->binding->items[i];
         }
     }
-    fields[count++] =
-        (wms_value){.kind = WMS_BOOLEAN, .name = "management", .integer = wms_value_field(secret, "management") != NULL};
+    fields[count++] = (wms_value){.kind = WMS_BOOLEAN,
+                                  .name = "management",
+                                  .integer = wms_value_field(secret, "management") != NULL};
     return count;
 }
 
-static int make_list(wms_engine *engine, const struct listed *listed, size_t count, wms_value **ret_list)
+static int make_list(wms_engine *engine, const struct listed *listed, size_t count,
+                     wms_value **ret_list)
 {
     size_t total = 0, used = 0;
 
@@ -208,7 +215,8 @@ static int load_one(wms_engine *engine, const char *name, struct listed *listed)
 }
 
 /* Loads those of `names` that are there; a file's name that no server has is not ours. */
-static int load_all(wms_engine *engine, const struct wms_bindfile_name *names, struct listed *listed, size_t *ret_count)
+static int load_all(wms_engine *engine, const struct wms_bindfile_name *names,
+                    struct listed *listed, size_t *ret_count)
 {
     size_t count = 0;
     int error = 0;
@@ -219,7 +227,8 @@ static int load_all(wms_engine *engine, const struct wms_bindfile_name *names, s
         if (wms_place_parse(&place, names->text, complaint, sizeof complaint) == 0) {
             wms_binding_name(engine, &place, name, sizeof name);
             listed[count].server = names->text;
-            error = strcmp(name, names->text) == 0 ? load_one(engine, name, &listed[count]) : WMS_E_NOT_BOUND;
+            error = strcmp(name, names->text) == 0 ? load_one(engine, name, &listed[count])
+                                                   : WMS_E_NOT_BOUND;
             count += !error;
             error = error == WMS_E_NOT_BOUND ? 0 : error;
         }

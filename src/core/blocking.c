@@ -26,8 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/parts.h"
 #include "core/news.h"
+#include "core/parts.h"
 
 enum {
     CALLS_MAX = 8,
@@ -63,7 +63,7 @@ struct wms_crew {
     bool gone;            /* the engine is gone: nobody takes results */
 };
 
-/* ---- blocks ----------------------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 /* Of `line`, `calls` or `results`; NULL: it is empty. */
 static struct wms_block *take_first(struct node *queue)
@@ -105,7 +105,7 @@ static void drop(struct wms_block *block)
     discard(block);
 }
 
-/* ---- the threads ------------------------------------------------------------------------------------------------ */
+/* ---- the threads ----------------------------------------------------------------------------- */
 
 static struct wms_crew *crew_new(void)
 {
@@ -123,7 +123,8 @@ static struct wms_crew *crew_new(void)
         free(crew);
         return NULL;
     }
-    bool failed = pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) || pthread_cond_init(&crew->more, &clock);
+    bool failed = pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) ||
+                  pthread_cond_init(&crew->more, &clock);
     pthread_condattr_destroy(&clock);
     if (failed) {
         free(crew);
@@ -245,7 +246,7 @@ static int claim_thread(struct wms_crew *crew)
     return error;
 }
 
-/* ---- the engine's side ------------------------------------------------------------------------------------------ */
+/* ---- the engine's side ----------------------------------------------------------------------- */
 
 static struct wms_block *take_result(struct wms_crew *crew)
 {
@@ -360,11 +361,12 @@ void wms_blocking_tend(wms_engine *engine)
     }
 }
 
-/* ---- the services ----------------------------------------------------------------------------------------------- */
+/* ---- the services ---------------------------------------------------------------------------- */
 
 void *wms_work_new(wms_engine *engine, const struct wms_work *work)
 {
-    struct wms_block *block = work->size < PTRDIFF_MAX - sizeof *block ? calloc(1, sizeof *block + work->size) : NULL;
+    struct wms_block *block =
+        work->size < PTRDIFF_MAX - sizeof *block ? calloc(1, sizeof *block + work->size) : NULL;
 
     if (!block) {
         return NULL;
@@ -401,7 +403,7 @@ void wms_work_free(void *shared)
     }
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 void wms_blocking_after_fork(wms_engine *engine)
 {
@@ -437,7 +439,8 @@ static void give_away(struct wms_blocking *blocking, struct wms_block *block)
 {
     bool has_thread = blocking->running > 0;
 
-    if (need_crew(blocking) == 0 && blocking->running < CALLS_MAX && claim_thread(blocking->crew) == 0) {
+    if (need_crew(blocking) == 0 && blocking->running < CALLS_MAX &&
+        claim_thread(blocking->crew) == 0) {
         has_thread = true;
     }
     block->abandoned = true;
@@ -479,7 +482,8 @@ void wms_blocking_close(wms_engine *engine, bool forked)
     for (struct node *node = blocking->blocks.next, *next; node != &blocking->blocks; node = next) {
         next = node->next;
         block = NODE_OWNER(node, struct wms_block, node);
-        bool stays = block->stage == HANDED || (block->stage == LINED && block->work->always && !forked);
+        bool stays =
+            block->stage == HANDED || (block->stage == LINED && block->work->always && !forked);
         if (!stays) {
             drop(block);
         }

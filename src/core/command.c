@@ -25,7 +25,7 @@ int wms_command_take(wms_engine *engine, const wms_command *command, wms_command
     return 0;
 }
 
-/* ---- servers and sessions --------------------------------------------------------------------------------------- */
+/* ---- servers and sessions -------------------------------------------------------------------- */
 
 /* One session that was asked for. */
 struct pick {
@@ -39,7 +39,8 @@ struct pick {
 /* Two objects of one id, but of different sessions, are two: one of them is there no more. */
 static bool same_session(const struct pick *a, const struct pick *b)
 {
-    return wms_id_equal(&a->id, &b->id) && (!a->identity || !b->identity || strcmp(a->identity, b->identity) == 0);
+    return wms_id_equal(&a->id, &b->id) &&
+           (!a->identity || !b->identity || strcmp(a->identity, b->identity) == 0);
 }
 
 static bool same_pick(const void *picks, size_t number, const void *key)
@@ -62,7 +63,10 @@ static int get_server(wms_engine *engine, const char *text, struct wms_server **
     if (error == WMS_E_NO_PROVIDER && wms_engine_is_unloaded(engine, scheme)) {
         error = 0; /* the outcome tells why */
     } else if (error == WMS_E_NO_PROVIDER) {
-        error = wms_complain(engine, "server: unknown scheme '%s'; give memory://, logind://, multipoint:// or wts://", scheme);
+        error = wms_complain(
+            engine,
+            "server: unknown scheme '%s'; give memory://, logind://, multipoint:// or wts://",
+            scheme);
     }
     if (error) {
         wms_server_release(engine, *ret_server);
@@ -85,7 +89,8 @@ static int add_item(struct wms_job *job, const struct pick *pick)
     item->user_name = pick->user_name;
     item->identity = pick->identity;
     item->changed = -1;
-    if ((pick->id.text && !keep_text(job, &item->id.text)) || (pick->user_name && !keep_text(job, &item->user_name)) ||
+    if ((pick->id.text && !keep_text(job, &item->id.text)) ||
+        (pick->user_name && !keep_text(job, &item->user_name)) ||
         (pick->identity && !keep_text(job, &item->identity))) {
         return WMS_E_NO_MEMORY;
     }
@@ -107,12 +112,15 @@ static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_
     int error = count > 1 ? wms_idset_open(&set, engine, count) : 0;
 
     for (size_t i = 0; !error && i < count; i++) {
-        error = picks[i].whole ? 0 : wms_id_check(&picks[i].id, engine->base.complaint, sizeof engine->base.complaint);
+        error = picks[i].whole ? 0
+                               : wms_id_check(&picks[i].id, engine->base.complaint,
+                                              sizeof engine->base.complaint);
         if (error) {
             break;
         }
         if (count > 1 && !picks[i].whole) {
-            uint64_t hash = wms_id_hash(&engine->key, &picks[i].id) ^ picks[i].server->mark * UINT64_C(2654435761);
+            uint64_t hash = wms_id_hash(&engine->key, &picks[i].id) ^
+                            picks[i].server->mark * UINT64_C(2654435761);
             uint32_t *slot = wms_idset_find(&set, hash, same_pick, picks, &picks[i]);
             if (*slot) {
                 continue;
@@ -176,8 +184,8 @@ static int build_from_servers(wms_engine *engine, const wms_command *command, wm
     return error;
 }
 
-/* Gives each pick a job: one for each server or, where the sessions are taken one after the other, for each run of
- * sessions on one server. */
+/* Gives each pick a job: one for each server or, where the sessions are taken one after the other,
+ * for each run of sessions on one server. */
 static size_t number_jobs(struct pick *picks, size_t count, bool runs)
 {
     uint32_t jobs = 0;
@@ -197,7 +205,8 @@ static size_t number_jobs(struct pick *picks, size_t count, bool runs)
     return jobs;
 }
 
-static int jobs_from_picks(wms_engine *engine, wms_request *request, struct pick *picks, size_t count)
+static int jobs_from_picks(wms_engine *engine, wms_request *request, struct pick *picks,
+                           size_t count)
 {
     size_t jobs = number_jobs(picks, count, request->stop_on_error);
     size_t *sizes = wms_zalloc(engine, jobs * sizeof *sizes);
@@ -213,14 +222,15 @@ static int jobs_from_picks(wms_engine *engine, wms_request *request, struct pick
         sizes[picks[i].job] += !picks[i].whole;
     }
     for (size_t i = 0; !error && i < count; i++) {
-        if (picks[i].job == request->job_count) { /* jobs are numbered in the order in which they come first */
+        if (picks[i].job ==
+            request->job_count) { /* jobs are numbered in the order in which they come first */
             picks[i].server->refs++;
             error = new_job(request, picks[i].server, picks[i].text, sizes[picks[i].job]);
         }
         if (!error) {
             struct wms_job *job = &request->jobs[picks[i].job];
-            request->order[request->order_count++] =
-                (struct wms_asked){.item = picks[i].whole ? NULL : &job->items[job->count], .job = job};
+            request->order[request->order_count++] = (struct wms_asked){
+                .item = picks[i].whole ? NULL : &job->items[job->count], .job = job};
             error = picks[i].whole ? 0 : add_item(job, &picks[i]);
         }
     }
@@ -274,7 +284,8 @@ static int build_from_targets(wms_engine *engine, const wms_command *command, wm
         error = get_server(engine, target->server, &picks[count].server);
         count += !error;
     }
-    struct wms_server **servers = error ? NULL : wms_zalloc(engine, count * sizeof(struct wms_server *));
+    struct wms_server **servers =
+        error ? NULL : wms_zalloc(engine, count * sizeof(struct wms_server *));
     if (!servers) {
         error = error ? error : WMS_E_NO_MEMORY;
         for (size_t i = 0; i < count; i++) {
@@ -300,19 +311,22 @@ static int build_from_targets(wms_engine *engine, const wms_command *command, wm
     return error;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------ */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 /* Copies what a call is given, into one block. */
 static int keep_call(wms_engine *engine, const wms_command *command, wms_request *request)
 {
     static const wms_value none = {.kind = WMS_NIL};
-    const char *const words[] = {command->interface_name, command->operation,        command->user_name,
-                                 command->fingerprint,    command->certificate_name, command->thumbprint};
+    const char *const words[] = {command->interface_name,   command->operation,
+                                 command->user_name,        command->fingerprint,
+                                 command->certificate_name, command->thumbprint};
     enum { WORDS = sizeof words / sizeof *words };
     wms_value items[WORDS + 1];
 
     for (size_t i = 0; i < WORDS; i++) {
-        items[i] = words[i] ? (wms_value){.kind = WMS_STRING, .text = words[i], .size = strlen(words[i])} : none;
+        items[i] = words[i]
+                       ? (wms_value){.kind = WMS_STRING, .text = words[i], .size = strlen(words[i])}
+                       : none;
     }
     items[WORDS] = command->arguments ? *command->arguments : none;
     const wms_value list = {.kind = WMS_LIST, .items = items, .size = WORDS + 1};
@@ -339,7 +353,8 @@ static int keep_call(wms_engine *engine, const wms_command *command, wms_request
     return 0;
 }
 
-/* Asks the providers whether their hosts could be asked that; one that is not there has nothing to say. */
+/* Asks the providers whether their hosts could be asked that; one that is not there has nothing to
+ * say. */
 static int check_hosts(wms_engine *engine, const wms_request *request)
 {
     const struct wms_call lock = {.verb = WMS_LOCK, .message = request->message};
@@ -358,7 +373,8 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
         last = scheme;
         int error = wms_engine_provider(engine, scheme, &provider);
         if (error == 0 && provider->check) {
-            wms_complain(engine, "the command: %s hosts cannot be asked that; give another one", provider->name);
+            wms_complain(engine, "the command: %s hosts cannot be asked that; give another one",
+                         provider->name);
             error = provider->check(call, engine->base.complaint, sizeof engine->base.complaint);
             error = error && error != WMS_E_NO_MEMORY ? WMS_E_INVALID : error;
         }
@@ -369,7 +385,7 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
     return 0;
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /* Copies what the users are to see. */
 static int keep_texts(wms_engine *engine, const wms_command *command, wms_request *request)
@@ -405,14 +421,18 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     request->choose = command->choose;
     request->some = command->own || command->some;
     request->stable = query ? -1 : command->stable;
-    request->verify = query ? -1 : command->verify < 0 && command->stable >= 0 ? VERIFY_DEFAULT : command->verify;
+    request->verify = query                                         ? -1
+                      : command->verify < 0 && command->stable >= 0 ? VERIFY_DEFAULT
+                                                                    : command->verify;
     request->stop_on_error = command->stop_on_error;
     request->what_if = command->what_if && !query;
     request->ask = command->ask;
     request->follow = command->follow;
     request->concurrency = command->stop_on_error ? 1 : command->concurrency;
     error = keep_texts(engine, command, request);
-    error = error ? error : request->traits & WMS_ON_SERVER ? keep_call(engine, command, request) : 0;
+    error = error                             ? error
+            : request->traits & WMS_ON_SERVER ? keep_call(engine, command, request)
+                                              : 0;
     if (error) {
         return error;
     }

@@ -5,7 +5,8 @@
 static void expire(void *data)
 {
     wms_request *request = data;
-    char *text = wms_print(request->engine, "the command's deadline of %g s is over", request->deadline);
+    char *text =
+        wms_print(request->engine, "the command's deadline of %g s is over", request->deadline);
 
     wms_say(request->engine, WMS_WARNING, "%s", text ? text : "a command's deadline is over");
     request->expired = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* due.c - what is to happen next: jobs that are to be looked at, items that may be sent, news for the program; and since when a
- * host owes something.  Nothing happens here: see settle.c. */
+/* due.c - what is to happen next: jobs that are to be looked at, items that may be sent, news for
+ * the program; and since when a host owes something.  Nothing happens here: see settle.c. */
 #include "core/parts.h"
 
 void wms_job_kick(struct wms_job *job)
@@ -25,7 +25,7 @@ void wms_job_ready(struct wms_item *item)
     queue_append(&job->ready, &item->waiting);
 }
 
-/* ---- since when a host owes something ----------------------------------------------------------------------------- */
+/* ---- since when a host owes something -------------------------------------------------------- */
 
 void wms_job_progress(struct wms_job *job)
 {
@@ -56,7 +56,7 @@ void wms_job_waits(struct wms_job *job)
     }
 }
 
-/* ---- news for the program ----------------------------------------------------------------------------------------- */
+/* ---- news for the program -------------------------------------------------------------------- */
 
 void wms_request_news(wms_request *request)
 {

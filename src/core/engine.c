@@ -12,7 +12,7 @@
 
 #include "core/module.h"
 
-/* ---- memory and words ------------------------------------------------------------------------------------------- */
+/* ---- memory and words ------------------------------------------------------------------------ */
 
 static void *malloc_resize(void *data, void *block, size_t size)
 {
@@ -24,10 +24,11 @@ static void *malloc_resize(void *data, void *block, size_t size)
     return realloc(block, size);
 }
 
-/* ---- whose process it is ---------------------------------------------------------------------------------------- */
+/* ---- whose process it is --------------------------------------------------------------------- */
 
-/* Every call of the interface asks whether it runs in a forked child.  The kernel clears this page in a child, so that a look
- * at it tells, without a system call.  Where there is no such page, the process id has to. */
+/* Every call of the interface asks whether it runs in a forked child.  The kernel clears this page
+ * in a child, so that a look at it tells, without a system call.  Where there is no such page, the
+ * process id has to. */
 static void take_process(wms_engine *engine)
 {
     engine->pid = getpid();
@@ -50,7 +51,7 @@ static bool is_forked(const wms_engine *engine)
     return engine->here ? !*engine->here : engine->pid != getpid();
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
 {
@@ -117,7 +118,8 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     }
     bool forked = is_forked(engine);
     if (forked && engine->loop && wms_loop_after_fork(engine->loop)) {
-        return NULL; /* no descriptor is left, and its loop is still the parent's, too: all stays as it is */
+        return NULL; /* no descriptor is left, and its loop is still the parent's, too: all stays as
+                        it is */
     }
     if (forked) {
         wms_blocking_after_fork(engine);
@@ -143,8 +145,9 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     return NULL;
 }
 
-/* The child has a copy of everything, and shares with the parent what lies in the kernel.  It takes leave of the connections
- * and of the requests that run on them, without a word to the other side, and goes on with a loop of its own. */
+/* The child has a copy of everything, and shares with the parent what lies in the kernel.  It takes
+ * leave of the connections and of the requests that run on them, without a word to the other side,
+ * and goes on with a loop of its own. */
 static int renew(wms_engine *engine)
 {
     int error = engine->loop ? wms_loop_after_fork(engine->loop) : 0;
@@ -170,7 +173,7 @@ int wms_engine_enter(wms_engine *engine)
     return is_forked(engine) ? renew(engine) : 0;
 }
 
-/* ---- the program's loop ------------------------------------------------------------------------------------------ */
+/* ---- the program's loop ---------------------------------------------------------------------- */
 
 int wms_engine_fd(wms_engine *engine)
 {
@@ -191,7 +194,8 @@ int wms_engine_step(wms_engine *engine)
     if (error) {
         return error;
     }
-    wms_engine_ref(engine); /* a guard or a log may give the last request back in the turn already */
+    wms_engine_ref(
+        engine); /* a guard or a log may give the last request back in the turn already */
     if (engine->loop) {
         wms_engine_turn(engine);
     }
@@ -236,7 +240,7 @@ int wms_engine_news(wms_engine *engine, wms_request **ret_request)
     return 1;
 }
 
-/* ---- the network ------------------------------------------------------------------------------------------------ */
+/* ---- the network ----------------------------------------------------------------------------- */
 
 enum { CONNECTIONS_MAX = 64, ANSWER_MIN = 1024, ANSWER_MAX = 1000000000, PROXY_MAX = 1023 };
 
@@ -247,15 +251,20 @@ static int check_proxy(wms_engine *engine, const char *proxy)
 
     for (size_t i = 0; i < length; i++) {
         if (proxy[i] <= ' ' || proxy[i] >= 127) {
-            return wms_complain(engine, "proxy: a space, a control character or a letter outside ASCII; give a URL");
+            return wms_complain(
+                engine,
+                "proxy: a space, a control character or a letter outside ASCII; give a URL");
         }
     }
     if (length > PROXY_MAX) {
-        return wms_complain(engine, "proxy: longer than %d characters; give a shorter URL", PROXY_MAX);
+        return wms_complain(engine, "proxy: longer than %d characters; give a shorter URL",
+                            PROXY_MAX);
     }
     if (strcmp(proxy, "environment") != 0 && (!host || host == proxy || !host[3])) {
-        return wms_complain(engine, "proxy: no URL; give one such as \"http://proxy.example:3128\", or \"environment\" for "
-                                    "what the environment says");
+        return wms_complain(
+            engine,
+            "proxy: no URL; give one such as \"http://proxy.example:3128\", or \"environment\" for "
+            "what the environment says");
     }
     return 0;
 }
@@ -267,11 +276,12 @@ int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, s
 
     wms_take(transport, sizeof *transport, given, size);
     if (transport->connections < 1 || transport->connections > CONNECTIONS_MAX) {
-        return wms_complain(engine, "connections: %u; give a number from 1 to %d", transport->connections, CONNECTIONS_MAX);
+        return wms_complain(engine, "connections: %u; give a number from 1 to %d",
+                            transport->connections, CONNECTIONS_MAX);
     }
     if (transport->answer_size < ANSWER_MIN || transport->answer_size > ANSWER_MAX) {
-        return wms_complain(engine, "answer_size: %zu; give a number of bytes from %d to %d", transport->answer_size, ANSWER_MIN,
-                            ANSWER_MAX);
+        return wms_complain(engine, "answer_size: %zu; give a number of bytes from %d to %d",
+                            transport->answer_size, ANSWER_MIN, ANSWER_MAX);
     }
     if (transport->proxy) {
         int error = check_proxy(engine, transport->proxy);

@@ -16,7 +16,8 @@ void wms_key_new(struct wms_key *ret_key)
         return;
     }
     clock_gettime(CLOCK_MONOTONIC, &now);
-    ret_key->words[0] = (uint64_t) now.tv_nsec << 32 ^ (uint64_t) now.tv_sec ^ (uint64_t) getpid() << 16;
+    ret_key->words[0] =
+        (uint64_t) now.tv_nsec << 32 ^ (uint64_t) now.tv_sec ^ (uint64_t) getpid() << 16;
     ret_key->words[1] = (uint64_t) (uintptr_t) ret_key ^ (uint64_t) (uintptr_t) &now << 20;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hash.h - a keyed hash, for tables of what others name: who does not know the key cannot choose what collides. */
+/* hash.h - a keyed hash, for tables of what others name: who does not know the key cannot choose
+ * what collides. */
 #ifndef WMS_CORE_HASH_H
 #define WMS_CORE_HASH_H
 

@@ -32,8 +32,8 @@ void wms_idset_close(struct wms_idset *set, wms_engine *engine)
 }
 
 uint32_t *wms_idset_find(const struct wms_idset *set, uint64_t hash,
-                         bool (*same)(const void *things, size_t number, const void *key), const void *things,
-                         const void *key)
+                         bool (*same)(const void *things, size_t number, const void *key),
+                         const void *things, const void *key)
 {
     size_t mask = set->size - 1;
     size_t i = (size_t) hash & mask;

@@ -16,7 +16,7 @@ static wms_engine *engine_of(const struct wms_item *item)
     return item->job->request->engine;
 }
 
-/* ---- permission ------------------------------------------------------------------------------------------------- */
+/* ---- permission ------------------------------------------------------------------------------ */
 
 wms_action wms_item_action(const struct wms_item *item)
 {
@@ -53,7 +53,8 @@ bool wms_item_admit(struct wms_item *item)
         return true;
     }
     if (guard_refuses(item)) {
-        wms_say(request->engine, WMS_INFO, "%s: %s refused by the guard", item->job->text, wms_verb_name(request->verb));
+        wms_say(request->engine, WMS_INFO, "%s: %s refused by the guard", item->job->text,
+                wms_verb_name(request->verb));
         wms_item_finish(item, WMS_FAILED, WMS_E_ACCESS_DENIED, "this program's guard refuses it");
         return false;
     }
@@ -67,7 +68,7 @@ bool wms_item_admit(struct wms_item *item)
     return false;
 }
 
-/* ---- the action ------------------------------------------------------------------------------------------------- */
+/* ---- the action ------------------------------------------------------------------------------ */
 
 void wms_item_take_slot(struct wms_item *item)
 {
@@ -101,7 +102,8 @@ static void act(struct wms_item *item)
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
     bool whole = wms_item_is_whole(item), call = request->traits & WMS_ON_SERVER;
-    bool all = whole && item->job->all && !request->what_if && !(request->traits & WMS_IS_QUERY) && !request->some;
+    bool all = whole && item->job->all && !request->what_if && !(request->traits & WMS_IS_QUERY) &&
+               !request->some;
 
     wms_item_take_slot(item);
     wms_item_enter(item, WMS_ACTING);
@@ -119,7 +121,8 @@ static void act(struct wms_item *item)
     } else if (whole) {
         link->provider->list(link->connection, &item->op);
     } else {
-        link->provider->act(link->connection, &item->op, request->verb, &item->id, request->message);
+        link->provider->act(link->connection, &item->op, request->verb, &item->id,
+                            request->message);
     }
 }
 
@@ -145,9 +148,10 @@ void wms_item_start(struct wms_item *item)
     wms_request *request = item->job->request;
     const struct wms_provider *provider = item->job->link->provider;
 
-    if (!(provider->can & 1u << request->verb) || ((request->traits & WMS_ON_SERVER) && !provider->call)) {
+    if (!(provider->can & 1u << request->verb) ||
+        ((request->traits & WMS_ON_SERVER) && !provider->call)) {
         wms_item_refuse(item, provider);
-    } else if (request->verify >= 0 && item->phase != WMS_PRIMED && item != &item->job->whole) {
+    } else if (request->verify >= 0 && item->phase != WMS_PRIMED && !wms_item_is_whole(item)) {
         int error = wms_check_begin(item);
         if (error) {
             wms_item_finish(item, WMS_FAILED, error, NULL);
@@ -218,8 +222,8 @@ void wms_item_lost(struct wms_item *item, int code, const char *text)
     }
     take_from_flight(item);
     wms_item_give_slot(item);
-    /* A request that never left may go again on a new connection, and so may a question.  Where there was none, there will
-     * be none. */
+    /* A request that never left may go again on a new connection, and so may a question.  Where
+     * there was none, there will be none. */
     bool again = job->link->was_up || job->link->state != WMS_BROKEN;
     if (code == WMS_E_UNREACHABLE && again && !item->retried && !item->sent) {
         item->retried = true;
@@ -242,7 +246,8 @@ static void leave_unsent(struct wms_item *item, int code, const char *text)
 
     if (code == WMS_E_CANCELLED || request->expired) {
         wms_item_finish(item, WMS_SKIPPED, code, text);
-    } else if (request->stopped) { /* whatever happened: it is for the failure before that it was not tried */
+    } else if (request->stopped) { /* whatever happened: it is for the failure before that it was
+                                      not tried */
         wms_item_finish(item, WMS_SKIPPED, WMS_E_CANCELLED, wms_not_after_failure);
     } else {
         wms_item_finish(item, WMS_FAILED, code, text);
@@ -255,9 +260,11 @@ void wms_item_abandon(struct wms_item *item, int code, const char *text)
         leave_unsent(item, code, text);
         return;
     }
-    char *whole = wms_print(engine_of(item), "%s; the request was sent, and may still be carried out",
-                            text ? text : wms_error_text(code));
-    wms_item_finish(item, WMS_UNKNOWN, code, whole ? whole : "sent, and no answer came; it may still be carried out");
+    char *whole =
+        wms_print(engine_of(item), "%s; the request was sent, and may still be carried out",
+                  text ? text : wms_error_text(code));
+    wms_item_finish(item, WMS_UNKNOWN, code,
+                    whole ? whole : "sent, and no answer came; it may still be carried out");
     wms_free(engine_of(item), whole);
 }
 
@@ -277,7 +284,7 @@ void wms_item_vanished(struct wms_item *item, const char *text)
     }
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void finished(struct wms_item *item)
 {
@@ -293,12 +300,14 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     if (item->phase >= WMS_OVER) {
         return;
     }
-    if (wms_item_is_whole(item) && job->by_id) { /* the question failed: so do all that it was asked for */
+    if (wms_item_is_whole(item) &&
+        job->by_id) { /* the question failed: so do all that it was asked for */
         wms_item_enter(item, WMS_DONE);
         for (size_t i = 0; i < job->count; i++) {
-            bool behind = job->request->stopped && state == WMS_FAILED && !(job->request->traits & WMS_IS_QUERY);
-            wms_item_finish(&job->items[i], behind ? WMS_SKIPPED : state, behind ? WMS_E_CANCELLED : code,
-                            behind ? wms_not_after_failure : text);
+            bool behind = job->request->stopped && state == WMS_FAILED &&
+                          !(job->request->traits & WMS_IS_QUERY);
+            wms_item_finish(&job->items[i], behind ? WMS_SKIPPED : state,
+                            behind ? WMS_E_CANCELLED : code, behind ? wms_not_after_failure : text);
         }
         return;
     }
@@ -310,7 +319,8 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     item->state = (unsigned char) state;
     item->code = (signed char) code;
     if (text && code) {
-        item->text = wms_job_keep_line(job, text); /* without memory for it, the code's own text stands */
+        item->text =
+            wms_job_keep_line(job, text); /* without memory for it, the code's own text stands */
     }
     if (code && job->request->stop_on_error) {
         job->request->stopped = true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* job.c - one server of a request: reach it, ask which sessions it has where that is needed, act on them. */
+/* job.c - one server of a request: reach it, ask which sessions it has where that is needed, act on
+ * them. */
 #include <string.h>
 
 #include "core/parts.h"
@@ -19,7 +20,8 @@ static const char *fold(struct wms_job *job, const char *text)
     return strcmp(copy, text) == 0 ? text : wms_job_keep(job, copy);
 }
 
-int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server, const char *text, size_t items)
+int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server,
+                 const char *text, size_t items)
 {
     wms_engine *engine = request->engine;
 
@@ -51,19 +53,22 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     return 0;
 }
 
-/* ---- the deadline ----------------------------------------------------------------------------------------------- */
+/* ---- the deadline ---------------------------------------------------------------------------- */
 
-/* A host that is silent for so long: what it owes is lost, and what it was not asked yet it will not be asked. */
+/* A host that is silent for so long: what it owes is lost, and what it was not asked yet it will
+ * not be asked. */
 static void time_out(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
     bool connecting = job->link && job->link->state == WMS_CONNECTING;
     bool reached = !job->link || job->link->was_up;
-    char *text = wms_print(engine, !reached ? "no connection within %g s" : "no answer within %g s", job->request->timeout);
+    char *text = wms_print(engine, !reached ? "no connection within %g s" : "no answer within %g s",
+                           job->request->timeout);
 
     wms_say(engine, WMS_WARNING, "%s: %s", job->text, text ? text : wms_error_text(WMS_E_TIMEOUT));
     if (job->link && !connecting) {
-        wms_link_retire(job->link); /* an answer may still come, to a question that nobody asks any more */
+        wms_link_retire(
+            job->link); /* an answer may still come, to a question that nobody asks any more */
     }
     if (job->whole.phase == WMS_ACTING) {
         wms_item_end(&job->whole, WMS_E_TIMEOUT, text);
@@ -86,7 +91,8 @@ static void timer_fired(void *data)
     double now = wms_loop_now(engine_of(job)->loop);
     double since = job->progress;
 
-    if (link && !job->wants && !job->wishes && (job->pending > 0 || link->state == WMS_CONNECTING || job->starved)) {
+    if (link && !job->wants && !job->wishes &&
+        (job->pending > 0 || link->state == WMS_CONNECTING || job->starved)) {
         if (job->starved && link->progress > since) {
             since = link->progress;
         }
@@ -117,7 +123,7 @@ static void set_deadline(struct wms_job *job)
     wms_job_progress(job);
 }
 
-/* ---- the work --------------------------------------------------------------------------------------------------- */
+/* ---- the work -------------------------------------------------------------------------------- */
 
 /* what_if: what would become of it. */
 static void plan(struct wms_item *item)
@@ -125,18 +131,21 @@ static void plan(struct wms_item *item)
     struct wms_job *job = item->job;
     enum wms_verb verb = job->request->verb;
     const struct wms_listed *session = wms_listing_meant(item);
-    const struct wms_provider *provider = wms_engine_known(engine_of(job), job->server->place.scheme);
+    const struct wms_provider *provider =
+        wms_engine_known(engine_of(job), job->server->place.scheme);
 
     if (provider && !(provider->can & 1u << verb)) {
         wms_item_refuse(item, provider);
     } else if (!session) {
         wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, NULL);
-    } else if (session->spared && session->is_orchestratable == 0) { /* left out of `_all`, but named here */
+    } else if (session->spared &&
+               session->is_orchestratable == 0) { /* left out of `_all`, but named here */
         item->note = session->spared;
         wms_item_finish(item, WMS_PLANNED, 0, NULL);
     } else if (wms_listed_is_exempt(verb, session)) {
         wms_item_finish(item, WMS_FAILED, WMS_E_ACCESS_DENIED,
-                        session->is_orchestratable == 0 ? "the session is exempt" : "it is the caller's own session");
+                        session->is_orchestratable == 0 ? "the session is exempt"
+                                                        : "it is the caller's own session");
     } else {
         wms_item_finish(item, WMS_PLANNED, 0, NULL);
     }
@@ -212,7 +221,8 @@ static void run_whole(struct wms_job *job)
 {
     struct wms_item *whole = &job->whole;
 
-    if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) && has_way(job, whole)) {
+    if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) &&
+        has_way(job, whole)) {
         wms_listing_clear(job); /* of a first try, on a connection that broke */
         whole->note = NULL;
         wms_item_start(whole);
@@ -260,7 +270,8 @@ static void run_items(struct wms_job *job)
 
     while ((item = next_item(job))) {
         if (runs_alone(job)) {
-            bool busy = job->cursor > 0 && job->finished < job->cursor && item == &job->items[job->cursor];
+            bool busy =
+                job->cursor > 0 && job->finished < job->cursor && item == &job->items[job->cursor];
             if (job->request->stopped || busy) {
                 return;
             }
@@ -292,8 +303,9 @@ static void close_items(struct wms_job *job)
 
 static bool is_complete(const struct wms_job *job)
 {
-    return job->whole_outcome ? job->whole.phase == WMS_DONE
-                              : job->finished == job->count && (job->by_id || job->whole.phase == WMS_DONE);
+    return job->whole_outcome
+               ? job->whole.phase == WMS_DONE
+               : job->finished == job->count && (job->by_id || job->whole.phase == WMS_DONE);
 }
 
 void wms_request_drop_password(wms_request *request)
@@ -306,8 +318,9 @@ void wms_request_drop_password(wms_request *request)
 
 void wms_request_begin_jobs(wms_request *request)
 {
-    while (request->job_cursor < request->job_count &&
-           (request->jobs_running < request->concurrency || request->stopped || request->cancelled)) {
+    while (
+        request->job_cursor < request->job_count &&
+        (request->jobs_running < request->concurrency || request->stopped || request->cancelled)) {
         request->jobs_running++;
         wms_job_begin(&request->jobs[request->job_cursor++]);
     }

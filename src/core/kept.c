@@ -17,7 +17,8 @@ static bool is_named(const struct wms_entry *entry, const void *name)
 
 struct wms_kept *wms_kept_find(wms_engine *engine, const char *name)
 {
-    return (struct wms_kept *) wms_table_find(&engine->bindings.kept, hash(engine, name), is_named, name);
+    return (struct wms_kept *) wms_table_find(&engine->bindings.kept, hash(engine, name), is_named,
+                                              name);
 }
 
 void wms_kept_drop(wms_engine *engine, struct wms_kept *kept)

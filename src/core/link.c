@@ -2,7 +2,8 @@
 /* link.c - connections to servers, which are kept between commands. */
 #include "core/parts.h"
 
-/* A job leaves when nothing of it is under way any more, so that only its going can make a link idle. */
+/* A job leaves when nothing of it is under way any more, so that only its going can make a link
+ * idle. */
 bool wms_link_is_idle(const struct wms_link *link)
 {
     return node_alone(&link->jobs) && node_alone(&link->ops) && node_alone(&link->checks);
@@ -14,7 +15,8 @@ static void put_last(struct node *head, struct wms_link *link)
     node_append(head, &link->node);
 }
 
-static struct wms_link *link_new(wms_engine *engine, struct wms_server *server, const struct wms_provider *provider)
+static struct wms_link *link_new(wms_engine *engine, struct wms_server *server,
+                                 const struct wms_provider *provider)
 {
     struct wms_link *link = wms_zalloc(engine, sizeof *link);
 
@@ -77,8 +79,8 @@ int wms_link_join(struct wms_job *job)
         if (!link) {
             return WMS_E_NO_MEMORY;
         }
-        error = provider->connect(wms_provider_self(provider), engine->services, engine, link, &link->server->place.address,
-                                  &link->connection);
+        error = provider->connect(wms_provider_self(provider), engine->services, engine, link,
+                                  &link->server->place.address, &link->connection);
         if (error) {
             link->connection = NULL;
             wms_link_broken(link, error, NULL);
@@ -117,7 +119,7 @@ void wms_link_leave(struct wms_job *job)
     }
 }
 
-/* ---- places ----------------------------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 bool wms_link_has_place(struct wms_job *job)
 {
@@ -163,7 +165,7 @@ void wms_link_decline_place(struct wms_job *job)
     }
 }
 
-/* ---- the connection --------------------------------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 void wms_link_retire(struct wms_link *link)
 {
@@ -214,7 +216,8 @@ void wms_link_broken(struct wms_link *link, int code, const char *text)
     link->code = wms_error_code(code);
     link->text = text ? wms_copy(link->engine, text) : NULL;
     if (code != WMS_E_CANCELLED) {
-        wms_say(link->engine, WMS_INFO, "%s: %s: %s", link->server->text, link->was_up ? "connection broken" : "no connection",
+        wms_say(link->engine, WMS_INFO, "%s: %s: %s", link->server->text,
+                link->was_up ? "connection broken" : "no connection",
                 text ? text : wms_error_text(link->code));
     }
     wms_link_retire(link);

@@ -2,13 +2,14 @@
 /* listing.c - which sessions a server has, as it has told. */
 #include <string.h>
 
-#include "core/parts.h"
 #include "core/pack.h"
+#include "core/parts.h"
 
 /* A copy of all that a query returns. */
 static int copy_whole(struct wms_job *job, const wms_session *session, struct wms_listed *listed)
 {
-    wms_session *copy = wms_slab_room(&job->slab, job->request->engine, sizeof *copy + wms_pack_size(session));
+    wms_session *copy =
+        wms_slab_room(&job->slab, job->request->engine, sizeof *copy + wms_pack_size(session));
 
     if (!copy) {
         return WMS_E_NO_MEMORY;
@@ -51,7 +52,8 @@ static int add_session(struct wms_job *job, const wms_session *session)
 
     if (listing->count == listing->capacity) {
         size_t capacity = listing->capacity ? listing->capacity * 2 : 16;
-        struct wms_listed *more = wms_resize(job->request->engine, listing->sessions, capacity * sizeof *more);
+        struct wms_listed *more =
+            wms_resize(job->request->engine, listing->sessions, capacity * sizeof *more);
         if (!more) {
             return WMS_E_NO_MEMORY;
         }
@@ -83,7 +85,8 @@ int wms_listing_add(struct wms_job *job, const wms_session *session)
     }
     int error = add_session(job, &checked);
     if (error) {
-        job->listing.error = error; /* whatever the provider makes of it: this list is not complete */
+        job->listing.error =
+            error; /* whatever the provider makes of it: this list is not complete */
     }
     return error;
 }
@@ -120,7 +123,8 @@ const struct wms_listed *wms_listing_find(const struct wms_job *job, const wms_i
 const struct wms_listed *wms_listing_meant(const struct wms_item *item)
 {
     const struct wms_listed *session = wms_listing_find(item->job, &item->id);
-    bool other = session && session->identity && item->identity && strcmp(session->identity, item->identity) != 0;
+    bool other = session && session->identity && item->identity &&
+                 strcmp(session->identity, item->identity) != 0;
 
     return other ? NULL : session;
 }
@@ -130,7 +134,9 @@ int wms_listing_index(struct wms_job *job)
     struct wms_listing *listing = &job->listing;
     size_t count = 0;
     char first[64]; /* of those that are listed again: its row is written over */
-    int error = listing->error ? listing->error : wms_idset_open(&listing->index, job->request->engine, listing->count);
+    int error = listing->error
+                    ? listing->error
+                    : wms_idset_open(&listing->index, job->request->engine, listing->count);
 
     if (error) {
         return error;
@@ -149,7 +155,8 @@ int wms_listing_index(struct wms_job *job)
         }
     }
     if (count < listing->count) {
-        wms_say(job->request->engine, WMS_WARNING, "%s: %zu rows of the list are of sessions that it has already, the first of %s",
+        wms_say(job->request->engine, WMS_WARNING,
+                "%s: %zu rows of the list are of sessions that it has already, the first of %s",
                 job->text, listing->count - count, first);
     }
     listing->count = count;

@@ -37,12 +37,13 @@ struct wms_loop {
     unsigned spare_count;
     struct node late;       /* deadlines that are over: they fire after descriptors were read */
     struct wms_poll *alarm; /* on a timerfd; NULL: no descriptor was asked for yet */
-    uint64_t alarm_due;     /* what it is set to, in milliseconds of libuv's clock; NEVER: it is not set */
-    bool changed;           /* a timer or a watch was set or freed since libuv last polled */
+    uint64_t
+        alarm_due; /* what it is set to, in milliseconds of libuv's clock; NEVER: it is not set */
+    bool changed;  /* a timer or a watch was set or freed since libuv last polled */
 };
 
-static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data,
-                    struct wms_poll **ret_poll);
+static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int events),
+                    void *data, struct wms_poll **ret_poll);
 
 struct wms_timer {
     uv_timer_t uv;
@@ -73,7 +74,7 @@ static uint64_t milliseconds(double seconds)
     return seconds < 1e12 ? (uint64_t) ceil(seconds * 1000) : UINT64_C(1000000000000000);
 }
 
-/* ---- the loop --------------------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 /* The descriptors 0 to 2, as far as the program has closed them: opened so that nobody else gets
  * their numbers. */
@@ -271,7 +272,8 @@ static void set_alarm(struct wms_loop *loop, uint64_t due)
         when.it_value.tv_sec = (time_t) (due / 1000);
         when.it_value.tv_nsec = (long) (due % 1000) * 1000000 + 1; /* zero would switch it off */
     }
-    loop->alarm_due = timerfd_settime(loop->alarm->fd, TFD_TIMER_ABSTIME, &when, NULL) == 0 ? due : NEVER;
+    loop->alarm_due =
+        timerfd_settime(loop->alarm->fd, TFD_TIMER_ABSTIME, &when, NULL) == 0 ? due : NEVER;
 }
 
 static void alarm_fired(void *data, int events)
@@ -327,7 +329,7 @@ int wms_loop_fd(struct wms_loop *loop, int *ret_fd)
     return 0;
 }
 
-/* ---- timers ----------------------------------------------------------------------------------------------------- */
+/* ---- timers ---------------------------------------------------------------------------------- */
 
 struct wms_timer *wms_timer_new(struct wms_loop *loop, void (*fire)(void *data), void *data)
 {
@@ -412,10 +414,11 @@ void wms_timer_free(struct wms_timer *timer)
     }
 }
 
-/* ---- watched descriptors ---------------------------------------------------------------------------------------- */
+/* ---- watched descriptors --------------------------------------------------------------------- */
 
 /* Takes over `fd`, also when it fails: then it is closed. */
-static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll)
+static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int events),
+                    void *data, struct wms_poll **ret_poll)
 {
     struct wms_poll *poll = wms_zalloc(loop->engine, sizeof *poll);
     int error = poll ? uv_poll_init(&loop->uv, &poll->uv, fd) : UV_ENOMEM;
@@ -433,7 +436,8 @@ static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int
     return 0;
 }
 
-int wms_poll_new(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll)
+int wms_poll_new(struct wms_loop *loop, int fd, void (*ready)(void *data, int events), void *data,
+                 struct wms_poll **ret_poll)
 {
     /* A duplicate: a library may close its descriptor before it frees the watch, and if the system
      * then gives the number to another descriptor, libuv refuses to watch that one (EEXIST). */
@@ -463,7 +467,8 @@ static void poll_ready(uv_poll_t *uv, int status, int events)
 
 int wms_poll_set(struct wms_poll *poll, int events)
 {
-    int wanted = ((events & WMS_READABLE) ? UV_READABLE : 0) | ((events & WMS_WRITABLE) ? UV_WRITABLE : 0);
+    int wanted =
+        ((events & WMS_READABLE) ? UV_READABLE : 0) | ((events & WMS_WRITABLE) ? UV_WRITABLE : 0);
 
     if (events == poll->events) {
         return 0;
@@ -493,7 +498,7 @@ void wms_poll_free(struct wms_poll *poll)
     }
 }
 
-/* ---- the engine's ------------------------------------------------------------------------------------------------ */
+/* ---- the engine's ---------------------------------------------------------------------------- */
 
 struct wms_loop *wms_engine_loop(wms_engine *engine)
 {

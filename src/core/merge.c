@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* merge.c - a session that a host lists twice: what both rows say is known, and what they say differently is not. */
+/* merge.c - a session that a host lists twice: what both rows say is known, and what they say
+ * differently is not. */
 #include <string.h>
 
 #include "core/parts.h"

@@ -13,21 +13,27 @@ static int check_message(wms_engine *engine, const wms_command *command)
     const char *message = command->message;
 
     if (!wms_verb_is(command->verb, WMS_TAKES_MESSAGE)) {
-        return message ? wms_complain(engine, "message: only lock and message have one; leave it out") : 0;
+        return message
+                   ? wms_complain(engine, "message: only lock and message have one; leave it out")
+                   : 0;
     }
     if (!message || !*message) {
-        return wms_complain(engine, "message: %s; give the text that the users see", message ? "empty" : "missing");
+        return wms_complain(engine, "message: %s; give the text that the users see",
+                            message ? "empty" : "missing");
     }
     if (strnlen(message, MESSAGE_MAX + 1) > MESSAGE_MAX) {
-        return wms_complain(engine, "message: longer than %d bytes; give a shorter text", MESSAGE_MAX);
+        return wms_complain(engine, "message: longer than %d bytes; give a shorter text",
+                            MESSAGE_MAX);
     }
-    return wms_is_utf8(message) ? 0 : wms_complain(engine, "message: not UTF-8; give a text in UTF-8");
+    return wms_is_utf8(message) ? 0
+                                : wms_complain(engine, "message: not UTF-8; give a text in UTF-8");
 }
 
 static bool has_control(const char *text)
 {
     for (const unsigned char *p = (const unsigned char *) text; *p; p++) {
-        if (*p < ' ' || *p == 127 || (p[0] == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0)) { /* U+0080 to U+009F */
+        if (*p < ' ' || *p == 127 ||
+            (p[0] == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0)) { /* U+0080 to U+009F */
             return true;
         }
     }
@@ -46,37 +52,43 @@ static int check_title(wms_engine *engine, const char *title)
     if (!wms_is_utf8(title)) {
         return wms_complain(engine, "title: not UTF-8; give a text in UTF-8");
     }
-    return has_control(title) ? wms_complain(engine, "title: a control character; give a text of one line") : 0;
+    return has_control(title)
+               ? wms_complain(engine, "title: a control character; give a text of one line")
+               : 0;
 }
 
 static int check_times(wms_engine *engine, const wms_command *command)
 {
 
     if (!(command->timeout > 0 && command->timeout <= seconds_max)) {
-        return wms_complain(engine, "timeout: %g; give a number of seconds above 0, at most %g", command->timeout,
-                            seconds_max);
+        return wms_complain(engine, "timeout: %g; give a number of seconds above 0, at most %g",
+                            command->timeout, seconds_max);
     }
     if (isnan(command->deadline) || command->deadline == 0 || command->deadline > seconds_max) {
-        return wms_complain(engine, "deadline: %g; give a number of seconds above 0, at most %g", command->deadline,
-                            seconds_max);
+        return wms_complain(engine, "deadline: %g; give a number of seconds above 0, at most %g",
+                            command->deadline, seconds_max);
     }
     if (isnan(command->verify) || command->verify > seconds_max) {
-        return wms_complain(engine, "verify: %g; give a number of seconds from 0 to %g", command->verify, seconds_max);
+        return wms_complain(engine, "verify: %g; give a number of seconds from 0 to %g",
+                            command->verify, seconds_max);
     }
     if (isnan(command->stable) || command->stable > seconds_max) {
-        return wms_complain(engine, "stable: %g; give a number of seconds from 0 to %g", command->stable, seconds_max);
+        return wms_complain(engine, "stable: %g; give a number of seconds from 0 to %g",
+                            command->stable, seconds_max);
     }
     const char *watch = command->verify >= 0 ? "verify" : command->stable >= 0 ? "stable" : NULL;
     if (watch && !wms_verb_is(command->verb, WMS_VERIFIES) && !wms_is_call(command->verb)) {
-        return wms_complain(engine, "%s: no host tells what is on a screen; leave it out with %s", watch,
-                            wms_verb_name(command->verb));
+        return wms_complain(engine, "%s: no host tells what is on a screen; leave it out with %s",
+                            watch, wms_verb_name(command->verb));
     }
     if (command->stable >= 0 && !wms_verb_is(command->verb, WMS_CHANGES_LOCK | WMS_IS_QUERY)) {
-        return wms_complain(engine, "stable: only lock and unlock can be watched; use verify with %s",
+        return wms_complain(engine,
+                            "stable: only lock and unlock can be watched; use verify with %s",
                             wms_verb_name(command->verb));
     }
     if (command->concurrency < 1 || command->concurrency > 65535) {
-        return wms_complain(engine, "concurrency: %u; give a number of servers from 1 to 65535", command->concurrency);
+        return wms_complain(engine, "concurrency: %u; give a number of servers from 1 to 65535",
+                            command->concurrency);
     }
     return 0;
 }
@@ -87,25 +99,33 @@ static int check_selection(wms_engine *engine, const wms_command *command)
     const char *verb = wms_verb_name(command->verb);
 
     if (command->own && (command->id_count > 0 || command->target_count > 0)) {
-        return wms_complain(engine, "session_ids: the caller's own session and others; give either");
+        return wms_complain(engine,
+                            "session_ids: the caller's own session and others; give either");
     }
     if (command->choose && named) {
-        return wms_complain(engine, "where: the sessions are named already; leave it out, or use %s_all", verb);
+        return wms_complain(
+            engine, "where: the sessions are named already; leave it out, or use %s_all", verb);
     }
 
     if (command->target_count > 0 && (command->id_count > 0 || command->server_count > 0)) {
-        return wms_complain(engine, "targets: they bring their servers; give no ids and no servers beside them");
+        return wms_complain(
+            engine, "targets: they bring their servers; give no ids and no servers beside them");
     }
     if (command->all && named) {
-        return wms_complain(engine, "session_ids: %s_all acts on all sessions; leave them out, or use %s", verb, verb);
+        return wms_complain(engine,
+                            "session_ids: %s_all acts on all sessions; leave them out, or use %s",
+                            verb, verb);
     }
     if (!command->all && !named && !wms_verb_is(command->verb, WMS_IS_QUERY)) {
-        return wms_complain(engine, "session_ids: missing; give an id or a list of ids, or use %s_all", verb);
-    }
-    if (command->all && command->server_count == 0 && wms_verb_is(command->verb, WMS_ENDS_SESSION)) {
         return wms_complain(
-            engine, "server: missing; %s_all acts only on a server that is named: give \"localhost\" for this machine",
-            verb);
+            engine, "session_ids: missing; give an id or a list of ids, or use %s_all", verb);
+    }
+    if (command->all && command->server_count == 0 &&
+        wms_verb_is(command->verb, WMS_ENDS_SESSION)) {
+        return wms_complain(engine,
+                            "server: missing; %s_all acts only on a server that is named: give "
+                            "\"localhost\" for this machine",
+                            verb);
     }
     return 0;
 }
@@ -115,8 +135,10 @@ static int check_whole(wms_engine *engine, const wms_command *command)
 {
     const char *verb = wms_verb_name(command->verb);
 
-    if (command->target_count > 0 || command->id_count > 0 || command->all || command->own || command->choose) {
-        return wms_complain(engine, "session_ids: %s is for a server, not for sessions; leave them out", verb);
+    if (command->target_count > 0 || command->id_count > 0 || command->all || command->own ||
+        command->choose) {
+        return wms_complain(
+            engine, "session_ids: %s is for a server, not for sessions; leave them out", verb);
     }
     if (command->server_count != 1) {
         return wms_complain(engine, "server: %s; give the one server that %s is for",
@@ -139,10 +161,13 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         const char *word; /* that must be there */
         const char *fix;  /* NULL: it may be left out */
     } fields[] = {
-        {"interface", WMS_CALL, command->interface_name, command->interface_name, "the name of an interface of the host's"},
-        {"operation", WMS_CALL, command->operation, command->operation, "the name of one of the interface's operations"},
+        {"interface", WMS_CALL, command->interface_name, command->interface_name,
+         "the name of an interface of the host's"},
+        {"operation", WMS_CALL, command->operation, command->operation,
+         "the name of one of the interface's operations"},
         {"arguments", WMS_CALL, command->arguments, NULL, NULL},
-        {"user_name", WMS_BIND, command->user_name, command->user_name, "the name of an administrator of the host"},
+        {"user_name", WMS_BIND, command->user_name, command->user_name,
+         "the name of an administrator of the host"},
         {"password", WMS_BIND, command->password, NULL, NULL},
         {"fingerprint", WMS_BIND, command->fingerprint, NULL, NULL},
         {"management", WMS_BIND, command->management, NULL, NULL},
@@ -155,10 +180,12 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         const char *name = fields[i].name, *word = fields[i].word;
         if (fields[i].verb != command->verb) {
             if (fields[i].given) {
-                return wms_complain(engine, "%s: only %s has one; leave it out", name, wms_verb_name(fields[i].verb));
+                return wms_complain(engine, "%s: only %s has one; leave it out", name,
+                                    wms_verb_name(fields[i].verb));
             }
         } else if (fields[i].fix && !(word && *word)) {
-            return wms_complain(engine, "%s: %s; give %s", name, word ? "empty" : "missing", fields[i].fix);
+            return wms_complain(engine, "%s: %s; give %s", name, word ? "empty" : "missing",
+                                fields[i].fix);
         }
     }
     return 0;
@@ -185,11 +212,13 @@ static bool is_sound(const wms_value *value, bool named, unsigned depth)
 static int check_arguments(wms_engine *engine, const wms_value *arguments)
 {
     if (arguments && arguments->kind != WMS_TABLE) {
-        return wms_complain(engine, "arguments: no table; give a table by the names of the operation's arguments");
+        return wms_complain(
+            engine, "arguments: no table; give a table by the names of the operation's arguments");
     }
     if (arguments && !is_sound(arguments, arguments->name != NULL, 0)) {
         return wms_complain(engine,
-                            "arguments: a value of no kind, without its name or its items, or more than %d deep; give a "
+                            "arguments: a value of no kind, without its name or its items, or more "
+                            "than %d deep; give a "
                             "table as wms.h describes it",
                             DEPTH_MAX);
     }
@@ -201,7 +230,8 @@ int wms_command_check(wms_engine *engine, const wms_command *command)
     if ((unsigned) command->verb >= WMS_VERB_COUNT) {
         return wms_complain(engine, "command: no such verb; give one of enum wms_verb");
     }
-    int error = wms_is_call(command->verb) ? check_whole(engine, command) : check_selection(engine, command);
+    int error = wms_is_call(command->verb) ? check_whole(engine, command)
+                                           : check_selection(engine, command);
     error = error ? error : check_fields(engine, command);
     error = error ? error : check_arguments(engine, command->arguments);
     error = error ? error : check_times(engine, command);

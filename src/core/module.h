@@ -10,7 +10,9 @@
 #define WMS_MODULE_FOLDER "/usr/local/lib/wms"
 #endif
 
-/* Loads the module in `path` for good and asks it for its provider.  Errors: NO_PROVIDER (`complaint` says why). */
-int wms_module_open(const char *path, const struct wms_provider **ret_provider, char *complaint, size_t size);
+/* Loads the module in `path` for good and asks it for its provider.  Errors: NO_PROVIDER
+ * (`complaint` says why). */
+int wms_module_open(const char *path, const struct wms_provider **ret_provider, char *complaint,
+                    size_t size);
 
 #endif

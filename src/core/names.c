@@ -102,7 +102,8 @@ const char *wms_state_name(enum wms_state state)
 }
 
 #define WMS_X(name, number, text) \
-    _Static_assert((number) < 0 && (number) >= SCHAR_MIN && (number) != WMS_E_INVALID, "an item keeps a signed char");
+    _Static_assert((number) < 0 && (number) >= SCHAR_MIN && (number) != WMS_E_INVALID, \
+                   "an item keeps a signed char");
 WMS_ERRORS(WMS_X)
 #undef WMS_X
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* polling.c - when a provider asks its host again how a session is. */
-#include "core/loop.h"
 #include "core/polling.h"
+#include "core/loop.h"
 
 static const double first_interval = 0.04, last_interval = 1, growth = 1.5; /* seconds */
 

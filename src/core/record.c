@@ -8,10 +8,13 @@
 #include "core/base.h"
 #include "core/value.h"
 
-static const char first_line[] = "wms binding 1\n", last_line[] = "end\n", secret[] = "secret", hidden[] = "secret.";
+static const char first_line[] = "wms binding 1\n", last_line[] = "end\n", secret[] = "secret",
+                  hidden[] = "secret.";
 static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-static const char *const kinds[] = {
-    [WMS_BOOLEAN] = "boolean", [WMS_INTEGER] = "integer", [WMS_NATURAL] = "natural", [WMS_STRING] = "string"};
+static const char *const kinds[] = {[WMS_BOOLEAN] = "boolean",
+                                    [WMS_INTEGER] = "integer",
+                                    [WMS_NATURAL] = "natural",
+                                    [WMS_STRING] = "string"};
 
 /* Stands in a string as it is. */
 static bool is_plain(unsigned char c)
@@ -24,7 +27,7 @@ static bool is_name(const char *name, size_t size)
     return size > 0 && size <= WMS_RECORD_NAME && !(*name >= '0' && *name <= '9');
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct reader {
     const char *at, *end;
@@ -139,7 +142,8 @@ static int read_value(struct reader *reader, wms_value *value)
         return !error && number == 0 ? wrong(reader, "no number below zero") : error;
     default:
         value->integer = take(reader, "true");
-        return value->integer || take(reader, "false") ? 0 : wrong(reader, "neither true nor false");
+        return value->integer || take(reader, "false") ? 0
+                                                       : wrong(reader, "neither true nor false");
     }
 }
 
@@ -224,8 +228,8 @@ static size_t lines_in(const char *text, size_t size)
     return lines;
 }
 
-int wms_record_parse(wms_engine *engine, const char *text, size_t size, wms_value **ret_value, char *complaint,
-                     size_t complaint_size)
+int wms_record_parse(wms_engine *engine, const char *text, size_t size, wms_value **ret_value,
+                     char *complaint, size_t complaint_size)
 {
     struct reader reader = {
         .at = text,
@@ -258,7 +262,7 @@ int wms_record_parse(wms_engine *engine, const char *text, size_t size, wms_valu
     return 0;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 struct writer {
     char *text; /* NULL: only to count */
@@ -349,8 +353,8 @@ static bool is_flat(const wms_value *table, bool whole)
     return flat;
 }
 
-int wms_record_print(wms_engine *engine, const wms_value *value, char **ret_text, size_t *ret_size, char *complaint,
-                     size_t complaint_size)
+int wms_record_print(wms_engine *engine, const wms_value *value, char **ret_text, size_t *ret_size,
+                     char *complaint, size_t complaint_size)
 {
     struct writer counter = {0}, writer = {0};
     wms_value *again;
@@ -368,7 +372,8 @@ int wms_record_print(wms_engine *engine, const wms_value *value, char **ret_text
     put_record(&writer, value);
     writer.text[writer.size] = '\0';
     /* What could not be read again is not written. */
-    int error = wms_record_parse(engine, writer.text, writer.size, &again, complaint, complaint_size);
+    int error =
+        wms_record_parse(engine, writer.text, writer.size, &again, complaint, complaint_size);
     if (error) {
         wms_free_wiped(engine, writer.text, writer.size + 1);
         return error;

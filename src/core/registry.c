@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "core/abi.h"
-#include "core/parts.h"
 #include "core/module.h"
+#include "core/parts.h"
 
 static const struct wms_registered *find(const wms_engine *engine, const char *name)
 {
@@ -47,13 +47,17 @@ static int check_head(wms_engine *engine, const struct wms_provider *provider)
     }
     if (provider->abi != WMS_PROVIDER_ABI) {
         return wms_complain(engine,
-                            "provider: made for another version of wms: its interface has the number %u, that of wms " WMS_VERSION
-                            " has %u; build it with the headers of this version, or use it with the one that it was made for",
+                            "provider: made for another version of wms: its interface has the "
+                            "number %u, that of wms " WMS_VERSION
+                            " has %u; build it with the headers of this version, or use it with "
+                            "the one that it was made for",
                             provider->abi, WMS_PROVIDER_ABI);
     }
     if (provider->size < WMS_PROVIDER_REQUIRED) {
-        return wms_complain(engine, "provider: its size is %u, and the required functions alone take %u; begin the struct with "
-                                    "WMS_PROVIDER_HEAD",
+        return wms_complain(engine,
+                            "provider: its size is %u, and the required functions alone take %u; "
+                            "begin the struct with "
+                            "WMS_PROVIDER_HEAD",
                             provider->size, (unsigned) WMS_PROVIDER_REQUIRED);
     }
     return 0;
@@ -78,16 +82,22 @@ int wms_engine_register(wms_engine *engine, const struct wms_provider *provider)
         return error;
     }
     size_t length = provider->name ? strnlen(provider->name, WMS_SCHEME_MAX + 1) : 0;
-    if (length == 0 || length > WMS_SCHEME_MAX || strspn(provider->name, "abcdefghijklmnopqrstuvwxyz") != length) {
-        return wms_complain(engine, "provider: its name is a scheme: give 1 to %d lower-case letters", WMS_SCHEME_MAX);
+    if (length == 0 || length > WMS_SCHEME_MAX ||
+        strspn(provider->name, "abcdefghijklmnopqrstuvwxyz") != length) {
+        return wms_complain(engine,
+                            "provider: its name is a scheme: give 1 to %d lower-case letters",
+                            WMS_SCHEME_MAX);
     }
-    if (!provider->connect || !provider->disconnect || !provider->list || !provider->act || !provider->forget ||
-        !provider->observe || !provider->unobserve) {
-        return wms_complain(engine, "provider: a function is missing; give connect, disconnect, list, act, forget, observe "
-                                    "and unobserve");
+    if (!provider->connect || !provider->disconnect || !provider->list || !provider->act ||
+        !provider->forget || !provider->observe || !provider->unobserve) {
+        return wms_complain(
+            engine,
+            "provider: a function is missing; give connect, disconnect, list, act, forget, observe "
+            "and unobserve");
     }
     if (find(engine, provider->name)) {
-        return wms_complain(engine, "provider: one named '%s' is registered already", provider->name);
+        return wms_complain(engine, "provider: one named '%s' is registered already",
+                            provider->name);
     }
     struct wms_registered *entry = wms_zalloc(engine, sizeof *entry);
     if (!entry) {
@@ -96,8 +106,11 @@ int wms_engine_register(wms_engine *engine, const struct wms_provider *provider)
     read_provider(entry, provider);
     entry->next = engine->providers;
     engine->providers = entry;
-    if (WMS_HAS(provider->size, struct wms_provider, sight_size) && !(provider->session_size && provider->sight_size)) {
-        wms_say(engine, WMS_WARNING, "provider %s: without WMS_PROVIDER_HEAD, only what sessions had in 0.1.0 is heard of it",
+    if (WMS_HAS(provider->size, struct wms_provider, sight_size) &&
+        !(provider->session_size && provider->sight_size)) {
+        wms_say(engine, WMS_WARNING,
+                "provider %s: without WMS_PROVIDER_HEAD, only what sessions had in 0.1.0 is heard "
+                "of it",
                 provider->name);
     }
     return 0;
@@ -130,7 +143,7 @@ void wms_engine_retire_providers(wms_engine *engine)
     }
 }
 
-/* ---- modules ---------------------------------------------------------------------------------------------------- */
+/* ---- modules --------------------------------------------------------------------------------- */
 
 static struct wms_unloaded *find_unloaded(const wms_engine *engine, const char *name)
 {
@@ -147,7 +160,8 @@ bool wms_engine_is_unloaded(const wms_engine *engine, const char *name)
     return find_unloaded(engine, name) != NULL;
 }
 
-/* The module did not load: remembered for the outcomes of the servers that need it.  The complaint tells why. */
+/* The module did not load: remembered for the outcomes of the servers that need it.  The complaint
+ * tells why. */
 static int load_failed(wms_engine *engine, const char *name)
 {
     struct wms_unloaded *entry = find_unloaded(engine, name);
@@ -161,7 +175,8 @@ static int load_failed(wms_engine *engine, const char *name)
         entry->next = engine->unloaded;
         engine->unloaded = entry;
     }
-    snprintf(entry->why, sizeof entry->why, "%.*s", (int) sizeof entry->why - 1, engine->base.complaint);
+    snprintf(entry->why, sizeof entry->why, "%.*s", (int) sizeof entry->why - 1,
+             engine->base.complaint);
     return WMS_E_NO_PROVIDER;
 }
 
@@ -170,8 +185,9 @@ char *wms_engine_no_provider(wms_engine *engine, const char *name)
     const char *package = wms_scheme_package(name);
     const struct wms_unloaded *tried = find_unloaded(engine, name);
 
-    return wms_print(engine, "the provider '%s' %s%s%s%s%s", name, tried ? "cannot be loaded: " : "is not installed",
-                     tried ? tried->why : "", package ? " (it needs " : "", package ? package : "", package ? ")" : "");
+    return wms_print(engine, "the provider '%s' %s%s%s%s%s", name,
+                     tried ? "cannot be loaded: " : "is not installed", tried ? tried->why : "",
+                     package ? " (it needs " : "", package ? package : "", package ? ")" : "");
 }
 
 int wms_engine_load(wms_engine *engine, const char *name, const char *path)
@@ -184,19 +200,22 @@ int wms_engine_load(wms_engine *engine, const char *name, const char *path)
     if (!path) {
         const char *package = wms_scheme_package(name);
         if (!wms_scheme_known(name)) {
-            return wms_complain(engine, "no provider is called '%.31s'; give logind, multipoint or wts", name);
+            return wms_complain(
+                engine, "no provider is called '%.31s'; give logind, multipoint or wts", name);
         }
-        wms_complain(engine, "the provider '%s' is not installed%s%s%s", name, package ? " (it needs " : "",
-                     package ? package : "", package ? ")" : "");
+        wms_complain(engine, "the provider '%s' is not installed%s%s%s", name,
+                     package ? " (it needs " : "", package ? package : "", package ? ")" : "");
         return WMS_E_NO_PROVIDER;
     }
-    int error = wms_module_open(path, &provider, engine->base.complaint, sizeof engine->base.complaint);
+    int error =
+        wms_module_open(path, &provider, engine->base.complaint, sizeof engine->base.complaint);
     if (error) {
         return load_failed(engine, name);
     }
     /* Of another ABI not even the name is where it should be: then registering tells. */
     if (check_head(engine, provider) == 0 && provider->name && strcmp(provider->name, name) != 0) {
-        wms_complain(engine, "%.200s holds the provider '%.31s', not '%.31s'", path, provider->name, name);
+        wms_complain(engine, "%.200s holds the provider '%.31s', not '%.31s'", path, provider->name,
+                     name);
         return load_failed(engine, name);
     }
     error = wms_engine_register(engine, provider);
@@ -221,7 +240,8 @@ int wms_engine_module_folder(wms_engine *engine, const char *folder)
     return 0;
 }
 
-int wms_engine_provider(wms_engine *engine, const char *name, const struct wms_provider **ret_provider)
+int wms_engine_provider(wms_engine *engine, const char *name,
+                        const struct wms_provider **ret_provider)
 {
     const struct wms_provider *provider = wms_engine_known(engine, name);
 

@@ -7,7 +7,7 @@
 #include "core/abi.h"
 #include "core/parts.h"
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void request_free(wms_request *request)
 {
@@ -62,7 +62,8 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     request->jobs_open = request->job_count;
     wms_request_count_first(request);
     if (engine->loop && wms_loop_is_due(engine->loop)) {
-        wms_engine_turn(engine); /* what is due by now comes first, else blocking calls alone never get to it */
+        wms_engine_turn(
+            engine); /* what is due by now comes first, else blocking calls alone never get to it */
     }
     wms_request_begin_jobs(request);
     wms_engine_go_on(engine);
@@ -77,9 +78,9 @@ wms_request *wms_request_unref(wms_request *request)
     }
     wms_engine *engine = request->engine;
     if (engine->base.asking || engine->settling || wms_engine_enter(engine)) {
-        /* A guard's or a log's program collects its garbage, perhaps the very request that is under way.  Or this is a forked
-         * child without a free descriptor: what the request has under way shares its connection with the parent until the
-         * engine is renewed. */
+        /* A guard's or a log's program collects its garbage, perhaps the very request that is under
+         * way.  Or this is a forked child without a free descriptor: what the request has under way
+         * shares its connection with the parent until the engine is renewed. */
         request->orphan_next = engine->orphans;
         engine->orphans = request;
         return NULL;
@@ -106,7 +107,7 @@ void wms_requests_collect(wms_engine *engine)
     }
 }
 
-/* ---- what happens in it ----------------------------------------------------------------------------------------- */
+/* ---- what happens in it ---------------------------------------------------------------------- */
 
 void wms_request_cancel(wms_request *request)
 {
@@ -128,7 +129,7 @@ void wms_request_forked(wms_request *request)
     }
 }
 
-/* ---- waiting ---------------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 int wms_request_enter(const wms_request *request)
 {
@@ -236,7 +237,7 @@ int wms_request_step(wms_request *request)
     return wms_engine_step(request->engine);
 }
 
-/* ---- permission ------------------------------------------------------------------------------------------------- */
+/* ---- permission ------------------------------------------------------------------------------ */
 
 int wms_request_held_sized(wms_request *request, wms_action *ret_action, size_t size)
 {
@@ -270,7 +271,7 @@ void wms_request_permit(wms_request *request, const char *refusal)
     wms_engine_go_on(request->engine);
 }
 
-/* ---- the password of a bind --------------------------------------------------------------------------------------- */
+/* ---- the password of a bind ------------------------------------------------------------------ */
 
 int wms_request_wants_password(wms_request *request)
 {
@@ -285,13 +286,14 @@ void wms_request_password(wms_request *request, const char *password, const char
     struct wms_job *job = &request->jobs[0];
     request->password = password ? wms_copy(request->engine, password) : NULL;
     if (!request->password) {
-        wms_item_end(&job->whole, password ? WMS_E_NO_MEMORY : WMS_E_CANCELLED, password ? NULL : refusal);
+        wms_item_end(&job->whole, password ? WMS_E_NO_MEMORY : WMS_E_CANCELLED,
+                     password ? NULL : refusal);
     }
     wms_job_kick(job);
     wms_engine_go_on(request->engine);
 }
 
-/* ---- the caller's choice ---------------------------------------------------------------------------------------- */
+/* ---- the caller's choice --------------------------------------------------------------------- */
 
 int wms_request_candidate_sized(wms_request *request, wms_session *ret_session, size_t size)
 {

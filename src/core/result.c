@@ -14,7 +14,9 @@ static wms_outcome view(const struct wms_item *item)
         .state = item->state,
         .changed = item->changed,
         .code = item->code,
-        .text = item->code == 0 ? NULL : item->text ? item->text : wms_error_text(item->code),
+        .text = item->code == 0 ? NULL
+                : item->text    ? item->text
+                                : wms_error_text(item->code),
         .note = item->note,
         .identity = item->identity,
     };
@@ -82,7 +84,8 @@ static const struct wms_item *outcome_item(const wms_request *request, size_t in
     return item_of(job, index - job->first);
 }
 
-int wms_request_outcome_sized(const wms_request *request, size_t index, wms_outcome *ret_outcome, size_t size)
+int wms_request_outcome_sized(const wms_request *request, size_t index, wms_outcome *ret_outcome,
+                              size_t size)
 {
     int error = wms_request_enter(request);
 
@@ -97,7 +100,8 @@ int wms_request_outcome_sized(const wms_request *request, size_t index, wms_outc
     return 0;
 }
 
-int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done, size_t size)
+int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done,
+                                   size_t size)
 {
     if (queue_is_empty(&request->finished) || wms_request_enter(request)) {
         return 0;
@@ -116,7 +120,8 @@ size_t wms_request_session_count(const wms_request *request)
     return request->session_count;
 }
 
-int wms_request_session_sized(const wms_request *request, size_t index, wms_session *ret_session, size_t size)
+int wms_request_session_sized(const wms_request *request, size_t index, wms_session *ret_session,
+                              size_t size)
 {
     int error = wms_request_enter(request);
 
@@ -127,7 +132,8 @@ int wms_request_session_sized(const wms_request *request, size_t index, wms_sess
         return WMS_E_NOT_FOUND;
     }
     const struct wms_job *job = job_of(request, index, true);
-    wms_give(ret_session, size, job->listing.sessions[index - job->first_session].whole, sizeof *ret_session);
+    wms_give(ret_session, size, job->listing.sessions[index - job->first_session].whole,
+             sizeof *ret_session);
     return 0;
 }
 
@@ -162,7 +168,8 @@ static void print_many(const wms_request *request, char *text, size_t size)
     } else if (request->skipped_count == 0) {
         snprintf(text, size, " (%zu of %zu failed)", failed, all);
     } else {
-        snprintf(text, size, " (%zu of %zu failed, %zu skipped)", failed, all, request->skipped_count);
+        snprintf(text, size, " (%zu of %zu failed, %zu skipped)", failed, all,
+                 request->skipped_count);
     }
 }
 
@@ -185,9 +192,10 @@ int wms_request_error_sized(wms_request *request, wms_fault *ret_fault, size_t s
     wms_outcome outcome = view(first_failure(request));
     if (!request->summary) {
         print_many(request, many, sizeof many);
-        request->summary = outcome.id ? wms_print(request->engine, "%s: session %s: %s%s", outcome.server,
-                                                  wms_id_print(outcome.id, id, sizeof id), outcome.text, many)
-                                      : wms_print(request->engine, "%s: %s%s", outcome.server, outcome.text, many);
+        request->summary =
+            outcome.id ? wms_print(request->engine, "%s: session %s: %s%s", outcome.server,
+                                   wms_id_print(outcome.id, id, sizeof id), outcome.text, many)
+                       : wms_print(request->engine, "%s: %s%s", outcome.server, outcome.text, many);
     }
     const wms_fault fault = {
         .code = outcome.code,

@@ -4,7 +4,8 @@
 
 bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session)
 {
-    return session->is_orchestratable == 0 || (session->is_own == 1 && wms_verb_is(verb, WMS_ENDS_SESSION));
+    return session->is_orchestratable == 0 ||
+           (session->is_own == 1 && wms_verb_is(verb, WMS_ENDS_SESSION));
 }
 
 /* Nobody has named it, and its provider tells why it is better left alone. */
@@ -36,7 +37,8 @@ static int take_all(struct wms_job *job)
                 .id = session->id,
                 .user_name = session->user_name,
                 .identity = session->identity,
-                .note = spared ? session->spared : job->whole.note, /* that is of what was told the host for all */
+                .note = spared ? session->spared
+                               : job->whole.note, /* that is of what was told the host for all */
                 .changed = -1,
                 .spared = spared,
             };
@@ -152,7 +154,7 @@ static void conclude(struct wms_job *job, int error, const char *text)
     }
 }
 
-/* ---- the caller's choice ---------------------------------------------------------------------------------------- */
+/* ---- the caller's choice --------------------------------------------------------------------- */
 
 /* The next that the caller is asked about, from job->candidate on. */
 static bool has_candidate(struct wms_job *job)

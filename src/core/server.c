@@ -28,7 +28,8 @@ int wms_engine_place(wms_engine *engine, const char *text, const struct wms_plac
     return 0;
 }
 
-static struct wms_server *server_new(wms_engine *engine, const struct wms_place *place, uint64_t hash)
+static struct wms_server *server_new(wms_engine *engine, const struct wms_place *place,
+                                     uint64_t hash)
 {
     struct wms_server *server = wms_zalloc(engine, sizeof *server);
 
@@ -56,7 +57,8 @@ static int find_server(wms_engine *engine, const char *text, struct wms_server *
     }
     uint64_t hash = wms_place_hash(&engine->key, place);
     struct wms_entry *entry = wms_table_find(&engine->servers, hash, is_at, place);
-    struct wms_server *server = entry ? (struct wms_server *) entry : server_new(engine, place, hash);
+    struct wms_server *server =
+        entry ? (struct wms_server *) entry : server_new(engine, place, hash);
     if (!server) {
         return WMS_E_NO_MEMORY;
     }

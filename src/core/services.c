@@ -6,18 +6,20 @@
 
 static void services_log(wms_engine *engine, enum wms_level level, const char *text)
 {
-    wms_say(engine, level > WMS_WARNING ? WMS_WARNING : level, "%s", text); /* a later version may know more */
+    wms_say(engine, level > WMS_WARNING ? WMS_WARNING : level, "%s",
+            text); /* a later version may know more */
 }
 
-static struct wms_timer *services_timer_new(wms_engine *engine, void (*fire)(void *data), void *data)
+static struct wms_timer *services_timer_new(wms_engine *engine, void (*fire)(void *data),
+                                            void *data)
 {
     struct wms_loop *loop = wms_engine_loop(engine);
 
     return loop ? wms_timer_new(loop, fire, data) : NULL;
 }
 
-static int services_poll_new(wms_engine *engine, int fd, void (*ready)(void *data, int events), void *data,
-                             struct wms_poll **ret_poll)
+static int services_poll_new(wms_engine *engine, int fd, void (*ready)(void *data, int events),
+                             void *data, struct wms_poll **ret_poll)
 {
     struct wms_loop *loop = wms_engine_loop(engine);
 
@@ -36,7 +38,8 @@ static void services_user(struct wms_op *op, const char *user_name)
 
     if (is_open(op) && !(item->job->listed && item->user_name)) { /* else the listing has said it */
         const char *copy = user_name ? wms_job_keep(item->job, user_name) : NULL;
-        item->user_name = copy ? copy : item->user_name; /* without memory for it, it stays unsaid */
+        item->user_name =
+            copy ? copy : item->user_name; /* without memory for it, it stays unsaid */
     }
 }
 
@@ -149,7 +152,7 @@ static int services_observe_by_polling(struct wms_observer *observer, void (*ask
     return loop ? wms_polling_begin(&check->polling, loop, ask, data) : engine->loop_error;
 }
 
-/* ---- what belongs to the engine ----------------------------------------------------------------------------------- */
+/* ---- what belongs to the engine -------------------------------------------------------------- */
 
 static int services_load(struct wms_link *link, wms_value **ret_binding, const char **ret_text)
 {

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* settle.c - the engine's turn: what events have made due happens here, and only here, so that nothing is ever re-entered. */
+/* settle.c - the engine's turn: what events have made due happens here, and only here, so that
+ * nothing is ever re-entered. */
 #include "core/parts.h"
 
-enum { ROUNDS = 64 /* of a loop that always has something to do, before the program gets control again */ };
+enum {
+    ROUNDS =
+        64 /* of a loop that always has something to do, before the program gets control again */
+};
 
-/* ---- links that are to be tended --------------------------------------------------------------------------------- */
+/* ---- links that are to be tended ------------------------------------------------------------- */
 
 /* Of a broken link: what was under way on it ends, or is repeated on another. */
 static void end_link(struct wms_link *link)
@@ -50,7 +54,7 @@ static void tend_links(wms_engine *engine)
     }
 }
 
-/* ---- the turn ---------------------------------------------------------------------------------------------------- */
+/* ---- the turn -------------------------------------------------------------------------------- */
 
 void wms_engine_settle(wms_engine *engine)
 {

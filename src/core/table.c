@@ -24,7 +24,9 @@ static int resize(struct wms_table *table, wms_engine *engine, size_t size)
 {
     struct wms_table other = {.size = size, .count = table->count};
 
-    other.slots = size <= SIZE_MAX / sizeof *other.slots ? wms_zalloc(engine, size * sizeof *other.slots) : NULL;
+    other.slots = size <= SIZE_MAX / sizeof *other.slots
+                      ? wms_zalloc(engine, size * sizeof *other.slots)
+                      : NULL;
     if (!other.slots) {
         return WMS_E_NO_MEMORY;
     }
@@ -41,7 +43,8 @@ static int resize(struct wms_table *table, wms_engine *engine, size_t size)
 }
 
 struct wms_entry *wms_table_find(const struct wms_table *table, uint64_t hash,
-                                 bool (*same)(const struct wms_entry *entry, const void *key), const void *key)
+                                 bool (*same)(const struct wms_entry *entry, const void *key),
+                                 const void *key)
 {
     struct wms_entry *entry = table->size ? *slot_of(table, hash) : NULL;
 
@@ -51,7 +54,8 @@ struct wms_entry *wms_table_find(const struct wms_table *table, uint64_t hash,
     return entry;
 }
 
-int wms_table_add(struct wms_table *table, wms_engine *engine, struct wms_entry *entry, uint64_t hash)
+int wms_table_add(struct wms_table *table, wms_engine *engine, struct wms_entry *entry,
+                  uint64_t hash)
 {
     if (table->count >= table->size) {
         resize(table, engine, table->size ? table->size * 2 : SIZE_MIN);

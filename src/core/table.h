@@ -19,9 +19,12 @@ struct wms_table {
 
 /* The one of this hash that `same(entry, key)` takes; NULL: there is none. */
 struct wms_entry *wms_table_find(const struct wms_table *table, uint64_t hash,
-                                 bool (*same)(const struct wms_entry *entry, const void *key), const void *key);
-/* A table that cannot grow is slower, and works all the same.  Errors: NO_MEMORY, of the first alone. */
-int wms_table_add(struct wms_table *table, wms_engine *engine, struct wms_entry *entry, uint64_t hash);
+                                 bool (*same)(const struct wms_entry *entry, const void *key),
+                                 const void *key);
+/* A table that cannot grow is slower, and works all the same.  Errors: NO_MEMORY, of the first
+ * alone. */
+int wms_table_add(struct wms_table *table, wms_engine *engine, struct wms_entry *entry,
+                  uint64_t hash);
 /* Of an entry that is in it. */
 void wms_table_remove(struct wms_table *table, wms_engine *engine, const struct wms_entry *entry);
 /* Frees what is the table's; the entries are others'. */

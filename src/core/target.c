@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Which schemes the family has, what the provider's module needs on the two kinds of distribution, and whether an address
- * without a host means this machine. */
+/* Which schemes the family has, what the provider's module needs on the two kinds of distribution,
+ * and whether an address without a host means this machine. */
 static const struct {
     const char *name;
     const char *package;
@@ -14,7 +14,8 @@ static const struct {
 } schemes[] = {
     {"memory", NULL, false},
     {"logind", "libsystemd0 (Debian) or systemd-libs (Fedora)", true},
-    {"multipoint", "libcurl4, libxml2 and libssl3 (Debian) or libcurl, libxml2 and openssl-libs (Fedora)", false},
+    {"multipoint",
+     "libcurl4, libxml2 and libssl3 (Debian) or libcurl, libxml2 and openssl-libs (Fedora)", false},
     {"wts", "libwinpr2-2 or libwinpr3-3 (Debian) or libwinpr (Fedora)", true},
 };
 
@@ -41,7 +42,7 @@ const char *wms_scheme_package(const char *scheme)
     return NULL;
 }
 
-/* ---- addresses -------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static int complain(char *complaint, size_t size, const char *why)
 {
@@ -68,18 +69,24 @@ static bool all_of(const char *text, const char *others)
 static int check_host(const char *host, char *complaint, size_t size)
 {
     if (!*host) {
-        return complain(complaint, size, "no host name in it; give one, for example \"lab01.school.example\"");
+        return complain(complaint, size,
+                        "no host name in it; give one, for example \"lab01.school.example\"");
     }
     if (*host == '-') {
-        return complain(complaint, size, "a host name does not begin with '-'; give a name such as \"lab01.school.example\"");
+        return complain(
+            complaint, size,
+            "a host name does not begin with '-'; give a name such as \"lab01.school.example\"");
     }
     if (host[strlen(host) - 1] == '.') {
-        return complain(complaint, size, "a dot with no label before it; give a name such as \"lab01.school.example\"");
+        return complain(
+            complaint, size,
+            "a dot with no label before it; give a name such as \"lab01.school.example\"");
     }
     if (!all_of(host, strchr(host, ':') ? ":.%" : "._-")) {
-        return complain(complaint, size,
-                        "a character that no host name has; give letters, digits, '.', '_' and '-', "
-                        "or an IPv6 address in brackets");
+        return complain(
+            complaint, size,
+            "a character that no host name has; give letters, digits, '.', '_' and '-', "
+            "or an IPv6 address in brackets");
     }
     return 0;
 }
@@ -88,7 +95,8 @@ static int check_user(const char *user, char *complaint, size_t size)
 {
     if (!*user || *user == '-' || !all_of(user, "._-+$")) {
         return complain(complaint, size,
-                        "a user name before '@' has letters, digits, '.', '_', '+', '$' and '-', and does not begin with '-'");
+                        "a user name before '@' has letters, digits, '.', '_', '+', '$' and '-', "
+                        "and does not begin with '-'");
     }
     return 0;
 }
@@ -102,7 +110,8 @@ static int parse_port(const char *digits, unsigned *ret_port, char *complaint, s
         port = port * 10 + (unsigned) (*p++ - '0');
     }
     if (p == digits || *p || port == 0 || port > 65535) {
-        return complain(complaint, size, "no port after ':'; give a number from 1 to 65535, or leave ':' out");
+        return complain(complaint, size,
+                        "no port after ':'; give a number from 1 to 65535, or leave ':' out");
     }
     *ret_port = port;
     return 0;
@@ -126,7 +135,9 @@ static int parse_authority(struct wms_address *address, char *text, char *compla
     if (*host == '[') {
         char *end = strchr(host, ']');
         if (!end || (end[1] && end[1] != ':')) {
-            return complain(complaint, size, "a bracket is not closed; give an IPv6 address as \"[::1]\" or \"[::1]:8443\"");
+            return complain(
+                complaint, size,
+                "a bracket is not closed; give an IPv6 address as \"[::1]\" or \"[::1]:8443\"");
         }
         if (end[1] == ':') {
             port = end + 2;
@@ -137,7 +148,9 @@ static int parse_authority(struct wms_address *address, char *text, char *compla
         port = strchr(host, ':');
         if (port) {
             if (strchr(port + 1, ':')) {
-                return complain(complaint, size, "more than one ':'; give an IPv6 address in brackets, as in \"[::1]:8443\"");
+                return complain(
+                    complaint, size,
+                    "more than one ':'; give an IPv6 address in brackets, as in \"[::1]:8443\"");
             }
             *port++ = '\0';
         }
@@ -197,16 +210,19 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
     }
     size_t length = strlen(text);
     if (length == 0) {
-        return complain(complaint, size, "an empty string; give a host name, or nothing for this machine");
+        return complain(complaint, size,
+                        "an empty string; give a host name, or nothing for this machine");
     }
     if (length > WMS_ADDRESS_MAX) {
-        snprintf(complaint, size, "server: it has %zu characters; give at most %d", length, WMS_ADDRESS_MAX);
+        snprintf(complaint, size, "server: it has %zu characters; give at most %d", length,
+                 WMS_ADDRESS_MAX);
         return WMS_E_INVALID;
     }
     for (size_t i = 0; i < length; i++) {
         if (text[i] <= ' ' || text[i] >= 127) {
             return complain(complaint, size,
-                            "a space, a control character or a letter outside ASCII; give a host name or an address such "
+                            "a space, a control character or a letter outside ASCII; give a host "
+                            "name or an address such "
                             "as \"memory://lab\"");
         }
     }
@@ -228,7 +244,8 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
         }
         if (n == 0 || n > WMS_SCHEME_MAX) {
             return complain(complaint, size,
-                            "no scheme, of letters alone, before \"://\"; give memory://, logind://, multipoint:// or wts://");
+                            "no scheme, of letters alone, before \"://\"; give memory://, "
+                            "logind://, multipoint:// or wts://");
         }
         memcpy(place->scheme, text, n);
         rest = mark + 3;
@@ -248,7 +265,9 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
     }
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         if (strcmp(schemes[i].name, place->scheme) == 0 && !schemes[i].local) {
-            snprintf(complaint, size, "server: no host name in it; give one, for example \"%s://lab01\"", place->scheme);
+            snprintf(complaint, size,
+                     "server: no host name in it; give one, for example \"%s://lab01\"",
+                     place->scheme);
             return WMS_E_INVALID;
         }
     }
@@ -278,15 +297,17 @@ static bool same(const char *a, const char *b)
 
 bool wms_place_equal(const struct wms_place *a, const struct wms_place *b)
 {
-    return same(a->scheme, b->scheme) && same(a->address.user, b->address.user) && same(a->address.host, b->address.host) &&
-           same(a->address.path, b->address.path) && a->address.port == b->address.port;
+    return same(a->scheme, b->scheme) && same(a->address.user, b->address.user) &&
+           same(a->address.host, b->address.host) && same(a->address.path, b->address.path) &&
+           a->address.port == b->address.port;
 }
 
 uint64_t wms_place_hash(const struct wms_key *key, const struct wms_place *place)
 {
     const struct wms_address *address = &place->address;
     const char *const words[] = {place->scheme, address->user, address->host, address->path};
-    char text[sizeof place->scheme + sizeof place->parts + sizeof address->port + sizeof words]; /* more than they have */
+    char text[sizeof place->scheme + sizeof place->parts + sizeof address->port +
+              sizeof words]; /* more than they have */
     size_t size = sizeof address->port;
 
     memcpy(text, &address->port, size);
@@ -301,7 +322,7 @@ uint64_t wms_place_hash(const struct wms_key *key, const struct wms_place *place
     return wms_hash(key, text, size);
 }
 
-/* ---- session ids ------------------------------------------------------------------------------------------------ */
+/* ---- session ids ----------------------------------------------------------------------------- */
 
 static const char no_session[] = "session_ids: 4294967295 means \"no session\"; give 0..4294967294";
 
@@ -316,7 +337,8 @@ int wms_id_check(wms_id *id, char *complaint, size_t size)
     }
     size_t length = strnlen(id->text, WMS_ID_MAX + 1);
     if (length == 0 || length > WMS_ID_MAX) {
-        snprintf(complaint, size, "session_ids: an id of %s characters; give 1 to %d", length ? "too many" : "no", WMS_ID_MAX);
+        snprintf(complaint, size, "session_ids: an id of %s characters; give 1 to %d",
+                 length ? "too many" : "no", WMS_ID_MAX);
         return WMS_E_INVALID;
     }
     uint64_t number = 0;
@@ -324,9 +346,10 @@ int wms_id_check(wms_id *id, char *complaint, size_t size)
     for (size_t i = 0; i < length; i++) {
         char c = id->text[i];
         if (c <= ' ' || c >= 127) {
-            snprintf(complaint, size,
-                     "session_ids: an id with a space, a control character or a letter outside ASCII; "
-                     "give an id as wms.sessions shows it");
+            snprintf(
+                complaint, size,
+                "session_ids: an id with a space, a control character or a letter outside ASCII; "
+                "give an id as wms.sessions shows it");
             return WMS_E_INVALID;
         }
         digits = digits && c >= '0' && c <= '9';
@@ -342,7 +365,8 @@ int wms_id_check(wms_id *id, char *complaint, size_t size)
         return WMS_E_INVALID;
     }
     if (number >= UINT32_MAX) {
-        snprintf(complaint, size, "session_ids: %.40s is out of range; give 0..4294967294", id->text);
+        snprintf(complaint, size, "session_ids: %.40s is out of range; give 0..4294967294",
+                 id->text);
         return WMS_E_INVALID;
     }
     id->text = NULL;
@@ -360,7 +384,8 @@ bool wms_id_equal(const wms_id *a, const wms_id *b)
 
 uint64_t wms_id_hash(const struct wms_key *key, const wms_id *id)
 {
-    return id->text ? wms_hash(key, id->text, strlen(id->text)) : wms_hash(key, &id->number, sizeof id->number);
+    return id->text ? wms_hash(key, id->text, strlen(id->text))
+                    : wms_hash(key, &id->number, sizeof id->number);
 }
 
 const char *wms_id_print(const wms_id *id, char *buffer, size_t size)
@@ -373,7 +398,7 @@ const char *wms_id_print(const wms_id *id, char *buffer, size_t size)
     return buffer;
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 bool wms_is_utf8(const char *text)
 {

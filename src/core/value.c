@@ -23,12 +23,14 @@ static struct block *block_of(wms_value *root)
 
 enum { LONG = 1048576 };
 
-/* Has the system give a long block its pages in one go: with a fault for each of them, to fill it takes twice as long, and
- * the loop waits.  Where that is not known (before Linux 5.14), nothing is lost. */
+/* Has the system give a long block its pages in one go: with a fault for each of them, to fill it
+ * takes twice as long, and the loop waits.  Where that is not known (before Linux 5.14), nothing is
+ * lost. */
 static void prepare(void *block, size_t size)
 {
 #ifdef MADV_POPULATE_WRITE
-    uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE), before = (page - (uintptr_t) block % page) % page;
+    uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE),
+              before = (page - (uintptr_t) block % page) % page;
     int number = errno;
 
     if (size >= LONG) {
@@ -41,7 +43,8 @@ static void prepare(void *block, size_t size)
 #endif
 }
 
-wms_value *wms_value_new(wms_engine *engine, size_t values, size_t bytes, struct wms_value_room *ret_room)
+wms_value *wms_value_new(wms_engine *engine, size_t values, size_t bytes,
+                         struct wms_value_room *ret_room)
 {
     size_t size = sizeof(struct block) + values * sizeof(wms_value) + bytes;
     struct block *block = wms_resize(engine, NULL, size);

@@ -11,9 +11,10 @@ struct wms_value_room {
     char *text;
 };
 
-/* A tree's root, still nil, with room for so many values beside it and for so many bytes of names and texts.  For
- * wms_value_free().  NULL: out of memory. */
-wms_value *wms_value_new(wms_engine *engine, size_t values, size_t bytes, struct wms_value_room *ret_room);
+/* A tree's root, still nil, with room for so many values beside it and for so many bytes of names
+ * and texts.  For wms_value_free().  NULL: out of memory. */
+wms_value *wms_value_new(wms_engine *engine, size_t values, size_t bytes,
+                         struct wms_value_room *ret_room);
 /* Puts a text and a NUL into the room. */
 const char *wms_value_put(struct wms_value_room *room, const char *text, size_t size);
 /* A copy of the whole tree.  Errors: NO_MEMORY. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* verify.c - whether a session is as asked: one look before the action, and from the host's answer on until it is so. */
+/* verify.c - whether a session is as asked: one look before the action, and from the host's answer
+ * on until it is so. */
 #include "core/parts.h"
 #include "core/polling.h"
 
@@ -8,7 +9,7 @@ static wms_engine *engine_of(const struct wms_item *item)
     return item->job->request->engine;
 }
 
-/* ---- looks ------------------------------------------------------------------------------------------------------ */
+/* ---- looks ----------------------------------------------------------------------------------- */
 
 static struct wms_check *check_new(struct wms_item *item, struct wms_link *link)
 {
@@ -75,7 +76,7 @@ void wms_check_end(struct wms_check *check)
     check_free(check);
 }
 
-/* ---- what it comes to ------------------------------------------------------------------------------------------- */
+/* ---- what it comes to ------------------------------------------------------------------------ */
 
 static bool is_wanted(enum wms_verb verb, const struct wms_sight *sight)
 {
@@ -136,8 +137,11 @@ static void unverified(struct wms_item *item, const char *why)
                         : sight->locked < 0               ? "does not show whether it is locked"
                         : sight->locked                   ? "is still locked"
                                                           : "is still unlocked";
-    char *text = why ? wms_print(request->engine, "the host took the request, but how the session is cannot be seen: %s", why)
-                     : wms_print(request->engine, "the host took the request, but after %g s the session %s", request->verify, state);
+    char *text =
+        why ? wms_print(request->engine,
+                        "the host took the request, but how the session is cannot be seen: %s", why)
+            : wms_print(request->engine, "the host took the request, but after %g s the session %s",
+                        request->verify, state);
 
     wms_item_finish(item, WMS_FAILED, WMS_E_UNVERIFIED, text);
     wms_free(request->engine, text);
@@ -165,7 +169,8 @@ static void check_fired(void *data)
     case WMS_SETTLING:
         if (check->looked) {
             unverified(item, NULL);
-        } else if (!check->late && request->timeout > request->verify) { /* one look there must be */
+        } else if (!check->late &&
+                   request->timeout > request->verify) { /* one look there must be */
             check->late = true;
             wms_timer_set(check->timer, request->timeout - request->verify);
         } else {
@@ -184,7 +189,7 @@ static void check_fired(void *data)
     wms_job_kick(item->job);
 }
 
-/* ---- what happens ----------------------------------------------------------------------------------------------- */
+/* ---- what happens ---------------------------------------------------------------------------- */
 
 void wms_check_answered(struct wms_item *item)
 {
@@ -200,8 +205,9 @@ void wms_check_answered(struct wms_item *item)
     wms_job_kick(job);
 }
 
-/* What the old observation has told, or is going to tell, may be of before the action: so another one begins, whose first
- * look does not.  The old one ends after that, for providers that share something between observers. */
+/* What the old observation has told, or is going to tell, may be of before the action: so another
+ * one begins, whose first look does not.  The old one ends after that, for providers that share
+ * something between observers. */
 static void renew(struct wms_item *item)
 {
     struct wms_check *old = item->check;
@@ -237,7 +243,8 @@ void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
     struct wms_item *item = check->item;
     enum wms_verb verb = item->job->request->verb;
 
-    if (item->phase >= WMS_OVER || check != item->check) { /* or an old one, which is about to end: see renew() */
+    if (item->phase >= WMS_OVER ||
+        check != item->check) { /* or an old one, which is about to end: see renew() */
         return;
     }
     check->sight = *sight;
@@ -260,7 +267,8 @@ void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
             wms_item_vanished(item, "the session ended while it was watched");
         } else if (!is_wanted(verb, sight)) {
             wms_item_finish(item, WMS_FAILED, WMS_E_REVERTED,
-                            verb == WMS_LOCK ? "it was locked, and is unlocked again" : "it was unlocked, and is locked again");
+                            verb == WMS_LOCK ? "it was locked, and is unlocked again"
+                                             : "it was unlocked, and is locked again");
         }
         break;
     default:
@@ -275,7 +283,8 @@ static void blind_before(struct wms_item *item, bool broken, int code, const cha
     bool listed = item->phase == WMS_PRIMED; /* among those that are ready */
 
     if (!broken) {
-        wms_item_enter(item, WMS_PRIMED); /* to be sent all the same: perhaps it can be seen afterwards */
+        wms_item_enter(item,
+                       WMS_PRIMED); /* to be sent all the same: perhaps it can be seen afterwards */
         wms_job_progress(item->job);
     } else if (code == WMS_E_UNREACHABLE && !item->retried) {
         item->retried = true;
@@ -296,7 +305,8 @@ void wms_check_blind(struct wms_check *check, int code, const char *text)
     bool broken = check->link->state == WMS_BROKEN;
     const char *why = text ? text : wms_error_text(code);
 
-    check->observing = broken && check->observing; /* then it is still the provider's, until it is told */
+    check->observing =
+        broken && check->observing; /* then it is still the provider's, until it is told */
     if (check != item->check) {
         return;
     }
@@ -335,16 +345,20 @@ void wms_check_give_up(struct wms_item *item, int code, const char *text)
     char *whole;
 
     if (!item->job->request->expired || code != WMS_E_TIMEOUT) {
-        wms_item_finish(item, WMS_REQUESTED, code,
-                        code == WMS_E_CANCELLED ? "the host took the request; cancelled before the session's state was verified"
-                                                : "the host took the request; the session's state could not be verified");
+        wms_item_finish(
+            item, WMS_REQUESTED, code,
+            code == WMS_E_CANCELLED
+                ? "the host took the request; cancelled before the session's state was verified"
+                : "the host took the request; the session's state could not be verified");
         return;
     }
-    whole = wms_print(engine,
-                      item->phase == WMS_STEADY ? "the host took the request, and the session was as asked, but was not "
-                                                  "watched to the end: %s"
-                                                : "the host took the request, but the session's state is not verified: %s",
-                      text);
+    whole =
+        wms_print(engine,
+                  item->phase == WMS_STEADY
+                      ? "the host took the request, and the session was as asked, but was not "
+                        "watched to the end: %s"
+                      : "the host took the request, but the session's state is not verified: %s",
+                  text);
     wms_item_finish(item, WMS_FAILED, WMS_E_UNVERIFIED, whole);
     wms_free(engine, whole);
 }

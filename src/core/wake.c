@@ -73,7 +73,7 @@ static void watch_loop(struct wms_waker *waker)
     watch(waker, EPOLL_CTL_MOD, waker->loop, EPOLLIN | EPOLLONESHOT);
 }
 
-/* ---- the thread ------------------------------------------------------------------------------------------------- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 /* Makes `count` more descriptors readable.  False: all were already.  The lock is held. */
 static bool choose(struct wms_waker *waker, unsigned long count)
@@ -143,7 +143,8 @@ static bool is_awaited(const struct wms_waker *waker, unsigned long turns)
  * loop yet, or is busy with something else first.  At most BUSY_PATIENCE. */
 static void wait_while_busy(struct wms_waker *waker, unsigned long turns)
 {
-    for (int waited = 0; waited < BUSY_PATIENCE && is_awaited(waker, turns); waited += LATER_PATIENCE) {
+    for (int waited = 0; waited < BUSY_PATIENCE && is_awaited(waker, turns);
+         waited += LATER_PATIENCE) {
         if (!is_runnable(waker->program_state)) {
             return;
         }
@@ -203,7 +204,7 @@ static void *work(void *data)
     return NULL;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static int open_descriptors(struct wms_waker *waker, int loop)
 {
@@ -237,7 +238,9 @@ static int init_lock(struct wms_waker *waker)
     if (pthread_condattr_init(&clock)) {
         return WMS_E_NO_MEMORY;
     }
-    int failed = pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) ? EINVAL : pthread_cond_init(&waker->turned, &clock);
+    int failed = pthread_condattr_setclock(&clock, CLOCK_MONOTONIC)
+                     ? EINVAL
+                     : pthread_cond_init(&waker->turned, &clock);
     pthread_condattr_destroy(&clock);
     if (!failed) {
         failed = pthread_mutex_init(&waker->lock, NULL);
@@ -321,7 +324,7 @@ struct wms_waker *wms_waker_free(struct wms_waker *waker, bool forked)
     return NULL;
 }
 
-/* ---- wakeups ---------------------------------------------------------------------------------------------------- */
+/* ---- wakeups --------------------------------------------------------------------------------- */
 
 void wms_wakeup_init(struct wms_wakeup *wakeup)
 {
@@ -399,7 +402,7 @@ void wms_wakeup_forked(struct wms_wakeup *wakeup)
     wms_wakeup_init(wakeup);
 }
 
-/* ---- the engine's side ------------------------------------------------------------------------------------------ */
+/* ---- the engine's side ----------------------------------------------------------------------- */
 
 void wms_waker_turn(struct wms_waker *waker)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* wake.h - descriptors of single requests, for programs that poll those and nothing else.
  *
- * Such a program may poll any number of them.  An epoll for each would have to contain the loop's, and Linux allows some
- * hundred paths from a socket through nested epolls, then fails.  So a request's descriptor is an eventfd of its own, and a
- * thread of the engine, the waker, makes one of them readable when the loop has something to do.
+ * Such a program may poll any number of them.  An epoll for each would have to contain the loop's,
+ * and Linux allows some hundred paths from a socket through nested epolls, then fails.  So a
+ * request's descriptor is an eventfd of its own, and a thread of the engine, the waker, makes one
+ * of them readable when the loop has something to do.
  */
 #ifndef WMS_CORE_WAKE_H
 #define WMS_CORE_WAKE_H
@@ -16,7 +17,8 @@
 
 struct wms_waker;
 
-/* A request's descriptor; part of the request.  All of it but `fd` is changed under the waker's lock only. */
+/* A request's descriptor; part of the request.  All of it but `fd` is changed under the waker's
+ * lock only. */
 struct wms_wakeup {
     struct node node; /* of the waker's list, or alone: it cannot be chosen */
     int fd;           /* an eventfd, or -1: nobody has asked for it */
@@ -26,8 +28,8 @@ struct wms_wakeup {
 };
 
 void wms_wakeup_init(struct wms_wakeup *wakeup);
-/* Makes the descriptor and, for an engine's first, its waker (*waker is NULL), which watches the loop's descriptor `loop`.
- * Errors: NO_MEMORY, INTERNAL (no descriptor or thread left). */
+/* Makes the descriptor and, for an engine's first, its waker (*waker is NULL), which watches the
+ * loop's descriptor `loop`. Errors: NO_MEMORY, INTERNAL (no descriptor or thread left). */
 int wms_wakeup_open(struct wms_waker **waker, int loop, struct wms_wakeup *wakeup);
 /* Makes it readable, if there is one: its request has something to tell. */
 void wms_wakeup_raise(struct wms_waker *waker, struct wms_wakeup *wakeup);

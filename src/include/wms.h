@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* wms.h - scripted control of user sessions on shared computers: the engine's C interface.
  *
- * One command (lock, unlock, ...) names servers and sessions; the engine reaches every server through a provider, and
- * says for every session what happened.  The engine is event-driven and single-threaded: an engine and its requests
- * belong to one thread at a time, engines of different threads share nothing.
+ * One command (lock, unlock, ...) names servers and sessions; the engine reaches every server
+ * through a provider, and says for every session what happened.  The engine is event-driven and
+ * single-threaded: an engine and its requests belong to one thread at a time, engines of different
+ * threads share nothing.
  *
- * Conventions: a function that can fail returns 0 or a negative WMS_E_* code and writes `ret_` parameters only on
- * success.  Strings are UTF-8, and those that come back are borrowed: they live as long as the object that they were
- * read from.  `unref` functions accept NULL and return NULL.  Times are in seconds.  Nothing is ever printed.
+ * Conventions: a function that can fail returns 0 or a negative WMS_E_* code and writes `ret_`
+ * parameters only on success.  Strings are UTF-8, and those that come back are borrowed: they live
+ * as long as the object that they were read from.  `unref` functions accept NULL and return NULL.
+ * Times are in seconds.  Nothing is ever printed.
  *
- * Later versions append: to structs, and to the lists of codes, verbs and states.  A program that was built with this header
- * runs on later versions: the functions that are WMS_INLINE tell the library how large the program's structs are, and the
- * library neither reads nor writes beyond.  From another language, call the function of the same name with `_sized` behind
- * it, and give the size that the struct has there.  wms_alloc, wms_id, wms_value and wms_target stay as they are.
+ * Later versions append: to structs, and to the lists of codes, verbs and states.  A program that
+ * was built with this header runs on later versions: the functions that are WMS_INLINE tell the
+ * library how large the program's structs are, and the library neither reads nor writes beyond.
+ * From another language, call the function of the same name with `_sized` behind it, and give the
+ * size that the struct has there.  wms_alloc, wms_id, wms_value and wms_target stay as they are.
  */
 #ifndef WMS_H
 #define WMS_H
@@ -34,23 +37,27 @@ extern "C" {
 #define WMS_API
 #endif
 
-/* The library itself has functions of these names as well, for programs that were built with the headers of 0.1.0. */
+/* The library itself has functions of these names as well, for programs that were built with the
+ * headers of 0.1.0. */
 #ifdef WMS_NO_INLINE
 #define WMS_INLINE WMS_API
 #else
 #define WMS_INLINE static inline
 #endif
 
-/* Does a struct of `size` bytes, of a program, a provider or a library of whatever version, have this member? */
-#define WMS_HAS(size, type, member) ((size) >= offsetof(type, member) + sizeof(((type *) 0)->member))
+/* Does a struct of `size` bytes, of a program, a provider or a library of whatever version, have
+ * this member? */
+#define WMS_HAS(size, type, member) \
+    ((size) >= offsetof(type, member) + sizeof(((type *) 0)->member))
 
 typedef struct wms_engine wms_engine;
 typedef struct wms_request wms_request;
 struct wms_provider; /* wms/provider.h */
 
-/* ---- error codes ------------------------------------------------------------------------------------------------ */
+/* ---- error codes ----------------------------------------------------------------------------- */
 
-/* The one list of codes: X(NAME, number, what it means).  Names and numbers are stable; -17 is INVALID's, the next is -18. */
+/* The one list of codes: X(NAME, number, what it means).  Names and numbers are stable; -17 is
+ * INVALID's, the next is -18. */
 #define WMS_ERRORS(X) \
     X(NOT_FOUND, -1, "the host has no such session") \
     X(ACCESS_DENIED, -2, "the host, or a guard of this program, refuses the action") \
@@ -63,9 +70,12 @@ struct wms_provider; /* wms/provider.h */
     X(UNVERIFIED, -9, "the host took the request, but did not reach the state that was asked for") \
     X(REVERTED, -10, "the session reached the state that was asked for, and turned back") \
     X(CANCELLED, -11, "the command was cancelled, or stopped after a failure") \
-    X(BUSY, -12, "the host has too much to do, or the call is made from a place where it cannot be carried out") \
+    X(BUSY, -12, \
+      "the host has too much to do, or the call is made from a place where it cannot be carried " \
+      "out") \
     X(FORKED, -13, "the request belongs to the parent process") \
-    X(NO_PROVIDER, -14, "the provider for this kind of host is not installed, or cannot be loaded") \
+    X(NO_PROVIDER, -14, \
+      "the provider for this kind of host is not installed, or cannot be loaded") \
     X(NO_MEMORY, -15, "out of memory") \
     X(INTERNAL, -16, "a fault in wms itself, or no descriptor left")
 
@@ -73,28 +83,29 @@ enum wms_error {
 #define WMS_X(name, number, text) WMS_E_##name = (number),
     WMS_ERRORS(WMS_X)
 #undef WMS_X
-        WMS_E_INVALID = -17 /* misuse of this interface: wms_engine_complaint() says what is wrong and how to mend it */
+        WMS_E_INVALID = -17 /* misuse of this interface: wms_engine_complaint() says what is wrong
+                               and how to mend it */
 };
 
-/* The code's stable name ("NOT_FOUND"), and one sentence for a person.  Static strings; "INTERNAL"'s for a number that is
- * no code. */
+/* The code's stable name ("NOT_FOUND"), and one sentence for a person.  Static strings;
+ * "INTERNAL"'s for a number that is no code. */
 WMS_API const char *wms_error_name(int code);
 WMS_API const char *wms_error_text(int code);
 /* The code of that name, or 0 when there is none. */
 WMS_API int wms_error_from_name(const char *name);
 
-/* ---- the engine ------------------------------------------------------------------------------------------------- */
+/* ---- the engine ------------------------------------------------------------------------------ */
 
-/* Where all of the engine's own memory comes from.  `resize(data, NULL, n)` allocates, `resize(data, block, 0)` frees and
- * returns NULL, anything else resizes as realloc() does; NULL for n > 0 means out of memory.  (libuv and the providers'
- * libraries use their own allocators.) */
+/* Where all of the engine's own memory comes from.  `resize(data, NULL, n)` allocates,
+ * `resize(data, block, 0)` frees and returns NULL, anything else resizes as realloc() does; NULL
+ * for n > 0 means out of memory.  (libuv and the providers' libraries use their own allocators.) */
 struct wms_alloc {
     void *(*resize)(void *data, void *block, size_t size);
     void *data;
 };
 
-/* Makes an engine.  `alloc` is copied; NULL means malloc.  No descriptor is opened before the first command that needs
- * one.  Errors: NO_MEMORY.  The caller owns one reference. */
+/* Makes an engine.  `alloc` is copied; NULL means malloc.  No descriptor is opened before the first
+ * command that needs one.  Errors: NO_MEMORY.  The caller owns one reference. */
 WMS_API int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine);
 
 /* One more reference; returns the engine. */
@@ -102,26 +113,31 @@ WMS_API wms_engine *wms_engine_ref(wms_engine *engine);
 /* Gives the reference back.  Requests keep their engine: it goes when the last of them went. */
 WMS_API wms_engine *wms_engine_unref(wms_engine *engine);
 
-/* What was wrong with the arguments of the last call on this engine that returned WMS_E_INVALID: the argument and the fix,
- * for example `server: it has 300 characters; give at most 255`.  Never NULL. */
+/* What was wrong with the arguments of the last call on this engine that returned WMS_E_INVALID:
+ * the argument and the fix, for example `server: it has 300 characters; give at most 255`.  Never
+ * NULL. */
 WMS_API const char *wms_engine_complaint(const wms_engine *engine);
 
-/* Makes `provider` known under its name.  The struct is the caller's and must outlive the engine.  Errors: INVALID (another
- * ABI, a name that is taken). */
+/* Makes `provider` known under its name.  The struct is the caller's and must outlive the engine.
+ * Errors: INVALID (another ABI, a name that is taken). */
 WMS_API int wms_engine_register(wms_engine *engine, const struct wms_provider *provider);
 
-/* Loads a provider's module from the file `path` and registers it; does nothing if one of that name is registered.
- * Modules stay in the process.  `path` NULL: for a caller that has found no file, to hear what to install.  Errors:
- * NO_PROVIDER (wms_engine_complaint() tells why), INVALID (no file, and no provider of that name is known), NO_MEMORY. */
+/* Loads a provider's module from the file `path` and registers it; does nothing if one of that name
+ * is registered. Modules stay in the process.  `path` NULL: for a caller that has found no file, to
+ * hear what to install.  Errors: NO_PROVIDER (wms_engine_complaint() tells why), INVALID (no file,
+ * and no provider of that name is known), NO_MEMORY. */
 WMS_API int wms_engine_load(wms_engine *engine, const char *name, const char *path);
 
-/* Where a command finds modules of providers that are not registered: the folder `folder`, as NAME.so.  The folder that
- * libwms was installed with is the default; NULL turns the search off.  `folder` is copied.  Errors: NO_MEMORY. */
+/* Where a command finds modules of providers that are not registered: the folder `folder`, as
+ * NAME.so.  The folder that libwms was installed with is the default; NULL turns the search off.
+ * `folder` is copied.  Errors: NO_MEMORY. */
 WMS_API int wms_engine_module_folder(wms_engine *engine, const char *folder);
 
-/* The name of the provider that the address `server` (NULL: this machine) needs: written to `name` (size at least 32) and
- * returned as 1 when it is registered and 0 when it is not.  Errors: INVALID (not an address). */
-WMS_API int wms_engine_provider_for(wms_engine *engine, const char *server, char *name, size_t size);
+/* The name of the provider that the address `server` (NULL: this machine) needs: written to `name`
+ * (size at least 32) and returned as 1 when it is registered and 0 when it is not.  Errors: INVALID
+ * (not an address). */
+WMS_API int wms_engine_provider_for(wms_engine *engine, const char *server, char *name,
+                                    size_t size);
 
 /* A session's id. */
 typedef struct wms_id {
@@ -136,12 +152,13 @@ enum wms_verb_trait {
     WMS_ON_SERVER = 4,     /* it is about one server as a whole */
     WMS_VERIFIES = 8,      /* whether it was done can be seen, and waited for */
     WMS_CHANGES_LOCK = 16, /* it locks or unlocks: whether it stays so can be watched */
-    WMS_ENDS_SESSION = 32, /* it takes the session from its user, so the caller's own is spared, and the server is named */
+    WMS_ENDS_SESSION = 32, /* it takes the session from its user, so the caller's own is spared, and
+                              the server is named */
     WMS_TAKES_MESSAGE = 64 /* it shows the users a text */
 };
 
-/* The one list of verbs: X(F, NAME, word, traits), where F is for what X makes of a row.  Numbers are in this order, and stay:
- * a new one comes last. */
+/* The one list of verbs: X(F, NAME, word, traits), where F is for what X makes of a row.  Numbers
+ * are in this order, and stay: a new one comes last. */
 #define WMS_VERB_ROWS(X, F) \
     X(F, SESSIONS, "sessions", WMS_IS_QUERY | WMS_VERIFIES) \
     X(F, UNLOCK, "unlock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK) \
@@ -170,53 +187,59 @@ WMS_API unsigned wms_verb_traits(enum wms_verb verb);
 /* Something that is about to be sent. */
 typedef struct wms_action {
     enum wms_verb verb;
-    const char *server; /* as the caller gave it, but host names and schemes are in lower case, and have no last dot */
-    const wms_id *id; /* NULL: the server as a whole: a call, a bind, or before it is asked which sessions it has */
+    const char *server; /* as the caller gave it, but host names and schemes are in lower case, and
+                           have no last dot */
+    const wms_id *id;   /* NULL: the server as a whole: a call, a bind, or before it is asked which
+                           sessions it has */
     const char *interface_name, *operation; /* WMS_CALL; else NULL */
 } wms_action;
 
-/* The guard is asked before anything is sent: nonzero refuses, and the session's outcome is ACCESS_DENIED.  It must not call
- * the engine.  NULL removes it. */
+/* The guard is asked before anything is sent: nonzero refuses, and the session's outcome is
+ * ACCESS_DENIED.  It must not call the engine.  NULL removes it. */
 typedef int (*wms_guard)(void *data, const wms_action *action);
 WMS_API void wms_engine_guard(wms_engine *engine, wms_guard guard, void *data);
 
-/* Lets a wms_request_wait() that is under way return 0 as soon as it can: for a log that wants to be read.  The one function
- * that a guard and a log may call. */
+/* Lets a wms_request_wait() that is under way return 0 as soon as it can: for a log that wants to
+ * be read.  The one function that a guard and a log may call. */
 WMS_API void wms_engine_wake(wms_engine *engine);
 
-/* The log is told what the engine does (connections, retries, refusals; never a secret): a level and one line.  It must not
- * call the engine.  NULL removes it. */
+/* The log is told what the engine does (connections, retries, refusals; never a secret): a level
+ * and one line.  It must not call the engine.  NULL removes it. */
 enum wms_level { WMS_DEBUG, WMS_INFO, WMS_WARNING };
 typedef void (*wms_log)(void *data, enum wms_level level, const char *text);
 WMS_API void wms_engine_log(wms_engine *engine, wms_log log, void *data);
 
-/* For a program's own event loop: a descriptor that is readable when wms_engine_step() has something to do.  It drives the
- * engine and all of its requests; it belongs to the engine, and stays the same until a fork.  Errors: BUSY (called from a
- * guard or a log), NO_MEMORY, INTERNAL (no descriptor left). */
+/* For a program's own event loop: a descriptor that is readable when wms_engine_step() has
+ * something to do.  It drives the engine and all of its requests; it belongs to the engine, and
+ * stays the same until a fork.  Errors: BUSY (called from a guard or a log), NO_MEMORY, INTERNAL
+ * (no descriptor left). */
 WMS_API int wms_engine_fd(wms_engine *engine);
 /* Does what can be done without waiting.  Errors: BUSY (called from a guard or a log), INTERNAL. */
 WMS_API int wms_engine_step(wms_engine *engine);
-/* Runs the engine until some request has news (1), or wms_engine_wake() was called or `seconds` have passed (0).  Negative
- * seconds: no limit.  Errors: BUSY (called from a guard or a log), NO_MEMORY, INTERNAL (no descriptor left, or nothing could
- * ever happen). */
+/* Runs the engine until some request has news (1), or wms_engine_wake() was called or `seconds`
+ * have passed (0).  Negative seconds: no limit.  Errors: BUSY (called from a guard or a log),
+ * NO_MEMORY, INTERNAL (no descriptor left, or nothing could ever happen). */
 WMS_API int wms_engine_wait(wms_engine *engine, double seconds);
-/* The next request that has news: it is done, or needs its caller as wms_request_wait() says.  1 and *ret_request (the
- * caller gets no reference), each once for each time that wms_request_step() has taken its news, or 0: no other.  Errors:
- * BUSY (called from a guard or a log). */
+/* The next request that has news: it is done, or needs its caller as wms_request_wait() says.  1
+ * and *ret_request (the caller gets no reference), each once for each time that wms_request_step()
+ * has taken its news, or 0: no other.  Errors: BUSY (called from a guard or a log). */
 WMS_API int wms_engine_news(wms_engine *engine, wms_request **ret_request);
 
 /* How hosts on the network are talked to; providers that have no such thing ignore it. */
 typedef struct wms_transport {
     unsigned connections; /* at most so many to one host at a time: 1 to 64; 4 */
     size_t answer_size;   /* an answer of more bytes is refused: 1024 to 1 GB; 8,000,000 */
-    const char *proxy;    /* NULL: none, whatever the environment says; "environment": what it says; or a URL */
+    const char *proxy; /* NULL: none, whatever the environment says; "environment": what it says; or
+                          a URL */
 } wms_transport;
 
-/* Sets it for connections that are made from now on.  `proxy` is copied.  Errors: INVALID, NO_MEMORY. */
+/* Sets it for connections that are made from now on.  `proxy` is copied.  Errors: INVALID,
+ * NO_MEMORY. */
 WMS_INLINE int wms_engine_transport(wms_engine *engine, const wms_transport *transport);
-WMS_API int wms_engine_transport_sized(wms_engine *engine, const wms_transport *transport, size_t size);
+WMS_API int wms_engine_transport_sized(wms_engine *engine, const wms_transport *transport,
+                                       size_t size);
 
-/* ---- values ----------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 enum wms_kind { WMS_NIL, WMS_BOOLEAN, WMS_INTEGER, WMS_NATURAL, WMS_STRING, WMS_LIST, WMS_TABLE };
 
@@ -227,8 +250,9 @@ typedef struct wms_value {
     int64_t integer;  /* WMS_INTEGER, which is below zero; WMS_BOOLEAN: 0 or 1 */
     uint64_t natural; /* WMS_NATURAL */
     const char *text; /* WMS_STRING: any bytes, and a NUL behind them */
-    const struct wms_value *items; /* WMS_LIST, WMS_TABLE: one after the other; NULL if there are none */
-    size_t size;      /* of `text` without its NUL, or how many items there are */
+    const struct wms_value
+        *items;  /* WMS_LIST, WMS_TABLE: one after the other; NULL if there are none */
+    size_t size; /* of `text` without its NUL, or how many items there are */
 } wms_value;
 
 /* The field of that name of a WMS_TABLE, or NULL; NULL for a value that is none. */
@@ -236,37 +260,44 @@ WMS_API const wms_value *wms_value_field(const wms_value *table, const char *nam
 /* Wipes and frees a value that is the caller's. NULL is allowed. */
 WMS_API void wms_value_free(wms_engine *engine, wms_value *value);
 
-/* ---- bindings --------------------------------------------------------------------------------------------------- */
+/* ---- bindings -------------------------------------------------------------------------------- */
 
-/* A binding is what a WMS_BIND has brought home: what a client needs to talk to a host from then on.  It names the host's
- * certificate and holds the passwords that the host has given, never the administrator's.
+/* A binding is what a WMS_BIND has brought home: what a client needs to talk to a host from then
+ * on.  It names the host's certificate and holds the passwords that the host has given, never the
+ * administrator's.
  *
- * Where they are kept: a file for each server, of mode 0600 in a folder of mode 0700; anything wider is refused.  `folder`
- * is copied.  NULL: in memory, for a program that has a store of its own and uses the next two functions.  At first, and
- * for "", it is $XDG_CONFIG_HOME/wms/bindings, or ~/.config/wms/bindings.  Another place is begun with empty memory, and
- * without the connections that there are.  Errors: NO_MEMORY. */
+ * Where they are kept: a file for each server, of mode 0600 in a folder of mode 0700; anything
+ * wider is refused.  `folder` is copied.  NULL: in memory, for a program that has a store of its
+ * own and uses the next two functions.  At first, and for "", it is $XDG_CONFIG_HOME/wms/bindings,
+ * or ~/.config/wms/bindings.  Another place is begun with empty memory, and without the connections
+ * that there are.  Errors: NO_MEMORY. */
 WMS_API int wms_engine_binding_folder(wms_engine *engine, const char *folder);
-/* Gives the engine, which keeps bindings in memory, that of `server`, as wms_engine_binding_next() once told it (copied);
- * `text` NULL: there is none (any more).  A connection that was made with another one is not used again.  Errors: INVALID
- * (no address; no binding), NO_MEMORY. */
-WMS_API int wms_engine_binding_put(wms_engine *engine, const char *server, const char *text, size_t size);
-/* What bindings in memory have been made by commands, each once: 1, and the server's name and the binding's text (borrowed
- * until the next call on this engine) for the program to store; 0: no other. */
-WMS_API int wms_engine_binding_next(wms_engine *engine, const char **ret_server, const char **ret_text, size_t *ret_size);
-/* The name under which a server's binding is kept, which is an address as well: written to `name` (size at least 300).
- * Errors: INVALID (not an address). */
-WMS_API int wms_engine_binding_name(wms_engine *engine, const char *server, char *name, size_t size);
+/* Gives the engine, which keeps bindings in memory, that of `server`, as wms_engine_binding_next()
+ * once told it (copied); `text` NULL: there is none (any more).  A connection that was made with
+ * another one is not used again.  Errors: INVALID (no address; no binding), NO_MEMORY. */
+WMS_API int wms_engine_binding_put(wms_engine *engine, const char *server, const char *text,
+                                   size_t size);
+/* What bindings in memory have been made by commands, each once: 1, and the server's name and the
+ * binding's text (borrowed until the next call on this engine) for the program to store; 0: no
+ * other. */
+WMS_API int wms_engine_binding_next(wms_engine *engine, const char **ret_server,
+                                    const char **ret_text, size_t *ret_size);
+/* The name under which a server's binding is kept, which is an address as well: written to `name`
+ * (size at least 300). Errors: INVALID (not an address). */
+WMS_API int wms_engine_binding_name(wms_engine *engine, const char *server, char *name,
+                                    size_t size);
 
-/* All bindings: a WMS_LIST of tables, each with `server` and what its provider keeps, but for the secrets; ordered by server.
- * One that cannot be read has a table `error` of `code` (a name) and `message` instead.  The caller gives the list to
- * wms_value_free().  Errors: UNTRUSTED, ACCESS_DENIED, INTERNAL (wms_engine_complaint() tells what is wrong with the
- * folder), NO_MEMORY. */
+/* All bindings: a WMS_LIST of tables, each with `server` and what its provider keeps, but for the
+ * secrets; ordered by server. One that cannot be read has a table `error` of `code` (a name) and
+ * `message` instead.  The caller gives the list to wms_value_free().  Errors: UNTRUSTED,
+ * ACCESS_DENIED, INTERNAL (wms_engine_complaint() tells what is wrong with the folder), NO_MEMORY.
+ */
 WMS_API int wms_bindings(wms_engine *engine, wms_value **ret_list);
-/* Forgets the binding of `server`, and no connection that was made with it is used again.  Errors: INVALID (not an address),
- * NOT_BOUND (there is none), ACCESS_DENIED, INTERNAL (as above). */
+/* Forgets the binding of `server`, and no connection that was made with it is used again.  Errors:
+ * INVALID (not an address), NOT_BOUND (there is none), ACCESS_DENIED, INTERNAL (as above). */
 WMS_API int wms_unbind(wms_engine *engine, const char *server);
 
-/* ---- commands --------------------------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 /* One session on one server. */
 typedef struct wms_target {
@@ -274,66 +305,78 @@ typedef struct wms_target {
     wms_id id;
 } wms_target;
 
-/* A command.  Fill it with wms_command_init() first: what is 0 or NULL then need not be mentioned there.  Everything it points to
- * may go when wms_start() has returned. */
+/* A command.  Fill it with wms_command_init() first: what is 0 or NULL then need not be mentioned
+ * there.  Everything it points to may go when wms_start() has returned. */
 typedef struct wms_command {
     size_t size; /* of this struct, as the program's header has it */
     enum wms_verb verb;
-    bool all; /* every session that the host lets us control; without it, `ids` or `targets` (optional for WMS_SESSIONS) */
+    bool all; /* every session that the host lets us control; without it, `ids` or `targets`
+                 (optional for WMS_SESSIONS) */
     const char *const *servers; /* addresses; none: this machine */
     size_t server_count;
     const wms_id *ids; /* each of these on each of the servers */
     size_t id_count;
     const wms_target *targets; /* instead of servers and ids: sessions that know their server */
     size_t target_count;
-    const char *message;  /* WMS_LOCK and WMS_MESSAGE: what the users see; required there */
-    double timeout;       /* seconds for a server to be reached, and then for each next answer of it; 30 */
-    double verify;        /* seconds to wait for the state asked for after the host's answer; negative: do not verify, as
-                             for WMS_MESSAGE: no host tells what is on a screen */
-    double stable;        /* seconds to watch that it stays so; negative: do not watch; WMS_LOCK and WMS_UNLOCK only */
+    const char *message; /* WMS_LOCK and WMS_MESSAGE: what the users see; required there */
+    double
+        timeout;   /* seconds for a server to be reached, and then for each next answer of it; 30 */
+    double verify; /* seconds to wait for the state asked for after the host's answer; negative: do
+                      not verify, as for WMS_MESSAGE: no host tells what is on a screen */
+    double stable; /* seconds to watch that it stays so; negative: do not watch; WMS_LOCK and
+                      WMS_UNLOCK only */
     unsigned concurrency; /* servers at a time; 32 */
     bool stop_on_error;   /* one session at a time, nothing more after the first failure */
     bool what_if;         /* find out what would be done, change nothing */
     bool ask;             /* hold every action until wms_request_permit() */
-    bool follow;          /* wms_request_wait() also returns when an outcome is there for wms_request_next_outcome() */
+    bool follow;          /* wms_request_wait() also returns when an outcome is there for
+                             wms_request_next_outcome() */
 
     /* WMS_CALL and WMS_BIND are for one server, and have no ids. */
     const char *interface_name, *operation; /* WMS_CALL: of the host's protocol */
-    const wms_value *arguments;             /* WMS_CALL: a WMS_TABLE by the protocol's names, at most 32 deep; NULL: none */
+    const wms_value
+        *arguments; /* WMS_CALL: a WMS_TABLE by the protocol's names, at most 32 deep; NULL: none */
     const char *user_name;   /* WMS_BIND: an administrator's name there */
-    const char *password;    /* WMS_BIND: wiped when it has been sent; NULL: see wms_request_wants_password() */
-    const char *fingerprint; /* WMS_BIND: SHA-256 of the certificate that is expected, in hex; NULL: UNTRUSTED tells it */
+    const char *password;    /* WMS_BIND: wiped when it has been sent; NULL: see
+                                wms_request_wants_password() */
+    const char *fingerprint; /* WMS_BIND: SHA-256 of the certificate that is expected, in hex; NULL:
+                                UNTRUSTED tells it */
     bool management;         /* WMS_BIND: keep the elevated password, too */
 
-    const char *title; /* WMS_MESSAGE: above the message, at most 1,024 bytes of UTF-8 without control characters; NULL:
-                          the host's own, or none */
+    const char *title; /* WMS_MESSAGE: above the message, at most 1,024 bytes of UTF-8 without
+                          control characters; NULL: the host's own, or none */
 
     /* Since 0.2. */
-    double deadline; /* seconds for the whole command: what was not sent by then is WMS_SKIPPED with the code TIMEOUT, what was
-                        sent without an answer WMS_UNKNOWN, and what is not verified yet UNVERIFIED; negative: none */
+    double deadline; /* seconds for the whole command: what was not sent by then is WMS_SKIPPED with
+                        the code TIMEOUT, what was sent without an answer WMS_UNKNOWN, and what is
+                        not verified yet UNVERIFIED; negative: none */
     /* One for each of `targets`, or NULL: none is known; and so may each be. */
     const char *const *target_user_names; /* for the outcome, where the host does not tell */
-    const char *const *target_identities; /* of the session that is meant: not of another one that has its id by now */
-    const bool *target_servers; /* true: not a session, but every session of the target's server that the host lets us
-                                   control; its `id` means nothing */
+    const char *const *target_identities; /* of the session that is meant: not of another one that
+                                             has its id by now */
+    const bool *target_servers; /* true: not a session, but every session of the target's server
+                                   that the host lets us control; its `id` means nothing */
     bool own;    /* the caller's own session on each of the servers, instead of ids */
-    bool choose; /* hold each server's list until wms_request_choose() has answered for each session; with `all`, or
-                    WMS_SESSIONS without ids */
-    bool some;   /* with `all`: the sessions that will be chosen do not stand for all of the server's, so the host is told
-                    nothing that holds for all of them */
-    const char *certificate_name; /* WMS_BIND: what the host's certificate must be made out to, where that is not the name in
-                                     its address: for addresses of numbers, short names, tunnels; NULL: the address's */
-    const char *thumbprint; /* WMS_BIND: SHA-1 of the certificate, as Windows shows it, which must fit beside the
-                               fingerprint; in place of it it confirms nothing; NULL: any */
+    bool choose; /* hold each server's list until wms_request_choose() has answered for each
+                    session; with `all`, or WMS_SESSIONS without ids */
+    bool some; /* with `all`: the sessions that will be chosen do not stand for all of the server's,
+                  so the host is told nothing that holds for all of them */
+    const char *certificate_name; /* WMS_BIND: what the host's certificate must be made out to,
+                                     where that is not the name in its address: for addresses of
+                                     numbers, short names, tunnels; NULL: the address's */
+    const char
+        *thumbprint; /* WMS_BIND: SHA-1 of the certificate, as Windows shows it, which must fit
+                        beside the fingerprint; in place of it it confirms nothing; NULL: any */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
 
-/* Starts a command.  It may be done already when this returns.  Errors: INVALID, NO_MEMORY, BUSY (called from a guard or a
- * log).  What goes wrong with a server or a session is told by its outcome, not here.  The caller owns one reference. */
+/* Starts a command.  It may be done already when this returns.  Errors: INVALID, NO_MEMORY, BUSY
+ * (called from a guard or a log).  What goes wrong with a server or a session is told by its
+ * outcome, not here.  The caller owns one reference. */
 WMS_API int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_request);
 
-/* ---- requests --------------------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* Gives the reference back; a request that is not done is cancelled first. */
 WMS_API wms_request *wms_request_unref(wms_request *request);
@@ -341,38 +384,44 @@ WMS_API wms_request *wms_request_unref(wms_request *request);
 /* 1: every outcome is there; 0: not yet; FORKED: the request belongs to the parent process. */
 WMS_API int wms_request_done(wms_request *request);
 
-/* Runs the engine until the request is done (1), or needs its caller: an action waits for permission, or (`follow`) an
- * outcome is there, or wms_engine_wake() was called, or `seconds` have passed (0).  Negative seconds: no limit.  Errors:
- * FORKED, BUSY, NO_MEMORY, INTERNAL. */
+/* Runs the engine until the request is done (1), or needs its caller: an action waits for
+ * permission, or (`follow`) an outcome is there, or wms_engine_wake() was called, or `seconds` have
+ * passed (0).  Negative seconds: no limit.  Errors: FORKED, BUSY, NO_MEMORY, INTERNAL. */
 WMS_API int wms_request_wait(wms_request *request, double seconds);
 
-/* A descriptor of this request alone: readable when wms_engine_step() has something to do for it, or the request has news.
- * A program may poll those of any number of its requests, and nothing else; one that has many of them does better with
- * wms_engine_fd(), which needs no descriptor for each.  The engine's first one begins a thread of the engine, which waits in
- * the program's place and touches nothing of it.  The descriptor belongs to the request: take it out of your loop before
- * the request goes.  Errors: NO_MEMORY, FORKED, BUSY, INTERNAL (no descriptor or thread left). */
+/* A descriptor of this request alone: readable when wms_engine_step() has something to do for it,
+ * or the request has news. A program may poll those of any number of its requests, and nothing
+ * else; one that has many of them does better with wms_engine_fd(), which needs no descriptor for
+ * each.  The engine's first one begins a thread of the engine, which waits in the program's place
+ * and touches nothing of it.  The descriptor belongs to the request: take it out of your loop
+ * before the request goes.  Errors: NO_MEMORY, FORKED, BUSY, INTERNAL (no descriptor or thread
+ * left). */
 WMS_API int wms_request_fd(wms_request *request);
-/* As wms_engine_step(); also takes the news, so that the descriptor falls silent.  Errors: FORKED, BUSY, INTERNAL. */
+/* As wms_engine_step(); also takes the news, so that the descriptor falls silent.  Errors: FORKED,
+ * BUSY, INTERNAL. */
 WMS_API int wms_request_step(wms_request *request);
 
-/* Ends the request now: what was not sent is `skipped`, what was sent without an answer is `unknown`. */
+/* Ends the request now: what was not sent is `skipped`, what was sent without an answer is
+ * `unknown`. */
 WMS_API void wms_request_cancel(wms_request *request);
 
-/* With `ask`: the next action that waits for permission (1 and *ret_action, valid until it is answered), or 0.  Then
- * wms_request_permit() answers it; `refusal` is NULL to permit, or the reason (copied) for the outcome's error text. */
+/* With `ask`: the next action that waits for permission (1 and *ret_action, valid until it is
+ * answered), or 0.  Then wms_request_permit() answers it; `refusal` is NULL to permit, or the
+ * reason (copied) for the outcome's error text. */
 WMS_INLINE int wms_request_held(wms_request *request, wms_action *ret_action);
 WMS_API int wms_request_held_sized(wms_request *request, wms_action *ret_action, size_t size);
 WMS_API void wms_request_permit(wms_request *request, const char *refusal);
 
-/* A WMS_BIND without a password, once the host's certificate is found to be the expected one, and the place of bindings to
- * take one more (otherwise it ends without having asked): 1, and wms_request_wait()
- * returns 0 until wms_request_password() has been called; else 0. */
+/* A WMS_BIND without a password, once the host's certificate is found to be the expected one, and
+ * the place of bindings to take one more (otherwise it ends without having asked): 1, and
+ * wms_request_wait() returns 0 until wms_request_password() has been called; else 0. */
 WMS_API int wms_request_wants_password(wms_request *request);
-/* The password (copied, and wiped when it has been sent), or NULL: there is none, and the request ends as CANCELLED with
- * `refusal` (NULL: the code's own text). */
+/* The password (copied, and wiped when it has been sent), or NULL: there is none, and the request
+ * ends as CANCELLED with `refusal` (NULL: the code's own text). */
 WMS_API void wms_request_password(wms_request *request, const char *password, const char *refusal);
 
-/* The one list of states: X(NAME, word).  A program that meets one it does not know goes by the outcome's code. */
+/* The one list of states: X(NAME, word).  A program that meets one it does not know goes by the
+ * outcome's code. */
 #define WMS_STATES(X) \
     X(REQUESTED, "requested") /* the host took the request */ \
     X(VERIFIED, "verified")   /* the host says that it is so */ \
@@ -394,28 +443,33 @@ typedef struct wms_outcome {
     const wms_id *id;      /* NULL: the server as a whole */
     const char *user_name; /* NULL: not known */
     enum wms_state state;
-    int changed;      /* 1: the transition was seen; 0: the host said so already; -1: not verified */
-    int code;         /* 0: as asked */
-    const char *text; /* for a person; NULL when code is 0 */
-    const char *note; /* what the caller should know although nothing failed; NULL: nothing */
+    int changed; /* 1: the transition was seen; 0: the host said so already; -1: not verified */
+    int code;    /* 0: as asked */
+    const char *text;     /* for a person; NULL when code is 0 */
+    const char *note;     /* what the caller should know although nothing failed; NULL: nothing */
     const char *identity; /* of the session, as in wms_session; NULL: not known */
 } wms_outcome;
 
 /* How many outcomes there are; grows while the request runs, complete when it is done. */
 WMS_API size_t wms_request_outcome_count(const wms_request *request);
-/* How many there will be: 1 and *ret_total, or 0: not known yet, since servers have not told their sessions. */
+/* How many there will be: 1 and *ret_total, or 0: not known yet, since servers have not told their
+ * sessions. */
 WMS_API int wms_request_total(const wms_request *request, size_t *ret_total);
-/* Outcome number `index` (from 0) in the order asked, of a request that is done.  Errors: NOT_FOUND (no such index, or not
- * done), FORKED. */
-WMS_INLINE int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *ret_outcome);
-WMS_API int wms_request_outcome_sized(const wms_request *request, size_t index, wms_outcome *ret_outcome, size_t size);
-/* The next outcome in the order in which they came, each once: 1, or 0 when there is no other yet.  *ret_done: how many
- * have been read with this one. */
-WMS_INLINE int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done);
-WMS_API int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done, size_t size);
+/* Outcome number `index` (from 0) in the order asked, of a request that is done.  Errors: NOT_FOUND
+ * (no such index, or not done), FORKED. */
+WMS_INLINE int wms_request_outcome(const wms_request *request, size_t index,
+                                   wms_outcome *ret_outcome);
+WMS_API int wms_request_outcome_sized(const wms_request *request, size_t index,
+                                      wms_outcome *ret_outcome, size_t size);
+/* The next outcome in the order in which they came, each once: 1, or 0 when there is no other yet.
+ * *ret_done: how many have been read with this one. */
+WMS_INLINE int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome,
+                                        size_t *ret_done);
+WMS_API int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome,
+                                           size_t *ret_done, size_t size);
 
-/* The properties of a session: X(field in C, name elsewhere).  The parts are in the order of the struct, which only grows at
- * its end. */
+/* The properties of a session: X(field in C, name elsewhere).  The parts are in the order of the
+ * struct, which only grows at its end. */
 #define WMS_SESSION_STRINGS_1(X) \
     X(state, "state") \
     X(user_name, "user_name") \
@@ -434,25 +488,27 @@ WMS_API int wms_request_next_outcome_sized(wms_request *request, wms_outcome *re
     X(is_rail, "is_rail") \
     X(is_own, "is_own") \
     X(locked, "locked")
-/* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the same id later.  `spared`:
- * why an action on all sessions leaves this one alone, although it may be named by its id; only in lists that serve one. */
+/* Since 0.2.  `identity`: what the host tells this session apart by from another one that gets the
+ * same id later.  `spared`: why an action on all sessions leaves this one alone, although it may be
+ * named by its id; only in lists that serve one. */
 #define WMS_SESSION_STRINGS_2(X) \
     X(identity, "identity") \
     X(spared, "spared")
-/* Since 0.2.  Seconds since 1970: since when the user is logged on, and since when he has done nothing. */
+/* Since 0.2.  Seconds since 1970: since when the user is logged on, and since when he has done
+ * nothing. */
 #define WMS_SESSION_TIMES_2(X) \
     X(logon_time, "logon_time") \
     X(idle_since, "idle_since")
-/* Since 0.2.  What a MultiPoint host says beyond the cmdlets: a standard user's; web limiting is on; the host counts its
- * screen as private; its desktop is shown to others. */
+/* Since 0.2.  What a MultiPoint host says beyond the cmdlets: a standard user's; web limiting is
+ * on; the host counts its screen as private; its desktop is shown to others. */
 #define WMS_SESSION_FLAGS_2(X) \
     X(is_standard, "is_standard") \
     X(is_web_limited, "is_web_limited") \
     X(is_private, "is_private") \
     X(is_broadcasting, "is_broadcasting")
 #define WMS_SESSION_STRINGS(X) WMS_SESSION_STRINGS_1(X) WMS_SESSION_STRINGS_2(X)
-#define WMS_SESSION_FLAGS(X) WMS_SESSION_FLAGS_1(X) WMS_SESSION_FLAGS_2(X)
-#define WMS_SESSION_TIMES(X) WMS_SESSION_TIMES_2(X)
+#define WMS_SESSION_FLAGS(X)   WMS_SESSION_FLAGS_1(X) WMS_SESSION_FLAGS_2(X)
+#define WMS_SESSION_TIMES(X)   WMS_SESSION_TIMES_2(X)
 
 typedef struct wms_session {
     wms_id id;
@@ -460,7 +516,7 @@ typedef struct wms_session {
 #define WMS_X(field, name) const char *field; /* NULL: the host does not say */
     WMS_SESSION_STRINGS_1(WMS_X)
 #undef WMS_X
-    int64_t station_id; /* -1: none, or the host does not say */
+    int64_t station_id;                       /* -1: none, or the host does not say */
 #define WMS_X(field, name) signed char field; /* 0, 1, or -1: the host does not say */
     WMS_SESSION_FLAGS_1(WMS_X)
 #undef WMS_X
@@ -475,7 +531,8 @@ typedef struct wms_session {
 #undef WMS_X
 } wms_session;
 
-/* A session of which nothing is known yet, to be filled in: of zeroes alone it would be exempt and of station 0. */
+/* A session of which nothing is known yet, to be filled in: of zeroes alone it would be exempt and
+ * of station 0. */
 static inline void wms_session_init(wms_session *session)
 {
     session->id.text = NULL;
@@ -493,34 +550,41 @@ static inline void wms_session_init(wms_session *session)
 #undef WMS_X
 }
 
-/* The sessions that a WMS_SESSIONS request has found, by server in the order asked; complete when it is done.
- * Errors of wms_request_session(): NOT_FOUND (no such index, or not done), FORKED. */
+/* The sessions that a WMS_SESSIONS request has found, by server in the order asked; complete when
+ * it is done. Errors of wms_request_session(): NOT_FOUND (no such index, or not done), FORKED. */
 WMS_API size_t wms_request_session_count(const wms_request *request);
-WMS_INLINE int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session);
-WMS_API int wms_request_session_sized(const wms_request *request, size_t index, wms_session *ret_session, size_t size);
+WMS_INLINE int wms_request_session(const wms_request *request, size_t index,
+                                   wms_session *ret_session);
+WMS_API int wms_request_session_sized(const wms_request *request, size_t index,
+                                      wms_session *ret_session, size_t size);
 
-/* With `choose`, as wms_request_candidate(request, &session): the next listed session that is to be chosen or left out (1 and *ret_session, valid until it is answered),
- * or 0.  Then wms_request_choose() answers.  What is left out is in no outcome. */
-WMS_API int wms_request_candidate_sized(wms_request *request, wms_session *ret_session, size_t size);
+/* With `choose`, as wms_request_candidate(request, &session): the next listed session that is to be
+ * chosen or left out (1 and *ret_session, valid until it is answered), or 0.  Then
+ * wms_request_choose() answers.  What is left out is in no outcome. */
+WMS_API int wms_request_candidate_sized(wms_request *request, wms_session *ret_session,
+                                        size_t size);
 WMS_API void wms_request_choose(wms_request *request, bool take);
 
-/* What a WMS_CALL or WMS_BIND has returned: a WMS_TABLE that lives as long as the request, or NULL: nothing.  A bind that
- * fails with UNTRUSTED returns the `fingerprint` (SHA-256) and `thumbprint` (SHA-1) of the certificate that was shown. */
+/* What a WMS_CALL or WMS_BIND has returned: a WMS_TABLE that lives as long as the request, or NULL:
+ * nothing.  A bind that fails with UNTRUSTED returns the `fingerprint` (SHA-256) and `thumbprint`
+ * (SHA-1) of the certificate that was shown. */
 WMS_API const wms_value *wms_request_value(wms_request *request);
 
 /* What a person should read about the whole request. */
 typedef struct wms_fault {
     int code;         /* of the first outcome that failed */
-    const char *text; /* one line that names server and session, how many failed, and how many were skipped */
+    const char *text; /* one line that names server and session, how many failed, and how many were
+                         skipped */
     const char *server;
     const wms_id *id;
 } wms_fault;
 
-/* 0: done, and everything is as asked; 1 and *ret_fault: something is not, or it is not done.  Errors: FORKED. */
+/* 0: done, and everything is as asked; 1 and *ret_fault: something is not, or it is not done.
+ * Errors: FORKED. */
 WMS_INLINE int wms_request_error(wms_request *request, wms_fault *ret_fault);
 WMS_API int wms_request_error_sized(wms_request *request, wms_fault *ret_fault, size_t size);
 
-/* ---- how large the program's structs are ------------------------------------------------------------------------- */
+/* ---- how large the program's structs are ----------------------------------------------------- */
 
 #ifndef WMS_NO_INLINE
 static inline void wms_command_init(wms_command *command, enum wms_verb verb)
@@ -550,17 +614,20 @@ static inline int wms_request_held(wms_request *request, wms_action *ret_action)
     return wms_request_held_sized(request, ret_action, sizeof *ret_action);
 }
 
-static inline int wms_request_outcome(const wms_request *request, size_t index, wms_outcome *ret_outcome)
+static inline int wms_request_outcome(const wms_request *request, size_t index,
+                                      wms_outcome *ret_outcome)
 {
     return wms_request_outcome_sized(request, index, ret_outcome, sizeof *ret_outcome);
 }
 
-static inline int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done)
+static inline int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome,
+                                           size_t *ret_done)
 {
     return wms_request_next_outcome_sized(request, ret_outcome, ret_done, sizeof *ret_outcome);
 }
 
-static inline int wms_request_session(const wms_request *request, size_t index, wms_session *ret_session)
+static inline int wms_request_session(const wms_request *request, size_t index,
+                                      wms_session *ret_session)
 {
     return wms_request_session_sized(request, index, ret_session, sizeof *ret_session);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* actions.c - lock, unlock and close.
  *
- * An id is not a session: it may be another one's by now.  So the session is read anew before each action, and the action goes
- * to that logind alone which has told: a new one, which may have given the id away, never sees it. */
+ * An id is not a session: it may be another one's by now.  So the session is read anew before each
+ * action, and the action goes to that logind alone which has told: a new one, which may have given
+ * the id away, never sees it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +47,8 @@ static void finish(struct action *action, const struct logind_fault *fault)
     struct logind *conn = action->call.conn;
     struct wms_op *op = action->op;
     char text[sizeof fault->buffer];
-    struct logind_fault last = {.code = fault->code, .lost = fault->lost, .text = fault->text ? text : NULL};
+    struct logind_fault last = {
+        .code = fault->code, .lost = fault->lost, .text = fault->text ? text : NULL};
     snprintf(text, sizeof text, "%s", fault->text ? fault->text : "");
     logind_task_end(conn, &action->task);
     logind_fault_answer(conn, op, &last);
@@ -57,7 +59,7 @@ static void refuse(struct action *action, int code, const char *text)
     finish(action, &(struct logind_fault){.code = code, .text = text});
 }
 
-/* ---- the action itself ------------------------------------------------------------------------------------------ */
+/* ---- the action itself ----------------------------------------------------------------------- */
 
 static int send_action(struct logind_call *call)
 {
@@ -88,7 +90,7 @@ static void action_done(struct logind_call *call, sd_bus_message *reply)
     }
 }
 
-/* ---- may it be done? -------------------------------------------------------------------------------------------- */
+/* ---- may it be done? ------------------------------------------------------------------------- */
 
 static bool is_exempt(struct action *action, const struct logind_facts *facts)
 {
@@ -97,8 +99,10 @@ static bool is_exempt(struct action *action, const struct logind_facts *facts)
     if (of_user == 1 || (of_user < 0 && action->verb != WMS_CLOSE)) {
         return false; /* of an unknown kind: nobody is hurt by a signal */
     }
-    refusal.text = of_user < 0 ? "logind does not tell the session's class: it may be nobody's" : refusal.buffer;
-    snprintf(refusal.buffer, sizeof refusal.buffer, "the session is not a user's: its class is %.64s",
+    refusal.text = of_user < 0 ? "logind does not tell the session's class: it may be nobody's"
+                               : refusal.buffer;
+    snprintf(refusal.buffer, sizeof refusal.buffer,
+             "the session is not a user's: its class is %.64s",
              facts->class_name ? facts->class_name : "unknown");
     finish(action, &refusal);
     return true;
@@ -124,19 +128,21 @@ static void tell_notes(struct action *action, const struct logind_facts *facts)
 {
     struct logind *conn = action->call.conn;
     const struct logind_known *known = logind_known_find(conn, action->lookup.id);
-    bool silent = action->verb == WMS_UNLOCK && facts->locked == 0 && !(known && known->was_locked) &&
+    bool silent = action->verb == WMS_UNLOCK && facts->locked == 0 &&
+                  !(known && known->was_locked) &&
                   logind_observed_for(conn, action->lookup.path, WMS_UNLOCK);
     const char *first = action->verb == WMS_LOCK ? NOTE_MESSAGE : silent ? NOTE_SILENT : NULL;
     const char *second = logind_facts_closing(facts) ? NOTE_CLOSING : NULL;
     char note[sizeof NOTE_SILENT + sizeof NOTE_CLOSING + 2];
     if (first || second) {
-        snprintf(note, sizeof note, "%s%s%s", first ? first : "", first && second ? "; " : "", second ? second : "");
+        snprintf(note, sizeof note, "%s%s%s", first ? first : "", first && second ? "; " : "",
+                 second ? second : "");
         conn->services->note(action->op, note);
     }
 }
 
-static void lookup_done(struct logind_lookup *lookup, const struct logind_fault *fault, const struct logind_facts *facts,
-                        sd_bus_message *reply)
+static void lookup_done(struct logind_lookup *lookup, const struct logind_fault *fault,
+                        const struct logind_facts *facts, sd_bus_message *reply)
 {
     struct action *action = NODE_OWNER(lookup, struct action, lookup);
     struct logind *conn = lookup->call.conn;

@@ -15,7 +15,7 @@
 
 enum { MESSAGES_AT_ONCE = 256 }; /* before the engine's other descriptors have their turn */
 
-/* ---- memory ----------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 void *logind_alloc(struct logind *conn, size_t size)
 {
@@ -40,7 +40,7 @@ uint64_t logind_hash(const struct logind *conn, const char *text)
     return wms_hash(&conn->key, text, strlen(text));
 }
 
-/* ---- the loop --------------------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 void logind_fail(struct logind *conn, int code, const char *text)
 {
@@ -73,7 +73,9 @@ void logind_fail_errno(struct logind *conn, int error)
         break;
     case EPERM: /* sd-bus says the same of a bus that has another guid */
         if (strstr(conn->address, "guid=")) {
-            fail_at(conn, WMS_E_UNTRUSTED, "another bus than the one with this guid, or one that is not open to this user");
+            fail_at(
+                conn, WMS_E_UNTRUSTED,
+                "another bus than the one with this guid, or one that is not open to this user");
             break;
         }
         /* fall through */
@@ -109,7 +111,8 @@ void logind_fail_errno(struct logind *conn, int error)
 static void on_ready(void *data, int events);
 static void on_timer(void *data);
 
-/* While it connects, sd-bus may go from one address to the next: the old socket's watch would stay silent. */
+/* While it connects, sd-bus may go from one address to the next: the old socket's watch would stay
+ * silent. */
 static int watch(struct logind *conn)
 {
     struct stat status;
@@ -174,7 +177,8 @@ static bool idle(const struct logind *conn)
     return conn->up && node_alone(&conn->tasks);
 }
 
-/* sd-bus would now answer each call under way with an error; the engine knows better what becomes of them. */
+/* sd-bus would now answer each call under way with an error; the engine knows better what becomes
+ * of them. */
 static void fail_if_closed(struct logind *conn)
 {
     if (!conn->failure && sd_bus_is_open(conn->bus) <= 0) {
@@ -182,11 +186,13 @@ static void fail_if_closed(struct logind *conn)
     }
 }
 
-/* Handles what has come, as long as something is awaited: not a system call more for a lone reply. */
+/* Handles what has come, as long as something is awaited: not a system call more for a lone reply.
+ */
 static void process(struct logind *conn)
 {
     int r = 1;
-    for (int i = 0; i < MESSAGES_AT_ONCE && r > 0 && !conn->failure && sd_bus_is_open(conn->bus) > 0; i++) {
+    for (int i = 0;
+         i < MESSAGES_AT_ONCE && r > 0 && !conn->failure && sd_bus_is_open(conn->bus) > 0; i++) {
         if (i > 0 && idle(conn)) {
             break;
         }
@@ -213,8 +219,8 @@ static void pump(struct logind *conn)
     }
 }
 
-/* Comes the engine while nothing is under way, then the loop may have slept for long: one look at the socket tells whether
- * the bus went away meanwhile, before anything is sent. */
+/* Comes the engine while nothing is under way, then the loop may have slept for long: one look at
+ * the socket tells whether the bus went away meanwhile, before anything is sent. */
 void logind_enter(struct logind *conn)
 {
     if (conn->depth++ == 0 && !conn->failure && idle(conn)) {
@@ -277,7 +283,7 @@ static void on_timer(void *data)
     turn(conn);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------ */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 void logind_call_init(struct logind *conn, struct logind_call *call)
 {
@@ -295,7 +301,8 @@ void logind_call_start(struct logind_call *call, int (*send)(struct logind_call 
     pump(call->conn);
 }
 
-/* A reply that is still to come counts until it is there, as it does for the bus: it goes to nobody then. */
+/* A reply that is still to come counts until it is there, as it does for the bus: it goes to nobody
+ * then. */
 void logind_call_drop(struct logind_call *call)
 {
     struct logind *conn = call->conn;
@@ -343,12 +350,13 @@ static int send_message(struct logind_call *call, sd_bus_message *message, int r
     return 0;
 }
 
-int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types,
-                ...)
+int logind_send(struct logind_call *call, const char *path, const char *interface,
+                const char *member, const char *types, ...)
 {
     sd_bus_message *message = NULL;
     va_list arguments;
-    int r = sd_bus_message_new_method_call(call->conn->bus, &message, LOGIND_NAME, path, interface, member);
+    int r = sd_bus_message_new_method_call(call->conn->bus, &message, LOGIND_NAME, path, interface,
+                                           member);
     if (r >= 0) {
         va_start(arguments, types);
         r = sd_bus_message_appendv(message, types, arguments);
@@ -360,12 +368,13 @@ int logind_send(struct logind_call *call, const char *path, const char *interfac
 int logind_send_to(struct logind_call *call, const char *owner, const char *member, const char *id)
 {
     sd_bus_message *message = NULL;
-    int r = sd_bus_message_new_method_call(call->conn->bus, &message, owner, LOGIND_PATH, LOGIND_MANAGER, member);
+    int r = sd_bus_message_new_method_call(call->conn->bus, &message, owner, LOGIND_PATH,
+                                           LOGIND_MANAGER, member);
     r = r < 0 ? r : sd_bus_message_append(message, "s", id);
     return send_message(call, message, r);
 }
 
-/* ---- tasks ------------------------------------------------------------------------------------------------------ */
+/* ---- tasks ----------------------------------------------------------------------------------- */
 
 void logind_task_begin(struct logind *conn, struct logind_task *task, void **owner,
                        void (*free)(struct logind *conn, struct logind_task *task))
@@ -383,7 +392,7 @@ void logind_task_end(struct logind *conn, struct logind_task *task)
     task->free(conn, task);
 }
 
-/* ---- matches ---------------------------------------------------------------------------------------------------- */
+/* ---- matches --------------------------------------------------------------------------------- */
 
 static void add_match(struct logind *conn, size_t i)
 {
@@ -433,7 +442,7 @@ void logind_matches_observe(struct logind *conn, bool wanted)
     logind_matches_begin(conn);
 }
 
-/* ---- opening and shutting --------------------------------------------------------------------------------------- */
+/* ---- opening and shutting -------------------------------------------------------------------- */
 
 /* What sd_bus_open_system() goes by. */
 static const char *system_address(void)
@@ -465,8 +474,8 @@ int logind_open(struct logind *conn, const char *addresses)
     return r;
 }
 
-/* A forked child shares the socket with its parent.  There, sd-bus refuses every call and frees nothing, so the child
- * closes the number and leaves sd-bus's memory alone. */
+/* A forked child shares the socket with its parent.  There, sd-bus refuses every call and frees
+ * nothing, so the child closes the number and leaves sd-bus's memory alone. */
 void logind_shut(struct logind *conn, bool forked)
 {
     if (forked) {

@@ -13,7 +13,8 @@
 #define SILENT       "logind went away, or did not answer in time"
 #define NO_SESSION   "the host has no such session"
 
-/* The synthetic "no answer will come" apart, an error is an answer: what was asked for has not been done. */
+/* The synthetic "no answer will come" apart, an error is an answer: what was asked for has not been
+ * done. */
 static const struct {
     const char *name;
     int code;
@@ -27,8 +28,10 @@ static const struct {
     {DBUS_ERROR "InteractiveAuthorizationRequired", WMS_E_ACCESS_DENIED, false,
      UNPRIVILEGED ": polkit would ask a person for a password"},
     {DBUS_ERROR "AuthFailed", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED},
-    {SYSTEMD "UnitMasked", WMS_E_ACCESS_DENIED, false, UNPRIVILEGED ": polkit, which could allow it, is masked"},
-    {DBUS_ERROR "NotSupported", WMS_E_UNSUPPORTED, false, "logind cannot do that with this kind of session"},
+    {SYSTEMD "UnitMasked", WMS_E_ACCESS_DENIED, false,
+     UNPRIVILEGED ": polkit, which could allow it, is masked"},
+    {DBUS_ERROR "NotSupported", WMS_E_UNSUPPORTED, false,
+     "logind cannot do that with this kind of session"},
     {DBUS_ERROR "UnknownMethod", WMS_E_UNSUPPORTED, false, "this logind is too old for it"},
     {DBUS_ERROR "LimitsExceeded", WMS_E_BUSY, false, "the bus has too many calls under way"},
     {DBUS_ERROR "NoMemory", WMS_E_BUSY, false, "the host is out of memory"},
@@ -46,7 +49,8 @@ static bool begins(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* The bus itself tells why it could not start logind: then systemd's errors are about logind, not about polkit. */
+/* The bus itself tells why it could not start logind: then systemd's errors are about logind, not
+ * about polkit. */
 static bool is_not_running(const sd_bus_error *error, const char *sender)
 {
     return begins(error->name, DBUS_ERROR "Spawn.") ||
@@ -70,7 +74,8 @@ static void explain(struct logind_fault *fault, const char *text, const sd_bus_e
             cut--;
         }
     }
-    snprintf(fault->buffer, sizeof fault->buffer, "%s (%.*s%s)", text, (int) cut, words, cut < length ? "..." : "");
+    snprintf(fault->buffer, sizeof fault->buffer, "%s (%.*s%s)", text, (int) cut, words,
+             cut < length ? "..." : "");
 }
 
 bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault)
@@ -105,7 +110,8 @@ void logind_fault_unreadable(int error, struct logind_fault *ret_fault)
 {
     ret_fault->code = error == -ENOMEM ? WMS_E_NO_MEMORY : WMS_E_PROTOCOL;
     ret_fault->lost = false;
-    ret_fault->text = error == -ENOMEM ? NULL : "logind's answer has not the form that it should have";
+    ret_fault->text =
+        error == -ENOMEM ? NULL : "logind's answer has not the form that it should have";
 }
 
 void logind_fault_answer(struct logind *conn, struct wms_op *op, const struct logind_fault *fault)

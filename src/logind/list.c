@@ -7,11 +7,13 @@
 #include "logind.h"
 
 #define SPARED_CLOSING "the session is closing: its user has logged out, and a process of it stays"
-#define SPARED_OWN     "it is of the caller's own user and active at a seat: to close it, name it by its id"
+#define SPARED_OWN \
+    "it is of the caller's own user and active at a seat: to close it, name it by its id"
 
 enum {
     SESSIONS_MAX = 65536,
-    PATIENCE = 2 /* seconds since the last answer, for those that are still missing; logind answers in turn */
+    PATIENCE = 2 /* seconds since the last answer, for those that are still missing; logind answers
+                    in turn */
 };
 
 struct listing;
@@ -76,7 +78,9 @@ static const char *spared(const struct listing *listing, const struct entry *ent
         return SPARED_CLOSING;
     }
     bool at_seat = facts->active == 1 && facts->seat;
-    return verb == WMS_CLOSE && !is_own && at_seat && logind_own_user(entry->uid, listing->own_uid) ? SPARED_OWN : NULL;
+    return verb == WMS_CLOSE && !is_own && at_seat && logind_own_user(entry->uid, listing->own_uid)
+               ? SPARED_OWN
+               : NULL;
 }
 
 static int report(struct listing *listing, const struct entry *entry)
@@ -95,11 +99,13 @@ static int report(struct listing *listing, const struct entry *entry)
     session.type = facts->type;
     session.class_name = facts->class_name;
     session.remote_host = facts->remote == 1 ? facts->remote_host : NULL;
-    session.is_orchestratable = logind_facts_closing(facts) ? 0 : (signed char) logind_facts_of_user(facts);
+    session.is_orchestratable =
+        logind_facts_closing(facts) ? 0 : (signed char) logind_facts_of_user(facts);
     session.is_own = listing->own_known ? is_own : -1;
     session.locked = facts->locked;
     session.logon_time = facts->start > 0 ? (double) facts->start / 1e6 : -1;
-    session.idle_since = facts->idle == 1 && facts->idle_since > 0 ? (double) facts->idle_since / 1e6 : -1;
+    session.idle_since =
+        facts->idle == 1 && facts->idle_since > 0 ? (double) facts->idle_since / 1e6 : -1;
     session.identity = entry->message ? identity : NULL;
     session.spared = spared(listing, entry, is_own);
     return conn->services->session(listing->op, &session);
@@ -142,8 +148,8 @@ static void proceed(struct listing *listing)
     }
 }
 
-/* All that was asked last has been answered, and nothing came for a while: what is missing will not come.  One session of
- * which nothing is told is no reason to know nothing of the others. */
+/* All that was asked last has been answered, and nothing came for a while: what is missing will not
+ * come.  One session of which nothing is told is no reason to know nothing of the others. */
 static void on_silence(void *data)
 {
     struct listing *listing = data;
@@ -166,11 +172,12 @@ static void on_silence(void *data)
 /* What is wrong with the host, or with us, and not with one session. */
 static bool is_of_host(const struct logind_fault *fault)
 {
-    return fault->lost || fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_BUSY || fault->code == WMS_E_NO_MEMORY;
+    return fault->lost || fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_BUSY ||
+           fault->code == WMS_E_NO_MEMORY;
 }
 
-static void entry_done(struct logind_lookup *lookup, const struct logind_fault *fault, const struct logind_facts *facts,
-                       sd_bus_message *reply)
+static void entry_done(struct logind_lookup *lookup, const struct logind_fault *fault,
+                       const struct logind_facts *facts, sd_bus_message *reply)
 {
     struct entry *entry = NODE_OWNER(lookup, struct entry, lookup);
     if (fault && is_of_host(fault)) {
@@ -194,7 +201,8 @@ static void own_done(struct logind_own *own, const struct logind_fault *fault, c
     struct listing *listing = NODE_OWNER(own, struct listing, own);
     struct logind *conn = own->call.conn;
     struct logind_fault refusal;
-    if (fault && (is_of_host(fault) || listing->op->verb == WMS_CLOSE)) { /* it would be among those that are closed */
+    if (fault && (is_of_host(fault) ||
+                  listing->op->verb == WMS_CLOSE)) { /* it would be among those that are closed */
         logind_own_unknown(fault, &refusal);
         finish(listing, is_of_host(fault) ? fault : &refusal);
         return;
@@ -224,13 +232,15 @@ static int make_entries(struct listing *listing, sd_bus_message *reply)
     uint32_t uid;
     size_t size = 0;
     int r = sd_bus_message_enter_container(reply, 'a', "(susso)");
-    while (r >= 0 && (r = sd_bus_message_read(reply, "(susso)", &id, &uid, &user_name, &seat, &path)) > 0) {
+    while (r >= 0 &&
+           (r = sd_bus_message_read(reply, "(susso)", &id, &uid, &user_name, &seat, &path)) > 0) {
         if (listing->count == SESSIONS_MAX) {
             return -EBADMSG;
         }
         if (listing->count == size) {
             size = size ? 2 * size : 16;
-            struct entry *entries = conn->services->resize(conn->engine, listing->entries, size * sizeof *entries);
+            struct entry *entries =
+                conn->services->resize(conn->engine, listing->entries, size * sizeof *entries);
             if (!entries) {
                 return -ENOMEM;
             }

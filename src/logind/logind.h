@@ -2,17 +2,15 @@
 /* logind.h - what the parts of the logind provider share.
  *
  *     provider.c   the interface to the engine
- *     bus.c        the connection: sd-bus in the engine's loop, method calls, matches, and how it ends
- *     faults.c     D-Bus errors and errno as wms codes
- *     sessions.c   what is known of one session: its properties, the cache, the look-up
- *     own.c        which session is the caller's own
- *     list.c       all sessions
- *     actions.c    lock, unlock, close
- *     observe.c    how a session is, and each change
+ *     bus.c        the connection: sd-bus in the engine's loop, method calls, matches, and how it
+ * ends faults.c     D-Bus errors and errno as wms codes sessions.c   what is known of one session:
+ * its properties, the cache, the look-up own.c        which session is the caller's own list.c all
+ * sessions actions.c    lock, unlock, close observe.c    how a session is, and each change
  *     signals.c    logind's signals: what they say of the cache, and of observed sessions
  *
- * Everything here runs between logind_enter() and logind_leave().  A failure of the connection is only noted by
- * logind_fail(); the outermost logind_leave() tells the engine, when nothing on the stack needs the connection any more.
+ * Everything here runs between logind_enter() and logind_leave().  A failure of the connection is
+ * only noted by logind_fail(); the outermost logind_leave() tells the engine, when nothing on the
+ * stack needs the connection any more.
  */
 #ifndef WMS_LOGIND_H
 #define WMS_LOGIND_H
@@ -33,20 +31,21 @@
 #define DBUS_PROPERTIES "org.freedesktop.DBus.Properties"
 
 enum {
-    LOGIND_IN_FLIGHT = 100, /* dbus-daemon refuses a connection's 129th call that waits for its reply */
+    LOGIND_IN_FLIGHT =
+        100, /* dbus-daemon refuses a connection's 129th call that waits for its reply */
     LOGIND_ID_MAX = 255,
     LOGIND_IDENTITY = 160,
     LOGIND_BUCKETS = 256,
     LOGIND_MATCHES = 3
 };
 
-/* ---- the connection --------------------------------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 struct logind;
 struct logind_fault;
 
-/* One method call.  It waits until fewer than LOGIND_IN_FLIGHT are under way; then send() sends it by logind_send(), and
- * done() gets the reply, which may be an error, and may free the call. */
+/* One method call.  It waits until fewer than LOGIND_IN_FLIGHT are under way; then send() sends it
+ * by logind_send(), and done() gets the reply, which may be an error, and may free the call. */
 struct logind_call {
     struct logind *conn;
     struct node waiting;
@@ -55,23 +54,25 @@ struct logind_call {
     void (*done)(struct logind_call *call, sd_bus_message *reply);
 };
 
-/* What the connection does for one op or observer of the engine; the first member of the structs that tell more. */
+/* What the connection does for one op or observer of the engine; the first member of the structs
+ * that tell more. */
 struct logind_task {
     struct node node;
     void **owner; /* the engine's `data` that points here */
     void (*free)(struct logind *conn, struct logind_task *task);
 };
 
-/* What is kept of a user's session: where it is, so that the next look at it is a single call, and what it has ever said.
- * Nothing is decided by it: an id may be another session's tomorrow. */
+/* What is kept of a user's session: where it is, so that the next look at it is a single call, and
+ * what it has ever said. Nothing is decided by it: an id may be another session's tomorrow. */
 struct logind_known {
     struct logind_known *next;
     const char *id, *path, *identity;
     bool was_locked; /* it has said so once: its locker tells */
 };
 
-/* Asks which session is the caller's own; anew each time, since a process may outlive its session.  done() gets a fault:
- * logind does not say; or the session's path; or neither: it has none.  It may free the question. */
+/* Asks which session is the caller's own; anew each time, since a process may outlive its session.
+ * done() gets a fault: logind does not say; or the session's path; or neither: it has none.  It may
+ * free the question. */
 struct logind_own {
     struct logind_call call;
     void (*done)(struct logind_own *own, const struct logind_fault *fault, const char *path);
@@ -102,7 +103,8 @@ struct logind {
     sd_bus *bus;
     struct wms_poll *poll;
     struct wms_timer *timer;
-    int fd; /* what is watched: the number and the inode, since sd-bus may take another socket under the same number */
+    int fd; /* what is watched: the number and the inode, since sd-bus may take another socket under
+               the same number */
     ino_t inode;
     int events;        /* as set last */
     uint64_t deadline; /* as set last, in sd-bus's time; UINT64_MAX: none */
@@ -113,15 +115,16 @@ struct logind {
     char failure_text[400];
     char *address; /* of the bus, for messages */
 
-    unsigned in_flight, abandoned; /* calls; and those of them whose replies nobody waits for any more */
-    struct node waiting;           /* calls */
+    unsigned in_flight,
+        abandoned;       /* calls; and those of them whose replies nobody waits for any more */
+    struct node waiting; /* calls */
     struct node tasks;
 
     struct logind_call nobody; /* gets the replies that nobody waits for any more */
-    struct logind_own own; /* the first question of all */
-    bool own_by_pid;       /* this logind does not know the name "auto" */
+    struct logind_own own;     /* the first question of all */
+    bool own_by_pid;           /* this logind does not know the name "auto" */
 
-    struct wms_key key;                         /* of both tables: ids and paths are others' choice */
+    struct wms_key key; /* of both tables: ids and paths are others' choice */
     struct logind_known *known[LOGIND_BUCKETS]; /* by id */
     unsigned known_count;
 
@@ -136,7 +139,8 @@ struct logind {
 void *logind_alloc(struct logind *conn, size_t size); /* zeroed */
 void *logind_free(struct logind *conn, void *block);  /* returns NULL */
 char *logind_copy(struct logind *conn, const char *text);
-/* Of a text that others have chosen: whoever does not know the connection's key cannot choose what collides. */
+/* Of a text that others have chosen: whoever does not know the connection's key cannot choose what
+ * collides. */
 uint64_t logind_hash(const struct logind *conn, const char *text);
 
 void logind_enter(struct logind *conn);
@@ -157,14 +161,16 @@ void logind_call_init(struct logind *conn, struct logind_call *call);
 void logind_call_start(struct logind_call *call, int (*send)(struct logind_call *call),
                        void (*done)(struct logind_call *call, sd_bus_message *reply));
 void logind_call_drop(struct logind_call *call);
-/* A call of logind's: `arguments` are of the D-Bus types `types`. Returns a negative errno when nothing has left. */
-int logind_send(struct logind_call *call, const char *path, const char *interface, const char *member, const char *types,
-                ...);
-/* A call of the manager's, for a session, of that logind alone which has the unique name `owner`. */
+/* A call of logind's: `arguments` are of the D-Bus types `types`. Returns a negative errno when
+ * nothing has left. */
+int logind_send(struct logind_call *call, const char *path, const char *interface,
+                const char *member, const char *types, ...);
+/* A call of the manager's, for a session, of that logind alone which has the unique name `owner`.
+ */
 int logind_send_to(struct logind_call *call, const char *owner, const char *member, const char *id);
 
-/* A change of logind's, and the end of a session, are always listened for; changes of sessions only while somebody observes
- * one.  After a refusal the next observer has all tried again. */
+/* A change of logind's, and the end of a session, are always listened for; changes of sessions only
+ * while somebody observes one.  After a refusal the next observer has all tried again. */
 void logind_matches_begin(struct logind *conn);
 void logind_matches_observe(struct logind *conn, bool wanted);
 void logind_matches_end(struct logind *conn);
@@ -173,7 +179,7 @@ void logind_task_begin(struct logind *conn, struct logind_task *task, void **own
                        void (*free)(struct logind *conn, struct logind_task *task));
 void logind_task_end(struct logind *conn, struct logind_task *task);
 
-/* ---- faults ----------------------------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 struct logind_fault {
     int code;  /* 0: none */
@@ -189,9 +195,10 @@ void logind_fault_unreadable(int error, struct logind_fault *ret_fault);
 /* Ends the op with it. */
 void logind_fault_answer(struct logind *conn, struct wms_op *op, const struct logind_fault *fault);
 
-/* ---- sessions --------------------------------------------------------------------------------------------------- */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
-/* A session's properties, borrowed from the message. NULL and -1: not told, or told in a form that it should not have. */
+/* A session's properties, borrowed from the message. NULL and -1: not told, or told in a form that
+ * it should not have. */
 struct logind_facts {
     const char *id, *user_name, *class_name, *state, *type, *remote_host, *seat;
     int64_t uid, leader;       /* of its first process */
@@ -217,35 +224,38 @@ struct logind_known *logind_known_find(struct logind *conn, const char *id);
 void logind_known_drop(struct logind *conn, const char *id);
 void logind_known_clear(struct logind *conn);
 
-/* Learns about one session.  done() gets a fault or the facts (and their message), and may free the look-up. */
+/* Learns about one session.  done() gets a fault or the facts (and their message), and may free the
+ * look-up. */
 struct logind_lookup {
     struct logind_call call;
     const char *id;
     const char *path;
     char *own_path; /* what `path` points to, if it is a copy */
     char number[12];
-    void (*done)(struct logind_lookup *lookup, const struct logind_fault *fault, const struct logind_facts *facts,
-                 sd_bus_message *reply);
+    void (*done)(struct logind_lookup *lookup, const struct logind_fault *fault,
+                 const struct logind_facts *facts, sd_bus_message *reply);
 };
 
 void logind_lookup_init(struct logind *conn, struct logind_lookup *lookup, const wms_id *id);
-void logind_lookup_start(struct logind_lookup *lookup); /* by its path where that is known, else by its id */
-void logind_lookup_read(struct logind_lookup *lookup);  /* by its path */
+void logind_lookup_start(
+    struct logind_lookup *lookup); /* by its path where that is known, else by its id */
+void logind_lookup_read(struct logind_lookup *lookup); /* by its path */
 /* Gives it the path (copied); false: out of memory. */
 bool logind_lookup_path(struct logind_lookup *lookup, const char *path);
 void logind_lookup_drop(struct logind_lookup *lookup);
 
 void logind_own_ask(struct logind *conn, struct logind_own *own,
-                    void (*done)(struct logind_own *own, const struct logind_fault *fault, const char *path));
-/* Whether the user with this number (-1: not known) is the caller's: the process's, or he who has logged in and then became
- * another one; `own_uid` is that of the caller's session, or -1. */
+                    void (*done)(struct logind_own *own, const struct logind_fault *fault,
+                                 const char *path));
+/* Whether the user with this number (-1: not known) is the caller's: the process's, or he who has
+ * logged in and then became another one; `own_uid` is that of the caller's session, or -1. */
 bool logind_own_user(int64_t uid, int64_t own_uid);
 /* Whether a session of this user's may be the caller's, where logind does not say which is. */
 bool logind_own_possible(int64_t uid);
 /* As a fault of an action that needs to know. */
 void logind_own_unknown(const struct logind_fault *fault, struct logind_fault *ret_fault);
 
-/* ---- signals ---------------------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 /* What they mean for observed sessions. `locked`: 0, 1, or -1: to be read. */
 void logind_observed_changed(struct logind *conn, const char *path, signed char locked);
@@ -257,7 +267,7 @@ void logind_observed_unmatched(struct logind *conn, const struct logind_fault *f
 /* Whether somebody waits for that action to be seen on the session at `path`. */
 bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb);
 
-/* ---- what the engine asks for ----------------------------------------------------------------------------------- */
+/* ---- what the engine asks for ---------------------------------------------------------------- */
 
 void logind_list(struct logind *conn, struct wms_op *op);
 void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, const wms_id *id);

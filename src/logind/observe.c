@@ -21,7 +21,7 @@ struct watcher {
     char identity[LOGIND_IDENTITY]; /* once it was seen */
 };
 
-/* ---- watchers --------------------------------------------------------------------------------------------------- */
+/* ---- watchers -------------------------------------------------------------------------------- */
 
 static struct node *bucket(const struct logind *conn, const char *path)
 {
@@ -108,7 +108,8 @@ static void tell(struct watcher *watcher, bool present, signed char locked)
     watcher->gone = !present;
     watcher->locked = locked;
     if (locked == 1) {
-        struct logind_known *known = logind_known_find(watcher->lookup.call.conn, watcher->lookup.id);
+        struct logind_known *known =
+            logind_known_find(watcher->lookup.call.conn, watcher->lookup.id);
         if (known) {
             known->was_locked = true;
         }
@@ -124,8 +125,8 @@ static void read_anew(struct watcher *watcher)
     }
 }
 
-static void read_done(struct logind_lookup *lookup, const struct logind_fault *fault, const struct logind_facts *facts,
-                      sd_bus_message *reply)
+static void read_done(struct logind_lookup *lookup, const struct logind_fault *fault,
+                      const struct logind_facts *facts, sd_bus_message *reply)
 {
     struct watcher *watcher = NODE_OWNER(lookup, struct watcher, lookup);
     struct logind *conn = lookup->call.conn;
@@ -153,11 +154,12 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
     }
 }
 
-/* ---- what the signals mean -------------------------------------------------------------------------------------- */
+/* ---- what the signals mean ------------------------------------------------------------------- */
 
-/* Calls `each` for the watchers of the session at `path`; whatever the engine does meanwhile to these or others. */
-static void for_each(struct logind *conn, const char *path, void (*each)(struct watcher *watcher, signed char locked),
-                     signed char locked)
+/* Calls `each` for the watchers of the session at `path`; whatever the engine does meanwhile to
+ * these or others. */
+static void for_each(struct logind *conn, const char *path,
+                     void (*each)(struct watcher *watcher, signed char locked), signed char locked)
 {
     struct node *all = bucket(conn, path), these, *node, *next;
     node_init(&these);
@@ -204,8 +206,10 @@ void logind_observed_removed(struct logind *conn, const char *path)
     for_each(conn, path, each_removed, -1);
 }
 
-/* Ends those for which `ends` holds.  The engine may observe anew at once, which makes none that are ended as well. */
-static void end_those(struct logind *conn, bool (*ends)(const struct watcher *watcher), const struct logind_fault *fault)
+/* Ends those for which `ends` holds.  The engine may observe anew at once, which makes none that
+ * are ended as well. */
+static void end_those(struct logind *conn, bool (*ends)(const struct watcher *watcher),
+                      const struct logind_fault *fault)
 {
     struct node these, *node, *next;
     node_init(&these);
@@ -233,8 +237,8 @@ void logind_observed_unmatched(struct logind *conn, const struct logind_fault *f
     end_those(conn, any, &(struct logind_fault){.code = fault->code, .text = UNMATCHED});
 }
 
-/* It was seen to be locked or not, and that is worth nothing any more: an unlocked session and one whose hint was lost look
- * alike from now on. */
+/* It was seen to be locked or not, and that is worth nothing any more: an unlocked session and one
+ * whose hint was lost look alike from now on. */
 static bool has_lost_hint(const struct watcher *watcher)
 {
     return watcher->seen && !watcher->gone && watcher->observer->verb != WMS_CLOSE;
@@ -242,9 +246,11 @@ static bool has_lost_hint(const struct watcher *watcher)
 
 void logind_observed_restarted(struct logind *conn, const char *owner)
 {
-    end_those(conn, has_lost_hint, &(struct logind_fault){.code = WMS_E_UNREACHABLE, .text = FORGOTTEN});
+    end_those(conn, has_lost_hint,
+              &(struct logind_fault){.code = WMS_E_UNREACHABLE, .text = FORGOTTEN});
     for (size_t i = 0; *owner && i < conn->watcher_buckets; i++) {
-        for (struct node *node = conn->watchers[i].next; node != &conn->watchers[i]; node = node->next) {
+        for (struct node *node = conn->watchers[i].next; node != &conn->watchers[i];
+             node = node->next) {
             read_anew(NODE_OWNER(node, struct watcher, same));
         }
     }
@@ -262,7 +268,7 @@ bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb ve
     return false;
 }
 
-/* ---- for the engine --------------------------------------------------------------------------------------------- */
+/* ---- for the engine -------------------------------------------------------------------------- */
 
 void logind_observe(struct logind *conn, struct wms_observer *observer, const wms_id *id)
 {

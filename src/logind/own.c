@@ -7,7 +7,7 @@
 
 #include "logind.h"
 
-/* ---- logind's word ---------------------------------------------------------------------------------------------- */
+/* ---- logind's word --------------------------------------------------------------------------- */
 
 static int send_own_by_pid(struct logind_call *call)
 {
@@ -19,8 +19,8 @@ static int send_own(struct logind_call *call)
     return logind_send(call, LOGIND_PATH, LOGIND_MANAGER, "GetSession", "s", "auto");
 }
 
-/* It belongs to none; or it is not a process of that host at all (it has come to a container's bus from outside), and logind
- * sees none where it looks for the caller. */
+/* It belongs to none; or it is not a process of that host at all (it has come to a container's bus
+ * from outside), and logind sees none where it looks for the caller. */
 static bool is_none(sd_bus_message *reply)
 {
     return sd_bus_message_is_method_error(reply, LOGIND_NAME ".NoSessionForPID") ||
@@ -44,7 +44,8 @@ static void own_done(struct logind_call *call, sd_bus_message *reply)
             return;
         }
         logind_fault_unreadable(r, &fault);
-    } else if (call->send == send_own && sd_bus_message_is_method_error(reply, LOGIND_NAME ".NoSuchSession")) {
+    } else if (call->send == send_own &&
+               sd_bus_message_is_method_error(reply, LOGIND_NAME ".NoSuchSession")) {
         call->conn->own_by_pid = true; /* before systemd 243 "auto" was no name */
         logind_call_start(call, send_own_by_pid, own_done);
         return;
@@ -53,15 +54,17 @@ static void own_done(struct logind_call *call, sd_bus_message *reply)
 }
 
 void logind_own_ask(struct logind *conn, struct logind_own *own,
-                    void (*done)(struct logind_own *own, const struct logind_fault *fault, const char *path))
+                    void (*done)(struct logind_own *own, const struct logind_fault *fault,
+                                 const char *path))
 {
     own->done = done;
     logind_call_start(&own->call, conn->own_by_pid ? send_own_by_pid : send_own, own_done);
 }
 
-/* ---- whose ------------------------------------------------------------------------------------------------------ */
+/* ---- whose ----------------------------------------------------------------------------------- */
 
-/* Who has logged in, whatever he became since by sudo: a number, -1: nobody, -2: the kernel does not tell. */
+/* Who has logged in, whatever he became since by sudo: a number, -1: nobody, -2: the kernel does
+ * not tell. */
 static int64_t login_user(void)
 {
     char text[24], *end;
@@ -80,7 +83,8 @@ static int64_t login_user(void)
 
 bool logind_own_user(int64_t uid, int64_t own_uid)
 {
-    return uid >= 0 && (uid == (int64_t) geteuid() || uid == (int64_t) getuid() || uid == own_uid || uid == login_user());
+    return uid >= 0 && (uid == (int64_t) geteuid() || uid == (int64_t) getuid() || uid == own_uid ||
+                        uid == login_user());
 }
 
 bool logind_own_possible(int64_t uid)
@@ -95,6 +99,7 @@ void logind_own_unknown(const struct logind_fault *fault, struct logind_fault *r
         .lost = fault->lost,
         .text = fault->code == WMS_E_NO_MEMORY ? NULL : ret_fault->buffer,
     };
-    snprintf(ret_fault->buffer, sizeof ret_fault->buffer, "logind does not say which session is the caller's own: %.500s",
+    snprintf(ret_fault->buffer, sizeof ret_fault->buffer,
+             "logind does not say which session is the caller's own: %.500s",
              fault->text ? fault->text : "no reason is given");
 }

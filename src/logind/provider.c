@@ -12,7 +12,8 @@ enum { PATH_SIZE = sizeof((struct sockaddr_un *) NULL)->sun_path };
 /* The socket as a D-Bus address, in which most bytes are escaped. */
 static void address_of(const char *path, char *ret_address)
 {
-    static const char plain[] = "-_/.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    static const char plain[] =
+        "-_/.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     char *end = ret_address + sprintf(ret_address, "unix:path=");
     for (; *path; path++) {
         if (strchr(plain, *path)) {
@@ -24,7 +25,8 @@ static void address_of(const char *path, char *ret_address)
     *end = 0;
 }
 
-static int refuse(const struct wms_services *services, struct wms_link *link, int code, const char *text)
+static int refuse(const struct wms_services *services, struct wms_link *link, int code,
+                  const char *text)
 {
     services->broken(link, code, text);
     return code;
@@ -37,13 +39,14 @@ static void conn_free(struct logind *conn)
     logind_free(conn, conn);
 }
 
-/* The answer to the first call: logind is there.  Which session is the caller's is asked anew when it matters. */
+/* The answer to the first call: logind is there.  Which session is the caller's is asked anew when
+ * it matters. */
 static void first_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
 {
     struct logind *conn = own->call.conn;
     (void) path;
-    if (fault && (fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_TIMEOUT || fault->code == WMS_E_BUSY ||
-                  fault->code == WMS_E_NO_MEMORY)) {
+    if (fault && (fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_TIMEOUT ||
+                  fault->code == WMS_E_BUSY || fault->code == WMS_E_NO_MEMORY)) {
         logind_fail(conn, fault->code, fault->text ? fault->text : "out of memory");
         return;
     }
@@ -51,13 +54,15 @@ static void first_done(struct logind_own *own, const struct logind_fault *fault,
     conn->services->up(conn->link);
 }
 
-static int logind_connect(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                          struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int logind_connect(const struct wms_provider *self, const struct wms_services *services,
+                          wms_engine *engine, struct wms_link *link,
+                          const struct wms_address *address, void **ret_connection)
 {
     char dbus_address[sizeof "unix:path=" + 3 * PATH_SIZE];
     (void) self;
     if (address->host) {
-        return refuse(services, link, WMS_E_UNSUPPORTED, "logind of another machine, over ssh, is not supported yet");
+        return refuse(services, link, WMS_E_UNSUPPORTED,
+                      "logind of another machine, over ssh, is not supported yet");
     }
     if (address->path && strlen(address->path) >= PATH_SIZE) {
         return refuse(services, link, WMS_E_UNREACHABLE, "the path is too long for a socket");
@@ -69,8 +74,13 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
     if (!conn) {
         return WMS_E_NO_MEMORY;
     }
-    *conn =
-        (struct logind){.services = services, .signals = &logind_signals, .engine = engine, .link = link, .fd = -1, .deadline = UINT64_MAX, .depth = 1};
+    *conn = (struct logind){.services = services,
+                            .signals = &logind_signals,
+                            .engine = engine,
+                            .link = link,
+                            .fd = -1,
+                            .deadline = UINT64_MAX,
+                            .depth = 1};
     node_init(&conn->waiting);
     node_init(&conn->tasks);
     wms_key_new(&conn->key);
@@ -96,8 +106,8 @@ static void logind_disconnect(void *connection, bool forked)
     conn_free(conn);
 }
 
-/* A connection whose end the engine knows takes nothing any more; one whose end it will be told of takes it, to have it
- * repeated. */
+/* A connection whose end the engine knows takes nothing any more; one whose end it will be told of
+ * takes it, to have it repeated. */
 static bool gone(const struct logind *conn)
 {
     return conn->told;
@@ -117,7 +127,8 @@ static void list(void *connection, struct wms_op *op)
     logind_leave(conn);
 }
 
-static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message)
 {
     struct logind *conn = connection;
     (void) message;

@@ -8,7 +8,7 @@
 
 enum { KNOWN_MAX = 4096 };
 
-/* ---- properties ------------------------------------------------------------------------------------------------- */
+/* ---- properties ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name, *type; /* D-Bus's; of a struct only the first member is read */
@@ -129,8 +129,8 @@ static bool is_user_class(const char *name)
     return strcmp(name, "user") == 0 || strncmp(name, "user-", 5) == 0;
 }
 
-/* Greeters, lock screens, background jobs and user managers are sessions too.  "user" has variants (-early, -light); of one
- * that is not complete yet, CanLock tells (since systemd 258). */
+/* Greeters, lock screens, background jobs and user managers are sessions too.  "user" has variants
+ * (-early, -light); of one that is not complete yet, CanLock tells (since systemd 258). */
 int logind_facts_of_user(const struct logind_facts *facts)
 {
     if (facts->can_lock == 0) {
@@ -150,13 +150,14 @@ bool logind_facts_closing(const struct logind_facts *facts)
     return facts->state && strcmp(facts->state, "closing") == 0;
 }
 
-/* The first process may go before the session does, so it stands in only where the time is not told; and the class of a
- * user's session may change among its variants. */
+/* The first process may go before the session does, so it stands in only where the time is not
+ * told; and the class of a user's session may change among its variants. */
 void logind_facts_identity(const struct logind_facts *facts, char ret_identity[LOGIND_IDENTITY])
 {
     const char *class_name = facts->class_name ? facts->class_name : "-";
-    snprintf(ret_identity, LOGIND_IDENTITY, "%.64s %lld %.32s %s%lld", facts->user_name ? facts->user_name : "-",
-             (long long) facts->uid, is_user_class(class_name) ? "user" : class_name, facts->start > 0 ? "" : "leader ",
+    snprintf(ret_identity, LOGIND_IDENTITY, "%.64s %lld %.32s %s%lld",
+             facts->user_name ? facts->user_name : "-", (long long) facts->uid,
+             is_user_class(class_name) ? "user" : class_name, facts->start > 0 ? "" : "leader ",
              (long long) (facts->start > 0 ? facts->start : facts->leader));
 }
 
@@ -189,7 +190,7 @@ bool logind_id_possible(const wms_id *id)
            strcmp(id->text, "auto") != 0;
 }
 
-/* ---- the cache -------------------------------------------------------------------------------------------------- */
+/* ---- the cache ------------------------------------------------------------------------------- */
 
 static struct logind_known **known_place(struct logind *conn, const char *id)
 {
@@ -228,13 +229,15 @@ void logind_known_clear(struct logind *conn)
 }
 
 /* What was just read takes the place of what was known.  It is a cache: no memory, no entry. */
-static void remember(struct logind *conn, const char *id, const char *path, const struct logind_facts *facts)
+static void remember(struct logind *conn, const char *id, const char *path,
+                     const struct logind_facts *facts)
 {
     char identity[LOGIND_IDENTITY];
     struct logind_known *known = logind_known_find(conn, id);
     logind_facts_identity(facts, identity);
     if (!known || strcmp(known->identity, identity) != 0 || strcmp(known->path, path) != 0) {
-        size_t id_size = strlen(id) + 1, path_size = strlen(path) + 1, identity_size = strlen(identity) + 1;
+        size_t id_size = strlen(id) + 1, path_size = strlen(path) + 1,
+               identity_size = strlen(identity) + 1;
         logind_known_drop(conn, id);
         if (conn->known_count >= KNOWN_MAX) {
             logind_known_clear(conn);
@@ -253,7 +256,7 @@ static void remember(struct logind *conn, const char *id, const char *path, cons
     known->was_locked = known->was_locked || facts->locked == 1;
 }
 
-/* ---- the look-up ------------------------------------------------------------------------------------------------ */
+/* ---- the look-up ----------------------------------------------------------------------------- */
 
 void logind_lookup_init(struct logind *conn, struct logind_lookup *lookup, const wms_id *id)
 {

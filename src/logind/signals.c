@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* signals.c - logind's signals: what they say of the cache, and of observed sessions.
  *
- * One set of matches serves all watchers of a connection, since dbus-daemon allows it only 512.  The bus handles a
- * connection's messages in order: a read that follows AddMatch misses no change, and a signal that comes before the answer
- * to a read is older than the answer. */
+ * One set of matches serves all watchers of a connection, since dbus-daemon allows it only 512. The
+ * bus handles a connection's messages in order: a read that follows AddMatch misses no change, and
+ * a signal that comes before the answer to a read is older than the answer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,9 +25,10 @@ static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error)
     return 1;
 }
 
-/* ---- signals ---------------------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
-/* Anybody on the bus may send a signal straight to this connection; the sender's name is the bus's. */
+/* Anybody on the bus may send a signal straight to this connection; the sender's name is the bus's.
+ */
 static bool is_from(sd_bus_message *signal, const char *name)
 {
     const char *sender = sd_bus_message_get_sender(signal);
@@ -77,7 +78,8 @@ static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error)
     struct logind *conn = data;
     const char *name, *before, *after;
     (void) error;
-    if (!is_from(signal, "org.freedesktop.DBus") || sd_bus_message_read(signal, "sss", &name, &before, &after) <= 0 ||
+    if (!is_from(signal, "org.freedesktop.DBus") ||
+        sd_bus_message_read(signal, "sss", &name, &before, &after) <= 0 ||
         strcmp(after, conn->owner) == 0) {
         return 0;
     }
@@ -89,14 +91,18 @@ static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error)
 }
 
 const struct logind_signals logind_signals = {
-    .matches = {
-        {SIGNAL "path_namespace='" LOGIND_PATH "/session',interface='" DBUS_PROPERTIES "',member='PropertiesChanged',"
-                "arg0='" LOGIND_SESSION "'",
-         on_changed},
-        {SIGNAL "path='" LOGIND_PATH "',interface='" LOGIND_MANAGER "',member='SessionRemoved'", on_removed},
-        {"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
-         "member='NameOwnerChanged',arg0='" LOGIND_NAME "'",
-         on_owner},
-    },
+    .matches =
+        {
+            {SIGNAL "path_namespace='" LOGIND_PATH "/session',interface='" DBUS_PROPERTIES
+                    "',member='PropertiesChanged',"
+                    "arg0='" LOGIND_SESSION "'",
+             on_changed},
+            {SIGNAL "path='" LOGIND_PATH "',interface='" LOGIND_MANAGER "',member='SessionRemoved'",
+             on_removed},
+            {"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/"
+             "DBus',interface='org.freedesktop.DBus',"
+             "member='NameOwnerChanged',arg0='" LOGIND_NAME "'",
+             on_owner},
+        },
     .matched = on_matched,
 };

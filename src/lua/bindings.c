@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <wms/provider.h>
 #include "lua/lwms.h"
+#include <wms/provider.h>
 
-/* ---- wms.bindings, wms.unbind ----------------------------------------------------------------------------------- */
+/* ---- wms.bindings, wms.unbind ---------------------------------------------------------------- */
 
 static int fail(lua_State *L, struct state *state, int error, const char *server)
 {
@@ -36,13 +36,18 @@ static void load_all(lua_State *L, struct state *state)
     lwms_store_push(L, STORE_LIST);
     lua_call(L, 0, 1);
     if (!lua_istable(L, -1)) {
-        luaL_error(L, "store.list returned %s; return a list of what store.save was given as server", lwms_kind(L, -1));
+        luaL_error(L,
+                   "store.list returned %s; return a list of what store.save was given as server",
+                   lwms_kind(L, -1));
     }
     size_t count = lwms_need_list(L, &call, "store.list", names + 1);
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, names + 1, (int) i);
-        if (!lwms_is_text(L, -1) || wms_engine_binding_name(state->engine, lua_tostring(L, -1), name, sizeof name)) {
-            luaL_error(L, "store.list returned an item that is no server; return what store.save was given");
+        if (!lwms_is_text(L, -1) ||
+            wms_engine_binding_name(state->engine, lua_tostring(L, -1), name, sizeof name)) {
+            luaL_error(
+                L,
+                "store.list returned an item that is no server; return what store.save was given");
         }
         lua_pop(L, 1);
         lwms_store_get(L, state, name);
@@ -134,7 +139,8 @@ int lwms_unbind(lua_State *L)
     lwms_options_read(L, &call, 1, BIT(SERVER) | BIT(COMPUTER_NAME), &options);
     int index = options.base + SLOT_SERVER;
     if (lua_type(L, index) != LUA_TSTRING) {
-        lwms_misuse(L, &call, "server: %s; give the address of one server", lua_istable(L, index) ? "a list" : "missing");
+        lwms_misuse(L, &call, "server: %s; give the address of one server",
+                    lua_istable(L, index) ? "a list" : "missing");
     }
     state->missing[0] = '\0';
     lwms_provider_for(L, state, lua_tostring(L, index)); /* its port belongs to the name */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* call.c - what a call is given and what it returns: tables on the one side, trees of values on the other. */
+/* call.c - what a call is given and what it returns: tables on the one side, trees of values on the
+ * other. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 /* Whole numbers beyond this have neighbours that a double cannot tell from them. */
 #define EXACT 9007199254740992.0
 
-/* ---- from Lua --------------------------------------------------------------------------------------------------- */
+/* ---- from Lua -------------------------------------------------------------------------------- */
 
 enum { DEEPEST = 8, WHERE_MAX = 160 };
 
@@ -29,7 +30,8 @@ static void walk_value(lua_State *L, struct walk *walk, int index, wms_value *va
 static void refuse(lua_State *L, const struct walk *walk, int index)
 {
     if (lua_type(L, index) == LUA_TNUMBER) {
-        lwms_misuse(L, walk->call, "%s: %s; give a whole number that Lua has exactly, or its digits as a string",
+        lwms_misuse(L, walk->call,
+                    "%s: %s; give a whole number that Lua has exactly, or its digits as a string",
                     walk->where, lwms_show(L, index));
     }
     lwms_misuse(L, walk->call, "%s: %s; give %s", walk->where, lwms_kind(L, index), fix);
@@ -71,13 +73,14 @@ static size_t step_in(lua_State *L, struct walk *walk, int key)
 static void check_key(lua_State *L, const struct walk *walk, int key, bool named)
 {
     if (named && !lwms_is_text(L, key)) {
-        lwms_misuse(L, walk->call, "%s: %s as a key beside names; give a list or names", walk->where,
-                    lua_type(L, key) == LUA_TSTRING ? "a string with a NUL in it" : lwms_kind(L, key));
+        lwms_misuse(
+            L, walk->call, "%s: %s as a key beside names; give a list or names", walk->where,
+            lua_type(L, key) == LUA_TSTRING ? "a string with a NUL in it" : lwms_kind(L, key));
     }
 }
 
-/* Whether it is no list, but a table of names: one is enough, then all must be.  An empty one is such a table; where a host
- * wants a list, it will do. */
+/* Whether it is no list, but a table of names: one is enough, then all must be.  An empty one is
+ * such a table; where a host wants a list, it will do. */
 static bool has_names(lua_State *L, int index)
 {
     bool named = true;
@@ -94,7 +97,8 @@ static bool has_names(lua_State *L, int index)
 
 static void changed(lua_State *L, const struct walk *walk)
 {
-    lwms_misuse(L, walk->call, "arguments: a table that changes while it is read; give one that does not");
+    lwms_misuse(L, walk->call,
+                "arguments: a table that changes while it is read; give one that does not");
 }
 
 /* The items of the table at `index`. */
@@ -121,7 +125,8 @@ static void walk_items(lua_State *L, struct walk *walk, int index, wms_value *va
         size_t length = step_in(L, walk, top - 1);
         wms_value *item = &none;
         if (items) {
-            item = value->kind == WMS_TABLE ? items++ : items + (size_t) lua_tonumber(L, top - 1) - 1;
+            item =
+                value->kind == WMS_TABLE ? items++ : items + (size_t) lua_tonumber(L, top - 1) - 1;
         }
         walk_value(L, walk, top, item);
         item->name = value->kind == WMS_TABLE ? lua_tostring(L, top - 1) : NULL;
@@ -132,7 +137,8 @@ static void walk_items(lua_State *L, struct walk *walk, int index, wms_value *va
 static void walk_table(lua_State *L, struct walk *walk, int index, wms_value *value)
 {
     if (++walk->depth > DEEPEST) {
-        lwms_misuse(L, walk->call, "%s: more than %d tables deep; give a flatter one", walk->where, DEEPEST);
+        lwms_misuse(L, walk->call, "%s: more than %d tables deep; give a flatter one", walk->where,
+                    DEEPEST);
     }
     luaL_checkstack(L, LUA_MINSTACK, "wms");
     *value = (wms_value){.kind = has_names(L, index) ? WMS_TABLE : WMS_LIST};
@@ -173,11 +179,14 @@ static size_t count_arguments(lua_State *L, const struct call *call, int index)
     wms_value value;
 
     if (!lua_istable(L, index)) {
-        lwms_misuse(L, call, "arguments: %s; give a table by the names of the operation's arguments", lwms_kind(L, index));
+        lwms_misuse(L, call,
+                    "arguments: %s; give a table by the names of the operation's arguments",
+                    lwms_kind(L, index));
     }
     walk_table(L, &walk, index, &value);
     if (value.kind != WMS_TABLE) {
-        lwms_misuse(L, call, "arguments: a list; give a table by the names of the operation's arguments");
+        lwms_misuse(L, call,
+                    "arguments: a list; give a table by the names of the operation's arguments");
     }
     return walk.count;
 }
@@ -187,7 +196,8 @@ void lwms_arguments_check(lua_State *L, const struct call *call, int index)
     count_arguments(L, call, index);
 }
 
-void lwms_arguments_begin(lua_State *L, const struct call *call, int index, struct arguments *arguments)
+void lwms_arguments_begin(lua_State *L, const struct call *call, int index,
+                          struct arguments *arguments)
 {
     *arguments = (struct arguments){.index = index};
     if (lua_isnil(L, index)) {
@@ -198,7 +208,8 @@ void lwms_arguments_begin(lua_State *L, const struct call *call, int index, stru
     arguments->room = lua_newuserdata(L, arguments->count * sizeof *arguments->room);
 }
 
-void lwms_arguments_read(lua_State *L, const struct call *call, const struct arguments *arguments, wms_command *command)
+void lwms_arguments_read(lua_State *L, const struct call *call, const struct arguments *arguments,
+                         wms_command *command)
 {
     struct walk walk = {.call = call, .where = "arguments"};
 
@@ -214,7 +225,7 @@ void lwms_arguments_read(lua_State *L, const struct call *call, const struct arg
     command->arguments = arguments->room;
 }
 
-/* ---- to Lua ----------------------------------------------------------------------------------------------------- */
+/* ---- to Lua ---------------------------------------------------------------------------------- */
 
 /* Where Lua has no number for it: its digits. */
 static void push_natural(lua_State *L, uint64_t natural)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* callback.c - functions of a script: on_outcome, allow, password, log; where and except are in where.c.
+/* callback.c - functions of a script: on_outcome, allow, password, log; where and except are in
+ * where.c.
  *
- * The engine calls none of them.  It keeps what they are to be told, and here they are told, after the engine's call has
- * returned: in one function that runs under one pcall, so that an error of theirs, or of ours on the way, ends in one
- * place.
+ * The engine calls none of them.  It keeps what they are to be told, and here they are told, after
+ * the engine's call has returned: in one function that runs under one pcall, so that an error of
+ * theirs, or of ours on the way, ends in one place.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lua/lwms.h"
 
-/* ---- the log ---------------------------------------------------------------------------------------------------- */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 enum { LINES_KEPT = 1000 };
 
@@ -77,7 +78,8 @@ void lwms_log_set(struct state *state, bool on)
 /* Tells the lines that are there now: those that this brings about come with the next call. */
 static void tell_lines(lua_State *L, struct state *state)
 {
-    static const char *const levels[] = {[WMS_DEBUG] = "debug", [WMS_INFO] = "info", [WMS_WARNING] = "warning"};
+    static const char *const levels[] = {
+        [WMS_DEBUG] = "debug", [WMS_INFO] = "info", [WMS_WARNING] = "warning"};
 
     for (size_t n = state->line_count; n > 0 && !queue_is_empty(&state->lines); n--) {
         lwms_anchor(L, A_LOG);
@@ -99,7 +101,7 @@ static void tell_lines(lua_State *L, struct state *state)
     }
 }
 
-/* ---- allow ------------------------------------------------------------------------------------------------------ */
+/* ---- allow ----------------------------------------------------------------------------------- */
 
 /* A message handler: any error value as text. */
 static int describe(lua_State *L)
@@ -147,13 +149,16 @@ static bool ask(lua_State *L, struct request *box, int allow)
     box->asking = true;
     bool failed = lua_pcall(L, 1, 2, top + 1) != 0;
     box->asking = false;
-    if (failed || !lua_isboolean(L, top + 2) || !lua_toboolean(L, top + 2)) { /* 0 and "no" are no permission */
+    if (failed || !lua_isboolean(L, top + 2) ||
+        !lua_toboolean(L, top + 2)) { /* 0 and "no" are no permission */
         /* The error's text, or the second value. */
         refusal = lua_tostring(L, failed ? top + 2 : top + 3);
         refusal = refusal && *refusal ? refusal : "this program does not allow it";
     }
-    /* What was asked about may be gone: allow may have cancelled the request, or let time pass in another call. */
-    if (!box->closed && wms_request_held(box->request, &now) == 1 && now.id == action.id && now.server == action.server) {
+    /* What was asked about may be gone: allow may have cancelled the request, or let time pass in
+     * another call. */
+    if (!box->closed && wms_request_held(box->request, &now) == 1 && now.id == action.id &&
+        now.server == action.server) {
         wms_request_permit(box->request, refusal);
         box->answered = true;
     }
@@ -161,7 +166,7 @@ static bool ask(lua_State *L, struct request *box, int allow)
     return true;
 }
 
-/* ---- on_outcome ------------------------------------------------------------------------------------------------- */
+/* ---- on_outcome ------------------------------------------------------------------------------ */
 
 /* Tells one outcome; false when there is none. */
 static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
@@ -185,7 +190,7 @@ static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
     return true;
 }
 
-/* ---- password --------------------------------------------------------------------------------------------------- */
+/* ---- password -------------------------------------------------------------------------------- */
 
 /* Its second value, for a person. */
 static const char *reason_of(lua_State *L, int index)
@@ -215,7 +220,8 @@ static bool ask_password(lua_State *L, struct request *box, int callbacks)
     }
     if (!lua_isnil(L, top + 1) && !lwms_is_text(L, top + 1)) {
         luaL_error(L, "password returned %s; return a string without a NUL, or nil and the reason",
-                   lua_type(L, top + 1) == LUA_TSTRING ? "a string with a NUL in it" : lwms_kind(L, top + 1));
+                   lua_type(L, top + 1) == LUA_TSTRING ? "a string with a NUL in it"
+                                                       : lwms_kind(L, top + 1));
     }
     if (!box->closed) { /* else the function has done that */
         wms_request_password(box->request, lua_tostring(L, top + 1), reason_of(L, top + 2));
@@ -225,7 +231,7 @@ static bool ask_password(lua_State *L, struct request *box, int callbacks)
     return true;
 }
 
-/* ---- delivery --------------------------------------------------------------------------------------------------- */
+/* ---- delivery -------------------------------------------------------------------------------- */
 
 /* (request's box, what callbacks need) */
 int lwms_callbacks_deliver(lua_State *L)

@@ -10,7 +10,8 @@ static void check_address(lua_State *L, const struct call *call, int index)
     struct state *state = lwms_state_here(L);
     char name[32], complaint[COMPLAINT];
 
-    if (lwms_is_text(L, index) && wms_engine_provider_for(state->engine, lua_tostring(L, index), name, sizeof name) < 0) {
+    if (lwms_is_text(L, index) &&
+        wms_engine_provider_for(state->engine, lua_tostring(L, index), name, sizeof name) < 0) {
         lwms_misuse(L, call, "%s", lwms_complaint(state, complaint));
     }
 }
@@ -23,7 +24,8 @@ int lwms_client_new(lua_State *L)
     lua_settop(L, 1);
     lwms_options_begin(L, &options, lwms_state_here(L), 0);
     lwms_options_read(L, &call, 1, lwms_options_for(FOR_CLIENT), &options);
-    if (!(options.given & BIT(ALLOW))) { /* then it is that of wms.configure{}, at the time of the call */
+    if (!(options.given &
+          BIT(ALLOW))) { /* then it is that of wms.configure{}, at the time of the call */
         lua_pushnil(L);
         lua_replace(L, options.base + SLOT_ALLOW);
     }
@@ -61,7 +63,10 @@ static int client_tostring(lua_State *L)
     lua_getuservalue(L, 1);
     lua_rawgeti(L, 2, SLOT_SERVER + 1);
     const char *server = lua_type(L, 3) == LUA_TSTRING ? lua_tostring(L, 3) : NULL;
-    lua_pushfstring(L, "wms.client (%s)", server ? server : lua_istable(L, 3) ? "several servers" : "this machine");
+    lua_pushfstring(L, "wms.client (%s)",
+                    server              ? server
+                    : lua_istable(L, 3) ? "several servers"
+                                        : "this machine");
     return 1;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* command.c - unlock, lock, disconnect, close, message, their _all, sessions, call, bind, and start: from options to a
- * request. */
+/* command.c - unlock, lock, disconnect, close, message, their _all, sessions, call, bind, and
+ * start: from options to a request. */
 #include <stdio.h>
 #include <string.h>
 
 #include "lua/lwms.h"
 
-/* ---- servers ---------------------------------------------------------------------------------------------------- */
+/* ---- servers --------------------------------------------------------------------------------- */
 
 /* Addresses on the way from Lua to wms_start(). */
 struct servers {
@@ -17,7 +17,8 @@ struct servers {
 };
 
 /* Finds the providers and makes room; pushes one value. */
-static void servers_begin(lua_State *L, const struct call *call, const struct options *options, struct servers *servers)
+static void servers_begin(lua_State *L, const struct call *call, const struct options *options,
+                          struct servers *servers)
 {
     struct state *state = lwms_state_here(L);
 
@@ -42,12 +43,14 @@ static void servers_begin(lua_State *L, const struct call *call, const struct op
 }
 
 /* Reads them into the command.  Allocates nothing. */
-static void servers_read(lua_State *L, const struct call *call, struct servers *servers, wms_command *command)
+static void servers_read(lua_State *L, const struct call *call, struct servers *servers,
+                         wms_command *command)
 {
     for (size_t i = 0; servers->room && i < servers->count; i++) {
         lua_rawgeti(L, servers->index, (int) i + 1);
         if (!lwms_is_text(L, -1)) {
-            lwms_misuse(L, call, "servers: a list that changes while it is read; give one that does not");
+            lwms_misuse(L, call,
+                        "servers: a list that changes while it is read; give one that does not");
         }
         servers->room[i] = lua_tostring(L, -1);
         lua_pop(L, 1);
@@ -56,7 +59,7 @@ static void servers_read(lua_State *L, const struct call *call, struct servers *
     command->server_count = servers->count;
 }
 
-/* ---- from options to a request ---------------------------------------------------------------------------------- */
+/* ---- from options to a request --------------------------------------------------------------- */
 
 static void check_presence(lua_State *L, const struct call *call, const struct options *options)
 {
@@ -70,12 +73,16 @@ static void check_presence(lua_State *L, const struct call *call, const struct o
         return; /* the rest the engine knows */
     }
     if (!command->all && !(command->traits & WMS_IS_QUERY) && !(any & ANY_IDS)) {
-        lwms_misuse(L, call, "session_ids: missing; give one id or a list of ids, or call '%s_all' for every session",
+        lwms_misuse(L, call,
+                    "session_ids: missing; give one id or a list of ids, or call '%s_all' for "
+                    "every session",
                     command->name);
     }
     if (command->all && (command->traits & WMS_ENDS_SESSION) && !(any & ANY_SERVER)) {
-        lwms_misuse(L, call, "server: missing, and '%s' does not guess it; give one, \"localhost\" for this machine",
-                    command->name);
+        lwms_misuse(
+            L, call,
+            "server: missing, and '%s' does not guess it; give one, \"localhost\" for this machine",
+            command->name);
     }
 }
 
@@ -114,16 +121,18 @@ static void need_one_server(lua_State *L, const struct call *call, const struct 
     if (lua_istable(L, index)) {
         size_t count = lwms_need_list(L, call, options->server_name, index);
         if (count != 1) {
-            lwms_misuse(L, call, "%s: a list of %d; '%s' is for one server, so give one", options->server_name, (int) count,
-                        call->command->name);
+            lwms_misuse(L, call, "%s: a list of %d; '%s' is for one server, so give one",
+                        options->server_name, (int) count, call->command->name);
         }
         lua_rawgeti(L, index, 1);
         lua_replace(L, index);
     }
 }
 
-/* The options of the call at `index`, its last argument; the defaults are those of the client at `client` (0: none). */
-static void read_options(lua_State *L, const struct call *call, int client, int index, struct options *options)
+/* The options of the call at `index`, its last argument; the defaults are those of the client at
+ * `client` (0: none). */
+static void read_options(lua_State *L, const struct call *call, int client, int index,
+                         struct options *options)
 {
     lua_settop(L, index);
     lwms_options_begin(L, options, lwms_state_here(L), client);
@@ -135,19 +144,23 @@ static void read_options(lua_State *L, const struct call *call, int client, int 
     }
 }
 
-static void prepare(lua_State *L, struct request *box, const struct call *call, const struct options *options)
+static void prepare(lua_State *L, struct request *box, const struct call *call,
+                    const struct options *options)
 {
     box->command = call->command;
     box->told = 0;
     box->follow = lua_isfunction(L, options->base + SLOT_ON_OUTCOME);
     box->ask = lua_isfunction(L, options->base + SLOT_ALLOW);
-    box->choose = !lua_isnil(L, options->base + SLOT_WHERE) || !lua_isnil(L, options->base + SLOT_EXCEPT);
+    box->choose =
+        !lua_isnil(L, options->base + SLOT_WHERE) || !lua_isnil(L, options->base + SLOT_EXCEPT);
 }
 
-/* The box of the blocking calls, or a new one if that is in use: by a call that is on the C stack (and keeps its box on its
- * Lua stack) while a callback or a finalizer makes this one, or by one that an error has thrown out (the collector takes
- * its box).  Or if it has been finalized: when a state is closed, that may come before a script's last finalizer. */
-static struct request *common_box(lua_State *L, const struct call *call, const struct options *options)
+/* The box of the blocking calls, or a new one if that is in use: by a call that is on the C stack
+ * (and keeps its box on its Lua stack) while a callback or a finalizer makes this one, or by one
+ * that an error has thrown out (the collector takes its box).  Or if it has been finalized: when a
+ * state is closed, that may come before a script's last finalizer. */
+static struct request *common_box(lua_State *L, const struct call *call,
+                                  const struct options *options)
 {
     lwms_anchor(L, A_BOX);
     struct request *box = lua_touserdata(L, -1);
@@ -179,7 +192,8 @@ static struct request *own_box(lua_State *L, const struct call *call, const stru
 }
 
 /* The engine's words, with the name that the script has used for the option. */
-static void complain(lua_State *L, const struct call *call, const struct options *options, const char *complaint)
+static void complain(lua_State *L, const struct call *call, const struct options *options,
+                     const char *complaint)
 {
     static const char server[] = "server:", ids[] = "session_ids:";
 
@@ -193,8 +207,8 @@ static void complain(lua_State *L, const struct call *call, const struct options
 }
 
 /* Starts the command.  Its box is on top of the stack then; returns 0 or an error. */
-static int begin(lua_State *L, const struct call *call, const struct options *options, bool blocking,
-                 struct request **ret_box)
+static int begin(lua_State *L, const struct call *call, const struct options *options,
+                 bool blocking, struct request **ret_box)
 {
     struct state *state = lwms_state_here(L);
     struct servers servers = {.count = 0};
@@ -205,8 +219,8 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     state->missing[0] = '\0';
     check_presence(L, call, options);
     if ((options->given & (BIT(WHERE) | BIT(EXCEPT))) && (options->given & ANY_IDS)) {
-        lwms_misuse(L, call, "%s: given beside %s; give one of them", options->given & BIT(WHERE) ? "where" : "except",
-                    options->ids_name);
+        lwms_misuse(L, call, "%s: given beside %s; give one of them",
+                    options->given & BIT(WHERE) ? "where" : "except", options->ids_name);
     }
     fill(&command, call->command, options);
     if (options->given & ANY_IDS) {
@@ -218,11 +232,13 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     lwms_arguments_begin(L, call, options->base + SLOT_ARGUMENTS, &arguments);
     struct request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
 
-    /* From here on nothing is allocated in Lua, so no finalizer can take away what the pointers point to. */
+    /* From here on nothing is allocated in Lua, so no finalizer can take away what the pointers
+     * point to. */
     if (ids.count || ids.own) {
         lwms_ids_read(L, call, &ids, &command);
         if (ids.objects && (options->given & ANY_SERVER)) {
-            lwms_misuse(L, call, "%s: given beside sessions, which bring their own; leave it out", options->server_name);
+            lwms_misuse(L, call, "%s: given beside sessions, which bring their own; leave it out",
+                        options->server_name);
         }
     }
     if (!ids.objects) {
@@ -242,7 +258,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     return error;
 }
 
-/* ---- blocking calls --------------------------------------------------------------------------------------------- */
+/* ---- blocking calls -------------------------------------------------------------------------- */
 
 /* The argument comes after the client at `client` (0: none). */
 static int run(lua_State *L, int client)
@@ -257,8 +273,8 @@ static int run(lua_State *L, int client)
     if (!code) {
         code = lwms_request_run(L, box, lua_gettop(L), options.base + SLOT_CALLBACKS, -1);
     }
-    int count =
-        code < 0 ? lwms_push_no_result(L, code, wms_error_text(code), command) : lwms_push_result(L, box->request, command);
+    int count = code < 0 ? lwms_push_no_result(L, code, wms_error_text(code), command)
+                         : lwms_push_result(L, box->request, command);
     lwms_request_let_go(box);
     return count;
 }
@@ -270,11 +286,12 @@ int lwms_command_run(lua_State *L)
 
 int lwms_command_method(lua_State *L)
 {
-    lwms_self_here(L, A_CLIENT, "client", lwms_commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))].name);
+    lwms_self_here(L, A_CLIENT, "client",
+                   lwms_commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))].name);
     return run(L, 1);
 }
 
-/* ---- start ------------------------------------------------------------------------------------------------------ */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 /* What `start` takes, for messages. */
 static const char *push_names(lua_State *L)

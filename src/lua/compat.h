@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* compat.h - one source for Lua 5.1, LuaJIT, 5.2, 5.3 and 5.4.
  *
- * Most of what differs is not used at all: functions are set, metatables compared and integers recognized by hand, in a way
- * that every Lua understands.
+ * Most of what differs is not used at all: functions are set, metatables compared and integers
+ * recognized by hand, in a way that every Lua understands.
  */
 #ifndef WMS_LUA_COMPAT_H
 #define WMS_LUA_COMPAT_H
@@ -16,7 +16,8 @@
 #define lua_getuservalue lua_getfenv
 #endif
 
-/* Whole numbers up to 2^53, also where a lua_Integer has 32 bits or is not told from other numbers. */
+/* Whole numbers up to 2^53, also where a lua_Integer has 32 bits or is not told from other numbers.
+ */
 #if LUA_VERSION_NUM < 503
 #define push_whole(L, n) lua_pushnumber(L, (lua_Number) (n))
 #else

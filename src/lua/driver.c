@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.c - wms.driver(): one descriptor that drives every request of the state, for the loop helpers in lua/wms/loop.
+/* driver.c - wms.driver(): one descriptor that drives every request of the state, for the loop
+ * helpers in lua/wms/loop.
  *
- * The engine tells which requests have news; a request that is watched is found again by its address, in a table of the
- * anchors that keeps it from being collected.
+ * The engine tells which requests have news; a request that is watched is found again by its
+ * address, in a table of the anchors that keeps it from being collected.
  */
 #include "lua/lwms.h"
 
@@ -125,7 +126,9 @@ static int method_news(lua_State *L)
         lua_pushlightuserdata(L, request);
         lua_rawget(L, -2);
         const struct request *box = lua_touserdata(L, -1);
-        if (box && box->request == request) { /* else it is another one, at the address of one that was closed */
+        if (box &&
+            box->request ==
+                request) { /* else it is another one, at the address of one that was closed */
             return 1;
         }
         lua_pop(L, 1);
@@ -145,7 +148,7 @@ const luaL_Reg lwms_driver_own[] = {
 };
 
 const luaL_Reg lwms_driver_methods[] = {
-    {"pollfd", method_pollfd}, {"events", method_events}, {"timeout", method_timeout}, {"step", method_step},
-    {"wait", method_wait},     {"watch", method_watch},   {"forget", method_forget},   {"news", method_news},
-    {NULL, NULL},
+    {"pollfd", method_pollfd}, {"events", method_events}, {"timeout", method_timeout},
+    {"step", method_step},     {"wait", method_wait},     {"watch", method_watch},
+    {"forget", method_forget}, {"news", method_news},     {NULL, NULL},
 };

@@ -2,14 +2,14 @@
 /* ids.c - session ids, and sessions that bring their server along. */
 #include <stdio.h>
 #include <string.h>
-#include <string.h>
 
 #include "lua/lwms.h"
 
 #define NO_SESSION 4294967295.0
 
-static const char fix[] = "one id or a list of ids: numbers from 0 to 4294967294, strings such as \"c2\", or sessions as "
-                          "wms.sessions returns them";
+static const char fix[] =
+    "one id or a list of ids: numbers from 0 to 4294967294, strings such as \"c2\", or sessions as "
+    "wms.sessions returns them";
 
 /* As doubles, since lua_tointeger(3.5) is 3 on 5.1 and LuaJIT, and a NaN anything. */
 static bool parse_id(lua_State *L, int index, wms_id *ret_id)
@@ -24,7 +24,8 @@ static bool parse_id(lua_State *L, int index, wms_id *ret_id)
         return (lua_Number) ret_id->number == number;
     }
     if (lwms_is_text(L, index)) {
-        ret_id->text = lua_tostring(L, index); /* the engine checks the characters, and takes digits for a number */
+        ret_id->text = lua_tostring(
+            L, index); /* the engine checks the characters, and takes digits for a number */
         ret_id->number = 0;
         return true;
     }
@@ -38,23 +39,28 @@ static void refuse_id(lua_State *L, const struct call *call, const char *where, 
         if (lua_tonumber(L, index) == (lua_Number) NO_SESSION) {
             lwms_misuse(L, call, "%s: 4294967295 means \"no session\"; give 0..4294967294", where);
         }
-        lwms_misuse(L, call, "%s: %s is no session id; give a whole number 0..4294967294", where, lwms_show(L, index));
-    case LUA_TSTRING:
-        lwms_misuse(L, call, "%s: a string with a NUL in it; give an id as wms.sessions shows it", where);
-    default:
-        lwms_misuse(L, call, "%s: %s is no session id; give a number 0..4294967294 or a string such as \"c2\"", where,
+        lwms_misuse(L, call, "%s: %s is no session id; give a whole number 0..4294967294", where,
                     lwms_show(L, index));
+    case LUA_TSTRING:
+        lwms_misuse(L, call, "%s: a string with a NUL in it; give an id as wms.sessions shows it",
+                    where);
+    default:
+        lwms_misuse(
+            L, call,
+            "%s: %s is no session id; give a number 0..4294967294 or a string such as \"c2\"",
+            where, lwms_show(L, index));
     }
 }
 
-void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index, wms_id *ret_id)
+void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index,
+                  wms_id *ret_id)
 {
     if (!parse_id(L, index, ret_id)) {
         refuse_id(L, call, where, index);
     }
 }
 
-/* ---- sessions that know their server ---------------------------------------------------------------------------- */
+/* ---- sessions that know their server --------------------------------------------------------- */
 
 /* Pushes a field of the table at `index`; allocates nothing. */
 static void push_field(lua_State *L, int index, enum anchor name)
@@ -101,8 +107,9 @@ static const char *text_field(lua_State *L, int index, enum anchor name)
     return text;
 }
 
-/* Whether the table at `index` is what a command has said of a server as a whole that it could not ask, or that did not
- * answer.  Nothing less is taken for it: a session whose id got lost must not stand for everybody. */
+/* Whether the table at `index` is what a command has said of a server as a whole that it could not
+ * ask, or that did not answer.  Nothing less is taken for it: a session whose id got lost must not
+ * stand for everybody. */
 static bool is_of_server(lua_State *L, int index)
 {
     const char *state = text_field(L, index, A_OUTCOME_STATE);
@@ -113,11 +120,13 @@ static bool is_of_server(lua_State *L, int index)
     bool whole = lua_isnil(L, -1);
     lua_pop(L, 2);
     return whole && failed && state && text_field(L, index, A_SERVER) &&
-           (strcmp(state, "failed") == 0 || strcmp(state, "unknown") == 0 || strcmp(state, "skipped") == 0);
+           (strcmp(state, "failed") == 0 || strcmp(state, "unknown") == 0 ||
+            strcmp(state, "skipped") == 0);
 }
 
 /* The session or outcome on top of the stack. */
-static void read_object(lua_State *L, const struct call *call, const char *name, size_t element, struct object *ret_object)
+static void read_object(lua_State *L, const struct call *call, const char *name, size_t element,
+                        struct object *ret_object)
 {
     int session = lua_gettop(L);
     char where[PLACED];
@@ -128,8 +137,10 @@ static void read_object(lua_State *L, const struct call *call, const char *name,
     ret_object->target.id = (wms_id){.text = NULL, .number = 0};
     push_field(L, session, A_SESSION_ID);
     if (lua_isnil(L, -1) && !ret_object->server) {
-        lwms_misuse(L, call, "%s: a table without session_id; give sessions as wms.sessions returns them, or ids",
-                    lwms_place(where, name, element));
+        lwms_misuse(
+            L, call,
+            "%s: a table without session_id; give sessions as wms.sessions returns them, or ids",
+            lwms_place(where, name, element));
     }
     if (!ret_object->server && !parse_id(L, -1, &ret_object->target.id)) {
         refuse_id(L, call, lwms_place(where, name, element), lua_gettop(L));
@@ -177,9 +188,10 @@ static void put_object(const struct room *room, size_t i, const struct object *o
     room->servers[i] = object->server;
 }
 
-/* ---- the option ------------------------------------------------------------------------------------------------- */
+/* ---- the option ------------------------------------------------------------------------------ */
 
-void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids)
+void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index,
+                    struct ids *ids)
 {
     ids->index = index;
     ids->name = name;
@@ -214,9 +226,11 @@ void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int
     ids->list = true;
     ids->count = lwms_need_list(L, call, name, index);
     if (ids->count == 0) {
-        lwms_misuse(L, call, "%s: an empty list; give at least one id, or %s%s for every session", name,
-                    (call->command->traits & WMS_IS_QUERY) ? "leave it out" : "call ",
-                    (call->command->traits & WMS_IS_QUERY) ? "" : lua_pushfstring(L, "'%s_all'", call->command->name));
+        lwms_misuse(L, call, "%s: an empty list; give at least one id, or %s%s for every session",
+                    name, (call->command->traits & WMS_IS_QUERY) ? "leave it out" : "call ",
+                    (call->command->traits & WMS_IS_QUERY)
+                        ? ""
+                        : lua_pushfstring(L, "'%s_all'", call->command->name));
     }
     lua_rawgeti(L, index, 1);
     ids->objects = lua_istable(L, -1);
@@ -224,7 +238,8 @@ void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int
     if (ids->objects) {
         find_providers(L, ids);
     }
-    ids->room = lua_newuserdata(L, ids->objects ? room_size(ids->count) : ids->count * sizeof(wms_id));
+    ids->room =
+        lua_newuserdata(L, ids->objects ? room_size(ids->count) : ids->count * sizeof(wms_id));
 }
 
 static void read_list(lua_State *L, const struct call *call, struct ids *ids)

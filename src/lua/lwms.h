@@ -3,28 +3,29 @@
  *
  * The binding converts and checks; it decides nothing.  Rules that hold throughout:
  *
- * - There is no mutable static and no lua_State in any struct.  What belongs to a Lua state hangs on two things, the
- * upvalues of every function here: the state (a userdata, which owns the engine) and its anchors (a table of whatever must
- * not be collected, by small numbers).
- * - Whatever a longjmp could pass is owned by a userdata first: the box is pushed empty, gets its metatable, is filled
- * then.
- * - Any allocation in Lua may run finalizers, and those may be scripts that call wms.  So nothing is allocated in Lua
- * between the moment when pointers to a script's strings are collected and wms_start(), which copies them; and a request
- * whose strings are being read is not freed under the reader (see `inside`).
+ * - There is no mutable static and no lua_State in any struct.  What belongs to a Lua state hangs
+ * on two things, the upvalues of every function here: the state (a userdata, which owns the engine)
+ * and its anchors (a table of whatever must not be collected, by small numbers).
+ * - Whatever a longjmp could pass is owned by a userdata first: the box is pushed empty, gets its
+ * metatable, is filled then.
+ * - Any allocation in Lua may run finalizers, and those may be scripts that call wms.  So nothing
+ * is allocated in Lua between the moment when pointers to a script's strings are collected and
+ * wms_start(), which copies them; and a request whose strings are being read is not freed under the
+ * reader (see `inside`).
  */
 #ifndef WMS_LUA_LWMS_H
 #define WMS_LUA_LWMS_H
 
+#include "core/queue.h"
 #include "lua/compat.h"
 #include <wms.h>
-#include "core/queue.h"
 
-/* ---- the state (state.c) --------------------------------------------------------------------------------------- */
+/* ---- the state (state.c) --------------------------------------------------------------------- */
 
 struct request;
 
 struct state {
-    wms_engine *engine; /* NULL once the Lua state is being closed */
+    wms_engine *engine;       /* NULL once the Lua state is being closed */
     double timeout, deadline; /* wms.configure{}; negative: no deadline */
     unsigned concurrency;
     struct queue lines; /* of the log, not delivered yet */
@@ -36,7 +37,11 @@ struct state {
 };
 
 /* Upvalues of every function. */
-enum { UP_STATE = 1, UP_ANCHORS, UP_COMMAND /* of those that are a command: its place in lwms_commands[] */ };
+enum {
+    UP_STATE = 1,
+    UP_ANCHORS,
+    UP_COMMAND /* of those that are a command: its place in lwms_commands[] */
+};
 
 /* What the anchors hold. */
 enum anchor {
@@ -61,8 +66,8 @@ enum anchor {
     A_DELIVER, /* the function that runs callbacks */
     A_ALLOW,   /* wms.configure{} */
     A_LOG,
-    A_STORE, /* its functions, by enum store */
-    A_LIST,  /* a metatable */
+    A_STORE,  /* its functions, by enum store */
+    A_LIST,   /* a metatable */
     A_DRIVER, /* a metatable */
     A_DRIVER_OBJECT,
     A_WATCHED, /* the driver's requests, by their addresses */
@@ -73,20 +78,24 @@ enum anchor {
 void lwms_push_key(lua_State *L);
 /* The state of the running function; raises when it is closed. */
 struct state *lwms_state_here(lua_State *L);
-/* Memory of the engine's, which state->engine must still be there for; as the service of that name. */
+/* Memory of the engine's, which state->engine must still be there for; as the service of that name.
+ */
 void *lwms_resize(const struct state *state, void *block, size_t size);
 void lwms_anchor(lua_State *L, enum anchor what);
 bool lwms_is_a(lua_State *L, int index, enum anchor metatable);
-/* The userdata at 1, which must have that metatable; raises otherwise, for example when a method is called with a dot. */
+/* The userdata at 1, which must have that metatable; raises otherwise, for example when a method is
+ * called with a dot. */
 void *lwms_self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method);
 
-/* Makes closures of the functions over the state and the anchors, in the table on top of the stack. */
+/* Makes closures of the functions over the state and the anchors, in the table on top of the stack.
+ */
 void lwms_set_functions(lua_State *L, const luaL_Reg *functions, int state, int anchors);
-/* Makes a metatable: functions of its own, and methods apart from it (NULL: none); leaves it on the stack. */
-void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state,
-                         int anchors);
+/* Makes a metatable: functions of its own, and methods apart from it (NULL: none); leaves it on the
+ * stack. */
+void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own,
+                         const luaL_Reg *methods, int state, int anchors);
 
-/* ---- the commands (verbs.c) -------------------------------------------------------------------------------------- */
+/* ---- the commands (verbs.c) ------------------------------------------------------------------ */
 
 struct command {
     const char *name;
@@ -109,7 +118,7 @@ const struct command *lwms_command_find(const char *name);
 /* All names, as a sentence has them. */
 void lwms_commands_add(luaL_Buffer *text);
 
-/* ---- misuse (misuse.c) ----------------------------------------------------------------------------------------- */
+/* ---- misuse (misuse.c) ----------------------------------------------------------------------- */
 
 /* Which function is called, for messages. */
 struct call {
@@ -125,7 +134,8 @@ void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
 /* Raises what has nothing to do with the arguments: no memory, above all. */
 void lwms_raise(lua_State *L, int error) __attribute__((noreturn));
 
-/* A value for a message: "a table", "a number"; or, where the number is what is wrong, "-1", "NaN". */
+/* A value for a message: "a table", "a number"; or, where the number is what is wrong, "-1", "NaN".
+ */
 const char *lwms_kind(lua_State *L, int index);
 const char *lwms_show(lua_State *L, int index);
 /* A script's text for a message: short, one line. */
@@ -142,18 +152,23 @@ const char *lwms_complaint(const struct state *state, char buffer[COMPLAINT]);
 /* Whether it is a string without a zero byte. */
 bool lwms_is_text(lua_State *L, int index);
 /* The value at `index` as a C string, a number of seconds, a whole number; misuse otherwise. */
-const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix);
-double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero);
-void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false);
-unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *where, int index, unsigned least,
-                         unsigned most);
+const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index,
+                           const char *fix);
+double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index,
+                         bool above_zero);
+void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index,
+                        bool or_false);
+unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *where, int index,
+                         unsigned least, unsigned most);
 bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index);
-/* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n, holes. */
+/* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n,
+ * holes. */
 size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index);
 
-/* ---- options (options.c) ---------------------------------------------------------------------------------------- */
+/* ---- options (options.c) --------------------------------------------------------------------- */
 
-/* Who takes an option: bits.  A command takes what is for one of the kinds that it is of, and what is for its verb alone. */
+/* Who takes an option: bits.  A command takes what is for one of the kinds that it is of, and what
+ * is for its verb alone. */
 enum {
     FOR_NAMED = 1,     /* commands on sessions that are named */
     FOR_CHOOSING = 2,  /* on all of them, of which a script may choose */
@@ -166,7 +181,8 @@ enum {
 #define FOR_ALONE(verb) (UINT64_C(256) << (verb))
 _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
 
-/* The one list of options: X(NAME, "name", who takes it), in the order in which messages tell them. */
+/* The one list of options: X(NAME, "name", who takes it), in the order in which messages tell them.
+ */
 #define OPTIONS(X) \
     X(SESSION_IDS, "session_ids", FOR_NAMED) \
     X(SESSION_ID, "session_id", FOR_NAMED) \
@@ -251,9 +267,11 @@ struct options {
 
 void lwms_options_names(lua_State *L);
 /* Pushes the slots, with the defaults of the state or of the client at `client` (0: none). */
-void lwms_options_begin(lua_State *L, struct options *options, const struct state *state, int client);
+void lwms_options_begin(lua_State *L, struct options *options, const struct state *state,
+                        int client);
 /* Reads the call's argument at `index`. */
-void lwms_options_read(lua_State *L, const struct call *call, int index, options_set allowed, struct options *options);
+void lwms_options_read(lua_State *L, const struct call *call, int index, options_set allowed,
+                       struct options *options);
 /* The options for these takers: FOR_CLIENT, for example. */
 options_set lwms_options_for(uint64_t takers);
 /* The options that a command takes. */
@@ -263,7 +281,7 @@ void lwms_options_texts(lua_State *L, const struct options *options, wms_command
 /* The options of the client at `index`. */
 const struct options *lwms_client_options(lua_State *L, int index);
 
-/* ---- session ids (ids.c) ---------------------------------------------------------------------------------------- */
+/* ---- session ids (ids.c) --------------------------------------------------------------------- */
 
 /* A session that knows its server, or an outcome: what a command takes from it. */
 struct object {
@@ -286,27 +304,32 @@ struct ids {
 };
 
 /* One id; `where` for messages. */
-void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index, wms_id *ret_id);
-/* Looks what it is, finds the providers of sessions that know their server, and makes room; pushes one value. */
-void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index, struct ids *ids);
+void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index,
+                  wms_id *ret_id);
+/* Looks what it is, finds the providers of sessions that know their server, and makes room; pushes
+ * one value. */
+void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index,
+                    struct ids *ids);
 /* Reads them into the command.  Allocates nothing. */
 void lwms_ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command);
 
-/* ---- where and except (where.c) --------------------------------------------------------------------------------- */
+/* ---- where and except (where.c) -------------------------------------------------------------- */
 
-/* The option's value at `index`: a function, or properties of a session, which are copied; pushes one value. */
+/* The option's value at `index`: a function, or properties of a session, which are copied; pushes
+ * one value. */
 void lwms_where_read(lua_State *L, const struct call *call, const char *name, int index);
-/* Chooses one listed session or leaves it out, by what callbacks need from `callbacks` on; false when none waits. */
+/* Chooses one listed session or leaves it out, by what callbacks need from `callbacks` on; false
+ * when none waits. */
 bool lwms_where_choose(lua_State *L, struct request *box, int callbacks);
 
-/* ---- providers (provider.c) ------------------------------------------------------------------------------------- */
+/* ---- providers (provider.c) ------------------------------------------------------------------ */
 
-/* Loads the provider that this server (NULL: this machine) needs, if its module can be found.  That it cannot is for the
- * engine to say. */
+/* Loads the provider that this server (NULL: this machine) needs, if its module can be found.  That
+ * it cannot is for the engine to say. */
 void lwms_provider_for(lua_State *L, struct state *state, const char *server);
 int lwms_provider_load(lua_State *L); /* wms.load */
 
-/* ---- results (result.c) ----------------------------------------------------------------------------------------- */
+/* ---- results (result.c) ---------------------------------------------------------------------- */
 
 /* A string that is pushed again and again: kept at a place on the stack. */
 struct memo {
@@ -324,7 +347,7 @@ int lwms_push_result(lua_State *L, wms_request *request, const struct command *c
 int lwms_push_no_result(lua_State *L, int code, const char *message, const struct command *command);
 int lwms_error_tostring(lua_State *L);
 
-/* ---- requests (box.c, request.c) --------------------------------------------------------------------------------------- */
+/* ---- requests (box.c, request.c) ------------------------------------------------------------- */
 
 struct request {
     wms_request *request;
@@ -349,18 +372,18 @@ void lwms_request_let_go(struct request *box);
 bool lwms_has_callbacks(const struct request *box);
 
 extern const luaL_Reg lwms_request_own[], lwms_request_methods[];
-/* Runs the request, and its callbacks from `callbacks` on, until it is done (1) or the seconds (negative: no limit) have
- * passed (0); raises the errors of callbacks. */
+/* Runs the request, and its callbacks from `callbacks` on, until it is done (1) or the seconds
+ * (negative: no limit) have passed (0); raises the errors of callbacks. */
 int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks, double seconds);
 
-/* ---- commands (command.c) --------------------------------------------------------------------------------------- */
+/* ---- commands (command.c) -------------------------------------------------------------------- */
 
 int lwms_command_run(lua_State *L);    /* wms.unlock and the others */
 int lwms_command_method(lua_State *L); /* client:unlock and the others */
 int lwms_command_start(lua_State *L);  /* wms.start */
 int lwms_command_start_method(lua_State *L);
 
-/* ---- calls (call.c) --------------------------------------------------------------------------------------------- */
+/* ---- calls (call.c) -------------------------------------------------------------------------- */
 
 /* Raises if the value at `index` is nothing that a call can be given. */
 void lwms_arguments_check(lua_State *L, const struct call *call, int index);
@@ -370,13 +393,15 @@ struct arguments {
     size_t count;
     wms_value *room; /* a userdata on the stack; NULL: no arguments */
 };
-void lwms_arguments_begin(lua_State *L, const struct call *call, int index, struct arguments *arguments);
+void lwms_arguments_begin(lua_State *L, const struct call *call, int index,
+                          struct arguments *arguments);
 /* Reads them into the command.  Allocates nothing. */
-void lwms_arguments_read(lua_State *L, const struct call *call, const struct arguments *arguments, wms_command *command);
+void lwms_arguments_read(lua_State *L, const struct call *call, const struct arguments *arguments,
+                         wms_command *command);
 /* Pushes what a call has returned. */
 void lwms_push_value(lua_State *L, const wms_value *value);
 
-/* ---- a script's own store (store.c) ------------------------------------------------------------------------------- */
+/* ---- a script's own store (store.c) ---------------------------------------------------------- */
 
 /* Its functions, in the table behind A_STORE. */
 enum store { STORE_LOAD = 1, STORE_SAVE, STORE_REMOVE, STORE_LIST };
@@ -396,22 +421,23 @@ void lwms_store_load(lua_State *L, struct state *state, const char *server);
 void lwms_store_save(lua_State *L, struct state *state);
 void lwms_store_clear(struct state *state);
 
-/* ---- bindings (bindings.c) -------------------------------------------------------------------------------------- */
+/* ---- bindings (bindings.c) ------------------------------------------------------------------- */
 
 extern const luaL_Reg lwms_list_own[];
 int lwms_bindings(lua_State *L); /* wms.bindings */
 int lwms_unbind(lua_State *L);   /* wms.unbind */
 
-/* ---- callbacks (callback.c) ------------------------------------------------------------------------------------- */
+/* ---- callbacks (callback.c) ------------------------------------------------------------------ */
 
-/* Runs whatever callbacks are due for the request; raises their errors, after the request was cancelled. */
+/* Runs whatever callbacks are due for the request; raises their errors, after the request was
+ * cancelled. */
 void lwms_callbacks_run(lua_State *L, struct request *box, int self, int callbacks);
 int lwms_callbacks_deliver(lua_State *L); /* the function behind A_DELIVER */
 /* The log is wanted, or not any more. */
 void lwms_log_set(struct state *state, bool on);
 void lwms_log_clear(struct state *state);
 
-/* ---- clients (client.c), the embedded host (memory.c) ----------------------------------------------------------- */
+/* ---- clients (client.c), the embedded host (memory.c) ---------------------------------------- */
 
 extern const luaL_Reg lwms_client_own[], lwms_client_methods[];
 int lwms_client_new(lua_State *L); /* wms.new */
@@ -420,7 +446,7 @@ extern const luaL_Reg lwms_memory_own[], lwms_memory_methods[];
 int lwms_memory_new(lua_State *L); /* wms.memory */
 void lwms_memory_names(lua_State *L);
 
-/* ---- one descriptor for every request (driver.c) ---------------------------------------------------------------- */
+/* ---- one descriptor for every request (driver.c) --------------------------------------------- */
 
 extern const luaL_Reg lwms_driver_own[], lwms_driver_methods[];
 int lwms_driver_new(lua_State *L);

@@ -9,7 +9,7 @@
 #include "core/pack.h"
 #include "lua/lwms.h"
 
-/* ---- a session of it -------------------------------------------------------------------------------------------- */
+/* ---- a session of it ------------------------------------------------------------------------- */
 
 enum property {
 #define WMS_X(field, name) P_##field,
@@ -48,7 +48,8 @@ struct entry {
 };
 
 /* "sessions[2].user_name" */
-static const char *entry_place(char buffer[PLACED], const char *list, size_t element, const char *name)
+static const char *entry_place(char buffer[PLACED], const char *list, size_t element,
+                               const char *name)
 {
     char prefix[PLACED];
 
@@ -65,7 +66,8 @@ static int64_t read_station(lua_State *L, const struct call *call, const char *w
 
     if (lua_type(L, value) != LUA_TNUMBER || !(number >= 0 && number <= 4294967295.0) ||
         floor((double) number) != (double) number) {
-        lwms_misuse(L, call, "%s: %s; give a whole number from 0 to 4294967295", where, lwms_show(L, value));
+        lwms_misuse(L, call, "%s: %s; give a whole number from 0 to 4294967295", where,
+                    lwms_show(L, value));
     }
     return (int64_t) number;
 }
@@ -75,14 +77,16 @@ static double read_time(lua_State *L, const struct call *call, const char *where
     double number = (double) lua_tonumber(L, value);
 
     if (lua_type(L, value) != LUA_TNUMBER || !(number > 0 && number < 1e12)) {
-        lwms_misuse(L, call, "%s: %s; give seconds since 1970, as os.time() does", where, lwms_show(L, value));
+        lwms_misuse(L, call, "%s: %s; give seconds since 1970, as os.time() does", where,
+                    lwms_show(L, value));
     }
     return number;
 }
 
-/* Reads the table at `index`, which is an element of `list` (NULL: the argument itself).  Allocates nothing. */
-static void read_entry(lua_State *L, const struct call *call, const char *list, size_t element, int index,
-                       struct entry *entry)
+/* Reads the table at `index`, which is an element of `list` (NULL: the argument itself).  Allocates
+ * nothing. */
+static void read_entry(lua_State *L, const struct call *call, const char *list, size_t element,
+                       int index, struct entry *entry)
 {
     char where[PLACED], clipped[CLIPPED];
     bool named = false;
@@ -98,57 +102,65 @@ static void read_entry(lua_State *L, const struct call *call, const char *list, 
         lua_settop(L, value);
         const char *name = property < 0 ? "" : names[property];
         switch (property) {
-#define WMS_X(field, name_)                                                                                                \
-    case P_##field:                                                                                                        \
-        if (!lwms_is_text(L, value)) {                                                                                     \
-            lwms_need_text(L, call, entry_place(where, list, element, name), value, "a string");                           \
-        }                                                                                                                  \
-        entry->session.field = lua_tostring(L, value);                                                                     \
+#define WMS_X(field, name_) \
+    case P_##field: \
+        if (!lwms_is_text(L, value)) { \
+            lwms_need_text(L, call, entry_place(where, list, element, name), value, "a string"); \
+        } \
+        entry->session.field = lua_tostring(L, value); \
         break;
             WMS_SESSION_STRINGS(WMS_X)
 #undef WMS_X
-#define WMS_X(field, name_)                                                                                                \
-    case P_##field:                                                                                                        \
-        if (!lua_isboolean(L, value)) {                                                                                    \
-            lwms_need_boolean(L, call, entry_place(where, list, element, name), value);                                    \
-        }                                                                                                                  \
-        entry->session.field = (signed char) lua_toboolean(L, value);                                                      \
+#define WMS_X(field, name_) \
+    case P_##field: \
+        if (!lua_isboolean(L, value)) { \
+            lwms_need_boolean(L, call, entry_place(where, list, element, name), value); \
+        } \
+        entry->session.field = (signed char) lua_toboolean(L, value); \
         break;
             WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
-#define WMS_X(field, name_)                                                                                                \
-    case P_##field:                                                                                                        \
-        entry->session.field = read_time(L, call, entry_place(where, list, element, name), value);                         \
+#define WMS_X(field, name_) \
+    case P_##field: \
+        entry->session.field = read_time(L, call, entry_place(where, list, element, name), value); \
         break;
             WMS_SESSION_TIMES(WMS_X)
 #undef WMS_X
         case P_session_id:
-            lwms_id_read(L, call, entry_place(where, list, element, name), value, &entry->session.id);
+            lwms_id_read(L, call, entry_place(where, list, element, name), value,
+                         &entry->session.id);
             named = true;
             break;
         case P_station_id:
-            entry->session.station_id = read_station(L, call, entry_place(where, list, element, name), value);
+            entry->session.station_id =
+                read_station(L, call, entry_place(where, list, element, name), value);
             break;
         case P_relock_after:
-            entry->relock_after = lwms_need_seconds(L, call, entry_place(where, list, element, name), value, false);
+            entry->relock_after =
+                lwms_need_seconds(L, call, entry_place(where, list, element, name), value, false);
             break;
         case P_server:
             break; /* a session object has one; here it is the host */
         default:
             if (lua_type(L, value - 1) == LUA_TSTRING) {
-                lwms_misuse(L, call, "%s: no property of a session; give session_id, user_name, locked and the like",
-                            entry_place(where, list, element, lwms_clip(L, value - 1, clipped)));
+                lwms_misuse(
+                    L, call,
+                    "%s: no property of a session; give session_id, user_name, locked and the like",
+                    entry_place(where, list, element, lwms_clip(L, value - 1, clipped)));
             }
-            lwms_misuse(L, call, "%s: a value without a name; give session_id, user_name, locked and the like",
-                        list ? lwms_place(where, list, element) : "session");
+            lwms_misuse(
+                L, call,
+                "%s: a value without a name; give session_id, user_name, locked and the like",
+                list ? lwms_place(where, list, element) : "session");
         }
     }
     if (!named) {
-        lwms_misuse(L, call, "%s: missing; give every session an id", entry_place(where, list, element, "session_id"));
+        lwms_misuse(L, call, "%s: missing; give every session an id",
+                    entry_place(where, list, element, "session_id"));
     }
 }
 
-/* ---- the handle ------------------------------------------------------------------------------------------------- */
+/* ---- the handle ------------------------------------------------------------------------------ */
 
 struct host {
     wms_memory *memory; /* NULL: closed */
@@ -187,7 +199,8 @@ static int method_open(lua_State *L)
     struct entry entry;
 
     if (!lua_istable(L, 2)) {
-        lwms_misuse(L, &call, "session: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
+        lwms_misuse(L, &call,
+                    "session: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
                     lwms_kind(L, 2));
     }
     read_entry(L, &call, NULL, 0, 2, &entry);
@@ -198,7 +211,8 @@ static int method_lock(lua_State *L)
 {
     static const struct call call = {"lock", 1, NULL}, second = {"lock", 2, NULL};
     wms_memory *memory = host_here(L, "lock");
-    const char *message = lua_isnoneornil(L, 3) ? NULL : lwms_need_text(L, &second, "message", 3, "a string");
+    const char *message =
+        lua_isnoneornil(L, 3) ? NULL : lwms_need_text(L, &second, "message", 3, "a string");
     wms_id id;
 
     lwms_id_read(L, &call, "session_id", 2, &id);
@@ -233,7 +247,8 @@ static int need_code(lua_State *L, const struct call *call, int index)
     if (lua_isnoneornil(L, index)) {
         return 0;
     }
-    int code = wms_error_from_name(lwms_need_text(L, call, "code", index, "a code such as \"TIMEOUT\", or nothing"));
+    int code = wms_error_from_name(
+        lwms_need_text(L, call, "code", index, "a code such as \"TIMEOUT\", or nothing"));
     if (code == 0) {
         lwms_misuse(L, call, "code: '%s' is none; give a code such as \"TIMEOUT\", or nothing",
                     lwms_clip(L, index, clipped));
@@ -252,7 +267,8 @@ static int method_fail(lua_State *L)
     if (verb < 0) {
         lwms_misuse(L, &call, "verb: '%s' is none; give %s", lwms_clip(L, 2, clipped), fix);
     }
-    return answer(L, &second, wms_memory_fail(memory, (enum wms_verb) verb, need_code(L, &second, 3)));
+    return answer(L, &second,
+                  wms_memory_fail(memory, (enum wms_verb) verb, need_code(L, &second, 3)));
 }
 
 static int method_refuse(lua_State *L)
@@ -263,8 +279,9 @@ static int method_refuse(lua_State *L)
     return answer(L, &call, wms_memory_refuse(memory, need_code(L, &call, 2)));
 }
 
-/* What the host tells is the host's, and a finalizer may take it away while tables are made of it.  So it is copied first,
- * into a userdata, before which it is measured and after which, since that may have run a finalizer, measured again. */
+/* What the host tells is the host's, and a finalizer may take it away while tables are made of it.
+ * So it is copied first, into a userdata, before which it is measured and after which, since that
+ * may have run a finalizer, measured again. */
 
 static size_t log_size(const wms_memory *memory)
 {
@@ -396,7 +413,8 @@ static int host_tostring(lua_State *L)
     lua_settop(L, 1);
     lua_getuservalue(L, 1);
     lua_rawgeti(L, 2, 1);
-    lua_pushfstring(L, "wms.memory (memory://%s%s)", lua_tostring(L, 3), box->memory ? "" : ", closed");
+    lua_pushfstring(L, "wms.memory (memory://%s%s)", lua_tostring(L, 3),
+                    box->memory ? "" : ", closed");
     return 1;
 }
 
@@ -414,7 +432,7 @@ const luaL_Reg lwms_memory_methods[] = {
     {NULL, NULL},
 };
 
-/* ---- wms.memory ------------------------------------------------------------------------------------------------- */
+/* ---- wms.memory ------------------------------------------------------------------------------ */
 
 static const struct call in_options = {"memory", 2, NULL};
 
@@ -428,7 +446,8 @@ static void read_options(lua_State *L, struct wms_memory_options *options)
         int value = lua_gettop(L);
         if (strcmp(name, "sessions") == 0) {
             if (!lua_istable(L, value)) {
-                lwms_misuse(L, &in_options, "sessions: %s; give a list of tables", lwms_kind(L, value));
+                lwms_misuse(L, &in_options, "sessions: %s; give a list of tables",
+                            lwms_kind(L, value));
             }
             lua_pushvalue(L, value);
             lua_replace(L, 3);
@@ -439,8 +458,10 @@ static void read_options(lua_State *L, struct wms_memory_options *options)
         } else if (strcmp(name, "admin_orchestration") == 0) {
             options->admin_orchestration = lwms_need_boolean(L, &in_options, name, value);
         } else {
-            lwms_misuse(L, &in_options, "%s: no such option; use sessions, latency, relock_after or admin_orchestration",
-                        *name ? lwms_clip(L, -2, clipped) : "a value without a name");
+            lwms_misuse(
+                L, &in_options,
+                "%s: no such option; use sessions, latency, relock_after or admin_orchestration",
+                *name ? lwms_clip(L, -2, clipped) : "a value without a name");
         }
     }
 }
@@ -452,7 +473,8 @@ static void read_listed(lua_State *L, size_t i, struct entry *entry)
 
     lua_rawgeti(L, 3, (int) i);
     if (!lua_istable(L, -1)) {
-        lwms_misuse(L, &in_options, "%s: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
+        lwms_misuse(L, &in_options,
+                    "%s: %s; give a table such as { session_id = 1, user_name = \"alice\" }",
                     lwms_place(where, "sessions", i), lwms_kind(L, -1));
     }
     read_entry(L, &in_options, "sessions", i, lua_gettop(L), entry);
@@ -464,7 +486,8 @@ static void give_up(lua_State *L, struct host *box, size_t i, int error)
 {
     char where[PLACED], complaint[COMPLAINT];
 
-    lua_pushstring(L, error == WMS_E_INVALID ? lwms_complaint(lwms_state_here(L), complaint) : wms_error_text(error));
+    lua_pushstring(L, error == WMS_E_INVALID ? lwms_complaint(lwms_state_here(L), complaint)
+                                             : wms_error_text(error));
     wms_memory_close(box->memory);
     box->memory = wms_memory_unref(box->memory);
     lwms_misuse(L, &in_options, "%s: %s", lwms_place(where, "sessions", i), lua_tostring(L, -1));
@@ -508,7 +531,8 @@ int lwms_memory_new(lua_State *L)
         return answer(L, &call, error);
     }
     for (size_t i = 1; i <= count; i++) {
-        read_listed(L, i, &entry); /* again: the first time was for raising what there is to raise */
+        read_listed(L, i,
+                    &entry); /* again: the first time was for raising what there is to raise */
         error = wms_memory_open(box->memory, &entry.session, entry.relock_after);
         if (error) {
             give_up(L, box, i, error);

@@ -8,14 +8,14 @@
 
 #include "lua/lwms.h"
 
-/* ---- misuse ----------------------------------------------------------------------------------------------------- */
+/* ---- misuse ---------------------------------------------------------------------------------- */
 
 void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
 {
     va_list arguments;
 
-    /* Not luaL_argerror(): it takes the function's name from debug information, which a pcall() has not, and counts a
-     * method's arguments differently. */
+    /* Not luaL_argerror(): it takes the function's name from debug information, which a pcall() has
+     * not, and counts a method's arguments differently. */
     va_start(arguments, format);
     const char *what = lua_pushvfstring(L, format, arguments);
     va_end(arguments);
@@ -87,7 +87,7 @@ const char *lwms_complaint(const struct state *state, char buffer[COMPLAINT])
     return buffer;
 }
 
-/* ---- values ----------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 bool lwms_is_text(lua_State *L, int index)
 {
@@ -96,38 +96,47 @@ bool lwms_is_text(lua_State *L, int index)
     return lua_type(L, index) == LUA_TSTRING && strlen(lua_tolstring(L, index, &length)) == length;
 }
 
-const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index, const char *fix)
+const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index,
+                           const char *fix)
 {
     if (!lwms_is_text(L, index)) {
         lwms_misuse(L, call, "%s: %s; give %s", where,
-                    lua_type(L, index) == LUA_TSTRING ? "a string with a NUL in it" : lwms_kind(L, index), fix);
+                    lua_type(L, index) == LUA_TSTRING ? "a string with a NUL in it"
+                                                      : lwms_kind(L, index),
+                    fix);
     }
     return lua_tostring(L, index);
 }
 
-double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index, bool above_zero)
+double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index,
+                         bool above_zero)
 {
-    const char *fix = above_zero ? "a number of seconds above 0, at most 1e9" : "a number of seconds from 0 to 1e9";
+    const char *fix = above_zero ? "a number of seconds above 0, at most 1e9"
+                                 : "a number of seconds from 0 to 1e9";
     lua_Number seconds = lua_tonumber(L, index);
 
-    if (lua_type(L, index) != LUA_TNUMBER || !(seconds >= 0 && seconds <= 1e9) || (above_zero && seconds <= 0)) {
+    if (lua_type(L, index) != LUA_TNUMBER || !(seconds >= 0 && seconds <= 1e9) ||
+        (above_zero && seconds <= 0)) {
         lwms_misuse(L, call, "%s: %s; give %s", where, lwms_show(L, index), fix);
     }
     return (double) seconds;
 }
 
-unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *where, int index, unsigned least, unsigned most)
+unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *where, int index,
+                         unsigned least, unsigned most)
 {
     lua_Number number = lua_tonumber(L, index);
 
     if (lua_type(L, index) != LUA_TNUMBER || !(number >= least && number <= most) ||
         floor((double) number) != (double) number) {
-        lwms_misuse(L, call, "%s: %s; give a whole number %d..%d", where, lwms_show(L, index), (int) least, (int) most);
+        lwms_misuse(L, call, "%s: %s; give a whole number %d..%d", where, lwms_show(L, index),
+                    (int) least, (int) most);
     }
     return (unsigned) number;
 }
 
-void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index, bool or_false)
+void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index,
+                        bool or_false)
 {
     bool is_false = lua_isboolean(L, index) && !lua_toboolean(L, index);
 
@@ -154,14 +163,17 @@ size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, 
         lua_Number key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
         if (!(key >= 1) || floor((double) key) != (double) key) {
             char text[CLIPPED];
-            lwms_misuse(L, call, "%s: a value at the key %s, in a list; give its items the keys 1, 2, 3 and so on", where,
-                        lua_type(L, -2) == LUA_TSTRING ? lwms_clip(L, -2, text) : lwms_show(L, -2));
+            lwms_misuse(
+                L, call,
+                "%s: a value at the key %s, in a list; give its items the keys 1, 2, 3 and so on",
+                where, lua_type(L, -2) == LUA_TSTRING ? lwms_clip(L, -2, text) : lwms_show(L, -2));
         }
         last = key > last ? key : last;
         count++;
     }
     if (last != (lua_Number) count) {
-        lwms_misuse(L, call, "%s: a list with holes; give its items the keys 1, 2, 3 and so on", where);
+        lwms_misuse(L, call, "%s: a list with holes; give its items the keys 1, 2, 3 and so on",
+                    where);
     }
     if (count > INT32_MAX) {
         lwms_misuse(L, call, "%s: too long a list; give fewer", where);

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-#include <wms/provider.h>
 #include "lua/lwms.h"
 #include <wms/memory.h>
+#include <wms/provider.h>
 
-/* ---- the state -------------------------------------------------------------------------------------------------- */
+/* ---- the state ------------------------------------------------------------------------------- */
 
 static int state_gc(lua_State *L)
 {
@@ -23,7 +23,7 @@ static int state_gc(lua_State *L)
     return 0;
 }
 
-/* ---- functions and metatables ----------------------------------------------------------------------------------- */
+/* ---- functions and metatables ---------------------------------------------------------------- */
 
 /* The commands, as functions of the table on top of the stack. */
 static void set_commands(lua_State *L, lua_CFunction function, int state, int anchors)
@@ -41,7 +41,7 @@ static void set_commands(lua_State *L, lua_CFunction function, int state, int an
     }
 }
 
-/* ---- wms.configure ---------------------------------------------------------------------------------------------- */
+/* ---- wms.configure --------------------------------------------------------------------------- */
 
 static void keep_function(lua_State *L, int index, enum anchor what)
 {
@@ -53,7 +53,8 @@ static void keep_function(lua_State *L, int index, enum anchor what)
     lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), what);
 }
 
-static void set_transport(lua_State *L, const struct call *call, struct state *state, struct options *options)
+static void set_transport(lua_State *L, const struct call *call, struct state *state,
+                          struct options *options)
 {
     char complaint[COMPLAINT];
 
@@ -105,12 +106,12 @@ static int configure(lua_State *L)
     return 0;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static const luaL_Reg functions[] = {
-    {"start", lwms_command_start}, {"new", lwms_client_new},    {"configure", configure}, {"load", lwms_provider_load},
-    {"memory", lwms_memory_new},   {"bindings", lwms_bindings}, {"unbind", lwms_unbind},  {"driver", lwms_driver_new},
-    {NULL, NULL},
+    {"start", lwms_command_start}, {"new", lwms_client_new},    {"configure", configure},
+    {"load", lwms_provider_load},  {"memory", lwms_memory_new}, {"bindings", lwms_bindings},
+    {"unbind", lwms_unbind},       {"driver", lwms_driver_new}, {NULL, NULL},
 };
 static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
 static const luaL_Reg error_own[] = {{"__tostring", lwms_error_tostring}, {NULL, NULL}};

@@ -6,7 +6,7 @@
 
 #include "lua/lwms.h"
 
-/* ---- options ---------------------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static const char *const names[] = {
 #define X(option, name, takers) name,
@@ -47,18 +47,21 @@ options_set lwms_options_for(uint64_t takers)
 options_set lwms_options_of(const struct command *command)
 {
     unsigned traits = command->traits;
-    uint64_t takers = FOR_ALONE(command->verb) | (traits & WMS_ON_SERVER ? FOR_SERVER : FOR_SESSIONS);
+    uint64_t takers =
+        FOR_ALONE(command->verb) | (traits & WMS_ON_SERVER ? FOR_SERVER : FOR_SESSIONS);
 
     if (traits & WMS_TAKES_MESSAGE) {
         takers |= FOR_MESSAGE;
     }
     if (!(traits & WMS_ON_SERVER)) {
-        takers |= (command->all ? 0 : FOR_NAMED) | (command->all || (traits & WMS_IS_QUERY) ? FOR_CHOOSING : 0);
+        takers |= (command->all ? 0 : FOR_NAMED) |
+                  (command->all || (traits & WMS_IS_QUERY) ? FOR_CHOOSING : 0);
     }
     return lwms_options_for(takers);
 }
 
-void lwms_options_begin(lua_State *L, struct options *options, const struct state *state, int client)
+void lwms_options_begin(lua_State *L, struct options *options, const struct state *state,
+                        int client)
 {
     static const struct options none = {.verify = -1, .stable = -1, .deadline = -1};
     int base = lua_gettop(L) + 1;
@@ -102,29 +105,37 @@ static void unknown(lua_State *L, const struct call *call, int key, options_set 
     int used = 0;
 
     if (lua_type(L, key) != LUA_TSTRING) {
-        lwms_misuse(L, call, "a value at the key %s; give every option its name, as in server = \"lab01\"%s",
-                    lua_isboolean(L, key) ? (lua_toboolean(L, key) ? "true" : "false") : lwms_show(L, key),
+        lwms_misuse(L, call,
+                    "a value at the key %s; give every option its name, as in server = \"lab01\"%s",
+                    lua_isboolean(L, key) ? (lua_toboolean(L, key) ? "true" : "false")
+                                          : lwms_show(L, key),
                     allowed & ANY_IDS ? " or session_ids = {3, 4}" : "");
     }
     lwms_clip(L, key, name);
     if (command && !(command->traits & WMS_ON_SERVER) && strcmp(name, "all") == 0) {
         if (command->all || (command->traits & WMS_IS_QUERY)) {
-            lwms_misuse(L, call, "all: no such option; leave it out, since '%s'%s means every session", command->name,
-                        command->all ? "" : " without session_ids");
+            lwms_misuse(L, call,
+                        "all: no such option; leave it out, since '%s'%s means every session",
+                        command->name, command->all ? "" : " without session_ids");
         }
         lwms_misuse(L, call, "all: no such option; call '%s_all'", command->name);
     }
-    if (command && !(command->traits & WMS_ON_SERVER) && (strcmp(name, "where") == 0 || strcmp(name, "except") == 0)) {
-        lwms_misuse(L, call, "%s: '%s' is for sessions that are named; call '%s_all', or leave it out", name, command->name,
-                    command->name);
+    if (command && !(command->traits & WMS_ON_SERVER) &&
+        (strcmp(name, "where") == 0 || strcmp(name, "except") == 0)) {
+        lwms_misuse(L, call,
+                    "%s: '%s' is for sessions that are named; call '%s_all', or leave it out", name,
+                    command->name, command->name);
     }
-    if (command && command->all && (strcmp(name, "session_ids") == 0 || strcmp(name, "session_id") == 0)) {
-        lwms_misuse(L, call, "%s: '%s' is for every session; call '%s'", name, command->name, wms_verb_name(command->verb));
+    if (command && command->all &&
+        (strcmp(name, "session_ids") == 0 || strcmp(name, "session_id") == 0)) {
+        lwms_misuse(L, call, "%s: '%s' is for every session; call '%s'", name, command->name,
+                    wms_verb_name(command->verb));
     }
     for (int i = 0; i < OPTION_COUNT; i++) {
         bool alias = i == OPT_SESSION_ID || i == OPT_COMPUTER_NAME || i == OPT_SERVERS;
         if ((allowed & UINT64_C(1) << i) && !alias) {
-            used += snprintf(list + used, sizeof list - (size_t) used, "%s%s", used ? ", " : "", names[i]);
+            used += snprintf(list + used, sizeof list - (size_t) used, "%s%s", used ? ", " : "",
+                             names[i]);
         }
     }
     lwms_misuse(L, call, "%s: no such option; use %s", name, list);
@@ -136,8 +147,8 @@ static void keep(lua_State *L, const struct options *options, enum slot slot)
     lua_replace(L, options->base + slot);
 }
 
-static void once(lua_State *L, const struct call *call, options_set others, const struct options *options, const char *name,
-                 const char *other)
+static void once(lua_State *L, const struct call *call, options_set others,
+                 const struct options *options, const char *name, const char *other)
 {
     if (options->given & others) {
         if (strcmp(name, other) > 0) { /* the order of lua_next is not to be seen */
@@ -172,21 +183,25 @@ static void check_servers(lua_State *L, const struct call *call, const char *nam
     }
 }
 
-/* Options that are one text: what to give, where it is kept, and which member of the command it becomes. */
+/* Options that are one text: what to give, where it is kept, and which member of the command it
+ * becomes. */
 static const struct {
     const char *fix;
     enum slot slot;
     size_t member;
 } texts[OPTION_COUNT] = {
-#define TEXT(option, member, fix) [OPT_##option] = {fix, SLOT_##option, offsetof(wms_command, member)}
+#define TEXT(option, member, fix) \
+    [OPT_##option] = {fix, SLOT_##option, offsetof(wms_command, member)}
     TEXT(MESSAGE, message, "a string for the users to read"),
     TEXT(TITLE, title, "a string that stands above the message"),
     TEXT(INTERFACE, interface_name, "a string, the name of an interface of the host's"),
     TEXT(OPERATION, operation, "a string, the name of one of the interface's operations"),
     TEXT(USER_NAME, user_name, "a string, the name of an administrator of the host"),
     TEXT(FINGERPRINT, fingerprint, "a string, the SHA-256 of the host's certificate in hex"),
-    TEXT(CERTIFICATE_NAME, certificate_name, "a string, the name that the host's certificate is made out to"),
-    TEXT(THUMBPRINT, thumbprint, "a string, the SHA-1 of the host's certificate in hex, beside the fingerprint"),
+    TEXT(CERTIFICATE_NAME, certificate_name,
+         "a string, the name that the host's certificate is made out to"),
+    TEXT(THUMBPRINT, thumbprint,
+         "a string, the SHA-1 of the host's certificate in hex, beside the fingerprint"),
 #undef TEXT
 };
 
@@ -208,12 +223,14 @@ static void read_on_error(lua_State *L, const struct call *call, int value, stru
     options->stop_on_error = strcmp(text, "stop") == 0;
     if (!options->stop_on_error && strcmp(text, "continue") != 0) {
         lwms_misuse(L, call, "on_error: %s; give \"continue\" or \"stop\"",
-                    lua_type(L, value) == LUA_TSTRING ? lwms_clip(L, value, clipped) : lwms_show(L, value));
+                    lua_type(L, value) == LUA_TSTRING ? lwms_clip(L, value, clipped)
+                                                      : lwms_show(L, value));
     }
 }
 
 /* The value of an option is on top of the stack. */
-static void read_option(lua_State *L, const struct call *call, enum option option, struct options *options)
+static void read_option(lua_State *L, const struct call *call, enum option option,
+                        struct options *options)
 {
     const char *name = names[option];
     int value = lua_gettop(L);
@@ -325,7 +342,8 @@ static bool is_list_of_sessions(lua_State *L, const struct call *call, int index
     return is_list;
 }
 
-void lwms_options_read(lua_State *L, const struct call *call, int index, options_set allowed, struct options *options)
+void lwms_options_read(lua_State *L, const struct call *call, int index, options_set allowed,
+                       struct options *options)
 {
     switch (lua_type(L, index)) {
     case LUA_TNONE:

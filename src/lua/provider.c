@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* provider.c - finds the modules of providers along package.cpath, as require would find wms.NAME. */
+/* provider.c - finds the modules of providers along package.cpath, as require would find wms.NAME.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,7 +50,8 @@ static bool find_as(lua_State *L, const char *name, int how)
                 lua_settop(L, module);
                 return true;
             }
-            lua_pushfstring(L, "%s%s%s", lua_tostring(L, module + 2), *lua_tostring(L, module + 2) ? ", " : "", path);
+            lua_pushfstring(L, "%s%s%s", lua_tostring(L, module + 2),
+                            *lua_tostring(L, module + 2) ? ", " : "", path);
             lua_replace(L, module + 2);
         }
         lua_settop(L, module + 2);
@@ -60,8 +62,8 @@ static bool find_as(lua_State *L, const char *name, int how)
     return false;
 }
 
-/* Pushes the path of the module and returns true, or pushes where it was looked for.  One that may not be read is better than
- * none: loading it tells why it does not go. */
+/* Pushes the path of the module and returns true, or pushes where it was looked for.  One that may
+ * not be read is better than none: loading it tells why it does not go. */
 static bool find(lua_State *L, const char *name)
 {
     if (find_as(L, name, R_OK)) {
@@ -75,11 +77,13 @@ static void find_provider(lua_State *L, struct state *state, const char *server)
 {
     char name[sizeof state->missing];
 
-    if (wms_engine_provider_for(state->engine, server, name, sizeof name) != 0 || strcmp(name, state->missing) == 0) {
+    if (wms_engine_provider_for(state->engine, server, name, sizeof name) != 0 ||
+        strcmp(name, state->missing) == 0) {
         return;
     }
     luaL_checkstack(L, LUA_MINSTACK, "wms");
-    int error = find(L, name) ? wms_engine_load(state->engine, name, lua_tostring(L, -1)) : WMS_E_NO_PROVIDER;
+    int error = find(L, name) ? wms_engine_load(state->engine, name, lua_tostring(L, -1))
+                              : WMS_E_NO_PROVIDER;
     if (error == WMS_E_NO_MEMORY) {
         lwms_raise(L, error); /* not 'not installed' */
     }
@@ -100,9 +104,10 @@ void lwms_provider_for(lua_State *L, struct state *state, const char *server)
     lwms_store_load(L, state, server);
 }
 
-/* ---- wms.load --------------------------------------------------------------------------------------------------- */
+/* ---- wms.load -------------------------------------------------------------------------------- */
 
-/* Loads the provider whose name is at `index`; 0, or the number of values that tell what went wrong. */
+/* Loads the provider whose name is at `index`; 0, or the number of values that tell what went
+ * wrong. */
 static int load(lua_State *L, const struct call *call, struct state *state, int index)
 {
     const char *name = lua_tostring(L, index);
@@ -126,9 +131,11 @@ static int load(lua_State *L, const struct call *call, struct state *state, int 
         complaint = wms_error_text(error);
     }
     if (found) {
-        lua_pushfstring(L, "the provider '%s' cannot be loaded from %s: %s", name, where, complaint);
+        lua_pushfstring(L, "the provider '%s' cannot be loaded from %s: %s", name, where,
+                        complaint);
     } else {
-        lua_pushfstring(L, "%s; looked for %s", complaint, *where ? where : "nothing, since package.cpath is empty");
+        lua_pushfstring(L, "%s; looked for %s", complaint,
+                        *where ? where : "nothing, since package.cpath is empty");
     }
     return lwms_push_failure(L, error, lua_tostring(L, -1));
 }
@@ -141,7 +148,8 @@ static void need_name(lua_State *L, const struct call *call, const char *where, 
     size_t length = strlen(name);
 
     if (length == 0 || length > 31 || strspn(name, "abcdefghijklmnopqrstuvwxyz") != length) {
-        lwms_misuse(L, call, "%s: '%s' is no provider's name; give %s", where, lwms_clip(L, index, clipped), fix);
+        lwms_misuse(L, call, "%s: '%s' is no provider's name; give %s", where,
+                    lwms_clip(L, index, clipped), fix);
     }
 }
 
@@ -154,7 +162,9 @@ int lwms_provider_load(lua_State *L)
     lua_settop(L, 1);
     if (!lua_istable(L, 1)) {
         if (lua_type(L, 1) != LUA_TSTRING) {
-            lwms_misuse(L, &call, "%s; give a provider's name or a table of names, such as \"logind\"", lwms_kind(L, 1));
+            lwms_misuse(L, &call,
+                        "%s; give a provider's name or a table of names, such as \"logind\"",
+                        lwms_kind(L, 1));
         }
         lua_createtable(L, 1, 0);
         lua_insert(L, 1);

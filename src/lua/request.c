@@ -31,7 +31,7 @@ static void push_callbacks(lua_State *L, const struct request *box)
     }
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static double now(void)
 {
@@ -64,15 +64,17 @@ int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks,
     }
 }
 
-/* Done, and on_outcome knows: so a loop that asks done() first does not end before the last callback. */
+/* Done, and on_outcome knows: so a loop that asks done() first does not end before the last
+ * callback. */
 static bool is_done(struct request *box)
 {
     int done = wms_request_done(box->request);
 
-    return done < 0 || (done && (!box->follow || box->told >= wms_request_outcome_count(box->request)));
+    return done < 0 ||
+           (done && (!box->follow || box->told >= wms_request_outcome_count(box->request)));
 }
 
-/* ---- methods ---------------------------------------------------------------------------------------------------- */
+/* ---- methods --------------------------------------------------------------------------------- */
 
 static int method_pollfd(lua_State *L)
 {
@@ -80,10 +82,12 @@ static int method_pollfd(lua_State *L)
     int fd = wms_request_fd(box->request);
 
     if (fd < 0) {
-        return lwms_push_failure(L, fd,
-                                 fd != WMS_E_INTERNAL ? wms_error_text(fd)
-                                                      : "no descriptor or thread is left for this request (ulimit -n); the loop "
-                                                        "helpers (wms.loop.luv and so on) need one for all requests");
+        return lwms_push_failure(
+            L, fd,
+            fd != WMS_E_INTERNAL
+                ? wms_error_text(fd)
+                : "no descriptor or thread is left for this request (ulimit -n); the loop "
+                  "helpers (wms.loop.luv and so on) need one for all requests");
     }
     lua_pushinteger(L, fd);
     return 1;
@@ -147,7 +151,9 @@ static int method_result(lua_State *L)
     if (done <= 0) {
         return lwms_push_no_result(
             L, done ? done : WMS_E_BUSY,
-            done ? wms_error_text(done) : "the request is not done yet; call wait or step until it is", box->command);
+            done ? wms_error_text(done)
+                 : "the request is not done yet; call wait or step until it is",
+            box->command);
     }
     box->inside++;
     int count = lwms_push_result(L, box->request, box->command);
@@ -177,7 +183,8 @@ static int method_close(lua_State *L)
     return 0;
 }
 
-/* Nobody has it any more, so nobody reads it: a reader that an error threw out did not say good-bye. */
+/* Nobody has it any more, so nobody reads it: a reader that an error threw out did not say
+ * good-bye. */
 static int request_gc(lua_State *L)
 {
     struct request *box = lwms_self_here(L, A_REQUEST, "request", "__gc");

@@ -4,7 +4,7 @@
 
 #include "lua/lwms.h"
 
-/* ---- one outcome, one session ----------------------------------------------------------------------------------- */
+/* ---- one outcome, one session ---------------------------------------------------------------- */
 
 static void set_string(lua_State *L, const char *name, const char *value)
 {
@@ -49,8 +49,9 @@ static void set_id(lua_State *L, const wms_id *id)
 void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server)
 {
     lua_createtable(L, 0,
-                    2 + (outcome->id != NULL) + (outcome->user_name != NULL) + (outcome->changed >= 0) +
-                        (outcome->code != 0) + (outcome->note != NULL) + (outcome->identity != NULL));
+                    2 + (outcome->id != NULL) + (outcome->user_name != NULL) +
+                        (outcome->changed >= 0) + (outcome->code != 0) + (outcome->note != NULL) +
+                        (outcome->identity != NULL));
     set_server(L, outcome->server, server);
     set_id(L, outcome->id);
     set_string(L, "state", wms_state_name(outcome->state));
@@ -83,23 +84,23 @@ void lwms_push_session(lua_State *L, const wms_session *session, struct memo *se
         push_whole(L, session->station_id);
         lua_setfield(L, -2, "station_id");
     }
-#define WMS_X(field, name)                                                                                                 \
-    if (session->field >= 0) {                                                                                             \
-        lua_pushboolean(L, session->field);                                                                                \
-        lua_setfield(L, -2, name);                                                                                         \
+#define WMS_X(field, name) \
+    if (session->field >= 0) { \
+        lua_pushboolean(L, session->field); \
+        lua_setfield(L, -2, name); \
     }
     WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
-#define WMS_X(field, name)                                                                                                 \
-    if (session->field > 0) {                                                                                              \
-        lua_pushnumber(L, session->field);                                                                                 \
-        lua_setfield(L, -2, name);                                                                                         \
+#define WMS_X(field, name) \
+    if (session->field > 0) { \
+        lua_pushnumber(L, session->field); \
+        lua_setfield(L, -2, name); \
     }
     WMS_SESSION_TIMES(WMS_X)
 #undef WMS_X
 }
 
-/* ---- lists ------------------------------------------------------------------------------------------------------ */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static void push_outcomes(lua_State *L, const wms_request *request)
 {
@@ -131,7 +132,7 @@ static void push_sessions(lua_State *L, const wms_request *request)
     lua_remove(L, server.index);
 }
 
-/* ---- errors ----------------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 int lwms_error_tostring(lua_State *L)
 {

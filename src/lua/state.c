@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* state.c - what every function of the module needs: the Lua state's own, its anchors, metatables. */
+/* state.c - what every function of the module needs: the Lua state's own, its anchors, metatables.
+ */
 #include "lua/lwms.h"
 
 #include <wms/provider.h>
 
-/* Where the registry has the state: the address of something that no other copy of this module has. */
+/* Where the registry has the state: the address of something that no other copy of this module has.
+ */
 static const char key = 'w';
 
 void lwms_push_key(lua_State *L)
@@ -47,7 +49,8 @@ bool lwms_is_a(lua_State *L, int index, enum anchor metatable)
 void *lwms_self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method)
 {
     if (!lwms_is_a(L, 1, metatable)) {
-        luaL_error(L, "calling '%s' on bad self (%s; call it with a colon: %s:%s)", method, lwms_kind(L, 1), kind, method);
+        luaL_error(L, "calling '%s' on bad self (%s; call it with a colon: %s:%s)", method,
+                   lwms_kind(L, 1), kind, method);
     }
     return lua_touserdata(L, 1);
 }
@@ -63,8 +66,8 @@ void lwms_set_functions(lua_State *L, const luaL_Reg *functions, int state, int 
     }
 }
 
-void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own, const luaL_Reg *methods, int state,
-                         int anchors)
+void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own,
+                         const luaL_Reg *methods, int state, int anchors)
 {
     lua_createtable(L, 0, 8);
     lua_pushstring(L, name);

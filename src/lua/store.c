@@ -7,7 +7,8 @@
 
 #include "lua/lwms.h"
 
-static const char *const functions[] = {[STORE_LOAD] = "load", [STORE_SAVE] = "save", [STORE_REMOVE] = "remove", [STORE_LIST] = "list"};
+static const char *const functions[] = {
+    [STORE_LOAD] = "load", [STORE_SAVE] = "save", [STORE_REMOVE] = "remove", [STORE_LIST] = "list"};
 
 void lwms_store_push(lua_State *L, enum store function)
 {
@@ -24,8 +25,10 @@ void lwms_store_check(lua_State *L, const struct call *call, int index)
         return;
     }
     if (!lua_istable(L, index)) {
-        lwms_misuse(L, call, "store: %s; give a table of functions: load, save, remove and list; or false for files",
-                    lwms_kind(L, index));
+        lwms_misuse(
+            L, call,
+            "store: %s; give a table of functions: load, save, remove and list; or false for files",
+            lwms_kind(L, index));
     }
     for (int i = STORE_LOAD; i <= STORE_LIST; i++) {
         snprintf(where, sizeof where, "store.%s", functions[i]);
@@ -66,7 +69,8 @@ static void put(lua_State *L, struct state *state, const char *name)
     size_t size = 0;
 
     if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) {
-        luaL_error(L, "store.load returned %s for '%s'; return what store.save was given, or nil", lwms_kind(L, -1), name);
+        luaL_error(L, "store.load returned %s for '%s'; return what store.save was given, or nil",
+                   lwms_kind(L, -1), name);
     }
     const char *text = lua_tolstring(L, -1, &size);
     int error = wms_engine_binding_put(state->engine, name, text, size);
@@ -112,7 +116,8 @@ void lwms_store_load(lua_State *L, struct state *state, const char *server)
     }
 }
 
-/* A binding that has been made: a copy, since the engine's may go with the next allocation in Lua. */
+/* A binding that has been made: a copy, since the engine's may go with the next allocation in Lua.
+ */
 struct saving {
     size_t size, text; /* of the whole; where the text begins */
     char data[];       /* server and text */
@@ -127,7 +132,8 @@ void lwms_store_clear(struct state *state)
     }
 }
 
-/* The next binding to be told of.  Without memory for it, it is lost, as when the script's function fails. */
+/* The next binding to be told of.  Without memory for it, it is lost, as when the script's function
+ * fails. */
 static struct saving *next_saving(lua_State *L, struct state *state)
 {
     const char *server, *text;
@@ -154,7 +160,8 @@ void lwms_store_save(lua_State *L, struct state *state)
     while (state->stores && (saving = next_saving(L, state))) {
         lwms_store_push(L, STORE_SAVE);
         lua_pushstring(L, saving->data);
-        lua_pushlstring(L, saving->data + saving->text, saving->size - sizeof *saving - saving->text);
+        lua_pushlstring(L, saving->data + saving->text,
+                        saving->size - sizeof *saving - saving->text);
         lwms_store_clear(state);
         lua_call(L, 2, 0);
     }

@@ -6,8 +6,9 @@
 
 /* The second of each pair is there for verbs that have an `_all`; else its name is NULL. */
 const struct command lwms_commands[COMMANDS] = {
-#define X(F, verb, word, traits) {word, WMS_##verb, traits, false}, \
-    {(traits) & WMS_HAS_ALL ? word "_all" : NULL, WMS_##verb, traits, true},
+#define X(F, verb, word, traits) \
+    {word, WMS_##verb, traits, false}, \
+        {(traits) &WMS_HAS_ALL ? word "_all" : NULL, WMS_##verb, traits, true},
     WMS_VERB_ROWS(X, )
 #undef X
 };

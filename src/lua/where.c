@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* where.c - where and except: properties of sessions, or functions of a script, that choose among a server's sessions. */
+/* where.c - where and except: properties of sessions, or functions of a script, that choose among a
+ * server's sessions. */
 #include <stdio.h>
 #include <string.h>
 
 #include "lua/lwms.h"
 
-static const char fix[] = "a table of a session's properties such as { user_name = \"alice\" }, or a function";
+static const char fix[] =
+    "a table of a session's properties such as { user_name = \"alice\" }, or a function";
 
-/* ---- the options ------------------------------------------------------------------------------------------------- */
+/* ---- the options ----------------------------------------------------------------------------- */
 
 /* What type a property has; LUA_TNIL: there is none of that name. */
 static int type_of(const char *name)
 {
-#define WMS_X(field, word)                                                                                                 \
-    if (strcmp(name, word) == 0) {                                                                                         \
-        return LUA_TSTRING;                                                                                                \
+#define WMS_X(field, word) \
+    if (strcmp(name, word) == 0) { \
+        return LUA_TSTRING; \
     }
     WMS_SESSION_STRINGS(WMS_X)
 #undef WMS_X
-#define WMS_X(field, word)                                                                                                 \
-    if (strcmp(name, word) == 0) {                                                                                         \
-        return LUA_TBOOLEAN;                                                                                               \
+#define WMS_X(field, word) \
+    if (strcmp(name, word) == 0) { \
+        return LUA_TBOOLEAN; \
     }
     WMS_SESSION_FLAGS(WMS_X)
 #undef WMS_X
-    return strcmp(name, "server") == 0                                            ? LUA_TSTRING
+    return strcmp(name, "server") == 0                                          ? LUA_TSTRING
            : strcmp(name, "station_id") == 0 || strcmp(name, "session_id") == 0 ? LUA_TNUMBER
-                                                                                  : LUA_TNIL;
+                                                                                : LUA_TNIL;
 }
 
 /* The value at `index` is one that the property can have. */
-static void check_value(lua_State *L, const struct call *call, const char *where, const char *name, int index)
+static void check_value(lua_State *L, const struct call *call, const char *where, const char *name,
+                        int index)
 {
     wms_id id;
 
@@ -45,7 +48,8 @@ static void check_value(lua_State *L, const struct call *call, const char *where
 }
 
 /* Pushes a copy of the list at `index`. */
-static void copy_list(lua_State *L, const struct call *call, const char *where, const char *name, int index)
+static void copy_list(lua_State *L, const struct call *call, const char *where, const char *name,
+                      int index)
 {
     size_t count = lwms_need_list(L, call, where, index);
     char place[PLACED];
@@ -77,9 +81,12 @@ void lwms_where_read(lua_State *L, const struct call *call, const char *name, in
     int copy = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, index); lua_settop(L, copy + 1)) {
         char clipped[CLIPPED], where[PLACED];
-        if (lua_type(L, copy + 1) != LUA_TSTRING || type_of(lua_tostring(L, copy + 1)) == LUA_TNIL) {
+        if (lua_type(L, copy + 1) != LUA_TSTRING ||
+            type_of(lua_tostring(L, copy + 1)) == LUA_TNIL) {
             lwms_misuse(L, call, "%s: %s is no property of a session; give %s", name,
-                        lua_type(L, copy + 1) == LUA_TSTRING ? lwms_clip(L, copy + 1, clipped) : lwms_kind(L, copy + 1), fix);
+                        lua_type(L, copy + 1) == LUA_TSTRING ? lwms_clip(L, copy + 1, clipped)
+                                                             : lwms_kind(L, copy + 1),
+                        fix);
         }
         const char *property = lua_tostring(L, copy + 1);
         snprintf(where, sizeof where, "%s.%s", name, property);
@@ -97,7 +104,7 @@ void lwms_where_read(lua_State *L, const struct call *call, const char *name, in
     }
 }
 
-/* ---- the choice -------------------------------------------------------------------------------------------------- */
+/* ---- the choice ------------------------------------------------------------------------------ */
 
 /* Numbers may be given as digits: ids are the same then. */
 static bool is_equal(lua_State *L, int a, int b)
@@ -105,7 +112,8 @@ static bool is_equal(lua_State *L, int a, int b)
     if (lua_rawequal(L, a, b)) {
         return true;
     }
-    if (lua_type(L, a) == lua_type(L, b) || lua_isboolean(L, a) || lua_isboolean(L, b) || lua_isnil(L, a)) {
+    if (lua_type(L, a) == lua_type(L, b) || lua_isboolean(L, a) || lua_isboolean(L, b) ||
+        lua_isnil(L, a)) {
         return false;
     }
     lua_pushvalue(L, a);
@@ -178,9 +186,11 @@ bool lwms_where_choose(lua_State *L, struct request *box, int callbacks)
     bool take = lua_isnil(L, where) || matches(L, "where", where, top + 1);
     take = take && (lua_isnil(L, except) || !matches(L, "except", except, top + 1));
     box->asking = false;
-    /* What was asked about may be gone: a function may have cancelled the request, or let time pass in another call. */
-    if (!box->closed && wms_request_candidate(box->request, &now) == 1 && now.id.number == session.id.number &&
-        now.id.text == session.id.text && now.server == session.server) {
+    /* What was asked about may be gone: a function may have cancelled the request, or let time pass
+     * in another call. */
+    if (!box->closed && wms_request_candidate(box->request, &now) == 1 &&
+        now.id.number == session.id.number && now.id.text == session.id.text &&
+        now.server == session.server) {
         wms_request_choose(box->request, take);
         box->answered = true;
     }

@@ -13,7 +13,7 @@
 #include "core/pack.h"
 #include "core/target.h"
 
-/* ---- sessions by id --------------------------------------------------------------------------------------------- */
+/* ---- sessions by id -------------------------------------------------------------------------- */
 
 static bool is_session(const struct wms_entry *entry, const void *id)
 {
@@ -27,17 +27,19 @@ static uint64_t hash(const wms_memory *host, const wms_id *id)
 
 struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *id)
 {
-    return (struct wms_memory_record *) wms_table_find(&host->records, hash(host, id), is_session, id);
+    return (struct wms_memory_record *) wms_table_find(&host->records, hash(host, id), is_session,
+                                                       id);
 }
 
-struct wms_memory_record *wms_memory_find_meant(const wms_memory *host, const wms_id *id, const char *identity)
+struct wms_memory_record *wms_memory_find_meant(const wms_memory *host, const wms_id *id,
+                                                const char *identity)
 {
     struct wms_memory_record *record = wms_memory_find(host, id);
 
     return record && identity && strcmp(record->facts.identity, identity) != 0 ? NULL : record;
 }
 
-/* ---- the life of a session -------------------------------------------------------------------------------------- */
+/* ---- the life of a session ------------------------------------------------------------------- */
 
 struct wms_sight wms_memory_look(const struct wms_memory_record *record)
 {
@@ -164,11 +166,11 @@ static void disconnect(struct wms_memory_record *record)
     tell_watches(record);
 }
 
-/* ---- what the host is asked ------------------------------------------------------------------------------------- */
+/* ---- what the host is asked ------------------------------------------------------------------ */
 
 /* As wms_memory_act(), but for the log. */
-static int carry_out(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
-                     const char **ret_text)
+static int carry_out(wms_memory *host, struct wms_memory_record *record,
+                     const struct wms_memory_entry *action, const char **ret_text)
 {
     enum wms_verb verb = action->verb;
     bool is_own = record && record->facts.is_own == 1;
@@ -212,8 +214,8 @@ static int carry_out(wms_memory *host, struct wms_memory_record *record, const s
     return error;
 }
 
-int wms_memory_act(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
-                   const char **ret_text)
+int wms_memory_act(wms_memory *host, struct wms_memory_record *record,
+                   const struct wms_memory_entry *action, const char **ret_text)
 {
     struct wms_memory_entry asked = *action;
     int code = carry_out(host, record, action, ret_text);
@@ -224,7 +226,7 @@ int wms_memory_act(wms_memory *host, struct wms_memory_record *record, const str
     return !code && action->verb == WMS_MESSAGE ? unsaid : code;
 }
 
-/* ---- the host's own side ---------------------------------------------------------------------------------------- */
+/* ---- the host's own side --------------------------------------------------------------------- */
 
 /* Works out what the program has left open about the session. */
 static void complete(struct wms_memory_record *record)
@@ -235,10 +237,12 @@ static void complete(struct wms_memory_record *record)
     if (facts->field < 0 && &facts->field != &facts->is_orchestratable) { \
         facts->field = 0; \
     }
-    WMS_SESSION_FLAGS_1(WMS_X) /* not those of later lists: as a rule these hosts do not tell them */
+    WMS_SESSION_FLAGS_1(
+        WMS_X) /* not those of later lists: as a rule these hosts do not tell them */
 #undef WMS_X
     if (facts->is_orchestratable < 0) {
-        facts->is_orchestratable = record->host->options.admin_orchestration || (!facts->is_admin && !facts->is_mog_user);
+        facts->is_orchestratable =
+            record->host->options.admin_orchestration || (!facts->is_admin && !facts->is_mog_user);
     }
     if (!facts->state) {
         facts->state = "active";
@@ -255,7 +259,8 @@ static struct wms_memory_record *find_any(const wms_memory *host, const wms_id *
     return wms_id_check(&plain, complaint, sizeof complaint) ? NULL : wms_memory_find(host, &plain);
 }
 
-int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t size, double relock_after)
+int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t size,
+                          double relock_after)
 {
     char complaint[128] = "session: the host is closed; make another", identity[24];
     wms_session facts;
@@ -267,7 +272,8 @@ int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t s
         return WMS_E_INVALID;
     }
     if (wms_memory_find(host, &facts.id)) {
-        wms_engine_complain(host->engine, "session_id: there is such a session already; give another id");
+        wms_engine_complain(host->engine,
+                            "session_id: there is such a session already; give another id");
         return WMS_E_INVALID;
     }
     if (!facts.identity) { /* a counter of the engine's: never used twice, even if the id is */
@@ -328,8 +334,8 @@ int wms_memory_drop(wms_memory *host, const wms_id *id)
     return 0;
 }
 
-int wms_memory_session_sized(const wms_memory *host, const wms_id *id, wms_session *ret_session, size_t size,
-                             const char **ret_message)
+int wms_memory_session_sized(const wms_memory *host, const wms_id *id, wms_session *ret_session,
+                             size_t size, const char **ret_message)
 {
     wms_engine_step(host->engine); /* a timer that locks sessions again may be due */
     const struct wms_memory_record *record = find_any(host, id);
@@ -357,14 +363,16 @@ static int check_code(const wms_memory *host, int code)
             return 0;
         }
     }
-    wms_engine_complain(host->engine, "code: no host answers with it; give one that a host can answer with");
+    wms_engine_complain(host->engine,
+                        "code: no host answers with it; give one that a host can answer with");
     return WMS_E_INVALID;
 }
 
 int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
 {
     if ((unsigned) verb >= WMS_VERB_COUNT || !(WMS_MEMORY_CAN & 1u << verb)) {
-        wms_engine_complain(host->engine, "verb: no such host is asked for it; give one that is about sessions");
+        wms_engine_complain(host->engine,
+                            "verb: no such host is asked for it; give one that is about sessions");
         return WMS_E_INVALID;
     }
     int error = check_code(host, code);

@@ -27,7 +27,8 @@ static bool copy(const wms_memory *host, const char *text, const char **ret_copy
     return *ret_copy || !text;
 }
 
-static int entry_copy(const wms_memory *host, const struct wms_memory_entry *from, struct wms_memory_entry *ret_entry)
+static int entry_copy(const wms_memory *host, const struct wms_memory_entry *from,
+                      struct wms_memory_entry *ret_entry)
 {
     *ret_entry = *from;
     bool id = copy(host, from->id.text, &ret_entry->id.text);
@@ -81,12 +82,14 @@ size_t wms_memory_log_count(const wms_memory *host)
     return host->log_count;
 }
 
-int wms_memory_log_sized(const wms_memory *host, size_t index, struct wms_memory_entry *ret_entry, size_t size)
+int wms_memory_log_sized(const wms_memory *host, size_t index, struct wms_memory_entry *ret_entry,
+                         size_t size)
 {
     if (index >= host->log_count) {
         return WMS_E_NOT_FOUND;
     }
-    wms_give(ret_entry, size, &host->log[(host->log_first + index) % host->log_capacity], sizeof *ret_entry);
+    wms_give(ret_entry, size, &host->log[(host->log_first + index) % host->log_capacity],
+             sizeof *ret_entry);
     return 0;
 }
 

@@ -24,24 +24,32 @@ uint64_t wms_memory_name_hash(const wms_engine *engine, const char *name)
     return wms_hash(wms_engine_key(engine), folded, length);
 }
 
-wms_memory *wms_memory_named(const struct wms_memory_registry *registry, const wms_engine *engine, const char *name)
+wms_memory *wms_memory_named(const struct wms_memory_registry *registry, const wms_engine *engine,
+                             const char *name)
 {
-    return (wms_memory *) wms_table_find(&registry->names, wms_memory_name_hash(engine, name), has_name, name);
+    return (wms_memory *) wms_table_find(&registry->names, wms_memory_name_hash(engine, name),
+                                         has_name, name);
 }
 
-int wms_memory_name_check(wms_engine *engine, const struct wms_memory_registry *registry, const char *name)
+int wms_memory_name_check(wms_engine *engine, const struct wms_memory_registry *registry,
+                          const char *name)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     size_t length = strlen(name);
 
     if (length == 0 || length > NAME_MAX_LENGTH || *name == '-' || name[length - 1] == '.' ||
         strspn(name, letters) != length) {
-        wms_engine_complain(engine, "name: no host name; give letters, digits, '.', '_' and '-', not beginning with '-' "
-                                    "and not ending with '.'");
+        wms_engine_complain(
+            engine,
+            "name: no host name; give letters, digits, '.', '_' and '-', not beginning with '-' "
+            "and not ending with '.'");
         return WMS_E_INVALID;
     }
     if (wms_memory_named(registry, engine, name)) {
-        wms_engine_complain(engine, "name: there is an embedded host of that name; give another, or close that one");
+        wms_engine_complain(
+            engine,
+            "name: there is an embedded host of that name; give another, or close that one");
         return WMS_E_INVALID;
     }
     return 0;

@@ -3,22 +3,25 @@
 #include "core/base.h"
 #include "memory/state.h"
 
-/* ---- connections ------------------------------------------------------------------------------------------------ */
+/* ---- connections ----------------------------------------------------------------------------- */
 
-static int connect_memory(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                          struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int connect_memory(const struct wms_provider *self, const struct wms_services *services,
+                          wms_engine *engine, struct wms_link *link,
+                          const struct wms_address *address, void **ret_connection)
 {
     const struct wms_memory_registry *registry = (const struct wms_memory_registry *) self;
 
     if (address->user || address->port || address->path) {
-        services->broken(link, WMS_E_UNREACHABLE, "an embedded host has a name and nothing else; give memory://NAME");
+        services->broken(link, WMS_E_UNREACHABLE,
+                         "an embedded host has a name and nothing else; give memory://NAME");
         return 0;
     }
     wms_memory *host = address->host ? wms_memory_named(registry, engine, address->host) : NULL;
     if (!host || host->refusal) {
         services->broken(link, host ? host->refusal : WMS_E_UNREACHABLE,
                          host ? "the host refuses connections"
-                              : "there is no embedded host of that name in this engine; make it with wms.memory()");
+                              : "there is no embedded host of that name in this engine; make it "
+                                "with wms.memory()");
         return 0;
     }
     struct wms_memory_connection *connection = wms_zalloc(engine, sizeof *connection);
@@ -44,7 +47,7 @@ static void disconnect_memory(void *data, bool forked)
     wms_free(connection->engine, connection);
 }
 
-/* ---- answers, at once or later ---------------------------------------------------------------------------------- */
+/* ---- answers, at once or later --------------------------------------------------------------- */
 
 static void answer_list(struct wms_memory_connection *connection, struct wms_op *op)
 {
@@ -76,12 +79,13 @@ static bool fails_silently(struct wms_memory_connection *connection, enum wms_ve
     return silent;
 }
 
-static void answer_act(struct wms_memory_connection *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
-                       const char *message)
+static void answer_act(struct wms_memory_connection *connection, struct wms_op *op,
+                       enum wms_verb verb, const wms_id *id, const char *message)
 {
     wms_memory *host = connection->host;
     const struct wms_services *services = connection->services;
-    const struct wms_memory_entry action = {.verb = verb, .id = *id, .message = message, .title = op->title};
+    const struct wms_memory_entry action = {
+        .verb = verb, .id = *id, .message = message, .title = op->title};
     const char *text = NULL;
     struct wms_memory_record *record = wms_memory_find_meant(host, id, op->identity);
 
@@ -159,7 +163,8 @@ static void list_memory(void *data, struct wms_op *op)
     struct wms_memory_connection *connection = data;
 
     if (connection->host->options.latency > 0) {
-        struct wms_memory_call *later, call = {.connection = connection, .op = op, .verb = WMS_SESSIONS};
+        struct wms_memory_call *later,
+            call = {.connection = connection, .op = op, .verb = WMS_SESSIONS};
         int error = call_later(&call, &later);
         if (error) {
             connection->services->answer(op, error, NULL);
@@ -171,7 +176,8 @@ static void list_memory(void *data, struct wms_op *op)
     }
 }
 
-static void act_memory(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void act_memory(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                       const char *message)
 {
     struct wms_memory_connection *connection = data;
 
@@ -199,7 +205,7 @@ static void forget_memory(void *data, struct wms_op *op)
     }
 }
 
-/* ---- observation ------------------------------------------------------------------------------------------------ */
+/* ---- observation ----------------------------------------------------------------------------- */
 
 static void observe_memory(void *data, struct wms_observer *observer, const wms_id *id)
 {

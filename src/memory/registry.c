@@ -7,10 +7,11 @@
 #include "core/base.h"
 #include "memory/state.h"
 
-/* ---- the provider ----------------------------------------------------------------------------------------------- */
+/* ---- the provider ---------------------------------------------------------------------------- */
 
 /* The engine goes, after all connections: frees the hosts that are left, and the registry. */
-static void retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine);
+static void retire(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine);
 
 /* The engine's registry, made and registered if there is none.  The engine owns it, until it calls
  * retire().  Errors: NO_MEMORY. */
@@ -46,9 +47,10 @@ int wms_memory_register(wms_engine *engine)
     return get_registry(engine, &registry);
 }
 
-/* ---- a host ----------------------------------------------------------------------------------------------------- */
+/* ---- a host ---------------------------------------------------------------------------------- */
 
-int wms_memory_new_sized(wms_engine *engine, const char *name, const struct wms_memory_options *options, size_t size,
+int wms_memory_new_sized(wms_engine *engine, const char *name,
+                         const struct wms_memory_options *options, size_t size,
                          wms_memory **ret_host)
 {
     struct wms_memory_registry *registry = NULL;
@@ -112,14 +114,16 @@ wms_memory *wms_memory_unref(wms_memory *host)
         return NULL;
     }
     wms_engine *engine = host->engine;
-    if (host->closed && node_alone(&host->connections)) { /* else the registry frees it, in retire() */
+    if (host->closed &&
+        node_alone(&host->connections)) { /* else the registry frees it, in retire() */
         host_free(host);
     }
     wms_engine_unref(engine);
     return NULL;
 }
 
-static void retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+static void retire(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine)
 {
     struct wms_memory_registry *registry;
 

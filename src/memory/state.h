@@ -6,12 +6,12 @@
 #include "core/abi.h"
 #include "core/names.h"
 #include "core/node.h"
-#include <wms/provider.h>
 #include "core/table.h"
 #include <wms/memory.h>
+#include <wms/provider.h>
 
 /* The verbs that such a host knows: all that are about sessions. */
-#define WMS_MEMORY_CAN_ROW(F, name, word, traits) | ((traits) & WMS_ON_SERVER ? 0 : 1u << WMS_##name)
+#define WMS_MEMORY_CAN_ROW(F, name, word, traits) | ((traits) &WMS_ON_SERVER ? 0 : 1u << WMS_##name)
 #define WMS_MEMORY_CAN                            (0 WMS_VERB_ROWS(WMS_MEMORY_CAN_ROW, ))
 
 /* A session of the host. */
@@ -89,7 +89,7 @@ struct wms_memory_registry {
 /* But for `retire`, which the registry adds in its copy. */
 extern const struct wms_provider wms_memory_provider;
 
-/* ---- name.c ------------------------------------------------------------------------------------------------------ */
+/* ---- name.c ---------------------------------------------------------------------------------- */
 
 /* Of a name for registry->names: case does not matter. */
 uint64_t wms_memory_name_hash(const wms_engine *engine, const char *name);
@@ -97,18 +97,20 @@ uint64_t wms_memory_name_hash(const wms_engine *engine, const char *name);
 int wms_memory_name_check(wms_engine *engine, const struct wms_memory_registry *registry,
                           const char *name);
 /* The open host of that name; NULL: there is none. */
-wms_memory *wms_memory_named(const struct wms_memory_registry *registry, const wms_engine *engine, const char *name);
+wms_memory *wms_memory_named(const struct wms_memory_registry *registry, const wms_engine *engine,
+                             const char *name);
 
-/* ---- host.c ------------------------------------------------------------------------------------------------------ */
+/* ---- host.c ---------------------------------------------------------------------------------- */
 
 /* The session with that id, or NULL. */
 struct wms_memory_record *wms_memory_find(const wms_memory *host, const wms_id *id);
 /* The same, if it is the session of that identity; NULL: whichever has the id. */
-struct wms_memory_record *wms_memory_find_meant(const wms_memory *host, const wms_id *id, const char *identity);
+struct wms_memory_record *wms_memory_find_meant(const wms_memory *host, const wms_id *id,
+                                                const char *identity);
 /* Carries out an action on `record` (NULL: there is no such session), logs it, and returns the code
  * to answer with; the code in `action` is not used.  `record` may be freed by it. */
-int wms_memory_act(wms_memory *host, struct wms_memory_record *record, const struct wms_memory_entry *action,
-                   const char **ret_text);
+int wms_memory_act(wms_memory *host, struct wms_memory_record *record,
+                   const struct wms_memory_entry *action, const char **ret_text);
 /* What an observer sees of a session; NULL: that it is not there. */
 struct wms_sight wms_memory_look(const struct wms_memory_record *record);
 /* All its sessions go. */
@@ -116,7 +118,7 @@ void wms_memory_empty(wms_memory *host);
 /* All connections to it break, with that code. */
 void wms_memory_break(const wms_memory *host, int code);
 
-/* ---- log.c ------------------------------------------------------------------------------------------------------- */
+/* ---- log.c ----------------------------------------------------------------------------------- */
 
 /* Adds an entry to the log; its strings are copied.  Errors: NO_MEMORY, and nothing is added. */
 int wms_memory_note(wms_memory *host, const struct wms_memory_entry *asked);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* actions.c - unlock, lock, disconnect, close, and any operation that a caller names.
  *
- * What cannot be taken back is done to a session of which somebody has looked at the user before: so whose it is now is
- * asked once more, just before.
+ * What cannot be taken back is done to a session of which somebody has looked at the user before:
+ * so whose it is now is asked once more, just before.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -38,7 +38,8 @@ static struct action *new_action(struct multipoint_host *host, struct wms_op *op
 }
 
 static void ask(struct action *action, const struct multipoint_question *question,
-                void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply))
+                void (*done)(struct multipoint_exchange *exchange,
+                             const struct multipoint_reply *reply))
 {
     const struct wms_services *services = action->task.host->all->memory.services;
     struct wms_op *op = action->op;
@@ -61,7 +62,7 @@ static struct wms_op *end(struct action *action)
     return op;
 }
 
-/* ---- on one session: [MS-RSMC] 3.7.4 ----------------------------------------------------------------------------- */
+/* ---- on one session: [MS-RSMC] 3.7.4 --------------------------------------------------------- */
 
 static void send_it(struct action *action, const char *message, bool console, bool urgent);
 
@@ -95,8 +96,8 @@ static void send_it(struct action *action, const char *message, bool console, bo
     };
     const wms_value arguments = multipoint_table(items, action->verb == WMS_LOCK ? 2 : 1);
     const struct multipoint_question question = {
-        .operation =
-            multipoint_operation_find("IMultiPointSession", console ? "LogOffConsoleSession" : operation_of(action->verb)),
+        .operation = multipoint_operation_find(
+            "IMultiPointSession", console ? "LogOffConsoleSession" : operation_of(action->verb)),
         .arguments = console ? NULL : &arguments,
         .op = action->op,
         .urgent = urgent,
@@ -105,9 +106,11 @@ static void send_it(struct action *action, const char *message, bool console, bo
     ask(action, &question, acted);
 }
 
-/* Whose it is now: the row in *ret_row, NULL: nobody's.  False: that is not known, and the action has ended. */
+/* Whose it is now: the row in *ret_row, NULL: nobody's.  False: that is not known, and the action
+ * has ended. */
 static bool read_row(struct action *action, const struct multipoint_exchange *exchange,
-                     const struct multipoint_reply *reply, struct multipoint_arena *arena, const wms_value **ret_row)
+                     const struct multipoint_reply *reply, struct multipoint_arena *arena,
+                     const wms_value **ret_row)
 {
     struct multipoint_host *host = exchange->host;
     wms_value table;
@@ -120,7 +123,9 @@ static bool read_row(struct action *action, const struct multipoint_exchange *ex
     int error = multipoint_results(exchange->operation, reply->body, arena, &table);
     if (error) {
         host->all->memory.services->answer(
-            end(action), error, error == WMS_E_PROTOCOL ? "the host's list has not the form that it should have" : NULL);
+            end(action), error,
+            error == WMS_E_PROTOCOL ? "the host's list has not the form that it should have"
+                                    : NULL);
         return false;
     }
     *ret_row = multipoint_session_row(&table, action->id);
@@ -137,7 +142,8 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     const wms_value *row;
 
     action->exchange = NULL;
-    if (!identity && reply->code && !reply->general) { /* it was asked only whether it is the console's */
+    if (!identity && reply->code &&
+        !reply->general) { /* it was asked only whether it is the console's */
         send_it(action, NULL, false, true);
         return;
     }
@@ -146,14 +152,16 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
         return;
     }
     bool other = row && identity && !multipoint_is_identity(row, identity);
-    bool console = row && action->verb == WMS_CLOSE && host->binding.management && multipoint_is_console(row);
+    bool console =
+        row && action->verb == WMS_CLOSE && host->binding.management && multipoint_is_console(row);
     const wms_value *user = row ? multipoint_value(row, "wsUserName", WMS_STRING) : NULL;
     if (user && user->size > 0 && !other) {
         services->user(action->op, user->text);
     }
     multipoint_arena_free(&arena);
     if (!row || other) {
-        services->answer(end(action), WMS_E_NOT_FOUND, other ? "the session is another user's by now" : NULL);
+        services->answer(end(action), WMS_E_NOT_FOUND,
+                         other ? "the session is another user's by now" : NULL);
         return;
     }
     services->alive(action->op);
@@ -165,11 +173,12 @@ static bool needs_look(const struct multipoint_host *host, const struct action *
 {
     bool meant = wms_op_identity(host->all->memory.services, action->op) != NULL;
 
-    return (action->verb == WMS_CLOSE && (meant || host->binding.management)) || (action->verb == WMS_DISCONNECT && meant);
+    return (action->verb == WMS_CLOSE && (meant || host->binding.management)) ||
+           (action->verb == WMS_DISCONNECT && meant);
 }
 
-void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,
-                    const char *message)
+void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb,
+                    const wms_id *id, const char *message)
 {
     const struct wms_services *services = host->all->memory.services;
     const char *text;
@@ -190,15 +199,15 @@ void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_ve
     action->verb = verb;
     action->id = id->number;
     if (needs_look(host, action)) {
-        const struct multipoint_question question = {.operation =
-                                                         multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
+        const struct multipoint_question question = {
+            .operation = multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
         ask(action, &question, looked);
     } else {
         send_it(action, message, false, false);
     }
 }
 
-/* ---- any operation ----------------------------------------------------------------------------------------------- */
+/* ---- any operation --------------------------------------------------------------------------- */
 
 static void called(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
 {
@@ -218,7 +227,9 @@ static void called(struct multipoint_exchange *exchange, const struct multipoint
     multipoint_arena_free(&arena);
     if (error) { /* done it is, perhaps */
         services->lost(op, error,
-                       error == WMS_E_PROTOCOL ? "a part of the host's answer is missing, or not of its type" : NULL);
+                       error == WMS_E_PROTOCOL
+                           ? "a part of the host's answer is missing, or not of its type"
+                           : NULL);
     } else {
         services->answer(op, 0, NULL);
     }
@@ -232,7 +243,9 @@ void multipoint_call(struct multipoint_host *host, struct wms_op *op, const stru
         .op = op,
     };
     const char *text = "the administrator's password is asked for by wms.bind alone";
-    int error = !question.operation || question.operation->credentials == MULTIPOINT_ADMIN ? WMS_E_UNSUPPORTED : 0;
+    int error = !question.operation || question.operation->credentials == MULTIPOINT_ADMIN
+                    ? WMS_E_UNSUPPORTED
+                    : 0;
 
     if (!error && question.operation->credentials != MULTIPOINT_ANYBODY) {
         error = multipoint_host_bound(host, &text);
@@ -247,7 +260,7 @@ void multipoint_call(struct multipoint_host *host, struct wms_op *op, const stru
     }
 }
 
-/* ---- whether it could be asked ----------------------------------------------------------------------------------- */
+/* ---- whether it could be asked --------------------------------------------------------------- */
 
 static int check_text(const char *name, const char *text, char *complaint, size_t size)
 {
@@ -264,17 +277,20 @@ static int check_text(const char *name, const char *text, char *complaint, size_
 
 static int check_call(const struct wms_call *call, char *complaint, size_t size)
 {
-    const struct multipoint_operation *operation = multipoint_operation_find(call->interface_name, call->operation);
+    const struct multipoint_operation *operation =
+        multipoint_operation_find(call->interface_name, call->operation);
 
     if (operation) {
         return multipoint_arguments(operation, call->arguments, NULL, complaint, size);
     }
     const char *example = multipoint_operation_like(call->interface_name, call->operation);
     if (example) {
-        snprintf(complaint, size, "operation: %s has no '%.60s'; give one of its operations, such as '%s'",
+        snprintf(complaint, size,
+                 "operation: %s has no '%.60s'; give one of its operations, such as '%s'",
                  call->interface_name, call->operation, example);
     } else {
-        snprintf(complaint, size, "interface: MultiPoint has no '%.60s'; give one such as 'IMultiPointSession'",
+        snprintf(complaint, size,
+                 "interface: MultiPoint has no '%.60s'; give one such as 'IMultiPointSession'",
                  call->interface_name);
     }
     return WMS_E_INVALID;
@@ -286,15 +302,19 @@ static int check_bind(const struct wms_call *call, char *complaint, size_t size)
     char thumbprint[MULTIPOINT_THUMBPRINT];
 
     if (call->fingerprint && !multipoint_fingerprint_parse(call->fingerprint, sha256)) {
-        snprintf(complaint, size, "fingerprint: no SHA-256; give its 32 bytes in hex, with or without colons");
+        snprintf(complaint, size,
+                 "fingerprint: no SHA-256; give its 32 bytes in hex, with or without colons");
         return WMS_E_INVALID;
     }
     if (call->thumbprint && !multipoint_thumbprint_parse(call->thumbprint, thumbprint)) {
-        snprintf(complaint, size, "thumbprint: no SHA-1; give its 20 bytes in hex, as Windows shows them");
+        snprintf(complaint, size,
+                 "thumbprint: no SHA-1; give its 20 bytes in hex, as Windows shows them");
         return WMS_E_INVALID;
     }
     if (call->certificate_name && !*call->certificate_name) {
-        snprintf(complaint, size, "certificate_name: empty; give the name that the host's certificate is made out to");
+        snprintf(
+            complaint, size,
+            "certificate_name: empty; give the name that the host's certificate is made out to");
         return WMS_E_INVALID;
     }
     return check_text("user_name", call->user_name, complaint, size);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* answer.c - the text of an answer, as a tree.
  *
- * libxml2 reads it, and hands over each element as it comes: so nothing is built that is deeper or has more elements than
- * we want, there are no DTDs, no entities and no network, and what is left of a password is in memory of ours.  It gets the
- * text in parts, each of which scan.c has looked at: none takes long.
+ * libxml2 reads it, and hands over each element as it comes: so nothing is built that is deeper or
+ * has more elements than we want, there are no DTDs, no entities and no network, and what is left
+ * of a password is in memory of ours.  It gets the text in parts, each of which scan.c has looked
+ * at: none takes long.
  */
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
@@ -13,10 +14,17 @@
 #define ADDRESSING "http://www.w3.org/2005/08/addressing"
 #define INSTANCE   "http://www.w3.org/2001/XMLSchema-instance"
 
-/* In the schema's answers an element or attribute has 16 bytes and more.  Here and in what is made of it later, one may
- * take 250 and its text twice: an answer as long as it may be has at most so many that all of it stays below four times its
- * limit, and soon becomes a result; but a certificate that has an element for each byte of it has its place. */
-enum { LEAST_PER_ITEM = 12, LIMIT_PER_ITEM = 110, ITEMS_MIN = 16384, NAMES_KEPT = 512, SPACES_MAX = 64 };
+/* In the schema's answers an element or attribute has 16 bytes and more.  Here and in what is made
+ * of it later, one may take 250 and its text twice: an answer as long as it may be has at most so
+ * many that all of it stays below four times its limit, and soon becomes a result; but a
+ * certificate that has an element for each byte of it has its place. */
+enum {
+    LEAST_PER_ITEM = 12,
+    LIMIT_PER_ITEM = 110,
+    ITEMS_MIN = 16384,
+    NAMES_KEPT = 512,
+    SPACES_MAX = 64
+};
 
 enum { LONG = 524288 }; /* a text that is not copied */
 
@@ -37,7 +45,7 @@ struct multipoint_reader {
     bool exhausted; /* libxml2 has had no memory for something */
 };
 
-/* ---- what libxml2 tells ------------------------------------------------------------------------------------------ */
+/* ---- what libxml2 tells ---------------------------------------------------------------------- */
 
 static void stop(struct multipoint_reader *reader, const char *problem)
 {
@@ -60,7 +68,8 @@ static const char out_of_memory[] = "out of memory";
 
 static bool is_nil(int count, const xmlChar **attributes)
 {
-    for (int i = 0; i < count; i++, attributes += 5) { /* name, prefix, namespace, begin and end of the value */
+    for (int i = 0; i < count;
+         i++, attributes += 5) { /* name, prefix, namespace, begin and end of the value */
         const char *value = (const char *) attributes[3];
         size_t length = (size_t) (attributes[4] - attributes[3]);
         if (strcmp((const char *) attributes[0], "nil") == 0 && attributes[2] &&
@@ -80,7 +89,8 @@ static const char *count(struct multipoint_reader *reader, size_t items, unsigne
     if (reader->left < items) {
         return "it has too many elements or attributes";
     }
-    if (reader->space_count + spaces > SPACES_MAX) { /* each name of a prefix is looked for among them */
+    if (reader->space_count + spaces >
+        SPACES_MAX) { /* each name of a prefix is looked for among them */
         return "it has too many namespaces";
     }
     reader->left -= items;
@@ -89,11 +99,13 @@ static const char *count(struct multipoint_reader *reader, size_t items, unsigne
     return NULL;
 }
 
-static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *space, int space_count,
-                     const xmlChar **spaces, int attribute_count, int defaulted, const xmlChar **attributes)
+static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *space,
+                     int space_count, const xmlChar **spaces, int attribute_count, int defaulted,
+                     const xmlChar **attributes)
 {
     struct multipoint_reader *reader = data;
-    const char *problem = count(reader, 1 + (size_t) attribute_count + (size_t) space_count, (unsigned) space_count);
+    const char *problem =
+        count(reader, 1 + (size_t) attribute_count + (size_t) space_count, (unsigned) space_count);
     (void) prefix;
     (void) spaces;
     (void) defaulted;
@@ -166,7 +178,8 @@ static void on_text(void *data, const xmlChar *text, int length)
 {
     struct multipoint_reader *reader = data;
 
-    multipoint_text_expect(&reader->text, (size_t) length, reader->text.length + (reader->size - reader->fed));
+    multipoint_text_expect(&reader->text, (size_t) length,
+                           reader->text.length + (reader->size - reader->fed));
     multipoint_text_add(&reader->text, (const char *) text, (size_t) length);
     if (reader->text.failed) {
         stop(reader, out_of_memory);
@@ -195,14 +208,15 @@ static void on_error(void *data, xml_complaint complaint)
     reader->exhausted = reader->exhausted || complaint->code == XML_ERR_NO_MEMORY;
 }
 
-/* ---- the envelope ------------------------------------------------------------------------------------------------ */
+/* ---- the envelope ---------------------------------------------------------------------------- */
 
 static bool is(const struct multipoint_element *element, const char *space, const char *name)
 {
     return element && strcmp(element->name, name) == 0 && strcmp(element->space, space) == 0;
 }
 
-const struct multipoint_element *multipoint_child(const struct multipoint_element *parent, const char *name, size_t length)
+const struct multipoint_element *multipoint_child(const struct multipoint_element *parent,
+                                                  const char *name, size_t length)
 {
     for (const struct multipoint_element *child = parent->first; child; child = child->next) {
         if (strncmp(child->name, name, length) == 0 && !child->name[length]) {
@@ -212,7 +226,8 @@ const struct multipoint_element *multipoint_child(const struct multipoint_elemen
     return NULL;
 }
 
-const struct multipoint_element *multipoint_descendant(const struct multipoint_element *parent, const char *name)
+const struct multipoint_element *multipoint_descendant(const struct multipoint_element *parent,
+                                                       const char *name)
 {
     for (const struct multipoint_element *child = parent->first; child; child = child->next) {
         const struct multipoint_element *found =
@@ -256,14 +271,16 @@ const char *multipoint_word(const struct multipoint_element *element, char *buff
 }
 
 /* As multipoint_word(), in the answer's memory.  NULL: out of memory. */
-static const char *word_of(struct multipoint_answer *answer, const struct multipoint_element *element)
+static const char *word_of(struct multipoint_answer *answer,
+                           const struct multipoint_element *element)
 {
     char *room = multipoint_room(&answer->arena, element->length + 1);
 
     return room ? multipoint_word(element, room, element->length + 1) : NULL;
 }
 
-static const char *open_envelope(struct multipoint_answer *answer, const struct multipoint_element *root)
+static const char *open_envelope(struct multipoint_answer *answer,
+                                 const struct multipoint_element *root)
 {
     answer->old = is(root, MULTIPOINT_SOAP_11, "Envelope");
     const char *soap = answer->old ? MULTIPOINT_SOAP_11 : MULTIPOINT_SOAP_12;
@@ -275,7 +292,8 @@ static const char *open_envelope(struct multipoint_answer *answer, const struct 
     if (!is(body, soap, "Body") || body->next || !body->first || body->first->next) {
         return "its envelope has not one body with one element";
     }
-    for (const struct multipoint_element *one = body == header ? NULL : header->first; one; one = one->next) {
+    for (const struct multipoint_element *one = body == header ? NULL : header->first; one;
+         one = one->next) {
         const char **place = is(one, ADDRESSING, "Action")      ? &answer->action
                              : is(one, ADDRESSING, "RelatesTo") ? &answer->relates
                                                                 : NULL;
@@ -291,14 +309,15 @@ static const char *open_envelope(struct multipoint_answer *answer, const struct 
     return NULL;
 }
 
-/* ---- the parser -------------------------------------------------------------------------------------------------- */
+/* ---- the parser ------------------------------------------------------------------------------ */
 
 static xmlParserCtxt *new_parser(void)
 {
     xmlParserCtxt *parser = xmlNewParserCtxt();
 
     if (parser) {
-        memset(parser->sax, 0, sizeof *parser->sax); /* no error handlers either: they would print */
+        memset(parser->sax, 0,
+               sizeof *parser->sax); /* no error handlers either: they would print */
         parser->sax->initialized = XML_SAX2_MAGIC;
         parser->sax->startElementNs = on_start;
         parser->sax->endElementNs = on_end;
@@ -318,8 +337,8 @@ static bool open_parser(struct multipoint_reader *reader)
     if (!parser || xmlCtxtResetPush(parser, NULL, 0, NULL, NULL) != 0) { /* the names stay */
         return false;
     }
-    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE |
-                                  XML_PARSE_IGNORE_ENC);
+    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                  XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
     parser->userData = reader;
     return true;
 }
@@ -332,9 +351,11 @@ static void feed(struct multipoint_reader *reader, size_t end)
         return;
     }
     xmlParserCtxt *parser = reader->answer->parser;
-    xmlParseChunk(parser, reader->data + reader->fed, (int) (end - reader->fed), end == reader->size);
+    xmlParseChunk(parser, reader->data + reader->fed, (int) (end - reader->fed),
+                  end == reader->size);
     reader->fed = end;
-    bool good = parser->wellFormed && parser->errNo == XML_ERR_OK && (reader->root || end < reader->size);
+    bool good =
+        parser->wellFormed && parser->errNo == XML_ERR_OK && (reader->root || end < reader->size);
     if (parser->errNo == XML_ERR_NO_MEMORY) {
         reader->exhausted = true;
     } else if (!reader->answer->problem && !good) {
@@ -342,8 +363,8 @@ static void feed(struct multipoint_reader *reader, size_t end)
     }
 }
 
-/* What libxml2 complains of without a parser, it would print; it has one such function for each thread, which may be the
- * program's. */
+/* What libxml2 complains of without a parser, it would print; it has one such function for each
+ * thread, which may be the program's. */
 static void feed_silently(struct multipoint_reader *reader, size_t end)
 {
     xmlStructuredErrorFunc theirs = xmlStructuredError;
@@ -354,13 +375,17 @@ static void feed_silently(struct multipoint_reader *reader, size_t end)
     xmlSetStructuredErrorFunc(data, theirs);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void begin(struct multipoint_reader *reader, struct multipoint_answer *answer,
-                  const struct multipoint_memory *memory, const char *text, size_t size, size_t limit)
+                  const struct multipoint_memory *memory, const char *text, size_t size,
+                  size_t limit)
 {
-    size_t most = limit / LIMIT_PER_ITEM > ITEMS_MIN ? limit / LIMIT_PER_ITEM : ITEMS_MIN, items = size / LEAST_PER_ITEM;
-    size_t mark = size > 3 && size <= INT32_MAX && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* of UTF-8 */
+    size_t most = limit / LIMIT_PER_ITEM > ITEMS_MIN ? limit / LIMIT_PER_ITEM : ITEMS_MIN,
+           items = size / LEAST_PER_ITEM;
+    size_t mark = size > 3 && size <= INT32_MAX && memcmp(text, "\xEF\xBB\xBF", 3) == 0
+                      ? 3
+                      : 0; /* of UTF-8 */
     void *parser = answer->parser;
 
     *reader = (struct multipoint_reader){
@@ -371,7 +396,8 @@ static void begin(struct multipoint_reader *reader, struct multipoint_answer *an
         .left = (items < most ? items : most) + MULTIPOINT_DEPTH,
         .text = {.memory = memory},
     };
-    *answer = (struct multipoint_answer){.arena = {.memory = memory}, .parser = parser}; /* perhaps in the reader */
+    *answer = (struct multipoint_answer){.arena = {.memory = memory},
+                                         .parser = parser}; /* perhaps in the reader */
     if (size == 0 || size > INT32_MAX) {
         answer->problem = size ? "it is too large" : "it is empty";
     }
@@ -387,7 +413,8 @@ bool multipoint_reader_step(struct multipoint_reader *reader)
         answer->problem = multipoint_scan(&reader->scan, reader->data, reader->size, end, &cut);
     }
     /* For other encodings, libxml2 would load the converter that the text names. */
-    if (!answer->problem && multipoint_xml_span(reader->data + reader->fed, cut - reader->fed) < cut - reader->fed) {
+    if (!answer->problem &&
+        multipoint_xml_span(reader->data + reader->fed, cut - reader->fed) < cut - reader->fed) {
         answer->problem = "it has what is no UTF-8, or no character of XML";
     }
     if (!answer->problem && (cut > reader->fed || cut == reader->size)) { /* else a tag goes on */
@@ -413,8 +440,8 @@ static int finish(struct multipoint_reader *reader)
     return answer->problem ? WMS_E_PROTOCOL : 0;
 }
 
-int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory, const char *text,
-                           size_t size, size_t limit)
+int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory,
+                           const char *text, size_t size, size_t limit)
 {
     struct multipoint_reader reader;
 
@@ -425,8 +452,8 @@ int multipoint_answer_read(struct multipoint_answer *answer, const struct multip
     return finish(&reader);
 }
 
-struct multipoint_reader *multipoint_reader_new(const struct multipoint_memory *memory, const char *text, size_t size,
-                                                size_t limit)
+struct multipoint_reader *multipoint_reader_new(const struct multipoint_memory *memory,
+                                                const char *text, size_t size, size_t limit)
 {
     struct multipoint_reader *reader = multipoint_alloc(memory, sizeof *reader);
 
@@ -465,7 +492,7 @@ void *multipoint_answer_end(struct multipoint_answer *answer)
     if (!good) {
         xmlFreeParserCtxt(parser);
     } else if (parser->input) { /* it has read something */
-        xmlCtxtReset(parser); /* the text goes; the names stay */
+        xmlCtxtReset(parser);   /* the text goes; the names stay */
     }
     answer->parser = NULL;
     multipoint_arena_free(&answer->arena);

@@ -39,7 +39,9 @@ char *multipoint_room_take(struct multipoint_arena *arena, struct multipoint_tex
         return NULL;
     }
     multipoint_text_add(text, "", 1);
-    struct block *block = text->failed ? NULL : arena->memory->services->resize(arena->memory->engine, NULL, sizeof *block);
+    struct block *block =
+        text->failed ? NULL
+                     : arena->memory->services->resize(arena->memory->engine, NULL, sizeof *block);
     if (!block) {
         text->failed = false;
         text->length = length;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* bind.c - how a client gets its binding: [MS-RSMC] 3.1, 3.4.
  *
- * The host's certificate comes over plain HTTP, where anybody may have put another in its place.  So the administrator's
- * password is asked for, and sent, only when the caller has named the certificate's fingerprint, and only to who has its
- * key.
+ * The host's certificate comes over plain HTTP, where anybody may have put another in its place. So
+ * the administrator's password is asked for, and sent, only when the caller has named the
+ * certificate's fingerprint, and only to who has its key.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -55,14 +55,15 @@ static void answer_reply(struct bind *bind, const struct multipoint_reply *reply
     multipoint_reply_answer(host, op, reply);
 }
 
-/* ---- the passwords ----------------------------------------------------------------------------------------------- */
+/* ---- the passwords --------------------------------------------------------------------------- */
 
 /* What the caller gets to see.  Errors: NO_MEMORY. */
 static int show(struct bind *bind, bool whole)
 {
     const struct multipoint_certificate *certificate = &bind->binding.certificate;
     const wms_value items[] = {
-        multipoint_string("fingerprint", certificate->fingerprint, strlen(certificate->fingerprint)),
+        multipoint_string("fingerprint", certificate->fingerprint,
+                          strlen(certificate->fingerprint)),
         multipoint_string("thumbprint", certificate->thumbprint, strlen(certificate->thumbprint)),
         multipoint_natural("port", bind->binding.port),
         {.kind = WMS_BOOLEAN, .name = "management", .integer = bind->binding.management != NULL},
@@ -103,7 +104,8 @@ static void adopt(struct bind *bind)
     bind->binding = (struct multipoint_binding){0};
 }
 
-static void got_passwords(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+static void got_passwords(struct multipoint_exchange *exchange,
+                          const struct multipoint_reply *reply)
 {
     struct bind *bind = exchange->data;
     struct multipoint_host *host = exchange->host;
@@ -143,7 +145,8 @@ void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, con
 {
     struct bind *bind = op->data;
     const struct multipoint_question question = {
-        .operation = multipoint_operation_find("IMultiPointCredentialRequest", "RequestWmsControlCredentials"),
+        .operation = multipoint_operation_find("IMultiPointCredentialRequest",
+                                               "RequestWmsControlCredentials"),
         .op = op,
         .user_name = bind->user_name,
         .password = secret,
@@ -152,7 +155,8 @@ void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, con
     const char *text;
 
     if (multipoint_xml_span(secret, strlen(secret)) < strlen(secret)) {
-        answer(bind, WMS_E_UNSUPPORTED, "the password is not UTF-8, or has a character that the protocol cannot carry");
+        answer(bind, WMS_E_UNSUPPORTED,
+               "the password is not UTF-8, or has a character that the protocol cannot carry");
         return;
     }
     int error = multipoint_ask(host, &question, got_passwords, bind, &bind->exchange, &text);
@@ -161,14 +165,15 @@ void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, con
     }
 }
 
-/* ---- the certificate --------------------------------------------------------------------------------------------- */
+/* ---- the certificate ------------------------------------------------------------------------- */
 
 /* What was announced, as the binding's.  Errors: PROTOCOL, UNTRUSTED, NO_MEMORY; *ret_text. */
 static int take_certificate(struct bind *bind, const wms_value *table, const char **ret_text)
 {
     const struct multipoint_memory *memory = &bind->task.host->all->memory;
     const wms_value *port = multipoint_value(table, "pSslPort", WMS_NATURAL);
-    const wms_value *thumbprint = multipoint_value(table, "pwsSslCertificateThumbprint", WMS_STRING);
+    const wms_value *thumbprint =
+        multipoint_value(table, "pwsSslCertificateThumbprint", WMS_STRING);
     const wms_value *der = multipoint_value(table, "ppSslCertificate", WMS_STRING);
     struct multipoint_binding *binding = &bind->binding;
 
@@ -177,7 +182,8 @@ static int take_certificate(struct bind *bind, const wms_value *table, const cha
         return WMS_E_PROTOCOL;
     }
     binding->port = (unsigned) port->natural;
-    int error = multipoint_certificate_read((const unsigned char *) der->text, der->size, &binding->certificate);
+    int error = multipoint_certificate_read((const unsigned char *) der->text, der->size,
+                                            &binding->certificate);
     if (error) {
         *ret_text = error == WMS_E_PROTOCOL ? "what the host announces is no certificate" : NULL;
         return error;
@@ -196,39 +202,51 @@ static int take_certificate(struct bind *bind, const wms_value *table, const cha
     return 0;
 }
 
-/* Whether the caller may be asked for the password.  An address of numbers, a short name or a tunnel's is not what the
- * certificate is made out to: then the fingerprint, which is stronger than any name, or the name that the caller gives
- * decides.  Errors: UNTRUSTED; the sentence is in `buffer`. */
+/* Whether the caller may be asked for the password.  An address of numbers, a short name or a
+ * tunnel's is not what the certificate is made out to: then the fingerprint, which is stronger than
+ * any name, or the name that the caller gives decides.  Errors: UNTRUSTED; the sentence is in
+ * `buffer`. */
 static int judge_certificate(const struct bind *bind, char *buffer, size_t room)
 {
     const struct multipoint_binding *binding = &bind->binding;
     const unsigned char *der = (const unsigned char *) binding->der;
-    const char *fingerprint = binding->certificate.fingerprint, *thumbprint = binding->certificate.thumbprint;
-    const char *name = bind->certificate_name ? bind->certificate_name : bind->task.host->address->host;
+    const char *fingerprint = binding->certificate.fingerprint,
+               *thumbprint = binding->certificate.thumbprint;
+    const char *name =
+        bind->certificate_name ? bind->certificate_name : bind->task.host->address->host;
     char unfit[MULTIPOINT_SENTENCE], misnamed[MULTIPOINT_SENTENCE];
-    const char *why = multipoint_certificate_unfit(der, binding->der_size, NULL, unfit, sizeof unfit);
-    const char *other = why ? NULL : multipoint_certificate_unfit(der, binding->der_size, name, misnamed, sizeof misnamed);
+    const char *why =
+        multipoint_certificate_unfit(der, binding->der_size, NULL, unfit, sizeof unfit);
+    const char *other =
+        why ? NULL
+            : multipoint_certificate_unfit(der, binding->der_size, name, misnamed, sizeof misnamed);
 
     if (why || (other && bind->certificate_name)) {
         snprintf(buffer, room, "%s", why ? why : other);
     } else if (*bind->thumbprint && strcmp(bind->thumbprint, thumbprint) != 0) {
-        snprintf(buffer, room, "the host's certificate has the thumbprint %s, which is not the one that was given",
-                 thumbprint);
+        snprintf(
+            buffer, room,
+            "the host's certificate has the thumbprint %s, which is not the one that was given",
+            thumbprint);
     } else if (!bind->confirmed) {
         snprintf(buffer, room,
-                 "%s%snobody has confirmed the host's certificate%s; if its fingerprint there is %s, bind with it",
-                 other ? other : "", other ? ", and " : "", *bind->thumbprint ? " (a thumbprint alone can be forged)" : "",
-                 fingerprint);
+                 "%s%snobody has confirmed the host's certificate%s; if its fingerprint there is "
+                 "%s, bind with it",
+                 other ? other : "", other ? ", and " : "",
+                 *bind->thumbprint ? " (a thumbprint alone can be forged)" : "", fingerprint);
     } else if (memcmp(bind->expected, binding->certificate.sha256, MULTIPOINT_SHA256) != 0) {
-        snprintf(buffer, room, "the host's certificate has the fingerprint %s, which is not the one that was given",
-                 fingerprint);
+        snprintf(
+            buffer, room,
+            "the host's certificate has the fingerprint %s, which is not the one that was given",
+            fingerprint);
     } else {
         return 0;
     }
     return WMS_E_UNTRUSTED;
 }
 
-static void got_certificate(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+static void got_certificate(struct multipoint_exchange *exchange,
+                            const struct multipoint_reply *reply)
 {
     struct bind *bind = exchange->data;
     const struct wms_services *services = exchange->host->all->memory.services;
@@ -267,7 +285,8 @@ void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const stru
 {
     const struct multipoint_memory *memory = &host->all->memory;
     const struct multipoint_question question = {
-        .operation = multipoint_operation_find("IMultiPointCertificateRequest", "RequestSslCertificate"),
+        .operation =
+            multipoint_operation_find("IMultiPointCertificateRequest", "RequestSslCertificate"),
     };
     const char *text = NULL;
     struct bind *bind = multipoint_task_new(host, sizeof *bind, &op->data, bind_free);
@@ -278,14 +297,18 @@ void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const stru
     }
     bind->op = op;
     bind->management = call->management;
-    bind->confirmed = call->fingerprint && multipoint_fingerprint_parse(call->fingerprint, bind->expected);
+    bind->confirmed =
+        call->fingerprint && multipoint_fingerprint_parse(call->fingerprint, bind->expected);
     bind->user_name = multipoint_copy(memory, call->user_name);
-    bind->certificate_name = call->certificate_name ? multipoint_copy(memory, call->certificate_name) : NULL;
+    bind->certificate_name =
+        call->certificate_name ? multipoint_copy(memory, call->certificate_name) : NULL;
     if (call->thumbprint && !multipoint_thumbprint_parse(call->thumbprint, bind->thumbprint)) {
         bind->thumbprint[0] = '\0'; /* cannot be: multipoint_check() has seen it */
     }
-    int error = bind->user_name && !call->certificate_name == !bind->certificate_name ? 0 : WMS_E_NO_MEMORY;
-    error = error ? error : multipoint_ask(host, &question, got_certificate, bind, &bind->exchange, &text);
+    int error =
+        bind->user_name && !call->certificate_name == !bind->certificate_name ? 0 : WMS_E_NO_MEMORY;
+    error = error ? error
+                  : multipoint_ask(host, &question, got_certificate, bind, &bind->exchange, &text);
     if (error) {
         answer(bind, error, text);
     }

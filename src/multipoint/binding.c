@@ -24,7 +24,8 @@ int multipoint_binding_read(const struct multipoint_memory *memory, const wms_va
         return WMS_E_INTERNAL;
     }
     ret_binding->port = (unsigned) port->natural;
-    int error = multipoint_certificate_read((const unsigned char *) der->text, der->size, &ret_binding->certificate);
+    int error = multipoint_certificate_read((const unsigned char *) der->text, der->size,
+                                            &ret_binding->certificate);
     if (error) {
         return error == WMS_E_PROTOCOL ? WMS_E_INTERNAL : error;
     }
@@ -40,7 +41,8 @@ int multipoint_binding_read(const struct multipoint_memory *memory, const wms_va
     return 0;
 }
 
-void multipoint_binding_free(const struct multipoint_memory *memory, struct multipoint_binding *binding)
+void multipoint_binding_free(const struct multipoint_memory *memory,
+                             struct multipoint_binding *binding)
 {
     multipoint_free_text(memory, binding->control);
     multipoint_free_text(memory, binding->management);
@@ -48,19 +50,21 @@ void multipoint_binding_free(const struct multipoint_memory *memory, struct mult
     *binding = (struct multipoint_binding){0};
 }
 
-size_t multipoint_binding_write(const struct multipoint_binding *binding, wms_value record[MULTIPOINT_RECORD])
+size_t multipoint_binding_write(const struct multipoint_binding *binding,
+                                wms_value record[MULTIPOINT_RECORD])
 {
     size_t count = 0, secrets = 5;
 
     record[count++] = multipoint_natural("port", binding->port);
-    record[count++] =
-        multipoint_string("fingerprint", binding->certificate.fingerprint, strlen(binding->certificate.fingerprint));
-    record[count++] =
-        multipoint_string("thumbprint", binding->certificate.thumbprint, strlen(binding->certificate.thumbprint));
+    record[count++] = multipoint_string("fingerprint", binding->certificate.fingerprint,
+                                        strlen(binding->certificate.fingerprint));
+    record[count++] = multipoint_string("thumbprint", binding->certificate.thumbprint,
+                                        strlen(binding->certificate.thumbprint));
     record[count++] = multipoint_string("certificate", binding->der, binding->der_size);
     record[secrets] = multipoint_string("control", binding->control, strlen(binding->control));
     if (binding->management) {
-        record[secrets + 1] = multipoint_string("management", binding->management, strlen(binding->management));
+        record[secrets + 1] =
+            multipoint_string("management", binding->management, strlen(binding->management));
     }
     record[count] = multipoint_table(&record[secrets], binding->management ? 2 : 1);
     record[count++].name = "secret";

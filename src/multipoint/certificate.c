@@ -10,12 +10,14 @@
 #include "wire.h"
 
 enum { SHA1_SIZE = 20, NAME = MULTIPOINT_NAME, TIME = 64, CIPHERS_MAX = 8192 };
-/* Of bytes, in a handshake: the host's certificate, of which nobody needs more than one, and those behind it. */
+/* Of bytes, in a handshake: the host's certificate, of which nobody needs more than one, and those
+ * behind it. */
 enum { CHAIN_MAX = 16384 };
 
-static char groups[] = "X25519:P-256:P-384:P-521"; /* OpenSSL wants it without a const, and writes nothing there */
+static char groups[] =
+    "X25519:P-256:P-384:P-521"; /* OpenSSL wants it without a const, and writes nothing there */
 
-/* ---- what it is -------------------------------------------------------------------------------------------------- */
+/* ---- what it is ------------------------------------------------------------------------------ */
 
 static void print_hex(const unsigned char *bytes, size_t count, const char *between, char *out)
 {
@@ -24,7 +26,8 @@ static void print_hex(const unsigned char *bytes, size_t count, const char *betw
     }
 }
 
-/* libcurl compares the public key as well: so it never takes a kept connection or a TLS session of another certificate. */
+/* libcurl compares the public key as well: so it never takes a kept connection or a TLS session of
+ * another certificate. */
 static int print_pin(X509 *certificate, char pin[MULTIPOINT_PIN])
 {
     unsigned char *key = NULL, digest[MULTIPOINT_SHA256];
@@ -75,7 +78,8 @@ static int describe(X509 *certificate, struct multipoint_certificate *ret_certif
     return print_pin(certificate, ret_certificate->pin);
 }
 
-int multipoint_certificate_read(const unsigned char *der, size_t size, struct multipoint_certificate *ret_certificate)
+int multipoint_certificate_read(const unsigned char *der, size_t size,
+                                struct multipoint_certificate *ret_certificate)
 {
     ERR_set_mark(); /* what OpenSSL notes of errors is the program's */
     X509 *certificate = parse(der, size);
@@ -92,7 +96,9 @@ bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MUL
         unsigned byte = 0;
         for (int digit = 0; digit < 2; digit++, text++) {
             const char *digits = "0123456789abcdef",
-                       *at = *text ? strchr(digits, *text >= 'A' && *text <= 'F' ? *text | 0x20 : *text) : NULL;
+                       *at = *text ? strchr(digits,
+                                            *text >= 'A' && *text <= 'F' ? *text | 0x20 : *text)
+                                   : NULL;
             if (!at) {
                 return false;
             }
@@ -109,7 +115,8 @@ bool multipoint_thumbprint_parse(const char *text, char ret_thumbprint[MULTIPOIN
     size_t used = 0;
 
     for (; *text; text++) {
-        bool digit = (*text >= '0' && *text <= '9') || (*text >= 'A' && *text <= 'F') || (*text >= 'a' && *text <= 'f');
+        bool digit = (*text >= '0' && *text <= '9') || (*text >= 'A' && *text <= 'F') ||
+                     (*text >= 'a' && *text <= 'f');
         if (digit && used < 2 * SHA1_SIZE) {
             ret_thumbprint[used++] = *text >= 'a' ? (char) (*text - 'a' + 'A') : *text;
         } else if (digit || (*text != ':' && *text != ' ')) {
@@ -120,9 +127,10 @@ bool multipoint_thumbprint_parse(const char *text, char ret_thumbprint[MULTIPOIN
     return used == 2 * SHA1_SIZE;
 }
 
-/* ---- whether it will do ------------------------------------------------------------------------------------------ */
+/* ---- whether it will do ---------------------------------------------------------------------- */
 
-bool multipoint_certificate_expired(const struct multipoint_certificate *certificate, char *buffer, size_t room)
+bool multipoint_certificate_expired(const struct multipoint_certificate *certificate, char *buffer,
+                                    size_t room)
 {
     int64_t now = time(NULL);
     bool early = now < certificate->begin, late = now >= certificate->end;
@@ -134,7 +142,8 @@ bool multipoint_certificate_expired(const struct multipoint_certificate *certifi
         if (gmtime_r(&limit, &parts)) { /* not for what was unknown */
             strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &parts);
         }
-        snprintf(buffer, room, "the host's certificate %s %s", late ? "has expired on" : "is not valid before", when);
+        snprintf(buffer, room, "the host's certificate %s %s",
+                 late ? "has expired on" : "is not valid before", when);
     }
     return early || late;
 }
@@ -157,14 +166,17 @@ static void print_name(X509 *certificate, char name[NAME])
     X509_NAME *subject = X509_get_subject_name(certificate);
     int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
 
-    print_string(index < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)), name);
+    print_string(index < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)),
+                 name);
 }
 
-/* Beside other names, the common one does not count: the first of those; "other names", if that is no host's. */
+/* Beside other names, the common one does not count: the first of those; "other names", if that is
+ * no host's. */
 static void print_other_name(X509 *certificate, char name[NAME])
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    const GENERAL_NAME *first = names && sk_GENERAL_NAME_num(names) > 0 ? sk_GENERAL_NAME_value(names, 0) : NULL;
+    const GENERAL_NAME *first =
+        names && sk_GENERAL_NAME_num(names) > 0 ? sk_GENERAL_NAME_value(names, 0) : NULL;
 
     if (first && first->type == GEN_DNS) {
         print_string(first->d.dNSName, name);
@@ -177,7 +189,8 @@ static void print_other_name(X509 *certificate, char name[NAME])
     GENERAL_NAMES_free(names);
 }
 
-void multipoint_certificate_name(const unsigned char *der, size_t size, char ret_name[MULTIPOINT_NAME])
+void multipoint_certificate_name(const unsigned char *der, size_t size,
+                                 char ret_name[MULTIPOINT_NAME])
 {
     ERR_set_mark();
     X509 *certificate = parse(der, size);
@@ -195,19 +208,22 @@ static bool has_name(X509 *certificate, const char *host, const char *common_nam
 {
     return X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1 ||
            X509_check_ip_asc(certificate, host, 0) == 1 ||
-           (X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) < 0 && strcasecmp(host, common_name) == 0);
+           (X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) < 0 &&
+            strcasecmp(host, common_name) == 0);
 }
 
 static bool is_for_servers_alone(X509 *certificate)
 {
     EXTENDED_KEY_USAGE *usage = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
-    bool alone = usage && sk_ASN1_OBJECT_num(usage) == 1 && OBJ_obj2nid(sk_ASN1_OBJECT_value(usage, 0)) == NID_server_auth;
+    bool alone = usage && sk_ASN1_OBJECT_num(usage) == 1 &&
+                 OBJ_obj2nid(sk_ASN1_OBJECT_value(usage, 0)) == NID_server_auth;
 
     EXTENDED_KEY_USAGE_free(usage);
     return alone;
 }
 
-const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host, char *buffer, size_t room)
+const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host,
+                                         char *buffer, size_t room)
 {
     char name[NAME] = "";
     const char *why = buffer;
@@ -222,9 +238,11 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
         why = "what the host sends is no certificate";
     } else if (host && !has_name(certificate, host, name)) {
         print_other_name(certificate, name);
-        snprintf(buffer, room, "the host's certificate is that of '%.100s', not of '%.100s'", name, host);
+        snprintf(buffer, room, "the host's certificate is that of '%.100s', not of '%.100s'", name,
+                 host);
     } else if (!is_for_servers_alone(certificate)) {
-        why = "the host's certificate has another extended key usage than Server Authentication alone";
+        why = "the host's certificate has another extended key usage than Server Authentication "
+              "alone";
     } else if (!multipoint_certificate_expired(&found, buffer, room)) {
         why = NULL;
     }
@@ -233,9 +251,10 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
     return why;
 }
 
-/* ---- in a handshake ---------------------------------------------------------------------------------------------- */
+/* ---- in a handshake -------------------------------------------------------------------------- */
 
-/* Instead of OpenSSL's own check, which wants an authority: exactly this certificate, and still valid. */
+/* Instead of OpenSSL's own check, which wants an authority: exactly this certificate, and still
+ * valid. */
 static int on_certificate(X509_STORE_CTX *store, void *data)
 {
     struct multipoint_trust *trust = data;
@@ -245,7 +264,8 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
     if (!shown || describe(shown, &found)) {
         snprintf(trust->why, sizeof trust->why, "the host's certificate cannot be read");
     } else if (CRYPTO_memcmp(found.sha256, trust->expected->sha256, MULTIPOINT_SHA256) != 0) {
-        snprintf(trust->why, sizeof trust->why, "the host shows another certificate than expected, with the fingerprint %s",
+        snprintf(trust->why, sizeof trust->why,
+                 "the host shows another certificate than expected, with the fingerprint %s",
                  found.fingerprint);
     } else if (!multipoint_certificate_expired(&found, trust->why, sizeof trust->why)) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
@@ -255,11 +275,12 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
     return 0;
 }
 
-/* With Diffie and Hellman's finite fields one handshake takes 100 ms and more, as long as the host likes.  Every Windows
- * has the elliptic curves that are left, and their order is ours. */
+/* With Diffie and Hellman's finite fields one handshake takes 100 ms and more, as long as the host
+ * likes.  Every Windows has the elliptic curves that are left, and their order is ours. */
 static bool cheapen(SSL_CTX *context)
 {
-    STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context); /* what the system's administrator wants */
+    STACK_OF(SSL_CIPHER) *ciphers =
+        SSL_CTX_get_ciphers(context); /* what the system's administrator wants */
     char names[CIPHERS_MAX] = "";
     size_t used = 0;
 
@@ -267,13 +288,15 @@ static bool cheapen(SSL_CTX *context)
         const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
         const char *name = SSL_CIPHER_get_name(cipher);
         int exchange = SSL_CIPHER_get_kx_nid(cipher);
-        bool good = exchange == NID_kx_ecdhe || exchange == NID_kx_rsa; /* the others are of TLS 1.3, which stay */
+        bool good = exchange == NID_kx_ecdhe ||
+                    exchange == NID_kx_rsa; /* the others are of TLS 1.3, which stay */
         if (good && used + strlen(name) + 2 <= sizeof names) {
             used += (size_t) sprintf(names + used, "%s%s", used ? ":" : "", name);
         }
     }
     ERR_set_mark();
-    bool done = (used == 0 || SSL_CTX_set_cipher_list(context, names)) && SSL_CTX_set1_groups_list(context, groups);
+    bool done = (used == 0 || SSL_CTX_set_cipher_list(context, names)) &&
+                SSL_CTX_set1_groups_list(context, groups);
     ERR_pop_to_mark();
     return done;
 }
@@ -283,7 +306,8 @@ static void on_info(const SSL *ssl, int where, int value)
     struct multipoint_exchange *exchange = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
     if (where & SSL_CB_HANDSHAKE_DONE) {
-        SSL_CTX_set_app_data(SSL_get_SSL_CTX(ssl), NULL); /* the connection may be kept longer than the exchange */
+        SSL_CTX_set_app_data(SSL_get_SSL_CTX(ssl),
+                             NULL); /* the connection may be kept longer than the exchange */
     } else if ((where & SSL_CB_HANDSHAKE_START) && exchange) {
         multipoint_wire_begin(ssl, exchange);
     } else if ((where & SSL_CB_ALERT) && exchange && (value & 0xFF) == SSL_AD_PROTOCOL_VERSION) {
@@ -296,8 +320,11 @@ CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_exchange *exc
     SSL_CTX *context = ssl_context;
 
     SSL_CTX_set_cert_verify_callback(context, on_certificate, &exchange->trust);
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION); /* the check is made once: `trust` goes with the exchange */
-    SSL_CTX_set_keylog_callback(context, NULL);            /* libcurl writes the keys where the environment says */
+    SSL_CTX_set_options(
+        context,
+        SSL_OP_NO_RENEGOTIATION); /* the check is made once: `trust` goes with the exchange */
+    SSL_CTX_set_keylog_callback(context,
+                                NULL); /* libcurl writes the keys where the environment says */
     SSL_CTX_set_max_cert_list(context, CHAIN_MAX);
     if (!SSL_CTX_set_app_data(context, exchange) || !cheapen(context)) {
         return CURLE_OUT_OF_MEMORY;

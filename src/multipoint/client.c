@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* client.c - what an engine has of MultiPoint: libcurl's multi handle, its timers, and the turn in which all happens that is due.
+/* client.c - what an engine has of MultiPoint: libcurl's multi handle, its timers, and the turn in
+ * which all happens that is due.
  */
 #include <libxml/parser.h>
 #include <openssl/crypto.h>
@@ -10,12 +11,13 @@
 
 enum { KEPT_CONNECTIONS = 1024 };
 
-/* ---- libraries --------------------------------------------------------------------------------------------------- */
+/* ---- libraries ------------------------------------------------------------------------------- */
 
 static CURLcode prepared;
 
-/* Once in a process, and never undone: others in it may use these libraries.  Nor does OpenSSL clean up when the process
- * exits (unless it was in use before): a thread that is in the middle of a handshake then would crash. */
+/* Once in a process, and never undone: others in it may use these libraries.  Nor does OpenSSL
+ * clean up when the process exits (unless it was in use before): a thread that is in the middle of
+ * a handshake then would crash. */
 static void prepare(void)
 {
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
@@ -33,20 +35,24 @@ static int check_library(const char **ret_text)
     }
     const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
     if (!version->ssl_version || strncmp(version->ssl_version, "OpenSSL/", 8) != 0) {
-        *ret_text = "this libcurl does not use OpenSSL; install libcurl4 (Debian) or libcurl (Fedora)";
+        *ret_text =
+            "this libcurl does not use OpenSSL; install libcurl4 (Debian) or libcurl (Fedora)";
         return WMS_E_INTERNAL;
     }
     return 0;
 }
 
-/* ---- time -------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
-/* Not at once: while more of an answer comes than libcurl takes in one go, it wants that each time, and a timer that is set
- * again when it fires would keep everybody else waiting (before libuv 1.45). */
+/* Not at once: while more of an answer comes than libcurl takes in one go, it wants that each time,
+ * and a timer that is set again when it fires would keep everybody else waiting (before
+ * libuv 1.45). */
 static void set_timer(struct multipoint *all)
 {
     if (all->timer_runs || all->wait >= 0) {
-        double seconds = all->wait < 0 ? -1 : all->wait == 0 ? MULTIPOINT_A_TURN : (double) all->wait / 1000;
+        double seconds = all->wait < 0    ? -1
+                         : all->wait == 0 ? MULTIPOINT_A_TURN
+                                          : (double) all->wait / 1000;
         all->memory.services->timer_set(all->timer, seconds);
         all->timer_runs = all->wait >= 0;
     }
@@ -76,7 +82,7 @@ static void let_libcurl_work(struct multipoint *all)
     curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
-/* ---- the turn ---------------------------------------------------------------------------------------------------- */
+/* ---- the turn -------------------------------------------------------------------------------- */
 
 /* The engine is told; it takes back what it has asked for, and then the host. */
 static void tell(struct multipoint_host *host)
@@ -99,7 +105,8 @@ static void settle(struct multipoint *all)
         multipoint_transport_turn(all);
         more = !node_alone(&all->finished);
         while (!node_alone(&all->finished)) {
-            multipoint_exchange_ended(NODE_OWNER(all->finished.next, struct multipoint_exchange, node));
+            multipoint_exchange_ended(
+                NODE_OWNER(all->finished.next, struct multipoint_exchange, node));
         }
     }
     while (!node_alone(&all->failed)) {
@@ -151,7 +158,8 @@ static void receive_on(struct multipoint *all)
 
     all->received = all->taken = 0;
     all->pauses = false;
-    for (struct node *node = all->running.next, *next; pauses && node != &all->running; node = next) {
+    for (struct node *node = all->running.next, *next; pauses && node != &all->running;
+         node = next) {
         struct multipoint_exchange *exchange = NODE_OWNER(node, struct multipoint_exchange, node);
         next = node->next; /* it may end, and is in another list then */
         if (exchange->paused) {
@@ -183,15 +191,17 @@ static void socket_ready(struct multipoint *all, curl_socket_t fd, int mask)
     multipoint_leave(all);
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static bool set_up_multi(struct multipoint *all)
 {
     all->multi = curl_multi_init();
     all->share = curl_share_init();
     return all->multi && all->share &&
-           curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
-           curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, multipoint_socket_watch) == CURLM_OK &&
+           curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
+               CURLSHE_OK &&
+           curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, multipoint_socket_watch) ==
+               CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, all) == CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_TIMERDATA, all) == CURLM_OK &&
@@ -202,7 +212,8 @@ static bool set_up_multi(struct multipoint *all)
 /* A UUID in the form of RFC 4122's random ones. */
 static bool print_first_id(char id[MULTIPOINT_ID])
 {
-    static const char form[MULTIPOINT_ID] = "urn:uuid:xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx", hex[] = "0123456789abcdef";
+    static const char form[MULTIPOINT_ID] = "urn:uuid:xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx",
+                      hex[] = "0123456789abcdef";
     unsigned char digits[MULTIPOINT_ID];
     bool random = RAND_bytes(digits, sizeof digits) == 1;
 
@@ -212,8 +223,8 @@ static bool print_first_id(char id[MULTIPOINT_ID])
     return random;
 }
 
-int multipoint_client_new(const struct wms_services *services, wms_engine *engine, struct multipoint **ret_all,
-                             const char **ret_text)
+int multipoint_client_new(const struct wms_services *services, wms_engine *engine,
+                          struct multipoint **ret_all, const char **ret_text)
 {
     const struct multipoint_memory memory = {services, engine};
     int error = check_library(ret_text);

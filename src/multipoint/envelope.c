@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* envelope.c - the text of a question: [MS-RSMC] 2.1, SOAP 1.2, WS-Addressing 1.0, WS-Security 1.0.
  *
- * The published WSDL has the certificate's interface in SOAP 1.1, without a word about addressing: what a host makes of the
- * headers then is its own affair.
+ * The published WSDL has the certificate's interface in SOAP 1.1, without a word about addressing:
+ * what a host makes of the headers then is its own affair.
  */
 #include "multipoint.h"
 
@@ -10,7 +10,7 @@
 
 enum { LIFETIME = 300 }; /* seconds */
 
-/* ---- ids of messages ---------------------------------------------------------------------------------------------- */
+/* ---- ids of messages ------------------------------------------------------------------------- */
 
 /* The next one: that of the message before, with one more in the last group of digits. */
 void multipoint_print_id(struct multipoint *all, char id[MULTIPOINT_ID])
@@ -32,7 +32,7 @@ void multipoint_renew(struct multipoint_exchange *exchange)
     memcpy(exchange->request.data + exchange->id_at, exchange->id, strlen(exchange->id));
 }
 
-/* ---- the text ----------------------------------------------------------------------------------------------------- */
+/* ---- the text -------------------------------------------------------------------------------- */
 
 static void print_time(time_t when, char stamp[MULTIPOINT_STAMP])
 {
@@ -42,7 +42,8 @@ static void print_time(time_t when, char stamp[MULTIPOINT_STAMP])
     strftime(stamp, MULTIPOINT_STAMP, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
-static void put_text(struct multipoint_text *out, const char *before, const char *text, const char *after)
+static void put_text(struct multipoint_text *out, const char *before, const char *text,
+                     const char *after)
 {
     multipoint_text_puts(out, before);
     multipoint_text_escape(out, text, strlen(text));
@@ -50,7 +51,8 @@ static void put_text(struct multipoint_text *out, const char *before, const char
 }
 
 /* The WSDL's policy wants the timestamp, which the specification's examples leave out. */
-static void put_security(struct multipoint *all, struct multipoint_text *out, const char *user_name, const char *password)
+static void put_security(struct multipoint *all, struct multipoint_text *out, const char *user_name,
+                         const char *password)
 {
     time_t now = time(NULL);
 
@@ -67,12 +69,13 @@ static void put_security(struct multipoint *all, struct multipoint_text *out, co
     multipoint_text_puts(out, all->expires);
     multipoint_text_puts(out, "</u:Expires></u:Timestamp>");
     put_text(out, "<o:UsernameToken><o:Username>", user_name, "</o:Username>");
-    put_text(out, "<o:Password Type=\"" SECURITY "username-token-profile-1.0#PasswordText\">", password, "</o:Password>");
+    put_text(out, "<o:Password Type=\"" SECURITY "username-token-profile-1.0#PasswordText\">",
+             password, "</o:Password>");
     multipoint_text_puts(out, "</o:UsernameToken></o:Security>");
 }
 
-void multipoint_envelope(struct multipoint_exchange *exchange, const struct multipoint_question *question,
-                         const char *password)
+void multipoint_envelope(struct multipoint_exchange *exchange,
+                         const struct multipoint_question *question, const char *password)
 {
     const struct multipoint_operation *operation = question->operation;
     struct multipoint_text *out = &exchange->request;
@@ -81,13 +84,15 @@ void multipoint_envelope(struct multipoint_exchange *exchange, const struct mult
     multipoint_text_puts(out, exchange->old ? "<s:Envelope xmlns:s=\"" MULTIPOINT_SOAP_11 "\" "
                                             : "<s:Envelope xmlns:s=\"" MULTIPOINT_SOAP_12 "\" ");
     multipoint_text_puts(out, "xmlns:a=\"http://www.w3.org/2005/08/addressing\"><s:Header>"
-                              "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>");
+                              "<a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/"
+                              "anonymous</a:Address></a:ReplyTo>");
     multipoint_text_puts(out, exchange->old ? "<a:Action>" : "<a:Action s:mustUnderstand=\"1\">");
     multipoint_text_puts(out, MULTIPOINT_SPACE "/RemoteManagement/");
     multipoint_text_puts(out, operation->interface_name);
     multipoint_text_puts(out, "/");
     multipoint_text_puts(out, operation->name);
-    multipoint_text_puts(out, exchange->old ? "</a:Action><a:To>" : "</a:Action><a:To s:mustUnderstand=\"1\">");
+    multipoint_text_puts(out, exchange->old ? "</a:Action><a:To>"
+                                            : "</a:Action><a:To s:mustUnderstand=\"1\">");
     multipoint_text_puts(out, exchange->url);
     multipoint_text_puts(out, "</a:To><a:MessageID>");
     exchange->id_at = out->length;

@@ -6,7 +6,7 @@
 
 enum { KEPT_SIZE = 16384 };
 
-/* ---- one exchange ------------------------------------------------------------------------------------------------ */
+/* ---- one exchange ---------------------------------------------------------------------------- */
 
 /* One is kept for the next question, with its memory: wiped, and not larger than most need. */
 static bool keep(struct multipoint_exchange *exchange)
@@ -19,7 +19,8 @@ static bool keep(struct multipoint_exchange *exchange)
     }
     multipoint_text_clear(&request);
     multipoint_text_clear(&answer);
-    *exchange = (struct multipoint_exchange){.host = exchange->host, .request = request, .answer = answer};
+    *exchange =
+        (struct multipoint_exchange){.host = exchange->host, .request = request, .answer = answer};
     node_init(&exchange->node);
     all->spare = exchange;
     return true;
@@ -62,7 +63,8 @@ void multipoint_exchange_free_spare(struct multipoint *all)
 static struct multipoint_exchange *exchange_new(struct multipoint_host *host)
 {
     struct multipoint *all = host->all;
-    struct multipoint_exchange *exchange = all->spare ? all->spare : multipoint_alloc(&all->memory, sizeof *exchange);
+    struct multipoint_exchange *exchange =
+        all->spare ? all->spare : multipoint_alloc(&all->memory, sizeof *exchange);
 
     all->spare = NULL;
     if (exchange) {
@@ -93,7 +95,8 @@ static char *put_number(unsigned number, char *at)
     return at;
 }
 
-/* [MS-RSMC] 2.1: the certificate is asked for by plain HTTP, everything else by HTTPS, at the port that comes with it. */
+/* [MS-RSMC] 2.1: the certificate is asked for by plain HTTP, everything else by HTTPS, at the port
+ * that comes with it. */
 static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
 {
     const struct wms_address *address = exchange->host->address; /* of at most 255 characters */
@@ -109,8 +112,10 @@ static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
 }
 
 /* Whose name and password it carries: [MS-RSMC] 2.1, 3.4.1.  *ret_password NULL: nobody's. */
-static int choose_credentials(struct multipoint_exchange *exchange, const struct multipoint_question *question,
-                              const struct multipoint_binding *binding, const char **ret_password, const char **ret_text)
+static int choose_credentials(struct multipoint_exchange *exchange,
+                              const struct multipoint_question *question,
+                              const struct multipoint_binding *binding, const char **ret_password,
+                              const char **ret_text)
 {
     *ret_password = NULL;
     switch (question->operation->credentials) {
@@ -128,7 +133,8 @@ static int choose_credentials(struct multipoint_exchange *exchange, const struct
         exchange->user_name = "WmsManagement";
         *ret_password = binding->management;
         if (!*ret_password) {
-            *ret_text = "the operation needs the host's management password; bind with management = true";
+            *ret_text =
+                "the operation needs the host's management password; bind with management = true";
             return WMS_E_NOT_BOUND;
         }
         break;
@@ -137,11 +143,13 @@ static int choose_credentials(struct multipoint_exchange *exchange, const struct
 }
 
 int multipoint_ask(struct multipoint_host *host, const struct multipoint_question *question,
-                   void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply), void *data,
-                   struct multipoint_exchange **ret_exchange, const char **ret_text)
+                   void (*done)(struct multipoint_exchange *exchange,
+                                const struct multipoint_reply *reply),
+                   void *data, struct multipoint_exchange **ret_exchange, const char **ret_text)
 {
     struct multipoint_exchange *exchange = exchange_new(host);
-    const struct multipoint_binding *binding = question->binding ? question->binding : &host->binding;
+    const struct multipoint_binding *binding =
+        question->binding ? question->binding : &host->binding;
     const char *password;
 
     *ret_text = NULL;
@@ -214,7 +222,7 @@ void multipoint_exchanges_free(struct node *list)
     }
 }
 
-/* ---- what is due ------------------------------------------------------------------------------------------------- */
+/* ---- what is due ----------------------------------------------------------------------------- */
 
 static void finish(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
 {
@@ -224,7 +232,8 @@ static void finish(struct multipoint_exchange *exchange, const struct multipoint
     exchange_free(exchange);
 }
 
-/* Writes the question anew, in SOAP 1.1; those that may be asked so have no arguments.  False: it has failed. */
+/* Writes the question anew, in SOAP 1.1; those that may be asked so have no arguments.  False: it
+ * has failed. */
 static bool ask_in_old_soap(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
@@ -277,7 +286,8 @@ static void judge(struct multipoint_exchange *exchange)
     }
 }
 
-/* A long answer would keep others waiting: it is read in parts, and judged when there are no more. */
+/* A long answer would keep others waiting: it is read in parts, and judged when there are no more.
+ */
 static bool begin_to_read(struct multipoint_exchange *exchange)
 {
     struct multipoint *all = exchange->host->all;
@@ -287,7 +297,8 @@ static bool begin_to_read(struct multipoint_exchange *exchange)
         answer->length <= MULTIPOINT_PART) {
         return false;
     }
-    exchange->reader = multipoint_reader_new(&all->memory, answer->data, answer->length, exchange->answer_max);
+    exchange->reader =
+        multipoint_reader_new(&all->memory, answer->data, answer->length, exchange->answer_max);
     if (!exchange->reader) {
         exchange->trouble = WMS_E_NO_MEMORY;
         return false;
@@ -311,14 +322,19 @@ void multipoint_read_on(struct multipoint *all)
     if (node_alone(&all->reading)) {
         return;
     }
-    struct multipoint_exchange *exchange = NODE_OWNER(all->reading.next, struct multipoint_exchange, node);
+    struct multipoint_exchange *exchange =
+        NODE_OWNER(all->reading.next, struct multipoint_exchange, node);
     node_remove(&exchange->node);
     bool judged = exchange->read && exchange->answer.length == 0;
-    node_append(judged ? &all->finished : &all->reading, &exchange->node); /* the others have their turn */
+    node_append(judged ? &all->finished : &all->reading,
+                &exchange->node); /* the others have their turn */
     if (exchange->read) {
-        multipoint_text_free(&exchange->answer); /* nobody looks at it any more: what is made of it takes its place */
+        multipoint_text_free(
+            &exchange
+                 ->answer); /* nobody looks at it any more: what is made of it takes its place */
     } else {
-        exchange->read = !multipoint_reader_step(exchange->reader); /* what is made of it may take as long again */
+        exchange->read = !multipoint_reader_step(
+            exchange->reader); /* what is made of it may take as long again */
     }
     if (!node_alone(&all->reading)) {
         multipoint_turn_soon(all);
@@ -332,7 +348,8 @@ static bool start_waiting(struct multipoint_host *host)
 
     node_remove(&host->due);
     while (!node_alone(&host->waiting) && !host->failure && host->running < host->connections) {
-        struct multipoint_exchange *exchange = NODE_OWNER(host->waiting.next, struct multipoint_exchange, node);
+        struct multipoint_exchange *exchange =
+            NODE_OWNER(host->waiting.next, struct multipoint_exchange, node);
         node_remove(&exchange->node);
         int error = multipoint_transport_start(exchange);
         if (error) {

@@ -5,7 +5,7 @@
 
 #include "multipoint.h"
 
-/* ---- what the host says ------------------------------------------------------------------------------------------ */
+/* ---- what the host says ---------------------------------------------------------------------- */
 
 #define NO_SESSION "the host has no such session"
 #define BIND_AGAIN "; bind anew"
@@ -24,16 +24,22 @@ static const struct {
     {0x80070002, WMS_E_NOT_FOUND, false, NULL},
     {0x80070490, WMS_E_NOT_FOUND, false, NULL},
     {0x80071B6E, WMS_E_NOT_FOUND, false, NULL}, /* no such WinStation */
-    {0x80070522, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account has not the rights for it"},
+    {0x80070522, WMS_E_ACCESS_DENIED, false,
+     "the host refuses it: the account has not the rights for it"},
     {0x8007052E, WMS_E_ACCESS_DENIED, false, "the host does not accept that name and password"},
     {0x8007052F, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account is restricted"},
-    {0x80070530, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account may not log on at this time"},
-    {0x80070532, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account's password has expired"},
+    {0x80070530, WMS_E_ACCESS_DENIED, false,
+     "the host refuses it: the account may not log on at this time"},
+    {0x80070532, WMS_E_ACCESS_DENIED, false,
+     "the host refuses it: the account's password has expired"},
     {0x80070533, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account is disabled"},
-    {0x80070569, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account may not log on in this way"},
+    {0x80070569, WMS_E_ACCESS_DENIED, false,
+     "the host refuses it: the account may not log on in this way"},
     {0x80070701, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account has expired"},
-    {0x80070773, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account's password has to be changed first"},
-    {0x80070775, WMS_E_ACCESS_DENIED, false, "the host refuses it: the account is locked out for now"},
+    {0x80070773, WMS_E_ACCESS_DENIED, false,
+     "the host refuses it: the account's password has to be changed first"},
+    {0x80070775, WMS_E_ACCESS_DENIED, false,
+     "the host refuses it: the account is locked out for now"},
     {0x800704C7, WMS_E_CANCELLED, false, "somebody has cancelled it on the host"},
     {0x8007000E, WMS_E_NO_MEMORY, false, "the host is out of memory"},
     {0x800705B4, WMS_E_TIMEOUT, true, "a part of the host did not end in time"},
@@ -43,14 +49,16 @@ static const struct {
 /* ACCESS_DENIED says who may not do what: only an act on a session can meet one that is exempt. */
 static const char *denied(const struct multipoint_operation *operation)
 {
-    return operation->credentials == MULTIPOINT_ADMIN ? "the host refuses it: the name is not that of an administrator there, or it takes no bindings"
+    return operation->credentials == MULTIPOINT_ADMIN
+               ? "the host refuses it: the name is not that of an administrator there, or it takes "
+                 "no bindings"
            : strncmp(operation->in, "idSession:", strlen("idSession:")) == 0
                ? "the host refuses it: the session is exempt, or it takes other rights"
                : "the host refuses it: it takes other rights";
 }
 
-static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr, struct multipoint_reply *reply,
-                         char buffer[MULTIPOINT_SENTENCE])
+static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr,
+                         struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
     if (hr == ACCESS_IS_DENIED) {
         reply->code = WMS_E_ACCESS_DENIED;
@@ -67,7 +75,8 @@ static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr
     }
     reply->code = WMS_E_PROTOCOL;
     reply->lost = hr < failures; /* it says that it has failed, and that it has not */
-    snprintf(buffer, MULTIPOINT_SENTENCE, "the host reports the error 0x%08lX of Windows", (unsigned long) hr);
+    snprintf(buffer, MULTIPOINT_SENTENCE, "the host reports the error 0x%08lX of Windows",
+             (unsigned long) hr);
     reply->text = buffer;
 }
 
@@ -76,12 +85,14 @@ enum { NAME = 64 };
 /* The local name of a fault's innermost subcode, or of its code: "FailedAuthentication". */
 static const char *fault_name(const struct multipoint_element *fault, char buffer[NAME])
 {
-    const struct multipoint_element *code = multipoint_child(fault, "Code", 4), *next, *value = NULL;
+    const struct multipoint_element *code = multipoint_child(fault, "Code", 4), *next,
+                                    *value = NULL;
 
     while (code && (next = multipoint_child(code, "Subcode", 7))) {
         code = next;
     }
-    value = code ? multipoint_child(code, "Value", 5) : multipoint_child(fault, "faultcode", 9); /* of SOAP 1.1 */
+    value = code ? multipoint_child(code, "Value", 5)
+                 : multipoint_child(fault, "faultcode", 9); /* of SOAP 1.1 */
     if (!value) {
         return "";
     }
@@ -104,7 +115,8 @@ static bool is_one_of(const char *name, const char *const *names)
 /* Hosts take a request for wrong whose time differs from theirs by more than that. */
 enum { SKEW_MAX = 300 };
 
-/* The host's clock is ahead of this machine's by so many seconds, as far as its answer tells; 0: it does not. */
+/* The host's clock is ahead of this machine's by so many seconds, as far as its answer tells; 0: it
+ * does not. */
 static double skew(const struct multipoint_exchange *exchange)
 {
     return exchange->head.date > 0 ? difftime(exchange->head.date, time(NULL)) : 0;
@@ -132,8 +144,8 @@ static void judge_clocks(const struct multipoint_exchange *exchange, struct mult
     }
 }
 
-static void judge_credentials(const struct multipoint_exchange *exchange, const char *how, struct multipoint_reply *reply,
-                              char buffer[MULTIPOINT_SENTENCE])
+static void judge_credentials(const struct multipoint_exchange *exchange, const char *how,
+                              struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
     struct multipoint_host *host = exchange->host;
     bool of_binding = exchange->operation->credentials != MULTIPOINT_ADMIN;
@@ -142,12 +154,15 @@ static void judge_credentials(const struct multipoint_exchange *exchange, const 
     reply->text = buffer;
     reply->general = true;
     if (exchange->operation->credentials == MULTIPOINT_ANYBODY) { /* it carries none */
-        snprintf(buffer, MULTIPOINT_SENTENCE, "what answers at %.120s refuses a request that anybody may make (%.40s)",
+        snprintf(buffer, MULTIPOINT_SENTENCE,
+                 "what answers at %.120s refuses a request that anybody may make (%.40s)",
                  host->address->host, how);
         return;
     }
-    snprintf(buffer, MULTIPOINT_SENTENCE, "%.120s does not accept the name or the password of '%.60s' (%.40s)%s",
-             host->address->host, exchange->user_name ? exchange->user_name : "", how, of_binding ? BIND_AGAIN : "");
+    snprintf(buffer, MULTIPOINT_SENTENCE,
+             "%.120s does not accept the name or the password of '%.60s' (%.40s)%s",
+             host->address->host, exchange->user_name ? exchange->user_name : "", how,
+             of_binding ? BIND_AGAIN : "");
     if (of_binding) { /* perhaps there is a newer one already: the next command looks */
         host->all->memory.services->retire(host->link);
     }
@@ -166,11 +181,13 @@ static const char *printable(const char *name, char copy[48])
     return length ? copy : "unnamed";
 }
 
-static void judge_fault(const struct multipoint_exchange *exchange, const struct multipoint_element *fault,
-                        struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
+static void judge_fault(const struct multipoint_exchange *exchange,
+                        const struct multipoint_element *fault, struct multipoint_reply *reply,
+                        char buffer[MULTIPOINT_SENTENCE])
 {
-    static const char *const refused[] = {"FailedAuthentication",     "InvalidSecurity", "InvalidSecurityToken",
-                                          "UnsupportedSecurityToken", "FailedCheck",     NULL};
+    static const char *const refused[] = {"FailedAuthentication", "InvalidSecurity",
+                                          "InvalidSecurityToken", "UnsupportedSecurityToken",
+                                          "FailedCheck",          NULL};
     static const char *const busy[] = {"ServerTooBusy", "EndpointUnavailable", NULL};
     const struct multipoint_element *hr = multipoint_descendant(fault, "hr");
     uint64_t number;
@@ -179,7 +196,8 @@ static void judge_fault(const struct multipoint_exchange *exchange, const struct
 
     if (hr && multipoint_number(multipoint_word(hr, digits, sizeof digits), UINT32_MAX, &number)) {
         judge_result(exchange, (uint32_t) number, reply, buffer);
-    } else if (strcmp(name, "MessageExpired") == 0 || (strcmp(name, "InvalidSecurity") == 0 && is_skewed(exchange))) {
+    } else if (strcmp(name, "MessageExpired") == 0 ||
+               (strcmp(name, "InvalidSecurity") == 0 && is_skewed(exchange))) {
         judge_clocks(exchange, reply, buffer); /* .NET's hosts say the second one */
     } else if (is_one_of(name, refused)) {
         judge_credentials(exchange, name, reply, buffer);
@@ -195,62 +213,76 @@ static void judge_fault(const struct multipoint_exchange *exchange, const struct
         reply->text = "this host does not know the operation";
     } else {
         reply->code = WMS_E_PROTOCOL;
-        snprintf(buffer, MULTIPOINT_SENTENCE, "the host refuses the request with the fault '%s'", printable(name, copy));
+        snprintf(buffer, MULTIPOINT_SENTENCE, "the host refuses the request with the fault '%s'",
+                 printable(name, copy));
         reply->text = buffer;
     }
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
-static bool unbelievable(struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE], const char *why)
+static bool unbelievable(struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE],
+                         const char *why)
 {
     snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer cannot be used: %s", why);
-    *reply = (struct multipoint_reply){.code = WMS_E_PROTOCOL, .lost = true, .general = true, .text = buffer};
+    *reply = (struct multipoint_reply){
+        .code = WMS_E_PROTOCOL, .lost = true, .general = true, .text = buffer};
     return false;
 }
 
-/* The action is that of the request and "Response"; in the specification's example of the credentials, without it. */
+/* The action is that of the request and "Response"; in the specification's example of the
+ * credentials, without it. */
 static bool is_reply_action(const struct multipoint_exchange *exchange, const char *action)
 {
     char expected[160];
-    int length = snprintf(expected, sizeof expected, MULTIPOINT_SPACE "/RemoteManagement/%s/%sResponse",
-                          exchange->operation->interface_name, exchange->operation->name);
+    int length =
+        snprintf(expected, sizeof expected, MULTIPOINT_SPACE "/RemoteManagement/%s/%sResponse",
+                 exchange->operation->interface_name, exchange->operation->name);
     size_t without = (size_t) length - strlen("Response");
 
     if (!action) {
         return exchange->old; /* it may know nothing of addressing */
     }
-    return (strcmp(action, expected) == 0 || (exchange->operation->credentials == MULTIPOINT_ADMIN &&
-                                              strlen(action) == without && strncmp(action, expected, without) == 0));
+    return (strcmp(action, expected) == 0 ||
+            (exchange->operation->credentials == MULTIPOINT_ADMIN && strlen(action) == without &&
+             strncmp(action, expected, without) == 0));
 }
 
-static bool is_reply_element(const struct multipoint_exchange *exchange, const struct multipoint_element *body)
+static bool is_reply_element(const struct multipoint_exchange *exchange,
+                             const struct multipoint_element *body)
 {
     size_t length = strlen(exchange->operation->name);
 
-    return strcmp(body->space, MULTIPOINT_SPACE) == 0 && strncmp(body->name, exchange->operation->name, length) == 0 &&
+    return strcmp(body->space, MULTIPOINT_SPACE) == 0 &&
+           strncmp(body->name, exchange->operation->name, length) == 0 &&
            strcmp(body->name + length, "Response") == 0;
 }
 
-static void judge_answer(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer,
-                         struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
+static void judge_answer(const struct multipoint_exchange *exchange,
+                         const struct multipoint_answer *answer, struct multipoint_reply *reply,
+                         char buffer[MULTIPOINT_SENTENCE])
 {
     bool related = answer->relates ? strcmp(answer->relates, exchange->id) == 0 : exchange->old;
 
-    if (!related && (!answer->fault || answer->relates)) { /* a host that could not read the request cannot name it */
+    if (!related && (!answer->fault ||
+                     answer->relates)) { /* a host that could not read the request cannot name it */
         unbelievable(reply, buffer,
-                     answer->relates ? "it is that to another request" : "it does not say which request it belongs to");
+                     answer->relates ? "it is that to another request"
+                                     : "it does not say which request it belongs to");
     } else if (answer->fault) {
         judge_fault(exchange, answer->fault, reply, buffer);
-    } else if (!is_reply_action(exchange, answer->action) || !is_reply_element(exchange, answer->body)) {
+    } else if (!is_reply_action(exchange, answer->action) ||
+               !is_reply_element(exchange, answer->body)) {
         unbelievable(reply, buffer, "it is that of another operation");
     } else {
         reply->body = answer->body;
     }
 }
 
-/* A host that speaks SOAP 1.1 alone says so in one of three ways; what may be asked so only reads. */
-static bool wants_old(const struct multipoint_exchange *exchange, const struct multipoint_answer *answer, long status)
+/* A host that speaks SOAP 1.1 alone says so in one of three ways; what may be asked so only reads.
+ */
+static bool wants_old(const struct multipoint_exchange *exchange,
+                      const struct multipoint_answer *answer, long status)
 {
     char buffer[NAME];
 
@@ -260,8 +292,8 @@ static bool wants_old(const struct multipoint_exchange *exchange, const struct m
 }
 
 /* What is no SOAP: true if the status alone tells that the request was not carried out. */
-static bool judge_status(const struct multipoint_exchange *exchange, long status, struct multipoint_reply *reply,
-                         char buffer[MULTIPOINT_SENTENCE])
+static bool judge_status(const struct multipoint_exchange *exchange, long status,
+                         struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
     reply->text = buffer;
     switch (status) {
@@ -300,12 +332,14 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
     if (reply->body) {
         return;
     }
-    int error = exchange->reader ? multipoint_reader_take(exchange->reader, answer)
-                                 : multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data,
-                                                          exchange->answer.length, exchange->answer_max);
+    int error = exchange->reader
+                    ? multipoint_reader_take(exchange->reader, answer)
+                    : multipoint_answer_read(answer, exchange->answer.memory, exchange->answer.data,
+                                             exchange->answer.length, exchange->answer_max);
     if (!error && answer->old != exchange->old) {
         error = WMS_E_PROTOCOL;
-        answer->problem = exchange->old ? "it is no SOAP 1.1 envelope" : "it is no SOAP 1.2 envelope";
+        answer->problem =
+            exchange->old ? "it is no SOAP 1.1 envelope" : "it is no SOAP 1.2 envelope";
     }
     if (!error && (answer->fault || status == 200)) {
         judge_answer(exchange, answer, reply, buffer);
@@ -324,7 +358,7 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
     reply->other_soap = error != WMS_E_NO_MEMORY && wants_old(exchange, answer, status);
 }
 
-/* ---- what libcurl says ------------------------------------------------------------------------------------------- */
+/* ---- what libcurl says ----------------------------------------------------------------------- */
 
 static const char *connect_problem(const struct multipoint_exchange *exchange)
 {
@@ -343,7 +377,8 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
 {
     const struct multipoint_trust *trust = &exchange->trust;
 
-    if (exchange->result == CURLE_ABORTED_BY_CALLBACK && *trust->why) { /* by ours, before the request left */
+    if (exchange->result == CURLE_ABORTED_BY_CALLBACK &&
+        *trust->why) { /* by ours, before the request left */
         reply->code = WMS_E_UNTRUSTED;
         reply->text = trust->why;
         return;
@@ -364,8 +399,8 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
     case CURLE_COULDNT_CONNECT:
         reply->code = exchange->no_socket ? exchange->no_socket : WMS_E_UNREACHABLE;
         reply->text = exchange->no_socket == WMS_E_NO_MEMORY ? "out of memory"
-                      : exchange->no_socket                  ? "no descriptor is left for a connection"
-                                                             : connect_problem(exchange);
+                      : exchange->no_socket ? "no descriptor is left for a connection"
+                                            : connect_problem(exchange);
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
@@ -384,7 +419,8 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
         reply->text = "the host does not answer";
         break;
     default:
-        snprintf(buffer, MULTIPOINT_SENTENCE, "no connection can be made: %.200s", curl_easy_strerror(exchange->result));
+        snprintf(buffer, MULTIPOINT_SENTENCE, "no connection can be made: %.200s",
+                 curl_easy_strerror(exchange->result));
         reply->text = buffer;
     }
 }
@@ -404,9 +440,11 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
         reply->text = exchange->trust.why;
     } else if (exchange->too_large) {
         reply->code = WMS_E_PROTOCOL;
-        snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer is longer than %zu bytes", exchange->answer_max);
+        snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer is longer than %zu bytes",
+                 exchange->answer_max);
         reply->text = buffer;
-    } else if (exchange->result == CURLE_UNSUPPORTED_PROTOCOL || exchange->result == CURLE_WEIRD_SERVER_REPLY) {
+    } else if (exchange->result == CURLE_UNSUPPORTED_PROTOCOL ||
+               exchange->result == CURLE_WEIRD_SERVER_REPLY) {
         reply->code = WMS_E_PROTOCOL;
         reply->text = "what answers there speaks no HTTP";
     }
@@ -415,9 +453,11 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
 void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
                       struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE])
 {
-    bool exhausted = exchange->answer.failed || (exchange->result == CURLE_OUT_OF_MEMORY && !exchange->refused);
+    bool exhausted =
+        exchange->answer.failed || (exchange->result == CURLE_OUT_OF_MEMORY && !exchange->refused);
 
-    *ret_reply = (struct multipoint_reply){.code = 0, .general = exchange->trouble || exchange->result != CURLE_OK};
+    *ret_reply = (struct multipoint_reply){
+        .code = 0, .general = exchange->trouble || exchange->result != CURLE_OK};
     if (exchange->trouble || exhausted) {
         ret_reply->code = exchange->trouble ? exchange->trouble : WMS_E_NO_MEMORY;
         ret_reply->lost = exchange->left;
@@ -437,7 +477,8 @@ bool multipoint_reply_not_found(const struct multipoint_reply *reply)
     return reply->code == WMS_E_NOT_FOUND && !reply->lost;
 }
 
-void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op, const struct multipoint_reply *reply)
+void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op,
+                             const struct multipoint_reply *reply)
 {
     const struct wms_services *services = host->all->memory.services;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* head.c - the lines before and behind an answer's text: HTTP's status, headers and trailers.
  *
- * libcurl reads them.  It has no limit for all of them together (before 8.3), and would take a compressed answer apart that
- * nobody has asked for.
+ * libcurl reads them.  It has no limit for all of them together (before 8.3), and would take a
+ * compressed answer apart that nobody has asked for.
  */
 #include <strings.h>
 
@@ -35,15 +35,19 @@ static bool is_word(const char *value, size_t size, const char *word)
 /* As HTTP wants it written.  -1: otherwise. */
 static time_t read_date(const char *value, size_t size)
 {
-    static const char form[] = "Aaa, 00 Aaa 0000 00:00:00 GMT", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char form[] = "Aaa, 00 Aaa 0000 00:00:00 GMT",
+                      months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     int numbers[sizeof form] = {0}; /* what ends at each digit */
 
     if (size != sizeof form - 1) {
         return -1;
     }
     for (size_t i = 0; i < size; i++) {
-        bool digit = value[i] >= '0' && value[i] <= '9', letter = (value[i] | 0x20) >= 'a' && (value[i] | 0x20) <= 'z';
-        if (form[i] == '0' ? !digit : form[i] == 'A' || form[i] == 'a' ? !letter : value[i] != form[i]) {
+        bool digit = value[i] >= '0' && value[i] <= '9',
+             letter = (value[i] | 0x20) >= 'a' && (value[i] | 0x20) <= 'z';
+        if (form[i] == '0'                     ? !digit
+            : form[i] == 'A' || form[i] == 'a' ? !letter
+                                               : value[i] != form[i]) {
             return -1;
         }
         numbers[i] = digit ? (i > 0 ? numbers[i - 1] : 0) * 10 + (value[i] - '0') : 0;
@@ -75,9 +79,10 @@ const char *multipoint_head_add(struct multipoint_head *head, const char *line, 
     }
     if ((value = value_of(line, length, "Date", &size))) {
         head->date = read_date(value, size);
-    } else if (((value = value_of(line, length, "Content-Encoding", &size)) && !is_word(value, size, "identity")) ||
-               ((value = value_of(line, length, "Transfer-Encoding", &size)) && !is_word(value, size, "chunked") &&
-                !is_word(value, size, "identity"))) {
+    } else if (((value = value_of(line, length, "Content-Encoding", &size)) &&
+                !is_word(value, size, "identity")) ||
+               ((value = value_of(line, length, "Transfer-Encoding", &size)) &&
+                !is_word(value, size, "chunked") && !is_word(value, size, "identity"))) {
         return "the host's answer is in an encoding that nobody has asked for";
     }
     return NULL;

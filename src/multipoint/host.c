@@ -13,7 +13,7 @@ void multipoint_host_fail(struct multipoint_host *host, int code, const char *te
     }
 }
 
-/* ---- tasks ------------------------------------------------------------------------------------------------------- */
+/* ---- tasks ----------------------------------------------------------------------------------- */
 
 void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owner,
                           void (*free)(struct multipoint_task *task))
@@ -37,7 +37,7 @@ void multipoint_task_end(struct multipoint_task *task)
     task->free(task);
 }
 
-/* ---- its binding ------------------------------------------------------------------------------------------------- */
+/* ---- its binding ----------------------------------------------------------------------------- */
 
 static int load_binding(struct multipoint_host *host, const char **ret_text)
 {
@@ -52,7 +52,8 @@ static int load_binding(struct multipoint_host *host, const char **ret_text)
     memory->services->drop(memory->engine, record);
     if (error) {
         multipoint_binding_free(memory, &host->binding);
-        *ret_text = error == WMS_E_INTERNAL ? "what is kept for this host is no binding; bind anew" : NULL;
+        *ret_text =
+            error == WMS_E_INTERNAL ? "what is kept for this host is no binding; bind anew" : NULL;
         return error;
     }
     host->bound = true;
@@ -63,7 +64,10 @@ int multipoint_host_bound(struct multipoint_host *host, const char **ret_text)
 {
     *ret_text = NULL;
     int error =
-        host->bound ? 0 : load_binding(host, ret_text); /* perhaps it has been bound meanwhile, by another program */
+        host->bound
+            ? 0
+            : load_binding(host,
+                           ret_text); /* perhaps it has been bound meanwhile, by another program */
 
     if (error == WMS_E_NOT_BOUND) {
         *ret_text = "this client is not bound to the host yet; call wms.bind once";

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* identity.c - whose a session is.
  *
- * An id is used again when its session has ended, and GetAllSessions ([MS-RSMC] 3.6.4.1) says nothing of a session that no
- * other ever has, such as a time: its user is all that tells two of one id apart.
+ * An id is used again when its session has ended, and GetAllSessions ([MS-RSMC] 3.6.4.1) says
+ * nothing of a session that no other ever has, such as a time: its user is all that tells two of
+ * one id apart.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +11,15 @@
 
 #include "multipoint.h"
 
-const char *multipoint_identity(struct multipoint_arena *arena, const char *domain, const char *user)
+const char *multipoint_identity(struct multipoint_arena *arena, const char *domain,
+                                const char *user)
 {
     size_t size = strlen(domain) + strlen(user) + 2;
     char *text = multipoint_room(arena, size);
 
     if (text) {
-        snprintf(text, size, "%s\\%s", domain, user); /* the logon screen's is nobody's, and that is known */
+        snprintf(text, size, "%s\\%s", domain,
+                 user); /* the logon screen's is nobody's, and that is known */
     }
     return text;
 }
@@ -44,13 +47,15 @@ static uint64_t id_of(const wms_value *row)
 /* Of one id, in the order of the host's list. */
 static int order(const void *first, const void *second)
 {
-    const wms_value *one = *(const wms_value *const *) first, *other = *(const wms_value *const *) second;
+    const wms_value *one = *(const wms_value *const *) first,
+                    *other = *(const wms_value *const *) second;
     uint64_t id = id_of(one), other_id = id_of(other);
 
     return id != other_id ? (id < other_id ? -1 : 1) : one < other ? -1 : one > other;
 }
 
-const wms_value **multipoint_session_rows(const wms_value *table, struct multipoint_arena *arena, size_t *ret_count)
+const wms_value **multipoint_session_rows(const wms_value *table, struct multipoint_arena *arena,
+                                          size_t *ret_count)
 {
     const wms_value *list = multipoint_value(table, "pprgWmsSessionInfoWs", WMS_LIST);
     size_t count = list ? list->size : 0;
@@ -93,7 +98,8 @@ bool multipoint_is_identity(const wms_value *row, const char *identity)
     const char *domain = text_of(row, "wsDomain"), *user = text_of(row, "wsUserName");
     size_t length = strlen(domain);
 
-    return strncmp(identity, domain, length) == 0 && identity[length] == '\\' && strcmp(identity + length + 1, user) == 0;
+    return strncmp(identity, domain, length) == 0 && identity[length] == '\\' &&
+           strcmp(identity + length + 1, user) == 0;
 }
 
 bool multipoint_is_console(const wms_value *row)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* known.c - an answer that is, but for the id of its question, the one that came last: it need not be read again.
+/* known.c - an answer that is, but for the id of its question, the one that came last: it need not
+ * be read again.
  *
  * Most answers to an action say only that it was carried out, and a host writes them alike.
  */
@@ -13,12 +14,14 @@ enum { LONGEST = 4096 };
 static char empty[1];
 static const struct multipoint_element nothing = {.name = "", .space = "", .text = empty};
 
-/* Where the id stands, if it stands there once, as the whole text of an element, and in a plain document: without what may
- * be another spelling of it, or hold what is no element.  NULL: not so. */
+/* Where the id stands, if it stands there once, as the whole text of an element, and in a plain
+ * document: without what may be another spelling of it, or hold what is no element.  NULL: not so.
+ */
 static const char *find_id(const struct multipoint_text *answer, const char *id)
 {
     size_t length = strlen(id);
-    const char *begin = answer->data, *end = begin + answer->length, *at = memmem(begin, answer->length, id, length);
+    const char *begin = answer->data, *end = begin + answer->length,
+               *at = memmem(begin, answer->length, id, length);
 
     if (!at || at == begin || at + length == end || at[-1] != '>' || at[length] != '<' ||
         memmem(at + length, (size_t) (end - at) - length, id, length)) {
@@ -29,7 +32,8 @@ static const char *find_id(const struct multipoint_text *answer, const char *id)
     return plain ? at : NULL;
 }
 
-void multipoint_known_add(struct multipoint_exchange *exchange, const struct multipoint_element *body)
+void multipoint_known_add(struct multipoint_exchange *exchange,
+                          const struct multipoint_element *body)
 {
     struct multipoint_known *known = &exchange->host->all->known;
     const struct multipoint_text *answer = &exchange->answer;
@@ -45,7 +49,9 @@ void multipoint_known_add(struct multipoint_exchange *exchange, const struct mul
     multipoint_text_clear(&known->answer);
     multipoint_text_add(&known->answer, answer->data, answer->length);
     known->id_at = (size_t) (at - answer->data);
-    known->operation = known->answer.failed ? NULL : exchange->operation; /* without memory, the next one is read again */
+    known->operation = known->answer.failed
+                           ? NULL
+                           : exchange->operation; /* without memory, the next one is read again */
     known->answer.failed = false;
 }
 
@@ -58,9 +64,10 @@ const struct multipoint_element *multipoint_known_find(const struct multipoint_e
         return NULL;
     }
     size_t at = known->id_at, behind = at + strlen(exchange->id);
-    bool same = memcmp(answer->data, known->answer.data, at) == 0 &&
-                memcmp(answer->data + at, exchange->id, behind - at) == 0 &&
-                memcmp(answer->data + behind, known->answer.data + behind, answer->length - behind) == 0;
+    bool same =
+        memcmp(answer->data, known->answer.data, at) == 0 &&
+        memcmp(answer->data + at, exchange->id, behind - at) == 0 &&
+        memcmp(answer->data + behind, known->answer.data + behind, answer->length - behind) == 0;
     return same ? &nothing : NULL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* list.c - all sessions: the list, then each one's flags and screen, and meanwhile the stations.
  *
- * What the host does not tell of one session is not known of that one, and spoils nothing else; only what is about the
- * connection or the credentials ends the list.
+ * What the host does not tell of one session is not known of that one, and spoils nothing else;
+ * only what is about the connection or the credentials ends the list.
  */
 #include <stdio.h>
 
@@ -26,7 +26,8 @@ static void list_free(struct multipoint_task *task)
     multipoint_free(memory, list);
 }
 
-/* When the host has taken what holds for all, the rest may fail, but not the whole: users see it already. */
+/* When the host has taken what holds for all, the rest may fail, but not the whole: users see it
+ * already. */
 void multipoint_list_end(struct multipoint_sessions *list, const struct multipoint_reply *reply)
 {
     struct multipoint_host *host = list->task.host;
@@ -38,9 +39,10 @@ void multipoint_list_end(struct multipoint_sessions *list, const struct multipoi
         half.text = memcpy(text, list->note, sizeof list->note);
     }
     if (list->all_told && reply->code) {
-        snprintf(text, sizeof text, "the host %s %s its message for all, but its sessions cannot be listed%s%s",
-                 list->refusal ? "may have" : "has", op->message ? "set" : "discarded", reply->text ? ": " : "",
-                 reply->text ? reply->text : "");
+        snprintf(text, sizeof text,
+                 "the host %s %s its message for all, but its sessions cannot be listed%s%s",
+                 list->refusal ? "may have" : "has", op->message ? "set" : "discarded",
+                 reply->text ? ": " : "", reply->text ? reply->text : "");
         half.lost = true;
         half.text = text;
     }
@@ -65,8 +67,10 @@ static void warn(const struct multipoint_sessions *list, const char *what)
 static const char no_form[] = "the host's answer has not the form that it should have";
 
 /* Reads the reply's element; false: the list has failed. */
-static bool read_results(struct multipoint_sessions *list, const struct multipoint_exchange *exchange,
-                         const struct multipoint_reply *reply, struct multipoint_arena *arena, wms_value *ret_table)
+static bool read_results(struct multipoint_sessions *list,
+                         const struct multipoint_exchange *exchange,
+                         const struct multipoint_reply *reply, struct multipoint_arena *arena,
+                         wms_value *ret_table)
 {
     int error = multipoint_results(exchange->operation, reply->body, arena, ret_table);
 
@@ -95,7 +99,7 @@ static const char *keep(struct multipoint_sessions *list, const wms_value *table
 
 static void go_on(struct multipoint_sessions *list);
 
-/* ---- flags and screens ------------------------------------------------------------------------------------------- */
+/* ---- flags and screens ----------------------------------------------------------------------- */
 
 static void read_flags(struct multipoint_found *session, const wms_value *table)
 {
@@ -118,12 +122,14 @@ static void read_screen(struct multipoint_found *session, const wms_value *table
 
     session->locked = truth(table, "pfIsLocked");
     session->is_private = truth(table, "pfIsPrivate");
-    session->is_broadcasting = state ? state->natural == PROJECTING || state->natural == CONTROLLED : -1;
+    session->is_broadcasting =
+        state ? state->natural == PROJECTING || state->natural == CONTROLLED : -1;
 }
 
 /* The answer to a question after one session.  Errors: NO_MEMORY. */
 static int read_answer(struct multipoint_sessions *list, const struct multipoint_exchange *exchange,
-                       const struct multipoint_reply *reply, struct multipoint_found *session, bool flags)
+                       const struct multipoint_reply *reply, struct multipoint_found *session,
+                       bool flags)
 {
     struct multipoint_arena arena = {.memory = list->arena.memory};
     char text[2 * MULTIPOINT_SENTENCE];
@@ -141,8 +147,8 @@ static int read_answer(struct multipoint_sessions *list, const struct multipoint
     } else if (flags && multipoint_reply_not_found(reply)) {
         session->gone = true; /* it has ended meanwhile, perhaps */
     } else if (flags && !error) {
-        snprintf(text, sizeof text, "session %lu: its flags are not known: %s", (unsigned long) session->id,
-                 why ? why : "the host does not say why");
+        snprintf(text, sizeof text, "session %lu: its flags are not known: %s",
+                 (unsigned long) session->id, why ? why : "the host does not say why");
         warn(list, text);
     }
     multipoint_arena_free(&arena);
@@ -182,7 +188,8 @@ static struct multipoint_slot *free_slot(struct multipoint_sessions *list)
 
 static size_t questions(const struct multipoint_sessions *list)
 {
-    return list->op->verb == WMS_SESSIONS ? KINDS * list->count : list->count; /* an action needs no screens */
+    return list->op->verb == WMS_SESSIONS ? KINDS * list->count
+                                          : list->count; /* an action needs no screens */
 }
 
 /* Asks for more; false: the list has failed. */
@@ -194,9 +201,11 @@ static bool ask_more(struct multipoint_sessions *list)
         size_t index = list->asked % list->count;
         bool flags = list->asked / list->count == FLAGS;
         const struct multipoint_found *session = &list->sessions[index];
-        const wms_value id = multipoint_natural("idSession", session->id), arguments = multipoint_table(&id, 1);
+        const wms_value id = multipoint_natural("idSession", session->id),
+                        arguments = multipoint_table(&id, 1);
         const struct multipoint_question question = {
-            .operation = multipoint_operation_find("IMultiPointSession", flags ? "GetSessionFlags" : "GetScreenState"),
+            .operation = multipoint_operation_find("IMultiPointSession",
+                                                   flags ? "GetSessionFlags" : "GetScreenState"),
             .arguments = &arguments,
         };
         const char *text;
@@ -206,7 +215,8 @@ static bool ask_more(struct multipoint_sessions *list)
         }
         slot->list = list;
         slot->index = index;
-        int error = multipoint_ask(list->task.host, &question, got_answer, slot, &slot->exchange, &text);
+        int error =
+            multipoint_ask(list->task.host, &question, got_answer, slot, &slot->exchange, &text);
         if (error) {
             fail_with(list, error, text);
             return false;
@@ -217,8 +227,10 @@ static bool ask_more(struct multipoint_sessions *list)
 }
 
 static void ask_first(struct multipoint_sessions *list, const struct multipoint_question *question,
-                      void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply));
-static void got_list_again(struct multipoint_exchange *exchange, const struct multipoint_reply *reply);
+                      void (*done)(struct multipoint_exchange *exchange,
+                                   const struct multipoint_reply *reply));
+static void got_list_again(struct multipoint_exchange *exchange,
+                           const struct multipoint_reply *reply);
 
 /* Whether the list has to tell if a session is there that has had no flags. */
 static bool is_doubtful(const struct multipoint_sessions *list)
@@ -233,14 +245,16 @@ static bool is_doubtful(const struct multipoint_sessions *list)
 
 static struct multipoint_question question_of_list(void)
 {
-    return (struct multipoint_question){.operation = multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
+    return (struct multipoint_question){
+        .operation = multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
 }
 
 static void go_on(struct multipoint_sessions *list)
 {
     bool good = list->listed && ask_more(list);
 
-    if (!good || list->pending > 0 || list->first || list->asked < questions(list) || !list->stations.ended) {
+    if (!good || list->pending > 0 || list->first || list->asked < questions(list) ||
+        !list->stations.ended) {
         return;
     }
     if (is_doubtful(list)) {
@@ -262,7 +276,7 @@ static void stations_done(void *data, const struct multipoint_reply *reply)
     }
 }
 
-/* ---- the list: [MS-RSMC] 3.6.4.1 --------------------------------------------------------------------------------- */
+/* ---- the list: [MS-RSMC] 3.6.4.1 ------------------------------------------------------------- */
 
 /* Copies one session; false: the list has failed. */
 static bool keep_session(struct multipoint_sessions *list, const wms_value *one)
@@ -272,7 +286,8 @@ static bool keep_session(struct multipoint_sessions *list, const wms_value *one)
     char text[96];
 
     if (id >= UINT32_MAX) { /* 4294967295 is none, and nothing could be asked about a larger one */
-        snprintf(text, sizeof text, "session %llu is left out: no session may have that id", (unsigned long long) id);
+        snprintf(text, sizeof text, "session %llu is left out: no session may have that id",
+                 (unsigned long long) id);
         warn(list, text);
         return true;
     }
@@ -295,12 +310,14 @@ static bool keep_session(struct multipoint_sessions *list, const wms_value *one)
     return true;
 }
 
-static void compare_count(const struct multipoint_sessions *list, const wms_value *table, size_t count)
+static void compare_count(const struct multipoint_sessions *list, const wms_value *table,
+                          size_t count)
 {
     const wms_value *natural = multipoint_value(table, "pcSessionInfo", WMS_NATURAL);
     char text[128];
 
-    if (natural ? natural->natural != count : multipoint_value(table, "pcSessionInfo", WMS_INTEGER) != NULL) {
+    if (natural ? natural->natural != count
+                : multipoint_value(table, "pcSessionInfo", WMS_INTEGER) != NULL) {
         snprintf(text, sizeof text, "the host announces %lld sessions and lists %zu",
                  natural ? (long long) natural->natural : -1LL, count);
         warn(list, text);
@@ -343,7 +360,8 @@ static void got_list(struct multipoint_exchange *exchange, const struct multipoi
 }
 
 /* A session that has ended is not listed any more; of one that is, only the flags are not known. */
-static void got_list_again(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+static void got_list_again(struct multipoint_exchange *exchange,
+                           const struct multipoint_reply *reply)
 {
     struct multipoint_sessions *list = exchange->data;
     struct multipoint_arena arena = {.memory = list->arena.memory};
@@ -368,8 +386,11 @@ static void got_list_again(struct multipoint_exchange *exchange, const struct mu
     }
     for (size_t i = 0; i < list->count; i++) {
         struct multipoint_found *session = &list->sessions[i];
-        const wms_value *row = session->gone ? multipoint_session_row_of(rows, count, session->id) : NULL;
-        const char *identity = row ? multipoint_identity(&list->arena, session->domain_name, session->user_name) : NULL;
+        const wms_value *row =
+            session->gone ? multipoint_session_row_of(rows, count, session->id) : NULL;
+        const char *identity =
+            row ? multipoint_identity(&list->arena, session->domain_name, session->user_name)
+                : NULL;
         session->back = identity && multipoint_is_identity(row, identity);
         if (row && !identity) {
             multipoint_arena_free(&arena);
@@ -382,7 +403,8 @@ static void got_list_again(struct multipoint_exchange *exchange, const struct mu
 }
 
 static void ask_first(struct multipoint_sessions *list, const struct multipoint_question *question,
-                      void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply))
+                      void (*done)(struct multipoint_exchange *exchange,
+                                   const struct multipoint_reply *reply))
 {
     const char *text;
     int error = multipoint_ask(list->task.host, question, done, list, &list->first, &text);
@@ -409,10 +431,11 @@ static void ask_list(struct multipoint_sessions *list)
     }
 }
 
-/* ---- what holds for all ------------------------------------------------------------------------------------------ */
+/* ---- what holds for all ---------------------------------------------------------------------- */
 
-/* Hosts that are less than a server may not have such a message; the sessions are acted on all the same, and each lock
- * brings its own.  What the host's manager does with later sessions is then another matter, and the outcomes say so. */
+/* Hosts that are less than a server may not have such a message; the sessions are acted on all the
+ * same, and each lock brings its own.  What the host's manager does with later sessions is then
+ * another matter, and the outcomes say so. */
 static void note_refusal(struct multipoint_sessions *list, const struct multipoint_reply *reply)
 {
     bool lock = list->op->message != NULL;
@@ -420,7 +443,8 @@ static void note_refusal(struct multipoint_sessions *list, const struct multipoi
     list->refusal = reply->code;
     list->all_told = reply->lost;
     snprintf(list->note, sizeof list->note, "the host %s (%s): sessions %s",
-             reply->lost ? lock ? "may not have set its message for all" : "may not have discarded its message for all"
+             reply->lost ? lock ? "may not have set its message for all"
+                                : "may not have discarded its message for all"
              : lock      ? "has refused to set its message for all"
                          : "has refused to discard its message for all",
              reply->text ? reply->text : "it does not say why",
@@ -446,7 +470,8 @@ static void told_all(struct multipoint_exchange *exchange, const struct multipoi
     ask_list(list);
 }
 
-/* [MS-RSMC] 3.6.4.41: the message that the host's manager shows on every session of now and later; nil discards it. */
+/* [MS-RSMC] 3.6.4.41: the message that the host's manager shows on every session of now and later;
+ * nil discards it. */
 static void set_block_all_message(struct multipoint_sessions *list)
 {
     const char *message = list->op->message;
@@ -462,7 +487,7 @@ static void set_block_all_message(struct multipoint_sessions *list)
     ask_first(list, &question, told_all);
 }
 
-/* ---- for the engine ---------------------------------------------------------------------------------------------- */
+/* ---- for the engine -------------------------------------------------------------------------- */
 
 void multipoint_list(struct multipoint_host *host, struct wms_op *op)
 {
@@ -470,7 +495,8 @@ void multipoint_list(struct multipoint_host *host, struct wms_op *op)
     size_t slot_count = 2 * (size_t) host->connections;
     const char *text = NULL;
     int error = multipoint_host_bound(host, &text);
-    struct multipoint_sessions *list = error ? NULL : multipoint_task_new(host, sizeof *list, &op->data, list_free);
+    struct multipoint_sessions *list =
+        error ? NULL : multipoint_task_new(host, sizeof *list, &op->data, list_free);
 
     if (!list) {
         memory->services->answer(op, error ? error : WMS_E_NO_MEMORY, text);
@@ -484,8 +510,8 @@ void multipoint_list(struct multipoint_host *host, struct wms_op *op)
         return;
     }
     list->slot_count = slot_count;
-    list->stations =
-        (struct multipoint_stations){.host = host, .arena = &list->arena, .op = op, .done = stations_done, .data = list};
+    list->stations = (struct multipoint_stations){
+        .host = host, .arena = &list->arena, .op = op, .done = stations_done, .data = list};
     if (op->all && (op->verb == WMS_UNLOCK || op->verb == WMS_LOCK)) {
         set_block_all_message(list);
     } else {

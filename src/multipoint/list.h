@@ -13,8 +13,8 @@ struct multipoint_found {
     unsigned state;
     const char *user_name, *domain_name, *win_station;
     bool flags_known, rail;
-    bool gone;                                       /* when its flags were asked for, the host had no such session */
-    bool back;                                       /* but lists it still */
+    bool gone; /* when its flags were asked for, the host had no such session */
+    bool back; /* but lists it still */
     signed char locked, is_private, is_broadcasting; /* its screen's; -1: not known */
 };
 
@@ -32,7 +32,8 @@ struct multipoint_sessions {
     struct wms_op *op;
     struct multipoint_exchange *first; /* what holds for all, or the list */
     struct multipoint_arena arena;
-    struct multipoint_slot *slots; /* as many questions as can be under way, and as many more that wait */
+    struct multipoint_slot
+        *slots; /* as many questions as can be under way, and as many more that wait */
     size_t slot_count;
     struct multipoint_stations stations;
     struct multipoint_found *sessions;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* observe.c - how a session is, asked again and again: hosts tell nobody who has no server of his own. */
+/* observe.c - how a session is, asked again and again: hosts tell nobody who has no server of his
+ * own. */
 #include "multipoint.h"
 
 struct watch {
@@ -27,10 +28,10 @@ static void end_blind(struct watch *watch, int code, const char *text)
     services->blind(observer, code, text);
 }
 
-/* ---- one look ---------------------------------------------------------------------------------------------------- */
+/* ---- one look -------------------------------------------------------------------------------- */
 
-/* [MS-RSMC] 3.7.4.7 GetScreenState alone tells that a session is disconnected; 3.7.4.12 GetSessionFlags needs no agent in
- * the session. */
+/* [MS-RSMC] 3.7.4.7 GetScreenState alone tells that a session is disconnected; 3.7.4.12
+ * GetSessionFlags needs no agent in the session. */
 static bool asks_screen(const struct watch *watch)
 {
     return watch->observer->verb == WMS_DISCONNECT;
@@ -46,11 +47,14 @@ static int read_sight(const struct watch *watch, const struct multipoint_exchang
     int error = multipoint_results(exchange->operation, reply->body, &arena, &table);
     const wms_value *flags = error ? NULL : multipoint_value(&table, "pgrfSession", WMS_NATURAL);
     const wms_value *locked = error ? NULL : multipoint_value(&table, "pfIsLocked", WMS_BOOLEAN);
-    const wms_value *disconnected = error ? NULL : multipoint_value(&table, "pfIsDisconnected", WMS_BOOLEAN);
+    const wms_value *disconnected =
+        error ? NULL : multipoint_value(&table, "pfIsDisconnected", WMS_BOOLEAN);
 
     ret_sight->present = true;
     ret_sight->disconnected = disconnected && disconnected->integer;
-    ret_sight->locked = locked ? (signed char) locked->integer : flags ? (flags->natural & SESSION_LOCKED) != 0 : -1;
+    ret_sight->locked = locked  ? (signed char) locked->integer
+                        : flags ? (flags->natural & SESSION_LOCKED) != 0
+                                : -1;
     multipoint_arena_free(&arena);
     return error;
 }
@@ -68,7 +72,9 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
         return;
     }
     if (error) {
-        end_blind(watch, error, error == WMS_E_PROTOCOL ? "the host's answer has not the form that it should have" : NULL);
+        end_blind(watch, error,
+                  error == WMS_E_PROTOCOL ? "the host's answer has not the form that it should have"
+                                          : NULL);
         return;
     }
     services->seen(watch->observer, &sight);
@@ -79,10 +85,11 @@ static void look(void *data)
 {
     struct watch *watch = data;
     struct multipoint *all = watch->task.host->all;
-    const wms_value id = multipoint_natural("idSession", watch->id), arguments = multipoint_table(&id, 1);
+    const wms_value id = multipoint_natural("idSession", watch->id),
+                    arguments = multipoint_table(&id, 1);
     const struct multipoint_question question = {
-        .operation =
-            multipoint_operation_find("IMultiPointSession", asks_screen(watch) ? "GetScreenState" : "GetSessionFlags"),
+        .operation = multipoint_operation_find(
+            "IMultiPointSession", asks_screen(watch) ? "GetScreenState" : "GetSessionFlags"),
         .arguments = &arguments,
     };
     const char *text;
@@ -95,9 +102,10 @@ static void look(void *data)
     multipoint_leave(all);
 }
 
-/* ---- for the engine ---------------------------------------------------------------------------------------------- */
+/* ---- for the engine -------------------------------------------------------------------------- */
 
-void multipoint_observe(struct multipoint_host *host, struct wms_observer *observer, const wms_id *id)
+void multipoint_observe(struct multipoint_host *host, struct wms_observer *observer,
+                        const wms_id *id)
 {
     const struct wms_services *services = host->all->memory.services;
     const char *text = NULL;
@@ -107,7 +115,8 @@ void multipoint_observe(struct multipoint_host *host, struct wms_observer *obser
         return;
     }
     int error = multipoint_host_bound(host, &text);
-    struct watch *watch = error ? NULL : multipoint_task_new(host, sizeof *watch, &observer->data, watch_free);
+    struct watch *watch =
+        error ? NULL : multipoint_task_new(host, sizeof *watch, &observer->data, watch_free);
     if (!watch) {
         services->blind(observer, error ? error : WMS_E_NO_MEMORY, text);
         return;

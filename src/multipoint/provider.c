@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* provider.c - the interface to the engine.
  *
- * A connection of the engine's is a host that this client is bound to, or may be bound to: it is usable at once, and
- * libcurl connects when there is something to ask.
+ * A connection of the engine's is a host that this client is bound to, or may be bound to: it is
+ * usable at once, and libcurl connects when there is something to ask.
  */
 #include <stdio.h>
 
 #include "multipoint.h"
 
-/* ---- hosts ------------------------------------------------------------------------------------------------------- */
+/* ---- hosts ----------------------------------------------------------------------------------- */
 
-static int refuse(const struct wms_services *services, struct wms_link *link, int code, const char *text)
+static int refuse(const struct wms_services *services, struct wms_link *link, int code,
+                  const char *text)
 {
     services->broken(link, code, text);
     return code;
 }
 
-static int get_all(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                   struct multipoint **ret_all, const char **ret_text)
+static int get_all(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine, struct multipoint **ret_all, const char **ret_text)
 {
     struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
     int error = *slot ? 0 : multipoint_client_new(services, engine, slot, ret_text);
@@ -26,15 +27,17 @@ static int get_all(const struct wms_provider *self, const struct wms_services *s
     return error;
 }
 
-static int connect_host(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                        struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int connect_host(const struct wms_provider *self, const struct wms_services *services,
+                        wms_engine *engine, struct wms_link *link,
+                        const struct wms_address *address, void **ret_connection)
 {
     const char *text = NULL;
     struct multipoint *all;
 
     if (address->user || address->path || !address->host) {
-        return refuse(services, link, WMS_E_UNREACHABLE,
-                      "a MultiPoint Server has a name and perhaps a port; give \"host\" or \"host:port\"");
+        return refuse(
+            services, link, WMS_E_UNREACHABLE,
+            "a MultiPoint Server has a name and perhaps a port; give \"host\" or \"host:port\"");
     }
     int error = get_all(self, services, engine, &all, &text);
     if (error) {
@@ -73,7 +76,8 @@ static void disconnect_host(void *connection, bool forked)
     multipoint_free(memory, host);
 }
 
-static void retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+static void retire(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine)
 {
     struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
 
@@ -83,7 +87,8 @@ static void retire(const struct wms_provider *self, const struct wms_services *s
     }
 }
 
-static void forked(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+static void forked(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine)
 {
     struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
 
@@ -93,9 +98,10 @@ static void forked(const struct wms_provider *self, const struct wms_services *s
     }
 }
 
-/* ---- what is asked for ------------------------------------------------------------------------------------------- */
+/* ---- what is asked for ----------------------------------------------------------------------- */
 
-/* A host that is no more takes nothing; a host that is going to be takes it, to have it repeated. */
+/* A host that is no more takes nothing; a host that is going to be takes it, to have it repeated.
+ */
 static bool is_gone(struct multipoint_host *host, struct wms_op *op)
 {
     if (host->told) {
@@ -115,7 +121,8 @@ static void list(void *connection, struct wms_op *op)
     }
 }
 
-static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message)
 {
     struct multipoint_host *host = connection;
 
@@ -188,8 +195,8 @@ static const struct wms_provider provider = {
     WMS_PROVIDER_HEAD,
     .name = "multipoint",
     .needs = "libcurl, libxml2, OpenSSL",
-    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE |
-           1u << WMS_CALL | 1u << WMS_BIND,
+    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT |
+           1u << WMS_CLOSE | 1u << WMS_CALL | 1u << WMS_BIND,
     .in_flight = MULTIPOINT_IN_FLIGHT,
     .connect = connect_host,
     .disconnect = disconnect_host,

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* report.c - what the engine is told of a host's sessions: what the host did not tell is not known. */
+/* report.c - what the engine is told of a host's sessions: what the host did not tell is not known.
+ */
 #include "list.h"
 
 /* [MS-RSMC] 3.7.4.12 */
 enum { ADMIN = 1, OPERATOR = 2, STANDARD = 4, LOCKED = 8, WEB_LIMITED = 16, ORCHESTRATABLE = 32 };
 
-/* As the cmdlets call it, where they have a word; otherwise as the Windows session API does: [MS-RSMC] 2.2.4.1. */
-static const char *state_of(const struct multipoint_sessions *list, const struct multipoint_found *session,
+/* As the cmdlets call it, where they have a word; otherwise as the Windows session API does:
+ * [MS-RSMC] 2.2.4.1. */
+static const char *state_of(const struct multipoint_sessions *list,
+                            const struct multipoint_found *session,
                             const struct multipoint_seat *seat, bool unsure)
 {
-    static const char *const names[] = {"Active", "Connected", "ConnectQuery", "Shadow", "Disconnected",
-                                        "Idle",   "Listen",    "Reset",        "Down",   "Init"};
+    static const char *const names[] = {"Active",       "Connected", "ConnectQuery", "Shadow",
+                                        "Disconnected", "Idle",      "Listen",       "Reset",
+                                        "Down",         "Init"};
 
     if (session->state == MULTIPOINT_ACTIVE && list->stations.count > 0 && (seat || !unsure)) {
         return seat ? "ConnectedToStation" : "RemoteConnection";
@@ -31,7 +35,8 @@ static signed char flag(const struct multipoint_found *session, uint32_t bit)
 static int report_one(struct multipoint_sessions *list, const struct multipoint_found *session)
 {
     bool unsure;
-    const struct multipoint_seat *seat = multipoint_stations_find(&list->stations, session->id, &unsure);
+    const struct multipoint_seat *seat =
+        multipoint_stations_find(&list->stations, session->id, &unsure);
     wms_session whole;
 
     wms_session_init(&whole);
@@ -52,7 +57,8 @@ static int report_one(struct multipoint_sessions *list, const struct multipoint_
     whole.locked = session->flags_known ? flag(session, LOCKED) : session->locked;
     whole.is_private = session->is_private;
     whole.is_broadcasting = session->is_broadcasting;
-    return whole.identity ? list->task.host->all->memory.services->session(list->op, &whole) : WMS_E_NO_MEMORY;
+    return whole.identity ? list->task.host->all->memory.services->session(list->op, &whole)
+                          : WMS_E_NO_MEMORY;
 }
 
 void multipoint_report(struct multipoint_sessions *list)
@@ -70,11 +76,13 @@ void multipoint_report(struct multipoint_sessions *list)
     if (!error && list->refusal && free == 0) { /* no session's outcome could say it */
         bool lost = list->all_told;
         list->all_told = false;
-        multipoint_list_end(list, &(struct multipoint_reply){.code = list->refusal, .lost = lost, .text = list->note});
+        multipoint_list_end(list, &(struct multipoint_reply){
+                                      .code = list->refusal, .lost = lost, .text = list->note});
         return;
     }
     if (!error && list->refusal) {
         services->note(list->op, list->note);
     }
-    multipoint_list_end(list, &(struct multipoint_reply){.code = error}); /* with 0, that is the end of a good one */
+    multipoint_list_end(list, &(struct multipoint_reply){
+                                  .code = error}); /* with 0, that is the end of a good one */
 }

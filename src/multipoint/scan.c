@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* scan.c - what of an answer the parser may see.
  *
- * libxml2 compares each attribute of a tag with all before it, reads a tag, comment or instruction in one go, and has no
- * limits of its own that are small enough.  So every byte is looked at here first, once: whatever is long is refused, and
- * the rest is handed on in parts that end between two of its pieces.
+ * libxml2 compares each attribute of a tag with all before it, reads a tag, comment or instruction
+ * in one go, and has no limits of its own that are small enough.  So every byte is looked at here
+ * first, once: whatever is long is refused, and the rest is handed on in parts that end between two
+ * of its pieces.
  */
 #include "multipoint.h"
 
@@ -21,11 +22,13 @@ static bool begins(const struct multipoint_scan *scan, const char *text, const c
     return scan->at - scan->begin == length && memcmp(text + scan->begin, beginning, length) == 0;
 }
 
-static bool ends(const struct multipoint_scan *scan, const char *text, size_t least, const char *end)
+static bool ends(const struct multipoint_scan *scan, const char *text, size_t least,
+                 const char *end)
 {
     size_t length = strlen(end);
 
-    return scan->at - scan->begin >= least + length && memcmp(text + scan->at - length, end, length) == 0;
+    return scan->at - scan->begin >= least + length &&
+           memcmp(text + scan->at - length, end, length) == 0;
 }
 
 /* One more byte of something that began with '<'. */
@@ -63,10 +66,12 @@ static const char *add_to_markup(struct multipoint_scan *scan, const char *text,
     case MULTIPOINT_SCAN_TEXT:
         break;
     }
-    return scan->state != MULTIPOINT_SCAN_TEXT && scan->at - scan->begin > MARKUP_MAX ? long_markup : NULL;
+    return scan->state != MULTIPOINT_SCAN_TEXT && scan->at - scan->begin > MARKUP_MAX ? long_markup
+                                                                                      : NULL;
 }
 
-const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size_t size, size_t end, size_t *ret_cut)
+const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size_t size, size_t end,
+                            size_t *ret_cut)
 {
     const char *problem = NULL;
 
@@ -86,7 +91,8 @@ const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size
         }
     }
     size_t cut = scan->state == MULTIPOINT_SCAN_TEXT || end == size ? end : scan->begin;
-    for (int i = 0; i < 3 && cut > 0 && cut < size && (text[cut] & 0xC0) == 0x80; i++) { /* not inside a character */
+    for (int i = 0; i < 3 && cut > 0 && cut < size && (text[cut] & 0xC0) == 0x80;
+         i++) { /* not inside a character */
         cut--;
     }
     *ret_cut = cut;

@@ -10,8 +10,9 @@
 
 #include "multipoint.h"
 
-/* A socket of libcurl's.  That of a connection is known until it is closed, and goes on being watched for what comes when
- * libcurl has lost its interest: mostly that is back with the next exchange, before anything comes. */
+/* A socket of libcurl's.  That of a connection is known until it is closed, and goes on being
+ * watched for what comes when libcurl has lost its interest: mostly that is back with the next
+ * exchange, before anything comes. */
 struct multipoint_socket {
     struct node node; /* in `sockets` */
     struct multipoint *all;
@@ -93,7 +94,8 @@ static void watched_free(struct multipoint_socket *socket)
     multipoint_free(&all->memory, socket);
 }
 
-curl_socket_t multipoint_socket_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+curl_socket_t multipoint_socket_open(void *data, curlsocktype purpose,
+                                     struct curl_sockaddr *address)
 {
     struct multipoint_exchange *exchange = data;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -118,7 +120,8 @@ int multipoint_socket_close(void *data, curl_socket_t fd)
     struct multipoint_socket *socket = find(data, fd);
     struct multipoint_exchange *exchange = socket ? socket->exchange : NULL;
 
-    /* libcurl has a limit for one header, and is out of memory then; with the text it would be told already. */
+    /* libcurl has a limit for one header, and is out of memory then; with the text it would be told
+     * already. */
     if (exchange && exchange->left && exchange->answer.length == 0 && !exchange->too_large &&
         received(fd) - socket->received > MULTIPOINT_HEAD_MAX) {
         exchange->refused = exchange->refused ? exchange->refused : multipoint_long_head;
@@ -133,22 +136,26 @@ static void on_ready(void *data, int events)
 {
     struct multipoint_socket *socket = data;
     struct multipoint *all = socket->all;
-    if (!socket->wanted) { /* the host hangs up on a kept connection: libcurl will see when it takes it */
+    if (!socket->wanted) { /* the host hangs up on a kept connection: libcurl will see when it takes
+                              it */
         socket->events = 0;
         all->memory.services->poll_set(socket->poll, 0);
         return;
     }
-    int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) | (events & WMS_WRITABLE ? CURL_CSELECT_OUT : 0);
+    int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) |
+               (events & WMS_WRITABLE ? CURL_CSELECT_OUT : 0);
 
     all->ready(all, socket->fd, mask);
 }
 
-/* The exchange cannot be watched, so it is ended; libcurl would take a failure here for the end of everything. */
+/* The exchange cannot be watched, so it is ended; libcurl would take a failure here for the end of
+ * everything. */
 static void give_up(CURL *easy, int code)
 {
     struct multipoint_exchange *exchange = NULL;
 
-    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange && !exchange->trouble) {
+    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange &&
+        !exchange->trouble) {
         exchange->trouble = code;
         exchange->result = CURLE_OUT_OF_MEMORY;
         node_remove(&exchange->node);
@@ -161,7 +168,8 @@ int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, 
     struct multipoint *all = data;
     struct multipoint_socket *socket = known ? known : find(all, fd);
     const struct wms_services *services = all->memory.services;
-    int events = (what & CURL_POLL_IN ? WMS_READABLE : 0) | (what & CURL_POLL_OUT ? WMS_WRITABLE : 0);
+    int events =
+        (what & CURL_POLL_IN ? WMS_READABLE : 0) | (what & CURL_POLL_OUT ? WMS_WRITABLE : 0);
 
     if (what == CURL_POLL_REMOVE) {
         if (socket && !socket->connection) { /* the resolver's */
@@ -193,7 +201,8 @@ int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, 
         curl_multi_assign(all->multi, fd, socket);
     }
     struct multipoint_exchange *exchange = NULL;
-    if (socket->connection && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange) {
+    if (socket->connection && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange) == CURLE_OK &&
+        exchange) {
         join(socket, exchange);
     }
     return 0;
@@ -214,7 +223,7 @@ uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange)
     return all > 0 ? all - socket->received : 0;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 void multipoint_sockets_free(struct multipoint *all)
 {

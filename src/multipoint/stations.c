@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* stations.c - who sits where: [MS-RSMC] 3.8.4.
  *
- * The host tells which station comes after another (3.8.4.4), and of each which session it shows (3.8.4.9): by an id on the
- * machine that it names, which may be another host.
+ * The host tells which station comes after another (3.8.4.4), and of each which session it shows
+ * (3.8.4.9): by an id on the machine that it names, which may be another host.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -21,7 +21,8 @@ static void warn(struct multipoint_stations *stations, const char *what)
     char text[384];
 
     stations->partial = true;
-    snprintf(text, sizeof text, "%s: %s after station %lu", host->address->text, what, (unsigned long) stations->at);
+    snprintf(text, sizeof text, "%s: %s after station %lu", host->address->text, what,
+             (unsigned long) stations->at);
     host->all->memory.services->log(host->all->memory.engine, WMS_WARNING, text);
 }
 
@@ -38,13 +39,15 @@ static void end_with(struct multipoint_stations *stations, int code, const char 
     end(stations, &(struct multipoint_reply){.code = code, .text = text, .general = true});
 }
 
-/* ---- what is asked ----------------------------------------------------------------------------------------------- */
+/* ---- what is asked --------------------------------------------------------------------------- */
 
 static int ask(struct multipoint_stations *stations, const char *operation,
-               void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply),
+               void (*done)(struct multipoint_exchange *exchange,
+                            const struct multipoint_reply *reply),
                struct multipoint_exchange **place, const char **ret_text)
 {
-    const wms_value id = multipoint_natural("idStation", stations->at), arguments = multipoint_table(&id, 1);
+    const wms_value id = multipoint_natural("idStation", stations->at),
+                    arguments = multipoint_table(&id, 1);
     const struct multipoint_question question = {
         .operation = multipoint_operation_find("IMultiPointStation", operation),
         .arguments = &arguments,
@@ -54,7 +57,8 @@ static int ask(struct multipoint_stations *stations, const char *operation,
 }
 
 static void got_next(struct multipoint_exchange *exchange, const struct multipoint_reply *reply);
-static void got_information(struct multipoint_exchange *exchange, const struct multipoint_reply *reply);
+static void got_information(struct multipoint_exchange *exchange,
+                            const struct multipoint_reply *reply);
 
 /* Goes on when what was asked of a station is there. */
 static void go_on(struct multipoint_stations *stations)
@@ -74,8 +78,10 @@ static void go_on(struct multipoint_stations *stations)
     }
     stations->visited++;
     stations->at = stations->following;
-    stations->following = stations->counting && stations->at < UINT32_MAX - 1 ? stations->at + 1 : 0;
-    int error = ask(stations, "GetStationInformation", got_information, &stations->information, &text);
+    stations->following =
+        stations->counting && stations->at < UINT32_MAX - 1 ? stations->at + 1 : 0;
+    int error =
+        ask(stations, "GetStationInformation", got_information, &stations->information, &text);
     if (!error && !stations->counting) {
         error = ask(stations, "GetNextStationIdentifier", got_next, &stations->next, &text);
     }
@@ -84,9 +90,11 @@ static void go_on(struct multipoint_stations *stations)
     }
 }
 
-/* The answer's element in *ret_table.  False: it has not the form that it should have, or (`*ret_error`) memory ran out. */
-static bool read_results(const struct multipoint_exchange *exchange, const struct multipoint_reply *reply,
-                         struct multipoint_arena *arena, wms_value *ret_table, int *ret_error)
+/* The answer's element in *ret_table.  False: it has not the form that it should have, or
+ * (`*ret_error`) memory ran out. */
+static bool read_results(const struct multipoint_exchange *exchange,
+                         const struct multipoint_reply *reply, struct multipoint_arena *arena,
+                         wms_value *ret_table, int *ret_error)
 {
     int error = multipoint_results(exchange->operation, reply->body, arena, ret_table);
 
@@ -101,8 +109,8 @@ static uint32_t natural(const wms_value *table, const char *name)
     return value ? (uint32_t) value->natural : UINT32_MAX;
 }
 
-/* How the end is told, no document says: no number, 0, the number of none, or a fault.  Nor whether it begins with 0: where
- * nothing follows that, station 1 is asked for. */
+/* How the end is told, no document says: no number, 0, the number of none, or a fault.  Nor whether
+ * it begins with 0: where nothing follows that, station 1 is asked for. */
 static void got_next(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
 {
     struct multipoint_stations *stations = exchange->data;
@@ -126,7 +134,8 @@ static void got_next(struct multipoint_exchange *exchange, const struct multipoi
         end_with(stations, error, NULL);
         return;
     }
-    bool none = good ? following == 0 || following == UINT32_MAX : multipoint_reply_not_found(reply);
+    bool none =
+        good ? following == 0 || following == UINT32_MAX : multipoint_reply_not_found(reply);
     if (stations->at == 0 && (none || !good)) {
         stations->counting = true;
         stations->following = 1;
@@ -171,12 +180,14 @@ static void pass_over(struct multipoint_stations *stations, const struct multipo
 
     stations->partial = stations->partial || !none;
     stations->failures++;
-    if (stations->counting && (none || reply->code == WMS_E_UNSUPPORTED || stations->failures == FAILURES_MAX)) {
+    if (stations->counting &&
+        (none || reply->code == WMS_E_UNSUPPORTED || stations->failures == FAILURES_MAX)) {
         stations->following = 0;
     }
 }
 
-static void got_information(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+static void got_information(struct multipoint_exchange *exchange,
+                            const struct multipoint_reply *reply)
 {
     struct multipoint_stations *stations = exchange->data;
     struct multipoint_arena arena = {.memory = stations->arena->memory};
@@ -213,7 +224,7 @@ void multipoint_stations_drop(struct multipoint_stations *stations)
     stations->information = multipoint_drop(stations->information);
 }
 
-/* ---- whose sessions they show ------------------------------------------------------------------------------------ */
+/* ---- whose sessions they show ---------------------------------------------------------------- */
 
 static bool is_address(const char *name)
 {
@@ -247,15 +258,18 @@ static bool all_name_the_same(const struct multipoint_stations *stations)
     return true;
 }
 
-/* Whether the seat's session is one of the host's own: 1, 0, or -1: that cannot be told.  `same`: all seats name the same. */
-static signed char is_own(const struct multipoint_stations *stations, const struct multipoint_seat *seat, bool same)
+/* Whether the seat's session is one of the host's own: 1, 0, or -1: that cannot be told.  `same`:
+ * all seats name the same. */
+static signed char is_own(const struct multipoint_stations *stations,
+                          const struct multipoint_seat *seat, bool same)
 {
     const char *name = seat->session_host, *address = stations->host->address->host;
     const char *const names[] = {stations->host->binding.name, address};
     bool known = false;
 
-    if (!*name || strcmp(name, ".") == 0 || strcasecmp(name, "localhost") == 0 || strcasecmp(name, address) == 0 ||
-        strncmp(name, "127.", 4) == 0 || strcmp(name, "::1") == 0) {
+    if (!*name || strcmp(name, ".") == 0 || strcasecmp(name, "localhost") == 0 ||
+        strcasecmp(name, address) == 0 || strncmp(name, "127.", 4) == 0 ||
+        strcmp(name, "::1") == 0) {
         return 1;
     }
     if (is_address(name)) {
@@ -282,8 +296,8 @@ void multipoint_stations_judge(struct multipoint_stations *stations)
     }
 }
 
-const struct multipoint_seat *multipoint_stations_find(const struct multipoint_stations *stations, uint32_t session,
-                                                       bool *ret_unsure)
+const struct multipoint_seat *multipoint_stations_find(const struct multipoint_stations *stations,
+                                                       uint32_t session, bool *ret_unsure)
 {
     const struct multipoint_seat *found = NULL;
 

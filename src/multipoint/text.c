@@ -43,7 +43,7 @@ char *multipoint_free_text(const struct multipoint_memory *memory, char *text)
     return multipoint_free_secret(memory, text, text ? strlen(text) : 0);
 }
 
-/* ---- strings that grow ------------------------------------------------------------------------------------------- */
+/* ---- strings that grow ----------------------------------------------------------------------- */
 
 /* Not resized: that would free the old block with what is in it. */
 static bool grow_to(struct multipoint_text *text, size_t size)
@@ -78,7 +78,8 @@ void multipoint_text_expect(struct multipoint_text *text, size_t more, size_t mo
 {
     size_t size = most / 8 > text->length ? text->length * 8 : most;
 
-    if (text->length >= LONG && text->size - text->length < more && size - text->length >= more && !text->failed) {
+    if (text->length >= LONG && text->size - text->length < more && size - text->length >= more &&
+        !text->failed) {
         grow_to(text, size); /* or not: it will be tried again */
     }
 }
@@ -150,9 +151,10 @@ void multipoint_text_free(struct multipoint_text *text)
     text->length = text->size = 0;
 }
 
-/* ---- what XML can hold ------------------------------------------------------------------------------------------- */
+/* ---- what XML can hold ----------------------------------------------------------------------- */
 
-/* The character at `data`: its bytes, or 0 (and a value that is no character) when it is not UTF-8 in its shortest form. */
+/* The character at `data`: its bytes, or 0 (and a value that is no character) when it is not UTF-8
+ * in its shortest form. */
 static size_t decode(const unsigned char *data, size_t length, uint32_t *ret_value)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -177,8 +179,8 @@ static size_t decode(const unsigned char *data, size_t length, uint32_t *ret_val
     return value >= least[bytes] ? bytes : 0;
 }
 
-/* Whether the eight bytes at `data` are all printable ASCII: no byte is above 0x7E (0x01 would carry it over 0x7F) or below
- * 0x20 (which taken away from it borrows). */
+/* Whether the eight bytes at `data` are all printable ASCII: no byte is above 0x7E (0x01 would
+ * carry it over 0x7F) or below 0x20 (which taken away from it borrows). */
 static bool are_plain(const char *data)
 {
     const uint64_t each = UINT64_C(0x0101010101010101);
@@ -204,8 +206,8 @@ size_t multipoint_xml_span(const char *data, size_t length)
         uint32_t value;
         size_t bytes = decode((const unsigned char *) data + at, length - at, &value);
         bool blank = value == '\t' || value == '\n' || value == '\r';
-        if (bytes == 0 || (value < ' ' && !blank) || (value >= 0xD800 && value < 0xE000) || value == 0xFFFE ||
-            value == 0xFFFF || value > 0x10FFFF) {
+        if (bytes == 0 || (value < ' ' && !blank) || (value >= 0xD800 && value < 0xE000) ||
+            value == 0xFFFE || value == 0xFFFF || value > 0x10FFFF) {
             break;
         }
         at += bytes;
@@ -221,8 +223,10 @@ void multipoint_xml_problem(const char *data, size_t length, size_t span, char *
     if (bytes == 0 || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) {
         snprintf(buffer, size, "no UTF-8 at byte %zu", span + 1);
     } else if (value < ' ') {
-        snprintf(buffer, size, "the control character 0x%02X at byte %zu, which XML cannot carry", (unsigned) value, span + 1);
+        snprintf(buffer, size, "the control character 0x%02X at byte %zu, which XML cannot carry",
+                 (unsigned) value, span + 1);
     } else {
-        snprintf(buffer, size, "U+%04X at byte %zu, which XML cannot carry", (unsigned) value, span + 1);
+        snprintf(buffer, size, "U+%04X at byte %zu, which XML cannot carry", (unsigned) value,
+                 span + 1);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps connections and TLS sessions.
+/* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps
+ * connections and TLS sessions.
  */
 #include <libxml/parser.h>
 #include <openssl/crypto.h>
@@ -9,11 +10,12 @@
 
 #include "wire.h"
 
-/* MOST_AROUND: an answer is sent with chunks and TLS records around it, in so many times as many bytes at most. */
+/* MOST_AROUND: an answer is sent with chunks and TLS records around it, in so many times as many
+ * bytes at most. */
 enum { MOST_AROUND = 4 };
 enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143 };
 
-/* ---- an exchange's handle ---------------------------------------------------------------------------------------- */
+/* ---- an exchange's handle -------------------------------------------------------------------- */
 
 static size_t on_answer(char *data, size_t size, size_t count, void *user)
 {
@@ -25,7 +27,8 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
         return CURL_WRITEFUNC_ERROR;
     }
     struct multipoint *all = exchange->host->all;
-    if (all->received >= MULTIPOINT_TURN_MAX) { /* libcurl takes megabytes in one go, and keeps others waiting */
+    if (all->received >=
+        MULTIPOINT_TURN_MAX) { /* libcurl takes megabytes in one go, and keeps others waiting */
         exchange->paused = all->pauses = true;
         multipoint_turn_soon(all);
         return CURL_WRITEFUNC_PAUSE;
@@ -46,9 +49,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
     return exchange->refused ? CURL_WRITEFUNC_ERROR : count;
 }
 
-/* The connection is there, and the request is about to leave.  When libcurl wants to send it a second time, because the
- * kept connection that it took broke without an answer, it may have been carried out already. */
-static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, int local_port) /* NOLINT: libcurl's type */
+/* The connection is there, and the request is about to leave.  When libcurl wants to send it a
+ * second time, because the kept connection that it took broke without an answer, it may have been
+ * carried out already. */
+static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port,
+                      int local_port) /* NOLINT: libcurl's type */
 {
     struct multipoint_exchange *exchange = data;
     struct multipoint_host *host = exchange->host;
@@ -59,11 +64,13 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
     (void) local_port;
 
     if (!exchange->data || (exchange->left && exchange->once)) {
-        return CURL_PREREQFUNC_ABORT; /* nobody waits for it any more, or it would leave a second time */
+        return CURL_PREREQFUNC_ABORT; /* nobody waits for it any more, or it would leave a second
+                                         time */
     }
     /* A kept connection or TLS session has seen the certificate, and may outlive it. */
     if (exchange->operation->credentials != MULTIPOINT_ANYBODY &&
-        multipoint_certificate_expired(&exchange->certificate, exchange->trust.why, sizeof exchange->trust.why)) {
+        multipoint_certificate_expired(&exchange->certificate, exchange->trust.why,
+                                       sizeof exchange->trust.why)) {
         return CURL_PREREQFUNC_ABORT;
     }
     if (exchange->left) {
@@ -91,8 +98,10 @@ static CURLcode on_tls(CURL *easy, void *context, void *data)
     return multipoint_trust_set(context, exchange);
 }
 
-/* What belongs to no header and no text is counted by nobody else: libcurl goes on with it as long as it comes. */
-static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t whole_sent, curl_off_t sent) /* NOLINT */
+/* What belongs to no header and no text is counted by nobody else: libcurl goes on with it as long
+ * as it comes. */
+static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t whole_sent,
+                       curl_off_t sent) /* NOLINT */
 {
     struct multipoint_exchange *exchange = data;
     (void) whole;
@@ -103,8 +112,9 @@ static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t
     if (!exchange) {
         return 0;
     }
-    exchange->too_large = exchange->too_large || multipoint_socket_received(exchange) / MOST_AROUND >
-                                                     exchange->answer_max + MULTIPOINT_HEAD_MAX;
+    exchange->too_large =
+        exchange->too_large || multipoint_socket_received(exchange) / MOST_AROUND >
+                                   exchange->answer_max + MULTIPOINT_HEAD_MAX;
     return exchange->too_large;
 }
 
@@ -136,10 +146,12 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_CLOSESOCKETFUNCTION, multipoint_socket_close);
     SET(CURLOPT_CLOSESOCKETDATA, all);
     SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_CAINFO, NULL); /* no authority is trusted: only the host's own certificate, which on_tls() compares */
+    SET(CURLOPT_CAINFO, NULL); /* no authority is trusted: only the host's own certificate, which
+                                  on_tls() compares */
     SET(CURLOPT_CAPATH, NULL);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 0L); /* that very certificate was found to bear the host's name when the client was bound */
+    SET(CURLOPT_SSL_VERIFYHOST,
+        0L); /* that very certificate was found to bear the host's name when the client was bound */
     SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
     if (failed) {
         curl_easy_cleanup(easy);
@@ -171,13 +183,16 @@ static bool set_headers(struct multipoint_exchange *exchange)
     if (exchange->old) {
         snprintf(line, sizeof line, "SOAPAction: \"" MULTIPOINT_SPACE "/RemoteManagement/%s/%s\"",
                  exchange->operation->interface_name, exchange->operation->name);
-        return add_header(exchange, "Content-Type: text/xml; charset=utf-8") && add_header(exchange, line) &&
-               add_header(exchange, "Expect:") && add_header(exchange, "Accept:");
+        return add_header(exchange, "Content-Type: text/xml; charset=utf-8") &&
+               add_header(exchange, line) && add_header(exchange, "Expect:") &&
+               add_header(exchange, "Accept:");
     }
     snprintf(line, sizeof line,
-             "Content-Type: application/soap+xml; charset=utf-8; action=\"" MULTIPOINT_SPACE "/RemoteManagement/%s/%s\"",
+             "Content-Type: application/soap+xml; charset=utf-8; action=\"" MULTIPOINT_SPACE
+             "/RemoteManagement/%s/%s\"",
              exchange->operation->interface_name, exchange->operation->name);
-    return add_header(exchange, line) && add_header(exchange, "Expect:") && add_header(exchange, "Accept:");
+    return add_header(exchange, line) && add_header(exchange, "Expect:") &&
+           add_header(exchange, "Accept:");
 }
 
 static const wms_transport *settings_of(const struct multipoint_exchange *exchange)
@@ -223,7 +238,8 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
     }
     exchange->easy = easy;
     exchange->answer_max = settings_of(exchange)->answer_size;
-    if (exchange->operation->credentials == MULTIPOINT_ANYBODY && exchange->answer_max > PLAIN_MAX) {
+    if (exchange->operation->credentials == MULTIPOINT_ANYBODY &&
+        exchange->answer_max > PLAIN_MAX) {
         exchange->answer_max = PLAIN_MAX; /* anybody may have put another in its place */
     }
     if (!set_up(exchange, easy) || curl_multi_add_handle(all->multi, easy) != CURLM_OK) {
@@ -299,8 +315,8 @@ bool multipoint_transport_turn(struct multipoint *all)
     while ((message = curl_multi_info_read(all->multi, &left))) {
         struct multipoint_exchange *exchange = NULL;
         if (message->msg == CURLMSG_DONE &&
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange &&
-            !exchange->trouble) {
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK &&
+            exchange && !exchange->trouble) {
             exchange->result = message->data.result;
             node_remove(&exchange->node);
             node_append(&all->finished, &exchange->node);

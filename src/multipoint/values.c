@@ -6,7 +6,7 @@
 
 enum { NUMBER = 24 };
 
-/* ---- lists that have a shape ------------------------------------------------------------------------------------- */
+/* ---- lists that have a shape ----------------------------------------------------------------- */
 
 /* What the elements of a list are called, and hold. */
 static const struct shape {
@@ -14,8 +14,10 @@ static const struct shape {
     const char *item, *fields; /* NULL: text */
 } shapes[] = {
     {MULTIPOINT_STRINGS, "prgData", NULL},
-    {MULTIPOINT_SESSIONS, "prgWmsSessionInfoWs", "id:U state:u wsUserName:s wsDomain:s wsWinStation:s fIsRail:b"},
-    {MULTIPOINT_USERS, "prgWmsSessionInfoWs", "wsName:s wsFullName:s wsDescription:s UserType:u"}, /* thus in the schema */
+    {MULTIPOINT_SESSIONS, "prgWmsSessionInfoWs",
+     "id:U state:u wsUserName:s wsDomain:s wsWinStation:s fIsRail:b"},
+    {MULTIPOINT_USERS, "prgWmsSessionInfoWs",
+     "wsName:s wsFullName:s wsDescription:s UserType:u"}, /* thus in the schema */
     {MULTIPOINT_APPS, "prgWmsRunningAppWs", "wsName:s ProcessId:u WindowId:u CreateTime:U"},
 };
 
@@ -34,7 +36,7 @@ static uint64_t most(enum multipoint_type type)
     return type == MULTIPOINT_ULONG ? UINT64_MAX : UINT32_MAX;
 }
 
-/* ---- arguments: from values to XML ------------------------------------------------------------------------------- */
+/* ---- arguments: from values to XML ----------------------------------------------------------- */
 
 /* Where an argument is written, and what is said of a wrong one. */
 struct writer {
@@ -46,8 +48,8 @@ struct writer {
 
 static int wrong(const struct writer *writer, const char *what, const char *fix)
 {
-    snprintf(writer->complaint, writer->size, "arguments.%.*s: %s; give %s", (int) writer->field->length,
-             writer->field->name, what, fix);
+    snprintf(writer->complaint, writer->size, "arguments.%.*s: %s; give %s",
+             (int) writer->field->length, writer->field->name, what, fix);
     return WMS_E_INVALID;
 }
 
@@ -63,9 +65,10 @@ static int put_number(const struct writer *writer, const wms_value *value)
 {
     enum multipoint_type type = writer->field->type;
     bool is_int = type == MULTIPOINT_INT;
-    const char *fix = is_int                     ? "a whole number -2147483648..2147483647"
-                      : type == MULTIPOINT_ULONG ? "a whole number 0..18446744073709551615, or a string of its digits"
-                                                 : "a whole number 0..4294967295";
+    const char *fix = is_int ? "a whole number -2147483648..2147483647"
+                      : type == MULTIPOINT_ULONG
+                          ? "a whole number 0..18446744073709551615, or a string of its digits"
+                          : "a whole number 0..4294967295";
     uint64_t number = value->natural;
     char text[NUMBER];
 
@@ -76,8 +79,9 @@ static int put_number(const struct writer *writer, const wms_value *value)
         snprintf(text, sizeof text, "%lld", (long long) value->integer);
         return put(writer, text, strlen(text));
     }
-    if (value->kind != WMS_NATURAL && !(value->kind == WMS_STRING && strlen(value->text) == value->size &&
-                                        multipoint_number(value->text, UINT64_MAX, &number))) {
+    if (value->kind != WMS_NATURAL &&
+        !(value->kind == WMS_STRING && strlen(value->text) == value->size &&
+          multipoint_number(value->text, UINT64_MAX, &number))) {
         return wrong(writer, "no whole number", fix);
     }
     if (number > (is_int ? INT32_MAX : most(type))) {
@@ -107,7 +111,8 @@ static int put_bytes(const struct writer *writer, const wms_value *value)
         return wrong(writer, "no string", "the bytes as a string");
     }
     for (size_t i = 0; writer->out && i < value->size; i++) {
-        multipoint_text_printf(writer->out, "<prgData>%u</prgData>", (unsigned char) value->text[i]);
+        multipoint_text_printf(writer->out, "<prgData>%u</prgData>",
+                               (unsigned char) value->text[i]);
     }
     return 0;
 }
@@ -118,8 +123,9 @@ static int put_value(const struct writer *writer, const wms_value *value)
     case MULTIPOINT_STRING:
         return put_string(writer, value);
     case MULTIPOINT_BOOLEAN:
-        return value->kind != WMS_BOOLEAN ? wrong(writer, "no boolean", "true or false")
-                                          : put(writer, value->integer ? "true" : "false", value->integer ? 4 : 5);
+        return value->kind != WMS_BOOLEAN
+                   ? wrong(writer, "no boolean", "true or false")
+                   : put(writer, value->integer ? "true" : "false", value->integer ? 4 : 5);
     case MULTIPOINT_INT:
     case MULTIPOINT_UINT:
     case MULTIPOINT_ULONG:
@@ -155,8 +161,8 @@ const wms_value *multipoint_value(const wms_value *table, const char *name, enum
 }
 
 /* Names an argument that the operation does not have. */
-static int check_names(const struct multipoint_operation *operation, const wms_value *arguments, char *complaint,
-                       size_t size)
+static int check_names(const struct multipoint_operation *operation, const wms_value *arguments,
+                       char *complaint, size_t size)
 {
     for (size_t i = 0; arguments && i < arguments->size; i++) {
         const char *name = arguments->items[i].name ? arguments->items[i].name : "";
@@ -165,9 +171,11 @@ static int check_names(const struct multipoint_operation *operation, const wms_v
         char names[200] = "";
         bool known = false;
         while (multipoint_field_next(&spec, &field)) {
-            known = known || (strlen(name) == field.length && strncmp(name, field.name, field.length) == 0);
+            known = known ||
+                    (strlen(name) == field.length && strncmp(name, field.name, field.length) == 0);
             size_t used = strlen(names);
-            snprintf(names + used, sizeof names - used, "%s%.*s", used ? ", " : "", (int) field.length, field.name);
+            snprintf(names + used, sizeof names - used, "%s%.*s", used ? ", " : "",
+                     (int) field.length, field.name);
         }
         if (!known) {
             snprintf(complaint, size, "arguments: %s has no '%.40s'; %s%s", operation->name, name,
@@ -212,7 +220,9 @@ int multipoint_arguments(const struct multipoint_operation *operation, const wms
         if (out) {
             multipoint_text_puts(out, "<");
             multipoint_text_add(out, field.name, field.length);
-            multipoint_text_puts(out, nil ? " xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\">" : ">");
+            multipoint_text_puts(
+                out, nil ? " xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\">"
+                         : ">");
         }
         error = nil ? 0 : put_value(&writer, value);
         if (out) {
@@ -229,7 +239,7 @@ int multipoint_arguments(const struct multipoint_operation *operation, const wms
     return error;
 }
 
-/* ---- results: from XML to values --------------------------------------------------------------------------------- */
+/* ---- results: from XML to values ------------------------------------------------------------- */
 
 static size_t count_children(const struct multipoint_element *element)
 {
@@ -241,7 +251,8 @@ static size_t count_children(const struct multipoint_element *element)
     return count;
 }
 
-static int read_number(const struct multipoint_element *element, enum multipoint_type type, wms_value *ret_value)
+static int read_number(const struct multipoint_element *element, enum multipoint_type type,
+                       wms_value *ret_value)
 {
     char buffer[NUMBER];
     const char *text = multipoint_word(element, buffer, sizeof buffer);
@@ -249,7 +260,8 @@ static int read_number(const struct multipoint_element *element, enum multipoint
     uint64_t number;
 
     if (!multipoint_number(negative ? text + 1 : text,
-                           type == MULTIPOINT_INT ? (uint64_t) INT32_MAX + negative : most(type), &number)) {
+                           type == MULTIPOINT_INT ? (uint64_t) INT32_MAX + negative : most(type),
+                           &number)) {
         return WMS_E_PROTOCOL;
     }
     ret_value->kind = negative && number ? WMS_INTEGER : WMS_NATURAL;
@@ -265,7 +277,9 @@ static int read_boolean(const struct multipoint_element *element, wms_value *ret
 
     ret_value->kind = WMS_BOOLEAN;
     ret_value->integer = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
-    return ret_value->integer || strcmp(text, "false") == 0 || strcmp(text, "0") == 0 ? 0 : WMS_E_PROTOCOL;
+    return ret_value->integer || strcmp(text, "false") == 0 || strcmp(text, "0") == 0
+               ? 0
+               : WMS_E_PROTOCOL;
 }
 
 /* Text where elements should be. */
@@ -275,7 +289,8 @@ static bool has_text(const struct multipoint_element *element)
 }
 
 /* [MS-RSMC] 2.2.4.1: an element a byte. */
-static int read_bytes(const struct multipoint_element *element, struct multipoint_arena *arena, wms_value *ret_value)
+static int read_bytes(const struct multipoint_element *element, struct multipoint_arena *arena,
+                      wms_value *ret_value)
 {
     size_t size = count_children(element);
     unsigned char *bytes = multipoint_room(arena, size + 1);
@@ -285,7 +300,8 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
     if (!bytes) {
         return WMS_E_NO_MEMORY;
     }
-    *ret_value = (wms_value){.kind = WMS_STRING, .name = ret_value->name, .text = (const char *) bytes, .size = size};
+    *ret_value = (wms_value){
+        .kind = WMS_STRING, .name = ret_value->name, .text = (const char *) bytes, .size = size};
     if (has_text(element)) {
         return WMS_E_PROTOCOL;
     }
@@ -328,10 +344,11 @@ static int read_base64(const struct multipoint_element *element, wms_value *ret_
     fill_base64(meaning);
     const unsigned char *at = (const unsigned char *) element->text, *end = at + element->length;
     while (at < end) {
-        if (digits % 4 == 0 && padding == 0 && end - at >= 4 && /* most are: pictures have millions */
+        if (digits % 4 == 0 && padding == 0 &&
+            end - at >= 4 && /* most are: pictures have millions */
             (meaning[at[0]] | meaning[at[1]] | meaning[at[2]] | meaning[at[3]]) < BASE64_BLANK) {
-            bits = (uint32_t) meaning[at[0]] << 18 | (uint32_t) meaning[at[1]] << 12 | (uint32_t) meaning[at[2]] << 6 |
-                   meaning[at[3]];
+            bits = (uint32_t) meaning[at[0]] << 18 | (uint32_t) meaning[at[1]] << 12 |
+                   (uint32_t) meaning[at[2]] << 6 | meaning[at[3]];
             at += 4;
             digits += 4;
         } else {
@@ -359,22 +376,25 @@ static int read_base64(const struct multipoint_element *element, wms_value *ret_
     if (element->length > 0) {
         bytes[size] = '\0';
     }
-    *ret_value = (wms_value){.kind = WMS_STRING, .name = ret_value->name, .text = bytes, .size = size};
+    *ret_value =
+        (wms_value){.kind = WMS_STRING, .name = ret_value->name, .text = bytes, .size = size};
     return 0;
 }
 
-static int read_fields(const char *spec, const struct multipoint_element *element, struct multipoint_arena *arena,
-                       wms_value *ret_table);
+static int read_fields(const char *spec, const struct multipoint_element *element,
+                       struct multipoint_arena *arena, wms_value *ret_table);
 
-static int read_list(const struct shape *shape, const struct multipoint_element *element, struct multipoint_arena *arena,
-                     wms_value *ret_value)
+static int read_list(const struct shape *shape, const struct multipoint_element *element,
+                     struct multipoint_arena *arena, wms_value *ret_value)
 {
     size_t count = count_children(element);
     wms_value *items = count ? multipoint_room(arena, count * sizeof *items) : NULL;
     int error = has_text(element) ? WMS_E_PROTOCOL : count && !items ? WMS_E_NO_MEMORY : 0;
 
-    *ret_value = (wms_value){.kind = WMS_LIST, .name = ret_value->name, .items = items, .size = count};
-    for (const struct multipoint_element *child = element->first; items && !error && child; child = child->next, items++) {
+    *ret_value =
+        (wms_value){.kind = WMS_LIST, .name = ret_value->name, .items = items, .size = count};
+    for (const struct multipoint_element *child = element->first; items && !error && child;
+         child = child->next, items++) {
         if (strcmp(child->name, shape->item) != 0) {
             error = WMS_E_PROTOCOL;
         } else if (shape->fields) {
@@ -387,8 +407,8 @@ static int read_list(const struct shape *shape, const struct multipoint_element 
     return error;
 }
 
-static int read_value(enum multipoint_type type, const struct multipoint_element *element, struct multipoint_arena *arena,
-                      wms_value *ret_value)
+static int read_value(enum multipoint_type type, const struct multipoint_element *element,
+                      struct multipoint_arena *arena, wms_value *ret_value)
 {
     switch (type) {
     case MULTIPOINT_STRING:
@@ -425,7 +445,8 @@ static size_t count_fields(const char *spec)
 }
 
 /* What the schema calls it, whatever the host does. */
-static const char *canonical_name(const struct multipoint_field *field, const struct multipoint_element *child,
+static const char *canonical_name(const struct multipoint_field *field,
+                                  const struct multipoint_element *child,
                                   struct multipoint_arena *arena)
 {
     if (strncmp(child->name, field->name, field->length) == 0) {
@@ -435,8 +456,8 @@ static const char *canonical_name(const struct multipoint_field *field, const st
     return name ? memcpy(name, field->name, field->length) : NULL;
 }
 
-static int read_fields(const char *spec, const struct multipoint_element *element, struct multipoint_arena *arena,
-                       wms_value *ret_table)
+static int read_fields(const char *spec, const struct multipoint_element *element,
+                       struct multipoint_arena *arena, wms_value *ret_table)
 {
     size_t most_fields = count_fields(spec), count = 0;
     struct multipoint_field field;
@@ -444,7 +465,8 @@ static int read_fields(const char *spec, const struct multipoint_element *elemen
     int error = most_fields && !items ? WMS_E_NO_MEMORY : 0;
 
     while (items && !error && multipoint_field_next(&spec, &field)) {
-        const struct multipoint_element *child = multipoint_child(element, field.name, field.length);
+        const struct multipoint_element *child =
+            multipoint_child(element, field.name, field.length);
         if (!child && field.alias) {
             child = multipoint_child(element, field.alias, field.alias_length);
         }
@@ -458,12 +480,14 @@ static int read_fields(const char *spec, const struct multipoint_element *elemen
         }
         error = read_value(field.type, child, arena, &items[count++]);
     }
-    *ret_table = (wms_value){.kind = WMS_TABLE, .name = ret_table->name, .items = items, .size = count};
+    *ret_table =
+        (wms_value){.kind = WMS_TABLE, .name = ret_table->name, .items = items, .size = count};
     return error;
 }
 
-int multipoint_results(const struct multipoint_operation *operation, const struct multipoint_element *element,
-                       struct multipoint_arena *arena, wms_value *ret_table)
+int multipoint_results(const struct multipoint_operation *operation,
+                       const struct multipoint_element *element, struct multipoint_arena *arena,
+                       wms_value *ret_table)
 {
     *ret_table = (wms_value){.kind = WMS_TABLE};
     return read_fields(operation->out, element, arena, ret_table);

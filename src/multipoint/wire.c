@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* wire.c - what comes in by a TLS connection, before it is decrypted.
  *
- * OpenSSL takes handshake messages as long as more of them come: sessions to resume, new keys, wishes to begin again.  It
- * has no limit for them, and none of this gets to the program, nor does its loop turn.  So they are counted for each
- * answer, and what is read is rationed.
+ * OpenSSL takes handshake messages as long as more of them come: sessions to resume, new keys,
+ * wishes to begin again.  It has no limit for them, and none of this gets to the program, nor does
+ * its loop turn.  So they are counted for each answer, and what is read is rationed.
  */
 #include "wire.h"
 
@@ -16,8 +16,9 @@ enum { MESSAGES_MAX = 64 };
 /* A connection's: its BIO owns it, from the handshake's beginning on; before, the exchange. */
 struct multipoint_wire {
     struct multipoint *all;
-    struct multipoint_exchange *exchange; /* the one that it serves, or NULL: kept, or nobody waits */
-    bool owned;                           /* by the BIO */
+    struct multipoint_exchange
+        *exchange; /* the one that it serves, or NULL: kept, or nobody waits */
+    bool owned;    /* by the BIO */
     unsigned messages;
 };
 
@@ -31,7 +32,8 @@ static void wire_free(struct multipoint_wire *wire)
     multipoint_free(&wire->all->memory, wire);
 }
 
-static void on_message(int sent, int version, int type, const void *data, size_t size, SSL *ssl, void *user)
+static void on_message(int sent, int version, int type, const void *data, size_t size, SSL *ssl,
+                       void *user)
 {
     struct multipoint_wire *wire = user;
     (void) version;
@@ -64,8 +66,8 @@ static long before_read(BIO *bio, struct multipoint_wire *wire)
     return 1;
 }
 
-static long on_bio(BIO *bio, int what, const char *data, size_t size, int number, long more, int result,
-                   size_t *count) /* NOLINT: OpenSSL's type */
+static long on_bio(BIO *bio, int what, const char *data, size_t size, int number, long more,
+                   int result, size_t *count) /* NOLINT: OpenSSL's type */
 {
     struct multipoint_wire *wire = (struct multipoint_wire *) (void *) BIO_get_callback_arg(bio);
     (void) data;
@@ -117,11 +119,14 @@ static struct multipoint_wire *wire_of(const struct multipoint_exchange *exchang
 {
     const struct curl_tlssessioninfo *session = NULL;
 
-    if (curl_easy_getinfo(exchange->easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || !session || !session->internals) {
+    if (curl_easy_getinfo(exchange->easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || !session ||
+        !session->internals) {
         return NULL;
     }
     BIO *bio = SSL_get_rbio(session->internals);
-    return bio && BIO_get_callback_ex(bio) == on_bio ? (struct multipoint_wire *) (void *) BIO_get_callback_arg(bio) : NULL;
+    return bio && BIO_get_callback_ex(bio) == on_bio
+               ? (struct multipoint_wire *) (void *) BIO_get_callback_arg(bio)
+               : NULL;
 }
 
 void multipoint_wire_join(struct multipoint_exchange *exchange)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* wire.h - what comes in by a TLS connection, before it is decrypted: how much at a time, and of how many messages. */
+/* wire.h - what comes in by a TLS connection, before it is decrypted: how much at a time, and of
+ * how many messages. */
 #ifndef WMS_MULTIPOINT_WIRE_H
 #define WMS_MULTIPOINT_WIRE_H
 
 #include "multipoint.h"
 
-/* At a time: libcurl and OpenSSL would go on as long as something comes, and keep others waiting. */
+/* At a time: libcurl and OpenSSL would go on as long as something comes, and keep others waiting.
+ */
 enum { MULTIPOINT_TURN_MAX = 262144 };
 
 /* For a new TLS connection, which the exchange is the first to use; `context`: its SSL_CTX. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* actions.c - disconnect, close, message: first the question whether it is a user's session, then the action. */
+/* actions.c - disconnect, close, message: first the question whether it is a user's session, then
+ * the action. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ struct action {
 
 static const char another[] = "the session that was meant has ended, and another one has its id";
 
-/* ---- on a thread ------------------------------------------------------------------------------------------------ */
+/* ---- on a thread ----------------------------------------------------------------------------- */
 
 /* May the session be acted on at all?  The API would log off a service as readily as a user. */
 static void question_call(struct wts_work *shared)
@@ -54,7 +55,8 @@ static void question_call(struct wts_work *shared)
     }
 }
 
-/* Whether the session is (still) the one that was looked at before; else *ret_fault tells why not. */
+/* Whether the session is (still) the one that was looked at before; else *ret_fault tells why not.
+ */
 static bool is_meant(const struct action_work *work, struct wts_fault *ret_fault)
 {
     char identity[WTS_IDENTITY_ROOM];
@@ -89,7 +91,8 @@ static bool carry_out(const struct action_work *work)
     default:
         return WTSSendMessageW(handle, work->id, work->title ? work->title : nothing,
                                (DWORD) (work->title_length * sizeof(WCHAR)), work->message,
-                               (DWORD) (work->message_length * sizeof(WCHAR)), 0, 0, &response, FALSE);
+                               (DWORD) (work->message_length * sizeof(WCHAR)), 0, 0, &response,
+                               FALSE);
     }
 }
 
@@ -105,7 +108,8 @@ static void action_call(struct wts_work *shared)
     if (!carry_out(work)) {
         wts_fault_read(&shared->fault);
         if (shared->fault.silent) {
-            wts_fault_set(&shared->fault, WMS_E_PROTOCOL, "the session API has refused it without a reason: it may lack this call");
+            wts_fault_set(&shared->fault, WMS_E_PROTOCOL,
+                          "the session API has refused it without a reason: it may lack this call");
             shared->fault.doubtful = true;
         }
     }
@@ -121,7 +125,7 @@ static void action_dispose(void *shared)
     wts_work_dispose(shared);
 }
 
-/* ---- the engine's side ------------------------------------------------------------------------------------------ */
+/* ---- the engine's side ----------------------------------------------------------------------- */
 
 static void finish(struct action *action, const struct wts_fault *fault)
 {
@@ -154,7 +158,8 @@ static void action_begins(void *shared)
 
 static bool fill(struct action_work *work, const struct action *action)
 {
-    const char *title = action->op->title, *identity = wms_op_identity(action->task.host->services, action->op);
+    const char *title = action->op->title,
+               *identity = wms_op_identity(action->task.host->services, action->op);
 
     work->verb = action->verb;
     work->id = action->id;
@@ -190,7 +195,8 @@ static void act(struct action *action)
 }
 
 /* The question has shown that the session is not the one that was looked at before. */
-static void compare(const struct action *action, const struct wts_info *info, struct wts_fault *fault)
+static void compare(const struct action *action, const struct wts_info *info,
+                    struct wts_fault *fault)
 {
     const char *meant = wms_op_identity(action->task.host->services, action->op);
     char identity[WTS_IDENTITY_ROOM];
@@ -246,9 +252,11 @@ static void ask(struct action *action)
     wts_work_begin(&action->task);
 }
 
-void wts_act(struct wts_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+void wts_act(struct wts_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+             const char *message)
 {
-    struct action *action = id->text ? NULL : wts_task_new(host, sizeof *action, &op->data, came_back, NULL);
+    struct action *action =
+        id->text ? NULL : wts_task_new(host, sizeof *action, &op->data, came_back, NULL);
 
     if (!action) {
         host->services->answer(op, id->text ? WMS_E_NOT_FOUND : WMS_E_NO_MEMORY, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* api.h - the Windows session API: libwinpr's headers, or the Windows SDK's.
  *
- * Some SDKs (MinGW's) end before Windows 7: what they lack is declared here, with the layout and the numbers that Microsoft
- * documents.  layout.h checks both.
+ * Some SDKs (MinGW's) end before Windows 7: what they lack is declared here, with the layout and
+ * the numbers that Microsoft documents.  layout.h checks both.
  */
 #ifndef WMS_WTS_API_H
 #define WMS_WTS_API_H
@@ -35,7 +35,8 @@ typedef struct {
     LONG SessionFlags;
     WCHAR WinStationName[33], UserName[21], DomainName[18];
     LARGE_INTEGER LogonTime, ConnectTime, DisconnectTime, LastInputTime, CurrentTime;
-    DWORD IncomingBytes, OutgoingBytes, IncomingFrames, OutgoingFrames, IncomingCompressedBytes, OutgoingCompressedBytes;
+    DWORD IncomingBytes, OutgoingBytes, IncomingFrames, OutgoingFrames, IncomingCompressedBytes,
+        OutgoingCompressedBytes;
 } WTSINFOEX_LEVEL1_W;
 
 typedef struct {
@@ -45,11 +46,15 @@ typedef struct {
     } Data;
 } WTSINFOEXW;
 
-typedef enum { WTSTypeProcessInfoLevel0, WTSTypeProcessInfoLevel1, WTSTypeSessionInfoLevel1 } WTS_TYPE_CLASS;
+typedef enum {
+    WTSTypeProcessInfoLevel0,
+    WTSTypeProcessInfoLevel1,
+    WTSTypeSessionInfoLevel1
+} WTS_TYPE_CLASS;
 
 HANDLE WINAPI WTSOpenServerExW(LPWSTR name);
-BOOL WINAPI WTSEnumerateSessionsExW(HANDLE server, DWORD *level, DWORD filter, PWTS_SESSION_INFO_1W *sessions,
-                                    DWORD *count);
+BOOL WINAPI WTSEnumerateSessionsExW(HANDLE server, DWORD *level, DWORD filter,
+                                    PWTS_SESSION_INFO_1W *sessions, DWORD *count);
 BOOL WINAPI WTSFreeMemoryExW(WTS_TYPE_CLASS type, PVOID memory, ULONG count);
 #endif
 

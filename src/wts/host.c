@@ -21,7 +21,7 @@ void wts_free(const struct wts_host *host, void *block)
     }
 }
 
-/* ---- the end of a host ------------------------------------------------------------------------------------------ */
+/* ---- the end of a host ----------------------------------------------------------------------- */
 
 /* What is begun is still answered: only then is the host given up. */
 static void give_up(struct wts_host *host)
@@ -34,7 +34,8 @@ static void give_up(struct wts_host *host)
 /* The others may come from this side of the host, too. */
 static bool is_answer(int code)
 {
-    return code != WMS_E_TIMEOUT && code != WMS_E_UNSUPPORTED && code != WMS_E_NO_MEMORY && code != WMS_E_INTERNAL;
+    return code != WMS_E_TIMEOUT && code != WMS_E_UNSUPPORTED && code != WMS_E_NO_MEMORY &&
+           code != WMS_E_INTERNAL;
 }
 
 void wts_host_judge(struct wts_host *host, const struct wts_fault *fault)
@@ -50,10 +51,11 @@ void wts_host_judge(struct wts_host *host, const struct wts_fault *fault)
     }
 }
 
-/* ---- tasks and works -------------------------------------------------------------------------------------------- */
+/* ---- tasks and works ------------------------------------------------------------------------- */
 
 void *wts_task_new(struct wts_host *host, size_t size, void **owner,
-                   void (*done)(struct wts_task *task, struct wts_work *work), void (*free)(struct wts_task *task))
+                   void (*done)(struct wts_task *task, struct wts_work *work),
+                   void (*free)(struct wts_task *task))
 {
     struct wts_task *task = wts_alloc(host, size);
 
@@ -108,12 +110,14 @@ void wts_task_end(struct wts_task *task)
     host->services->work_free(task->work);
     if (task->begun) {
         host->begun--;
-        host->services->timer_set(host->tend, 0); /* not from inside this: it may be the engine that ends the task */
+        host->services->timer_set(
+            host->tend, 0); /* not from inside this: it may be the engine that ends the task */
     }
     wts_free(host, task);
 }
 
-void *wts_work_new(struct wts_task *task, const struct wms_work *kind, void (*call)(struct wts_work *work))
+void *wts_work_new(struct wts_task *task, const struct wms_work *kind,
+                   void (*call)(struct wts_work *work))
 {
     const struct wts_host *host = task->host;
     struct wts_work *work = host->services->work_new(host->engine, kind);
@@ -137,7 +141,8 @@ static bool somebody_waits(const struct wts_host *host)
 static struct wts_task *take_next(struct wts_host *host)
 {
     struct node *asked = &host->waiting[0], *looks = &host->waiting[1];
-    struct node *queue = node_alone(asked) || (host->looks_next && !node_alone(looks)) ? looks : asked;
+    struct node *queue =
+        node_alone(asked) || (host->looks_next && !node_alone(looks)) ? looks : asked;
     struct wts_task *task = NODE_OWNER(queue->next, struct wts_task, turn);
 
     host->looks_next = queue == asked;
@@ -150,7 +155,8 @@ static bool has_room(const struct wts_host *host)
     return host->begun + atomic_load(&host->server->tally->hanging) < WTS_CALLS;
 }
 
-static const double hanging_interval = 0.1; /* seconds until it is looked again whether a call that hung has come back */
+static const double hanging_interval =
+    0.1; /* seconds until it is looked again whether a call that hung has come back */
 
 static void begin_next(struct wts_host *host)
 {
@@ -192,7 +198,8 @@ void wts_work_done(void *shared, int code)
 
     if (code) {
         wts_fault_set(&work->fault, code,
-                      code == WMS_E_NO_MEMORY ? "out of memory for a thread" : "no thread can be made for the call");
+                      code == WMS_E_NO_MEMORY ? "out of memory for a thread"
+                                              : "no thread can be made for the call");
     }
     task->work = NULL;
     task->begun = false;
@@ -214,7 +221,7 @@ void wts_work_dispose(void *shared)
     }
 }
 
-/* ---- opening and closing ---------------------------------------------------------------------------------------- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static void open_call(struct wts_work *work)
 {
@@ -237,7 +244,8 @@ static void opened(struct wts_task *task, struct wts_work *work)
     if (work->fault.code) {
         host->services->broken(host->link, work->fault.code, work->fault.text);
     } else {
-        host->services->ready(host->link); /* Windows does not talk to the host before there is something to ask */
+        host->services->ready(
+            host->link); /* Windows does not talk to the host before there is something to ask */
     }
 }
 
@@ -303,17 +311,21 @@ static const struct wms_work farewell_kind = {
     .dispose = farewell_dispose,
 };
 
-/* "localhost", or this computer's name: who asks for either means the machine that he sits at, with his own session. */
+/* "localhost", or this computer's name: who asks for either means the machine that he sits at, with
+ * his own session. */
 static bool names_this_machine(const char *host)
 {
     char own[256];
     DWORD size = sizeof own;
 
-    return strcmp(host, "localhost") == 0 || (GetComputerNameA(own, &size) && strcasecmp(host, own) == 0);
+    return strcmp(host, "localhost") == 0 ||
+           (GetComputerNameA(own, &size) && strcasecmp(host, own) == 0);
 }
 
-/* What follows "wts://" is the server's name, and what follows "wts:///" may be any: NULL is this machine. */
-static int name_of(const struct wms_address *address, char *room, size_t size, const char **ret_name)
+/* What follows "wts://" is the server's name, and what follows "wts:///" may be any: NULL is this
+ * machine. */
+static int name_of(const struct wms_address *address, char *room, size_t size,
+                   const char **ret_name)
 {
     if (address->host && address->path) {
         return WMS_E_UNREACHABLE;
@@ -322,8 +334,9 @@ static int name_of(const struct wms_address *address, char *room, size_t size, c
         *ret_name = NULL;
     } else if (address->host) {
         bool bracketed = strchr(address->host, ':') != NULL;
-        int length = snprintf(room, size, "%s%s%s%s%s", address->user ? address->user : "", address->user ? "@" : "",
-                              bracketed ? "[" : "", address->host, bracketed ? "]" : "");
+        int length = snprintf(room, size, "%s%s%s%s%s", address->user ? address->user : "",
+                              address->user ? "@" : "", bracketed ? "[" : "", address->host,
+                              bracketed ? "]" : "");
         if (address->port) {
             snprintf(room + length, size - (size_t) length, ":%u", address->port);
         }
@@ -358,7 +371,8 @@ static int start(struct wts_host *host, struct wts_tallies *tallies, const char 
     }
     farewell->server = host->server;
     if (hangs(host->server->tally)) {
-        host->services->broken(host->link, WMS_E_BUSY, "the host hangs: the calls before have not come back");
+        host->services->broken(host->link, WMS_E_BUSY,
+                               "the host hangs: the calls before have not come back");
         return WMS_E_BUSY;
     }
     if (name) {
@@ -376,7 +390,8 @@ int wts_host_new(const struct wms_services *services, wms_engine *engine,
     const char *name;
 
     if (name_of(address, room, sizeof room, &name)) {
-        services->broken(link, WMS_E_UNREACHABLE, "a server has a name or a path; give wts://NAME or wts:///NAME");
+        services->broken(link, WMS_E_UNREACHABLE,
+                         "a server has a name or a path; give wts://NAME or wts:///NAME");
         return WMS_E_UNREACHABLE;
     }
     struct wts_host *host = services->resize(engine, NULL, sizeof *host);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* layout.h - that the structures and numbers of the headers at hand are those of the x64 Windows SDK.
+/* layout.h - that the structures and numbers of the headers at hand are those of the x64 Windows
+ * SDK.
  *
- * Programs that are compiled with one of them meet libraries that were compiled with another: a difference must stop the
- * build, not a program. */
+ * Programs that are compiled with one of them meet libraries that were compiled with another: a
+ * difference must stop the build, not a program. */
 #ifndef WMS_WTS_LAYOUT_H
 #define WMS_WTS_LAYOUT_H
 
@@ -12,11 +13,11 @@
 #include "wts/api.h"
 
 #define WTSAPI_SIZE(type, size) _Static_assert(sizeof(type) == (size), "the size of " #type)
-#define WTSAPI_PLACE(type, field, offset)                                                                                  \
+#define WTSAPI_PLACE(type, field, offset) \
     _Static_assert(offsetof(type, field) == (offset), "the place of " #field " in " #type)
 #define WTSAPI_NUMBER(name, number) _Static_assert((name) == (number), "the number of " #name)
 
-/* ---- numbers ---------------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 WTSAPI_SIZE(WCHAR, 2);
 WTSAPI_SIZE(BOOL, 4);
@@ -86,7 +87,7 @@ WTSAPI_NUMBER(WTS_EVENT_FLUSH, 0x80000000);
 WTSAPI_NUMBER(WTS_PROTOCOL_TYPE_CONSOLE, 0);
 WTSAPI_NUMBER(WTS_PROTOCOL_TYPE_RDP, 2);
 
-/* ---- structures ------------------------------------------------------------------------------------------------- */
+/* ---- structures ------------------------------------------------------------------------------ */
 
 #if UINTPTR_MAX > 0xFFFFFFFF
 WTSAPI_SIZE(WTS_SERVER_INFOW, 8);
@@ -127,7 +128,7 @@ WTSAPI_SIZE(WTSCLIENTA, 1200);
 WTSAPI_PLACE(WTSCLIENTA, ClientAddressFamily, 584);
 WTSAPI_PLACE(WTSCLIENTA, DeviceId, 936);
 
-/* ---- since Windows 7: what MinGW lacks stands in api.h ---------------------------------------------------------- */
+/* ---- since Windows 7: what MinGW lacks stands in api.h --------------------------------------- */
 
 WTSAPI_NUMBER(WTSSessionInfoEx, 25);
 WTSAPI_NUMBER(WTS_SESSIONSTATE_UNKNOWN, 0xFFFFFFFF);

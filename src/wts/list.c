@@ -35,7 +35,7 @@ struct listing {
     struct wms_op *op;
 };
 
-/* ---- on a thread ------------------------------------------------------------------------------------------------ */
+/* ---- on a thread ----------------------------------------------------------------------------- */
 
 static bool reserve(struct catalogue *found, size_t more)
 {
@@ -89,7 +89,8 @@ static bool keep_wide(struct catalogue *found, const WCHAR *text, size_t *ret_pl
 }
 
 /* What the enumeration has told.  False: out of memory. */
-static bool take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry, struct found *session)
+static bool take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry,
+                       struct found *session)
 {
     session->id = entry->SessionId;
     session->state = entry->State;
@@ -123,10 +124,10 @@ static bool take_info(struct catalogue *found, const struct wts_info *info, stru
     return keep(found, identity, &session->identity);
 }
 
-/* What it has not: whether the session is locked, since when its user is there, and where he sits.  False: *ret_fault tells
- * why; NOT_FOUND: it has ended meanwhile. */
-static bool ask_more(const struct wts_server *server, struct catalogue *found, struct found *session,
-                     struct wts_fault *ret_fault)
+/* What it has not: whether the session is locked, since when its user is there, and where he sits.
+ * False: *ret_fault tells why; NOT_FOUND: it has ended meanwhile. */
+static bool ask_more(const struct wts_server *server, struct catalogue *found,
+                     struct found *session, struct wts_fault *ret_fault)
 {
     struct wts_info info;
     bool fits = true;
@@ -135,7 +136,8 @@ static bool ask_more(const struct wts_server *server, struct catalogue *found, s
     if (wts_query_info(server, session->id, &info, ret_fault)) {
         fits = take_info(found, &info, session);
     } else if (ret_fault->code != WMS_E_ACCESS_DENIED && ret_fault->code != WMS_E_UNSUPPORTED &&
-               ret_fault->code != WMS_E_PROTOCOL) { /* for those, it is not known, and the session is listed */
+               ret_fault->code !=
+                   WMS_E_PROTOCOL) { /* for those, it is not known, and the session is listed */
         return false;
     }
     fits = wts_query_text(server, session->id, WTSClientName, &client) && fits &&
@@ -147,8 +149,8 @@ static bool ask_more(const struct wts_server *server, struct catalogue *found, s
     return fits;
 }
 
-static bool take_all(const struct wts_server *server, const WTS_SESSION_INFO_1W *entries, DWORD count,
-                     struct catalogue *found, struct wts_fault *ret_fault)
+static bool take_all(const struct wts_server *server, const WTS_SESSION_INFO_1W *entries,
+                     DWORD count, struct catalogue *found, struct wts_fault *ret_fault)
 {
     DWORD own;
     bool has_own = wts_query_own(server, &own);
@@ -189,14 +191,17 @@ static void catalogue_free(struct catalogue *found)
     free(found->text);
 }
 
-/* Whether the API's answer can be believed; else it is not even freed, since that takes its count. */
-static bool is_sound(const WTS_SESSION_INFO_1W *entries, DWORD level, DWORD count, struct wts_fault *ret_fault)
+/* Whether the API's answer can be believed; else it is not even freed, since that takes its count.
+ */
+static bool is_sound(const WTS_SESSION_INFO_1W *entries, DWORD level, DWORD count,
+                     struct wts_fault *ret_fault)
 {
     if (level != 1 || count > WTS_SESSIONS_MAX || (count > 0 && !entries)) {
-        wts_fault_set(ret_fault, WMS_E_PROTOCOL,
-                      count > WTS_SESSIONS_MAX ? "the session API tells of more sessions than a host can have"
-                      : level != 1             ? "the session API answers at a level that was not asked for"
-                                               : "the session API tells of sessions, and gives no list of them");
+        wts_fault_set(
+            ret_fault, WMS_E_PROTOCOL,
+            count > WTS_SESSIONS_MAX ? "the session API tells of more sessions than a host can have"
+            : level != 1             ? "the session API answers at a level that was not asked for"
+                         : "the session API tells of sessions, and gives no list of them");
         return false;
     }
     return true;
@@ -241,7 +246,7 @@ static void list_dispose(void *shared)
     wts_work_dispose(shared);
 }
 
-/* ---- the engine's side ------------------------------------------------------------------------------------------ */
+/* ---- the engine's side ----------------------------------------------------------------------- */
 
 static const char *text_at(const struct catalogue *found, size_t place)
 {
@@ -254,7 +259,8 @@ static void complain(const struct wts_host *host, const struct catalogue *found)
     char line[160];
 
     if (found->without_id > 0) {
-        snprintf(line, sizeof line, "the session API tells of sessions without an id: %zu, which are left out",
+        snprintf(line, sizeof line,
+                 "the session API tells of sessions without an id: %zu, which are left out",
                  found->without_id);
         host->services->log(host->engine, WMS_WARNING, line);
     }
@@ -267,7 +273,8 @@ static void complain(const struct wts_host *host, const struct catalogue *found)
     }
 }
 
-static int report(const struct wms_services *services, struct wms_op *op, const struct catalogue *found)
+static int report(const struct wms_services *services, struct wms_op *op,
+                  const struct catalogue *found)
 {
     for (size_t i = 0; i < found->count; i++) {
         const struct found *one = &found->sessions[i];

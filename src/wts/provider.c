@@ -3,8 +3,9 @@
 #include "wts.h"
 #include "wts/layout.h"
 
-static int connect_host(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                        struct wms_link *link, const struct wms_address *address, void **ret_connection)
+static int connect_host(const struct wms_provider *self, const struct wms_services *services,
+                        wms_engine *engine, struct wms_link *link,
+                        const struct wms_address *address, void **ret_connection)
 {
     struct wts_tallies **tallies = (struct wts_tallies **) services->slot(engine, self);
     struct wts_host *host;
@@ -26,7 +27,8 @@ static void disconnect_host(void *connection, bool forked)
     wts_host_free(connection, forked);
 }
 
-static void retire(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine)
+static void retire(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine)
 {
     struct wts_tallies **tallies = (struct wts_tallies **) services->slot(engine, self);
 
@@ -39,7 +41,8 @@ static void list(void *connection, struct wms_op *op)
     wts_list(connection, op);
 }
 
-static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message)
+static void act(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message)
 {
     wts_act(connection, op, verb, id, message);
 }

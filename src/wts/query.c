@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* query.c - what the API tells of one session.  Everything here runs on threads, but for the functions about states. */
+/* query.c - what the API tells of one session.  Everything here runs on threads, but for the
+ * functions about states. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,8 @@
 #include "wts.h"
 
 /* Asks for `what`: *ret_answer is of `size` bytes, for WTSFreeMemory(). */
-static bool query(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what, void **ret_answer, DWORD *ret_size,
-                  struct wts_fault *ret_fault)
+static bool query(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what, void **ret_answer,
+                  DWORD *ret_size, struct wts_fault *ret_fault)
 {
     LPWSTR answer = NULL;
     DWORD size = 0;
@@ -19,7 +20,8 @@ static bool query(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what
         return false;
     }
     if (!answer) {
-        wts_fault_set(ret_fault, WMS_E_PROTOCOL, "the session API says that it has answered, and gives no answer");
+        wts_fault_set(ret_fault, WMS_E_PROTOCOL,
+                      "the session API says that it has answered, and gives no answer");
         return false;
     }
     *ret_answer = answer;
@@ -31,7 +33,8 @@ static bool read_info(const WTSINFOEXW *answer, DWORD size, DWORD id, struct wts
 {
     const WTSINFOEX_LEVEL1_W *level = &answer->Data.WTSInfoExLevel1;
 
-    if (size < sizeof *answer || size > WTS_ANSWER_MAX || answer->Level != 1 || level->SessionId != id) {
+    if (size < sizeof *answer || size > WTS_ANSWER_MAX || answer->Level != 1 ||
+        level->SessionId != id) {
         return false;
     }
     *ret_info = (struct wts_info){.state = level->SessionState, .locked = -1};
@@ -42,13 +45,15 @@ static bool read_info(const WTSINFOEXW *answer, DWORD size, DWORD id, struct wts
     }
     ret_info->logged_on = level->LogonTime.QuadPart;
     ret_info->last_input = level->LastInputTime.QuadPart;
-    wts_utf8(ret_info->win_station, level->WinStationName, sizeof level->WinStationName / sizeof(WCHAR));
+    wts_utf8(ret_info->win_station, level->WinStationName,
+             sizeof level->WinStationName / sizeof(WCHAR));
     wts_utf8(ret_info->user_name, level->UserName, sizeof level->UserName / sizeof(WCHAR));
     wts_utf8(ret_info->domain_name, level->DomainName, sizeof level->DomainName / sizeof(WCHAR));
     return true;
 }
 
-bool wts_query_info(const struct wts_server *server, DWORD id, struct wts_info *ret_info, struct wts_fault *ret_fault)
+bool wts_query_info(const struct wts_server *server, DWORD id, struct wts_info *ret_info,
+                    struct wts_fault *ret_fault)
 {
     void *answer;
     DWORD size;
@@ -59,8 +64,9 @@ bool wts_query_info(const struct wts_server *server, DWORD id, struct wts_info *
     bool sound = read_info(answer, size, id, ret_info);
     WTSFreeMemory(answer);
     if (!sound) {
-        wts_fault_set(ret_fault, WMS_E_PROTOCOL,
-                      "what the session API tells of a session has not the form that it should have");
+        wts_fault_set(
+            ret_fault, WMS_E_PROTOCOL,
+            "what the session API tells of a session has not the form that it should have");
     }
     return sound;
 }
@@ -70,7 +76,8 @@ void wts_info_identity(const struct wts_info *info, char room[WTS_IDENTITY_ROOM]
     int length = snprintf(room, WTS_IDENTITY_ROOM, "%s\\%s", info->domain_name, info->user_name);
 
     if (info->logged_on > 0 && length > 0) {
-        snprintf(room + length, WTS_IDENTITY_ROOM - (size_t) length, "@%lld", (long long) info->logged_on);
+        snprintf(room + length, WTS_IDENTITY_ROOM - (size_t) length, "@%lld",
+                 (long long) info->logged_on);
     }
 }
 
@@ -110,7 +117,8 @@ bool wts_query_own(const struct wts_server *server, DWORD *ret_id)
     void *answer;
     DWORD size;
 
-    if (!server->is_here || !query(server, WTS_CURRENT_SESSION, WTSSessionId, &answer, &size, &fault)) {
+    if (!server->is_here ||
+        !query(server, WTS_CURRENT_SESSION, WTSSessionId, &answer, &size, &fault)) {
         return false;
     }
     bool sound = size >= sizeof *ret_id && size <= WTS_ANSWER_MAX;
@@ -121,12 +129,13 @@ bool wts_query_own(const struct wts_server *server, DWORD *ret_id)
     return sound;
 }
 
-/* ---- states ----------------------------------------------------------------------------------------------------- */
+/* ---- states ---------------------------------------------------------------------------------- */
 
 const char *wts_state_name(WTS_CONNECTSTATE_CLASS state)
 {
-    static const char *const names[] = {"Active", "Connected", "ConnectQuery", "Shadow", "Disconnected",
-                                        "Idle",   "Listen",    "Reset",        "Down",   "Init"};
+    static const char *const names[] = {"Active",       "Connected", "ConnectQuery", "Shadow",
+                                        "Disconnected", "Idle",      "Listen",       "Reset",
+                                        "Down",         "Init"};
 
     return (size_t) state < sizeof names / sizeof *names ? names[state] : "?";
 }
@@ -138,5 +147,6 @@ bool wts_state_is_over(WTS_CONNECTSTATE_CLASS state)
 
 bool wts_is_users(WTS_CONNECTSTATE_CLASS state, const char *user_name)
 {
-    return user_name && *user_name && state != WTSListen && state != WTSInit && !wts_state_is_over(state);
+    return user_name && *user_name && state != WTSListen && state != WTSInit &&
+           !wts_state_is_over(state);
 }

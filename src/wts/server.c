@@ -5,7 +5,7 @@
 
 #include "wts.h"
 
-/* ---- tallies ----------------------------------------------------------------------------------------------------- */
+/* ---- tallies --------------------------------------------------------------------------------- */
 
 struct wts_tally *wts_tally_ref(struct wts_tally *tally)
 {
@@ -65,7 +65,7 @@ void wts_tallies_free(struct wts_tallies *tallies)
     free(tallies);
 }
 
-/* ---- servers ------------------------------------------------------------------------------------------------------- */
+/* ---- servers --------------------------------------------------------------------------------- */
 
 static void server_free(struct wts_server *server)
 {
@@ -108,7 +108,8 @@ void wts_server_unref(struct wts_server *server, bool keeps)
     if (atomic_fetch_sub(&server->refs, 1) > 1) {
         return;
     }
-    if (!keeps && server->handle != WTS_CURRENT_SERVER_HANDLE && server->process == GetCurrentProcessId()) {
+    if (!keeps && server->handle != WTS_CURRENT_SERVER_HANDLE &&
+        server->process == GetCurrentProcessId()) {
         WTSCloseServer(server->handle);
     }
     server_free(server);

@@ -16,7 +16,7 @@ static bool is_second_half(uint32_t unit)
     return unit >= 0xDC00 && unit <= 0xDFFF;
 }
 
-/* ---- to UTF-8 --------------------------------------------------------------------------------------------------- */
+/* ---- to UTF-8 -------------------------------------------------------------------------------- */
 
 static size_t put_utf8(char *room, uint32_t point)
 {
@@ -60,7 +60,7 @@ size_t wts_length(const WCHAR *text)
     return SIZE_MAX;
 }
 
-/* ---- from UTF-8 ------------------------------------------------------------------------------------------------- */
+/* ---- from UTF-8 ------------------------------------------------------------------------------ */
 
 /* The next character of valid UTF-8. */
 static uint32_t take_utf8(const unsigned char **text)

@@ -13,9 +13,10 @@
  *     faults.c     Windows' errors as wms codes
  *     text.c       UTF-16
  *
- * Every call of the API may block, perhaps for ever, so each is made on a thread of the engine's: as a part of a `work`,
- * which both sides share and which may outlive everything else.  The engine's side of it is a `task`.  A function that runs
- * on a thread says so; it touches nothing but its work and the server's handle.
+ * Every call of the API may block, perhaps for ever, so each is made on a thread of the engine's:
+ * as a part of a `work`, which both sides share and which may outlive everything else.  The
+ * engine's side of it is a `task`.  A function that runs on a thread says so; it touches nothing
+ * but its work and the server's handle.
  */
 #ifndef WMS_WTS_H
 #define WMS_WTS_H
@@ -24,19 +25,19 @@
 
 #include "core/hash.h"
 #include "core/node.h"
-#include <wms/provider.h>
 #include "wts/api.h"
+#include <wms/provider.h>
 
 enum {
     WTS_IN_FLIGHT = 100, /* ops of a host */
-    WTS_CALLS = 4, /* to one server at once, of the 8 that an engine makes */
+    WTS_CALLS = 4,       /* to one server at once, of the 8 that an engine makes */
     WTS_SESSIONS_MAX = 65536,
     WTS_TEXT_MAX = 1024,    /* UTF-16 units of a name that the API tells */
     WTS_ANSWER_MAX = 65536, /* bytes of one answer */
     WTS_FAULT_MAX = 160
 };
 
-/* ---- faults ----------------------------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 /* What went wrong with a call; code 0: nothing. */
 struct wts_fault {
@@ -46,26 +47,27 @@ struct wts_fault {
     char text[WTS_FAULT_MAX];
 };
 
-/* A call of the API has failed: on the thread that has made it, before any other call.  SetLastError(0) goes before the
- * call. */
+/* A call of the API has failed: on the thread that has made it, before any other call.
+ * SetLastError(0) goes before the call. */
 void wts_fault_read(struct wts_fault *ret_fault);
 void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text);
 
-/* ---- servers ---------------------------------------------------------------------------------------------------- */
+/* ---- servers --------------------------------------------------------------------------------- */
 
-/* How many calls to one server hang: nobody waits for them any more, and they have not come back; and how many handles of
- * it are being closed.  It is one for all connections to a server, and outlives them with those calls. */
+/* How many calls to one server hang: nobody waits for them any more, and they have not come back;
+ * and how many handles of it are being closed.  It is one for all connections to a server, and
+ * outlives them with those calls. */
 struct wts_tally {
     struct wts_tally *next;     /* wts_tallies.first */
     struct wts_tally *below[2]; /* in a tree, by the bits of the name's hash from the highest on */
-    atomic_uint refs;       /* the engine's, and one for each wts_server */
+    atomic_uint refs;           /* the engine's, and one for each wts_server */
     atomic_uint hanging, closing;
     char name[]; /* "": this machine */
 };
 
 /* Those of an engine. */
 struct wts_tallies {
-    struct wms_key key; /* of the names' hashes: names are others' choice */
+    struct wms_key key;      /* of the names' hashes: names are others' choice */
     struct wts_tally *first; /* of a list, and the root of the tree */
 };
 
@@ -85,18 +87,23 @@ struct wts_host {
     wms_engine *engine;
     struct wms_link *link;
     struct wts_server *server;
-    void *farewell; /* the work that gives the handle back; it is there from the beginning, since memory may have run out by then */
+    void *farewell; /* the work that gives the handle back; it is there from the beginning, since
+                       memory may have run out by then */
     struct node tasks;
-    struct node waiting[2]; /* tasks that wait for their turn: what was asked for, and looks; each in order of arrival */
+    struct node waiting[2]; /* tasks that wait for their turn: what was asked for, and looks; each
+                               in order of arrival */
     bool looks_next;        /* whose turn it is, where both wait */
-    struct wms_timer *tend; /* fires when a call that hangs was given up, and what follows from that is to be done */
+    struct wms_timer *tend; /* fires when a call that hangs was given up, and what follows from that
+                               is to be done */
     size_t begun;           /* works that were handed over and have not come back */
-    bool opens, reached;    /* there is a handle, or will be: it has to be given back; the host has answered */
-    int failure; /* the host cannot be reached (any more): nothing new is begun, and what is begun comes to its end */
+    bool opens,
+        reached; /* there is a handle, or will be: it has to be given back; the host has answered */
+    int failure; /* the host cannot be reached (any more): nothing new is begun, and what is begun
+                    comes to its end */
     char failure_text[WTS_FAULT_MAX];
 };
 
-/* ---- tasks and works -------------------------------------------------------------------------------------------- */
+/* ---- tasks and works ------------------------------------------------------------------------- */
 
 /* Of a work: both sides may want to be first. */
 enum wts_stage { WTS_AWAITED, WTS_GIVEN_UP, WTS_RETURNED };
@@ -118,18 +125,23 @@ struct wts_task {
     void **owner;          /* the engine's `data` that points here; NULL: it is the host's own */
     struct wts_work *work; /* NULL: nothing is under way */
     bool look, begun;      /* it only looks how a session is; its work was handed over */
-    void (*done)(struct wts_task *task, struct wts_work *work); /* it has come back, and goes when this returns */
-    void (*free)(struct wts_task *task);                        /* what it has beside its memory; NULL: nothing */
+    void (*done)(struct wts_task *task,
+                 struct wts_work *work); /* it has come back, and goes when this returns */
+    void (*free)(struct wts_task *task); /* what it has beside its memory; NULL: nothing */
 };
 
 /* A zeroed task of `size` bytes in the host's list.  NULL: out of memory. */
 void *wts_task_new(struct wts_host *host, size_t size, void **owner,
-                   void (*done)(struct wts_task *task, struct wts_work *work), void (*free)(struct wts_task *task));
+                   void (*done)(struct wts_task *task, struct wts_work *work),
+                   void (*free)(struct wts_task *task));
 /* Ends it: nobody hears of its work any more. */
 void wts_task_end(struct wts_task *task);
-/* Gives it a work of that kind, to be filled in and then begun: call() runs on a thread.  NULL: out of memory. */
-void *wts_work_new(struct wts_task *task, const struct wms_work *kind, void (*call)(struct wts_work *work));
-/* Hands the work over when its turn has come: never, if the host is given up, since the engine is about to forget the task. */
+/* Gives it a work of that kind, to be filled in and then begun: call() runs on a thread.  NULL: out
+ * of memory. */
+void *wts_work_new(struct wts_task *task, const struct wms_work *kind,
+                   void (*call)(struct wts_work *work));
+/* Hands the work over when its turn has come: never, if the host is given up, since the engine is
+ * about to forget the task. */
 void wts_work_begin(struct wts_task *task);
 /* For the structs wms_work: what all have in common. */
 void wts_work_run(void *shared);
@@ -141,13 +153,15 @@ int wts_host_new(const struct wms_services *services, wms_engine *engine,
                  struct wts_tallies *tallies, struct wms_link *link,
                  const struct wms_address *address, struct wts_host **ret_host);
 void wts_host_free(struct wts_host *host, bool forked);
-/* The host has answered, or (UNREACHABLE) cannot be reached: to be called with the fault of every work that came back. */
+/* The host has answered, or (UNREACHABLE) cannot be reached: to be called with the fault of every
+ * work that came back. */
 void wts_host_judge(struct wts_host *host, const struct wts_fault *fault);
 
 /* `name` NULL: this machine.  The caller owns a reference.  NULL: out of memory. */
 struct wts_server *wts_server_new(const char *name, struct wts_tallies *tallies);
 struct wts_server *wts_server_ref(struct wts_server *server);
-/* On any thread.  The last closes the handle, which may block, unless `keeps`: then it stays open. */
+/* On any thread.  The last closes the handle, which may block, unless `keeps`: then it stays open.
+ */
 void wts_server_unref(struct wts_server *server, bool keeps);
 struct wts_tally *wts_tally_ref(struct wts_tally *tally);
 void wts_tally_unref(struct wts_tally *tally);
@@ -159,7 +173,7 @@ void wts_tallies_free(struct wts_tallies *tallies);
 void *wts_alloc(const struct wts_host *host, size_t size); /* zeroed */
 void wts_free(const struct wts_host *host, void *block);
 
-/* ---- what the API tells of a session ---------------------------------------------------------------------------- */
+/* ---- what the API tells of a session --------------------------------------------------------- */
 
 /* How a session is, as WTSSessionInfoEx tells. */
 struct wts_info {
@@ -168,20 +182,24 @@ struct wts_info {
     char user_name[3 * 21 + 1]; /* UTF-8 */
     char win_station[3 * 33 + 1];
     char domain_name[3 * 18 + 1];
-    int64_t logged_on, last_input; /* Windows' times: 100-nanosecond units since 1601; 0: the host does not tell */
+    int64_t logged_on,
+        last_input; /* Windows' times: 100-nanosecond units since 1601; 0: the host does not tell */
 };
 
-/* What a session is told apart by from another one that gets the same id later: the user, and since when he is logged on,
- * where the host tells that. */
+/* What a session is told apart by from another one that gets the same id later: the user, and since
+ * when he is logged on, where the host tells that. */
 enum { WTS_IDENTITY_ROOM = 3 * 21 + 3 * 18 + 32 };
 void wts_info_identity(const struct wts_info *info, char room[WTS_IDENTITY_ROOM]);
 /* Seconds since 1970; -1: not told. */
 double wts_seconds(int64_t time);
 
 /* On a thread.  False: *ret_fault tells why; NOT_FOUND: there is no such session. */
-bool wts_query_info(const struct wts_server *server, DWORD id, struct wts_info *ret_info, struct wts_fault *ret_fault);
-/* On a thread: a string in UTF-8 for free(), NULL where the host does not tell it.  False: out of memory. */
-bool wts_query_text(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what, char **ret_text);
+bool wts_query_info(const struct wts_server *server, DWORD id, struct wts_info *ret_info,
+                    struct wts_fault *ret_fault);
+/* On a thread: a string in UTF-8 for free(), NULL where the host does not tell it.  False: out of
+ * memory. */
+bool wts_query_text(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what,
+                    char **ret_text);
 /* On a thread: the caller's own session on this machine.  False: it has none, or nobody tells. */
 bool wts_query_own(const struct wts_server *server, DWORD *ret_id);
 
@@ -192,20 +210,22 @@ bool wts_state_is_over(WTS_CONNECTSTATE_CLASS state);
 /* Whether it is a user's session: not a service's, a listener, a log-on screen. */
 bool wts_is_users(WTS_CONNECTSTATE_CLASS state, const char *user_name);
 
-/* ---- text ------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
-/* UTF-16 of at most `most` units, up to a zero, as UTF-8 with a zero: into `room`, which has 3 * most + 1 bytes.  Half of a
- * pair becomes U+FFFD.  Returns the length in bytes. */
+/* UTF-16 of at most `most` units, up to a zero, as UTF-8 with a zero: into `room`, which has 3 *
+ * most + 1 bytes.  Half of a pair becomes U+FFFD.  Returns the length in bytes. */
 size_t wts_utf8(char *room, const WCHAR *text, size_t most);
-/* UTF-16 in memory for free(); NULL: out of memory.  `text` is valid UTF-8.  *ret_length: units without the zero. */
+/* UTF-16 in memory for free(); NULL: out of memory.  `text` is valid UTF-8.  *ret_length: units
+ * without the zero. */
 WCHAR *wts_utf16(const char *text, size_t *ret_length);
 /* How many units there are before the zero; SIZE_MAX: more than WTS_TEXT_MAX. */
 size_t wts_length(const WCHAR *text);
 
-/* ---- what the engine asks for ----------------------------------------------------------------------------------- */
+/* ---- what the engine asks for ---------------------------------------------------------------- */
 
 void wts_list(struct wts_host *host, struct wms_op *op);
-void wts_act(struct wts_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
+void wts_act(struct wts_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+             const char *message);
 void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms_id *id);
 
 #endif

@@ -57,7 +57,8 @@ static DWORD find_session(HANDLE handle, DWORD *session, struct server **ret_ser
     if (error) {
         return error;
     }
-    error = *session == WTS_CURRENT_SESSION ? find_own(*ret_server, session) : learn(*ret_server, *session);
+    error = *session == WTS_CURRENT_SESSION ? find_own(*ret_server, session)
+                                            : learn(*ret_server, *session);
     if (error) {
         wtsapi_server_put(*ret_server);
     }
@@ -65,7 +66,8 @@ static DWORD find_session(HANDLE handle, DWORD *session, struct server **ret_ser
 }
 
 /* The same; the texts are freed when the thread is ended while it waits for a list. */
-static DWORD find_with(HANDLE handle, DWORD *session, struct server **ret_server, struct texts *texts)
+static DWORD find_with(HANDLE handle, DWORD *session, struct server **ret_server,
+                       struct texts *texts)
 {
     DWORD error;
 
@@ -76,7 +78,8 @@ static DWORD find_with(HANDLE handle, DWORD *session, struct server **ret_server
 }
 
 /* The texts are the job's, or freed. */
-static DWORD act(HANDLE handle, DWORD session, enum wms_verb verb, bool verify, char *message, char *title)
+static DWORD act(HANDLE handle, DWORD session, enum wms_verb verb, bool verify, char *message,
+                 char *title)
 {
     struct texts texts = {.message = message, .title = title};
     struct server *server;
@@ -101,11 +104,11 @@ BOOL wtsapi_logoff_session(HANDLE handle, DWORD session, BOOL wait)
     return wtsapi_result(act(handle, session, WMS_CLOSE, wait, NULL, NULL));
 }
 
-/* ---- messages --------------------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* A title of no characters is none. */
-static DWORD read_texts(const void *title, DWORD title_size, const void *message, DWORD message_size, size_t unit,
-                        char **ret_title, char **ret_message)
+static DWORD read_texts(const void *title, DWORD title_size, const void *message,
+                        DWORD message_size, size_t unit, char **ret_title, char **ret_message)
 {
     if (!message || (!title && title_size)) {
         return ERROR_INVALID_PARAMETER;
@@ -125,9 +128,11 @@ static DWORD read_texts(const void *title, DWORD title_size, const void *message
     return error;
 }
 
-/* Which buttons it has, and how long it stays, the host decides; so nobody can wait for an answer. */
-static BOOL send_message(HANDLE handle, DWORD session, const void *title, DWORD title_size, const void *message,
-                         DWORD message_size, size_t unit, DWORD *ret_response, BOOL wait)
+/* Which buttons it has, and how long it stays, the host decides; so nobody can wait for an answer.
+ */
+static BOOL send_message(HANDLE handle, DWORD session, const void *title, DWORD title_size,
+                         const void *message, DWORD message_size, size_t unit, DWORD *ret_response,
+                         BOOL wait)
 {
     char *title_read = NULL, *message_read = NULL;
 
@@ -135,7 +140,8 @@ static BOOL send_message(HANDLE handle, DWORD session, const void *title, DWORD 
         return wtsapi_result(ERROR_INVALID_PARAMETER);
     }
     *ret_response = 0;
-    DWORD error = read_texts(title, title_size, message, message_size, unit, &title_read, &message_read);
+    DWORD error =
+        read_texts(title, title_size, message, message_size, unit, &title_read, &message_read);
     if (!error && wait) {
         free(title_read);
         free(message_read);
@@ -147,18 +153,22 @@ static BOOL send_message(HANDLE handle, DWORD session, const void *title, DWORD 
     return wtsapi_result(error);
 }
 
-BOOL wtsapi_send_message_w(HANDLE handle, DWORD session, LPWSTR title, DWORD title_size, LPWSTR message, DWORD message_size,
-                           DWORD style, DWORD timeout, DWORD *ret_response, BOOL wait)
+BOOL wtsapi_send_message_w(HANDLE handle, DWORD session, LPWSTR title, DWORD title_size,
+                           LPWSTR message, DWORD message_size, DWORD style, DWORD timeout,
+                           DWORD *ret_response, BOOL wait)
 {
     (void) style;
     (void) timeout;
-    return send_message(handle, session, title, title_size, message, message_size, sizeof(WCHAR), ret_response, wait);
+    return send_message(handle, session, title, title_size, message, message_size, sizeof(WCHAR),
+                        ret_response, wait);
 }
 
-BOOL wtsapi_send_message_a(HANDLE handle, DWORD session, LPSTR title, DWORD title_size, LPSTR message, DWORD message_size,
-                           DWORD style, DWORD timeout, DWORD *ret_response, BOOL wait)
+BOOL wtsapi_send_message_a(HANDLE handle, DWORD session, LPSTR title, DWORD title_size,
+                           LPSTR message, DWORD message_size, DWORD style, DWORD timeout,
+                           DWORD *ret_response, BOOL wait)
 {
     (void) style;
     (void) timeout;
-    return send_message(handle, session, title, title_size, message, message_size, sizeof(CHAR), ret_response, wait);
+    return send_message(handle, session, title, title_size, message, message_size, sizeof(CHAR),
+                        ret_response, wait);
 }

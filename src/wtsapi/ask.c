@@ -19,7 +19,8 @@ static DWORD submit(struct job *job)
     return error;
 }
 
-/* A thread that is ended while it waits (TerminateThread() of libwinpr's does that) gives back what it has. */
+/* A thread that is ended while it waits (TerminateThread() of libwinpr's does that) gives back what
+ * it has. */
 static void leave(void *data)
 {
     struct job *job = data;
@@ -42,7 +43,8 @@ static DWORD await(struct job *job)
 
 static bool is_recent(const struct list *list)
 {
-    return list && list->generation == wtsapi_generation && wtsapi_now() - list->asked <= recent_seconds;
+    return list && list->generation == wtsapi_generation &&
+           wtsapi_now() - list->asked <= recent_seconds;
 }
 
 /* A list that nobody has begun to ask for yet, one reference more. */
@@ -95,7 +97,8 @@ void wtsapi_list_put(struct list *list)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-DWORD wtsapi_act(struct server *server, enum wms_verb verb, DWORD number, bool verify, char *message, char *title)
+DWORD wtsapi_act(struct server *server, enum wms_verb verb, DWORD number, bool verify,
+                 char *message, char *title)
 {
     pthread_mutex_lock(&wtsapi_lock);
     struct job *job = wtsapi_job_new(server, verb);

@@ -61,13 +61,16 @@ bool wtsapi_machine_name(char room[WTSAPI_NAME_ROOM])
 
 bool wtsapi_address_is_here(const char *address)
 {
-    static const char *const buses[] = {"/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket"};
+    static const char *const buses[] = {"/run/dbus/system_bus_socket",
+                                        "/var/run/dbus/system_bus_socket"};
     struct wms_place place;
     char complaint[128];
 
-    if (wms_place_parse(&place, address, complaint, sizeof complaint) || strcmp(place.scheme, "logind") != 0) {
+    if (wms_place_parse(&place, address, complaint, sizeof complaint) ||
+        strcmp(place.scheme, "logind") != 0) {
         return false;
     }
     const char *path = place.address.path;
-    return !place.address.host && (!path || strcmp(path, buses[0]) == 0 || strcmp(path, buses[1]) == 0);
+    return !place.address.host &&
+           (!path || strcmp(path, buses[0]) == 0 || strcmp(path, buses[1]) == 0);
 }

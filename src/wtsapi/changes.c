@@ -26,7 +26,8 @@ static DWORD events_of_new(const struct listed *listed)
     struct view view;
 
     wtsapi_view(&view, listed);
-    return WTS_EVENT_CREATE | WTS_EVENT_STATECHANGE | events_of_connection(false, is_connected(&view)) |
+    return WTS_EVENT_CREATE | WTS_EVENT_STATECHANGE |
+           events_of_connection(false, is_connected(&view)) |
            (is_logged_on(&view) ? WTS_EVENT_LOGON : 0);
 }
 
@@ -35,7 +36,8 @@ static DWORD events_of_gone(const struct listed *listed)
     struct view view;
 
     wtsapi_view(&view, listed);
-    return WTS_EVENT_DELETE | WTS_EVENT_STATECHANGE | events_of_connection(is_connected(&view), false) |
+    return WTS_EVENT_DELETE | WTS_EVENT_STATECHANGE |
+           events_of_connection(is_connected(&view), false) |
            (is_logged_on(&view) ? WTS_EVENT_LOGOFF : 0);
 }
 
@@ -56,8 +58,10 @@ static DWORD events_between(const struct listed *listed_before, const struct lis
     wtsapi_view(&before, listed_before);
     wtsapi_view(&now, listed_now);
     bool renamed = *before.station && *now.station && strcasecmp(before.station, now.station) != 0;
-    return events_of_user(&before, &now) | events_of_connection(is_connected(&before), is_connected(&now)) |
-           (before.state != now.state ? WTS_EVENT_STATECHANGE : 0) | (renamed ? WTS_EVENT_RENAME : 0);
+    return events_of_user(&before, &now) |
+           events_of_connection(is_connected(&before), is_connected(&now)) |
+           (before.state != now.state ? WTS_EVENT_STATECHANGE : 0) |
+           (renamed ? WTS_EVENT_RENAME : 0);
 }
 
 /* Both are looked at by number, whatever order the host has given them. */
@@ -69,7 +73,8 @@ DWORD wtsapi_events_between(const struct list *before, const struct list *now)
     while (i < before->count || k < now->count) {
         const struct listed *old = i < before->count ? before->by_number[i] : NULL;
         const struct listed *new = k < now->count ? now->by_number[k] : NULL;
-        bool gone = !new || (old && old->number < new->number), came = !old || (new && new->number < old->number);
+        bool gone = !new || (old && old->number < new->number),
+             came = !old || (new &&new->number < old->number);
         events |= gone ? events_of_gone(old) : came ? events_of_new(new) : events_between(old, new);
         i += !came;
         k += !gone;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* events.c - waiting for changes.
  *
- * Hosts tell nobody of changes, so the worker asks for the list while somebody waits, and compares it with the one before.
- * That one stays when nobody waits any more: what changes until the next wait on the same handle is told then. */
+ * Hosts tell nobody of changes, so the worker asks for the list while somebody waits, and compares
+ * it with the one before. That one stays when nobody waits any more: what changes until the next
+ * wait on the same handle is told then. */
 #include "wtsapi/wtsapi.h"
 
 /* Who has listed the sessions before knows those. */

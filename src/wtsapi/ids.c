@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* ids.c - ids: ours are numbers or texts, Windows' are numbers.
  *
- * A number stays as it is.  "c7", as logind calls sessions outside of audit's count, is 0x80000000 + 7.  Any other text
- * gets a number from 0xC0000000 on, by its hash, so that it mostly has the same in the next process, too.  What a number
- * stands for is kept here for those that cannot be told by looking at them.
+ * A number stays as it is.  "c7", as logind calls sessions outside of audit's count, is 0x80000000
+ * + 7.  Any other text gets a number from 0xC0000000 on, by its hash, so that it mostly has the
+ * same in the next process, too.  What a number stands for is kept here for those that cannot be
+ * told by looking at them.
  *
- * Hosts choose their ids, also such whose texts have one hash, or one after the other: the next number that is free is found
- * without going through all that are taken. */
+ * Hosts choose their ids, also such whose texts have one hash, or one after the other: the next
+ * number that is free is found without going through all that are taken. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,13 +60,15 @@ static bool has_text(const struct wms_entry *entry, const void *text)
 
 static struct known *find(DWORD number)
 {
-    return numbers.count ? (struct known *) wms_table_find(&numbers, hash(&number, sizeof number), has_number, &number)
+    return numbers.count ? (struct known *) wms_table_find(&numbers, hash(&number, sizeof number),
+                                                           has_number, &number)
                          : NULL;
 }
 
 static struct known *find_text(const char *text)
 {
-    struct wms_entry *entry = texts.count ? wms_table_find(&texts, hash(text, strlen(text)), has_text, text) : NULL;
+    struct wms_entry *entry =
+        texts.count ? wms_table_find(&texts, hash(text, strlen(text)), has_text, text) : NULL;
 
     return entry ? NODE_OWNER(entry, struct known, by_text) : NULL;
 }
@@ -80,10 +83,12 @@ static bool put(struct known *known)
 {
     wms_engine *keeper = wtsapi_keeper();
 
-    if (!keeper || wms_table_add(&numbers, keeper, &known->by_number, hash(&known->number, sizeof known->number))) {
+    if (!keeper || wms_table_add(&numbers, keeper, &known->by_number,
+                                 hash(&known->number, sizeof known->number))) {
         return false;
     }
-    if (*known->text && wms_table_add(&texts, keeper, &known->by_text, hash(known->text, strlen(known->text)))) {
+    if (*known->text &&
+        wms_table_add(&texts, keeper, &known->by_text, hash(known->text, strlen(known->text)))) {
         wms_table_remove(&numbers, keeper, &known->by_number);
         return false;
     }
@@ -108,7 +113,8 @@ static DWORD add(DWORD number, const char *text)
     return 0;
 }
 
-/* The first that is free, from this one on.  Whoever comes the same way later, or joins it, goes there at once. */
+/* The first that is free, from this one on.  Whoever comes the same way later, or joins it, goes
+ * there at once. */
 static DWORD free_from(DWORD number)
 {
     DWORD place = number;
@@ -156,7 +162,8 @@ static DWORD hash_of(const char *text)
     return hashed + sum % (hashed_end - hashed);
 }
 
-/* The text's own, or the next that is free: there are far more numbers than there can be sessions. */
+/* The text's own, or the next that is free: there are far more numbers than there can be sessions.
+ */
 static DWORD place_of(const char *text)
 {
     const struct known *known = find_text(text);

@@ -37,7 +37,7 @@ void wtsapi_job_unref(struct job *job)
     free(job);
 }
 
-/* ---- the worker ------------------------------------------------------------------------------------------------- */
+/* ---- the worker ------------------------------------------------------------------------------ */
 
 struct job *wtsapi_job_poll(struct server *server)
 {
@@ -49,7 +49,8 @@ struct job *wtsapi_job_poll(struct server *server)
     return job;
 }
 
-/* The state of a job that is not under way belongs to the worker, but for what callers share: hence no lock. */
+/* The state of a job that is not under way belongs to the worker, but for what callers share: hence
+ * no lock. */
 bool wtsapi_job_start(struct job *job, wms_engine *engine)
 {
     const char *server = job->server->address;
@@ -66,8 +67,10 @@ bool wtsapi_job_start(struct job *job, wms_engine *engine)
         command.verify = job->verify ? verify_seconds : -1;
     }
     int error = wms_start(engine, &command, &job->request);
-    /* Of a message the text may be wrong; of all else only the address, whose scheme nobody knows. */
-    job->error = error == WMS_E_INVALID && job->verb != WMS_MESSAGE ? ERROR_INVALID_COMPUTERNAME : wtsapi_error(error);
+    /* Of a message the text may be wrong; of all else only the address, whose scheme nobody knows.
+     */
+    job->error = error == WMS_E_INVALID && job->verb != WMS_MESSAGE ? ERROR_INVALID_COMPUTERNAME
+                                                                    : wtsapi_error(error);
     return !error;
 }
 

@@ -6,7 +6,8 @@
 #include "wtsapi/wtsapi.h"
 
 /* Calls visit() for each string of a session. */
-static void each_string(wms_session *session, void (*visit)(void *data, const char **text), void *data)
+static void each_string(wms_session *session, void (*visit)(void *data, const char **text),
+                        void *data)
 {
     visit(data, &session->id.text);
 #define WMS_X(field, name) visit(data, &session->field);
@@ -63,15 +64,19 @@ static void add_domain(struct list *list, const char *address)
 
     for (size_t i = 0; named && i < list->count; i++) {
         const wms_session *session = &list->sessions[i].session;
-        list->sessions[i].domain = session->user_name && !session->domain_name ? list->machine : NULL;
+        list->sessions[i].domain =
+            session->user_name && !session->domain_name ? list->machine : NULL;
     }
 }
 
 static int order(const void *first, const void *second)
 {
-    const struct listed *one = *(const struct listed *const *) first, *other = *(const struct listed *const *) second;
+    const struct listed *one = *(const struct listed *const *) first,
+                        *other = *(const struct listed *const *) second;
 
-    return one->number != other->number ? (one->number < other->number ? -1 : 1) : one < other ? -1 : one > other;
+    return one->number != other->number ? (one->number < other->number ? -1 : 1)
+           : one < other                ? -1
+                                        : one > other;
 }
 
 static void sort(struct list *list)
@@ -94,7 +99,8 @@ DWORD wtsapi_list_new(const wms_request *request, const char *address, struct li
     list->sessions = (struct listed *) (list + 1);
     list->by_number = (const struct listed **) (list->sessions + count);
     char *place = (char *) (list->by_number + count);
-    while (list->count < count && wms_request_session(request, list->count, &list->sessions[list->count].session) == 0) {
+    while (list->count < count &&
+           wms_request_session(request, list->count, &list->sessions[list->count].session) == 0) {
         wms_session *session = &list->sessions[list->count++].session;
         session->server = NULL;
         each_string(session, keep, &place);
@@ -135,7 +141,8 @@ const struct listed *wtsapi_list_find(const struct list *list, DWORD number)
             high = middle;
         }
     }
-    return low < list->count && list->by_number[low]->number == number ? list->by_number[low] : NULL;
+    return low < list->count && list->by_number[low]->number == number ? list->by_number[low]
+                                                                       : NULL;
 }
 
 const struct listed *wtsapi_list_own(const struct list *list)

@@ -6,7 +6,7 @@
 
 #include "wtsapi/wtsapi.h"
 
-/* ---- structures ------------------------------------------------------------------------------------------------- */
+/* ---- structures ------------------------------------------------------------------------------ */
 
 /* Puts a text into an array of characters of either kind. */
 #define PUT(array, text) wtsapi_text_put((array), sizeof(array), sizeof *(array), (text))
@@ -19,7 +19,8 @@ static LARGE_INTEGER time_of(double seconds)
 
     if (seconds > 0 && seconds < 1e11) {
         int64_t whole = (int64_t) seconds;
-        time.QuadPart = (whole + seconds_to_1970) * units + (int64_t) ((seconds - (double) whole) * (double) units);
+        time.QuadPart = (whole + seconds_to_1970) * units +
+                        (int64_t) ((seconds - (double) whole) * (double) units);
     }
     return time;
 }
@@ -33,56 +34,56 @@ static LARGE_INTEGER current_time(void)
 }
 
 /* Once for each kind of characters, W and A.  What no host tells is left at 0. */
-#define FILL_INFO(kind)                                                                                                    \
-    static void fill_info_##kind(void *room, const struct view *view)                                                      \
-    {                                                                                                                      \
-        WTSINFO##kind *info = room;                                                                                        \
-                                                                                                                           \
-        info->State = view->state;                                                                                         \
-        info->SessionId = view->number;                                                                                    \
-        PUT(info->WinStationName, view->station);                                                                          \
-        PUT(info->Domain, view->domain);                                                                                   \
-        PUT(info->UserName, view->user);                                                                                   \
-        info->LogonTime = time_of(view->logon_time);                                                                       \
-        info->ConnectTime = time_of(view->connect_time);                                                                   \
-        info->LastInputTime = time_of(view->idle_since);                                                                   \
-        info->_CurrentTime = current_time();                                                                               \
+#define FILL_INFO(kind) \
+    static void fill_info_##kind(void *room, const struct view *view) \
+    { \
+        WTSINFO##kind *info = room; \
+\
+        info->State = view->state; \
+        info->SessionId = view->number; \
+        PUT(info->WinStationName, view->station); \
+        PUT(info->Domain, view->domain); \
+        PUT(info->UserName, view->user); \
+        info->LogonTime = time_of(view->logon_time); \
+        info->ConnectTime = time_of(view->connect_time); \
+        info->LastInputTime = time_of(view->idle_since); \
+        info->_CurrentTime = current_time(); \
     }
 FILL_INFO(W)
 FILL_INFO(A)
 
-#define FILL_INFO_EX(kind)                                                                                                 \
-    static void fill_info_ex_##kind(void *room, const struct view *view)                                                   \
-    {                                                                                                                      \
-        WTSINFOEX##kind *info = room;                                                                                      \
-        WTSINFOEX_LEVEL1_##kind *level = &info->Data.WTSInfoExLevel1;                                                      \
-                                                                                                                           \
-        info->Level = 1;                                                                                                   \
-        level->SessionId = view->number;                                                                                   \
-        level->SessionState = view->state;                                                                                 \
-        level->SessionFlags = view->lock;                                                                                  \
-        PUT(level->WinStationName, view->station);                                                                         \
-        PUT(level->UserName, view->user);                                                                                  \
-        PUT(level->DomainName, view->domain);                                                                              \
-        level->LogonTime = time_of(view->logon_time);                                                                      \
-        level->ConnectTime = time_of(view->connect_time);                                                                  \
-        level->LastInputTime = time_of(view->idle_since);                                                                  \
-        level->_CurrentTime = current_time();                                                                              \
+#define FILL_INFO_EX(kind) \
+    static void fill_info_ex_##kind(void *room, const struct view *view) \
+    { \
+        WTSINFOEX##kind *info = room; \
+        WTSINFOEX_LEVEL1_##kind *level = &info->Data.WTSInfoExLevel1; \
+\
+        info->Level = 1; \
+        level->SessionId = view->number; \
+        level->SessionState = view->state; \
+        level->SessionFlags = view->lock; \
+        PUT(level->WinStationName, view->station); \
+        PUT(level->UserName, view->user); \
+        PUT(level->DomainName, view->domain); \
+        level->LogonTime = time_of(view->logon_time); \
+        level->ConnectTime = time_of(view->connect_time); \
+        level->LastInputTime = time_of(view->idle_since); \
+        level->_CurrentTime = current_time(); \
     }
 FILL_INFO_EX(W)
 FILL_INFO_EX(A)
 
 /* The address is a text here, in 16-bit characters for both kinds. */
-#define FILL_CLIENT(kind)                                                                                                  \
-    static void fill_client_##kind(void *room, const struct view *view)                                                    \
-    {                                                                                                                      \
-        WTSCLIENT##kind *client = room;                                                                                    \
-                                                                                                                           \
-        PUT(client->ClientName, view->client);                                                                             \
-        PUT(client->Domain, view->domain);                                                                                 \
-        PUT(client->UserName, view->user);                                                                                 \
-        client->ClientAddressFamily = view->family;                                                                        \
-        PUT(client->ClientAddress, view->family ? view->host : "");                                                        \
+#define FILL_CLIENT(kind) \
+    static void fill_client_##kind(void *room, const struct view *view) \
+    { \
+        WTSCLIENT##kind *client = room; \
+\
+        PUT(client->ClientName, view->client); \
+        PUT(client->Domain, view->domain); \
+        PUT(client->UserName, view->user); \
+        client->ClientAddressFamily = view->family; \
+        PUT(client->ClientAddress, view->family ? view->host : ""); \
     }
 FILL_CLIENT(W)
 FILL_CLIENT(A)
@@ -96,7 +97,7 @@ static void fill_address(void *room, const struct view *view)
     memcpy(address->Address + 2, view->address, sizeof view->address);
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static void fill_number(void *room, const struct view *view)
 {
@@ -127,7 +128,7 @@ static void fill_nothing(void *room, const struct view *view)
     (void) view;
 }
 
-/* ---- texts ------------------------------------------------------------------------------------------------------ */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static const char *text_empty(const struct view *view)
 {
@@ -155,7 +156,7 @@ static const char *text_client(const struct view *view)
     return view->client;
 }
 
-/* ---- classes ---------------------------------------------------------------------------------------------------- */
+/* ---- classes --------------------------------------------------------------------------------- */
 
 /* What a class gives: a text, or (`fill`) so many bytes; neither: no host can tell. */
 struct class
@@ -166,17 +167,19 @@ struct class
     size_t size_w, size_a;
 };
 
-#define TEXT(name)                                                                                                         \
-    {                                                                                                                      \
-        .text = text_##name                                                                                                \
+#define TEXT(name) \
+    { \
+        .text = text_##name \
     }
-#define BYTES(name, type)                                                                                                  \
-    {                                                                                                                      \
-        .fill_w = fill_##name, .fill_a = fill_##name, .size_w = sizeof(type), .size_a = sizeof(type)                       \
+#define BYTES(name, type) \
+    { \
+        .fill_w = fill_##name, .fill_a = fill_##name, .size_w = sizeof(type), \
+        .size_a = sizeof(type) \
     }
-#define BOTH(name, type)                                                                                                   \
-    {                                                                                                                      \
-        .fill_w = fill_##name##_W, .fill_a = fill_##name##_A, .size_w = sizeof(type##W), .size_a = sizeof(type##A)         \
+#define BOTH(name, type) \
+    { \
+        .fill_w = fill_##name##_W, .fill_a = fill_##name##_A, .size_w = sizeof(type##W), \
+        .size_a = sizeof(type##A) \
     }
 
 static const struct class classes[] = {
@@ -212,10 +215,13 @@ static DWORD check_class(WTS_INFO_CLASS number)
 }
 
 /* The answer in a block of its own; NULL: out of memory. */
-static void *answer(const struct class *class, size_t unit, const struct view *view, size_t *ret_size)
+static void *answer(const struct class *class, size_t unit, const struct view *view,
+                    size_t *ret_size)
 {
     const char *text = class->text ? class->text(view) : NULL;
-    size_t size = text ? wtsapi_text_size(text, unit) : unit == sizeof(WCHAR) ? class->size_w : class->size_a;
+    size_t size = text                    ? wtsapi_text_size(text, unit)
+                  : unit == sizeof(WCHAR) ? class->size_w
+                                          : class->size_a;
     void *room = calloc(1, size);
 
     if (room && text) {
@@ -227,7 +233,7 @@ static void *answer(const struct class *class, size_t unit, const struct view *v
     return room;
 }
 
-/* ---- the question ----------------------------------------------------------------------------------------------- */
+/* ---- the question ---------------------------------------------------------------------------- */
 
 static const struct listed *find(const struct list *list, DWORD session)
 {
@@ -235,7 +241,8 @@ static const struct listed *find(const struct list *list, DWORD session)
 }
 
 /* One that is not in a list of a moment ago may have come meanwhile. */
-static DWORD find_session(struct server *server, DWORD session, struct list **ret_list, const struct listed **ret_listed)
+static DWORD find_session(struct server *server, DWORD session, struct list **ret_list,
+                          const struct listed **ret_listed)
 {
     double now = wtsapi_now();
     struct list *list;
@@ -257,7 +264,8 @@ static DWORD find_session(struct server *server, DWORD session, struct list **re
     return 0;
 }
 
-static DWORD ask(HANDLE handle, DWORD session, const struct class *class, size_t unit, void **ret_buffer, DWORD *ret_size)
+static DWORD ask(HANDLE handle, DWORD session, const struct class *class, size_t unit,
+                 void **ret_buffer, DWORD *ret_size)
 {
     const struct listed *listed;
     struct server *server;
@@ -281,7 +289,8 @@ static DWORD ask(HANDLE handle, DWORD session, const struct class *class, size_t
     return *ret_buffer ? 0 : ERROR_OUTOFMEMORY;
 }
 
-static BOOL query(HANDLE handle, DWORD session, WTS_INFO_CLASS class, size_t unit, void **ret_buffer, DWORD *ret_size)
+static BOOL query(HANDLE handle, DWORD session, WTS_INFO_CLASS class, size_t unit,
+                  void **ret_buffer, DWORD *ret_size)
 {
     if (!ret_buffer || !ret_size) {
         return wtsapi_result(ERROR_INVALID_USER_BUFFER);
@@ -289,10 +298,12 @@ static BOOL query(HANDLE handle, DWORD session, WTS_INFO_CLASS class, size_t uni
     *ret_buffer = NULL;
     *ret_size = 0;
     DWORD error = check_class(class);
-    return wtsapi_result(error ? error : ask(handle, session, &classes[class], unit, ret_buffer, ret_size));
+    return wtsapi_result(error ? error
+                               : ask(handle, session, &classes[class], unit, ret_buffer, ret_size));
 }
 
-BOOL wtsapi_query_w(HANDLE handle, DWORD session, WTS_INFO_CLASS class, LPWSTR *ret_buffer, DWORD *ret_size)
+BOOL wtsapi_query_w(HANDLE handle, DWORD session, WTS_INFO_CLASS class, LPWSTR *ret_buffer,
+                    DWORD *ret_size)
 {
     void *buffer = NULL;
     BOOL good = query(handle, session, class, sizeof(WCHAR), ret_buffer ? &buffer : NULL, ret_size);
@@ -303,7 +314,8 @@ BOOL wtsapi_query_w(HANDLE handle, DWORD session, WTS_INFO_CLASS class, LPWSTR *
     return good;
 }
 
-BOOL wtsapi_query_a(HANDLE handle, DWORD session, WTS_INFO_CLASS class, LPSTR *ret_buffer, DWORD *ret_size)
+BOOL wtsapi_query_a(HANDLE handle, DWORD session, WTS_INFO_CLASS class, LPSTR *ret_buffer,
+                    DWORD *ret_size)
 {
     void *buffer = NULL;
     BOOL good = query(handle, session, class, sizeof(CHAR), ret_buffer ? &buffer : NULL, ret_size);

@@ -16,10 +16,11 @@ struct node wtsapi_servers = {&wtsapi_servers, &wtsapi_servers};
 struct node wtsapi_waited = {&wtsapi_waited, &wtsapi_waited};
 /* Those that have a handle, by that, and what a program means that opens none, by the address. */
 static struct wms_table table;
-/* As on Windows, the lowest two bits are the program's; far from what programs take for other things. */
+/* As on Windows, the lowest two bits are the program's; far from what programs take for other
+ * things. */
 static uintptr_t last_handle = 0x57540000;
 
-/* ---- addresses -------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static int find_provider(const char *address, char provider[SCHEME_ROOM])
 {
@@ -67,7 +68,7 @@ static const char *meant(const char *name)
     return other ? name : environment && *environment ? environment : "logind://";
 }
 
-/* ---- servers ---------------------------------------------------------------------------------------------------- */
+/* ---- servers --------------------------------------------------------------------------------- */
 
 static uint64_t hash(uintptr_t handle, const char *address)
 {
@@ -127,7 +128,7 @@ void wtsapi_servers_forked(void)
     node_init(&wtsapi_waited);
 }
 
-/* ---- handles ---------------------------------------------------------------------------------------------------- */
+/* ---- handles --------------------------------------------------------------------------------- */
 
 /* Closed ones have no handle that could be asked for. */
 static const uintptr_t closed = (uintptr_t) INVALID_HANDLE_VALUE;
@@ -156,7 +157,9 @@ static struct server *find(HANDLE handle)
 
 static struct server *find_current(const char *address)
 {
-    return table.count ? (struct server *) wms_table_find(&table, hash(0, address), is_current, address) : NULL;
+    return table.count
+               ? (struct server *) wms_table_find(&table, hash(0, address), is_current, address)
+               : NULL;
 }
 
 bool wtsapi_server_closed(const struct server *server)
@@ -164,8 +167,8 @@ bool wtsapi_server_closed(const struct server *server)
     return server->handle == closed;
 }
 
-/* The one that is there already, or a new one; NULL: out of memory.  It stays, since what has been seen of it must not be
- * lost between two calls. */
+/* The one that is there already, or a new one; NULL: out of memory.  It stays, since what has been
+ * seen of it must not be lost between two calls. */
 static struct server *ref_current(const char *address, bool make)
 {
     pthread_mutex_lock(&wtsapi_lock);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* sessions.c - the lists, and memory.
  *
- * What callers get is one block each, with the texts behind the structures: one free() does, whichever function it is. */
+ * What callers get is one block each, with the texts behind the structures: one free() does,
+ * whichever function it is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,9 @@ static void *make_block(const struct list *list, size_t size, bool whole, struct
     for (size_t i = 0; i < list->count; i++) {
         wtsapi_view(&view, &list->sessions[i]);
         texts += wtsapi_text_size(view.station, writer->unit);
-        texts += whole ? wtsapi_text_size(view.user, writer->unit) + wtsapi_text_size(view.domain, writer->unit) : 0;
+        texts += whole ? wtsapi_text_size(view.user, writer->unit) +
+                             wtsapi_text_size(view.domain, writer->unit)
+                       : 0;
     }
     char *block = calloc(1, list->count * size + texts);
     if (block) {
@@ -59,9 +62,10 @@ static DWORD get_list(HANDLE handle, bool recent, struct list **ret_list)
     return error;
 }
 
-/* ---- level 0 ---------------------------------------------------------------------------------------------------- */
+/* ---- level 0 --------------------------------------------------------------------------------- */
 
-/* The structures of both kinds of characters are alike, and are filled in as if they were of wide ones. */
+/* The structures of both kinds of characters are alike, and are filled in as if they were of wide
+ * ones. */
 _Static_assert(sizeof(WTS_SESSION_INFOW) == sizeof(WTS_SESSION_INFOA), "both have pointers");
 _Static_assert(sizeof(WTS_SESSION_INFO_1W) == sizeof(WTS_SESSION_INFO_1A), "both have pointers");
 
@@ -81,8 +85,8 @@ static DWORD fill(const struct list *list, size_t unit, WTS_SESSION_INFOW **ret_
     return sessions ? 0 : ERROR_OUTOFMEMORY;
 }
 
-static BOOL enumerate(HANDLE handle, DWORD reserved, DWORD version, size_t unit, WTS_SESSION_INFOW **ret_sessions,
-                      DWORD *ret_count)
+static BOOL enumerate(HANDLE handle, DWORD reserved, DWORD version, size_t unit,
+                      WTS_SESSION_INFOW **ret_sessions, DWORD *ret_count)
 {
     struct list *list;
 
@@ -91,7 +95,8 @@ static BOOL enumerate(HANDLE handle, DWORD reserved, DWORD version, size_t unit,
     }
     *ret_sessions = NULL;
     *ret_count = 0;
-    DWORD error = reserved || version != 1 ? ERROR_INVALID_PARAMETER : get_list(handle, false, &list);
+    DWORD error =
+        reserved || version != 1 ? ERROR_INVALID_PARAMETER : get_list(handle, false, &list);
     if (!error) {
         error = fill(list, unit, ret_sessions);
         *ret_count = error ? 0 : (DWORD) list->count;
@@ -100,17 +105,18 @@ static BOOL enumerate(HANDLE handle, DWORD reserved, DWORD version, size_t unit,
     return wtsapi_result(error);
 }
 
-BOOL wtsapi_enumerate_sessions_w(HANDLE handle, DWORD reserved, DWORD version, PWTS_SESSION_INFOW *ret_sessions,
-                                 DWORD *ret_count)
+BOOL wtsapi_enumerate_sessions_w(HANDLE handle, DWORD reserved, DWORD version,
+                                 PWTS_SESSION_INFOW *ret_sessions, DWORD *ret_count)
 {
     return enumerate(handle, reserved, version, sizeof(WCHAR), ret_sessions, ret_count);
 }
 
-BOOL wtsapi_enumerate_sessions_a(HANDLE handle, DWORD reserved, DWORD version, PWTS_SESSION_INFOA *ret_sessions,
-                                 DWORD *ret_count)
+BOOL wtsapi_enumerate_sessions_a(HANDLE handle, DWORD reserved, DWORD version,
+                                 PWTS_SESSION_INFOA *ret_sessions, DWORD *ret_count)
 {
     WTS_SESSION_INFOW *sessions = NULL;
-    BOOL good = enumerate(handle, reserved, version, sizeof(CHAR), ret_sessions ? &sessions : NULL, ret_count);
+    BOOL good = enumerate(handle, reserved, version, sizeof(CHAR), ret_sessions ? &sessions : NULL,
+                          ret_count);
 
     if (ret_sessions) {
         *ret_sessions = (void *) sessions;
@@ -118,7 +124,7 @@ BOOL wtsapi_enumerate_sessions_a(HANDLE handle, DWORD reserved, DWORD version, P
     return good;
 }
 
-/* ---- level 1 ---------------------------------------------------------------------------------------------------- */
+/* ---- level 1 --------------------------------------------------------------------------------- */
 
 static DWORD fill_ex(const struct list *list, size_t unit, WTS_SESSION_INFO_1W **ret_sessions)
 {
@@ -138,8 +144,8 @@ static DWORD fill_ex(const struct list *list, size_t unit, WTS_SESSION_INFO_1W *
     return sessions ? 0 : ERROR_OUTOFMEMORY;
 }
 
-static BOOL enumerate_ex(HANDLE handle, const DWORD *level, DWORD filter, size_t unit, WTS_SESSION_INFO_1W **ret_sessions,
-                         DWORD *ret_count)
+static BOOL enumerate_ex(HANDLE handle, const DWORD *level, DWORD filter, size_t unit,
+                         WTS_SESSION_INFO_1W **ret_sessions, DWORD *ret_count)
 {
     struct list *list;
 
@@ -157,17 +163,18 @@ static BOOL enumerate_ex(HANDLE handle, const DWORD *level, DWORD filter, size_t
     return wtsapi_result(error);
 }
 
-BOOL wtsapi_enumerate_sessions_ex_w(HANDLE handle, DWORD *level, DWORD filter, PWTS_SESSION_INFO_1W *ret_sessions,
-                                    DWORD *ret_count)
+BOOL wtsapi_enumerate_sessions_ex_w(HANDLE handle, DWORD *level, DWORD filter,
+                                    PWTS_SESSION_INFO_1W *ret_sessions, DWORD *ret_count)
 {
     return enumerate_ex(handle, level, filter, sizeof(WCHAR), ret_sessions, ret_count);
 }
 
-BOOL wtsapi_enumerate_sessions_ex_a(HANDLE handle, DWORD *level, DWORD filter, PWTS_SESSION_INFO_1A *ret_sessions,
-                                    DWORD *ret_count)
+BOOL wtsapi_enumerate_sessions_ex_a(HANDLE handle, DWORD *level, DWORD filter,
+                                    PWTS_SESSION_INFO_1A *ret_sessions, DWORD *ret_count)
 {
     WTS_SESSION_INFO_1W *sessions = NULL;
-    BOOL good = enumerate_ex(handle, level, filter, sizeof(CHAR), ret_sessions ? &sessions : NULL, ret_count);
+    BOOL good = enumerate_ex(handle, level, filter, sizeof(CHAR), ret_sessions ? &sessions : NULL,
+                             ret_count);
 
     if (ret_sessions) {
         *ret_sessions = (void *) sessions;
@@ -175,7 +182,7 @@ BOOL wtsapi_enumerate_sessions_ex_a(HANDLE handle, DWORD *level, DWORD filter, P
     return good;
 }
 
-/* ---- others ----------------------------------------------------------------------------------------------------- */
+/* ---- others ---------------------------------------------------------------------------------- */
 
 DWORD wtsapi_console_session(void)
 {
@@ -188,7 +195,8 @@ DWORD wtsapi_console_session(void)
         return number;
     }
     for (size_t i = 0; i < list->count && number == WTSAPI_NO_SESSION; i++) {
-        number = wtsapi_view_console(&list->sessions[i].session) ? list->sessions[i].number : number;
+        number =
+            wtsapi_view_console(&list->sessions[i].session) ? list->sessions[i].number : number;
     }
     wtsapi_list_put(list);
     return number;

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* table.c - the table of functions that libwinpr asks for, and those that cannot be offered.
  *
- * libwinpr calls InitWtsApi() once, of the library that WTSAPI_LIBRARY names.  A NULL in the table would make a call fail
- * without an error: those that no host of ours can carry out say so. */
+ * libwinpr calls InitWtsApi() once, of the library that WTSAPI_LIBRARY names.  A NULL in the table
+ * would make a call fail without an error: those that no host of ours can carry out say so. */
 #include <stdlib.h>
 
 #include "wts/layout.h"
 #include "wtsapi/wtsapi.h"
 
-/* ---- what there is not ------------------------------------------------------------------------------------------ */
+/* ---- what there is not ----------------------------------------------------------------------- */
 
 /* Their signatures are libwinpr's, and nothing of it is looked at. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 /* An output of a call that fails: nothing. */
-#define CLEAR(output)                                                                                                      \
-    do {                                                                                                                   \
-        if (output) {                                                                                                      \
-            *(output) = 0;                                                                                                 \
-        }                                                                                                                  \
+#define CLEAR(output) \
+    do { \
+        if (output) { \
+            *(output) = 0; \
+        } \
     } while (0)
 
 static HANDLE refuse_handle(void)
@@ -33,12 +33,14 @@ static BOOL stop_remote_control_session(ULONG session)
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL start_remote_control_session_w(LPWSTR server_name, ULONG target, BYTE key, USHORT modifiers)
+static BOOL start_remote_control_session_w(LPWSTR server_name, ULONG target, BYTE key,
+                                           USHORT modifiers)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL start_remote_control_session_a(LPSTR server_name, ULONG target, BYTE key, USHORT modifiers)
+static BOOL start_remote_control_session_a(LPSTR server_name, ULONG target, BYTE key,
+                                           USHORT modifiers)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
@@ -53,16 +55,16 @@ static BOOL connect_session_a(ULONG session, ULONG target, PSTR password, BOOL w
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL enumerate_processes_w(HANDLE handle, DWORD reserved, DWORD version, PWTS_PROCESS_INFOW *ret_processes,
-                                  DWORD *ret_count)
+static BOOL enumerate_processes_w(HANDLE handle, DWORD reserved, DWORD version,
+                                  PWTS_PROCESS_INFOW *ret_processes, DWORD *ret_count)
 {
     CLEAR(ret_processes);
     CLEAR(ret_count);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL enumerate_processes_a(HANDLE handle, DWORD reserved, DWORD version, PWTS_PROCESS_INFOA *ret_processes,
-                                  DWORD *ret_count)
+static BOOL enumerate_processes_a(HANDLE handle, DWORD reserved, DWORD version,
+                                  PWTS_PROCESS_INFOA *ret_processes, DWORD *ret_count)
 {
     CLEAR(ret_processes);
     CLEAR(ret_count);
@@ -74,28 +76,30 @@ static BOOL terminate_process(HANDLE handle, DWORD process, DWORD code)
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL query_user_config_w(LPWSTR server_name, LPWSTR user_name, WTS_CONFIG_CLASS class, LPWSTR *ret_buffer,
-                                DWORD *ret_size)
+static BOOL query_user_config_w(LPWSTR server_name, LPWSTR user_name, WTS_CONFIG_CLASS class,
+                                LPWSTR *ret_buffer, DWORD *ret_size)
 {
     CLEAR(ret_buffer);
     CLEAR(ret_size);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL query_user_config_a(LPSTR server_name, LPSTR user_name, WTS_CONFIG_CLASS class, LPSTR *ret_buffer,
-                                DWORD *ret_size)
+static BOOL query_user_config_a(LPSTR server_name, LPSTR user_name, WTS_CONFIG_CLASS class,
+                                LPSTR *ret_buffer, DWORD *ret_size)
 {
     CLEAR(ret_buffer);
     CLEAR(ret_size);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL set_user_config_w(LPWSTR server_name, LPWSTR user_name, WTS_CONFIG_CLASS class, LPWSTR buffer, DWORD size)
+static BOOL set_user_config_w(LPWSTR server_name, LPWSTR user_name, WTS_CONFIG_CLASS class,
+                              LPWSTR buffer, DWORD size)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL set_user_config_a(LPSTR server_name, LPSTR user_name, WTS_CONFIG_CLASS class, LPSTR buffer, DWORD size)
+static BOOL set_user_config_a(LPSTR server_name, LPSTR user_name, WTS_CONFIG_CLASS class,
+                              LPSTR buffer, DWORD size)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
@@ -120,7 +124,8 @@ static BOOL virtual_channel_close(HANDLE channel)
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL virtual_channel_read(HANDLE channel, ULONG timeout, PCHAR buffer, ULONG size, PULONG ret_size)
+static BOOL virtual_channel_read(HANDLE channel, ULONG timeout, PCHAR buffer, ULONG size,
+                                 PULONG ret_size)
 {
     CLEAR(ret_size);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
@@ -142,7 +147,8 @@ static BOOL virtual_channel_purge_output(HANDLE channel)
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL virtual_channel_query(HANDLE channel, WTS_VIRTUAL_CLASS class, PVOID *ret_buffer, DWORD *ret_size)
+static BOOL virtual_channel_query(HANDLE channel, WTS_VIRTUAL_CLASS class, PVOID *ret_buffer,
+                                  DWORD *ret_size)
 {
     CLEAR(ret_buffer);
     CLEAR(ret_size);
@@ -177,29 +183,31 @@ static BOOL query_user_token(ULONG session, PHANDLE ret_token)
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL enumerate_processes_ex_w(HANDLE handle, DWORD *level, DWORD session, LPWSTR *ret_processes, DWORD *ret_count)
+static BOOL enumerate_processes_ex_w(HANDLE handle, DWORD *level, DWORD session,
+                                     LPWSTR *ret_processes, DWORD *ret_count)
 {
     CLEAR(ret_processes);
     CLEAR(ret_count);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL enumerate_processes_ex_a(HANDLE handle, DWORD *level, DWORD session, LPSTR *ret_processes, DWORD *ret_count)
+static BOOL enumerate_processes_ex_a(HANDLE handle, DWORD *level, DWORD session,
+                                     LPSTR *ret_processes, DWORD *ret_count)
 {
     CLEAR(ret_processes);
     CLEAR(ret_count);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL enumerate_listeners_w(HANDLE handle, PVOID reserved_too, DWORD reserved, PWTSLISTENERNAMEW listeners,
-                                  DWORD *ret_count)
+static BOOL enumerate_listeners_w(HANDLE handle, PVOID reserved_too, DWORD reserved,
+                                  PWTSLISTENERNAMEW listeners, DWORD *ret_count)
 {
     CLEAR(ret_count);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL enumerate_listeners_a(HANDLE handle, PVOID reserved_too, DWORD reserved, PWTSLISTENERNAMEA listeners,
-                                  DWORD *ret_count)
+static BOOL enumerate_listeners_a(HANDLE handle, PVOID reserved_too, DWORD reserved,
+                                  PWTSLISTENERNAMEA listeners, DWORD *ret_count)
 {
     CLEAR(ret_count);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
@@ -217,41 +225,43 @@ static BOOL query_listener_config_a(HANDLE handle, PVOID reserved_too, DWORD res
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL create_listener_w(HANDLE handle, PVOID reserved_too, DWORD reserved, LPWSTR name, PWTSLISTENERCONFIGW buffer,
-                              DWORD flags)
+static BOOL create_listener_w(HANDLE handle, PVOID reserved_too, DWORD reserved, LPWSTR name,
+                              PWTSLISTENERCONFIGW buffer, DWORD flags)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL create_listener_a(HANDLE handle, PVOID reserved_too, DWORD reserved, LPSTR name, PWTSLISTENERCONFIGA buffer,
-                              DWORD flags)
+static BOOL create_listener_a(HANDLE handle, PVOID reserved_too, DWORD reserved, LPSTR name,
+                              PWTSLISTENERCONFIGA buffer, DWORD flags)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
 static BOOL set_listener_security_w(HANDLE handle, PVOID reserved_too, DWORD reserved, LPWSTR name,
-                                    SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR descriptor)
+                                    SECURITY_INFORMATION information,
+                                    PSECURITY_DESCRIPTOR descriptor)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
 static BOOL set_listener_security_a(HANDLE handle, PVOID reserved_too, DWORD reserved, LPSTR name,
-                                    SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR descriptor)
+                                    SECURITY_INFORMATION information,
+                                    PSECURITY_DESCRIPTOR descriptor)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
 static BOOL get_listener_security_w(HANDLE handle, PVOID reserved_too, DWORD reserved, LPWSTR name,
-                                    SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR descriptor, DWORD size,
-                                    LPDWORD ret_size)
+                                    SECURITY_INFORMATION information,
+                                    PSECURITY_DESCRIPTOR descriptor, DWORD size, LPDWORD ret_size)
 {
     CLEAR(ret_size);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
 static BOOL get_listener_security_a(HANDLE handle, PVOID reserved_too, DWORD reserved, LPSTR name,
-                                    SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR descriptor, DWORD size,
-                                    LPDWORD ret_size)
+                                    SECURITY_INFORMATION information,
+                                    PSECURITY_DESCRIPTOR descriptor, DWORD size, LPDWORD ret_size)
 {
     CLEAR(ret_size);
     return wtsapi_result(ERROR_NOT_SUPPORTED);
@@ -284,20 +294,23 @@ static BOOL logoff_user(HANDLE handle)
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL start_remote_control_session_ex_w(LPWSTR server_name, ULONG target, BYTE key, USHORT modifiers, DWORD flags)
+static BOOL start_remote_control_session_ex_w(LPWSTR server_name, ULONG target, BYTE key,
+                                              USHORT modifiers, DWORD flags)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-static BOOL start_remote_control_session_ex_a(LPSTR server_name, ULONG target, BYTE key, USHORT modifiers, DWORD flags)
+static BOOL start_remote_control_session_ex_a(LPSTR server_name, ULONG target, BYTE key,
+                                              USHORT modifiers, DWORD flags)
 {
     return wtsapi_result(ERROR_NOT_SUPPORTED);
 }
 
-/* ---- what there is nothing of ----------------------------------------------------------------------------------- */
+/* ---- what there is nothing of ---------------------------------------------------------------- */
 
 /* A domain has no list of our servers: it is empty. */
-static DWORD enumerate_servers(DWORD reserved, DWORD version, bool wanted, DWORD *ret_count, void **ret_servers)
+static DWORD enumerate_servers(DWORD reserved, DWORD version, bool wanted, DWORD *ret_count,
+                               void **ret_servers)
 {
     if (ret_count) {
         *ret_count = 0;
@@ -309,8 +322,8 @@ static DWORD enumerate_servers(DWORD reserved, DWORD version, bool wanted, DWORD
     return *ret_servers ? 0 : ERROR_OUTOFMEMORY;
 }
 
-static BOOL enumerate_servers_w(LPWSTR domain, DWORD reserved, DWORD version, PWTS_SERVER_INFOW *ret_servers,
-                                DWORD *ret_count)
+static BOOL enumerate_servers_w(LPWSTR domain, DWORD reserved, DWORD version,
+                                PWTS_SERVER_INFOW *ret_servers, DWORD *ret_count)
 {
     void *servers = NULL;
     DWORD error = enumerate_servers(reserved, version, ret_servers, ret_count, &servers);
@@ -321,8 +334,8 @@ static BOOL enumerate_servers_w(LPWSTR domain, DWORD reserved, DWORD version, PW
     return wtsapi_result(error);
 }
 
-static BOOL enumerate_servers_a(LPSTR domain, DWORD reserved, DWORD version, PWTS_SERVER_INFOA *ret_servers,
-                                DWORD *ret_count)
+static BOOL enumerate_servers_a(LPSTR domain, DWORD reserved, DWORD version,
+                                PWTS_SERVER_INFOA *ret_servers, DWORD *ret_count)
 {
     void *servers = NULL;
     DWORD error = enumerate_servers(reserved, version, ret_servers, ret_count, &servers);
@@ -335,7 +348,7 @@ static BOOL enumerate_servers_a(LPSTR domain, DWORD reserved, DWORD version, PWT
 
 #pragma GCC diagnostic pop
 
-/* ---- the table -------------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const WtsApiFunctionTable table = {
     .dwVersion = 1,
@@ -409,7 +422,8 @@ static const WtsApiFunctionTable table = {
 };
 
 /* Two numbers, and 67 functions without a gap. */
-_Static_assert(sizeof table == 2 * sizeof(DWORD) + 67 * sizeof(void (*)(void)), "a function is missing in the table");
+_Static_assert(sizeof table == 2 * sizeof(DWORD) + 67 * sizeof(void (*)(void)),
+               "a function is missing in the table");
 
 __attribute__((visibility("default"))) const WtsApiFunctionTable *InitWtsApi(void);
 

@@ -34,7 +34,8 @@ static int begin(unsigned char first, uint32_t *ret_bits)
     return -1;
 }
 
-/* The character at *place, which goes behind it; one byte that belongs to none is U+FFFD, and sets *ret_bad. */
+/* The character at *place, which goes behind it; one byte that belongs to none is U+FFFD, and sets
+ * *ret_bad. */
 static uint32_t decode(const char **place, const char *end, bool *ret_bad)
 {
     static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
@@ -119,7 +120,7 @@ void wtsapi_text_put(void *room, size_t size, size_t unit, const char *text)
     memset(place, 0, (size_t) (last - place) + unit);
 }
 
-/* ---- a caller's ------------------------------------------------------------------------------------------------- */
+/* ---- a caller's ------------------------------------------------------------------------------ */
 
 static DWORD read8(const char *text, size_t size, char *copy)
 {
@@ -139,7 +140,8 @@ static uint32_t decode16(const uint16_t **place, const uint16_t *end)
 {
     uint32_t first = *(*place)++;
 
-    if (first >= 0xD800 && first < 0xDC00 && *place < end && **place >= 0xDC00 && **place < 0xE000) {
+    if (first >= 0xD800 && first < 0xDC00 && *place < end && **place >= 0xDC00 &&
+        **place < 0xE000) {
         return 0x10000 + ((first - 0xD800) << 10) + (uint32_t) (*(*place)++ - 0xDC00);
     }
     return first;
@@ -173,7 +175,8 @@ static size_t length16(const uint16_t *text, size_t most)
 DWORD wtsapi_text_read(const void *text, size_t size, size_t unit, char **ret_text)
 {
     size_t count = unit == 2 ? length16(text, size / 2) : strnlen(text, size);
-    /* A unit of UTF-16 takes at most three bytes of UTF-8, half a pair two; one more byte, since encode8() is given four.
+    /* A unit of UTF-16 takes at most three bytes of UTF-8, half a pair two; one more byte, since
+     * encode8() is given four.
      */
     char *copy = count < SIZE_MAX / 4 ? malloc(count * (unit == 2 ? 3 : 1) + 4) : NULL;
 

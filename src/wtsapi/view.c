@@ -33,7 +33,8 @@ static const struct {
     {"init", WTSInit},
 };
 
-/* Greeters, background jobs, and the like: as Windows shows a screen to log on at.  logind's closing sessions have users. */
+/* Greeters, background jobs, and the like: as Windows shows a screen to log on at.  logind's
+ * closing sessions have users. */
 static bool is_nobodys(const wms_session *session)
 {
     return session->is_orchestratable == 0 && session->is_admin != 1 && session->is_mog_user != 1 &&
@@ -58,16 +59,19 @@ static bool is_state(const wms_session *session, const char *state)
     return session->state && strcasecmp(session->state, state) == 0;
 }
 
-/* A station of MultiPoint's is connected in the same way as a remote client, but it is the host's own. */
+/* A station of MultiPoint's is connected in the same way as a remote client, but it is the host's
+ * own. */
 static bool is_remote(const wms_session *session)
 {
     if (session->remote_host || is_state(session, "RemoteConnection")) {
         return true;
     }
-    return session->station_id < 0 && session->win_station && strncasecmp(session->win_station, "RDP-", 4) == 0;
+    return session->station_id < 0 && session->win_station &&
+           strncasecmp(session->win_station, "RDP-", 4) == 0;
 }
 
-/* As on Windows, who is disconnected has none; a seat is called by its name, what has no seat by its kind and id. */
+/* As on Windows, who is disconnected has none; a seat is called by its name, what has no seat by
+ * its kind and id. */
 static void name_station(struct view *view, const wms_session *session)
 {
     const char *type = session->type ? session->type : "session";
@@ -110,7 +114,8 @@ void wtsapi_view(struct view *ret_view, const struct listed *listed)
     ret_view->number = listed->number;
     ret_view->state = state_of(session);
     ret_view->user = nobodys ? "" : or_empty(session->user_name);
-    ret_view->domain = nobodys ? "" : or_empty(session->domain_name ? session->domain_name : listed->domain);
+    ret_view->domain =
+        nobodys ? "" : or_empty(session->domain_name ? session->domain_name : listed->domain);
     ret_view->client = or_empty(session->client_name ? session->client_name : session->remote_host);
     ret_view->host = or_empty(session->remote_host);
     ret_view->remote = is_remote(session);
@@ -128,7 +133,8 @@ void wtsapi_view(struct view *ret_view, const struct listed *listed)
 bool wtsapi_view_console(const wms_session *session)
 {
     if (session->win_station) {
-        return strcasecmp(session->win_station, "Console") == 0 && state_of(session) != WTSDisconnected;
+        return strcasecmp(session->win_station, "Console") == 0 &&
+               state_of(session) != WTSDisconnected;
     }
     return session->seat && strcmp(session->seat, "seat0") == 0 && is_state(session, "active");
 }

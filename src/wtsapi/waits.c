@@ -32,7 +32,8 @@ void wtsapi_events_end(struct server *server, DWORD error)
 
 static void tell(struct server *server, DWORD events)
 {
-    for (struct node *node = server->waits.next, *next; next = node->next, node != &server->waits; node = next) {
+    for (struct node *node = server->waits.next, *next; next = node->next, node != &server->waits;
+         node = next) {
         struct wait *wait = wait_of(node);
         if (wait->mask & events) {
             end(wait, wait->mask & events, 0);

@@ -14,7 +14,8 @@
 #include "wtsapi/wtsapi.h"
 
 enum { PROVIDERS = 8, NAME_ROOM = 32 };
-static const time_t patience_seconds = 1; /* of exits and forks, with the worker, which is busy for milliseconds only */
+static const time_t patience_seconds =
+    1; /* of exits and forks, with the worker, which is busy for milliseconds only */
 
 struct worker {
     wms_engine *engine;
@@ -31,10 +32,11 @@ static struct worker *worker; /* NULL: none */
 static struct worker *orphan;
 static bool exiting, impatient; /* the process exits; it has waited long enough for the worker */
 static pthread_cond_t worker_gone;
-/* A fork waits until the worker rests: else the child would inherit locks of the providers' libraries, held for ever. */
+/* A fork waits until the worker rests: else the child would inherit locks of the providers'
+ * libraries, held for ever. */
 static bool working;
 static unsigned forks; /* that wait or are under way */
-static bool torn; /* it did not: nobody knows what it was about to do */
+static bool torn;      /* it did not: nobody knows what it was about to do */
 static pthread_cond_t worker_rests, fork_done = PTHREAD_COND_INITIALIZER;
 static pthread_t working_thread;
 
@@ -57,7 +59,7 @@ static struct timespec limit_of_patience(void)
     return limit;
 }
 
-/* ---- exit ------------------------------------------------------------------------------------------------------- */
+/* ---- exit ------------------------------------------------------------------------------------ */
 
 /* Libraries of the providers clean up at the process's exit, and must not be in use then. */
 static void stop(void)
@@ -76,8 +78,8 @@ static void stop(void)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* What has been registered last runs first: so a provider whose libraries have not been in use yet calls for it once more.
- * Without memory for that, the first one remains. */
+/* What has been registered last runs first: so a provider whose libraries have not been in use yet
+ * calls for it once more. Without memory for that, the first one remains. */
 static void guard_exit(void)
 {
     (void) !atexit(stop);
@@ -103,7 +105,7 @@ static bool is_first(struct worker *self, const struct job *job)
     return false;
 }
 
-/* ---- the thread ------------------------------------------------------------------------------------------------- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static struct job *job_of(struct node *node)
 {
@@ -125,7 +127,8 @@ static void finish(struct worker *self, struct job *job)
 /* Lists for those who wait for events, where one is due. */
 static void add_polls(struct worker *self, double now)
 {
-    for (struct node *node = wtsapi_waited.next, *next; next = node->next, node != &wtsapi_waited; node = next) {
+    for (struct node *node = wtsapi_waited.next, *next; next = node->next, node != &wtsapi_waited;
+         node = next) {
         struct server *server = NODE_OWNER(node, struct server, waited);
         if (server->polling || server->poll_due > now) {
             continue;
@@ -219,7 +222,8 @@ static void begin_jobs(struct worker *self)
 /* Finishes jobs that are done, and (`error`) all the others, for which that is the reason. */
 static void end_jobs(struct worker *self, DWORD error)
 {
-    for (struct node *node = self->running.next, *next; next = node->next, node != &self->running; node = next) {
+    for (struct node *node = self->running.next, *next; next = node->next, node != &self->running;
+         node = next) {
         struct job *job = job_of(node);
         bool done = wms_request_done(job->request) != 0;
         if (!done && !error) {
@@ -274,7 +278,8 @@ static void end_work(void)
 
 static void rest(struct worker *self)
 {
-    struct pollfd watched[] = {{.fd = self->wake, .events = POLLIN}, {.fd = self->engine_fd, .events = POLLIN}};
+    struct pollfd watched[] = {{.fd = self->wake, .events = POLLIN},
+                               {.fd = self->engine_fd, .events = POLLIN}};
     uint64_t count;
     int timeout = patience();
 
@@ -312,14 +317,16 @@ static void go(struct worker *self)
         wtsapi_job_finish(job);
     }
     while (!node_alone(&wtsapi_waited)) {
-        wtsapi_events_end(NODE_OWNER(wtsapi_waited.next, struct server, waited), ERROR_SHUTDOWN_IN_PROGRESS);
+        wtsapi_events_end(NODE_OWNER(wtsapi_waited.next, struct server, waited),
+                          ERROR_SHUTDOWN_IN_PROGRESS);
     }
     self->gone = true;
     pthread_cond_broadcast(&worker_gone);
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* Until the process is gone: who looks at all threads in that moment must not meet one that ends. */
+/* Until the process is gone: who looks at all threads in that moment must not meet one that ends.
+ */
 static void stay(void)
 {
     for (;;) {
@@ -344,7 +351,7 @@ static void *work(void *data)
     return NULL;
 }
 
-/* ---- start ------------------------------------------------------------------------------------------------------ */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 /* Detached, and deaf to signals: those are the program's. */
 static int start_thread(struct worker *self)
@@ -375,11 +382,13 @@ static void worker_free(struct worker *self)
     free(self);
 }
 
-/* In a forked child: what is the parent's is closed, without a word to anybody.  The jobs are of callers that are not here. */
+/* In a forked child: what is the parent's is closed, without a word to anybody.  The jobs are of
+ * callers that are not here. */
 static void bury_orphan(void)
 {
     if (orphan && !torn) {
-        for (struct node *node = orphan->running.next; node != &orphan->running; node = node->next) {
+        for (struct node *node = orphan->running.next; node != &orphan->running;
+             node = node->next) {
             wms_request_unref(job_of(node)->request);
         }
         wms_engine_unref(orphan->engine);
@@ -427,7 +436,7 @@ void wtsapi_worker_tell(struct job *job)
     wake(worker);
 }
 
-/* ---- fork ------------------------------------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------------------------------ */
 
 static void init_conditions(void)
 {
@@ -478,7 +487,7 @@ static void in_child(void)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* ---- init ------------------------------------------------------------------------------------------------------- */
+/* ---- init ------------------------------------------------------------------------------------ */
 
 static void init(void)
 {

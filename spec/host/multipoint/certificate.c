@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Certificates as a MultiPoint Server makes them for itself: self-signed, the host's name, Server Authentication alone. */
+/* Certificates as a MultiPoint Server makes them for itself: self-signed, the host's name, Server
+ * Authentication alone. */
 #include "host.h"
 
 #include <arpa/inet.h>
@@ -17,7 +18,8 @@ static void hex(char *out, const unsigned char *data, size_t length, const char 
     }
 }
 
-static int fill(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const struct certificate_wish *wish)
+static int fill(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
+                const struct certificate_wish *wish)
 {
     static const struct {
         const char *name, *oid;
@@ -26,32 +28,36 @@ static int fill(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const struct c
     time_t now = time(NULL);
     const time_t day = 24 * 60 * 60;
     time_t begin = wish->early ? now + day : now - (wish->expired ? 30 : 1) * day;
-    time_t end = wish->lasts ? now + (time_t)wish->lasts : now + (wish->expired ? -1 : 365) * day;
+    time_t end = wish->lasts ? now + (time_t) wish->lasts : now + (wish->expired ? -1 : 365) * day;
     int rc;
 
     gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof serial);
     serial[0] = (serial[0] & 0x3f) | 0x40; /* positive, and of one length */
-    if ((rc = gnutls_x509_crt_set_version(crt, 3)) < 0 || (rc = gnutls_x509_crt_set_serial(crt, serial, sizeof serial)) < 0
-        || (rc = gnutls_x509_crt_set_key(crt, key)) < 0
-        || (rc = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, wish->subject,
-                                               (unsigned)strlen(wish->subject))) < 0
-        || (rc = gnutls_x509_crt_set_activation_time(crt, begin)) < 0
-        || (rc = gnutls_x509_crt_set_expiration_time(crt, end)) < 0) {
+    if ((rc = gnutls_x509_crt_set_version(crt, 3)) < 0 ||
+        (rc = gnutls_x509_crt_set_serial(crt, serial, sizeof serial)) < 0 ||
+        (rc = gnutls_x509_crt_set_key(crt, key)) < 0 ||
+        (rc = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, wish->subject,
+                                            (unsigned) strlen(wish->subject))) < 0 ||
+        (rc = gnutls_x509_crt_set_activation_time(crt, begin)) < 0 ||
+        (rc = gnutls_x509_crt_set_expiration_time(crt, end)) < 0) {
         return rc;
     }
     if (wish->san) {
         struct in_addr ip;
         bool is_ip = inet_pton(AF_INET, wish->san, &ip) == 1;
 
-        rc = is_ip ? gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, &ip, sizeof ip, GNUTLS_FSAN_SET)
-                   : gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, wish->san, (unsigned)strlen(wish->san),
+        rc = is_ip ? gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, &ip, sizeof ip,
+                                                          GNUTLS_FSAN_SET)
+                   : gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, wish->san,
+                                                          (unsigned) strlen(wish->san),
                                                           GNUTLS_FSAN_SET);
         if (rc < 0) {
             return rc;
         }
     }
     for (size_t i = 0; i < LENGTH(usages); i++) {
-        if (strstr(wish->usage, usages[i].name) && (rc = gnutls_x509_crt_set_key_purpose_oid(crt, usages[i].oid, 0)) < 0) {
+        if (strstr(wish->usage, usages[i].name) &&
+            (rc = gnutls_x509_crt_set_key_purpose_oid(crt, usages[i].oid, 0)) < 0) {
             return rc;
         }
     }
@@ -75,7 +81,7 @@ static int describe(struct certificate *certificate, gnutls_x509_crt_t crt)
     if ((rc = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem)) < 0) {
         return rc;
     }
-    certificate->pem = copy((const char *)pem.data);
+    certificate->pem = copy((const char *) pem.data);
     gnutls_free(pem.data);
     length = sizeof digest;
     if ((rc = gnutls_x509_crt_get_fingerprint(crt, GNUTLS_DIG_SHA256, digest, &length)) < 0) {
@@ -100,14 +106,16 @@ struct certificate *certificate_new(const struct certificate_wish *wish, char *p
     gnutls_x509_crt_t crt = NULL;
     int rc;
 
-    /* An elliptic key by default: an RSA key takes a tenth of a second to make, and specs make hundreds. */
-    if ((rc = gnutls_x509_privkey_init(&key)) >= 0
-        && (rc = wish->rsa ? gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, 2048, 0)
-                           : gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-                                                          GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0)) >= 0
-        && (rc = gnutls_x509_crt_init(&crt)) >= 0 && (rc = fill(crt, key, wish)) >= 0
-        && (rc = describe(certificate, crt)) >= 0
-        && (rc = gnutls_certificate_allocate_credentials(&certificate->credentials)) >= 0) {
+    /* An elliptic key by default: an RSA key takes a tenth of a second to make, and specs make
+     * hundreds. */
+    if ((rc = gnutls_x509_privkey_init(&key)) >= 0 &&
+        (rc = wish->rsa ? gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, 2048, 0)
+                        : gnutls_x509_privkey_generate(
+                              key, GNUTLS_PK_ECDSA,
+                              GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0)) >= 0 &&
+        (rc = gnutls_x509_crt_init(&crt)) >= 0 && (rc = fill(crt, key, wish)) >= 0 &&
+        (rc = describe(certificate, crt)) >= 0 &&
+        (rc = gnutls_certificate_allocate_credentials(&certificate->credentials)) >= 0) {
         rc = gnutls_certificate_set_x509_key(certificate->credentials, &crt, 1, key);
     }
     gnutls_x509_crt_deinit(crt);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- options of a command ---------------------------------------------------------------------------------------- */
+/* ---- options of a command -------------------------------------------------------------------- */
 
 static const char *option(const struct words *words, const char *key)
 {
@@ -56,7 +56,7 @@ static const char *known(const struct words *words, int from, const char *const 
     return NULL;
 }
 
-/* ---- commands: NULL, or what is wrong ---------------------------------------------------------------------------- */
+/* ---- commands: NULL, or what is wrong -------------------------------------------------------- */
 
 static struct text *out;
 
@@ -70,7 +70,8 @@ static void say(const char *key, const char *value)
 static const char *certify(struct host *host, const struct words *words, bool plain, bool tls)
 {
     static char problem[128];
-    const char *key = option(words, "key"), *subject = option(words, "subject"), *usage = option(words, "usage");
+    const char *key = option(words, "key"), *subject = option(words, "subject"),
+               *usage = option(words, "usage");
     struct certificate_wish wish = {
         .subject = subject ? subject : host->name,
         .san = option(words, "san"),
@@ -92,7 +93,8 @@ static const char *certify(struct host *host, const struct words *words, bool pl
     }
     if (tls) {
         host->shown = certificate;
-        gnutls_free(host->ticket_key.data); /* nobody comes back to a session that another certificate began */
+        gnutls_free(host->ticket_key
+                        .data); /* nobody comes back to a session that another certificate began */
         gnutls_session_ticket_key_generate(&host->ticket_key);
     }
     say("sha256", certificate->sha256);
@@ -102,8 +104,9 @@ static const char *certify(struct host *host, const struct words *words, bool pl
 
 static const char *do_host(struct host *host, const struct words *words)
 {
-    static const char *const keys[] = {"address", "http", "https", "admin", "password", "control", "management", "key",
-                                       "subject", "usage", "san", "expired", "early", "lasts", NULL};
+    static const char *const keys[] = {"address", "http",       "https", "admin",   "password",
+                                       "control", "management", "key",   "subject", "usage",
+                                       "san",     "expired",    "early", "lasts",   NULL};
     const char *problem = known(words, 2, keys), *address = option(words, "address");
 
     if (host) {
@@ -124,7 +127,8 @@ static const char *do_host(struct host *host, const struct words *words)
     }
     problem = problem ? problem : certify(host, words, true, true);
     problem = problem ? problem
-        : http_start(host, (unsigned)number(words, "http", 0), (unsigned)number(words, "https", 0));
+                      : http_start(host, (unsigned) number(words, "http", 0),
+                                   (unsigned) number(words, "https", 0));
     if (problem) {
         host_free(host);
         return problem;
@@ -136,23 +140,25 @@ static const char *do_host(struct host *host, const struct words *words)
 
 static const char *do_unhost(struct host *host, const struct words *words)
 {
-    (void)words;
+    (void) words;
     host_free(host);
     return NULL;
 }
 
 static const char *do_certificate(struct host *host, const struct words *words)
 {
-    static const char *const keys[] = {"where", "key", "subject", "usage", "san", "expired", "early", "lasts", NULL};
+    static const char *const keys[] = {"where",   "key",   "subject", "usage", "san",
+                                       "expired", "early", "lasts",   NULL};
     const char *problem = known(words, 2, keys), *where = option(words, "where");
 
     return problem ? problem
-        : certify(host, words, !where || strcmp(where, "tls") != 0, !where || strcmp(where, "plain") != 0);
+                   : certify(host, words, !where || strcmp(where, "tls") != 0,
+                             !where || strcmp(where, "plain") != 0);
 }
 
 static const char *do_pem(struct host *host, const struct words *words)
 {
-    (void)words;
+    (void) words;
     say("pem", host->shown->pem);
     return NULL;
 }
@@ -172,18 +178,25 @@ static const char *do_tls(struct host *host, const struct words *words)
 static const char *do_set(struct host *host, const struct words *words)
 {
     static const char *const settings[] = {
-        "relock", /* ms after which an unlocked session is locked again; -1 */
+        "relock",           /* ms after which an unlocked session is locked again; -1 */
         "block_all_relock", /* likewise, but only while a Block All message stands */
-        "block_all", /* the message; empty: none */
-        "flags_name", /* pgrfSession, pfgrSession */
-        "request_action", /* the credentials' answer has the request's Action */
-        "no_management", /* it leaves the second password out */
-        "admin_orchestration", "stations", "protocol_version", "server_version", "password", "control", "management",
-        "unknown_hr", /* the fault of an id that is not there */
-        "timestamps", /* answers have a Security header with a Timestamp */
-        "refuse", /* new connections are closed at once */
+        "block_all",        /* the message; empty: none */
+        "flags_name",       /* pgrfSession, pfgrSession */
+        "request_action",   /* the credentials' answer has the request's Action */
+        "no_management",    /* it leaves the second password out */
+        "admin_orchestration",
+        "stations",
+        "protocol_version",
+        "server_version",
+        "password",
+        "control",
+        "management",
+        "unknown_hr",  /* the fault of an id that is not there */
+        "timestamps",  /* answers have a Security header with a Timestamp */
+        "refuse",      /* new connections are closed at once */
         "keep_bodies", /* requests are remembered as they came: see `bodies` */
-        "soap11", "soap12", /* whether the plain endpoint speaks it */
+        "soap11",
+        "soap12", /* whether the plain endpoint speaks it */
         NULL,
     };
     const char *problem = known(words, 2, settings), *value;
@@ -192,14 +205,14 @@ static const char *do_set(struct host *host, const struct words *words)
         return problem;
     }
     host->relock = (value = option(words, "relock")) ? strtoll(value, NULL, 10) : host->relock;
-    host->block_all_relock =
-        (value = option(words, "block_all_relock")) ? strtoll(value, NULL, 10) : host->block_all_relock;
+    host->block_all_relock = (value = option(words, "block_all_relock")) ? strtoll(value, NULL, 10)
+                                                                         : host->block_all_relock;
     host->request_action = number(words, "request_action", host->request_action);
     host->no_management = number(words, "no_management", host->no_management);
     host->admin_orchestration = number(words, "admin_orchestration", host->admin_orchestration);
-    host->stations = (uint32_t)number(words, "stations", host->stations);
-    host->protocol_version = (uint32_t)number(words, "protocol_version", host->protocol_version);
-    host->unknown_hr = (uint32_t)number(words, "unknown_hr", host->unknown_hr);
+    host->stations = (uint32_t) number(words, "stations", host->stations);
+    host->protocol_version = (uint32_t) number(words, "protocol_version", host->protocol_version);
+    host->unknown_hr = (uint32_t) number(words, "unknown_hr", host->unknown_hr);
     host->timestamps = number(words, "timestamps", host->timestamps);
     host->refuse = number(words, "refuse", host->refuse);
     host->keep_bodies = number(words, "keep_bodies", host->keep_bodies);
@@ -216,8 +229,9 @@ static const char *do_set(struct host *host, const struct words *words)
     return NULL;
 }
 
-static const char *const session_keys[] = {"user", "domain", "winstation", "state", "flags", "station", "broadcast", "rail",
-                                           "private", "message", "relock", "deaf", NULL};
+static const char *const session_keys[] = {
+    "user", "domain",  "winstation", "state",  "flags", "station", "broadcast",
+    "rail", "private", "message",    "relock", "deaf",  NULL};
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
@@ -228,14 +242,15 @@ static void fill(struct host *host, const struct words *words, uint64_t id)
     string(words, "domain", &session->domain);
     string(words, "winstation", &session->winstation);
     string(words, "message", &session->message);
-    session->state = (uint32_t)number(words, "state", session->state);
-    session->flags = (uint32_t)number(words, "flags", session->flags);
-    session->station = (uint32_t)number(words, "station", session->station);
-    session->broadcast = (uint32_t)number(words, "broadcast", session->broadcast);
+    session->state = (uint32_t) number(words, "state", session->state);
+    session->flags = (uint32_t) number(words, "flags", session->flags);
+    session->station = (uint32_t) number(words, "station", session->station);
+    session->broadcast = (uint32_t) number(words, "broadcast", session->broadcast);
     session->rail = number(words, "rail", session->rail);
     session->private_screen = number(words, "private", session->private_screen);
     session->deaf = number(words, "deaf", session->deaf);
-    session->relock_after = (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
+    session->relock_after =
+        (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
     if (session->station > host->stations) {
         host->stations = session->station;
     }
@@ -258,8 +273,8 @@ static const char *do_fill(struct host *host, const struct words *words)
     const char *problem = known(words, 4, session_keys);
     uint64_t from, to;
 
-    if (problem || words->count < 4 || !parse_number(words->word[2], 10000000, &from)
-        || !parse_number(words->word[3], 10000000, &to)) {
+    if (problem || words->count < 4 || !parse_number(words->word[2], 10000000, &from) ||
+        !parse_number(words->word[3], 10000000, &to)) {
         return problem ? problem : "give the first and the last id";
     }
     for (uint64_t id = from; id <= to; id++) {
@@ -279,7 +294,8 @@ static const char *do_remove(struct host *host, const struct words *words)
         }
         return NULL;
     }
-    if (words->count != 3 || !parse_number(words->word[2], UINT64_MAX, &id) || !(session = session_find(host, id))) {
+    if (words->count != 3 || !parse_number(words->word[2], UINT64_MAX, &id) ||
+        !(session = session_find(host, id))) {
         return "no such session";
     }
     session_remove(session);
@@ -288,11 +304,12 @@ static const char *do_remove(struct host *host, const struct words *words)
 
 static const char *do_sessions(struct host *host, const struct words *words)
 {
-    (void)words;
+    (void) words;
     for (size_t i = 0; i < host->session_count; i++) {
         const struct session *session = host->sessions[i];
 
-        text_printf(out, " %llu %u %u ", (unsigned long long)session->id, session->state, session->flags);
+        text_printf(out, " %llu %u %u ", (unsigned long long) session->id, session->state,
+                    session->flags);
         text_percent(out, session->user);
         text_puts(out, "|");
         text_percent(out, session->message);
@@ -303,9 +320,10 @@ static const char *do_sessions(struct host *host, const struct words *words)
 
 static const char *do_on(struct host *host, const struct words *words)
 {
-    static const char *const keys[] = {"times", "delay", "never", "drop", "fault", "status", "body", "raw", "relates",
-                                       "half", "garbage", "endless", "header", "swap", "utf16",
-                                       "id", "renegotiate", NULL};
+    static const char *const keys[] = {"times",   "delay",       "never",  "drop",    "fault",
+                                       "status",  "body",        "raw",    "relates", "half",
+                                       "garbage", "endless",     "header", "swap",    "utf16",
+                                       "id",      "renegotiate", NULL};
     const char *problem = known(words, 3, keys), *drop = option(words, "drop");
     struct rule *rule, **link;
 
@@ -322,7 +340,7 @@ static const char *do_on(struct host *host, const struct words *words)
     rule->delay = number(words, "delay", 0);
     rule->never = number(words, "never", 0);
     rule->fault = number(words, "fault", NO_FAULT);
-    rule->status = (uint32_t)number(words, "status", 0);
+    rule->status = (uint32_t) number(words, "status", 0);
     rule->half = number(words, "half", 0);
     rule->garbage = number(words, "garbage", 0);
     rule->utf16 = number(words, "utf16", 0);
@@ -343,7 +361,7 @@ static const char *do_on(struct host *host, const struct words *words)
 
 static const char *do_clear(struct host *host, const struct words *words)
 {
-    (void)words;
+    (void) words;
     while (host->rules) {
         struct rule *rule = host->rules;
 
@@ -362,12 +380,12 @@ static const char *do_hang_up(struct host *host, const struct words *words)
 
 static const char *do_log(struct host *host, const struct words *words)
 {
-    (void)words;
+    (void) words;
     for (size_t i = 0; i < host->log_length; i++) {
         const struct entry *entry = &host->log[i];
 
         text_printf(out, " %s ", entry->verb);
-        text_printf(out, entry->has_id ? "%llu " : "- ", (unsigned long long)entry->id);
+        text_printf(out, entry->has_id ? "%llu " : "- ", (unsigned long long) entry->id);
         text_percent(out, *entry->user ? entry->user : "-");
         text_printf(out, " %s\n", entry->result);
     }
@@ -376,19 +394,20 @@ static const char *do_log(struct host *host, const struct words *words)
 
 static const char *do_bodies(struct host *host, const struct words *words)
 {
-    (void)words;
+    (void) words;
     text_add(out, host->bodies.data ? host->bodies.data : "", host->bodies.length);
     return NULL;
 }
 
 static const char *do_reset(struct host *host, const struct words *words)
 {
-    (void)words;
+    (void) words;
     log_clear(host);
     text_clear(&host->bodies);
     memset(host->counts, 0, operation_count * sizeof *host->counts);
     host->daemons[PLAIN].connections = host->daemons[TLS].connections = 0;
-    host->requests_seen = host->faults = host->handshakes = host->resumed = host->admin_plain = host->admin_tls = 0;
+    host->requests_seen = host->faults = host->handshakes = host->resumed = host->admin_plain =
+        host->admin_tls = 0;
     return NULL;
 }
 
@@ -399,47 +418,57 @@ static const char *do_counts(struct host *host, const struct words *words)
         const char *name;
         uint64_t value;
     } counts[] = {
-        {"requests", host->requests_seen}, {"faults", host->faults},
-        {"connections_http", host->daemons[PLAIN].connections}, {"connections_https", host->daemons[TLS].connections},
-        {"handshakes", host->handshakes}, {"resumed", host->resumed},
-        {"admin_plain", host->admin_plain}, {"admin_tls", host->admin_tls},
+        {"requests", host->requests_seen},
+        {"faults", host->faults},
+        {"connections_http", host->daemons[PLAIN].connections},
+        {"connections_https", host->daemons[TLS].connections},
+        {"handshakes", host->handshakes},
+        {"resumed", host->resumed},
+        {"admin_plain", host->admin_plain},
+        {"admin_tls", host->admin_tls},
     };
 
-    (void)words;
+    (void) words;
     for (size_t i = 0; i < LENGTH(counts); i++) {
-        text_printf(out, " %s %llu\n", counts[i].name, (unsigned long long)counts[i].value);
+        text_printf(out, " %s %llu\n", counts[i].name, (unsigned long long) counts[i].value);
     }
     for (size_t i = 0; i < operation_count; i++) {
         if (host->counts[i]) {
-            text_printf(out, " %s %llu\n", operations[i].name, (unsigned long long)host->counts[i]);
+            text_printf(out, " %s %llu\n", operations[i].name,
+                        (unsigned long long) host->counts[i]);
         }
     }
     for (size_t i = 0; i < LENGTH(host->daemons); i++) {
-        open += MHD_get_daemon_info(host->daemons[i].mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+        open += MHD_get_daemon_info(host->daemons[i].mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+                    ->num_connections;
     }
     text_printf(out, " open %zu\n", open);
     say("block_all", host->block_all ? host->block_all : "");
     return NULL;
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
     const char *(*run)(struct host *host, const struct words *words);
 } commands[] = {
-    {"host", do_host}, {"unhost", do_unhost}, {"certificate", do_certificate}, {"pem", do_pem}, {"tls", do_tls},
-    {"set", do_set}, {"session", do_session}, {"fill", do_fill}, {"remove", do_remove}, {"sessions", do_sessions},
-    {"on", do_on}, {"clear", do_clear}, {"hangup", do_hang_up}, {"log", do_log}, {"bodies", do_bodies}, {"reset", do_reset},
-    {"counts", do_counts},
+    {"host", do_host},         {"unhost", do_unhost}, {"certificate", do_certificate},
+    {"pem", do_pem},           {"tls", do_tls},       {"set", do_set},
+    {"session", do_session},   {"fill", do_fill},     {"remove", do_remove},
+    {"sessions", do_sessions}, {"on", do_on},         {"clear", do_clear},
+    {"hangup", do_hang_up},    {"log", do_log},       {"bodies", do_bodies},
+    {"reset", do_reset},       {"counts", do_counts},
 };
 
-bool command_run(struct host *host, const struct words *words, struct text *answer, const char **ret_problem)
+bool command_run(struct host *host, const struct words *words, struct text *answer,
+                 const char **ret_problem)
 {
     out = answer;
     for (size_t i = 0; i < LENGTH(commands); i++) {
         if (strcmp(commands[i].name, words->word[0]) == 0) {
-            *ret_problem = words->count < 2 || (!host && i > 0) ? "no such host" : commands[i].run(host, words);
+            *ret_problem = words->count < 2 || (!host && i > 0) ? "no such host"
+                                                                : commands[i].run(host, words);
             return true;
         }
     }

@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* The control channel: one command a line, words apart by blanks, each with %XX for what a word cannot hold.  An answer is
- * any number of lines that begin with a blank, then "ok" or "failed WHY".
+/* The control channel: one command a line, words apart by blanks, each with %XX for what a word
+ * cannot hold.  An answer is any number of lines that begin with a blank, then "ok" or "failed
+ * WHY".
  *
- *     host NAME [address= http= https= admin= password= control= management= key=rsa subject= usage= san= expired=1
- *         early=1 lasts=SECONDS]
- *     unhost NAME
- *     certificate NAME [where=plain|tls|both subject= usage= san= expired=1 early=1 lasts=SECONDS key=rsa]
- *                                                     a new key, from now on
- *     pem NAME                                        the certificate of the handshakes
- *     tls NAME PRIORITIES                             GnuTLS's, such as NORMAL:-VERS-ALL:+VERS-TLS1.0
- *     set NAME KEY=VALUE…                             see `settings`
- *     session NAME ID [user= domain= winstation= state= flags= station= broadcast= rail= private= message=
- *         relock=MS deaf=1]                                deaf: neither locks nor unlocks, and says that it did
- *     fill NAME FROM TO [the same]                    many sessions
- *     remove NAME ID|all
+ *     host NAME [address= http= https= admin= password= control= management= key=rsa subject=
+ * usage= san= expired=1 early=1 lasts=SECONDS] unhost NAME certificate NAME [where=plain|tls|both
+ * subject= usage= san= expired=1 early=1 lasts=SECONDS key=rsa] a new key, from now on pem NAME the
+ * certificate of the handshakes tls NAME PRIORITIES                             GnuTLS's, such as
+ * NORMAL:-VERS-ALL:+VERS-TLS1.0 set NAME KEY=VALUE…                             see `settings`
+ *     session NAME ID [user= domain= winstation= state= flags= station= broadcast= rail= private=
+ * message= relock=MS deaf=1]                                deaf: neither locks nor unlocks, and
+ * says that it did fill NAME FROM TO [the same]                    many sessions remove NAME ID|all
  *     sessions NAME
- *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw= relates= half=1 garbage=1
- *         endless=BYTES header= swap= utf16=1 id= renegotiate=1]   id: only when it is about that session or station;
- *                                                                  renegotiate: before it answers (TLS 1.2)
- *     clear NAME                                      forgets the rules, sends the answers that wait
- *     hangup NAME [rudely]                            ends its connections; rudely: by a reset
- *     log NAME; bodies NAME; reset NAME; counts NAME
- *     wait NAME OPERATION|connections|handshakes|locks COUNT [MS]
- *     quit */
+ *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw=
+ * relates= half=1 garbage=1 endless=BYTES header= swap= utf16=1 id= renegotiate=1]   id: only when
+ * it is about that session or station; renegotiate: before it answers (TLS 1.2) clear NAME forgets
+ * the rules, sends the answers that wait hangup NAME [rudely]                            ends its
+ * connections; rudely: by a reset log NAME; bodies NAME; reset NAME; counts NAME wait NAME
+ * OPERATION|connections|handshakes|locks COUNT [MS] quit */
 #include "host.h"
 
 #include <arpa/inet.h>
@@ -40,11 +35,11 @@ static struct {
     int in, out, listening;
     struct text line, answer;
     struct timer patience; /* ends a wait, or the whole when nobody connects */
-    char *host, *what; /* what is waited for */
+    char *host, *what;     /* what is waited for */
     uint64_t count;
 } control = {.in = -1, .out = -1, .listening = -1};
 
-/* ---- waiting ----------------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void reply(const char *problem)
 {
@@ -66,7 +61,7 @@ static void reply(const char *problem)
             break;
         }
         data += sent > 0 ? sent : 0;
-        left -= sent > 0 ? (size_t)sent : 0;
+        left -= sent > 0 ? (size_t) sent : 0;
     }
     text_clear(&control.answer);
 }
@@ -88,7 +83,8 @@ static uint64_t counted(struct host *host, const char *what)
         return count;
     }
     for (size_t i = 0; i < operation_count; i++) {
-        count += strcmp(what, "*") == 0 || strcmp(operations[i].name, what) == 0 ? host->counts[i] : 0;
+        count +=
+            strcmp(what, "*") == 0 || strcmp(operations[i].name, what) == 0 ? host->counts[i] : 0;
     }
     return count;
 }
@@ -103,7 +99,7 @@ static void wait_end(const char *problem)
 
 static void wait_failed(struct timer *timer)
 {
-    (void)timer;
+    (void) timer;
     wait_end("waited in vain");
 }
 
@@ -120,8 +116,8 @@ static const char *do_wait(struct host *host, const struct words *words)
 {
     uint64_t ms = PATIENCE;
 
-    if (words->count < 4 || !parse_number(words->word[3], UINT64_MAX, &control.count)
-        || (words->count > 4 && !parse_number(words->word[4], UINT32_MAX, &ms))) {
+    if (words->count < 4 || !parse_number(words->word[3], UINT64_MAX, &control.count) ||
+        (words->count > 4 && !parse_number(words->word[4], UINT32_MAX, &ms))) {
         return "give what and how often";
     }
     replace(&control.host, host->name);
@@ -130,7 +126,7 @@ static const char *do_wait(struct host *host, const struct words *words)
     return NULL;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static void run_line(char *line)
 {
@@ -139,8 +135,8 @@ static void run_line(char *line)
     struct host *host;
     char *rest;
 
-    for (char *word = strtok_r(line, " \t\r", &rest); word && words.count < (int)LENGTH(words.word);
-         word = strtok_r(NULL, " \t\r", &rest)) {
+    for (char *word = strtok_r(line, " \t\r", &rest);
+         word && words.count < (int) LENGTH(words.word); word = strtok_r(NULL, " \t\r", &rest)) {
         words.word[words.count++] = percent_decode(word);
     }
     if (words.count == 0 || words.word[0][0] == '#') {
@@ -170,19 +166,19 @@ static void on_input(struct watch *watch)
     ssize_t length = read(control.in, buffer, sizeof buffer);
     size_t at = 0;
 
-    (void)watch;
+    (void) watch;
     if (length <= 0) {
         if (length == 0 || errno != EINTR) {
             loop_quit();
         }
         return;
     }
-    text_add(&control.line, buffer, (size_t)length);
+    text_add(&control.line, buffer, (size_t) length);
     while ((line = memchr(control.line.data + at, '\n', control.line.length - at))) {
         size_t start = at;
 
         *line = '\0';
-        at = (size_t)(line + 1 - control.line.data);
+        at = (size_t) (line + 1 - control.line.data);
         run_line(control.line.data + start);
     }
     memmove(control.line.data, control.line.data + at, control.line.length - at);
@@ -191,13 +187,13 @@ static void on_input(struct watch *watch)
 
 static void nobody_came(struct timer *timer)
 {
-    (void)timer;
+    (void) timer;
     loop_quit();
 }
 
 static void on_listener(struct watch *watch)
 {
-    (void)watch;
+    (void) watch;
     control.in = control.out = accept4(control.listening, NULL, NULL, SOCK_CLOEXEC);
     if (control.in >= 0) {
         timer_clear(&control.patience);
@@ -215,15 +211,17 @@ void control_listen(void)
     socklen_t length = sizeof address;
 
     control.listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (control.listening < 0 || bind(control.listening, (struct sockaddr *)&address, length) != 0
-        || listen(control.listening, 1) != 0 || getsockname(control.listening, (struct sockaddr *)&address, &length) != 0) {
+    if (control.listening < 0 ||
+        bind(control.listening, (struct sockaddr *) &address, length) != 0 ||
+        listen(control.listening, 1) != 0 ||
+        getsockname(control.listening, (struct sockaddr *) &address, &length) != 0) {
         perror("control channel");
         exit(1);
     }
     control.listener.ready = on_listener;
     watch_add(&control.listener, control.listening);
     timer_set(&control.patience, PATIENCE, nobody_came);
-    printf("control %u %d\n", ntohs(address.sin_port), (int)getpid());
+    printf("control %u %d\n", ntohs(address.sin_port), (int) getpid());
     fflush(stdout);
 }
 

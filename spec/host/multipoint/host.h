@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* A MultiPoint Server for specs: what its parts share.  One thread, one loop, sessions in memory. */
+/* A MultiPoint Server for specs: what its parts share.  One thread, one loop, sessions in memory.
+ */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #ifndef SPEC_HOST_MULTIPOINT_H
 #define SPEC_HOST_MULTIPOINT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <netinet/in.h>
 #include <gnutls/gnutls.h>
 #include <libxml/tree.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
-/* ---- text.c: strings that grow ----------------------------------------------------------------------------------- */
+/* ---- text.c: strings that grow --------------------------------------------------------------- */
 
 struct text {
     char *data; /* ends with a NUL once something was added */
@@ -26,17 +27,18 @@ struct text {
 void text_add(struct text *text, const char *data, size_t length);
 void text_puts(struct text *text, const char *string);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void text_escape(struct text *text, const char *string); /* as the content of an XML element */
+void text_escape(struct text *text, const char *string);  /* as the content of an XML element */
 void text_percent(struct text *text, const char *string); /* as one word of the control channel */
-void text_clear(struct text *text); /* keeps the memory */
+void text_clear(struct text *text);                       /* keeps the memory */
 void text_free(struct text *text);
 char *percent_decode(char *word); /* in place */
-void *must(void *memory); /* ends the program when there is none */
+void *must(void *memory);         /* ends the program when there is none */
 char *copy(const char *string);
 void replace(char **string, const char *with);
-bool parse_number(const char *string, uint64_t max, uint64_t *ret); /* digits alone, as xsd:unsigned… */
+bool parse_number(const char *string, uint64_t max,
+                  uint64_t *ret); /* digits alone, as xsd:unsigned… */
 
-/* ---- main.c: the loop -------------------------------------------------------------------------------------------- */
+/* ---- main.c: the loop ------------------------------------------------------------------------ */
 
 struct host;
 
@@ -62,7 +64,7 @@ void daemon_watch(struct daemon *daemon);
 void daemon_unwatch(struct daemon *daemon);
 void host_wake(struct host *host); /* its daemons have something to do that no fd tells of */
 
-/* ---- certificate.c ----------------------------------------------------------------------------------------------- */
+/* ---- certificate.c --------------------------------------------------------------------------- */
 
 struct certificate {
     struct certificate *next; /* older ones: connections may still use them */
@@ -76,16 +78,17 @@ struct certificate {
 
 struct certificate_wish {
     const char *subject;
-    const char *san; /* a DNS name or an IPv4 address; NULL: none, as Windows makes them */
-    const char *usage; /* "server", "server,client", "client", "none" */
+    const char *san;          /* a DNS name or an IPv4 address; NULL: none, as Windows makes them */
+    const char *usage;        /* "server", "server,client", "client", "none" */
     bool expired, early, rsa; /* early: it is valid from tomorrow on */
-    uint64_t lasts; /* seconds; 0: a year */
+    uint64_t lasts;           /* seconds; 0: a year */
 };
 
-struct certificate *certificate_new(const struct certificate_wish *wish, char *problem, size_t size);
+struct certificate *certificate_new(const struct certificate_wish *wish, char *problem,
+                                    size_t size);
 void certificate_free(struct certificate *certificate); /* with the older ones */
 
-/* ---- a host ------------------------------------------------------------------------------------------------------ */
+/* ---- a host ---------------------------------------------------------------------------------- */
 
 enum { LOCKED = 8, ORCHESTRATABLE = 32 }; /* of a session's flags */
 
@@ -102,23 +105,23 @@ struct session {
 /* What a spec wants to go wrong, or to go otherwise, with the next calls of an operation. */
 struct rule {
     struct rule *next;
-    char *operation; /* "*": any */
-    uint64_t times; /* 0: always */
-    uint64_t id; /* of the session or station that it is about, or ANY_ID */
-    uint64_t delay; /* ms between the act and the answer */
+    char *operation;  /* "*": any */
+    uint64_t times;   /* 0: always */
+    uint64_t id;      /* of the session or station that it is about, or ANY_ID */
+    uint64_t delay;   /* ms between the act and the answer */
     uint64_t endless; /* bytes */
-    uint32_t status; /* of HTTP */
-    uint64_t fault; /* HRESULT, or NO_FAULT */
-    char *body; /* instead of what the answer's element holds */
-    char *raw; /* instead of the answer */
-    char *relates; /* instead of the message's id; "" leaves the header out */
-    char *header; /* of HTTP, one more: "Name: value" */
-    char *swap; /* lines: each second one comes where the one before it stood in the answer */
+    uint32_t status;  /* of HTTP */
+    uint64_t fault;   /* HRESULT, or NO_FAULT */
+    char *body;       /* instead of what the answer's element holds */
+    char *raw;        /* instead of the answer */
+    char *relates;    /* instead of the message's id; "" leaves the header out */
+    char *header;     /* of HTTP, one more: "Name: value" */
+    char *swap;       /* lines: each second one comes where the one before it stood in the answer */
     bool drop_before, drop_after, half, garbage, utf16, never, renegotiate;
 };
 
 #define NO_FAULT UINT64_MAX
-#define ANY_ID UINT64_MAX
+#define ANY_ID   UINT64_MAX
 
 enum transport { PLAIN, TLS };
 
@@ -144,7 +147,8 @@ struct host {
     char *name;
     struct in_addr address;
     struct daemon daemons[2];
-    struct certificate *announced, *shown; /* in the plain answer, in the handshake; both are in `certificates` */
+    struct certificate *announced,
+        *shown; /* in the plain answer, in the handshake; both are in `certificates` */
     struct certificate *certificates;
     gnutls_priority_t priority;
     gnutls_datum_t ticket_key;
@@ -153,7 +157,8 @@ struct host {
     char *server_version, *block_all;
     char *flags_name;
     uint32_t protocol_version, stations, unknown_hr;
-    int64_t relock, block_all_relock; /* ms after which an unlocked session is locked again; -1: never */
+    int64_t relock,
+        block_all_relock; /* ms after which an unlocked session is locked again; -1: never */
     bool admin_orchestration, request_action, no_management, timestamps, refuse, keep_bodies;
     bool soap11, soap12; /* what the plain endpoint speaks */
 
@@ -165,14 +170,15 @@ struct host {
 
     struct entry *log;
     size_t log_length, log_size;
-    struct text bodies; /* of requests, as the control channel shows them; only while `keep_bodies` */
+    struct text
+        bodies;       /* of requests, as the control channel shows them; only while `keep_bodies` */
     uint64_t *counts; /* for each operation */
     uint64_t message_ids[64]; /* of the last requests, as hashes: each must be new */
     unsigned next_message_id;
     uint64_t requests_seen, faults, handshakes, resumed, admin_plain, admin_tls;
 };
 
-/* ---- operations.c: what the protocol has ------------------------------------------------------------------------- */
+/* ---- operations.c: what the protocol has ----------------------------------------------------- */
 
 enum credentials { ANYBODY, ADMIN, CONTROL, MANAGEMENT };
 
@@ -187,7 +193,8 @@ struct operation {
 
 extern const struct operation operations[];
 extern const size_t operation_count;
-const struct operation *operation_find(const char *interface, const char *name); /* any interface if NULL */
+const struct operation *operation_find(const char *interface,
+                                       const char *name); /* any interface if NULL */
 
 enum { ARGUMENTS = 8 };
 
@@ -205,7 +212,7 @@ const char *arguments_read(struct call *call, xmlNode *element);
 const char *text_of(xmlNode *element); /* NULL: it holds elements */
 void default_answer(const struct operation *operation, struct text *out);
 
-/* ---- sessions.c: what the host does; 0 or an HRESULT ------------------------------------------------------------- */
+/* ---- sessions.c: what the host does; 0 or an HRESULT ----------------------------------------- */
 
 uint32_t get_protocol_version(struct call *call);
 uint32_t request_ssl_certificate(struct call *call);
@@ -230,7 +237,7 @@ struct session *session_find(struct host *host, uint64_t id);
 struct session *session_add(struct host *host, uint64_t id); /* or the one that is there */
 void session_remove(struct session *session);
 
-/* ---- soap.c: one request's text to one answer's ------------------------------------------------------------------ */
+/* ---- soap.c: one request's text to one answer's ---------------------------------------------- */
 
 struct exchange {
     struct host *host;
@@ -239,18 +246,18 @@ struct exchange {
     const char *body;
     size_t length;
     struct text *answer; /* the whole envelope */
-    struct text *inner; /* for what the answer's element holds */
+    struct text *inner;  /* for what the answer's element holds */
     unsigned status;
     struct rule *rule; /* the one that was used up on it, or NULL; the caller frees it */
-    bool drop; /* close the connection instead of answering */
-    bool old; /* SOAP 1.1 */
+    bool drop;         /* close the connection instead of answering */
+    bool old;          /* SOAP 1.1 */
 };
 
 void soap_start(void);
 void soap_end(void);
 void soap_handle(struct exchange *exchange);
 
-/* ---- hosts.c ----------------------------------------------------------------------------------------------------- */
+/* ---- hosts.c --------------------------------------------------------------------------------- */
 
 extern struct host *hosts;
 
@@ -259,18 +266,20 @@ struct host *host_find(const char *name);
 struct rule *rule_take(struct host *host, const char *operation, uint64_t id);
 void rule_free(struct rule *rule);
 void host_free(struct host *host); /* takes it out of `hosts`, ends its connections */
-void log_add(struct host *host, const char *verb, bool has_id, uint64_t id, const char *user, const char *result);
+void log_add(struct host *host, const char *verb, bool has_id, uint64_t id, const char *user,
+             const char *result);
 void log_clear(struct host *host);
 
-/* ---- http.c ------------------------------------------------------------------------------------------------------ */
+/* ---- http.c ---------------------------------------------------------------------------------- */
 
-const char *http_start(struct host *host, unsigned plain_port, unsigned tls_port); /* NULL, or what is wrong */
+const char *http_start(struct host *host, unsigned plain_port,
+                       unsigned tls_port); /* NULL, or what is wrong */
 void http_stop(struct host *host);
-bool http_run(struct daemon *daemon); /* whether it wants to be run again at once */
-void http_resume_all(struct host *host); /* answers that wait are sent */
+bool http_run(struct daemon *daemon);              /* whether it wants to be run again at once */
+void http_resume_all(struct host *host);           /* answers that wait are sent */
 void http_hang_up(struct host *host, bool rudely); /* ends every connection; rudely: by a reset */
 
-/* ---- commands.c -------------------------------------------------------------------------------------------------- */
+/* ---- commands.c ------------------------------------------------------------------------------ */
 
 struct words {
     char *word[64];
@@ -278,9 +287,10 @@ struct words {
 };
 
 /* Whether there is such a command; `ret_problem`: why it failed, or NULL. */
-bool command_run(struct host *host, const struct words *words, struct text *answer, const char **ret_problem);
+bool command_run(struct host *host, const struct words *words, struct text *answer,
+                 const char **ret_problem);
 
-/* ---- control.c --------------------------------------------------------------------------------------------------- */
+/* ---- control.c ------------------------------------------------------------------------------- */
 
 void control_listen(void); /* on a port of the loopback, which is printed */
 void control_stdin(void);

@@ -84,7 +84,8 @@ void host_free(struct host *host)
     free(host);
 }
 
-void log_add(struct host *host, const char *verb, bool has_id, uint64_t id, const char *user, const char *result)
+void log_add(struct host *host, const char *verb, bool has_id, uint64_t id, const char *user,
+             const char *result)
 {
     struct entry *entry;
 
@@ -109,7 +110,7 @@ void log_clear(struct host *host)
     host->log_length = 0;
 }
 
-/* ---- rules ------------------------------------------------------------------------------------------------------- */
+/* ---- rules ----------------------------------------------------------------------------------- */
 
 void rule_free(struct rule *rule)
 {
@@ -128,8 +129,8 @@ struct rule *rule_take(struct host *host, const char *operation, uint64_t id)
     for (struct rule **link = &host->rules; *link; link = &(*link)->next) {
         struct rule *rule = *link;
 
-        if ((strcmp(rule->operation, "*") == 0 || strcmp(rule->operation, operation) == 0)
-            && (rule->id == ANY_ID || rule->id == id)) {
+        if ((strcmp(rule->operation, "*") == 0 || strcmp(rule->operation, operation) == 0) &&
+            (rule->id == ANY_ID || rule->id == id)) {
             struct rule *taken;
 
             if (rule->times == 1) {

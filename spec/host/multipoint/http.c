@@ -23,7 +23,7 @@ struct request { /* one a connection, used again for each request on it */
     bool method_wrong, begun;
 };
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* Half of an answer, then the connection breaks. */
 static ssize_t half_read(void *cls, uint64_t position, char *buffer, size_t max)
@@ -34,10 +34,10 @@ static ssize_t half_read(void *cls, uint64_t position, char *buffer, size_t max)
     if (position >= half) {
         return MHD_CONTENT_READER_END_WITH_ERROR;
     }
-    rest = half - (size_t)position;
+    rest = half - (size_t) position;
     rest = rest < max ? rest : max;
     memcpy(buffer, text->data + position, rest);
-    return (ssize_t)rest;
+    return (ssize_t) rest;
 }
 
 struct endless {
@@ -57,19 +57,20 @@ static ssize_t endless_read(void *cls, uint64_t position, char *buffer, size_t m
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
     if (position < endless->head) {
-        length = endless->head - (size_t)position < max ? endless->head - (size_t)position : max;
+        length = endless->head - (size_t) position < max ? endless->head - (size_t) position : max;
         memcpy(buffer, endless->text.data + position, length);
     }
     if (length < max && endless->bytes - position < max) {
-        max = (size_t)(endless->bytes - position);
+        max = (size_t) (endless->bytes - position);
     }
-    for (size_t at = (position + length - endless->head) % (sizeof item - 1); length < max; at = 0) {
+    for (size_t at = (position + length - endless->head) % (sizeof item - 1); length < max;
+         at = 0) {
         size_t part = sizeof item - 1 - at < max - length ? sizeof item - 1 - at : max - length;
 
         memcpy(buffer + length, item + at, part);
         length += part;
     }
-    return (ssize_t)length;
+    return (ssize_t) length;
 }
 
 static void endless_free(void *cls)
@@ -86,9 +87,10 @@ static struct MHD_Response *endless_response(const struct text *answer, uint64_t
     const char *body = strstr(answer->data, "<s:Body>");
 
     text_add(&endless->text, answer->data, answer->length);
-    endless->head = body ? (size_t)(body + strlen("<s:Body>") - answer->data) : 0;
+    endless->head = body ? (size_t) (body + strlen("<s:Body>") - answer->data) : 0;
     endless->bytes = bytes;
-    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, endless_read, endless, endless_free);
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, endless_read, endless,
+                                             endless_free);
 }
 
 /* Replaces a part of an answer wherever it stands; returns what is behind the two lines. */
@@ -106,7 +108,7 @@ static char *swap(struct text *text, char *lines)
         *rest++ = '\0';
     }
     while ((found = strstr(at, lines))) {
-        text_add(&swapped, at, (size_t)(found - at));
+        text_add(&swapped, at, (size_t) (found - at));
         text_puts(&swapped, with);
         at = found + strlen(lines);
     }
@@ -155,14 +157,16 @@ static enum MHD_Result answer(struct request *request)
     } else if (rule && rule->endless) {
         response = endless_response(text, rule->endless);
     } else {
-        response = MHD_create_response_from_buffer(text->length, text->length ? text->data : NULL, MHD_RESPMEM_MUST_COPY);
+        response = MHD_create_response_from_buffer(text->length, text->length ? text->data : NULL,
+                                                   MHD_RESPMEM_MUST_COPY);
     }
     if (!response) {
         return MHD_NO;
     }
     if (text->length) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-                                exchange->old ? "text/xml; charset=utf-8" : "application/soap+xml; charset=utf-8");
+                                exchange->old ? "text/xml; charset=utf-8"
+                                              : "application/soap+xml; charset=utf-8");
     }
     if (rule && rule->header) {
         char *value = strstr(rule->header, ": ");
@@ -176,14 +180,16 @@ static enum MHD_Result answer(struct request *request)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
     }
     if (rule && rule->renegotiate && exchange->transport == TLS) {
-        gnutls_rehandshake(MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+        gnutls_rehandshake(
+            MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+                ->tls_session);
     }
     result = MHD_queue_response(request->connection, exchange->status, response);
     MHD_destroy_response(response);
     return result;
 }
 
-/* ---- requests ---------------------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
@@ -202,7 +208,7 @@ static void resume(struct request *request)
 
 static void waited(struct timer *timer)
 {
-    resume((struct request *)(void *)((char *)timer - offsetof(struct request, timer)));
+    resume((struct request *) (void *) ((char *) timer - offsetof(struct request, timer)));
 }
 
 void http_resume_all(struct host *host)
@@ -218,7 +224,8 @@ void http_hang_up(struct host *host, bool rudely)
 
     http_resume_all(host);
     for (struct request *request = host->requests; request; request = request->next) {
-        int fd = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        int fd = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+                     ->connect_fd;
 
         if (rudely) {
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -247,7 +254,8 @@ static enum MHD_Result handle(struct request *request)
     request->phase = ANSWERING;
     if (request->method_wrong || request->body.length > BODY_LIMIT) {
         text_clear(&request->answer);
-        exchange->status = request->method_wrong ? MHD_HTTP_METHOD_NOT_ALLOWED : MHD_HTTP_CONTENT_TOO_LARGE;
+        exchange->status =
+            request->method_wrong ? MHD_HTTP_METHOD_NOT_ALLOWED : MHD_HTTP_CONTENT_TOO_LARGE;
         exchange->host->requests_seen++;
         return answer(request);
     }
@@ -264,15 +272,16 @@ static enum MHD_Result handle(struct request *request)
     return answer(request);
 }
 
-static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-                                 const char *version, const char *data, size_t *size, void **req)
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *size, void **req)
 {
     struct request *request =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 
-    (void)cls;
-    (void)version;
-    (void)req;
+    (void) cls;
+    (void) version;
+    (void) req;
     if (!request->begun) {
         request->begun = true;
         request->phase = READING;
@@ -292,14 +301,15 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, c
     return request->phase == READING ? handle(request) : answer(request);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **req, enum MHD_RequestTerminationCode code)
+static void on_completed(void *cls, struct MHD_Connection *connection, void **req,
+                         enum MHD_RequestTerminationCode code)
 {
     struct request *request =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 
-    (void)cls;
-    (void)req;
-    (void)code;
+    (void) cls;
+    (void) req;
+    (void) code;
     request->begun = false;
     timer_clear(&request->timer);
     if (request->exchange.rule) {
@@ -308,16 +318,16 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
     }
 }
 
-/* ---- connections ------------------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static int on_handshake(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                         const gnutls_datum_t *message)
 {
     const struct daemon *daemon = gnutls_session_get_ptr(session);
 
-    (void)type;
-    (void)when;
-    (void)message;
+    (void) type;
+    (void) when;
+    (void) message;
     if (incoming) {
         daemon->host->handshakes++;
         daemon->host->resumed += gnutls_session_is_resumed(session) != 0;
@@ -341,14 +351,17 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         request->next = host->requests;
         host->requests = request;
         if (daemon->transport == TLS) {
-            gnutls_session_t session = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+            gnutls_session_t session =
+                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+                    ->tls_session;
 
             /* Before the handshake: the certificate and the versions are those of this moment. */
             gnutls_session_set_ptr(session, daemon);
             gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, host->shown->credentials);
             gnutls_priority_set(session, host->priority);
             gnutls_session_ticket_enable_server(session, &host->ticket_key);
-            gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_handshake);
+            gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
+                                               on_handshake);
         }
     } else if (request) {
         struct request **link = &host->requests;
@@ -372,48 +385,49 @@ static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, sock
 {
     const struct daemon *daemon = cls;
 
-    (void)address;
-    (void)length;
+    (void) address;
+    (void) length;
     return daemon->host->refuse ? MHD_NO : MHD_YES;
 }
 
 /* MHD wants one; on_connection() gives each session its own. */
 static int no_certificate(gnutls_session_t session, const gnutls_datum_t *names, int name_count,
-                          const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **certificates,
-                          unsigned *count, gnutls_privkey_t *key)
+                          const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
+                          gnutls_pcert_st **certificates, unsigned *count, gnutls_privkey_t *key)
 {
-    (void)session;
-    (void)names;
-    (void)name_count;
-    (void)algorithms;
-    (void)algorithm_count;
-    (void)certificates;
-    (void)count;
-    (void)key;
+    (void) session;
+    (void) names;
+    (void) name_count;
+    (void) algorithms;
+    (void) algorithm_count;
+    (void) certificates;
+    (void) count;
+    (void) key;
     return -1;
 }
 
 static const char *start(struct host *host, enum transport transport, unsigned port)
 {
     struct daemon *daemon = &host->daemons[transport];
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = host->address};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t) port), .sin_addr = host->address};
     socklen_t length = sizeof address;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (transport == TLS ? MHD_USE_TLS : 0);
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (transport == TLS ? MHD_USE_TLS : 0);
 
     daemon->host = host;
     daemon->transport = transport;
     errno = 0;
-    daemon->mhd = MHD_start_daemon(flags, (uint16_t)port, on_accept, daemon, on_access, daemon,
-                                   MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-                                   MHD_OPTION_NOTIFY_CONNECTION, on_connection, daemon,
-                                   MHD_OPTION_NOTIFY_COMPLETED, on_completed, daemon,
-                                   MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
-                                   MHD_OPTION_HTTPS_CERT_CALLBACK, no_certificate, MHD_OPTION_END);
+    daemon->mhd = MHD_start_daemon(
+        flags, (uint16_t) port, on_accept, daemon, on_access, daemon, MHD_OPTION_SOCK_ADDR,
+        (struct sockaddr *) &address, MHD_OPTION_NOTIFY_CONNECTION, on_connection, daemon,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, daemon, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
+        MHD_OPTION_HTTPS_CERT_CALLBACK, no_certificate, MHD_OPTION_END);
     if (!daemon->mhd) {
         return errno ? strerror(errno) : "libmicrohttpd does not start";
     }
-    getsockname(MHD_get_daemon_info(daemon->mhd, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd, (struct sockaddr *)&address,
-                &length);
+    getsockname(MHD_get_daemon_info(daemon->mhd, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd,
+                (struct sockaddr *) &address, &length);
     daemon->port = ntohs(address.sin_port);
     daemon->epoll = MHD_get_daemon_info(daemon->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     daemon_watch(daemon);

@@ -2,7 +2,8 @@
 /* MultiPoint Servers for specs, in one process: the loop, and how it starts and ends.
  *
  *     multipoint             commands on standard input, answers on standard output
- *     multipoint --control   prints "control PORT PID": the commands come on the first connection to that port of 127.0.0.1
+ *     multipoint --control   prints "control PORT PID": the commands come on the first connection
+ * to that port of 127.0.0.1
  *
  * It ends with its control channel, so that nothing is left when a spec is killed. */
 #include "host.h"
@@ -22,14 +23,14 @@ static int epoll;
 static bool ending;
 static struct timer *timers; /* the next one first */
 
-/* ---- time -------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 uint64_t now_ms(void)
 {
     struct timespec time;
 
     clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+    return (uint64_t) time.tv_sec * 1000 + (uint64_t) time.tv_nsec / 1000000;
 }
 
 void timer_clear(struct timer *timer)
@@ -72,7 +73,7 @@ static void run_timers(void)
     }
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 void watch_add(struct watch *watch, int fd)
 {
@@ -109,7 +110,7 @@ static void daemon_run(struct daemon *daemon)
 
 static void daemon_ready(struct watch *watch)
 {
-    daemon_run((struct daemon *)(void *)((char *)watch - offsetof(struct daemon, watch)));
+    daemon_run((struct daemon *) (void *) ((char *) watch - offsetof(struct daemon, watch)));
 }
 
 void host_wake(struct host *host)
@@ -153,7 +154,7 @@ static void loop(void)
         } else if (timers) {
             uint64_t now = now_ms();
 
-            timeout = timers->due > now ? (int)(timers->due - now) : 0;
+            timeout = timers->due > now ? (int) (timers->due - now) : 0;
         }
         count = epoll_wait(epoll, &event, 1, timeout);
         if (count < 0 && errno != EINTR) {
@@ -182,7 +183,8 @@ int main(int argc, char **argv)
     epoll = epoll_create1(EPOLL_CLOEXEC);
     soap_start();
     if (argc == 2 && strcmp(argv[1], "--control") == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM); /* a killed spec's children may hold its end of the control channel */
+        prctl(PR_SET_PDEATHSIG,
+              SIGTERM); /* a killed spec's children may hold its end of the control channel */
         control_listen();
     } else if (argc == 1) {
         control_stdin();

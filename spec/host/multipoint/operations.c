@@ -1,82 +1,103 @@
 /* SPDX-License-Identifier: MIT */
-/* What the protocol has: every operation that a MultiPoint Server answers, from the published WSDL. */
+/* What the protocol has: every operation that a MultiPoint Server answers, from the published WSDL.
+ */
 #include "host.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* name:type, in the schema's order.  u unsignedInt, U unsignedLong, i int, b boolean, s string, g guid, x base64Binary,
- * B bytes, S strings, I sessions, A programs, W users; "n" after it: may be nil; "?": may be left out. */
+/* name:type, in the schema's order.  u unsignedInt, U unsignedLong, i int, b boolean, s string, g
+ * guid, x base64Binary, B bytes, S strings, I sessions, A programs, W users; "n" after it: may be
+ * nil; "?": may be left out. */
 const struct operation operations[] = {
-    {"IMultiPointCertificateRequest", "GetProtocolVersion", ANYBODY, "", "pProtocolVersion:u", get_protocol_version},
+    {"IMultiPointCertificateRequest", "GetProtocolVersion", ANYBODY, "", "pProtocolVersion:u",
+     get_protocol_version},
     {"IMultiPointCertificateRequest", "RequestSslCertificate", ANYBODY, "",
      "pSslPort:u pwsSslCertificateThumbprint:s ppSslCertificate:B", request_ssl_certificate},
     {"IMultiPointCredentialRequest", "SetSslCertificate", ADMIN,
      "wsHostName:s SslPort:u wsSslCertificateThumbprint:s pSslCertificate:B", "", NULL},
     {"IMultiPointCredentialRequest", "RequestWmsControlCredentials", ADMIN, "",
      "pwsWmsControlPassword:s pwsWmsManagementPassword:s", request_credentials},
-    {"IMultiPointServer", "GetAllSessions", CONTROL, "", "pcSessionInfo:i pprgWmsSessionInfoWs:I", get_all_sessions},
+    {"IMultiPointServer", "GetAllSessions", CONTROL, "", "pcSessionInfo:i pprgWmsSessionInfoWs:I",
+     get_all_sessions},
     {"IMultiPointServer", "GetClientVersion", CONTROL, "", "pwsVersion:s?", NULL},
-    {"IMultiPointServer", "GetPeerWmsServerList", MANAGEMENT, "", "prgwsIpAddressList:S? prgwsServerList:S?", NULL},
-    {"IMultiPointServer", "GetPeerWmsConnectorList", MANAGEMENT, "", "prgwsIpAddressList:S? prgwsConnectorList:S?", NULL},
+    {"IMultiPointServer", "GetPeerWmsServerList", MANAGEMENT, "",
+     "prgwsIpAddressList:S? prgwsServerList:S?", NULL},
+    {"IMultiPointServer", "GetPeerWmsConnectorList", MANAGEMENT, "",
+     "prgwsIpAddressList:S? prgwsConnectorList:S?", NULL},
     {"IMultiPointServer", "GetServerVersion", CONTROL, "", "pwsVersion:s?", get_server_version},
-    {"IMultiPointServer", "GetSystemAlertStatus", MANAGEMENT, "eType:u", "peSeverity:u? peStatus:u?", NULL},
+    {"IMultiPointServer", "GetSystemAlertStatus", MANAGEMENT, "eType:u",
+     "peSeverity:u? peStatus:u?", NULL},
     {"IMultiPointServer", "GetSystemMode", CONTROL, "", "peType:u?", NULL},
     {"IMultiPointServer", "GetVirtualMachineIpAddress", MANAGEMENT, "bstrVirtualMachineHostName:s",
      "pbstrVirtualMachineIpAddress:s?", NULL},
-    {"IMultiPointServer", "OnboardVirtualDesktop", MANAGEMENT, "wsVirtualMachineId:s wsRemoteFqdn:s",
-     "pSslPort:u pwsSslCertificateThumbprint:s ppSslCertificate:B pwsWmsControlPassword:s pwsWmsManagementPassword:s",
+    {"IMultiPointServer", "OnboardVirtualDesktop", MANAGEMENT,
+     "wsVirtualMachineId:s wsRemoteFqdn:s",
+     "pSslPort:u pwsSslCertificateThumbprint:s ppSslCertificate:B pwsWmsControlPassword:s "
+     "pwsWmsManagementPassword:s",
      NULL},
     {"IMultiPointServer", "Reboot", CONTROL, "", "", NULL},
     {"IMultiPointServer", "RegisterChatEventSink", CONTROL,
      "bstrUriSinkEndpoint:s bstrServerName:s idSession:u bstrTeacherName:s", "pullCookie:U?", NULL},
-    {"IMultiPointServer", "RegisterCoreEventSink", CONTROL, "bstrUriSinkEndpoint:s", "pullCookie:U?", NULL},
+    {"IMultiPointServer", "RegisterCoreEventSink", CONTROL, "bstrUriSinkEndpoint:s",
+     "pullCookie:U?", NULL},
     {"IMultiPointServer", "Shutdown", CONTROL, "", "", NULL},
     {"IMultiPointServer", "UnregisterChatEventSink", CONTROL, "ullCookie:U", "", NULL},
     {"IMultiPointServer", "UnregisterCoreEventSink", CONTROL, "ullCookie:U", "", NULL},
     {"IMultiPointServer", "EnableChat", MANAGEMENT, "fEnable:b", "", NULL},
     {"IMultiPointServer", "GetLicenseCount", CONTROL, "", "pcLicenses:u", NULL},
-    {"IMultiPointServer", "GetManagedSystemsType", CONTROL, "", "pEWmsRemoteManagementHostType:u", NULL},
-    {"IMultiPointServer", "GetNetJoinStatus", CONTROL, "", "peNetJoinStatus:u pwsDomainName:s", NULL},
-    {"IMultiPointServer", "GetVirtualMachineHostname", MANAGEMENT, "", "pwsVirtualMachineHostname:s", NULL},
+    {"IMultiPointServer", "GetManagedSystemsType", CONTROL, "", "pEWmsRemoteManagementHostType:u",
+     NULL},
+    {"IMultiPointServer", "GetNetJoinStatus", CONTROL, "", "peNetJoinStatus:u pwsDomainName:s",
+     NULL},
+    {"IMultiPointServer", "GetVirtualMachineHostname", MANAGEMENT, "",
+     "pwsVirtualMachineHostname:s", NULL},
     {"IMultiPointServer", "GetWmsWebLimiting", CONTROL, "",
      "pfIsInLimiting:b pfIsAllowList:b pwsAllowList:s pwsBlockList:s", NULL},
     {"IMultiPointServer", "IsBootToConsoleMode", CONTROL, "", "pfBootToConsoleMode:b", NULL},
-    {"IMultiPointServer", "IsAdminOrchestrationMode", CONTROL, "",
-     "pfAdminOrchestrationMode:b", is_admin_orchestration_mode},
+    {"IMultiPointServer", "IsAdminOrchestrationMode", CONTROL, "", "pfAdminOrchestrationMode:b",
+     is_admin_orchestration_mode},
     {"IMultiPointServer", "IsChatEnabled", CONTROL, "", "pfEnabled:b", NULL},
-    {"IMultiPointServer", "IsDesktopMonitoringAllowed", CONTROL, "", "pfDesktopMonitoringAllowed:b", NULL},
+    {"IMultiPointServer", "IsDesktopMonitoringAllowed", CONTROL, "", "pfDesktopMonitoringAllowed:b",
+     NULL},
     {"IMultiPointServer", "IsHypervisorPresent", CONTROL, "", "pfHypervisorPresent:b", NULL},
     {"IMultiPointServer", "IsSingleSessionPerUser", CONTROL, "", "pfSingleSessionPerUser:b", NULL},
-    {"IMultiPointServer", "IsSuppressPrivacyNotificationSet", CONTROL, "", "pfSuppressPrivacyNotificationSet:b", NULL},
+    {"IMultiPointServer", "IsSuppressPrivacyNotificationSet", CONTROL, "",
+     "pfSuppressPrivacyNotificationSet:b", NULL},
     {"IMultiPointServer", "IsVirtualIpPerSessionEnabled", CONTROL, "", "pfEnabled:b", NULL},
     {"IMultiPointServer", "LoadWindowsEdition", CONTROL, "", "pwsWindowsEdition:s", NULL},
     {"IMultiPointServer", "SetBlockAllMessage", CONTROL, "wsMessage:sn", "", set_block_all_message},
     {"IMultiPointServer", "SetBootToConsoleMode", MANAGEMENT, "fEnable:b", "", NULL},
-    {"IMultiPointServer", "SetAdminOrchestrationMode", MANAGEMENT, "fEnable:b", "", set_admin_orchestration_mode},
+    {"IMultiPointServer", "SetAdminOrchestrationMode", MANAGEMENT, "fEnable:b", "",
+     set_admin_orchestration_mode},
     {"IMultiPointServer", "SetSuppressPrivacyNotification", MANAGEMENT, "fEnable:b", "", NULL},
-    {"IMultiPointServer", "ValidateAutoLogonAccount", MANAGEMENT, "wsDomain:s wsUserName:s wsPassword:s",
-     "eAccountStatus:u", NULL},
+    {"IMultiPointServer", "ValidateAutoLogonAccount", MANAGEMENT,
+     "wsDomain:s wsUserName:s wsPassword:s", "eAccountStatus:u", NULL},
     {"IMultiPointServer", "EnableVirtualIpPerSession", MANAGEMENT, "fEnable:b", "", NULL},
     {"IMultiPointServer", "SetDesktopMonitoring", MANAGEMENT, "fEnable:b", "", NULL},
     {"IMultiPointServer", "SetSingleSessionPerUser", MANAGEMENT, "fEnable:b", "", NULL},
-    {"IMultiPointServer", "GetReplacementSslCertificate", MANAGEMENT, "", "ppSslCertificate:B", NULL},
-    {"IMultiPointServer", "SetReplacementSslCertificate", MANAGEMENT, "wsFqdnManagingServer:s pSslCertificate:B", "", NULL},
+    {"IMultiPointServer", "GetReplacementSslCertificate", MANAGEMENT, "", "ppSslCertificate:B",
+     NULL},
+    {"IMultiPointServer", "SetReplacementSslCertificate", MANAGEMENT,
+     "wsFqdnManagingServer:s pSslCertificate:B", "", NULL},
     {"IMultiPointServer", "GetUseHardwareGpu", CONTROL, "", "pfUseHardwareGpu:b", NULL},
     {"IMultiPointServer", "SetUseHardwareGpu", MANAGEMENT, "fUseHardwareGpu:b", "", NULL},
     {"IMultiPointUserManager", "EnumerateUsers", MANAGEMENT, "", "pprgWmsUsersWs:W", NULL},
-    {"IMultiPointUserManager", "AddUser", MANAGEMENT, "wsName:s wsPassword:sn eType:u wsFullName:sn wsDescription:sn",
-     "", NULL},
+    {"IMultiPointUserManager", "AddUser", MANAGEMENT,
+     "wsName:s wsPassword:sn eType:u wsFullName:sn wsDescription:sn", "", NULL},
     {"IMultiPointUserManager", "RemoveUser", MANAGEMENT, "wsName:s", "", NULL},
     {"IMultiPointUserManager", "SetUserInfo", MANAGEMENT,
      "peType:un wsName:s wsFullName:sn wsPassword:sn wsDescription:sn", "", NULL},
-    {"IMultiPointStation", "GetNextStationIdentifier", CONTROL, "idStation:u", "pidNextStation:u?", get_next_station},
-    {"IMultiPointStation", "GetStationAlertStatus", MANAGEMENT, "idStation:u eType:u", "peSeverity:u? peStatus:u?", NULL},
+    {"IMultiPointStation", "GetNextStationIdentifier", CONTROL, "idStation:u", "pidNextStation:u?",
+     get_next_station},
+    {"IMultiPointStation", "GetStationAlertStatus", MANAGEMENT, "idStation:u eType:u",
+     "peSeverity:u? peStatus:u?", NULL},
     {"IMultiPointStation", "GetStationAutoLogonInformation", CONTROL, "idStation:u",
      "peConfiguration:u? pbstrUserName:s? pbstrDomain:s?", NULL},
-    {"IMultiPointStation", "GetStationDeviceInformation", CONTROL, "idStation:u eType:u", "pdwDeviceCount:u?", NULL},
-    {"IMultiPointStation", "GetStationFriendlyName", CONTROL, "idStation:u",
-     "pwsFriendlyName:s?", get_station_friendly_name},
+    {"IMultiPointStation", "GetStationDeviceInformation", CONTROL, "idStation:u eType:u",
+     "pdwDeviceCount:u?", NULL},
+    {"IMultiPointStation", "GetStationFriendlyName", CONTROL, "idStation:u", "pwsFriendlyName:s?",
+     get_station_friendly_name},
     {"IMultiPointStation", "GetStationInformation", CONTROL, "idStation:u",
      "pidSession:u? pwsSessionHost:s? pwsVirtualMachineId:s? peIdentifyStationState:u? peState:u?",
      get_station_information},
@@ -92,53 +113,70 @@ const struct operation operations[] = {
     {"IMultiPointStation", "UnblockUsbStorageDevicesAllStations", CONTROL, "", "", NULL},
     {"IMultiPointStation", "BlockUsbStorageDevices", CONTROL, "idStation:u", "", NULL},
     {"IMultiPointStation", "UnblockUsbStorageDevices", CONTROL, "idStation:u", "", NULL},
-    {"IMultiPointStation", "IsUsbStorageDeviceBlocked", CONTROL, "idStation:u", "peUsbStorageDeviceBlocked:u", NULL},
+    {"IMultiPointStation", "IsUsbStorageDeviceBlocked", CONTROL, "idStation:u",
+     "peUsbStorageDeviceBlocked:u", NULL},
     {"IMultiPointStation", "SetStationAutoLogon", MANAGEMENT,
      "idStation:u eConfiguration:u wsUser:sn wsDomain:sn wsPassword:sn", "", NULL},
-    {"IMultiPointStation", "SetStationFriendlyName", MANAGEMENT, "idStation:u wsFriendlyName:s", "", NULL},
-    {"IMultiPointStation", "SetStationServerName", MANAGEMENT, "idStation:u wsServerName:sn wsVirtualMachineName:sn",
-     "", NULL},
+    {"IMultiPointStation", "SetStationFriendlyName", MANAGEMENT, "idStation:u wsFriendlyName:s", "",
+     NULL},
+    {"IMultiPointStation", "SetStationServerName", MANAGEMENT,
+     "idStation:u wsServerName:sn wsVirtualMachineName:sn", "", NULL},
     {"IMultiPointStation", "SplitStation", MANAGEMENT, "idStation:u eOperation:u", "", NULL},
     {"IMultiPointStation", "StopIdentifyingStation", MANAGEMENT, "idStation:u", "", NULL},
-    {"IMultiPointStation", "GetDisplayRotation", CONTROL, "idStation:u", "peDisplayRotation:u", NULL},
-    {"IMultiPointStation", "SetDisplayRotation", MANAGEMENT, "idStation:u eDisplayRotation:u", "", NULL},
-    {"IMultiPointSession", "CurrentActivity", CONTROL, "idSession:u", "pdwInactiveTicks:u? pwsCurrentActivity:s?", NULL},
-    {"IMultiPointSession", "CloseSessionApplication", CONTROL, "idSession:u idProcess:u ullCreateTime:U idWindow:U",
-     "", NULL},
-    {"IMultiPointSession", "ConfigureWebLimiting", CONTROL, "idSession:u fIsInLimiting:b", "", NULL},
-    {"IMultiPointSession", "ConfigureWebLimitingAll", CONTROL, "wsAllowList:s wsBlockList:s fIsAllowedList:b", "", NULL},
+    {"IMultiPointStation", "GetDisplayRotation", CONTROL, "idStation:u", "peDisplayRotation:u",
+     NULL},
+    {"IMultiPointStation", "SetDisplayRotation", MANAGEMENT, "idStation:u eDisplayRotation:u", "",
+     NULL},
+    {"IMultiPointSession", "CurrentActivity", CONTROL, "idSession:u",
+     "pdwInactiveTicks:u? pwsCurrentActivity:s?", NULL},
+    {"IMultiPointSession", "CloseSessionApplication", CONTROL,
+     "idSession:u idProcess:u ullCreateTime:U idWindow:U", "", NULL},
+    {"IMultiPointSession", "ConfigureWebLimiting", CONTROL, "idSession:u fIsInLimiting:b", "",
+     NULL},
+    {"IMultiPointSession", "ConfigureWebLimitingAll", CONTROL,
+     "wsAllowList:s wsBlockList:s fIsAllowedList:b", "", NULL},
     {"IMultiPointSession", "EnableProjectToAll", CONTROL, "wsInvitation:sn", "", NULL},
     {"IMultiPointSession", "EnableWebLimitingAll", CONTROL, "fIsInLimiting:b", "", NULL},
     {"IMultiPointSession", "GetScreenState", CONTROL, "idSession:u",
      "peCurrentBroadCastState:u pfIsLocked:b pfIsDisconnected:b pfIsPrivate:b", get_screen_state},
-    {"IMultiPointSession", "GetSessionAgentStatus", MANAGEMENT, "idSession:u", "peIdentifyStationState:u", NULL},
-    {"IMultiPointSession", "GetSessionRunningApps", CONTROL, "idSession:u", "pprgwsWmsRunningAppWs:A", NULL},
-    {"IMultiPointSession", "GetThumbnailBits", CONTROL, "idSession:u eBitmapSize:u", "ppbDataBits:x?", NULL},
+    {"IMultiPointSession", "GetSessionAgentStatus", MANAGEMENT, "idSession:u",
+     "peIdentifyStationState:u", NULL},
+    {"IMultiPointSession", "GetSessionRunningApps", CONTROL, "idSession:u",
+     "pprgwsWmsRunningAppWs:A", NULL},
+    {"IMultiPointSession", "GetThumbnailBits", CONTROL, "idSession:u eBitmapSize:u",
+     "ppbDataBits:x?", NULL},
     {"IMultiPointSession", "IdentifySession", MANAGEMENT,
      "idSession:u wsStationName:s wsStationHost:s wsSessionHost:s eAction:u", "", NULL},
-    {"IMultiPointSession", "GetSessionFlags", CONTROL, "idSession:u", "pgrfSession:u?", get_session_flags},
+    {"IMultiPointSession", "GetSessionFlags", CONTROL, "idSession:u", "pgrfSession:u?",
+     get_session_flags},
     {"IMultiPointSession", "LockSession", CONTROL, "idSession:u wsLockMessage:s", "", lock_session},
     {"IMultiPointSession", "LogOffSession", CONTROL, "idSession:u", "", log_off_session},
-    {"IMultiPointSession", "RunFileSession", CONTROL, "idSession:u wsFileToRun:s", "pdwResult:u?", NULL},
-    {"IMultiPointSession", "ShareDesktop", CONTROL, "idSession:u eMode:u? iMaxViewers:i wsTeacherName:s?",
-     "pwsInvitation:s?", NULL},
+    {"IMultiPointSession", "RunFileSession", CONTROL, "idSession:u wsFileToRun:s", "pdwResult:u?",
+     NULL},
+    {"IMultiPointSession", "ShareDesktop", CONTROL,
+     "idSession:u eMode:u? iMaxViewers:i wsTeacherName:s?", "pwsInvitation:s?", NULL},
     {"IMultiPointSession", "StopIdentifyingSession", MANAGEMENT, "idSession:u", "", NULL},
     {"IMultiPointSession", "StopLockingSession", CONTROL, "idSession:u", "", stop_locking_session},
     {"IMultiPointSession", "StopShareDesktop", CONTROL, "idSession:u", "", NULL},
-    {"IMultiPointSession", "ViewDesktop", CONTROL, "idSession:u eMode:u? wsInvitation:s? wsTitle:s?", "", NULL},
+    {"IMultiPointSession", "ViewDesktop", CONTROL,
+     "idSession:u eMode:u? wsInvitation:s? wsTitle:s?", "", NULL},
     {"IMultiPointSession", "DisconnectSession", CONTROL, "idSession:u", "", disconnect_session},
     {"IMultiPointSession", "LogOffConsoleSession", MANAGEMENT, "", "", log_off_console_session},
-    {"IMultiPointDiskProtection", "GetFreeSpaceNeeded", MANAGEMENT, "", "pullFreeSpaceNeeded:U", NULL},
+    {"IMultiPointDiskProtection", "GetFreeSpaceNeeded", MANAGEMENT, "", "pullFreeSpaceNeeded:U",
+     NULL},
     {"IMultiPointDiskProtection", "GetMode", CONTROL, "", "pdpm:u", NULL},
     {"IMultiPointDiskProtection", "GetScheduledUpdateSettings", MANAGEMENT, "",
-     "peMode:u piScheduledUpdateStartHour:u pwsCustomScriptFullPath:s pcMaxMinutesAllowedForCustomScript:u "
-     "peReturnState:u", NULL},
+     "peMode:u piScheduledUpdateStartHour:u pwsCustomScriptFullPath:s "
+     "pcMaxMinutesAllowedForCustomScript:u "
+     "peReturnState:u",
+     NULL},
     {"IMultiPointDiskProtection", "Install", MANAGEMENT, "", "", NULL},
     {"IMultiPointDiskProtection", "IsInstalled", CONTROL, "", "pfIsInstalled:b", NULL},
     {"IMultiPointDiskProtection", "SetMode", MANAGEMENT, "dpm:u", "", NULL},
     {"IMultiPointDiskProtection", "SetScheduledUpdateSettings", MANAGEMENT,
-     "eMode:u iScheduledUpdateStartHour:u wsCustomScriptFullPath:s cMaxMinutesAllowedForCustomScript:u eReturnState:u", "",
-     NULL},
+     "eMode:u iScheduledUpdateStartHour:u wsCustomScriptFullPath:s "
+     "cMaxMinutesAllowedForCustomScript:u eReturnState:u",
+     "", NULL},
     {"IMultiPointDiskProtection", "Uninstall", MANAGEMENT, "udps:u", "", NULL},
 };
 
@@ -147,18 +185,19 @@ const size_t operation_count = LENGTH(operations);
 const struct operation *operation_find(const char *interface, const char *name)
 {
     for (size_t i = 0; i < LENGTH(operations); i++) {
-        if (strcmp(operations[i].name, name) == 0 && (!interface || strcmp(operations[i].interface, interface) == 0)) {
+        if (strcmp(operations[i].name, name) == 0 &&
+            (!interface || strcmp(operations[i].interface, interface) == 0)) {
             return &operations[i];
         }
     }
     return NULL;
 }
 
-/* ---- arguments --------------------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 static bool is_ours(const xmlNode *node)
 {
-    return node->ns && strcmp((const char *)node->ns->href, "http://MultiPoint") == 0;
+    return node->ns && strcmp((const char *) node->ns->href, "http://MultiPoint") == 0;
 }
 
 static xmlNode *next_element(xmlNode *node)
@@ -178,12 +217,13 @@ const char *text_of(xmlNode *element)
         return "";
     }
     for (xmlNode *one = child; one; one = one->next) {
-        if (one->type != XML_TEXT_NODE && one->type != XML_CDATA_SECTION_NODE && one->type != XML_COMMENT_NODE) {
+        if (one->type != XML_TEXT_NODE && one->type != XML_CDATA_SECTION_NODE &&
+            one->type != XML_COMMENT_NODE) {
             return NULL;
         }
     }
     if (!child->next && child->type != XML_COMMENT_NODE) {
-        return (const char *)child->content;
+        return (const char *) child->content;
     }
     /* Several pieces become one, in the tree, which outlives the request's use of it. */
     whole = must(xmlNodeGetContent(element));
@@ -195,14 +235,15 @@ const char *text_of(xmlNode *element)
     child = must(xmlNewText(whole));
     xmlAddChild(element, child);
     xmlFree(whole);
-    return child->content ? (const char *)child->content : "";
+    return child->content ? (const char *) child->content : "";
 }
 
 static bool is_nil(xmlNode *element)
 {
     static const xmlChar name[] = "nil", space[] = "http://www.w3.org/2001/XMLSchema-instance";
     const xmlAttr *attribute = xmlHasNsProp(element, name, space);
-    const char *value = attribute && attribute->children ? (const char *)attribute->children->content : "";
+    const char *value =
+        attribute && attribute->children ? (const char *) attribute->children->content : "";
 
     return strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
 }
@@ -228,8 +269,8 @@ static bool is_list(xmlNode *element, char type)
         uint64_t number;
         const char *text = text_of(item);
 
-        if (!is_ours(item) || strcmp((const char *)item->name, "prgData") != 0 || !text
-            || (type == 'B' && !parse_number(text, 255, &number))) {
+        if (!is_ours(item) || strcmp((const char *) item->name, "prgData") != 0 || !text ||
+            (type == 'B' && !parse_number(text, 255, &number))) {
             return false;
         }
     }
@@ -250,14 +291,20 @@ static bool read_value(struct call *call, xmlNode *element, char type)
     }
     call->arguments[call->count] = text;
     switch (type) {
-    case 'u': return parse_number(text, UINT32_MAX, number);
-    case 'U': return parse_number(text, UINT64_MAX, number);
-    case 'i': return parse_number(*text == '-' ? text + 1 : text, (uint64_t)INT32_MAX + (*text == '-'), number);
+    case 'u':
+        return parse_number(text, UINT32_MAX, number);
+    case 'U':
+        return parse_number(text, UINT64_MAX, number);
+    case 'i':
+        return parse_number(*text == '-' ? text + 1 : text, (uint64_t) INT32_MAX + (*text == '-'),
+                            number);
     case 'b':
         *number = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
         return *number || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
-    case 'g': return is_guid(text);
-    default: return true;
+    case 'g':
+        return is_guid(text);
+    default:
+        return true;
     }
 }
 
@@ -270,7 +317,8 @@ const char *arguments_read(struct call *call, xmlNode *element)
         size_t length = strcspn(spec, ":");
         char type = spec[length + 1], more = spec[length + 2];
 
-        if (child && is_ours(child) && strncmp((const char *)child->name, spec, length) == 0 && !child->name[length]) {
+        if (child && is_ours(child) && strncmp((const char *) child->name, spec, length) == 0 &&
+            !child->name[length]) {
             if (is_nil(child)) {
                 if (more != 'n' || child->children) {
                     return "an element may not be nil";
@@ -288,14 +336,14 @@ const char *arguments_read(struct call *call, xmlNode *element)
     return child ? "there are more elements than the operation has" : NULL;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 void default_answer(const struct operation *operation, struct text *out)
 {
     const char *spec = operation->out;
 
     while (*spec) {
-        int length = (int)strcspn(spec, ":");
+        int length = (int) strcspn(spec, ":");
         char type = spec[length + 1];
         const char *value = strchr("uUi", type) ? "0" : type == 'b' ? "false" : "";
 
@@ -303,7 +351,7 @@ void default_answer(const struct operation *operation, struct text *out)
             value = "{00000000-0000-0000-0000-000000000000}";
         }
         text_printf(out, "<%.*s>%s</%.*s>", length, spec, value, length, spec);
-        spec += (size_t)length + strcspn(spec + length, " ");
+        spec += (size_t) length + strcspn(spec + length, " ");
         spec += *spec == ' ';
     }
 }

@@ -15,7 +15,7 @@ static uint32_t win32(uint32_t code)
     return 0x80070000u | code;
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static size_t position(const struct host *host, uint64_t id)
 {
@@ -52,7 +52,8 @@ struct session *session_add(struct host *host, uint64_t id)
         host->session_size = host->session_size * 2 + 16;
         host->sessions = must(realloc(host->sessions, host->session_size * sizeof *host->sessions));
     }
-    memmove(host->sessions + at + 1, host->sessions + at, (host->session_count - at) * sizeof *host->sessions);
+    memmove(host->sessions + at + 1, host->sessions + at,
+            (host->session_count - at) * sizeof *host->sessions);
     host->session_count++;
     session = host->sessions[at] = must(calloc(1, sizeof *session));
     session->id = id;
@@ -72,7 +73,8 @@ void session_remove(struct session *session)
     size_t at = position(host, session->id);
 
     host->session_count--;
-    memmove(host->sessions + at, host->sessions + at + 1, (host->session_count - at) * sizeof *host->sessions);
+    memmove(host->sessions + at, host->sessions + at + 1,
+            (host->session_count - at) * sizeof *host->sessions);
     timer_clear(&session->relock);
     free(session->user);
     free(session->domain);
@@ -81,7 +83,7 @@ void session_remove(struct session *session)
     free(session);
 }
 
-/* ---- IMultiPointCertificateRequest, IMultiPointCredentialRequest ------------------------------------------------- */
+/* ---- IMultiPointCertificateRequest, IMultiPointCredentialRequest ----------------------------- */
 
 uint32_t get_protocol_version(struct call *call)
 {
@@ -93,8 +95,10 @@ uint32_t request_ssl_certificate(struct call *call)
 {
     const struct certificate *certificate = call->host->announced;
 
-    text_printf(call->out, "<pSslPort>%u</pSslPort><pwsSslCertificateThumbprint>%s</pwsSslCertificateThumbprint>",
-                call->host->daemons[TLS].port, certificate->sha1);
+    text_printf(
+        call->out,
+        "<pSslPort>%u</pSslPort><pwsSslCertificateThumbprint>%s</pwsSslCertificateThumbprint>",
+        call->host->daemons[TLS].port, certificate->sha1);
     text_puts(call->out, "<ppSslCertificate>");
     text_add(call->out, certificate->answer.data, certificate->answer.length);
     text_puts(call->out, "</ppSslCertificate>");
@@ -117,22 +121,24 @@ uint32_t request_credentials(struct call *call)
     return 0;
 }
 
-/* ---- IMultiPointServer ------------------------------------------------------------------------------------------- */
+/* ---- IMultiPointServer ----------------------------------------------------------------------- */
 
 uint32_t get_all_sessions(struct call *call)
 {
     const struct host *host = call->host;
 
-    text_printf(call->out, "<pcSessionInfo>%zu</pcSessionInfo><pprgWmsSessionInfoWs>", host->session_count);
+    text_printf(call->out, "<pcSessionInfo>%zu</pcSessionInfo><pprgWmsSessionInfoWs>",
+                host->session_count);
     for (size_t i = 0; i < host->session_count; i++) {
         const struct session *session = host->sessions[i];
 
-        text_printf(call->out, "<prgWmsSessionInfoWs><id>%llu</id><state>%u</state>", (unsigned long long)session->id,
-                    session->state);
+        text_printf(call->out, "<prgWmsSessionInfoWs><id>%llu</id><state>%u</state>",
+                    (unsigned long long) session->id, session->state);
         add_string(call->out, "wsUserName", session->user);
         add_string(call->out, "wsDomain", session->domain);
         add_string(call->out, "wsWinStation", session->winstation);
-        text_printf(call->out, "<fIsRail>%s</fIsRail></prgWmsSessionInfoWs>", session->rail ? "true" : "false");
+        text_printf(call->out, "<fIsRail>%s</fIsRail></prgWmsSessionInfoWs>",
+                    session->rail ? "true" : "false");
     }
     text_puts(call->out, "</pprgWmsSessionInfoWs>");
     return 0;
@@ -165,7 +171,7 @@ uint32_t set_admin_orchestration_mode(struct call *call)
     return 0;
 }
 
-/* ---- IMultiPointSession ------------------------------------------------------------------------------------------ */
+/* ---- IMultiPointSession ---------------------------------------------------------------------- */
 
 static uint32_t flags_of(const struct session *session)
 {
@@ -203,7 +209,8 @@ static void lock(struct session *session, const char *message)
 
 static void relock(struct timer *timer)
 {
-    struct session *session = (struct session *)(void *)((char *)timer - offsetof(struct session, relock));
+    struct session *session =
+        (struct session *) (void *) ((char *) timer - offsetof(struct session, relock));
     const char *message = session->host->block_all;
 
     lock(session, message ? message : "Station blocked");
@@ -229,13 +236,14 @@ uint32_t stop_locking_session(struct call *call)
 
     if (!hr && !session->deaf) {
         int64_t ms = session->relock_after >= 0 ? session->relock_after
-            : host->relock >= 0 ? host->relock
-            : host->block_all ? host->block_all_relock : -1;
+                     : host->relock >= 0        ? host->relock
+                     : host->block_all          ? host->block_all_relock
+                                                : -1;
 
-        session->flags &= ~(uint32_t)LOCKED;
+        session->flags &= ~(uint32_t) LOCKED;
         replace(&session->message, "");
         if (ms >= 0) {
-            timer_set(&session->relock, (uint64_t)ms, relock);
+            timer_set(&session->relock, (uint64_t) ms, relock);
         }
     }
     return hr;
@@ -283,19 +291,23 @@ uint32_t get_screen_state(struct call *call)
     uint32_t hr = find(call, false, &session);
 
     if (!hr) {
-        text_printf(call->out, "<peCurrentBroadCastState>%u</peCurrentBroadCastState><pfIsLocked>%s</pfIsLocked>"
-                    "<pfIsDisconnected>%s</pfIsDisconnected><pfIsPrivate>%s</pfIsPrivate>", session->broadcast,
-                    session->flags & LOCKED ? "true" : "false", session->state == 4 ? "true" : "false",
-                    session->private_screen ? "true" : "false");
+        text_printf(
+            call->out,
+            "<peCurrentBroadCastState>%u</peCurrentBroadCastState><pfIsLocked>%s</pfIsLocked>"
+            "<pfIsDisconnected>%s</pfIsDisconnected><pfIsPrivate>%s</pfIsPrivate>",
+            session->broadcast, session->flags & LOCKED ? "true" : "false",
+            session->state == 4 ? "true" : "false", session->private_screen ? "true" : "false");
     }
     return hr;
 }
 
-/* ---- IMultiPointStation ------------------------------------------------------------------------------------------ */
+/* ---- IMultiPointStation ---------------------------------------------------------------------- */
 
 static uint32_t station_hr(const struct call *call)
 {
-    return call->numbers[0] >= 1 && call->numbers[0] <= call->host->stations ? 0 : win32(NO_SUCH_ELEMENT);
+    return call->numbers[0] >= 1 && call->numbers[0] <= call->host->stations
+               ? 0
+               : win32(NO_SUCH_ELEMENT);
 }
 
 uint32_t get_station_information(struct call *call)
@@ -310,10 +322,16 @@ uint32_t get_station_information(struct call *call)
     for (size_t i = 0; i < host->session_count && !there; i++) {
         there = host->sessions[i]->station == call->numbers[0] ? host->sessions[i] : NULL;
     }
-    text_printf(call->out, "<pidSession>%llu</pidSession>", there ? (unsigned long long)there->id : UINT32_MAX + 0ull);
+    text_printf(call->out, "<pidSession>%llu</pidSession>",
+                there ? (unsigned long long) there->id : UINT32_MAX + 0ull);
     add_string(call->out, "pwsSessionHost", host->name);
-    text_printf(call->out, "<pwsVirtualMachineId></pwsVirtualMachineId><peIdentifyStationState>0</peIdentifyStationState>"
-                "<peState>%d</peState>", !there ? 2 : there->flags & LOCKED ? 5 : 4);
+    text_printf(call->out,
+                "<pwsVirtualMachineId></pwsVirtualMachineId><peIdentifyStationState>0</"
+                "peIdentifyStationState>"
+                "<peState>%d</peState>",
+                !there                  ? 2
+                : there->flags & LOCKED ? 5
+                                        : 4);
     return 0;
 }
 
@@ -322,7 +340,8 @@ uint32_t get_next_station(struct call *call)
     if (call->numbers[0] >= call->host->stations) {
         return win32(NO_SUCH_ELEMENT);
     }
-    text_printf(call->out, "<pidNextStation>%llu</pidNextStation>", (unsigned long long)call->numbers[0] + 1);
+    text_printf(call->out, "<pidNextStation>%llu</pidNextStation>",
+                (unsigned long long) call->numbers[0] + 1);
     return 0;
 }
 
@@ -331,7 +350,8 @@ uint32_t get_station_friendly_name(struct call *call)
     uint32_t hr = station_hr(call);
 
     if (!hr) {
-        text_printf(call->out, "<pwsFriendlyName>Station %llu</pwsFriendlyName>", (unsigned long long)call->numbers[0]);
+        text_printf(call->out, "<pwsFriendlyName>Station %llu</pwsFriendlyName>",
+                    (unsigned long long) call->numbers[0]);
     }
     return hr;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One request's envelope to one answer's, strictly: SOAP 1.2 (the certificate's in 1.1, too), WS-Addressing 1.0,
- * WS-Security 1.0. */
+/* One request's envelope to one answer's, strictly: SOAP 1.2 (the certificate's in 1.1, too),
+ * WS-Addressing 1.0, WS-Security 1.0. */
 #include "host.h"
 
 #include <libxml/parser.h>
@@ -10,15 +10,15 @@
 #include <strings.h>
 #include <time.h>
 
-#define SOAP "http://www.w3.org/2003/05/soap-envelope"
-#define SOAP11 "http://schemas.xmlsoap.org/soap/envelope/"
-#define WSA "http://www.w3.org/2005/08/addressing"
-#define WSS "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
-#define WSSE WSS "wssecurity-secext-1.0.xsd"
-#define WSU WSS "wssecurity-utility-1.0.xsd"
+#define SOAP          "http://www.w3.org/2003/05/soap-envelope"
+#define SOAP11        "http://schemas.xmlsoap.org/soap/envelope/"
+#define WSA           "http://www.w3.org/2005/08/addressing"
+#define WSS           "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
+#define WSSE          WSS "wssecurity-secext-1.0.xsd"
+#define WSU           WSS "wssecurity-utility-1.0.xsd"
 #define PASSWORD_TEXT WSS "username-token-profile-1.0#PasswordText"
-#define REMOTE "http://MultiPoint/RemoteManagement/"
-#define FAULT_ACTION REMOTE "WmsFault"
+#define REMOTE        "http://MultiPoint/RemoteManagement/"
+#define FAULT_ACTION  REMOTE "WmsFault"
 
 static xmlParserCtxt *parser;
 
@@ -37,7 +37,7 @@ struct message {
     char result_text[48];
 };
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void envelope_open(struct message *message, const char *action, const char *more)
 {
@@ -46,7 +46,9 @@ static void envelope_open(struct message *message, const char *action, const cha
     const char *relates = rule && rule->relates ? rule->relates : message->id;
 
     text_clear(out);
-    text_printf(out, "<s:Envelope xmlns:s=\"%s\" xmlns:a=\"" WSA "\"><s:Header><a:Action s:mustUnderstand=\"1\">",
+    text_printf(out,
+                "<s:Envelope xmlns:s=\"%s\" xmlns:a=\"" WSA
+                "\"><s:Header><a:Action s:mustUnderstand=\"1\">",
                 message->exchange->old ? SOAP11 : SOAP);
     text_puts(out, action);
     text_puts(out, "</a:Action>");
@@ -65,8 +67,11 @@ static void envelope_open(struct message *message, const char *action, const cha
 
         strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%S.000Z", gmtime_r(&now, &tm));
         strftime(expires, sizeof expires, "%Y-%m-%dT%H:%M:%S.000Z", gmtime_r(&later, &tm));
-        text_printf(out, "<o:Security s:mustUnderstand=\"1\" xmlns:o=\"" WSSE "\"><u:Timestamp xmlns:u=\"" WSU "\">"
-                    "<u:Created>%s</u:Created><u:Expires>%s</u:Expires></u:Timestamp></o:Security>", created, expires);
+        text_printf(out,
+                    "<o:Security s:mustUnderstand=\"1\" xmlns:o=\"" WSSE
+                    "\"><u:Timestamp xmlns:u=\"" WSU "\">"
+                    "<u:Created>%s</u:Created><u:Expires>%s</u:Expires></u:Timestamp></o:Security>",
+                    created, expires);
     }
     text_puts(out, "</s:Header><s:Body>");
 }
@@ -76,23 +81,31 @@ static void envelope_close(struct message *message)
     text_puts(message->exchange->answer, "</s:Body></s:Envelope>");
 }
 
-static bool fault(struct message *message, const char *action, const char *code, const char *subcode, const char *reason,
-                  const char *detail, const char *header)
+static bool fault(struct message *message, const char *action, const char *code,
+                  const char *subcode, const char *reason, const char *detail, const char *header)
 {
     struct text *out = message->exchange->answer;
 
     envelope_open(message, action, header);
     if (message->exchange->old) {
-        text_printf(out, "<s:Fault><faultcode>s:%s</faultcode><faultstring>%s</faultstring>%s%s%s</s:Fault>",
-                    strcmp(code, "Sender") == 0 ? "Client" : strcmp(code, "Receiver") == 0 ? "Server" : code, reason,
-                    detail ? "<detail>" : "", detail ? detail : "", detail ? "</detail>" : "");
+        text_printf(
+            out,
+            "<s:Fault><faultcode>s:%s</faultcode><faultstring>%s</faultstring>%s%s%s</s:Fault>",
+            strcmp(code, "Sender") == 0     ? "Client"
+            : strcmp(code, "Receiver") == 0 ? "Server"
+                                            : code,
+            reason, detail ? "<detail>" : "", detail ? detail : "", detail ? "</detail>" : "");
         goto end;
     }
     text_printf(out, "<s:Fault><s:Code><s:Value>s:%s</s:Value>", code);
     if (subcode) {
-        text_printf(out, "<s:Subcode><s:Value xmlns:o=\"" WSSE "\" xmlns:u=\"" WSU "\">%s</s:Value></s:Subcode>", subcode);
+        text_printf(out,
+                    "<s:Subcode><s:Value xmlns:o=\"" WSSE "\" xmlns:u=\"" WSU
+                    "\">%s</s:Value></s:Subcode>",
+                    subcode);
     }
-    text_printf(out, "</s:Code><s:Reason><s:Text xml:lang=\"en-US\">%s</s:Text></s:Reason>", reason);
+    text_printf(out, "</s:Code><s:Reason><s:Text xml:lang=\"en-US\">%s</s:Text></s:Reason>",
+                reason);
     if (detail) {
         text_printf(out, "<s:Detail>%s</s:Detail>", detail);
     }
@@ -116,7 +129,8 @@ static bool security_fault(struct message *message, const char *subcode, const c
     return fault(message, WSA "/soap/fault", "Sender", subcode, reason, NULL, NULL);
 }
 
-static bool soap_fault(struct message *message, const char *code, const char *reason, const char *header)
+static bool soap_fault(struct message *message, const char *code, const char *reason,
+                       const char *header)
 {
     return fault(message, WSA "/soap/fault", code, NULL, reason, NULL, header);
 }
@@ -125,7 +139,8 @@ static bool wms_fault(struct message *message, uint32_t hr)
 {
     char detail[96];
 
-    snprintf(detail, sizeof detail, "<WmsFaultType xmlns=\"http://MultiPoint\"><hr>%u</hr></WmsFaultType>", hr);
+    snprintf(detail, sizeof detail,
+             "<WmsFaultType xmlns=\"http://MultiPoint\"><hr>%u</hr></WmsFaultType>", hr);
     fault(message, FAULT_ACTION, "Receiver", NULL, "The operation failed.", detail, NULL);
     snprintf(message->result_text, sizeof message->result_text, "hr:%08X", hr);
     return false;
@@ -140,15 +155,16 @@ static bool http_error(struct message *message, unsigned status)
     return false;
 }
 
-/* ---- XML --------------------------------------------------------------------------------------------------------- */
+/* ---- XML ------------------------------------------------------------------------------------- */
 
-static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id)
+static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *public_id,
+                       const xmlChar *system_id)
 {
-    (void)name;
-    (void)public_id;
-    (void)system_id;
+    (void) name;
+    (void) public_id;
+    (void) system_id;
     xmlStopParser(context);
-    ((xmlParserCtxt *)context)->wellFormed = 0;
+    ((xmlParserCtxt *) context)->wellFormed = 0;
 }
 
 void soap_start(void)
@@ -166,8 +182,9 @@ void soap_end(void)
 
 static bool is(const xmlNode *node, const char *space, const char *name)
 {
-    return node && node->type == XML_ELEMENT_NODE && node->ns && strcmp((const char *)node->name, name) == 0
-        && strcmp((const char *)node->ns->href, space) == 0;
+    return node && node->type == XML_ELEMENT_NODE && node->ns &&
+           strcmp((const char *) node->name, name) == 0 &&
+           strcmp((const char *) node->ns->href, space) == 0;
 }
 
 static xmlNode *element(xmlNode *node)
@@ -180,15 +197,17 @@ static xmlNode *element(xmlNode *node)
 
 static const char *attribute(xmlNode *node, const char *name, const char *space)
 {
-    const xmlAttr *found = space ? xmlHasNsProp(node, (const xmlChar *)name, (const xmlChar *)space)
-                                 : xmlHasProp(node, (const xmlChar *)name);
+    const xmlAttr *found = space
+                               ? xmlHasNsProp(node, (const xmlChar *) name, (const xmlChar *) space)
+                               : xmlHasProp(node, (const xmlChar *) name);
 
-    return !found ? NULL : found->children ? (const char *)found->children->content : "";
+    return !found ? NULL : found->children ? (const char *) found->children->content : "";
 }
 
 static bool must_understand(xmlNode *node)
 {
-    const char *value = attribute(node, "mustUnderstand", SOAP), *old = attribute(node, "mustUnderstand", SOAP11);
+    const char *value = attribute(node, "mustUnderstand", SOAP),
+               *old = attribute(node, "mustUnderstand", SOAP11);
 
     value = value ? value : old;
     return value && (strcmp(value, "1") == 0 || strcmp(value, "true") == 0);
@@ -206,37 +225,41 @@ static bool holds(const xmlNode *node, const char *text)
             if (holds(node->children, text)) {
                 return true;
             }
-        } else if (node->content && strstr((const char *)node->content, text)) {
+        } else if (node->content && strstr((const char *) node->content, text)) {
             return true;
         }
     }
     return false;
 }
 
-/* ---- the headers ------------------------------------------------------------------------------------------------- */
+/* ---- the headers ----------------------------------------------------------------------------- */
 
 static bool read_header(struct message *message, xmlNode *header)
 {
     for (xmlNode *one = element(header->children); one; one = element(one->next)) {
-        const char **slot = is(one, WSA, "Action") ? &message->action
-            : is(one, WSA, "To") ? &message->to
-            : is(one, WSA, "MessageID") ? &message->id : NULL;
+        const char **slot = is(one, WSA, "Action")      ? &message->action
+                            : is(one, WSA, "To")        ? &message->to
+                            : is(one, WSA, "MessageID") ? &message->id
+                                                        : NULL;
 
         if (slot) {
             const char *text = text_of(one);
 
             if (*slot || !text) {
-                return addressing_fault(message, "a:InvalidAddressingHeader", "A header is there twice, or no text");
+                return addressing_fault(message, "a:InvalidAddressingHeader",
+                                        "A header is there twice, or no text");
             }
             if (slot != &message->id && !must_understand(one) && !message->exchange->old) {
-                return addressing_fault(message, "a:InvalidAddressingHeader", "Action and To need mustUnderstand");
+                return addressing_fault(message, "a:InvalidAddressingHeader",
+                                        "Action and To need mustUnderstand");
             }
             *slot = text;
         } else if (is(one, WSA, "ReplyTo") && !message->reply_to) {
             xmlNode *address = element(one->children);
 
             message->reply_to = is(address, WSA, "Address") ? text_of(address) : NULL;
-        } else if (is(one, WSSE, "Security") && message->exchange->transport == TLS && !message->security) {
+        } else if (is(one, WSSE, "Security") && message->exchange->transport == TLS &&
+                   !message->security) {
             message->security = one;
         } else if (must_understand(one)) {
             return soap_fault(message, "MustUnderstand", "A header was not understood", NULL);
@@ -265,7 +288,7 @@ static bool is_new_id(struct host *host, const char *id)
     uint64_t hash = 14695981039346656037u;
 
     for (; *id; id++) {
-        hash = (hash ^ (unsigned char)*id) * 1099511628211u;
+        hash = (hash ^ (unsigned char) *id) * 1099511628211u;
     }
     for (size_t i = 0; i < LENGTH(host->message_ids); i++) {
         if (host->message_ids[i] == hash) {
@@ -283,9 +306,9 @@ static bool check_to(struct message *message)
     size_t length = strlen(scheme);
     const char *path = strncmp(to, scheme, length) == 0 ? strchr(to + length, '/') : NULL;
 
-    return path && strcmp(path, exchange->path) == 0 && exchange->authority
-        && strlen(exchange->authority) == (size_t)(path - to) - length
-        && strncasecmp(to + length, exchange->authority, strlen(exchange->authority)) == 0;
+    return path && strcmp(path, exchange->path) == 0 && exchange->authority &&
+           strlen(exchange->authority) == (size_t) (path - to) - length &&
+           strncasecmp(to + length, exchange->authority, strlen(exchange->authority)) == 0;
 }
 
 static bool check_addressing(struct message *message, const char *interface)
@@ -294,22 +317,25 @@ static bool check_addressing(struct message *message, const char *interface)
     const char *action = message->action, *parameter;
 
     if (!action || !message->to || !message->id || !message->reply_to) {
-        return addressing_fault(message, "a:MessageAddressingHeaderRequired", "A header is missing");
+        return addressing_fault(message, "a:MessageAddressingHeaderRequired",
+                                "A header is missing");
     }
     if (!is_uuid_urn(message->id)) {
-        return addressing_fault(message, "a:InvalidAddressingHeader", "The MessageID is no urn:uuid:");
+        return addressing_fault(message, "a:InvalidAddressingHeader",
+                                "The MessageID is no urn:uuid:");
     }
     if (!is_new_id(message->exchange->host, message->id)) {
         return addressing_fault(message, "a:DuplicateMessageID", "The MessageID was there before");
     }
     if (strcmp(message->reply_to, WSA "/anonymous") != 0) {
-        return addressing_fault(message, "a:OnlyAnonymousAddressSupported", "ReplyTo must be anonymous");
+        return addressing_fault(message, "a:OnlyAnonymousAddressSupported",
+                                "ReplyTo must be anonymous");
     }
     if (!check_to(message)) {
         return addressing_fault(message, "a:DestinationUnreachable", "To is another endpoint");
     }
-    if (strncmp(action, REMOTE, length) == 0 && strncmp(action + length, interface, name) == 0
-        && action[length + name] == '/') {
+    if (strncmp(action, REMOTE, length) == 0 && strncmp(action + length, interface, name) == 0 &&
+        action[length + name] == '/') {
         message->operation = operation_find(interface, action + length + name + 1);
     }
     if (!message->operation) {
@@ -318,9 +344,11 @@ static bool check_addressing(struct message *message, const char *interface)
     if (message->exchange->old) { /* it has that in a header of HTTP */
         const char *soap_action = message->exchange->soap_action;
 
-        return (soap_action && *soap_action == '"' && strncmp(soap_action + 1, action, strlen(action)) == 0
-                && strcmp(soap_action + 1 + strlen(action), "\"") == 0)
-            || addressing_fault(message, "a:InvalidAddressingHeader", "SOAPAction is another one, or missing");
+        return (soap_action && *soap_action == '"' &&
+                strncmp(soap_action + 1, action, strlen(action)) == 0 &&
+                strcmp(soap_action + 1 + strlen(action), "\"") == 0) ||
+               addressing_fault(message, "a:InvalidAddressingHeader",
+                                "SOAPAction is another one, or missing");
     }
     parameter = strstr(message->exchange->content_type, "action=");
     if (parameter) {
@@ -329,7 +357,8 @@ static bool check_addressing(struct message *message, const char *interface)
         parameter += *parameter == '"';
     }
     if (!parameter || length != strlen(action) || strncmp(parameter, action, length) != 0) {
-        return addressing_fault(message, "a:InvalidAddressingHeader", "The content type has another action, or none");
+        return addressing_fault(message, "a:InvalidAddressingHeader",
+                                "The content type has another action, or none");
     }
     return true;
 }
@@ -340,12 +369,12 @@ static bool read_time(xmlNode *node, const char *name, time_t *ret)
     struct tm tm = {0};
     int length = 0;
 
-    if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-                        &tm.tm_sec, &length) != 6) {
+    if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+                        &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &length) != 6) {
         return false;
     }
     if (text[length] == '.') {
-        length += 1 + (int)strspn(text + length + 1, "0123456789");
+        length += 1 + (int) strspn(text + length + 1, "0123456789");
     }
     tm.tm_year -= 1900;
     tm.tm_mon--;
@@ -355,11 +384,13 @@ static bool read_time(xmlNode *node, const char *name, time_t *ret)
 
 static bool check_timestamp(struct message *message, xmlNode *timestamp)
 {
-    xmlNode *created = element(timestamp->children), *expires = created ? element(created->next) : NULL;
+    xmlNode *created = element(timestamp->children),
+            *expires = created ? element(created->next) : NULL;
     time_t from, until, now = time(NULL);
 
     if (!read_time(created, "Created", &from) || !read_time(expires, "Expires", &until)) {
-        return security_fault(message, "o:InvalidSecurity", "The Timestamp needs Created and Expires, in UTC");
+        return security_fault(message, "o:InvalidSecurity",
+                              "The Timestamp needs Created and Expires, in UTC");
     }
     if (from > now + 300 || until <= now || until <= from) {
         return security_fault(message, "u:MessageExpired", "The Timestamp is not of now");
@@ -374,41 +405,52 @@ static bool check_security(struct message *message)
     const char *user, *password;
 
     if (!message->security || !must_understand(message->security)) {
-        return security_fault(message, "o:InvalidSecurity", "A Security header with mustUnderstand is required");
+        return security_fault(message, "o:InvalidSecurity",
+                              "A Security header with mustUnderstand is required");
     }
     for (xmlNode *one = element(message->security->children); one; one = element(one->next)) {
-        xmlNode **slot = is(one, WSU, "Timestamp") ? &timestamp : is(one, WSSE, "UsernameToken") ? &token : NULL;
+        xmlNode **slot = is(one, WSU, "Timestamp")        ? &timestamp
+                         : is(one, WSSE, "UsernameToken") ? &token
+                                                          : NULL;
 
         if (!slot || *slot) {
-            return security_fault(message, slot ? "o:InvalidSecurity" : "o:UnsupportedSecurityToken", "A token too many");
+            return security_fault(message,
+                                  slot ? "o:InvalidSecurity" : "o:UnsupportedSecurityToken",
+                                  "A token too many");
         }
         *slot = one;
     }
     if (!timestamp || !token) {
-        return security_fault(message, "o:InvalidSecurity", "A Timestamp and a UsernameToken are required");
+        return security_fault(message, "o:InvalidSecurity",
+                              "A Timestamp and a UsernameToken are required");
     }
     if (!check_timestamp(message, timestamp)) {
         return false;
     }
     for (xmlNode *one = element(token->children); one; one = element(one->next)) {
-        const char **slot = is(one, WSSE, "Username") ? &message->user
-            : is(one, WSSE, "Password") ? &message->password : NULL;
+        const char **slot = is(one, WSSE, "Username")   ? &message->user
+                            : is(one, WSSE, "Password") ? &message->password
+                                                        : NULL;
         const char *type = slot ? attribute(one, "Type", NULL) : NULL;
 
-        if (!slot || *slot || !(*slot = text_of(one)) || (type && strcmp(type, PASSWORD_TEXT) != 0)) {
-            return security_fault(message, "o:InvalidSecurityToken", "A Username and a Password as text are needed");
+        if (!slot || *slot || !(*slot = text_of(one)) ||
+            (type && strcmp(type, PASSWORD_TEXT) != 0)) {
+            return security_fault(message, "o:InvalidSecurityToken",
+                                  "A Username and a Password as text are needed");
         }
     }
     user = message->user;
     password = message->password;
     if (!user || !password) {
-        return security_fault(message, "o:InvalidSecurityToken", "The UsernameToken lacks something");
+        return security_fault(message, "o:InvalidSecurityToken",
+                              "The UsernameToken lacks something");
     }
     if (message->operation->credentials == ADMIN) {
         if (strcasecmp(user, host->admin) == 0 && strcmp(password, host->admin_password) == 0) {
             return true;
         }
-    } else if (strcmp(user, "WmsManagement") == 0 && strcmp(password, host->management_password) == 0) {
+    } else if (strcmp(user, "WmsManagement") == 0 &&
+               strcmp(password, host->management_password) == 0) {
         return true; /* elevated: it may do all that WmsControl may */
     } else if (strcmp(user, "WmsControl") == 0 && strcmp(password, host->control_password) == 0) {
         return message->operation->credentials == CONTROL || wms_fault(message, 0x80070005);
@@ -416,7 +458,7 @@ static bool check_security(struct message *message)
     return security_fault(message, "o:FailedAuthentication", "The name or the password is wrong");
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static bool parse(struct message *message)
 {
@@ -424,8 +466,9 @@ static bool parse(struct message *message)
     xmlNode *root, *header, *body;
     const char *space;
 
-    message->doc = xmlCtxtReadMemory(parser, exchange->body, (int)exchange->length, NULL, NULL,
-                                     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
+    message->doc = xmlCtxtReadMemory(parser, exchange->body, (int) exchange->length, NULL, NULL,
+                                     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                         XML_PARSE_NOCDATA);
     if (!message->doc || !parser->wellFormed) {
         return http_error(message, MHD_HTTP_BAD_REQUEST);
     }
@@ -437,23 +480,25 @@ static bool parse(struct message *message)
     header = root ? element(root->children) : NULL;
     body = header ? element(header->next) : NULL;
     space = exchange->old ? SOAP11 : SOAP;
-    if (!is(root, space, "Envelope") || !is(header, space, "Header") || !is(body, space, "Body") || element(body->next)) {
+    if (!is(root, space, "Envelope") || !is(header, space, "Header") || !is(body, space, "Body") ||
+        element(body->next)) {
         return soap_fault(message, "Sender", "An envelope is a Header and a Body", NULL);
     }
     message->body = element(body->children);
     return read_header(message, header);
 }
 
-/* An administrator's password: it may be in one kind of request only, and the spec asks where it was. */
+/* An administrator's password: it may be in one kind of request only, and the spec asks where it
+ * was. */
 static void look_for_password(const struct message *message)
 {
     const struct exchange *exchange = message->exchange;
     struct host *host = exchange->host;
     const char *password = host->admin_password;
 
-    if (*password && exchange->length
-        && (memmem(exchange->body, exchange->length, password, strlen(password))
-            || (message->doc && holds(message->doc->children, password)))) {
+    if (*password && exchange->length &&
+        (memmem(exchange->body, exchange->length, password, strlen(password)) ||
+         (message->doc && holds(message->doc->children, password)))) {
         *(exchange->transport == TLS ? &host->admin_tls : &host->admin_plain) += 1;
     }
 }
@@ -461,7 +506,8 @@ static void look_for_password(const struct message *message)
 static bool act(struct message *message)
 {
     struct exchange *exchange = message->exchange;
-    struct call call = {.host = exchange->host, .operation = message->operation, .out = exchange->inner};
+    struct call call = {
+        .host = exchange->host, .operation = message->operation, .out = exchange->inner};
     const char *name = message->operation->name, *problem;
     const struct rule *rule;
     char action[160];
@@ -476,14 +522,15 @@ static bool act(struct message *message)
     }
     message->has_id = strncmp(message->operation->in, "idS", 3) == 0; /* idSession, idStation */
     message->id_number = call.numbers[0];
-    rule = exchange->rule = rule_take(exchange->host, name, message->has_id ? message->id_number : ANY_ID);
+    rule = exchange->rule =
+        rule_take(exchange->host, name, message->has_id ? message->id_number : ANY_ID);
     if (rule && rule->drop_before) {
         exchange->drop = true;
         message->result = "dropped-before";
         return false;
     }
     if (rule && rule->fault != NO_FAULT) {
-        return wms_fault(message, (uint32_t)rule->fault);
+        return wms_fault(message, (uint32_t) rule->fault);
     }
     text_clear(exchange->inner);
     hr = message->operation->act ? message->operation->act(&call) : 0;
@@ -498,10 +545,13 @@ static bool act(struct message *message)
         text_puts(exchange->inner, rule->body);
     }
     snprintf(action, sizeof action, "%s%s", message->action,
-             exchange->host->request_action && message->operation->act == request_credentials ? "" : "Response");
+             exchange->host->request_action && message->operation->act == request_credentials
+                 ? ""
+                 : "Response");
     envelope_open(message, action, NULL);
     text_printf(exchange->answer, "<%sResponse xmlns=\"http://MultiPoint\">", name);
-    text_add(exchange->answer, exchange->inner->data ? exchange->inner->data : "", exchange->inner->length);
+    text_add(exchange->answer, exchange->inner->data ? exchange->inner->data : "",
+             exchange->inner->length);
     text_printf(exchange->answer, "</%sResponse>", name);
     envelope_close(message);
     if (rule && rule->drop_after) {
@@ -515,12 +565,14 @@ static bool act(struct message *message)
 static bool check_type(struct exchange *exchange)
 {
     static const char old[] = "text/xml", type[] = "application/soap+xml";
-    const char *given = exchange->content_type ? exchange->content_type : "", *charset = strstr(given, "charset=");
+    const char *given = exchange->content_type ? exchange->content_type : "",
+               *charset = strstr(given, "charset=");
     bool plain = exchange->transport == PLAIN;
 
     exchange->old = plain && exchange->host->soap11 && strncmp(given, old, sizeof old - 1) == 0;
-    return (exchange->old || ((!plain || exchange->host->soap12) && strncmp(given, type, sizeof type - 1) == 0)) && charset
-        && strncasecmp(charset + 8 + (charset[8] == '"'), "utf-8", 5) == 0;
+    return (exchange->old ||
+            ((!plain || exchange->host->soap12) && strncmp(given, type, sizeof type - 1) == 0)) &&
+           charset && strncasecmp(charset + 8 + (charset[8] == '"'), "utf-8", 5) == 0;
 }
 
 static bool check_transport(struct message *message, const char **ret_interface)
@@ -562,8 +614,8 @@ void soap_handle(struct exchange *exchange)
         text_puts(&exchange->host->bodies, "\n");
     }
     served = check_transport(&message, &interface);
-    served = (served ? parse(&message) : served) && check_addressing(&message, interface)
-        && (exchange->transport == PLAIN || check_security(&message)) && act(&message);
+    served = (served ? parse(&message) : served) && check_addressing(&message, interface) &&
+             (exchange->transport == PLAIN || check_security(&message)) && act(&message);
     look_for_password(&message);
     if (served && exchange->rule && exchange->rule->status) {
         exchange->status = exchange->rule->status;
@@ -571,8 +623,8 @@ void soap_handle(struct exchange *exchange)
     if (message.operation) {
         exchange->host->counts[message.operation - operations]++;
     }
-    log_add(exchange->host, message.operation ? message.operation->name : "-", message.has_id, message.id_number,
-            message.user ? message.user : "-", message.result);
+    log_add(exchange->host, message.operation ? message.operation->name : "-", message.has_id,
+            message.id_number, message.user ? message.user : "-", message.result);
     if (message.doc) {
         xmlFreeDoc(message.doc);
     }

@@ -49,13 +49,13 @@ void text_printf(struct text *text, const char *format, ...)
     va_start(list, format);
     length = vsnprintf(end, text->size - text->length, format, list);
     va_end(list);
-    if ((size_t)length >= text->size - text->length) {
-        text_reserve(text, (size_t)length);
+    if ((size_t) length >= text->size - text->length) {
+        text_reserve(text, (size_t) length);
         va_start(list, format);
         vsnprintf(text->data + text->length, text->size - text->length, format, list);
         va_end(list);
     }
-    text->length += (size_t)length;
+    text->length += (size_t) length;
 }
 
 void text_escape(struct text *text, const char *string)
@@ -66,12 +66,23 @@ void text_escape(struct text *text, const char *string)
         text_add(text, string, plain);
         string += plain;
         switch (*string++) {
-        case '&': text_puts(text, "&amp;"); break;
-        case '<': text_puts(text, "&lt;"); break;
-        case '>': text_puts(text, "&gt;"); break;
-        case '"': text_puts(text, "&quot;"); break;
-        case '\r': text_puts(text, "&#13;"); break; /* a parser would make a newline of it */
-        default: return;
+        case '&':
+            text_puts(text, "&amp;");
+            break;
+        case '<':
+            text_puts(text, "&lt;");
+            break;
+        case '>':
+            text_puts(text, "&gt;");
+            break;
+        case '"':
+            text_puts(text, "&quot;");
+            break;
+        case '\r':
+            text_puts(text, "&#13;");
+            break; /* a parser would make a newline of it */
+        default:
+            return;
         }
     }
 }
@@ -79,7 +90,7 @@ void text_escape(struct text *text, const char *string)
 void text_percent(struct text *text, const char *string)
 {
     for (; *string; string++) {
-        unsigned char c = (unsigned char)*string;
+        unsigned char c = (unsigned char) *string;
 
         if (c <= ' ' || c == '%' || c == 127) {
             text_printf(text, "%%%02X", c);
@@ -111,7 +122,7 @@ char *percent_decode(char *word)
         unsigned value;
 
         if (*in == '%' && sscanf(in + 1, "%2x", &value) == 1) {
-            *out++ = (char)value;
+            *out++ = (char) value;
             in += 3;
         } else {
             *out++ = *in++;
@@ -142,7 +153,7 @@ bool parse_number(const char *string, uint64_t max, uint64_t *ret)
         return false;
     }
     for (; *string; string++) {
-        unsigned digit = (unsigned)(unsigned char)*string - '0';
+        unsigned digit = (unsigned) (unsigned char) *string - '0';
 
         if (digit > 9 || value > (max - digit) / 10) {
             return false;

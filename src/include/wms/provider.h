@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* wms/provider.h - what a provider offers to the engine, and what the engine offers to a provider.
  *
- * A provider speaks the protocol of one kind of host.  It is a module without an undefined wms_* symbol: it exports
+ * A provider speaks the protocol of one kind of host.  It is a module without an undefined wms_*
+ * symbol: it exports
  *
  *     const struct wms_provider *wms_provider_v1(void);
  *
- * and uses the engine only through the `struct wms_services` that it is given.  Everything runs in the engine's thread.
- * No function may block, and none may let another thread call a service: a `struct wms_work` is for libraries that block.
+ * and uses the engine only through the `struct wms_services` that it is given.  Everything runs in
+ * the engine's thread. No function may block, and none may let another thread call a service: a
+ * `struct wms_work` is for libraries that block.
  *
- * Later versions append to structs.  A provider that was built with this header runs on later versions, which learn from its
- * struct how large what it hands over is; and one that is newer than the engine asks before it reads or calls what this
- * engine may not have: WMS_SERVICE() and WMS_GIVEN().  wms_value and struct wms_work stay as they are.
+ * Later versions append to structs.  A provider that was built with this header runs on later
+ * versions, which learn from its struct how large what it hands over is; and one that is newer than
+ * the engine asks before it reads or calls what this engine may not have: WMS_SERVICE() and
+ * WMS_GIVEN().  wms_value and struct wms_work stay as they are.
  */
 #ifndef WMS_PROVIDER_H
 #define WMS_PROVIDER_H
@@ -21,7 +24,7 @@
 extern "C" {
 #endif
 
-#define WMS_PROVIDER_ABI 1u
+#define WMS_PROVIDER_ABI   1u
 #define WMS_PROVIDER_ENTRY "wms_provider_v1"
 
 /* A server, taken apart.  Strings live as long as the connection. */
@@ -40,59 +43,69 @@ struct wms_poll;
 
 /* One question to a host: which sessions are there, one action on one session, or a call. */
 struct wms_op {
-    void *data;          /* the provider's own, NULL at first */
-    enum wms_verb verb;  /* the command that it belongs to: also of a list that only serves an action */
-    bool all;            /* of a list: it begins an action on every session, which is going to be carried out */
+    void *data; /* the provider's own, NULL at first */
+    enum wms_verb
+        verb; /* the command that it belongs to: also of a list that only serves an action */
+    bool
+        all; /* of a list: it begins an action on every session, which is going to be carried out */
     const char *message; /* of a list with `all` for WMS_LOCK: what the users will see; else NULL */
-    const char *title;   /* of an act for WMS_MESSAGE: what stands above the message; NULL: the host's own, or none */
-    const char *identity; /* of an act: the `identity` of the session that was looked at before, where it was; else NULL.  If
-                             the host's session of this id is another one by now, the answer is NOT_FOUND */
+    const char *title; /* of an act for WMS_MESSAGE: what stands above the message; NULL: the host's
+                          own, or none */
+    const char *identity; /* of an act: the `identity` of the session that was looked at before,
+                             where it was; else NULL.  If the host's session of this id is another
+                             one by now, the answer is NOT_FOUND */
 };
 
 /* Somebody wants to know how it is with one session, now and after each change. */
 struct wms_observer {
-    void *data;         /* the provider's own, NULL at first */
-    enum wms_verb verb; /* what is to be verified: how the session is in other respects need not be known */
-    const char *identity; /* as that of an op: a session of this id with another identity is not the one that is meant, which
-                             is gone then; NULL: whichever has the id */
+    void *data; /* the provider's own, NULL at first */
+    enum wms_verb
+        verb; /* what is to be verified: how the session is in other respects need not be known */
+    const char *identity; /* as that of an op: a session of this id with another identity is not the
+                             one that is meant, which is gone then; NULL: whichever has the id */
 };
 
 /* What is asked of a server as a whole.  Strings live as long as the op. */
 struct wms_call {
     enum wms_verb verb;
-    const char *message;                        /* WMS_LOCK (for check() alone) */
-    const char *interface_name, *operation;     /* WMS_CALL */
-    const wms_value *arguments;                 /* WMS_CALL: a WMS_TABLE, or NULL: none.  An empty one may be meant as a list */
-    const char *user_name, *fingerprint;        /* WMS_BIND; fingerprint NULL: none is expected */
-    bool management;                            /* WMS_BIND: the elevated password is wanted, too */
-    const char *certificate_name, *thumbprint;  /* WMS_BIND, since 0.2: what else the certificate must be; NULL: nothing */
+    const char *message;                    /* WMS_LOCK (for check() alone) */
+    const char *interface_name, *operation; /* WMS_CALL */
+    const wms_value
+        *arguments; /* WMS_CALL: a WMS_TABLE, or NULL: none.  An empty one may be meant as a list */
+    const char *user_name, *fingerprint; /* WMS_BIND; fingerprint NULL: none is expected */
+    bool management;                     /* WMS_BIND: the elevated password is wanted, too */
+    const char *certificate_name,
+        *thumbprint; /* WMS_BIND, since 0.2: what else the certificate must be; NULL: nothing */
 };
 
 /* How it is with a session. */
 struct wms_sight {
-    bool present;          /* false: it is gone; the rest means nothing then */
-    bool disconnected;     /* it goes on without a screen */
-    signed char locked;    /* 0, 1, or -1: the host cannot tell */
+    bool present;       /* false: it is gone; the rest means nothing then */
+    bool disconnected;  /* it goes on without a screen */
+    signed char locked; /* 0, 1, or -1: the host cannot tell */
 };
 
-/* A call of a library that may block, for ever perhaps: it gets a thread.  A constant of the module; the engine keeps a
- * pointer to it.  `shared` is what the two sides share: the provider's until begin() has returned and from done() on, the
- * thread's in between.  What it holds must not come from resize(), since a thread that hangs outlives the engine. */
+/* A call of a library that may block, for ever perhaps: it gets a thread.  A constant of the
+ * module; the engine keeps a pointer to it.  `shared` is what the two sides share: the provider's
+ * until begin() has returned and from done() on, the thread's in between.  What it holds must not
+ * come from resize(), since a thread that hangs outlives the engine. */
 struct wms_work {
     size_t size; /* of what is shared */
-    /* It gives something back: run() is called even when nobody waits for it any more, and when the engine goes (but not when
-     * there is no thread to be had then). */
+    /* It gives something back: run() is called even when nobody waits for it any more, and when the
+     * engine goes (but not when there is no thread to be had then). */
     bool always;
-    /* The engine's thread: run() is certain to follow.  This is the place for sent().  Not called when nobody waits for it.
-     * NULL: nothing to do. */
+    /* The engine's thread: run() is certain to follow.  This is the place for sent().  Not called
+     * when nobody waits for it. NULL: nothing to do. */
     void (*begin)(void *shared);
     /* A thread of its own, with all signals blocked: may block, and calls no service. */
     void (*run)(void *shared);
-    /* The engine's thread: run() has returned (0), or will not be called, since there is no thread for it (NO_MEMORY,
-     * INTERNAL; begin() was not called then).  The provider ends it with work_free(), here or later. */
+    /* The engine's thread: run() has returned (0), or will not be called, since there is no thread
+     * for it (NO_MEMORY, INTERNAL; begin() was not called then).  The provider ends it with
+     * work_free(), here or later. */
     void (*done)(void *shared, int code);
-    /* Any thread, or a forked child: frees what `shared` holds, which then goes; calls no service.  In a child, not called
-     * for a call whose run() was under way in the parent: what that has half done cannot be freed.  NULL: nothing to do. */
+    /* Any thread, or a forked child: frees what `shared` holds, which then goes; calls no service.
+     * In a child, not called for a call whose run() was under way in the parent: what that has half
+     * done cannot be freed.  NULL: nothing to do. */
     void (*dispose)(void *shared);
 };
 
@@ -103,25 +116,30 @@ struct wms_services {
     uint32_t abi;
     uint32_t size;
 
-    /* Memory from the engine's allocator: resize(engine, NULL, n) allocates, resize(engine, p, 0) frees. */
+    /* Memory from the engine's allocator: resize(engine, NULL, n) allocates, resize(engine, p, 0)
+     * frees. */
     void *(*resize)(wms_engine *engine, void *block, size_t size);
     void (*log)(wms_engine *engine, enum wms_level level, const char *text);
 
-    /* A timer, silent until it is set; NULL: out of memory.  `fire` may free it.  Negative seconds stop it. */
+    /* A timer, silent until it is set; NULL: out of memory.  `fire` may free it.  Negative seconds
+     * stop it. */
     struct wms_timer *(*timer_new)(wms_engine *engine, void (*fire)(void *data), void *data);
     void (*timer_set)(struct wms_timer *timer, double seconds);
     void (*timer_free)(struct wms_timer *timer); /* NULL is allowed */
 
-    /* Watches a descriptor (through a duplicate, so the library may close its own at any time) for WMS_READABLE and
-     * WMS_WRITABLE; `ready` may free it.  Errors of poll_new: NO_MEMORY, INTERNAL. */
-    int (*poll_new)(wms_engine *engine, int fd, void (*ready)(void *data, int events), void *data, struct wms_poll **ret_poll);
+    /* Watches a descriptor (through a duplicate, so the library may close its own at any time) for
+     * WMS_READABLE and WMS_WRITABLE; `ready` may free it.  Errors of poll_new: NO_MEMORY, INTERNAL.
+     */
+    int (*poll_new)(wms_engine *engine, int fd, void (*ready)(void *data, int events), void *data,
+                    struct wms_poll **ret_poll);
     int (*poll_set)(struct wms_poll *poll, int events); /* 0 pauses */
     void (*poll_free)(struct wms_poll *poll);           /* NULL is allowed */
 
     /* The connection is made.  To be called once, during connect() or later. */
     void (*up)(struct wms_link *link);
-    /* The connection could not be made, or broke: the engine ends or repeats what was under way on it, calls disconnect()
-     * later (never from inside this), and connects anew when it is needed again.  Texts are copied. */
+    /* The connection could not be made, or broke: the engine ends or repeats what was under way on
+     * it, calls disconnect() later (never from inside this), and connects anew when it is needed
+     * again.  Texts are copied. */
     void (*broken)(struct wms_link *link, int code, const char *text);
 
     /* The request is about to leave: from here on it may be carried out, whatever happens. */
@@ -129,55 +147,66 @@ struct wms_services {
     /* A user's name, a note for the caller, learnt by the way. Copied. */
     void (*user)(struct wms_op *op, const char *user_name);
     void (*note)(struct wms_op *op, const char *note);
-    /* One session of a list (copied).  Errors: NO_MEMORY, PROTOCOL (an id that no host may have); go on or answer with it. */
+    /* One session of a list (copied).  Errors: NO_MEMORY, PROTOCOL (an id that no host may have);
+     * go on or answer with it. */
     int (*session)(struct wms_op *op, const wms_session *session);
-    /* The host's answer: 0, or a code and one sentence without server or session (NULL: the code's own).  Ends the op. */
+    /* The host's answer: 0, or a code and one sentence without server or session (NULL: the code's
+     * own).  Ends the op. */
     void (*answer)(struct wms_op *op, int code, const char *text);
     /* No answer will come.  Ends the op: `unknown` if it was sent, `failed` otherwise. */
     void (*lost)(struct wms_op *op, int code, const char *text);
 
-    /* How the observed session is; first as it is now, then after each change.  What was asked of the host before observe()
-     * was called is not "now": whoever looks again and again begins with a look of its own for each observer. */
+    /* How the observed session is; first as it is now, then after each change.  What was asked of
+     * the host before observe() was called is not "now": whoever looks again and again begins with
+     * a look of its own for each observer. */
     void (*seen)(struct wms_observer *observer, const struct wms_sight *sight);
     /* It cannot be observed (any more).  Ends the observation without unobserve(). */
     void (*blind)(struct wms_observer *observer, int code, const char *text);
 
-    /* Instead of up(), for hosts that are reached with the first question only: the link may be used.  up() follows with the
-     * first contact, or broken(), which then is as for a host that was never reached. */
+    /* Instead of up(), for hosts that are reached with the first question only: the link may be
+     * used.  up() follows with the first contact, or broken(), which then is as for a host that was
+     * never reached. */
     void (*ready)(struct wms_link *link);
-    /* The connection is to get no new work, and goes when the rest of it is done; the next command connects anew. */
+    /* The connection is to get no new work, and goes when the rest of it is done; the next command
+     * connects anew. */
     void (*retire)(struct wms_link *link);
     /* The host has answered a part of what the op asks: its timeout counts anew. */
     void (*alive)(struct wms_op *op);
 
-    /* What a call returns, a WMS_TABLE (copied, and wiped when the request goes): once, before answer(), perhaps a failing
-     * one.  Errors: NO_MEMORY. */
+    /* What a call returns, a WMS_TABLE (copied, and wiped when the request goes): once, before
+     * answer(), perhaps a failing one.  Errors: NO_MEMORY. */
     int (*result)(struct wms_op *op, const wms_value *result);
-    /* A WMS_BIND needs the password now: secret() brings it, once, never from inside this.  No timeout runs meanwhile.  Where
-     * the engine finds that it could not keep a binding, it ends the op instead (forget()). */
+    /* A WMS_BIND needs the password now: secret() brings it, once, never from inside this.  No
+     * timeout runs meanwhile.  Where the engine finds that it could not keep a binding, it ends the
+     * op instead (forget()). */
     void (*want)(struct wms_op *op);
 
-    /* The binding of the link's server, a WMS_TABLE that save() was given once.  The provider gives it back with drop().
-     * Errors: NOT_BOUND, UNTRUSTED (its file is open to others), ACCESS_DENIED, NO_MEMORY, INTERNAL; *ret_text then is one
-     * sentence, or NULL, and valid until the next call of a service. */
+    /* The binding of the link's server, a WMS_TABLE that save() was given once.  The provider gives
+     * it back with drop(). Errors: NOT_BOUND, UNTRUSTED (its file is open to others),
+     * ACCESS_DENIED, NO_MEMORY, INTERNAL; *ret_text then is one sentence, or NULL, and valid until
+     * the next call of a service. */
     int (*load)(struct wms_link *link, wms_value **ret_binding, const char **ret_text);
-    /* Keeps it (copied).  Its fields are strings, numbers and booleans; those of its table `secret` are shown to nobody.
-     * Errors: as above but for NOT_BOUND. */
+    /* Keeps it (copied).  Its fields are strings, numbers and booleans; those of its table `secret`
+     * are shown to nobody. Errors: as above but for NOT_BOUND. */
     int (*save)(struct wms_link *link, const wms_value *binding, const char **ret_text);
     void (*drop)(wms_engine *engine, wms_value *value); /* wipes and frees; NULL is allowed */
 
-    /* A pointer that is this provider's in this engine, NULL at first; for its retire() and forked() to free. */
+    /* A pointer that is this provider's in this engine, NULL at first; for its retire() and
+     * forked() to free. */
     void **(*slot)(wms_engine *engine, const struct wms_provider *self);
     /* As wms_engine_transport() has set them; valid until it is called again. */
     const wms_transport *(*transport)(wms_engine *engine);
 
-    /* A call that may block: work->size bytes, cleared and aligned for any type.  NULL: out of memory. */
+    /* A call that may block: work->size bytes, cleared and aligned for any type.  NULL: out of
+     * memory. */
     void *(*work_new)(wms_engine *engine, const struct wms_work *work);
-    /* Puts it in line, once.  At most 8 calls of an engine run at a time, and they begin in order.  What follows comes later,
-     * never from inside this: begin(), run() and done(), or done() alone. */
+    /* Puts it in line, once.  At most 8 calls of an engine run at a time, and they begin in order.
+     * What follows comes later, never from inside this: begin(), run() and done(), or done() alone.
+     */
     void (*work_start)(void *shared);
-    /* Nobody waits for it any more; NULL is allowed.  It goes at once, and is never run if it still stands in line, but for
-     * one that is `always`.  While run() is under way it goes when that has returned, and done() is not called. */
+    /* Nobody waits for it any more; NULL is allowed.  It goes at once, and is never run if it still
+     * stands in line, but for one that is `always`.  While run() is under way it goes when that has
+     * returned, and done() is not called. */
     void (*work_free)(void *shared);
 
     /* Since 0.2: the sizes of the structs that the engine hands over, for WMS_GIVEN(). */
@@ -199,13 +228,16 @@ struct wms_services {
 
 /* Has this engine a service of that name? */
 #define WMS_SERVICE(services, name) WMS_HAS((services)->size, struct wms_services, name)
-/* Has it that member of the struct wms_NAME that it hands over?  For example WMS_GIVEN(services, op, identity); what 0.1.0 had
- * is always there. */
+/* Has it that member of the struct wms_NAME that it hands over?  For example WMS_GIVEN(services,
+ * op, identity); what 0.1.0 had is always there. */
 #define WMS_GIVEN(services, name, member) \
-    (WMS_SERVICE(services, name##_size) && WMS_HAS((services)->name##_size, struct wms_##name, member))
+    (WMS_SERVICE(services, name##_size) && \
+     WMS_HAS((services)->name##_size, struct wms_##name, member))
 
-/* The identity of the session that an act is about; NULL: it was not looked at before, or the engine is one of 0.1.0. */
-static inline const char *wms_op_identity(const struct wms_services *services, const struct wms_op *op)
+/* The identity of the session that an act is about; NULL: it was not looked at before, or the
+ * engine is one of 0.1.0. */
+static inline const char *wms_op_identity(const struct wms_services *services,
+                                          const struct wms_op *op)
 {
     return WMS_GIVEN(services, op, identity) ? op->identity : NULL;
 }
@@ -220,74 +252,90 @@ static inline int wms_observe_by_polling(const struct wms_services *services,
                : WMS_E_UNSUPPORTED;
 }
 
-/* What a provider offers.  It begins with WMS_PROVIDER_HEAD, which fills in what its compiler knows: `abi`, `size`, and the
- * last two (in C++, assign the four).  From retire() on everything is optional: NULL or 0. */
+/* What a provider offers.  It begins with WMS_PROVIDER_HEAD, which fills in what its compiler
+ * knows: `abi`, `size`, and the last two (in C++, assign the four).  From retire() on everything is
+ * optional: NULL or 0. */
 struct wms_provider {
-    uint32_t abi;         /* WMS_PROVIDER_ABI */
-    uint32_t size;        /* sizeof (struct wms_provider) */
-    const char *name;     /* the scheme of its servers' addresses: lower-case letters, at most 31 */
-    const char *needs;    /* the libraries behind it, for messages; NULL: none */
-    unsigned can;         /* 1u << verb for each verb that its hosts can carry out; the others are UNSUPPORTED */
-    unsigned in_flight;   /* how many ops a connection takes at once; 0: any number */
+    uint32_t abi;      /* WMS_PROVIDER_ABI */
+    uint32_t size;     /* sizeof (struct wms_provider) */
+    const char *name;  /* the scheme of its servers' addresses: lower-case letters, at most 31 */
+    const char *needs; /* the libraries behind it, for messages; NULL: none */
+    unsigned
+        can; /* 1u << verb for each verb that its hosts can carry out; the others are UNSUPPORTED */
+    unsigned in_flight; /* how many ops a connection takes at once; 0: any number */
 
-    /* Begins to reach a server.  *ret_connection is the provider's; `link` lives until disconnect() has returned.
-     * Answers by up() or broken(), perhaps before it returns; a negative return is as broken() without a connection (the
-     * text is then the code's own, unless broken() has said it). */
-    int (*connect)(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine,
-                   struct wms_link *link, const struct wms_address *address, void **ret_connection);
-    /* Frees the connection.  No op or observer is left on it.  After a fork it may only free memory and close
-     * descriptors: `forked` tells. */
+    /* Begins to reach a server.  *ret_connection is the provider's; `link` lives until disconnect()
+     * has returned. Answers by up() or broken(), perhaps before it returns; a negative return is as
+     * broken() without a connection (the text is then the code's own, unless broken() has said it).
+     */
+    int (*connect)(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine, struct wms_link *link, const struct wms_address *address,
+                   void **ret_connection);
+    /* Frees the connection.  No op or observer is left on it.  After a fork it may only free memory
+     * and close descriptors: `forked` tells. */
     void (*disconnect)(void *connection, bool forked);
 
-    /* Asks for all sessions: session() for each, then answer().  With op->all it first tells the host what holds for all of
-     * its sessions, where it has such a thing; sent() then. */
+    /* Asks for all sessions: session() for each, then answer().  With op->all it first tells the
+     * host what holds for all of its sessions, where it has such a thing; sent() then. */
     void (*list)(void *connection, struct wms_op *op);
-    /* Does one of unlock, lock, disconnect, close, message; `message` for lock and message, whose title is op->title.
-     * Strings live as long as the op.  The provider itself, or its host, refuses sessions that are exempt (ACCESS_DENIED)
-     * and ids that its hosts cannot have (NOT_FOUND). */
-    void (*act)(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id, const char *message);
-    /* The engine does not wait for this op any more (a timeout, a cancel): free what belongs to it, never report it.  After
-     * a timeout the connection gets no new work, and goes when the rest of it is done: what must outlive it belongs
-     * elsewhere.  Neither this nor unobserve() may send anything: in a forked child they come before disconnect(), on a
-     * connection that is the parent's. */
+    /* Does one of unlock, lock, disconnect, close, message; `message` for lock and message, whose
+     * title is op->title. Strings live as long as the op.  The provider itself, or its host,
+     * refuses sessions that are exempt (ACCESS_DENIED) and ids that its hosts cannot have
+     * (NOT_FOUND). */
+    void (*act)(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message);
+    /* The engine does not wait for this op any more (a timeout, a cancel): free what belongs to it,
+     * never report it.  After a timeout the connection gets no new work, and goes when the rest of
+     * it is done: what must outlive it belongs elsewhere.  Neither this nor unobserve() may send
+     * anything: in a forked child they come before disconnect(), on a connection that is the
+     * parent's. */
     void (*forget)(void *connection, struct wms_op *op);
 
     void (*observe)(void *connection, struct wms_observer *observer, const wms_id *id);
     void (*unobserve)(void *connection, struct wms_observer *observer);
 
-    /* The engine goes, and every connection went before: for providers that keep something for each engine. */
-    void (*retire)(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine);
-    /* This is a forked child, and every connection went before, as disconnect() was told: what is kept for this engine is
-     * the parent's, and may only be freed and closed. */
-    void (*forked)(const struct wms_provider *self, const struct wms_services *services, wms_engine *engine);
+    /* The engine goes, and every connection went before: for providers that keep something for each
+     * engine. */
+    void (*retire)(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine);
+    /* This is a forked child, and every connection went before, as disconnect() was told: what is
+     * kept for this engine is the parent's, and may only be freed and closed. */
+    void (*forked)(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine);
 
-    /* Whether hosts of this kind could be asked that at all: for WMS_CALL, WMS_BIND and WMS_LOCK, without a connection.
-     * 0, or INVALID and what is wrong: the argument and the fix.  wms_start() returns it. */
+    /* Whether hosts of this kind could be asked that at all: for WMS_CALL, WMS_BIND and WMS_LOCK,
+     * without a connection. 0, or INVALID and what is wrong: the argument and the fix.  wms_start()
+     * returns it. */
     int (*check)(const struct wms_call *call, char *complaint, size_t size);
-    /* Does a WMS_CALL or WMS_BIND: result(), then answer(); sent() as for act().  NULL: UNSUPPORTED. */
+    /* Does a WMS_CALL or WMS_BIND: result(), then answer(); sent() as for act().  NULL:
+     * UNSUPPORTED. */
     void (*call)(void *connection, struct wms_op *op, const struct wms_call *call);
     /* The password that want() has asked for; it goes when this returns. */
     void (*secret)(void *connection, struct wms_op *op, const char *secret);
-    unsigned default_port; /* an address with it names the same binding as one without a port; 0: none */
-    /* Follows "NAME hosts cannot VERB a session: " where `can` lacks a verb: why, and which hosts can.  NULL: nothing. */
+    unsigned
+        default_port; /* an address with it names the same binding as one without a port; 0: none */
+    /* Follows "NAME hosts cannot VERB a session: " where `can` lacks a verb: why, and which hosts
+     * can.  NULL: nothing. */
     const char *cannot;
-    /* Since 0.2: sizeof (wms_session) and sizeof (struct wms_sight); 0: only what 0.1.0 had of them is heard. */
+    /* Since 0.2: sizeof (wms_session) and sizeof (struct wms_sight); 0: only what 0.1.0 had of them
+     * is heard. */
     uint32_t session_size, sight_size;
 };
 
 #define WMS_PROVIDER_HEAD \
-    .abi = WMS_PROVIDER_ABI, .size = sizeof(struct wms_provider), .session_size = sizeof(wms_session), \
-    .sight_size = sizeof(struct wms_sight)
+    .abi = WMS_PROVIDER_ABI, .size = sizeof(struct wms_provider), \
+    .session_size = sizeof(wms_session), .sight_size = sizeof(struct wms_sight)
 
 typedef const struct wms_provider *(*wms_provider_entry)(void);
 
-/* For hosts that are linked with the engine and have an interface of their own (wms/memory.h): the services outside of a
- * call from the engine, and the text of wms_engine_complaint().  Whoever calls a service like this, other than for memory,
- * calls wms_engine_step() afterwards. */
+/* For hosts that are linked with the engine and have an interface of their own (wms/memory.h): the
+ * services outside of a call from the engine, and the text of wms_engine_complaint().  Whoever
+ * calls a service like this, other than for memory, calls wms_engine_step() afterwards. */
 WMS_API const struct wms_services *wms_engine_services(void);
 WMS_API void wms_engine_complain(wms_engine *engine, const char *text);
 /* The provider that is registered under this name, or NULL. */
-WMS_API const struct wms_provider *wms_engine_registered(const wms_engine *engine, const char *name);
+WMS_API const struct wms_provider *wms_engine_registered(const wms_engine *engine,
+                                                         const char *name);
 
 #ifdef __cplusplus
 }
