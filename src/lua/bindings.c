@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bindings.c - wms.bindings and wms.unbind: the bindings that there are. */
+/* bindings.c - wms.bindings and wms.unbind: lists and removes bindings. */
 #include <stdio.h>
 #include <string.h>
 
@@ -58,7 +58,7 @@ static void load_all(lua_State *L, struct state *state)
     lua_settop(L, names);
 }
 
-/* The engine's list, so that it goes whatever happens. */
+/* A userdata that owns the engine's list, so that it is freed even after an error. */
 struct list {
     wms_engine *engine;
     wms_value *value;
@@ -143,7 +143,9 @@ int lwms_unbind(lua_State *L)
                     lua_istable(L, index) ? "a list" : "missing");
     }
     state->missing[0] = '\0';
-    lwms_provider_for(L, state, lua_tostring(L, index)); /* its port belongs to the name */
+    lwms_provider_for(
+        L, state,
+        lua_tostring(L, index)); /* the binding's name depends on the provider's default port */
     int error = wms_engine_binding_name(state->engine, lua_tostring(L, index), name, sizeof name);
     if (error == WMS_E_INVALID) {
         lwms_misuse(L, &call, "%s", lwms_complaint(state, complaint));
