@@ -103,8 +103,7 @@ static int find_folder(wms_engine *engine, char path[PATH_MAX])
 
     if (engine->bindings.folder) {
         length = snprintf(path, PATH_MAX, "%s", engine->bindings.folder);
-    } else if (config &&
-               *config == '/') { /* a relative path is invalid, says the XDG specification */
+    } else if (config && *config == '/') { /* relative ones are invalid (XDG specification) */
         length = snprintf(path, PATH_MAX, "%s/wms/bindings", config);
     } else if (home && *home == '/') {
         length = snprintf(path, PATH_MAX, "%s/.config/wms/bindings", home);
@@ -338,8 +337,7 @@ int wms_bindfile_refuse(wms_engine *engine, const char *name, const char *why)
     char path[PATH_MAX], file[FILE_NAME_MAX], copy[128];
     int error = find_folder(engine, path);
 
-    snprintf(copy, sizeof copy, "%s",
-             why); /* `why` may be the engine's complaint, which is written over */
+    snprintf(copy, sizeof copy, "%s", why); /* it may be the complaint, which changes below */
     error = error ? error : name_file(engine, name, file);
     if (error) {
         return error;

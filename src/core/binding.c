@@ -146,8 +146,7 @@ int wms_binding_load(struct wms_link *link, wms_value **ret_binding)
 
     wms_binding_name(link->engine, &link->server->place, name, sizeof name);
     uint64_t stamp =
-        stamp_of(link->engine,
-                 name); /* taken before the file is read: a change in between is noticed later */
+        stamp_of(link->engine, name); /* before it is read: a change in between is noticed later */
     int error = wms_binding_read(link->engine, name, ret_binding);
     link->stamp = error ? 0 : stamp;
     return error;

@@ -37,9 +37,7 @@ int wms_engine_binding_folder(wms_engine *engine, const char *folder)
     engine->bindings.in_memory = !folder;
     engine->bindings.folder = copy;
     for (struct node *node = engine->links.next; node != &engine->links; node = node->next) {
-        wms_link_retire(
-            NODE_OWNER(node, struct wms_link,
-                       all)); /* the binding that it was made with is no longer available */
+        wms_link_retire(NODE_OWNER(node, struct wms_link, all)); /* its binding is unavailable */
     }
     return 0;
 }

@@ -310,8 +310,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
         }
         return;
     }
-    if (wms_item_is_whole(item) &&
-        !job->whole_outcome) { /* its outcome takes the place of the sessions' */
+    if (wms_item_is_whole(item) && !job->whole_outcome) { /* it is the outcome for all */
         job->whole_outcome = true;
         job->request->expected += 1 - job->count;
         wms_request_counted(job);

@@ -87,8 +87,7 @@ wms_request *wms_request_unref(wms_request *request)
         engine->orphans = request;
         return NULL;
     }
-    request->refs =
-        1; /* our own reference: other requests may be freed meanwhile, but not this one */
+    request->refs = 1; /* our own: others may be freed meanwhile, but not this request */
     if (!request->done) {
         wms_request_cancel(request);
     }

@@ -140,8 +140,7 @@ struct wms_link {
     struct wms_bound bound;
     size_t active; /* places that are taken or promised; provider->in_flight limits them, unless it
                       is 0 */
-    struct node
-        line; /* jobs that wait for a place, longest first; while there are any, no place is free */
+    struct node line;   /* jobs that wait for a place, longest first; with any, none is free */
     struct node ops;    /* items that are in flight, newest first */
     struct node checks; /* newest first */
     struct node jobs;   /* that use it or wait for it */

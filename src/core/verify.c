@@ -170,8 +170,7 @@ static void check_fired(void *data)
         if (check->looked) {
             unverified(item, NULL);
         } else if (!check->late &&
-                   request->timeout >
-                       request->verify) { /* waits up to the timeout for a first sight */
+                   request->timeout > request->verify) { /* wait for a first sight */
             check->late = true;
             wms_timer_set(check->timer, request->timeout - request->verify);
         } else {
@@ -307,8 +306,7 @@ void wms_check_blind(struct wms_check *check, int code, const char *text)
     const char *why = text ? text : wms_error_text(code);
 
     check->observing =
-        broken &&
-        check->observing; /* on a broken link, the provider has the observer until unobserve() */
+        broken && check->observing; /* if broken, the provider has it until unobserve() */
     if (check != item->check) {
         return;
     }

@@ -143,9 +143,7 @@ int lwms_unbind(lua_State *L)
                     lua_istable(L, index) ? "a list" : "missing");
     }
     state->missing[0] = '\0';
-    lwms_provider_for(
-        L, state,
-        lua_tostring(L, index)); /* the binding's name depends on the provider's default port */
+    lwms_provider_for(L, state, lua_tostring(L, index)); /* its port belongs to the name */
     int error = wms_engine_binding_name(state->engine, lua_tostring(L, index), name, sizeof name);
     if (error == WMS_E_INVALID) {
         lwms_misuse(L, &call, "%s", lwms_complaint(state, complaint));

@@ -531,9 +531,8 @@ int lwms_memory_new(lua_State *L)
         return answer(L, &call, error);
     }
     for (size_t i = 1; i <= count; i++) {
-        read_listed(
-            L, i,
-            &entry); /* read again: the first time was to raise errors before the host is made */
+        read_listed(L, i,
+                    &entry); /* again: the first time was to raise errors before the host is made */
         error = wms_memory_open(box->memory, &entry.session, entry.relock_after);
         if (error) {
             give_up(L, box, i, error);
