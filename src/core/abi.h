@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* abi.h - the structs of programs and providers that were built with another version's headers.
  *
- * Structs only grow at their end.  Who hands one over says how large it is there; nothing is read
- * or written beyond.  Of what was built with 0.1.0, which said nothing, the sizes stand here.
+ * Structs only grow at their end.  Whoever passes a struct also tells its size in the headers that
+ * it was built with; nothing beyond that is read or written.  Programs built with 0.1.0 tell no
+ * sizes: those of its structs are listed here.
  */
 #ifndef WMS_CORE_ABI_H
 #define WMS_CORE_ABI_H
@@ -22,18 +23,19 @@ enum {
     WMS_SIGHT_0_1 = WMS_UP_TO(struct wms_sight, locked)
 };
 
-/* What every provider of this ABI has, however old. */
+/* The size of the part of the struct that every provider of this ABI has, however old. */
 enum { WMS_PROVIDER_REQUIRED = WMS_UP_TO(struct wms_provider, unobserve) };
 
-/* From another's struct of `size` bytes: what it does not have stays as it is in ours. */
+/* Copies a caller's struct of `size` bytes into ours; members that it does not have keep their
+ * values. */
 static inline void wms_take(void *ours, size_t our_size, const void *theirs, size_t size)
 {
-    if (size > 0) { /* else there may be none */
+    if (size > 0) { /* with 0, `theirs` may be NULL */
         memcpy(ours, theirs, size < our_size ? size : our_size);
     }
 }
 
-/* Into another's struct of `size` bytes: what we do not have is 0 there. */
+/* Copies our struct into a caller's of `size` bytes; members that we do not have are set to 0. */
 static inline void wms_give(void *theirs, size_t size, const void *ours, size_t our_size)
 {
     memcpy(theirs, ours, size < our_size ? size : our_size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* abi_0_1.c - the functions of the interface as programs that were built with the headers of 0.1.0
- * call them: they say nothing of the size of their structs, which is that of 0.1.0.  The like for
- * wms/memory.h is in memory/abi_0_1.c.
+/* abi_0_1.c - exported functions for programs that were built with the headers of 0.1.0: they do
+ * not tell the sizes of their structs, which are those of 0.1.0.  Those of wms/memory.h are in
+ * memory/abi_0_1.c.
  */
 #define WMS_NO_INLINE
 #include "core/abi.h"
@@ -26,8 +26,8 @@ int wms_request_held(wms_request *request, wms_action *ret_action)
     return wms_request_held_sized(request, ret_action, WMS_ACTION_0_1);
 }
 
-/* There were six states, and nothing was said of others to come: a program may have a table of
- * them. */
+/* 0.1.0 had six states and did not announce others, so a program may index a table with them: later
+ * states are replaced by one of the six. */
 static void know_less(wms_outcome *outcome)
 {
     if (outcome->state > WMS_SKIPPED) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* base.c - memory, texts for a person, and the complaint: the ground of the core, which knows
- * nobody above it. */
+/* base.c - memory, texts for a person, and the complaint: the lowest layer of the core, which uses
+ * no other part of it. */
 #include "core/base.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* It is the engine's first member: see state.h. */
+/* struct wms_base is the first member of struct wms_engine: see state.h. */
 static struct wms_base *base_of(wms_engine *engine)
 {
     return (struct wms_base *) engine;
@@ -60,7 +60,8 @@ int wms_system_error(int error)
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-/* Control characters, the two of Unicode that end a line among them: how many bytes of UTF-8, or 0.
+/* The length in bytes of the control character that `text` (UTF-8) begins with; 0: it is none.
+ * Unicode's line and paragraph separators (U+2028, U+2029) count as control characters.
  */
 static size_t control_size(const unsigned char *text)
 {

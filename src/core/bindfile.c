@@ -21,7 +21,8 @@ enum { FILE_NAME_MAX = NAME_MAX + 1, SHOWN = 700 /* of a path, in a message */ }
 
 /* ---- what to say ----------------------------------------------------------------------------- */
 
-/* The place does not allow it: that is no fault in here. */
+/* The code for an errno: ACCESS_DENIED if the file system refuses the operation, which is no fault
+ * of this library. */
 static int code_of(int number)
 {
     static const int refusals[] = {EACCES,  EPERM,  EROFS, ENOSPC, EDQUOT,       EFBIG,
@@ -35,7 +36,7 @@ static int code_of(int number)
     return number == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
 }
 
-/* `path` for a shell, or for a person when it is too long. */
+/* `path`, quoted for a shell; if it is too long, words for a person in its place. */
 static const char *shown(const char *path, char buffer[SHOWN])
 {
     static const char plain[] =
@@ -102,7 +103,7 @@ static int find_folder(wms_engine *engine, char path[PATH_MAX])
 
     if (engine->bindings.folder) {
         length = snprintf(path, PATH_MAX, "%s", engine->bindings.folder);
-    } else if (config && *config == '/') { /* anything else is not valid, says the specification */
+    } else if (config && *config == '/') { /* relative ones are invalid (XDG specification) */
         length = snprintf(path, PATH_MAX, "%s/wms/bindings", config);
     } else if (home && *home == '/') {
         length = snprintf(path, PATH_MAX, "%s/.config/wms/bindings", home);
@@ -122,7 +123,8 @@ static int find_folder(wms_engine *engine, char path[PATH_MAX])
     return 0;
 }
 
-/* A file's name has no '/': a server's name with one has '_' instead. */
+/* Writes the file's name to `file`: the server's name, in which each '/' becomes '_', and the
+ * suffix. */
 static int name_file(wms_engine *engine, const char *name, char file[FILE_NAME_MAX])
 {
     int length = snprintf(file, FILE_NAME_MAX, "%s%s", name, suffix);
@@ -137,8 +139,9 @@ static int name_file(wms_engine *engine, const char *name, char file[FILE_NAME_M
     return 0;
 }
 
-/* "lab01.binding" -> "lab01", "poor:__x.binding" -> "poor://x"; false: not one of ours.  No host's
- * name has "://" in it. */
+/* Turns a file's name into the server's: "lab01.binding" -> "lab01", "poor:__x.binding" ->
+ * "poor://x".  False: it is not the file of a binding.  ":__" is unambiguous, since no host's name
+ * contains "://". */
 static bool name_server(char *file)
 {
     size_t length = strlen(file), scheme = strspn(file, "abcdefghijklmnopqrstuvwxyz");
@@ -153,7 +156,7 @@ static bool name_server(char *file)
     return true;
 }
 
-/* A place for messages. */
+/* Turns the folder's path into the file's; find_folder() has made sure that there is room. */
 static void join(char path[PATH_MAX], const char *file)
 {
     size_t length = strlen(path);
@@ -212,7 +215,7 @@ static int make_folders(wms_engine *engine, char path[PATH_MAX])
     }
 }
 
-/* Opens it; *ret_fd is -1 when there is none. */
+/* Opens the folder; *ret_fd is -1 if it does not exist. */
 static int open_folder(wms_engine *engine, const char *path, bool checked, int *ret_fd)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -230,7 +233,7 @@ static int open_folder(wms_engine *engine, const char *path, bool checked, int *
     return 0;
 }
 
-/* The folder's path in `path`, opened, and the name of a file in it. */
+/* Writes the folder's path and the name of the binding's file, and opens the folder. */
 static int begin(wms_engine *engine, const char *name, bool checked, char path[PATH_MAX],
                  char file[FILE_NAME_MAX], int *ret_fd)
 {
@@ -334,7 +337,7 @@ int wms_bindfile_refuse(wms_engine *engine, const char *name, const char *why)
     char path[PATH_MAX], file[FILE_NAME_MAX], copy[128];
     int error = find_folder(engine, path);
 
-    snprintf(copy, sizeof copy, "%s", why); /* it may be the complaint */
+    snprintf(copy, sizeof copy, "%s", why); /* it may be the complaint, which changes below */
     error = error ? error : name_file(engine, name, file);
     if (error) {
         return error;
@@ -345,7 +348,7 @@ int wms_bindfile_refuse(wms_engine *engine, const char *name, const char *why)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* A file of a name that nothing has. */
+/* Makes a temporary file of a name that is not taken.  Returns its descriptor, or -1 and errno. */
 static int make_file(int folder, char name[FILE_NAME_MAX])
 {
     int fd = -1;
@@ -374,7 +377,8 @@ static int write_all(int fd, const char *text, size_t size)
     return 0;
 }
 
-/* `file` NULL: it is not wanted, only whether it could be.  0 or -1 and errno. */
+/* Writes a temporary file and renames it to `file`; `file` NULL: a trial, which removes it instead.
+ * 0 or -1 and errno. */
 static int write_file(int folder, const char *file, const char *text, size_t size)
 {
     char name[FILE_NAME_MAX];
@@ -383,8 +387,8 @@ static int write_file(int folder, const char *file, const char *text, size_t siz
     if (fd < 0) {
         return -1;
     }
-    /* For a trial, no disk needs to turn: a file system says when it has no room, and forgets what
-     * is removed at once. */
+    /* A trial needs no fsync(): write() already fails if the file system is full, and the file is
+     * removed at once. */
     int failure = fchmod(fd, 0600) || write_all(fd, text, size) || (file && fsync(fd)) ? errno : 0;
     if (close(fd) && !failure) {
         failure = errno;
@@ -398,11 +402,11 @@ static int write_file(int folder, const char *file, const char *text, size_t siz
         return failure ? -1 : 0;
     }
     (void) fsync(
-        folder); /* the binding is there; whether it outlives a power cut is the file system's */
+        folder); /* an error is ignored: the binding is there, and only a power cut could lose it */
     return 0;
 }
 
-/* As begin(), with a folder in any case. */
+/* As begin(), but makes the folder if it does not exist. */
 static int begin_writing(wms_engine *engine, const char *name, char path[PATH_MAX],
                          char file[FILE_NAME_MAX], int *ret_fd)
 {
@@ -416,7 +420,7 @@ static int begin_writing(wms_engine *engine, const char *name, char path[PATH_MA
     return !error && *ret_fd < 0 ? failed(engine, "cannot open the folder", path, ENOENT) : error;
 }
 
-/* What is there already can be replaced by a file: 0 or -1 and errno. */
+/* Checks that `file` can be replaced, which a folder cannot: 0 or -1 and errno. */
 static int check_place(int folder, const char *file)
 {
     struct stat status;

@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* bindfile.h - the files of bindings, in a folder that nobody else may look into.
  *
- * Errors are those of wms_engine_binding_folder() and its siblings; the complaint of the engine
- * then is one sentence.
+ * Errors are those of the binding functions in wms.h (NOT_BOUND, UNTRUSTED, ACCESS_DENIED,
+ * NO_MEMORY, INTERNAL); the engine's complaint then is one sentence.
  */
 #ifndef WMS_CORE_BINDFILE_H
 #define WMS_CORE_BINDFILE_H
 
 #include <wms.h>
 
-/* What the file of `name` holds; the caller gives it and the NUL behind it to wms_free_wiped(). */
+/* Reads the file of `name`; the caller frees the text and the NUL behind it with wms_free_wiped().
+ */
 int wms_bindfile_read(wms_engine *engine, const char *name, char **ret_text, size_t *ret_size);
-/* Makes the folder if need be.  Whatever happens, there is the old file or the whole new one. */
+/* Makes the folder if need be.  The file is replaced atomically: whatever happens, it is either the
+ * old one or the whole new one. */
 int wms_bindfile_write(wms_engine *engine, const char *name, const char *text, size_t size);
-/* Whether it could: does all that but for the last step, with as many bytes as a binding has at
- * most. */
+/* Whether wms_bindfile_write() could succeed: writes a file of the largest size that a binding can
+ * have, and removes it instead of renaming it. */
 int wms_bindfile_try(wms_engine *engine, const char *name);
-/* What changes with the file; 0: it cannot be looked at. */
+/* A number that changes when the file is replaced or changed; 0: the file cannot be examined. */
 uint64_t wms_bindfile_stamp(wms_engine *engine, const char *name);
 int wms_bindfile_remove(wms_engine *engine, const char *name);
-/* Says that what the file holds is no binding: INTERNAL. */
+/* Sets the complaint that the file holds no binding, and returns INTERNAL. */
 int wms_bindfile_refuse(wms_engine *engine, const char *name, const char *why);
 
-/* The names of all files in the folder, one block after the other, until wms_bindfile_names_free().
+/* The names of the servers whose bindings are in the folder: a list that the caller frees with
+ * wms_bindfile_names_free().
  */
 struct wms_bindfile_name {
     struct wms_bindfile_name *next;

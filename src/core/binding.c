@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* binding.c - what a client needs to talk to a host: under which name it is kept, and which links
- * use it. */
+/* binding.c - bindings, which hold what a client needs to talk to a host: the name of a server's
+ * binding, and the links that use it. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static unsigned default_port(wms_engine *engine, const char *scheme)
     return wms_engine_provider(engine, scheme, &provider) == 0 ? provider->default_port : 0;
 }
 
-/* A server may be named in several ways; its binding has one name. */
+/* All addresses of one server give the same name. */
 void wms_binding_name(wms_engine *engine, const struct wms_place *place, char *name, size_t size)
 {
     const char *host = place->address.host ? place->address.host : "";
@@ -42,7 +42,7 @@ void wms_binding_name(wms_engine *engine, const struct wms_place *place, char *n
 
 /* ---- links and their bindings ---------------------------------------------------------------- */
 
-/* Of what all places of one binding have in common: the host and the port. */
+/* A hash of the host and the port, which all addresses of one binding have in common. */
 static uint64_t hash_host(wms_engine *engine, const struct wms_place *place)
 {
     const char *host = place->address.host ? place->address.host : "";
@@ -57,7 +57,7 @@ static uint64_t hash_host(wms_engine *engine, const struct wms_place *place)
     return wms_hash(&engine->key, text, sizeof port + length);
 }
 
-/* A link of that binding that is not `self`. */
+/* A key for wms_table_find(): any link that uses the binding `name`, except `self`. */
 struct other {
     const char *name;
     const struct wms_link *self;
@@ -73,8 +73,8 @@ static bool is_other(const struct wms_entry *entry, const void *key)
     return link != other->self && strcmp(name, other->name) == 0;
 }
 
-/* The binding of that name is another one: no connection that was made with it is used again, but
- * for `self`. */
+/* The binding of that name has been replaced or removed: retires all links that use it, except
+ * `self`. */
 void wms_binding_changed(wms_engine *engine, const char *name, const struct wms_link *self)
 {
     const struct other other = {name, self};
@@ -83,11 +83,11 @@ void wms_binding_changed(wms_engine *engine, const char *name, const struct wms_
     char why[128];
 
     if (wms_place_parse(&place, name, why, sizeof why)) {
-        return; /* no server has it */
+        return; /* no server's binding has this name */
     }
     while ((entry = wms_table_find(&engine->bound, hash_host(engine, &place), is_other, &other))) {
         struct wms_link *link = ((struct wms_bound *) entry)->link;
-        wms_link_retire(link); /* which leaves */
+        wms_link_retire(link); /* which also removes it from engine->bound */
     }
 }
 
@@ -109,9 +109,9 @@ void wms_binding_leave(struct wms_link *link)
     }
 }
 
-/* ---- what providers do with them ------------------------------------------------------------- */
+/* ---- load and save, for providers ------------------------------------------------------------ */
 
-/* The binding of that name, wherever it is. */
+/* Reads the binding of that name, from its file or from memory. */
 int wms_binding_read(wms_engine *engine, const char *name, wms_value **ret_binding)
 {
     char why[128], *text;
@@ -134,7 +134,7 @@ int wms_binding_read(wms_engine *engine, const char *name, wms_value **ret_bindi
     return error == WMS_E_INVALID ? wms_bindfile_refuse(engine, name, why) : error;
 }
 
-/* 0: it is in no file. */
+/* Identifies the version of the binding's file; 0: there is no file. */
 static uint64_t stamp_of(wms_engine *engine, const char *name)
 {
     return engine->bindings.in_memory ? 0 : wms_bindfile_stamp(engine, name);
@@ -146,7 +146,7 @@ int wms_binding_load(struct wms_link *link, wms_value **ret_binding)
 
     wms_binding_name(link->engine, &link->server->place, name, sizeof name);
     uint64_t stamp =
-        stamp_of(link->engine, name); /* before: a file that changes now is found to have changed */
+        stamp_of(link->engine, name); /* before it is read: a change in between is noticed later */
     int error = wms_binding_read(link->engine, name, ret_binding);
     link->stamp = error ? 0 : stamp;
     return error;

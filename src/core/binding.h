@@ -5,17 +5,17 @@
 
 #include "core/state.h"
 
-enum { WMS_BINDING_NAME = 300 }; /* room for a name */
+enum { WMS_BINDING_NAME = 300 }; /* size of a buffer for a binding's name */
 
 /* ---- binding.c ------------------------------------------------------------------------------- */
 
-/* A server may be named in several ways; its binding has one name. */
+/* Writes the name of a server's binding.  All addresses of one server give the same name. */
 void wms_binding_name(wms_engine *engine, const struct wms_place *place, char *name, size_t size);
-/* The binding of that name is another one: no connection that was made with it is used again, but
- * for `self` (or NULL). */
+/* To be called when the binding of that name has been replaced or removed: retires all links that
+ * use it, except `self` (which may be NULL). */
 void wms_binding_changed(wms_engine *engine, const char *name, const struct wms_link *self);
-/* The binding of that name, wherever it is; what goes wrong stands in the engine's complaint.
- * Errors: NOT_BOUND, NO_MEMORY, INTERNAL, UNTRUSTED, ACCESS_DENIED. */
+/* Reads the binding of that name, from its file or from memory; on an error the engine's complaint
+ * says what is wrong.  Errors: NOT_BOUND, NO_MEMORY, INTERNAL, UNTRUSTED, ACCESS_DENIED. */
 int wms_binding_read(wms_engine *engine, const char *name, wms_value **ret_binding);
 
 /* ---- kept.c: in memory ----------------------------------------------------------------------- */
@@ -31,7 +31,8 @@ struct wms_kept {
 /* NULL: there is none of that name. */
 struct wms_kept *wms_kept_find(wms_engine *engine, const char *name);
 void wms_kept_drop(wms_engine *engine, struct wms_kept *kept);
-/* Keeps a copy in place of what was there; `fresh`: the program is told of it.  Errors: NO_MEMORY.
+/* Stores a copy, which replaces an older one; `fresh`: wms_engine_binding_next() is to return it.
+ * Errors: NO_MEMORY.
  */
 int wms_kept_put(wms_engine *engine, const char *name, const char *text, size_t size, bool fresh);
 

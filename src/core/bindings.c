@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bindings.c - bindings, for programs: where they are kept, which there are. */
+/* bindings.c - the functions for programs: where bindings are kept, and which there are. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ int wms_engine_binding_folder(wms_engine *engine, const char *folder)
     engine->bindings.in_memory = !folder;
     engine->bindings.folder = copy;
     for (struct node *node = engine->links.next; node != &engine->links; node = node->next) {
-        wms_link_retire(NODE_OWNER(node, struct wms_link, all)); /* its binding is there no more */
+        wms_link_retire(NODE_OWNER(node, struct wms_link, all)); /* its binding is unavailable */
     }
     return 0;
 }
@@ -121,11 +121,11 @@ static int collect_names(wms_engine *engine, struct wms_bindfile_name **ret_name
     return 0;
 }
 
-/* One of a list: its binding is there until the list has been copied. */
+/* One row of the list.  `binding` and `text` are freed once the list has been copied. */
 struct listed {
     const char *server;
     wms_value *binding; /* NULL: it cannot be read */
-    int code;           /* then this is why, and `text` */
+    int code;           /* why it cannot be read; `text` says the same in words */
     char *text;
 };
 
@@ -145,13 +145,13 @@ static wms_value text_of(const char *name, const char *text)
     return (wms_value){.kind = WMS_STRING, .name = name, .text = text, .size = strlen(text)};
 }
 
-/* At most so many fields are shown of it. */
+/* How many elements of `fields` show() uses at most. */
 static size_t size_of(const struct listed *listed)
 {
     return listed->binding ? listed->binding->size + 2 : 4;
 }
 
-/* What everybody may see of it, in `fields`; returns how many. */
+/* Writes what is not secret of the binding to `fields`; returns the number of fields. */
 static size_t show(const struct listed *listed, wms_value *fields)
 {
     const wms_value *secret = listed->binding ? wms_value_field(listed->binding, "secret") : NULL;
@@ -200,7 +200,7 @@ static int make_list(wms_engine *engine, const struct listed *listed, size_t cou
     return error;
 }
 
-/* One that cannot be read is listed with the reason: the others come all the same. */
+/* A binding that cannot be read is listed with the reason, so that the others are still listed. */
 static int load_one(wms_engine *engine, const char *name, struct listed *listed)
 {
     int error = wms_binding_read(engine, name, &listed->binding);
@@ -214,7 +214,8 @@ static int load_one(wms_engine *engine, const char *name, struct listed *listed)
     return listed->text ? 0 : WMS_E_NO_MEMORY;
 }
 
-/* Loads those of `names` that are there; a file's name that no server has is not ours. */
+/* Loads the bindings of `names`.  Skips those that have been removed meanwhile, and files whose
+ * name is not that of a server's binding. */
 static int load_all(wms_engine *engine, const struct wms_bindfile_name *names,
                     struct listed *listed, size_t *ret_count)
 {

@@ -36,7 +36,8 @@ struct pick {
     bool whole; /* not a session, but all of the server's */
 };
 
-/* Two objects of one id, but of different sessions, are two: one of them is there no more. */
+/* Two targets of one id but of different identities are different sessions: one of them has ended,
+ * and the host has given its id to the other. */
 static bool same_session(const struct pick *a, const struct pick *b)
 {
     return wms_id_equal(&a->id, &b->id) &&
@@ -104,7 +105,7 @@ static int new_job(wms_request *request, struct wms_server *server, const char *
     return wms_job_init(&request->jobs[request->job_count++], request, server, text, items);
 }
 
-/* Checks the ids and keeps each once: the kept ones come first in `picks`. */
+/* Checks the ids and removes duplicates: those that are kept are moved to the front of `picks`. */
 static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_t *ret_count)
 {
     struct wms_idset set = {0};
@@ -222,8 +223,8 @@ static int jobs_from_picks(wms_engine *engine, wms_request *request, struct pick
         sizes[picks[i].job] += !picks[i].whole;
     }
     for (size_t i = 0; !error && i < count; i++) {
-        if (picks[i].job ==
-            request->job_count) { /* jobs are numbered in the order in which they come first */
+        if (picks[i].job == request->job_count) { /* the job's first pick: jobs are numbered in the
+                                                     order of their first picks */
             picks[i].server->refs++;
             error = new_job(request, picks[i].server, picks[i].text, sizes[picks[i].job]);
         }
@@ -238,7 +239,8 @@ static int jobs_from_picks(wms_engine *engine, wms_request *request, struct pick
     return error;
 }
 
-/* Where a server as a whole is among the picks, its sessions are, too. */
+/* If one of the picks is a server as a whole, all picks on that server become one, in the place of
+ * the first. */
 static size_t merge_whole(struct pick *picks, size_t count)
 {
     enum { NUMBER = 0x3fffffff, WHOLE = 0x40000000 };
@@ -264,7 +266,7 @@ static size_t merge_whole(struct pick *picks, size_t count)
     return left;
 }
 
-/* Sessions that know their server. */
+/* Targets: sessions with a server each. */
 static int build_from_targets(wms_engine *engine, const wms_command *command, wms_request *request)
 {
     struct pick *picks = wms_zalloc(engine, command->target_count * sizeof *picks);
@@ -297,7 +299,7 @@ static int build_from_targets(wms_engine *engine, const wms_command *command, wm
     for (size_t i = 0; i < count; i++) {
         servers[i] = picks[i].server;
         if (servers[i]->mark == 0) {
-            servers[i]->mark = ++mark; /* for the hash */
+            servers[i]->mark = ++mark; /* distinguishes the servers in the hash of pick_once() */
         }
     }
     error = pick_once(engine, picks, merge_whole(picks, count), &kept);
@@ -353,8 +355,8 @@ static int keep_call(wms_engine *engine, const wms_command *command, wms_request
     return 0;
 }
 
-/* Asks the providers whether their hosts could be asked that; one that is not there has nothing to
- * say. */
+/* Lets each provider check whether its hosts can carry out the call or the lock.  Skips a provider
+ * that is not installed: the outcomes will tell. */
 static int check_hosts(wms_engine *engine, const wms_request *request)
 {
     const struct wms_call lock = {.verb = WMS_LOCK, .message = request->message};

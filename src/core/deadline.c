@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* deadline.c - the time that a whole command has. */
+/* deadline.c - the time limit of a whole command. */
 #include "core/parts.h"
 
 static void expire(void *data)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* due.c - what is to happen next: jobs that are to be looked at, items that may be sent, news for
- * the program; and since when a host owes something.  Nothing happens here: see settle.c. */
+/* due.c - records what is to be done next (jobs to be pumped, items that may be sent, news for the
+ * program) and when a job's timeout began.  It is done in settle.c. */
 #include "core/parts.h"
 
 void wms_job_kick(struct wms_job *job)
@@ -20,12 +20,12 @@ void wms_job_ready(struct wms_item *item)
         wms_item_enter(item, WMS_READY);
     }
     if (wms_item_is_whole(item)) {
-        return; /* it is the only one of its kind */
+        return; /* a job has only one of them: it needs no queue */
     }
     queue_append(&job->ready, &item->waiting);
 }
 
-/* ---- since when a host owes something -------------------------------------------------------- */
+/* ---- the timeout of a job -------------------------------------------------------------------- */
 
 void wms_job_progress(struct wms_job *job)
 {
@@ -78,7 +78,8 @@ void wms_request_want(wms_request *request)
 {
     struct wms_job *job = &request->jobs[0];
 
-    if (!job->told) { /* it is asked for once, and not where nothing could come of it */
+    if (!job->told) { /* the caller is asked once, after begin_to_want() has made sure that a
+                         binding can be saved */
         job->wishes = true;
         wms_job_kick(job);
     }

@@ -12,7 +12,7 @@
 
 #include "core/module.h"
 
-/* ---- memory and words ------------------------------------------------------------------------ */
+/* ---- the default allocator ------------------------------------------------------------------- */
 
 static void *malloc_resize(void *data, void *block, size_t size)
 {
@@ -24,11 +24,11 @@ static void *malloc_resize(void *data, void *block, size_t size)
     return realloc(block, size);
 }
 
-/* ---- whose process it is --------------------------------------------------------------------- */
+/* ---- whether this is a forked child ---------------------------------------------------------- */
 
-/* Every call of the interface asks whether it runs in a forked child.  The kernel clears this page
- * in a child, so that a look at it tells, without a system call.  Where there is no such page, the
- * process id has to. */
+/* Every public function checks whether it runs in a forked child.  The kernel clears this page in a
+ * child (MADV_WIPEONFORK), so that the check needs no system call.  Where that is not supported,
+ * the process id is compared. */
 static void take_process(wms_engine *engine)
 {
     engine->pid = getpid();
@@ -51,7 +51,7 @@ static bool is_forked(const wms_engine *engine)
     return engine->here ? !*engine->here : engine->pid != getpid();
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- creation and end ------------------------------------------------------------------------ */
 
 int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
 {
@@ -101,7 +101,8 @@ wms_engine *wms_engine_ref(wms_engine *engine)
     return engine;
 }
 
-/* What providers keep for the engine is the parent's now. */
+/* In a forked child: tells the providers that what they keep for the engine belongs to the parent.
+ */
 static void tell_forked(wms_engine *engine)
 {
     for (const struct wms_registered *entry = engine->providers; entry; entry = entry->next) {
@@ -118,8 +119,8 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     }
     bool forked = is_forked(engine);
     if (forked && engine->loop && wms_loop_after_fork(engine->loop)) {
-        return NULL; /* no descriptor is left, and its loop is still the parent's, too: all stays as
-                        it is */
+        return NULL; /* no descriptor is left for a loop of its own, and the old one is shared with
+                        the parent: nothing is freed */
     }
     if (forked) {
         wms_blocking_after_fork(engine);
@@ -145,9 +146,10 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     return NULL;
 }
 
-/* The child has a copy of everything, and shares with the parent what lies in the kernel.  It takes
- * leave of the connections and of the requests that run on them, without a word to the other side,
- * and goes on with a loop of its own. */
+/* In a forked child, memory is a copy, but what lies in the kernel (epoll, sockets) is shared with
+ * the parent.  Drops all connections without sending anything to the hosts, ends the requests that
+ * are under way (FORKED), and continues with a loop of its own.  Errors: those of
+ * wms_loop_after_fork(). */
 static int renew(wms_engine *engine)
 {
     int error = engine->loop ? wms_loop_after_fork(engine->loop) : 0;
@@ -194,8 +196,7 @@ int wms_engine_step(wms_engine *engine)
     if (error) {
         return error;
     }
-    wms_engine_ref(
-        engine); /* a guard or a log may give the last request back in the turn already */
+    wms_engine_ref(engine); /* a guard or a log may release the last request during the turn */
     if (engine->loop) {
         wms_engine_turn(engine);
     }

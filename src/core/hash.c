@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What the system will not give, for whatever reason, is made of what an outsider does not see. */
+/* If getrandom() fails, for whatever reason, the key is made of times, the process id and
+ * addresses, which an outsider does not see. */
 void wms_key_new(struct wms_key *ret_key)
 {
     struct timespec now = {0};
@@ -42,7 +43,7 @@ static void rounds(uint64_t v[4], int count)
     }
 }
 
-/* The first byte is the lowest, whatever the machine. */
+/* Little-endian, on every machine. */
 static uint64_t word_of(const unsigned char *bytes, size_t count)
 {
     uint64_t word = 0;

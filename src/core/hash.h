@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hash.h - a keyed hash, for tables of what others name: who does not know the key cannot choose
- * what collides. */
+/* hash.h - a keyed hash, for tables whose keys come from outside: whoever does not know the hash's
+ * key cannot choose keys that collide. */
 #ifndef WMS_CORE_HASH_H
 #define WMS_CORE_HASH_H
 

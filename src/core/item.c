@@ -116,7 +116,7 @@ static void act(struct wms_item *item)
     };
     node_prepend(&link->ops, &item->flight);
     if (call) {
-        wms_request_drop_value(request); /* of a first try, on a connection that broke */
+        wms_request_drop_value(request); /* left from a first try, on a connection that broke */
         link->provider->call(link->connection, &item->op, &request->call);
     } else if (whole) {
         link->provider->list(link->connection, &item->op);
@@ -222,8 +222,8 @@ void wms_item_lost(struct wms_item *item, int code, const char *text)
     }
     take_from_flight(item);
     wms_item_give_slot(item);
-    /* A request that never left may go again on a new connection, and so may a question.  Where
-     * there was none, there will be none. */
+    /* What was not sent may be repeated on a new connection, and so may a query.  If the link never
+     * connected, do not retry. */
     bool again = job->link->was_up || job->link->state != WMS_BROKEN;
     if (code == WMS_E_UNREACHABLE && again && !item->retried && !item->sent) {
         item->retried = true;
@@ -246,8 +246,7 @@ static void leave_unsent(struct wms_item *item, int code, const char *text)
 
     if (code == WMS_E_CANCELLED || request->expired) {
         wms_item_finish(item, WMS_SKIPPED, code, text);
-    } else if (request->stopped) { /* whatever happened: it is for the failure before that it was
-                                      not tried */
+    } else if (request->stopped) { /* whatever `code` is: the reason is the failure before */
         wms_item_finish(item, WMS_SKIPPED, WMS_E_CANCELLED, wms_not_after_failure);
     } else {
         wms_item_finish(item, WMS_FAILED, code, text);
@@ -301,7 +300,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
         return;
     }
     if (wms_item_is_whole(item) &&
-        job->by_id) { /* the question failed: so do all that it was asked for */
+        job->by_id) { /* the listing failed, and with it each session that was asked for */
         wms_item_enter(item, WMS_DONE);
         for (size_t i = 0; i < job->count; i++) {
             bool behind = job->request->stopped && state == WMS_FAILED &&
@@ -311,7 +310,7 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
         }
         return;
     }
-    if (wms_item_is_whole(item) && !job->whole_outcome) { /* it stands for all */
+    if (wms_item_is_whole(item) && !job->whole_outcome) { /* it is the outcome for all */
         job->whole_outcome = true;
         job->request->expected += 1 - job->count;
         wms_request_counted(job);
@@ -319,14 +318,14 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     item->state = (unsigned char) state;
     item->code = (signed char) code;
     if (text && code) {
-        item->text =
-            wms_job_keep_line(job, text); /* without memory for it, the code's own text stands */
+        item->text = wms_job_keep_line(job, text); /* out of memory: the code's own text is used */
     }
     if (code && job->request->stop_on_error) {
         job->request->stopped = true;
     }
     if (item->check || item->slot) {
-        /* Perhaps inside the provider's callback: the observation ends later. */
+        /* This may run inside a service that the provider calls: wms_item_close() ends the
+         * observation later. */
         wms_item_enter(item, WMS_OVER);
         queue_prepend(&job->over, &item->ended);
         if (item->check) {

@@ -10,10 +10,10 @@ static wms_engine *engine_of(const struct wms_job *job)
     return job->request->engine;
 }
 
-/* `text` itself where it is folded already. */
+/* `text` itself if it is folded already.  NULL: out of memory. */
 static const char *fold(struct wms_job *job, const char *text)
 {
-    char copy[WMS_ADDRESS_MAX + 1]; /* it has been parsed: it is no longer */
+    char copy[WMS_ADDRESS_MAX + 1]; /* long enough: wms_place_parse() has accepted it */
 
     strcpy(copy, text);
     wms_address_fold(copy);
@@ -53,10 +53,10 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     return 0;
 }
 
-/* ---- the deadline ---------------------------------------------------------------------------- */
+/* ---- the timeout ----------------------------------------------------------------------------- */
 
-/* A host that is silent for so long: what it owes is lost, and what it was not asked yet it will
- * not be asked. */
+/* The host was silent for the whole timeout: ends what has been sent and is not answered, and fails
+ * what has not been sent. */
 static void time_out(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
@@ -68,7 +68,7 @@ static void time_out(struct wms_job *job)
     wms_say(engine, WMS_WARNING, "%s: %s", job->text, text ? text : wms_error_text(WMS_E_TIMEOUT));
     if (job->link && !connecting) {
         wms_link_retire(
-            job->link); /* an answer may still come, to a question that nobody asks any more */
+            job->link); /* an answer to an op that has been ended may still arrive on it */
     }
     if (job->whole.phase == WMS_ACTING) {
         wms_item_end(&job->whole, WMS_E_TIMEOUT, text);
@@ -97,7 +97,8 @@ static void timer_fired(void *data)
             since = link->progress;
         }
     } else {
-        since = now; /* nobody owes anything: it waits for a permission, a password, or a state */
+        since = now; /* nothing is awaited from the host: the job waits for a permission, a
+                        password, or a state */
     }
     double left = job->request->timeout - (now - since);
     if (left <= 0) {
@@ -115,7 +116,7 @@ static void set_deadline(struct wms_job *job)
         return;
     }
     job->timer = loop ? wms_deadline_new(loop, timer_fired, job) : NULL;
-    if (!job->timer) { /* without a deadline nobody waits */
+    if (!job->timer) { /* without a timer it might wait for ever */
         wms_job_abandon(job, loop ? WMS_E_NO_MEMORY : engine_of(job)->loop_error, NULL);
         return;
     }
@@ -125,7 +126,7 @@ static void set_deadline(struct wms_job *job)
 
 /* ---- the work -------------------------------------------------------------------------------- */
 
-/* what_if: what would become of it. */
+/* what_if: the outcome that the action would have, as far as the listing tells. */
 static void plan(struct wms_item *item)
 {
     struct wms_job *job = item->job;
@@ -159,7 +160,7 @@ static struct wms_item *next_item(struct wms_job *job)
         if (item->phase == WMS_READY || item->phase == WMS_PRIMED) {
             return item;
         }
-        queue_take(&job->ready); /* it came to its end while it waited */
+        queue_take(&job->ready); /* it has ended while it waited */
     }
     while (job->cursor < job->count && job->items[job->cursor].phase != WMS_QUEUED) {
         job->cursor++;
@@ -180,11 +181,12 @@ static bool has_left(const struct wms_job *job)
     return job->pending == 0 && job->checks == 0;
 }
 
-/* Is the way to the host free for this item? */
+/* Whether the item can be sent now.  Puts the job on a link if it has none; if that fails, so does
+ * the job. */
 static bool has_way(struct wms_job *job, const struct wms_item *item)
 {
     if (job->link && job->link->retired && job->link->state == WMS_UP && has_left(job)) {
-        wms_link_leave(job); /* somebody has waited in vain there: what is new goes another way */
+        wms_link_leave(job); /* a retired link gets no new work: takes another one */
     }
     if (!job->link) {
         int error = wms_link_join(job);
@@ -201,7 +203,7 @@ static bool has_way(struct wms_job *job, const struct wms_item *item)
         wms_job_waits(job);
     }
     if (job->link->state != WMS_UP) {
-        return false; /* it will kick the job */
+        return false; /* the link kicks the job when it is up or broken */
     }
     bool full = !item->slot && !wms_link_has_place(job);
     if (full) {
@@ -216,20 +218,21 @@ static bool runs_alone(const struct wms_job *job)
     return job->request->stop_on_error;
 }
 
-/* The question for all sessions, or the call. */
+/* Sends job->whole, the listing or the call, once it is permitted and the link is up. */
 static void run_whole(struct wms_job *job)
 {
     struct wms_item *whole = &job->whole;
 
     if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) &&
         has_way(job, whole)) {
-        wms_listing_clear(job); /* of a first try, on a connection that broke */
+        wms_listing_clear(job); /* left from a first try, on a connection that broke */
         whole->note = NULL;
         wms_item_start(whole);
     }
 }
 
-/* The host would have the password next: what it gives for it must have a place. */
+/* The host needs the password next.  Ends the bind if the binding that the host gives in return
+ * could not be saved; else asks the caller for the password. */
 static void begin_to_want(struct wms_job *job)
 {
     wms_request *request = job->request;
@@ -237,28 +240,28 @@ static void begin_to_want(struct wms_job *job)
 
     job->wishes = false;
     if (job->whole.phase != WMS_ACTING) {
-        return; /* it came to its end meanwhile */
+        return; /* it has ended meanwhile */
     }
     int error = wms_binding_try(job->link);
     if (error) {
         wms_item_end(&job->whole, error, error == WMS_E_NO_MEMORY ? NULL : engine->base.complaint);
         return;
     }
-    wms_job_resume(job); /* a slow disk is not the host's matter */
+    wms_job_resume(job); /* the time that a slow disk took does not count for the host's timeout */
     job->wants = true;
     if (!request->password) {
         wms_request_news(request);
     }
 }
 
-/* The host waits for the password, and here it is. */
+/* Passes the password to the provider, which waits for it. */
 static void give_password(struct wms_job *job)
 {
     wms_request *request = job->request;
 
     job->wants = false;
     job->told = true;
-    job->whole.retried = true; /* there is no password for another try */
+    job->whole.retried = true; /* it cannot be repeated: the password is wiped below */
     wms_job_resume(job);
     job->link->provider->secret(job->link->connection, &job->whole.op, request->password);
     wms_request_drop_password(request);

@@ -2,8 +2,8 @@
 /* link.c - connections to servers, which are kept between commands. */
 #include "core/parts.h"
 
-/* A job leaves when nothing of it is under way any more, so that only its going can make a link
- * idle. */
+/* A job leaves its link only when nothing of it is under way there, so a link can only become idle
+ * in wms_link_leave(). */
 bool wms_link_is_idle(const struct wms_link *link)
 {
     return node_alone(&link->jobs) && node_alone(&link->ops) && node_alone(&link->checks);

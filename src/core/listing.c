@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* listing.c - which sessions a server has, as it has told. */
+/* listing.c - the list of a server's sessions, as its provider reports them. */
 #include <string.h>
 
 #include "core/pack.h"
 #include "core/parts.h"
 
-/* A copy of all that a query returns. */
+/* Copies all properties of the session, for a query or for the caller's choice. */
 static int copy_whole(struct wms_job *job, const wms_session *session, struct wms_listed *listed)
 {
     wms_session *copy =
@@ -86,7 +86,7 @@ int wms_listing_add(struct wms_job *job, const wms_session *session)
     int error = add_session(job, &checked);
     if (error) {
         job->listing.error =
-            error; /* whatever the provider makes of it: this list is not complete */
+            error; /* recorded in case the provider ignores it: the list is incomplete */
     }
     return error;
 }
@@ -133,7 +133,7 @@ int wms_listing_index(struct wms_job *job)
 {
     struct wms_listing *listing = &job->listing;
     size_t count = 0;
-    char first[64]; /* of those that are listed again: its row is written over */
+    char first[64]; /* the first id that is listed twice: its row is overwritten */
     int error = listing->error
                     ? listing->error
                     : wms_idset_open(&listing->index, job->request->engine, listing->count);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* merge.c - a session that a host lists twice: what both rows say is known, and what they say
- * differently is not. */
+/* merge.c - merges two rows of one session in a host's list: what they agree on is kept, what they
+ * differ in becomes unknown. */
 #include <string.h>
 
 #include "core/parts.h"
@@ -15,7 +15,7 @@ static signed char common_flag(signed char one, signed char other)
     return one == other ? one : -1;
 }
 
-/* Of what keeps a session from being acted on, one row is enough. */
+/* For flags that exclude a session from an action: `value` in one row is enough. */
 static signed char either(signed char one, signed char other, signed char value)
 {
     return one == value || other == value ? value : common_flag(one, other);

@@ -40,7 +40,7 @@ static bool has_control(const char *text)
     return false;
 }
 
-/* That there is none but for a message, check_fields() sees to. */
+/* That only WMS_MESSAGE has one is checked by check_fields(). */
 static int check_title(wms_engine *engine, const char *title)
 {
     if (!title) {
@@ -151,14 +151,14 @@ static int check_whole(wms_engine *engine, const wms_command *command)
     return other ? wms_complain(engine, "%s: %s has no such thing; leave it out", other, verb) : 0;
 }
 
-/* What one kind of command alone has. */
+/* Options that only one verb has. */
 static int check_fields(wms_engine *engine, const wms_command *command)
 {
     const struct {
         const char *name;
         enum wms_verb verb;
         bool given;
-        const char *word; /* that must be there */
+        const char *word; /* the text, where one is required */
         const char *fix;  /* NULL: it may be left out */
     } fields[] = {
         {"interface", WMS_CALL, command->interface_name, command->interface_name,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* names.h - what follows from the lists of codes and verbs in wms.h. */
+/* names.h - what is derived from the lists of codes and verbs in wms.h. */
 #ifndef WMS_CORE_NAMES_H
 #define WMS_CORE_NAMES_H
 
@@ -7,7 +7,7 @@
 
 #include <wms.h>
 
-/* One member for each verb. */
+/* One byte for each verb, so that its size is their number. */
 struct wms_verb_each {
 #define WMS_X(name, word) char name;
     WMS_VERBS(WMS_X)
@@ -24,7 +24,7 @@ static inline bool wms_verb_is(enum wms_verb verb, unsigned trait)
 
 /* A command on a server as a whole, not on sessions. */
 bool wms_is_call(enum wms_verb verb);
-/* A code that a provider gave: INTERNAL when it is none that a host can have. */
+/* Returns `code`, which a provider gave, if it is one that a host can have; else INTERNAL. */
 int wms_error_code(int code);
 
 #endif

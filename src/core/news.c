@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* news.c - descriptors that count news. */
+/* news.c - eventfds: descriptors that become readable when there is news. */
 #include "core/news.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* outcome.c - how a request's outcomes add up. */
+/* outcome.c - counts and numbers a request's outcomes. */
 #include "core/parts.h"
 
 void wms_request_finished(struct wms_item *item)
@@ -21,7 +21,7 @@ static size_t outcomes_of(const struct wms_job *job)
     return job->whole_outcome ? 1 : job->count;
 }
 
-/* Its one outcome is that of the server as a whole, whatever comes. */
+/* The job has one outcome, that of the server as a whole, however the command ends. */
 static bool counts_once(const struct wms_job *job)
 {
     return !job->by_id && (job->request->traits & (WMS_IS_QUERY | WMS_ON_SERVER));
@@ -43,7 +43,7 @@ static size_t sessions_of(const struct wms_job *job)
     return (job->request->traits & WMS_IS_QUERY) && job->listed ? job->listing.count : 0;
 }
 
-/* Of what is known before any server has answered. */
+/* Counts the jobs whose number of outcomes is known before any server has answered. */
 void wms_request_count_first(wms_request *request)
 {
     request->uncounted = request->job_count;

@@ -8,53 +8,57 @@
 #include "core/names.h"
 #include "core/state.h"
 
-/* ---- engine.c: its life, forks --------------------------------------------------------------- */
+/* ---- engine.c: creation and end, forks ------------------------------------------------------- */
 
 /* To be called first by every function of the interface: BUSY inside a guard or a log; renews the
  * engine in a forked child. */
 int wms_engine_enter(wms_engine *engine);
-/* As for wms_engine_transport(). */
+/* Wipes and frees the URL of the proxy. */
 void wms_engine_transport_clear(wms_engine *engine);
 
 /* ---- settle.c: the engine's turn ------------------------------------------------------------- */
 
-/* Lets everything happen that events have made due. */
+/* Handles everything that is due: kicked jobs, links to be freed, blocking calls.  Does nothing if
+ * it is called from inside itself. */
 void wms_engine_settle(wms_engine *engine);
-/* The loop does what can be done without waiting, and everything happens that follows.  There is a
- * loop. */
+/* Runs the loop without waiting, then settles.  There must be a loop. */
 void wms_engine_turn(wms_engine *engine);
-/* Waits for one round of events, at most `seconds` (negative: no limit), and likewise.  0, or
- * INTERNAL: nothing could ever happen. */
+/* Waits once for events, at most `seconds` (negative: no limit), then settles.  Returns 0, or
+ * INTERNAL: there is nothing to wait for. */
 int wms_engine_round(wms_engine *engine, double seconds);
 /* Before control goes back to the program: registers new watches with the system, sets the alarm
  * for the next timer, and lets the waker watch. */
 void wms_engine_rest(wms_engine *engine);
-/* Settles and rests.  The last that a call does: request and engine may be gone then. */
+/* Settles and rests.  Must be the last thing that a public function does: request and engine may be
+ * freed then. */
 void wms_engine_go_on(wms_engine *engine);
 
-/* ---- phase.c: where an item stands ----------------------------------------------------------- */
+/* ---- phase.c: the phases of an item ---------------------------------------------------------- */
 
-/* The one place in which an item's phase changes; the log is told (WMS_DEBUG). */
+/* The one place in which an item's phase changes; logs it (WMS_DEBUG). */
 void wms_item_enter(struct wms_item *item, enum wms_phase phase);
 
-/* ---- due.c: what is to happen next ----------------------------------------------------------- */
+/* ---- due.c: what is to be done next ---------------------------------------------------------- */
 
-/* The job is looked at in the engine's next turn. */
+/* wms_job_pump() is called for the job in the engine's next turn. */
 void wms_job_kick(struct wms_job *job);
 /* The item may be sent. */
 void wms_job_ready(struct wms_item *item);
-/* The host has told something: its timeout counts from here. */
+/* The host has answered something: restarts the job's timeout. */
 void wms_job_progress(struct wms_job *job);
-/* The same after the caller has thought, perhaps for long. */
+/* The same after a time, perhaps a long one, in which the host was not waited for: reads the clock
+ * anew. */
 void wms_job_resume(struct wms_job *job);
-/* To be called before a host, or the way to it, begins to owe the job something: restarts the job's
- * timeout, however long the job has waited for a state or a permission before. */
+/* To be called before the job begins to wait for a host or a link: restarts the job's timeout, so
+ * that a wait for a state or a permission before does not count.  Does nothing if it waits already.
+ */
 void wms_job_waits(struct wms_job *job);
-/* The program is to be told of the request. */
+/* The request has news for the program: wms_engine_news() returns it, its descriptor becomes
+ * readable. */
 void wms_request_news(wms_request *request);
-/* Whoever asks wms_engine_news() needs not be told of it any more. */
+/* wms_engine_news() does not return it any more. */
 void wms_request_told(wms_request *request);
-/* The host waits for the password. */
+/* The host of a bind needs the password. */
 void wms_request_want(wms_request *request);
 
 /* ---- registry.c: providers ------------------------------------------------------------------- */
@@ -62,12 +66,12 @@ void wms_request_want(wms_request *request);
 /* The provider of that name; its module is loaded if need be.  Errors: NO_PROVIDER, NO_MEMORY. */
 int wms_engine_provider(wms_engine *engine, const char *name,
                         const struct wms_provider **ret_provider);
-/* The same if it is registered, else NULL.  In the engine this is the one to ask:
- * wms_engine_registered() gives the struct that was registered, of which some may be missing. */
+/* The same if it is registered already, else NULL.  The core uses this instead of
+ * wms_engine_registered(), whose struct may be shorter than this version's. */
 const struct wms_provider *wms_engine_known(const wms_engine *engine, const char *name);
-/* The struct that was registered: for the functions that are given it. */
+/* The struct as it was registered, which the provider's functions get. */
 const struct wms_provider *wms_provider_self(const struct wms_provider *provider);
-/* What to say when there is none; the caller frees it.  NULL: out of memory. */
+/* The error text when there is no such provider; the caller frees it.  NULL: out of memory. */
 char *wms_engine_no_provider(wms_engine *engine, const char *name);
 /* Its module was found, and did not load. */
 bool wms_engine_is_unloaded(const wms_engine *engine, const char *name);
@@ -77,10 +81,10 @@ void wms_engine_retire_providers(wms_engine *engine);
 /* Where the engine keeps a pointer for this provider. */
 void **wms_engine_slot(wms_engine *engine, const struct wms_provider *provider);
 
-/* ---- server.c: the servers that anybody talks to --------------------------------------------- */
+/* ---- server.c: the servers that are in use --------------------------------------------------- */
 
-/* Takes an address (NULL: this machine) apart; *ret_place is the engine's, and goes with the next
- * call.  Errors: INVALID. */
+/* Parses an address (NULL: this machine); *ret_place is borrowed from the engine until the next
+ * call. Errors: INVALID. */
 int wms_engine_place(wms_engine *engine, const char *text, const struct wms_place **ret_place);
 /* The server of an address; the caller holds a reference.  Errors: INVALID, NO_MEMORY. */
 int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server);
@@ -88,18 +92,18 @@ void wms_server_release(wms_engine *engine, struct wms_server *server);
 
 /* ---- binding.c: what a client needs to talk to a host ---------------------------------------- */
 
-/* As the services of these names; what goes wrong stands in engine->base.complaint. */
+/* The services of these names; on an error engine->base.complaint says what is wrong. */
 int wms_binding_load(struct wms_link *link, wms_value **ret_binding);
 int wms_binding_save(struct wms_link *link, const wms_value *binding);
-/* Whether one could be kept for the link's server: it is found out by doing it. */
+/* Whether a binding for the link's server could be saved: writes one and removes it. */
 int wms_binding_try(struct wms_link *link);
-/* The file that the link's binding came from is another one by now: another process has bound anew,
- * or forgotten it. */
+/* The file of the link's binding has changed since it was read: another process has bound anew, or
+ * has removed it. */
 bool wms_binding_is_old(const struct wms_link *link);
 void wms_bindings_clear(wms_engine *engine);
-/* The link gets new work: when its binding changes, it is retired.  Errors: NO_MEMORY. */
+/* The link gets new work: it will be retired when its binding changes.  Errors: NO_MEMORY. */
 int wms_binding_join(struct wms_link *link);
-/* It gets none any more. */
+/* It gets no new work any more. */
 void wms_binding_leave(struct wms_link *link);
 
 /* ---- link.c: connections to servers ---------------------------------------------------------- */
@@ -108,19 +112,19 @@ void wms_binding_leave(struct wms_link *link);
  * NO_MEMORY. */
 int wms_link_join(struct wms_job *job);
 void wms_link_leave(struct wms_job *job);
-/* There is a place on its link for an op of the job's; else it stands in line, and will be kicked
+/* Whether its link has a place for an op of the job; if not, the job is queued for one, and kicked
  * when one is promised to it. */
 bool wms_link_has_place(struct wms_job *job);
 void wms_link_take_place(struct wms_job *job);
-/* The one who has waited longest gets it. */
+/* Promises the place to the job that has waited longest. */
 void wms_link_give_place(struct wms_link *link);
-/* The job has been kicked, and had no use for the place that was promised to it. */
+/* Gives the place back that was promised to the job, if the job has not used it. */
 void wms_link_decline_place(struct wms_job *job);
 void wms_link_retire(struct wms_link *link);
 void wms_link_kick(struct wms_link *link);
 /* Nobody uses it. */
 bool wms_link_is_idle(const struct wms_link *link);
-/* The connection goes, and the link; in a forked child without a word to the host. */
+/* Frees the connection and the link; in a forked child, nothing is sent to the host. */
 void wms_link_free(struct wms_link *link, bool forked);
 void wms_links_close(wms_engine *engine, bool forked);
 void wms_link_ready(struct wms_link *link);
@@ -133,38 +137,40 @@ void wms_link_broken(struct wms_link *link, int code, const char *text);
 void *wms_work_new(wms_engine *engine, const struct wms_work *work);
 void wms_work_start(void *shared);
 void wms_work_free(void *shared);
-/* Hands over what there is a thread for: begin(), and done() for what there never will be one. */
+/* Hands calls over to threads, with begin(); calls done() with an error for those that cannot get
+ * one. */
 void wms_blocking_tend(wms_engine *engine);
-/* In a forked child: what was started is the parent's. After wms_loop_after_fork(). */
+/* In a forked child: calls that were started belong to the parent.  To be called after
+ * wms_loop_after_fork(). */
 void wms_blocking_after_fork(wms_engine *engine);
-/* The engine goes, and every provider has: nobody waits for a call any more.  In a forked child
- * none is run. */
+/* The engine is being freed, and the providers have been told: nobody waits for a call any more.
+ * In a forked child none is run. */
 void wms_blocking_close(wms_engine *engine, bool forked);
 
 /* ---- item.c: one session of a job ------------------------------------------------------------ */
 
 struct wms_item *wms_item_of(struct wms_op *op);
-/* What a guard is asked, and a caller. */
+/* The action as a guard or, with `ask`, the caller is asked about it. */
 wms_action wms_item_action(const struct wms_item *item);
 /* May it be done?  Asks the guard and, with `ask`, the caller: false when it was refused (and is
  * finished) or is held. */
 bool wms_item_admit(struct wms_item *item);
-/* Sends it, or first looks how the session is. Its job is on a link that is up. */
+/* Sends it, or first observes the session.  Its job is on a link that is up. */
 void wms_item_start(struct wms_item *item);
-/* Such hosts cannot do what is asked. */
+/* Finishes it as UNSUPPORTED: the provider's hosts cannot carry out the verb. */
 void wms_item_refuse(struct wms_item *item, const struct wms_provider *provider);
 void wms_item_finish(struct wms_item *item, enum wms_state state, int code, const char *text);
 /* As finish, with the state that follows from whether it was sent. */
 void wms_item_abandon(struct wms_item *item, int code, const char *text);
-/* Ends it now, wherever it is: nobody waits any more (a timeout, a cancel, a fork). */
+/* Ends it now, whatever its phase: nobody waits any more (a timeout, a cancel, a fork). */
 void wms_item_end(struct wms_item *item, int code, const char *text);
-/* The link broke under it. */
+/* Its link broke, or the provider has lost it: repeats it if that is possible, else ends it. */
 void wms_item_lost(struct wms_item *item, int code, const char *text);
 /* The host says that there is no such session (any more). */
 void wms_item_vanished(struct wms_item *item, const char *text);
 /* Ends the observation of an item that is over. */
 void wms_item_close(struct wms_item *item);
-/* Takes it from the provider: it will not be answered any more. */
+/* Calls the provider's forget(): it will not be answered any more. */
 void wms_item_forget(struct wms_item *item);
 void wms_item_sent(struct wms_item *item);
 void wms_item_answer(struct wms_item *item, int code, const char *text);
@@ -172,15 +178,16 @@ void wms_item_take_slot(struct wms_item *item);
 void wms_item_give_slot(struct wms_item *item);
 extern const char wms_not_after_failure[];
 
-/* ---- verify.c: is a session as asked? -------------------------------------------------------- */
+/* ---- verify.c: whether a session is as asked ------------------------------------------------- */
 
-/* Looks how the session is, before the action.  Errors: NO_MEMORY, INTERNAL. */
+/* Begins to observe the session, before the action.  Errors: NO_MEMORY, INTERNAL. */
 int wms_check_begin(struct wms_item *item);
 /* The host has answered that it took the action: what is seen from here on counts. */
 void wms_check_answered(struct wms_item *item);
-/* Looks anew at those whose host has answered; not to be called from inside a provider. */
+/* Begins a new observation of the items whose host has answered; not to be called from inside a
+ * provider. */
 void wms_checks_renew(struct wms_job *job);
-/* Nobody waits for the state any more. */
+/* Ends it unverified: nobody waits for the state any more. */
 void wms_check_give_up(struct wms_item *item, int code, const char *text);
 void wms_check_seen(struct wms_check *check, const struct wms_sight *sight);
 void wms_check_blind(struct wms_check *check, int code, const char *text);
@@ -188,30 +195,31 @@ void wms_check_end(struct wms_check *check);
 
 /* ---- listing.c: which sessions a server has -------------------------------------------------- */
 
-/* Two rows of one session: what they agree on stays in the first. */
+/* Merges two rows of one session into `kept`: what they agree on stays, the rest becomes unknown.
+ */
 void wms_listed_merge(struct wms_listed *kept, const struct wms_listed *other);
 /* A session that the provider reports.  Errors: NO_MEMORY, PROTOCOL (an id that no host may have).
  */
 int wms_listing_add(struct wms_job *job, const wms_session *session);
-/* The list is complete; rows of one session become one.  Errors: NO_MEMORY, and what went wrong
- * while it came. */
+/* To be called when the list is complete: merges rows of one session and builds the index.  Errors:
+ * NO_MEMORY, and the error that wms_listing_add() has returned, if any. */
 int wms_listing_index(struct wms_job *job);
 /* Of an indexed listing; NULL: no such session. */
 const struct wms_listed *wms_listing_find(const struct wms_job *job, const wms_id *id);
-/* The same, when it is the session that is meant: the host may have given its id to another one. */
+/* The same for the item's session; NULL also if the host has given its id to another session. */
 const struct wms_listed *wms_listing_meant(const struct wms_item *item);
 void wms_listing_clear(struct wms_job *job);
 
 /* ---- select.c: which of a server's sessions are meant ---------------------------------------- */
 
-/* The host would refuse the action, or has to be spared. */
+/* The host would refuse the action, or it would end the caller's own session. */
 bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session);
-/* The server has told its sessions. */
+/* To be called when the listing is complete: selects the sessions that are meant. */
 void wms_job_listed(struct wms_job *job);
-/* The first job whose list waits for the caller's choice, or NULL; those that came to their end
- * meanwhile are forgotten. */
+/* The first job whose list waits for the caller's choice, or NULL; removes those that have ended
+ * meanwhile. */
 struct wms_job *wms_request_chooses(wms_request *request);
-/* What the caller says of the job's candidate. */
+/* The caller chooses the job's candidate (`take`), or leaves it out. */
 void wms_job_choose(struct wms_job *job, bool take);
 
 /* ---- job.c: one server of a request ---------------------------------------------------------- */
@@ -236,29 +244,31 @@ void wms_job_clear(struct wms_job *job);
 
 /* As wms_command_init(). */
 void wms_command_defaults(wms_command *command, enum wms_verb verb);
-/* The program's command as this library knows it: what its header does not have is as
- * wms_command_init() leaves it.  Errors: INVALID. */
+/* Copies the program's command into this version's struct: members that its header does not have
+ * are as wms_command_init() leaves them.  Errors: INVALID. */
 int wms_command_take(wms_engine *engine, const wms_command *command, wms_command *ret_whole);
 /* Errors: INVALID. */
 int wms_command_check(wms_engine *engine, const wms_command *command);
-/* BUSY, FORKED and so on, or 0. */
+/* To be called first by every public function of a request.  Errors: FORKED, and those of
+ * wms_engine_enter(). */
 int wms_request_enter(const wms_request *request);
-/* Checks a command and takes it apart into jobs.  Errors: INVALID, NO_MEMORY. */
+/* Checks a command and makes its jobs and items.  Errors: INVALID, NO_MEMORY. */
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request);
-/* deadline.c: begins to count.  Errors: NO_MEMORY, INTERNAL. */
+/* deadline.c: starts the timer of the command's deadline.  Errors: NO_MEMORY, INTERNAL. */
 int wms_request_count_down(wms_request *request);
 void wms_request_forked(wms_request *request);
-/* Frees requests whose last reference was given back inside a guard or a log. */
+/* Frees requests whose last reference was released where they could not be freed: inside a guard or
+ * a log, or in a forked child. */
 void wms_requests_collect(wms_engine *engine);
 
-/* ---- outcome.c: how its outcomes add up ------------------------------------------------------ */
+/* ---- outcome.c: counts and numbers its outcomes ---------------------------------------------- */
 
 void wms_request_finished(struct wms_item *item);
-/* How many outcomes the job has is known now. */
+/* To be called when the number of the job's outcomes is known. */
 void wms_request_counted(struct wms_job *job);
 /* The same for what is known before any server has answered. */
 void wms_request_count_first(wms_request *request);
-/* All are there: they get their numbers. */
+/* Numbers the outcomes; all must be there. */
 void wms_request_number(wms_request *request);
 void wms_request_drop_value(wms_request *request);
 

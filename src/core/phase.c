@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* phase.c - where an item stands: all changes are made here, and told to the log. */
+/* phase.c - the phases of an item: the one place that changes them, and logs each change. */
 #include "core/parts.h"
 
 static void tell(const struct wms_item *item, enum wms_phase phase)

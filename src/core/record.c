@@ -16,7 +16,7 @@ static const char *const kinds[] = {[WMS_BOOLEAN] = "boolean",
                                     [WMS_NATURAL] = "natural",
                                     [WMS_STRING] = "string"};
 
-/* Stands in a string as it is. */
+/* Whether a string contains the character as it is, not as %XX. */
 static bool is_plain(unsigned char c)
 {
     return c >= ' ' && c < 127 && c != '"' && c != '%';
@@ -210,7 +210,7 @@ static int read_fields(struct reader *reader, wms_value *root)
     if (wms_value_field(root, secret)) {
         return wrong(reader, "a field that is called secret");
     }
-    if (hiding) { /* it lies behind the others */
+    if (hiding) { /* the table lies in memory right behind the other fields */
         root->items = root->items ? root->items : hiding;
         root->size++;
     }
@@ -246,7 +246,8 @@ int wms_record_parse(wms_engine *engine, const char *text, size_t size, wms_valu
     if (!take(&reader, first_line)) {
         return wrong(&reader, "it does not begin with \"wms binding 1\"");
     }
-    /* A line has a value at most, and more characters than what is read from it. */
+    /* Enough: a line has at most one value, and is longer than the name and the text that are read
+     * from it. */
     size_t lines = lines_in(reader.at, left(&reader));
     lines = lines > WMS_RECORD_FIELDS ? WMS_RECORD_FIELDS : lines;
     wms_value *root = wms_value_new(engine, lines + 2, left(&reader) + 1, &reader.room);
@@ -371,7 +372,7 @@ int wms_record_print(wms_engine *engine, const wms_value *value, char **ret_text
     }
     put_record(&writer, value);
     writer.text[writer.size] = '\0';
-    /* What could not be read again is not written. */
+    /* A text that could not be parsed again is refused. */
     int error =
         wms_record_parse(engine, writer.text, writer.size, &again, complaint, complaint_size);
     if (error) {

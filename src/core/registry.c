@@ -39,7 +39,7 @@ const struct wms_provider *wms_provider_self(const struct wms_provider *provider
     return ((const struct wms_registered *) (const void *) entry)->self;
 }
 
-/* Checks what cannot be another in any version; only then may the rest be read. */
+/* Checks the members that are the same in every version; only then may the others be read. */
 static int check_head(wms_engine *engine, const struct wms_provider *provider)
 {
     if (!provider) {
@@ -63,7 +63,7 @@ static int check_head(wms_engine *engine, const struct wms_provider *provider)
     return 0;
 }
 
-/* Takes over as much as the provider has. */
+/* Copies the members that the provider's struct has. */
 static void read_provider(struct wms_registered *entry, const struct wms_provider *provider)
 {
     struct wms_provider *copy = &entry->provider;
@@ -133,7 +133,7 @@ void wms_engine_retire_providers(wms_engine *engine)
         if (entry->provider.retire) {
             entry->provider.retire(entry->self, engine->services, engine);
         }
-        engine->providers = entry->next; /* until then it has its slot */
+        engine->providers = entry->next; /* not before: retire() may use its slot */
         wms_free(engine, entry);
     }
     while (engine->unloaded) {
@@ -160,8 +160,8 @@ bool wms_engine_is_unloaded(const wms_engine *engine, const char *name)
     return find_unloaded(engine, name) != NULL;
 }
 
-/* The module did not load: remembered for the outcomes of the servers that need it.  The complaint
- * tells why. */
+/* Remembers that the module did not load, and the complaint, for the outcomes of the servers that
+ * need it. */
 static int load_failed(wms_engine *engine, const char *name)
 {
     struct wms_unloaded *entry = find_unloaded(engine, name);
@@ -212,7 +212,7 @@ int wms_engine_load(wms_engine *engine, const char *name, const char *path)
     if (error) {
         return load_failed(engine, name);
     }
-    /* Of another ABI not even the name is where it should be: then registering tells. */
+    /* With another ABI, not even the name may be read: then wms_engine_register() complains. */
     if (check_head(engine, provider) == 0 && provider->name && strcmp(provider->name, name) != 0) {
         wms_complain(engine, "%.200s holds the provider '%.31s', not '%.31s'", path, provider->name,
                      name);

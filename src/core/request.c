@@ -7,7 +7,7 @@
 #include "core/abi.h"
 #include "core/parts.h"
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- creation and end ------------------------------------------------------------------------ */
 
 static void request_free(wms_request *request)
 {
@@ -62,8 +62,8 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     request->jobs_open = request->job_count;
     wms_request_count_first(request);
     if (engine->loop && wms_loop_is_due(engine->loop)) {
-        wms_engine_turn(
-            engine); /* what is due by now comes first, else blocking calls alone never get to it */
+        wms_engine_turn(engine); /* first what is due by now: a program that only makes blocking
+                                    calls would never get to it */
     }
     wms_request_begin_jobs(request);
     wms_engine_go_on(engine);
@@ -78,14 +78,16 @@ wms_request *wms_request_unref(wms_request *request)
     }
     wms_engine *engine = request->engine;
     if (engine->base.asking || engine->settling || wms_engine_enter(engine)) {
-        /* A guard's or a log's program collects its garbage, perhaps the very request that is under
-         * way.  Or this is a forked child without a free descriptor: what the request has under way
-         * shares its connection with the parent until the engine is renewed. */
+        /* The call comes from inside a guard or a log (a garbage collector may run there) or a
+         * provider, perhaps for the very request that is being handled.  Or this is a forked child
+         * without a free descriptor: what the request has under way shares its connection with the
+         * parent until the engine is renewed.  In both cases wms_requests_collect() frees it later.
+         */
         request->orphan_next = engine->orphans;
         engine->orphans = request;
         return NULL;
     }
-    request->refs = 1; /* ours: others may be collected meanwhile, but not this one */
+    request->refs = 1; /* our own: others may be freed meanwhile, but not this request */
     if (!request->done) {
         wms_request_cancel(request);
     }
@@ -97,17 +99,17 @@ wms_request *wms_request_unref(wms_request *request)
 void wms_requests_collect(wms_engine *engine)
 {
     if (wms_engine_enter(engine)) {
-        return; /* not yet */
+        return; /* they stay for a later call */
     }
     while (engine->orphans) {
         wms_request *request = engine->orphans;
         engine->orphans = request->orphan_next;
         request->refs = 1;
-        wms_request_unref(request); /* the end of one may be the end of others */
+        wms_request_unref(request); /* may itself free others of the list */
     }
 }
 
-/* ---- what happens in it ---------------------------------------------------------------------- */
+/* ---- cancel and fork ------------------------------------------------------------------------- */
 
 void wms_request_cancel(wms_request *request)
 {
@@ -150,7 +152,7 @@ static bool wants_password(const wms_request *request)
     return request->job_count > 0 && request->jobs[0].wants && !request->password;
 }
 
-/* The first item that waits for permission, or NULL; forgets those that came to their end. */
+/* The first item that waits for permission, or NULL; removes those that have ended. */
 static struct wms_item *first_held(wms_request *request)
 {
     while (!queue_is_empty(&request->held)) {
@@ -184,7 +186,7 @@ int wms_request_wait(wms_request *request, double seconds)
     request->refs++;
     engine->woken = false;
     if (seconds >= 0 || needs_caller(request)) {
-        wms_engine_turn(engine); /* for the time of day, too */
+        wms_engine_turn(engine); /* also brings the loop's clock up to date */
     }
     double end = wms_loop_now(loop) + seconds;
     while (!error && !request->done && !engine->woken && !needs_caller(request)) {

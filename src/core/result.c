@@ -36,7 +36,8 @@ int wms_request_total(const wms_request *request, size_t *ret_total)
     return 1;
 }
 
-/* The last job whose first outcome (or session) is not behind `index`. */
+/* The last job whose first outcome (or session) has a number of at most `index`: a binary search.
+ */
 static const struct wms_job *job_of(const wms_request *request, size_t index, bool of_session)
 {
     size_t low = 0, high = request->job_count;
@@ -58,7 +59,7 @@ static const struct wms_item *item_of(const struct wms_job *job, size_t index)
     return job->whole_outcome ? &job->whole : &job->items[index];
 }
 
-/* As for jobs. */
+/* The same in request->order. */
 static const struct wms_item *ordered_item(const wms_request *request, size_t index)
 {
     size_t low = 0, high = request->order_count;
@@ -142,7 +143,8 @@ const wms_value *wms_request_value(wms_request *request)
     return !wms_request_enter(request) && request->done ? request->value : NULL;
 }
 
-/* What was skipped only followed from something else: it counts when there is nothing else. */
+/* The first failure.  Skipped items only follow from another failure: one is returned if there is
+ * nothing else. */
 static const struct wms_item *first_failure(const wms_request *request)
 {
     const struct wms_item *first = NULL;

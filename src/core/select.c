@@ -8,13 +8,14 @@ bool wms_listed_is_exempt(enum wms_verb verb, const struct wms_listed *session)
            (session->is_own == 1 && wms_verb_is(verb, WMS_ENDS_SESSION));
 }
 
-/* Nobody has named it, and its provider tells why it is better left alone. */
+/* The caller has not named it, and its provider gives a reason to leave it alone. */
 static bool is_spared(const wms_request *request, const struct wms_listed *session)
 {
     return session->spared && !request->own && (request->traits & WMS_ENDS_SESSION);
 }
 
-/* `_all`, and the caller's own: they become items.  That its own is exempt, the host will say. */
+/* For `_all` and for the caller's own session: makes an item for each session that is meant.  The
+ * own one is not checked here: the host refuses it if it is exempt. */
 static int take_all(struct wms_job *job)
 {
     const wms_request *request = job->request;
@@ -37,8 +38,8 @@ static int take_all(struct wms_job *job)
                 .id = session->id,
                 .user_name = session->user_name,
                 .identity = session->identity,
-                .note = spared ? session->spared
-                               : job->whole.note, /* that is of what was told the host for all */
+                .note = spared ? session->spared : job->whole.note, /* the note about what the host
+                                                                       was told for all sessions */
                 .changed = -1,
                 .spared = spared,
             };
@@ -53,7 +54,8 @@ static int take_all(struct wms_job *job)
     return 0;
 }
 
-/* What the list says of the sessions that are named: also of one that will not be acted on. */
+/* Takes user names and identities of the named sessions from the list, also for those that will not
+ * be acted on. */
 static void know_items(struct wms_job *job)
 {
     for (size_t i = 0; i < job->count; i++) {
@@ -66,7 +68,8 @@ static void know_items(struct wms_job *job)
     }
 }
 
-/* sessions{session_ids=}: of the listing, those that were asked for are kept, in that order. */
+/* sessions{session_ids=}: replaces the listing by the sessions that were asked for, in that order.
+ */
 static int take_named(struct wms_job *job)
 {
     wms_engine *engine = job->request->engine;
@@ -109,7 +112,7 @@ static void drop_left_out(struct wms_listing *listing)
     listing->count = count;
 }
 
-/* Leaves all but the caller's own session out; the sentence if there is none. */
+/* Leaves out all sessions but the caller's own.  Returns NULL, or a sentence if there is none. */
 static const char *find_own(struct wms_listing *listing)
 {
     bool unknown = false, found = false;
@@ -125,7 +128,8 @@ static const char *find_own(struct wms_listing *listing)
                      : "none of the host's sessions is the caller's own";
 }
 
-/* Nothing is left but to act. */
+/* The selection is complete, or has failed with `error` and `text`: ends the query, or lets the
+ * items be acted on. */
 static void conclude(struct wms_job *job, int error, const char *text)
 {
     const wms_request *request = job->request;
@@ -141,7 +145,7 @@ static void conclude(struct wms_job *job, int error, const char *text)
         know_items(job);
     }
     job->listed = !error;
-    if (error) { /* where all was told to the host before, that is done */
+    if (error) { /* UNKNOWN if the host has been told something for all sessions already */
         wms_item_enter(&job->whole, WMS_READY);
         wms_item_abandon(&job->whole, error, text);
     } else if (query && !job->by_id) {
@@ -156,7 +160,8 @@ static void conclude(struct wms_job *job, int error, const char *text)
 
 /* ---- the caller's choice --------------------------------------------------------------------- */
 
-/* The next that the caller is asked about, from job->candidate on. */
+/* Moves job->candidate on to the next session that the caller is asked about; false: none is left.
+ */
 static bool has_candidate(struct wms_job *job)
 {
     const struct wms_listing *listing = &job->listing;

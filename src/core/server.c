@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* server.c - the servers that anybody talks to or is about to, each once. */
+/* server.c - the servers that are in use, each once. */
 #include <string.h>
 
 #include "core/parts.h"
@@ -46,7 +46,7 @@ static struct wms_server *server_new(wms_engine *engine, const struct wms_place 
     return server;
 }
 
-/* A server may be named in several ways. */
+/* Finds the server of an address, or makes it: several addresses may name one server. */
 static int find_server(wms_engine *engine, const char *text, struct wms_server **ret_server)
 {
     const struct wms_place *place;

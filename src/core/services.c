@@ -7,7 +7,7 @@
 static void services_log(wms_engine *engine, enum wms_level level, const char *text)
 {
     wms_say(engine, level > WMS_WARNING ? WMS_WARNING : level, "%s",
-            text); /* a later version may know more */
+            text); /* a provider for a later version may use levels that this one does not have */
 }
 
 static struct wms_timer *services_timer_new(wms_engine *engine, void (*fire)(void *data),
@@ -26,7 +26,8 @@ static int services_poll_new(wms_engine *engine, int fd, void (*ready)(void *dat
     return loop ? wms_poll_new(loop, fd, ready, data, ret_poll) : engine->loop_error;
 }
 
-/* What a provider says of an op that has ended is not heard. */
+/* Whether the op is still under way: what a provider reports about an op that has ended is ignored.
+ */
 static bool is_open(struct wms_op *op)
 {
     return wms_item_of(op)->phase == WMS_ACTING;
@@ -36,10 +37,9 @@ static void services_user(struct wms_op *op, const char *user_name)
 {
     struct wms_item *item = wms_item_of(op);
 
-    if (is_open(op) && !(item->job->listed && item->user_name)) { /* else the listing has said it */
+    if (is_open(op) && !(item->job->listed && item->user_name)) { /* else the listing has told it */
         const char *copy = user_name ? wms_job_keep(item->job, user_name) : NULL;
-        item->user_name =
-            copy ? copy : item->user_name; /* without memory for it, it stays unsaid */
+        item->user_name = copy ? copy : item->user_name; /* out of memory: the name is left out */
     }
 }
 
@@ -99,7 +99,7 @@ static int services_session(struct wms_op *op, const wms_session *session)
     }
     struct wms_job *job = wms_item_of(op)->job;
     wms_session whole;
-    wms_session_init(&whole); /* of what the provider does not know yet, nothing is known */
+    wms_session_init(&whole); /* members that the provider's struct does not have are unknown */
     wms_take(&whole, sizeof whole, session, job->link->provider->session_size);
     return wms_listing_add(job, &whole);
 }

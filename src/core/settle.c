@@ -4,11 +4,11 @@
 #include "core/parts.h"
 
 enum {
-    ROUNDS =
-        64 /* of a loop that always has something to do, before the program gets control again */
+    ROUNDS = 64 /* turns of a loop that always has something to do, before the program gets control
+                   again */
 };
 
-/* ---- links that are to be tended ------------------------------------------------------------- */
+/* ---- links that are broken, retired or idle -------------------------------------------------- */
 
 /* Of a broken link: what was under way on it ends, or is repeated on another. */
 static void end_link(struct wms_link *link)
@@ -25,7 +25,7 @@ static void end_link(struct wms_link *link)
     while (!node_alone(&link->jobs)) {
         struct wms_job *job = NODE_OWNER(link->jobs.next, struct wms_job, node);
         wms_link_leave(job);
-        /* A job that sees connection after connection break gets nowhere. */
+        /* A job whose connections break one after the other gives up. */
         if (!link->was_up || ++job->breaks > 3) {
             wms_job_fail(job, link->code, link->text);
         }
@@ -106,7 +106,7 @@ void wms_engine_rest(wms_engine *engine)
 
 void wms_engine_go_on(wms_engine *engine)
 {
-    wms_engine_ref(engine); /* a guard or a log may give the last request back */
+    wms_engine_ref(engine); /* a guard or a log may release the last request */
     wms_engine_settle(engine);
     wms_engine_rest(engine);
     wms_engine_unref(engine);

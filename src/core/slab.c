@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* slab.c - room for many small things that go all at once. */
+/* slab.c - an arena: small allocations that are freed all at once. */
 #include "core/slab.h"
 
 #include <string.h>

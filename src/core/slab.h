@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* slab.h - room for many small things that go all at once. */
+/* slab.h - an arena: small allocations that are freed all at once. */
 #ifndef WMS_CORE_SLAB_H
 #define WMS_CORE_SLAB_H
 
 #include <wms.h>
 
-struct wms_slab; /* NULL: none yet */
+struct wms_slab; /* NULL: an empty arena */
 
 /* Room for `size` bytes, aligned for a wms_session; NULL: out of memory. */
 void *wms_slab_room(struct wms_slab **slabs, wms_engine *engine, size_t size);
@@ -13,7 +13,7 @@ void *wms_slab_room(struct wms_slab **slabs, wms_engine *engine, size_t size);
 const char *wms_slab_copy(struct wms_slab **slabs, wms_engine *engine, const char *text);
 /* The same of a text for a person, which may come from a host: see wms_one_line(). */
 const char *wms_slab_copy_line(struct wms_slab **slabs, wms_engine *engine, const char *text);
-/* `wiped`: it may hold secrets. */
+/* Frees everything; `wiped`: wipes it first, since it may hold secrets. */
 void wms_slab_clear(struct wms_slab **slabs, wms_engine *engine, bool wiped);
 
 #endif

@@ -26,11 +26,11 @@
 
 struct wms_registered {
     struct wms_registered *next;
-    const struct wms_provider *self; /* as it was given, and as the provider wants it back; perhaps
+    const struct wms_provider *self; /* as it was registered, and as its functions get it; may be
                                         shorter or longer than ours */
     struct wms_provider
-        provider; /* the same for us: what an older one does not have is NULL or 0 */
-    void *slot;   /* the provider's own */
+        provider; /* our copy: members that an older provider does not have are NULL or 0 */
+    void *slot;   /* the provider's own pointer: see wms_engine_slot() */
 };
 
 /* A provider whose module was there and did not load, and why. */
@@ -40,13 +40,13 @@ struct wms_unloaded {
     char why[512];
 };
 
-/* Where bindings are: in files or, of a program that has a store of its own, here. */
+/* Where bindings are kept: in files or, for a program that has its own store, in memory. */
 struct wms_bindings {
     bool in_memory;
-    char *folder;          /* NULL: the user's */
-    struct wms_table kept; /* by name */
-    struct node all,
-        fresh; /* of them; those that were made by commands, and not told to the program yet */
+    char *folder;           /* of the files; NULL: the default, below the user's home */
+    struct wms_table kept;  /* by name */
+    struct node all, fresh; /* all of `kept`; those that commands have made and
+                               wms_engine_binding_next() has not returned */
 };
 
 /* Calls that block: see blocking.c. */
@@ -55,25 +55,26 @@ struct wms_blocking {
     struct node line;      /* those that are started, and not handed over yet */
     size_t running;        /* those that are handed over, and not taken back yet */
     struct wms_crew *crew; /* the threads, or NULL */
-    struct wms_poll *poll; /* on what they give back, while calls run; or NULL */
-    bool due;              /* to be tended */
+    struct wms_poll *poll; /* watches for finished calls; NULL: not made yet */
+    bool due;              /* wms_blocking_tend() has something to do */
 };
 
-/* The address that was taken apart last: a command looks at the same one several times. */
+/* A cache of the address that was parsed last: a command parses the same one several times. */
 struct wms_parsed {
     char text[WMS_ADDRESS_MAX + 1]; /* "": none */
     struct wms_place place;
 };
 
 struct wms_engine {
-    struct wms_base base; /* first: base.c knows no more of an engine */
+    struct wms_base base; /* first: base.c casts an engine to it */
     size_t refs; /* the program's, and one for each request and each handle of an embedded host */
-    const struct wms_services *services; /* what it offers to providers */
+    const struct wms_services *services; /* the functions that providers get */
     pid_t pid;
     unsigned char
-        *here; /* not 0 in the process of `pid`, and 0 in its children; NULL: no such page */
-    struct wms_loop *loop;   /* NULL until something has to be waited for */
-    int loop_error;          /* NO_MEMORY, or INTERNAL: no descriptor left; 0: none */
+        *here; /* a MADV_WIPEONFORK page, which reads 0 in a forked child; NULL: not supported */
+    struct wms_loop *loop; /* NULL until something has to be waited for */
+    int loop_error; /* why there is no loop: NO_MEMORY, or INTERNAL (no descriptor left); 0: no
+                       error */
     struct wms_waker *waker; /* NULL until a request's descriptor is asked for */
 
     struct wms_registered *providers;
@@ -81,27 +82,26 @@ struct wms_engine {
     struct wms_unloaded *unloaded;
     struct wms_bindings bindings;
     wms_transport transport;
-    char *proxy;               /* of `transport` */
-    struct wms_key key;        /* of every table of what others name */
+    char *proxy;               /* the string that transport.proxy points to */
+    struct wms_key key;        /* for the hashes of all tables */
     struct wms_table servers;  /* by place */
-    struct wms_server *recent; /* the last that was asked for, or NULL */
+    struct wms_server *recent; /* the server that was looked up last, or NULL */
     struct wms_parsed parsed;
     struct node links; /* all of them, newest first */
     size_t link_count;
-    struct wms_table
-        bound;          /* links that get new work, by what their bindings' names have in common */
-    struct node idle;   /* links that nobody uses, and that may be used again: who has been so for
-                           longest comes first */
-    struct node ending; /* links that are broken or get no new work: to be tended */
+    struct wms_table bound; /* links that get new work, by host and port: all addresses of one
+                               binding have these in common */
+    struct node idle;       /* unused links that may be used again, longest unused first */
+    struct node ending;     /* links that are broken or retired: to be freed by tend_links() */
     struct wms_blocking blocking;
     struct node requests; /* newest first */
-    struct node news;     /* requests that wms_engine_news() has not told yet */
+    struct node news;     /* requests with news, not yet returned by wms_engine_news() */
 
-    struct node kicked; /* jobs that are to be looked at */
-    bool link_broken;   /* links are to be tended */
+    struct node kicked; /* jobs that wms_job_pump() is to be called for */
+    bool link_broken;   /* tend_links() has something to do */
     bool settling;
-    wms_request *orphans; /* that were given back meanwhile */
-    bool woken;           /* wms_engine_wake() */
+    wms_request *orphans; /* requests without references that could not be freed yet */
+    bool woken;           /* wms_engine_wake() was called */
 
     wms_guard guard;
     void *guard_data;
@@ -110,19 +110,19 @@ struct wms_engine {
 struct wms_server {
     struct wms_entry entry; /* first: of engine->servers */
     size_t refs;            /* jobs and links */
-    struct wms_link *link;  /* that new work uses, or NULL */
-    char *text;             /* the address, as somebody gave it */
-    uint32_t mark;          /* of wms_command_build() */
+    struct wms_link *link;  /* the link that new work uses, or NULL */
+    char *text;             /* the address as it was given first */
+    uint32_t mark;          /* scratch of wms_command_build(); else 0 */
     struct wms_place place;
 };
 
 /* The place of a link in engine->bound. */
 struct wms_bound {
     struct wms_entry entry;
-    struct wms_link *link; /* NULL: it is not there */
+    struct wms_link *link; /* NULL: it is not in the table */
 };
 
-/* Of one engine: a link that nobody has used for longest goes first. */
+/* If an engine has more links, idle ones are freed, longest unused first. */
 enum { WMS_IDLE_LINKS_MAX = 256 };
 
 enum wms_link_state { WMS_CONNECTING, WMS_UP, WMS_BROKEN };
@@ -134,37 +134,36 @@ struct wms_link {
     const struct wms_provider *provider;
     void *connection;
     enum wms_link_state state;
-    bool was_up;      /* the host has been reached: some links can be used before */
-    bool retired;     /* no new work on it */
+    bool was_up;      /* the host has been reached; with ready(), a link is WMS_UP before */
+    bool retired;     /* gets no new work */
     struct node node; /* of engine->idle or engine->ending, or alone */
     struct wms_bound bound;
-    size_t active;      /* places, of those that the provider limits, that are taken or promised */
-    struct node line;   /* jobs that wait for a place: who has waited longest comes first.  While
-                           there are any, it is full */
+    size_t active; /* places that are taken or promised; provider->in_flight limits them, unless it
+                      is 0 */
+    struct node line;   /* jobs that wait for a place, longest first; with any, none is free */
     struct node ops;    /* items that are in flight, newest first */
     struct node checks; /* newest first */
     struct node jobs;   /* that use it or wait for it */
     double progress;
     int code; /* why it broke */
     char *text;
-    uint64_t stamp; /* of the binding's file that it was made with; 0: of none */
+    uint64_t stamp; /* wms_bindfile_stamp() of the binding that it was made with; 0: of no file */
 };
 
 /* The phases of an item, X(NAME, word), in the order in which it goes through them; some are left
  * out, and READY, PRIMED and QUEUED may come again when a connection breaks. */
 #define WMS_PHASES(X) \
     X(QUEUED, "queued") \
-    X(HELD, "held") /* waits for the caller's permission */ \
-    X(CHOOSING, \
-      "choosing")     /* of the question for all sessions: the caller chooses from the answer */ \
-    X(READY, "ready") /* may be sent */ \
-    X(BASELINE, "baseline") /* verify: how is it before? */ \
-    X(PRIMED, "primed")     /* the baseline is known, may be sent */ \
+    X(HELD, "held")         /* waits for the caller's permission */ \
+    X(CHOOSING, "choosing") /* of the listing: the caller chooses from the sessions */ \
+    X(READY, "ready")       /* may be sent */ \
+    X(BASELINE, "baseline") /* verify: the state before the action is being observed */ \
+    X(PRIMED, "primed")     /* the state before is known, may be sent */ \
     X(ACTING, "acting")     /* the host has been asked */ \
-    X(ANSWERED, "answered") /* verify: the host has answered; it is to be looked at anew */ \
-    X(SETTLING, "settling") /* verify: the state is not there yet */ \
-    X(STEADY, "steady")     /* stable: it is there, does it stay? */ \
-    X(OVER, "over")         /* the result is known, the observation has to end */ \
+    X(ANSWERED, "answered") /* verify: the host has answered; a new observation is to begin */ \
+    X(SETTLING, "settling") /* verify: the state is not reached yet */ \
+    X(STEADY, "steady")     /* stable: the state is reached, and watched */ \
+    X(OVER, "over")         /* the result is known, the observation is to end */ \
     X(DONE, "done")
 
 enum wms_phase {
@@ -176,7 +175,7 @@ enum wms_phase {
 /* What an item stands for. */
 enum wms_item_kind {
     WMS_ITEM_SESSION, /* an action on one session */
-    WMS_ITEM_LIST,    /* job->whole: the question which sessions the server has */
+    WMS_ITEM_LIST,    /* job->whole: the listing of the server's sessions */
     WMS_ITEM_CALL     /* job->whole: a call, or a bind */
 };
 
@@ -193,10 +192,10 @@ struct wms_item {
     unsigned char phase, state,
         kind; /* enum wms_phase (see wms_item_enter()), wms_state, wms_item_kind */
     bool sent, retried, permitted, slot;
-    bool spared; /* of `_all`, but for this one */
+    bool spared; /* excluded from `_all`: see `spared` of wms_session */
 };
 
-/* Of an observer whose provider asks the host again and again: see polling.c. */
+/* The polling of one observer: see polling.c. */
 struct wms_polling {
     struct wms_timer *timer; /* NULL: the provider does not poll */
     double interval;         /* seconds from the next answer to the question after it */
@@ -213,20 +212,20 @@ struct wms_check {
     struct wms_timer *timer; /* its data is the item */
     struct wms_polling polling;
     struct wms_sight sight;
-    const char *blind; /* why it could not be seen while the host was asked; NULL: it could */
+    const char *blind; /* why the observation failed in WMS_ACTING; NULL: it did not */
     int blind_code;
     bool observing, differed;
-    bool before; /* how it was before the action has been seen */
-    bool looked; /* it has been seen since the host's answer */
-    bool
-        late; /* the time to verify is over, and the first look since the answer is still awaited */
+    bool before; /* the state before the action has been observed */
+    bool looked; /* there has been a sight since the host's answer */
+    bool late; /* the time to verify is over, but the first sight since the answer is still awaited
+                */
 };
 
 /* A session of a listing: what an action needs to know of it and, for WMS_SESSIONS, all of it. */
 struct wms_listed {
     wms_id id;
     const char *user_name, *identity, *spared;
-    wms_session *whole; /* all that was told; NULL: nobody is going to look at it */
+    wms_session *whole; /* all that the host has told; NULL: not needed */
     signed char is_orchestratable, is_own;
     bool left_out; /* the caller has not chosen it */
 };
@@ -244,20 +243,20 @@ struct wms_job {
     wms_request *request;
     struct wms_server *server;
     const char *text;      /* the server as the caller gave it */
-    const char *folded;    /* the same for guards: what is one host has one spelling */
-    struct wms_slab *slab; /* where all its strings and sessions lie */
+    const char *folded;    /* the same as guards see it: one spelling for one host */
+    struct wms_slab *slab; /* owns all its strings and sessions */
     struct wms_link *link;
     struct node node;      /* of link->jobs; valid while there is a link */
     struct node line;      /* of link->line, or alone */
     struct node kicked;    /* of engine->kicked, or alone */
-    struct wms_item whole; /* the question for all sessions, or the call; its outcome is the
-                              server's when there is no other */
+    struct wms_item whole; /* the listing, or the call; it is also the server's outcome if there is
+                              no other (whole_outcome) */
     struct wms_item *items;
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
     struct queue ready, over, answered; /* of items */
-    size_t pending;                     /* items that a host owes something */
-    size_t checks;                      /* observations of its items */
+    size_t pending; /* items that wait for the host, and hold a place on the link (item->slot) */
+    size_t checks;  /* observations of its items */
     struct wms_listing listing;
     struct wms_timer *timer;
     double progress;
@@ -267,16 +266,16 @@ struct wms_job {
     bool all;             /* every session that the host lets us control, or that is chosen */
     bool counted;         /* request->total has its outcomes */
     struct node choosing; /* of request->choosing, or alone */
-    size_t candidate;     /* the place in the listing of the next to be chosen */
+    size_t candidate;     /* index in the listing of the session that the caller is asked about */
     bool starved;         /* the link has no place for it */
-    bool promised;        /* the link keeps one for it */
-    bool whole_outcome;   /* its one outcome is `whole` */
+    bool promised;        /* the link reserves a place for it */
+    bool whole_outcome;   /* its only outcome is that of `whole` */
     bool listed;          /* the listing is complete */
-    bool wants, told;     /* the host waits for the password; it has been told it */
-    bool wishes;          /* it will, when its binding can be kept */
+    bool wants, told;     /* the host waits for the password; the provider has got it */
+    bool wishes;          /* the host needs the password next: see begin_to_want() */
 };
 
-/* What was asked for, one after the other. */
+/* One session or server of a command, in the caller's order. */
 struct wms_asked {
     struct wms_item *item; /* a session; NULL: all of `job` */
     struct wms_job *job;
@@ -295,7 +294,7 @@ struct wms_request {
     struct wms_timer *expiry; /* of the deadline, while it runs */
     bool stop_on_error, what_if, ask, follow;
     bool own, choose;
-    bool some; /* not all of a server's sessions are meant: the host is told nothing that holds for
+    bool some; /* a server's other sessions are not meant: the host is told nothing that holds for
                   all of them */
     struct wms_call call; /* of a call or a bind: its strings and arguments lie in `given` */
     wms_value *given, *value;
@@ -304,21 +303,21 @@ struct wms_request {
 
     struct wms_job *jobs;
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
-    struct wms_asked *order; /* of the outcomes, when it is not the jobs' */
+    struct wms_asked *order; /* of the outcomes; NULL: that of the jobs */
     size_t order_count;
-    size_t total,
-        uncounted;        /* outcomes that there will be, and jobs of which that is not known yet */
-    struct node choosing; /* jobs that wait for the caller's choice, or ended since */
+    size_t total, uncounted; /* outcomes that there will be, and jobs whose number of outcomes is
+                                not known yet */
+    struct node choosing;    /* jobs that wait for the caller's choice, or have ended meanwhile */
     size_t outcome_count, failed_count, skipped_count,
-        session_count;     /* so far; the skipped ones failed */
-    size_t expected;       /* outcomes, as far as that is known */
-    struct queue held;     /* items that wait for the caller's permission, or ended since */
-    struct queue finished; /* items that wms_request_next_outcome() has not told yet */
+        session_count; /* so far; failed_count includes the skipped ones */
+    size_t expected;   /* outcomes, as far as that is known */
+    struct queue held; /* items that wait for the caller's permission, or have ended meanwhile */
+    struct queue finished; /* items that wms_request_next_outcome() has not returned yet */
     size_t read_count;
     struct wms_wakeup wakeup; /* the descriptor for the caller's loop */
     struct node news;         /* of engine->news, or alone */
     bool done, cancelled, stopped, forked;
-    bool waking;  /* something to tell since the last step */
+    bool waking;  /* there is news since the last wms_request_step() */
     bool expired; /* the command's deadline is over */
     char *summary;
 };

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Which schemes the family has, what the provider's module needs on the two kinds of distribution,
- * and whether an address without a host means this machine. */
+/* The schemes of this project, which packages the provider's module needs on the two kinds of
+ * distribution, and whether an address without a host means this machine. */
 static const struct {
     const char *name;
     const char *package;
@@ -65,7 +65,8 @@ static bool all_of(const char *text, const char *others)
     return true;
 }
 
-/* An argument of ssh, a part of a URL: nothing in it may be mistaken for something else. */
+/* A host name becomes an argument of ssh or a part of a URL: nothing in it may be mistaken for an
+ * option or a delimiter. */
 static int check_host(const char *host, char *complaint, size_t size)
 {
     if (!*host) {
@@ -181,7 +182,7 @@ void wms_address_fold(char *text)
     if (mark) {
         to_lower(text, mark);
     }
-    for (char *p = host; p < end; p++) { /* a user's name is the host's own */
+    for (char *p = host; p < end; p++) { /* skips the user's name: its case matters to the host */
         host = *p == '@' ? p + 1 : host;
     }
     if (*host == '[') {
@@ -255,7 +256,7 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
     strcpy(place->parts, rest);
     char *slash = mark ? strchr(place->parts, '/') : NULL;
     if (slash) {
-        /* Moved up by one, so that the host before it can end with a zero. */
+        /* Moved up by one byte, so that the host before it can be NUL-terminated. */
         memmove(slash + 1, slash, strlen(slash) + 1);
         *slash = '\0';
         place->address.path = slash + 1;
@@ -307,7 +308,7 @@ uint64_t wms_place_hash(const struct wms_key *key, const struct wms_place *place
     const struct wms_address *address = &place->address;
     const char *const words[] = {place->scheme, address->user, address->host, address->path};
     char text[sizeof place->scheme + sizeof place->parts + sizeof address->port +
-              sizeof words]; /* more than they have */
+              sizeof words]; /* large enough for all of it */
     size_t size = sizeof address->port;
 
     memcpy(text, &address->port, size);

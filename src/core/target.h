@@ -8,23 +8,23 @@
 
 enum { WMS_ADDRESS_MAX = 255, WMS_SCHEME_MAX = 31, WMS_ID_MAX = 255 };
 
-/* An address, taken apart; the parts lie in `parts`, folded. */
+/* A parsed address; its strings, which are folded, lie in `parts`. */
 struct wms_place {
     char scheme[WMS_SCHEME_MAX + 1];
     struct wms_address address;
     char parts[WMS_ADDRESS_MAX + 4];
 };
 
-/* Takes `text` (NULL: this machine) apart.  INVALID: `complaint` says what is wrong and how to mend
- * it.  The result points into `ret_place` and to `text`. */
+/* Parses `text` (NULL: this machine).  Errors: INVALID (`complaint` says what is wrong and how to
+ * mend it).  The result points into `ret_place` and to `text`. */
 int wms_place_parse(struct wms_place *ret_place, const char *text, char *complaint, size_t size);
 
-/* Copies what has been taken apart; the copy points into itself and to `text`, which is the same
+/* Copies a parsed address; the copy points into itself and to `text`, which must be the same
  * address. */
 void wms_place_copy(struct wms_place *ret_place, const struct wms_place *place, const char *text);
 
-/* Brings an address to the one spelling of what can be spelled in several ways: host names and
- * schemes in lower case (RFC 4343, RFC 3986), without the dot behind the last label. */
+/* Normalizes an address in place: host names and schemes in lower case (RFC 4343, RFC 3986),
+ * without the dot behind the last label. */
 void wms_address_fold(char *text);
 
 /* Whether both name the same server. */
@@ -36,8 +36,8 @@ uint64_t wms_place_hash(const struct wms_key *key, const struct wms_place *place
 bool wms_scheme_known(const char *scheme);
 const char *wms_scheme_package(const char *scheme);
 
-/* Checks an id and brings it to its one form: text of digits becomes a number.  INVALID with a
- * complaint otherwise. */
+/* Checks an id and normalizes it: a text of digits becomes a number.  Errors: INVALID
+ * (`complaint`). */
 int wms_id_check(wms_id *id, char *complaint, size_t size);
 bool wms_id_equal(const wms_id *a, const wms_id *b);
 uint64_t wms_id_hash(const struct wms_key *key, const wms_id *id);

@@ -13,7 +13,7 @@
 
 struct block {
     size_t size;
-    wms_value root; /* first come the other values, then names and texts */
+    wms_value root; /* behind it lie the other values, then names and texts */
 };
 
 static struct block *block_of(wms_value *root)
@@ -23,9 +23,9 @@ static struct block *block_of(wms_value *root)
 
 enum { LONG = 1048576 };
 
-/* Has the system give a long block its pages in one go: with a fault for each of them, to fill it
- * takes twice as long, and the loop waits.  Where that is not known (before Linux 5.14), nothing is
- * lost. */
+/* Has the kernel map the pages of a long block at once: a page fault for each of them would double
+ * the time to fill it, while the loop waits.  Where MADV_POPULATE_WRITE is not supported (before
+ * Linux 5.14), nothing is lost. */
 static void prepare(void *block, size_t size)
 {
 #ifdef MADV_POPULATE_WRITE
@@ -53,7 +53,7 @@ wms_value *wms_value_new(wms_engine *engine, size_t values, size_t bytes,
         return NULL;
     }
     prepare(block, size);
-    memset(block, 0, size - bytes); /* texts are long, and written once */
+    memset(block, 0, size - bytes); /* not the texts, which are long and written once */
     block->size = size;
     ret_room->values = &block->root + 1;
     ret_room->text = (char *) (ret_room->values + values);

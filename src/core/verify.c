@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* verify.c - whether a session is as asked: one look before the action, and from the host's answer
- * on until it is so. */
+/* verify.c - verifies that a session is as asked: observes it once before the action, and from the
+ * host's answer on until it is as asked. */
 #include "core/parts.h"
 #include "core/polling.h"
 
@@ -9,7 +9,7 @@ static wms_engine *engine_of(const struct wms_item *item)
     return item->job->request->engine;
 }
 
-/* ---- looks ----------------------------------------------------------------------------------- */
+/* ---- observations ---------------------------------------------------------------------------- */
 
 static struct wms_check *check_new(struct wms_item *item, struct wms_link *link)
 {
@@ -55,7 +55,7 @@ int wms_check_begin(struct wms_item *item)
     return 0;
 }
 
-/* The provider is told if it still observes. */
+/* Calls unobserve() if the provider still observes. */
 static void check_free(struct wms_check *check)
 {
     struct wms_link *link = check->link;
@@ -76,7 +76,7 @@ void wms_check_end(struct wms_check *check)
     check_free(check);
 }
 
-/* ---- what it comes to ------------------------------------------------------------------------ */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static bool is_wanted(enum wms_verb verb, const struct wms_sight *sight)
 {
@@ -103,13 +103,13 @@ static void settle(struct wms_item *item)
 {
     const struct wms_check *check = item->check;
 
-    if (check->before || check->differed) { /* else nobody knows how it was */
+    if (check->before || check->differed) { /* else it is unknown how it was before */
         item->changed = check->differed;
     }
     wms_item_finish(item, WMS_VERIFIED, 0, NULL);
 }
 
-/* Is it as asked? */
+/* Compares the last sight with what was asked for. */
 static void evaluate(struct wms_item *item)
 {
     wms_request *request = item->job->request;
@@ -147,7 +147,7 @@ static void unverified(struct wms_item *item, const char *why)
     wms_free(request->engine, text);
 }
 
-/* It cannot be seen any more. */
+/* The session cannot be observed any more. */
 static void gone_blind(struct wms_item *item, int code, const char *why)
 {
     if (code == WMS_E_NO_MEMORY) { /* that is our fault, not the host's */
@@ -170,7 +170,7 @@ static void check_fired(void *data)
         if (check->looked) {
             unverified(item, NULL);
         } else if (!check->late &&
-                   request->timeout > request->verify) { /* one look there must be */
+                   request->timeout > request->verify) { /* wait for a first sight */
             check->late = true;
             wms_timer_set(check->timer, request->timeout - request->verify);
         } else {
@@ -189,7 +189,7 @@ static void check_fired(void *data)
     wms_job_kick(item->job);
 }
 
-/* ---- what happens ---------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 void wms_check_answered(struct wms_item *item)
 {
@@ -205,9 +205,9 @@ void wms_check_answered(struct wms_item *item)
     wms_job_kick(job);
 }
 
-/* What the old observation has told, or is going to tell, may be of before the action: so another
- * one begins, whose first look does not.  The old one ends after that, for providers that share
- * something between observers. */
+/* What the old observation has reported, or will report, may be from before the action: so another
+ * one begins, whose first sight is from after it.  The old one ends only then, for providers whose
+ * observers share something. */
 static void renew(struct wms_item *item)
 {
     struct wms_check *old = item->check;
@@ -231,7 +231,7 @@ void wms_checks_renew(struct wms_job *job)
 {
     while (!queue_is_empty(&job->answered)) {
         struct wms_item *item = NODE_OWNER(queue_take(&job->answered), struct wms_item, waiting);
-        /* What hung on a connection that is broken ends with it. */
+        /* What was observed on a broken link ends with the link. */
         if (item->phase == WMS_ANSWERED && item->check->link->state != WMS_BROKEN) {
             renew(item);
         }
@@ -277,14 +277,14 @@ void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
     wms_job_kick(item->job);
 }
 
-/* The look before the action has failed. */
+/* The observation before the action has failed. */
 static void blind_before(struct wms_item *item, bool broken, int code, const char *text)
 {
-    bool listed = item->phase == WMS_PRIMED; /* among those that are ready */
+    bool listed = item->phase == WMS_PRIMED; /* it is in job->ready already */
 
     if (!broken) {
         wms_item_enter(item,
-                       WMS_PRIMED); /* to be sent all the same: perhaps it can be seen afterwards */
+                       WMS_PRIMED); /* sent all the same: perhaps it can be observed afterwards */
         wms_job_progress(item->job);
     } else if (code == WMS_E_UNREACHABLE && !item->retried) {
         item->retried = true;
@@ -306,7 +306,7 @@ void wms_check_blind(struct wms_check *check, int code, const char *text)
     const char *why = text ? text : wms_error_text(code);
 
     check->observing =
-        broken && check->observing; /* then it is still the provider's, until it is told */
+        broken && check->observing; /* if broken, the provider has it until unobserve() */
     if (check != item->check) {
         return;
     }
@@ -315,13 +315,13 @@ void wms_check_blind(struct wms_check *check, int code, const char *text)
     case WMS_PRIMED:
         blind_before(item, broken, code, text);
         break;
-    case WMS_ACTING: /* the answer finds it blind */
+    case WMS_ACTING: /* wms_check_answered() reports it */
         check->blind = wms_job_keep(job, why);
         check->blind = check->blind ? check->blind : wms_error_text(code);
         check->blind_code = code;
         break;
     case WMS_ANSWERED:
-        if (broken) { /* else it is looked at anew */
+        if (broken) { /* else wms_checks_renew() begins a new observation */
             gone_blind(item, code, why);
         }
         break;

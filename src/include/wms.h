@@ -87,8 +87,8 @@ enum wms_error {
                                and how to mend it */
 };
 
-/* The code's stable name ("NOT_FOUND"), and one sentence for a person.  Static strings;
- * "INTERNAL"'s for a number that is no code. */
+/* The code's stable name ("NOT_FOUND"), and one sentence for a person.  Static strings; for a
+ * number that is no code, those of INTERNAL. */
 WMS_API const char *wms_error_name(int code);
 WMS_API const char *wms_error_text(int code);
 /* The code of that name, or 0 when there is none. */
@@ -110,7 +110,8 @@ WMS_API int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engin
 
 /* One more reference; returns the engine. */
 WMS_API wms_engine *wms_engine_ref(wms_engine *engine);
-/* Gives the reference back.  Requests keep their engine: it goes when the last of them went. */
+/* Releases the reference.  Each request holds a reference on its engine: it is freed when the last
+ * request has been. */
 WMS_API wms_engine *wms_engine_unref(wms_engine *engine);
 
 /* What was wrong with the arguments of the last call on this engine that returned WMS_E_INVALID:
@@ -123,9 +124,9 @@ WMS_API const char *wms_engine_complaint(const wms_engine *engine);
 WMS_API int wms_engine_register(wms_engine *engine, const struct wms_provider *provider);
 
 /* Loads a provider's module from the file `path` and registers it; does nothing if one of that name
- * is registered. Modules stay in the process.  `path` NULL: for a caller that has found no file, to
- * hear what to install.  Errors: NO_PROVIDER (wms_engine_complaint() tells why), INVALID (no file,
- * and no provider of that name is known), NO_MEMORY. */
+ * is registered.  Modules stay in the process.  `path` NULL: the caller has found no file; fails,
+ * and the complaint says what to install.  Errors: NO_PROVIDER (wms_engine_complaint() tells why),
+ * INVALID (no file, and no provider of that name is known), NO_MEMORY. */
 WMS_API int wms_engine_load(wms_engine *engine, const char *name, const char *path);
 
 /* Where a command finds modules of providers that are not registered: the folder `folder`, as
@@ -157,8 +158,8 @@ enum wms_verb_trait {
     WMS_TAKES_MESSAGE = 64 /* it shows the users a text */
 };
 
-/* The one list of verbs: X(F, NAME, word, traits), where F is for what X makes of a row.  Numbers
- * are in this order, and stay: a new one comes last. */
+/* The one list of verbs: X(F, NAME, word, traits), where F is passed on to X.  Numbers are in this
+ * order, and stay: a new one comes last. */
 #define WMS_VERB_ROWS(X, F) \
     X(F, SESSIONS, "sessions", WMS_IS_QUERY | WMS_VERIFIES) \
     X(F, UNLOCK, "unlock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK) \
@@ -181,7 +182,7 @@ enum wms_verb {
 /* "sessions", "unlock", ...; the reverse returns -1 for a name that is none. */
 WMS_API const char *wms_verb_name(enum wms_verb verb);
 WMS_API int wms_verb_from_name(const char *name);
-/* An or of enum wms_verb_trait; 0 for what is no verb. */
+/* Bits of enum wms_verb_trait; 0 if it is no verb. */
 WMS_API unsigned wms_verb_traits(enum wms_verb verb);
 
 /* Something that is about to be sent. */
@@ -225,10 +226,10 @@ WMS_API int wms_engine_wait(wms_engine *engine, double seconds);
  * has taken its news, or 0: no other.  Errors: BUSY (called from a guard or a log). */
 WMS_API int wms_engine_news(wms_engine *engine, wms_request **ret_request);
 
-/* How hosts on the network are talked to; providers that have no such thing ignore it. */
+/* Options for connections to hosts on the network; providers that have no use for one ignore it. */
 typedef struct wms_transport {
-    unsigned connections; /* at most so many to one host at a time: 1 to 64; 4 */
-    size_t answer_size;   /* an answer of more bytes is refused: 1024 to 1 GB; 8,000,000 */
+    unsigned connections; /* at most so many to one host at a time: 1 to 64; default 4 */
+    size_t answer_size;   /* an answer of more bytes is refused: 1024 to 1 GB; default 8,000,000 */
     const char *proxy; /* NULL: none, whatever the environment says; "environment": what it says; or
                           a URL */
 } wms_transport;
@@ -255,29 +256,29 @@ typedef struct wms_value {
     size_t size; /* of `text` without its NUL, or how many items there are */
 } wms_value;
 
-/* The field of that name of a WMS_TABLE, or NULL; NULL for a value that is none. */
+/* The field of that name of a WMS_TABLE, or NULL; also NULL if `table` is NULL or no WMS_TABLE. */
 WMS_API const wms_value *wms_value_field(const wms_value *table, const char *name);
 /* Wipes and frees a value that is the caller's. NULL is allowed. */
 WMS_API void wms_value_free(wms_engine *engine, wms_value *value);
 
 /* ---- bindings -------------------------------------------------------------------------------- */
 
-/* A binding is what a WMS_BIND has brought home: what a client needs to talk to a host from then
- * on.  It names the host's certificate and holds the passwords that the host has given, never the
+/* A binding is the result of a WMS_BIND: what a client needs to talk to a host from then on.  It
+ * names the host's certificate and holds the passwords that the host has given, never the
  * administrator's.
  *
  * Where they are kept: a file for each server, of mode 0600 in a folder of mode 0700; anything
  * wider is refused.  `folder` is copied.  NULL: in memory, for a program that has a store of its
  * own and uses the next two functions.  At first, and for "", it is $XDG_CONFIG_HOME/wms/bindings,
- * or ~/.config/wms/bindings.  Another place is begun with empty memory, and without the connections
- * that there are.  Errors: NO_MEMORY. */
+ * or ~/.config/wms/bindings.  A change of the place forgets the bindings in memory, and no
+ * connection that was made before is used again.  Errors: NO_MEMORY. */
 WMS_API int wms_engine_binding_folder(wms_engine *engine, const char *folder);
-/* Gives the engine, which keeps bindings in memory, that of `server`, as wms_engine_binding_next()
- * once told it (copied); `text` NULL: there is none (any more).  A connection that was made with
- * another one is not used again.  Errors: INVALID (no address; no binding), NO_MEMORY. */
+/* For an engine that keeps bindings in memory: sets the binding of `server` to a text that
+ * wms_engine_binding_next() once returned (copied); `text` NULL: removes it.  A connection that was
+ * made with another one is not used again.  Errors: INVALID (no address; no binding), NO_MEMORY. */
 WMS_API int wms_engine_binding_put(wms_engine *engine, const char *server, const char *text,
                                    size_t size);
-/* What bindings in memory have been made by commands, each once: 1, and the server's name and the
+/* The next binding in memory that a command has made, each once: 1, and the server's name and the
  * binding's text (borrowed until the next call on this engine) for the program to store; 0: no
  * other. */
 WMS_API int wms_engine_binding_next(wms_engine *engine, const char **ret_server,
@@ -305,8 +306,8 @@ typedef struct wms_target {
     wms_id id;
 } wms_target;
 
-/* A command.  Fill it with wms_command_init() first: what is 0 or NULL then need not be mentioned
- * there.  Everything it points to may go when wms_start() has returned. */
+/* A command.  Initialize it with wms_command_init(), then set the members that are to have other
+ * values.  Everything it points to may be freed when wms_start() has returned. */
 typedef struct wms_command {
     size_t size; /* of this struct, as the program's header has it */
     enum wms_verb verb;
@@ -319,13 +320,13 @@ typedef struct wms_command {
     const wms_target *targets; /* instead of servers and ids: sessions that know their server */
     size_t target_count;
     const char *message; /* WMS_LOCK and WMS_MESSAGE: what the users see; required there */
-    double
-        timeout;   /* seconds for a server to be reached, and then for each next answer of it; 30 */
+    double timeout;      /* seconds for a server to be reached, and then for each next answer of it;
+                            default 30 */
     double verify; /* seconds to wait for the state asked for after the host's answer; negative: do
                       not verify, as for WMS_MESSAGE: no host tells what is on a screen */
     double stable; /* seconds to watch that it stays so; negative: do not watch; WMS_LOCK and
                       WMS_UNLOCK only */
-    unsigned concurrency; /* servers at a time; 32 */
+    unsigned concurrency; /* servers at a time; default 32 */
     bool stop_on_error;   /* one session at a time, nothing more after the first failure */
     bool what_if;         /* find out what would be done, change nothing */
     bool ask;             /* hold every action until wms_request_permit() */
@@ -340,7 +341,7 @@ typedef struct wms_command {
     const char *password;    /* WMS_BIND: wiped when it has been sent; NULL: see
                                 wms_request_wants_password() */
     const char *fingerprint; /* WMS_BIND: SHA-256 of the certificate that is expected, in hex; NULL:
-                                UNTRUSTED tells it */
+                                the bind fails with UNTRUSTED, and returns it */
     bool management;         /* WMS_BIND: keep the elevated password, too */
 
     const char *title; /* WMS_MESSAGE: above the message, at most 1,024 bytes of UTF-8 without
@@ -350,7 +351,8 @@ typedef struct wms_command {
     double deadline; /* seconds for the whole command: what was not sent by then is WMS_SKIPPED with
                         the code TIMEOUT, what was sent without an answer WMS_UNKNOWN, and what is
                         not verified yet UNVERIFIED; negative: none */
-    /* One for each of `targets`, or NULL: none is known; and so may each be. */
+    /* Arrays with one element for each of `targets`, or NULL.  A string may be NULL: not known.
+     */
     const char *const *target_user_names; /* for the outcome, where the host does not tell */
     const char *const *target_identities; /* of the session that is meant: not of another one that
                                              has its id by now */
@@ -361,12 +363,12 @@ typedef struct wms_command {
                     session; with `all`, or WMS_SESSIONS without ids */
     bool some; /* with `all`: the sessions that will be chosen do not stand for all of the server's,
                   so the host is told nothing that holds for all of them */
-    const char *certificate_name; /* WMS_BIND: what the host's certificate must be made out to,
-                                     where that is not the name in its address: for addresses of
-                                     numbers, short names, tunnels; NULL: the address's */
-    const char
-        *thumbprint; /* WMS_BIND: SHA-1 of the certificate, as Windows shows it, which must fit
-                        beside the fingerprint; in place of it it confirms nothing; NULL: any */
+    const char *certificate_name; /* WMS_BIND: the name that the host's certificate must be issued
+                                     to, where that is not the name in its address: for numeric
+                                     addresses, short names, tunnels; NULL: the address's */
+    const char *thumbprint; /* WMS_BIND: SHA-1 of the certificate, as Windows shows it, which must
+                               match in addition to the fingerprint; without a fingerprint it
+                               confirms nothing; NULL: any */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
@@ -378,7 +380,7 @@ WMS_API int wms_start(wms_engine *engine, const wms_command *command, wms_reques
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* Gives the reference back; a request that is not done is cancelled first. */
+/* Releases the reference; a request that is not done is cancelled first. */
 WMS_API wms_request *wms_request_unref(wms_request *request);
 
 /* 1: every outcome is there; 0: not yet; FORKED: the request belongs to the parent process. */
@@ -390,15 +392,15 @@ WMS_API int wms_request_done(wms_request *request);
 WMS_API int wms_request_wait(wms_request *request, double seconds);
 
 /* A descriptor of this request alone: readable when wms_engine_step() has something to do for it,
- * or the request has news. A program may poll those of any number of its requests, and nothing
+ * or the request has news.  A program may poll those of any number of its requests, and nothing
  * else; one that has many of them does better with wms_engine_fd(), which needs no descriptor for
- * each.  The engine's first one begins a thread of the engine, which waits in the program's place
- * and touches nothing of it.  The descriptor belongs to the request: take it out of your loop
- * before the request goes.  Errors: NO_MEMORY, FORKED, BUSY, INTERNAL (no descriptor or thread
+ * each.  The engine's first one starts a thread of the engine, which waits in the program's place
+ * and accesses nothing of it.  The descriptor belongs to the request: remove it from your loop
+ * before the request is freed.  Errors: NO_MEMORY, FORKED, BUSY, INTERNAL (no descriptor or thread
  * left). */
 WMS_API int wms_request_fd(wms_request *request);
-/* As wms_engine_step(); also takes the news, so that the descriptor falls silent.  Errors: FORKED,
- * BUSY, INTERNAL. */
+/* As wms_engine_step(); also takes the news, so that the descriptor is no longer readable.  Errors:
+ * FORKED, BUSY, INTERNAL. */
 WMS_API int wms_request_step(wms_request *request);
 
 /* Ends the request now: what was not sent is `skipped`, what was sent without an answer is
@@ -531,8 +533,8 @@ typedef struct wms_session {
 #undef WMS_X
 } wms_session;
 
-/* A session of which nothing is known yet, to be filled in: of zeroes alone it would be exempt and
- * of station 0. */
+/* Initializes a session of which nothing is known yet.  A zeroed struct would be another one:
+ * exempt, and at station 0. */
 static inline void wms_session_init(wms_session *session)
 {
     session->id.text = NULL;

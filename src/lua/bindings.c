@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bindings.c - wms.bindings and wms.unbind: the bindings that there are. */
+/* bindings.c - wms.bindings and wms.unbind: lists and removes bindings. */
 #include <stdio.h>
 #include <string.h>
 
@@ -58,7 +58,7 @@ static void load_all(lua_State *L, struct state *state)
     lua_settop(L, names);
 }
 
-/* The engine's list, so that it goes whatever happens. */
+/* A userdata that owns the engine's list, so that it is freed even after an error. */
 struct list {
     wms_engine *engine;
     wms_value *value;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* call.c - what a call is given and what it returns: tables on the one side, trees of values on the
- * other. */
+/* call.c - converts the arguments and results of calls: Lua tables to trees of values, and back. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lua/lwms.h"
 
-/* Whole numbers beyond this have neighbours that a double cannot tell from them. */
+/* 2^53: beyond it, a double cannot represent every whole number. */
 #define EXACT 9007199254740992.0
 
 /* ---- from Lua -------------------------------------------------------------------------------- */
@@ -16,7 +15,7 @@ enum { DEEPEST = 8, WHERE_MAX = 160 };
 
 static const char fix[] = "a boolean, a whole number, a string, or a table of these";
 
-/* The way through the table: where it is, and what has been found. */
+/* The state of the walk through the table. */
 struct walk {
     const struct call *call;
     char where[WHERE_MAX]; /* "arguments.list[2].name" */
@@ -56,7 +55,8 @@ static void walk_number(lua_State *L, const struct walk *walk, int index, wms_va
                         : (wms_value){.kind = WMS_NATURAL, .natural = (uint64_t) number};
 }
 
-/* Adds the step to the item at the key on the stack; returns the length to go back to. */
+/* Appends the item whose key is on the stack to walk->where; returns the old length, to be restored
+ * later. */
 static size_t step_in(lua_State *L, struct walk *walk, int key)
 {
     size_t length = strlen(walk->where);
@@ -79,8 +79,8 @@ static void check_key(lua_State *L, const struct walk *walk, int key, bool named
     }
 }
 
-/* Whether it is no list, but a table of names: one is enough, then all must be.  An empty one is
- * such a table; where a host wants a list, it will do. */
+/* Whether the table has names for keys, and is no list: if one key is a name, all must be.  An
+ * empty table counts as one with names; a host that wants a list accepts it. */
 static bool has_names(lua_State *L, int index)
 {
     bool named = true;
@@ -227,7 +227,7 @@ void lwms_arguments_read(lua_State *L, const struct call *call, const struct arg
 
 /* ---- to Lua ---------------------------------------------------------------------------------- */
 
-/* Where Lua has no number for it: its digits. */
+/* Pushes the number or, where no Lua number can represent it, its digits. */
 static void push_natural(lua_State *L, uint64_t natural)
 {
     char digits[24];

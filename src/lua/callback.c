@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* callback.c - functions of a script: on_outcome, allow, password, log; where and except are in
- * where.c.
+/* callback.c - calls the functions of a script: on_outcome, allow, password, log; where and except
+ * are in where.c.
  *
- * The engine calls none of them.  It keeps what they are to be told, and here they are told, after
- * the engine's call has returned: in one function that runs under one pcall, so that an error of
- * theirs, or of ours on the way, ends in one place.
+ * The engine calls none of them.  It queues what they are to get, and after the engine's function
+ * has returned they are called here: from one function that runs under one pcall, so that their
+ * errors, and those of this module on the way, are handled in one place.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +26,14 @@ static struct line *first_line(const struct state *state)
     return NODE_OWNER(state->lines.first, struct line, queued);
 }
 
-/* The engine's log: called from inside it, so it only keeps the line. */
+/* The engine's log callback: called from inside the engine, so it only queues the line. */
 static void keep_line(void *data, enum wms_level level, const char *text)
 {
     struct state *state = data;
     size_t size = strlen(text) + 1;
 
     if (level == WMS_DEBUG && state->line_count >= LINES_KEPT / 2) {
-        return; /* the room that is left is for what matters */
+        return; /* the room that is left is for more important lines */
     }
     bool fits = state->line_count < LINES_KEPT;
     struct line *line = fits ? lwms_resize(state, NULL, sizeof *line + size) : NULL;
@@ -70,12 +70,13 @@ void lwms_log_clear(struct state *state)
 void lwms_log_set(struct state *state, bool on)
 {
     wms_engine_log(state->engine, on ? keep_line : NULL, state);
-    if (!on && !state->draining) { /* else the delivery finds that nobody listens, and clears it */
+    if (!on && !state->draining) { /* else the delivery notices, and clears it */
         lwms_log_clear(state);
     }
 }
 
-/* Tells the lines that are there now: those that this brings about come with the next call. */
+/* Delivers the lines that are queued now: those that the log function causes are delivered by the
+ * next call. */
 static void tell_lines(lua_State *L, struct state *state)
 {
     static const char *const levels[] = {
@@ -155,8 +156,8 @@ static bool ask(lua_State *L, struct request *box, int allow)
         refusal = lua_tostring(L, failed ? top + 2 : top + 3);
         refusal = refusal && *refusal ? refusal : "this program does not allow it";
     }
-    /* What was asked about may be gone: allow may have cancelled the request, or let time pass in
-     * another call. */
+    /* The action may have ended: allow may have cancelled the request, or may have run the engine
+     * by another call. */
     if (!box->closed && wms_request_held(box->request, &now) == 1 && now.id == action.id &&
         now.server == action.server) {
         wms_request_permit(box->request, refusal);
@@ -168,7 +169,7 @@ static bool ask(lua_State *L, struct request *box, int allow)
 
 /* ---- on_outcome ------------------------------------------------------------------------------ */
 
-/* Tells one outcome; false when there is none. */
+/* Passes one outcome to on_outcome; false when there is none. */
 static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
 {
     wms_outcome outcome;
@@ -192,7 +193,7 @@ static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
 
 /* ---- password -------------------------------------------------------------------------------- */
 
-/* Its second value, for a person. */
+/* The reason that the function has returned as its second value, or NULL. */
 static const char *reason_of(lua_State *L, int index)
 {
     const char *reason = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
@@ -223,7 +224,7 @@ static bool ask_password(lua_State *L, struct request *box, int callbacks)
                    lua_type(L, top + 1) == LUA_TSTRING ? "a string with a NUL in it"
                                                        : lwms_kind(L, top + 1));
     }
-    if (!box->closed) { /* else the function has done that */
+    if (!box->closed) { /* else the function has closed the request */
         wms_request_password(box->request, lua_tostring(L, top + 1), reason_of(L, top + 2));
         box->answered = true;
     }
@@ -233,7 +234,7 @@ static bool ask_password(lua_State *L, struct request *box, int callbacks)
 
 /* ---- delivery -------------------------------------------------------------------------------- */
 
-/* (request's box, what callbacks need) */
+/* Arguments in Lua: the request's box, then the values that callbacks need. */
 int lwms_callbacks_deliver(lua_State *L)
 {
     struct state *state = lwms_state_here(L);
@@ -276,7 +277,7 @@ void lwms_callbacks_run(lua_State *L, struct request *box, int self, int callbac
     box->asking = asking;
     state->draining = draining;
     if (status) {
-        box->follow = false; /* it has had its say */
+        box->follow = false; /* on_outcome is not called any more */
         wms_request_cancel(box->request);
     }
     if (box->inside == 0 && (box->closed || (status && box->blocking))) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* client.c - the commands again, as methods of an object that has options of its own. */
+/* client.c - wms.new: the commands as methods of an object that has its own default options. */
 #include <string.h>
 
 #include "lua/lwms.h"
 
-/* The engine knows which addresses are none. */
+/* Lets the engine check the address. */
 static void check_address(lua_State *L, const struct call *call, int index)
 {
     struct state *state = lwms_state_here(L);
@@ -24,15 +24,14 @@ int lwms_client_new(lua_State *L)
     lua_settop(L, 1);
     lwms_options_begin(L, &options, lwms_state_here(L), 0);
     lwms_options_read(L, &call, 1, lwms_options_for(FOR_CLIENT), &options);
-    if (!(options.given &
-          BIT(ALLOW))) { /* then it is that of wms.configure{}, at the time of the call */
+    if (!(options.given & BIT(ALLOW))) { /* then the call uses that of wms.configure{} */
         lua_pushnil(L);
         lua_replace(L, options.base + SLOT_ALLOW);
     }
     int server = options.base + SLOT_SERVER;
     check_address(L, &call, server);
     if (lua_istable(L, server)) {
-        /* A list of its own: the script may change the one it gave. */
+        /* Copied, since the script may change its own list. */
         size_t count = lwms_need_list(L, &call, options.server_name, server);
         lua_createtable(L, (int) count, 0);
         for (size_t i = 1; i <= count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* command.c - unlock, lock, disconnect, close, message, their _all, sessions, call, bind, and
- * start: from options to a request. */
+/* command.c - the commands (unlock, lock, disconnect, close, message, their _all, sessions, call,
+ * bind) and start: makes a request from options. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 /* ---- servers --------------------------------------------------------------------------------- */
 
-/* Addresses on the way from Lua to wms_start(). */
+/* Addresses, while they are read from Lua for wms_start(). */
 struct servers {
     int index;
     size_t count;
@@ -70,7 +70,7 @@ static void check_presence(lua_State *L, const struct call *call, const struct o
         lwms_misuse(L, call, "password: missing; give a string, or a function that asks for it");
     }
     if (command->traits & WMS_ON_SERVER) {
-        return; /* the rest the engine knows */
+        return; /* the engine checks the rest */
     }
     if (!command->all && !(command->traits & WMS_IS_QUERY) && !(any & ANY_IDS)) {
         lwms_misuse(L, call,
@@ -155,10 +155,11 @@ static void prepare(lua_State *L, struct request *box, const struct call *call,
         !lua_isnil(L, options->base + SLOT_WHERE) || !lua_isnil(L, options->base + SLOT_EXCEPT);
 }
 
-/* The box of the blocking calls, or a new one if that is in use: by a call that is on the C stack
- * (and keeps its box on its Lua stack) while a callback or a finalizer makes this one, or by one
- * that an error has thrown out (the collector takes its box).  Or if it has been finalized: when a
- * state is closed, that may come before a script's last finalizer. */
+/* The box that blocking calls share, or a new one if that is in use.  It is in use if a callback or
+ * a finalizer makes this call while another one is on the C stack (which keeps its box on its Lua
+ * stack), or if an error has ended an earlier call (the garbage collector frees its box).  A new
+ * one is also needed if the box has been finalized: when a state is closed, that may come before a
+ * script's last finalizer. */
 static struct request *common_box(lua_State *L, const struct call *call,
                                   const struct options *options)
 {
@@ -191,7 +192,7 @@ static struct request *own_box(lua_State *L, const struct call *call, const stru
     return box;
 }
 
-/* The engine's words, with the name that the script has used for the option. */
+/* Raises the engine's complaint, with the name that the script has used for the option. */
 static void complain(lua_State *L, const struct call *call, const struct options *options,
                      const char *complaint)
 {
@@ -232,7 +233,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     lwms_arguments_begin(L, call, options->base + SLOT_ARGUMENTS, &arguments);
     struct request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
 
-    /* From here on nothing is allocated in Lua, so no finalizer can take away what the pointers
+    /* From here on nothing is allocated in Lua, so that no finalizer can free what the pointers
      * point to. */
     if (ids.count || ids.own) {
         lwms_ids_read(L, call, &ids, &command);
@@ -260,7 +261,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
 
 /* ---- blocking calls -------------------------------------------------------------------------- */
 
-/* The argument comes after the client at `client` (0: none). */
+/* `client` is the index of the client (0: none); the argument is behind it. */
 static int run(lua_State *L, int client)
 {
     const struct command *command = &lwms_commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))];

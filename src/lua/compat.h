@@ -10,13 +10,13 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-/* What a userdata keeps alive: one table. */
+/* The one table that a userdata keeps alive. */
 #if LUA_VERSION_NUM < 502
 #define lua_setuservalue lua_setfenv
 #define lua_getuservalue lua_getfenv
 #endif
 
-/* Whole numbers up to 2^53, also where a lua_Integer has 32 bits or is not told from other numbers.
+/* Pushes a whole number up to 2^53, also where a lua_Integer has 32 bits or is no type of its own.
  */
 #if LUA_VERSION_NUM < 503
 #define push_whole(L, n) lua_pushnumber(L, (lua_Number) (n))

@@ -2,8 +2,8 @@
 /* driver.c - wms.driver(): one descriptor that drives every request of the state, for the loop
  * helpers in lua/wms/loop.
  *
- * The engine tells which requests have news; a request that is watched is found again by its
- * address, in a table of the anchors that keeps it from being collected.
+ * The engine reports which requests have news; the box of a watched request is found by the
+ * request's address, in a table of the anchors (A_WATCHED) that keeps the box from being collected.
  */
 #include "lua/lwms.h"
 
@@ -51,7 +51,7 @@ static int method_events(lua_State *L)
 static int method_timeout(lua_State *L)
 {
     engine_here(L, "timeout");
-    lua_pushnil(L); /* its timers are inside the descriptor */
+    lua_pushnil(L); /* no timeout for the loop: the descriptor includes the timers */
     return 1;
 }
 
@@ -80,7 +80,7 @@ static int method_wait(lua_State *L)
     return 1;
 }
 
-/* Sets or takes out the entry of the request at 2. */
+/* Adds or removes the entry of the request at 2. */
 static void enter(lua_State *L, struct request *box, bool watched)
 {
     lwms_anchor(L, A_WATCHED);
@@ -128,7 +128,7 @@ static int method_news(lua_State *L)
         const struct request *box = lua_touserdata(L, -1);
         if (box &&
             box->request ==
-                request) { /* else it is another one, at the address of one that was closed */
+                request) { /* else it is a closed one, whose address another request has now */
             return 1;
         }
         lua_pop(L, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ids.c - session ids, and sessions that bring their server along. */
+/* ids.c - session ids, and session objects, which know their server. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,8 @@ static const char fix[] =
     "one id or a list of ids: numbers from 0 to 4294967294, strings such as \"c2\", or sessions as "
     "wms.sessions returns them";
 
-/* As doubles, since lua_tointeger(3.5) is 3 on 5.1 and LuaJIT, and a NaN anything. */
+/* Read as a double: lua_tointeger(3.5) is 3 on 5.1 and LuaJIT, and its result for a NaN is
+ * undefined. */
 static bool parse_id(lua_State *L, int index, wms_id *ret_id)
 {
     if (lua_type(L, index) == LUA_TNUMBER) {
@@ -25,7 +26,7 @@ static bool parse_id(lua_State *L, int index, wms_id *ret_id)
     }
     if (lwms_is_text(L, index)) {
         ret_id->text = lua_tostring(
-            L, index); /* the engine checks the characters, and takes digits for a number */
+            L, index); /* the engine checks the characters, and makes digits a number */
         ret_id->number = 0;
         return true;
     }
@@ -81,7 +82,7 @@ static void find_provider(lua_State *L)
 
 static void find_providers(lua_State *L, const struct ids *ids)
 {
-    const void *last = ids; /* no string */
+    const void *last = ids; /* differs from every string's address */
 
     for (size_t i = 1; i <= ids->count; i++) {
         lua_rawgeti(L, ids->index, (int) i);
@@ -107,9 +108,9 @@ static const char *text_field(lua_State *L, int index, enum anchor name)
     return text;
 }
 
-/* Whether the table at `index` is what a command has said of a server as a whole that it could not
- * ask, or that did not answer.  Nothing less is taken for it: a session whose id got lost must not
- * stand for everybody. */
+/* Whether the table at `index` is the outcome of a server as a whole, which could not be asked or
+ * did not answer.  Every sign of that must be there: a session object that has lost its id must not
+ * stand for all sessions. */
 static bool is_of_server(lua_State *L, int index)
 {
     const char *state = text_field(L, index, A_OUTCOME_STATE);

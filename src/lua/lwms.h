@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* lwms.h - what the parts of the Lua module know of each other.
+/* lwms.h - what the parts of the Lua module offer each other.
  *
- * The binding converts and checks; it decides nothing.  Rules that hold throughout:
+ * The module converts and checks values; it decides nothing.  Rules that hold throughout:
  *
- * - There is no mutable static and no lua_State in any struct.  What belongs to a Lua state hangs
- * on two things, the upvalues of every function here: the state (a userdata, which owns the engine)
- * and its anchors (a table of whatever must not be collected, by small numbers).
- * - Whatever a longjmp could pass is owned by a userdata first: the box is pushed empty, gets its
- * metatable, is filled then.
- * - Any allocation in Lua may run finalizers, and those may be scripts that call wms.  So nothing
- * is allocated in Lua between the moment when pointers to a script's strings are collected and
- * wms_start(), which copies them; and a request whose strings are being read is not freed under the
- * reader (see `inside`).
+ * - There is no mutable static and no lua_State in any struct.  What belongs to a Lua state is
+ * reached through two upvalues of every function here: the state (a userdata, which owns the
+ * engine) and its anchors (a table, indexed by small numbers, of whatever must not be collected).
+ * - Whatever a longjmp could leak is owned by a userdata first: the box is pushed empty, gets its
+ * metatable, and is filled then.
+ * - Any allocation in Lua may run finalizers, which may be scripts that call wms.  So nothing is
+ * allocated in Lua between the moment when pointers to a script's strings are collected and
+ * wms_start(), which copies them; and a request whose strings are being read is not freed meanwhile
+ * (see `inside`).
  */
 #ifndef WMS_LUA_LWMS_H
 #define WMS_LUA_LWMS_H
@@ -28,19 +28,19 @@ struct state {
     wms_engine *engine;       /* NULL once the Lua state is being closed */
     double timeout, deadline; /* wms.configure{}; negative: no deadline */
     unsigned concurrency;
-    struct queue lines; /* of the log, not delivered yet */
+    struct queue lines; /* lines of the log that are not delivered yet */
     size_t line_count, dropped;
-    char missing[32];      /* the provider that this call has looked for in vain: it does so once */
-    bool draining;         /* a delivery of lines is on the C stack */
-    bool stores;           /* the script keeps the bindings */
-    struct saving *saving; /* a binding that it is to be told */
+    char missing[32];      /* the provider that this call has not found: it looks for it once */
+    bool draining;         /* the lines are being delivered, further down on the C stack */
+    bool stores;           /* the script has a store of its own for the bindings */
+    struct saving *saving; /* a copied binding that the store is to save */
 };
 
 /* Upvalues of every function. */
 enum {
     UP_STATE = 1,
     UP_ANCHORS,
-    UP_COMMAND /* of those that are a command: its place in lwms_commands[] */
+    UP_COMMAND /* of functions that are a command: its index in lwms_commands[] */
 };
 
 /* What the anchors hold. */
@@ -55,31 +55,30 @@ enum anchor {
     /* name -> number, of options and of a session's properties */
     A_OPTIONS,
     A_PROPERTIES,
-    /* names that are looked up where nothing may be allocated */
+    /* names of fields, for lookups where nothing may be allocated */
     A_SESSION_ID,
     A_SERVER,
     A_USER_NAME,
     A_IDENTITY,
     A_OUTCOME_STATE,
     A_OUTCOME_ERROR,
-    A_BOX,     /* of the blocking calls' request */
+    A_BOX,     /* the box of the blocking calls' request */
     A_DELIVER, /* the function that runs callbacks */
     A_ALLOW,   /* wms.configure{} */
     A_LOG,
-    A_STORE,  /* its functions, by enum store */
+    A_STORE,  /* the store's functions, by enum store */
     A_LIST,   /* a metatable */
     A_DRIVER, /* a metatable */
     A_DRIVER_OBJECT,
-    A_WATCHED, /* the driver's requests, by their addresses */
+    A_WATCHED, /* the requests that the driver watches, by their addresses */
     ANCHORS = A_WATCHED
 };
 
-/* Pushes the registry's key of the state. */
+/* Pushes the key of the state in the registry. */
 void lwms_push_key(lua_State *L);
 /* The state of the running function; raises when it is closed. */
 struct state *lwms_state_here(lua_State *L);
-/* Memory of the engine's, which state->engine must still be there for; as the service of that name.
- */
+/* Memory from the engine's allocator, as the service resize(); state->engine must not be NULL. */
 void *lwms_resize(const struct state *state, void *block, size_t size);
 void lwms_anchor(lua_State *L, enum anchor what);
 bool lwms_is_a(lua_State *L, int index, enum anchor metatable);
@@ -87,11 +86,11 @@ bool lwms_is_a(lua_State *L, int index, enum anchor metatable);
  * called with a dot. */
 void *lwms_self_here(lua_State *L, enum anchor metatable, const char *kind, const char *method);
 
-/* Makes closures of the functions over the state and the anchors, in the table on top of the stack.
+/* Adds the functions to the table on top of the stack, as closures over the state and the anchors.
  */
 void lwms_set_functions(lua_State *L, const luaL_Reg *functions, int state, int anchors);
-/* Makes a metatable: functions of its own, and methods apart from it (NULL: none); leaves it on the
- * stack. */
+/* Makes a metatable with the functions `own`, and with an __index table of `methods` (NULL: none);
+ * leaves it on the stack. */
 void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own,
                          const luaL_Reg *methods, int state, int anchors);
 
@@ -104,18 +103,18 @@ struct command {
     bool all;
 };
 
-/* Two for each verb: for sessions that are named, and its `_all`. */
+/* Two commands for each verb: on sessions that are named, and its `_all`. */
 struct commands_each {
 #define X(F, verb, word, traits) char verb[2];
     WMS_VERB_ROWS(X, )
 #undef X
 };
 enum { COMMANDS = sizeof(struct commands_each) };
-/* Those without a name are none. */
+/* Elements without a name are unused. */
 extern const struct command lwms_commands[COMMANDS];
 /* NULL: there is none of that name. */
 const struct command *lwms_command_find(const char *name);
-/* All names, as a sentence has them. */
+/* Adds all names, listed as in a sentence. */
 void lwms_commands_add(luaL_Buffer *text);
 
 /* ---- misuse (misuse.c) ----------------------------------------------------------------------- */
@@ -131,7 +130,7 @@ struct call {
 void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 
-/* Raises what has nothing to do with the arguments: no memory, above all. */
+/* Raises an error that is not about the arguments, such as NO_MEMORY. */
 void lwms_raise(lua_State *L, int error) __attribute__((noreturn));
 
 /* A value for a message: "a table", "a number"; or, where the number is what is wrong, "-1", "NaN".
@@ -167,14 +166,14 @@ size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, 
 
 /* ---- options (options.c) --------------------------------------------------------------------- */
 
-/* Who takes an option: bits.  A command takes what is for one of the kinds that it is of, and what
- * is for its verb alone. */
+/* Bits that tell which functions take an option.  A command takes the options for each kind that it
+ * belongs to, and those for its verb alone. */
 enum {
     FOR_NAMED = 1,     /* commands on sessions that are named */
-    FOR_CHOOSING = 2,  /* on all of them, of which a script may choose */
-    FOR_SESSIONS = 4,  /* on sessions, whichever */
-    FOR_SERVER = 8,    /* on a server as a whole */
-    FOR_MESSAGE = 16,  /* with a text for the users */
+    FOR_CHOOSING = 2,  /* commands on all sessions, among which `where` and `except` may choose */
+    FOR_SESSIONS = 4,  /* commands on any sessions */
+    FOR_SERVER = 8,    /* commands on a server as a whole */
+    FOR_MESSAGE = 16,  /* commands with a text for the users */
     FOR_CLIENT = 32,   /* wms.new */
     FOR_CONFIGURE = 64 /* wms.configure */
 };
@@ -230,7 +229,7 @@ _Static_assert(OPTION_COUNT <= 64, "a set of options has a bit for each");
 #define ANY_IDS     (BIT(SESSION_IDS) | BIT(SESSION_ID))
 #define ANY_SERVER  (BIT(SERVER) | BIT(COMPUTER_NAME) | BIT(SERVERS))
 
-/* Options that are Lua values lie on the stack, from `base` on. */
+/* Places on the stack, from `base` on, of the options that are Lua values. */
 enum slot {
     SLOT_IDS,
     SLOT_MESSAGE,
@@ -257,7 +256,7 @@ enum slot {
 
 struct options {
     int base;
-    options_set given, preset;          /* by the call, by its client */
+    options_set given, preset;          /* set by the call; set by its client */
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable, deadline;
     unsigned concurrency;
@@ -276,21 +275,23 @@ void lwms_options_read(lua_State *L, const struct call *call, int index, options
 options_set lwms_options_for(uint64_t takers);
 /* The options that a command takes. */
 options_set lwms_options_of(const struct command *command);
-/* Puts the options that are a text into the command; their strings are Lua's, on the stack. */
+/* Sets the members of the command that are texts; the strings are borrowed from Lua values on the
+ * stack. */
 void lwms_options_texts(lua_State *L, const struct options *options, wms_command *command);
 /* The options of the client at `index`. */
 const struct options *lwms_client_options(lua_State *L, int index);
 
 /* ---- session ids (ids.c) --------------------------------------------------------------------- */
 
-/* A session that knows its server, or an outcome: what a command takes from it. */
+/* What a command takes from a session object or an outcome, which know their server. */
 struct object {
     wms_target target;
     const char *user_name, *identity;
     bool server; /* it is the outcome of a server as a whole */
 };
 
-/* Ids, or sessions that know their server, on the way from Lua to wms_start(). */
+/* Ids, or session objects (which know their server), while they are read from Lua for wms_start().
+ */
 struct ids {
     int index;        /* of the value on the stack */
     const char *name; /* of the option */
@@ -306,8 +307,8 @@ struct ids {
 /* One id; `where` for messages. */
 void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index,
                   wms_id *ret_id);
-/* Looks what it is, finds the providers of sessions that know their server, and makes room; pushes
- * one value. */
+/* Determines what the value is, loads the providers that session objects need, and makes room;
+ * pushes one value. */
 void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index,
                     struct ids *ids);
 /* Reads them into the command.  Allocates nothing. */
@@ -318,20 +319,20 @@ void lwms_ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_c
 /* The option's value at `index`: a function, or properties of a session, which are copied; pushes
  * one value. */
 void lwms_where_read(lua_State *L, const struct call *call, const char *name, int index);
-/* Chooses one listed session or leaves it out, by what callbacks need from `callbacks` on; false
- * when none waits. */
+/* Answers for one listed session that waits for the choice, by `where` and `except`, which lie
+ * behind `callbacks`; false when none waits. */
 bool lwms_where_choose(lua_State *L, struct request *box, int callbacks);
 
 /* ---- providers (provider.c) ------------------------------------------------------------------ */
 
-/* Loads the provider that this server (NULL: this machine) needs, if its module can be found.  That
- * it cannot is for the engine to say. */
+/* Loads the provider that this server (NULL: this machine) needs, if its module can be found.  If
+ * not, that is no error here: the engine reports it. */
 void lwms_provider_for(lua_State *L, struct state *state, const char *server);
 int lwms_provider_load(lua_State *L); /* wms.load */
 
 /* ---- results (result.c) ---------------------------------------------------------------------- */
 
-/* A string that is pushed again and again: kept at a place on the stack. */
+/* A cache for a string that is pushed many times: the Lua string of `text` is at `index`. */
 struct memo {
     const char *text;
     int index;
@@ -343,7 +344,7 @@ void lwms_push_session(lua_State *L, const wms_session *session, struct memo *se
 int lwms_push_failure(lua_State *L, int code, const char *message);
 /* What a blocking call returns. */
 int lwms_push_result(lua_State *L, wms_request *request, const struct command *command);
-/* As lwms_push_failure(), for a command that told nothing about any session. */
+/* As lwms_push_failure(), for a command that has no outcomes. */
 int lwms_push_no_result(lua_State *L, int code, const char *message, const struct command *command);
 int lwms_error_tostring(lua_State *L);
 
@@ -352,18 +353,19 @@ int lwms_error_tostring(lua_State *L);
 struct request {
     wms_request *request;
     const struct command *command;
-    unsigned inside; /* readers of its strings on the C stack: close() waits for them */
+    unsigned inside; /* how many functions on the C stack read its strings: close() leaves the
+                        freeing to them */
     size_t told;     /* outcomes that on_outcome has seen */
-    bool blocking;   /* of a blocking call: no script has it */
+    bool blocking;   /* belongs to a blocking call: no script can reach it */
     bool closed;
     bool follow;   /* has an on_outcome */
     bool ask;      /* has an allow */
     bool choose;   /* has a where or an except */
-    bool asking;   /* allow, password, where or except runs for it */
-    bool answered; /* it has answered */
+    bool asking;   /* its allow, password, where or except is running */
+    bool answered; /* such a callback has answered */
 };
 
-/* What the callbacks of a request need: values that lie one after the other on the stack. */
+/* The values that the callbacks of a request need, in the order in which they lie on the stack. */
 enum callback { ON_OUTCOME, ALLOW, PASSWORD, SERVER, USER_NAME, WHERE, EXCEPT, CALLBACKS };
 
 /* Pushes an empty box. */
@@ -385,7 +387,7 @@ int lwms_command_start_method(lua_State *L);
 
 /* ---- calls (call.c) -------------------------------------------------------------------------- */
 
-/* Raises if the value at `index` is nothing that a call can be given. */
+/* Raises if the value at `index` cannot be an argument of a call. */
 void lwms_arguments_check(lua_State *L, const struct call *call, int index);
 /* Makes room for the arguments at `index` (nil: none); pushes one value. */
 struct arguments {
@@ -403,21 +405,21 @@ void lwms_push_value(lua_State *L, const wms_value *value);
 
 /* ---- a script's own store (store.c) ---------------------------------------------------------- */
 
-/* Its functions, in the table behind A_STORE. */
+/* The store's functions, by their index in the table A_STORE. */
 enum store { STORE_LOAD = 1, STORE_SAVE, STORE_REMOVE, STORE_LIST };
 
-enum { STORE_NAME = 300 }; /* room for a binding's name */
+enum { STORE_NAME = 300 }; /* size of a buffer for a binding's name */
 
 /* Pushes one of them. */
 void lwms_store_push(lua_State *L, enum store function);
 void lwms_store_check(lua_State *L, const struct call *call, int index);
-/* Takes the store at `index` (false: none) for the state's.  Errors: NO_MEMORY. */
+/* Makes the store at `index` (false: none) the state's.  Errors: NO_MEMORY. */
 int lwms_store_set(lua_State *L, struct state *state, int index);
 /* Asks the store for the binding of that name; raises what it raises. */
 void lwms_store_get(lua_State *L, struct state *state, const char *name);
 /* Asks the script's store, if there is one, for the binding of a server. */
 void lwms_store_load(lua_State *L, struct state *state, const char *server);
-/* Tells it of bindings that commands have made. */
+/* Lets the store save bindings that commands have made. */
 void lwms_store_save(lua_State *L, struct state *state);
 void lwms_store_clear(struct state *state);
 
@@ -433,7 +435,7 @@ int lwms_unbind(lua_State *L);   /* wms.unbind */
  * cancelled. */
 void lwms_callbacks_run(lua_State *L, struct request *box, int self, int callbacks);
 int lwms_callbacks_deliver(lua_State *L); /* the function behind A_DELIVER */
-/* The log is wanted, or not any more. */
+/* Switches the log on or off. */
 void lwms_log_set(struct state *state, bool on);
 void lwms_log_clear(struct state *state);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c - wms.memory: the embedded host, and the host's own part in a script's test. */
+/* memory.c - wms.memory: the embedded host, and what its own manager does in a script's test. */
 #include <wms/memory.h>
 
 #include <math.h>
@@ -9,7 +9,7 @@
 #include "core/pack.h"
 #include "lua/lwms.h"
 
-/* ---- a session of it ------------------------------------------------------------------------- */
+/* ---- the host's sessions --------------------------------------------------------------------- */
 
 enum property {
 #define WMS_X(field, name) P_##field,
@@ -43,7 +43,7 @@ void lwms_memory_names(lua_State *L)
 }
 
 struct entry {
-    wms_session session; /* strings are the script's */
+    wms_session session; /* strings are borrowed from the script */
     double relock_after;
 };
 
@@ -140,7 +140,7 @@ static void read_entry(lua_State *L, const struct call *call, const char *list, 
                 lwms_need_seconds(L, call, entry_place(where, list, element, name), value, false);
             break;
         case P_server:
-            break; /* a session object has one; here it is the host */
+            break; /* session objects have one; ignored, since it is this host */
         default:
             if (lua_type(L, value - 1) == LUA_TSTRING) {
                 lwms_misuse(
@@ -279,9 +279,9 @@ static int method_refuse(lua_State *L)
     return answer(L, &call, wms_memory_refuse(memory, need_code(L, &call, 2)));
 }
 
-/* What the host tells is the host's, and a finalizer may take it away while tables are made of it.
- * So it is copied first, into a userdata, before which it is measured and after which, since that
- * may have run a finalizer, measured again. */
+/* What the host returns is borrowed, and a finalizer may free it while tables are made of it.  So
+ * it is copied into a userdata first.  To allocate that may run a finalizer as well: so the size is
+ * measured before and again after. */
 
 static size_t log_size(const wms_memory *memory)
 {
@@ -385,7 +385,7 @@ static int method_session(lua_State *L)
     return 1;
 }
 
-/* Also __close.  The host shuts down; a second time, nothing happens. */
+/* Also __close.  Shuts the host down; a second call does nothing. */
 static int method_close(lua_State *L)
 {
     struct host *box = lwms_self_here(L, A_MEMORY, "host", "close");
@@ -397,7 +397,7 @@ static int method_close(lua_State *L)
     return 0;
 }
 
-/* A host serves on when nobody keeps its handle. */
+/* Releases the handle; the host continues to serve without it. */
 static int host_gc(lua_State *L)
 {
     struct host *box = lwms_self_here(L, A_MEMORY, "host", "__gc");
@@ -481,7 +481,7 @@ static void read_listed(lua_State *L, size_t i, struct entry *entry)
     lua_pop(L, 1);
 }
 
-/* A host that could not be filled: its name is free again at once. */
+/* Closes a host that could not be filled, so that its name is free again at once, and raises. */
 static void give_up(lua_State *L, struct host *box, size_t i, int error)
 {
     char where[PLACED], complaint[COMPLAINT];
@@ -532,7 +532,7 @@ int lwms_memory_new(lua_State *L)
     }
     for (size_t i = 1; i <= count; i++) {
         read_listed(L, i,
-                    &entry); /* again: the first time was for raising what there is to raise */
+                    &entry); /* again: the first time was to raise errors before the host is made */
         error = wms_memory_open(box->memory, &entry.session, entry.relock_after);
         if (error) {
             give_up(L, box, i, error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* misuse.c - what is said of a wrong argument, and values that must be of some kind. */
+/* misuse.c - errors about arguments, and values that must be of some type. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@ void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
 {
     va_list arguments;
 
-    /* Not luaL_argerror(): it takes the function's name from debug information, which a pcall() has
-     * not, and counts a method's arguments differently. */
+    /* Not luaL_argerror(): it takes the function's name from debug information, which is missing
+     * under pcall(), and counts a method's arguments differently. */
     va_start(arguments, format);
     const char *what = lua_pushvfstring(L, format, arguments);
     va_end(arguments);
@@ -55,7 +55,7 @@ const char *lwms_show(lua_State *L, int index)
     if (isinf(number)) {
         return number < 0 ? "minus infinity" : "infinity";
     }
-    lua_pushvalue(L, index); /* lua_tolstring() changes what it converts */
+    lua_pushvalue(L, index); /* a copy, since lua_tolstring() converts in place */
     return lua_tostring(L, -1);
 }
 

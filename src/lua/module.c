@@ -185,7 +185,7 @@ static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
 
     int error = wms_engine_new(alloc, &state->engine);
     if (!error) {
-        /* The modules of a Lua module lie along package.cpath. */
+        /* A Lua module finds its providers along package.cpath instead: see provider.c. */
         error = wms_engine_module_folder(state->engine, NULL);
     }
     if (!error) {

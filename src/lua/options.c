@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c - the one table that every function takes. */
+/* options.c - the table of options that every function takes. */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,7 +97,7 @@ void lwms_options_begin(lua_State *L, struct options *options, const struct stat
     }
 }
 
-/* Says of an option that is none what to write instead. */
+/* Raises for an unknown option, and says what to write instead. */
 static void unknown(lua_State *L, const struct call *call, int key, options_set allowed)
 {
     const struct command *command = call->command;
@@ -151,7 +151,7 @@ static void once(lua_State *L, const struct call *call, options_set others,
                  const struct options *options, const char *name, const char *other)
 {
     if (options->given & others) {
-        if (strcmp(name, other) > 0) { /* the order of lua_next is not to be seen */
+        if (strcmp(name, other) > 0) { /* the message must not depend on the order of lua_next() */
             const char *first = other;
             other = name;
             name = first;
@@ -183,8 +183,7 @@ static void check_servers(lua_State *L, const struct call *call, const char *nam
     }
 }
 
-/* Options that are one text: what to give, where it is kept, and which member of the command it
- * becomes. */
+/* Options that are a text: the fix for messages, the slot, and the member of the command. */
 static const struct {
     const char *fix;
     enum slot slot;
@@ -257,7 +256,7 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
     case OPT_TIMEOUT:
         options->timeout = lwms_need_seconds(L, call, name, value, true);
         break;
-    case OPT_DEADLINE: /* false: none, whatever the defaults say */
+    case OPT_DEADLINE: /* false: none, even if the defaults have one */
         options->deadline = lua_isboolean(L, value) && !lua_toboolean(L, value)
                                 ? -1
                                 : lwms_need_seconds(L, call, name, value, true);
@@ -330,7 +329,7 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
     options->given |= UINT64_C(1) << option;
 }
 
-/* wms.sessions(list): those that an earlier call has returned, or outcomes. */
+/* wms.sessions(list): the list is one of session objects or outcomes. */
 static bool is_list_of_sessions(lua_State *L, const struct call *call, int index)
 {
     if (!call->command || !(call->command->traits & WMS_IS_QUERY)) {

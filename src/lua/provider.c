@@ -8,7 +8,7 @@
 
 #include "lua/lwms.h"
 
-/* Takes no descriptor: where none is left, loading the module tells so. */
+/* Needs no descriptor: if none is left, the error comes from loading the module. */
 static bool is_there(const char *path, int how)
 {
     return faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0;
@@ -62,8 +62,9 @@ static bool find_as(lua_State *L, const char *name, int how)
     return false;
 }
 
-/* Pushes the path of the module and returns true, or pushes where it was looked for.  One that may
- * not be read is better than none: loading it tells why it does not go. */
+/* Pushes the path of the module and returns true, or pushes where it was looked for.  Readable
+ * files are preferred; an unreadable one is taken if there is no other, so that loading it reports
+ * the reason. */
 static bool find(lua_State *L, const char *name)
 {
     if (find_as(L, name, R_OK)) {
@@ -85,7 +86,7 @@ static void find_provider(lua_State *L, struct state *state, const char *server)
     int error = find(L, name) ? wms_engine_load(state->engine, name, lua_tostring(L, -1))
                               : WMS_E_NO_PROVIDER;
     if (error == WMS_E_NO_MEMORY) {
-        lwms_raise(L, error); /* not 'not installed' */
+        lwms_raise(L, error); /* a reason other than 'not installed' */
     }
     if (error) {
         strcpy(state->missing, name);
@@ -98,7 +99,7 @@ void lwms_provider_for(lua_State *L, struct state *state, const char *server)
     static const char memory[] = "memory://";
 
     if (server && strncmp(server, memory, sizeof memory - 1) == 0) {
-        return; /* it is in this module */
+        return; /* that provider is linked into this module */
     }
     find_provider(L, state, server);
     lwms_store_load(L, state, server);
@@ -106,8 +107,8 @@ void lwms_provider_for(lua_State *L, struct state *state, const char *server)
 
 /* ---- wms.load -------------------------------------------------------------------------------- */
 
-/* Loads the provider whose name is at `index`; 0, or the number of values that tell what went
- * wrong. */
+/* Loads the provider whose name is at `index`; returns 0, or the number of pushed values that tell
+ * what went wrong. */
 static int load(lua_State *L, const struct call *call, struct state *state, int index)
 {
     const char *name = lua_tostring(L, index);

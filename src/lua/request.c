@@ -53,7 +53,7 @@ int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks,
         int code = wms_request_wait(box->request, left);
         lwms_callbacks_run(L, box, self, callbacks);
         if (box->closed) {
-            return 1; /* by one of its callbacks: nothing to wait for */
+            return 1; /* closed by one of its callbacks: nothing to wait for */
         }
         if (code) {
             return code;
@@ -64,8 +64,8 @@ int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks,
     }
 }
 
-/* Done, and on_outcome knows: so a loop that asks done() first does not end before the last
- * callback. */
+/* Whether it is done and on_outcome has got all outcomes: so a loop that asks done() first does not
+ * end before the last callback. */
 static bool is_done(struct request *box)
 {
     int done = wms_request_done(box->request);
@@ -103,7 +103,7 @@ static int method_events(lua_State *L)
 static int method_timeout(lua_State *L)
 {
     request_here(L, "timeout");
-    lua_pushnil(L); /* its timers are inside the descriptor */
+    lua_pushnil(L); /* no timeout for the loop: the descriptor includes the timers */
     return 1;
 }
 
@@ -183,8 +183,8 @@ static int method_close(lua_State *L)
     return 0;
 }
 
-/* Nobody has it any more, so nobody reads it: a reader that an error threw out did not say
- * good-bye. */
+/* Nobody can reach it any more, so nobody reads it: `inside` may still count a reader that an error
+ * has ended. */
 static int request_gc(lua_State *L)
 {
     struct request *box = lwms_self_here(L, A_REQUEST, "request", "__gc");

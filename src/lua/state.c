@@ -5,7 +5,7 @@
 
 #include <wms/provider.h>
 
-/* Where the registry has the state: the address of something that no other copy of this module has.
+/* Its address is the key of the state in the registry: no other copy of this module has the same.
  */
 static const char key = 'w';
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* store.c - a script that keeps the bindings itself: see wms.configure. */
+/* store.c - a script's own store for bindings: see wms.configure. */
 #include <stdio.h>
 #include <string.h>
 
@@ -82,13 +82,14 @@ static void put(lua_State *L, struct state *state, const char *name)
     }
 }
 
-/* Asks the store for the binding of `name`, which is not one of Lua's strings. */
+/* Asks the store for the binding of `name`, which must not be a Lua string (it could be collected).
+ */
 void lwms_store_get(lua_State *L, struct state *state, const char *name)
 {
     lwms_store_push(L, STORE_LOAD);
     lua_pushstring(L, name);
     lua_call(L, 1, 1);
-    if (state->stores) { /* else the function has done away with it */
+    if (state->stores) { /* else the function has removed the store */
         put(L, state, name);
     }
     lua_pop(L, 1);
@@ -116,7 +117,8 @@ void lwms_store_load(lua_State *L, struct state *state, const char *server)
     }
 }
 
-/* A binding that has been made: a copy, since the engine's may go with the next allocation in Lua.
+/* A copy of a binding that has been made: the engine's may be freed during the next allocation in
+ * Lua.
  */
 struct saving {
     size_t size, text; /* of the whole; where the text begins */
@@ -132,8 +134,8 @@ void lwms_store_clear(struct state *state)
     }
 }
 
-/* The next binding to be told of.  Without memory for it, it is lost, as when the script's function
- * fails. */
+/* The next binding to be saved.  If there is no memory for the copy, it is lost, as when the
+ * script's function fails. */
 static struct saving *next_saving(lua_State *L, struct state *state)
 {
     const char *server, *text;

@@ -99,14 +99,14 @@ void lwms_where_read(lua_State *L, const struct call *call, const char *name, in
         lua_setfield(L, copy, property);
         any = true;
     }
-    if (!any) { /* perhaps of a variable that is nil: that must not mean everybody */
+    if (!any) { /* perhaps its fields came from nil variables: that must not mean all sessions */
         lwms_misuse(L, call, "%s: an empty table; give %s", name, fix);
     }
 }
 
 /* ---- the choice ------------------------------------------------------------------------------ */
 
-/* Numbers may be given as digits: ids are the same then. */
+/* Whether two values are equal; ids may be given as numbers or as digits. */
 static bool is_equal(lua_State *L, int a, int b)
 {
     if (lua_rawequal(L, a, b)) {
@@ -123,7 +123,7 @@ static bool is_equal(lua_State *L, int a, int b)
     return equal;
 }
 
-/* The session's property against the value, or list of values, on top of the stack. */
+/* Compares the session's property with the value, or the list of values, on top of the stack. */
 static bool has_value(lua_State *L, int property)
 {
     int wanted = lua_gettop(L);
@@ -156,7 +156,7 @@ static bool has_properties(lua_State *L, int where, int session)
     return all;
 }
 
-/* What the value at `where` says of the session. */
+/* Whether the value at `where`, a function or a table, matches the session. */
 static bool matches(lua_State *L, const char *name, int where, int session)
 {
     if (!lua_isfunction(L, where)) {
@@ -186,8 +186,8 @@ bool lwms_where_choose(lua_State *L, struct request *box, int callbacks)
     bool take = lua_isnil(L, where) || matches(L, "where", where, top + 1);
     take = take && (lua_isnil(L, except) || !matches(L, "except", except, top + 1));
     box->asking = false;
-    /* What was asked about may be gone: a function may have cancelled the request, or let time pass
-     * in another call. */
+    /* The candidate may have changed: a function may have cancelled the request, or may have run
+     * the engine by another call. */
     if (!box->closed && wms_request_candidate(box->request, &now) == 1 &&
         now.id.number == session.id.number && now.id.text == session.id.text &&
         now.server == session.server) {

@@ -37,23 +37,22 @@ WMS_API int wms_memory_new_sized(wms_engine *engine, const char *name,
                                  const struct wms_memory_options *options, size_t size,
                                  wms_memory **ret_host);
 WMS_API wms_memory *wms_memory_unref(wms_memory *host);
-/* The host shuts down: nobody reaches it, its name is free again.  Nothing happens the second time.
- */
+/* Shuts the host down: nobody reaches it, its name is free again.  A second call does nothing. */
 WMS_API void wms_memory_close(wms_memory *host);
 
-/* A session of the given properties is there from now on.  Strings are copied; `server` is ignored;
- * flags of -1 are worked out (is_orchestratable from is_admin, is_mog_user and the host's options;
- * the others are 0).  Without an `identity` it gets one that no other session has.  `relock_after`
- * negative: the host's.  Errors: INVALID (the id is there already, or is none), NO_MEMORY. */
+/* Adds a session of the given properties.  Strings are copied; `server` is ignored; flags of -1 are
+ * computed (is_orchestratable from is_admin, is_mog_user and the host's options; the others are 0).
+ * Without an `identity` it gets one that no other session has.  `relock_after` negative: the
+ * host's. Errors: INVALID (the id is there already, or is none), NO_MEMORY. */
 WMS_INLINE int wms_memory_open(wms_memory *host, const wms_session *session, double relock_after);
 WMS_API int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t size,
                                   double relock_after);
-/* The host's own manager locks or unlocks a session; the session goes.  Errors: NOT_FOUND,
+/* The host's own manager locks or unlocks a session; the session ends (drop).  Errors: NOT_FOUND,
  * NO_MEMORY. */
 WMS_API int wms_memory_lock(wms_memory *host, const wms_id *id, const char *message);
 WMS_API int wms_memory_unlock(wms_memory *host, const wms_id *id);
 WMS_API int wms_memory_drop(wms_memory *host, const wms_id *id);
-/* From now on, every `verb` is answered with `code`; 0: as usual again.  UNREACHABLE breaks the
+/* From now on, every `verb` is answered with `code`; 0: normally again.  UNREACHABLE breaks the
  * connection after the request was taken, TIMEOUT never answers.  Errors: INVALID (no verb, or a
  * code that no host sends). */
 WMS_API int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code);

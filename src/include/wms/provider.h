@@ -7,13 +7,13 @@
  *     const struct wms_provider *wms_provider_v1(void);
  *
  * and uses the engine only through the `struct wms_services` that it is given.  Everything runs in
- * the engine's thread. No function may block, and none may let another thread call a service: a
+ * the engine's thread.  No function may block, and none may let another thread call a service: a
  * `struct wms_work` is for libraries that block.
  *
  * Later versions append to structs.  A provider that was built with this header runs on later
- * versions, which learn from its struct how large what it hands over is; and one that is newer than
- * the engine asks before it reads or calls what this engine may not have: WMS_SERVICE() and
- * WMS_GIVEN().  wms_value and struct wms_work stay as they are.
+ * versions: they read the sizes of its structs from its struct wms_provider.  A provider that is
+ * newer than the engine checks with WMS_SERVICE() and WMS_GIVEN() before it calls or reads what the
+ * engine may not have.  wms_value and struct wms_work stay as they are.
  */
 #ifndef WMS_PROVIDER_H
 #define WMS_PROVIDER_H
@@ -27,7 +27,7 @@ extern "C" {
 #define WMS_PROVIDER_ABI   1u
 #define WMS_PROVIDER_ENTRY "wms_provider_v1"
 
-/* A server, taken apart.  Strings live as long as the connection. */
+/* A server's address, parsed.  Strings live as long as the connection. */
 struct wms_address {
     const char *text; /* as the caller gave it, for messages */
     const char *user; /* NULL: none given */
@@ -36,7 +36,7 @@ struct wms_address {
     unsigned port;    /* 0: none given */
 };
 
-/* The engine's side of things; a provider sees of them only what stands here. */
+/* Opaque structs of the engine. */
 struct wms_link; /* one server, for as long as a connection to it is kept */
 struct wms_timer;
 struct wms_poll;
@@ -46,26 +46,26 @@ struct wms_op {
     void *data; /* the provider's own, NULL at first */
     enum wms_verb
         verb; /* the command that it belongs to: also of a list that only serves an action */
-    bool
-        all; /* of a list: it begins an action on every session, which is going to be carried out */
+    bool all; /* of a list: it begins an action on every session, which will be carried out (no
+                 what_if) */
     const char *message; /* of a list with `all` for WMS_LOCK: what the users will see; else NULL */
     const char *title; /* of an act for WMS_MESSAGE: what stands above the message; NULL: the host's
                           own, or none */
-    const char *identity; /* of an act: the `identity` of the session that was looked at before,
-                             where it was; else NULL.  If the host's session of this id is another
-                             one by now, the answer is NOT_FOUND */
+    const char *identity; /* of an act: the `identity` that the session had when it was listed;
+                             NULL: not known.  If the host's session of this id has another identity
+                             by now, the answer is NOT_FOUND */
 };
 
-/* Somebody wants to know how it is with one session, now and after each change. */
+/* An observation of the state of one session, now and after each change. */
 struct wms_observer {
     void *data; /* the provider's own, NULL at first */
     enum wms_verb
-        verb; /* what is to be verified: how the session is in other respects need not be known */
-    const char *identity; /* as that of an op: a session of this id with another identity is not the
-                             one that is meant, which is gone then; NULL: whichever has the id */
+        verb; /* what is to be verified: other parts of the session's state need not be observed */
+    const char *identity; /* as that of an op: if the session of this id has another identity, the
+                             one that is meant is gone; NULL: any identity */
 };
 
-/* What is asked of a server as a whole.  Strings live as long as the op. */
+/* A request to a server as a whole.  Strings live as long as the op. */
 struct wms_call {
     enum wms_verb verb;
     const char *message;                    /* WMS_LOCK (for check() alone) */
@@ -78,10 +78,10 @@ struct wms_call {
         *thumbprint; /* WMS_BIND, since 0.2: what else the certificate must be; NULL: nothing */
 };
 
-/* How it is with a session. */
+/* A sight: the state of a session, as it was observed. */
 struct wms_sight {
     bool present;       /* false: it is gone; the rest means nothing then */
-    bool disconnected;  /* it goes on without a screen */
+    bool disconnected;  /* it runs on without a screen */
     signed char locked; /* 0, 1, or -1: the host cannot tell */
 };
 
@@ -91,8 +91,8 @@ struct wms_sight {
  * come from resize(), since a thread that hangs outlives the engine. */
 struct wms_work {
     size_t size; /* of what is shared */
-    /* It gives something back: run() is called even when nobody waits for it any more, and when the
-     * engine goes (but not when there is no thread to be had then). */
+    /* run() releases something: it is called even when nobody waits for it any more, and when the
+     * engine is freed (but not if no thread can be had then). */
     bool always;
     /* The engine's thread: run() is certain to follow.  This is the place for sent().  Not called
      * when nobody waits for it. NULL: nothing to do. */
@@ -103,9 +103,9 @@ struct wms_work {
      * for it (NO_MEMORY, INTERNAL; begin() was not called then).  The provider ends it with
      * work_free(), here or later. */
     void (*done)(void *shared, int code);
-    /* Any thread, or a forked child: frees what `shared` holds, which then goes; calls no service.
-     * In a child, not called for a call whose run() was under way in the parent: what that has half
-     * done cannot be freed.  NULL: nothing to do. */
+    /* Any thread, or a forked child: frees what `shared` holds, before `shared` itself is freed;
+     * calls no service.  In a child, not called for a call whose run() was under way in the parent:
+     * `shared` may be half changed.  NULL: nothing to do. */
     void (*dispose)(void *shared);
 };
 
@@ -121,7 +121,7 @@ struct wms_services {
     void *(*resize)(wms_engine *engine, void *block, size_t size);
     void (*log)(wms_engine *engine, enum wms_level level, const char *text);
 
-    /* A timer, silent until it is set; NULL: out of memory.  `fire` may free it.  Negative seconds
+    /* A timer, stopped until it is set; NULL: out of memory.  `fire` may free it.  Negative seconds
      * stop it. */
     struct wms_timer *(*timer_new)(wms_engine *engine, void (*fire)(void *data), void *data);
     void (*timer_set)(struct wms_timer *timer, double seconds);
@@ -156,29 +156,29 @@ struct wms_services {
     /* No answer will come.  Ends the op: `unknown` if it was sent, `failed` otherwise. */
     void (*lost)(struct wms_op *op, int code, const char *text);
 
-    /* How the observed session is; first as it is now, then after each change.  What was asked of
-     * the host before observe() was called is not "now": whoever looks again and again begins with
-     * a look of its own for each observer. */
+    /* A sight of the observed session: first of its state now, then after each change.  An answer
+     * to a question that was sent before observe() was called is not "now": a provider that polls
+     * sends a question of its own for each observer. */
     void (*seen)(struct wms_observer *observer, const struct wms_sight *sight);
-    /* It cannot be observed (any more).  Ends the observation without unobserve(). */
+    /* It cannot be observed (any more).  Ends the observation; unobserve() is not called. */
     void (*blind)(struct wms_observer *observer, int code, const char *text);
 
     /* Instead of up(), for hosts that are reached with the first question only: the link may be
      * used.  up() follows with the first contact, or broken(), which then is as for a host that was
      * never reached. */
     void (*ready)(struct wms_link *link);
-    /* The connection is to get no new work, and goes when the rest of it is done; the next command
-     * connects anew. */
+    /* Retires the connection: it gets no new work, and is closed when the rest of it is done; the
+     * next command connects anew. */
     void (*retire)(struct wms_link *link);
-    /* The host has answered a part of what the op asks: its timeout counts anew. */
+    /* The host has answered a part of what the op asks: restarts its timeout. */
     void (*alive)(struct wms_op *op);
 
-    /* What a call returns, a WMS_TABLE (copied, and wiped when the request goes): once, before
-     * answer(), perhaps a failing one.  Errors: NO_MEMORY. */
+    /* The result of a call, a WMS_TABLE (copied, and wiped when the request is freed): once, before
+     * answer(), also before one with an error.  Errors: NO_MEMORY. */
     int (*result)(struct wms_op *op, const wms_value *result);
-    /* A WMS_BIND needs the password now: secret() brings it, once, never from inside this.  No
-     * timeout runs meanwhile.  Where the engine finds that it could not keep a binding, it ends the
-     * op instead (forget()). */
+    /* A WMS_BIND needs the password now: the engine passes it to secret(), once, never from inside
+     * this.  No timeout runs meanwhile.  If the engine finds that it could not save a binding, it
+     * ends the op instead (forget()). */
     void (*want)(struct wms_op *op);
 
     /* The binding of the link's server, a WMS_TABLE that save() was given once.  The provider gives
@@ -200,13 +200,12 @@ struct wms_services {
     /* A call that may block: work->size bytes, cleared and aligned for any type.  NULL: out of
      * memory. */
     void *(*work_new)(wms_engine *engine, const struct wms_work *work);
-    /* Puts it in line, once.  At most 8 calls of an engine run at a time, and they begin in order.
-     * What follows comes later, never from inside this: begin(), run() and done(), or done() alone.
-     */
+    /* Queues it, once.  At most 8 calls of an engine run at a time, and they begin in order.  What
+     * follows comes later, never from inside this: begin(), run() and done(), or done() alone. */
     void (*work_start)(void *shared);
-    /* Nobody waits for it any more; NULL is allowed.  It goes at once, and is never run if it still
-     * stands in line, but for one that is `always`.  While run() is under way it goes when that has
-     * returned, and done() is not called. */
+    /* Nobody waits for it any more; NULL is allowed.  Frees it at once: a queued call is then never
+     * run, unless it is `always`.  While run() is under way it is freed when that has returned, and
+     * done() is not called. */
     void (*work_free)(void *shared);
 
     /* Since 0.2: the sizes of the structs that the engine hands over, for WMS_GIVEN(). */
@@ -228,14 +227,14 @@ struct wms_services {
 
 /* Has this engine a service of that name? */
 #define WMS_SERVICE(services, name) WMS_HAS((services)->size, struct wms_services, name)
-/* Has it that member of the struct wms_NAME that it hands over?  For example WMS_GIVEN(services,
+/* Has the struct wms_NAME that this engine hands over that member?  For example WMS_GIVEN(services,
  * op, identity); what 0.1.0 had is always there. */
 #define WMS_GIVEN(services, name, member) \
     (WMS_SERVICE(services, name##_size) && \
      WMS_HAS((services)->name##_size, struct wms_##name, member))
 
-/* The identity of the session that an act is about; NULL: it was not looked at before, or the
- * engine is one of 0.1.0. */
+/* The identity of the session that an act is about; NULL: not known, or the engine is one of 0.1.0.
+ */
 static inline const char *wms_op_identity(const struct wms_services *services,
                                           const struct wms_op *op)
 {
@@ -271,8 +270,8 @@ struct wms_provider {
     int (*connect)(const struct wms_provider *self, const struct wms_services *services,
                    wms_engine *engine, struct wms_link *link, const struct wms_address *address,
                    void **ret_connection);
-    /* Frees the connection.  No op or observer is left on it.  After a fork it may only free memory
-     * and close descriptors: `forked` tells. */
+    /* Frees the connection.  No op or observer is left on it.  With `forked`, this is a forked
+     * child: it may only free memory and close descriptors. */
     void (*disconnect)(void *connection, bool forked);
 
     /* Asks for all sessions: session() for each, then answer().  With op->all it first tells the
@@ -285,21 +284,21 @@ struct wms_provider {
     void (*act)(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
                 const char *message);
     /* The engine does not wait for this op any more (a timeout, a cancel): free what belongs to it,
-     * never report it.  After a timeout the connection gets no new work, and goes when the rest of
-     * it is done: what must outlive it belongs elsewhere.  Neither this nor unobserve() may send
-     * anything: in a forked child they come before disconnect(), on a connection that is the
-     * parent's. */
+     * never report it.  After a timeout the connection is retired: it gets no new work, and is
+     * closed when the rest of it is done, so what must outlive it must be kept elsewhere.  Neither
+     * this nor unobserve() may send anything: in a forked child they are called before
+     * disconnect(), on a connection that belongs to the parent. */
     void (*forget)(void *connection, struct wms_op *op);
 
     void (*observe)(void *connection, struct wms_observer *observer, const wms_id *id);
     void (*unobserve)(void *connection, struct wms_observer *observer);
 
-    /* The engine goes, and every connection went before: for providers that keep something for each
-     * engine. */
+    /* The engine is being freed, all connections are closed: for providers that keep something for
+     * each engine. */
     void (*retire)(const struct wms_provider *self, const struct wms_services *services,
                    wms_engine *engine);
-    /* This is a forked child, and every connection went before, as disconnect() was told: what is
-     * kept for this engine is the parent's, and may only be freed and closed. */
+    /* This is a forked child, and disconnect() has been called for every connection: what is kept
+     * for this engine belongs to the parent, and may only be freed and closed. */
     void (*forked)(const struct wms_provider *self, const struct wms_services *services,
                    wms_engine *engine);
 
@@ -310,15 +309,15 @@ struct wms_provider {
     /* Does a WMS_CALL or WMS_BIND: result(), then answer(); sent() as for act().  NULL:
      * UNSUPPORTED. */
     void (*call)(void *connection, struct wms_op *op, const struct wms_call *call);
-    /* The password that want() has asked for; it goes when this returns. */
+    /* The password that want() has asked for; it is wiped when this returns. */
     void (*secret)(void *connection, struct wms_op *op, const char *secret);
-    unsigned
-        default_port; /* an address with it names the same binding as one without a port; 0: none */
+    unsigned default_port; /* an address with this port names the same binding as one without a
+                              port; 0: none */
     /* Follows "NAME hosts cannot VERB a session: " where `can` lacks a verb: why, and which hosts
      * can.  NULL: nothing. */
     const char *cannot;
-    /* Since 0.2: sizeof (wms_session) and sizeof (struct wms_sight); 0: only what 0.1.0 had of them
-     * is heard. */
+    /* Since 0.2: sizeof (wms_session) and sizeof (struct wms_sight); 0: only the members that 0.1.0
+     * had are read. */
     uint32_t session_size, sight_size;
 };
 
