@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* observe.c - how a session is, asked again and again: hosts tell nobody who has no server of his
- * own. */
+/* observe.c - observes a session by polling: hosts send events only to clients that run a server
+ * themselves.  */
 #include "multipoint.h"
 
 struct watch {
     struct multipoint_task task;
     struct wms_observer *observer;
-    struct multipoint_exchange *exchange; /* NULL: none under way */
+    struct multipoint_exchange *exchange; /* NULL: no question is under way */
     uint32_t id;
 };
 
@@ -31,7 +31,7 @@ static void end_blind(struct watch *watch, int code, const char *text)
 /* ---- one look -------------------------------------------------------------------------------- */
 
 /* [MS-RSMC] 3.7.4.7 GetScreenState alone tells that a session is disconnected; 3.7.4.12
- * GetSessionFlags needs no agent in the session. */
+ * GetSessionFlags needs no agent in the session.  */
 static bool asks_screen(const struct watch *watch)
 {
     return watch->observer->verb == WMS_DISCONNECT;
@@ -80,7 +80,7 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     services->seen(watch->observer, &sight);
 }
 
-/* Called by the engine, from inside multipoint_observe() too. */
+/* Asks once.  Called by the engine, also from within multipoint_observe().  */
 static void look(void *data)
 {
     struct watch *watch = data;
