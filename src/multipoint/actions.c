@@ -52,7 +52,7 @@ static void ask(struct action *action, const struct multipoint_question *questio
     }
 }
 
-/* Frees the action, whose exchange has ended.  Returns the op, which has to be answered.  */
+/* Frees the action, whose exchange has ended.  Returns the op, which has to be answered. */
 static struct wms_op *end(struct action *action)
 {
     struct wms_op *op = action->op;
@@ -88,7 +88,7 @@ static const char *operation_of(enum wms_verb verb)
                                     : "LogOffSession";
 }
 
-/* [MS-RSMC] 3.7.4.22: the console's session is logged off without an id.  */
+/* [MS-RSMC] 3.7.4.22: the console's session is logged off without an id. */
 static void send_it(struct action *action, const char *message, bool console, bool urgent)
 {
     const wms_value items[] = {
@@ -108,7 +108,7 @@ static void send_it(struct action *action, const char *message, bool console, bo
 }
 
 /* Finds the session's row in the answer: *ret_row, or NULL: there is no such session.  False: the
- * answer is an error or unreadable, and the action has ended with it.  */
+ * answer is an error or unreadable, and the action has ended with it. */
 static bool read_row(struct action *action, const struct multipoint_exchange *exchange,
                      const struct multipoint_reply *reply, struct multipoint_arena *arena,
                      const wms_value **ret_row)
@@ -170,7 +170,7 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
 }
 
 /* Whether the sessions have to be listed first: to compare the user, or to find out whether it is
- * the console's. [MS-RSMC] has no operation that tells the user of one session.  */
+ * the console's. [MS-RSMC] has no operation that tells the user of one session. */
 static bool needs_look(const struct multipoint_host *host, const struct action *action)
 {
     bool meant = wms_op_identity(host->all->memory.services, action->op) != NULL;

@@ -18,7 +18,7 @@
  * item has at least 16 bytes of text.  An item takes up to 250 bytes of memory, here and in the
  * result, and its text up to twice its length.  With these limits the memory for an answer stays
  * below four times the maximum length of answers; and a certificate with one element for each byte
- * is still accepted.  */
+ * is still accepted. */
 enum {
     LEAST_PER_ITEM = 12,
     LIMIT_PER_ITEM = 110,
@@ -29,7 +29,7 @@ enum {
 
 enum { LONG = 524288 }; /* a longer text is moved to the arena, not copied */
 
-/* The state of parsing.  */
+/* The state of parsing. */
 struct multipoint_reader {
     struct multipoint_answer *answer;
     const struct multipoint_memory *memory;
@@ -56,7 +56,7 @@ static void stop(struct multipoint_reader *reader, const char *problem)
     xmlStopParser(reader->answer->parser);
 }
 
-/* Wiped even if it stood between two elements, where it is ignored: it may be secret.  */
+/* Wiped even if it stood between two elements, where it is ignored: it may be secret. */
 static void drop_text(struct multipoint_reader *reader)
 {
     if (reader->text.data) {
@@ -81,7 +81,7 @@ static bool is_nil(int count, const xmlChar **attributes)
     return false;
 }
 
-/* Counts an element against the limits.  Returns why it is refused, or NULL.  */
+/* Counts an element against the limits.  Returns why it is refused, or NULL. */
 static const char *count(struct multipoint_reader *reader, size_t items, unsigned spaces)
 {
     if (reader->depth == MULTIPOINT_DEPTH) {
@@ -202,7 +202,7 @@ typedef xmlErrorPtr xml_complaint;
 #endif
 
 /* Libxml2 goes on after some cases of memory running out, and does not keep each of them in the
- * parser's errNo: so they are noted here.  */
+ * parser's errNo: so they are noted here. */
 static void on_error(void *data, xml_complaint complaint)
 {
     struct multipoint_reader *reader = data;
@@ -272,7 +272,7 @@ const char *multipoint_word(const struct multipoint_element *element, char *buff
     return buffer;
 }
 
-/* As multipoint_word(), in the answer's arena.  NULL: out of memory.  */
+/* As multipoint_word(), in the answer's arena.  NULL: out of memory. */
 static const char *word_of(struct multipoint_answer *answer,
                            const struct multipoint_element *element)
 {
@@ -345,7 +345,7 @@ static bool open_parser(struct multipoint_reader *reader)
     return true;
 }
 
-/* Gives the text up to `end` to libxml2.  */
+/* Gives the text up to `end` to libxml2. */
 static void feed(struct multipoint_reader *reader, size_t end)
 {
     if (reader->fed == 0 && !open_parser(reader)) {
@@ -366,7 +366,7 @@ static void feed(struct multipoint_reader *reader, size_t end)
 }
 
 /* Libxml2 prints errors that belong to no parser, unless the thread has an error function. There is
- * one for each thread, and the program may have set it: so it is restored.  */
+ * one for each thread, and the program may have set it: so it is restored. */
 static void feed_silently(struct multipoint_reader *reader, size_t end)
 {
     xmlStructuredErrorFunc theirs = xmlStructuredError;
@@ -415,7 +415,7 @@ bool multipoint_reader_step(struct multipoint_reader *reader)
         size_t end = reader->scan.at + (left < MULTIPOINT_PART ? left : MULTIPOINT_PART);
         answer->problem = multipoint_scan(&reader->scan, reader->data, reader->size, end, &cut);
     }
-    /* For other encodings, libxml2 would load the converter that the text names.  */
+    /* For other encodings, libxml2 would load the converter that the text names. */
     if (!answer->problem &&
         multipoint_xml_span(reader->data + reader->fed, cut - reader->fed) < cut - reader->fed) {
         answer->problem = "it has what is no UTF-8, or no character of XML";

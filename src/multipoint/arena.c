@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* arena.c - allocator of many small blocks that are freed all at once.  */
+/* arena.c - allocator of many small blocks that are freed all at once. */
 #include "multipoint.h"
 
 enum { FIRST_BLOCK = 900, BLOCK = 8192 }; /* the first is small: cheaper to allocate */

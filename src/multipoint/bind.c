@@ -57,7 +57,7 @@ static void answer_reply(struct bind *bind, const struct multipoint_reply *reply
 
 /* ---- the passwords --------------------------------------------------------------------------- */
 
-/* Gives the result to the caller; `whole`: with port and management.  Errors: NO_MEMORY.  */
+/* Gives the result to the caller; `whole`: with port and management.  Errors: NO_MEMORY. */
 static int show(struct bind *bind, bool whole)
 {
     const struct multipoint_certificate *certificate = &bind->binding.certificate;
@@ -93,7 +93,7 @@ static int take_passwords(struct bind *bind, const wms_value *table)
     return 0;
 }
 
-/* Moves the new binding to the host, in place of the old one.  */
+/* Moves the new binding to the host, in place of the old one. */
 static void adopt(struct bind *bind)
 {
     struct multipoint_host *host = bind->task.host;
@@ -168,7 +168,7 @@ void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, con
 /* ---- the certificate ------------------------------------------------------------------------- */
 
 /* Takes port and certificate from the host's answer into the binding.  Errors: PROTOCOL, UNTRUSTED,
- * NO_MEMORY; *ret_text says more, or stays as it is.  */
+ * NO_MEMORY; *ret_text says more, or stays as it is. */
 static int take_certificate(struct bind *bind, const wms_value *table, const char **ret_text)
 {
     const struct multipoint_memory *memory = &bind->task.host->all->memory;
@@ -206,7 +206,7 @@ static int take_certificate(struct bind *bind, const wms_value *table, const cha
 /* 0 if the caller may be asked for the password.  The address may be an IP address, a short name or
  * that of a tunnel, which the certificate does not contain: so a name that does not match is no
  * error if the fingerprint does, which is the stronger proof.  A name that the caller gives must
- * match.  Errors: UNTRUSTED; the reason is in `buffer`.  */
+ * match.  Errors: UNTRUSTED; the reason is in `buffer`. */
 static int judge_certificate(const struct bind *bind, char *buffer, size_t room)
 {
     const struct multipoint_binding *binding = &bind->binding;

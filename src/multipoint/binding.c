@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* binding.c - bindings, and their conversion from and to the record that the engine keeps.  */
+/* binding.c - bindings, and their conversion from and to the record that the engine keeps. */
 #include "multipoint.h"
 
-/* The field's text; NULL: there is none, or it has a NUL inside.  */
+/* The field's text; NULL: there is none, or it has a NUL inside. */
 static const char *text_of(const wms_value *table, const char *name)
 {
     const wms_value *value = multipoint_value(table, name, WMS_STRING);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* certificate.c - OpenSSL: what a certificate says, and whether it is the host's.  */
+/* certificate.c - OpenSSL: what a certificate says, and whether it is the host's. */
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -11,7 +11,7 @@
 
 enum { SHA1_SIZE = 20, NAME = MULTIPOINT_NAME, TIME = 64, CIPHERS_MAX = 8192 };
 /* Maximum bytes of the certificate chain in a handshake.  Only the host's own certificate is looked
- * at, so no host needs a long chain.  */
+ * at, so no host needs a long chain. */
 enum { CHAIN_MAX = 16384 };
 
 static char groups[] =
@@ -27,7 +27,7 @@ static void print_hex(const unsigned char *bytes, size_t count, const char *betw
 }
 
 /* For CURLOPT_PINNEDPUBLICKEY.  The certificate is compared in on_certificate(); the pin makes
- * libcurl use a kept connection or a TLS session only for the same certificate.  */
+ * libcurl use a kept connection or a TLS session only for the same certificate. */
 static int print_pin(X509 *certificate, char pin[MULTIPOINT_PIN])
 {
     unsigned char *key = NULL, digest[MULTIPOINT_SHA256];
@@ -161,7 +161,7 @@ static void print_string(const ASN1_STRING *value, char name[NAME])
     name[used] = '\0';
 }
 
-/* The subject's common name; '?' for what is not printable ASCII.  */
+/* The subject's common name; '?' for what is not printable ASCII. */
 static void print_name(X509 *certificate, char name[NAME])
 {
     X509_NAME *subject = X509_get_subject_name(certificate);
@@ -206,7 +206,7 @@ void multipoint_certificate_name(const unsigned char *der, size_t size,
 }
 
 /* Self-signed certificates often have the name in their subject only, without alternative names:
- * [MS-RSMC] 3.1.4.2.  */
+ * [MS-RSMC] 3.1.4.2. */
 static bool has_name(X509 *certificate, const char *host, const char *common_name)
 {
     return X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1 ||
@@ -257,7 +257,7 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
 /* ---- in a handshake -------------------------------------------------------------------------- */
 
 /* Replaces OpenSSL's verification, which needs a certificate authority: accepts exactly the
- * expected certificate, if it is valid now.  */
+ * expected certificate, if it is valid now. */
 static int on_certificate(X509_STORE_CTX *store, void *data)
 {
     struct multipoint_trust *trust = data;
@@ -280,7 +280,7 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
 
 /* Allows only cheap key exchanges.  A finite-field Diffie-Hellman handshake takes 100 ms and more,
  * with parameters of the host's choice, and blocks the loop.  Every Windows has the elliptic curves
- * that are left; the order of preference is ours.  */
+ * that are left; the order of preference is ours. */
 static bool cheapen(SSL_CTX *context)
 {
     STACK_OF(SSL_CIPHER) *ciphers =

@@ -17,7 +17,7 @@ static CURLcode prepared;
 
 /* Once in a process, and never undone: others in it may use these libraries. OpenSSL is told not to
  * clean up when the process exits (this has no effect if the program has initialized it before):
- * another thread that is in a handshake at that time would crash.  */
+ * another thread that is in a handshake at that time would crash. */
 static void prepare(void)
 {
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
@@ -46,7 +46,7 @@ static int check_library(const char **ret_text)
 
 /* A timeout of 0 is set as MULTIPOINT_A_TURN: while more of an answer comes than libcurl reads in
  * one go, it asks for 0 each time, and a timer that is set to 0 when it fires would block
- * everything else in the loop (libuv before 1.45).  */
+ * everything else in the loop (libuv before 1.45). */
 static void set_timer(struct multipoint *all)
 {
     if (all->timer_runs || all->wait >= 0) {
@@ -60,7 +60,7 @@ static void set_timer(struct multipoint *all)
 }
 
 /* Called by libcurl.  Inside of enter/leave the timer is set at the end: with each new exchange
- * libcurl asks to be called at once, which settle() does, and then takes that back.  */
+ * libcurl asks to be called at once, which settle() does, and then takes that back. */
 static int on_timer(CURLM *multi, long milliseconds, void *data)
 {
     struct multipoint *all = data;
@@ -86,7 +86,7 @@ static void let_libcurl_work(struct multipoint *all)
 /* ---- the turn -------------------------------------------------------------------------------- */
 
 /* Reports the host's failure to the engine.  The engine then cancels the host's ops and disconnects
- * the host.  */
+ * the host. */
 static void tell(struct multipoint_host *host)
 {
     node_remove(&host->failed);
@@ -94,7 +94,7 @@ static void tell(struct multipoint_host *host)
     host->all->memory.services->broken(host->link, host->failure, host->failure_text);
 }
 
-/* Works until there is nothing to do but wait. done() of an exchange may start new exchanges.  */
+/* Works until there is nothing to do but wait. done() of an exchange may start new exchanges. */
 static void settle(struct multipoint *all)
 {
     bool more = true;
@@ -154,7 +154,7 @@ static void timer_fired(void *data)
 }
 
 /* Begins a new turn for received data: exchanges that were paused because the last turn's quota was
- * used up go on.  */
+ * used up go on. */
 static void receive_on(struct multipoint *all)
 {
     bool pauses = all->pauses;
@@ -212,7 +212,7 @@ static bool set_up_multi(struct multipoint *all)
            curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) KEPT_CONNECTIONS) == CURLM_OK;
 }
 
-/* A UUID in the form of RFC 4122's random ones.  */
+/* A UUID in the form of RFC 4122's random ones. */
 static bool print_first_id(char id[MULTIPOINT_ID])
 {
     static const char form[MULTIPOINT_ID] = "urn:uuid:xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx",

@@ -35,7 +35,7 @@ enum {
 
 /* ---- text.c ---------------------------------------------------------------------------------- */
 
-/* The engine's allocator: where all memory comes from.  */
+/* The engine's allocator: where all memory comes from. */
 struct multipoint_memory {
     const struct wms_services *services;
     wms_engine *engine;
@@ -44,13 +44,13 @@ struct multipoint_memory {
 void *multipoint_alloc(const struct multipoint_memory *memory,
                        size_t size); /* zeroed; NULL: out of memory */
 void *multipoint_free(const struct multipoint_memory *memory, void *block); /* returns NULL */
-/* As multipoint_free(), for what may be secret: `size` bytes are wiped before.  */
+/* As multipoint_free(), for what may be secret: `size` bytes are wiped before. */
 void *multipoint_free_secret(const struct multipoint_memory *memory, void *block, size_t size);
 char *multipoint_copy(const struct multipoint_memory *memory, const char *text);
 char *multipoint_free_text(const struct multipoint_memory *memory, char *text);
 
 /* A string that grows.  Once memory has run out it is `failed`, and all further additions are
- * ignored.  */
+ * ignored. */
 struct multipoint_text {
     const struct multipoint_memory *memory;
     char *data; /* not NUL-terminated */
@@ -66,22 +66,22 @@ void multipoint_text_expect(struct multipoint_text *text, size_t more, size_t mo
 void multipoint_text_puts(struct multipoint_text *text, const char *string);
 void multipoint_text_printf(struct multipoint_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Adds it escaped, as the content of an XML element.  */
+/* Adds it escaped, as the content of an XML element. */
 void multipoint_text_escape(struct multipoint_text *text, const char *data, size_t length);
 void multipoint_text_clear(struct multipoint_text *text); /* wipes the content; keeps the memory */
 void multipoint_text_free(struct multipoint_text *text);
 
 /* Length of the longest beginning that an XML 1.0 document can hold: UTF-8, without control
- * characters other than tab, line feed and carriage return.  */
+ * characters other than tab, line feed and carriage return. */
 size_t multipoint_xml_span(const char *data, size_t length);
 /* What follows the span, if it is shorter than the text, in words: "the control character 0x01 at
- * byte 2, which XML cannot carry".  */
+ * byte 2, which XML cannot carry". */
 void multipoint_xml_problem(const char *data, size_t length, size_t span, char *buffer,
                             size_t size);
 
 /* ---- arena.c --------------------------------------------------------------------------------- */
 
-/* Allocator of many small blocks, which are wiped and freed all at once.  */
+/* Allocator of many small blocks, which are wiped and freed all at once. */
 struct multipoint_arena {
     const struct multipoint_memory *memory;
     void *blocks;
@@ -96,7 +96,7 @@ void *multipoint_room_raw(struct multipoint_arena *arena,
  */
 char *multipoint_room_take(struct multipoint_arena *arena, struct multipoint_text *text);
 void multipoint_arena_free(struct multipoint_arena *arena);
-/* Frees about `most` bytes of it.  True: there are more.  */
+/* Frees about `most` bytes of it.  True: there are more. */
 bool multipoint_arena_trim(struct multipoint_arena *arena, size_t most);
 void multipoint_arena_give(
     struct multipoint_arena *from,
@@ -120,11 +120,11 @@ struct multipoint_operation {
 extern const struct multipoint_operation multipoint_operations[];
 extern const size_t multipoint_operation_count;
 
-/* NULL: there is none.  */
+/* NULL: there is none. */
 const struct multipoint_operation *multipoint_operation_find(const char *interface_name,
                                                              const char *name);
 /* The operation that may have been meant: the one that differs in upper and lower case only, or
- * else the interface's first.  NULL: no such interface.  */
+ * else the interface's first.  NULL: no such interface. */
 const char *multipoint_operation_like(const char *interface_name, const char *name);
 
 enum multipoint_type {
@@ -151,7 +151,7 @@ struct multipoint_field {
 };
 
 /* The next field of *spec, "name:type name|alias:type? name:typen": `?` may be left out, `n` may be
- * nil.  False: the end.  */
+ * nil.  False: the end. */
 bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field);
 
 /* ---- head.c ---------------------------------------------------------------------------------- */
@@ -161,14 +161,14 @@ enum {
 }; /* bytes, including interim answers, those of a proxy, and trailers */
 extern const char multipoint_long_head[];
 
-/* What is known of an answer's headers.  */
+/* What is known of an answer's headers. */
 struct multipoint_head {
     size_t size;
     time_t
         date; /* when the host answered, by its own clock (the Date header); 0 or -1: not known */
 };
 
-/* Takes one more header line.  Returns NULL, or why the answer is refused.  */
+/* Takes one more header line.  Returns NULL, or why the answer is refused. */
 const char *multipoint_head_add(struct multipoint_head *head, const char *line, size_t length);
 
 /* ---- scan.c ---------------------------------------------------------------------------------- */
@@ -181,7 +181,7 @@ enum multipoint_scan_state {
     MULTIPOINT_SCAN_INSTRUCTION
 };
 
-/* How far a text has been scanned.  To be zeroed before the first call.  */
+/* How far a text has been scanned.  To be zeroed before the first call. */
 struct multipoint_scan {
     enum multipoint_scan_state state;
     size_t at, begin; /* `begin`: where the current markup begins, outside of text */
@@ -190,7 +190,7 @@ struct multipoint_scan {
 };
 
 /* Scans the text, which has `size` bytes, up to `end`.  Returns NULL, and the text may be parsed up
- * to *ret_cut, which is never inside of markup or of a character; or why the text is refused.  */
+ * to *ret_cut, which is never inside of markup or of a character; or why the text is refused. */
 const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size_t size, size_t end,
                             size_t *ret_cut);
 
@@ -202,7 +202,7 @@ const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size
 #define MULTIPOINT_PART 65536
 #endif
 
-/* An element of an answer.  */
+/* An element of an answer. */
 struct multipoint_element {
     const char *name, *space; /* local name, and namespace or "" */
     char *text; /* of an element without children; NUL-terminated. Base64 is decoded in place */
@@ -225,53 +225,53 @@ struct multipoint_answer {
 /* Parses the text, with the parser in `answer` if there is one.  The text and `memory` have to live
  * as long as the answer. `limit`: the maximum length of an answer, from which the maximum number of
  * its elements follows.  Errors: PROTOCOL (`problem` says why), NO_MEMORY. multipoint_answer_end()
- * has to be called in any case.  */
+ * has to be called in any case. */
 int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory,
                            const char *text, size_t size, size_t limit);
 
-/* The same, one part at a time.  */
+/* The same, one part at a time. */
 struct multipoint_reader;
 struct multipoint_reader *multipoint_reader_new(const struct multipoint_memory *memory,
                                                 const char *text, size_t size,
                                                 size_t limit); /* NULL: out of memory */
-/* Parses one more part.  False: that was the last one.  */
+/* Parses one more part.  False: that was the last one. */
 bool multipoint_reader_step(struct multipoint_reader *reader);
 /* Moves the result to *ret_answer; to be called once.  Errors: as multipoint_answer_read().
- * *ret_answer is overwritten, so it must not hold a parser.  */
+ * *ret_answer is overwritten, so it must not hold a parser. */
 int multipoint_reader_take(struct multipoint_reader *reader, struct multipoint_answer *ret_answer);
 void multipoint_reader_free(struct multipoint_reader *reader); /* NULL is allowed */
 /* Frees all but the parser, and returns that (or NULL): to be used for the next answer, since it
- * has the names in its dictionary, or to be given to multipoint_parser_free().  */
+ * has the names in its dictionary, or to be given to multipoint_parser_free(). */
 void *multipoint_answer_end(struct multipoint_answer *answer);
 void multipoint_parser_free(void *parser);
 
 const struct multipoint_element *multipoint_child(const struct multipoint_element *parent,
                                                   const char *name, size_t length);
-/* The first element of that name among all descendants, or NULL.  */
+/* The first element of that name among all descendants, or NULL. */
 const struct multipoint_element *multipoint_descendant(const struct multipoint_element *parent,
                                                        const char *name);
-/* Reads a decimal number 0..`most`.  False: there is anything but digits, or it is larger.  */
+/* Reads a decimal number 0..`most`.  False: there is anything but digits, or it is larger. */
 bool multipoint_number(const char *text, uint64_t most, uint64_t *ret_number);
 /* The element's text without the blanks around it, which have no meaning in numbers and names: XML
- * Schema 2, 4.3.6. "" if there are blanks inside of it, or if it does not fit.  */
+ * Schema 2, 4.3.6. "" if there are blanks inside of it, or if it does not fit. */
 const char *multipoint_word(const struct multipoint_element *element, char *buffer, size_t size);
 
 /* ---- values.c -------------------------------------------------------------------------------- */
 
 /* Writes the operation's element with its arguments, in the schema's order. `out` NULL: only checks
- * them.  Errors: INVALID; `complaint` names the argument and says what to give instead.  */
+ * them.  Errors: INVALID; `complaint` names the argument and says what to give instead. */
 int multipoint_arguments(const struct multipoint_operation *operation, const wms_value *arguments,
                          struct multipoint_text *out, char *complaint, size_t size);
 
 /* Reads what the operation's element holds into a WMS_TABLE, which lives as long as the element and
- * the arena.  Errors: PROTOCOL, NO_MEMORY.  */
+ * the arena.  Errors: PROTOCOL, NO_MEMORY. */
 int multipoint_results(const struct multipoint_operation *operation,
                        const struct multipoint_element *element, struct multipoint_arena *arena,
                        wms_value *ret_table);
 
 /* ---- values in C ----------------------------------------------------------------------------- */
 
-/* The field of that name and kind of a table, or NULL.  */
+/* The field of that name and kind of a table, or NULL. */
 const wms_value *multipoint_value(const wms_value *table, const char *name, enum wms_kind kind);
 
 static inline wms_value multipoint_natural(const char *name, uint64_t number)

@@ -12,7 +12,7 @@ enum { LIFETIME = 300 }; /* seconds */
 
 /* ---- ids of messages ------------------------------------------------------------------------- */
 
-/* The next id: that of the message before, with the last group of digits counted up.  */
+/* The next id: that of the message before, with the last group of digits counted up. */
 void multipoint_print_id(struct multipoint *all, char id[MULTIPOINT_ID])
 {
     char *digit = &all->id[MULTIPOINT_ID - 2];
@@ -50,7 +50,7 @@ static void put_text(struct multipoint_text *out, const char *before, const char
     multipoint_text_puts(out, after);
 }
 
-/* The WSDL's policy requires the timestamp, although the specification's examples lack it.  */
+/* The WSDL's policy requires the timestamp, although the specification's examples lack it. */
 static void put_security(struct multipoint *all, struct multipoint_text *out, const char *user_name,
                          const char *password)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* exchange.c - one question and its answer: queued, sent, judged.  */
+/* exchange.c - one question and its answer: queued, sent, judged. */
 #include <stdio.h>
 
 #include "multipoint.h"
@@ -9,7 +9,7 @@ enum { KEPT_SIZE = 16384 };
 /* ---- one exchange ---------------------------------------------------------------------------- */
 
 /* Keeps one exchange for the next question, with the memory of its texts: wiped, and not larger
- * than most questions need.  False: there is one already, or it is too large.  */
+ * than most questions need.  False: there is one already, or it is too large. */
 static bool keep(struct multipoint_exchange *exchange)
 {
     struct multipoint *all = exchange->host->all;
@@ -27,7 +27,7 @@ static bool keep(struct multipoint_exchange *exchange)
     return true;
 }
 
-/* A question waits, or one that waits may have got a connection.  */
+/* A question waits, or one that waits may have got a connection. */
 static void make_due(struct multipoint_host *host)
 {
     if (node_alone(&host->due)) {
@@ -77,7 +77,7 @@ static struct multipoint_exchange *exchange_new(struct multipoint_host *host)
 }
 
 /* Writes the host as in a URL: an IPv6 address in brackets, with the '%' of its zone escaped as
- * "%25".  Returns the end.  */
+ * "%25".  Returns the end. */
 static char *put_host(const char *host, char *at)
 {
     if (!strchr(host, ':')) {
@@ -98,7 +98,7 @@ static char *put_number(unsigned number, char *at)
 }
 
 /* [MS-RSMC] 2.1: the certificate is asked for by plain HTTP, everything else by HTTPS, at the port
- * that is announced with it.  */
+ * that is announced with it. */
 static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
 {
     const struct wms_address *address = exchange->host->address; /* of at most 255 characters */
@@ -114,7 +114,7 @@ static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
 }
 
 /* Sets the user name and password that it carries: [MS-RSMC] 2.1, 3.4.1.  *ret_password NULL: none.
- * Errors: NOT_BOUND.  */
+ * Errors: NOT_BOUND. */
 static int choose_credentials(struct multipoint_exchange *exchange,
                               const struct multipoint_question *question,
                               const struct multipoint_binding *binding, const char **ret_password,
@@ -236,7 +236,7 @@ static void finish(struct multipoint_exchange *exchange, const struct multipoint
 }
 
 /* Writes the question again in SOAP 1.1, and queues it.  Only questions without arguments are asked
- * so.  False: out of memory.  */
+ * so.  False: out of memory. */
 static bool ask_in_old_soap(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
@@ -345,7 +345,7 @@ void multipoint_read_on(struct multipoint *all)
     }
 }
 
-/* True: libcurl has got something to do.  */
+/* True: libcurl has got something to do. */
 static bool start_waiting(struct multipoint_host *host)
 {
     bool started = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* faults.c - errors of hosts and of libcurl, as wms codes.  */
+/* faults.c - errors of hosts and of libcurl, as wms codes. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -14,7 +14,7 @@
 static const uint32_t failures = 0x80000000; /* HRESULTs from here on mean failure */
 #define ACCESS_IS_DENIED 0x80070005u
 
-/* HRESULTs that have a code or a text of their own.  */
+/* HRESULTs that have a code or a text of their own. */
 static const struct {
     uint32_t hr;
     int code;
@@ -86,7 +86,7 @@ static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr
 
 enum { NAME = 64 };
 
-/* The local name of a fault's innermost subcode, or of its code: "FailedAuthentication".  */
+/* The local name of a fault's innermost subcode, or of its code: "FailedAuthentication". */
 static const char *fault_name(const struct multipoint_element *fault, char buffer[NAME])
 {
     const struct multipoint_element *code = multipoint_child(fault, "Code", 4), *next,
@@ -116,11 +116,11 @@ static bool is_one_of(const char *name, const char *const *names)
     return false;
 }
 
-/* Seconds: hosts refuse a request whose time differs from theirs by more.  */
+/* Seconds: hosts refuse a request whose time differs from theirs by more. */
 enum { SKEW_MAX = 300 };
 
 /* How many seconds the host's clock is ahead of this machine's, by its answer's Date; 0: it has
- * none.  */
+ * none. */
 static double skew(const struct multipoint_exchange *exchange)
 {
     return exchange->head.date > 0 ? difftime(exchange->head.date, time(NULL)) : 0;
@@ -175,7 +175,7 @@ static void judge_credentials(const struct multipoint_exchange *exchange, const 
 }
 
 /* The beginning of a name, up to the first character that is no letter: what the host sends is not
- * printed otherwise.  */
+ * printed otherwise. */
 static const char *printable(const char *name, char copy[48])
 {
     size_t length = 0;
@@ -239,7 +239,7 @@ static bool unbelievable(struct multipoint_reply *reply, char buffer[MULTIPOINT_
 }
 
 /* The answer's action is that of the request plus "Response".  In the specification's example of
- * the credentials request it lacks "Response", which is accepted there.  */
+ * the credentials request it lacks "Response", which is accepted there. */
 static bool is_reply_action(const struct multipoint_exchange *exchange, const char *action)
 {
     char expected[160];
@@ -383,7 +383,7 @@ static const char *connect_problem(const struct multipoint_exchange *exchange)
 }
 
 /* The connection failed before the request was sent: the host is not there, or is not the expected
- * one.  */
+ * one. */
 static void judge_connection(struct multipoint_exchange *exchange, struct multipoint_reply *reply,
                              char buffer[MULTIPOINT_SENTENCE])
 {

@@ -8,7 +8,7 @@
 
 #include "multipoint.h"
 
-/* The value of the header `name`, without the blanks around it, or NULL.  */
+/* The value of the header `name`, without the blanks around it, or NULL. */
 static const char *value_of(const char *line, size_t length, const char *name, size_t *ret_size)
 {
     size_t begin = strlen(name);
@@ -32,7 +32,7 @@ static bool is_word(const char *value, size_t size, const char *word)
     return size == strlen(word) && strncasecmp(value, word, size) == 0;
 }
 
-/* Reads a date in the form that HTTP prescribes. -1: it has another form.  */
+/* Reads a date in the form that HTTP prescribes. -1: it has another form. */
 static time_t read_date(const char *value, size_t size)
 {
     static const char form[] = "Aaa, 00 Aaa 0000 00:00:00 GMT",

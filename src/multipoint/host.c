@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* host.c - one server that the engine talks to: what all parts that talk to it need.  */
+/* host.c - one server that the engine talks to: what all parts that talk to it need. */
 #include <stdio.h>
 
 #include "multipoint.h"

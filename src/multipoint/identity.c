@@ -44,7 +44,7 @@ static uint64_t id_of(const wms_value *row)
     return number ? number->natural : UINT64_MAX;
 }
 
-/* By id; rows with the same id in the order of the host's list.  */
+/* By id; rows with the same id in the order of the host's list. */
 static int order(const void *first, const void *second)
 {
     const wms_value *one = *(const wms_value *const *) first,

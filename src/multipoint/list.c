@@ -9,7 +9,7 @@
 
 #include "list.h"
 
-/* [MS-RSMC] 3.7.4.7: its desktop is shown to others, who may only watch it or also control it.  */
+/* [MS-RSMC] 3.7.4.7: its desktop is shown to others, who may only watch it or also control it. */
 enum { PROJECTING = 1, CONTROLLED = 2 };
 enum { FLAGS, SCREEN, KINDS }; /* kinds of questions about each session */
 
@@ -28,7 +28,7 @@ static void list_free(struct multipoint_task *task)
 }
 
 /* Once SetBlockAllMessage has, or may have, taken effect, a later error is reported as lost, not as
- * "nothing was done": users see the message already.  */
+ * "nothing was done": users see the message already. */
 void multipoint_list_end(struct multipoint_sessions *list, const struct multipoint_reply *reply)
 {
     struct multipoint_host *host = list->task.host;
@@ -67,7 +67,7 @@ static void warn(const struct multipoint_sessions *list, const char *what)
 
 static const char no_form[] = "the host's answer has not the form that it should have";
 
-/* Converts the reply's element; false: the list has ended with an error.  */
+/* Converts the reply's element; false: the list has ended with an error. */
 static bool read_results(struct multipoint_sessions *list,
                          const struct multipoint_exchange *exchange,
                          const struct multipoint_reply *reply, struct multipoint_arena *arena,
@@ -88,7 +88,7 @@ static uint64_t natural(const wms_value *table, const char *name, uint64_t other
     return value ? value->natural : otherwise;
 }
 
-/* A copy in the list's arena; "" if the field is nil or missing; NULL: out of memory.  */
+/* A copy in the list's arena; "" if the field is nil or missing; NULL: out of memory. */
 static const char *keep(struct multipoint_sessions *list, const wms_value *table, const char *name)
 {
     const wms_value *value = multipoint_value(table, name, WMS_STRING);
@@ -127,7 +127,7 @@ static void read_screen(struct multipoint_found *session, const wms_value *table
         state ? state->natural == PROJECTING || state->natural == CONTROLLED : -1;
 }
 
-/* Takes the answer to a question about one session.  Errors: NO_MEMORY.  */
+/* Takes the answer to a question about one session.  Errors: NO_MEMORY. */
 static int read_answer(struct multipoint_sessions *list, const struct multipoint_exchange *exchange,
                        const struct multipoint_reply *reply, struct multipoint_found *session,
                        bool flags)
@@ -193,7 +193,7 @@ static size_t questions(const struct multipoint_sessions *list)
                                           : list->count; /* an action needs no screens */
 }
 
-/* Asks more questions, as far as there are free slots; false: the list has ended with an error.  */
+/* Asks more questions, as far as there are free slots; false: the list has ended with an error. */
 static bool ask_more(struct multipoint_sessions *list)
 {
     struct multipoint_slot *slot;
@@ -280,7 +280,7 @@ static void stations_done(void *data, const struct multipoint_reply *reply)
 
 /* ---- the list: [MS-RSMC] 3.6.4.1 ------------------------------------------------------------- */
 
-/* Copies one session; false: the list has ended with an error.  */
+/* Copies one session; false: the list has ended with an error. */
 static bool keep_session(struct multipoint_sessions *list, const wms_value *one)
 {
     const wms_value *rail = multipoint_value(one, "fIsRail", WMS_BOOLEAN);
@@ -362,7 +362,7 @@ static void got_list(struct multipoint_exchange *exchange, const struct multipoi
 }
 
 /* The second list: a session that has ended is not in it any more; for one that still is, only the
- * flags are unknown.  */
+ * flags are unknown. */
 static void got_list_again(struct multipoint_exchange *exchange,
                            const struct multipoint_reply *reply)
 {
@@ -438,7 +438,7 @@ static void ask_list(struct multipoint_sessions *list)
 
 /* SetBlockAllMessage was refused, as by hosts that are not MultiPoint Servers.  The sessions are
  * acted on all the same, each lock with its own message; the note in the outcomes says that
- * sessions that begin later are not covered.  */
+ * sessions that begin later are not covered. */
 static void note_refusal(struct multipoint_sessions *list, const struct multipoint_reply *reply)
 {
     bool lock = list->op->message != NULL;
@@ -474,7 +474,7 @@ static void told_all(struct multipoint_exchange *exchange, const struct multipoi
 }
 
 /* [MS-RSMC] 3.6.4.41: sets the message that the host's manager shows on every present and future
- * session; nil discards it.  */
+ * session; nil discards it. */
 static void set_block_all_message(struct multipoint_sessions *list)
 {
     const char *message = list->op->message;

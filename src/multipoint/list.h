@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* list.h - the state of a request for all sessions.  */
+/* list.h - the state of a request for all sessions. */
 #ifndef WMS_MULTIPOINT_LIST_H
 #define WMS_MULTIPOINT_LIST_H
 
 #include "multipoint.h"
 
-/* States of a session, [MS-RSMC] 2.2.4.1: up to SHADOW a session may have a screen.  */
+/* States of a session, [MS-RSMC] 2.2.4.1: up to SHADOW a session may have a screen. */
 enum { MULTIPOINT_ACTIVE = 0, MULTIPOINT_SHADOW = 3 };
-/* One session, as far as it is known.  */
+/* One session, as far as it is known. */
 struct multipoint_found {
     uint32_t id, flags;
     unsigned state;
@@ -20,7 +20,7 @@ struct multipoint_found {
 
 struct multipoint_sessions;
 
-/* A place for one question about a session.  */
+/* A place for one question about a session. */
 struct multipoint_slot {
     struct multipoint_sessions *list;
     struct multipoint_exchange *exchange; /* NULL: the place is free */
@@ -45,9 +45,9 @@ struct multipoint_sessions {
     char note[2 * MULTIPOINT_SENTENCE];
 };
 
-/* Ends the op and frees the list: with the error of `reply`, or with success if its code is 0.  */
+/* Ends the op and frees the list: with the error of `reply`, or with success if its code is 0. */
 void multipoint_list_end(struct multipoint_sessions *list, const struct multipoint_reply *reply);
-/* All answers have come: reports the sessions to the engine, and ends the list.  */
+/* All answers have come: reports the sessions to the engine, and ends the list. */
 void multipoint_report(struct multipoint_sessions *list);
 
 #endif

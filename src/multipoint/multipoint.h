@@ -51,7 +51,7 @@ enum {
     MULTIPOINT_NAME = 256
 };
 
-/* What identifies a certificate.  */
+/* What identifies a certificate. */
 struct multipoint_certificate {
     unsigned char sha256[MULTIPOINT_SHA256];
     char fingerprint[MULTIPOINT_FINGERPRINT]; /* SHA-256 as openssl prints it, "AB:CD:..." */
@@ -60,10 +60,10 @@ struct multipoint_certificate {
     int64_t begin, end;       /* valid if begin <= now < end; seconds since 1970 */
 };
 
-/* Errors: PROTOCOL (no certificate), NO_MEMORY.  */
+/* Errors: PROTOCOL (no certificate), NO_MEMORY. */
 int multipoint_certificate_read(const unsigned char *der, size_t size,
                                 struct multipoint_certificate *ret_certificate);
-/* Whether it has expired or is not valid yet; if so, `buffer` gets a sentence that says it.  */
+/* Whether it has expired or is not valid yet; if so, `buffer` gets a sentence that says it. */
 bool multipoint_certificate_expired(const struct multipoint_certificate *certificate, char *buffer,
                                     size_t room);
 /* Whether a client may bind to a host that shows it: its subject is the host's name, its extended
@@ -72,26 +72,26 @@ bool multipoint_certificate_expired(const struct multipoint_certificate *certifi
  */
 const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host,
                                          char *buffer, size_t room);
-/* Its common name, with '?' for what is not printable ASCII; "" if there is none.  */
+/* Its common name, with '?' for what is not printable ASCII; "" if there is none. */
 void multipoint_certificate_name(const unsigned char *der, size_t size,
                                  char ret_name[MULTIPOINT_NAME]);
-/* Reads 32 bytes in hex, with or without colons.  False: it is something else.  */
+/* Reads 32 bytes in hex, with or without colons.  False: it is something else. */
 bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256]);
 
 /* Reads 20 bytes in hex, with or without colons or blanks, as Windows writes them; the result is
- * written as in struct multipoint_certificate.  False: it is something else.  */
+ * written as in struct multipoint_certificate.  False: it is something else. */
 bool multipoint_thumbprint_parse(const char *text, char ret_thumbprint[MULTIPOINT_THUMBPRINT]);
 
 struct multipoint_exchange;
 
-/* What a TLS handshake found; part of the exchange that opens the connection.  */
+/* What a TLS handshake found; part of the exchange that opens the connection. */
 struct multipoint_trust {
     const struct multipoint_certificate *expected;
     bool old_tls;  /* the handshake failed: all TLS versions of the host are too old */
     char why[256]; /* not empty: the certificate was refused, and why */
 };
 /* Sets up the SSL_CTX of a new TLS connection: it accepts the expected certificate only, and no
- * expensive key exchange.  */
+ * expensive key exchange. */
 CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_exchange *exchange);
 
 /* ---- binding.c ------------------------------------------------------------------------------- */
@@ -107,13 +107,13 @@ struct multipoint_binding {
 };
 
 /* Reads the binding from the record that the engine keeps.  Errors: INTERNAL (the record is no
- * binding), NO_MEMORY.  *ret_binding has to be freed in any case.  */
+ * binding), NO_MEMORY.  *ret_binding has to be freed in any case. */
 int multipoint_binding_read(const struct multipoint_memory *memory, const wms_value *record,
                             struct multipoint_binding *ret_binding);
 void multipoint_binding_free(const struct multipoint_memory *memory,
                              struct multipoint_binding *binding);
 /* Writes the binding as a record.  Returns how many of `record` are top-level fields; the values
- * point into the binding, and the last field is a table of further items of `record`.  */
+ * point into the binding, and the last field is a table of further items of `record`. */
 enum { MULTIPOINT_RECORD = 8 };
 size_t multipoint_binding_write(const struct multipoint_binding *binding,
                                 wms_value record[MULTIPOINT_RECORD]);
@@ -125,14 +125,14 @@ struct multipoint_socket;
 struct multipoint_wire;
 
 /* The last accepted answer whose body was empty.  The next answer to the same operation is usually
- * the same text except for the request's id, and then need not be parsed.  */
+ * the same text except for the request's id, and then need not be parsed. */
 struct multipoint_known {
     const struct multipoint_operation *operation; /* NULL: no answer is remembered */
     struct multipoint_text answer;
     size_t id_at;
 };
 
-/* What there is once for each engine.  */
+/* What there is once for each engine. */
 struct multipoint {
     struct multipoint_memory memory;
     CURLM *multi;
@@ -246,26 +246,26 @@ struct multipoint_exchange {
 
 /* ---- client.c: what there is once for each engine -------------------------------------------- */
 
-/* Errors: NO_MEMORY, INTERNAL (libcurl cannot be used; *ret_text says why).  */
+/* Errors: NO_MEMORY, INTERNAL (libcurl cannot be used; *ret_text says why). */
 int multipoint_client_new(const struct wms_services *services, wms_engine *engine,
                           struct multipoint **ret_all, const char **ret_text);
 void multipoint_client_free(struct multipoint *all);
 /* In a forked child: the sockets are shared with the parent; nothing may be sent on them from here
- * on.  */
+ * on. */
 void multipoint_client_cut(struct multipoint *all);
 
 void multipoint_enter(struct multipoint *all);
 void multipoint_leave(struct multipoint *all); /* the outermost one does all work that is due */
 /* The same where nothing may be sent and no service of the engine be called: the work is left to
- * the loop's next turn.  */
+ * the loop's next turn. */
 void multipoint_leave_quietly(struct multipoint *all);
 
 /* ---- transport.c: the libcurl easy handle of an exchange ------------------------------------- */
 
-/* Gives the exchange to libcurl, or takes it back.  Errors: NO_MEMORY, INTERNAL.  */
+/* Gives the exchange to libcurl, or takes it back.  Errors: NO_MEMORY, INTERNAL. */
 int multipoint_transport_start(struct multipoint_exchange *exchange);
 void multipoint_transport_end(struct multipoint_exchange *exchange);
-/* Moves the exchanges that libcurl is done with to `finished`.  True: there were any.  */
+/* Moves the exchanges that libcurl is done with to `finished`.  True: there were any. */
 bool multipoint_transport_turn(struct multipoint *all);
 void multipoint_transport_forget_host(struct multipoint_host *host);
 
@@ -275,38 +275,38 @@ curl_socket_t multipoint_socket_open(void *data, curlsocktype purpose,
                                      struct curl_sockaddr *address);
 int multipoint_socket_close(void *data, curl_socket_t fd);
 int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known);
-/* What the exchange's socket receives from here on is the exchange's answer: counts from 0.  */
+/* What the exchange's socket receives from here on is the exchange's answer: counts from 0. */
 void multipoint_socket_count(struct multipoint_exchange *exchange);
 uint64_t multipoint_socket_received(
     const struct multipoint_exchange *exchange); /* bytes of the answer so far; 0: unknown */
-/* Separates the exchange from its socket, if it has one.  */
+/* Separates the exchange from its socket, if it has one. */
 void multipoint_socket_part(struct multipoint_exchange *exchange);
 void multipoint_sockets_free(struct multipoint *all);
 /* Replaces the sockets by /dev/null under the same numbers: what is sent or closed from here on
- * does not reach the hosts.  */
+ * does not reach the hosts. */
 void multipoint_sockets_cut(struct multipoint *all);
 
 /* ---- exchange.c: one question and its answer ------------------------------------------------- */
 
 /* Asks: done() is called once, later, unless the exchange is dropped before.  Errors: NO_MEMORY,
- * UNSUPPORTED, NOT_BOUND; *ret_text may say more (static).  */
+ * UNSUPPORTED, NOT_BOUND; *ret_text may say more (static). */
 int multipoint_ask(struct multipoint_host *host, const struct multipoint_question *question,
                    void (*done)(struct multipoint_exchange *exchange,
                                 const struct multipoint_reply *reply),
                    void *data, struct multipoint_exchange **ret_exchange, const char **ret_text);
-/* Nobody waits for it any more.  Sends nothing.  NULL is allowed; returns NULL.  */
+/* Nobody waits for it any more.  Sends nothing.  NULL is allowed; returns NULL. */
 struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange);
 void multipoint_exchange_free_spare(struct multipoint *all);
-/* Frees what is left of the host's exchanges.  */
+/* Frees what is left of the host's exchanges. */
 void multipoint_drop_all(struct multipoint_host *host);
 /* Starts waiting exchanges of all due hosts, as far as they have connections left.  True: libcurl
- * has got something to do.  */
+ * has got something to do. */
 bool multipoint_exchanges_start(struct multipoint *all);
-/* libcurl is done with it: it is judged or, if its answer is long, read in parts before.  */
+/* libcurl is done with it: it is judged or, if its answer is long, read in parts before. */
 void multipoint_exchange_ended(struct multipoint_exchange *exchange);
-/* Parses one more part of a long answer.  */
+/* Parses one more part of a long answer. */
 void multipoint_read_on(struct multipoint *all);
-/* Frees all exchanges in the list.  */
+/* Frees all exchanges in the list. */
 void multipoint_exchanges_free(struct node *list);
 
 /* ---- envelope.c: the text of a question ------------------------------------------------------ */
@@ -314,7 +314,7 @@ void multipoint_exchanges_free(struct node *list);
 /* The id of the next message: that of the one before, with one more in the last group of digits. */
 void multipoint_print_id(struct multipoint *all, char id[MULTIPOINT_ID]);
 /* Gives the question another id before it is sent again: a host may remember the ids that it has
- * seen.  */
+ * seen. */
 void multipoint_renew(struct multipoint_exchange *exchange);
 void multipoint_envelope(struct multipoint_exchange *exchange,
                          const struct multipoint_question *question, const char *password);
@@ -322,7 +322,7 @@ void multipoint_envelope(struct multipoint_exchange *exchange,
 /* ---- known.c --------------------------------------------------------------------------------- */
 
 /* If the answer equals the remembered one except for the question's id, returns its body, which is
- * empty; NULL: it has to be parsed.  */
+ * empty; NULL: it has to be parsed. */
 const struct multipoint_element *multipoint_known_find(const struct multipoint_exchange *exchange);
 /* Remembers the answer, if its body is empty. Errors: none; without memory it is not remembered. */
 void multipoint_known_add(struct multipoint_exchange *exchange,
@@ -332,28 +332,28 @@ void multipoint_known_free(struct multipoint *all);
 /* ---- faults.c -------------------------------------------------------------------------------- */
 
 /* Judges an exchange that has ended.  `answer` is where the answer is parsed to; *ret_reply may
- * point into it and into `buffer`.  */
+ * point into it and into `buffer`. */
 enum { MULTIPOINT_SENTENCE = 320 };
 void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
                       struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE]);
-/* Whether the reply says that there is no such session.  */
+/* Whether the reply says that there is no such session. */
 bool multipoint_reply_not_found(const struct multipoint_reply *reply);
 
 /* ---- host.c: what all parts that talk to a host need ----------------------------------------- */
 
 #define MULTIPOINT_A_TURN 0.001 /* seconds */
 
-/* There is more to do: tick_fired() runs after the loop has served its other events.  */
+/* There is more to do: tick_fired() runs after the loop has served its other events. */
 static inline void multipoint_turn_soon(struct multipoint *all)
 {
     all->memory.services->timer_set(all->tick, MULTIPOINT_A_TURN);
 }
 
 /* The host cannot be used any more, or was not reached: the outermost multipoint_leave() reports it
- * to the engine.  Only the first call counts.  */
+ * to the engine.  Only the first call counts. */
 void multipoint_host_fail(struct multipoint_host *host, int code, const char *text);
 
-/* What a host does for one op or observer; the first member of larger structs.  */
+/* What a host does for one op or observer; the first member of larger structs. */
 struct multipoint_task {
     struct node node; /* in the host's `tasks` */
     struct multipoint_host *host;
@@ -361,21 +361,21 @@ struct multipoint_task {
     void (*free)(struct multipoint_task *task);
 };
 
-/* A zeroed task of `size` bytes for the op's or observer's `data`, or NULL.  */
+/* A zeroed task of `size` bytes for the op's or observer's `data`, or NULL. */
 void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owner,
                           void (*free)(struct multipoint_task *task));
 void multipoint_task_end(struct multipoint_task *task);
 
-/* Ends an op with a reply that reports an error.  */
+/* Ends an op with a reply that reports an error. */
 void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op,
                              const struct multipoint_reply *reply);
 /* 0 if the host is bound; loads the binding if there is one by now. Errors: NOT_BOUND, and those of
- * load(); *ret_text says more, or is NULL.  */
+ * load(); *ret_text says more, or is NULL. */
 int multipoint_host_bound(struct multipoint_host *host, const char **ret_text);
 
 /* ---- stations.c ------------------------------------------------------------------------------ */
 
-/* A station that shows a session.  */
+/* A station that shows a session. */
 struct multipoint_seat {
     struct multipoint_seat *next;
     uint32_t session, station;
@@ -385,7 +385,7 @@ struct multipoint_seat {
                         after multipoint_stations_judge() */
 };
 
-/* The stations of a host, asked for one after the other.  */
+/* The stations of a host, asked for one after the other. */
 struct multipoint_stations {
     struct multipoint_host *host;
     struct multipoint_arena *arena; /* owns the seats */
@@ -404,30 +404,30 @@ struct multipoint_stations {
     bool partial;  /* there may be stations that are not in `seats` */
 };
 
-/* Asks for all of them; done() comes later.  Errors: as multipoint_ask().  */
+/* Asks for all of them; done() comes later.  Errors: as multipoint_ask(). */
 int multipoint_stations_ask(struct multipoint_stations *stations, const char **ret_text);
 void multipoint_stations_drop(struct multipoint_stations *stations);
-/* Called when all stations have answered: sets `own` of each seat.  */
+/* Called when all stations have answered: sets `own` of each seat. */
 void multipoint_stations_judge(struct multipoint_stations *stations);
 /* The seat of one of the host's own sessions, or NULL. *ret_unsure: some stations are not known, so
- * that NULL does not mean that it has none.  */
+ * that NULL does not mean that it has none. */
 const struct multipoint_seat *multipoint_stations_find(const struct multipoint_stations *stations,
                                                        uint32_t session, bool *ret_unsure);
 
 /* ---- identity.c ------------------------------------------------------------------------------ */
 
-/* The identity of that user's session: "domain\\user", in the arena.  NULL: out of memory.  */
+/* The identity of that user's session: "domain\\user", in the arena.  NULL: out of memory. */
 const char *multipoint_identity(struct multipoint_arena *arena, const char *domain,
                                 const char *user);
-/* The row of GetAllSessions with that id, or NULL.  */
+/* The row of GetAllSessions with that id, or NULL. */
 const wms_value *multipoint_session_row(const wms_value *table, uint32_t id);
-/* For many look-ups: all rows, sorted by id, in the arena.  NULL: out of memory.  */
+/* For many look-ups: all rows, sorted by id, in the arena.  NULL: out of memory. */
 const wms_value **multipoint_session_rows(const wms_value *table, struct multipoint_arena *arena,
                                           size_t *ret_count);
 const wms_value *multipoint_session_row_of(const wms_value *const *rows, size_t count, uint32_t id);
-/* Whether the row's session has that identity: the same domain and user.  */
+/* Whether the row's session has that identity: the same domain and user. */
 bool multipoint_is_identity(const wms_value *row, const char *identity);
-/* Whether it is the console's session, at the machine's own screen.  */
+/* Whether it is the console's session, at the machine's own screen. */
 bool multipoint_is_console(const wms_value *row);
 
 /* ---- list.c, actions.c, bind.c, observe.c ---------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* observe.c - observes a session by polling: hosts send events only to clients that run a server
- * themselves.  */
+ * themselves. */
 #include "multipoint.h"
 
 struct watch {
@@ -31,7 +31,7 @@ static void end_blind(struct watch *watch, int code, const char *text)
 /* ---- one look -------------------------------------------------------------------------------- */
 
 /* [MS-RSMC] 3.7.4.7 GetScreenState alone tells that a session is disconnected; 3.7.4.12
- * GetSessionFlags needs no agent in the session.  */
+ * GetSessionFlags needs no agent in the session. */
 static bool asks_screen(const struct watch *watch)
 {
     return watch->observer->verb == WMS_DISCONNECT;
@@ -80,7 +80,7 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     services->seen(watch->observer, &sight);
 }
 
-/* Asks once.  Called by the engine, also from within multipoint_observe().  */
+/* Asks once.  Called by the engine, also from within multipoint_observe(). */
 static void look(void *data)
 {
     struct watch *watch = data;

@@ -7,7 +7,7 @@
 enum { ADMIN = 1, OPERATOR = 2, STANDARD = 4, LOCKED = 8, WEB_LIMITED = 16, ORCHESTRATABLE = 32 };
 
 /* The state's name: that of the MultiPoint cmdlets where they have one, otherwise that of the
- * Windows session API: [MS-RSMC] 2.2.4.1.  */
+ * Windows session API: [MS-RSMC] 2.2.4.1. */
 static const char *state_of(const struct multipoint_sessions *list,
                             const struct multipoint_found *session,
                             const struct multipoint_seat *seat, bool unsure)

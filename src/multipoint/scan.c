@@ -9,7 +9,7 @@
 #include "multipoint.h"
 
 /* Bytes of a tag, comment, instruction or CDATA section; attributes of a tag.  Answers of the
- * schema are far below.  */
+ * schema are far below. */
 enum { MARKUP_MAX = 8192, ATTRIBUTES_MAX = 64 };
 
 static const char long_markup[] = "it has a tag, a comment or an instruction that is too long";
@@ -32,7 +32,7 @@ static bool ends(const struct multipoint_scan *scan, const char *text, size_t le
            memcmp(text + scan->at - length, end, length) == 0;
 }
 
-/* Takes one more byte of markup, which began with '<'.  Returns why it is refused, or NULL.  */
+/* Takes one more byte of markup, which began with '<'.  Returns why it is refused, or NULL. */
 static const char *add_to_markup(struct multipoint_scan *scan, const char *text, char byte)
 {
     switch (scan->state) {

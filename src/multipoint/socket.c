@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* socket.c - libcurl's sockets in the engine's loop.  */
+/* socket.c - libcurl's sockets in the engine's loop. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 /* A socket of libcurl's.  A connection's socket stays in the list until it is closed, and is still
  * watched for input when libcurl has removed it: usually libcurl adds it again for the next
- * exchange before anything comes, which saves two system calls.  */
+ * exchange before anything comes, which saves two system calls. */
 struct multipoint_socket {
     struct node node; /* in `sockets` */
     struct multipoint *all;
@@ -24,7 +24,7 @@ struct multipoint_socket {
     uint64_t received; /* bytes received before that exchange's question was sent */
 };
 
-/* From the end, where those are that were looked up last.  */
+/* From the end, where those are that were looked up last. */
 static struct multipoint_socket *find(struct multipoint *all, int fd)
 {
     for (struct node *node = all->sockets.prev; node != &all->sockets; node = node->prev) {
@@ -50,7 +50,7 @@ static struct multipoint_socket *watched_new(struct multipoint *all, int fd)
     return socket;
 }
 
-/* Bytes that the connection has ever received; 0: unknown.  */
+/* Bytes that the connection has ever received; 0: unknown. */
 static uint64_t received(int fd)
 {
     struct tcp_info info = {.tcpi_bytes_received = 0};
@@ -122,7 +122,7 @@ int multipoint_socket_close(void *data, curl_socket_t fd)
     struct multipoint_exchange *exchange = socket ? socket->exchange : NULL;
 
     /* libcurl has a limit for a single header, and reports it as out of memory.  It is recognized
-     * here: more than MULTIPOINT_HEAD_MAX bytes were received, and no text of the answer yet.  */
+     * here: more than MULTIPOINT_HEAD_MAX bytes were received, and no text of the answer yet. */
     if (exchange && exchange->left && exchange->answer.length == 0 && !exchange->too_large &&
         received(fd) - socket->received > MULTIPOINT_HEAD_MAX) {
         exchange->refused = exchange->refused ? exchange->refused : multipoint_long_head;
@@ -150,7 +150,7 @@ static void on_ready(void *data, int events)
 }
 
 /* The socket cannot be watched, so its exchange ends with `code`.  This is not returned to libcurl,
- * which would fail all exchanges.  */
+ * which would fail all exchanges. */
 static void give_up(CURL *easy, int code)
 {
     struct multipoint_exchange *exchange = NULL;
@@ -240,7 +240,7 @@ void multipoint_sockets_cut(struct multipoint *all)
         struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
         all->memory.services->poll_free(socket->poll);
         socket->poll = NULL;
-        /* Under the same number: libcurl will send close_notify on it, and close it.  */
+        /* Under the same number: libcurl will send close_notify on it, and close it. */
         if (nothing < 0 || dup3(nothing, socket->fd, O_CLOEXEC) < 0) {
             close(socket->fd);
         }

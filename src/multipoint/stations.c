@@ -60,7 +60,7 @@ static void got_next(struct multipoint_exchange *exchange, const struct multipoi
 static void got_information(struct multipoint_exchange *exchange,
                             const struct multipoint_reply *reply);
 
-/* Asks about the next station, or ends, once all answers about the last one have come.  */
+/* Asks about the next station, or ends, once all answers about the last one have come. */
 static void go_on(struct multipoint_stations *stations)
 {
     const char *text = NULL;
@@ -91,7 +91,7 @@ static void go_on(struct multipoint_stations *stations)
 }
 
 /* Converts the answer's element to *ret_table.  False: it has a wrong form (*ret_error is 0), or
- * memory ran out (*ret_error is NO_MEMORY).  */
+ * memory ran out (*ret_error is NO_MEMORY). */
 static bool read_results(const struct multipoint_exchange *exchange,
                          const struct multipoint_reply *reply, struct multipoint_arena *arena,
                          wms_value *ret_table, int *ret_error)
@@ -111,7 +111,7 @@ static uint32_t natural(const wms_value *table, const char *name)
 
 /* No document says how a host reports the end: no number, 0, 4294967295 and a NOT_FOUND fault are
  * all taken for it.  Nor does one say whether asking for the station after 0 gives the first one:
- * if that gives nothing, ids are tried in order from 1.  */
+ * if that gives nothing, ids are tried in order from 1. */
 static void got_next(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
 {
     struct multipoint_stations *stations = exchange->data;
@@ -174,7 +174,7 @@ static int keep_seat(struct multipoint_stations *stations, const wms_value *tabl
     return 0;
 }
 
-/* A station that told nothing: decides whether to go on with the next one.  */
+/* A station that told nothing: decides whether to go on with the next one. */
 static void pass_over(struct multipoint_stations *stations, const struct multipoint_reply *reply)
 {
     bool none = multipoint_reply_not_found(reply);
@@ -233,7 +233,7 @@ static bool is_address(const char *name)
 }
 
 /* Compares host names.  Unless both have a domain, only their first labels are compared, cut off as
- * NetBIOS names if one seems to be.  */
+ * NetBIOS names if one seems to be. */
 static bool is_same_name(const char *a, const char *b)
 {
     size_t length_a = strcspn(a, "."), length_b = strcspn(b, ".");
@@ -261,7 +261,7 @@ static bool all_name_the_same(const struct multipoint_stations *stations)
 }
 
 /* Whether the seat's session is one of the host's own: 1, 0, or -1: that cannot be told.  `same`:
- * all seats name the same machine.  */
+ * all seats name the same machine. */
 static signed char is_own(const struct multipoint_stations *stations,
                           const struct multipoint_seat *seat, bool same)
 {
@@ -288,7 +288,7 @@ static signed char is_own(const struct multipoint_stations *stations,
     return known ? 0 : same ? 1 : -1;
 }
 
-/* Done once and not for each session, which would take time quadratic in the number of seats.  */
+/* Done once and not for each session, which would take time quadratic in the number of seats. */
 void multipoint_stations_judge(struct multipoint_stations *stations)
 {
     bool same = all_name_the_same(stations);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* text.c - strings that grow, and are wiped when freed.  */
+/* text.c - strings that grow, and are wiped when freed. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -45,7 +45,7 @@ char *multipoint_free_text(const struct multipoint_memory *memory, char *text)
 
 /* ---- strings that grow ----------------------------------------------------------------------- */
 
-/* Not by resizing, which may free the old block without wiping it.  */
+/* Not by resizing, which may free the old block without wiping it. */
 static bool grow_to(struct multipoint_text *text, size_t size)
 {
     char *data = text->memory->services->resize(text->memory->engine, NULL, size);
@@ -155,7 +155,7 @@ void multipoint_text_free(struct multipoint_text *text)
 /* ---- what XML can hold ----------------------------------------------------------------------- */
 
 /* Decodes the UTF-8 character at `data`.  Returns how many bytes it has, or 0 (and a *ret_value
- * that is no character): it is not UTF-8 in its shortest form.  */
+ * that is no character): it is not UTF-8 in its shortest form. */
 static size_t decode(const unsigned char *data, size_t length, uint32_t *ret_value)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -181,7 +181,7 @@ static size_t decode(const unsigned char *data, size_t length, uint32_t *ret_val
 }
 
 /* Whether the eight bytes at `data` are all printable ASCII: bit 7 of a byte gets set if the byte
- * is above 0x7E (by adding 0x01) or below 0x20 (by subtracting 0x20, which borrows).  */
+ * is above 0x7E (by adding 0x01) or below 0x20 (by subtracting 0x20, which borrows). */
 static bool are_plain(const char *data)
 {
     const uint64_t each = UINT64_C(0x0101010101010101);

@@ -11,7 +11,7 @@
 #include "wire.h"
 
 /* MOST_AROUND: an answer with its chunks and TLS records may have at most so many times its own
- * bytes.  */
+ * bytes. */
 enum { MOST_AROUND = 4 };
 enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143 };
 
@@ -39,7 +39,7 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
     return exchange->answer.failed ? CURL_WRITEFUNC_ERROR : count;
 }
 
-/* Called for trailers and a proxy's headers, too.  */
+/* Called for trailers and a proxy's headers, too. */
 static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
     struct multipoint_exchange *exchange = user;
@@ -51,7 +51,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
 
 /* Called when the connection exists and the request is about to be sent. libcurl sends it a second
  * time if a kept connection broke without an answer; but the host may have carried it out already,
- * so a request that changes something is not sent again.  */
+ * so a request that changes something is not sent again. */
 static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port,
                       int local_port) /* NOLINT: libcurl's type */
 {
@@ -68,7 +68,7 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port,
                                          time */
     }
     /* A kept connection or TLS session was verified when it began: the certificate may have expired
-     * since.  */
+     * since. */
     if (exchange->operation->credentials != MULTIPOINT_ANYBODY &&
         multipoint_certificate_expired(&exchange->certificate, exchange->trust.why,
                                        sizeof exchange->trust.why)) {
@@ -100,7 +100,7 @@ static CURLcode on_tls(CURL *easy, void *context, void *data)
 }
 
 /* Limits what the host sends in all: what belongs to neither headers nor text (such as chunk
- * extensions) is counted nowhere else, and libcurl would read it without end.  */
+ * extensions) is counted nowhere else, and libcurl would read it without end. */
 static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t whole_sent,
                        curl_off_t sent) /* NOLINT */
 {
@@ -119,7 +119,7 @@ static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t
     return exchange->too_large;
 }
 
-/* Sets what is the same for every exchange with a host.  */
+/* Sets what is the same for every exchange with a host. */
 static CURL *easy_new(struct multipoint_host *host)
 {
     struct multipoint *all = host->all;
@@ -170,7 +170,7 @@ static bool add_header(struct multipoint_exchange *exchange, const char *line)
 }
 
 /* They are the same for each question of an operation: usually those of the last exchange can be
- * used again.  */
+ * used again. */
 static bool set_headers(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
@@ -204,7 +204,7 @@ static const wms_transport *settings_of(const struct multipoint_exchange *exchan
     return memory->services->transport(memory->engine);
 }
 
-/* Sets what differs for each exchange.  */
+/* Sets what differs for each exchange. */
 static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
 {
     const char *proxy =
@@ -281,7 +281,7 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
     multipoint_socket_part(exchange);
     if (exchange->easy) {
         curl_multi_remove_handle(host->all->multi, exchange->easy);
-        /* The handle must not keep pointers to the exchange from here on.  */
+        /* The handle must not keep pointers to the exchange from here on. */
         if (host->spare || host->all->forked || exchange->result != CURLE_OK) {
             curl_easy_cleanup(exchange->easy);
         } else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* values.c - converts arguments and results of operations between XML and wms_value.  */
+/* values.c - converts arguments and results of operations between XML and wms_value. */
 #include <stdio.h>
 
 #include "multipoint.h"
@@ -8,7 +8,7 @@ enum { NUMBER = 24 };
 
 /* ---- lists that have a shape ----------------------------------------------------------------- */
 
-/* The name and the fields of the elements of a list.  */
+/* The name and the fields of the elements of a list. */
 static const struct shape {
     enum multipoint_type type;
     const char *item, *fields; /* `fields` NULL: each holds text */
@@ -39,7 +39,7 @@ static uint64_t most(enum multipoint_type type)
 
 /* ---- arguments: from values to XML ----------------------------------------------------------- */
 
-/* Where an argument is written to, and where the complaint about a wrong one.  */
+/* Where an argument is written to, and where the complaint about a wrong one. */
 struct writer {
     struct multipoint_text *out; /* NULL: the argument is only checked */
     char *complaint;
@@ -161,7 +161,7 @@ const wms_value *multipoint_value(const wms_value *table, const char *name, enum
     return value && value->kind == kind ? value : NULL;
 }
 
-/* Errors: INVALID (an argument that the operation does not have; `complaint` names it).  */
+/* Errors: INVALID (an argument that the operation does not have; `complaint` names it). */
 static int check_names(const struct multipoint_operation *operation, const wms_value *arguments,
                        char *complaint, size_t size)
 {
@@ -284,13 +284,13 @@ static int read_boolean(const struct multipoint_element *element, wms_value *ret
                : WMS_E_PROTOCOL;
 }
 
-/* Text where elements should be.  */
+/* Text where elements should be. */
 static bool has_text(const struct multipoint_element *element)
 {
     return element->text[strspn(element->text, " \t\r\n")] != '\0';
 }
 
-/* [MS-RSMC] 2.2.4.1: one element for each byte.  */
+/* [MS-RSMC] 2.2.4.1: one element for each byte. */
 static int read_bytes(const struct multipoint_element *element, struct multipoint_arena *arena,
                       wms_value *ret_value)
 {
@@ -319,7 +319,7 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
 
 enum { BASE64_BLANK = 64, BASE64_PADDING, BASE64_WRONG };
 
-/* Fills the table of what each character means in Base64.  */
+/* Fills the table of what each character means in Base64. */
 static void fill_base64(unsigned char meaning[256])
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -333,7 +333,7 @@ static void fill_base64(unsigned char meaning[256])
 }
 
 /* Decodes the element's text in place, since it may be most of an answer: so an element can be read
- * only once.  */
+ * only once. */
 static int read_base64(const struct multipoint_element *element, wms_value *ret_value)
 {
     char *bytes = element->text;
@@ -447,7 +447,7 @@ static size_t count_fields(const char *spec)
     return count;
 }
 
-/* The field's name in the schema, even if the host uses its alias.  */
+/* The field's name in the schema, even if the host uses its alias. */
 static const char *canonical_name(const struct multipoint_field *field,
                                   const struct multipoint_element *child,
                                   struct multipoint_arena *arena)

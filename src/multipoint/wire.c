@@ -10,11 +10,11 @@
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
-/* A handshake has less than ten messages; after it, hosts send some session tickets.  */
+/* A handshake has less than ten messages; after it, hosts send some session tickets. */
 enum { MESSAGES_MAX = 64 };
 
 /* State of a TLS connection.  The exchange owns it until the handshake begins, then the
- * connection's BIO.  */
+ * connection's BIO. */
 struct multipoint_wire {
     struct multipoint *all;
     struct multipoint_exchange
@@ -115,7 +115,7 @@ void multipoint_wire_begin(const void *ssl, struct multipoint_exchange *exchange
     }
 }
 
-/* The connection's own, whoever it served before; NULL: it is a plain one.  */
+/* The connection's own, whoever it served before; NULL: it is a plain one. */
 static struct multipoint_wire *wire_of(const struct multipoint_exchange *exchange)
 {
     const struct curl_tlssessioninfo *session = NULL;
