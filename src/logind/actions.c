@@ -3,7 +3,7 @@
  *
  * An id may belong to another session by now.  So the session is read again before each action, and
  * the action is addressed to the unique name of the logind that answered: if logind is restarted in
- * between, and the new one has given the id to another session, it does not receive the action.  */
+ * between, and the new one has given the id to another session, it does not receive the action. */
 #include <stdio.h>
 #include <string.h>
 
@@ -41,7 +41,7 @@ static void action_free(struct logind *conn, struct logind_task *task)
     logind_free(conn, action);
 }
 
-/* `fault` may be a part of the action, which is freed here.  */
+/* `fault` may be a part of the action, which is freed here. */
 static void finish(struct action *action, const struct logind_fault *fault)
 {
     struct logind *conn = action->call.conn;
@@ -170,7 +170,7 @@ static void lookup_done(struct logind_lookup *lookup, const struct logind_fault 
     logind_call_start(&action->call, send_action, action_done);
 }
 
-/* The session is looked up last, as shortly before the action as possible.  */
+/* The session is looked up last, as shortly before the action as possible. */
 static void own_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
 {
     struct action *action = NODE_OWNER(own, struct action, own);

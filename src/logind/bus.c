@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bus.c - the connection: sd-bus in the engine's loop.  */
+/* bus.c - the connection: sd-bus in the engine's loop. */
 #define _GNU_SOURCE /* secure_getenv */
 #include <errno.h>
 #include <poll.h>
@@ -114,7 +114,7 @@ static void on_ready(void *data, int events);
 static void on_timer(void *data);
 
 /* While connecting, sd-bus may close a socket and try the next address: the new socket has to be
- * watched then.  */
+ * watched then. */
 static int watch(struct logind *conn)
 {
     struct stat status;
@@ -154,7 +154,7 @@ static void set_deadline(struct logind *conn, uint64_t deadline)
     conn->services->timer_set(conn->timer, left > 0 ? left : 0);
 }
 
-/* Tells the loop what sd-bus waits for.  */
+/* Tells the loop what sd-bus waits for. */
 static int rearm(struct logind *conn)
 {
     uint64_t deadline = UINT64_MAX;
@@ -180,7 +180,7 @@ static bool idle(const struct logind *conn)
 }
 
 /* To be called before sd-bus answers all calls under way with errors: the engine decides what
- * becomes of those.  */
+ * becomes of those. */
 static void fail_if_closed(struct logind *conn)
 {
     if (!conn->failure && sd_bus_is_open(conn->bus) <= 0) {
@@ -223,7 +223,7 @@ static void pump(struct logind *conn)
 }
 
 /* If nothing is under way, the loop may not have run for long: reads the socket first, to notice
- * before sending whether the bus has closed the connection.  */
+ * before sending whether the bus has closed the connection. */
 void logind_enter(struct logind *conn)
 {
     if (conn->depth++ == 0 && !conn->failure && idle(conn)) {
@@ -305,7 +305,7 @@ void logind_call_start(struct logind_call *call, int (*send)(struct logind_call 
 }
 
 /* A call under way counts until its reply comes, as it does for the bus; conn->nobody takes the
- * reply.  */
+ * reply. */
 void logind_call_drop(struct logind_call *call)
 {
     struct logind *conn = call->conn;
@@ -338,7 +338,7 @@ static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)
 }
 
 /* Sends the message and gives back the reference on it.  `r`: the result of making it; negative: it
- * is not sent.  */
+ * is not sent. */
 static int send_message(struct logind_call *call, sd_bus_message *message, int r)
 {
     if (r >= 0) {
@@ -431,7 +431,7 @@ void logind_matches_end(struct logind *conn)
     }
 }
 
-/* If the bus has refused a match, all are tried again for the next observer.  */
+/* If the bus has refused a match, all are tried again for the next observer. */
 void logind_matches_observe(struct logind *conn, bool wanted)
 {
     if (!wanted) {
@@ -448,7 +448,7 @@ void logind_matches_observe(struct logind *conn, bool wanted)
 
 /* ---- opening and shutting -------------------------------------------------------------------- */
 
-/* The same address as sd_bus_open_system() uses.  */
+/* The same address as sd_bus_open_system() uses. */
 static const char *system_address(void)
 {
     const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
@@ -479,7 +479,7 @@ int logind_open(struct logind *conn, const char *addresses)
 }
 
 /* A forked child shares the socket with its parent.  There, sd-bus refuses every call and frees
- * nothing, so the child closes the descriptor and leaks sd-bus's memory.  */
+ * nothing, so the child closes the descriptor and leaks sd-bus's memory. */
 void logind_shut(struct logind *conn, bool forked)
 {
     if (forked) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* faults.c - D-Bus errors and errno as wms codes.  */
+/* faults.c - D-Bus errors and errno as wms codes. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #define NO_SESSION   "the host has no such session"
 
 /* `lost`: the error only stands for a missing answer, and what was asked for may have been done.
- * Any other error is an answer: it was not done.  */
+ * Any other error is an answer: it was not done. */
 static const struct {
     const char *name;
     int code;
@@ -50,14 +50,14 @@ static bool begins(const char *text, const char *start)
 }
 
 /* The bus could not start logind.  If the bus itself sends an error of systemd's, it is about
- * starting logind, not about polkit.  */
+ * starting logind, not about polkit. */
 static bool is_not_running(const sd_bus_error *error, const char *sender)
 {
     return begins(error->name, DBUS_ERROR "Spawn.") ||
            (begins(error->name, SYSTEMD) && sender && strcmp(sender, "org.freedesktop.DBus") == 0);
 }
 
-/* A sentence of ours, and the error's own message: cut between two UTF-8 characters.  */
+/* A sentence of ours, and the error's own message: cut between two UTF-8 characters. */
 static void explain(struct logind_fault *fault, const char *text, const sd_bus_error *error)
 {
     enum { WORDS_MAX = 240 };

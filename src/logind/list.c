@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* list.c - all sessions.  */
+/* list.c - all sessions. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static void finish(struct listing *listing, const struct logind_fault *fault)
     logind_fault_answer(conn, op, fault);
 }
 
-/* Why an action on all sessions leaves this one out, or NULL.  */
+/* Why an action on all sessions leaves this one out, or NULL. */
 static const char *spared(const struct listing *listing, const struct entry *entry, bool is_own)
 {
     enum wms_verb verb = listing->op->verb;
@@ -112,7 +112,7 @@ static int report(struct listing *listing, const struct entry *entry)
     return conn->services->session(listing->op, &session);
 }
 
-/* Logs what is wrong with one session: the others are listed all the same.  */
+/* Logs what is wrong with one session: the others are listed all the same. */
 static void complain(const struct listing *listing, const struct entry *entry, const char *text)
 {
     const struct logind *conn = listing->call.conn;
@@ -121,7 +121,7 @@ static void complain(const struct listing *listing, const struct entry *entry, c
     conn->services->log(conn->engine, WMS_WARNING, line);
 }
 
-/* Reports the sessions that are complete, in order, and ends the listing after the last.  */
+/* Reports the sessions that are complete, in order, and ends the listing after the last. */
 static void proceed(struct listing *listing)
 {
     struct logind_fault fault = {.code = 0};
@@ -150,7 +150,7 @@ static void proceed(struct listing *listing)
 }
 
 /* No answer came for PATIENCE seconds, and later questions have been answered: the missing answers
- * will not come.  Their sessions are left out, and the others are listed.  */
+ * will not come.  Their sessions are left out, and the others are listed. */
 static void on_silence(void *data)
 {
     struct listing *listing = data;
@@ -170,7 +170,7 @@ static void on_silence(void *data)
     logind_leave(conn);
 }
 
-/* Whether the fault is of the host or of this machine, and not of one session.  */
+/* Whether the fault is of the host or of this machine, and not of one session. */
 static bool is_of_host(const struct logind_fault *fault)
 {
     return fault->lost || fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_BUSY ||
@@ -225,7 +225,7 @@ static void own_done(struct logind_own *own, const struct logind_fault *fault, c
     proceed(listing);
 }
 
-/* Makes an entry for each of ListSessions' a(susso): id, uid, user's name, seat, path.  */
+/* Makes an entry for each of ListSessions' a(susso): id, uid, user's name, seat, path. */
 static int make_entries(struct listing *listing, sd_bus_message *reply)
 {
     struct logind *conn = listing->call.conn;

@@ -48,7 +48,7 @@ struct logind;
 struct logind_fault;
 
 /* One method call.  It waits until fewer than LOGIND_IN_FLIGHT are under way; then send() sends it
- * by logind_send(), and done() gets the reply, which may be an error, and may free the call.  */
+ * by logind_send(), and done() gets the reply, which may be an error, and may free the call. */
 struct logind_call {
     struct logind *conn;
     struct node waiting;
@@ -58,7 +58,7 @@ struct logind_call {
 };
 
 /* What the connection does for one op or observer of the engine; the first member of larger
- * structs.  */
+ * structs. */
 struct logind_task {
     struct node node;
     void **owner; /* the `data` of the op or observer, which points here */
@@ -67,7 +67,7 @@ struct logind_task {
 
 /* The cache entry of a user's session: its path, so that the next look-up is a single call, and
  * whether it was ever locked.  It is a hint only, since the id may belong to another session later:
- * no action is decided by it.  */
+ * no action is decided by it. */
 struct logind_known {
     struct logind_known *next;
     const char *id, *path, *identity;
@@ -76,23 +76,23 @@ struct logind_known {
 
 /* Asks which session is the caller's own; each time anew, since a process may outlive its session.
  * done() gets a fault (logind does not say), or the session's path, or neither (the caller has no
- * session).  It may free the question.  */
+ * session).  It may free the question. */
 struct logind_own {
     struct logind_call call;
     void (*done)(struct logind_own *own, const struct logind_fault *fault, const char *path);
 };
 
-/* A match rule and the handler of its signals.  */
+/* A match rule and the handler of its signals. */
 struct logind_match {
     const char *rule;
     sd_bus_message_handler_t handler;
 };
 
 /* Indexes of matches: CHANGED is installed only while somebody observes; from ALWAYS on, the
- * others.  */
+ * others. */
 enum { LOGIND_CHANGED, LOGIND_ALWAYS };
 
-/* What signals.c implements for the connection: it depends on nothing else of that file.  */
+/* What signals.c implements for the connection: it depends on nothing else of that file. */
 struct logind_signals {
     struct logind_match matches[LOGIND_MATCHES];
     sd_bus_message_handler_t matched; /* the bus has answered to AddMatch */
@@ -147,21 +147,21 @@ void *logind_alloc(struct logind *conn, size_t size); /* zeroed */
 void *logind_free(struct logind *conn, void *block);  /* returns NULL */
 char *logind_copy(struct logind *conn, const char *text);
 /* Keyed hash of a text that others choose: without the connection's key they cannot choose texts
- * that collide.  */
+ * that collide. */
 uint64_t logind_hash(const struct logind *conn, const char *text);
 
 void logind_enter(struct logind *conn);
 void logind_leave(struct logind *conn);
-/* The same where no service of the engine may be called: a failure is reported by the timer.  */
+/* The same where no service of the engine may be called: a failure is reported by the timer. */
 void logind_leave_quietly(struct logind *conn);
-/* Notes that the connection has failed.  Only the first call counts.  */
+/* Notes that the connection has failed.  Only the first call counts. */
 void logind_fail(struct logind *conn, int code, const char *text);
-/* The same with a negative errno of sd-bus.  */
+/* The same with a negative errno of sd-bus. */
 void logind_fail_errno(struct logind *conn, int error);
 
-/* `addresses`: NULL is the system bus.  Returns 0 or a negative errno.  */
+/* `addresses`: NULL is the system bus.  Returns 0 or a negative errno. */
 int logind_open(struct logind *conn, const char *addresses);
-/* Frees everything that needs the bus.  */
+/* Frees everything that needs the bus. */
 void logind_shut(struct logind *conn, bool forked);
 
 void logind_call_init(struct logind *conn, struct logind_call *call);
@@ -169,7 +169,7 @@ void logind_call_start(struct logind_call *call, int (*send)(struct logind_call 
                        void (*done)(struct logind_call *call, sd_bus_message *reply));
 void logind_call_drop(struct logind_call *call);
 /* Calls a method of logind's; the arguments have the D-Bus types `types`.  Returns 0 or more, or a
- * negative errno: nothing was sent.  */
+ * negative errno: nothing was sent. */
 int logind_send(struct logind_call *call, const char *path, const char *interface,
                 const char *member, const char *types, ...);
 /* Calls a method of the manager's with a session's id, addressed to the unique name `owner`: only
@@ -179,7 +179,7 @@ int logind_send_to(struct logind_call *call, const char *owner, const char *memb
 
 /* Signals of logind's restart and of a session's end are always matched; changes of sessions only
  * while somebody observes one.  If the bus has refused a match, all are tried again for the next
- * observer.  */
+ * observer. */
 void logind_matches_begin(struct logind *conn);
 void logind_matches_observe(struct logind *conn, bool wanted);
 void logind_matches_end(struct logind *conn);
@@ -197,11 +197,11 @@ struct logind_fault {
     char buffer[640]; /* `text` may point here: so the struct must not be copied by assignment */
 };
 
-/* Reads the error from the reply; false: the reply is no error.  */
+/* Reads the error from the reply; false: the reply is no error. */
 bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault);
-/* The fault for a reply that cannot be read; `error`: a negative errno.  */
+/* The fault for a reply that cannot be read; `error`: a negative errno. */
 void logind_fault_unreadable(int error, struct logind_fault *ret_fault);
-/* Ends the op with it.  */
+/* Ends the op with it. */
 void logind_fault_answer(struct logind *conn, struct wms_op *op, const struct logind_fault *fault);
 
 /* ---- sessions -------------------------------------------------------------------------------- */
@@ -215,17 +215,17 @@ struct logind_facts {
 };
 
 void logind_facts_init(struct logind_facts *facts);
-/* Reads an a{sv} of properties.  Returns 0 or a negative errno.  */
+/* Reads an a{sv} of properties.  Returns 0 or a negative errno. */
 int logind_facts_read(sd_bus_message *message, struct logind_facts *ret_facts);
-/* Whether it is a user's session: 1, 0, or -1: logind does not tell.  */
+/* Whether it is a user's session: 1, 0, or -1: logind does not tell. */
 int logind_facts_of_user(const struct logind_facts *facts);
 bool logind_facts_of_manager(const struct logind_facts *facts);
-/* Its user has logged out, and some process of it still runs.  */
+/* Its user has logged out, and some process of it still runs. */
 bool logind_facts_closing(const struct logind_facts *facts);
-/* A text that distinguishes the session from another one that gets the same id later.  */
+/* A text that distinguishes the session from another one that gets the same id later. */
 void logind_facts_identity(const struct logind_facts *facts, char ret_identity[LOGIND_IDENTITY]);
 wms_id logind_id(const char *text);
-/* Whether logind may have a session of that id.  */
+/* Whether logind may have a session of that id. */
 bool logind_id_possible(const wms_id *id);
 
 struct logind_known *logind_known_find(struct logind *conn, const char *id);
@@ -233,7 +233,7 @@ void logind_known_drop(struct logind *conn, const char *id);
 void logind_known_clear(struct logind *conn);
 
 /* Learns about one session.  done() gets a fault or the facts (and their message), and may free the
- * look-up.  */
+ * look-up. */
 struct logind_lookup {
     struct logind_call call;
     const char *id;
@@ -248,7 +248,7 @@ void logind_lookup_init(struct logind *conn, struct logind_lookup *lookup, const
 void logind_lookup_start(
     struct logind_lookup *lookup); /* by its path if that is cached, else by its id */
 void logind_lookup_read(struct logind_lookup *lookup); /* by its path */
-/* Gives it the path (copied); false: out of memory.  */
+/* Gives it the path (copied); false: out of memory. */
 bool logind_lookup_path(struct logind_lookup *lookup, const char *path);
 void logind_lookup_drop(struct logind_lookup *lookup);
 
@@ -257,24 +257,24 @@ void logind_own_ask(struct logind *conn, struct logind_own *own,
                                  const char *path));
 /* Whether the user with this number (-1: not known) is the caller's: the process's user, or the one
  * who logged in and then became another by su or sudo; `own_uid` is that of the caller's session,
- * or -1.  */
+ * or -1. */
 bool logind_own_user(int64_t uid, int64_t own_uid);
 /* Whether a session of this user's may be the caller's, if logind does not say which session that
- * is.  */
+ * is. */
 bool logind_own_possible(int64_t uid);
-/* Makes of it the fault of an action that depends on the answer.  */
+/* Makes of it the fault of an action that depends on the answer. */
 void logind_own_unknown(const struct logind_fault *fault, struct logind_fault *ret_fault);
 
 /* ---- signals --------------------------------------------------------------------------------- */
 
-/* Effects on observed sessions.  `locked`: 0, 1, or -1: it has to be read.  */
+/* Effects on observed sessions.  `locked`: 0, 1, or -1: it has to be read. */
 void logind_observed_changed(struct logind *conn, const char *path, signed char locked);
 void logind_observed_removed(struct logind *conn, const char *path);
-/* Logind has another unique name now, or none (`owner` is empty).  */
+/* Logind has another unique name now, or none (`owner` is empty). */
 void logind_observed_restarted(struct logind *conn, const char *owner);
-/* The bus has refused the matches.  */
+/* The bus has refused the matches. */
 void logind_observed_unmatched(struct logind *conn, const struct logind_fault *fault);
-/* Whether somebody waits for that action to be seen on the session at `path`.  */
+/* Whether somebody waits for that action to be seen on the session at `path`. */
 bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb);
 
 /* ---- what the engine asks for ---------------------------------------------------------------- */
@@ -282,7 +282,7 @@ bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb ve
 void logind_list(struct logind *conn, struct wms_op *op);
 void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, const wms_id *id);
 void logind_observe(struct logind *conn, struct wms_observer *observer, const wms_id *id);
-/* Of a new connection: nobody observes anything.  */
+/* Of a new connection: nobody observes anything. */
 void logind_observe_init(struct logind *conn);
 
 #endif

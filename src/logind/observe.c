@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* observe.c - observes a session: its state now, and each change.  */
+/* observe.c - observes a session: its state now, and each change. */
 #include <string.h>
 
 #include "logind.h"
@@ -28,7 +28,7 @@ static struct node *bucket(const struct logind *conn, const char *path)
     return &conn->watchers[logind_hash(conn, path) & (conn->watcher_buckets - 1)];
 }
 
-/* Shrinks the table to `few_watchers`; it must be empty.  */
+/* Shrinks the table to `few_watchers`; it must be empty. */
 static void be_few(struct logind *conn)
 {
     if (conn->watchers != conn->few_watchers) {
@@ -47,7 +47,7 @@ void logind_observe_init(struct logind *conn)
     be_few(conn);
 }
 
-/* Doubles the number of buckets.  Without memory for that, the old ones are kept.  */
+/* Doubles the number of buckets.  Without memory for that, the old ones are kept. */
 static void be_many(struct logind *conn)
 {
     struct node *before = conn->watchers;
@@ -93,7 +93,7 @@ static void end_blind(struct watcher *watcher, const struct logind_fault *fault)
     conn->services->blind(observer, fault->code, fault->text);
 }
 
-/* Nothing may use the watcher after this: the engine may end it.  */
+/* Nothing may use the watcher after this: the engine may end it. */
 static void tell(struct watcher *watcher, bool present, signed char locked)
 {
     const struct wms_services *services = watcher->lookup.call.conn->services;
@@ -158,7 +158,7 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
 /* ---- what the signals mean ------------------------------------------------------------------- */
 
 /* Calls `each` for the watchers of the session at `path`; `each` may let the engine end and add any
- * watchers, so the list is moved out of the bucket first.  */
+ * watchers, so the list is moved out of the bucket first. */
 static void for_each(struct logind *conn, const char *path,
                      void (*each)(struct watcher *watcher, signed char locked), signed char locked)
 {
@@ -208,7 +208,7 @@ void logind_observed_removed(struct logind *conn, const char *path)
 }
 
 /* Ends those for which `ends` holds.  The engine may observe again at once: the new watchers are
- * not ended.  */
+ * not ended. */
 static void end_those(struct logind *conn, bool (*ends)(const struct watcher *watcher),
                       const struct logind_fault *fault)
 {
@@ -239,7 +239,7 @@ void logind_observed_unmatched(struct logind *conn, const struct logind_fault *f
 }
 
 /* Its LockedHint was read from the old logind.  The new one has lost it, so that "not locked" may
- * mean "unlocked" or "hint lost" from now on.  */
+ * mean "unlocked" or "hint lost" from now on. */
 static bool has_lost_hint(const struct watcher *watcher)
 {
     return watcher->seen && !watcher->gone && watcher->observer->verb != WMS_CLOSE;

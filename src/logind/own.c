@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* own.c - which session is the caller's own.  */
+/* own.c - which session is the caller's own. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static int send_own(struct logind_call *call)
 }
 
 /* The caller belongs to no session; or it is no process of that host (it has connected to a
- * container's bus from outside), so that logind cannot find its process.  */
+ * container's bus from outside), so that logind cannot find its process. */
 static bool is_none(sd_bus_message *reply)
 {
     return sd_bus_message_is_method_error(reply, LOGIND_NAME ".NoSessionForPID") ||
@@ -64,7 +64,7 @@ void logind_own_ask(struct logind *conn, struct logind_own *own,
 /* ---- whose ----------------------------------------------------------------------------------- */
 
 /* The user who logged in, even if the process runs as another one (su, sudo): a uid, -1: nobody,
- * -2: the kernel does not tell.  */
+ * -2: the kernel does not tell. */
 static int64_t login_user(void)
 {
     char text[24], *end;

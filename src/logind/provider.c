@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* provider.c - the interface to the engine.  */
+/* provider.c - the interface to the engine. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 enum { PATH_SIZE = sizeof((struct sockaddr_un *) NULL)->sun_path };
 
-/* The socket's path as a D-Bus address, in which most bytes are escaped.  */
+/* The socket's path as a D-Bus address, in which most bytes are escaped. */
 static void address_of(const char *path, char *ret_address)
 {
     static const char plain[] =
@@ -40,7 +40,7 @@ static void conn_free(struct logind *conn)
 }
 
 /* The answer to the first call: logind is there.  Which session is the caller's is asked again when
- * it matters.  */
+ * it matters. */
 static void first_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
 {
     struct logind *conn = own->call.conn;
@@ -107,7 +107,7 @@ static void logind_disconnect(void *connection, bool forked)
 }
 
 /* A connection whose failure was reported to the engine refuses ops.  One whose failure was not
- * reported yet still accepts them: the engine repeats them.  */
+ * reported yet still accepts them: the engine repeats them. */
 static bool gone(const struct logind *conn)
 {
     return conn->told;

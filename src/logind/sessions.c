@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sessions.c - what is known of one session: its properties, the cache, the look-up.  */
+/* sessions.c - what is known of one session: its properties, the cache, the look-up. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,10 +32,10 @@ static const struct {
     {"Active", "b", offsetof(struct logind_facts, active)},
 };
 
-/* Maximum bytes of a text (a name, a seat): real ones are shorter.  */
+/* Maximum bytes of a text (a name, a seat): real ones are shorter. */
 enum { TEXT_MAX = 4096 };
 
-/* Reads the value of a variant, whose type has been checked.  */
+/* Reads the value of a variant, whose type has been checked. */
 static int read_value(sd_bus_message *message, const char *type, void *field)
 {
     const char *text, *path;
@@ -130,7 +130,7 @@ static bool is_user_class(const char *name)
 }
 
 /* Greeters, lock screens, background jobs and user managers are sessions too. "user" has variants
- * (-early, -light); one that is not complete yet has CanLock false (since systemd 258).  */
+ * (-early, -light); one that is not complete yet has CanLock false (since systemd 258). */
 int logind_facts_of_user(const struct logind_facts *facts)
 {
     if (facts->can_lock == 0) {
@@ -151,7 +151,7 @@ bool logind_facts_closing(const struct logind_facts *facts)
 }
 
 /* The leader process may end before the session does, so it is used only if the start time is not
- * told.  The class of a user's session may change among its variants, so these count as one.  */
+ * told.  The class of a user's session may change among its variants, so these count as one. */
 void logind_facts_identity(const struct logind_facts *facts, char ret_identity[LOGIND_IDENTITY])
 {
     const char *class_name = facts->class_name ? facts->class_name : "-";
@@ -161,7 +161,7 @@ void logind_facts_identity(const struct logind_facts *facts, char ret_identity[L
              (long long) (facts->start > 0 ? facts->start : facts->leader));
 }
 
-/* The id as a number if its text is one, else as a text.  */
+/* The id as a number if its text is one, else as a text. */
 wms_id logind_id(const char *text)
 {
     uint64_t number = 0;
@@ -177,7 +177,7 @@ wms_id logind_id(const char *text)
 }
 
 /* Any id that logind may list. "self" and "auto" are refused: logind takes them for the caller's
- * session.  */
+ * session. */
 bool logind_id_possible(const wms_id *id)
 {
     if (!id->text) {
@@ -230,7 +230,7 @@ void logind_known_clear(struct logind *conn)
 }
 
 /* Replaces the session's cache entry by what was just read.  Out of memory is no error: there is no
- * entry then.  */
+ * entry then. */
 static void remember(struct logind *conn, const char *id, const char *path,
                      const struct logind_facts *facts)
 {
@@ -298,7 +298,7 @@ static int send_get_all(struct logind_call *call)
 }
 
 /* Recognizes that the session has ended: the error for an object that does not exist differs
- * between versions of logind.  */
+ * between versions of logind. */
 static void look_for_end(sd_bus_message *reply, struct logind_fault *fault)
 {
     static const char *const names[] = {"UnknownMethod", "UnknownInterface", "UnknownProperty"};

@@ -3,7 +3,7 @@
  *
  * One set of matches serves all watchers of a connection, since dbus-daemon allows it only 512. The
  * bus handles a connection's messages in order: a read that follows AddMatch misses no change, and
- * a signal that comes before the answer to a read is older than the answer.  */
+ * a signal that comes before the answer to a read is older than the answer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 #define SIGNAL "type='signal',sender='" LOGIND_NAME "',"
 
-/* If the bus refuses a match, watchers would miss changes: they end with a fault.  */
+/* If the bus refuses a match, watchers would miss changes: they end with a fault. */
 static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error)
 {
     struct logind *conn = data;
@@ -73,7 +73,7 @@ static int on_removed(sd_bus_message *signal, void *data, sd_bus_error *error)
     return 0;
 }
 
-/* A restarted logind has lost the LockedHints, and may give old ids to other sessions.  */
+/* A restarted logind has lost the LockedHints, and may give old ids to other sessions. */
 static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error)
 {
     struct logind *conn = data;
