@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* actions.c - disconnect, close, message: first a query whether it is a user's session, then the
- * action.  */
+ * action. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ static const char another[] = "the session that was meant has ended, and another
 /* ---- on a thread ----------------------------------------------------------------------------- */
 
 /* On a thread: queries whether the session may be acted on.  The API would log off a service as
- * well as a user.  */
+ * well as a user. */
 static void question_call(struct wts_work *shared)
 {
     struct question_work *work = (struct question_work *) shared;
@@ -99,7 +99,7 @@ static bool carry_out(const struct action_work *work)
 }
 
 /* On a thread.  The session is checked directly before the action, since no call of the API does
- * both.  */
+ * both. */
 static void action_call(struct wts_work *shared)
 {
     const struct action_work *work = (const struct action_work *) shared;

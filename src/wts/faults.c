@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* faults.c - Windows' errors as wms codes.  */
+/* faults.c - Windows' errors as wms codes. */
 #include <stdio.h>
 #include <string.h>
 
 #include "wts.h"
 
-/* [MS-ERREF] 2.2.  */
+/* [MS-ERREF] 2.2. */
 static const struct {
     DWORD number;
     int code;
@@ -83,7 +83,7 @@ static const struct {
     {14, WMS_E_NO_MEMORY, false},         /* ERROR_OUTOFMEMORY */
 };
 
-/* An HRESULT or an NTSTATUS of the facility WIN32 has Windows' error in its lower half.  */
+/* An HRESULT or an NTSTATUS of the facility WIN32 has Windows' error in its lower half. */
 static DWORD plain(DWORD number)
 {
     return number >> 16 == 0x8007 || number >> 16 == 0xC007 ? number & 0xFFFF : number;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* host.c - one server: the works under way, and the tasks that wait for their turn.  */
+/* host.c - one server: the works under way, and the tasks that wait for their turn. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ void wts_free(const struct wts_host *host, void *block)
 /* ---- the end of a host ----------------------------------------------------------------------- */
 
 /* Reports the host's failure to the engine, once no work is under way any more: those are answered
- * first.  */
+ * first. */
 static void give_up(struct wts_host *host)
 {
     if (host->failure && host->begun == 0) {
@@ -32,7 +32,7 @@ static void give_up(struct wts_host *host)
     }
 }
 
-/* Whether the code shows that the host has answered: the others may also arise on this machine.  */
+/* Whether the code shows that the host has answered: the others may also arise on this machine. */
 static bool is_answer(int code)
 {
     return code != WMS_E_TIMEOUT && code != WMS_E_UNSUPPORTED && code != WMS_E_NO_MEMORY &&
@@ -74,7 +74,7 @@ void *wts_task_new(struct wts_host *host, size_t size, void **owner,
     return task;
 }
 
-/* Nobody waits for the call any more: it counts as hanging until it returns.  */
+/* Nobody waits for the call any more: it counts as hanging until it returns. */
 static void give_up_call(struct wts_work *work)
 {
     struct wts_tally *tally = work->server->tally;
@@ -85,7 +85,7 @@ static void give_up_call(struct wts_work *work)
     }
 }
 
-/* Notes that the call has returned (on its thread), or will never be made (on any thread).  */
+/* Notes that the call has returned (on its thread), or will never be made (on any thread). */
 static void return_call(struct wts_work *work)
 {
     if (atomic_exchange(&work->stage, WTS_RETURNED) == WTS_GIVEN_UP) {
@@ -139,7 +139,7 @@ static bool somebody_waits(const struct wts_host *host)
     return !node_alone(&host->waiting[0]) || !node_alone(&host->waiting[1]);
 }
 
-/* Takes the next task.  Looks are repeated without end, so they alternate with the commands.  */
+/* Takes the next task.  Looks are repeated without end, so they alternate with the commands. */
 static struct wts_task *take_next(struct wts_host *host)
 {
     struct node *asked = &host->waiting[0], *looks = &host->waiting[1];
@@ -213,7 +213,7 @@ void wts_work_done(void *shared, int code)
 }
 
 /* A work that was not run is freed before its host, so its reference on the server is not the last
- * one.  */
+ * one. */
 void wts_work_dispose(void *shared)
 {
     struct wts_work *work = shared;
@@ -270,7 +270,7 @@ static int open_server(struct wts_host *host)
     return 0;
 }
 
-/* The work that gives back the connection's reference on the server.  */
+/* The work that gives back the connection's reference on the server. */
 struct farewell {
     struct wts_server *server;
     struct wts_tally
@@ -295,7 +295,7 @@ static void farewell_run(void *shared)
     farewell_over(shared, false);
 }
 
-/* There was no thread to close the handle on, and closing may block: it stays open.  */
+/* There was no thread to close the handle on, and closing may block: it stays open. */
 static void farewell_dispose(void *shared)
 {
     farewell_over(shared, true);
@@ -316,7 +316,7 @@ static const struct wms_work farewell_kind = {
 };
 
 /* "localhost", or this computer's name: both mean this machine's own sessions, the caller's among
- * them.  */
+ * them. */
 static bool names_this_machine(const char *host)
 {
     char own[256];
@@ -327,7 +327,7 @@ static bool names_this_machine(const char *host)
 }
 
 /* The server's name is what follows "wts://"; a name of any characters follows "wts:///".
- * *ret_name NULL: this machine.  */
+ * *ret_name NULL: this machine. */
 static int name_of(const struct wms_address *address, char *room, size_t size,
                    const char **ret_name)
 {
@@ -351,7 +351,7 @@ static int name_of(const struct wms_address *address, char *room, size_t size,
     return 0;
 }
 
-/* Called by the timer: a call was given up, or one that was given up may have returned.  */
+/* Called by the timer: a call was given up, or one that was given up may have returned. */
 static void tend(void *data)
 {
     begin_next(data);

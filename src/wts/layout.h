@@ -3,7 +3,7 @@
  * Windows SDK.
  *
  * A program and a library may be compiled with different headers: a difference must fail at build
- * time, not at run time.  */
+ * time, not at run time. */
 #ifndef WMS_WTS_LAYOUT_H
 #define WMS_WTS_LAYOUT_H
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* list.c - all sessions: one enumeration, then further queries about each session.  */
+/* list.c - all sessions: one enumeration, then further queries about each session. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "wts.h"
 
-/* A session; its strings are offsets into the catalogue's `text`, 0: not told.  */
+/* A session; its strings are offsets into the catalogue's `text`, 0: not told. */
 struct found {
     DWORD id;
     WTS_CONNECTSTATE_CLASS state;
@@ -72,7 +72,7 @@ static bool keep(struct catalogue *found, const char *text, size_t *ret_place)
     return true;
 }
 
-/* Copies a string of the API's; one that is not terminated counts as not told.  */
+/* Copies a string of the API's; one that is not terminated counts as not told. */
 static bool keep_wide(struct catalogue *found, const WCHAR *text, size_t *ret_place)
 {
     size_t length = text ? wts_length(text) : 0;
@@ -88,7 +88,7 @@ static bool keep_wide(struct catalogue *found, const WCHAR *text, size_t *ret_pl
     return true;
 }
 
-/* Takes what the enumeration has told of a session.  False: out of memory.  */
+/* Takes what the enumeration has told of a session.  False: out of memory. */
 static bool take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry,
                        struct found *session)
 {
@@ -103,7 +103,7 @@ static bool take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry
            keep_wide(found, entry->pHostName, &session->computer_name);
 }
 
-/* Whether it is a user's session: 1, 0, or -1: not known.  */
+/* Whether it is a user's session: 1, 0, or -1: not known. */
 static signed char is_users(const struct catalogue *found, const struct found *session)
 {
     if (session->nameless) {
@@ -112,7 +112,7 @@ static signed char is_users(const struct catalogue *found, const struct found *s
     return wts_is_users(session->state, found->text + session->user_name);
 }
 
-/* Takes what WTSSessionInfoEx has told of the session.  False: out of memory.  */
+/* Takes what WTSSessionInfoEx has told of the session.  False: out of memory. */
 static bool take_info(struct catalogue *found, const struct wts_info *info, struct found *session)
 {
     char identity[WTS_IDENTITY_ROOM];
@@ -256,7 +256,7 @@ static const char *text_at(const struct catalogue *found, size_t place)
     return place ? found->text + place : NULL;
 }
 
-/* Logs how many sessions were left out: the others are listed all the same.  */
+/* Logs how many sessions were left out: the others are listed all the same. */
 static void complain(const struct wts_host *host, const struct catalogue *found)
 {
     char line[160];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* observe.c - observes a session by polling: waiting for the API's events would block a thread for
- * each host.  */
+ * each host. */
 #include "wts.h"
 
 struct look_work {
@@ -15,7 +15,7 @@ struct watch {
     DWORD id;
 };
 
-/* On a thread.  */
+/* On a thread. */
 static void look_call(struct wts_work *shared)
 {
     struct look_work *work = (struct look_work *) shared;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* provider.c - the interface to the engine.  */
+/* provider.c - the interface to the engine. */
 #include "wts.h"
 #include "wts/layout.h"
 

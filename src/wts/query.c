@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* query.c - what the API tells of one session.  Everything here runs on threads, except for the
- * functions about states.  */
+ * functions about states. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "wts.h"
 
-/* Asks for `what`: *ret_answer has *ret_size bytes, and has to be freed by WTSFreeMemory().  */
+/* Asks for `what`: *ret_answer has *ret_size bytes, and has to be freed by WTSFreeMemory(). */
 static bool query(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what, void **ret_answer,
                   DWORD *ret_size, struct wts_fault *ret_fault)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* server.c - the handle of a server, and how many calls to it hang.  */
+/* server.c - the handle of a server, and how many calls to it hang. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ void wts_tally_unref(struct wts_tally *tally)
     }
 }
 
-/* The tally of that name, made if there is none, with one reference more.  */
+/* The tally of that name, made if there is none, with one reference more. */
 static struct wts_tally *tally_get(struct wts_tallies *tallies, const char *name)
 {
     struct wts_tally *first = tallies->first, **place = &tallies->first;

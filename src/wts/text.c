@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* text.c - UTF-16, which the session API uses.  */
+/* text.c - UTF-16, which the session API uses. */
 #include <stdlib.h>
 
 #include "wts.h"
@@ -62,7 +62,7 @@ size_t wts_length(const WCHAR *text)
 
 /* ---- from UTF-8 ------------------------------------------------------------------------------ */
 
-/* Decodes the next character of valid UTF-8, and advances *text.  */
+/* Decodes the next character of valid UTF-8, and advances *text. */
 static uint32_t take_utf8(const unsigned char **text)
 {
     const unsigned char *p = *text;

@@ -39,7 +39,7 @@ enum {
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 
-/* What went wrong with a call; code 0: nothing.  */
+/* What went wrong with a call; code 0: nothing. */
 struct wts_fault {
     int code;
     bool doubtful; /* the host may have carried it out all the same */
@@ -48,7 +48,7 @@ struct wts_fault {
 };
 
 /* Reads why a call of the API has failed.  To be called on the thread that made the call, before
- * any other call; that thread must have called SetLastError(0) before the failed call.  */
+ * any other call; that thread must have called SetLastError(0) before the failed call. */
 void wts_fault_read(struct wts_fault *ret_fault);
 void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text);
 
@@ -56,7 +56,7 @@ void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text);
 
 /* Counts the calls to one server that hang (nobody waits for them any more, and they have not
  * returned), and the handles that are being closed.  All connections to a server share it; it
- * outlives them as long as such calls do.  */
+ * outlives them as long as such calls do. */
 struct wts_tally {
     struct wts_tally *next;     /* wts_tallies.first */
     struct wts_tally *below[2]; /* children in a binary tree, by the bits of the name's hash, from
@@ -66,14 +66,14 @@ struct wts_tally {
     char name[]; /* "": this machine */
 };
 
-/* The tallies of an engine.  */
+/* The tallies of an engine. */
 struct wts_tallies {
     struct wms_key
         key; /* for the names' hashes: names come from outside, and must not be able to collide */
     struct wts_tally *first; /* first of the list, and root of the tree */
 };
 
-/* A server of the API.  Each call that may still run holds a reference.  */
+/* A server of the API.  Each call that may still run holds a reference. */
 struct wts_server {
     atomic_uint refs;
     DWORD process; /* the process that has opened it: a forked child must not close it */
@@ -83,7 +83,7 @@ struct wts_server {
     struct wts_tally *tally;
 };
 
-/* The engine's side of a server.  */
+/* The engine's side of a server. */
 struct wts_host {
     const struct wms_services *services;
     wms_engine *engine;
@@ -107,11 +107,11 @@ struct wts_host {
 /* ---- tasks and works ------------------------------------------------------------------------- */
 
 /* Stage of a work: changed atomically, since the engine gives up and the thread returns at any
- * time.  */
+ * time. */
 enum wts_stage { WTS_AWAITED, WTS_GIVEN_UP, WTS_RETURNED };
 
 /* What the engine and a thread share, in a block of wms_work_new(): the first member of larger
- * structs.  */
+ * structs. */
 struct wts_work {
     struct wts_task *task;               /* the engine's side only */
     struct wts_server *server;           /* owns one reference, until the call has returned */
@@ -120,7 +120,7 @@ struct wts_work {
     struct wts_fault fault;
 };
 
-/* What a host does for one op or observer: the first member of larger structs.  */
+/* What a host does for one op or observer: the first member of larger structs. */
 struct wts_task {
     struct node node; /* host->tasks */
     struct node turn; /* host->waiting; alone: it does not wait */
@@ -136,34 +136,34 @@ struct wts_task {
                      *task); /* frees what the task owns, but not the task; NULL: it owns nothing */
 };
 
-/* A zeroed task of `size` bytes in the host's list.  NULL: out of memory.  */
+/* A zeroed task of `size` bytes in the host's list.  NULL: out of memory. */
 void *wts_task_new(struct wts_host *host, size_t size, void **owner,
                    void (*done)(struct wts_task *task, struct wts_work *work),
                    void (*free)(struct wts_task *task));
-/* Ends and frees the task: done() is not called any more.  */
+/* Ends and frees the task: done() is not called any more. */
 void wts_task_end(struct wts_task *task);
 /* Makes a work of that kind for the task, to be filled in and then begun: call() runs on a thread.
- * NULL: out of memory.  */
+ * NULL: out of memory. */
 void *wts_work_new(struct wts_task *task, const struct wms_work *kind,
                    void (*call)(struct wts_work *work));
 /* Queues the work: it is handed to a thread when its turn comes; or never, if the host is given up,
- * since the engine is about to cancel the task.  */
+ * since the engine is about to cancel the task. */
 void wts_work_begin(struct wts_task *task);
-/* For the structs wms_work: the functions that all kinds of work have in common.  */
+/* For the structs wms_work: the functions that all kinds of work have in common. */
 void wts_work_run(void *shared);
 void wts_work_done(void *shared, int code);
 void wts_work_dispose(void *shared);
 
-/* Begins to connect to a server.  As connect() of wms_provider; `tallies` are the engine's.  */
+/* Begins to connect to a server.  As connect() of wms_provider; `tallies` are the engine's. */
 int wts_host_new(const struct wms_services *services, wms_engine *engine,
                  struct wts_tallies *tallies, struct wms_link *link,
                  const struct wms_address *address, struct wts_host **ret_host);
 void wts_host_free(struct wts_host *host, bool forked);
 /* The host has answered, or (UNREACHABLE) cannot be reached: to be called with the fault of every
- * work that came back.  */
+ * work that came back. */
 void wts_host_judge(struct wts_host *host, const struct wts_fault *fault);
 
-/* `name` NULL: this machine.  The caller owns a reference.  NULL: out of memory.  */
+/* `name` NULL: this machine.  The caller owns a reference.  NULL: out of memory. */
 struct wts_server *wts_server_new(const char *name, struct wts_tallies *tallies);
 struct wts_server *wts_server_ref(struct wts_server *server);
 /* On any thread.  The last reference closes the handle, which may block; with `keeps` the handle
@@ -172,9 +172,9 @@ struct wts_server *wts_server_ref(struct wts_server *server);
 void wts_server_unref(struct wts_server *server, bool keeps);
 struct wts_tally *wts_tally_ref(struct wts_tally *tally);
 void wts_tally_unref(struct wts_tally *tally);
-/* NULL: out of memory.  */
+/* NULL: out of memory. */
 struct wts_tallies *wts_tallies_new(void);
-/* The engine is freed (in a forked child: the parent's engine).  NULL is allowed.  */
+/* The engine is freed (in a forked child: the parent's engine).  NULL is allowed. */
 void wts_tallies_free(struct wts_tallies *tallies);
 
 void *wts_alloc(const struct wts_host *host, size_t size); /* zeroed */
@@ -182,7 +182,7 @@ void wts_free(const struct wts_host *host, void *block);
 
 /* ---- what the API tells of a session --------------------------------------------------------- */
 
-/* The state of a session, as WTSSessionInfoEx tells it.  */
+/* The state of a session, as WTSSessionInfoEx tells it. */
 struct wts_info {
     WTS_CONNECTSTATE_CLASS state;
     signed char locked;         /* 0, 1, or -1: the host does not tell */
@@ -194,39 +194,39 @@ struct wts_info {
 };
 
 /* The identity, which distinguishes a session from another one that gets the same id later: the
- * user, and the time of his logon, if the host tells that.  */
+ * user, and the time of his logon, if the host tells that. */
 enum { WTS_IDENTITY_ROOM = 3 * 21 + 3 * 18 + 32 };
 void wts_info_identity(const struct wts_info *info, char room[WTS_IDENTITY_ROOM]);
-/* Seconds since 1970; -1: not told.  */
+/* Seconds since 1970; -1: not told. */
 double wts_seconds(int64_t time);
 
-/* On a thread.  False: *ret_fault tells why; NOT_FOUND: there is no such session.  */
+/* On a thread.  False: *ret_fault tells why; NOT_FOUND: there is no such session. */
 bool wts_query_info(const struct wts_server *server, DWORD id, struct wts_info *ret_info,
                     struct wts_fault *ret_fault);
 /* On a thread: a string in UTF-8 for free(), or NULL: the host does not tell it.  False: out of
- * memory.  */
+ * memory. */
 bool wts_query_text(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what,
                     char **ret_text);
 /* On a thread: the caller's own session on this machine.  False: it has none, or it is not known.
  */
 bool wts_query_own(const struct wts_server *server, DWORD *ret_id);
 
-/* "Active", "Disconnected", ..., as MultiPoint's; "?" for a number that no session's state has.  */
+/* "Active", "Disconnected", ..., as MultiPoint's; "?" for a number that no session's state has. */
 const char *wts_state_name(WTS_CONNECTSTATE_CLASS state);
-/* A session that ends, or has ended.  */
+/* A session that ends, or has ended. */
 bool wts_state_is_over(WTS_CONNECTSTATE_CLASS state);
-/* Whether it is a user's session: not a service's, a listener, a log-on screen.  */
+/* Whether it is a user's session: not a service's, a listener, a log-on screen. */
 bool wts_is_users(WTS_CONNECTSTATE_CLASS state, const char *user_name);
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
 /* UTF-16 of at most `most` units, up to a NUL, as NUL-terminated UTF-8: into `room`, which has 3 *
- * most + 1 bytes.  Half of a pair becomes U+FFFD.  Returns the length in bytes.  */
+ * most + 1 bytes.  Half of a pair becomes U+FFFD.  Returns the length in bytes. */
 size_t wts_utf8(char *room, const WCHAR *text, size_t most);
 /* UTF-16 in memory for free(); NULL: out of memory.  `text` is valid UTF-8.  *ret_length: units
- * without the NUL.  */
+ * without the NUL. */
 WCHAR *wts_utf16(const char *text, size_t *ret_length);
-/* How many units there are before the NUL; SIZE_MAX: more than WTS_TEXT_MAX.  */
+/* How many units there are before the NUL; SIZE_MAX: more than WTS_TEXT_MAX. */
 size_t wts_length(const WCHAR *text);
 
 /* ---- what the engine asks for ---------------------------------------------------------------- */
