@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* actions.c - disconnect, log off, message.  */
+/* actions.c - disconnect, log off, message. */
 #include <stdlib.h>
 
 #include "wtsapi/wtsapi.h"
 
-/* Resolves WTS_CURRENT_SESSION: the list tells which session this process belongs to.  */
+/* Resolves WTS_CURRENT_SESSION: the list tells which session this process belongs to. */
 static DWORD find_own(struct server *server, DWORD *ret_session)
 {
     struct list *list;
@@ -22,7 +22,7 @@ static DWORD find_own(struct server *server, DWORD *ret_session)
 }
 
 /* If the number is unknown in this process and may stand for a text id, lists the sessions to find
- * out.  */
+ * out. */
 static DWORD learn(struct server *server, DWORD session)
 {
     struct list *list;
@@ -37,7 +37,7 @@ static DWORD learn(struct server *server, DWORD session)
     return error;
 }
 
-/* The texts of a message, until a job owns them.  */
+/* The texts of a message, until a job owns them. */
 struct texts {
     char *message, *title;
 };
@@ -50,7 +50,7 @@ static void free_texts(void *data)
     free(texts->title);
 }
 
-/* Resolves the server and the session's number, so that a job can be made.  */
+/* Resolves the server and the session's number, so that a job can be made. */
 static DWORD find_session(HANDLE handle, DWORD *session, struct server **ret_server)
 {
     DWORD error = wtsapi_server_get(handle, ret_server);
@@ -66,7 +66,7 @@ static DWORD find_session(HANDLE handle, DWORD *session, struct server **ret_ser
     return error;
 }
 
-/* The same; the texts are freed if the thread is cancelled while it waits for a list.  */
+/* The same; the texts are freed if the thread is cancelled while it waits for a list. */
 static DWORD find_with(HANDLE handle, DWORD *session, struct server **ret_server,
                        struct texts *texts)
 {
@@ -78,7 +78,7 @@ static DWORD find_with(HANDLE handle, DWORD *session, struct server **ret_server
     return error;
 }
 
-/* Takes over `message` and `title`: the job owns them, or they are freed.  */
+/* Takes over `message` and `title`: the job owns them, or they are freed. */
 static DWORD act(HANDLE handle, DWORD session, enum wms_verb verb, bool verify, char *message,
                  char *title)
 {
@@ -107,7 +107,7 @@ BOOL wtsapi_logoff_session(HANDLE handle, DWORD session, BOOL wait)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* An empty title counts as none.  */
+/* An empty title counts as none. */
 static DWORD read_texts(const void *title, DWORD title_size, const void *message,
                         DWORD message_size, size_t unit, char **ret_title, char **ret_message)
 {

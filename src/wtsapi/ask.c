@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* ask.c - what callers do with jobs: submit them, and wait.  */
+/* ask.c - what callers do with jobs: submit them, and wait. */
 #include <stdlib.h>
 
 #include "wtsapi/wtsapi.h"
 
-/* Maximum age of a recent list, in seconds.  */
+/* Maximum age of a recent list, in seconds. */
 static const double recent_seconds = 0.1;
 
-/* Hands the job to the worker.  */
+/* Hands the job to the worker. */
 static DWORD submit(struct job *job)
 {
     DWORD error = wtsapi_worker_need();
@@ -20,7 +20,7 @@ static DWORD submit(struct job *job)
 }
 
 /* Cleanup handler of a waiting thread that is cancelled (by TerminateThread() of libwinpr's): gives
- * back its references and the lock.  */
+ * back its references and the lock. */
 static void leave(void *data)
 {
     struct job *job = data;
@@ -48,7 +48,7 @@ static bool is_recent(const struct list *list)
 }
 
 /* Joins the server's list that is queued but not begun, or makes one; *ret_job has one more
- * reference.  */
+ * reference. */
 static DWORD join(struct server *server, struct job **ret_job)
 {
     struct job *job = server->queued;

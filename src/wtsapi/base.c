@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* base.c - what all parts of the library, and all threads, share.  */
+/* base.c - what all parts of the library, and all threads, share. */
 #define _GNU_SOURCE /* dladdr */
 #include <dlfcn.h>
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* errors.c - our codes as Windows' errors.  */
+/* errors.c - our codes as Windows' errors. */
 #include "wtsapi/wtsapi.h"
 
 static const struct {
@@ -34,7 +34,7 @@ DWORD wtsapi_error(int code)
     return ERROR_INTERNAL_ERROR;
 }
 
-/* WMS_UNKNOWN: sent and not answered, so that it is not known whether it was carried out.  */
+/* WMS_UNKNOWN: sent and not answered, so that it is not known whether it was carried out. */
 DWORD wtsapi_outcome_error(const wms_outcome *outcome)
 {
     return outcome->state == WMS_UNKNOWN ? RPC_S_CALL_FAILED : wtsapi_error(outcome->code);

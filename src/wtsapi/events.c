@@ -3,11 +3,11 @@
  *
  * Hosts do not report changes, so the worker polls the list while somebody waits, and compares it
  * with the one before.  The last list is kept when nobody waits any more: changes until the next
- * wait on the same handle are reported by that wait.  */
+ * wait on the same handle are reported by that wait. */
 #include "wtsapi/wtsapi.h"
 
 /* Begins a wait.  If the program has listed the sessions before, changes are counted from that
- * list.  */
+ * list. */
 static DWORD begin(struct server *server, struct wait *wait)
 {
     DWORD error = wtsapi_worker_need();

@@ -7,7 +7,7 @@
  * here.
  *
  * Hosts may choose ids whose hashes collide or are consecutive: the next free number is found
- * without visiting each number that is taken.  */
+ * without visiting each number that is taken. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ struct known {
     char text[]; /* empty: the id is the number itself */
 };
 
-/* Entries are never freed: callers hold pointers to the texts.  */
+/* Entries are never freed: callers hold pointers to the texts. */
 static struct wms_table numbers, texts;
 
 wms_engine *wtsapi_keeper(void)
@@ -78,7 +78,7 @@ static DWORD number_after(DWORD number)
     return number + 1 < hashed_end ? number + 1 : hashed;
 }
 
-/* Puts it into both tables, or (out of memory) into none.  */
+/* Puts it into both tables, or (out of memory) into none. */
 static bool put(struct known *known)
 {
     wms_engine *keeper = wtsapi_keeper();
@@ -114,7 +114,7 @@ static DWORD add(DWORD number, const char *text)
 }
 
 /* The first free number from `number` on.  Sets `after` of all entries on the way, so that later
- * searches skip them.  */
+ * searches skip them. */
 static DWORD free_from(DWORD number)
 {
     DWORD place = number;
@@ -130,7 +130,7 @@ static DWORD free_from(DWORD number)
     return place;
 }
 
-/* The Windows number of a text such as "c7" (0x80000007); 0: the text has another form.  */
+/* The Windows number of a text such as "c7" (0x80000007); 0: the text has another form. */
 static DWORD count_of(const char *text)
 {
     DWORD count = 0;
@@ -151,7 +151,7 @@ static DWORD count_of(const char *text)
 }
 
 /* FNV-1a, and not the keyed hash, which differs in each process: numbers are to be the same in the
- * next one.  */
+ * next one. */
 static DWORD hash_of(const char *text)
 {
     DWORD sum = 2166136261;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* job.c - a command for the engine: its parameters and its result.  */
+/* job.c - a command for the engine: its parameters and its result. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "wtsapi/wtsapi.h"
 
-/* Seconds within which the session has to be gone, if the caller waits for that.  */
+/* Seconds within which the session has to be gone, if the caller waits for that. */
 static const double verify_seconds = 30;
 
 struct job *wtsapi_job_new(struct server *server, enum wms_verb verb)
@@ -50,7 +50,7 @@ struct job *wtsapi_job_poll(struct server *server)
 }
 
 /* Without the lock: the fields that are used here belong to the worker from when it has taken the
- * job.  */
+ * job. */
 bool wtsapi_job_start(struct job *job, wms_engine *engine)
 {
     const char *server = job->server->address;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* list.c - the sessions of a server, as they were at one time.  */
+/* list.c - the sessions of a server, as they were at one time. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "wtsapi/wtsapi.h"
 
-/* Calls visit() for each string of a session.  */
+/* Calls visit() for each string of a session. */
 static void each_string(wms_session *session, void (*visit)(void *data, const char **text),
                         void *data)
 {
@@ -22,7 +22,7 @@ static void measure(void *data, const char **text)
     *size += *text ? strlen(*text) + 1 : 0;
 }
 
-/* Copies a string; `data` points to the pointer to the place for it.  */
+/* Copies a string; `data` points to the pointer to the place for it. */
 static void keep(void *data, const char **text)
 {
     char **place = data;
@@ -57,7 +57,7 @@ static DWORD number_all(struct list *list)
     return error;
 }
 
-/* As on Windows, the domain of a local user is the machine's name.  */
+/* As on Windows, the domain of a local user is the machine's name. */
 static void add_domain(struct list *list, const char *address)
 {
     bool named = wtsapi_address_is_here(address) && wtsapi_machine_name(list->machine);

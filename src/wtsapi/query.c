@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* query.c - questions about one session.  */
+/* query.c - questions about one session. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,10 +8,10 @@
 
 /* ---- structures ------------------------------------------------------------------------------ */
 
-/* Puts a text into an array of characters of either kind.  */
+/* Puts a text into an array of characters of either kind. */
 #define PUT(array, text) wtsapi_text_put((array), sizeof(array), sizeof *(array), (text))
 
-/* 100-nanosecond units since 1601; `seconds` are since 1970; if not known, the result is 0.  */
+/* 100-nanosecond units since 1601; `seconds` are since 1970; if not known, the result is 0. */
 static LARGE_INTEGER time_of(double seconds)
 {
     const int64_t units = 10000000, seconds_to_1970 = 11644473600;
@@ -33,7 +33,7 @@ static LARGE_INTEGER current_time(void)
     return time_of((double) now.tv_sec + (double) now.tv_nsec / 1e9);
 }
 
-/* Defined for W and A.  Fields that no host tells stay 0.  */
+/* Defined for W and A.  Fields that no host tells stay 0. */
 #define FILL_INFO(kind) \
     static void fill_info_##kind(void *room, const struct view *view) \
     { \
@@ -73,7 +73,7 @@ FILL_INFO(A)
 FILL_INFO_EX(W)
 FILL_INFO_EX(A)
 
-/* The address is a text here, in 16-bit characters both in W and in A.  */
+/* The address is a text here, in 16-bit characters both in W and in A. */
 #define FILL_CLIENT(kind) \
     static void fill_client_##kind(void *room, const struct view *view) \
     { \
@@ -88,7 +88,7 @@ FILL_INFO_EX(A)
 FILL_CLIENT(W)
 FILL_CLIENT(A)
 
-/* As Windows has it, the address begins at the third byte.  */
+/* As Windows has it, the address begins at the third byte. */
 static void fill_address(void *room, const struct view *view)
 {
     WTS_CLIENT_ADDRESS *address = room;
@@ -109,7 +109,7 @@ static void fill_state(void *room, const struct view *view)
     memcpy(room, &view->state, sizeof view->state);
 }
 
-/* Any remote session counts as RDP: this API has no other number for them.  */
+/* Any remote session counts as RDP: this API has no other number for them. */
 static void fill_protocol(void *room, const struct view *view)
 {
     USHORT protocol = view->remote ? WTS_PROTOCOL_TYPE_RDP : WTS_PROTOCOL_TYPE_CONSOLE;
@@ -159,7 +159,7 @@ static const char *text_client(const struct view *view)
 /* ---- classes --------------------------------------------------------------------------------- */
 
 /* How a class of information is answered: by a text, or by a structure that `fill` fills in;
- * neither: no host can tell.  */
+ * neither: no host can tell. */
 struct class
 {
     const char *(*text)(const struct view *view);
@@ -215,7 +215,7 @@ static DWORD check_class(WTS_INFO_CLASS number)
     return classes[number].text || classes[number].fill_w ? 0 : ERROR_NOT_SUPPORTED;
 }
 
-/* Makes the answer, in a block that the program frees; NULL: out of memory.  */
+/* Makes the answer, in a block that the program frees; NULL: out of memory. */
 static void *answer(const struct class *class, size_t unit, const struct view *view,
                     size_t *ret_size)
 {
@@ -241,7 +241,7 @@ static const struct listed *find(const struct list *list, DWORD session)
     return session == WTS_CURRENT_SESSION ? wtsapi_list_own(list) : wtsapi_list_find(list, session);
 }
 
-/* A session that is not in the recent list may be new: a fresh list is asked for then.  */
+/* A session that is not in the recent list may be new: a fresh list is asked for then. */
 static DWORD find_session(struct server *server, DWORD session, struct list **ret_list,
                           const struct listed **ret_listed)
 {

@@ -2,7 +2,7 @@
 /* server.c - handles: which server is meant.
  *
  * A handle is a number that is given out only once, and looked up in a table; it is never used as a
- * pointer.  */
+ * pointer. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,7 +19,7 @@ struct node wtsapi_waited = {&wtsapi_waited, &wtsapi_waited};
  */
 static struct wms_table table;
 /* As on Windows, the lowest two bits are left to the program; it begins far from values that have
- * other meanings.  */
+ * other meanings. */
 static uintptr_t last_handle = 0x57540000;
 
 /* ---- addresses ------------------------------------------------------------------------------- */
@@ -37,7 +37,7 @@ static int find_provider(const char *address, char provider[SCHEME_ROOM])
     return found;
 }
 
-/* A "wts" address is refused: that provider would call this library again.  */
+/* A "wts" address is refused: that provider would call this library again. */
 static DWORD check_address(const char *address)
 {
     char provider[SCHEME_ROOM];
@@ -49,7 +49,7 @@ static DWORD check_address(const char *address)
     return strcmp(provider, "wts") == 0 ? ERROR_NOT_SUPPORTED : 0;
 }
 
-/* Many programs open their own computer by name instead of using WTS_CURRENT_SERVER_HANDLE.  */
+/* Many programs open their own computer by name instead of using WTS_CURRENT_SERVER_HANDLE. */
 static bool is_own_name(const char *name)
 {
     char own[WTSAPI_NAME_ROOM], whole[WTSAPI_NAME_ROOM];
@@ -62,7 +62,7 @@ static bool is_own_name(const char *name)
 }
 
 /* The address for a name.  NULL, "" and this machine's name mean WMS_WTSAPI_SERVER of the
- * environment, or this machine.  */
+ * environment, or this machine. */
 static const char *meant(const char *name)
 {
     bool other = name && *name && !is_own_name(name);
@@ -133,7 +133,7 @@ void wtsapi_servers_forked(void)
 
 /* ---- handles --------------------------------------------------------------------------------- */
 
-/* The `handle` of a closed server: none can be looked up by it.  */
+/* The `handle` of a closed server: none can be looked up by it. */
 static const uintptr_t closed = (uintptr_t) INVALID_HANDLE_VALUE;
 
 static bool has_handle(const struct wms_entry *entry, const void *handle)
@@ -171,7 +171,7 @@ bool wtsapi_server_closed(const struct server *server)
 }
 
 /* Refers to the server for WTS_CURRENT_SERVER_HANDLE; makes it if there is none.  NULL: out of
- * memory.  It is kept, since its last list must survive between two calls.  */
+ * memory.  It is kept, since its last list must survive between two calls. */
 static struct server *ref_current(const char *address, bool make)
 {
     pthread_mutex_lock(&wtsapi_lock);

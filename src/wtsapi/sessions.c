@@ -2,13 +2,13 @@
 /* sessions.c - the lists, and memory.
  *
  * What callers get is one block each, with the texts after the structures: so one free() frees it,
- * whichever function the program calls.  */
+ * whichever function the program calls. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "wtsapi/wtsapi.h"
 
-/* Writes texts one after the other.  */
+/* Writes texts one after the other. */
 struct writer {
     char *place, *end;
     size_t unit;
@@ -29,7 +29,7 @@ static void *put_unless_empty(struct writer *writer, const char *text)
     return *text ? put(writer, text) : NULL;
 }
 
-/* A block for `count` structures of `size` bytes, and their texts.  NULL: out of memory.  */
+/* A block for `count` structures of `size` bytes, and their texts.  NULL: out of memory. */
 static void *make_block(const struct list *list, size_t size, bool whole, struct writer *writer)
 {
     size_t texts = writer->unit; /* never 0: malloc(0) may return NULL */
@@ -64,7 +64,7 @@ static DWORD get_list(HANDLE handle, bool recent, struct list **ret_list)
 
 /* ---- level 0 --------------------------------------------------------------------------------- */
 
-/* The W and A structures have the same layout, and are filled in as the W ones.  */
+/* The W and A structures have the same layout, and are filled in as the W ones. */
 _Static_assert(sizeof(WTS_SESSION_INFOW) == sizeof(WTS_SESSION_INFOA), "both have pointers");
 _Static_assert(sizeof(WTS_SESSION_INFO_1W) == sizeof(WTS_SESSION_INFO_1A), "both have pointers");
 

@@ -3,7 +3,7 @@
  *
  * libwinpr calls InitWtsApi() once, of the library that WTSAPI_LIBRARY names.  A NULL in the table
  * would make a call fail without an error: so functions that no host can carry out are in the
- * table, and fail with an error.  */
+ * table, and fail with an error. */
 #include <stdlib.h>
 
 #include "wts/layout.h"
@@ -11,11 +11,11 @@
 
 /* ---- what there is not ----------------------------------------------------------------------- */
 
-/* The signatures are libwinpr's; the arguments are not used.  */
+/* The signatures are libwinpr's; the arguments are not used. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-/* Clears an output of a call that fails.  */
+/* Clears an output of a call that fails. */
 #define CLEAR(output) \
     do { \
         if (output) { \
@@ -309,7 +309,7 @@ static BOOL start_remote_control_session_ex_a(LPSTR server_name, ULONG target, B
 
 /* ---- what there is nothing of ---------------------------------------------------------------- */
 
-/* There is no list of servers in a domain: returns an empty one.  */
+/* There is no list of servers in a domain: returns an empty one. */
 static DWORD enumerate_servers(DWORD reserved, DWORD version, bool wanted, DWORD *ret_count,
                                void **ret_servers)
 {
@@ -422,7 +422,7 @@ static const WtsApiFunctionTable table = {
     .pStartRemoteControlSessionExA = start_remote_control_session_ex_a,
 };
 
-/* Two numbers, and 67 functions without a gap.  */
+/* Two numbers, and 67 functions without a gap. */
 _Static_assert(sizeof table == 2 * sizeof(DWORD) + 67 * sizeof(void (*)(void)),
                "a function is missing in the table");
 

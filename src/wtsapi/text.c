@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* text.c - UTF-8, UTF-16.  */
+/* text.c - UTF-8, UTF-16. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ static bool is_surrogate(uint32_t character)
 }
 
 /* How many bytes follow a first byte of UTF-8; *ret_bits: its bits of the character. -1: it is no
- * first byte.  */
+ * first byte. */
 static int begin(unsigned char first, uint32_t *ret_bits)
 {
     if (first < 0x80) {
@@ -36,7 +36,7 @@ static int begin(unsigned char first, uint32_t *ret_bits)
 }
 
 /* Decodes the character at *place, and advances that; a byte that belongs to none yields U+FFFD,
- * and sets *ret_bad.  */
+ * and sets *ret_bad. */
 static uint32_t decode(const char **place, const char *end, bool *ret_bad)
 {
     static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
@@ -55,7 +55,7 @@ static uint32_t decode(const char **place, const char *end, bool *ret_bad)
     return good ? character : REPLACEMENT;
 }
 
-/* Writes a character in UTF-8; returns how many bytes.  */
+/* Writes a character in UTF-8; returns how many bytes. */
 static size_t encode8(uint32_t character, unsigned char bytes[4])
 {
     if (character < 0x80) {
@@ -71,7 +71,7 @@ static size_t encode8(uint32_t character, unsigned char bytes[4])
     return size;
 }
 
-/* The same in UTF-16.  */
+/* The same in UTF-16. */
 static size_t encode16(uint32_t character, unsigned char bytes[4])
 {
     uint16_t units[2] = {(uint16_t) character, 0};
@@ -137,7 +137,7 @@ static DWORD read8(const char *text, size_t size, char *copy)
 }
 
 /* Decodes the character at *place, and advances that; half of a surrogate pair is returned as it
- * is.  */
+ * is. */
 static uint32_t decode16(const uint16_t **place, const uint16_t *end)
 {
     uint32_t first = *(*place)++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* view.c - converts a session to what Windows would show.  */
+/* view.c - converts a session to what Windows would show. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,10 +8,10 @@
 
 #include "wtsapi/wtsapi.h"
 
-/* Of Windows, where AF_INET6 has another number.  */
+/* Of Windows, where AF_INET6 has another number. */
 enum { FAMILY_INET = 2, FAMILY_INET6 = 23 };
 
-/* The state names of all providers.  */
+/* The state names of all providers. */
 static const struct {
     const char *name;
     WTS_CONNECTSTATE_CLASS state;
@@ -34,7 +34,7 @@ static const struct {
 };
 
 /* Greeters, background jobs and the like: shown without a user, as Windows shows a logon screen.
- * logind's closing sessions do have users.  */
+ * logind's closing sessions do have users. */
 static bool is_nobodys(const wms_session *session)
 {
     return session->is_orchestratable == 0 && session->is_admin != 1 && session->is_mog_user != 1 &&
@@ -60,7 +60,7 @@ static bool is_state(const wms_session *session, const char *state)
 }
 
 /* A session at a MultiPoint station counts as local: the station belongs to the host, although it
- * connects like a remote client.  */
+ * connects like a remote client. */
 static bool is_remote(const wms_session *session)
 {
     if (session->remote_host || is_state(session, "RemoteConnection")) {
@@ -71,7 +71,7 @@ static bool is_remote(const wms_session *session)
 }
 
 /* Sets the WinStation's name.  As on Windows, a disconnected session has none; otherwise it is the
- * name of the seat, or the session's type and id.  */
+ * name of the seat, or the session's type and id. */
 static void name_station(struct view *view, const wms_session *session)
 {
     const char *type = session->type ? session->type : "session";

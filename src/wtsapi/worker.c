@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* worker.c - the one thread that uses the engine; fork, exit.  */
+/* worker.c - the one thread that uses the engine; fork, exit. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -28,13 +28,13 @@ struct worker {
 };
 
 static struct worker *worker; /* NULL: none */
-/* In a forked child: the parent's worker, whose thread does not exist here.  */
+/* In a forked child: the parent's worker, whose thread does not exist here. */
 static struct worker *orphan;
 static bool exiting,
     impatient; /* the process exits; `impatient`: it no longer waits for the worker */
 static pthread_cond_t worker_gone;
 /* The worker is at work.  A fork waits until it rests: otherwise the child could inherit locks of
- * the providers' libraries that are never released.  */
+ * the providers' libraries that are never released. */
 static bool working;
 static unsigned forks; /* forks that wait or are under way */
 static bool torn; /* a fork did not wait until it rested: its data may be half changed, and must not
@@ -65,7 +65,7 @@ static struct timespec limit_of_patience(void)
 /* ---- exit ------------------------------------------------------------------------------------ */
 
 /* Exit handler: stops the worker, since libraries of the providers clean up at exit, and must not
- * be in use then.  */
+ * be in use then. */
 static void stop(void)
 {
     struct timespec limit = limit_of_patience();
@@ -89,7 +89,7 @@ static void guard_exit(void)
     (void) !atexit(stop);
 }
 
-/* Whether the job is the first one that uses its provider.  */
+/* Whether the job is the first one that uses its provider. */
 static bool is_first(struct worker *self, const struct job *job)
 {
     char name[NAME_ROOM];
@@ -116,7 +116,7 @@ static struct job *job_of(struct node *node)
     return NODE_OWNER(node, struct job, node);
 }
 
-/* A queued list of the same server may have waited for this job.  */
+/* A queued list of the same server may have waited for this job. */
 static void finish(struct worker *self, struct job *job)
 {
     pthread_mutex_lock(&wtsapi_lock);
@@ -128,7 +128,7 @@ static void finish(struct worker *self, struct job *job)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* Queues lists for servers whose events somebody waits for, where one is due.  */
+/* Queues lists for servers whose events somebody waits for, where one is due. */
 static void add_polls(struct worker *self, double now)
 {
     for (struct node *node = wtsapi_waited.next, *next; next = node->next, node != &wtsapi_waited;
@@ -147,7 +147,7 @@ static void add_polls(struct worker *self, double now)
     }
 }
 
-/* The first queued job that need not wait for a list of its server that is under way.  */
+/* The first queued job that need not wait for a list of its server that is under way. */
 static struct job *first_ready(struct worker *self)
 {
     for (struct node *node = self->queue.next; node != &self->queue; node = node->next) {
@@ -159,7 +159,7 @@ static struct job *first_ready(struct worker *self)
     return NULL;
 }
 
-/* Under the lock.  No caller can join the job from now on.  */
+/* Under the lock.  No caller can join the job from now on. */
 static void leave_queue(struct job *job)
 {
     node_remove(&job->node);
@@ -169,7 +169,7 @@ static void leave_queue(struct job *job)
     }
 }
 
-/* Takes the next job to be begun, or returns NULL.  */
+/* Takes the next job to be begun, or returns NULL. */
 static struct job *take(struct worker *self)
 {
     pthread_mutex_lock(&wtsapi_lock);
@@ -186,7 +186,7 @@ static struct job *take(struct worker *self)
     return job;
 }
 
-/* False: the engine has no descriptor to wait for.  */
+/* False: the engine has no descriptor to wait for. */
 static bool has_descriptor(struct worker *self, struct job *job)
 {
     if (self->engine_fd < 0) {
@@ -223,7 +223,7 @@ static void begin_jobs(struct worker *self)
     }
 }
 
-/* Finishes jobs that are done, and, if `error` is not 0, all others with that error.  */
+/* Finishes jobs that are done, and, if `error` is not 0, all others with that error. */
 static void end_jobs(struct worker *self, DWORD error)
 {
     for (struct node *node = self->running.next, *next; next = node->next, node != &self->running;
@@ -244,7 +244,7 @@ static void end_jobs(struct worker *self, DWORD error)
     }
 }
 
-/* Milliseconds until a list is due; -1: none.  */
+/* Milliseconds until a list is due; -1: none. */
 static int patience(void)
 {
     double now = wtsapi_now(), least = -1;
@@ -309,7 +309,7 @@ static bool must_go(struct worker *self)
     return quit;
 }
 
-/* The process exits: ends all jobs with an error; the engine is not freed.  */
+/* The process exits: ends all jobs with an error; the engine is not freed. */
 static void go(struct worker *self)
 {
     end_jobs(self, ERROR_SHUTDOWN_IN_PROGRESS);
@@ -388,7 +388,7 @@ static void worker_free(struct worker *self)
 }
 
 /* In a forked child: frees the parent's worker, without sending anything.  Its jobs belong to
- * callers that do not exist here.  */
+ * callers that do not exist here. */
 static void bury_orphan(void)
 {
     if (orphan && !torn) {
@@ -454,7 +454,7 @@ static void init_conditions(void)
     pthread_condattr_destroy(&attributes);
 }
 
-/* The worker itself may be the one that forks: a provider may start a program.  */
+/* The worker itself may be the one that forks: a provider may start a program. */
 static void before_fork(void)
 {
     struct timespec limit = limit_of_patience();
@@ -475,7 +475,7 @@ static void after_fork(void)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* The child has no worker; handles, ids and finished lists are kept.  */
+/* The child has no worker; handles, ids and finished lists are kept. */
 static void in_child(void)
 {
     if (worker) {

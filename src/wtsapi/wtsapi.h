@@ -38,7 +38,7 @@
 #include "wts/api.h"
 #include <wms.h>
 
-/* What libwinpr's headers lack.  */
+/* What libwinpr's headers lack. */
 #define WTSAPI_CERT_E_UNTRUSTEDROOT 0x800B0109
 #define WTSAPI_NO_SESSION           0xFFFFFFFF
 #define WTSAPI_ADDRESS_MAX          255 /* bytes of a server's address */
@@ -47,14 +47,14 @@
 
 extern pthread_mutex_t wtsapi_lock;
 /* Counts the actions that were begun or ended: a list that was asked for before one of them is not
- * recent.  */
+ * recent. */
 extern uint64_t wtsapi_generation;
 
 double wtsapi_now(void); /* seconds, of a monotonic clock */
 
 /* Disables cancellation of a caller's thread (TerminateThread() of libwinpr's cancels threads)
  * until end_again(before): a cancelled thread would never release the lock, or a library's lock,
- * that it holds.  */
+ * that it holds. */
 static inline int wtsapi_end_later(void)
 {
     int before;
@@ -67,25 +67,25 @@ static inline void wtsapi_end_again(int before)
     pthread_setcancelstate(before, NULL);
 }
 /* A new engine, which finds the providers; the caller owns it.  NULL: out of memory.  To be called
- * with cancellation disabled.  */
+ * with cancellation disabled. */
 wms_engine *wtsapi_engine_new(void);
 /* Notes the absolute folder of this library: providers are in the folder `wms` beside it, even if
- * the program changes its working directory later.  */
+ * the program changes its working directory later. */
 void wtsapi_find_folder(void);
 
 enum { WTSAPI_NAME_ROOM = 256 };
 
-/* This machine's name, as programs get it from libwinpr: without a domain.  False: it has none.  */
+/* This machine's name, as programs get it from libwinpr: without a domain.  False: it has none. */
 bool wtsapi_machine_name(char room[WTSAPI_NAME_ROOM]);
-/* Whether the address means this machine's own sessions.  */
+/* Whether the address means this machine's own sessions. */
 bool wtsapi_address_is_here(const char *address);
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-/* The Windows error for a WMS_E_* code, or for an outcome; 0: success.  */
+/* The Windows error for a WMS_E_* code, or for an outcome; 0: success. */
 DWORD wtsapi_error(int code);
 DWORD wtsapi_outcome_error(const wms_outcome *outcome);
-/* Sets the last error; FALSE, or TRUE when `error` is 0.  */
+/* Sets the last error; FALSE, or TRUE when `error` is 0. */
 BOOL wtsapi_result(DWORD error);
 
 /* ---- text ------------------------------------------------------------------------------------ */
@@ -94,19 +94,19 @@ BOOL wtsapi_result(DWORD error);
  */
 
 /* How many bytes `text`, which is UTF-8, takes in that form with its NUL.  What is no UTF-8 becomes
- * U+FFFD.  */
+ * U+FFFD. */
 size_t wtsapi_text_size(const char *text, size_t unit);
 /* Writes it into `size` bytes (at least one unit): cut between two characters, always
- * NUL-terminated; the rest is zeroed.  */
+ * NUL-terminated; the rest is zeroed. */
 void wtsapi_text_put(void *room, size_t size, size_t unit, const char *text);
 /* Converts a caller's text, of at most `size` bytes and up to a NUL, to UTF-8, which the caller
- * frees.  Errors: OUTOFMEMORY, NO_UNICODE_TRANSLATION (it is no UTF-16, or no UTF-8).  */
+ * frees.  Errors: OUTOFMEMORY, NO_UNICODE_TRANSLATION (it is no UTF-16, or no UTF-8). */
 DWORD wtsapi_text_read(const void *text, size_t size, size_t unit, char **ret_text);
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 /* An engine that runs no commands: hash tables get their memory and their key from it.  It is made
- * once and never freed.  Under the lock.  NULL: out of memory.  */
+ * once and never freed.  Under the lock.  NULL: out of memory. */
 wms_engine *wtsapi_keeper(void);
 
 /* ---- ids ------------------------------------------------------------------------------------- */
@@ -114,11 +114,11 @@ wms_engine *wtsapi_keeper(void);
 enum { WTSAPI_ID_ROOM = 16 };
 
 /* The Windows number for an id that a host has listed: it stays the same in this process.  Under
- * the lock.  Errors: OUTOFMEMORY.  */
+ * the lock.  Errors: OUTOFMEMORY. */
 DWORD wtsapi_id_number(const wms_id *id, DWORD *ret_number);
 /* Whether the sessions have to be listed before the number can be used: this process has not seen
  * it yet (the program may have got it from another process), and 0x80000007 may be "c7" or a number
- * of the host's.  Under the lock.  */
+ * of the host's.  Under the lock. */
 bool wtsapi_id_needs_list(DWORD number);
 /* The id that a number stands for; its text is in `room`, or valid as long as the process.  Under
  * the lock.
@@ -134,7 +134,7 @@ struct listed {
     wms_session session; /* the list owns its strings */
 };
 
-/* Immutable once made, except for `refs`.  */
+/* Immutable once made, except for `refs`. */
 struct list {
     unsigned refs;       /* under the lock */
     uint64_t generation; /* wtsapi_generation when it was asked for */
@@ -147,18 +147,18 @@ struct list {
 };
 
 /* Makes a list of what a finished WMS_SESSIONS request has found on the server at `address`; the
- * caller owns one reference.  Errors: OUTOFMEMORY.  */
+ * caller owns one reference.  Errors: OUTOFMEMORY. */
 DWORD wtsapi_list_new(const wms_request *request, const char *address, struct list **ret_list);
-/* Under the lock.  */
+/* Under the lock. */
 struct list *wtsapi_list_ref(struct list *list);
 void wtsapi_list_unref(struct list *list); /* NULL is allowed */
-/* NULL: there is none.  */
+/* NULL: there is none. */
 const struct listed *wtsapi_list_find(const struct list *list, DWORD number);
 const struct listed *wtsapi_list_own(const struct list *list);
 
 /* ---- servers --------------------------------------------------------------------------------- */
 
-/* A server that was opened.  All of it is under the lock.  */
+/* A server that was opened.  All of it is under the lock. */
 struct server {
     struct wms_entry entry; /* in the table of servers, by handle or address */
     struct node node;       /* in `wtsapi_servers` */
@@ -178,23 +178,23 @@ struct server {
 };
 
 extern struct node wtsapi_servers;
-/* Servers for whose events somebody waits.  */
+/* Servers for whose events somebody waits. */
 extern struct node wtsapi_waited;
 
 /* The server that a handle stands for; the caller owns one reference, and gives it back by
  * wtsapi_server_put().  Errors: INVALID_HANDLE; without a handle also those of opening a server. */
 DWORD wtsapi_server_get(HANDLE handle, struct server **ret_server);
 void wtsapi_server_put(struct server *server);
-/* The same, under the lock.  */
+/* The same, under the lock. */
 void wtsapi_server_unref(struct server *server);
-/* Whether its handle was closed while a call used it.  Under the lock.  */
+/* Whether its handle was closed while a call used it.  Under the lock. */
 bool wtsapi_server_closed(const struct server *server);
-/* In the child of a fork, under the lock: drops what belongs to the parent's threads.  */
+/* In the child of a fork, under the lock: drops what belongs to the parent's threads. */
 void wtsapi_servers_forked(void);
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
 
-/* A command for the engine.  Callers that want the same list share one.  */
+/* A command for the engine.  Callers that want the same list share one. */
 struct job {
     struct node node; /* in the worker's `queue`, then in its `running` */
     unsigned refs;    /* owned by the callers that wait, and by the worker */
@@ -223,42 +223,42 @@ DWORD wtsapi_list_get(struct server *server, bool recent, struct list **ret_list
 void wtsapi_list_put(struct list *list);
 
 /* Carries out an action on the session `number` and waits for the answer.  `message` and `title`
- * are owned by the job from here on, also if this fails.  */
+ * are owned by the job from here on, also if this fails. */
 DWORD wtsapi_act(struct server *server, enum wms_verb verb, DWORD number, bool verify,
                  char *message, char *title);
 
-/* The caller owns one reference.  NULL: out of memory.  Under the lock.  */
+/* The caller owns one reference.  NULL: out of memory.  Under the lock. */
 struct job *wtsapi_job_new(struct server *server, enum wms_verb verb);
 /* For the worker: a job that lists the sessions to compute events; NULL: out of memory.  Under the
- * lock.  */
+ * lock. */
 struct job *wtsapi_job_poll(struct server *server);
 /* Starts the job's request.  Called without the lock.  True: it is under way; false: job->error is
- * set.  */
+ * set. */
 bool wtsapi_job_start(struct job *job, wms_engine *engine);
 /* For a job whose request is done or cancelled: stores the result in the job, and frees the
- * request.  */
+ * request. */
 void wtsapi_job_harvest(struct job *job);
-/* Under the lock: wakes the callers that wait, and gives back the worker's reference.  */
+/* Under the lock: wakes the callers that wait, and gives back the worker's reference. */
 void wtsapi_job_finish(struct job *job);
 void wtsapi_job_unref(struct job *job);
 
 /* ---- the worker ------------------------------------------------------------------------------ */
 
-/* For InitWtsApi(): notes where the library is, and installs the handlers for fork and exit.  */
+/* For InitWtsApi(): notes where the library is, and installs the handlers for fork and exit. */
 void wtsapi_worker_init(void);
 /* Starts the worker if there is none, under the lock.  Errors: OUTOFMEMORY, SHUTDOWN_IN_PROGRESS
- * (the process exits).  */
+ * (the process exits). */
 DWORD wtsapi_worker_need(void);
 /* Gives a job to the worker, with one reference; NULL: only wakes it, since there is something to
- * poll for.  There must be a worker.  Under the lock.  */
+ * poll for.  There must be a worker.  Under the lock. */
 void wtsapi_worker_tell(struct job *job);
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* How often a server is asked while somebody waits for its events, in seconds.  */
+/* How often a server is asked while somebody waits for its events, in seconds. */
 #define WTSAPI_POLL_INTERVAL 0.25
 
-/* A caller that waits; it is on that caller's stack.  */
+/* A caller that waits; it is on that caller's stack. */
 struct wait {
     struct node node; /* in the server's `waits`; alone: it has ended */
     struct server *server;
@@ -266,21 +266,21 @@ struct wait {
     pthread_cond_t changed;
 };
 
-/* Takes the wait out of its server's list.  Under the lock.  */
+/* Takes the wait out of its server's list.  Under the lock. */
 void wtsapi_wait_end(struct wait *wait);
 /* Takes the list that was asked for, or (`error`) why there is none, and ends the waits whose
- * events have happened.  Under the lock.  */
+ * events have happened.  Under the lock. */
 void wtsapi_events_listed(struct server *server, struct list *list, DWORD error);
 /* What has changed from one list to another: WTS_EVENT_*. */
 DWORD wtsapi_events_between(const struct list *before, const struct list *now);
-/* Ends all waits: with `error`, or (0) without an event.  Under the lock.  */
+/* Ends all waits: with `error`, or (0) without an event.  Under the lock. */
 void wtsapi_events_end(struct server *server, DWORD error);
 
 /* ---- views ----------------------------------------------------------------------------------- */
 
 enum { WTSAPI_STATION_ROOM = 300 };
 
-/* A session as Windows would show it.  Texts are never NULL.  */
+/* A session as Windows would show it.  Texts are never NULL. */
 struct view {
     DWORD number;
     WTS_CONNECTSTATE_CLASS state;
@@ -293,14 +293,14 @@ struct view {
     BYTE address[16];
 };
 
-/* `view` points to the session's strings.  */
+/* `view` points to the session's strings. */
 void wtsapi_view(struct view *ret_view, const struct listed *listed);
-/* Whether it is the console's session, at the machine's own screen.  */
+/* Whether it is the console's session, at the machine's own screen. */
 bool wtsapi_view_console(const wms_session *session);
 
 /* ---- the API --------------------------------------------------------------------------------- */
 
-/* As documented for Windows; docs/hosts-windows-api.md tells what is particular here.  */
+/* As documented for Windows; docs/hosts-windows-api.md tells what is particular here. */
 HANDLE wtsapi_open_server_w(LPWSTR name);
 HANDLE wtsapi_open_server_a(LPSTR name);
 VOID wtsapi_close_server(HANDLE handle);
