@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* actions.c - lock, unlock and close.
  *
- * An id is not a session: it may be another one's by now.  So the session is read anew before each
- * action, and the action goes to that logind alone which has told: a new one, which may have given
- * the id away, never sees it. */
+ * An id may belong to another session by now.  So the session is read again before each action, and
+ * the action is addressed to the unique name of the logind that answered: if logind is restarted in
+ * between, and the new one has given the id to another session, it does not receive the action. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #define NOTE_CLOSING "the session is closing: its user has logged out, and a process of it stays"
 #define NOTE_SILENT  "the host had never said that it was locked: its locker may not tell"
 
-enum { TRIES = 3 }; /* when logind is restarted under it */
+enum { TRIES = 3 }; /* attempts, if logind is restarted meanwhile */
 
 struct action {
     struct logind_task task;
@@ -23,7 +23,7 @@ struct action {
     struct wms_op *op;
     enum wms_verb verb;
     unsigned tries;
-    char owner[64]; /* the logind that has told of the session */
+    char owner[64]; /* unique name of the logind that has told of the session */
 
     /* WMS_CLOSE: what logind has said of the caller's session */
     char *own_path;
@@ -41,7 +41,7 @@ static void action_free(struct logind *conn, struct logind_task *task)
     logind_free(conn, action);
 }
 
-/* `fault` may lie in the action. */
+/* `fault` may be a part of the action, which is freed here. */
 static void finish(struct action *action, const struct logind_fault *fault)
 {
     struct logind *conn = action->call.conn;
@@ -68,7 +68,7 @@ static int send_action(struct logind_call *call)
                          : action->verb == WMS_UNLOCK ? "UnlockSession"
                                                       : "TerminateSession";
     int r = logind_send_to(call, action->owner, member, action->lookup.id);
-    if (r >= 0) { /* sd-bus fails only if nothing has left */
+    if (r >= 0) { /* if sd-bus fails, nothing was sent */
         call->conn->services->sent(action->op);
     }
     return r;
@@ -84,7 +84,7 @@ static void action_done(struct logind_call *call, sd_bus_message *reply)
         logind_known_drop(call->conn, action->lookup.id);
     }
     if (fault.code == WMS_E_UNREACHABLE && !fault.lost && action->tries < TRIES) {
-        begin(action); /* the bus has not delivered it: that logind is no more */
+        begin(action); /* the bus could not deliver it: that logind is gone */
     } else {
         finish(action, &fault);
     }
@@ -97,7 +97,8 @@ static bool is_exempt(struct action *action, const struct logind_facts *facts)
     struct logind_fault refusal = {.code = WMS_E_ACCESS_DENIED};
     int of_user = logind_facts_of_user(facts);
     if (of_user == 1 || (of_user < 0 && action->verb != WMS_CLOSE)) {
-        return false; /* of an unknown kind: nobody is hurt by a signal */
+        return false; /* of an unknown kind: locking and unlocking are only signals, and do no harm
+                       */
     }
     refusal.text = of_user < 0 ? "logind does not tell the session's class: it may be nobody's"
                                : refusal.buffer;
@@ -169,7 +170,7 @@ static void lookup_done(struct logind_lookup *lookup, const struct logind_fault 
     logind_call_start(&action->call, send_action, action_done);
 }
 
-/* The look at the session comes last: one round trip before the action. */
+/* The session is looked up last, as shortly before the action as possible. */
 static void own_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
 {
     struct action *action = NODE_OWNER(own, struct action, own);

@@ -13,7 +13,9 @@
 
 #include "logind.h"
 
-enum { MESSAGES_AT_ONCE = 256 }; /* before the engine's other descriptors have their turn */
+enum {
+    MESSAGES_AT_ONCE = 256
+}; /* handled in one go, before the engine's other descriptors have their turn */
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -71,7 +73,7 @@ void logind_fail_errno(struct logind *conn, int error)
     case ECONNREFUSED:
         fail_at(conn, WMS_E_UNREACHABLE, "no system bus listens there");
         break;
-    case EPERM: /* sd-bus says the same of a bus that has another guid */
+    case EPERM: /* sd-bus returns this also if the bus has another guid */
         if (strstr(conn->address, "guid=")) {
             fail_at(
                 conn, WMS_E_UNTRUSTED,
@@ -88,7 +90,7 @@ void logind_fail_errno(struct logind *conn, int error)
     case EBADMSG:
     case EPROTO:
     case EIO:
-    case ENOBUFS: /* more than a message, or a line of the greeting, may have */
+    case ENOBUFS: /* a message, or a line of the authentication, is too long */
         logind_fail(conn, WMS_E_PROTOCOL, "the bus sent what is no D-Bus message");
         break;
     case ETIMEDOUT:
@@ -111,8 +113,8 @@ void logind_fail_errno(struct logind *conn, int error)
 static void on_ready(void *data, int events);
 static void on_timer(void *data);
 
-/* While it connects, sd-bus may go from one address to the next: the old socket's watch would stay
- * silent. */
+/* While connecting, sd-bus may close a socket and try the next address: the new socket has to be
+ * watched then. */
 static int watch(struct logind *conn)
 {
     struct stat status;
@@ -177,8 +179,8 @@ static bool idle(const struct logind *conn)
     return conn->up && node_alone(&conn->tasks);
 }
 
-/* sd-bus would now answer each call under way with an error; the engine knows better what becomes
- * of them. */
+/* To be called before sd-bus answers all calls under way with errors: the engine decides what
+ * becomes of those. */
 static void fail_if_closed(struct logind *conn)
 {
     if (!conn->failure && sd_bus_is_open(conn->bus) <= 0) {
@@ -186,7 +188,8 @@ static void fail_if_closed(struct logind *conn)
     }
 }
 
-/* Handles what has come, as long as something is awaited: not a system call more for a lone reply.
+/* Handles incoming messages as long as something is expected: so a single reply costs no further
+ * system call.
  */
 static void process(struct logind *conn)
 {
@@ -219,8 +222,8 @@ static void pump(struct logind *conn)
     }
 }
 
-/* Comes the engine while nothing is under way, then the loop may have slept for long: one look at
- * the socket tells whether the bus went away meanwhile, before anything is sent. */
+/* If nothing is under way, the loop may not have run for long: reads the socket first, to notice
+ * before sending whether the bus has closed the connection. */
 void logind_enter(struct logind *conn)
 {
     if (conn->depth++ == 0 && !conn->failure && idle(conn)) {
@@ -301,8 +304,8 @@ void logind_call_start(struct logind_call *call, int (*send)(struct logind_call 
     pump(call->conn);
 }
 
-/* A reply that is still to come counts until it is there, as it does for the bus: it goes to nobody
- * then. */
+/* A call under way counts until its reply comes, as it does for the bus; conn->nobody takes the
+ * reply. */
 void logind_call_drop(struct logind_call *call)
 {
     struct logind *conn = call->conn;
@@ -334,11 +337,12 @@ static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)
     return 1;
 }
 
-/* `r`: how making the message went, which goes. */
+/* Sends the message and gives back the reference on it.  `r`: the result of making it; negative: it
+ * is not sent. */
 static int send_message(struct logind_call *call, sd_bus_message *message, int r)
 {
     if (r >= 0) {
-        /* no timeout of sd-bus's: the engine has the deadline */
+        /* no timeout in sd-bus: the engine has its own */
         r = sd_bus_call_async(call->conn->bus, &call->slot, message, on_reply, call, UINT64_MAX);
     }
     sd_bus_message_unref(message);
@@ -427,7 +431,7 @@ void logind_matches_end(struct logind *conn)
     }
 }
 
-/* After a refusal the next observer has them all tried again. */
+/* If the bus has refused a match, all are tried again for the next observer. */
 void logind_matches_observe(struct logind *conn, bool wanted)
 {
     if (!wanted) {
@@ -444,7 +448,7 @@ void logind_matches_observe(struct logind *conn, bool wanted)
 
 /* ---- opening and shutting -------------------------------------------------------------------- */
 
-/* What sd_bus_open_system() goes by. */
+/* The same address as sd_bus_open_system() uses. */
 static const char *system_address(void)
 {
     const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
@@ -475,7 +479,7 @@ int logind_open(struct logind *conn, const char *addresses)
 }
 
 /* A forked child shares the socket with its parent.  There, sd-bus refuses every call and frees
- * nothing, so the child closes the number and leaves sd-bus's memory alone. */
+ * nothing, so the child closes the descriptor and leaks sd-bus's memory. */
 void logind_shut(struct logind *conn, bool forked)
 {
     if (forked) {

@@ -13,8 +13,8 @@
 #define SILENT       "logind went away, or did not answer in time"
 #define NO_SESSION   "the host has no such session"
 
-/* The synthetic "no answer will come" apart, an error is an answer: what was asked for has not been
- * done. */
+/* `lost`: the error only stands for a missing answer, and what was asked for may have been done.
+ * Any other error is an answer: it was not done. */
 static const struct {
     const char *name;
     int code;
@@ -49,15 +49,15 @@ static bool begins(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* The bus itself tells why it could not start logind: then systemd's errors are about logind, not
- * about polkit. */
+/* The bus could not start logind.  If the bus itself sends an error of systemd's, it is about
+ * starting logind, not about polkit. */
 static bool is_not_running(const sd_bus_error *error, const char *sender)
 {
     return begins(error->name, DBUS_ERROR "Spawn.") ||
            (begins(error->name, SYSTEMD) && sender && strcmp(sender, "org.freedesktop.DBus") == 0);
 }
 
-/* A sentence of ours, and the error's own words: cut before a letter, not in the middle of one. */
+/* A sentence of ours, and the error's own message: cut between two UTF-8 characters. */
 static void explain(struct logind_fault *fault, const char *text, const sd_bus_error *error)
 {
     enum { WORDS_MAX = 240 };

@@ -12,8 +12,8 @@
 
 enum {
     SESSIONS_MAX = 65536,
-    PATIENCE = 2 /* seconds since the last answer, for those that are still missing; logind answers
-                    in turn */
+    PATIENCE = 2 /* seconds after the last answer, when the missing ones are given up; logind
+                    answers in order */
 };
 
 struct listing;
@@ -21,8 +21,8 @@ struct listing;
 struct entry {
     struct logind_lookup lookup;
     struct listing *listing;
-    struct logind_facts facts; /* at first what ListSessions has told */
-    sd_bus_message *message;   /* that `facts` are borrowed from */
+    struct logind_facts facts; /* at first from ListSessions */
+    sd_bus_message *message;   /* `facts` are borrowed from it */
     int64_t uid;
     bool answered, ended;
 };
@@ -31,14 +31,15 @@ struct listing {
     struct logind_task task;
     struct logind_call call;
     struct logind_own own;
-    bool own_asked, own_known; /* which session is the caller's: answered; and not in vain */
+    bool own_asked,
+        own_known; /* the question which session is the caller's: has been answered; successfully */
     char *own_path;
     int64_t own_uid; /* its user */
     struct wms_op *op;
-    sd_bus_message *message; /* that ids and paths are borrowed from */
+    sd_bus_message *message; /* ids and paths are borrowed from it */
     bool listed;
     struct entry *entries;
-    size_t count, reported; /* in the order of ListSessions, whatever the order of the answers */
+    size_t count, reported; /* `reported`: so many first ones, in the order of ListSessions */
     struct wms_timer *silence;
 };
 
@@ -66,7 +67,7 @@ static void finish(struct listing *listing, const struct logind_fault *fault)
     logind_fault_answer(conn, op, fault);
 }
 
-/* What nobody has named, and is better left alone. */
+/* Why an action on all sessions leaves this one out, or NULL. */
 static const char *spared(const struct listing *listing, const struct entry *entry, bool is_own)
 {
     enum wms_verb verb = listing->op->verb;
@@ -111,7 +112,7 @@ static int report(struct listing *listing, const struct entry *entry)
     return conn->services->session(listing->op, &session);
 }
 
-/* One that is odd is no reason to know nothing of the others. */
+/* Logs what is wrong with one session: the others are listed all the same. */
 static void complain(const struct listing *listing, const struct entry *entry, const char *text)
 {
     const struct logind *conn = listing->call.conn;
@@ -120,7 +121,7 @@ static void complain(const struct listing *listing, const struct entry *entry, c
     conn->services->log(conn->engine, WMS_WARNING, line);
 }
 
-/* Reports those whose turn it is, and ends the listing after the last. */
+/* Reports the sessions that are complete, in order, and ends the listing after the last. */
 static void proceed(struct listing *listing)
 {
     struct logind_fault fault = {.code = 0};
@@ -148,8 +149,8 @@ static void proceed(struct listing *listing)
     }
 }
 
-/* All that was asked last has been answered, and nothing came for a while: what is missing will not
- * come.  One session of which nothing is told is no reason to know nothing of the others. */
+/* No answer came for PATIENCE seconds, and later questions have been answered: the missing answers
+ * will not come.  Their sessions are left out, and the others are listed. */
 static void on_silence(void *data)
 {
     struct listing *listing = data;
@@ -169,7 +170,7 @@ static void on_silence(void *data)
     logind_leave(conn);
 }
 
-/* What is wrong with the host, or with us, and not with one session. */
+/* Whether the fault is of the host or of this machine, and not of one session. */
 static bool is_of_host(const struct logind_fault *fault)
 {
     return fault->lost || fault->code == WMS_E_UNREACHABLE || fault->code == WMS_E_BUSY ||
@@ -202,7 +203,7 @@ static void own_done(struct logind_own *own, const struct logind_fault *fault, c
     struct logind *conn = own->call.conn;
     struct logind_fault refusal;
     if (fault && (is_of_host(fault) ||
-                  listing->op->verb == WMS_CLOSE)) { /* it would be among those that are closed */
+                  listing->op->verb == WMS_CLOSE)) { /* the caller's own session might be closed */
         logind_own_unknown(fault, &refusal);
         finish(listing, is_of_host(fault) ? fault : &refusal);
         return;
@@ -268,7 +269,8 @@ static void sessions_done(struct logind_call *call, sd_bus_message *reply)
     }
     int r = make_entries(listing, reply);
     listing->message = sd_bus_message_ref(reply);
-    for (size_t i = 0; i < listing->count; i++) { /* now that the array stays where it is */
+    for (size_t i = 0; i < listing->count;
+         i++) { /* only now, since the array does not move any more */
         struct entry *entry = &listing->entries[i];
         entry->listing = listing;
         entry->lookup.done = entry_done;
@@ -288,7 +290,8 @@ static void sessions_done(struct logind_call *call, sd_bus_message *reply)
     for (size_t i = 0; i < listing->count; i++) {
         logind_lookup_read(&listing->entries[i].lookup);
     }
-    logind_own_ask(call->conn, &listing->own, own_done); /* after ids and users are known */
+    logind_own_ask(call->conn, &listing->own,
+                   own_done); /* after ids and users are known, which own_done() uses */
     proceed(listing);
 }
 

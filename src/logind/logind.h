@@ -2,11 +2,14 @@
 /* logind.h - what the parts of the logind provider share.
  *
  *     provider.c   the interface to the engine
- *     bus.c        the connection: sd-bus in the engine's loop, method calls, matches, and how it
- * ends faults.c     D-Bus errors and errno as wms codes sessions.c   what is known of one session:
- * its properties, the cache, the look-up own.c        which session is the caller's own list.c all
- * sessions actions.c    lock, unlock, close observe.c    how a session is, and each change
- *     signals.c    logind's signals: what they say of the cache, and of observed sessions
+ *     bus.c        the connection: sd-bus in the engine's loop, method calls, matches, its end
+ *     faults.c     D-Bus errors and errno as wms codes
+ *     sessions.c   what is known of one session: its properties, the cache, the look-up
+ *     own.c        which session is the caller's own
+ *     list.c       all sessions
+ *     actions.c    lock, unlock, close
+ *     observe.c    observes a session: its state now, and each change
+ *     signals.c    logind's signals: their effects on the cache, and on observed sessions
  *
  * Everything here runs between logind_enter() and logind_leave().  A failure of the connection is
  * only noted by logind_fail(); the outermost logind_leave() tells the engine, when nothing on the
@@ -54,43 +57,45 @@ struct logind_call {
     void (*done)(struct logind_call *call, sd_bus_message *reply);
 };
 
-/* What the connection does for one op or observer of the engine; the first member of the structs
- * that tell more. */
+/* What the connection does for one op or observer of the engine; the first member of larger
+ * structs. */
 struct logind_task {
     struct node node;
-    void **owner; /* the engine's `data` that points here */
+    void **owner; /* the `data` of the op or observer, which points here */
     void (*free)(struct logind *conn, struct logind_task *task);
 };
 
-/* What is kept of a user's session: where it is, so that the next look at it is a single call, and
- * what it has ever said. Nothing is decided by it: an id may be another session's tomorrow. */
+/* The cache entry of a user's session: its path, so that the next look-up is a single call, and
+ * whether it was ever locked.  It is a hint only, since the id may belong to another session later:
+ * no action is decided by it. */
 struct logind_known {
     struct logind_known *next;
     const char *id, *path, *identity;
-    bool was_locked; /* it has said so once: its locker tells */
+    bool was_locked; /* its LockedHint was true once: its screen locker sets it */
 };
 
-/* Asks which session is the caller's own; anew each time, since a process may outlive its session.
- * done() gets a fault: logind does not say; or the session's path; or neither: it has none.  It may
- * free the question. */
+/* Asks which session is the caller's own; each time anew, since a process may outlive its session.
+ * done() gets a fault (logind does not say), or the session's path, or neither (the caller has no
+ * session).  It may free the question. */
 struct logind_own {
     struct logind_call call;
     void (*done)(struct logind_own *own, const struct logind_fault *fault, const char *path);
 };
 
-/* A signal that is listened for. */
+/* A match rule and the handler of its signals. */
 struct logind_match {
     const char *rule;
     sd_bus_message_handler_t handler;
 };
 
-/* Places of matches: what is wanted only sometimes, and where the rest begins. */
+/* Indexes of matches: CHANGED is installed only while somebody observes; from ALWAYS on, the
+ * others. */
 enum { LOGIND_CHANGED, LOGIND_ALWAYS };
 
-/* What signals.c does with logind's signals; the connection knows them by this alone. */
+/* What signals.c implements for the connection: it depends on nothing else of that file. */
 struct logind_signals {
     struct logind_match matches[LOGIND_MATCHES];
-    sd_bus_message_handler_t matched; /* the bus has answered to one of them */
+    sd_bus_message_handler_t matched; /* the bus has answered to AddMatch */
 };
 extern const struct logind_signals logind_signals;
 
@@ -103,74 +108,78 @@ struct logind {
     sd_bus *bus;
     struct wms_poll *poll;
     struct wms_timer *timer;
-    int fd; /* what is watched: the number and the inode, since sd-bus may take another socket under
+    int fd; /* the watched socket: its number and inode, since sd-bus may open another socket with
                the same number */
     ino_t inode;
     int events;        /* as set last */
     uint64_t deadline; /* as set last, in sd-bus's time; UINT64_MAX: none */
-    unsigned depth;    /* how many of our functions are on the stack */
+    unsigned depth;    /* nesting of logind_enter() */
     bool up;
-    bool told; /* the engine knows that the connection is no more */
+    bool told; /* the engine was told (broken()) that the connection has failed */
     int failure;
     char failure_text[400];
     char *address; /* of the bus, for messages */
 
     unsigned in_flight,
-        abandoned;       /* calls; and those of them whose replies nobody waits for any more */
+        abandoned; /* calls under way; those of them whose replies nobody waits for any more */
     struct node waiting; /* calls */
     struct node tasks;
 
-    struct logind_call nobody; /* gets the replies that nobody waits for any more */
-    struct logind_own own;     /* the first question of all */
+    struct logind_call nobody; /* a call without owner: takes the replies of abandoned calls */
+    struct logind_own own;     /* the first call on a new connection */
     bool own_by_pid;           /* this logind does not know the name "auto" */
 
-    struct wms_key key; /* of both tables: ids and paths are others' choice */
+    struct wms_key key; /* of both tables: ids and paths are chosen by others, and must not be able
+                           to collide */
     struct logind_known *known[LOGIND_BUCKETS]; /* by id */
     unsigned known_count;
 
     struct node *watchers; /* by path: `watcher_buckets` of them, a power of two */
     size_t watcher_buckets, watcher_count;
-    struct node few_watchers[LOGIND_BUCKETS]; /* what `watchers` is until there are more */
+    struct node
+        few_watchers[LOGIND_BUCKETS]; /* what `watchers` points to until there are too many */
     sd_bus_slot *matches[LOGIND_MATCHES];
-    int unmatched;  /* why the bus refused them; 0: it did not */
-    char owner[64]; /* logind's unique name: signals of others are not believed; "": not known */
+    int unmatched;  /* the code with which the bus refused the matches; 0: it did not */
+    char owner[64]; /* logind's unique name: signals of other senders are ignored; "": not known */
 };
 
 void *logind_alloc(struct logind *conn, size_t size); /* zeroed */
 void *logind_free(struct logind *conn, void *block);  /* returns NULL */
 char *logind_copy(struct logind *conn, const char *text);
-/* Of a text that others have chosen: whoever does not know the connection's key cannot choose what
- * collides. */
+/* Keyed hash of a text that others choose: without the connection's key they cannot choose texts
+ * that collide. */
 uint64_t logind_hash(const struct logind *conn, const char *text);
 
 void logind_enter(struct logind *conn);
 void logind_leave(struct logind *conn);
-/* For places in which the engine must not be told of a failure: the timer will. */
+/* The same where no service of the engine may be called: a failure is reported by the timer. */
 void logind_leave_quietly(struct logind *conn);
-/* The connection is of no use any more.  The first failure counts. */
+/* Notes that the connection has failed.  Only the first call counts. */
 void logind_fail(struct logind *conn, int code, const char *text);
 /* The same with a negative errno of sd-bus. */
 void logind_fail_errno(struct logind *conn, int error);
 
-/* `addresses`: NULL is the system bus. Returns 0 or a negative errno. */
+/* `addresses`: NULL is the system bus.  Returns 0 or a negative errno. */
 int logind_open(struct logind *conn, const char *addresses);
-/* Gives up everything that needs the bus. */
+/* Frees everything that needs the bus. */
 void logind_shut(struct logind *conn, bool forked);
 
 void logind_call_init(struct logind *conn, struct logind_call *call);
 void logind_call_start(struct logind_call *call, int (*send)(struct logind_call *call),
                        void (*done)(struct logind_call *call, sd_bus_message *reply));
 void logind_call_drop(struct logind_call *call);
-/* A call of logind's: `arguments` are of the D-Bus types `types`. Returns a negative errno when
- * nothing has left. */
+/* Calls a method of logind's; the arguments have the D-Bus types `types`.  Returns 0 or more, or a
+ * negative errno: nothing was sent. */
 int logind_send(struct logind_call *call, const char *path, const char *interface,
                 const char *member, const char *types, ...);
-/* A call of the manager's, for a session, of that logind alone which has the unique name `owner`.
+/* Calls a method of the manager's with a session's id, addressed to the unique name `owner`: only
+ * that instance of logind can receive it.
  */
 int logind_send_to(struct logind_call *call, const char *owner, const char *member, const char *id);
 
-/* A change of logind's, and the end of a session, are always listened for; changes of sessions only
- * while somebody observes one.  After a refusal the next observer has all tried again. */
+/* Signals of logind's restart and of a session's end are always matched; changes of sessions only
+ * while somebody observes one.  If the bus has refused a match, all are tried again for the next
+ * observer. */
 void logind_matches_begin(struct logind *conn);
 void logind_matches_observe(struct logind *conn, bool wanted);
 void logind_matches_end(struct logind *conn);
@@ -185,20 +194,19 @@ struct logind_fault {
     int code;  /* 0: none */
     bool lost; /* no answer will come; otherwise this is the answer */
     const char *text;
-    char buffer[640]; /* where `text` may lie: not to be copied by assignment */
+    char buffer[640]; /* `text` may point here: so the struct must not be copied by assignment */
 };
 
-/* What the reply complains of: true if it is an error. */
+/* Reads the error from the reply; false: the reply is no error. */
 bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault);
-/* A reply that cannot be read. */
+/* The fault for a reply that cannot be read; `error`: a negative errno. */
 void logind_fault_unreadable(int error, struct logind_fault *ret_fault);
 /* Ends the op with it. */
 void logind_fault_answer(struct logind *conn, struct wms_op *op, const struct logind_fault *fault);
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 
-/* A session's properties, borrowed from the message. NULL and -1: not told, or told in a form that
- * it should not have. */
+/* A session's properties, borrowed from the message.  NULL and -1: not told, or of a wrong type. */
 struct logind_facts {
     const char *id, *user_name, *class_name, *state, *type, *remote_host, *seat;
     int64_t uid, leader;       /* of its first process */
@@ -209,12 +217,12 @@ struct logind_facts {
 void logind_facts_init(struct logind_facts *facts);
 /* Reads an a{sv} of properties.  Returns 0 or a negative errno. */
 int logind_facts_read(sd_bus_message *message, struct logind_facts *ret_facts);
-/* 1, 0, or -1: logind does not tell. */
+/* Whether it is a user's session: 1, 0, or -1: logind does not tell. */
 int logind_facts_of_user(const struct logind_facts *facts);
 bool logind_facts_of_manager(const struct logind_facts *facts);
-/* Its user has logged out, and a process of it stays. */
+/* Its user has logged out, and some process of it still runs. */
 bool logind_facts_closing(const struct logind_facts *facts);
-/* What tells the session apart from another one that gets the same id later. */
+/* A text that distinguishes the session from another one that gets the same id later. */
 void logind_facts_identity(const struct logind_facts *facts, char ret_identity[LOGIND_IDENTITY]);
 wms_id logind_id(const char *text);
 /* Whether logind may have a session of that id. */
@@ -238,7 +246,7 @@ struct logind_lookup {
 
 void logind_lookup_init(struct logind *conn, struct logind_lookup *lookup, const wms_id *id);
 void logind_lookup_start(
-    struct logind_lookup *lookup); /* by its path where that is known, else by its id */
+    struct logind_lookup *lookup); /* by its path if that is cached, else by its id */
 void logind_lookup_read(struct logind_lookup *lookup); /* by its path */
 /* Gives it the path (copied); false: out of memory. */
 bool logind_lookup_path(struct logind_lookup *lookup, const char *path);
@@ -247,22 +255,24 @@ void logind_lookup_drop(struct logind_lookup *lookup);
 void logind_own_ask(struct logind *conn, struct logind_own *own,
                     void (*done)(struct logind_own *own, const struct logind_fault *fault,
                                  const char *path));
-/* Whether the user with this number (-1: not known) is the caller's: the process's, or he who has
- * logged in and then became another one; `own_uid` is that of the caller's session, or -1. */
+/* Whether the user with this number (-1: not known) is the caller's: the process's user, or the one
+ * who logged in and then became another by su or sudo; `own_uid` is that of the caller's session,
+ * or -1. */
 bool logind_own_user(int64_t uid, int64_t own_uid);
-/* Whether a session of this user's may be the caller's, where logind does not say which is. */
+/* Whether a session of this user's may be the caller's, if logind does not say which session that
+ * is. */
 bool logind_own_possible(int64_t uid);
-/* As a fault of an action that needs to know. */
+/* Makes of it the fault of an action that depends on the answer. */
 void logind_own_unknown(const struct logind_fault *fault, struct logind_fault *ret_fault);
 
 /* ---- signals --------------------------------------------------------------------------------- */
 
-/* What they mean for observed sessions. `locked`: 0, 1, or -1: to be read. */
+/* Effects on observed sessions.  `locked`: 0, 1, or -1: it has to be read. */
 void logind_observed_changed(struct logind *conn, const char *path, signed char locked);
 void logind_observed_removed(struct logind *conn, const char *path);
 /* Logind has another unique name now, or none (`owner` is empty). */
 void logind_observed_restarted(struct logind *conn, const char *owner);
-/* The bus refuses to tell. */
+/* The bus has refused the matches. */
 void logind_observed_unmatched(struct logind *conn, const struct logind_fault *fault);
 /* Whether somebody waits for that action to be seen on the session at `path`. */
 bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* observe.c - how a session is, and each change. */
+/* observe.c - observes a session: its state now, and each change. */
 #include <string.h>
 
 #include "logind.h"
@@ -11,14 +11,14 @@ enum { SILENT_MAX = 3 };
 
 struct watcher {
     struct logind_task task;
-    struct node same; /* with those of the same bucket of paths */
+    struct node same; /* in its bucket, by path */
     struct logind_lookup lookup;
     struct wms_observer *observer;
-    unsigned silent; /* reads that got no answer, one after the other */
-    bool reading;    /* signals tell nothing newer than what is on its way */
+    unsigned silent; /* reads in a row that got no answer */
+    bool reading; /* a read is under way; signals that come before its answer are older than that */
     bool seen, gone;
     signed char locked;
-    char identity[LOGIND_IDENTITY]; /* once it was seen */
+    char identity[LOGIND_IDENTITY]; /* valid once `seen` */
 };
 
 /* ---- watchers -------------------------------------------------------------------------------- */
@@ -28,7 +28,7 @@ static struct node *bucket(const struct logind *conn, const char *path)
     return &conn->watchers[logind_hash(conn, path) & (conn->watcher_buckets - 1)];
 }
 
-/* Of a table that is empty. */
+/* Shrinks the table to `few_watchers`; it must be empty. */
 static void be_few(struct logind *conn)
 {
     if (conn->watchers != conn->few_watchers) {
@@ -47,7 +47,7 @@ void logind_observe_init(struct logind *conn)
     be_few(conn);
 }
 
-/* Without memory for more buckets, those that there are have more in them. */
+/* Doubles the number of buckets.  Without memory for that, the old ones are kept. */
 static void be_many(struct logind *conn)
 {
     struct node *before = conn->watchers;
@@ -93,7 +93,7 @@ static void end_blind(struct watcher *watcher, const struct logind_fault *fault)
     conn->services->blind(observer, fault->code, fault->text);
 }
 
-/* The last thing to do with a watcher: the engine may end it. */
+/* Nothing may use the watcher after this: the engine may end it. */
 static void tell(struct watcher *watcher, bool present, signed char locked)
 {
     const struct wms_services *services = watcher->lookup.call.conn->services;
@@ -136,7 +136,7 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
     if (!fault) {
         logind_facts_identity(facts, identity);
         if (watcher->seen && !watcher->gone && strcmp(watcher->identity, identity) != 0) {
-            tell(watcher, false, -1); /* this is another one, which has got its id */
+            tell(watcher, false, -1); /* another session has got the id */
             return;
         }
         memcpy(watcher->identity, identity, sizeof identity);
@@ -148,7 +148,8 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
     } else if (fault->code == WMS_E_NOT_FOUND) {
         tell(watcher, false, -1);
     } else if (fault->lost && lookup->path && ++watcher->silent < SILENT_MAX) {
-        read_anew(watcher); /* logind is being restarted: the bus keeps this one for the next */
+        read_anew(watcher); /* logind is being restarted: the bus keeps the new call until logind is
+                               back */
     } else {
         end_blind(watcher, fault);
     }
@@ -156,8 +157,8 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
 
 /* ---- what the signals mean ------------------------------------------------------------------- */
 
-/* Calls `each` for the watchers of the session at `path`; whatever the engine does meanwhile to
- * these or others. */
+/* Calls `each` for the watchers of the session at `path`; `each` may let the engine end and add any
+ * watchers, so the list is moved out of the bucket first. */
 static void for_each(struct logind *conn, const char *path,
                      void (*each)(struct watcher *watcher, signed char locked), signed char locked)
 {
@@ -174,7 +175,7 @@ static void for_each(struct logind *conn, const char *path,
     while (!node_alone(&these)) {
         node = these.next;
         node_remove(node);
-        node_append(bucket(conn, path), node); /* which may be another one by now */
+        node_append(bucket(conn, path), node); /* the bucket may be another one by now */
         each(NODE_OWNER(node, struct watcher, same), locked);
     }
 }
@@ -206,8 +207,8 @@ void logind_observed_removed(struct logind *conn, const char *path)
     for_each(conn, path, each_removed, -1);
 }
 
-/* Ends those for which `ends` holds.  The engine may observe anew at once, which makes none that
- * are ended as well. */
+/* Ends those for which `ends` holds.  The engine may observe again at once: the new watchers are
+ * not ended. */
 static void end_those(struct logind *conn, bool (*ends)(const struct watcher *watcher),
                       const struct logind_fault *fault)
 {
@@ -237,8 +238,8 @@ void logind_observed_unmatched(struct logind *conn, const struct logind_fault *f
     end_those(conn, any, &(struct logind_fault){.code = fault->code, .text = UNMATCHED});
 }
 
-/* It was seen to be locked or not, and that is worth nothing any more: an unlocked session and one
- * whose hint was lost look alike from now on. */
+/* Its LockedHint was read from the old logind.  The new one has lost it, so that "not locked" may
+ * mean "unlocked" or "hint lost" from now on. */
 static bool has_lost_hint(const struct watcher *watcher)
 {
     return watcher->seen && !watcher->gone && watcher->observer->verb != WMS_CLOSE;
@@ -272,7 +273,7 @@ bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb ve
 
 void logind_observe(struct logind *conn, struct wms_observer *observer, const wms_id *id)
 {
-    if (conn->unmatched && conn->watcher_count > 0) { /* as the others were told */
+    if (conn->unmatched && conn->watcher_count > 0) { /* as the other observers were told */
         conn->services->blind(observer, conn->unmatched, UNMATCHED);
         return;
     }

@@ -19,8 +19,8 @@ static int send_own(struct logind_call *call)
     return logind_send(call, LOGIND_PATH, LOGIND_MANAGER, "GetSession", "s", "auto");
 }
 
-/* It belongs to none; or it is not a process of that host at all (it has come to a container's bus
- * from outside), and logind sees none where it looks for the caller. */
+/* The caller belongs to no session; or it is no process of that host (it has connected to a
+ * container's bus from outside), so that logind cannot find its process. */
 static bool is_none(sd_bus_message *reply)
 {
     return sd_bus_message_is_method_error(reply, LOGIND_NAME ".NoSessionForPID") ||
@@ -63,8 +63,8 @@ void logind_own_ask(struct logind *conn, struct logind_own *own,
 
 /* ---- whose ----------------------------------------------------------------------------------- */
 
-/* Who has logged in, whatever he became since by sudo: a number, -1: nobody, -2: the kernel does
- * not tell. */
+/* The user who logged in, even if the process runs as another one (su, sudo): a uid, -1: nobody,
+ * -2: the kernel does not tell. */
 static int64_t login_user(void)
 {
     char text[24], *end;

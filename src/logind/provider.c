@@ -9,7 +9,7 @@
 
 enum { PATH_SIZE = sizeof((struct sockaddr_un *) NULL)->sun_path };
 
-/* The socket as a D-Bus address, in which most bytes are escaped. */
+/* The socket's path as a D-Bus address, in which most bytes are escaped. */
 static void address_of(const char *path, char *ret_address)
 {
     static const char plain[] =
@@ -39,7 +39,7 @@ static void conn_free(struct logind *conn)
     logind_free(conn, conn);
 }
 
-/* The answer to the first call: logind is there.  Which session is the caller's is asked anew when
+/* The answer to the first call: logind is there.  Which session is the caller's is asked again when
  * it matters. */
 static void first_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
 {
@@ -106,8 +106,8 @@ static void logind_disconnect(void *connection, bool forked)
     conn_free(conn);
 }
 
-/* A connection whose end the engine knows takes nothing any more; one whose end it will be told of
- * takes it, to have it repeated. */
+/* A connection whose failure was reported to the engine refuses ops.  One whose failure was not
+ * reported yet still accepts them: the engine repeats them. */
 static bool gone(const struct logind *conn)
 {
     return conn->told;

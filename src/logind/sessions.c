@@ -11,7 +11,7 @@ enum { KNOWN_MAX = 4096 };
 /* ---- properties ------------------------------------------------------------------------------ */
 
 static const struct {
-    const char *name, *type; /* D-Bus's; of a struct only the first member is read */
+    const char *name, *type; /* of D-Bus; of a struct only the first member is read */
     size_t offset;
 } properties[] = {
     {"Id", "s", offsetof(struct logind_facts, id)},
@@ -32,10 +32,10 @@ static const struct {
     {"Active", "b", offsetof(struct logind_facts, active)},
 };
 
-/* Of a name, a seat: nothing honest is longer. */
+/* Maximum bytes of a text (a name, a seat): real ones are shorter. */
 enum { TEXT_MAX = 4096 };
 
-/* The value of a variant of the type that it should have. */
+/* Reads the value of a variant, whose type has been checked. */
 static int read_value(sd_bus_message *message, const char *type, void *field)
 {
     const char *text, *path;
@@ -129,8 +129,8 @@ static bool is_user_class(const char *name)
     return strcmp(name, "user") == 0 || strncmp(name, "user-", 5) == 0;
 }
 
-/* Greeters, lock screens, background jobs and user managers are sessions too.  "user" has variants
- * (-early, -light); of one that is not complete yet, CanLock tells (since systemd 258). */
+/* Greeters, lock screens, background jobs and user managers are sessions too. "user" has variants
+ * (-early, -light); one that is not complete yet has CanLock false (since systemd 258). */
 int logind_facts_of_user(const struct logind_facts *facts)
 {
     if (facts->can_lock == 0) {
@@ -139,7 +139,7 @@ int logind_facts_of_user(const struct logind_facts *facts)
     return facts->class_name ? is_user_class(facts->class_name) : -1;
 }
 
-/* Since version 256 systemd counts each user's service manager as a session; nobody sits at it. */
+/* Since version 256 systemd counts each user's service manager as a session; no user sits at it. */
 bool logind_facts_of_manager(const struct logind_facts *facts)
 {
     return facts->class_name && strncmp(facts->class_name, "manager", 7) == 0;
@@ -150,8 +150,8 @@ bool logind_facts_closing(const struct logind_facts *facts)
     return facts->state && strcmp(facts->state, "closing") == 0;
 }
 
-/* The first process may go before the session does, so it stands in only where the time is not
- * told; and the class of a user's session may change among its variants. */
+/* The leader process may end before the session does, so it is used only if the start time is not
+ * told.  The class of a user's session may change among its variants, so these count as one. */
 void logind_facts_identity(const struct logind_facts *facts, char ret_identity[LOGIND_IDENTITY])
 {
     const char *class_name = facts->class_name ? facts->class_name : "-";
@@ -161,7 +161,7 @@ void logind_facts_identity(const struct logind_facts *facts, char ret_identity[L
              (long long) (facts->start > 0 ? facts->start : facts->leader));
 }
 
-/* Numbers where a Windows host would have numbers. */
+/* The id as a number if its text is one, else as a text. */
 wms_id logind_id(const char *text)
 {
     uint64_t number = 0;
@@ -176,7 +176,8 @@ wms_id logind_id(const char *text)
     return (wms_id){.text = text};
 }
 
-/* Whatever a logind may list; it takes two such names for other sessions'. */
+/* Any id that logind may list. "self" and "auto" are refused: logind takes them for the caller's
+ * session. */
 bool logind_id_possible(const wms_id *id)
 {
     if (!id->text) {
@@ -228,7 +229,8 @@ void logind_known_clear(struct logind *conn)
     conn->known_count = 0;
 }
 
-/* What was just read takes the place of what was known.  It is a cache: no memory, no entry. */
+/* Replaces the session's cache entry by what was just read.  Out of memory is no error: there is no
+ * entry then. */
 static void remember(struct logind *conn, const char *id, const char *path,
                      const struct logind_facts *facts)
 {
@@ -295,7 +297,8 @@ static int send_get_all(struct logind_call *call)
     return logind_send(call, lookup->path, DBUS_PROPERTIES, "GetAll", "s", LOGIND_SESSION);
 }
 
-/* What a logind says of an object that is not there (any more) has changed with its versions. */
+/* Recognizes that the session has ended: the error for an object that does not exist differs
+ * between versions of logind. */
 static void look_for_end(sd_bus_message *reply, struct logind_fault *fault)
 {
     static const char *const names[] = {"UnknownMethod", "UnknownInterface", "UnknownProperty"};
@@ -333,7 +336,7 @@ static void facts_done(struct logind_call *call, sd_bus_message *reply)
     if (!facts.id) {
         facts.id = lookup->id;
     }
-    if (strcmp(facts.id, lookup->id) != 0) { /* by a name that stands for another session */
+    if (strcmp(facts.id, lookup->id) != 0) { /* the id was an alias of another session */
         fault = (struct logind_fault){.code = WMS_E_NOT_FOUND};
         logind_known_drop(conn, lookup->id);
         lookup->done(lookup, &fault, NULL, reply);
@@ -383,7 +386,7 @@ static void path_done(struct logind_call *call, sd_bus_message *reply)
 void logind_lookup_start(struct logind_lookup *lookup)
 {
     const struct logind_known *known = logind_known_find(lookup->call.conn, lookup->id);
-    if (known && logind_lookup_path(lookup, known->path)) { /* else the long way */
+    if (known && logind_lookup_path(lookup, known->path)) { /* else the path is asked for first */
         logind_lookup_read(lookup);
     } else {
         logind_call_start(&lookup->call, send_get_session, path_done);

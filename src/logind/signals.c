@@ -11,7 +11,7 @@
 
 #define SIGNAL "type='signal',sender='" LOGIND_NAME "',"
 
-/* Without its matches a watcher would miss changes. */
+/* If the bus refuses a match, watchers would miss changes: they end with a fault. */
 static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error)
 {
     struct logind *conn = data;
@@ -27,7 +27,8 @@ static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error)
 
 /* ---- signals --------------------------------------------------------------------------------- */
 
-/* Anybody on the bus may send a signal straight to this connection; the sender's name is the bus's.
+/* Anybody on the bus may send a signal directly to this connection, so the sender is checked: the
+ * bus sets its unique name.
  */
 static bool is_from(sd_bus_message *signal, const char *name)
 {
@@ -72,7 +73,7 @@ static int on_removed(sd_bus_message *signal, void *data, sd_bus_error *error)
     return 0;
 }
 
-/* A new logind has forgotten the LockedHints, and may give the old ids to other sessions. */
+/* A restarted logind has lost the LockedHints, and may give old ids to other sessions. */
 static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error)
 {
     struct logind *conn = data;

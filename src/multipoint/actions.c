@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* actions.c - unlock, lock, disconnect, close, and any operation that a caller names.
  *
- * What cannot be taken back is done to a session of which somebody has looked at the user before:
- * so whose it is now is asked once more, just before.
+ * Closing and disconnecting cannot be undone, and the caller chose the session by its user: so the
+ * host is asked once more, just before, whose session it is now.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -13,7 +13,7 @@ struct action {
     struct multipoint_task task;
     struct wms_op *op;
     struct multipoint_exchange *exchange;
-    enum wms_verb verb; /* of one session's */
+    enum wms_verb verb; /* and `id`: of an action on one session */
     uint32_t id;
 };
 
@@ -52,7 +52,7 @@ static void ask(struct action *action, const struct multipoint_question *questio
     }
 }
 
-/* Takes the action from its exchange, which has ended. */
+/* Frees the action, whose exchange has ended.  Returns the op, which has to be answered. */
 static struct wms_op *end(struct action *action)
 {
     struct wms_op *op = action->op;
@@ -72,7 +72,8 @@ static void acted(struct multipoint_exchange *exchange, const struct multipoint_
     struct multipoint_host *host = exchange->host;
 
     if (reply->code == WMS_E_UNSUPPORTED && !reply->lost && exchange->operation->in[0] == '\0') {
-        action->exchange = NULL; /* it knows no log-off of the console, so has done nothing */
+        action->exchange = NULL; /* the host does not know LogOffConsoleSession, so nothing was
+                                    done: log off by id */
         send_it(action, NULL, false, true);
         return;
     }
@@ -106,8 +107,8 @@ static void send_it(struct action *action, const char *message, bool console, bo
     ask(action, &question, acted);
 }
 
-/* Whose it is now: the row in *ret_row, NULL: nobody's.  False: that is not known, and the action
- * has ended. */
+/* Finds the session's row in the answer: *ret_row, or NULL: there is no such session.  False: the
+ * answer is an error or unreadable, and the action has ended with it. */
 static bool read_row(struct action *action, const struct multipoint_exchange *exchange,
                      const struct multipoint_reply *reply, struct multipoint_arena *arena,
                      const wms_value **ret_row)
@@ -143,7 +144,7 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
 
     action->exchange = NULL;
     if (!identity && reply->code &&
-        !reply->general) { /* it was asked only whether it is the console's */
+        !reply->general) { /* only whether it is the console's session was to be found out */
         send_it(action, NULL, false, true);
         return;
     }
@@ -168,7 +169,8 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     send_it(action, NULL, console, true);
 }
 
-/* [MS-RSMC] has no operation that tells one session's user: all of them are asked for. */
+/* Whether the sessions have to be listed first: to compare the user, or to find out whether it is
+ * the console's. [MS-RSMC] has no operation that tells the user of one session. */
 static bool needs_look(const struct multipoint_host *host, const struct action *action)
 {
     bool meant = wms_op_identity(host->all->memory.services, action->op) != NULL;
@@ -183,7 +185,7 @@ void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_ve
     const struct wms_services *services = host->all->memory.services;
     const char *text;
 
-    if (id->text) { /* these hosts have only numbers */
+    if (id->text) { /* the ids of these hosts are numbers only */
         services->answer(op, WMS_E_NOT_FOUND, NULL);
         return;
     }
@@ -225,7 +227,7 @@ static void called(struct multipoint_exchange *exchange, const struct multipoint
     int error = multipoint_results(operation, reply->body, &arena, &table);
     error = error ? error : services->result(op, &table);
     multipoint_arena_free(&arena);
-    if (error) { /* done it is, perhaps */
+    if (error) { /* the operation may have been carried out */
         services->lost(op, error,
                        error == WMS_E_PROTOCOL
                            ? "a part of the host's answer is missing, or not of its type"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* answer.c - the text of an answer, as a tree.
+/* answer.c - parses the text of an answer into a tree.
  *
- * libxml2 reads it, and hands over each element as it comes: so nothing is built that is deeper or
- * has more elements than we want, there are no DTDs, no entities and no network, and what is left
- * of a password is in memory of ours.  It gets the text in parts, each of which scan.c has looked
- * at: none takes long.
+ * libxml2 parses it in SAX mode, and the tree is built here: so its depth and the number of its
+ * elements are limited, there are no DTDs, no entities and no network, and passwords are only in
+ * memory that is wiped. libxml2 gets the text in parts that scan.c has checked, so that no part
+ * takes long.
  */
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
@@ -14,10 +14,11 @@
 #define ADDRESSING "http://www.w3.org/2005/08/addressing"
 #define INSTANCE   "http://www.w3.org/2001/XMLSchema-instance"
 
-/* In the schema's answers an element or attribute has 16 bytes and more.  Here and in what is made
- * of it later, one may take 250 and its text twice: an answer as long as it may be has at most so
- * many that all of it stays below four times its limit, and soon becomes a result; but a
- * certificate that has an element for each byte of it has its place. */
+/* How many elements and attributes ("items") an answer may have.  In the answers of the schema an
+ * item has at least 16 bytes of text.  An item takes up to 250 bytes of memory, here and in the
+ * result, and its text up to twice its length.  With these limits the memory for an answer stays
+ * below four times the maximum length of answers; and a certificate with one element for each byte
+ * is still accepted. */
 enum {
     LEAST_PER_ITEM = 12,
     LIMIT_PER_ITEM = 110,
@@ -26,23 +27,23 @@ enum {
     SPACES_MAX = 64
 };
 
-enum { LONG = 524288 }; /* a text that is not copied */
+enum { LONG = 524288 }; /* a longer text is moved to the arena, not copied */
 
-/* What is known while it is read. */
+/* The state of parsing. */
 struct multipoint_reader {
     struct multipoint_answer *answer;
     const struct multipoint_memory *memory;
-    struct multipoint_answer own; /* of one that is read in parts */
+    struct multipoint_answer own; /* what `answer` points to if the answer is parsed in parts */
     const char *data;
-    size_t size, fed; /* fed: how much libxml2 has */
+    size_t size, fed; /* `fed`: how much libxml2 has got */
     struct multipoint_scan scan;
     struct multipoint_element *open[MULTIPOINT_DEPTH], *last[MULTIPOINT_DEPTH];
-    unsigned char spaces[MULTIPOINT_DEPTH]; /* that each of the open ones declares */
+    unsigned char spaces[MULTIPOINT_DEPTH]; /* how many namespaces each open element declares */
     struct multipoint_element *root;
     unsigned depth, space_count;
-    size_t left; /* elements and attributes that may still come */
+    size_t left; /* how many elements and attributes may still come */
     struct multipoint_text text;
-    bool exhausted; /* libxml2 has had no memory for something */
+    bool exhausted; /* libxml2 has run out of memory */
 };
 
 /* ---- what libxml2 tells ---------------------------------------------------------------------- */
@@ -55,7 +56,7 @@ static void stop(struct multipoint_reader *reader, const char *problem)
     xmlStopParser(reader->answer->parser);
 }
 
-/* Between two elements, too, where it belongs to none: it may be anything. */
+/* Wiped even if it stood between two elements, where it is ignored: it may be secret. */
 static void drop_text(struct multipoint_reader *reader)
 {
     if (reader->text.data) {
@@ -80,7 +81,7 @@ static bool is_nil(int count, const xmlChar **attributes)
     return false;
 }
 
-/* Why the element may not be there, or NULL. */
+/* Counts an element against the limits.  Returns why it is refused, or NULL. */
 static const char *count(struct multipoint_reader *reader, size_t items, unsigned spaces)
 {
     if (reader->depth == MULTIPOINT_DEPTH) {
@@ -90,7 +91,7 @@ static const char *count(struct multipoint_reader *reader, size_t items, unsigne
         return "it has too many elements or attributes";
     }
     if (reader->space_count + spaces >
-        SPACES_MAX) { /* each name of a prefix is looked for among them */
+        SPACES_MAX) { /* libxml2 searches all of them for each prefix */
         return "it has too many namespaces";
     }
     reader->left -= items;
@@ -200,7 +201,8 @@ typedef const xmlError *xml_complaint;
 typedef xmlErrorPtr xml_complaint;
 #endif
 
-/* It does not end with every one of them, nor is each kept in the parser. */
+/* Libxml2 goes on after some cases of memory running out, and does not keep each of them in the
+ * parser's errNo: so they are noted here. */
 static void on_error(void *data, xml_complaint complaint)
 {
     struct multipoint_reader *reader = data;
@@ -270,7 +272,7 @@ const char *multipoint_word(const struct multipoint_element *element, char *buff
     return buffer;
 }
 
-/* As multipoint_word(), in the answer's memory.  NULL: out of memory. */
+/* As multipoint_word(), in the answer's arena.  NULL: out of memory. */
 static const char *word_of(struct multipoint_answer *answer,
                            const struct multipoint_element *element)
 {
@@ -317,7 +319,7 @@ static xmlParserCtxt *new_parser(void)
 
     if (parser) {
         memset(parser->sax, 0,
-               sizeof *parser->sax); /* no error handlers either: they would print */
+               sizeof *parser->sax); /* without error handlers either: the default ones print */
         parser->sax->initialized = XML_SAX2_MAGIC;
         parser->sax->startElementNs = on_start;
         parser->sax->endElementNs = on_end;
@@ -343,7 +345,7 @@ static bool open_parser(struct multipoint_reader *reader)
     return true;
 }
 
-/* The next part goes to libxml2. */
+/* Gives the text up to `end` to libxml2. */
 static void feed(struct multipoint_reader *reader, size_t end)
 {
     if (reader->fed == 0 && !open_parser(reader)) {
@@ -363,8 +365,8 @@ static void feed(struct multipoint_reader *reader, size_t end)
     }
 }
 
-/* What libxml2 complains of without a parser, it would print; it has one such function for each
- * thread, which may be the program's. */
+/* Libxml2 prints errors that belong to no parser, unless the thread has an error function. There is
+ * one for each thread, and the program may have set it: so it is restored. */
 static void feed_silently(struct multipoint_reader *reader, size_t end)
 {
     xmlStructuredErrorFunc theirs = xmlStructuredError;
@@ -385,19 +387,20 @@ static void begin(struct multipoint_reader *reader, struct multipoint_answer *an
            items = size / LEAST_PER_ITEM;
     size_t mark = size > 3 && size <= INT32_MAX && memcmp(text, "\xEF\xBB\xBF", 3) == 0
                       ? 3
-                      : 0; /* of UTF-8 */
+                      : 0; /* a byte order mark */
     void *parser = answer->parser;
 
     *reader = (struct multipoint_reader){
         .answer = answer,
         .memory = memory,
-        .data = mark ? text + mark : text, /* which may be NULL */
+        .data = mark ? text + mark : text, /* which may be NULL here */
         .size = size - mark,
         .left = (items < most ? items : most) + MULTIPOINT_DEPTH,
         .text = {.memory = memory},
     };
-    *answer = (struct multipoint_answer){.arena = {.memory = memory},
-                                         .parser = parser}; /* perhaps in the reader */
+    *answer = (struct multipoint_answer){
+        .arena = {.memory = memory},
+        .parser = parser}; /* last, since `answer` may point into the reader */
     if (size == 0 || size > INT32_MAX) {
         answer->problem = size ? "it is too large" : "it is empty";
     }
@@ -491,8 +494,8 @@ void *multipoint_answer_end(struct multipoint_answer *answer)
 
     if (!good) {
         xmlFreeParserCtxt(parser);
-    } else if (parser->input) { /* it has read something */
-        xmlCtxtReset(parser);   /* the text goes; the names stay */
+    } else if (parser->input) { /* it has parsed something */
+        xmlCtxtReset(parser);   /* frees the text, and keeps the dictionary of names */
     }
     answer->parser = NULL;
     multipoint_arena_free(&answer->arena);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* arena.c - room for many small things that go all at once. */
+/* arena.c - allocator of many small blocks that are freed all at once. */
 #include "multipoint.h"
 
-enum { FIRST_BLOCK = 900, BLOCK = 8192 }; /* a small one costs an allocator less */
+enum { FIRST_BLOCK = 900, BLOCK = 8192 }; /* the first is small: cheaper to allocate */
 
 struct block {
     struct block *next;
     size_t used, size;
-    char *taken; /* a text that came whole, or NULL */
+    char *taken; /* a text whose memory was moved here, or NULL */
     size_t taken_size;
     int64_t room[];
 };
@@ -35,7 +35,7 @@ char *multipoint_room_take(struct multipoint_arena *arena, struct multipoint_tex
 {
     size_t length = text->length;
 
-    if (text->size / 2 > length) { /* most of it would be kept in vain */
+    if (text->size / 2 > length) { /* most of the memory would be unused */
         return NULL;
     }
     multipoint_text_add(text, "", 1);

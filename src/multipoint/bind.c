@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* bind.c - how a client gets its binding: [MS-RSMC] 3.1, 3.4.
  *
- * The host's certificate comes over plain HTTP, where anybody may have put another in its place. So
- * the administrator's password is asked for, and sent, only when the caller has named the
- * certificate's fingerprint, and only to who has its key.
+ * The host's certificate comes over plain HTTP, where anybody may have replaced it.  So the
+ * administrator's password is asked for only if the caller has given the fingerprint of this
+ * certificate, and is sent only to a host that proves in TLS that it has the certificate's key.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -14,12 +14,12 @@ struct bind {
     struct multipoint_task task;
     struct wms_op *op;
     struct multipoint_exchange *exchange;
-    struct multipoint_binding binding; /* in the making */
+    struct multipoint_binding binding; /* the new binding, not complete yet */
     char *user_name;
-    char *certificate_name;                 /* NULL: that of the address */
+    char *certificate_name;                 /* NULL: the address's host name */
     char thumbprint[MULTIPOINT_THUMBPRINT]; /* "": any */
     unsigned char expected[MULTIPOINT_SHA256];
-    bool confirmed; /* somebody has named a fingerprint */
+    bool confirmed; /* the caller has given a fingerprint: `expected` */
     bool management;
 };
 
@@ -57,7 +57,7 @@ static void answer_reply(struct bind *bind, const struct multipoint_reply *reply
 
 /* ---- the passwords --------------------------------------------------------------------------- */
 
-/* What the caller gets to see.  Errors: NO_MEMORY. */
+/* Gives the result to the caller; `whole`: with port and management.  Errors: NO_MEMORY. */
 static int show(struct bind *bind, bool whole)
 {
     const struct multipoint_certificate *certificate = &bind->binding.certificate;
@@ -93,7 +93,7 @@ static int take_passwords(struct bind *bind, const wms_value *table)
     return 0;
 }
 
-/* The binding is the host's from here on. */
+/* Moves the new binding to the host, in place of the old one. */
 static void adopt(struct bind *bind)
 {
     struct multipoint_host *host = bind->task.host;
@@ -167,7 +167,8 @@ void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, con
 
 /* ---- the certificate ------------------------------------------------------------------------- */
 
-/* What was announced, as the binding's.  Errors: PROTOCOL, UNTRUSTED, NO_MEMORY; *ret_text. */
+/* Takes port and certificate from the host's answer into the binding.  Errors: PROTOCOL, UNTRUSTED,
+ * NO_MEMORY; *ret_text says more, or stays as it is. */
 static int take_certificate(struct bind *bind, const wms_value *table, const char **ret_text)
 {
     const struct multipoint_memory *memory = &bind->task.host->all->memory;
@@ -202,10 +203,10 @@ static int take_certificate(struct bind *bind, const wms_value *table, const cha
     return 0;
 }
 
-/* Whether the caller may be asked for the password.  An address of numbers, a short name or a
- * tunnel's is not what the certificate is made out to: then the fingerprint, which is stronger than
- * any name, or the name that the caller gives decides.  Errors: UNTRUSTED; the sentence is in
- * `buffer`. */
+/* 0 if the caller may be asked for the password.  The address may be an IP address, a short name or
+ * that of a tunnel, which the certificate does not contain: so a name that does not match is no
+ * error if the fingerprint does, which is the stronger proof.  A name that the caller gives must
+ * match.  Errors: UNTRUSTED; the reason is in `buffer`. */
 static int judge_certificate(const struct bind *bind, char *buffer, size_t room)
 {
     const struct multipoint_binding *binding = &bind->binding;
@@ -303,7 +304,7 @@ void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const stru
     bind->certificate_name =
         call->certificate_name ? multipoint_copy(memory, call->certificate_name) : NULL;
     if (call->thumbprint && !multipoint_thumbprint_parse(call->thumbprint, bind->thumbprint)) {
-        bind->thumbprint[0] = '\0'; /* cannot be: multipoint_check() has seen it */
+        bind->thumbprint[0] = '\0'; /* does not happen: multipoint_check() has refused such */
     }
     int error =
         bind->user_name && !call->certificate_name == !bind->certificate_name ? 0 : WMS_E_NO_MEMORY;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* binding.c - what a binding holds, and what of it is kept. */
+/* binding.c - bindings, and their conversion from and to the record that the engine keeps. */
 #include "multipoint.h"
 
-/* As C strings without a NUL in them; NULL: there is none. */
+/* The field's text; NULL: there is none, or it has a NUL inside. */
 static const char *text_of(const wms_value *table, const char *name)
 {
     const wms_value *value = multipoint_value(table, name, WMS_STRING);

@@ -10,12 +10,12 @@
 #include "wire.h"
 
 enum { SHA1_SIZE = 20, NAME = MULTIPOINT_NAME, TIME = 64, CIPHERS_MAX = 8192 };
-/* Of bytes, in a handshake: the host's certificate, of which nobody needs more than one, and those
- * behind it. */
+/* Maximum bytes of the certificate chain in a handshake.  Only the host's own certificate is looked
+ * at, so no host needs a long chain. */
 enum { CHAIN_MAX = 16384 };
 
 static char groups[] =
-    "X25519:P-256:P-384:P-521"; /* OpenSSL wants it without a const, and writes nothing there */
+    "X25519:P-256:P-384:P-521"; /* not const, as OpenSSL's macro requires; it is not changed */
 
 /* ---- what it is ------------------------------------------------------------------------------ */
 
@@ -26,8 +26,8 @@ static void print_hex(const unsigned char *bytes, size_t count, const char *betw
     }
 }
 
-/* libcurl compares the public key as well: so it never takes a kept connection or a TLS session of
- * another certificate. */
+/* For CURLOPT_PINNEDPUBLICKEY.  The certificate is compared in on_certificate(); the pin makes
+ * libcurl use a kept connection or a TLS session only for the same certificate. */
 static int print_pin(X509 *certificate, char pin[MULTIPOINT_PIN])
 {
     unsigned char *key = NULL, digest[MULTIPOINT_SHA256];
@@ -55,7 +55,8 @@ static X509 *parse(const unsigned char *der, size_t size)
     return certificate;
 }
 
-/* What cannot be read makes it invalid: `otherwise`. */
+/* `otherwise` is returned for a time that cannot be read, and has to make the certificate invalid.
+ */
 static int64_t seconds(const ASN1_TIME *time, int64_t otherwise)
 {
     struct tm parts;
@@ -81,7 +82,7 @@ static int describe(X509 *certificate, struct multipoint_certificate *ret_certif
 int multipoint_certificate_read(const unsigned char *der, size_t size,
                                 struct multipoint_certificate *ret_certificate)
 {
-    ERR_set_mark(); /* what OpenSSL notes of errors is the program's */
+    ERR_set_mark(); /* OpenSSL's error queue belongs to the program: leave it as it was */
     X509 *certificate = parse(der, size);
     int error = certificate ? describe(certificate, ret_certificate) : WMS_E_PROTOCOL;
 
@@ -139,7 +140,7 @@ bool multipoint_certificate_expired(const struct multipoint_certificate *certifi
     if (early || late) {
         time_t limit = (time_t) (late ? certificate->end : certificate->begin);
         struct tm parts;
-        if (gmtime_r(&limit, &parts)) { /* not for what was unknown */
+        if (gmtime_r(&limit, &parts)) { /* fails for INT64_MAX and INT64_MIN, from seconds() */
             strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &parts);
         }
         snprintf(buffer, room, "the host's certificate %s %s",
@@ -160,7 +161,7 @@ static void print_string(const ASN1_STRING *value, char name[NAME])
     name[used] = '\0';
 }
 
-/* The common name, as far as it can be printed. */
+/* The subject's common name; '?' for what is not printable ASCII. */
 static void print_name(X509 *certificate, char name[NAME])
 {
     X509_NAME *subject = X509_get_subject_name(certificate);
@@ -170,8 +171,9 @@ static void print_name(X509 *certificate, char name[NAME])
                  name);
 }
 
-/* Beside other names, the common one does not count: the first of those; "other names", if that is
- * no host's. */
+/* If the certificate has alternative names, the common name is ignored: so the first alternative
+ * name replaces it in `name`; or "other names", if that is neither a DNS name nor an IPv4 address.
+ */
 static void print_other_name(X509 *certificate, char name[NAME])
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
@@ -203,7 +205,8 @@ void multipoint_certificate_name(const unsigned char *der, size_t size,
     ERR_pop_to_mark();
 }
 
-/* Self-made certificates have the name in their subject, and often no other: [MS-RSMC] 3.1.4.2. */
+/* Self-signed certificates often have the name in their subject only, without alternative names:
+ * [MS-RSMC] 3.1.4.2. */
 static bool has_name(X509 *certificate, const char *host, const char *common_name)
 {
     return X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1 ||
@@ -253,8 +256,8 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
 
 /* ---- in a handshake -------------------------------------------------------------------------- */
 
-/* Instead of OpenSSL's own check, which wants an authority: exactly this certificate, and still
- * valid. */
+/* Replaces OpenSSL's verification, which needs a certificate authority: accepts exactly the
+ * expected certificate, if it is valid now. */
 static int on_certificate(X509_STORE_CTX *store, void *data)
 {
     struct multipoint_trust *trust = data;
@@ -275,12 +278,13 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
     return 0;
 }
 
-/* With Diffie and Hellman's finite fields one handshake takes 100 ms and more, as long as the host
- * likes.  Every Windows has the elliptic curves that are left, and their order is ours. */
+/* Allows only cheap key exchanges.  A finite-field Diffie-Hellman handshake takes 100 ms and more,
+ * with parameters of the host's choice, and blocks the loop.  Every Windows has the elliptic curves
+ * that are left; the order of preference is ours. */
 static bool cheapen(SSL_CTX *context)
 {
     STACK_OF(SSL_CIPHER) *ciphers =
-        SSL_CTX_get_ciphers(context); /* what the system's administrator wants */
+        SSL_CTX_get_ciphers(context); /* the system's configured ciphers, which are only reduced */
     char names[CIPHERS_MAX] = "";
     size_t used = 0;
 
@@ -288,8 +292,10 @@ static bool cheapen(SSL_CTX *context)
         const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
         const char *name = SSL_CIPHER_get_name(cipher);
         int exchange = SSL_CIPHER_get_kx_nid(cipher);
-        bool good = exchange == NID_kx_ecdhe ||
-                    exchange == NID_kx_rsa; /* the others are of TLS 1.3, which stay */
+        bool good =
+            exchange == NID_kx_ecdhe ||
+            exchange ==
+                NID_kx_rsa; /* the rest is TLS 1.3, which set_cipher_list() does not touch */
         if (good && used + strlen(name) + 2 <= sizeof names) {
             used += (size_t) sprintf(names + used, "%s%s", used ? ":" : "", name);
         }
@@ -307,7 +313,7 @@ static void on_info(const SSL *ssl, int where, int value)
 
     if (where & SSL_CB_HANDSHAKE_DONE) {
         SSL_CTX_set_app_data(SSL_get_SSL_CTX(ssl),
-                             NULL); /* the connection may be kept longer than the exchange */
+                             NULL); /* the connection may outlive the exchange */
     } else if ((where & SSL_CB_HANDSHAKE_START) && exchange) {
         multipoint_wire_begin(ssl, exchange);
     } else if ((where & SSL_CB_ALERT) && exchange && (value & 0xFF) == SSL_AD_PROTOCOL_VERSION) {
@@ -320,11 +326,10 @@ CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_exchange *exc
     SSL_CTX *context = ssl_context;
 
     SSL_CTX_set_cert_verify_callback(context, on_certificate, &exchange->trust);
-    SSL_CTX_set_options(
-        context,
-        SSL_OP_NO_RENEGOTIATION); /* the check is made once: `trust` goes with the exchange */
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION); /* certificates are checked once: `trust`
+                                                              is freed with the exchange */
     SSL_CTX_set_keylog_callback(context,
-                                NULL); /* libcurl writes the keys where the environment says */
+                                NULL); /* libcurl would write the session keys to $SSLKEYLOGFILE */
     SSL_CTX_set_max_cert_list(context, CHAIN_MAX);
     if (!SSL_CTX_set_app_data(context, exchange) || !cheapen(context)) {
         return CURLE_OUT_OF_MEMORY;

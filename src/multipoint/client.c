@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* client.c - what an engine has of MultiPoint: libcurl's multi handle, its timers, and the turn in
- * which all happens that is due.
+/* client.c - what there is once for each engine: libcurl's multi handle, its timers, and the turn,
+ * in which all work is done that is due.
  */
 #include <libxml/parser.h>
 #include <openssl/crypto.h>
@@ -15,9 +15,9 @@ enum { KEPT_CONNECTIONS = 1024 };
 
 static CURLcode prepared;
 
-/* Once in a process, and never undone: others in it may use these libraries.  Nor does OpenSSL
- * clean up when the process exits (unless it was in use before): a thread that is in the middle of
- * a handshake then would crash. */
+/* Once in a process, and never undone: others in it may use these libraries. OpenSSL is told not to
+ * clean up when the process exits (this has no effect if the program has initialized it before):
+ * another thread that is in a handshake at that time would crash. */
 static void prepare(void)
 {
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
@@ -44,9 +44,9 @@ static int check_library(const char **ret_text)
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-/* Not at once: while more of an answer comes than libcurl takes in one go, it wants that each time,
- * and a timer that is set again when it fires would keep everybody else waiting (before
- * libuv 1.45). */
+/* A timeout of 0 is set as MULTIPOINT_A_TURN: while more of an answer comes than libcurl reads in
+ * one go, it asks for 0 each time, and a timer that is set to 0 when it fires would block
+ * everything else in the loop (libuv before 1.45). */
 static void set_timer(struct multipoint *all)
 {
     if (all->timer_runs || all->wait >= 0) {
@@ -59,7 +59,8 @@ static void set_timer(struct multipoint *all)
     all->timer_changed = false;
 }
 
-/* With each exchange libcurl wants to be called at once, which it is, and then no more. */
+/* Called by libcurl.  Inside of enter/leave the timer is set at the end: with each new exchange
+ * libcurl asks to be called at once, which settle() does, and then takes that back. */
 static int on_timer(CURLM *multi, long milliseconds, void *data)
 {
     struct multipoint *all = data;
@@ -77,14 +78,15 @@ static void let_libcurl_work(struct multipoint *all)
 {
     int running;
 
-    all->wait = -1; /* libcurl forgets what it has asked for, or asks again */
+    all->wait = -1; /* this call uses up libcurl's timeout; libcurl asks again if it needs one */
     all->timer_changed = true;
     curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 /* ---- the turn -------------------------------------------------------------------------------- */
 
-/* The engine is told; it takes back what it has asked for, and then the host. */
+/* Reports the host's failure to the engine.  The engine then cancels the host's ops and disconnects
+ * the host. */
 static void tell(struct multipoint_host *host)
 {
     node_remove(&host->failed);
@@ -92,7 +94,7 @@ static void tell(struct multipoint_host *host)
     host->all->memory.services->broken(host->link, host->failure, host->failure_text);
 }
 
-/* Until nothing is left to do but to wait.  done() may ask again. */
+/* Works until there is nothing to do but wait. done() of an exchange may start new exchanges. */
 static void settle(struct multipoint *all)
 {
     bool more = true;
@@ -151,7 +153,8 @@ static void timer_fired(void *data)
     multipoint_leave(all);
 }
 
-/* Those go on that have had their share of the turn before. */
+/* Begins a new turn for received data: exchanges that were paused because the last turn's quota was
+ * used up go on. */
 static void receive_on(struct multipoint *all)
 {
     bool pauses = all->pauses;
@@ -161,7 +164,7 @@ static void receive_on(struct multipoint *all)
     for (struct node *node = all->running.next, *next; pauses && node != &all->running;
          node = next) {
         struct multipoint_exchange *exchange = NODE_OWNER(node, struct multipoint_exchange, node);
-        next = node->next; /* it may end, and is in another list then */
+        next = node->next; /* the exchange may end here, and move to another list */
         if (exchange->paused) {
             exchange->paused = false;
             curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
@@ -266,7 +269,7 @@ void multipoint_client_free(struct multipoint *all)
 {
     const struct multipoint_memory memory = all->memory;
 
-    curl_multi_cleanup(all->multi); /* closes the kept connections */
+    curl_multi_cleanup(all->multi); /* closes the kept connections, with TLS close_notify */
     curl_share_cleanup(all->share);
     multipoint_parser_free(all->parser);
     multipoint_exchange_free_spare(all);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* document.h - what is said and read: texts, XML, operations, values.  Nothing here knows a host.
+/* document.h - the formats of the protocol: texts, XML, operations, values.  Nothing here knows of
+ * hosts.
  *
- *     text.c         strings that grow, and leave nothing behind
- *     arena.c        room for many small things that go all at once
+ *     text.c         strings that grow, and are wiped when freed
+ *     arena.c        allocator of many small blocks that are freed all at once
  *     operations.c   the table of the protocol's operations
- *     head.c         HTTP's lines around an answer
- *     scan.c         what of an answer the parser may see
- *     answer.c       the text of an answer, as a tree
- *     values.c       arguments and results, between that text and wms_value
+ *     head.c         checks the HTTP headers and trailers of an answer
+ *     scan.c         checks an answer before the parser sees it
+ *     answer.c       parses the text of an answer into a tree
+ *     values.c       converts arguments and results between XML and wms_value
  */
 #ifndef WMS_MULTIPOINT_DOCUMENT_H
 #define WMS_MULTIPOINT_DOCUMENT_H
@@ -19,12 +20,13 @@
 #include <wms/provider.h>
 
 enum {
-    MULTIPOINT_IN_FLIGHT = 100, /* ops of a host: its connections are shared in turn */
-    MULTIPOINT_DEPTH = 32,      /* of an answer's elements */
-    MULTIPOINT_HTTP_PORT = 80,  /* of the plain certificate request: [MS-RSMC] 2.1 */
+    MULTIPOINT_IN_FLIGHT =
+        100, /* maximum of ops that a host gets at a time; they share its connections */
+    MULTIPOINT_DEPTH = 32,     /* maximum nesting of an answer's elements */
+    MULTIPOINT_HTTP_PORT = 80, /* of the plain certificate request: [MS-RSMC] 2.1 */
     MULTIPOINT_HTTPS_PORT = 443,
-    MULTIPOINT_ID = 46,   /* of a message, "urn:uuid:..." */
-    MULTIPOINT_STAMP = 24 /* a time in a message */
+    MULTIPOINT_ID = 46,   /* size of a message's id, "urn:uuid:...", with its NUL */
+    MULTIPOINT_STAMP = 24 /* size of a time in a message, with its NUL */
 };
 
 #define MULTIPOINT_SPACE   "http://MultiPoint"
@@ -33,7 +35,7 @@ enum {
 
 /* ---- text.c ---------------------------------------------------------------------------------- */
 
-/* Where memory comes from. */
+/* The engine's allocator: where all memory comes from. */
 struct multipoint_memory {
     const struct wms_services *services;
     wms_engine *engine;
@@ -42,42 +44,44 @@ struct multipoint_memory {
 void *multipoint_alloc(const struct multipoint_memory *memory,
                        size_t size); /* zeroed; NULL: out of memory */
 void *multipoint_free(const struct multipoint_memory *memory, void *block); /* returns NULL */
-/* As the two above, for what may be secret: wiped before it goes. */
+/* As multipoint_free(), for what may be secret: `size` bytes are wiped before. */
 void *multipoint_free_secret(const struct multipoint_memory *memory, void *block, size_t size);
 char *multipoint_copy(const struct multipoint_memory *memory, const char *text);
 char *multipoint_free_text(const struct multipoint_memory *memory, char *text);
 
-/* A string that grows.  When memory ran out once, it is `failed`, and takes nothing any more. */
+/* A string that grows.  Once memory has run out it is `failed`, and all further additions are
+ * ignored. */
 struct multipoint_text {
     const struct multipoint_memory *memory;
-    char *data; /* no NUL behind it */
+    char *data; /* not NUL-terminated */
     size_t length, size;
     bool failed;
 };
 
 void multipoint_text_add(struct multipoint_text *text, const char *data, size_t length);
-/* Before `more` of what may become that long: to copy megabytes as they grow keeps others waiting.
+/* Called before `more` bytes are added to a text that may grow to `most` bytes: reserves plenty for
+ * a long one, since copying megabytes at each growth would block the loop.
  */
 void multipoint_text_expect(struct multipoint_text *text, size_t more, size_t most);
 void multipoint_text_puts(struct multipoint_text *text, const char *string);
 void multipoint_text_printf(struct multipoint_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* As the content of an XML element. */
+/* Adds it escaped, as the content of an XML element. */
 void multipoint_text_escape(struct multipoint_text *text, const char *data, size_t length);
-void multipoint_text_clear(struct multipoint_text *text); /* wiped; keeps its memory */
+void multipoint_text_clear(struct multipoint_text *text); /* wipes the content; keeps the memory */
 void multipoint_text_free(struct multipoint_text *text);
 
-/* How many bytes from the beginning on an XML 1.0 document can hold: UTF-8, and of the control
- * characters only tab, line feed and carriage return. */
+/* Length of the longest beginning that an XML 1.0 document can hold: UTF-8, without control
+ * characters other than tab, line feed and carriage return. */
 size_t multipoint_xml_span(const char *data, size_t length);
-/* What is there instead, if the span is shorter: "the control character 0x01 at byte 2, which XML
- * cannot carry". */
+/* What follows the span, if it is shorter than the text, in words: "the control character 0x01 at
+ * byte 2, which XML cannot carry". */
 void multipoint_xml_problem(const char *data, size_t length, size_t span, char *buffer,
                             size_t size);
 
 /* ---- arena.c --------------------------------------------------------------------------------- */
 
-/* Room for many small things that go, wiped, all at once. */
+/* Allocator of many small blocks, which are wiped and freed all at once. */
 struct multipoint_arena {
     const struct multipoint_memory *memory;
     void *blocks;
@@ -86,15 +90,17 @@ struct multipoint_arena {
 void *multipoint_room(struct multipoint_arena *arena,
                       size_t size); /* zeroed; NULL: out of memory */
 void *multipoint_room_raw(struct multipoint_arena *arena,
-                          size_t size); /* likewise, for what is written at once */
-/* The text becomes the arena's, with a NUL behind it, and is a new one.  NULL: it is to be copied.
+                          size_t size); /* the same, not zeroed: for what is overwritten at once */
+/* Moves the text's memory to the arena, NUL-terminated; the text is empty then.  NULL: it was not
+ * moved, and has to be copied.
  */
 char *multipoint_room_take(struct multipoint_arena *arena, struct multipoint_text *text);
 void multipoint_arena_free(struct multipoint_arena *arena);
-/* About so many bytes of it.  True: there are more. */
+/* Frees about `most` bytes of it.  True: there are more. */
 bool multipoint_arena_trim(struct multipoint_arena *arena, size_t most);
-void multipoint_arena_give(struct multipoint_arena *from,
-                           struct multipoint_arena *to); /* of the same memory */
+void multipoint_arena_give(
+    struct multipoint_arena *from,
+    struct multipoint_arena *to); /* moves all blocks; both must have the same `memory` */
 
 /* ---- operations.c ---------------------------------------------------------------------------- */
 
@@ -117,8 +123,8 @@ extern const size_t multipoint_operation_count;
 /* NULL: there is none. */
 const struct multipoint_operation *multipoint_operation_find(const char *interface_name,
                                                              const char *name);
-/* The operation that may have been meant: the same in other letters, or the interface's first.
- * NULL: no such interface. */
+/* The operation that may have been meant: the one that differs in upper and lower case only, or
+ * else the interface's first.  NULL: no such interface. */
 const char *multipoint_operation_like(const char *interface_name, const char *name);
 
 enum multipoint_type {
@@ -127,7 +133,7 @@ enum multipoint_type {
     MULTIPOINT_INT = 'i',   /* 32 bits */
     MULTIPOINT_UINT = 'u',  /* 32 bits */
     MULTIPOINT_ULONG = 'U', /* 64 bits */
-    MULTIPOINT_BYTES = 'B', /* an element a byte */
+    MULTIPOINT_BYTES = 'B', /* one element for each byte */
     MULTIPOINT_BASE64 = 'x',
     MULTIPOINT_STRINGS = 'S', /* a list */
     MULTIPOINT_SESSIONS = 'I',
@@ -152,44 +158,45 @@ bool multipoint_field_next(const char **spec, struct multipoint_field *ret_field
 
 enum {
     MULTIPOINT_HEAD_MAX = 65536
-}; /* of bytes: interim answers, those of a proxy and trailers are counted too */
+}; /* bytes, including interim answers, those of a proxy, and trailers */
 extern const char multipoint_long_head[];
 
-/* What is known of them. */
+/* What is known of an answer's headers. */
 struct multipoint_head {
     size_t size;
-    time_t date; /* when the host has answered, by its own clock; 0 or -1: it does not say */
+    time_t
+        date; /* when the host answered, by its own clock (the Date header); 0 or -1: not known */
 };
 
-/* One more line.  NULL, or why the answer is refused. */
+/* Takes one more header line.  Returns NULL, or why the answer is refused. */
 const char *multipoint_head_add(struct multipoint_head *head, const char *line, size_t length);
 
 /* ---- scan.c ---------------------------------------------------------------------------------- */
 
 enum multipoint_scan_state {
     MULTIPOINT_SCAN_TEXT,
-    MULTIPOINT_SCAN_TAG, /* or what that will turn out to be */
+    MULTIPOINT_SCAN_TAG, /* after '<': a tag, or one of the following, not known yet */
     MULTIPOINT_SCAN_COMMENT,
     MULTIPOINT_SCAN_CDATA,
     MULTIPOINT_SCAN_INSTRUCTION
 };
 
-/* How far a text was looked at: zeroed at first. */
+/* How far a text has been scanned.  To be zeroed before the first call. */
 struct multipoint_scan {
     enum multipoint_scan_state state;
-    size_t at, begin; /* begin: of what is not text */
+    size_t at, begin; /* `begin`: where the current markup begins, outside of text */
     unsigned attributes;
-    char quote; /* in a tag: the one that is open, or 0 */
+    char quote; /* in a tag: the quote character that is open, or 0 */
 };
 
-/* Looks at the text, which has `size` bytes, up to `end`.  NULL: it may be parsed as far as
- * *ret_cut, which lies between two tags or characters; otherwise why it is refused. */
+/* Scans the text, which has `size` bytes, up to `end`.  Returns NULL, and the text may be parsed up
+ * to *ret_cut, which is never inside of markup or of a character; or why the text is refused. */
 const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size_t size, size_t end,
                             size_t *ret_cut);
 
 /* ---- answer.c -------------------------------------------------------------------------------- */
 
-/* An answer that is longer is read in parts of about that many bytes, between which the loop turns.
+/* A longer answer is parsed in parts of about that many bytes, and the loop turns between them.
  */
 #ifndef MULTIPOINT_PART
 #define MULTIPOINT_PART 65536
@@ -198,60 +205,61 @@ const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size
 /* An element of an answer. */
 struct multipoint_element {
     const char *name, *space; /* local name, and namespace or "" */
-    char *text; /* of an element without children; with a NUL behind it.  Base64 is decoded where it
-                   stands */
+    char *text; /* of an element without children; NUL-terminated. Base64 is decoded in place */
     size_t length;
     struct multipoint_element *first, *next;
     bool nil;
 };
 
 struct multipoint_answer {
-    void *parser;                           /* owns the names */
-    struct multipoint_arena arena;          /* owns the rest */
-    const char *action, *relates;           /* of the header, or NULL */
-    const struct multipoint_element *body;  /* the one element in it */
-    const struct multipoint_element *fault; /* the same, when it is a SOAP fault */
-    const char *problem;                    /* why it could not be read */
-    bool old;                               /* it is in SOAP 1.1 */
+    void *parser;                          /* owns the names */
+    struct multipoint_arena arena;         /* owns the rest */
+    const char *action, *relates;          /* the header's Action and RelatesTo, or NULL */
+    const struct multipoint_element *body; /* the only element in the SOAP body */
+    const struct multipoint_element
+        *fault;          /* the same as `body` if that is a SOAP fault, else NULL */
+    const char *problem; /* why it could not be read */
+    bool old;            /* it is in SOAP 1.1 */
 };
 
-/* Takes it apart, with the parser in `answer` if there is one; the text and `memory` have to stay.
- * `limit`: how long it could have been, which decides how much may be in it.  Errors: PROTOCOL
- * (`problem` tells), NO_MEMORY. multipoint_answer_end() in any case. */
+/* Parses the text, with the parser in `answer` if there is one.  The text and `memory` have to live
+ * as long as the answer. `limit`: the maximum length of an answer, from which the maximum number of
+ * its elements follows.  Errors: PROTOCOL (`problem` says why), NO_MEMORY. multipoint_answer_end()
+ * has to be called in any case. */
 int multipoint_answer_read(struct multipoint_answer *answer, const struct multipoint_memory *memory,
                            const char *text, size_t size, size_t limit);
 
-/* The same, a part at a time. */
+/* The same, one part at a time. */
 struct multipoint_reader;
 struct multipoint_reader *multipoint_reader_new(const struct multipoint_memory *memory,
                                                 const char *text, size_t size,
                                                 size_t limit); /* NULL: out of memory */
-/* Reads one more part.  False: that was the last one. */
+/* Parses one more part.  False: that was the last one. */
 bool multipoint_reader_step(struct multipoint_reader *reader);
-/* Hands over what was read, once: as multipoint_answer_read(), but that `ret_answer` may have no
- * parser yet. */
+/* Moves the result to *ret_answer; to be called once.  Errors: as multipoint_answer_read().
+ * *ret_answer is overwritten, so it must not hold a parser. */
 int multipoint_reader_take(struct multipoint_reader *reader, struct multipoint_answer *ret_answer);
 void multipoint_reader_free(struct multipoint_reader *reader); /* NULL is allowed */
-/* Frees it, but for the parser, which knows the names by now: for the next answer, or for
- * multipoint_parser_free(); or NULL. */
+/* Frees all but the parser, and returns that (or NULL): to be used for the next answer, since it
+ * has the names in its dictionary, or to be given to multipoint_parser_free(). */
 void *multipoint_answer_end(struct multipoint_answer *answer);
 void multipoint_parser_free(void *parser);
 
 const struct multipoint_element *multipoint_child(const struct multipoint_element *parent,
                                                   const char *name, size_t length);
-/* The first of that name anywhere below. */
+/* The first element of that name among all descendants, or NULL. */
 const struct multipoint_element *multipoint_descendant(const struct multipoint_element *parent,
                                                        const char *name);
-/* Digits alone, up to `most`. */
+/* Reads a decimal number 0..`most`.  False: there is anything but digits, or it is larger. */
 bool multipoint_number(const char *text, uint64_t most, uint64_t *ret_number);
-/* The element's text without the blanks around it, which do not count in numbers and names: XML
- * Schema 2, 4.3.6.  "" when it has blanks in it, or does not fit. */
+/* The element's text without the blanks around it, which have no meaning in numbers and names: XML
+ * Schema 2, 4.3.6. "" if there are blanks inside of it, or if it does not fit. */
 const char *multipoint_word(const struct multipoint_element *element, char *buffer, size_t size);
 
 /* ---- values.c -------------------------------------------------------------------------------- */
 
-/* Writes the operation's element with its arguments, in the schema's order.  Errors: INVALID, and
- * `complaint` names the argument and the fix.  `out` NULL: only checks. */
+/* Writes the operation's element with its arguments, in the schema's order. `out` NULL: only checks
+ * them.  Errors: INVALID; `complaint` names the argument and says what to give instead. */
 int multipoint_arguments(const struct multipoint_operation *operation, const wms_value *arguments,
                          struct multipoint_text *out, char *complaint, size_t size);
 

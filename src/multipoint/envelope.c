@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* envelope.c - the text of a question: [MS-RSMC] 2.1, SOAP 1.2, WS-Addressing 1.0, WS-Security 1.0.
  *
- * The published WSDL has the certificate's interface in SOAP 1.1, without a word about addressing:
- * what a host makes of the headers then is its own affair.
+ * The published WSDL has the certificate's interface in SOAP 1.1, and says nothing of addressing:
+ * so in SOAP 1.1 the addressing headers are sent, but not marked as to be understood.
  */
 #include "multipoint.h"
 
@@ -12,7 +12,7 @@ enum { LIFETIME = 300 }; /* seconds */
 
 /* ---- ids of messages ------------------------------------------------------------------------- */
 
-/* The next one: that of the message before, with one more in the last group of digits. */
+/* The next id: that of the message before, with the last group of digits counted up. */
 void multipoint_print_id(struct multipoint *all, char id[MULTIPOINT_ID])
 {
     char *digit = &all->id[MULTIPOINT_ID - 2];
@@ -50,7 +50,7 @@ static void put_text(struct multipoint_text *out, const char *before, const char
     multipoint_text_puts(out, after);
 }
 
-/* The WSDL's policy wants the timestamp, which the specification's examples leave out. */
+/* The WSDL's policy requires the timestamp, although the specification's examples lack it. */
 static void put_security(struct multipoint *all, struct multipoint_text *out, const char *user_name,
                          const char *password)
 {

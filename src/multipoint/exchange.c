@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* exchange.c - one question and its answer: waits for a place, goes out, is judged. */
+/* exchange.c - one question and its answer: queued, sent, judged. */
 #include <stdio.h>
 
 #include "multipoint.h"
@@ -8,7 +8,8 @@ enum { KEPT_SIZE = 16384 };
 
 /* ---- one exchange ---------------------------------------------------------------------------- */
 
-/* One is kept for the next question, with its memory: wiped, and not larger than most need. */
+/* Keeps one exchange for the next question, with the memory of its texts: wiped, and not larger
+ * than most questions need.  False: there is one already, or it is too large. */
 static bool keep(struct multipoint_exchange *exchange)
 {
     struct multipoint *all = exchange->host->all;
@@ -26,7 +27,7 @@ static bool keep(struct multipoint_exchange *exchange)
     return true;
 }
 
-/* There is a question that waits, or a place for one that does. */
+/* A question waits, or one that waits may have got a connection. */
 static void make_due(struct multipoint_host *host)
 {
     if (node_alone(&host->due)) {
@@ -75,7 +76,8 @@ static struct multipoint_exchange *exchange_new(struct multipoint_host *host)
     return exchange;
 }
 
-/* An IPv6 address in brackets, with the '%' of its zone as URLs have it.  Returns the end. */
+/* Writes the host as in a URL: an IPv6 address in brackets, with the '%' of its zone escaped as
+ * "%25".  Returns the end. */
 static char *put_host(const char *host, char *at)
 {
     if (!strchr(host, ':')) {
@@ -96,7 +98,7 @@ static char *put_number(unsigned number, char *at)
 }
 
 /* [MS-RSMC] 2.1: the certificate is asked for by plain HTTP, everything else by HTTPS, at the port
- * that comes with it. */
+ * that is announced with it. */
 static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
 {
     const struct wms_address *address = exchange->host->address; /* of at most 255 characters */
@@ -111,7 +113,8 @@ static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
     stpcpy(stpcpy(at, "/MultiPoint/"), exchange->operation->interface_name);
 }
 
-/* Whose name and password it carries: [MS-RSMC] 2.1, 3.4.1.  *ret_password NULL: nobody's. */
+/* Sets the user name and password that it carries: [MS-RSMC] 2.1, 3.4.1.  *ret_password NULL: none.
+ * Errors: NOT_BOUND. */
 static int choose_credentials(struct multipoint_exchange *exchange,
                               const struct multipoint_question *question,
                               const struct multipoint_binding *binding, const char **ret_password,
@@ -187,7 +190,7 @@ struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange
         exchange->op = NULL;
         if (!exchange->started) {
             exchange_free(exchange);
-        } else { /* libcurl would say good-bye to the host */
+        } else { /* freeing it here would send TLS close_notify: that is left to settle() */
             node_remove(&exchange->node);
             node_append(&exchange->host->all->dropped, &exchange->node);
         }
@@ -232,8 +235,8 @@ static void finish(struct multipoint_exchange *exchange, const struct multipoint
     exchange_free(exchange);
 }
 
-/* Writes the question anew, in SOAP 1.1; those that may be asked so have no arguments.  False: it
- * has failed. */
+/* Writes the question again in SOAP 1.1, and queues it.  Only questions without arguments are asked
+ * so.  False: out of memory. */
 static bool ask_in_old_soap(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
@@ -274,7 +277,8 @@ static void judge(struct multipoint_exchange *exchange)
     if (!again) {
         finish(exchange, &reply);
     }
-    if (in_parts) { /* what was in a long answer goes later, and not all at once */
+    if (in_parts) { /* the memory of a long answer is freed later and bit by bit, not to block the
+                       loop */
         multipoint_arena_give(&answer.arena, &all->waste);
         multipoint_turn_soon(all);
     }
@@ -286,7 +290,8 @@ static void judge(struct multipoint_exchange *exchange)
     }
 }
 
-/* A long answer would keep others waiting: it is read in parts, and judged when there are no more.
+/* Parsing a long answer at once would block the loop: it is parsed in parts, and judged after the
+ * last one.  False: it is to be judged now.
  */
 static bool begin_to_read(struct multipoint_exchange *exchange)
 {
@@ -327,21 +332,20 @@ void multipoint_read_on(struct multipoint *all)
     node_remove(&exchange->node);
     bool judged = exchange->read && exchange->answer.length == 0;
     node_append(judged ? &all->finished : &all->reading,
-                &exchange->node); /* the others have their turn */
+                &exchange->node); /* at the end: the other exchanges have their turn */
     if (exchange->read) {
         multipoint_text_free(
-            &exchange
-                 ->answer); /* nobody looks at it any more: what is made of it takes its place */
+            &exchange->answer); /* not needed any more: frees memory before the results are made */
     } else {
         exchange->read = !multipoint_reader_step(
-            exchange->reader); /* what is made of it may take as long again */
+            exchange->reader); /* its results are made in another turn, which may take as long */
     }
     if (!node_alone(&all->reading)) {
         multipoint_turn_soon(all);
     }
 }
 
-/* Whether libcurl has got something to do. */
+/* True: libcurl has got something to do. */
 static bool start_waiting(struct multipoint_host *host)
 {
     bool started = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* faults.c - what hosts and libcurl complain of, as wms codes. */
+/* faults.c - errors of hosts and of libcurl, as wms codes. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -11,14 +11,14 @@
 #define BIND_AGAIN "; bind anew"
 #define BLANKS     " \t\r\n"
 
-static const uint32_t failures = 0x80000000; /* HRESULTs from here on are such */
+static const uint32_t failures = 0x80000000; /* HRESULTs from here on mean failure */
 #define ACCESS_IS_DENIED 0x80070005u
 
-/* HRESULTs that say more than that it failed. */
+/* HRESULTs that have a code or a text of their own. */
 static const struct {
     uint32_t hr;
     int code;
-    bool open; /* it may be done all the same */
+    bool open; /* the operation may have been carried out all the same */
     const char *text;
 } results[] = {
     {0x80070002, WMS_E_NOT_FOUND, false, NULL},
@@ -43,10 +43,12 @@ static const struct {
     {0x800704C7, WMS_E_CANCELLED, false, "somebody has cancelled it on the host"},
     {0x8007000E, WMS_E_NO_MEMORY, false, "the host is out of memory"},
     {0x800705B4, WMS_E_TIMEOUT, true, "a part of the host did not end in time"},
-    {0x800706BE, WMS_E_PROTOCOL, true, "a call inside the host has failed half way"}, /* of RPC */
+    {0x800706BE, WMS_E_PROTOCOL, true,
+     "a call inside the host has failed half way"}, /* RPC_S_CALL_FAILED */
 };
 
-/* ACCESS_DENIED says who may not do what: only an act on a session can meet one that is exempt. */
+/* The text for ACCESS_DENIED.  Only an action on a session can fail because the session is exempt.
+ */
 static const char *denied(const struct multipoint_operation *operation)
 {
     return operation->credentials == MULTIPOINT_ADMIN
@@ -74,7 +76,9 @@ static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr
         }
     }
     reply->code = WMS_E_PROTOCOL;
-    reply->lost = hr < failures; /* it says that it has failed, and that it has not */
+    reply->lost =
+        hr <
+        failures; /* a fault with a success code: contradictory, it may have been carried out */
     snprintf(buffer, MULTIPOINT_SENTENCE, "the host reports the error 0x%08lX of Windows",
              (unsigned long) hr);
     reply->text = buffer;
@@ -112,11 +116,11 @@ static bool is_one_of(const char *name, const char *const *names)
     return false;
 }
 
-/* Hosts take a request for wrong whose time differs from theirs by more than that. */
+/* Seconds: hosts refuse a request whose time differs from theirs by more. */
 enum { SKEW_MAX = 300 };
 
-/* The host's clock is ahead of this machine's by so many seconds, as far as its answer tells; 0: it
- * does not. */
+/* How many seconds the host's clock is ahead of this machine's, by its answer's Date; 0: it has
+ * none. */
 static double skew(const struct multipoint_exchange *exchange)
 {
     return exchange->head.date > 0 ? difftime(exchange->head.date, time(NULL)) : 0;
@@ -153,7 +157,8 @@ static void judge_credentials(const struct multipoint_exchange *exchange, const 
     reply->code = WMS_E_ACCESS_DENIED;
     reply->text = buffer;
     reply->general = true;
-    if (exchange->operation->credentials == MULTIPOINT_ANYBODY) { /* it carries none */
+    if (exchange->operation->credentials ==
+        MULTIPOINT_ANYBODY) { /* the request carries no credentials */
         snprintf(buffer, MULTIPOINT_SENTENCE,
                  "what answers at %.120s refuses a request that anybody may make (%.40s)",
                  host->address->host, how);
@@ -163,12 +168,14 @@ static void judge_credentials(const struct multipoint_exchange *exchange, const 
              "%.120s does not accept the name or the password of '%.60s' (%.40s)%s",
              host->address->host, exchange->user_name ? exchange->user_name : "", how,
              of_binding ? BIND_AGAIN : "");
-    if (of_binding) { /* perhaps there is a newer one already: the next command looks */
+    if (of_binding) { /* retired, so that the next command loads the binding again: there may be a
+                         newer one */
         host->all->memory.services->retire(host->link);
     }
 }
 
-/* Only names that are made of letters are repeated. */
+/* The beginning of a name, up to the first character that is no letter: what the host sends is not
+ * printed otherwise. */
 static const char *printable(const char *name, char copy[48])
 {
     size_t length = 0;
@@ -198,13 +205,14 @@ static void judge_fault(const struct multipoint_exchange *exchange,
         judge_result(exchange, (uint32_t) number, reply, buffer);
     } else if (strcmp(name, "MessageExpired") == 0 ||
                (strcmp(name, "InvalidSecurity") == 0 && is_skewed(exchange))) {
-        judge_clocks(exchange, reply, buffer); /* .NET's hosts say the second one */
+        judge_clocks(exchange, reply, buffer); /* hosts with .NET send InvalidSecurity for it */
     } else if (is_one_of(name, refused)) {
         judge_credentials(exchange, name, reply, buffer);
     } else if (is_one_of(name, busy)) {
         reply->code = WMS_E_BUSY;
         reply->text = "the host has too much to do, or is about to stop";
-    } else if (strcmp(name, "InternalServiceFault") == 0) { /* an exception anywhere on its way */
+    } else if (strcmp(name, "InternalServiceFault") ==
+               0) { /* an exception in the host's code, before or after it was carried out */
         reply->code = WMS_E_PROTOCOL;
         reply->lost = true;
         reply->text = "the host has failed while it worked on the request (InternalServiceFault)";
@@ -230,8 +238,8 @@ static bool unbelievable(struct multipoint_reply *reply, char buffer[MULTIPOINT_
     return false;
 }
 
-/* The action is that of the request and "Response"; in the specification's example of the
- * credentials, without it. */
+/* The answer's action is that of the request plus "Response".  In the specification's example of
+ * the credentials request it lacks "Response", which is accepted there. */
 static bool is_reply_action(const struct multipoint_exchange *exchange, const char *action)
 {
     char expected[160];
@@ -241,7 +249,7 @@ static bool is_reply_action(const struct multipoint_exchange *exchange, const ch
     size_t without = (size_t) length - strlen("Response");
 
     if (!action) {
-        return exchange->old; /* it may know nothing of addressing */
+        return exchange->old; /* a SOAP 1.1 host may not know WS-Addressing */
     }
     return (strcmp(action, expected) == 0 ||
             (exchange->operation->credentials == MULTIPOINT_ADMIN && strlen(action) == without &&
@@ -264,8 +272,9 @@ static void judge_answer(const struct multipoint_exchange *exchange,
 {
     bool related = answer->relates ? strcmp(answer->relates, exchange->id) == 0 : exchange->old;
 
-    if (!related && (!answer->fault ||
-                     answer->relates)) { /* a host that could not read the request cannot name it */
+    if (!related &&
+        (!answer->fault || answer->relates)) { /* a fault need not name the request: the host may
+                                                  not have been able to read it */
         unbelievable(reply, buffer,
                      answer->relates ? "it is that to another request"
                                      : "it does not say which request it belongs to");
@@ -279,7 +288,8 @@ static void judge_answer(const struct multipoint_exchange *exchange,
     }
 }
 
-/* A host that speaks SOAP 1.1 alone says so in one of three ways; what may be asked so only reads.
+/* A host that speaks SOAP 1.1 alone says so in one of three ways.  Only requests without
+ * credentials are repeated in SOAP 1.1; they change nothing.
  */
 static bool wants_old(const struct multipoint_exchange *exchange,
                       const struct multipoint_answer *answer, long status)
@@ -291,7 +301,8 @@ static bool wants_old(const struct multipoint_exchange *exchange,
             (answer->fault && strcmp(fault_name(answer->fault, buffer), "VersionMismatch") == 0));
 }
 
-/* What is no SOAP: true if the status alone tells that the request was not carried out. */
+/* For an answer that is no SOAP.  True: the status alone says that the request was not carried out.
+ */
 static bool judge_status(const struct multipoint_exchange *exchange, long status,
                          struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
@@ -371,19 +382,20 @@ static const char *connect_problem(const struct multipoint_exchange *exchange)
                                                              : "no connection can be made";
 }
 
-/* Before the request could leave: nobody is there, or not whom we want to talk to. */
+/* The connection failed before the request was sent: the host is not there, or is not the expected
+ * one. */
 static void judge_connection(struct multipoint_exchange *exchange, struct multipoint_reply *reply,
                              char buffer[MULTIPOINT_SENTENCE])
 {
     const struct multipoint_trust *trust = &exchange->trust;
 
     if (exchange->result == CURLE_ABORTED_BY_CALLBACK &&
-        *trust->why) { /* by ours, before the request left */
+        *trust->why) { /* by on_leaving(): the certificate has expired */
         reply->code = WMS_E_UNTRUSTED;
         reply->text = trust->why;
         return;
     }
-    if (exchange->refused) { /* in the handshake */
+    if (exchange->refused) { /* by wire.c, in the handshake */
         reply->code = WMS_E_PROTOCOL;
         reply->text = exchange->refused;
         return;
@@ -435,7 +447,8 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
     if (exchange->refused) {
         reply->code = WMS_E_PROTOCOL;
         reply->text = exchange->refused;
-    } else if (*exchange->trust.why) { /* when it was to be asked again */
+    } else if (*exchange->trust
+                    .why) { /* by on_leaving(), when libcurl was about to send it again */
         reply->code = WMS_E_UNTRUSTED;
         reply->text = exchange->trust.why;
     } else if (exchange->too_large) {
@@ -467,7 +480,8 @@ void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_an
         judge_break(exchange, ret_reply, buffer);
     } else {
         judge_connection(exchange, ret_reply, buffer);
-        ret_reply->lost = true; /* the host's end, which is to come, ends the op */
+        ret_reply->lost =
+            true; /* not the host's answer: multipoint_host_fail() lets the engine end the op */
         multipoint_host_fail(exchange->host, ret_reply->code, ret_reply->text);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* head.c - the lines before and behind an answer's text: HTTP's status, headers and trailers.
+/* head.c - the lines before and after an answer's text: HTTP status, headers and trailers.
  *
- * libcurl reads them.  It has no limit for all of them together (before 8.3), and would take a
- * compressed answer apart that nobody has asked for.
+ * libcurl parses them.  Before 8.3 it has no limit for their total size; and an answer may come in
+ * an encoding that was not asked for.  Both are refused here.
  */
 #include <strings.h>
 
@@ -32,12 +32,12 @@ static bool is_word(const char *value, size_t size, const char *word)
     return size == strlen(word) && strncasecmp(value, word, size) == 0;
 }
 
-/* As HTTP wants it written.  -1: otherwise. */
+/* Reads a date in the form that HTTP prescribes. -1: it has another form. */
 static time_t read_date(const char *value, size_t size)
 {
     static const char form[] = "Aaa, 00 Aaa 0000 00:00:00 GMT",
                       months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int numbers[sizeof form] = {0}; /* what ends at each digit */
+    int numbers[sizeof form] = {0}; /* at each digit: the number that ends there */
 
     if (size != sizeof form - 1) {
         return -1;

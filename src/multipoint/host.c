@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* host.c - one server that the engine talks to: what all that talks to it needs. */
+/* host.c - one server that the engine talks to: what all parts that talk to it need. */
 #include <stdio.h>
 
 #include "multipoint.h"
@@ -66,8 +66,7 @@ int multipoint_host_bound(struct multipoint_host *host, const char **ret_text)
     int error =
         host->bound
             ? 0
-            : load_binding(host,
-                           ret_text); /* perhaps it has been bound meanwhile, by another program */
+            : load_binding(host, ret_text); /* another program may have bound it meanwhile */
 
     if (error == WMS_E_NOT_BOUND) {
         *ret_text = "this client is not bound to the host yet; call wms.bind once";

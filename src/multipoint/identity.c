@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* identity.c - whose a session is.
  *
- * An id is used again when its session has ended, and GetAllSessions ([MS-RSMC] 3.6.4.1) says
- * nothing of a session that no other ever has, such as a time: its user is all that tells two of
- * one id apart.
+ * An id is used again after its session has ended, and GetAllSessions ([MS-RSMC] 3.6.4.1) tells
+ * nothing that is unique to a session, such as its start time: only its user distinguishes two
+ * sessions of the same id.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ const char *multipoint_identity(struct multipoint_arena *arena, const char *doma
 
     if (text) {
         snprintf(text, size, "%s\\%s", domain,
-                 user); /* the logon screen's is nobody's, and that is known */
+                 user); /* the logon screen's has no user: its identity is "\\" */
     }
     return text;
 }
@@ -44,7 +44,7 @@ static uint64_t id_of(const wms_value *row)
     return number ? number->natural : UINT64_MAX;
 }
 
-/* Of one id, in the order of the host's list. */
+/* By id; rows with the same id in the order of the host's list. */
 static int order(const void *first, const void *second)
 {
     const wms_value *one = *(const wms_value *const *) first,

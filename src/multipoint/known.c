@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* known.c - an answer that is, but for the id of its question, the one that came last: it need not
- * be read again.
+/* known.c - remembers the last answer: one that is the same except for the id of its question need
+ * not be parsed.
  *
- * Most answers to an action say only that it was carried out, and a host writes them alike.
+ * Most answers to an action say only that it was carried out, and a host writes them all in the
+ * same way.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -14,8 +15,9 @@ enum { LONGEST = 4096 };
 static char empty[1];
 static const struct multipoint_element nothing = {.name = "", .space = "", .text = empty};
 
-/* Where the id stands, if it stands there once, as the whole text of an element, and in a plain
- * document: without what may be another spelling of it, or hold what is no element.  NULL: not so.
+/* The position of the id, if the answer can be remembered: the id occurs once, as the whole text of
+ * an element, in a document without entities, comments, CDATA and instructions, in which it could
+ * be spelled differently or stand outside of an element.  NULL: it cannot.
  */
 static const char *find_id(const struct multipoint_text *answer, const char *id)
 {
@@ -51,7 +53,7 @@ void multipoint_known_add(struct multipoint_exchange *exchange,
     known->id_at = (size_t) (at - answer->data);
     known->operation = known->answer.failed
                            ? NULL
-                           : exchange->operation; /* without memory, the next one is read again */
+                           : exchange->operation; /* out of memory: nothing is remembered */
     known->answer.failed = false;
 }
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* list.c - all sessions: the list, then each one's flags and screen, and meanwhile the stations.
+/* list.c - all sessions: the list, then the flags and the screen of each, and at the same time the
+ * stations.
  *
- * What the host does not tell of one session is not known of that one, and spoils nothing else;
- * only what is about the connection or the credentials ends the list.
+ * An error of one session leaves the properties of that session unknown, and nothing else.  Only an
+ * error of the connection, the credentials or our memory ends the list.
  */
 #include <stdio.h>
 
 #include "list.h"
 
-/* [MS-RSMC] 3.7.4.7: its desktop is shown to others, perhaps for them to control it. */
+/* [MS-RSMC] 3.7.4.7: its desktop is shown to others, who may only watch it or also control it. */
 enum { PROJECTING = 1, CONTROLLED = 2 };
-enum { FLAGS, SCREEN, KINDS }; /* of questions after one session */
+enum { FLAGS, SCREEN, KINDS }; /* kinds of questions about each session */
 
 static void list_free(struct multipoint_task *task)
 {
@@ -26,8 +27,8 @@ static void list_free(struct multipoint_task *task)
     multipoint_free(memory, list);
 }
 
-/* When the host has taken what holds for all, the rest may fail, but not the whole: users see it
- * already. */
+/* Once SetBlockAllMessage has, or may have, taken effect, a later error is reported as lost, not as
+ * "nothing was done": users see the message already. */
 void multipoint_list_end(struct multipoint_sessions *list, const struct multipoint_reply *reply)
 {
     struct multipoint_host *host = list->task.host;
@@ -35,7 +36,7 @@ void multipoint_list_end(struct multipoint_sessions *list, const struct multipoi
     struct multipoint_reply half = *reply;
     char text[3 * MULTIPOINT_SENTENCE];
 
-    if (reply->text == list->note) { /* which goes with the list */
+    if (reply->text == list->note) { /* which is freed with the list */
         half.text = memcpy(text, list->note, sizeof list->note);
     }
     if (list->all_told && reply->code) {
@@ -66,7 +67,7 @@ static void warn(const struct multipoint_sessions *list, const char *what)
 
 static const char no_form[] = "the host's answer has not the form that it should have";
 
-/* Reads the reply's element; false: the list has failed. */
+/* Converts the reply's element; false: the list has ended with an error. */
 static bool read_results(struct multipoint_sessions *list,
                          const struct multipoint_exchange *exchange,
                          const struct multipoint_reply *reply, struct multipoint_arena *arena,
@@ -87,7 +88,7 @@ static uint64_t natural(const wms_value *table, const char *name, uint64_t other
     return value ? value->natural : otherwise;
 }
 
-/* A copy; "" for NULL and where there is none, NULL: out of memory. */
+/* A copy in the list's arena; "" if the field is nil or missing; NULL: out of memory. */
 static const char *keep(struct multipoint_sessions *list, const wms_value *table, const char *name)
 {
     const wms_value *value = multipoint_value(table, name, WMS_STRING);
@@ -126,7 +127,7 @@ static void read_screen(struct multipoint_found *session, const wms_value *table
         state ? state->natural == PROJECTING || state->natural == CONTROLLED : -1;
 }
 
-/* The answer to a question after one session.  Errors: NO_MEMORY. */
+/* Takes the answer to a question about one session.  Errors: NO_MEMORY. */
 static int read_answer(struct multipoint_sessions *list, const struct multipoint_exchange *exchange,
                        const struct multipoint_reply *reply, struct multipoint_found *session,
                        bool flags)
@@ -145,7 +146,7 @@ static int read_answer(struct multipoint_sessions *list, const struct multipoint
     if (!unread) {
         (flags ? read_flags : read_screen)(session, &table);
     } else if (flags && multipoint_reply_not_found(reply)) {
-        session->gone = true; /* it has ended meanwhile, perhaps */
+        session->gone = true; /* it may have ended meanwhile */
     } else if (flags && !error) {
         snprintf(text, sizeof text, "session %lu: its flags are not known: %s",
                  (unsigned long) session->id, why ? why : "the host does not say why");
@@ -192,7 +193,7 @@ static size_t questions(const struct multipoint_sessions *list)
                                           : list->count; /* an action needs no screens */
 }
 
-/* Asks for more; false: the list has failed. */
+/* Asks more questions, as far as there are free slots; false: the list has ended with an error. */
 static bool ask_more(struct multipoint_sessions *list)
 {
     struct multipoint_slot *slot;
@@ -232,7 +233,8 @@ static void ask_first(struct multipoint_sessions *list, const struct multipoint_
 static void got_list_again(struct multipoint_exchange *exchange,
                            const struct multipoint_reply *reply);
 
-/* Whether the list has to tell if a session is there that has had no flags. */
+/* Whether the host said of some session that it does not exist: the list is asked for again then.
+ */
 static bool is_doubtful(const struct multipoint_sessions *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -278,14 +280,14 @@ static void stations_done(void *data, const struct multipoint_reply *reply)
 
 /* ---- the list: [MS-RSMC] 3.6.4.1 ------------------------------------------------------------- */
 
-/* Copies one session; false: the list has failed. */
+/* Copies one session; false: the list has ended with an error. */
 static bool keep_session(struct multipoint_sessions *list, const wms_value *one)
 {
     const wms_value *rail = multipoint_value(one, "fIsRail", WMS_BOOLEAN);
     uint64_t id = natural(one, "id", UINT64_MAX), state = natural(one, "state", UINT32_MAX);
     char text[96];
 
-    if (id >= UINT32_MAX) { /* 4294967295 is none, and nothing could be asked about a larger one */
+    if (id >= UINT32_MAX) { /* 4294967295 means "no session", and requests carry 32 bits only */
         snprintf(text, sizeof text, "session %llu is left out: no session may have that id",
                  (unsigned long long) id);
         warn(list, text);
@@ -359,7 +361,8 @@ static void got_list(struct multipoint_exchange *exchange, const struct multipoi
     }
 }
 
-/* A session that has ended is not listed any more; of one that is, only the flags are not known. */
+/* The second list: a session that has ended is not in it any more; for one that still is, only the
+ * flags are unknown. */
 static void got_list_again(struct multipoint_exchange *exchange,
                            const struct multipoint_reply *reply)
 {
@@ -420,7 +423,7 @@ static void ask_list(struct multipoint_sessions *list)
     const char *text;
     int error = 0;
 
-    list->stations.ended = list->op->verb != WMS_SESSIONS; /* an action needs none of them */
+    list->stations.ended = list->op->verb != WMS_SESSIONS; /* an action needs no stations */
     if (!list->stations.ended) {
         error = multipoint_stations_ask(&list->stations, &text);
     }
@@ -431,11 +434,11 @@ static void ask_list(struct multipoint_sessions *list)
     }
 }
 
-/* ---- what holds for all ---------------------------------------------------------------------- */
+/* ---- the message for all sessions ------------------------------------------------------------ */
 
-/* Hosts that are less than a server may not have such a message; the sessions are acted on all the
- * same, and each lock brings its own.  What the host's manager does with later sessions is then
- * another matter, and the outcomes say so. */
+/* SetBlockAllMessage was refused, as by hosts that are not MultiPoint Servers.  The sessions are
+ * acted on all the same, each lock with its own message; the note in the outcomes says that
+ * sessions that begin later are not covered. */
 static void note_refusal(struct multipoint_sessions *list, const struct multipoint_reply *reply)
 {
     bool lock = list->op->message != NULL;
@@ -470,8 +473,8 @@ static void told_all(struct multipoint_exchange *exchange, const struct multipoi
     ask_list(list);
 }
 
-/* [MS-RSMC] 3.6.4.41: the message that the host's manager shows on every session of now and later;
- * nil discards it. */
+/* [MS-RSMC] 3.6.4.41: sets the message that the host's manager shows on every present and future
+ * session; nil discards it. */
 static void set_block_all_message(struct multipoint_sessions *list)
 {
     const char *message = list->op->message;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* observe.c - how a session is, asked again and again: hosts tell nobody who has no server of his
- * own. */
+/* observe.c - observes a session by polling: hosts send events only to clients that run a server
+ * themselves. */
 #include "multipoint.h"
 
 struct watch {
     struct multipoint_task task;
     struct wms_observer *observer;
-    struct multipoint_exchange *exchange; /* NULL: none under way */
+    struct multipoint_exchange *exchange; /* NULL: no question is under way */
     uint32_t id;
 };
 
@@ -80,7 +80,7 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     services->seen(watch->observer, &sight);
 }
 
-/* Called by the engine, from inside multipoint_observe() too. */
+/* Asks once.  Called by the engine, also from within multipoint_observe(). */
 static void look(void *data)
 {
     struct watch *watch = data;

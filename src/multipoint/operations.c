@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* operations.c - the table of the protocol's operations: [MS-RSMC] 3.1 to 3.10 and 6, but for those
- * of event sinks.
+/* operations.c - the table of the protocol's operations: [MS-RSMC] 3.1 to 3.10 and 6, without those
+ * that event sinks implement.
  *
  * A row: interface, operation, whose credentials it needs, what it takes, what it returns.  The
  * fields' types are the letters of enum multipoint_type; `n`: may be nil; `?`: may be left out.
- * Names are the protocol's, as wms.call() uses them.  Those of sessions come first: they are looked
- * for most.
+ * Names are the protocol's, as wms.call() uses them.  Those of sessions come first, since they are
+ * looked up most often.
  */
 #include <strings.h>
 

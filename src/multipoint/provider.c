@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* provider.c - the interface to the engine.
  *
- * A connection of the engine's is a host that this client is bound to, or may be bound to: it is
- * usable at once, and libcurl connects when there is something to ask.
+ * What the engine calls a connection is a host here, which this client is bound to or may bind to.
+ * It is ready at once; libcurl connects when there is a question.
  */
 #include <stdio.h>
 
@@ -100,7 +100,8 @@ static void forked(const struct wms_provider *self, const struct wms_services *s
 
 /* ---- what is asked for ----------------------------------------------------------------------- */
 
-/* A host that is no more takes nothing; a host that is going to be takes it, to have it repeated.
+/* Refuses the op if the host's failure was reported to the engine.  A host whose failure was not
+ * reported yet still accepts ops: the engine repeats them.
  */
 static bool is_gone(struct multipoint_host *host, struct wms_op *op)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* report.c - what the engine is told of a host's sessions: what the host did not tell is not known.
+/* report.c - reports a host's sessions to the engine; what the host did not tell is unknown.
  */
 #include "list.h"
 
 /* [MS-RSMC] 3.7.4.12 */
 enum { ADMIN = 1, OPERATOR = 2, STANDARD = 4, LOCKED = 8, WEB_LIMITED = 16, ORCHESTRATABLE = 32 };
 
-/* As the cmdlets call it, where they have a word; otherwise as the Windows session API does:
- * [MS-RSMC] 2.2.4.1. */
+/* The state's name: that of the MultiPoint cmdlets where they have one, otherwise that of the
+ * Windows session API: [MS-RSMC] 2.2.4.1. */
 static const char *state_of(const struct multipoint_sessions *list,
                             const struct multipoint_found *session,
                             const struct multipoint_seat *seat, bool unsure)
@@ -64,7 +64,7 @@ static int report_one(struct multipoint_sessions *list, const struct multipoint_
 void multipoint_report(struct multipoint_sessions *list)
 {
     const struct wms_services *services = list->task.host->all->memory.services;
-    size_t free = 0; /* to be acted on */
+    size_t free = 0; /* sessions that may be acted on */
     int error = 0;
 
     for (size_t i = 0; !error && i < list->count; i++) {
@@ -73,7 +73,8 @@ void multipoint_report(struct multipoint_sessions *list)
         error = there ? report_one(list, session) : 0;
         free += there && flag(session, ORCHESTRATABLE) != 0;
     }
-    if (!error && list->refusal && free == 0) { /* no session's outcome could say it */
+    if (!error && list->refusal &&
+        free == 0) { /* there is no outcome of a session that could carry the note */
         bool lost = list->all_told;
         list->all_told = false;
         multipoint_list_end(list, &(struct multipoint_reply){
@@ -83,6 +84,6 @@ void multipoint_report(struct multipoint_sessions *list)
     if (!error && list->refusal) {
         services->note(list->op, list->note);
     }
-    multipoint_list_end(list, &(struct multipoint_reply){
-                                  .code = error}); /* with 0, that is the end of a good one */
+    multipoint_list_end(
+        list, &(struct multipoint_reply){.code = error}); /* code 0: the list is complete */
 }

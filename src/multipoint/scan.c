@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* scan.c - what of an answer the parser may see.
+/* scan.c - checks an answer before the parser sees it.
  *
- * libxml2 compares each attribute of a tag with all before it, reads a tag, comment or instruction
- * in one go, and has no limits of its own that are small enough.  So every byte is looked at here
- * first, once: whatever is long is refused, and the rest is handed on in parts that end between two
- * of its pieces.
+ * libxml2 compares each attribute of a tag with all before it, parses a tag, comment or instruction
+ * in one go, and has no limits that are small enough.  So every byte is scanned here first, once:
+ * tags, comments and instructions that are too long are refused, and the text is passed on in parts
+ * that never end inside of one.
  */
 #include "multipoint.h"
 
-/* No answer of the schema comes near them. */
+/* Bytes of a tag, comment, instruction or CDATA section; attributes of a tag.  Answers of the
+ * schema are far below. */
 enum { MARKUP_MAX = 8192, ATTRIBUTES_MAX = 64 };
 
 static const char long_markup[] = "it has a tag, a comment or an instruction that is too long";
@@ -31,7 +32,7 @@ static bool ends(const struct multipoint_scan *scan, const char *text, size_t le
            memcmp(text + scan->at - length, end, length) == 0;
 }
 
-/* One more byte of something that began with '<'. */
+/* Takes one more byte of markup, which began with '<'.  Returns why it is refused, or NULL. */
 static const char *add_to_markup(struct multipoint_scan *scan, const char *text, char byte)
 {
     switch (scan->state) {
@@ -92,7 +93,7 @@ const char *multipoint_scan(struct multipoint_scan *scan, const char *text, size
     }
     size_t cut = scan->state == MULTIPOINT_SCAN_TEXT || end == size ? end : scan->begin;
     for (int i = 0; i < 3 && cut > 0 && cut < size && (text[cut] & 0xC0) == 0x80;
-         i++) { /* not inside a character */
+         i++) { /* not inside of a UTF-8 character */
         cut--;
     }
     *ret_cut = cut;

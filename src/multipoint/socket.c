@@ -10,21 +10,21 @@
 
 #include "multipoint.h"
 
-/* A socket of libcurl's.  That of a connection is known until it is closed, and goes on being
- * watched for what comes when libcurl has lost its interest: mostly that is back with the next
- * exchange, before anything comes. */
+/* A socket of libcurl's.  A connection's socket stays in the list until it is closed, and is still
+ * watched for input when libcurl has removed it: usually libcurl adds it again for the next
+ * exchange before anything comes, which saves two system calls. */
 struct multipoint_socket {
     struct node node; /* in `sockets` */
     struct multipoint *all;
     int fd;
     struct wms_poll *poll; /* NULL: not watched yet */
-    int events;            /* that it is watched for */
+    int events;            /* what it is watched for */
     bool connection, wanted;
-    struct multipoint_exchange *exchange; /* whose answer is to come, or NULL */
-    uint64_t received;                    /* bytes, before that was asked for */
+    struct multipoint_exchange *exchange; /* whose answer is expected on it, or NULL */
+    uint64_t received; /* bytes received before that exchange's question was sent */
 };
 
-/* From the end, where those are that were looked for last. */
+/* From the end, where those are that were looked up last. */
 static struct multipoint_socket *find(struct multipoint *all, int fd)
 {
     for (struct node *node = all->sockets.prev; node != &all->sockets; node = node->prev) {
@@ -50,7 +50,7 @@ static struct multipoint_socket *watched_new(struct multipoint *all, int fd)
     return socket;
 }
 
-/* Ever, by this connection; 0: unknown. */
+/* Bytes that the connection has ever received; 0: unknown. */
 static uint64_t received(int fd)
 {
     struct tcp_info info = {.tcpi_bytes_received = 0};
@@ -76,7 +76,8 @@ static void join(struct multipoint_socket *socket, struct multipoint_exchange *e
         multipoint_socket_part(exchange);
         socket->exchange = exchange;
         exchange->socket = socket;
-        if (exchange->left) { /* by a connection that was kept: it was not counted then */
+        if (exchange->left) { /* sent on a kept connection before the socket was known: it was not
+                                 counted then */
             socket->received = received(socket->fd);
         }
     }
@@ -120,8 +121,8 @@ int multipoint_socket_close(void *data, curl_socket_t fd)
     struct multipoint_socket *socket = find(data, fd);
     struct multipoint_exchange *exchange = socket ? socket->exchange : NULL;
 
-    /* libcurl has a limit for one header, and is out of memory then; with the text it would be told
-     * already. */
+    /* libcurl has a limit for a single header, and reports it as out of memory.  It is recognized
+     * here: more than MULTIPOINT_HEAD_MAX bytes were received, and no text of the answer yet. */
     if (exchange && exchange->left && exchange->answer.length == 0 && !exchange->too_large &&
         received(fd) - socket->received > MULTIPOINT_HEAD_MAX) {
         exchange->refused = exchange->refused ? exchange->refused : multipoint_long_head;
@@ -136,8 +137,8 @@ static void on_ready(void *data, int events)
 {
     struct multipoint_socket *socket = data;
     struct multipoint *all = socket->all;
-    if (!socket->wanted) { /* the host hangs up on a kept connection: libcurl will see when it takes
-                              it */
+    if (!socket->wanted) { /* input on a kept connection means that the host closes it: libcurl
+                              notices when it uses it again */
         socket->events = 0;
         all->memory.services->poll_set(socket->poll, 0);
         return;
@@ -148,8 +149,8 @@ static void on_ready(void *data, int events)
     all->ready(all, socket->fd, mask);
 }
 
-/* The exchange cannot be watched, so it is ended; libcurl would take a failure here for the end of
- * everything. */
+/* The socket cannot be watched, so its exchange ends with `code`.  This is not returned to libcurl,
+ * which would fail all exchanges. */
 static void give_up(CURL *easy, int code)
 {
     struct multipoint_exchange *exchange = NULL;
@@ -172,7 +173,7 @@ int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, 
         (what & CURL_POLL_IN ? WMS_READABLE : 0) | (what & CURL_POLL_OUT ? WMS_WRITABLE : 0);
 
     if (what == CURL_POLL_REMOVE) {
-        if (socket && !socket->connection) { /* the resolver's */
+        if (socket && !socket->connection) { /* of the resolver */
             watched_free(socket);
         } else if (socket && socket->poll) {
             socket->wanted = false;
@@ -239,7 +240,7 @@ void multipoint_sockets_cut(struct multipoint *all)
         struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
         all->memory.services->poll_free(socket->poll);
         socket->poll = NULL;
-        /* Under the same number: libcurl will say good-bye to it, and close it. */
+        /* Under the same number: libcurl will send close_notify on it, and close it. */
         if (nothing < 0 || dup3(nothing, socket->fd, O_CLOEXEC) < 0) {
             close(socket->fd);
         }

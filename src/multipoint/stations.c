@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* stations.c - who sits where: [MS-RSMC] 3.8.4.
+/* stations.c - which station shows which session: [MS-RSMC] 3.8.4.
  *
  * The host tells which station comes after another (3.8.4.4), and of each which session it shows
- * (3.8.4.9): by an id on the machine that it names, which may be another host.
+ * (3.8.4.9): a session's id, and the machine whose session it is, which may be another host.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -10,9 +10,9 @@
 #include "multipoint.h"
 
 enum {
-    STATIONS_MAX = 1024, /* a host whose stations never end; a real one has some dozens */
-    FAILURES_MAX = 4,    /* of stations that follow each other, where they can only be counted */
-    NETBIOS = 15         /* longest name of that kind: a longer one is cut off there */
+    STATIONS_MAX = 1024, /* maximum of stations asked for: a real host has some dozens */
+    FAILURES_MAX = 4,    /* if ids are tried in order: give up after so many failures in a row */
+    NETBIOS = 15         /* length at which NetBIOS names are cut off */
 };
 
 static void warn(struct multipoint_stations *stations, const char *what)
@@ -60,7 +60,7 @@ static void got_next(struct multipoint_exchange *exchange, const struct multipoi
 static void got_information(struct multipoint_exchange *exchange,
                             const struct multipoint_reply *reply);
 
-/* Goes on when what was asked of a station is there. */
+/* Asks about the next station, or ends, once all answers about the last one have come. */
 static void go_on(struct multipoint_stations *stations)
 {
     const char *text = NULL;
@@ -90,8 +90,8 @@ static void go_on(struct multipoint_stations *stations)
     }
 }
 
-/* The answer's element in *ret_table.  False: it has not the form that it should have, or
- * (`*ret_error`) memory ran out. */
+/* Converts the answer's element to *ret_table.  False: it has a wrong form (*ret_error is 0), or
+ * memory ran out (*ret_error is NO_MEMORY). */
 static bool read_results(const struct multipoint_exchange *exchange,
                          const struct multipoint_reply *reply, struct multipoint_arena *arena,
                          wms_value *ret_table, int *ret_error)
@@ -109,8 +109,9 @@ static uint32_t natural(const wms_value *table, const char *name)
     return value ? (uint32_t) value->natural : UINT32_MAX;
 }
 
-/* How the end is told, no document says: no number, 0, the number of none, or a fault.  Nor whether
- * it begins with 0: where nothing follows that, station 1 is asked for. */
+/* No document says how a host reports the end: no number, 0, 4294967295 and a NOT_FOUND fault are
+ * all taken for it.  Nor does one say whether asking for the station after 0 gives the first one:
+ * if that gives nothing, ids are tried in order from 1. */
 static void got_next(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
 {
     struct multipoint_stations *stations = exchange->data;
@@ -173,7 +174,7 @@ static int keep_seat(struct multipoint_stations *stations, const wms_value *tabl
     return 0;
 }
 
-/* It is of no use: whether there are others. */
+/* A station that told nothing: decides whether to go on with the next one. */
 static void pass_over(struct multipoint_stations *stations, const struct multipoint_reply *reply)
 {
     bool none = multipoint_reply_not_found(reply);
@@ -231,7 +232,8 @@ static bool is_address(const char *name)
     return strchr(name, ':') || name[strspn(name, "0123456789.")] == '\0';
 }
 
-/* Of names with and without a domain, the first parts alone can be compared. */
+/* Compares host names.  Unless both have a domain, only their first labels are compared, cut off as
+ * NetBIOS names if one seems to be. */
 static bool is_same_name(const char *a, const char *b)
 {
     size_t length_a = strcspn(a, "."), length_b = strcspn(b, ".");
@@ -259,7 +261,7 @@ static bool all_name_the_same(const struct multipoint_stations *stations)
 }
 
 /* Whether the seat's session is one of the host's own: 1, 0, or -1: that cannot be told.  `same`:
- * all seats name the same. */
+ * all seats name the same machine. */
 static signed char is_own(const struct multipoint_stations *stations,
                           const struct multipoint_seat *seat, bool same)
 {
@@ -286,7 +288,7 @@ static signed char is_own(const struct multipoint_stations *stations,
     return known ? 0 : same ? 1 : -1;
 }
 
-/* Once for all sessions: a host may have each of its stations show the same one. */
+/* Done once and not for each session, which would take time quadratic in the number of seats. */
 void multipoint_stations_judge(struct multipoint_stations *stations)
 {
     bool same = all_name_the_same(stations);

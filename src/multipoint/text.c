@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* text.c - strings that grow, and leave nothing behind. */
+/* text.c - strings that grow, and are wiped when freed. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -45,7 +45,7 @@ char *multipoint_free_text(const struct multipoint_memory *memory, char *text)
 
 /* ---- strings that grow ----------------------------------------------------------------------- */
 
-/* Not resized: that would free the old block with what is in it. */
+/* Not by resizing, which may free the old block without wiping it. */
 static bool grow_to(struct multipoint_text *text, size_t size)
 {
     char *data = text->memory->services->resize(text->memory->engine, NULL, size);
@@ -80,7 +80,7 @@ void multipoint_text_expect(struct multipoint_text *text, size_t more, size_t mo
 
     if (text->length >= LONG && text->size - text->length < more && size - text->length >= more &&
         !text->failed) {
-        grow_to(text, size); /* or not: it will be tried again */
+        grow_to(text, size); /* if that fails, multipoint_text_add() tries again */
     }
 }
 
@@ -104,7 +104,7 @@ void multipoint_text_puts(struct multipoint_text *text, const char *string)
 
 void multipoint_text_printf(struct multipoint_text *text, const char *format, ...)
 {
-    char line[1024]; /* for short things without secrets */
+    char line[1024]; /* for short texts without secrets: it is not wiped */
     va_list arguments;
 
     va_start(arguments, format);
@@ -122,12 +122,13 @@ void multipoint_text_escape(struct multipoint_text *text, const char *data, size
     size_t plain = 0;
 
     for (size_t i = 0; i < length; i++) {
-        const char *escaped = data[i] == '&'    ? "&amp;"
-                              : data[i] == '<'  ? "&lt;"
-                              : data[i] == '>'  ? "&gt;"
-                              : data[i] == '"'  ? "&quot;"
-                              : data[i] == '\r' ? "&#13;" /* XML would make a line feed of it */
-                                                : NULL;
+        const char *escaped = data[i] == '&'   ? "&amp;"
+                              : data[i] == '<' ? "&lt;"
+                              : data[i] == '>' ? "&gt;"
+                              : data[i] == '"' ? "&quot;"
+                              : data[i] == '\r'
+                                  ? "&#13;" /* a literal one would be parsed as a line feed */
+                                  : NULL;
         if (escaped) {
             multipoint_text_add(text, data + plain, i - plain);
             multipoint_text_puts(text, escaped);
@@ -153,8 +154,8 @@ void multipoint_text_free(struct multipoint_text *text)
 
 /* ---- what XML can hold ----------------------------------------------------------------------- */
 
-/* The character at `data`: its bytes, or 0 (and a value that is no character) when it is not UTF-8
- * in its shortest form. */
+/* Decodes the UTF-8 character at `data`.  Returns how many bytes it has, or 0 (and a *ret_value
+ * that is no character): it is not UTF-8 in its shortest form. */
 static size_t decode(const unsigned char *data, size_t length, uint32_t *ret_value)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -179,8 +180,8 @@ static size_t decode(const unsigned char *data, size_t length, uint32_t *ret_val
     return value >= least[bytes] ? bytes : 0;
 }
 
-/* Whether the eight bytes at `data` are all printable ASCII: no byte is above 0x7E (0x01 would
- * carry it over 0x7F) or below 0x20 (which taken away from it borrows). */
+/* Whether the eight bytes at `data` are all printable ASCII: bit 7 of a byte gets set if the byte
+ * is above 0x7E (by adding 0x01) or below 0x20 (by subtracting 0x20, which borrows). */
 static bool are_plain(const char *data)
 {
     const uint64_t each = UINT64_C(0x0101010101010101);
@@ -195,7 +196,7 @@ size_t multipoint_xml_span(const char *data, size_t length)
     size_t at = 0;
 
     while (at < length) {
-        if (length - at >= sizeof(uint64_t) && are_plain(data + at)) { /* most are */
+        if (length - at >= sizeof(uint64_t) && are_plain(data + at)) { /* the usual case */
             at += sizeof(uint64_t);
             continue;
         }

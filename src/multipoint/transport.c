@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* transport.c - libcurl in the engine's loop: one multi handle for each engine, which keeps
- * connections and TLS sessions.
+/* transport.c - the libcurl easy handle of an exchange.  Each engine has one multi handle, which
+ * keeps connections and TLS sessions.
  */
 #include <libxml/parser.h>
 #include <openssl/crypto.h>
@@ -10,8 +10,8 @@
 
 #include "wire.h"
 
-/* MOST_AROUND: an answer is sent with chunks and TLS records around it, in so many times as many
- * bytes at most. */
+/* MOST_AROUND: an answer with its chunks and TLS records may have at most so many times its own
+ * bytes. */
 enum { MOST_AROUND = 4 };
 enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143 };
 
@@ -28,7 +28,7 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
     }
     struct multipoint *all = exchange->host->all;
     if (all->received >=
-        MULTIPOINT_TURN_MAX) { /* libcurl takes megabytes in one go, and keeps others waiting */
+        MULTIPOINT_TURN_MAX) { /* libcurl would read megabytes in one go, and block the loop */
         exchange->paused = all->pauses = true;
         multipoint_turn_soon(all);
         return CURL_WRITEFUNC_PAUSE;
@@ -39,7 +39,7 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
     return exchange->answer.failed ? CURL_WRITEFUNC_ERROR : count;
 }
 
-/* Trailers as well, and what a proxy says. */
+/* Called for trailers and a proxy's headers, too. */
 static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
     struct multipoint_exchange *exchange = user;
@@ -49,9 +49,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
     return exchange->refused ? CURL_WRITEFUNC_ERROR : count;
 }
 
-/* The connection is there, and the request is about to leave.  When libcurl wants to send it a
- * second time, because the kept connection that it took broke without an answer, it may have been
- * carried out already. */
+/* Called when the connection exists and the request is about to be sent. libcurl sends it a second
+ * time if a kept connection broke without an answer; but the host may have carried it out already,
+ * so a request that changes something is not sent again. */
 static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port,
                       int local_port) /* NOLINT: libcurl's type */
 {
@@ -64,10 +64,11 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port,
     (void) local_port;
 
     if (!exchange->data || (exchange->left && exchange->once)) {
-        return CURL_PREREQFUNC_ABORT; /* nobody waits for it any more, or it would leave a second
+        return CURL_PREREQFUNC_ABORT; /* nobody waits for it any more, or it would be sent a second
                                          time */
     }
-    /* A kept connection or TLS session has seen the certificate, and may outlive it. */
+    /* A kept connection or TLS session was verified when it began: the certificate may have expired
+     * since. */
     if (exchange->operation->credentials != MULTIPOINT_ANYBODY &&
         multipoint_certificate_expired(&exchange->certificate, exchange->trust.why,
                                        sizeof exchange->trust.why)) {
@@ -98,8 +99,8 @@ static CURLcode on_tls(CURL *easy, void *context, void *data)
     return multipoint_trust_set(context, exchange);
 }
 
-/* What belongs to no header and no text is counted by nobody else: libcurl goes on with it as long
- * as it comes. */
+/* Limits what the host sends in all: what belongs to neither headers nor text (such as chunk
+ * extensions) is counted nowhere else, and libcurl would read it without end. */
 static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t whole_sent,
                        curl_off_t sent) /* NOLINT */
 {
@@ -118,7 +119,7 @@ static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t
     return exchange->too_large;
 }
 
-/* What is the same for every exchange with a host. */
+/* Sets what is the same for every exchange with a host. */
 static CURL *easy_new(struct multipoint_host *host)
 {
     struct multipoint *all = host->all;
@@ -131,7 +132,7 @@ static CURL *easy_new(struct multipoint_host *host)
 #define SET(option, value) failed = failed ? failed : curl_easy_setopt(easy, option, value)
     SET(CURLOPT_SHARE, all->share);
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that does not answer delays nobody */
+    SET(CURLOPT_QUICK_EXIT, 1L); /* freeing the handle does not wait for a name server */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_POST, 1L);
@@ -150,8 +151,8 @@ static CURL *easy_new(struct multipoint_host *host)
                                   on_tls() compares */
     SET(CURLOPT_CAPATH, NULL);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST,
-        0L); /* that very certificate was found to bear the host's name when the client was bound */
+    SET(CURLOPT_SSL_VERIFYHOST, 0L); /* the name was checked when the client was bound to the host,
+                                        and on_tls() accepts only the same certificate */
     SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
     if (failed) {
         curl_easy_cleanup(easy);
@@ -168,7 +169,8 @@ static bool add_header(struct multipoint_exchange *exchange, const char *line)
     return list;
 }
 
-/* The same for each question of a kind: mostly the handle has had them before. */
+/* They are the same for each question of an operation: usually those of the last exchange can be
+ * used again. */
 static bool set_headers(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
@@ -202,10 +204,11 @@ static const wms_transport *settings_of(const struct multipoint_exchange *exchan
     return memory->services->transport(memory->engine);
 }
 
-/* What is this exchange's own. */
+/* Sets what differs for each exchange. */
 static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
 {
-    const char *proxy = settings_of(exchange)->proxy; /* it may have been set anew */
+    const char *proxy =
+        settings_of(exchange)->proxy; /* read each time: the program may have changed it */
     bool secure = exchange->operation->credentials != MULTIPOINT_ANYBODY;
     CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 
@@ -240,7 +243,7 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
     exchange->answer_max = settings_of(exchange)->answer_size;
     if (exchange->operation->credentials == MULTIPOINT_ANYBODY &&
         exchange->answer_max > PLAIN_MAX) {
-        exchange->answer_max = PLAIN_MAX; /* anybody may have put another in its place */
+        exchange->answer_max = PLAIN_MAX; /* plain HTTP: anybody may have replaced the answer */
     }
     if (!set_up(exchange, easy) || curl_multi_add_handle(all->multi, easy) != CURLM_OK) {
         curl_easy_cleanup(easy);
@@ -278,7 +281,7 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
     multipoint_socket_part(exchange);
     if (exchange->easy) {
         curl_multi_remove_handle(host->all->multi, exchange->easy);
-        /* Nothing may point to the exchange from here on, nor be kept of it. */
+        /* The handle must not keep pointers to the exchange from here on. */
         if (host->spare || host->all->forked || exchange->result != CURLE_OK) {
             curl_easy_cleanup(exchange->easy);
         } else {

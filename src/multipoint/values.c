@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* values.c - arguments and results of operations, between XML and wms_value. */
+/* values.c - converts arguments and results of operations between XML and wms_value. */
 #include <stdio.h>
 
 #include "multipoint.h"
@@ -8,16 +8,17 @@ enum { NUMBER = 24 };
 
 /* ---- lists that have a shape ----------------------------------------------------------------- */
 
-/* What the elements of a list are called, and hold. */
+/* The name and the fields of the elements of a list. */
 static const struct shape {
     enum multipoint_type type;
-    const char *item, *fields; /* NULL: text */
+    const char *item, *fields; /* `fields` NULL: each holds text */
 } shapes[] = {
     {MULTIPOINT_STRINGS, "prgData", NULL},
     {MULTIPOINT_SESSIONS, "prgWmsSessionInfoWs",
      "id:U state:u wsUserName:s wsDomain:s wsWinStation:s fIsRail:b"},
     {MULTIPOINT_USERS, "prgWmsSessionInfoWs",
-     "wsName:s wsFullName:s wsDescription:s UserType:u"}, /* thus in the schema */
+     "wsName:s wsFullName:s wsDescription:s UserType:u"}, /* the schema does use the sessions' name
+                                                             here */
     {MULTIPOINT_APPS, "prgWmsRunningAppWs", "wsName:s ProcessId:u WindowId:u CreateTime:U"},
 };
 
@@ -38,9 +39,9 @@ static uint64_t most(enum multipoint_type type)
 
 /* ---- arguments: from values to XML ----------------------------------------------------------- */
 
-/* Where an argument is written, and what is said of a wrong one. */
+/* Where an argument is written to, and where the complaint about a wrong one. */
 struct writer {
-    struct multipoint_text *out; /* NULL: it is only checked */
+    struct multipoint_text *out; /* NULL: the argument is only checked */
     char *complaint;
     size_t size;
     const struct multipoint_field *field;
@@ -132,7 +133,7 @@ static int put_value(const struct writer *writer, const wms_value *value)
         return put_number(writer, value);
     case MULTIPOINT_BYTES:
         return put_bytes(writer, value);
-    case MULTIPOINT_STRINGS: /* no operation takes these */
+    case MULTIPOINT_STRINGS: /* no operation has arguments of these types */
     case MULTIPOINT_BASE64:
     case MULTIPOINT_SESSIONS:
     case MULTIPOINT_USERS:
@@ -160,7 +161,7 @@ const wms_value *multipoint_value(const wms_value *table, const char *name, enum
     return value && value->kind == kind ? value : NULL;
 }
 
-/* Names an argument that the operation does not have. */
+/* Errors: INVALID (an argument that the operation does not have; `complaint` names it). */
 static int check_names(const struct multipoint_operation *operation, const wms_value *arguments,
                        char *complaint, size_t size)
 {
@@ -206,7 +207,8 @@ int multipoint_arguments(const struct multipoint_operation *operation, const wms
             continue;
         }
         if (nil && !field.nillable) {
-            /* a wrong value of the right kind says what would be one */
+            /* writing a nil fails with a complaint that says what a right value is: its end is used
+             */
             error = put_value(&writer, &(wms_value){.kind = WMS_NIL});
             char *what = strstr(complaint, ": no ");
             const char *fix = what ? strstr(what, "; give ") : NULL;
@@ -288,7 +290,7 @@ static bool has_text(const struct multipoint_element *element)
     return element->text[strspn(element->text, " \t\r\n")] != '\0';
 }
 
-/* [MS-RSMC] 2.2.4.1: an element a byte. */
+/* [MS-RSMC] 2.2.4.1: one element for each byte. */
 static int read_bytes(const struct multipoint_element *element, struct multipoint_arena *arena,
                       wms_value *ret_value)
 {
@@ -317,7 +319,7 @@ static int read_bytes(const struct multipoint_element *element, struct multipoin
 
 enum { BASE64_BLANK = 64, BASE64_PADDING, BASE64_WRONG };
 
-/* What a character of it means. */
+/* Fills the table of what each character means in Base64. */
 static void fill_base64(unsigned char meaning[256])
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -330,7 +332,8 @@ static void fill_base64(unsigned char meaning[256])
     meaning['='] = BASE64_PADDING;
 }
 
-/* In place, since it may be most of an answer: so it is read once. */
+/* Decodes the element's text in place, since it may be most of an answer: so an element can be read
+ * only once. */
 static int read_base64(const struct multipoint_element *element, wms_value *ret_value)
 {
     char *bytes = element->text;
@@ -345,7 +348,7 @@ static int read_base64(const struct multipoint_element *element, wms_value *ret_
     const unsigned char *at = (const unsigned char *) element->text, *end = at + element->length;
     while (at < end) {
         if (digits % 4 == 0 && padding == 0 &&
-            end - at >= 4 && /* most are: pictures have millions */
+            end - at >= 4 && /* fast path: four digits at a time; thumbnails have millions */
             (meaning[at[0]] | meaning[at[1]] | meaning[at[2]] | meaning[at[3]]) < BASE64_BLANK) {
             bits = (uint32_t) meaning[at[0]] << 18 | (uint32_t) meaning[at[1]] << 12 |
                    (uint32_t) meaning[at[2]] << 6 | meaning[at[3]];
@@ -444,7 +447,7 @@ static size_t count_fields(const char *spec)
     return count;
 }
 
-/* What the schema calls it, whatever the host does. */
+/* The field's name in the schema, even if the host uses its alias. */
 static const char *canonical_name(const struct multipoint_field *field,
                                   const struct multipoint_element *child,
                                   struct multipoint_arena *arena)

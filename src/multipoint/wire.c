@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* wire.c - what comes in by a TLS connection, before it is decrypted.
+/* wire.c - limits for a TLS connection, below decryption.
  *
- * OpenSSL takes handshake messages as long as more of them come: sessions to resume, new keys,
- * wishes to begin again.  It has no limit for them, and none of this gets to the program, nor does
- * its loop turn.  So they are counted for each answer, and what is read is rationed.
+ * OpenSSL processes handshake messages (session tickets, key updates, hello requests) as long as
+ * they come, without a limit; the program sees nothing of it, and its loop does not turn.  So the
+ * messages are counted for each answer, and the bytes that are read in a turn are limited.
  */
 #include "wire.h"
 
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
-/* A handshake has less than ten; behind it, hosts send some sessions. */
+/* A handshake has less than ten messages; after it, hosts send some session tickets. */
 enum { MESSAGES_MAX = 64 };
 
-/* A connection's: its BIO owns it, from the handshake's beginning on; before, the exchange. */
+/* State of a TLS connection.  The exchange owns it until the handshake begins, then the
+ * connection's BIO. */
 struct multipoint_wire {
     struct multipoint *all;
     struct multipoint_exchange
-        *exchange; /* the one that it serves, or NULL: kept, or nobody waits */
-    bool owned;    /* by the BIO */
+        *exchange; /* which uses the connection, or NULL: it is kept unused */
+    bool owned;    /* the BIO frees it */
     unsigned messages;
 };
 
@@ -58,7 +59,7 @@ static long before_read(BIO *bio, struct multipoint_wire *wire)
     if (wire->messages > MESSAGES_MAX) {
         return -1;
     }
-    if (all->taken >= MULTIPOINT_TURN_MAX) { /* it stays in the socket */
+    if (all->taken >= MULTIPOINT_TURN_MAX) { /* the data stays in the socket until the next turn */
         BIO_set_retry_read(bio);
         multipoint_turn_soon(all);
         return -1;

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* wire.h - what comes in by a TLS connection, before it is decrypted: how much at a time, and of
- * how many messages. */
+/* wire.h - limits for a TLS connection, below decryption: how many bytes are read in a turn of the
+ * loop, and how many handshake messages are accepted. */
 #ifndef WMS_MULTIPOINT_WIRE_H
 #define WMS_MULTIPOINT_WIRE_H
 
 #include "multipoint.h"
 
-/* At a time: libcurl and OpenSSL would go on as long as something comes, and keep others waiting.
+/* Bytes in one turn of the loop: libcurl and OpenSSL would read on as long as something comes, and
+ * block the loop.
  */
 enum { MULTIPOINT_TURN_MAX = 262144 };
 
-/* For a new TLS connection, which the exchange is the first to use; `context`: its SSL_CTX. */
+/* Sets the limits for a new TLS connection, which the exchange opens; `context`: its SSL_CTX.
+ * Errors: CURLE_OUT_OF_MEMORY. */
 CURLcode multipoint_wire_set(void *context, struct multipoint_exchange *exchange);
-/* The handshake has begun, or perhaps is one of many; `ssl`: the connection's. */
+/* A handshake begins on the connection `ssl`; this may be called several times for one connection.
+ */
 void multipoint_wire_begin(const void *ssl, struct multipoint_exchange *exchange);
-/* The exchange's question is about to leave: from here on, what comes is its answer. */
+/* The exchange's question is about to be sent: counts the messages of its answer from here on. */
 void multipoint_wire_join(struct multipoint_exchange *exchange);
-/* The exchange has no connection any more. */
+/* Separates the exchange from its connection, if it has one. */
 void multipoint_wire_part(struct multipoint_exchange *exchange);
 
 #endif

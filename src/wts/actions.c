@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* actions.c - disconnect, close, message: first the question whether it is a user's session, then
- * the action. */
+/* actions.c - disconnect, close, message: first a query whether it is a user's session, then the
+ * action. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ struct action_work {
     struct wts_work work;
     enum wms_verb verb;
     DWORD id;
-    char *identity; /* of the session that is meant; NULL: whichever has the id */
+    char *identity; /* of the session that is meant; NULL: any session with that id */
     WCHAR *title, *message;
     size_t title_length, message_length; /* units */
 };
@@ -27,15 +27,16 @@ struct action {
     struct wms_op *op;
     enum wms_verb verb;
     DWORD id;
-    const char *message; /* lives as long as the op */
-    bool asked;          /* the question is answered */
+    const char *message; /* borrowed: valid as long as the op */
+    bool asked;          /* the query has been answered */
 };
 
 static const char another[] = "the session that was meant has ended, and another one has its id";
 
 /* ---- on a thread ----------------------------------------------------------------------------- */
 
-/* May the session be acted on at all?  The API would log off a service as readily as a user. */
+/* On a thread: queries whether the session may be acted on.  The API would log off a service as
+ * well as a user. */
 static void question_call(struct wts_work *shared)
 {
     struct question_work *work = (struct question_work *) shared;
@@ -45,7 +46,8 @@ static void question_call(struct wts_work *shared)
     if (work->verb != WMS_MESSAGE && wts_query_own(shared->server, &own) && own == work->id) {
         wts_fault_set(fault, WMS_E_ACCESS_DENIED, "it is the caller's own session");
     } else if (!wts_query_info(shared->server, work->id, &work->info, fault)) {
-        if (fault->code == WMS_E_UNSUPPORTED) { /* a host that does not tell decides by itself */
+        if (fault->code == WMS_E_UNSUPPORTED) { /* the host does not tell: it has to refuse what
+                                                   must not be done */
             fault->code = 0;
         }
     } else if (wts_state_is_over(work->info.state)) {
@@ -55,7 +57,7 @@ static void question_call(struct wts_work *shared)
     }
 }
 
-/* Whether the session is (still) the one that was looked at before; else *ret_fault tells why not.
+/* Whether the session is still the one that the caller has chosen; if not, *ret_fault says why.
  */
 static bool is_meant(const struct action_work *work, struct wts_fault *ret_fault)
 {
@@ -66,7 +68,7 @@ static bool is_meant(const struct action_work *work, struct wts_fault *ret_fault
         return true;
     }
     if (!wts_query_info(work->work.server, work->id, &info, ret_fault)) {
-        ret_fault->doubtful = ret_fault->silent = false; /* nothing was sent */
+        ret_fault->doubtful = ret_fault->silent = false; /* the action was not sent */
         return false;
     }
     wts_info_identity(&info, identity);
@@ -96,7 +98,8 @@ static bool carry_out(const struct action_work *work)
     }
 }
 
-/* The look comes right before the action: there is no call that does both. */
+/* On a thread.  The session is checked directly before the action, since no call of the API does
+ * both. */
 static void action_call(struct wts_work *shared)
 {
     const struct action_work *work = (const struct action_work *) shared;
@@ -194,7 +197,8 @@ static void act(struct action *action)
     wts_work_begin(&action->task);
 }
 
-/* The question has shown that the session is not the one that was looked at before. */
+/* Sets the fault if the session that the query has found is not the one that the caller has chosen.
+ */
 static void compare(const struct action *action, const struct wts_info *info,
                     struct wts_fault *fault)
 {

@@ -61,7 +61,7 @@ BOOL WINAPI WTSFreeMemoryExW(WTS_TYPE_CLASS type, PVOID memory, ULONG count);
 #else
 
 #ifndef WITHOUT_WINPR_3x_DEPRECATED
-#define WITHOUT_WINPR_3x_DEPRECATED /* libwinpr 3: nothing that goes is used */
+#define WITHOUT_WINPR_3x_DEPRECATED /* libwinpr 3: deprecated functions are not used */
 #endif
 #include <winpr/error.h>
 #include <winpr/sysinfo.h>

@@ -11,7 +11,7 @@ static const struct {
     int code;
     bool doubtful;
 } known[] = {
-    {2, WMS_E_NOT_FOUND, false}, /* ERROR_FILE_NOT_FOUND: what the API says of an unknown session */
+    {2, WMS_E_NOT_FOUND, false}, /* ERROR_FILE_NOT_FOUND: the API's error for an unknown session */
     {1168, WMS_E_NOT_FOUND, false},     /* ERROR_NOT_FOUND */
     {7001, WMS_E_NOT_FOUND, false},     /* ERROR_CTX_WINSTATION_NAME_INVALID */
     {7022, WMS_E_NOT_FOUND, false},     /* ERROR_CTX_WINSTATION_NOT_FOUND */
@@ -31,7 +31,7 @@ static const struct {
     {59, WMS_E_UNREACHABLE, true},      /* ERROR_UNEXP_NET_ERR */
     {64, WMS_E_UNREACHABLE, true},      /* ERROR_NETNAME_DELETED: the connection broke */
     {67, WMS_E_UNREACHABLE, false},     /* ERROR_BAD_NET_NAME */
-    {1115, WMS_E_UNREACHABLE, false},   /* ERROR_SHUTDOWN_IN_PROGRESS: takes nothing any more */
+    {1115, WMS_E_UNREACHABLE, false},   /* ERROR_SHUTDOWN_IN_PROGRESS: accepts nothing any more */
     {1210, WMS_E_UNREACHABLE, false},   /* ERROR_INVALID_COMPUTERNAME */
     {1225, WMS_E_UNREACHABLE, false},   /* ERROR_CONNECTION_REFUSED */
     {1231, WMS_E_UNREACHABLE, false},   /* ERROR_NETWORK_UNREACHABLE */
@@ -39,7 +39,7 @@ static const struct {
     {1236, WMS_E_UNREACHABLE, true},    /* ERROR_CONNECTION_ABORTED */
     {1311, WMS_E_UNREACHABLE, false},   /* ERROR_NO_LOGON_SERVERS */
     {1700, WMS_E_UNREACHABLE,
-     false}, /* RPC_S_INVALID_STRING_BINDING; up to 1707: nothing was begun */
+     false}, /* RPC_S_INVALID_STRING_BINDING; up to 1707: no call was begun */
     {1701, WMS_E_UNREACHABLE, false},  /* RPC_S_WRONG_KIND_OF_BINDING */
     {1702, WMS_E_UNREACHABLE, false},  /* RPC_S_INVALID_BINDING */
     {1703, WMS_E_UNREACHABLE, false},  /* RPC_S_PROTSEQ_NOT_SUPPORTED */
@@ -132,8 +132,8 @@ void wts_fault_read(struct wts_fault *ret_fault)
 {
     DWORD number = GetLastError();
 
-    if (number == 0 || number == no_variable) { /* so libwinpr answers when nothing implements the
-                                                   API, or not this call */
+    if (number == 0 || number == no_variable) { /* libwinpr's answer if no library implements the
+                                                   API, or this function */
         wts_fault_set(ret_fault, WMS_E_UNSUPPORTED,
                       "no session API answers here: WTSAPI_LIBRARY has to name a library that "
                       "implements this call");

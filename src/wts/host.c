@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* host.c - one server: what is under way, and what waits for its turn. */
+/* host.c - one server: the works under way, and the tasks that wait for their turn. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,8 @@ void wts_free(const struct wts_host *host, void *block)
 
 /* ---- the end of a host ----------------------------------------------------------------------- */
 
-/* What is begun is still answered: only then is the host given up. */
+/* Reports the host's failure to the engine, once no work is under way any more: those are answered
+ * first. */
 static void give_up(struct wts_host *host)
 {
     if (host->failure && host->begun == 0) {
@@ -31,7 +32,7 @@ static void give_up(struct wts_host *host)
     }
 }
 
-/* The others may come from this side of the host, too. */
+/* Whether the code shows that the host has answered: the others may also arise on this machine. */
 static bool is_answer(int code)
 {
     return code != WMS_E_TIMEOUT && code != WMS_E_UNSUPPORTED && code != WMS_E_NO_MEMORY &&
@@ -73,7 +74,7 @@ void *wts_task_new(struct wts_host *host, size_t size, void **owner,
     return task;
 }
 
-/* It hangs, for all that is known, until it comes back. */
+/* Nobody waits for the call any more: it counts as hanging until it returns. */
 static void give_up_call(struct wts_work *work)
 {
     struct wts_tally *tally = work->server->tally;
@@ -84,7 +85,7 @@ static void give_up_call(struct wts_work *work)
     }
 }
 
-/* Of a work: on its thread when the call has come back, or elsewhere when it will never be made. */
+/* Notes that the call has returned (on its thread), or will never be made (on any thread). */
 static void return_call(struct wts_work *work)
 {
     if (atomic_exchange(&work->stage, WTS_RETURNED) == WTS_GIVEN_UP) {
@@ -111,7 +112,8 @@ void wts_task_end(struct wts_task *task)
     if (task->begun) {
         host->begun--;
         host->services->timer_set(
-            host->tend, 0); /* not from inside this: it may be the engine that ends the task */
+            host->tend,
+            0); /* not done here: the engine may be the caller, and must not be called back */
     }
     wts_free(host, task);
 }
@@ -137,7 +139,7 @@ static bool somebody_waits(const struct wts_host *host)
     return !node_alone(&host->waiting[0]) || !node_alone(&host->waiting[1]);
 }
 
-/* Whose turn it is.  Looks come again and again, so they take turns with what was asked for. */
+/* Takes the next task.  Looks are repeated without end, so they alternate with the commands. */
 static struct wts_task *take_next(struct wts_host *host)
 {
     struct node *asked = &host->waiting[0], *looks = &host->waiting[1];
@@ -156,7 +158,7 @@ static bool has_room(const struct wts_host *host)
 }
 
 static const double hanging_interval =
-    0.1; /* seconds until it is looked again whether a call that hung has come back */
+    0.1; /* seconds after which it is checked again whether a hanging call has returned */
 
 static void begin_next(struct wts_host *host)
 {
@@ -186,7 +188,7 @@ void wts_work_run(void *shared)
 
     work->call(work);
     return_call(work);
-    wts_server_unref(work->server, false); /* here, where closing it may block */
+    wts_server_unref(work->server, false); /* on this thread, since closing the handle may block */
     work->server = NULL;
 }
 
@@ -210,7 +212,8 @@ void wts_work_done(void *shared, int code)
     give_up(host);
 }
 
-/* A work that was not run is gone before its host is, so its reference is not the last. */
+/* A work that was not run is freed before its host, so its reference on the server is not the last
+ * one. */
 void wts_work_dispose(void *shared)
 {
     struct wts_work *work = shared;
@@ -245,7 +248,7 @@ static void opened(struct wts_task *task, struct wts_work *work)
         host->services->broken(host->link, work->fault.code, work->fault.text);
     } else {
         host->services->ready(
-            host->link); /* Windows does not talk to the host before there is something to ask */
+            host->link); /* ready at once: Windows contacts the host only with the first call */
     }
 }
 
@@ -267,10 +270,11 @@ static int open_server(struct wts_host *host)
     return 0;
 }
 
-/* Gives the connection's reference back. */
+/* The work that gives back the connection's reference on the server. */
 struct farewell {
     struct wts_server *server;
-    struct wts_tally *tally; /* where it counts; NULL: it was not begun, or has come back */
+    struct wts_tally
+        *tally; /* whose `closing` counts it; NULL: it was not begun, or has returned */
 };
 
 static void farewell_over(struct farewell *farewell, bool keeps)
@@ -291,7 +295,7 @@ static void farewell_run(void *shared)
     farewell_over(shared, false);
 }
 
-/* Without a thread the handle stays open: closing it may block. */
+/* There was no thread to close the handle on, and closing may block: it stays open. */
 static void farewell_dispose(void *shared)
 {
     farewell_over(shared, true);
@@ -311,8 +315,8 @@ static const struct wms_work farewell_kind = {
     .dispose = farewell_dispose,
 };
 
-/* "localhost", or this computer's name: who asks for either means the machine that he sits at, with
- * his own session. */
+/* "localhost", or this computer's name: both mean this machine's own sessions, the caller's among
+ * them. */
 static bool names_this_machine(const char *host)
 {
     char own[256];
@@ -322,8 +326,8 @@ static bool names_this_machine(const char *host)
            (GetComputerNameA(own, &size) && strcasecmp(host, own) == 0);
 }
 
-/* What follows "wts://" is the server's name, and what follows "wts:///" may be any: NULL is this
- * machine. */
+/* The server's name is what follows "wts://"; a name of any characters follows "wts:///".
+ * *ret_name NULL: this machine. */
 static int name_of(const struct wms_address *address, char *room, size_t size,
                    const char **ret_name)
 {
@@ -347,7 +351,7 @@ static int name_of(const struct wms_address *address, char *room, size_t size,
     return 0;
 }
 
-/* A call has been given up, or has come back although nobody waits for it. */
+/* Called by the timer: a call was given up, or one that was given up may have returned. */
 static void tend(void *data)
 {
     begin_next(data);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* layout.h - that the structures and numbers of the headers at hand are those of the x64 Windows
- * SDK.
+/* layout.h - checks that the structures and numbers of the headers in use are those of the x64
+ * Windows SDK.
  *
- * Programs that are compiled with one of them meet libraries that were compiled with another: a
- * difference must stop the build, not a program. */
+ * A program and a library may be compiled with different headers: a difference must fail at build
+ * time, not at run time. */
 #ifndef WMS_WTS_LAYOUT_H
 #define WMS_WTS_LAYOUT_H
 
@@ -160,7 +160,7 @@ WTSAPI_PLACE(WTSINFOEX_LEVEL1_W, IncomingBytes, 200);
 WTSAPI_SIZE(WTSINFOEXW, 232);
 WTSAPI_PLACE(WTSINFOEXW, Data, 8);
 
-#ifndef _WIN32 /* the provider, which is compiled there, needs no more */
+#ifndef _WIN32 /* on Windows only the provider is compiled, which needs no more */
 WTSAPI_NUMBER(WTSConfigInfo, 26);
 WTSAPI_NUMBER(WTSValidationInfo, 27);
 WTSAPI_NUMBER(WTSSessionAddressV4, 28);

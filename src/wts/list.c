@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* list.c - all sessions: one enumeration, and what it leaves out of each. */
+/* list.c - all sessions: one enumeration, then further queries about each session. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "wts.h"
 
-/* A session, its strings as places in a block of text; 0: not told. */
+/* A session; its strings are offsets into the catalogue's `text`, 0: not told. */
 struct found {
     DWORD id;
     WTS_CONNECTSTATE_CLASS state;
     signed char locked;
-    signed char own; /* -1: of another machine, where nobody knows */
-    bool nameless;   /* its user's name cannot be read: nobody knows whether there is one */
+    signed char own; /* -1: not known: it is on another machine */
+    bool nameless;   /* its user's name cannot be read, so it is not known whether it has a user */
     size_t win_station, user_name, domain_name, computer_name, client_name, identity;
     double logon_time, idle_since; /* -1: not told */
 };
@@ -20,9 +20,9 @@ struct found {
 struct catalogue {
     struct found *sessions;
     size_t count;
-    char *text; /* begins with a zero, so that place 0 is the empty string */
+    char *text; /* begins with a NUL, so that offset 0 is the empty string */
     size_t used, size;
-    size_t without_id; /* sessions that are left out, since nothing can be said to them */
+    size_t without_id; /* sessions that are left out, since they have no usable id */
 };
 
 struct listing_work {
@@ -72,7 +72,7 @@ static bool keep(struct catalogue *found, const char *text, size_t *ret_place)
     return true;
 }
 
-/* A string of the API's; one without an end is not told. */
+/* Copies a string of the API's; one that is not terminated counts as not told. */
 static bool keep_wide(struct catalogue *found, const WCHAR *text, size_t *ret_place)
 {
     size_t length = text ? wts_length(text) : 0;
@@ -88,7 +88,7 @@ static bool keep_wide(struct catalogue *found, const WCHAR *text, size_t *ret_pl
     return true;
 }
 
-/* What the enumeration has told.  False: out of memory. */
+/* Takes what the enumeration has told of a session.  False: out of memory. */
 static bool take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry,
                        struct found *session)
 {
@@ -103,7 +103,7 @@ static bool take_entry(struct catalogue *found, const WTS_SESSION_INFO_1W *entry
            keep_wide(found, entry->pHostName, &session->computer_name);
 }
 
-/* 1, 0, or -1: not known. */
+/* Whether it is a user's session: 1, 0, or -1: not known. */
 static signed char is_users(const struct catalogue *found, const struct found *session)
 {
     if (session->nameless) {
@@ -112,7 +112,7 @@ static signed char is_users(const struct catalogue *found, const struct found *s
     return wts_is_users(session->state, found->text + session->user_name);
 }
 
-/* What is told of a session by itself. */
+/* Takes what WTSSessionInfoEx has told of the session.  False: out of memory. */
 static bool take_info(struct catalogue *found, const struct wts_info *info, struct found *session)
 {
     char identity[WTS_IDENTITY_ROOM];
@@ -124,8 +124,9 @@ static bool take_info(struct catalogue *found, const struct wts_info *info, stru
     return keep(found, identity, &session->identity);
 }
 
-/* What it has not: whether the session is locked, since when its user is there, and where he sits.
- * False: *ret_fault tells why; NOT_FOUND: it has ended meanwhile. */
+/* Queries what the enumeration has not told: whether the session is locked, since when its user is
+ * logged on, and the client's name.  False: *ret_fault says why; NOT_FOUND: it has ended meanwhile.
+ */
 static bool ask_more(const struct wts_server *server, struct catalogue *found,
                      struct found *session, struct wts_fault *ret_fault)
 {
@@ -136,8 +137,8 @@ static bool ask_more(const struct wts_server *server, struct catalogue *found,
     if (wts_query_info(server, session->id, &info, ret_fault)) {
         fits = take_info(found, &info, session);
     } else if (ret_fault->code != WMS_E_ACCESS_DENIED && ret_fault->code != WMS_E_UNSUPPORTED &&
-               ret_fault->code !=
-                   WMS_E_PROTOCOL) { /* for those, it is not known, and the session is listed */
+               ret_fault->code != WMS_E_PROTOCOL) { /* after these faults the session is listed all
+                                                       the same, with less known */
         return false;
     }
     fits = wts_query_text(server, session->id, WTSClientName, &client) && fits &&
@@ -157,7 +158,8 @@ static bool take_all(const struct wts_server *server, const WTS_SESSION_INFO_1W 
 
     for (DWORD i = 0; i < count; i++) {
         struct found session = {0};
-        if (entries[i].SessionId == WTS_CURRENT_SESSION) { /* which means "no session" */
+        if (entries[i].SessionId ==
+            WTS_CURRENT_SESSION) { /* the number that means "the current session" in calls */
             found->without_id++;
             continue;
         }
@@ -191,7 +193,8 @@ static void catalogue_free(struct catalogue *found)
     free(found->text);
 }
 
-/* Whether the API's answer can be believed; else it is not even freed, since that takes its count.
+/* Whether the API's answer is plausible.  One that is not is not freed either: freeing it relies on
+ * its count.
  */
 static bool is_sound(const WTS_SESSION_INFO_1W *entries, DWORD level, DWORD count,
                      struct wts_fault *ret_fault)
@@ -253,7 +256,7 @@ static const char *text_at(const struct catalogue *found, size_t place)
     return place ? found->text + place : NULL;
 }
 
-/* One that is odd is no reason to know nothing of the others. */
+/* Logs how many sessions were left out: the others are listed all the same. */
 static void complain(const struct wts_host *host, const struct catalogue *found)
 {
     char line[160];

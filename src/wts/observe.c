@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* observe.c - how a session is, asked again and again: the API's own events would keep a thread
- * waiting for each host. */
+/* observe.c - observes a session by polling: waiting for the API's events would block a thread for
+ * each host. */
 #include "wts.h"
 
 struct look_work {

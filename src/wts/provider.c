@@ -85,7 +85,7 @@ static const struct wms_provider provider = {
     .observe = observe,
     .unobserve = unobserve,
     .retire = retire,
-    .forked = retire, /* what hangs in the parent does not in the child */
+    .forked = retire, /* calls that hang in the parent's threads do not exist in the child */
     .cannot = "the session API has no such call; logind and multipoint hosts have",
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* query.c - what the API tells of one session.  Everything here runs on threads, but for the
+/* query.c - what the API tells of one session.  Everything here runs on threads, except for the
  * functions about states. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "wts.h"
 
-/* Asks for `what`: *ret_answer is of `size` bytes, for WTSFreeMemory(). */
+/* Asks for `what`: *ret_answer has *ret_size bytes, and has to be freed by WTSFreeMemory(). */
 static bool query(const struct wts_server *server, DWORD id, WTS_INFO_CLASS what, void **ret_answer,
                   DWORD *ret_size, struct wts_fault *ret_fault)
 {
@@ -96,7 +96,7 @@ bool wts_query_text(const struct wts_server *server, DWORD id, WTS_INFO_CLASS wh
 
     *ret_text = NULL;
     if (!query(server, id, what, &answer, &size, &fault)) {
-        return true; /* not every host tells everything */
+        return true; /* no error: not every host tells everything */
     }
     size_t units = size / sizeof(WCHAR);
     const WCHAR *text = answer;

@@ -20,7 +20,7 @@ void wts_tally_unref(struct wts_tally *tally)
     }
 }
 
-/* That of the name, one reference more. */
+/* The tally of that name, made if there is none, with one reference more. */
 static struct wts_tally *tally_get(struct wts_tallies *tallies, const char *name)
 {
     struct wts_tally *first = tallies->first, **place = &tallies->first;

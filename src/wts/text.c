@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* text.c - UTF-16, which the session API speaks. */
+/* text.c - UTF-16, which the session API uses. */
 #include <stdlib.h>
 
 #include "wts.h"
@@ -62,7 +62,7 @@ size_t wts_length(const WCHAR *text)
 
 /* ---- from UTF-8 ------------------------------------------------------------------------------ */
 
-/* The next character of valid UTF-8. */
+/* Decodes the next character of valid UTF-8, and advances *text. */
 static uint32_t take_utf8(const unsigned char **text)
 {
     const unsigned char *p = *text;
@@ -84,7 +84,8 @@ WCHAR *wts_utf16(const char *text, size_t *ret_length)
     const unsigned char *p = (const unsigned char *) text;
     size_t size = 1, length = 0;
 
-    for (const char *q = text; *q; q++) { /* a byte never makes more than one unit */
+    for (const char *q = text; *q;
+         q++) { /* a byte of UTF-8 never yields more than one unit of UTF-16 */
         size++;
     }
     WCHAR *units = malloc(size * sizeof *units);

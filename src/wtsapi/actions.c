@@ -4,7 +4,7 @@
 
 #include "wtsapi/wtsapi.h"
 
-/* WTS_CURRENT_SESSION: that of this process, which a list tells. */
+/* Resolves WTS_CURRENT_SESSION: the list tells which session this process belongs to. */
 static DWORD find_own(struct server *server, DWORD *ret_session)
 {
     struct list *list;
@@ -21,7 +21,8 @@ static DWORD find_own(struct server *server, DWORD *ret_session)
     return error;
 }
 
-/* A number that no list of this process has shown, and that a text may be behind. */
+/* If the number is unknown in this process and may stand for a text id, lists the sessions to find
+ * out. */
 static DWORD learn(struct server *server, DWORD session)
 {
     struct list *list;
@@ -36,7 +37,7 @@ static DWORD learn(struct server *server, DWORD session)
     return error;
 }
 
-/* What a message says, until a job owns it. */
+/* The texts of a message, until a job owns them. */
 struct texts {
     char *message, *title;
 };
@@ -49,7 +50,7 @@ static void free_texts(void *data)
     free(texts->title);
 }
 
-/* Which session is meant, as a number that the job can be given. */
+/* Resolves the server and the session's number, so that a job can be made. */
 static DWORD find_session(HANDLE handle, DWORD *session, struct server **ret_server)
 {
     DWORD error = wtsapi_server_get(handle, ret_server);
@@ -65,7 +66,7 @@ static DWORD find_session(HANDLE handle, DWORD *session, struct server **ret_ser
     return error;
 }
 
-/* The same; the texts are freed when the thread is ended while it waits for a list. */
+/* The same; the texts are freed if the thread is cancelled while it waits for a list. */
 static DWORD find_with(HANDLE handle, DWORD *session, struct server **ret_server,
                        struct texts *texts)
 {
@@ -77,7 +78,7 @@ static DWORD find_with(HANDLE handle, DWORD *session, struct server **ret_server
     return error;
 }
 
-/* The texts are the job's, or freed. */
+/* Takes over `message` and `title`: the job owns them, or they are freed. */
 static DWORD act(HANDLE handle, DWORD session, enum wms_verb verb, bool verify, char *message,
                  char *title)
 {
@@ -106,7 +107,7 @@ BOOL wtsapi_logoff_session(HANDLE handle, DWORD session, BOOL wait)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* A title of no characters is none. */
+/* An empty title counts as none. */
 static DWORD read_texts(const void *title, DWORD title_size, const void *message,
                         DWORD message_size, size_t unit, char **ret_title, char **ret_message)
 {
@@ -128,7 +129,8 @@ static DWORD read_texts(const void *title, DWORD title_size, const void *message
     return error;
 }
 
-/* Which buttons it has, and how long it stays, the host decides; so nobody can wait for an answer.
+/* The host decides about buttons and timeout of a message, so waiting for the user's answer is not
+ * supported.
  */
 static BOOL send_message(HANDLE handle, DWORD session, const void *title, DWORD title_size,
                          const void *message, DWORD message_size, size_t unit, DWORD *ret_response,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* ask.c - what callers do with jobs: hand over, wait. */
+/* ask.c - what callers do with jobs: submit them, and wait. */
 #include <stdlib.h>
 
 #include "wtsapi/wtsapi.h"
 
-/* The age of a list that is recent, in seconds. */
+/* Maximum age of a recent list, in seconds. */
 static const double recent_seconds = 0.1;
 
 /* Hands the job to the worker. */
@@ -19,8 +19,8 @@ static DWORD submit(struct job *job)
     return error;
 }
 
-/* A thread that is ended while it waits (TerminateThread() of libwinpr's does that) gives back what
- * it has. */
+/* Cleanup handler of a waiting thread that is cancelled (by TerminateThread() of libwinpr's): gives
+ * back its references and the lock. */
 static void leave(void *data)
 {
     struct job *job = data;
@@ -47,7 +47,8 @@ static bool is_recent(const struct list *list)
            wtsapi_now() - list->asked <= recent_seconds;
 }
 
-/* A list that nobody has begun to ask for yet, one reference more. */
+/* Joins the server's list that is queued but not begun, or makes one; *ret_job has one more
+ * reference. */
 static DWORD join(struct server *server, struct job **ret_job)
 {
     struct job *job = server->queued;

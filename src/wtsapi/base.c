@@ -16,7 +16,7 @@ enum { FOLDER_ROOM = PATH_MAX + 8 };
 pthread_mutex_t wtsapi_lock = PTHREAD_MUTEX_INITIALIZER;
 uint64_t wtsapi_generation;
 
-static char folder[FOLDER_ROOM]; /* where providers are; "": where libwms looks */
+static char folder[FOLDER_ROOM]; /* where providers are; "": in the default folder of libwms */
 
 double wtsapi_now(void)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* changes.c - what has changed from one list of sessions to another. */
+/* changes.c - the differences between two lists of sessions, as events. */
 #include <strings.h>
 
 #include "wtsapi/wtsapi.h"
 
-/* A session that nobody is connected to goes on without a screen. */
+/* Any other session runs without a screen. */
 static bool is_connected(const struct view *view)
 {
     return view->state == WTSActive || view->state == WTSConnected || view->state == WTSShadow;
 }
 
-/* The user of one that is on its way down has logged off. */
+/* The user of a session that is ending counts as logged off. */
 static bool is_logged_on(const struct view *view)
 {
     return *view->user && view->state != WTSDown;
@@ -64,7 +64,7 @@ static DWORD events_between(const struct listed *listed_before, const struct lis
            (renamed ? WTS_EVENT_RENAME : 0);
 }
 
-/* Both are looked at by number, whatever order the host has given them. */
+/* Merges both lists by number, since hosts list in any order. */
 DWORD wtsapi_events_between(const struct list *before, const struct list *now)
 {
     DWORD events = 0;

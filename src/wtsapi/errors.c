@@ -15,7 +15,8 @@ static const struct {
     {WMS_E_NOT_BOUND, ERROR_NOT_AUTHENTICATED},
     {WMS_E_UNTRUSTED, WTSAPI_CERT_E_UNTRUSTEDROOT},
     {WMS_E_PROTOCOL, RPC_S_PROTOCOL_ERROR},
-    {WMS_E_UNVERIFIED, RPC_S_CALL_FAILED}, /* taken, and not seen to be carried out */
+    {WMS_E_UNVERIFIED,
+     RPC_S_CALL_FAILED}, /* accepted by the host, but not seen to be carried out */
     {WMS_E_CANCELLED, ERROR_CANCELLED},
     {WMS_E_BUSY, ERROR_BUSY},
     {WMS_E_NO_PROVIDER, ERROR_MOD_NOT_FOUND},
@@ -33,7 +34,7 @@ DWORD wtsapi_error(int code)
     return ERROR_INTERNAL_ERROR;
 }
 
-/* Of what was sent and not answered nobody knows whether it was carried out. */
+/* WMS_UNKNOWN: sent and not answered, so that it is not known whether it was carried out. */
 DWORD wtsapi_outcome_error(const wms_outcome *outcome)
 {
     return outcome->state == WMS_UNKNOWN ? RPC_S_CALL_FAILED : wtsapi_error(outcome->code);

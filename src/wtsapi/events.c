@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* events.c - waiting for changes.
  *
- * Hosts tell nobody of changes, so the worker asks for the list while somebody waits, and compares
- * it with the one before. That one stays when nobody waits any more: what changes until the next
- * wait on the same handle is told then. */
+ * Hosts do not report changes, so the worker polls the list while somebody waits, and compares it
+ * with the one before.  The last list is kept when nobody waits any more: changes until the next
+ * wait on the same handle are reported by that wait. */
 #include "wtsapi/wtsapi.h"
 
-/* Who has listed the sessions before knows those. */
+/* Begins a wait.  If the program has listed the sessions before, changes are counted from that
+ * list. */
 static DWORD begin(struct server *server, struct wait *wait)
 {
     DWORD error = wtsapi_worker_need();
@@ -26,7 +27,7 @@ static DWORD begin(struct server *server, struct wait *wait)
     return 0;
 }
 
-/* Its thread is ended while it waits: it gives back what it has. */
+/* Cleanup handler of a waiting thread that is cancelled: gives back its references and the lock. */
 static void leave(void *data)
 {
     struct wait *wait = data;

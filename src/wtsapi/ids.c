@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* ids.c - ids: ours are numbers or texts, Windows' are numbers.
  *
- * A number stays as it is.  "c7", as logind calls sessions outside of audit's count, is 0x80000000
- * + 7.  Any other text gets a number from 0xC0000000 on, by its hash, so that it mostly has the
- * same in the next process, too.  What a number stands for is kept here for those that cannot be
- * told by looking at them.
+ * A number stays as it is. "c7", which is how logind names sessions without an audit session id, is
+ * 0x80000000 + 7.  Any other text gets a number from 0xC0000000 on, by its hash, so that it usually
+ * has the same number in another process.  The ids whose numbers cannot be computed back are kept
+ * here.
  *
- * Hosts choose their ids, also such whose texts have one hash, or one after the other: the next
- * number that is free is found without going through all that are taken. */
+ * Hosts may choose ids whose hashes collide or are consecutive: the next free number is found
+ * without visiting each number that is taken. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +21,11 @@ struct known {
     struct wms_entry by_number;
     struct wms_entry by_text; /* unless it is empty */
     DWORD number;
-    DWORD after; /* none from this number to there is free */
+    DWORD after; /* all numbers from `number` up to before this one are taken */
     char text[]; /* empty: the id is the number itself */
 };
 
-/* What is in them is never freed: callers hold the texts. */
+/* Entries are never freed: callers hold pointers to the texts. */
 static struct wms_table numbers, texts;
 
 wms_engine *wtsapi_keeper(void)
@@ -78,7 +78,7 @@ static DWORD number_after(DWORD number)
     return number + 1 < hashed_end ? number + 1 : hashed;
 }
 
-/* In both tables or in none. */
+/* Puts it into both tables, or (out of memory) into none. */
 static bool put(struct known *known)
 {
     wms_engine *keeper = wtsapi_keeper();
@@ -113,8 +113,8 @@ static DWORD add(DWORD number, const char *text)
     return 0;
 }
 
-/* The first that is free, from this one on.  Whoever comes the same way later, or joins it, goes
- * there at once. */
+/* The first free number from `number` on.  Sets `after` of all entries on the way, so that later
+ * searches skip them. */
 static DWORD free_from(DWORD number)
 {
     DWORD place = number;
@@ -130,7 +130,7 @@ static DWORD free_from(DWORD number)
     return place;
 }
 
-/* "c7": 0x80000007; 0: it is not of that form. */
+/* The Windows number of a text such as "c7" (0x80000007); 0: the text has another form. */
 static DWORD count_of(const char *text)
 {
     DWORD count = 0;
@@ -162,7 +162,9 @@ static DWORD hash_of(const char *text)
     return hashed + sum % (hashed_end - hashed);
 }
 
-/* The text's own, or the next that is free: there are far more numbers than there can be sessions.
+/* The text's number: the one that it has already, or that of a text such as "c7" if it is free, or
+ * the first free one from the text's hash on.  There are far more numbers than sessions, so one is
+ * always free.
  */
 static DWORD place_of(const char *text)
 {

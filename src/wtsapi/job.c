@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* job.c - a command for the engine: what a caller wants of it, and what came of it. */
+/* job.c - a command for the engine: its parameters and its result. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "wtsapi/wtsapi.h"
 
-/* Seconds in which a session has to be gone when the caller waits for it. */
+/* Seconds within which the session has to be gone, if the caller waits for that. */
 static const double verify_seconds = 30;
 
 struct job *wtsapi_job_new(struct server *server, enum wms_verb verb)
@@ -49,8 +49,8 @@ struct job *wtsapi_job_poll(struct server *server)
     return job;
 }
 
-/* The state of a job that is not under way belongs to the worker, but for what callers share: hence
- * no lock. */
+/* Without the lock: the fields that are used here belong to the worker from when it has taken the
+ * job. */
 bool wtsapi_job_start(struct job *job, wms_engine *engine)
 {
     const char *server = job->server->address;
@@ -67,7 +67,8 @@ bool wtsapi_job_start(struct job *job, wms_engine *engine)
         command.verify = job->verify ? verify_seconds : -1;
     }
     int error = wms_start(engine, &command, &job->request);
-    /* Of a message the text may be wrong; of all else only the address, whose scheme nobody knows.
+    /* A message may be INVALID because of its text; any other command only because of an address
+     * with an unknown scheme.
      */
     job->error = error == WMS_E_INVALID && job->verb != WMS_MESSAGE ? ERROR_INVALID_COMPUTERNAME
                                                                     : wtsapi_error(error);

@@ -22,7 +22,7 @@ static void measure(void *data, const char **text)
     *size += *text ? strlen(*text) + 1 : 0;
 }
 
-/* `data` points to where the copies go. */
+/* Copies a string; `data` points to the pointer to the place for it. */
 static void keep(void *data, const char **text)
 {
     char **place = data;
@@ -57,7 +57,7 @@ static DWORD number_all(struct list *list)
     return error;
 }
 
-/* As on Windows, the domain of a user whom the machine knows by itself is the machine. */
+/* As on Windows, the domain of a local user is the machine's name. */
 static void add_domain(struct list *list, const char *address)
 {
     bool named = wtsapi_address_is_here(address) && wtsapi_machine_name(list->machine);

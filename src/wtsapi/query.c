@@ -11,7 +11,7 @@
 /* Puts a text into an array of characters of either kind. */
 #define PUT(array, text) wtsapi_text_put((array), sizeof(array), sizeof *(array), (text))
 
-/* 100-nanosecond units since 1601; `seconds` since 1970 that nobody knows are 0. */
+/* 100-nanosecond units since 1601; `seconds` are since 1970; if not known, the result is 0. */
 static LARGE_INTEGER time_of(double seconds)
 {
     const int64_t units = 10000000, seconds_to_1970 = 11644473600;
@@ -33,7 +33,7 @@ static LARGE_INTEGER current_time(void)
     return time_of((double) now.tv_sec + (double) now.tv_nsec / 1e9);
 }
 
-/* Once for each kind of characters, W and A.  What no host tells is left at 0. */
+/* Defined for W and A.  Fields that no host tells stay 0. */
 #define FILL_INFO(kind) \
     static void fill_info_##kind(void *room, const struct view *view) \
     { \
@@ -73,7 +73,7 @@ FILL_INFO(A)
 FILL_INFO_EX(W)
 FILL_INFO_EX(A)
 
-/* The address is a text here, in 16-bit characters for both kinds. */
+/* The address is a text here, in 16-bit characters both in W and in A. */
 #define FILL_CLIENT(kind) \
     static void fill_client_##kind(void *room, const struct view *view) \
     { \
@@ -109,7 +109,7 @@ static void fill_state(void *room, const struct view *view)
     memcpy(room, &view->state, sizeof view->state);
 }
 
-/* The way in from elsewhere has no other name in this API. */
+/* Any remote session counts as RDP: this API has no other number for them. */
 static void fill_protocol(void *room, const struct view *view)
 {
     USHORT protocol = view->remote ? WTS_PROTOCOL_TYPE_RDP : WTS_PROTOCOL_TYPE_CONSOLE;
@@ -158,7 +158,8 @@ static const char *text_client(const struct view *view)
 
 /* ---- classes --------------------------------------------------------------------------------- */
 
-/* What a class gives: a text, or (`fill`) so many bytes; neither: no host can tell. */
+/* How a class of information is answered: by a text, or by a structure that `fill` fills in;
+ * neither: no host can tell. */
 struct class
 {
     const char *(*text)(const struct view *view);
@@ -214,7 +215,7 @@ static DWORD check_class(WTS_INFO_CLASS number)
     return classes[number].text || classes[number].fill_w ? 0 : ERROR_NOT_SUPPORTED;
 }
 
-/* The answer in a block of its own; NULL: out of memory. */
+/* Makes the answer, in a block that the program frees; NULL: out of memory. */
 static void *answer(const struct class *class, size_t unit, const struct view *view,
                     size_t *ret_size)
 {
@@ -240,7 +241,7 @@ static const struct listed *find(const struct list *list, DWORD session)
     return session == WTS_CURRENT_SESSION ? wtsapi_list_own(list) : wtsapi_list_find(list, session);
 }
 
-/* One that is not in a list of a moment ago may have come meanwhile. */
+/* A session that is not in the recent list may be new: a fresh list is asked for then. */
 static DWORD find_session(struct server *server, DWORD session, struct list **ret_list,
                           const struct listed **ret_listed)
 {

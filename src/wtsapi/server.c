@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* server.c - handles: which server is meant.
  *
- * A handle is a number that is given once; it is looked up, never followed. */
+ * A handle is a number that is given out only once, and looked up in a table; it is never used as a
+ * pointer. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,10 +15,11 @@ enum { SCHEME_ROOM = 32 };
 
 struct node wtsapi_servers = {&wtsapi_servers, &wtsapi_servers};
 struct node wtsapi_waited = {&wtsapi_waited, &wtsapi_waited};
-/* Those that have a handle, by that, and what a program means that opens none, by the address. */
+/* Servers with a handle by their handles; those for WTS_CURRENT_SERVER_HANDLE by their addresses.
+ */
 static struct wms_table table;
-/* As on Windows, the lowest two bits are the program's; far from what programs take for other
- * things. */
+/* As on Windows, the lowest two bits are left to the program; it begins far from values that have
+ * other meanings. */
 static uintptr_t last_handle = 0x57540000;
 
 /* ---- addresses ------------------------------------------------------------------------------- */
@@ -35,7 +37,7 @@ static int find_provider(const char *address, char provider[SCHEME_ROOM])
     return found;
 }
 
-/* An address of another process's API would lead back here. */
+/* A "wts" address is refused: that provider would call this library again. */
 static DWORD check_address(const char *address)
 {
     char provider[SCHEME_ROOM];
@@ -47,7 +49,7 @@ static DWORD check_address(const char *address)
     return strcmp(provider, "wts") == 0 ? ERROR_NOT_SUPPORTED : 0;
 }
 
-/* Many programs open their own computer by its name where they could open none. */
+/* Many programs open their own computer by name instead of using WTS_CURRENT_SERVER_HANDLE. */
 static bool is_own_name(const char *name)
 {
     char own[WTSAPI_NAME_ROOM], whole[WTSAPI_NAME_ROOM];
@@ -59,7 +61,8 @@ static bool is_own_name(const char *name)
     return gethostname(whole, sizeof whole - 1) == 0 && strcasecmp(name, whole) == 0;
 }
 
-/* NULL, "", and this machine's name: what the environment says, or this machine. */
+/* The address for a name.  NULL, "" and this machine's name mean WMS_WTSAPI_SERVER of the
+ * environment, or this machine. */
 static const char *meant(const char *name)
 {
     bool other = name && *name && !is_own_name(name);
@@ -130,7 +133,7 @@ void wtsapi_servers_forked(void)
 
 /* ---- handles --------------------------------------------------------------------------------- */
 
-/* Closed ones have no handle that could be asked for. */
+/* The `handle` of a closed server: none can be looked up by it. */
 static const uintptr_t closed = (uintptr_t) INVALID_HANDLE_VALUE;
 
 static bool has_handle(const struct wms_entry *entry, const void *handle)
@@ -167,8 +170,8 @@ bool wtsapi_server_closed(const struct server *server)
     return server->handle == closed;
 }
 
-/* The one that is there already, or a new one; NULL: out of memory.  It stays, since what has been
- * seen of it must not be lost between two calls. */
+/* Refers to the server for WTS_CURRENT_SERVER_HANDLE; makes it if there is none.  NULL: out of
+ * memory.  It is kept, since its last list must survive between two calls. */
 static struct server *ref_current(const char *address, bool make)
 {
     pthread_mutex_lock(&wtsapi_lock);
@@ -234,7 +237,7 @@ static HANDLE open_any(const void *name, size_t unit)
 {
     HANDLE handle = NULL;
     char *text = NULL;
-    DWORD error = name ? wtsapi_text_read(name, PTRDIFF_MAX, unit, &text) : 0; /* up to its zero */
+    DWORD error = name ? wtsapi_text_read(name, PTRDIFF_MAX, unit, &text) : 0; /* up to its NUL */
 
     error = error ? error : open_server(text, &handle);
     free(text);

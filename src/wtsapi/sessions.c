@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* sessions.c - the lists, and memory.
  *
- * What callers get is one block each, with the texts behind the structures: one free() does,
- * whichever function it is. */
+ * What callers get is one block each, with the texts after the structures: so one free() frees it,
+ * whichever function the program calls. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "wtsapi/wtsapi.h"
 
-/* Texts that are put one after the other. */
+/* Writes texts one after the other. */
 struct writer {
     char *place, *end;
     size_t unit;
@@ -32,7 +32,7 @@ static void *put_unless_empty(struct writer *writer, const char *text)
 /* A block for `count` structures of `size` bytes, and their texts.  NULL: out of memory. */
 static void *make_block(const struct list *list, size_t size, bool whole, struct writer *writer)
 {
-    size_t texts = writer->unit; /* never nothing at all: malloc(0) may be NULL */
+    size_t texts = writer->unit; /* never 0: malloc(0) may return NULL */
     struct view view;
 
     for (size_t i = 0; i < list->count; i++) {
@@ -64,8 +64,7 @@ static DWORD get_list(HANDLE handle, bool recent, struct list **ret_list)
 
 /* ---- level 0 --------------------------------------------------------------------------------- */
 
-/* The structures of both kinds of characters are alike, and are filled in as if they were of wide
- * ones. */
+/* The W and A structures have the same layout, and are filled in as the W ones. */
 _Static_assert(sizeof(WTS_SESSION_INFOW) == sizeof(WTS_SESSION_INFOA), "both have pointers");
 _Static_assert(sizeof(WTS_SESSION_INFO_1W) == sizeof(WTS_SESSION_INFO_1A), "both have pointers");
 

@@ -2,7 +2,8 @@
 /* table.c - the table of functions that libwinpr asks for, and those that cannot be offered.
  *
  * libwinpr calls InitWtsApi() once, of the library that WTSAPI_LIBRARY names.  A NULL in the table
- * would make a call fail without an error: those that no host of ours can carry out say so. */
+ * would make a call fail without an error: so functions that no host can carry out are in the
+ * table, and fail with an error. */
 #include <stdlib.h>
 
 #include "wts/layout.h"
@@ -10,11 +11,11 @@
 
 /* ---- what there is not ----------------------------------------------------------------------- */
 
-/* Their signatures are libwinpr's, and nothing of it is looked at. */
+/* The signatures are libwinpr's; the arguments are not used. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-/* An output of a call that fails: nothing. */
+/* Clears an output of a call that fails. */
 #define CLEAR(output) \
     do { \
         if (output) { \
@@ -308,7 +309,7 @@ static BOOL start_remote_control_session_ex_a(LPSTR server_name, ULONG target, B
 
 /* ---- what there is nothing of ---------------------------------------------------------------- */
 
-/* A domain has no list of our servers: it is empty. */
+/* There is no list of servers in a domain: returns an empty one. */
 static DWORD enumerate_servers(DWORD reserved, DWORD version, bool wanted, DWORD *ret_count,
                                void **ret_servers)
 {

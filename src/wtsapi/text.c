@@ -12,7 +12,8 @@ static bool is_surrogate(uint32_t character)
     return character >= 0xD800 && character < 0xE000;
 }
 
-/* How many bytes follow a first byte, and what it gives to the character; -1: it is none. */
+/* How many bytes follow a first byte of UTF-8; *ret_bits: its bits of the character. -1: it is no
+ * first byte. */
 static int begin(unsigned char first, uint32_t *ret_bits)
 {
     if (first < 0x80) {
@@ -34,8 +35,8 @@ static int begin(unsigned char first, uint32_t *ret_bits)
     return -1;
 }
 
-/* The character at *place, which goes behind it; one byte that belongs to none is U+FFFD, and sets
- * *ret_bad. */
+/* Decodes the character at *place, and advances that; a byte that belongs to none yields U+FFFD,
+ * and sets *ret_bad. */
 static uint32_t decode(const char **place, const char *end, bool *ret_bad)
 {
     static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
@@ -135,7 +136,8 @@ static DWORD read8(const char *text, size_t size, char *copy)
     return bad ? ERROR_NO_UNICODE_TRANSLATION : 0;
 }
 
-/* The character at *place, which goes behind it; half a pair is a surrogate. */
+/* Decodes the character at *place, and advances that; half of a surrogate pair is returned as it
+ * is. */
 static uint32_t decode16(const uint16_t **place, const uint16_t *end)
 {
     uint32_t first = *(*place)++;
@@ -175,8 +177,8 @@ static size_t length16(const uint16_t *text, size_t most)
 DWORD wtsapi_text_read(const void *text, size_t size, size_t unit, char **ret_text)
 {
     size_t count = unit == 2 ? length16(text, size / 2) : strnlen(text, size);
-    /* A unit of UTF-16 takes at most three bytes of UTF-8, half a pair two; one more byte, since
-     * encode8() is given four.
+    /* A unit of UTF-16 takes at most three bytes of UTF-8, each half of a pair two; there is room
+     * for 4 bytes more, since encode8() needs room for four.
      */
     char *copy = count < SIZE_MAX / 4 ? malloc(count * (unit == 2 ? 3 : 1) + 4) : NULL;
 

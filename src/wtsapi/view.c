@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* view.c - a session of ours as Windows would show it. */
+/* view.c - converts a session to what Windows would show. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 /* Of Windows, where AF_INET6 has another number. */
 enum { FAMILY_INET = 2, FAMILY_INET6 = 23 };
 
-/* The words of all providers. */
+/* The state names of all providers. */
 static const struct {
     const char *name;
     WTS_CONNECTSTATE_CLASS state;
@@ -33,8 +33,8 @@ static const struct {
     {"init", WTSInit},
 };
 
-/* Greeters, background jobs, and the like: as Windows shows a screen to log on at.  logind's
- * closing sessions have users. */
+/* Greeters, background jobs and the like: shown without a user, as Windows shows a logon screen.
+ * logind's closing sessions do have users. */
 static bool is_nobodys(const wms_session *session)
 {
     return session->is_orchestratable == 0 && session->is_admin != 1 && session->is_mog_user != 1 &&
@@ -59,8 +59,8 @@ static bool is_state(const wms_session *session, const char *state)
     return session->state && strcasecmp(session->state, state) == 0;
 }
 
-/* A station of MultiPoint's is connected in the same way as a remote client, but it is the host's
- * own. */
+/* A session at a MultiPoint station counts as local: the station belongs to the host, although it
+ * connects like a remote client. */
 static bool is_remote(const wms_session *session)
 {
     if (session->remote_host || is_state(session, "RemoteConnection")) {
@@ -70,8 +70,8 @@ static bool is_remote(const wms_session *session)
            strncasecmp(session->win_station, "RDP-", 4) == 0;
 }
 
-/* As on Windows, who is disconnected has none; a seat is called by its name, what has no seat by
- * its kind and id. */
+/* Sets the WinStation's name.  As on Windows, a disconnected session has none; otherwise it is the
+ * name of the seat, or the session's type and id. */
 static void name_station(struct view *view, const wms_session *session)
 {
     const char *type = session->type ? session->type : "session";
@@ -123,7 +123,8 @@ void wtsapi_view(struct view *ret_view, const struct listed *listed)
                      : session->locked == 0 ? WTS_SESSIONSTATE_UNLOCK
                                             : (LONG) WTS_SESSIONSTATE_UNKNOWN;
     ret_view->logon_time = nobodys ? -1 : session->logon_time;
-    /* Where there are no WinStations, nobody comes back to a session from elsewhere. */
+    /* Without WinStations nobody can connect to an existing session: so it was connected at logon.
+     */
     ret_view->connect_time = session->win_station ? -1 : ret_view->logon_time;
     ret_view->idle_since = nobodys ? -1 : session->idle_since;
     name_station(ret_view, session);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* waits.c - those who wait for events of a server, and what ends their waiting. */
+/* waits.c - the callers that wait for events of a server, and what ends their waiting. */
 #include "wtsapi/wtsapi.h"
 
 static struct wait *wait_of(struct node *node)
@@ -41,7 +41,7 @@ static void tell(struct server *server, DWORD events)
     }
 }
 
-/* Without anybody who could be told, what is known stays as it is. */
+/* If nobody waits any more, `known` is kept as it is. */
 void wtsapi_events_listed(struct server *server, struct list *list, DWORD error)
 {
     server->polling = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* worker.c - the one thread that the engine lives in; fork, exit. */
+/* worker.c - the one thread that uses the engine; fork, exit. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,37 +15,40 @@
 
 enum { PROVIDERS = 8, NAME_ROOM = 32 };
 static const time_t patience_seconds =
-    1; /* of exits and forks, with the worker, which is busy for milliseconds only */
+    1; /* how long exit and fork wait for the worker, which is usually busy for milliseconds only */
 
 struct worker {
     wms_engine *engine;
-    int wake; /* an eventfd: there is something to see to */
+    int wake; /* an eventfd: raised when the worker has something to do */
     int engine_fd;
-    struct node queue;                    /* jobs; under the lock, as the next two */
-    bool quit, gone;                      /* the process exits; the thread has seen it */
-    struct node running;                  /* jobs, the thread's own */
-    char providers[PROVIDERS][NAME_ROOM]; /* those that have been needed */
+    struct node queue;   /* jobs; protected by the lock, as are the next two */
+    bool quit, gone;     /* `quit`: the process exits; `gone`: the thread has noticed that */
+    struct node running; /* jobs under way; only the thread uses it */
+    char providers[PROVIDERS][NAME_ROOM]; /* names of the providers that have been used */
 };
 
 static struct worker *worker; /* NULL: none */
-/* The parent's, after a fork: its thread is not here. */
+/* In a forked child: the parent's worker, whose thread does not exist here. */
 static struct worker *orphan;
-static bool exiting, impatient; /* the process exits; it has waited long enough for the worker */
+static bool exiting,
+    impatient; /* the process exits; `impatient`: it no longer waits for the worker */
 static pthread_cond_t worker_gone;
-/* A fork waits until the worker rests: else the child would inherit locks of the providers'
- * libraries, held for ever. */
+/* The worker is at work.  A fork waits until it rests: otherwise the child could inherit locks of
+ * the providers' libraries that are never released. */
 static bool working;
-static unsigned forks; /* that wait or are under way */
-static bool torn;      /* it did not: nobody knows what it was about to do */
+static unsigned forks; /* forks that wait or are under way */
+static bool torn; /* a fork did not wait until it rested: its data may be half changed, and must not
+                     be used */
 static pthread_cond_t worker_rests, fork_done = PTHREAD_COND_INITIALIZER;
 static pthread_t working_thread;
 
 static void wake(const struct worker *whom)
 {
     uint64_t one = 1;
-    int before = wtsapi_end_later(); /* the lock is held */
+    int before = wtsapi_end_later(); /* cancellation must not happen while the lock is held */
 
-    while (write(whom->wake, &one, sizeof one) < 0 && errno == EINTR) { /* EAGAIN: it is awake */
+    while (write(whom->wake, &one, sizeof one) < 0 &&
+           errno == EINTR) { /* EAGAIN: the eventfd is raised already */
     }
     wtsapi_end_again(before);
 }
@@ -61,7 +64,8 @@ static struct timespec limit_of_patience(void)
 
 /* ---- exit ------------------------------------------------------------------------------------ */
 
-/* Libraries of the providers clean up at the process's exit, and must not be in use then. */
+/* Exit handler: stops the worker, since libraries of the providers clean up at exit, and must not
+ * be in use then. */
 static void stop(void)
 {
     struct timespec limit = limit_of_patience();
@@ -78,14 +82,14 @@ static void stop(void)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* What has been registered last runs first: so a provider whose libraries have not been in use yet
- * calls for it once more. Without memory for that, the first one remains. */
+/* Exit handlers run in reverse order: so stop() is registered again when a provider is used first,
+ * to run before the handlers of its libraries.  If that fails, the earlier registration remains. */
 static void guard_exit(void)
 {
     (void) !atexit(stop);
 }
 
-/* Whether the job is the first of its provider. */
+/* Whether the job is the first one that uses its provider. */
 static bool is_first(struct worker *self, const struct job *job)
 {
     char name[NAME_ROOM];
@@ -112,7 +116,7 @@ static struct job *job_of(struct node *node)
     return NODE_OWNER(node, struct job, node);
 }
 
-/* Another may have waited for this one. */
+/* A queued list of the same server may have waited for this job. */
 static void finish(struct worker *self, struct job *job)
 {
     pthread_mutex_lock(&wtsapi_lock);
@@ -124,7 +128,7 @@ static void finish(struct worker *self, struct job *job)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* Lists for those who wait for events, where one is due. */
+/* Queues lists for servers whose events somebody waits for, where one is due. */
 static void add_polls(struct worker *self, double now)
 {
     for (struct node *node = wtsapi_waited.next, *next; next = node->next, node != &wtsapi_waited;
@@ -143,7 +147,7 @@ static void add_polls(struct worker *self, double now)
     }
 }
 
-/* The first in the queue that has not to wait for a list that is under way. */
+/* The first queued job that need not wait for a list of its server that is under way. */
 static struct job *first_ready(struct worker *self)
 {
     for (struct node *node = self->queue.next; node != &self->queue; node = node->next) {
@@ -155,7 +159,7 @@ static struct job *first_ready(struct worker *self)
     return NULL;
 }
 
-/* Under the lock.  From now on nobody joins. */
+/* Under the lock.  No caller can join the job from now on. */
 static void leave_queue(struct job *job)
 {
     node_remove(&job->node);
@@ -165,7 +169,7 @@ static void leave_queue(struct job *job)
     }
 }
 
-/* The next job to be begun, or NULL. */
+/* Takes the next job to be begun, or returns NULL. */
 static struct job *take(struct worker *self)
 {
     pthread_mutex_lock(&wtsapi_lock);
@@ -182,7 +186,7 @@ static struct job *take(struct worker *self)
     return job;
 }
 
-/* False: the engine has no descriptor to be waited for. */
+/* False: the engine has no descriptor to wait for. */
 static bool has_descriptor(struct worker *self, struct job *job)
 {
     if (self->engine_fd < 0) {
@@ -219,7 +223,7 @@ static void begin_jobs(struct worker *self)
     }
 }
 
-/* Finishes jobs that are done, and (`error`) all the others, for which that is the reason. */
+/* Finishes jobs that are done, and, if `error` is not 0, all others with that error. */
 static void end_jobs(struct worker *self, DWORD error)
 {
     for (struct node *node = self->running.next, *next; next = node->next, node != &self->running;
@@ -284,7 +288,7 @@ static void rest(struct worker *self)
     int timeout = patience();
 
     end_work();
-    poll(watched, 2, timeout); /* a negative descriptor is passed over */
+    poll(watched, 2, timeout); /* poll() ignores a negative descriptor */
     while (read(self->wake, &count, sizeof count) < 0 && errno == EINTR) {
     }
     begin_work();
@@ -305,7 +309,7 @@ static bool must_go(struct worker *self)
     return quit;
 }
 
-/* Whoever waits is told; the engine itself is left to the end of the process. */
+/* The process exits: ends all jobs with an error; the engine is not freed. */
 static void go(struct worker *self)
 {
     end_jobs(self, ERROR_SHUTDOWN_IN_PROGRESS);
@@ -325,7 +329,7 @@ static void go(struct worker *self)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* Until the process is gone: who looks at all threads in that moment must not meet one that ends.
+/* Waits for the end of the process: the thread must not end while other code inspects all threads.
  */
 static void stay(void)
 {
@@ -341,7 +345,7 @@ static void *work(void *data)
     begin_work();
     while (!must_go(self)) {
         begin_jobs(self);
-        end_jobs(self, 0); /* some are done when they have been begun */
+        end_jobs(self, 0); /* some jobs are done as soon as they are begun */
         rest(self);
         step(self);
     }
@@ -353,7 +357,8 @@ static void *work(void *data)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-/* Detached, and deaf to signals: those are the program's. */
+/* Starts the thread detached, with all signals blocked: the program's handlers must not run in it.
+ */
 static int start_thread(struct worker *self)
 {
     sigset_t all, before;
@@ -382,8 +387,8 @@ static void worker_free(struct worker *self)
     free(self);
 }
 
-/* In a forked child: what is the parent's is closed, without a word to anybody.  The jobs are of
- * callers that are not here. */
+/* In a forked child: frees the parent's worker, without sending anything.  Its jobs belong to
+ * callers that do not exist here. */
 static void bury_orphan(void)
 {
     if (orphan && !torn) {
@@ -449,7 +454,7 @@ static void init_conditions(void)
     pthread_condattr_destroy(&attributes);
 }
 
-/* The worker forks, too: a provider that starts a program does. */
+/* The worker itself may be the one that forks: a provider may start a program. */
 static void before_fork(void)
 {
     struct timespec limit = limit_of_patience();
@@ -470,7 +475,7 @@ static void after_fork(void)
     pthread_mutex_unlock(&wtsapi_lock);
 }
 
-/* The child has no worker; handles, ids, and the lists that came stay. */
+/* The child has no worker; handles, ids and finished lists are kept. */
 static void in_child(void)
 {
     if (worker) {
