@@ -8,7 +8,8 @@
 -- As well: ONLY=PATTERN (a Lua pattern in "file: old line"), JOBS=2 (side by side), LIST=yes (shows them, runs nothing),
 -- AGAIN=yes (runs the survivors of earlier runs again), BUDGET=100 (seconds of a processor that specs for a mutant may
 -- take, as they do on the tree as it is; what an entry names is always run), USE="memory call" (of all specs, these alone).
--- What a run has found is kept in build/mutants/results.txt, from which the next one goes on; `rm -r build/mutants` begins anew.
+-- What a run has found is kept in build/mutants/results.txt, from which the next one goes on; `rm -r build/mutants` begins
+-- anew.
 --
 -- Each mutant is made in a copy of the tree, build/mutants/treeN.  It is caught when a spec fails, crashes, hangs or skips
 -- what it does not skip elsewhere.  One that does not compile is not counted; one whose code is the same as before, byte by

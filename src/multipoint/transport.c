@@ -2,10 +2,6 @@
 /* transport.c - the libcurl easy handle of an exchange.  Each engine has one multi handle, which
  * keeps connections and TLS sessions.
  */
-#include <libxml/parser.h>
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
-#include <pthread.h>
 #include <stdio.h>
 
 #include "wire.h"
@@ -13,7 +9,7 @@
 /* MOST_AROUND: an answer with its chunks and TLS records may have at most so many times its own
  * bytes. */
 enum { MOST_AROUND = 4 };
-enum { KEPT_CONNECTIONS = 1024, RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143 };
+enum { RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143 };
 
 /* ---- an exchange's handle -------------------------------------------------------------------- */
 
@@ -52,8 +48,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
 /* Called when the connection exists and the request is about to be sent. libcurl sends it a second
  * time if a kept connection broke without an answer; but the host may have carried it out already,
  * so a request that changes something is not sent again. */
-static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port,
-                      int local_port) /* NOLINT: libcurl's type */
+/* NOLINTNEXTLINE: the parameters are of libcurl's type */
+static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, int local_port)
 {
     struct multipoint_exchange *exchange = data;
     struct multipoint_host *host = exchange->host;
@@ -102,7 +98,7 @@ static CURLcode on_tls(CURL *easy, void *context, void *data)
 /* Limits what the host sends in all: what belongs to neither headers nor text (such as chunk
  * extensions) is counted nowhere else, and libcurl would read it without end. */
 static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t whole_sent,
-                       curl_off_t sent) /* NOLINT */
+                       curl_off_t sent)
 {
     struct multipoint_exchange *exchange = data;
     (void) whole;

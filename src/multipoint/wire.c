@@ -67,9 +67,11 @@ static long before_read(BIO *bio, struct multipoint_wire *wire)
     return 1;
 }
 
+/* NOLINTBEGIN: the parameters are of OpenSSL's type */
 static long on_bio(BIO *bio, int what, const char *data, size_t size, int number, long more,
-                   int result, size_t *count) /* NOLINT: OpenSSL's type */
+                   int result, size_t *count)
 {
+    /* NOLINTEND */
     struct multipoint_wire *wire = (struct multipoint_wire *) (void *) BIO_get_callback_arg(bio);
     (void) data;
     (void) size;
