@@ -10,6 +10,7 @@ fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer scan head values faults kn
 fuzz_record  = src/core/record.c src/core/value.c
 fuzz_address = src/core/target.c
 fuzz_answer_too  = src/multipoint/envelope.c
+fuzz_record_too  = src/core/base.c
 fuzz_address_too = src/multipoint/text.c src/core/hash.c
 fuzzers      = $(fuzz_targets:%=$B/fuzz/%)
 covered      = $(fuzz_targets:%=$B/fuzz/cover/%)

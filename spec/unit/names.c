@@ -68,12 +68,13 @@ static void verbs(void)
     for (int verb = 0; verb < (int) WMS_VERB_COUNT; verb++) {
         const char *name = wms_verb_name((enum wms_verb) verb);
         CHECK(is_word(name, 'a', 'z') && wms_verb_from_name(name) == verb);
-        calls += wms_is_call((enum wms_verb) verb);
+        calls += wms_verb_is((enum wms_verb) verb, WMS_ON_SERVER);
     }
-    CHECK(calls == 2 && wms_is_call(WMS_CALL) && wms_is_call(WMS_BIND));
+    CHECK(calls == 2 && wms_verb_is(WMS_CALL, WMS_ON_SERVER) &&
+          wms_verb_is(WMS_BIND, WMS_ON_SERVER));
     CHECK(strcmp(wms_verb_name((enum wms_verb) WMS_VERB_COUNT), "?") == 0);
     CHECK(strcmp(wms_verb_name((enum wms_verb) INT_MAX), "?") == 0 &&
-          !wms_is_call((enum wms_verb) INT_MAX));
+          !wms_verb_is((enum wms_verb) INT_MAX, WMS_ON_SERVER));
     CHECK(wms_verb_from_name("") == -1 && wms_verb_from_name("?") == -1 &&
           wms_verb_from_name("Lock") == -1);
 }

@@ -137,7 +137,7 @@ void wms_item_refuse(struct wms_item *item, const struct wms_provider *provider)
                           : verb == WMS_MESSAGE ? "%s hosts cannot show a message in a session"
                                                 : "%s hosts cannot %s a session",
                           provider->name, wms_verb_name(verb));
-    if (provider->cannot && !wms_is_call(verb)) {
+    if (provider->cannot && !(item->job->request->traits & WMS_ON_SERVER)) {
         snprintf(text + length, sizeof text - (size_t) length, ": %s", provider->cannot);
     }
     wms_item_finish(item, WMS_FAILED, WMS_E_UNSUPPORTED, text);

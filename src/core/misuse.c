@@ -59,7 +59,6 @@ static int check_title(wms_engine *engine, const char *title)
 
 static int check_times(wms_engine *engine, const wms_command *command)
 {
-
     if (!(command->timeout > 0 && command->timeout <= seconds_max)) {
         return wms_complain(engine, "timeout: %g; give a number of seconds above 0, at most %g",
                             command->timeout, seconds_max);
@@ -77,7 +76,7 @@ static int check_times(wms_engine *engine, const wms_command *command)
                             command->stable, seconds_max);
     }
     const char *watch = command->verify >= 0 ? "verify" : command->stable >= 0 ? "stable" : NULL;
-    if (watch && !wms_verb_is(command->verb, WMS_VERIFIES) && !wms_is_call(command->verb)) {
+    if (watch && !wms_verb_is(command->verb, WMS_VERIFIES)) { /* check_whole() comes first */
         return wms_complain(engine, "%s: no host tells what is on a screen; leave it out with %s",
                             watch, wms_verb_name(command->verb));
     }
@@ -230,8 +229,8 @@ int wms_command_check(wms_engine *engine, const wms_command *command)
     if ((unsigned) command->verb >= WMS_VERB_COUNT) {
         return wms_complain(engine, "command: no such verb; give one of enum wms_verb");
     }
-    int error = wms_is_call(command->verb) ? check_whole(engine, command)
-                                           : check_selection(engine, command);
+    int error = wms_verb_is(command->verb, WMS_ON_SERVER) ? check_whole(engine, command)
+                                                          : check_selection(engine, command);
     error = error ? error : check_fields(engine, command);
     error = error ? error : check_arguments(engine, command->arguments);
     error = error ? error : check_times(engine, command);

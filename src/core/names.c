@@ -85,11 +85,6 @@ unsigned wms_verb_traits(enum wms_verb verb)
     return (size_t) verb < sizeof traits / sizeof *traits ? traits[verb] : 0;
 }
 
-bool wms_is_call(enum wms_verb verb)
-{
-    return wms_verb_traits(verb) & WMS_ON_SERVER;
-}
-
 const char *wms_state_name(enum wms_state state)
 {
     static const char *const states[] = {

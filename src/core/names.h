@@ -22,8 +22,6 @@ static inline bool wms_verb_is(enum wms_verb verb, unsigned trait)
     return wms_verb_traits(verb) & trait;
 }
 
-/* A command on a server as a whole, not on sessions. */
-bool wms_is_call(enum wms_verb verb);
 /* Returns `code`, which a provider gave, if it is one that a host can have; else INTERNAL. */
 int wms_error_code(int code);
 

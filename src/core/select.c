@@ -165,10 +165,10 @@ static void conclude(struct wms_job *job, int error, const char *text)
 static bool has_candidate(struct wms_job *job)
 {
     const struct wms_listing *listing = &job->listing;
-    enum wms_verb verb = job->request->verb;
+    const wms_request *request = job->request;
 
-    while (!wms_verb_is(verb, WMS_IS_QUERY) && job->candidate < listing->count &&
-           wms_listed_is_exempt(verb, &listing->sessions[job->candidate])) {
+    while (!(request->traits & WMS_IS_QUERY) && job->candidate < listing->count &&
+           wms_listed_is_exempt(request->verb, &listing->sessions[job->candidate])) {
         job->candidate++;
     }
     return job->candidate < listing->count;
