@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* struct wms_base is the first member of struct wms_engine: see state.h. */
@@ -15,6 +16,18 @@ static struct wms_base *base_of(wms_engine *engine)
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
+
+static void *malloc_resize(void *data, void *block, size_t size)
+{
+    (void) data;
+    if (size == 0) {
+        free(block);
+        return NULL;
+    }
+    return realloc(block, size);
+}
+
+const struct wms_alloc wms_standard_alloc = {malloc_resize, NULL};
 
 void *wms_resize(wms_engine *engine, void *block, size_t size)
 {

@@ -17,6 +17,9 @@ struct wms_base {
                              path */
 };
 
+/* malloc(), realloc() and free(): the allocator of an engine whose program gives none. */
+extern const struct wms_alloc wms_standard_alloc;
+
 /* Memory from the engine's allocator; wms_zalloc() clears it.  NULL: out of memory.  wms_free()
  * accepts NULL.
  */

@@ -156,7 +156,7 @@ bool wms_binding_is_old(const struct wms_link *link)
 {
     char name[WMS_BINDING_NAME];
 
-    if (!link->stamp || link->engine->bindings.in_memory) {
+    if (link->engine->bindings.in_memory) {
         return false;
     }
     wms_binding_name(link->engine, &link->server->place, name, sizeof name);

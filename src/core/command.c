@@ -130,7 +130,9 @@ static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_
         }
         picks[kept++] = picks[i];
     }
-    wms_idset_close(&set, engine);
+    if (count > 1) {
+        wms_idset_close(&set, engine);
+    }
     *ret_count = kept;
     return error;
 }
@@ -409,14 +411,13 @@ static int keep_texts(wms_engine *engine, const wms_command *command, wms_reques
 
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request)
 {
-    int error = wms_command_check(engine, command);
-
+    request->verb = command->verb;
+    request->traits = wms_verb_traits(command->verb);
+    bool query = request->traits & WMS_IS_QUERY;
+    int error = wms_command_check(engine, command, request->traits);
     if (error) {
         return error;
     }
-    bool query = wms_verb_is(command->verb, WMS_IS_QUERY);
-    request->verb = command->verb;
-    request->traits = wms_verb_traits(command->verb);
     request->timeout = command->timeout;
     request->deadline = command->deadline;
     request->own = command->own;

@@ -17,11 +17,8 @@ static void expire(void *data)
 int wms_request_count_down(wms_request *request)
 {
     wms_engine *engine = request->engine;
-
-    if (request->deadline < 0) {
-        return 0;
-    }
     struct wms_loop *loop = wms_engine_loop(engine);
+
     request->expiry = loop ? wms_deadline_new(loop, expire, request) : NULL;
     if (!request->expiry) {
         return loop ? WMS_E_NO_MEMORY : engine->loop_error;

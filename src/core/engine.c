@@ -12,18 +12,6 @@
 
 #include "core/module.h"
 
-/* ---- the default allocator ------------------------------------------------------------------- */
-
-static void *malloc_resize(void *data, void *block, size_t size)
-{
-    (void) data;
-    if (size == 0) {
-        free(block);
-        return NULL;
-    }
-    return realloc(block, size);
-}
-
 /* ---- whether this is a forked child ---------------------------------------------------------- */
 
 /* Every public function checks whether it runs in a forked child.  The kernel clears this page in a
@@ -55,11 +43,7 @@ static bool is_forked(const wms_engine *engine)
 
 int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
 {
-    static const struct wms_alloc standard = {malloc_resize, NULL};
-
-    if (!alloc) {
-        alloc = &standard;
-    }
+    alloc = alloc ? alloc : &wms_standard_alloc;
     wms_engine *engine = alloc->resize(alloc->data, NULL, sizeof *engine);
     if (!engine) {
         return WMS_E_NO_MEMORY;

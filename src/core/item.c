@@ -4,11 +4,6 @@
 
 #include "core/parts.h"
 
-struct wms_item *wms_item_of(struct wms_op *op)
-{
-    return (struct wms_item *) op;
-}
-
 const char wms_not_after_failure[] = "not sent: the command stopped after a failure";
 
 static wms_engine *engine_of(const struct wms_item *item)
@@ -159,11 +154,6 @@ void wms_item_start(struct wms_item *item)
     } else {
         act(item);
     }
-}
-
-void wms_item_sent(struct wms_item *item)
-{
-    item->sent = true;
 }
 
 void wms_item_forget(struct wms_item *item)

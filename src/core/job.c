@@ -297,6 +297,13 @@ static void run_items(struct wms_job *job)
     }
 }
 
+static void renew_checks(struct wms_job *job)
+{
+    if (!queue_is_empty(&job->answered)) {
+        wms_checks_renew(job);
+    }
+}
+
 static void close_items(struct wms_job *job)
 {
     while (!queue_is_empty(&job->over)) {
@@ -374,7 +381,7 @@ void wms_job_pump(struct wms_job *job)
     if (job->stage == WMS_JOB_DONE || job->stage == WMS_JOB_QUEUED) {
         return;
     }
-    wms_checks_renew(job);
+    renew_checks(job);
     close_items(job);
     if (request->stopped) {
         wms_job_fail(job, WMS_E_CANCELLED, wms_not_after_failure);
@@ -390,7 +397,7 @@ void wms_job_pump(struct wms_job *job)
     }
     if (job->stage == WMS_JOB_ACTING) {
         run_items(job);
-        wms_checks_renew(job);
+        renew_checks(job);
         if (request->stopped) {
             wms_job_fail(job, WMS_E_CANCELLED, wms_not_after_failure);
         }

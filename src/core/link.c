@@ -65,10 +65,12 @@ int wms_link_join(struct wms_job *job)
 {
     wms_engine *engine = job->request->engine;
 
-    if (job->server->link && wms_binding_is_old(job->server->link)) {
-        wms_link_retire(job->server->link);
-    }
     struct wms_link *link = job->server->link;
+
+    if (link && link->stamp && wms_binding_is_old(link)) {
+        wms_link_retire(link);
+        link = job->server->link;
+    }
     if (!link) {
         const struct wms_provider *provider;
         int error = wms_engine_provider(engine, job->server->place.scheme, &provider);

@@ -8,11 +8,11 @@
 enum { MESSAGE_MAX = 65536, TITLE_MAX = 1024, DEPTH_MAX = 32 };
 static const double seconds_max = 1e9;
 
-static int check_message(wms_engine *engine, const wms_command *command)
+static int check_message(wms_engine *engine, const wms_command *command, unsigned traits)
 {
     const char *message = command->message;
 
-    if (!wms_verb_is(command->verb, WMS_TAKES_MESSAGE)) {
+    if (!(traits & WMS_TAKES_MESSAGE)) {
         return message
                    ? wms_complain(engine, "message: only lock and message have one; leave it out")
                    : 0;
@@ -57,7 +57,7 @@ static int check_title(wms_engine *engine, const char *title)
                : 0;
 }
 
-static int check_times(wms_engine *engine, const wms_command *command)
+static int check_times(wms_engine *engine, const wms_command *command, unsigned traits)
 {
     if (!(command->timeout > 0 && command->timeout <= seconds_max)) {
         return wms_complain(engine, "timeout: %g; give a number of seconds above 0, at most %g",
@@ -76,11 +76,11 @@ static int check_times(wms_engine *engine, const wms_command *command)
                             command->stable, seconds_max);
     }
     const char *watch = command->verify >= 0 ? "verify" : command->stable >= 0 ? "stable" : NULL;
-    if (watch && !wms_verb_is(command->verb, WMS_VERIFIES)) { /* check_whole() comes first */
+    if (watch && !(traits & WMS_VERIFIES)) { /* check_whole() comes first */
         return wms_complain(engine, "%s: no host tells what is on a screen; leave it out with %s",
                             watch, wms_verb_name(command->verb));
     }
-    if (command->stable >= 0 && !wms_verb_is(command->verb, WMS_CHANGES_LOCK | WMS_IS_QUERY)) {
+    if (command->stable >= 0 && !(traits & (WMS_CHANGES_LOCK | WMS_IS_QUERY))) {
         return wms_complain(engine,
                             "stable: only lock and unlock can be watched; use verify with %s",
                             wms_verb_name(command->verb));
@@ -92,7 +92,7 @@ static int check_times(wms_engine *engine, const wms_command *command)
     return 0;
 }
 
-static int check_selection(wms_engine *engine, const wms_command *command)
+static int check_selection(wms_engine *engine, const wms_command *command, unsigned traits)
 {
     bool named = command->id_count > 0 || command->target_count > 0 || command->own;
     const char *verb = wms_verb_name(command->verb);
@@ -115,12 +115,11 @@ static int check_selection(wms_engine *engine, const wms_command *command)
                             "session_ids: %s_all acts on all sessions; leave them out, or use %s",
                             verb, verb);
     }
-    if (!command->all && !named && !wms_verb_is(command->verb, WMS_IS_QUERY)) {
+    if (!command->all && !named && !(traits & WMS_IS_QUERY)) {
         return wms_complain(
             engine, "session_ids: missing; give an id or a list of ids, or use %s_all", verb);
     }
-    if (command->all && command->server_count == 0 &&
-        wms_verb_is(command->verb, WMS_ENDS_SESSION)) {
+    if (command->all && command->server_count == 0 && traits & WMS_ENDS_SESSION) {
         return wms_complain(engine,
                             "server: missing; %s_all acts only on a server that is named: give "
                             "\"localhost\" for this machine",
@@ -224,16 +223,16 @@ static int check_arguments(wms_engine *engine, const wms_value *arguments)
     return 0;
 }
 
-int wms_command_check(wms_engine *engine, const wms_command *command)
+int wms_command_check(wms_engine *engine, const wms_command *command, unsigned traits)
 {
     if ((unsigned) command->verb >= WMS_VERB_COUNT) {
         return wms_complain(engine, "command: no such verb; give one of enum wms_verb");
     }
-    int error = wms_verb_is(command->verb, WMS_ON_SERVER) ? check_whole(engine, command)
-                                                          : check_selection(engine, command);
+    int error = traits & WMS_ON_SERVER ? check_whole(engine, command)
+                                       : check_selection(engine, command, traits);
     error = error ? error : check_fields(engine, command);
     error = error ? error : check_arguments(engine, command->arguments);
-    error = error ? error : check_times(engine, command);
-    error = error ? error : check_message(engine, command);
+    error = error ? error : check_times(engine, command, traits);
+    error = error ? error : check_message(engine, command, traits);
     return error ? error : check_title(engine, command->title);
 }

@@ -149,7 +149,6 @@ void wms_blocking_close(wms_engine *engine, bool forked);
 
 /* ---- item.c: one session of a job ------------------------------------------------------------ */
 
-struct wms_item *wms_item_of(struct wms_op *op);
 /* The action as a guard or, with `ask`, the caller is asked about it. */
 wms_action wms_item_action(const struct wms_item *item);
 /* May it be done?  Asks the guard and, with `ask`, the caller: false when it was refused (and is
@@ -172,7 +171,6 @@ void wms_item_vanished(struct wms_item *item, const char *text);
 void wms_item_close(struct wms_item *item);
 /* Calls the provider's forget(): it will not be answered any more. */
 void wms_item_forget(struct wms_item *item);
-void wms_item_sent(struct wms_item *item);
 void wms_item_answer(struct wms_item *item, int code, const char *text);
 void wms_item_take_slot(struct wms_item *item);
 void wms_item_give_slot(struct wms_item *item);
@@ -247,14 +245,15 @@ void wms_command_defaults(wms_command *command, enum wms_verb verb);
 /* Copies the program's command into this version's struct: members that its header does not have
  * are as wms_command_init() leaves them.  Errors: INVALID. */
 int wms_command_take(wms_engine *engine, const wms_command *command, wms_command *ret_whole);
-/* Errors: INVALID. */
-int wms_command_check(wms_engine *engine, const wms_command *command);
+/* `traits` are the verb's.  Errors: INVALID. */
+int wms_command_check(wms_engine *engine, const wms_command *command, unsigned traits);
 /* To be called first by every public function of a request.  Errors: FORKED, and those of
  * wms_engine_enter(). */
 int wms_request_enter(const wms_request *request);
 /* Checks a command and makes its jobs and items.  Errors: INVALID, NO_MEMORY. */
 int wms_command_build(wms_engine *engine, const wms_command *command, wms_request *request);
-/* deadline.c: starts the timer of the command's deadline.  Errors: NO_MEMORY, INTERNAL. */
+/* deadline.c: starts the timer of the command's deadline, which must not be negative ("none").
+ * Errors: NO_MEMORY, INTERNAL. */
 int wms_request_count_down(wms_request *request);
 void wms_request_forked(wms_request *request);
 /* Frees requests whose last reference was released where they could not be freed: inside a guard or

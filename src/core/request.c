@@ -54,7 +54,9 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     node_init(&request->news);
     node_prepend(&engine->requests, &request->node);
     error = wms_command_build(engine, &whole, request);
-    error = error ? error : wms_request_count_down(request);
+    if (!error && request->deadline >= 0) {
+        error = wms_request_count_down(request);
+    }
     if (error) {
         request_free(request);
         return error;

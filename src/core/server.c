@@ -11,9 +11,14 @@ static bool is_at(const struct wms_entry *entry, const void *place)
 
 int wms_engine_place(wms_engine *engine, const char *text, const struct wms_place **ret_place)
 {
+    const struct wms_server *recent = engine->recent;
     struct wms_parsed *last = &engine->parsed;
 
     text = text ? text : "localhost";
+    if (recent && strcmp(recent->text, text) == 0) {
+        *ret_place = &recent->place;
+        return 0;
+    }
     if (!*text || strcmp(last->text, text) != 0) {
         char *complaint = engine->base.complaint;
         int error = wms_place_parse(&last->place, text, complaint, sizeof engine->base.complaint);

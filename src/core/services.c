@@ -26,16 +26,22 @@ static int services_poll_new(wms_engine *engine, int fd, void (*ready)(void *dat
     return loop ? wms_poll_new(loop, fd, ready, data, ret_poll) : engine->loop_error;
 }
 
+/* What a provider knows as an op is an item. */
+static struct wms_item *item_of(struct wms_op *op)
+{
+    return (struct wms_item *) op;
+}
+
 /* Whether the op is still under way: what a provider reports about an op that has ended is ignored.
  */
 static bool is_open(struct wms_op *op)
 {
-    return wms_item_of(op)->phase == WMS_ACTING;
+    return item_of(op)->phase == WMS_ACTING;
 }
 
 static void services_user(struct wms_op *op, const char *user_name)
 {
-    struct wms_item *item = wms_item_of(op);
+    struct wms_item *item = item_of(op);
 
     if (is_open(op) && !(item->job->listed && item->user_name)) { /* else the listing has told it */
         const char *copy = user_name ? wms_job_keep(item->job, user_name) : NULL;
@@ -45,7 +51,7 @@ static void services_user(struct wms_op *op, const char *user_name)
 
 static void services_note(struct wms_op *op, const char *note)
 {
-    struct wms_item *item = wms_item_of(op);
+    struct wms_item *item = item_of(op);
 
     if (is_open(op)) {
         const char *copy = note ? wms_job_keep_line(item->job, note) : NULL;
@@ -56,20 +62,20 @@ static void services_note(struct wms_op *op, const char *note)
 static void services_sent(struct wms_op *op)
 {
     if (is_open(op)) {
-        wms_item_sent(wms_item_of(op));
+        item_of(op)->sent = true;
     }
 }
 
 static void services_alive(struct wms_op *op)
 {
     if (is_open(op)) {
-        wms_job_progress(wms_item_of(op)->job);
+        wms_job_progress(item_of(op)->job);
     }
 }
 
 static bool is_call(struct wms_op *op)
 {
-    return is_open(op) && wms_item_of(op)->kind == WMS_ITEM_CALL;
+    return is_open(op) && item_of(op)->kind == WMS_ITEM_CALL;
 }
 
 static int services_result(struct wms_op *op, const wms_value *result)
@@ -77,7 +83,7 @@ static int services_result(struct wms_op *op, const wms_value *result)
     if (!is_call(op)) {
         return 0;
     }
-    wms_request *request = wms_item_of(op)->job->request;
+    wms_request *request = item_of(op)->job->request;
     wms_request_drop_value(request);
     request->value_error = wms_value_copy(request->engine, result, &request->value);
     return request->value_error;
@@ -85,7 +91,7 @@ static int services_result(struct wms_op *op, const wms_value *result)
 
 static void services_want(struct wms_op *op)
 {
-    const struct wms_job *job = wms_item_of(op)->job;
+    const struct wms_job *job = item_of(op)->job;
 
     if (is_call(op) && op->verb == WMS_BIND && job->link->provider->secret) {
         wms_request_want(job->request);
@@ -97,7 +103,7 @@ static int services_session(struct wms_op *op, const wms_session *session)
     if (!is_open(op)) {
         return WMS_E_PROTOCOL;
     }
-    struct wms_job *job = wms_item_of(op)->job;
+    struct wms_job *job = item_of(op)->job;
     wms_session whole;
     wms_session_init(&whole); /* members that the provider's struct does not have are unknown */
     wms_take(&whole, sizeof whole, session, job->link->provider->session_size);
@@ -107,16 +113,16 @@ static int services_session(struct wms_op *op, const wms_session *session)
 static void services_answer(struct wms_op *op, int code, const char *text)
 {
     if (is_open(op)) {
-        wms_engine_refine_error(wms_item_of(op)->job->request->engine, &code, &text);
-        wms_item_answer(wms_item_of(op), code ? wms_error_code(code) : 0, text);
+        wms_engine_refine_error(item_of(op)->job->request->engine, &code, &text);
+        wms_item_answer(item_of(op), code ? wms_error_code(code) : 0, text);
     }
 }
 
 static void services_lost(struct wms_op *op, int code, const char *text)
 {
     if (is_open(op)) {
-        wms_engine_refine_error(wms_item_of(op)->job->request->engine, &code, &text);
-        wms_item_lost(wms_item_of(op), wms_error_code(code), text);
+        wms_engine_refine_error(item_of(op)->job->request->engine, &code, &text);
+        wms_item_lost(item_of(op), wms_error_code(code), text);
     }
 }
 

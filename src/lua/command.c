@@ -212,6 +212,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
                  bool blocking, struct request **ret_box)
 {
     struct state *state = lwms_state_here(L);
+    unsigned traits = call->command->traits;
     struct servers servers = {.count = 0};
     struct ids ids = {.count = 0, .own = false};
     struct arguments arguments;
@@ -230,7 +231,9 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     if (!ids.objects) {
         servers_begin(L, call, options, &servers);
     }
-    lwms_arguments_begin(L, call, options->base + SLOT_ARGUMENTS, &arguments);
+    if (traits & WMS_ON_SERVER) {
+        lwms_arguments_begin(L, call, options->base + SLOT_ARGUMENTS, &arguments);
+    }
     struct request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
 
     /* From here on nothing is allocated in Lua, so that no finalizer can free what the pointers
@@ -245,7 +248,9 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     if (!ids.objects) {
         servers_read(L, call, &servers, &command);
     }
-    lwms_arguments_read(L, call, &arguments, &command);
+    if (traits & WMS_ON_SERVER) {
+        lwms_arguments_read(L, call, &arguments, &command);
+    }
     lwms_options_texts(L, options, &command);
     command.password = lua_tostring(L, options->base + SLOT_PASSWORD); /* NULL for a function */
     command.follow = box->follow;

@@ -277,8 +277,8 @@ int multipoint_socket_close(void *data, curl_socket_t fd);
 int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known);
 /* What the exchange's socket receives from here on is the exchange's answer: counts from 0. */
 void multipoint_socket_count(struct multipoint_exchange *exchange);
-uint64_t multipoint_socket_received(
-    const struct multipoint_exchange *exchange); /* bytes of the answer so far; 0: unknown */
+/* How many bytes of the answer have come since then; 0: unknown. */
+uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange);
 /* Separates the exchange from its socket, if it has one. */
 void multipoint_socket_part(struct multipoint_exchange *exchange);
 void multipoint_sockets_free(struct multipoint *all);

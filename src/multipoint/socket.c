@@ -218,7 +218,7 @@ void multipoint_socket_count(struct multipoint_exchange *exchange)
 
 uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange)
 {
-    const struct multipoint_socket *socket = exchange->left ? exchange->socket : NULL;
+    const struct multipoint_socket *socket = exchange->socket;
     uint64_t all = socket ? received(socket->fd) : 0;
 
     return all > 0 ? all - socket->received : 0;

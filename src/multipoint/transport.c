@@ -109,9 +109,10 @@ static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t
     if (!exchange) {
         return 0;
     }
-    exchange->too_large =
-        exchange->too_large || multipoint_socket_received(exchange) / MOST_AROUND >
-                                   exchange->answer_max + MULTIPOINT_HEAD_MAX;
+    if (exchange->left && !exchange->too_large) {
+        exchange->too_large = multipoint_socket_received(exchange) / MOST_AROUND >
+                              exchange->answer_max + MULTIPOINT_HEAD_MAX;
+    }
     return exchange->too_large;
 }
 
