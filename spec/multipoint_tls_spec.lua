@@ -65,6 +65,11 @@ bound.describe("hostile TLS #once:", pending, function()
       assert.truthy(list[2].message:find("the connection broke before the answer", 1, true), list[2].message)
    end)
 
+   it("a certificate is looked at once, so no handshake begins again on a connection", function()
+      local said = hostile.ask({ { VERSION, "renegotiation", 0 } }, nil, { "tls_12", 0 })[1]
+      assert.equal("UNREACHABLE", said.how, said.message)
+   end)
+
    it("what makes a handshake long is never agreed to: large fields, and chains of many certificates", function()
       for _, how in ipairs{ "only_ffdhe", "rsa_DHE", "chain" } do
          local said = bind(how, how == "chain" and 90000 or 8192)

@@ -237,6 +237,12 @@ def hello_requests(request, size):
     yield lambda client: client.hello_requests(size)
 
 
+def renegotiation(request, size):
+    """The handshake again, and the answer."""
+    yield lambda client: client.renegotiate()
+    yield from whole(envelope(request, ""))
+
+
 def some_tickets(request, size):
     """As many as are usual, and the answer."""
     yield lambda client: client.tickets(size)

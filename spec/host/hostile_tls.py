@@ -2,10 +2,12 @@
 """TLS that means ill, for spec/host/hostile.py: what Python's own module would never send, by OpenSSL's library itself."""
 import ctypes
 import ctypes.util
+import select
 
 ONE_OF_12 = 0x0303
 SET_MAX_VERSION, SET_DH_AUTO, SET_GROUPS = 124, 118, 92
 PEM = 1
+WANT_READ = 2
 
 crypto = ctypes.CDLL(ctypes.util.find_library("crypto"), mode=ctypes.RTLD_GLOBAL)
 lib = ctypes.CDLL(ctypes.util.find_library("ssl"))
@@ -66,6 +68,20 @@ class Connection:
         for _ in range(count):
             self.check(lib.SSL_key_update(self.ssl, 0))
             self.check(lib.SSL_do_handshake(self.ssl))
+
+    def renegotiate(self):
+        """Begins the handshake again, under TLS 1.2 alone, and waits until that is done."""
+        self.check(lib.SSL_renegotiate(self.ssl))
+        self.check(lib.SSL_do_handshake(self.ssl))
+        self.client.setblocking(False)
+        begun = False
+        while not (begun and lib.SSL_is_init_finished(self.ssl)):
+            select.select([self.client], [], [])
+            count = lib.SSL_read(self.ssl, ctypes.create_string_buffer(1), 1)
+            if lib.SSL_get_error(self.ssl, count) != WANT_READ:
+                raise OSError("it is refused")
+            begun = True
+        self.client.setblocking(True)
 
     def hello_requests(self, count):
         """Under TLS 1.2 alone.  The client's complaints of them are read, or neither would go on."""
