@@ -108,7 +108,7 @@ static void timer_fired(void *data)
     }
 }
 
-static void set_deadline(struct wms_job *job)
+static void start_timeout(struct wms_job *job)
 {
     struct wms_loop *loop = wms_engine_loop(engine_of(job));
 
@@ -406,7 +406,7 @@ void wms_job_pump(struct wms_job *job)
     if (is_complete(job)) {
         finish(job);
     } else {
-        set_deadline(job);
+        start_timeout(job);
         wms_link_decline_place(job);
     }
 }

@@ -8,7 +8,7 @@
 
 /* ---- wms.bindings, wms.unbind ---------------------------------------------------------------- */
 
-static int fail(lua_State *L, struct state *state, int error, const char *server)
+static int fail(lua_State *L, struct lwms_state *state, int error, const char *server)
 {
     char complaint[COMPLAINT];
     const char *text = error == WMS_E_NOT_BOUND || error == WMS_E_NO_MEMORY || error == WMS_E_BUSY
@@ -26,9 +26,9 @@ static int fail(lua_State *L, struct state *state, int error, const char *server
 }
 
 /* Loads what the store lists; leaves a table on the stack whose keys are the servers' names. */
-static void load_all(lua_State *L, struct state *state)
+static void load_all(lua_State *L, struct lwms_state *state)
 {
-    static const struct call call = {"bindings", 1, NULL};
+    static const struct lwms_call call = {"bindings", 1, NULL};
     char name[STORE_NAME];
 
     lua_createtable(L, 0, 8);
@@ -77,7 +77,7 @@ static int list_gc(lua_State *L)
 
 const luaL_Reg lwms_list_own[] = {{"__gc", list_gc}, {NULL, NULL}};
 
-static struct list *new_list(lua_State *L, struct state *state)
+static struct list *new_list(lua_State *L, struct lwms_state *state)
 {
     struct list *list = lua_newuserdata(L, sizeof *list);
 
@@ -110,7 +110,7 @@ static void push_list(lua_State *L, const wms_value *list, int names)
 
 int lwms_bindings(lua_State *L)
 {
-    struct state *state = lwms_state_here(L);
+    struct lwms_state *state = lwms_state_here(L);
     int names = 0;
 
     lua_settop(L, 0);
@@ -129,8 +129,8 @@ int lwms_bindings(lua_State *L)
 
 int lwms_unbind(lua_State *L)
 {
-    static const struct call call = {"unbind", 1, NULL};
-    struct state *state = lwms_state_here(L);
+    static const struct lwms_call call = {"unbind", 1, NULL};
+    struct lwms_state *state = lwms_state_here(L);
     char name[STORE_NAME], complaint[COMPLAINT];
     struct options options;
 

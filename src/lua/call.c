@@ -17,7 +17,7 @@ static const char fix[] = "a boolean, a whole number, a string, or a table of th
 
 /* The state of the walk through the table. */
 struct walk {
-    const struct call *call;
+    const struct lwms_call *call;
     char where[WHERE_MAX]; /* "arguments.list[2].name" */
     unsigned depth;
     wms_value *next, *end; /* room for items; NULL: they are only counted */
@@ -173,7 +173,7 @@ static void walk_value(lua_State *L, struct walk *walk, int index, wms_value *va
     }
 }
 
-static size_t count_arguments(lua_State *L, const struct call *call, int index)
+static size_t count_arguments(lua_State *L, const struct lwms_call *call, int index)
 {
     struct walk walk = {.call = call, .where = "arguments"};
     wms_value value;
@@ -191,12 +191,12 @@ static size_t count_arguments(lua_State *L, const struct call *call, int index)
     return walk.count;
 }
 
-void lwms_arguments_check(lua_State *L, const struct call *call, int index)
+void lwms_arguments_check(lua_State *L, const struct lwms_call *call, int index)
 {
     count_arguments(L, call, index);
 }
 
-void lwms_arguments_begin(lua_State *L, const struct call *call, int index,
+void lwms_arguments_begin(lua_State *L, const struct lwms_call *call, int index,
                           struct arguments *arguments)
 {
     *arguments = (struct arguments){.index = index};
@@ -208,8 +208,8 @@ void lwms_arguments_begin(lua_State *L, const struct call *call, int index,
     arguments->room = lua_newuserdata(L, arguments->count * sizeof *arguments->room);
 }
 
-void lwms_arguments_read(lua_State *L, const struct call *call, const struct arguments *arguments,
-                         wms_command *command)
+void lwms_arguments_read(lua_State *L, const struct lwms_call *call,
+                         const struct arguments *arguments, wms_command *command)
 {
     struct walk walk = {.call = call, .where = "arguments"};
 

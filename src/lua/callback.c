@@ -21,7 +21,7 @@ struct line {
     char text[];
 };
 
-static struct line *first_line(const struct state *state)
+static struct line *first_line(const struct lwms_state *state)
 {
     return NODE_OWNER(state->lines.first, struct line, queued);
 }
@@ -29,7 +29,7 @@ static struct line *first_line(const struct state *state)
 /* The engine's log callback: called from inside the engine, so it only queues the line. */
 static void keep_line(void *data, enum wms_level level, const char *text)
 {
-    struct state *state = data;
+    struct lwms_state *state = data;
     size_t size = strlen(text) + 1;
 
     if (level == WMS_DEBUG && state->line_count >= LINES_KEPT / 2) {
@@ -51,7 +51,7 @@ static void keep_line(void *data, enum wms_level level, const char *text)
     }
 }
 
-static void drop_line(struct state *state)
+static void drop_line(struct lwms_state *state)
 {
     struct line *line = NODE_OWNER(queue_take(&state->lines), struct line, queued);
 
@@ -59,7 +59,7 @@ static void drop_line(struct state *state)
     lwms_resize(state, line, 0);
 }
 
-void lwms_log_clear(struct state *state)
+void lwms_log_clear(struct lwms_state *state)
 {
     while (!queue_is_empty(&state->lines)) {
         drop_line(state);
@@ -67,7 +67,7 @@ void lwms_log_clear(struct state *state)
     state->dropped = 0;
 }
 
-void lwms_log_set(struct state *state, bool on)
+void lwms_log_set(struct lwms_state *state, bool on)
 {
     wms_engine_log(state->engine, on ? keep_line : NULL, state);
     if (!on && !state->draining) { /* else the delivery notices, and clears it */
@@ -77,7 +77,7 @@ void lwms_log_set(struct state *state, bool on)
 
 /* Delivers the lines that are queued now: those that the log function causes are delivered by the
  * next call. */
-static void tell_lines(lua_State *L, struct state *state)
+static void tell_lines(lua_State *L, struct lwms_state *state)
 {
     static const char *const levels[] = {
         [WMS_DEBUG] = "debug", [WMS_INFO] = "info", [WMS_WARNING] = "warning"};
@@ -135,7 +135,7 @@ static void push_action(lua_State *L, const wms_action *action)
 }
 
 /* Asks about one action; false when none waits. */
-static bool ask(lua_State *L, struct request *box, int allow)
+static bool ask(lua_State *L, struct lwms_request *box, int allow)
 {
     const char *refusal = NULL;
     wms_action action, now;
@@ -170,7 +170,7 @@ static bool ask(lua_State *L, struct request *box, int allow)
 /* ---- on_outcome ------------------------------------------------------------------------------ */
 
 /* Passes one outcome to on_outcome; false when there is none. */
-static bool tell_outcome(lua_State *L, struct request *box, int on_outcome)
+static bool tell_outcome(lua_State *L, struct lwms_request *box, int on_outcome)
 {
     wms_outcome outcome;
     size_t done, total;
@@ -202,7 +202,7 @@ static const char *reason_of(lua_State *L, int index)
 }
 
 /* Asks for the password of a bind; false when it is not wanted. */
-static bool ask_password(lua_State *L, struct request *box, int callbacks)
+static bool ask_password(lua_State *L, struct lwms_request *box, int callbacks)
 {
     int top = lua_gettop(L);
 
@@ -237,8 +237,8 @@ static bool ask_password(lua_State *L, struct request *box, int callbacks)
 /* Arguments in Lua: the request's box, then the values that callbacks need. */
 int lwms_callbacks_deliver(lua_State *L)
 {
-    struct state *state = lwms_state_here(L);
-    struct request *box = lua_touserdata(L, 1);
+    struct lwms_state *state = lwms_state_here(L);
+    struct lwms_request *box = lua_touserdata(L, 1);
     bool more;
 
     if (!state->draining) {
@@ -257,9 +257,9 @@ int lwms_callbacks_deliver(lua_State *L)
     return 0;
 }
 
-void lwms_callbacks_run(lua_State *L, struct request *box, int self, int callbacks)
+void lwms_callbacks_run(lua_State *L, struct lwms_request *box, int self, int callbacks)
 {
-    struct state *state = lwms_state_here(L);
+    struct lwms_state *state = lwms_state_here(L);
 
     if (!lwms_has_callbacks(box) && !((state->line_count || state->stores) && !state->draining)) {
         return;

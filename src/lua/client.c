@@ -5,9 +5,9 @@
 #include "lua/lwms.h"
 
 /* Lets the engine check the address. */
-static void check_address(lua_State *L, const struct call *call, int index)
+static void check_address(lua_State *L, const struct lwms_call *call, int index)
 {
-    struct state *state = lwms_state_here(L);
+    struct lwms_state *state = lwms_state_here(L);
     char name[32], complaint[COMPLAINT];
 
     if (lwms_is_text(L, index) &&
@@ -18,7 +18,7 @@ static void check_address(lua_State *L, const struct call *call, int index)
 
 int lwms_client_new(lua_State *L)
 {
-    static const struct call call = {"new", 1, NULL};
+    static const struct lwms_call call = {"new", 1, NULL};
     struct options options;
 
     lua_settop(L, 1);

@@ -17,10 +17,10 @@ struct servers {
 };
 
 /* Finds the providers and makes room; pushes one value. */
-static void servers_begin(lua_State *L, const struct call *call, const struct options *options,
+static void servers_begin(lua_State *L, const struct lwms_call *call, const struct options *options,
                           struct servers *servers)
 {
-    struct state *state = lwms_state_here(L);
+    struct lwms_state *state = lwms_state_here(L);
 
     servers->index = options->base + SLOT_SERVER;
     servers->room = NULL;
@@ -43,7 +43,7 @@ static void servers_begin(lua_State *L, const struct call *call, const struct op
 }
 
 /* Reads them into the command.  Allocates nothing. */
-static void servers_read(lua_State *L, const struct call *call, struct servers *servers,
+static void servers_read(lua_State *L, const struct lwms_call *call, struct servers *servers,
                          wms_command *command)
 {
     for (size_t i = 0; servers->room && i < servers->count; i++) {
@@ -61,9 +61,10 @@ static void servers_read(lua_State *L, const struct call *call, struct servers *
 
 /* ---- from options to a request --------------------------------------------------------------- */
 
-static void check_presence(lua_State *L, const struct call *call, const struct options *options)
+static void check_presence(lua_State *L, const struct lwms_call *call,
+                           const struct options *options)
 {
-    const struct command *command = call->command;
+    const struct lwms_command *command = call->command;
     options_set any = options->given | options->preset;
 
     if (command->verb == WMS_BIND && (any & BIT(FINGERPRINT)) && !(any & BIT(PASSWORD))) {
@@ -86,7 +87,8 @@ static void check_presence(lua_State *L, const struct call *call, const struct o
     }
 }
 
-static void fill(wms_command *command, const struct command *what, const struct options *options)
+static void fill(wms_command *command, const struct lwms_command *what,
+                 const struct options *options)
 {
     unsigned traits = what->traits;
 
@@ -114,7 +116,8 @@ static void fill(wms_command *command, const struct command *what, const struct 
 }
 
 /* A list of one server is that server. */
-static void need_one_server(lua_State *L, const struct call *call, const struct options *options)
+static void need_one_server(lua_State *L, const struct lwms_call *call,
+                            const struct options *options)
 {
     int index = options->base + SLOT_SERVER;
 
@@ -131,7 +134,7 @@ static void need_one_server(lua_State *L, const struct call *call, const struct 
 
 /* The options of the call at `index`, its last argument; the defaults are those of the client at
  * `client` (0: none). */
-static void read_options(lua_State *L, const struct call *call, int client, int index,
+static void read_options(lua_State *L, const struct lwms_call *call, int client, int index,
                          struct options *options)
 {
     lua_settop(L, index);
@@ -144,7 +147,7 @@ static void read_options(lua_State *L, const struct call *call, int client, int 
     }
 }
 
-static void prepare(lua_State *L, struct request *box, const struct call *call,
+static void prepare(lua_State *L, struct lwms_request *box, const struct lwms_call *call,
                     const struct options *options)
 {
     box->command = call->command;
@@ -160,11 +163,11 @@ static void prepare(lua_State *L, struct request *box, const struct call *call,
  * stack), or if an error has ended an earlier call (the garbage collector frees its box).  A new
  * one is also needed if the box has been finalized: when a state is closed, that may come before a
  * script's last finalizer. */
-static struct request *common_box(lua_State *L, const struct call *call,
-                                  const struct options *options)
+static struct lwms_request *common_box(lua_State *L, const struct lwms_call *call,
+                                       const struct options *options)
 {
     lwms_anchor(L, A_BOX);
-    struct request *box = lua_touserdata(L, -1);
+    struct lwms_request *box = lua_touserdata(L, -1);
     if (!box || box->request || box->closed) {
         lua_pop(L, 1);
         box = lwms_request_new(L);
@@ -176,9 +179,10 @@ static struct request *common_box(lua_State *L, const struct call *call,
     return box;
 }
 
-static struct request *own_box(lua_State *L, const struct call *call, const struct options *options)
+static struct lwms_request *own_box(lua_State *L, const struct lwms_call *call,
+                                    const struct options *options)
 {
-    struct request *box = lwms_request_new(L);
+    struct lwms_request *box = lwms_request_new(L);
 
     prepare(L, box, call, options);
     if (lwms_has_callbacks(box)) {
@@ -193,7 +197,7 @@ static struct request *own_box(lua_State *L, const struct call *call, const stru
 }
 
 /* Raises the engine's complaint, with the name that the script has used for the option. */
-static void complain(lua_State *L, const struct call *call, const struct options *options,
+static void complain(lua_State *L, const struct lwms_call *call, const struct options *options,
                      const char *complaint)
 {
     static const char server[] = "server:", ids[] = "session_ids:";
@@ -208,10 +212,10 @@ static void complain(lua_State *L, const struct call *call, const struct options
 }
 
 /* Starts the command.  Its box is on top of the stack then; returns 0 or an error. */
-static int begin(lua_State *L, const struct call *call, const struct options *options,
-                 bool blocking, struct request **ret_box)
+static int begin(lua_State *L, const struct lwms_call *call, const struct options *options,
+                 bool blocking, struct lwms_request **ret_box)
 {
-    struct state *state = lwms_state_here(L);
+    struct lwms_state *state = lwms_state_here(L);
     unsigned traits = call->command->traits;
     struct servers servers = {.count = 0};
     struct ids ids = {.count = 0, .own = false};
@@ -234,7 +238,7 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
     if (traits & WMS_ON_SERVER) {
         lwms_arguments_begin(L, call, options->base + SLOT_ARGUMENTS, &arguments);
     }
-    struct request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
+    struct lwms_request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
 
     /* From here on nothing is allocated in Lua, so that no finalizer can free what the pointers
      * point to. */
@@ -269,9 +273,10 @@ static int begin(lua_State *L, const struct call *call, const struct options *op
 /* `client` is the index of the client (0: none); the argument is behind it. */
 static int run(lua_State *L, int client)
 {
-    const struct command *command = &lwms_commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))];
-    const struct call call = {command->name, 1, command};
-    struct request *box;
+    const struct lwms_command *command =
+        &lwms_commands[lua_tointeger(L, lua_upvalueindex(UP_COMMAND))];
+    const struct lwms_call call = {command->name, 1, command};
+    struct lwms_request *box;
     struct options options;
 
     read_options(L, &call, client, client + 1, &options);
@@ -310,15 +315,15 @@ static const char *push_names(lua_State *L)
     return lua_tostring(L, -1);
 }
 
-static const struct command *need_command(lua_State *L, int index)
+static const struct lwms_command *need_command(lua_State *L, int index)
 {
-    static const struct call call = {"start", 1, NULL};
+    static const struct lwms_call call = {"start", 1, NULL};
     char name[CLIPPED];
 
     if (lua_type(L, index) != LUA_TSTRING) {
         lwms_misuse(L, &call, "verb: %s; give a string: %s", lwms_kind(L, index), push_names(L));
     }
-    const struct command *command = lwms_command_find(lua_tostring(L, index));
+    const struct lwms_command *command = lwms_command_find(lua_tostring(L, index));
     if (!command) {
         lwms_misuse(L, &call, "verb: '%s' is no command; give one of %s", lwms_clip(L, index, name),
                     push_names(L));
@@ -328,9 +333,9 @@ static const struct command *need_command(lua_State *L, int index)
 
 static int start(lua_State *L, int client)
 {
-    const struct command *command = need_command(L, client + 1);
-    const struct call call = {"start", 2, command};
-    struct request *box;
+    const struct lwms_command *command = need_command(L, client + 1);
+    const struct lwms_call call = {"start", 2, command};
+    struct lwms_request *box;
     struct options options;
 
     read_options(L, &call, client, client + 2, &options);

@@ -14,9 +14,9 @@ static wms_engine *engine_here(lua_State *L, const char *method)
 }
 
 /* The request at 2. */
-static struct request *request_at_2(lua_State *L, const char *method)
+static struct lwms_request *request_at_2(lua_State *L, const char *method)
 {
-    struct call call = {method, 1, NULL};
+    struct lwms_call call = {method, 1, NULL};
 
     if (!lwms_is_a(L, 2, A_REQUEST)) {
         lwms_misuse(L, &call, "%s; give a request, as wms.start returns it", lwms_kind(L, 2));
@@ -68,7 +68,7 @@ static int method_step(lua_State *L)
 
 static int method_wait(lua_State *L)
 {
-    static const struct call call = {"wait", 1, NULL};
+    static const struct lwms_call call = {"wait", 1, NULL};
     wms_engine *engine = engine_here(L, "wait");
     double seconds = lua_isnoneornil(L, 2) ? -1 : lwms_need_seconds(L, &call, "seconds", 2, false);
     int code = wms_engine_wait(engine, seconds);
@@ -81,7 +81,7 @@ static int method_wait(lua_State *L)
 }
 
 /* Adds or removes the entry of the request at 2. */
-static void enter(lua_State *L, struct request *box, bool watched)
+static void enter(lua_State *L, struct lwms_request *box, bool watched)
 {
     lwms_anchor(L, A_WATCHED);
     lua_pushlightuserdata(L, box->request);
@@ -95,10 +95,10 @@ static void enter(lua_State *L, struct request *box, bool watched)
 
 static int method_watch(lua_State *L)
 {
-    static const struct call call = {"watch", 1, NULL};
+    static const struct lwms_call call = {"watch", 1, NULL};
 
     engine_here(L, "watch");
-    struct request *box = request_at_2(L, "watch");
+    struct lwms_request *box = request_at_2(L, "watch");
     if (box->closed) {
         lwms_misuse(L, &call, "the request is closed; watch one that is not");
     }
@@ -109,7 +109,7 @@ static int method_watch(lua_State *L)
 static int method_forget(lua_State *L)
 {
     engine_here(L, "forget");
-    struct request *box = request_at_2(L, "forget");
+    struct lwms_request *box = request_at_2(L, "forget");
     if (box->request) {
         enter(L, box, false);
     }
@@ -125,7 +125,7 @@ static int method_news(lua_State *L)
     while (wms_engine_news(engine, &request) == 1) {
         lua_pushlightuserdata(L, request);
         lua_rawget(L, -2);
-        const struct request *box = lua_touserdata(L, -1);
+        const struct lwms_request *box = lua_touserdata(L, -1);
         if (box &&
             box->request ==
                 request) { /* else it is a closed one, whose address another request has now */

@@ -33,7 +33,7 @@ static bool parse_id(lua_State *L, int index, wms_id *ret_id)
     return false;
 }
 
-static void refuse_id(lua_State *L, const struct call *call, const char *where, int index)
+static void refuse_id(lua_State *L, const struct lwms_call *call, const char *where, int index)
 {
     switch (lua_type(L, index)) {
     case LUA_TNUMBER:
@@ -53,7 +53,7 @@ static void refuse_id(lua_State *L, const struct call *call, const char *where, 
     }
 }
 
-void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index,
+void lwms_id_read(lua_State *L, const struct lwms_call *call, const char *where, int index,
                   wms_id *ret_id)
 {
     if (!parse_id(L, index, ret_id)) {
@@ -126,8 +126,8 @@ static bool is_of_server(lua_State *L, int index)
 }
 
 /* The session or outcome on top of the stack. */
-static void read_object(lua_State *L, const struct call *call, const char *name, size_t element,
-                        struct object *ret_object)
+static void read_object(lua_State *L, const struct lwms_call *call, const char *name,
+                        size_t element, struct object *ret_object)
 {
     int session = lua_gettop(L);
     char where[PLACED];
@@ -191,7 +191,7 @@ static void put_object(const struct room *room, size_t i, const struct object *o
 
 /* ---- the option ------------------------------------------------------------------------------ */
 
-void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index,
+void lwms_ids_begin(lua_State *L, const struct lwms_call *call, const char *name, int index,
                     struct ids *ids)
 {
     ids->index = index;
@@ -243,7 +243,7 @@ void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int
         lua_newuserdata(L, ids->objects ? room_size(ids->count) : ids->count * sizeof(wms_id));
 }
 
-static void read_list(lua_State *L, const struct call *call, struct ids *ids)
+static void read_list(lua_State *L, const struct lwms_call *call, struct ids *ids)
 {
     const struct room room = room_of(ids->room, ids->count);
     wms_id *plain = ids->room;
@@ -268,7 +268,8 @@ static void read_list(lua_State *L, const struct call *call, struct ids *ids)
     }
 }
 
-void lwms_ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command)
+void lwms_ids_read(lua_State *L, const struct lwms_call *call, struct ids *ids,
+                   wms_command *command)
 {
     if (ids->own) {
         command->own = true;

@@ -22,9 +22,9 @@
 
 /* ---- the state (state.c) --------------------------------------------------------------------- */
 
-struct request;
+struct lwms_request;
 
-struct state {
+struct lwms_state {
     wms_engine *engine;       /* NULL once the Lua state is being closed */
     double timeout, deadline; /* wms.configure{}; negative: no deadline */
     unsigned concurrency;
@@ -77,9 +77,9 @@ enum anchor {
 /* Pushes the key of the state in the registry. */
 void lwms_push_key(lua_State *L);
 /* The state of the running function; raises when it is closed. */
-struct state *lwms_state_here(lua_State *L);
+struct lwms_state *lwms_state_here(lua_State *L);
 /* Memory from the engine's allocator, as the service resize(); state->engine must not be NULL. */
-void *lwms_resize(const struct state *state, void *block, size_t size);
+void *lwms_resize(const struct lwms_state *state, void *block, size_t size);
 void lwms_anchor(lua_State *L, enum anchor what);
 bool lwms_is_a(lua_State *L, int index, enum anchor metatable);
 /* The userdata at 1, which must have that metatable; raises otherwise, for example when a method is
@@ -96,7 +96,7 @@ void lwms_make_metatable(lua_State *L, const char *name, const luaL_Reg *own,
 
 /* ---- the commands (verbs.c) ------------------------------------------------------------------ */
 
-struct command {
+struct lwms_command {
     const char *name;
     enum wms_verb verb;
     unsigned traits; /* of the verb */
@@ -111,23 +111,23 @@ struct commands_each {
 };
 enum { COMMANDS = sizeof(struct commands_each) };
 /* Elements without a name are unused. */
-extern const struct command lwms_commands[COMMANDS];
+extern const struct lwms_command lwms_commands[COMMANDS];
 /* NULL: there is none of that name. */
-const struct command *lwms_command_find(const char *name);
+const struct lwms_command *lwms_command_find(const char *name);
 /* Adds all names, listed as in a sentence. */
 void lwms_commands_add(luaL_Buffer *text);
 
 /* ---- misuse (misuse.c) ----------------------------------------------------------------------- */
 
 /* Which function is called, for messages. */
-struct call {
+struct lwms_call {
     const char *function;
     int argument;
-    const struct command *command; /* NULL: none */
+    const struct lwms_command *command; /* NULL: none */
 };
 
 /* Raises `bad argument #1 to 'unlock' (...)`. */
-void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
+void lwms_misuse(lua_State *L, const struct lwms_call *call, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 
 /* Raises an error that is not about the arguments, such as NO_MEMORY. */
@@ -146,23 +146,23 @@ const char *lwms_place(char buffer[PLACED], const char *name, size_t element);
 
 /* The engine's complaint, copied: a finalizer may have the engine complain of something else. */
 enum { COMPLAINT = 1024 };
-const char *lwms_complaint(const struct state *state, char buffer[COMPLAINT]);
+const char *lwms_complaint(const struct lwms_state *state, char buffer[COMPLAINT]);
 
 /* Whether it is a string without a zero byte. */
 bool lwms_is_text(lua_State *L, int index);
 /* The value at `index` as a C string, a number of seconds, a whole number; misuse otherwise. */
-const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index,
+const char *lwms_need_text(lua_State *L, const struct lwms_call *call, const char *where, int index,
                            const char *fix);
-double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index,
+double lwms_need_seconds(lua_State *L, const struct lwms_call *call, const char *where, int index,
                          bool above_zero);
-void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index,
+void lwms_need_function(lua_State *L, const struct lwms_call *call, const char *where, int index,
                         bool or_false);
-unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *where, int index,
+unsigned lwms_need_whole(lua_State *L, const struct lwms_call *call, const char *where, int index,
                          unsigned least, unsigned most);
-bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index);
+bool lwms_need_boolean(lua_State *L, const struct lwms_call *call, const char *where, int index);
 /* Counts a list with lua_next, since # knows nothing of holes.  Misuse: other keys than 1..n,
  * holes. */
-size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index);
+size_t lwms_need_list(lua_State *L, const struct lwms_call *call, const char *where, int index);
 
 /* ---- options (options.c) --------------------------------------------------------------------- */
 
@@ -266,15 +266,15 @@ struct options {
 
 void lwms_options_names(lua_State *L);
 /* Pushes the slots, with the defaults of the state or of the client at `client` (0: none). */
-void lwms_options_begin(lua_State *L, struct options *options, const struct state *state,
+void lwms_options_begin(lua_State *L, struct options *options, const struct lwms_state *state,
                         int client);
 /* Reads the call's argument at `index`. */
-void lwms_options_read(lua_State *L, const struct call *call, int index, options_set allowed,
+void lwms_options_read(lua_State *L, const struct lwms_call *call, int index, options_set allowed,
                        struct options *options);
 /* The options for these takers: FOR_CLIENT, for example. */
 options_set lwms_options_for(uint64_t takers);
 /* The options that a command takes. */
-options_set lwms_options_of(const struct command *command);
+options_set lwms_options_of(const struct lwms_command *command);
 /* Sets the members of the command that are texts; the strings are borrowed from Lua values on the
  * stack. */
 void lwms_options_texts(lua_State *L, const struct options *options, wms_command *command);
@@ -305,29 +305,30 @@ struct ids {
 };
 
 /* One id; `where` for messages. */
-void lwms_id_read(lua_State *L, const struct call *call, const char *where, int index,
+void lwms_id_read(lua_State *L, const struct lwms_call *call, const char *where, int index,
                   wms_id *ret_id);
 /* Determines what the value is, loads the providers that session objects need, and makes room;
  * pushes one value. */
-void lwms_ids_begin(lua_State *L, const struct call *call, const char *name, int index,
+void lwms_ids_begin(lua_State *L, const struct lwms_call *call, const char *name, int index,
                     struct ids *ids);
 /* Reads them into the command.  Allocates nothing. */
-void lwms_ids_read(lua_State *L, const struct call *call, struct ids *ids, wms_command *command);
+void lwms_ids_read(lua_State *L, const struct lwms_call *call, struct ids *ids,
+                   wms_command *command);
 
 /* ---- where and except (where.c) -------------------------------------------------------------- */
 
 /* The option's value at `index`: a function, or properties of a session, which are copied; pushes
  * one value. */
-void lwms_where_read(lua_State *L, const struct call *call, const char *name, int index);
+void lwms_where_read(lua_State *L, const struct lwms_call *call, const char *name, int index);
 /* Answers for one listed session that waits for the choice, by `where` and `except`, which lie
  * behind `callbacks`; false when none waits. */
-bool lwms_where_choose(lua_State *L, struct request *box, int callbacks);
+bool lwms_where_choose(lua_State *L, struct lwms_request *box, int callbacks);
 
 /* ---- providers (provider.c) ------------------------------------------------------------------ */
 
 /* Loads the provider that this server (NULL: this machine) needs, if its module can be found.  If
  * not, that is no error here: the engine reports it. */
-void lwms_provider_for(lua_State *L, struct state *state, const char *server);
+void lwms_provider_for(lua_State *L, struct lwms_state *state, const char *server);
 int lwms_provider_load(lua_State *L); /* wms.load */
 
 /* ---- results (result.c) ---------------------------------------------------------------------- */
@@ -343,16 +344,17 @@ void lwms_push_session(lua_State *L, const wms_session *session, struct memo *se
 /* nil, message, err */
 int lwms_push_failure(lua_State *L, int code, const char *message);
 /* What a blocking call returns. */
-int lwms_push_result(lua_State *L, wms_request *request, const struct command *command);
+int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_command *command);
 /* As lwms_push_failure(), for a command that has no outcomes. */
-int lwms_push_no_result(lua_State *L, int code, const char *message, const struct command *command);
+int lwms_push_no_result(lua_State *L, int code, const char *message,
+                        const struct lwms_command *command);
 int lwms_error_tostring(lua_State *L);
 
 /* ---- requests (box.c, request.c) ------------------------------------------------------------- */
 
-struct request {
+struct lwms_request {
     wms_request *request;
-    const struct command *command;
+    const struct lwms_command *command;
     unsigned inside; /* how many functions on the C stack read its strings: close() leaves the
                         freeing to them */
     size_t told;     /* outcomes that on_outcome has seen */
@@ -369,14 +371,15 @@ struct request {
 enum callback { ON_OUTCOME, ALLOW, PASSWORD, SERVER, USER_NAME, WHERE, EXCEPT, CALLBACKS };
 
 /* Pushes an empty box. */
-struct request *lwms_request_new(lua_State *L);
-void lwms_request_let_go(struct request *box);
-bool lwms_has_callbacks(const struct request *box);
+struct lwms_request *lwms_request_new(lua_State *L);
+void lwms_request_let_go(struct lwms_request *box);
+bool lwms_has_callbacks(const struct lwms_request *box);
 
 extern const luaL_Reg lwms_request_own[], lwms_request_methods[];
 /* Runs the request, and its callbacks from `callbacks` on, until it is done (1) or the seconds
  * (negative: no limit) have passed (0); raises the errors of callbacks. */
-int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks, double seconds);
+int lwms_request_run(lua_State *L, struct lwms_request *box, int self, int callbacks,
+                     double seconds);
 
 /* ---- commands (command.c) -------------------------------------------------------------------- */
 
@@ -388,18 +391,18 @@ int lwms_command_start_method(lua_State *L);
 /* ---- calls (call.c) -------------------------------------------------------------------------- */
 
 /* Raises if the value at `index` cannot be an argument of a call. */
-void lwms_arguments_check(lua_State *L, const struct call *call, int index);
+void lwms_arguments_check(lua_State *L, const struct lwms_call *call, int index);
 /* Makes room for the arguments at `index` (nil: none); pushes one value. */
 struct arguments {
     int index;
     size_t count;
     wms_value *room; /* a userdata on the stack; NULL: no arguments */
 };
-void lwms_arguments_begin(lua_State *L, const struct call *call, int index,
+void lwms_arguments_begin(lua_State *L, const struct lwms_call *call, int index,
                           struct arguments *arguments);
 /* Reads them into the command.  Allocates nothing. */
-void lwms_arguments_read(lua_State *L, const struct call *call, const struct arguments *arguments,
-                         wms_command *command);
+void lwms_arguments_read(lua_State *L, const struct lwms_call *call,
+                         const struct arguments *arguments, wms_command *command);
 /* Pushes what a call has returned. */
 void lwms_push_value(lua_State *L, const wms_value *value);
 
@@ -412,16 +415,16 @@ enum { STORE_NAME = 300 }; /* size of a buffer for a binding's name */
 
 /* Pushes one of them. */
 void lwms_store_push(lua_State *L, enum store function);
-void lwms_store_check(lua_State *L, const struct call *call, int index);
+void lwms_store_check(lua_State *L, const struct lwms_call *call, int index);
 /* Makes the store at `index` (false: none) the state's.  Errors: NO_MEMORY. */
-int lwms_store_set(lua_State *L, struct state *state, int index);
+int lwms_store_set(lua_State *L, struct lwms_state *state, int index);
 /* Asks the store for the binding of that name; raises what it raises. */
-void lwms_store_get(lua_State *L, struct state *state, const char *name);
+void lwms_store_get(lua_State *L, struct lwms_state *state, const char *name);
 /* Asks the script's store, if there is one, for the binding of a server. */
-void lwms_store_load(lua_State *L, struct state *state, const char *server);
+void lwms_store_load(lua_State *L, struct lwms_state *state, const char *server);
 /* Lets the store save bindings that commands have made. */
-void lwms_store_save(lua_State *L, struct state *state);
-void lwms_store_clear(struct state *state);
+void lwms_store_save(lua_State *L, struct lwms_state *state);
+void lwms_store_clear(struct lwms_state *state);
 
 /* ---- bindings (bindings.c) ------------------------------------------------------------------- */
 
@@ -433,11 +436,11 @@ int lwms_unbind(lua_State *L);   /* wms.unbind */
 
 /* Runs whatever callbacks are due for the request; raises their errors, after the request was
  * cancelled. */
-void lwms_callbacks_run(lua_State *L, struct request *box, int self, int callbacks);
+void lwms_callbacks_run(lua_State *L, struct lwms_request *box, int self, int callbacks);
 int lwms_callbacks_deliver(lua_State *L); /* the function behind A_DELIVER */
 /* Switches the log on or off. */
-void lwms_log_set(struct state *state, bool on);
-void lwms_log_clear(struct state *state);
+void lwms_log_set(struct lwms_state *state, bool on);
+void lwms_log_clear(struct lwms_state *state);
 
 /* ---- clients (client.c), the embedded host (memory.c) ---------------------------------------- */
 

@@ -60,7 +60,8 @@ static const char *entry_place(char buffer[PLACED], const char *list, size_t ele
     return buffer;
 }
 
-static int64_t read_station(lua_State *L, const struct call *call, const char *where, int value)
+static int64_t read_station(lua_State *L, const struct lwms_call *call, const char *where,
+                            int value)
 {
     lua_Number number = lua_tonumber(L, value);
 
@@ -72,7 +73,7 @@ static int64_t read_station(lua_State *L, const struct call *call, const char *w
     return (int64_t) number;
 }
 
-static double read_time(lua_State *L, const struct call *call, const char *where, int value)
+static double read_time(lua_State *L, const struct lwms_call *call, const char *where, int value)
 {
     double number = (double) lua_tonumber(L, value);
 
@@ -85,7 +86,7 @@ static double read_time(lua_State *L, const struct call *call, const char *where
 
 /* Reads the table at `index`, which is an element of `list` (NULL: the argument itself).  Allocates
  * nothing. */
-static void read_entry(lua_State *L, const struct call *call, const char *list, size_t element,
+static void read_entry(lua_State *L, const struct lwms_call *call, const char *list, size_t element,
                        int index, struct entry *entry)
 {
     char where[PLACED], clipped[CLIPPED];
@@ -178,7 +179,7 @@ static wms_memory *host_here(lua_State *L, const char *method)
 }
 
 /* The values of a method: true, or what went wrong. */
-static int answer(lua_State *L, const struct call *call, int error)
+static int answer(lua_State *L, const struct lwms_call *call, int error)
 {
     char complaint[COMPLAINT];
 
@@ -194,7 +195,7 @@ static int answer(lua_State *L, const struct call *call, int error)
 
 static int method_open(lua_State *L)
 {
-    static const struct call call = {"open", 1, NULL};
+    static const struct lwms_call call = {"open", 1, NULL};
     wms_memory *memory = host_here(L, "open");
     struct entry entry;
 
@@ -209,7 +210,7 @@ static int method_open(lua_State *L)
 
 static int method_lock(lua_State *L)
 {
-    static const struct call call = {"lock", 1, NULL}, second = {"lock", 2, NULL};
+    static const struct lwms_call call = {"lock", 1, NULL}, second = {"lock", 2, NULL};
     wms_memory *memory = host_here(L, "lock");
     const char *message =
         lua_isnoneornil(L, 3) ? NULL : lwms_need_text(L, &second, "message", 3, "a string");
@@ -221,7 +222,7 @@ static int method_lock(lua_State *L)
 
 static int method_unlock(lua_State *L)
 {
-    static const struct call call = {"unlock", 1, NULL};
+    static const struct lwms_call call = {"unlock", 1, NULL};
     wms_memory *memory = host_here(L, "unlock");
     wms_id id;
 
@@ -231,7 +232,7 @@ static int method_unlock(lua_State *L)
 
 static int method_drop(lua_State *L)
 {
-    static const struct call call = {"drop", 1, NULL};
+    static const struct lwms_call call = {"drop", 1, NULL};
     wms_memory *memory = host_here(L, "drop");
     wms_id id;
 
@@ -240,7 +241,7 @@ static int method_drop(lua_State *L)
 }
 
 /* The code whose name is at `index`; 0 for none. */
-static int need_code(lua_State *L, const struct call *call, int index)
+static int need_code(lua_State *L, const struct lwms_call *call, int index)
 {
     char clipped[CLIPPED];
 
@@ -258,7 +259,7 @@ static int need_code(lua_State *L, const struct call *call, int index)
 
 static int method_fail(lua_State *L)
 {
-    static const struct call call = {"fail", 1, NULL}, second = {"fail", 2, NULL};
+    static const struct lwms_call call = {"fail", 1, NULL}, second = {"fail", 2, NULL};
     static const char fix[] = "unlock, lock, disconnect, close, message or sessions";
     wms_memory *memory = host_here(L, "fail");
     int verb = wms_verb_from_name(lwms_need_text(L, &call, "verb", 2, fix));
@@ -273,7 +274,7 @@ static int method_fail(lua_State *L)
 
 static int method_refuse(lua_State *L)
 {
-    static const struct call call = {"refuse", 1, NULL};
+    static const struct lwms_call call = {"refuse", 1, NULL};
     wms_memory *memory = host_here(L, "refuse");
 
     return answer(L, &call, wms_memory_refuse(memory, need_code(L, &call, 2)));
@@ -353,7 +354,7 @@ static int method_log(lua_State *L)
 
 static int method_session(lua_State *L)
 {
-    static const struct call call = {"session", 1, NULL};
+    static const struct lwms_call call = {"session", 1, NULL};
     const char *message = NULL;
     char *strings = NULL;
     wms_session session, copy;
@@ -434,7 +435,7 @@ const luaL_Reg lwms_memory_methods[] = {
 
 /* ---- wms.memory ------------------------------------------------------------------------------ */
 
-static const struct call in_options = {"memory", 2, NULL};
+static const struct lwms_call in_options = {"memory", 2, NULL};
 
 /* Reads the table at 2; its list of sessions goes to 3. */
 static void read_options(lua_State *L, struct wms_memory_options *options)
@@ -495,9 +496,9 @@ static void give_up(lua_State *L, struct host *box, size_t i, int error)
 
 int lwms_memory_new(lua_State *L)
 {
-    static const struct call call = {"memory", 1, NULL};
+    static const struct lwms_call call = {"memory", 1, NULL};
     struct wms_memory_options options = {.relock_after = -1};
-    struct state *state = lwms_state_here(L);
+    struct lwms_state *state = lwms_state_here(L);
     size_t count = 0;
     struct entry entry;
 

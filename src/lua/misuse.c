@@ -10,7 +10,7 @@
 
 /* ---- misuse ---------------------------------------------------------------------------------- */
 
-void lwms_misuse(lua_State *L, const struct call *call, const char *format, ...)
+void lwms_misuse(lua_State *L, const struct lwms_call *call, const char *format, ...)
 {
     va_list arguments;
 
@@ -81,7 +81,7 @@ const char *lwms_place(char buffer[PLACED], const char *name, size_t element)
     return buffer;
 }
 
-const char *lwms_complaint(const struct state *state, char buffer[COMPLAINT])
+const char *lwms_complaint(const struct lwms_state *state, char buffer[COMPLAINT])
 {
     snprintf(buffer, COMPLAINT, "%s", wms_engine_complaint(state->engine));
     return buffer;
@@ -96,7 +96,7 @@ bool lwms_is_text(lua_State *L, int index)
     return lua_type(L, index) == LUA_TSTRING && strlen(lua_tolstring(L, index, &length)) == length;
 }
 
-const char *lwms_need_text(lua_State *L, const struct call *call, const char *where, int index,
+const char *lwms_need_text(lua_State *L, const struct lwms_call *call, const char *where, int index,
                            const char *fix)
 {
     if (!lwms_is_text(L, index)) {
@@ -108,7 +108,7 @@ const char *lwms_need_text(lua_State *L, const struct call *call, const char *wh
     return lua_tostring(L, index);
 }
 
-double lwms_need_seconds(lua_State *L, const struct call *call, const char *where, int index,
+double lwms_need_seconds(lua_State *L, const struct lwms_call *call, const char *where, int index,
                          bool above_zero)
 {
     const char *fix = above_zero ? "a number of seconds above 0, at most 1e9"
@@ -122,7 +122,7 @@ double lwms_need_seconds(lua_State *L, const struct call *call, const char *wher
     return (double) seconds;
 }
 
-unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *where, int index,
+unsigned lwms_need_whole(lua_State *L, const struct lwms_call *call, const char *where, int index,
                          unsigned least, unsigned most)
 {
     lua_Number number = lua_tonumber(L, index);
@@ -135,7 +135,7 @@ unsigned lwms_need_whole(lua_State *L, const struct call *call, const char *wher
     return (unsigned) number;
 }
 
-void lwms_need_function(lua_State *L, const struct call *call, const char *where, int index,
+void lwms_need_function(lua_State *L, const struct lwms_call *call, const char *where, int index,
                         bool or_false)
 {
     bool is_false = lua_isboolean(L, index) && !lua_toboolean(L, index);
@@ -146,7 +146,7 @@ void lwms_need_function(lua_State *L, const struct call *call, const char *where
     }
 }
 
-bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where, int index)
+bool lwms_need_boolean(lua_State *L, const struct lwms_call *call, const char *where, int index)
 {
     if (!lua_isboolean(L, index)) {
         lwms_misuse(L, call, "%s: %s; give a boolean, true or false", where, lwms_kind(L, index));
@@ -154,7 +154,7 @@ bool lwms_need_boolean(lua_State *L, const struct call *call, const char *where,
     return lua_toboolean(L, index);
 }
 
-size_t lwms_need_list(lua_State *L, const struct call *call, const char *where, int index)
+size_t lwms_need_list(lua_State *L, const struct lwms_call *call, const char *where, int index)
 {
     lua_Number last = 0;
     size_t count = 0;

@@ -12,7 +12,7 @@
 
 static int state_gc(lua_State *L)
 {
-    struct state *state = lua_touserdata(L, 1);
+    struct lwms_state *state = lua_touserdata(L, 1);
 
     if (state->engine) {
         lwms_log_set(state, false);
@@ -53,7 +53,7 @@ static void keep_function(lua_State *L, int index, enum anchor what)
     lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), what);
 }
 
-static void set_transport(lua_State *L, const struct call *call, struct state *state,
+static void set_transport(lua_State *L, const struct lwms_call *call, struct lwms_state *state,
                           struct options *options)
 {
     char complaint[COMPLAINT];
@@ -72,9 +72,9 @@ static void set_transport(lua_State *L, const struct call *call, struct state *s
 
 static int configure(lua_State *L)
 {
-    static const struct call call = {"configure", 1, NULL};
+    static const struct lwms_call call = {"configure", 1, NULL};
     static const options_set transport = BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY);
-    struct state *state = lwms_state_here(L);
+    struct lwms_state *state = lwms_state_here(L);
     struct options options;
 
     if (!lua_istable(L, 1)) {
@@ -169,9 +169,9 @@ static void fill_anchors(lua_State *L, int state, int anchors)
     lua_rawseti(L, anchors, A_STATE);
 }
 
-static struct state *new_state(lua_State *L, const struct wms_alloc *alloc)
+static struct lwms_state *new_state(lua_State *L, const struct wms_alloc *alloc)
 {
-    struct state *state = lua_newuserdata(L, sizeof *state);
+    struct lwms_state *state = lua_newuserdata(L, sizeof *state);
     wms_command defaults;
 
     memset(state, 0, sizeof *state);
@@ -238,7 +238,7 @@ int luaopen_wms(lua_State *L)
 
 wms_engine *wms_lua_engine(lua_State *L)
 {
-    struct state *state = NULL;
+    struct lwms_state *state = NULL;
 
     luaL_checkstack(L, 2, "wms");
     lwms_push_key(L);

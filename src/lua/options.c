@@ -44,7 +44,7 @@ options_set lwms_options_for(uint64_t takers)
     return set;
 }
 
-options_set lwms_options_of(const struct command *command)
+options_set lwms_options_of(const struct lwms_command *command)
 {
     unsigned traits = command->traits;
     uint64_t takers =
@@ -60,7 +60,7 @@ options_set lwms_options_of(const struct command *command)
     return lwms_options_for(takers);
 }
 
-void lwms_options_begin(lua_State *L, struct options *options, const struct state *state,
+void lwms_options_begin(lua_State *L, struct options *options, const struct lwms_state *state,
                         int client)
 {
     static const struct options none = {.verify = -1, .stable = -1, .deadline = -1};
@@ -98,9 +98,9 @@ void lwms_options_begin(lua_State *L, struct options *options, const struct stat
 }
 
 /* Raises for an unknown option, and says what to write instead. */
-static void unknown(lua_State *L, const struct call *call, int key, options_set allowed)
+static void unknown(lua_State *L, const struct lwms_call *call, int key, options_set allowed)
 {
-    const struct command *command = call->command;
+    const struct lwms_command *command = call->command;
     char name[CLIPPED], list[384];
     int used = 0;
 
@@ -147,7 +147,7 @@ static void keep(lua_State *L, const struct options *options, enum slot slot)
     lua_replace(L, options->base + slot);
 }
 
-static void once(lua_State *L, const struct call *call, options_set others,
+static void once(lua_State *L, const struct lwms_call *call, options_set others,
                  const struct options *options, const char *name, const char *other)
 {
     if (options->given & others) {
@@ -160,7 +160,7 @@ static void once(lua_State *L, const struct call *call, options_set others,
     }
 }
 
-static void check_servers(lua_State *L, const struct call *call, const char *name)
+static void check_servers(lua_State *L, const struct lwms_call *call, const char *name)
 {
     static const char fix[] = "an address such as \"lab01.school.example\" or a list of them";
     int index = lua_gettop(L);
@@ -214,7 +214,8 @@ void lwms_options_texts(lua_State *L, const struct options *options, wms_command
     }
 }
 
-static void read_on_error(lua_State *L, const struct call *call, int value, struct options *options)
+static void read_on_error(lua_State *L, const struct lwms_call *call, int value,
+                          struct options *options)
 {
     const char *text = lua_type(L, value) == LUA_TSTRING ? lua_tostring(L, value) : "";
     char clipped[CLIPPED];
@@ -228,7 +229,7 @@ static void read_on_error(lua_State *L, const struct call *call, int value, stru
 }
 
 /* The value of an option is on top of the stack. */
-static void read_option(lua_State *L, const struct call *call, enum option option,
+static void read_option(lua_State *L, const struct lwms_call *call, enum option option,
                         struct options *options)
 {
     const char *name = names[option];
@@ -330,7 +331,7 @@ static void read_option(lua_State *L, const struct call *call, enum option optio
 }
 
 /* wms.sessions(list): the list is one of session objects or outcomes. */
-static bool is_list_of_sessions(lua_State *L, const struct call *call, int index)
+static bool is_list_of_sessions(lua_State *L, const struct lwms_call *call, int index)
 {
     if (!call->command || !(call->command->traits & WMS_IS_QUERY)) {
         return false;
@@ -341,7 +342,7 @@ static bool is_list_of_sessions(lua_State *L, const struct call *call, int index
     return is_list;
 }
 
-void lwms_options_read(lua_State *L, const struct call *call, int index, options_set allowed,
+void lwms_options_read(lua_State *L, const struct lwms_call *call, int index, options_set allowed,
                        struct options *options)
 {
     switch (lua_type(L, index)) {

@@ -74,7 +74,7 @@ static bool find(lua_State *L, const char *name)
     return find_as(L, name, F_OK);
 }
 
-static void find_provider(lua_State *L, struct state *state, const char *server)
+static void find_provider(lua_State *L, struct lwms_state *state, const char *server)
 {
     char name[sizeof state->missing];
 
@@ -94,7 +94,7 @@ static void find_provider(lua_State *L, struct state *state, const char *server)
     lua_pop(L, 1);
 }
 
-void lwms_provider_for(lua_State *L, struct state *state, const char *server)
+void lwms_provider_for(lua_State *L, struct lwms_state *state, const char *server)
 {
     static const char memory[] = "memory://";
 
@@ -109,7 +109,7 @@ void lwms_provider_for(lua_State *L, struct state *state, const char *server)
 
 /* Loads the provider whose name is at `index`; returns 0, or the number of pushed values that tell
  * what went wrong. */
-static int load(lua_State *L, const struct call *call, struct state *state, int index)
+static int load(lua_State *L, const struct lwms_call *call, struct lwms_state *state, int index)
 {
     const char *name = lua_tostring(L, index);
     char address[48], known[32], copy[COMPLAINT];
@@ -141,7 +141,7 @@ static int load(lua_State *L, const struct call *call, struct state *state, int 
     return lwms_push_failure(L, error, lua_tostring(L, -1));
 }
 
-static void need_name(lua_State *L, const struct call *call, const char *where, int index)
+static void need_name(lua_State *L, const struct lwms_call *call, const char *where, int index)
 {
     static const char fix[] = "a string, the name of a provider such as \"logind\"";
     char clipped[CLIPPED];
@@ -156,8 +156,8 @@ static void need_name(lua_State *L, const struct call *call, const char *where, 
 
 int lwms_provider_load(lua_State *L)
 {
-    static const struct call call = {"load", 1, NULL};
-    struct state *state = lwms_state_here(L);
+    static const struct lwms_call call = {"load", 1, NULL};
+    struct lwms_state *state = lwms_state_here(L);
     char where[PLACED];
 
     lua_settop(L, 1);

@@ -5,9 +5,9 @@
 
 #include "lua/lwms.h"
 
-static struct request *request_here(lua_State *L, const char *method)
+static struct lwms_request *request_here(lua_State *L, const char *method)
 {
-    struct request *box = lwms_self_here(L, A_REQUEST, "request", method);
+    struct lwms_request *box = lwms_self_here(L, A_REQUEST, "request", method);
 
     if (box->closed) {
         luaL_error(L, "the request is closed");
@@ -16,7 +16,7 @@ static struct request *request_here(lua_State *L, const char *method)
 }
 
 /* Pushes what its callbacks need, or nils, from 2 on. */
-static void push_callbacks(lua_State *L, const struct request *box)
+static void push_callbacks(lua_State *L, const struct lwms_request *box)
 {
     static const int values = 2 + CALLBACKS;
 
@@ -41,7 +41,8 @@ static double now(void)
     return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
 }
 
-int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks, double seconds)
+int lwms_request_run(lua_State *L, struct lwms_request *box, int self, int callbacks,
+                     double seconds)
 {
     double end = seconds < 0 ? 0 : now() + seconds;
 
@@ -66,7 +67,7 @@ int lwms_request_run(lua_State *L, struct request *box, int self, int callbacks,
 
 /* Whether it is done and on_outcome has got all outcomes: so a loop that asks done() first does not
  * end before the last callback. */
-static bool is_done(struct request *box)
+static bool is_done(struct lwms_request *box)
 {
     int done = wms_request_done(box->request);
 
@@ -78,7 +79,7 @@ static bool is_done(struct request *box)
 
 static int method_pollfd(lua_State *L)
 {
-    struct request *box = request_here(L, "pollfd");
+    struct lwms_request *box = request_here(L, "pollfd");
     int fd = wms_request_fd(box->request);
 
     if (fd < 0) {
@@ -109,7 +110,7 @@ static int method_timeout(lua_State *L)
 
 static int method_step(lua_State *L)
 {
-    struct request *box = request_here(L, "step");
+    struct lwms_request *box = request_here(L, "step");
     int code;
 
     push_callbacks(L, box);
@@ -124,8 +125,8 @@ static int method_step(lua_State *L)
 
 static int method_wait(lua_State *L)
 {
-    static const struct call call = {"wait", 1, NULL};
-    struct request *box = request_here(L, "wait");
+    static const struct lwms_call call = {"wait", 1, NULL};
+    struct lwms_request *box = request_here(L, "wait");
     double seconds = lua_isnoneornil(L, 2) ? -1 : lwms_need_seconds(L, &call, "seconds", 2, false);
 
     push_callbacks(L, box);
@@ -145,7 +146,7 @@ static int method_done(lua_State *L)
 
 static int method_result(lua_State *L)
 {
-    struct request *box = request_here(L, "result");
+    struct lwms_request *box = request_here(L, "result");
     int done = wms_request_done(box->request);
 
     if (done <= 0) {
@@ -172,7 +173,7 @@ static int method_cancel(lua_State *L)
 /* Also __close and, through request_gc(), __gc. */
 static int method_close(lua_State *L)
 {
-    struct request *box = lwms_self_here(L, A_REQUEST, "request", "close");
+    struct lwms_request *box = lwms_self_here(L, A_REQUEST, "request", "close");
 
     box->closed = true;
     if (box->inside == 0) {
@@ -187,7 +188,7 @@ static int method_close(lua_State *L)
  * has ended. */
 static int request_gc(lua_State *L)
 {
-    struct request *box = lwms_self_here(L, A_REQUEST, "request", "__gc");
+    struct lwms_request *box = lwms_self_here(L, A_REQUEST, "request", "__gc");
 
     box->inside = 0;
     return method_close(L);
@@ -195,7 +196,7 @@ static int request_gc(lua_State *L)
 
 static int request_tostring(lua_State *L)
 {
-    struct request *box = lwms_self_here(L, A_REQUEST, "request", "__tostring");
+    struct lwms_request *box = lwms_self_here(L, A_REQUEST, "request", "__tostring");
     const char *how = "closed";
 
     if (!box->closed) {

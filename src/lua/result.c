@@ -160,7 +160,8 @@ int lwms_push_failure(lua_State *L, int code, const char *message)
     return 3;
 }
 
-int lwms_push_no_result(lua_State *L, int code, const char *message, const struct command *command)
+int lwms_push_no_result(lua_State *L, int code, const char *message,
+                        const struct lwms_command *command)
 {
     lwms_push_failure(L, code, message);
     lua_createtable(L, 0, 0);
@@ -173,7 +174,7 @@ int lwms_push_no_result(lua_State *L, int code, const char *message, const struc
 }
 
 /* What a call or a bind has returned. */
-static void push_returned(lua_State *L, wms_request *request, const struct command *command)
+static void push_returned(lua_State *L, wms_request *request, const struct lwms_command *command)
 {
     const wms_value *value = wms_request_value(request);
     wms_outcome outcome;
@@ -199,7 +200,7 @@ static void copy_field(lua_State *L, wms_request *request, const char *name)
     }
 }
 
-int lwms_push_result(lua_State *L, wms_request *request, const struct command *command)
+int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_command *command)
 {
     bool sessions = (command->traits & WMS_IS_QUERY);
     wms_fault fault;

@@ -14,9 +14,9 @@ void lwms_push_key(lua_State *L)
     lua_pushlightuserdata(L, (void *) (uintptr_t) &key);
 }
 
-struct state *lwms_state_here(lua_State *L)
+struct lwms_state *lwms_state_here(lua_State *L)
 {
-    struct state *state = lua_touserdata(L, lua_upvalueindex(UP_STATE));
+    struct lwms_state *state = lua_touserdata(L, lua_upvalueindex(UP_STATE));
 
     if (!state->engine) {
         luaL_error(L, "wms is closed: the Lua state is being closed");
@@ -24,7 +24,7 @@ struct state *lwms_state_here(lua_State *L)
     return state;
 }
 
-void *lwms_resize(const struct state *state, void *block, size_t size)
+void *lwms_resize(const struct lwms_state *state, void *block, size_t size)
 {
     return wms_engine_services()->resize(state->engine, block, size);
 }

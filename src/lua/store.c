@@ -17,7 +17,7 @@ void lwms_store_push(lua_State *L, enum store function)
     lua_remove(L, -2);
 }
 
-void lwms_store_check(lua_State *L, const struct call *call, int index)
+void lwms_store_check(lua_State *L, const struct lwms_call *call, int index)
 {
     char where[PLACED];
 
@@ -39,7 +39,7 @@ void lwms_store_check(lua_State *L, const struct call *call, int index)
     }
 }
 
-int lwms_store_set(lua_State *L, struct state *state, int index)
+int lwms_store_set(lua_State *L, struct lwms_state *state, int index)
 {
     bool stores = lua_istable(L, index);
 
@@ -63,7 +63,7 @@ int lwms_store_set(lua_State *L, struct state *state, int index)
 }
 
 /* The store's answer for the binding of `name` is on top of the stack: text, or nil. */
-static void put(lua_State *L, struct state *state, const char *name)
+static void put(lua_State *L, struct lwms_state *state, const char *name)
 {
     char complaint[COMPLAINT];
     size_t size = 0;
@@ -84,7 +84,7 @@ static void put(lua_State *L, struct state *state, const char *name)
 
 /* Asks the store for the binding of `name`, which must not be a Lua string (it could be collected).
  */
-void lwms_store_get(lua_State *L, struct state *state, const char *name)
+void lwms_store_get(lua_State *L, struct lwms_state *state, const char *name)
 {
     lwms_store_push(L, STORE_LOAD);
     lua_pushstring(L, name);
@@ -95,7 +95,7 @@ void lwms_store_get(lua_State *L, struct state *state, const char *name)
     lua_pop(L, 1);
 }
 
-static bool is_bound(const struct state *state, const char *server)
+static bool is_bound(const struct lwms_state *state, const char *server)
 {
     char name[32];
 
@@ -106,7 +106,7 @@ static bool is_bound(const struct state *state, const char *server)
     return provider && provider->can & 1u << WMS_BIND;
 }
 
-void lwms_store_load(lua_State *L, struct state *state, const char *server)
+void lwms_store_load(lua_State *L, struct lwms_state *state, const char *server)
 {
     char name[STORE_NAME];
 
@@ -125,7 +125,7 @@ struct saving {
     char data[];       /* server and text */
 };
 
-void lwms_store_clear(struct state *state)
+void lwms_store_clear(struct lwms_state *state)
 {
     if (state->saving) {
         explicit_bzero(state->saving, state->saving->size);
@@ -136,7 +136,7 @@ void lwms_store_clear(struct state *state)
 
 /* The next binding to be saved.  If there is no memory for the copy, it is lost, as when the
  * script's function fails. */
-static struct saving *next_saving(lua_State *L, struct state *state)
+static struct saving *next_saving(lua_State *L, struct lwms_state *state)
 {
     const char *server, *text;
     size_t size;
@@ -155,7 +155,7 @@ static struct saving *next_saving(lua_State *L, struct state *state)
     return state->saving;
 }
 
-void lwms_store_save(lua_State *L, struct state *state)
+void lwms_store_save(lua_State *L, struct lwms_state *state)
 {
     const struct saving *saving;
 

@@ -5,7 +5,7 @@
 #include "lua/lwms.h"
 
 /* The second of each pair is there for verbs that have an `_all`; else its name is NULL. */
-const struct command lwms_commands[COMMANDS] = {
+const struct lwms_command lwms_commands[COMMANDS] = {
 #define X(F, verb, word, traits) \
     {word, WMS_##verb, traits, false}, \
         {(traits) &WMS_HAS_ALL ? word "_all" : NULL, WMS_##verb, traits, true},
@@ -13,7 +13,7 @@ const struct command lwms_commands[COMMANDS] = {
 #undef X
 };
 
-const struct command *lwms_command_find(const char *name)
+const struct lwms_command *lwms_command_find(const char *name)
 {
     for (int i = 0; i < COMMANDS; i++) {
         if (lwms_commands[i].name && strcmp(lwms_commands[i].name, name) == 0) {

@@ -32,8 +32,8 @@ static int type_of(const char *name)
 }
 
 /* The value at `index` is one that the property can have. */
-static void check_value(lua_State *L, const struct call *call, const char *where, const char *name,
-                        int index)
+static void check_value(lua_State *L, const struct lwms_call *call, const char *where,
+                        const char *name, int index)
 {
     wms_id id;
 
@@ -48,8 +48,8 @@ static void check_value(lua_State *L, const struct call *call, const char *where
 }
 
 /* Pushes a copy of the list at `index`. */
-static void copy_list(lua_State *L, const struct call *call, const char *where, const char *name,
-                      int index)
+static void copy_list(lua_State *L, const struct lwms_call *call, const char *where,
+                      const char *name, int index)
 {
     size_t count = lwms_need_list(L, call, where, index);
     char place[PLACED];
@@ -65,7 +65,7 @@ static void copy_list(lua_State *L, const struct call *call, const char *where, 
     }
 }
 
-void lwms_where_read(lua_State *L, const struct call *call, const char *name, int index)
+void lwms_where_read(lua_State *L, const struct lwms_call *call, const char *name, int index)
 {
     bool any = false;
 
@@ -173,7 +173,7 @@ static bool matches(lua_State *L, const char *name, int where, int session)
     return yes;
 }
 
-bool lwms_where_choose(lua_State *L, struct request *box, int callbacks)
+bool lwms_where_choose(lua_State *L, struct lwms_request *box, int callbacks)
 {
     int top = lua_gettop(L), where = callbacks + WHERE, except = callbacks + EXCEPT;
     wms_session session, now;
