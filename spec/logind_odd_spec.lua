@@ -26,6 +26,12 @@ describe("of an odd session of a logind's #once", function()
       kit.reset()
    end)
 
+   test("a path that no socket can have is refused before anything is done with it", function()
+      local err = fault(wms.sessions("logind:///" .. ("run/"):rep(50)))
+      assert.equal("UNREACHABLE", err.code)
+      assert.truthy(err.message:find("the path is too long for a socket", 1, true), err.message)
+   end)
+
    --- By what is done to session 2: what is nil then.
    local ODD = {
       ['["Class"] = ""'] = { class = true, is_orchestratable = true },

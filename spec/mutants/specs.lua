@@ -14,22 +14,24 @@ local KINDS = {
 
 -- By folder or file: kinds of specs in the order in which they are run, after the names that come first.
 local TABLE = {
-   ["src/core/"] = { first = "memory callback request provider call misuse",
+   ["src/core/"] = { first = "unit memory callback request provider call misuse",
       "ground", "multipoint", "wts", "wtsapi", "logind" },
-   ["src/core/bindfile.c"] = { first = "bindings multipoint_secrets bind", "ground", "multipoint" },
-   ["src/core/binding.c"] = { first = "bindings bind", "ground", "multipoint" },
-   ["src/core/record.c"] = { first = "bindings call", "ground", "multipoint" },
-   ["src/core/value.c"] = { first = "call bindings", "ground", "multipoint" },
-   ["src/core/target.c"] = { first = "names misuse memory", "ground", "multipoint", "wts", "logind" },
+   ["src/core/bindfile.c"] = { first = "unit bindings multipoint_secrets bind", "ground", "multipoint" },
+   ["src/core/binding.c"] = { first = "unit bindings bind multipoint_identity", "ground", "multipoint" },
+   ["src/core/record.c"] = { first = "unit bindings call multipoint_secrets", "ground", "multipoint" },
+   ["src/core/value.c"] = { first = "unit call bindings", "ground", "multipoint" },
+   ["src/core/target.c"] = { first = "unit names misuse memory", "ground", "multipoint", "wts", "logind" },
    ["src/core/blocking.c"] = { first = "blocking fork threads", "ground", "wts" },
    ["src/core/loop.c"] = { first = "request loops memory provider", "ground", "multipoint", "wts", "logind" },
    ["src/memory/"] = { first = "memory callback request", "ground" },
    ["src/lua/"] = { first = "misuse memory callback call bindings request", "ground", "multipoint" },
-   ["src/multipoint/"] = { first = "multipoint multipoint_call multipoint_answers multipoint_faults multipoint_trust bind",
+   ["src/multipoint/"] = {
+      first = "multipoint multipoint_call multipoint_answers multipoint_faults multipoint_trust bind multipoint_text "
+         .. "multipoint_validity multipoint_secrets multipoint_wire",
       "multipoint" },
-   ["src/logind/"] = { first = "logind", "logind", last = "fork stress lifetime loops oom" },
-   ["src/wts/"] = { first = "wts wts_odd", "wts" },
-   ["src/wtsapi/"] = { first = "wtsapi wtsapi_answers", "wtsapi", "wts" },
+   ["src/logind/"] = { first = "logind_odd logind_ids logind_room", "logind", last = "fork stress lifetime loops oom" },
+   ["src/wts/"] = { first = "wts_odd wts_fork wts_oom", "wts" },
+   ["src/wtsapi/"] = { first = "wtsapi_answers wtsapi_multipoint", "wtsapi", "wts" },
 }
 
 local function words(text)
