@@ -60,6 +60,17 @@ bound.describe("verifying on a MultiPoint host:", pending, function()
       assert.is_true(kit.now() - start >= 0.99)
    end)
 
+   it("who has gone meanwhile is as disconnected as can be", function()
+      local host = bound.host()
+      host:session{ id = 8, user = "dave", station = 4, flags = 4 + 32, deaf = true }
+      local request = wms.start("disconnect", { session_ids = 8, server = host.server, verify = 30 })
+      kit.pump(request, function() return (host:counts().DisconnectSession or 0) == 1 end)
+      host:remove(8)
+      assert.is_true(request:wait(20))
+      assert.same({ "verified" }, pluck(fine(request:result()), "state"))
+      request:close()
+   end)
+
    for verb, operation in pairs(VERBS) do
       it("a look that fails does not keep " .. verb .. " from being sent", function()
          for _, code in ipairs{ 0x80004005, 0x800706BA, 0x80070005 } do

@@ -81,8 +81,10 @@ describe("a provider #once", function()
       end)
 
       it("sees that the session is gone", function()
-         local outcome, lines = act("close", "good")
-         assert.same({ "verified", { "1 looks", "3 looks" } }, { outcome.state, lines })
+         for _, verb in ipairs{ "close", "disconnect" } do
+            local outcome, lines = act(verb, "good")
+            assert.same({ "verified", { "1 looks", "3 looks" } }, { outcome.state, lines })
+         end
       end)
 
       it("ends where the host cannot tell", function()

@@ -75,6 +75,17 @@ describe("a poor provider", function()
          end)
       end
 
+      it("a connection that breaks after each answer is made again as often as there are sessions", function()
+         local ids = {}
+         for id = 1, 12 do
+            ids[id] = id
+         end
+         local list = kit.fine(wms.unlock{ session_ids = ids, server = server "act-answer-broken" })
+         for id = 1, 12 do
+            assert.equal("requested", list[id].state)
+         end
+      end)
+
       it("what it says after its answer is not heard", function()
          local outcome = unlock "twice"
          assert.same({ "poor", "carol" }, { outcome.note, outcome.user_name })

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* provider_asking.c - a provider whose hosts do not tell of changes: asking://NAME.  It uses the
  * service observe_by_polling().  Each host has the session 1, which is locked; from the third look
- * after an action on, it is unlocked, or gone if the action was to close it.
+ * after an action on, it is unlocked, or gone if the action was to close or to disconnect it.
  *
  *     good             answers a look after 5 ms, as the others do where nothing else stands here
  *     at-once          answers it from inside ask()
@@ -95,6 +95,7 @@ static void answered(void *data)
 {
     struct watch *watch = data;
     bool changed = watch->anew && watch->looks >= LOOKS;
+    bool ends = watch->observer->verb == WMS_CLOSE || watch->observer->verb == WMS_DISCONNECT;
 
     if (!watch->asked) { /* of "faints" */
         end_blind(watch, WMS_E_UNSUPPORTED, "it has fainted");
@@ -102,11 +103,10 @@ static void answered(void *data)
     }
     watch->asked = false;
     watch->answered = now();
-    watch->host->services->seen(watch->observer,
-                                &(struct wms_sight){
-                                    .present = !changed || watch->observer->verb != WMS_CLOSE,
-                                    .locked = !changed,
-                                });
+    watch->host->services->seen(watch->observer, &(struct wms_sight){
+                                                     .present = !changed || !ends,
+                                                     .locked = !changed,
+                                                 });
 }
 
 static void ask(void *data)
@@ -273,7 +273,7 @@ const struct wms_provider *wms_provider_v1(void)
     static const struct wms_provider provider = {
         WMS_PROVIDER_HEAD,
         .name = "asking",
-        .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_CLOSE,
+        .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_CLOSE | 1u << WMS_DISCONNECT,
         .connect = connect_host,
         .disconnect = disconnect_host,
         .list = list,
