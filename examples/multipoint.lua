@@ -36,7 +36,8 @@ end
 local function show_sessions(server)
    local sessions = must(wms.sessions(server))
    for _, s in ipairs(sessions) do
-      say("session %-3s %-9s %-19s %s%s", s.session_id, s.user_name or "-", s.state, s.locked and "locked" or "not locked",
+      say("session %-3s %-9s %-19s %s%s", s.session_id, s.user_name or "-", s.state,
+         s.locked and "locked" or s.locked == false and "not locked" or "lock not known",
          s.is_orchestratable and "" or ", exempt")
    end
    if #sessions == 0 then
