@@ -54,6 +54,16 @@ describe("bindings in files", function()
       return (process.run("cd " .. folder .. " && " .. command):gsub("%s+$", ""))
    end
 
+   it("are not made of a name that is too long for a file's, and nothing else is in their place", function()
+      local said = script([[
+         local host = "caller://" .. ("a."):rep(118) .. "abcdefgh"
+         local _, _, err = wms.bind{ server = host, user_name = "admin", fingerprint = "AB", password = "right" }
+         local answer = load(host)
+         print(err.code .. " " .. answer.code .. " " .. answer.message:gsub(".*: ", ""))]])
+      assert.equal("INTERNAL INTERNAL the server's name is too long for a file's", said)
+      assert.equal("", shell("ls -R wms 2>/dev/null | grep binding$"))
+   end)
+
    it("have the modes that keep others out, whatever the umask", function()
       for _, mask in ipairs{ "0", "022", "077" } do
          script("bind('caller://host')", nil, ("sh -c 'umask %s; exec \"$@\"' sh"):format(mask))
