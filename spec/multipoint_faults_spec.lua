@@ -189,6 +189,34 @@ bound.describe("connections to MultiPoint hosts:", pending, function()
       assert.is_true(host:counts().connections_https <= 8)
    end)
 
+   it("an id that is no number is nobody's, and the host is asked nothing", function()
+      local host = bound.host()
+      kit.fine(wms.sessions(host.server))
+      host:reset()
+      for _, verb in ipairs{ "unlock", "lock", "disconnect", "close" } do
+         assert.equal("NOT_FOUND", kit.fault(act(host, verb, { session_ids = "c3" })).code)
+      end
+      assert.equal(0, #host:log())
+   end)
+
+   it("a binding with a port that is none is no binding, and nothing is sent by it", function()
+      local host = bound.host()
+      for server, text in pairs(bound.kept) do
+         for _, port in ipairs{ "0", "65536", "4294967296", "18446744073709551615" } do
+            local spoilt, count = text:gsub("(port natural) %d+", "%1 " .. port)
+            assert.equal(1, count)
+            bound.kept[server] = spoilt
+            host:reset()
+            local _, _, err = act(host, "unlock")
+            assert.equal("INTERNAL", err.code)
+            assert.truthy(err.message:find("what is kept for this host is no binding; bind anew", 1, true), err.message)
+            assert.equal(0, #host:log())
+         end
+         bound.kept[server] = text
+      end
+      kit.fine(act(host, "unlock"))
+   end)
+
    it("what is cancelled before its connection is there is never sent", function()
       local host = bound.host()
       hang_up(host)
