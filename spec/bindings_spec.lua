@@ -469,6 +469,8 @@ describe("a script's own store", function()
       wms.unlock{ session_ids = { { session_id = 1, server = "caller://host" } } }
       assert.equal(asked + 3, store.asked["caller://host"])
       assert.is_nil(store.asked["memory://nobody"])
+      wms.sessions{ servers = { "plain://good", "poor://good" } } -- providers that bind to nothing
+      assert.is_nil(store.asked["plain://good"] or store.asked["poor://good"])
       assert.truthy(store.asked["caller://other"])
    end)
 
