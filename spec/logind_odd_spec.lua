@@ -73,6 +73,26 @@ describe("of an odd session of a logind's #once", function()
       end)
    end
 
+   test("an id that looks like a number is that number only if it is written so", function()
+      local server = room()
+      host:run[[add(7, "dora", 1004)
+         add("07", "emil", 1005)]]
+      assert.same({ 1, 2, 3, 7, "07" }, pluck(fine(wms.sessions(server)), "session_id"))
+      fine(wms.unlock{ session_ids = "07", server = server })
+      assert.same({ "UnlockSession(07)" }, host:actions())
+   end)
+
+   test("an id that stands for another session is nobody's", function()
+      local server = room()
+      host:run[[add(9, "dora", 1004)
+         sessions['9']['_path'] = '2']]
+      for _, verb in ipairs{ "unlock", "close" } do
+         local err = fault(wms[verb]{ session_ids = 9, server = server })
+         assert.equal("NOT_FOUND", err.code)
+      end
+      assert.same({}, host:actions())
+   end)
+
    test("an unknown class is no reason to close it", function()
       local server = room()
       host:run"sessions['2']['Class'] = ''"
