@@ -130,9 +130,7 @@ static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_
         }
         picks[kept++] = picks[i];
     }
-    if (count > 1) {
-        wms_idset_close(&set, engine);
-    }
+    wms_idset_close(&set, engine);
     *ret_count = kept;
     return error;
 }

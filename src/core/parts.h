@@ -98,7 +98,7 @@ int wms_binding_save(struct wms_link *link, const wms_value *binding);
 /* Whether a binding for the link's server could be saved: writes one and removes it. */
 int wms_binding_try(struct wms_link *link);
 /* The file of the link's binding has changed since it was read: another process has bound anew, or
- * has removed it. */
+ * has removed it.  Only for a link that has read one (link->stamp). */
 bool wms_binding_is_old(const struct wms_link *link);
 void wms_bindings_clear(wms_engine *engine);
 /* The link gets new work: it will be retired when its binding changes.  Errors: NO_MEMORY. */

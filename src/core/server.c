@@ -9,13 +9,21 @@ static bool is_at(const struct wms_entry *entry, const void *place)
     return wms_place_equal(&((const struct wms_server *) entry)->place, place);
 }
 
+/* The server that was looked up last, if that is its address; else NULL. */
+static struct wms_server *recent_at(const wms_engine *engine, const char *text)
+{
+    struct wms_server *server = engine->recent;
+
+    return server && strcmp(server->text, text) == 0 ? server : NULL;
+}
+
 int wms_engine_place(wms_engine *engine, const char *text, const struct wms_place **ret_place)
 {
-    const struct wms_server *recent = engine->recent;
     struct wms_parsed *last = &engine->parsed;
 
     text = text ? text : "localhost";
-    if (recent && strcmp(recent->text, text) == 0) {
+    const struct wms_server *recent = recent_at(engine, text);
+    if (recent) {
         *ret_place = &recent->place;
         return 0;
     }
@@ -73,10 +81,9 @@ static int find_server(wms_engine *engine, const char *text, struct wms_server *
 
 int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server)
 {
-    struct wms_server *server = engine->recent;
-
     text = text ? text : "localhost";
-    if (!server || strcmp(server->text, text) != 0) {
+    struct wms_server *server = recent_at(engine, text);
+    if (!server) {
         int error = find_server(engine, text, &server);
         if (error) {
             return error;
