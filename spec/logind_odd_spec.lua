@@ -152,6 +152,16 @@ describe("of an odd session of a logind's #once", function()
       assert.same({ 1, 2, 3 }, pluck(fine(wms.sessions(server)), "session_id"))
    end)
 
+   test("no more than a hundred questions wait for their answers at once", function()
+      local server = room()
+      host:run'for number in range(4, 151): add(number, "user", 2000 + number); fail["GetAll", str(number)] = None'
+      local request = keep(wms.start("sessions", { server = server, timeout = 30 }))
+      kit.pump(request, function() return #host:calls("GetAll") >= 100 end)
+      request:wait(0.3)
+      assert.equal(103, #host:calls("GetAll")) -- three of them were answered
+      request:cancel()
+   end)
+
    for _, name in ipairs{ "UnknownObject", "UnknownMethod", "UnknownInterface" } do
       test("that it ended while one listed or acted is no accident: " .. name, function()
          local server = room()

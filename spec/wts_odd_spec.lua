@@ -231,6 +231,33 @@ describe("a WTSAPI library #once", function()
       assert.same({ "session 1: its user's name has no end, and is not known", tabs("1", "nil", "Active"), "2" }, lines)
    end)
 
+   test("a session without an id is left out, with a line in the log", function()
+      local lines = run([[
+         wms.configure{ log = function(_, text) if text:find("without an id") then print(text) end end }
+         show(wms.sessions("wts://no-id"))]])
+      assert.equal("the session API tells of sessions without an id: 1, which are left out", lines[1])
+      assert.equal(tabs("2", "bob", "Active", "true", "PC-2", "true", "nil"), lines[3])
+   end)
+
+   for _, name in ipairs{ "info-null", "info-short", "info-level", "info-other" } do
+      test(name .. " tells nothing of a session", function()
+         local lines = run(('show(wms.sessions{ session_ids = { 1, 2 }, server = "wts://%s" })'):format(name))
+         assert.same({ tabs("1", "alice", "Active", "nil", "nil", "true", "nil"),
+            tabs("2", "bob", "Active", "nil", "PC-2", "true", "nil"), "nil" }, lines)
+      end)
+   end
+
+   test("a name ends where its field ends, be it in the middle of a character", function()
+      local lines = run('print(assert(wms.sessions{ session_ids = 1, server = "wts://info-cut" })[1].identity)')
+      assert.equal("😀\\" .. ("u"):rep(20) .. "�@133444736010000000", (last(lines):gsub("^�", "😀")))
+   end)
+
+   test("what was under way when the host broke is told as the host answers it", function()
+      local lines = run('show(wms.close{ session_ids = { 1, 2 }, server = "wts://act-breaks" })', LOG .. log)
+      assert.equal(tabs("1", "alice", "failed", "UNREACHABLE"), lines[1])
+      assert.equal(tabs("2", "bob", "requested", "nil"), lines[2])
+   end)
+
    test("tells nothing that is not UTF-8", function()
       local lines = run('print(assert(wms.sessions{ session_ids = 1, server = "wts://half-pair" })[1].user_name)')
       assert.equal("�lice", last(lines))

@@ -49,7 +49,7 @@ describe("the session API on hosts of another kind #once", function()
    test("gives every id a number of its own, which means it in another process, too", function()
       local ids = by_user(wtsapi.sessions(SERVER, "listEx", environment))
       assert.same({ 5, 0x80000007, 0x80000008 }, { ids.emil, ids.erik, ids.gerd })
-      for _, user in ipairs{ "dora", "fritz", "hugo" } do
+      for _, user in ipairs{ "dora", "fritz", "hugo", "inge" } do
          assert.truthy(ids[user] >= 0xC0000000 and ids[user] < 0xFFFFFFF0, user)
          assert.equal(user, wtsapi.query(SERVER, ids[user], environment)[5].W.value)
       end
@@ -75,6 +75,20 @@ describe("the session API on hosts of another kind #once", function()
       end
       assert.same({ errors.OUTOFMEMORY, errors.OUTOFMEMORY, 0 }, errors_of)
       assert.truthy(count > 10, count)
+   end)
+
+   test("waits on when a thread is woken for nothing", function()
+      local results = wtsapi.run({ "open", SERVER, "listEx" },
+         ("%s LD_PRELOAD=%s/spec/preload_threads.so WAKES_EARLY=1 ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0")
+            :format(environment, build))
+      assert.truthy(#results > 10, #results)
+   end)
+
+   test("leaves alone what its thread was changing when the process was forked", function()
+      local fifo, freed = folder .. "/fifo", folder .. "/freed"
+      process.run("mkfifo " .. fifo)
+      assert.same({ "fine\n", 0 }, { process.run(wtsapi.command("wtsapi_torn", { SERVER, fifo, freed },
+         environment .. ("OFFICE_FIFO=%s OFFICE_FREED=%s %s"):format(fifo, freed, wtsapi.forking))) })
    end)
 
    test("tells where a client is", function()

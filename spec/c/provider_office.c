@@ -2,14 +2,19 @@
 /* provider_office.c - a provider for the specs of the session API: what no host at hand has.  Each
  * office://NAME has the sessions below.
  *
- * disconnect: session 100 + N is answered with the error code -N, 150 not at all after it was sent.
- * message: what came is appended to the file that OFFICE_FILE names.  close: is not what it can. */
+ * disconnect: session 100 + N is answered with the error code -N, 150 not at all after it was sent,
+ * and for 151 the call returns when OFFICE_FIFO has been written to.
+ * message: what came is appended to the file that OFFICE_FILE names.  close: is not what it can.
+ *
+ * A connection that is freed appends a line to the file that OFFICE_FREED names: the process's
+ * number. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <wms/provider.h>
 
-enum { NOT_ANSWERED = 150, CODES = 100 };
+enum { NOT_ANSWERED = 150, SLOW = 151, CODES = 100 };
 
 struct office {
     const struct wms_services *services;
@@ -48,6 +53,10 @@ static const struct {
      .orchestratable = 1}, /* its number is taken */
     {.text = "c8", .state = "active", .user = "gerd", .orchestratable = 1},
     {.text = "c08", .state = "active", .user = "hugo", .orchestratable = 1},
+    {.text = "c09",
+     .state = "active",
+     .user = "inge",
+     .orchestratable = 1}, /* and there is no c9 */
     {.number = 10, .state = "opening", .user = "x", .orchestratable = 1},
     {.number = 11, .state = "Shadow", .user = "x", .orchestratable = 1},
     {.number = 12, .state = "idle", .user = "x", .orchestratable = 1},
@@ -88,17 +97,39 @@ static void list(void *data, struct wms_op *op)
 
 /* ---- actions --------------------------------------------------------------------------------- */
 
-static int write_down(const wms_id *id, const char *title, const char *message)
+/* Appends a text to the file that the variable names. */
+static int append(const char *variable, const char *text)
 {
-    const char *path = getenv("OFFICE_FILE");
+    const char *path = getenv(variable);
     FILE *file = path ? fopen(path, "a") : NULL;
 
     if (!file) {
         return WMS_E_INTERNAL;
     }
-    fprintf(file, "%s|%lu|%s|%s\n", id->text ? id->text : "", (unsigned long) id->number,
-            title ? title : "(none)", message);
+    fputs(text, file);
     return fclose(file) ? WMS_E_INTERNAL : 0;
+}
+
+static int await_fifo(void)
+{
+    const char *path = getenv("OFFICE_FIFO");
+    FILE *fifo = path ? fopen(path, "r") : NULL;
+
+    if (!fifo) {
+        return WMS_E_INTERNAL;
+    }
+    int got = fgetc(fifo);
+    fclose(fifo);
+    return got == EOF ? WMS_E_INTERNAL : 0;
+}
+
+static int write_down(const wms_id *id, const char *title, const char *message)
+{
+    char line[1024];
+
+    snprintf(line, sizeof line, "%s|%lu|%s|%s\n", id->text ? id->text : "",
+             (unsigned long) id->number, title ? title : "(none)", message);
+    return append("OFFICE_FILE", line);
 }
 
 static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id,
@@ -107,7 +138,9 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
     struct office *office = data;
 
     office->services->sent(op);
-    if (verb == WMS_MESSAGE) {
+    if (id->number == SLOW) {
+        office->services->answer(op, await_fifo(), NULL);
+    } else if (verb == WMS_MESSAGE) {
         office->services->answer(op, write_down(id, op->title, message), NULL);
     } else if (id->number == NOT_ANSWERED) {
         office->services->lost(op, WMS_E_UNREACHABLE, NULL);
@@ -138,8 +171,11 @@ static int connect_office(const struct wms_provider *self, const struct wms_serv
 static void disconnect_office(void *data, bool forked)
 {
     struct office *office = data;
+    char line[32];
 
     (void) forked;
+    snprintf(line, sizeof line, "%ld\n", (long) getpid());
+    append("OFFICE_FREED", line);
     office->services->resize(office->engine, office, 0);
 }
 

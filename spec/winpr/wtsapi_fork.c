@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -42,6 +43,23 @@ static int descriptors(void)
     CHECK(folder);
     while (readdir(folder)) {
         count++;
+    }
+    closedir(folder);
+    return count;
+}
+
+/* The library's own, however many connections there are. */
+static int eventfds(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    int count = 0;
+
+    CHECK(folder);
+    while ((entry = readdir(folder))) {
+        char target[32] = "";
+        CHECK(readlinkat(dirfd(folder), entry->d_name, target, sizeof target - 1) < 32);
+        count += strcmp(target, "anon_inode:[eventfd]") == 0;
     }
     closedir(folder);
     return count;
@@ -102,7 +120,7 @@ static void child(int number, DWORD sessions)
     if (number % 3 == 1) {
         _exit(0);
     }
-    int mine = descriptors();
+    int mine = descriptors(), raised = eventfds();
     double before = now();
     pid_t grandchild = fork();
     if (grandchild == 0) {
@@ -110,6 +128,7 @@ static void child(int number, DWORD sessions)
         CHECK(count_sessions() == sessions);
         if (!torn) {
             await_descriptors(mine + CONNECTIONS - 1);
+            CHECK(eventfds() == raised);
         }
         _exit(0);
     }

@@ -105,8 +105,8 @@ static void texts(void)
 {
     static WCHAR halves[] = {0xD800, 'x', 0}, tail[] = {'x', 0xDC00, 0},
                  cut[] = {0xD83D, 0xDE00, 0};
-    static char broken[] = "x\xC3", over[] = "\xC0\x80", surrogate[] = "\xED\xA0\x80",
-                beyond[] = "\xF4\x90\x80\x80";
+    static char broken[] = "x\xC3", half[] = "x\xC3\xA4", over[] = "\xC0\x80",
+                surrogate[] = "\xED\xA0\x80", beyond[] = "\xF4\x90\x80\x80";
     DWORD response;
 
     REFUSED(WTSSendMessageW(server, 1, NULL, 0, halves, 4, 0, 0, &response, FALSE),
@@ -116,6 +116,8 @@ static void texts(void)
     REFUSED(WTSSendMessageW(server, 1, NULL, 0, cut, 2, 0, 0, &response, FALSE),
             ERROR_NO_UNICODE_TRANSLATION);
     REFUSED(WTSSendMessageA(server, 1, NULL, 0, broken, 2, 0, 0, &response, FALSE),
+            ERROR_NO_UNICODE_TRANSLATION);
+    REFUSED(WTSSendMessageA(server, 1, NULL, 0, half, 2, 0, 0, &response, FALSE),
             ERROR_NO_UNICODE_TRANSLATION);
     REFUSED(WTSSendMessageA(server, 1, over, 2, narrow, 1, 0, 0, &response, FALSE),
             ERROR_NO_UNICODE_TRANSLATION);

@@ -359,6 +359,14 @@ static WTSINFOEXW *info_of(struct server *server, int i, DWORD id, DWORD *ret_si
     if (is(server, "info-unended")) {
         memset(level->UserName, 'u', sizeof level->UserName);
     }
+    if (is(server, "info-cut")) { /* the other half of the character is the next field's */
+        for (size_t unit = 0; unit + 1 < sizeof level->UserName / sizeof(WCHAR); unit++) {
+            level->UserName[unit] = 'u';
+        }
+        level->UserName[sizeof level->UserName / sizeof(WCHAR) - 1] = 0xD83D;
+        level->DomainName[0] = 0xDE00;
+        level->DomainName[1] = 0;
+    }
     *ret_size = is(server, "info-short") ? 8 : sizeof *info;
     return info;
 }
@@ -425,6 +433,12 @@ static BOOL act(HANDLE handle, DWORD id, const char *what)
     }
     if (is(server, "act-no-reason")) {
         return FALSE;
+    }
+    if (is(server, "act-breaks") && id == 1) {
+        return fail(1722);
+    }
+    if (is(server, "act-breaks")) { /* it has been asked, and the host breaks meanwhile */
+        nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
     }
     if (i < 0) {
         return fail(ERROR_FILE_NOT_FOUND);
