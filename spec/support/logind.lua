@@ -11,12 +11,15 @@ local adapter = {
 local FOLDER = "/run/spec-locker"
 local USERS = { "alice", "bob", "carol" }
 local VERBS = { ["signal Lock"] = "lock", ["signal Unlock"] = "unlock", ["method_call TerminateSession"] = "close" }
-local pool, taken, unknown = {}, 0, 0
+local pool, taken, used, unknown = {}, 0, 0, 0 -- `used`: how many machines since the last sweep
 
 local function start_locker(machine)
+   local _, code = machine:run("systemctl", "is-active", "--quiet", "spec-locker")
+   if code == 0 then
+      return
+   end
    machine:put("spec/support/locker.lua", FOLDER .. "/locker.lua")
    machine:script([[
-      systemctl is-active --quiet spec-locker && exit
       rm -f "$1/ready"
       systemd-run --quiet --collect --unit=spec-locker lua5.4 "$1/locker.lua" "$1"
       for try in $(seq 500); do
@@ -44,6 +47,7 @@ function adapter.machine(index)
       end
    end
    local item = pool[index]
+   used = math.max(used, index)
    start_locker(item.machine)
    item.monitor = item.monitor or item.machine:monitor()
    return item.machine, item
@@ -147,7 +151,8 @@ function adapter.unreachable()
 end
 
 function adapter.sweep()
-   for _, item in ipairs(pool) do
+   for i = 1, used do
+      local item = pool[i]
       local machine = item.machine
       if item.bus_is_down then
          adapter.start_bus{ machine = machine, item = item }
@@ -159,16 +164,25 @@ function adapter.sweep()
       machine:script([[
          cd "$1" 2>/dev/null || exit 0
          for file in *; do case $file in locker.lua | log) ;; *) rm -f "$file" ;; esac; done
-         list() { loginctl list-sessions --no-legend; }
-         for id in $(list | awk '{ print $1 }'); do loginctl terminate-session "$id" || :; done
-         for ((i = 0; i < 500; i++)); do [ "$(list)" ] || exit 0; sleep 0.02; done
-         list; exit 1]], FOLDER)
+         cd /run/systemd/sessions # a file for each session that logind knows, and its FIFO
+         sessions() { ids=(); for id in *; do case $id in *.ref | '*') ;; *) ids+=("$id") ;; esac; done; }
+         sessions
+         [ ${#ids[@]} = 0 ] && exit
+         loginctl terminate-session "${ids[@]}" || : # one may have ended meanwhile
+         for ((i = 0; i < 500; i++)); do
+            sessions
+            [ ${#ids[@]} = 0 ] && exit
+            for id in "${ids[@]}"; do [ $((i % 50)) != 49 ] || loginctl terminate-session "$id" || :; done
+            sleep 0.02
+         done
+         loginctl list-sessions
+         exit 1]], FOLDER)
    end
-   taken = 0
+   taken, used = 0, 0
 end
 
 function adapter.down()
-   pool, taken = {}, 0
+   pool, taken, used = {}, 0, 0
    hosts.down()
 end
 
