@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* bare_sdbus.c - what a C program without wms would do: UnlockSession on a kept connection, by
- * sd-bus alone.
+ * sd-bus alone, for a session that it has looked at just before, as wms does.
  *
  *     local bus = require("bench.bare_sdbus")("unix:path=...")
- *     bus:unlock(id, times)      that many calls, one after the other
- *     bus:unlock_many(ids)       a call for each id, all in flight together
+ *     bus:unlock(id, times)      that often, one after the other
+ *     bus:unlock_many(ids)       each id, all in flight together
  */
+#include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 
@@ -15,6 +17,8 @@
 #define CALL \
     "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", \
         "UnlockSession"
+#define LOOK(path) "org.freedesktop.login1", path, "org.freedesktop.DBus.Properties", "GetAll"
+#define SESSION    "s", "org.freedesktop.login1.Session"
 
 static sd_bus **connection_here(lua_State *L)
 {
@@ -28,22 +32,65 @@ static void check(lua_State *L, int error, const char *what)
     }
 }
 
+/* Whether the session that the reply to LOOK is about has a user's class. */
+static int is_users(sd_bus_message *reply)
+{
+    const char *name, *class = "";
+    int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+
+    while (r > 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+        r = sd_bus_message_read(reply, "s", &name);
+        if (r > 0) {
+            r = strcmp(name, "Class") == 0 ? sd_bus_message_read(reply, "v", "s", &class)
+                                           : sd_bus_message_skip(reply, "v");
+        }
+        if (r >= 0) {
+            r = sd_bus_message_exit_container(reply);
+        }
+    }
+    return r >= 0 && strcmp(class, "user") == 0;
+}
+
+static char *path_of(lua_State *L, const char *id)
+{
+    char *path = NULL;
+
+    check(L, sd_bus_path_encode("/org/freedesktop/login1/session", id, &path),
+          "sd_bus_path_encode");
+    return path;
+}
+
 static int unlock(lua_State *L)
 {
     sd_bus *bus = *connection_here(L);
     const char *id = luaL_checkstring(L, 2);
+    char *path = path_of(L, id);
+    int r = 0;
 
-    for (lua_Integer times = luaL_checkinteger(L, 3); times > 0; times--) {
-        check(L, sd_bus_call_method(bus, CALL, NULL, NULL, "s", id), "UnlockSession");
+    for (lua_Integer times = luaL_checkinteger(L, 3); times > 0 && r >= 0; times--) {
+        sd_bus_message *reply = NULL;
+        r = sd_bus_call_method(bus, LOOK(path), NULL, &reply, SESSION);
+        if (r >= 0) {
+            r = is_users(reply) ? sd_bus_call_method(bus, CALL, NULL, NULL, "s", id) : -EPERM;
+        }
+        sd_bus_message_unref(reply);
     }
+    free(path);
+    check(L, r, "UnlockSession");
     return 0;
 }
 
 struct progress {
+    sd_bus *bus;
     int pending, failed;
 };
 
-static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)
+struct one {
+    struct progress *progress;
+    const char *id; /* Lua's */
+};
+
+static int on_unlocked(sd_bus_message *reply, void *data, sd_bus_error *error)
 {
     struct progress *progress = data;
 
@@ -53,28 +100,44 @@ static int on_reply(sd_bus_message *reply, void *data, sd_bus_error *error)
     return 1;
 }
 
+static int on_look(sd_bus_message *reply, void *data, sd_bus_error *error)
+{
+    const struct one *one = data;
+    struct progress *progress = one->progress;
+
+    (void) error;
+    if (sd_bus_message_is_method_error(reply, NULL) || !is_users(reply) ||
+        sd_bus_call_method_async(progress->bus, NULL, CALL, on_unlocked, progress, "s", one->id) <
+            0) {
+        progress->pending--;
+        progress->failed++;
+    }
+    return 1;
+}
+
 static int unlock_many(lua_State *L)
 {
-    sd_bus *bus = *connection_here(L);
-    struct progress progress = {0, 0};
-    int error = 0;
+    struct progress progress = {*connection_here(L), 0, 0};
+    int error = 0, count;
 
     luaL_checktype(L, 2, LUA_TTABLE);
-    for (;;) {
-        lua_rawgeti(L, 2, progress.pending + 1);
-        const char *id = lua_tostring(L, -1);
-        if (!id) {
-            break;
-        }
-        check(L, sd_bus_call_method_async(bus, NULL, CALL, on_reply, &progress, "s", id),
-              "UnlockSession");
-        progress.pending++;
+    count = (int) lua_rawlen(L, 2);
+    struct one *each = lua_newuserdata(L, (size_t) (count + 1) * sizeof *each);
+    for (int i = 0; i < count; i++) {
+        lua_rawgeti(L, 2, i + 1); /* the table keeps it */
+        each[i] = (struct one){&progress, lua_tostring(L, -1)};
         lua_pop(L, 1);
+        char *path = path_of(L, each[i].id);
+        error =
+            sd_bus_call_method_async(progress.bus, NULL, LOOK(path), on_look, &each[i], SESSION);
+        free(path);
+        check(L, error, "GetAll");
+        progress.pending++;
     }
     while (progress.pending > 0 && error >= 0) {
-        error = sd_bus_process(bus, NULL);
+        error = sd_bus_process(progress.bus, NULL);
         if (error == 0) {
-            error = sd_bus_wait(bus, UINT64_MAX);
+            error = sd_bus_wait(progress.bus, UINT64_MAX);
         }
     }
     check(L, error, "sd_bus_process");

@@ -111,7 +111,7 @@ local function bench_logind()
    end
    unlock(many) -- connects, and learns the sessions
 
-   at_most("unlock, and a bare loop on sd-bus", 1.15, compare(301, function()
+   at_most("unlock, and sd-bus alone", 1.15, compare(301, function()
       return timed(20, unlock, one)
    end, function()
       return timed(1, bare_twenty) / 20
@@ -123,7 +123,7 @@ local function bench_logind()
    end)
    line("  unlock, and loginctl unlock-session", seconds(ours), seconds(theirs), ("1/%.0f"):format(1 / ratio), "<= 1/20",
       verdict(ratio <= 1 / 20))
-   at_most("unlock of 100, and 100 sd-bus calls", 1.15, compare(201, function()
+   at_most("unlock of 100, and sd-bus alone", 1.15, compare(201, function()
       return timed(1, unlock, many)
    end, function()
       return timed(1, bare_many)
