@@ -205,6 +205,41 @@ describe("a WTSAPI library #once", function()
       end)
    end
 
+   -- Windows' numbers ([MS-ERREF] 2.2) by what they mean, and by whether an action that fails so may have been carried out.
+   local MEANINGS = {
+      { "NOT_FOUND", "failed", "2 1168 7001 7022" },
+      { "ACCESS_DENIED", "failed", "5 65 86 1314 1326 1327 1331 1385 1825 7041 7045" },
+      { "UNREACHABLE", "failed", [[51 53 67 1115 1210 1225 1231 1232 1311 1700 1701 1702 1703 1704 1706 1707 1708 1715 1718
+         1722 1727 1753 10061 10065 11001]] },
+      { "UNREACHABLE", "unknown", "59 64 1236 1726 1820" },
+      { "TIMEOUT", "unknown", "258 1460 1818 7040" },
+      { "UNSUPPORTED", "failed", "1 50 120 1717 1745 1764" },
+      { "NOT_BOUND", "failed", "1244" },
+      { "UNTRUSTED", "failed", "2148204809" },
+      { "PROTOCOL", "failed", "13" },
+      { "PROTOCOL", "unknown", "1728 1783 4711" },
+      { "BUSY", "failed", "71 170 1721 1723 7024" },
+      { "CANCELLED", "failed", "1223" },
+      { "NO_PROVIDER", "failed", "126" },
+      { "NO_MEMORY", "failed", "8 14" },
+   }
+   for _, meaning in ipairs(MEANINGS) do
+      local code, state, numbers = meaning[1], meaning[2], meaning[3]:gsub("%s+", " ")
+      test(("means %s, and that an action is %s, by %s"):format(code, state, numbers), function()
+         local lines = run(([[
+            for number in ("%s"):gmatch("%%d+") do
+               local _, _, err = wms.sessions("wts://error-" .. number)
+               local _, _, act = wms.close{ session_ids = 1, server = "wts://act-" .. number }
+               print(number, err.code, act.outcomes[1].state, act.code)
+            end]]):format(numbers))
+         local expected = {}
+         for number in numbers:gmatch("%d+") do
+            expected[#expected + 1] = tabs(number, code, state, code)
+         end
+         assert.same(expected, lines)
+      end)
+   end
+
    for _, case in ipairs{
       { "null-empty", 0 }, { "info-denied", 6 }, { "info-unsupported", 6 }, { "info-gone", 5 }, { "info-unended", 6 },
       { "client-unended", 6 }, { "half-pair", 6 }, { "odd-state", 6 }, { "info-null", 6 }, { "info-short", 6 },

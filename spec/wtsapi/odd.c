@@ -29,7 +29,7 @@
 #define SECOND      INT64_C(10000000)
 #define FIRST_LOGON INT64_C(133444736000000000) /* 1,700,000,000 seconds after 1970 */
 
-enum { GIVEN = 4096, SESSIONS = 6, SERVERS = 64, CROWD = 100 };
+enum { GIVEN = 4096, SESSIONS = 6, SERVERS = 256, CROWD = 100 };
 
 struct server {
     char name[64];
