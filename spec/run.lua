@@ -62,7 +62,7 @@ end
 local function command(task)
    local suffix = "_" .. (task.version == "jit" and "5_1" or task.version:gsub("%.", "_"))
    return table.concat({
-      "{ : >" .. results(task) .. ";",
+      "start=$(date +%s); { : >" .. results(task) .. ";",
       -- Whatever this user's Lua has been told, programs that the specs start find what was built.
       "env -u LUA_INIT -u LUA_INIT" .. suffix, "-u LUA_PATH" .. suffix, "-u LUA_CPATH" .. suffix,
       "LUA_PATH='./lua/?.lua;;'", ("LUA_CPATH='./%s/%s/?.so;;'"):format(build, task.version),
@@ -70,7 +70,8 @@ local function command(task)
       "WMS_LUA='" .. wrap .. " " .. task.lua .. "'",
       "timeout --kill-after=10", patience, wrap, task.lua, "spec/support/busted.lua -o spec/support/summary.lua",
       task.first and "" or "--exclude-tags=once", task.file, "</dev/null; echo exit $? >>" .. results(task) .. ";",
-      "} >" .. results(task) .. ".txt 2>&1; echo", ("Lua %s: %s"):format(task.version, task.file),
+      "} >" .. results(task) .. ".txt 2>&1;",
+      ('echo "Lua %s: %s, $(($(date +%%s) - start)) s"'):format(task.version, task.file),
    }, " ")
 end
 

@@ -57,6 +57,11 @@ describe("the session API on hosts of another kind #once", function()
       assert.same(ids, by_user(wtsapi.sessions(SERVER, "listExA", environment)))
    end)
 
+   test("does nothing to a session that it cannot tell, since nobody tells it which there are", function()
+      assert.equal(errors.ACCESS_DENIED, (wtsapi.outcome("office://unlisted", { "disconnect", 0xC0000001, 0 }, environment)))
+      assert.equal(0, (wtsapi.outcome("office://unlisted", { "disconnect", 5, 0 }, environment)))
+   end)
+
    test("says that there is no thread to work on, and works when there is one", function()
       local none = folder .. "/none"
       process.run("touch " .. none)

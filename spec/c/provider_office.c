@@ -5,11 +5,13 @@
  * disconnect: session 100 + N is answered with the error code -N, 150 not at all after it was sent,
  * and for 151 the call returns when OFFICE_FIFO has been written to.
  * message: what came is appended to the file that OFFICE_FILE names.  close: is not what it can.
+ * "unlisted" tells nobody what there is.
  *
  * A connection that is freed appends a line to the file that OFFICE_FREED names: the process's
  * number. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <wms/provider.h>
@@ -19,6 +21,7 @@ enum { NOT_ANSWERED = 150, SLOW = 151, CODES = 100 };
 struct office {
     const struct wms_services *services;
     wms_engine *engine;
+    bool unlisted;
 };
 
 /* ---- sessions -------------------------------------------------------------------------------- */
@@ -75,7 +78,7 @@ static const struct {
 static void list(void *data, struct wms_op *op)
 {
     struct office *office = data;
-    int error = 0;
+    int error = office->unlisted ? WMS_E_ACCESS_DENIED : 0;
 
     for (size_t i = 0; !error && i < sizeof sessions / sizeof *sessions; i++) {
         wms_session session;
@@ -157,12 +160,13 @@ static int connect_office(const struct wms_provider *self, const struct wms_serv
 {
     struct office *office = services->resize(engine, NULL, sizeof *office);
 
-    (void) self, (void) address;
+    (void) self;
     if (!office) {
         return WMS_E_NO_MEMORY;
     }
     office->services = services;
     office->engine = engine;
+    office->unlisted = strcmp(address->host, "unlisted") == 0;
     *ret_connection = office;
     services->up(link);
     return 0;
