@@ -16,7 +16,11 @@
 
 #include "check.h"
 
-enum { FORKS = 20, CONNECTIONS = 4 /* at most, to a host */ };
+enum {
+    FORKS = 20,
+    CONNECTIONS = 4, /* at most, to a host: how many there are, time decides */
+    EACH = 2         /* descriptors of one */
+};
 
 /* Seconds; a fork that took longer did not wait for the library's thread any more, and what that
  * used stays in the child. */
@@ -35,21 +39,8 @@ static DWORD count_sessions(void)
     return count;
 }
 
-static int descriptors(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    int count = 0;
-
-    CHECK(folder);
-    while (readdir(folder)) {
-        count++;
-    }
-    closedir(folder);
-    return count;
-}
-
-/* The library's own, however many connections there are. */
-static int eventfds(void)
+/* How many descriptors there are of sockets, or of all else. */
+static int descriptors(bool sockets)
 {
     DIR *folder = opendir("/proc/self/fd");
     const struct dirent *entry;
@@ -59,17 +50,16 @@ static int eventfds(void)
     while ((entry = readdir(folder))) {
         char target[32] = "";
         CHECK(readlinkat(dirfd(folder), entry->d_name, target, sizeof target - 1) < 32);
-        count += strcmp(target, "anon_inode:[eventfd]") == 0;
+        count += (strncmp(target, "socket:", 7) == 0) == sockets;
     }
     closedir(folder);
     return count;
 }
 
-/* What was the parent's is closed.  How many connections to a host there are, time decides; and a
- * thread's first malloc() opens a file for a moment. */
-static void await_descriptors(int most)
+/* What was the parent's is closed.  A thread's first malloc() opens a file for a moment. */
+static void await_descriptors(bool sockets, int most)
 {
-    for (int tries = 0; descriptors() > most; tries++) {
+    for (int tries = 0; descriptors(sockets) > most; tries++) {
         CHECK(tries < 30000);
         usleep(1000);
     }
@@ -120,15 +110,15 @@ static void child(int number, DWORD sessions)
     if (number % 3 == 1) {
         _exit(0);
     }
-    int mine = descriptors(), raised = eventfds();
+    int sockets = descriptors(true), others = descriptors(false);
     double before = now();
     pid_t grandchild = fork();
     if (grandchild == 0) {
         bool torn = now() - before > PATIENCE;
         CHECK(count_sessions() == sessions);
         if (!torn) {
-            await_descriptors(mine + CONNECTIONS - 1);
-            CHECK(eventfds() == raised);
+            await_descriptors(true, sockets + EACH * (CONNECTIONS - 1));
+            await_descriptors(false, others);
         }
         _exit(0);
     }
