@@ -376,6 +376,37 @@ describe("a logind that is watched #once", function()
    end)
 end)
 
+describe("an error that a logind, or its bus, answers an action with #once", function()
+   local test = kit.needing(function(why) pending(why) end, mock.missing)
+
+   after_each(function()
+      sweep()
+      kit.reset()
+   end)
+
+   local LOGIND, BUS, SYSTEMD = "org.freedesktop.login1.", "org.freedesktop.DBus.Error.", "org.freedesktop.systemd1."
+   for _, meaning in ipairs{
+      { "NOT_FOUND", "failed", LOGIND .. "NoSuchSession", LOGIND .. "NoSessionForPID", BUS .. "UnknownObject" },
+      { "ACCESS_DENIED", "failed", BUS .. "AccessDenied", BUS .. "InteractiveAuthorizationRequired", BUS .. "AuthFailed",
+         SYSTEMD .. "UnitMasked" },
+      { "UNSUPPORTED", "failed", BUS .. "NotSupported", BUS .. "UnknownMethod" },
+      { "BUSY", "failed", BUS .. "LimitsExceeded", BUS .. "NoMemory" },
+      { "TIMEOUT", "unknown", BUS .. "NoReply", BUS .. "Timeout", BUS .. "TimedOut" },
+      { "UNREACHABLE", "unknown", BUS .. "Disconnected" },
+      { "UNREACHABLE", "failed", BUS .. "NoServer", BUS .. "ServiceUnknown", BUS .. "NameHasNoOwner" },
+   } do
+      local code, state = meaning[1], meaning[2]
+      test(("means %s, and that the action is %s"):format(code, state), function()
+         local server = room()
+         for i = 3, #meaning do
+            host:run(("fail['UnlockSession', '2'] = '%s'"):format(meaning[i]))
+            local err = fault(wms.unlock{ session_ids = 2, server = server })
+            assert.same({ meaning[i], code, state }, { meaning[i], err.code, err.outcomes[1].state })
+         end
+      end)
+   end
+end)
+
 describe("an action that a logind takes and does not answer #once", function()
    local test = kit.needing(function(why) pending(why) end, mock.missing)
 

@@ -293,6 +293,14 @@ describe("a WTSAPI library #once", function()
       assert.equal(tabs("2", "bob", "requested", "nil"), lines[2])
    end)
 
+   test("a client's name has room, however long its characters are in UTF-8", function()
+      -- Where the sanitizers watch, they see what is written beyond a block; else the C library does, when it is freed.
+      local checked = process.sanitized() and ""
+         or "LD_PRELOAD=libc_malloc_debug.so.0 GLIBC_TUNABLES=glibc.malloc.check=3"
+      local lines = run('print(assert(wms.sessions{ session_ids = 1, server = "wts://client-wide" })[1].client_name)', checked)
+      assert.equal(("€"):rep(8), last(lines))
+   end)
+
    test("tells nothing that is not UTF-8", function()
       local lines = run('print(assert(wms.sessions{ session_ids = 1, server = "wts://half-pair" })[1].user_name)')
       assert.equal("�lice", last(lines))

@@ -408,6 +408,14 @@ static BOOL WINAPI query(HANDLE handle, DWORD id, WTS_INFO_CLASS what, LPWSTR *a
         *answer = (LPWSTR) info_of(server, i, id, size);
         return TRUE;
     }
+    if (what == WTSClientName && is(server, "client-wide")) { /* three bytes each, in UTF-8 */
+        static const WCHAR euros[] = {0x20AC, 0x20AC, 0x20AC, 0x20AC,
+                                      0x20AC, 0x20AC, 0x20AC, 0x20AC};
+        *answer = give(sizeof euros);
+        memcpy(*answer, euros, sizeof euros);
+        *size = sizeof euros;
+        return TRUE;
+    }
     if (what == WTSClientName && id == 2) {
         *answer = give(16 * sizeof(WCHAR));
         widen(*answer, "PC-2");
