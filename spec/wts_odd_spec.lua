@@ -297,7 +297,8 @@ describe("a WTSAPI library #once", function()
       -- Where the sanitizers watch, they see what is written beyond a block; else the C library does, when it is freed.
       local checked = process.sanitized() and ""
          or "LD_PRELOAD=libc_malloc_debug.so.0 GLIBC_TUNABLES=glibc.malloc.check=3"
-      local lines = run('print(assert(wms.sessions{ session_ids = 1, server = "wts://client-wide" })[1].client_name)', checked)
+      local lines = run([[
+         print(assert(wms.sessions{ session_ids = 1, server = "wts://client-wide" })[1].client_name)]], checked)
       assert.equal(("€"):rep(8), last(lines))
    end)
 
