@@ -8,8 +8,8 @@
 -- As well: ONLY=PATTERN (a Lua pattern in "file: old line"), JOBS=2 (side by side), LIST=yes (shows them, runs nothing),
 -- AGAIN=yes (runs the survivors of earlier runs again), BUDGET=100 (seconds of a processor that specs for a mutant may
 -- take, as they do on the tree as it is; what an entry names is always run), USE="memory call" (of all specs, these alone).
--- What a run has found is kept in build/mutants/results.txt, from which the next one goes on; `rm -r build/mutants` begins
--- anew.
+-- What a run has found is kept in build/mutants/results.txt, from which the next one goes on, and what specs printed that
+-- caught something in caught.txt; `rm -r build/mutants` begins anew.
 --
 -- Each mutant is made in a copy of the tree, build/mutants/treeN.  It is caught when a spec fails, crashes, hangs or skips
 -- what it does not skip elsewhere.  One that does not compile is not counted; one whose code is the same as before, byte by
@@ -250,9 +250,10 @@ end
 
 -- ---- a copy of the tree ---------------------------------------------------------------------------------------------
 
+-- Every file is new: an object there may be older than the mutant that it was made of, but not than what is put back.
 local function make_tree(tree)
    local output, code = run(([[mkdir -p %s && find %s -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} + &&
-      tar -c --exclude=./build --exclude=./%s --exclude=./.git . | tar -x -C %s]]):format(
+      tar -c --exclude=./build --exclude=./%s --exclude=./.git . | tar -x -m -C %s]]):format(
       tree, tree, BUILD, tree))
    if code ~= 0 then
       error(tree .. ": " .. output, 0)
@@ -410,7 +411,7 @@ local function ordered(mutant, all, baseline, kills)
    return useful
 end
 
---- Returns the verdict, and by what.
+--- Returns the verdict, by what, and what the spec printed that caught it.
 local function judge(tree, mutant, all, baseline, kills)
    if select(2, build(tree, "-j2 all")) ~= 0 then
       return "broken", "it does not compile"
@@ -432,12 +433,12 @@ local function judge(tree, mutant, all, baseline, kills)
             end
          end
          left = left - base.cpu
-         local fine, passed, _, slow = run_spec(tree, name, 20 + 4 * base.seconds)
+         local fine, passed, text, slow = run_spec(tree, name, 20 + 4 * base.seconds)
          if slow then -- it hangs, or the machine is busy with something else
-            fine, passed, _, slow = run_spec(tree, name, 60 + 10 * base.seconds)
+            fine, passed, text, slow = run_spec(tree, name, 60 + 10 * base.seconds)
          end
          if not fine or passed < base.passed then
-            return "caught", name .. (slow and " (it hangs)" or "")
+            return "caught", name .. (slow and " (it hangs)" or ""), text
          end
       end
    end
@@ -476,11 +477,14 @@ local function work_mutants(number)
       end
       lines[mutant.line] = mutant.new
       write(tree .. "/" .. mutant.file, table.concat(lines, "\n") .. "\n")
-      local verdict, by = judge(tree, mutant, all, baseline, select(2, results()))
+      local verdict, by, printed = judge(tree, mutant, all, baseline, select(2, results()))
       write(tree .. "/" .. mutant.file, text)
       build(tree, "-j2 all") -- so that the object to compare with is that of the line as it was
       local seconds = now() - start
       write(RESULTS, ("%s\t%s\t%.1f\t%s\n"):format(verdict, by, seconds, key(mutant)), "a")
+      if printed then
+         write(FOLDER .. "/caught.txt", ("%s\nby %s:\n%s\n\n"):format(key(mutant), by, printed), "a")
+      end
       say("%4d/%d %-10s %5.0f s  %s:%d %s%s", i, #list, verdict, seconds, mutant.file, mutant.line, by,
          verdict == "survived" and ("\n   - %s\n   + %s"):format(trim(mutant.old), trim(mutant.new)) or "")
    end
