@@ -334,6 +334,27 @@ describe("a logind that is watched #once", function()
       assert.same({ "verified", "verified" }, pluck(fine(request:result()), "state"))
    end)
 
+   test("and restarted twice does not answer twice, and is asked on", function()
+      local server = room()
+      host:run"act = lambda message, id: reply(message)"
+      host:run"answer_, silent = answer, [0]"
+      host:run("answer = lambda message, member, *rest: "
+         .. "(silent.append(silent.pop() - 1), refuse(message, BUS_ERROR + 'NoReply')) "
+         .. "if member == 'GetAll' and silent[0] > 0 else answer_(message, member, *rest)")
+      local request = watched("close", { session_ids = 2, server = server, verify = 60 })
+      for _ = 1, 2 do
+         local before = #host:calls("GetAll")
+         host:run"silent[0] = 2; restart()"
+         kit.pump(request, function() return #host:calls("GetAll") >= before + 3 end)
+         for _ = 1, 20 do
+            request:wait(0.01)
+         end
+         assert.is_false(request:done())
+      end
+      host:run'del sessions["2"]; restart()'
+      assert.same({ "verified" }, pluck(fine(kit.finish(request):result()), "state"))
+   end)
+
    test("and had never said that a session was locked does not prove that it is not", function()
       local server = room()
       host:run"obeys = False"

@@ -36,6 +36,21 @@ bound.describe("a MultiPoint host whose certificate is made out to another name"
       assert.equal("UNTRUSTED", kit.fault(wms.unlock{ server = host.server, session_ids = 3 }).code)
    end)
 
+   it("has the stations that bear that name, whatever its address is", function()
+      assert(bind())
+      host:set{ stations = 2 }
+      for station, name in ipairs{ "LAB01", "OTHER" } do
+         host:on("GetStationInformation", { id = station, times = 0,
+            body = ("<pidSession>%d</pidSession><pwsSessionHost>%s</pwsSessionHost><peState>4</peState>"):format(
+               station + 2, name) })
+      end
+      local states = {}
+      for _, session in ipairs(kit.fine(wms.sessions(host.server))) do
+         states[session.session_id] = session.state
+      end
+      assert.same({ "ConnectedToStation", "RemoteConnection" }, { states[3], states[4] })
+   end)
+
    it("says whose certificate it is before anybody has confirmed it", function()
       refused({ "that of 'LAB01.school.example', not of '127.0.0.1'", "nobody has confirmed", host.fingerprint },
          { fingerprint = false })

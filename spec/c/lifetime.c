@@ -260,6 +260,33 @@ static void misbehave(void)
     }
 }
 
+/* A command whose deadline would come after its request is gone. */
+static void leave_before_the_deadline(void)
+{
+    const struct wms_alloc alloc = {heap_resize, &heap};
+    const char *servers[] = {"memory://slow"};
+    wms_engine *engine;
+    wms_command command;
+    wms_request *request, *other;
+
+    snprintf(where, sizeof where, "a request that is gone before its deadline");
+    CHECK(wms_engine_new(&alloc, &engine) == 0);
+    wms_memory *host = open_host(engine, "slow", 0.3);
+    wms_command_init(&command, WMS_SESSIONS);
+    command.servers = servers;
+    command.server_count = 1;
+    command.deadline = 0.05;
+    CHECK(wms_start(engine, &command, &request) == 0);
+    command.deadline = -1;
+    CHECK(wms_start(engine, &command, &other) == 0);
+    wms_request_unref(request);
+    CHECK(wms_request_wait(other, 10) == 1 && wms_request_session_count(other) == 3);
+    wms_request_unref(other);
+    wms_memory_unref(host);
+    wms_engine_unref(engine);
+    CHECK(heap.blocks == 0);
+}
+
 /* A provider that takes one question at a time, and never answers. */
 
 static int one_connect(const struct wms_provider *self, const struct wms_services *services,
@@ -500,6 +527,7 @@ int main(int argc, char **argv)
           wms_memory_unref(NULL) == NULL);
     printf("%u orders\n", permute(order, 0));
     misbehave();
+    leave_before_the_deadline();
     leave();
     tell_news();
     snprintf(where, sizeof where, "an engine that outlives its Lua state");

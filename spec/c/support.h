@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,19 +52,29 @@ struct heap {
     size_t blocks;
 };
 
+/* What is used after it was freed, or before it was set, is no sound value. */
 __attribute__((unused)) static void *heap_resize(void *data, void *block, size_t size)
 {
     struct heap *heap = data;
 
     if (size == 0) {
         heap->blocks -= block != NULL;
+        if (block) {
+            memset(block, 0xA5, malloc_usable_size(block));
+        }
         free(block);
         return NULL;
     }
-    void *result = realloc(block, size);
-    CHECK(result);
-    heap->blocks += !block;
-    return result;
+    if (block) {
+        block = realloc(block, size);
+        CHECK(block);
+        return block;
+    }
+    block = malloc(size);
+    CHECK(block);
+    memset(block, 0x5A, size);
+    heap->blocks++;
+    return block;
 }
 
 __attribute__((unused)) static void *heap_lua(void *data, void *block, size_t old_size, size_t size)
