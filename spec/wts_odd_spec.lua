@@ -423,6 +423,22 @@ describe("a WTSAPI library #once", function()
       assert.equal("nil", last(lines))
    end)
 
+   test("that has answered what nobody waits for any more has not been given up", function()
+      local lines = run([[
+         local function leave(verb, options)
+            local request = wms.start(verb, options)
+            os.execute("sleep 0.1") -- for long enough that the call returns, while nobody looks at what it has returned
+            request:close()
+         end
+         leave("sessions", { server = "wts://fine" }) -- it has opened the server
+         show(wms.sessions{ session_ids = 1, server = "wts://fine" })
+         leave("sessions", { server = "wts://fine" })
+         leave("close", { session_ids = 2, server = "wts://fine", verify = 5 })
+         show(wms.sessions{ session_ids = 1, server = "wts://fine" })]])
+      assert.equal(tabs("1", "alice", "Active", "false", "nil", "true", "nil"), lines[1])
+      assert.equal(tabs("1", "alice", "Active", "false", "nil", "true", "nil"), lines[3])
+   end)
+
    test("whose host goes away is asked anew by the same command, and every handle is given back", function()
       local lines = run(([[
          for i = 1, 6 do

@@ -74,10 +74,11 @@ void *wts_task_new(struct wts_host *host, size_t size, void **owner,
     return task;
 }
 
-/* Nobody waits for the call any more: it counts as hanging until it returns. */
-static void give_up_call(struct wts_work *work)
+/* Nobody waits for the call any more: it counts as hanging until it returns.  work->server is the
+ * thread's, which may have given it back: the host has a reference of its own. */
+static void give_up_call(const struct wts_host *host, struct wts_work *work)
 {
-    struct wts_tally *tally = work->server->tally;
+    struct wts_tally *tally = host->server->tally;
 
     atomic_fetch_add(&tally->hanging, 1);
     if (atomic_exchange(&work->stage, WTS_GIVEN_UP) == WTS_RETURNED) {
@@ -106,7 +107,7 @@ void wts_task_end(struct wts_task *task)
         task->free(task);
     }
     if (task->begun) {
-        give_up_call(task->work);
+        give_up_call(host, task->work);
     }
     host->services->work_free(task->work);
     if (task->begun) {
