@@ -147,6 +147,7 @@ function adapter.host(options)
 
    function host.mute()
       lab:on("*", { never = true, times = 0 })
+      lab.muted = true
    end
 
    return host
@@ -166,9 +167,14 @@ function adapter.unreachable()
    return dark.server
 end
 
+--- A host that was mute is not used again: what it was asked then may come once more, in the middle of another test.
 function adapter.sweep()
-   for i = 1, taken do
-      pool[i]:clear()
+   for i = taken, 1, -1 do
+      if pool[i].muted then
+         table.remove(pool, i):down()
+      else
+         pool[i]:clear()
+      end
    end
    taken = 0
 end
