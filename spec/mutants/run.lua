@@ -250,7 +250,7 @@ end
 
 -- ---- a copy of the tree ---------------------------------------------------------------------------------------------
 
--- Every file is new: an object there may be older than the mutant that it was made of, but not than what is put back.
+-- tar -m gives each file the present time: an object that a killed run has made of a mutant is older, and is made anew.
 local function make_tree(tree)
    local output, code = run(([[mkdir -p %s && find %s -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} + &&
       tar -c --exclude=./build --exclude=./%s --exclude=./.git . | tar -x -m -C %s]]):format(

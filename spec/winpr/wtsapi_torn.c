@@ -2,10 +2,10 @@
 /* wtsapi_torn.c - forks while the library's thread is inside a provider's call, which does not
  * return: what the thread was changing may be half changed, and the child leaves it as it is.
  *
- *     wtsapi_torn SERVER FIFO FREED     session 151 of SERVER keeps the thread until FIFO is
- *                                       written to; FREED gets the numbers of processes that free
- * connections
- */
+ *     wtsapi_torn SERVER FIFO FREED
+ *
+ * Session 151 of SERVER keeps the thread until FIFO is written to; the file FREED gets the numbers
+ * of the processes that free connections. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
