@@ -33,6 +33,19 @@ bound.describe("verifying on a MultiPoint host:", pending, function()
       assert.same({ "failed", "UNVERIFIED" }, { err.outcomes[1].state, err.code })
    end)
 
+   it("there is one look before the action, however long that takes, and no connection is given up", function()
+      for _, verb in ipairs{ "unlock", "lock", "close", "disconnect" } do
+         local host = bound.host()
+         local message = verb == "lock" and "m" or nil
+         host:on(VERBS[verb], { delay = 300 })
+         fine(wms.sessions(host.server))
+         host:reset()
+         fine(wms[verb]{ session_ids = 3, server = host.server, message = message, verify = 10 })
+         local counts = host:counts()
+         assert.same({ 2, 0 }, { counts[look_of(verb)], counts.connections_https }, verb)
+      end
+   end)
+
    it("nor does one that began before the answer, and ends after it", function()
       for _, verb in ipairs{ "unlock", "lock", "close", "disconnect" } do
          local host = bound.host()

@@ -188,6 +188,8 @@ void wms_checks_renew(struct wms_job *job);
 /* Ends it unverified: nobody waits for the state any more. */
 void wms_check_give_up(struct wms_item *item, int code, const char *text);
 void wms_check_seen(struct wms_check *check, const struct wms_sight *sight);
+/* Whether another sight of it is of use. */
+bool wms_check_is_open(const struct wms_check *check);
 void wms_check_blind(struct wms_check *check, int code, const char *text);
 void wms_check_end(struct wms_check *check);
 

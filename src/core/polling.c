@@ -28,12 +28,12 @@ int wms_polling_begin(struct wms_polling *polling, struct wms_loop *loop, void (
     return 0;
 }
 
-void wms_polling_seen(struct wms_polling *polling, bool present)
+void wms_polling_seen(struct wms_polling *polling, bool again)
 {
     if (!polling->timer) {
         return;
     }
-    if (!present) { /* a session that has gone does not come back */
+    if (!again) {
         wms_timer_set(polling->timer, -1);
         return;
     }

@@ -9,9 +9,9 @@
  * polling.  NO_MEMORY: it was not called. */
 int wms_polling_begin(struct wms_polling *polling, struct wms_loop *loop, void (*ask)(void *data),
                       void *data);
-/* The host has answered; ask() is called again if the session is `present`.  Does nothing if the
+/* The host has answered; ask() is called `again` some time later, or no more.  Does nothing if the
  * provider does not poll. */
-void wms_polling_seen(struct wms_polling *polling, bool present);
+void wms_polling_seen(struct wms_polling *polling, bool again);
 /* ask() is not called any more.  Allowed if the provider does not poll. */
 void wms_polling_end(struct wms_polling *polling);
 

@@ -132,7 +132,8 @@ static void services_seen(struct wms_observer *observer, const struct wms_sight 
     struct wms_sight whole = {.locked = -1};
 
     wms_take(&whole, sizeof whole, sight, check->link->provider->sight_size);
-    wms_polling_seen(&check->polling, whole.present);
+    /* A session that has gone does not come back. */
+    wms_polling_seen(&check->polling, whole.present && wms_check_is_open(check));
     wms_check_seen(check, &whole);
 }
 

@@ -238,6 +238,15 @@ void wms_checks_renew(struct wms_job *job)
     }
 }
 
+/* One sight from before the action is enough: a question that is under way when the action has been
+ * answered would be dropped, and its connection with it. */
+bool wms_check_is_open(const struct wms_check *check)
+{
+    const struct wms_item *item = check->item;
+
+    return check == item->check && (item->phase == WMS_SETTLING || item->phase == WMS_STEADY);
+}
+
 void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
 {
     struct wms_item *item = check->item;
