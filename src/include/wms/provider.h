@@ -212,11 +212,11 @@ struct wms_services {
     uint32_t address_size, op_size, observer_size, call_size, transport_size;
 
     /* Since 0.2, for hosts that do not tell of changes: call it by wms_observe_by_polling(), once,
-     * from observe().  The engine calls ask(data) the first time from inside this, the next time
-     * 0.04 s after seen(), then after intervals that grow by 1.5 up to 1 s.  ask() sends one
-     * question and returns; the answer goes to seen() or blind(), from inside ask() or later.
-     * ask() is not called while an answer is awaited, and never after a sight that is not
-     * `present`, after blind() or after unobserve().
+     * from observe().  The engine calls ask(data) the first time from inside this and, unless it
+     * looks before an action, where one sight is enough, the next time 0.04 s after seen(), then
+     * after intervals that grow by 1.5 up to 1 s.  ask() sends one question and returns; the answer
+     * goes to seen() or blind(), from inside ask() or later. ask() is not called while an answer is
+     * awaited, and never after a sight that is not `present`, after blind() or after unobserve().
      *
      * `data` is the provider's.  It must live until the provider calls blind() or the engine calls
      * unobserve(): the provider frees it then, with the question that is under way.  Returns 0, and
