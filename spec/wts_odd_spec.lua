@@ -282,6 +282,26 @@ describe("a WTSAPI library #once", function()
       end)
    end
 
+   for _, name in ipairs{ "info-down", "info-reset" } do
+      test("a session that ends already is gone, and is not asked to end: " .. name, function()
+         local lines = run(([[
+            show(wms.close{ session_ids = { 1, 3 }, server = "wts://%s" })
+            show(wms.disconnect_all("wts://%s"))]]):format(name, name), LOG .. log)
+         assert.same({ tabs("1", "nil", "failed", "NOT_FOUND"), tabs("3", "nil", "failed", "NOT_FOUND") },
+            { lines[1]:gsub("^1\t%w+", "1\tnil"), lines[2] })
+         for i = 4, 6 do
+            assert.truthy(lines[i]:find("\tgone\tnil$"), lines[i])
+         end
+         assert.is_nil(table.concat(logged(), "\n"):find("logoff", 1, true))
+         assert.is_nil(table.concat(logged(), "\n"):find("disconnect", 1, true))
+      end)
+   end
+
+   test("a client's name that is longer than any can be is not known", function()
+      local lines = run('show(wms.sessions{ session_ids = 2, server = "wts://client-huge" })')
+      assert.equal(tabs("2", "bob", "Active", "true", "nil", "true", "nil"), lines[1])
+   end)
+
    test("a name ends where its field ends, be it in the middle of a character", function()
       local lines = run('print(assert(wms.sessions{ session_ids = 1, server = "wts://info-cut" })[1].identity)')
       assert.equal("😀\\" .. ("u"):rep(20) .. "�@133444736010000000", (last(lines):gsub("^�", "😀")))

@@ -3,7 +3,7 @@
  * office://NAME has the sessions below.
  *
  * disconnect: session 100 + N is answered with the error code -N, 150 not at all after it was sent,
- * and for 151 the call returns when OFFICE_FIFO has been written to.
+ * and for 151 a timer's call waits until OFFICE_FIFO has been written to, and answers.
  * message: what came is appended to the file that OFFICE_FILE names.  close: is not what it can.
  * "unlisted" tells nobody what there is.
  *
@@ -22,6 +22,8 @@ struct office {
     const struct wms_services *services;
     wms_engine *engine;
     bool unlisted;
+    struct wms_timer *timer; /* for the slow session */
+    struct wms_op *slow;     /* which waits for it; or NULL */
 };
 
 /* ---- sessions -------------------------------------------------------------------------------- */
@@ -135,6 +137,17 @@ static int write_down(const wms_id *id, const char *title, const char *message)
     return append("OFFICE_FILE", line);
 }
 
+static void answer_slow(void *data)
+{
+    struct office *office = data;
+    int error = await_fifo();
+
+    if (office->slow) {
+        office->services->answer(office->slow, error, NULL);
+        office->slow = NULL;
+    }
+}
+
 static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id *id,
                 const char *message)
 {
@@ -142,7 +155,8 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
 
     office->services->sent(op);
     if (id->number == SLOW) {
-        office->services->answer(op, await_fifo(), NULL);
+        office->slow = op;
+        office->services->timer_set(office->timer, 0.01); /* in a later step of the engine */
     } else if (verb == WMS_MESSAGE) {
         office->services->answer(op, write_down(id, op->title, message), NULL);
     } else if (id->number == NOT_ANSWERED) {
@@ -166,6 +180,12 @@ static int connect_office(const struct wms_provider *self, const struct wms_serv
     }
     office->services = services;
     office->engine = engine;
+    office->slow = NULL;
+    office->timer = services->timer_new(engine, answer_slow, office);
+    if (!office->timer) {
+        services->resize(engine, office, 0);
+        return WMS_E_NO_MEMORY;
+    }
     office->unlisted = strcmp(address->host, "unlisted") == 0;
     *ret_connection = office;
     services->up(link);
@@ -180,12 +200,15 @@ static void disconnect_office(void *data, bool forked)
     (void) forked;
     snprintf(line, sizeof line, "%ld\n", (long) getpid());
     append("OFFICE_FREED", line);
+    office->services->timer_free(office->timer);
     office->services->resize(office->engine, office, 0);
 }
 
 static void forget(void *data, struct wms_op *op)
 {
-    (void) data, (void) op;
+    struct office *office = data;
+
+    office->slow = office->slow == op ? NULL : office->slow;
 }
 
 static void observe(void *data, struct wms_observer *observer, const wms_id *id)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wtsapi_torn.c - forks while the library's thread is inside a provider's call, which does not
+/* wtsapi_torn.c - forks while the library's thread is inside a provider's timer, which does not
  * return: what the thread was changing may be half changed, and the child leaves it as it is.
  *
  *     wtsapi_torn SERVER FIFO FREED

@@ -348,7 +348,9 @@ static WTSINFOEXW *info_of(struct server *server, int i, DWORD id, DWORD *ret_si
 
     info->Level = is(server, "info-level") ? 7 : 1;
     level->SessionId = is(server, "info-other") ? 77 : id;
-    level->SessionState = sessions[i].state;
+    level->SessionState = is(server, "info-down")    ? WTSDown
+                          : is(server, "info-reset") ? WTSReset
+                                                     : sessions[i].state;
     level->SessionFlags = sessions[i].flags;
     widen(level->WinStationName, sessions[i].station);
     widen(level->UserName, sessions[i].user);
@@ -419,7 +421,9 @@ static BOOL WINAPI query(HANDLE handle, DWORD id, WTS_INFO_CLASS what, LPWSTR *a
     if (what == WTSClientName && id == 2) {
         *answer = give(16 * sizeof(WCHAR));
         widen(*answer, "PC-2");
-        *size = is(server, "client-unended") ? 2 * sizeof(WCHAR) : 5 * sizeof(WCHAR);
+        *size = is(server, "client-unended") ? 2 * sizeof(WCHAR)
+                : is(server, "client-huge")  ? 0x40000000 /* more than any name has */
+                                             : 5 * sizeof(WCHAR);
         return TRUE;
     }
     return fail(ERROR_NOT_SUPPORTED);
