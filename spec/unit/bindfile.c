@@ -6,8 +6,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/state.h"
@@ -47,11 +45,8 @@ ssize_t read(int fd, void *buffer, size_t size)
 
 static void make_file(char folder[32])
 {
-    char path[64];
-
     strcpy(folder, "/tmp/wms-unit-XXXXXX");
     CHECK(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/%s.binding", folder, NAME);
     engine.bindings.folder = folder;
     CHECK(wms_bindfile_write(&engine, NAME, CONTENT, sizeof CONTENT - 1) == 0);
 }
