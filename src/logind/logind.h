@@ -25,6 +25,8 @@
 
 #include "core/hash.h"
 #include "core/node.h"
+#include "fault.h"
+#include "ssh.h"
 #include <wms/provider.h>
 
 #define LOGIND_NAME     "org.freedesktop.login1"
@@ -189,13 +191,6 @@ void logind_task_begin(struct logind *conn, struct logind_task *task, void **own
 void logind_task_end(struct logind *conn, struct logind_task *task);
 
 /* ---- faults ---------------------------------------------------------------------------------- */
-
-struct logind_fault {
-    int code;  /* 0: none */
-    bool lost; /* no answer will come; otherwise this is the answer */
-    const char *text;
-    char buffer[640]; /* `text` may point here: so the struct must not be copied by assignment */
-};
 
 /* Reads the error from the reply; false: the reply is no error. */
 bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault);
