@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -214,10 +215,17 @@ bool logind_process_runs(const struct logind_process *process)
 }
 
 /* While it runs its number is not another process's. */
-void logind_process_signal(const struct logind_process *process, int number)
+void logind_process_kill(const struct logind_process *process)
 {
     if (logind_process_runs(process)) {
-        kill(-process->pid, number);
+        kill(-process->pid, SIGKILL);
+    }
+}
+
+void logind_process_end(const struct logind_process *process, bool over)
+{
+    if (logind_process_runs(process) || (process->handle < 0 && !over)) {
+        kill(-process->pid, SIGTERM);
     }
 }
 

@@ -15,7 +15,7 @@
 enum { LOGIND_SPAWN_ROOM = 128 * 1024 };
 
 struct logind_process {
-    pid_t pid; /* it leads a process group */
+    pid_t pid;  /* it leads a process group */
     int handle; /* a pidfd, close-on-exec; -1: this system has none */
 };
 
@@ -28,8 +28,11 @@ int logind_spawn(char *const *argv, char *const *environment, int stream, int er
                  struct logind_process *ret_process);
 /* Whether it still runs; without a handle: unknown, false. */
 bool logind_process_runs(const struct logind_process *process);
-/* Sends the signal to it and its process group, if it still runs. */
-void logind_process_signal(const struct logind_process *process, int number);
+/* SIGTERM, and SIGKILL, for it and its process group, if it still runs.  `over`: what is otherwise
+ * known of it says that it has ended; that counts where there is no handle, and nothing kills it
+ * there. */
+void logind_process_end(const struct logind_process *process, bool over);
+void logind_process_kill(const struct logind_process *process);
 /* It has ended, and may belong to this process after all, which is the system's init or a
  * subreaper: takes its exit code from the system.  Does not block. */
 void logind_process_reap(const struct logind_process *process);

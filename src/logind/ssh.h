@@ -10,7 +10,8 @@
  *     struct logind_ssh *ssh;
  *     int fd;
  *     struct logind_fault fault;
- *     if (logind_ssh_start(&place, NULL, "systemd-stdio-bridge", on_ended, data, &ssh, &fd, &fault))
+ *     if (logind_ssh_start(&place, NULL, "systemd-stdio-bridge", on_ended, data, &ssh, &fd,
+ * &fault))
  *         ... fault.code, fault.text: ssh could not be started
  *     ... read and write fd; its end, or on_ended(): logind_ssh_why(ssh, &fault) ...
  *     close(fd);
@@ -34,15 +35,15 @@ struct logind_place {
 
 /* Starts `command` there.  It is a text for the shell of the user over there, who may have any
  * shell: letters, digits, blanks and "-_./:=,@+" alone, anything else is refused (UNSUPPORTED).
- * `options`: more options for ssh, ended by NULL; NULL: none.
+ * `options`: more options for ssh, ended by NULL; NULL: none.  They win over those of ssh.c.
  *
- * *ret_fd is a stream, which ssh passes on as the command's standard input and output; non-blocking,
- * close-on-exec, the caller's own to close.  `ended`, which may be NULL, is called once when ssh
- * has closed its error stream: it has ended, or is about to.  It is never called from inside this
- * nor after logind_ssh_end(), and it may call that.
+ * *ret_fd is a stream, which ssh passes on as the command's standard input and output;
+ * non-blocking, close-on-exec, the caller's own to close.  `ended`, which may be NULL, is called
+ * once when ssh has closed its error stream: it has ended, or is about to.  It is never called from
+ * inside this nor after logind_ssh_end(), and it may call that.
  *
- * Returns 0, or a code: NO_PROVIDER (there is no such program), UNSUPPORTED, NO_MEMORY, INTERNAL (no
- * descriptor, no process); *ret_fault says the same with a text.  Never blocks. */
+ * Returns 0, or a code: NO_PROVIDER (there is no such program), UNSUPPORTED, NO_MEMORY, INTERNAL
+ * (no descriptor, no process); *ret_fault says the same with a text.  Never blocks. */
 int logind_ssh_start(const struct logind_place *place, const char *const *options,
                      const char *command, void (*ended)(void *data), void *data,
                      struct logind_ssh **ret_ssh, int *ret_fd, struct logind_fault *ret_fault);
@@ -64,9 +65,5 @@ void logind_ssh_end(struct logind_ssh *ssh, bool forked);
  * by logind_ssh_end(). */
 void logind_ssh_retire(const struct wms_provider *self, const struct wms_services *services,
                        wms_engine *engine, bool forked);
-
-/* Makes one line of a text that others chose: control characters become blanks, several blanks one;
- * at most `size` - 1 bytes, not cut inside a UTF-8 character. */
-void logind_ssh_line(const char *text, size_t length, char *ret_line, size_t size);
 
 #endif
