@@ -231,7 +231,7 @@ bool logind_ssh_is_over(const struct logind_ssh *ssh)
     return ssh->errors < 0;
 }
 
-void logind_ssh_why(struct logind_ssh *ssh, struct logind_fault *ret_fault)
+bool logind_ssh_why(struct logind_ssh *ssh, struct logind_fault *ret_fault)
 {
     if (ssh->errors >= 0) {
         read_words(ssh);
@@ -240,9 +240,9 @@ void logind_ssh_why(struct logind_ssh *ssh, struct logind_fault *ret_fault)
         *ret_fault =
             (struct logind_fault){.code = WMS_E_PROTOCOL,
                                   .text = "the host sends more than a megabyte of error messages"};
-        return;
+        return true;
     }
-    logind_words_explain(ssh->words, ssh->length, ret_fault);
+    return logind_words_explain(ssh->words, ssh->length, ret_fault);
 }
 
 bool logind_ssh_said(struct logind_ssh *ssh, const char *word)
@@ -250,7 +250,7 @@ bool logind_ssh_said(struct logind_ssh *ssh, const char *word)
     if (ssh->errors >= 0) {
         read_words(ssh);
     }
-    return memmem(ssh->words, ssh->length, word, strlen(word));
+    return ssh->length > 0 && memmem(ssh->words, ssh->length, word, strlen(word));
 }
 
 /* ---- its end --------------------------------------------------------------------------------- */

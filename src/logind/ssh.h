@@ -52,9 +52,10 @@ bool logind_ssh_is_over(const struct logind_ssh *ssh);
 /* Why it ended, by its last lines: UNTRUSTED (the host's key), ACCESS_DENIED (no key of the user's
  * is accepted), PROTOCOL (it floods its error stream), else UNREACHABLE.  The text says what to do,
  * and has ssh's own words.  More is known once it is over.  Lines of the command's own error stream
- * are among them: a command that exits by itself is UNREACHABLE with what it said last. */
-void logind_ssh_why(struct logind_ssh *ssh, struct logind_fault *ret_fault);
-/* Whether one of its last lines has this word. */
+ * are among them: a command that exits by itself is UNREACHABLE with what it said last.  Returns
+ * whether it is a reason that ssh has given. */
+bool logind_ssh_why(struct logind_ssh *ssh, struct logind_fault *ret_fault);
+/* Whether one of its last lines has this word; with "": whether it has said anything. */
 bool logind_ssh_said(struct logind_ssh *ssh, const char *word);
 /* Ends it (SIGTERM, and SIGKILL for one that stays) and frees it; NULL is allowed.  Does not wait:
  * the engine's loop sees to the rest.  What the command over there has received it may still carry

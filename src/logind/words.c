@@ -112,7 +112,7 @@ static void find_fingerprint(const char *words, size_t length, char ret_text[80]
     snprintf(ret_text, 80, "%s%.*s", size ? "; it shows " : "", (int) size, begin ? begin : "");
 }
 
-void logind_words_explain(const char *words, size_t length, struct logind_fault *ret_fault)
+bool logind_words_explain(const char *words, size_t length, struct logind_fault *ret_fault)
 {
     char line[LINE], last[LINE] = "", fingerprint[80] = "";
     size_t left = length;
@@ -139,4 +139,5 @@ void logind_words_explain(const char *words, size_t length, struct logind_fault 
         snprintf(ret_fault->buffer, sizeof ret_fault->buffer, "%s%s",
                  strncmp(last, "ssh: ", 5) == 0 ? "" : "ssh: ", last);
     }
+    return meaning >= 0;
 }
