@@ -119,6 +119,21 @@ function hosts.up(...)
   return unpack(result)
 end
 
+--- Connects hosts to the network of the run; each gets `address`, `cable` (the other end of its cable, in the network's
+-- namespace), and `lab` (the process that keeps this).  Returns the run's own directory.  See spec.host.network.
+function hosts.connect(...)
+  local names = {}
+  for i, host in ipairs{ ... } do names[i] = host.name end
+  local lines, problem = command("network", unpack(names))
+  if not lines then error(problem, 2) end
+  for _, line in ipairs(lines) do
+    local name, address, cable, lab = line:match("^host (%S+) (%S+) (%S+) (%d+)$")
+    local host = supervisor.hosts[name]
+    host.address, host.cable, host.lab = address, cable, tonumber(lab)
+  end
+  return supervisor.state
+end
+
 --- Ends all hosts and the supervisor; returns when no trace of them is left.
 function hosts.down()
   if not supervisor then return end
