@@ -211,7 +211,10 @@ static void tell(struct logind *conn)
         fail(conn, &fault);
     } else if (!conn->up) {
         conn->failure = conn->cause = 0;
-        logind_fail(conn, WMS_E_UNREACHABLE, "ssh ended without a word, and without a bus");
+        logind_fail(
+            conn, WMS_E_UNREACHABLE,
+            "ssh ended without a word: no system bus answers there, or this user may not run "
+            "programs there");
     }
 }
 
@@ -228,7 +231,9 @@ static bool settle(struct logind *conn)
     if (!is_loss(conn) || !far->ssh) {
         return true;
     }
-    if (!logind_ssh_is_over(far->ssh) && !far->waited) {
+    /* ssh goes on when it could not forward, and has said so before it closed the socket */
+    bool told = far->forwards && !conn->up && logind_ssh_said(far->ssh, "open failed");
+    if (!told && !logind_ssh_is_over(far->ssh) && !far->waited) {
         logind_pause(conn);
         conn->services->timer_set(far->patience, PATIENCE);
         return false;

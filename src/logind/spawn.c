@@ -38,6 +38,15 @@
 #define BARE __attribute__((no_sanitize("address", "thread", "undefined")))
 #endif
 
+/* Thread sanitizers put a clone() of their own in front of glibc's, which takes the new process for
+ * one with a memory of its own. */
+#ifdef __GLIBC__
+int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...); // NOLINT
+#define clone_plainly __clone
+#else
+#define clone_plainly clone
+#endif
+
 enum {
     KEPT = 3,           /* the first descriptor behind the standard ones: reports exec()'s error */
     ASIDE = 10,         /* from here on, descriptors are out of the way of these */
@@ -132,7 +141,8 @@ BARE static int beget(void *data)
     if (syscall(SYS_pipe2, start->pipe, O_CLOEXEC) < 0) {
         report.error = errno;
     } else {
-        report.pid = clone(become, start->inner_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, start);
+        report.pid =
+            clone_plainly(become, start->inner_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, start);
         report.error = report.pid < 0 ? errno : 0;
         syscall(SYS_close, start->pipe[1]);
     }
@@ -197,7 +207,7 @@ int logind_spawn(char *const *argv, char *const *environment, int stream, int er
     start.report = report[1];
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    pid_t first = clone(beget, top, CLONE_VM | CLONE_VFORK, &start);
+    pid_t first = clone_plainly(beget, top, CLONE_VM | CLONE_VFORK, &start);
     int error = first < 0 ? -errno : 0;
     while (first > 0 && waitpid(first, NULL, __WALL) < 0 && errno == EINTR) {
     }

@@ -80,7 +80,7 @@ static const char *const *command_of(const struct logind_place *place)
  *  LogLevel: the reason of a failure is told. */
 static const char *const always[] = {"-xaT",
                                      "-oBatchMode=yes",
-                                     "-oConnectTimeout=20",
+                                     "-oConnectTimeout=10",
                                      "-oServerAliveInterval=15",
                                      "-oServerAliveCountMax=3",
                                      "-oRemoteCommand=none",
