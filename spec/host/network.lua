@@ -17,7 +17,7 @@ HostKey /run/spec-host/ssh_host_key
 AuthorizedKeysFile .ssh/authorized_keys
 PasswordAuthentication yes
 PermitRootLogin prohibit-password
-UsePAM yes
+UsePAM %s
 UseDNS no
 MaxStartups 200
 PrintMotd no
@@ -67,6 +67,7 @@ end
 
 --- Starts sshd on the host, with this host key; returns when it accepts connections.
 local function start_sshd(host, key)
+   local config = SSHD:format(host.without_pam and "no" or "yes")
    host:put(key, "/run/spec-host/ssh_host_key")
    host:script([[
       chmod 600 /run/spec-host/ssh_host_key
@@ -84,7 +85,7 @@ local function start_sshd(host, key)
          sleep 0.02
       done
       journalctl -u spec-sshd
-      exit 1]], SSHD, net.public)
+      exit 1]], config, net.public)
 end
 
 local function know(host, key)
@@ -103,7 +104,8 @@ function network.key(name)
    return file
 end
 
---- Connects hosts, starts their sshd, and lets the client know their keys.  Returns { folder =, config =, ssh =
+--- Connects hosts, starts their sshd (of a host with `without_pam` so that its logind does not know of a connection as a
+-- session), and lets the client know their keys.  Returns { folder =, config =, ssh =
 -- (a value for ssh_command), lab = }; each host gets `far`, the address of its logind for root.
 function network.join(...)
    local folder = hosts.connect(...) .. "/ssh"
@@ -123,6 +125,11 @@ function network.join(...)
       host.far = "logind://root@" .. host.address
    end
    return net
+end
+
+--- Ends all ssh connections to the host, from its side.
+function network.cut(host)
+   host:script("pkill -f '^sshd: [a-z]' || :")
 end
 
 --- Plugs the host's cable in, or pulls it out.
