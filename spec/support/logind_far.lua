@@ -6,17 +6,17 @@ local network = require "spec.host.network"
 local wms = require "wms"
 
 local adapter = setmetatable({ name = "logind over ssh" }, { __index = logind })
-local joined = {}
+local joined, net = {}, nil
 
 function adapter.host(options)
    local host = logind.host(options)
    local machine = host.machine
    if not joined[machine] then
       machine.without_pam = true
-      local net = network.join(machine)
-      wms.configure{ ssh_command = net.ssh }
+      net = network.join(machine)
       joined[machine] = true
    end
+   wms.configure{ ssh_command = net.ssh }
    host.server = machine.far
    return host
 end
