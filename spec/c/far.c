@@ -110,7 +110,8 @@ static void have_a_child(wms_engine *engine)
 
     CHECK(child >= 0);
     if (child == 0) {
-        wms_engine_unref(engine); /* closes its copies only */
+        ask(engine); /* by a connection of its own */
+        wms_engine_unref(engine);
         _exit(7);
     }
     CHECK(waitpid(-1, &status, 0) == child || errno == EINTR);

@@ -41,9 +41,9 @@ static const struct {
     {"Connection timed out during", WMS_E_UNREACHABLE, NULL},
     {"closed by remote host", WMS_E_UNREACHABLE, NULL},
     {"Timeout, server", WMS_E_UNREACHABLE, NULL},
-    {"open failed: connect failed", WMS_E_UNREACHABLE, "no system bus listens there"},
-    {"open failed: administratively prohibited", WMS_E_UNREACHABLE,
-     "the host has no systemd-stdio-bridge, and its sshd does not forward the bus's socket either"},
+    {"open failed: ", WMS_E_UNREACHABLE,
+     "the host has no systemd-stdio-bridge, and no system bus listens there, or its sshd does not "
+     "forward that bus's socket"},
     {"Bad configuration option", WMS_E_UNREACHABLE, "ssh does not accept its configuration"},
     {"bad configuration options", WMS_E_UNREACHABLE, "ssh does not accept its configuration"},
     {"Bad owner or permissions on", WMS_E_UNREACHABLE, "ssh does not accept its configuration"},
