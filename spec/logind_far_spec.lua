@@ -444,6 +444,20 @@ describe("far Linux hosts #once", function()
          marked.await_none(mark)
       end)
 
+      test("may have no memory: nothing stays, and nothing is left out without a word", function()
+         local host = room[1]
+         network.cut(host)
+         local mark = marked.new()
+         -- In ssh's place, what it would start over there: that takes no time.
+         local ssh = ("exec nsenter -t %d -m systemd-stdio-bridge"):format(host.pid)
+         local output, code = process.run(("%s WMS_COUNT=%d WMS_SSH=%s LUA_CPATH=%s/5.4/?.so %s -s logind://lab %s"):format(mark,
+            #host:sessions(), process.quote(ssh), build, process.program("oom"), "spec/oom/ssh/sessions.lua"))
+         assert.equal(0, code, output)
+         local engine, runs = output:match("(%d+) of the engine: +(%d+) runs")
+         assert.truthy(tonumber(engine) > 10 and tonumber(runs) >= 2 * engine, output)
+         marked.await_none(mark)
+      end)
+
       test("may be killed: nothing stays here or there", function()
          local mark = marked.new()
          script("assert(wms.sessions(server)) os.execute('kill -KILL $PPID')", mark, "|| :")

@@ -210,6 +210,16 @@ describe("ssh #once", function()
       end
    end)
 
+   it("may fail for want of memory anywhere: nothing is left", function()
+      local mark = marked.new()
+      local output, code = process.run(("%s LUA_CPATH=%s/5.4/?.so %s -s logind://lab spec/oom/ssh/refused.lua"):format(mark,
+         build, process.program("oom")))
+      assert.equal(0, code, output)
+      local engine, runs = output:match("(%d+) of the engine: +(%d+) runs")
+      assert.truthy(tonumber(engine) > 10 and tonumber(runs) >= 2 * engine, output)
+      marked.await_none(mark)
+   end)
+
    it("is ended at once when nobody waits for it any more", function()
       local mark = marked.new()
       wms.configure{ ssh_command = { "env", mark, "sh", "-c", "exec sleep 1000" } }
