@@ -4,6 +4,7 @@
 
 #include "core/abi.h"
 #include "core/parts.h"
+#include "core/serverlist.h"
 
 enum { VERIFY_DEFAULT = 3 };
 
@@ -135,12 +136,65 @@ static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_
     return error;
 }
 
-/* `ids` on each of `servers`. */
-static int build_from_servers(wms_engine *engine, const wms_command *command, wms_request *request)
+/* The servers that a command means, while it is taken apart. */
+struct servers {
+    const char *const *texts;
+    size_t count;
+    const char **room; /* NULL: `texts` are the command's own */
+    struct wms_serverset set;
+};
+
+static bool are_plain(const wms_command *command)
+{
+    for (size_t i = 0; i < command->server_count; i++) {
+        if (!wms_serverlist_is_plain(command->servers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int read_servers(wms_engine *engine, const wms_command *command, struct servers *servers)
 {
     static const char *const here[] = {NULL};
-    const char *const *servers = command->server_count ? command->servers : here;
-    size_t server_count = command->server_count ? command->server_count : 1;
+    bool some = command->server_count > 0;
+
+    *servers = (struct servers){.texts = some ? command->servers : here,
+                                .count = some ? command->server_count : 1};
+    if (are_plain(command)) {
+        return 0;
+    }
+    int error = wms_engine_read_list(engine, servers->texts, servers->count, &servers->set);
+    if (error) {
+        return error;
+    }
+    servers->room = wms_zalloc(engine, servers->set.count * sizeof *servers->room);
+    servers->texts = servers->room;
+    servers->count = 0;
+    for (const struct wms_setserver *server = wms_serverset_next(servers->set.first);
+         servers->room && server; server = wms_serverset_next(server->next)) {
+        servers->room[servers->count++] = server->text;
+    }
+    if (!servers->room) {
+        wms_serverset_close(&servers->set);
+        return WMS_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+static void close_servers(wms_engine *engine, struct servers *servers)
+{
+    if (servers->room) {
+        wms_serverset_close(&servers->set);
+        wms_free(engine, servers->room);
+    }
+}
+
+/* `ids` on each of the servers. */
+static int build_from_list(wms_engine *engine, const wms_command *command,
+                           const struct servers *servers, wms_request *request)
+{
+    size_t server_count = servers->count;
     struct pick one, *picks = &one;
     size_t count = 0;
     int error = 0;
@@ -162,7 +216,7 @@ static int build_from_servers(wms_engine *engine, const wms_command *command, wm
     error = error ? error : pick_once(engine, picks, command->id_count, &count);
     for (size_t i = 0; !error && i < server_count; i++) {
         struct wms_server *server;
-        error = get_server(engine, servers[i], &server);
+        error = get_server(engine, servers->texts[i], &server);
         if (error) {
             break;
         }
@@ -171,7 +225,7 @@ static int build_from_servers(wms_engine *engine, const wms_command *command, wm
             continue;
         }
         server->mark = 1;
-        error = new_job(request, server, servers[i], count);
+        error = new_job(request, server, servers->texts[i], count);
         for (size_t k = 0; !error && k < count; k++) {
             error = add_item(&request->jobs[request->job_count - 1], &picks[k]);
         }
@@ -182,6 +236,19 @@ static int build_from_servers(wms_engine *engine, const wms_command *command, wm
     if (picks != &one) {
         wms_free(engine, picks);
     }
+    return error;
+}
+
+static int build_from_servers(wms_engine *engine, const wms_command *command, wms_request *request)
+{
+    struct servers servers;
+    int error = read_servers(engine, command, &servers);
+
+    if (error) {
+        return error;
+    }
+    error = build_from_list(engine, command, &servers, request);
+    close_servers(engine, &servers);
     return error;
 }
 

@@ -122,6 +122,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     wms_table_close(&engine->servers, engine);
     wms_table_close(&engine->bound, engine);
     wms_bindings_clear(engine);
+    wms_groups_clear(engine);
     wms_engine_transport_clear(engine);
     if (engine->here) {
         munmap(engine->here, 1);

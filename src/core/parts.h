@@ -6,6 +6,7 @@
 
 #include "core/loop.h"
 #include "core/names.h"
+#include "core/serverset.h"
 #include "core/state.h"
 
 /* ---- engine.c: creation and end, forks ------------------------------------------------------- */
@@ -89,6 +90,15 @@ int wms_engine_place(wms_engine *engine, const char *text, const struct wms_plac
 /* The server of an address; the caller holds a reference.  Errors: INVALID, NO_MEMORY. */
 int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server);
 void wms_server_release(wms_engine *engine, struct wms_server *server);
+
+/* ---- group.c: groups of servers -------------------------------------------------------------- */
+
+/* Forgets the engine's groups. */
+void wms_groups_clear(wms_engine *engine);
+/* The servers that a list means, at least one; the caller closes the set.  Errors: INVALID,
+ * NO_MEMORY. */
+int wms_engine_read_list(wms_engine *engine, const char *const *elements, size_t count,
+                         struct wms_serverset *ret_set);
 
 /* ---- binding.c: what a client needs to talk to a host ---------------------------------------- */
 

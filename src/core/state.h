@@ -87,7 +87,8 @@ struct wms_engine {
     struct wms_table servers;  /* by place */
     struct wms_server *recent; /* the server that was looked up last, or NULL */
     struct wms_parsed parsed;
-    struct node links; /* all of them, newest first */
+    struct wms_groups *groups; /* of servers: see group.c; NULL: none */
+    struct node links;         /* all of them, newest first */
     size_t link_count;
     struct wms_table bound; /* links that get new work, by host and port: all addresses of one
                                binding have these in common */

@@ -298,6 +298,29 @@ WMS_API int wms_bindings(wms_engine *engine, wms_value **ret_list);
  * INVALID (not an address), NOT_BOUND (there is none), ACCESS_DENIED, INTERNAL (as above). */
 WMS_API int wms_unbind(wms_engine *engine, const char *server);
 
+/* ---- lists of servers ------------------------------------------------------------------------ */
+
+/* Wherever a command takes servers, each of them is an expression: addresses; node sets as the
+ * cluster tools write them ("lab[01-30].school.example", "lab[1-9/2,15]"); groups ("@room1"); and
+ * between them ',' (and), '!' (without), '&' (only what is also in) or '^' (what is in one of
+ * both), from left to right.  One that begins with '!' takes what the rest of it means out of the
+ * whole list, wherever it stands.  In the path of an address ("logind:///run/a,b") none of this
+ * means anything, so an address with a path ends an expression.  Each server counts once, under
+ * the first of its addresses.  At most 100,000 servers. */
+
+/* Since 0.3.  Defines the groups, in place of all that were defined before.  `groups` is a
+ * WMS_TABLE (copied; NULL: none): a field's name is a group's (at most 64 letters, digits, '.', '_'
+ * and '-'), its value a WMS_STRING, or a WMS_LIST of such, as a command takes servers, and groups
+ * may name groups, at most 32 deep.  A group may be empty.  Errors: INVALID (wms_engine_complaint()
+ * names the group and what is wrong; nothing has changed then), NO_MEMORY. */
+WMS_API int wms_engine_groups(wms_engine *engine, const wms_value *groups);
+/* Since 0.3.  The servers that `count` expressions mean: a WMS_LIST of WMS_STRING, which the caller
+ * gives to wms_value_free().  Errors: INVALID (not to be understood, or nothing is left),
+ * NO_MEMORY.
+ */
+WMS_API int wms_engine_servers(wms_engine *engine, const char *const *servers, size_t count,
+                               wms_value **ret_list);
+
 /* ---- commands -------------------------------------------------------------------------------- */
 
 /* One session on one server. */
@@ -313,7 +336,7 @@ typedef struct wms_command {
     enum wms_verb verb;
     bool all; /* every session that the host lets us control; without it, `ids` or `targets`
                  (optional for WMS_SESSIONS) */
-    const char *const *servers; /* addresses; none: this machine */
+    const char *const *servers; /* addresses, node sets, groups; none: this machine */
     size_t server_count;
     const wms_id *ids; /* each of these on each of the servers */
     size_t id_count;

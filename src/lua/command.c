@@ -6,59 +6,6 @@
 
 #include "lua/lwms.h"
 
-/* ---- servers --------------------------------------------------------------------------------- */
-
-/* Addresses, while they are read from Lua for wms_start(). */
-struct servers {
-    int index;
-    size_t count;
-    const char *one;
-    const char **room; /* for a list: a userdata on the stack */
-};
-
-/* Finds the providers and makes room; pushes one value. */
-static void servers_begin(lua_State *L, const struct lwms_call *call, const struct options *options,
-                          struct servers *servers)
-{
-    struct lwms_state *state = lwms_state_here(L);
-
-    servers->index = options->base + SLOT_SERVER;
-    servers->room = NULL;
-    if (!lua_istable(L, servers->index)) {
-        servers->one = lua_tostring(L, servers->index); /* NULL for nil */
-        servers->count = servers->one != NULL;
-        lwms_provider_for(L, state, servers->one);
-        lua_pushnil(L);
-        return;
-    }
-    servers->count = lwms_need_list(L, call, options->server_name, servers->index);
-    for (size_t i = 1; i <= servers->count; i++) {
-        lua_rawgeti(L, servers->index, (int) i);
-        if (lwms_is_text(L, -1)) {
-            lwms_provider_for(L, state, lua_tostring(L, -1));
-        }
-        lua_pop(L, 1);
-    }
-    servers->room = lua_newuserdata(L, servers->count * sizeof *servers->room);
-}
-
-/* Reads them into the command.  Allocates nothing. */
-static void servers_read(lua_State *L, const struct lwms_call *call, struct servers *servers,
-                         wms_command *command)
-{
-    for (size_t i = 0; servers->room && i < servers->count; i++) {
-        lua_rawgeti(L, servers->index, (int) i + 1);
-        if (!lwms_is_text(L, -1)) {
-            lwms_misuse(L, call,
-                        "servers: a list that changes while it is read; give one that does not");
-        }
-        servers->room[i] = lua_tostring(L, -1);
-        lua_pop(L, 1);
-    }
-    command->servers = servers->room ? servers->room : &servers->one;
-    command->server_count = servers->count;
-}
-
 /* ---- from options to a request --------------------------------------------------------------- */
 
 static void check_presence(lua_State *L, const struct lwms_call *call,
@@ -219,7 +166,7 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     unsigned traits = call->command->traits;
     struct servers servers = {.count = 0};
     struct ids ids = {.count = 0, .own = false};
-    struct arguments arguments;
+    struct tree arguments;
     wms_command command;
 
     state->missing[0] = '\0';
@@ -233,10 +180,10 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
         lwms_ids_begin(L, call, options->ids_name, options->base + SLOT_IDS, &ids);
     }
     if (!ids.objects) {
-        servers_begin(L, call, options, &servers);
+        lwms_servers_begin(L, call, options->server_name, options->base + SLOT_SERVER, &servers);
     }
     if (traits & WMS_ON_SERVER) {
-        lwms_arguments_begin(L, call, options->base + SLOT_ARGUMENTS, &arguments);
+        lwms_tree_begin(L, call, "arguments", options->base + SLOT_ARGUMENTS, &arguments);
     }
     struct lwms_request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
 
@@ -250,10 +197,10 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
         }
     }
     if (!ids.objects) {
-        servers_read(L, call, &servers, &command);
+        lwms_servers_read(L, call, &servers, &command);
     }
     if (traits & WMS_ON_SERVER) {
-        lwms_arguments_read(L, call, &arguments, &command);
+        command.arguments = lwms_tree_read(L, call, &arguments);
     }
     lwms_options_texts(L, options, &command);
     command.password = lua_tostring(L, options->base + SLOT_PASSWORD); /* NULL for a function */

@@ -202,6 +202,7 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(ON_OUTCOME, "on_outcome", FOR_SESSIONS | FOR_CLIENT) \
     X(ALLOW, "allow", FOR_CLIENT | FOR_CONFIGURE) \
     X(LOG, "log", FOR_CONFIGURE) \
+    X(GROUPS, "groups", FOR_CONFIGURE) \
     X(INTERFACE, "interface", FOR_ALONE(WMS_CALL)) \
     X(OPERATION, "operation", FOR_ALONE(WMS_CALL)) \
     X(ARGUMENTS, "arguments", FOR_ALONE(WMS_CALL)) \
@@ -241,6 +242,7 @@ enum slot {
     SLOT_CERTIFICATE_NAME,
     SLOT_THUMBPRINT,
     SLOT_LOG,
+    SLOT_GROUPS,
     SLOT_STORE,
     SLOT_PROXY,
     SLOT_CALLBACKS, /* what callbacks need: in the order of enum callback */
@@ -280,6 +282,28 @@ options_set lwms_options_of(const struct lwms_command *command);
 void lwms_options_texts(lua_State *L, const struct options *options, wms_command *command);
 /* The options of the client at `index`. */
 const struct options *lwms_client_options(lua_State *L, int index);
+
+/* ---- servers (servers.c) --------------------------------------------------------------------- */
+
+/* Servers, while they are read from Lua for wms_start(). */
+struct servers {
+    int index; /* of the value on the stack */
+    size_t count;
+    const char *one;        /* NULL: this machine, or several */
+    const wms_value *meant; /* what node sets and groups stand for; NULL: there are none */
+    const char **room;      /* for several: a userdata on the stack */
+};
+
+/* Finds out which servers the value at `index` means (nil: this machine), loads their providers,
+ * and makes room; pushes two values.  `name` is the option's, for messages. */
+void lwms_servers_begin(lua_State *L, const struct lwms_call *call, const char *name, int index,
+                        struct servers *servers);
+/* Reads them into the command.  Allocates nothing. */
+void lwms_servers_read(lua_State *L, const struct lwms_call *call, struct servers *servers,
+                       wms_command *command);
+/* Raises if the value at `index`, a string or a list of strings, means no servers. */
+void lwms_servers_check(lua_State *L, const struct lwms_call *call, const char *name, int index);
+int lwms_servers(lua_State *L); /* wms.servers */
 
 /* ---- session ids (ids.c) --------------------------------------------------------------------- */
 
@@ -390,19 +414,22 @@ int lwms_command_start_method(lua_State *L);
 
 /* ---- calls (call.c) -------------------------------------------------------------------------- */
 
-/* Raises if the value at `index` cannot be an argument of a call. */
-void lwms_arguments_check(lua_State *L, const struct lwms_call *call, int index);
-/* Makes room for the arguments at `index` (nil: none); pushes one value. */
-struct arguments {
+/* A tree of values, while it is read from Lua for the engine. */
+struct tree {
+    const char *name; /* of the option, for messages */
     int index;
     size_t count;
-    wms_value *room; /* a userdata on the stack; NULL: no arguments */
+    wms_value *room; /* a userdata on the stack; NULL: there is no value */
 };
-void lwms_arguments_begin(lua_State *L, const struct lwms_call *call, int index,
-                          struct arguments *arguments);
-/* Reads them into the command.  Allocates nothing. */
-void lwms_arguments_read(lua_State *L, const struct lwms_call *call,
-                         const struct arguments *arguments, wms_command *command);
+/* Raises if the value at `index` is no table by names of booleans, whole numbers, strings, and
+ * tables of these. */
+void lwms_tree_check(lua_State *L, const struct lwms_call *call, const char *name, int index);
+/* Makes room for the table at `index` (nil: none); pushes one value. */
+void lwms_tree_begin(lua_State *L, const struct lwms_call *call, const char *name, int index,
+                     struct tree *tree);
+/* Reads it; NULL: there is none.  Its texts are Lua's.  Allocates nothing. */
+const wms_value *lwms_tree_read(lua_State *L, const struct lwms_call *call,
+                                const struct tree *tree);
 /* Pushes what a call has returned. */
 void lwms_push_value(lua_State *L, const wms_value *value);
 
@@ -428,6 +455,13 @@ void lwms_store_clear(struct lwms_state *state);
 
 /* ---- bindings (bindings.c) ------------------------------------------------------------------- */
 
+/* A userdata that owns a value of the engine's, so that it is freed even after an error. */
+struct lwms_list {
+    wms_engine *engine;
+    wms_value *value;
+};
+/* Pushes an empty one. */
+struct lwms_list *lwms_list_new(lua_State *L, struct lwms_state *state);
 extern const luaL_Reg lwms_list_own[];
 int lwms_bindings(lua_State *L); /* wms.bindings */
 int lwms_unbind(lua_State *L);   /* wms.unbind */

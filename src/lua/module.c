@@ -70,6 +70,23 @@ static void set_transport(lua_State *L, const struct lwms_call *call, struct lwm
     }
 }
 
+static void set_groups(lua_State *L, const struct lwms_call *call, struct lwms_state *state,
+                       const struct options *options)
+{
+    char complaint[COMPLAINT];
+    struct tree groups;
+
+    lwms_tree_begin(L, call, "groups", options->base + SLOT_GROUPS, &groups);
+    int error = wms_engine_groups(state->engine, lwms_tree_read(L, call, &groups));
+    if (error == WMS_E_INVALID) {
+        lwms_misuse(L, call, "%s", lwms_complaint(state, complaint));
+    }
+    if (error) {
+        lwms_raise(L, error);
+    }
+    lua_pop(L, 1);
+}
+
 static int configure(lua_State *L)
 {
     static const struct lwms_call call = {"configure", 1, NULL};
@@ -84,6 +101,9 @@ static int configure(lua_State *L)
     lwms_options_begin(L, &options, state, 0);
     options.transport = *wms_engine_services()->transport(state->engine);
     lwms_options_read(L, &call, 1, lwms_options_for(FOR_CONFIGURE), &options);
+    if (options.given & BIT(GROUPS)) {
+        set_groups(L, &call, state, &options);
+    }
     if (options.given & transport) {
         set_transport(L, &call, state, &options);
     }
@@ -109,9 +129,11 @@ static int configure(lua_State *L)
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static const luaL_Reg functions[] = {
-    {"start", lwms_command_start}, {"new", lwms_client_new},    {"configure", configure},
-    {"load", lwms_provider_load},  {"memory", lwms_memory_new}, {"bindings", lwms_bindings},
-    {"unbind", lwms_unbind},       {"driver", lwms_driver_new}, {NULL, NULL},
+    {"start", lwms_command_start}, {"new", lwms_client_new},
+    {"configure", configure},      {"load", lwms_provider_load},
+    {"memory", lwms_memory_new},   {"bindings", lwms_bindings},
+    {"unbind", lwms_unbind},       {"driver", lwms_driver_new},
+    {"servers", lwms_servers},     {NULL, NULL},
 };
 static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
 static const luaL_Reg error_own[] = {{"__tostring", lwms_error_tostring}, {NULL, NULL}};

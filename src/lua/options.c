@@ -296,8 +296,12 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         keep(L, options, SLOT_LOG);
         break;
     case OPT_ARGUMENTS:
-        lwms_arguments_check(L, call, value);
+        lwms_tree_check(L, call, name, value);
         keep(L, options, SLOT_ARGUMENTS);
+        break;
+    case OPT_GROUPS:
+        lwms_tree_check(L, call, name, value);
+        keep(L, options, SLOT_GROUPS);
         break;
     case OPT_PASSWORD:
         if (!lua_isfunction(L, value)) {
