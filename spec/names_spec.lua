@@ -8,7 +8,7 @@ local COMMANDS = {
    "sessions", "unlock", "lock", "disconnect", "close", "unlock_all", "lock_all", "disconnect_all", "close_all", "call",
    "bind", "message", "message_all",
 }
-local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind", "driver" }
+local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind", "driver", "servers" }
 local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait", "cancel", "close" }
 local DRIVER = { "pollfd", "events", "timeout", "step", "wait", "watch", "forget", "news" }
 local HANDLE = { "open", "lock", "unlock", "drop", "fail", "refuse", "log", "session", "close" }

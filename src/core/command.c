@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* command.c - takes a command apart into jobs and items. */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/abi.h"
@@ -190,6 +191,54 @@ static void close_servers(wms_engine *engine, struct servers *servers)
     }
 }
 
+/* Gives jobs calls of their own, with the fingerprint that is expected of their host.  The servers
+ * of the jobs are marked with the jobs' numbers, from 1 on. */
+static int pin_jobs(wms_engine *engine, const wms_command *command, wms_request *request)
+{
+    for (size_t i = 0; i < command->pin_count; i++) {
+        const wms_pin *pin = &command->pins[i];
+        struct wms_server *server;
+        if (wms_server_known(engine, pin->server, &server)) {
+            char why[256];
+            snprintf(why, sizeof why, "%s", engine->base.complaint + strlen("server: "));
+            return wms_complain(engine, "fingerprints: %.80s: %s", pin->server, why);
+        }
+        if (!server || !server->mark) {
+            continue; /* of another host: the list may be about more than this command */
+        }
+        struct wms_job *job = &request->jobs[server->mark - 1];
+        struct wms_call *call = wms_slab_room(&job->slab, engine, sizeof *call);
+        if (!call) {
+            return WMS_E_NO_MEMORY;
+        }
+        *call = request->call;
+        call->fingerprint = wms_job_keep(job, pin->fingerprint);
+        if (!call->fingerprint) {
+            return WMS_E_NO_MEMORY;
+        }
+        job->call = call;
+    }
+    return 0;
+}
+
+/* What is true of one host only, where there are several. */
+static int check_one(wms_engine *engine, const wms_command *command, const wms_request *request)
+{
+    const char *name = command->certificate_name ? "certificate_name"
+                       : command->thumbprint     ? "thumbprint"
+                       : command->fingerprint    ? "fingerprint"
+                                                 : NULL;
+
+    if (request->job_count < 2 || !name) {
+        return 0;
+    }
+    return command->fingerprint
+               ? wms_complain(engine, "fingerprint: of one host, but there are several; give "
+                                      "`fingerprints`, by server")
+               : wms_complain(engine,
+                              "%s: of one host, but there are several; bind that host alone", name);
+}
+
 /* `ids` on each of the servers. */
 static int build_from_list(wms_engine *engine, const wms_command *command,
                            const struct servers *servers, wms_request *request)
@@ -224,12 +273,13 @@ static int build_from_list(wms_engine *engine, const wms_command *command,
             wms_server_release(engine, server);
             continue;
         }
-        server->mark = 1;
+        server->mark = (uint32_t) request->job_count + 1;
         error = new_job(request, server, servers->texts[i], count);
         for (size_t k = 0; !error && k < count; k++) {
             error = add_item(&request->jobs[request->job_count - 1], &picks[k]);
         }
     }
+    error = error ? error : pin_jobs(engine, command, request);
     for (size_t i = 0; i < request->job_count; i++) {
         request->jobs[i].server->mark = 0;
     }
@@ -506,5 +556,6 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     }
     error = command->target_count ? build_from_targets(engine, command, request)
                                   : build_from_servers(engine, command, request);
+    error = error ? error : check_one(engine, command, request);
     return error ? error : check_hosts(engine, request);
 }

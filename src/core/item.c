@@ -88,7 +88,7 @@ static void take_from_flight(struct wms_item *item)
 {
     node_remove(&item->flight);
     if (wms_item_is_whole(item)) {
-        item->job->wants = false;
+        wms_job_want(item->job, false);
     }
 }
 
@@ -111,8 +111,8 @@ static void act(struct wms_item *item)
     };
     node_prepend(&link->ops, &item->flight);
     if (call) {
-        wms_request_drop_value(request); /* left from a first try, on a connection that broke */
-        link->provider->call(link->connection, &item->op, &request->call);
+        wms_job_drop_value(item->job); /* left from a first try, on a connection that broke */
+        link->provider->call(link->connection, &item->op, item->job->call);
     } else if (whole) {
         link->provider->list(link->connection, &item->op);
     } else {
@@ -168,8 +168,8 @@ static void returned(struct wms_item *item)
 {
     const wms_request *request = item->job->request;
 
-    if (request->value_error) {
-        wms_item_abandon(item, request->value_error, NULL);
+    if (item->job->value_error) {
+        wms_item_abandon(item, item->job->value_error, NULL);
     } else {
         wms_item_finish(item, request->verb == WMS_BIND ? WMS_VERIFIED : WMS_REQUESTED, 0, NULL);
     }

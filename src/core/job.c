@@ -27,6 +27,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
 
     job->request = request;
     job->server = server;
+    job->call = &request->call;
     node_init(&job->line);
     node_init(&job->kicked);
     node_init(&job->choosing);
@@ -248,10 +249,20 @@ static void begin_to_want(struct wms_job *job)
         return;
     }
     wms_job_resume(job); /* the time that a slow disk took does not count for the host's timeout */
-    job->wants = true;
+    if (request->refused) { /* when another host needed it */
+        wms_item_end(&job->whole, WMS_E_CANCELLED, request->refusal);
+        return;
+    }
+    wms_job_want(job, true);
     if (!request->password) {
         wms_request_news(request);
     }
+}
+
+void wms_job_want(struct wms_job *job, bool wants)
+{
+    job->request->wanting += wants - job->wants;
+    job->wants = wants;
 }
 
 /* Passes the password to the provider, which waits for it. */
@@ -259,12 +270,14 @@ static void give_password(struct wms_job *job)
 {
     wms_request *request = job->request;
 
-    job->wants = false;
+    wms_job_want(job, false);
     job->told = true;
-    job->whole.retried = true; /* it cannot be repeated: the password is wiped below */
+    job->whole.retried = true; /* a password is sent once */
     wms_job_resume(job);
     job->link->provider->secret(job->link->connection, &job->whole.op, request->password);
-    wms_request_drop_password(request);
+    if (request->job_count == 1) { /* else other hosts may still need it */
+        wms_request_drop_password(request);
+    }
 }
 
 static void run_items(struct wms_job *job)
@@ -454,6 +467,7 @@ void wms_job_clear(struct wms_job *job)
     wms_engine *engine = engine_of(job);
 
     wms_free(engine, job->items);
+    wms_job_drop_value(job);
     wms_listing_clear(job);
     wms_slab_clear(&job->slab, engine, job->request->traits & WMS_ON_SERVER);
     wms_server_release(engine, job->server);

@@ -128,7 +128,7 @@ static int check_selection(wms_engine *engine, const wms_command *command, unsig
     return 0;
 }
 
-/* A call and a bind ask one server as a whole. */
+/* A call and a bind ask servers as a whole. */
 static int check_whole(wms_engine *engine, const wms_command *command)
 {
     const char *verb = wms_verb_name(command->verb);
@@ -138,9 +138,8 @@ static int check_whole(wms_engine *engine, const wms_command *command)
         return wms_complain(
             engine, "session_ids: %s is for a server, not for sessions; leave them out", verb);
     }
-    if (command->server_count != 1) {
-        return wms_complain(engine, "server: %s; give the one server that %s is for",
-                            command->server_count ? "several" : "missing", verb);
+    if (command->server_count == 0) {
+        return wms_complain(engine, "server: missing; give the server that %s is for", verb);
     }
     const char *other = command->what_if       ? "what_if"
                         : command->verify >= 0 ? "verify"
@@ -171,6 +170,7 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         {"management", WMS_BIND, command->management, NULL, NULL},
         {"certificate_name", WMS_BIND, command->certificate_name, NULL, NULL},
         {"thumbprint", WMS_BIND, command->thumbprint, NULL, NULL},
+        {"fingerprints", WMS_BIND, command->pin_count > 0, NULL, NULL},
         {"title", WMS_MESSAGE, command->title, NULL, NULL},
     };
 

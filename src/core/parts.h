@@ -60,7 +60,7 @@ void wms_request_news(wms_request *request);
 /* wms_engine_news() does not return it any more. */
 void wms_request_told(wms_request *request);
 /* The host of a bind needs the password. */
-void wms_request_want(wms_request *request);
+void wms_job_wish(struct wms_job *job);
 
 /* ---- registry.c: providers ------------------------------------------------------------------- */
 
@@ -89,6 +89,8 @@ void **wms_engine_slot(wms_engine *engine, const struct wms_provider *provider);
 int wms_engine_place(wms_engine *engine, const char *text, const struct wms_place **ret_place);
 /* The server of an address; the caller holds a reference.  Errors: INVALID, NO_MEMORY. */
 int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server);
+/* The server of an address that is in use, or NULL; no reference.  Errors: INVALID. */
+int wms_server_known(wms_engine *engine, const char *text, struct wms_server **ret_server);
 void wms_server_release(wms_engine *engine, struct wms_server *server);
 
 /* ---- group.c: groups of servers -------------------------------------------------------------- */
@@ -248,6 +250,8 @@ void wms_request_begin_jobs(wms_request *request);
 /* Ends what is under way and what has not begun. */
 void wms_request_abandon(wms_request *request, int code, const char *text);
 void wms_request_drop_password(wms_request *request);
+/* Its host waits for the password, or does not any more. */
+void wms_job_want(struct wms_job *job, bool wants);
 void wms_job_clear(struct wms_job *job);
 
 /* ---- request.c: one command ------------------------------------------------------------------ */
@@ -281,6 +285,6 @@ void wms_request_counted(struct wms_job *job);
 void wms_request_count_first(wms_request *request);
 /* Numbers the outcomes; all must be there. */
 void wms_request_number(wms_request *request);
-void wms_request_drop_value(wms_request *request);
+void wms_job_drop_value(struct wms_job *job);
 
 #endif

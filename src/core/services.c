@@ -83,18 +83,18 @@ static int services_result(struct wms_op *op, const wms_value *result)
     if (!is_call(op)) {
         return 0;
     }
-    wms_request *request = item_of(op)->job->request;
-    wms_request_drop_value(request);
-    request->value_error = wms_value_copy(request->engine, result, &request->value);
-    return request->value_error;
+    struct wms_job *job = item_of(op)->job;
+    wms_job_drop_value(job);
+    job->value_error = wms_value_copy(job->request->engine, result, &job->value);
+    return job->value_error;
 }
 
 static void services_want(struct wms_op *op)
 {
-    const struct wms_job *job = item_of(op)->job;
+    struct wms_job *job = item_of(op)->job;
 
     if (is_call(op) && op->verb == WMS_BIND && job->link->provider->secret) {
-        wms_request_want(job->request);
+        wms_job_wish(job);
     }
 }
 

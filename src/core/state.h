@@ -274,6 +274,9 @@ struct wms_job {
     bool listed;          /* the listing is complete */
     bool wants, told;     /* the host waits for the password; the provider has got it */
     bool wishes;          /* the host needs the password next: see begin_to_want() */
+    const struct wms_call *call; /* of a call or a bind: request->call, or the job's own */
+    wms_value *value;            /* what it has returned */
+    int value_error;             /* there was no memory for `value` */
 };
 
 /* One session or server of a command, in the caller's order. */
@@ -298,9 +301,10 @@ struct wms_request {
     bool some; /* a server's other sessions are not meant: the host is told nothing that holds for
                   all of them */
     struct wms_call call; /* of a call or a bind: its strings and arguments lie in `given` */
-    wms_value *given, *value;
-    char *password;
-    int value_error; /* there was no memory for `value` */
+    wms_value *given;
+    char *password, *refusal; /* at most one is there: what the caller has answered; or else none */
+    bool refused;             /* there is no password */
+    size_t wanting;           /* jobs whose hosts wait for it */
 
     struct wms_job *jobs;
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;

@@ -15,7 +15,8 @@
  * was built with this header runs on later versions: the functions that are WMS_INLINE tell the
  * library how large the program's structs are, and the library neither reads nor writes beyond.
  * From another language, call the function of the same name with `_sized` behind it, and give the
- * size that the struct has there.  wms_alloc, wms_id, wms_value and wms_target stay as they are.
+ * size that the struct has there.  wms_alloc, wms_id, wms_value, wms_target and wms_pin stay as
+ * they are.
  */
 #ifndef WMS_H
 #define WMS_H
@@ -329,6 +330,12 @@ typedef struct wms_target {
     wms_id id;
 } wms_target;
 
+/* Which certificate a host is expected to have. */
+typedef struct wms_pin {
+    const char *server;      /* its address */
+    const char *fingerprint; /* as that of a wms_command */
+} wms_pin;
+
 /* A command.  Initialize it with wms_command_init(), then set the members that are to have other
  * values.  Everything it points to may be freed when wms_start() has returned. */
 typedef struct wms_command {
@@ -356,7 +363,7 @@ typedef struct wms_command {
     bool follow;          /* wms_request_wait() also returns when an outcome is there for
                              wms_request_next_outcome() */
 
-    /* WMS_CALL and WMS_BIND are for one server, and have no ids. */
+    /* WMS_CALL and WMS_BIND are for servers as a whole, and have no ids. */
     const char *interface_name, *operation; /* WMS_CALL: of the host's protocol */
     const wms_value
         *arguments; /* WMS_CALL: a WMS_TABLE by the protocol's names, at most 32 deep; NULL: none */
@@ -392,6 +399,11 @@ typedef struct wms_command {
     const char *thumbprint; /* WMS_BIND: SHA-1 of the certificate, as Windows shows it, which must
                                match in addition to the fingerprint; without a fingerprint it
                                confirms nothing; NULL: any */
+
+    /* Since 0.3. */
+    const wms_pin *pins; /* WMS_BIND: fingerprints of single hosts, in place of `fingerprint`;
+                            those of other hosts than the command's are ignored */
+    size_t pin_count;
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
@@ -437,12 +449,15 @@ WMS_INLINE int wms_request_held(wms_request *request, wms_action *ret_action);
 WMS_API int wms_request_held_sized(wms_request *request, wms_action *ret_action, size_t size);
 WMS_API void wms_request_permit(wms_request *request, const char *refusal);
 
-/* A WMS_BIND without a password, once the host's certificate is found to be the expected one, and
+/* A WMS_BIND without a password, once a host's certificate is found to be the expected one, and
  * the place of bindings to take one more (otherwise it ends without having asked): 1, and
- * wms_request_wait() returns 0 until wms_request_password() has been called; else 0. */
+ * wms_request_wait() returns 0 until wms_request_password() has been called; else 0.  It is asked
+ * for once, for all hosts of the command. */
 WMS_API int wms_request_wants_password(wms_request *request);
-/* The password (copied, and wiped when it has been sent), or NULL: there is none, and the request
- * ends as CANCELLED with `refusal` (NULL: the code's own text). */
+/* Since 0.3.  The server that needs it; of several, the first in the order asked.  NULL: none does. */
+WMS_API const char *wms_request_password_server(wms_request *request);
+/* The password (copied, and wiped when the last host that may need it has got it), or NULL: there
+ * is none, and the request ends as CANCELLED with `refusal` (NULL: the code's own text). */
 WMS_API void wms_request_password(wms_request *request, const char *password, const char *refusal);
 
 /* The one list of states: X(NAME, word).  A program that meets one it does not know goes by the
@@ -473,6 +488,9 @@ typedef struct wms_outcome {
     const char *text;     /* for a person; NULL when code is 0 */
     const char *note;     /* what the caller should know although nothing failed; NULL: nothing */
     const char *identity; /* of the session, as in wms_session; NULL: not known */
+    /* Since 0.3. */
+    const wms_value *value; /* what a WMS_CALL or WMS_BIND has returned, also one that failed, as
+                               wms_request_value() does; NULL: nothing */
 } wms_outcome;
 
 /* How many outcomes there are; grows while the request runs, complete when it is done. */
@@ -590,7 +608,8 @@ WMS_API int wms_request_candidate_sized(wms_request *request, wms_session *ret_s
                                         size_t size);
 WMS_API void wms_request_choose(wms_request *request, bool take);
 
-/* What a WMS_CALL or WMS_BIND has returned: a WMS_TABLE that lives as long as the request, or NULL:
+/* What a WMS_CALL or WMS_BIND of one server (of several: of the first; see `value` of wms_outcome)
+ * has returned: a WMS_TABLE that lives as long as the request, or NULL:
  * nothing.  A bind that fails with UNTRUSTED returns the `fingerprint` (SHA-256) and `thumbprint`
  * (SHA-1) of the certificate that was shown. */
 WMS_API const wms_value *wms_request_value(wms_request *request);

@@ -14,7 +14,8 @@ static void check_presence(lua_State *L, const struct lwms_call *call,
     const struct lwms_command *command = call->command;
     options_set any = options->given | options->preset;
 
-    if (command->verb == WMS_BIND && (any & BIT(FINGERPRINT)) && !(any & BIT(PASSWORD))) {
+    if (command->verb == WMS_BIND && (any & (BIT(FINGERPRINT) | BIT(FINGERPRINTS))) &&
+        !(any & BIT(PASSWORD))) {
         lwms_misuse(L, call, "password: missing; give a string, or a function that asks for it");
     }
     if (command->traits & WMS_ON_SERVER) {
@@ -45,12 +46,12 @@ static void fill(wms_command *command, const struct lwms_command *what,
     command->deadline = options->deadline;
     command->concurrency = options->concurrency;
     command->management = options->management;
+    command->stop_on_error = options->stop_on_error;
     if (what->traits & WMS_ON_SERVER) {
         return;
     }
     command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
     command->some = options->given & BIT(WHERE);
-    command->stop_on_error = options->stop_on_error;
     if (!(traits & WMS_IS_QUERY)) {
         command->what_if = options->what_if;
         if ((traits & WMS_VERIFIES) || (options->given & BIT(VERIFY))) {
@@ -62,23 +63,6 @@ static void fill(wms_command *command, const struct lwms_command *what,
     }
 }
 
-/* A list of one server is that server. */
-static void need_one_server(lua_State *L, const struct lwms_call *call,
-                            const struct options *options)
-{
-    int index = options->base + SLOT_SERVER;
-
-    if (lua_istable(L, index)) {
-        size_t count = lwms_need_list(L, call, options->server_name, index);
-        if (count != 1) {
-            lwms_misuse(L, call, "%s: a list of %d; '%s' is for one server, so give one",
-                        options->server_name, (int) count, call->command->name);
-        }
-        lua_rawgeti(L, index, 1);
-        lua_replace(L, index);
-    }
-}
-
 /* The options of the call at `index`, its last argument; the defaults are those of the client at
  * `client` (0: none). */
 static void read_options(lua_State *L, const struct lwms_call *call, int client, int index,
@@ -87,11 +71,6 @@ static void read_options(lua_State *L, const struct lwms_call *call, int client,
     lua_settop(L, index);
     lwms_options_begin(L, options, lwms_state_here(L), client);
     lwms_options_read(L, call, index, lwms_options_of(call->command), options);
-    if (call->command->traits & WMS_ON_SERVER) {
-        need_one_server(L, call, options);
-        lua_pushnil(L); /* a client may have one */
-        lua_replace(L, options->base + SLOT_ON_OUTCOME);
-    }
 }
 
 static void prepare(lua_State *L, struct lwms_request *box, const struct lwms_call *call,
@@ -143,6 +122,17 @@ static struct lwms_request *own_box(lua_State *L, const struct lwms_call *call,
     return box;
 }
 
+/* The fingerprints of a tree of strings by server. */
+static size_t read_pins(const wms_value *tree, wms_pin *pins)
+{
+    size_t count = tree ? tree->size : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        pins[i] = (wms_pin){.server = tree->items[i].name, .fingerprint = tree->items[i].text};
+    }
+    return count;
+}
+
 /* Raises the engine's complaint, with the name that the script has used for the option. */
 static void complain(lua_State *L, const struct lwms_call *call, const struct options *options,
                      const char *complaint)
@@ -166,7 +156,8 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     unsigned traits = call->command->traits;
     struct servers servers = {.count = 0};
     struct ids ids = {.count = 0, .own = false};
-    struct tree arguments;
+    struct tree arguments, fingerprints;
+    wms_pin *pins = NULL;
     wms_command command;
 
     state->missing[0] = '\0';
@@ -184,6 +175,8 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     }
     if (traits & WMS_ON_SERVER) {
         lwms_tree_begin(L, call, "arguments", options->base + SLOT_ARGUMENTS, &arguments);
+        lwms_tree_begin(L, call, "fingerprints", options->base + SLOT_FINGERPRINTS, &fingerprints);
+        pins = lua_newuserdata(L, (fingerprints.count + 1) * sizeof *pins);
     }
     struct lwms_request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
 
@@ -201,11 +194,14 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     }
     if (traits & WMS_ON_SERVER) {
         command.arguments = lwms_tree_read(L, call, &arguments);
+        command.pin_count = read_pins(lwms_tree_read(L, call, &fingerprints), pins);
+        command.pins = pins;
     }
     lwms_options_texts(L, options, &command);
     command.password = lua_tostring(L, options->base + SLOT_PASSWORD); /* NULL for a function */
     command.follow = box->follow;
     command.ask = box->ask;
+    box->several = servers.room != NULL;
     int error = wms_start(state->engine, &command, &box->request);
     if (error == WMS_E_INVALID) {
         char complaint[COMPLAINT];
@@ -232,7 +228,7 @@ static int run(lua_State *L, int client)
         code = lwms_request_run(L, box, lua_gettop(L), options.base + SLOT_CALLBACKS, -1);
     }
     int count = code < 0 ? lwms_push_no_result(L, code, wms_error_text(code), command)
-                         : lwms_push_result(L, box->request, command);
+                         : lwms_push_result(L, box->request, command, box->several);
     lwms_request_let_go(box);
     return count;
 }

@@ -187,7 +187,7 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(SESSION_ID, "session_id", FOR_NAMED) \
     X(SERVER, "server", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(COMPUTER_NAME, "computer_name", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
-    X(SERVERS, "servers", FOR_SESSIONS | FOR_CLIENT) \
+    X(SERVERS, "servers", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(MESSAGE, "message", FOR_MESSAGE) \
     X(TITLE, "title", FOR_ALONE(WMS_MESSAGE)) \
     X(TIMEOUT, "timeout", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
@@ -196,10 +196,10 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(EXCEPT, "except", FOR_CHOOSING) \
     X(VERIFY, "verify", FOR_SESSIONS | FOR_CLIENT) \
     X(STABLE, "stable", FOR_SESSIONS | FOR_CLIENT) \
-    X(CONCURRENCY, "concurrency", FOR_SESSIONS | FOR_CLIENT | FOR_CONFIGURE) \
-    X(ON_ERROR, "on_error", FOR_SESSIONS | FOR_CLIENT) \
+    X(CONCURRENCY, "concurrency", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
+    X(ON_ERROR, "on_error", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(WHAT_IF, "what_if", FOR_SESSIONS | FOR_CLIENT) \
-    X(ON_OUTCOME, "on_outcome", FOR_SESSIONS | FOR_CLIENT) \
+    X(ON_OUTCOME, "on_outcome", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(ALLOW, "allow", FOR_CLIENT | FOR_CONFIGURE) \
     X(LOG, "log", FOR_CONFIGURE) \
     X(GROUPS, "groups", FOR_CONFIGURE) \
@@ -209,6 +209,7 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(USER_NAME, "user_name", FOR_ALONE(WMS_BIND)) \
     X(PASSWORD, "password", FOR_ALONE(WMS_BIND)) \
     X(FINGERPRINT, "fingerprint", FOR_ALONE(WMS_BIND)) \
+    X(FINGERPRINTS, "fingerprints", FOR_ALONE(WMS_BIND)) \
     X(MANAGEMENT, "management", FOR_ALONE(WMS_BIND)) \
     X(CERTIFICATE_NAME, "certificate_name", FOR_ALONE(WMS_BIND)) \
     X(THUMBPRINT, "thumbprint", FOR_ALONE(WMS_BIND)) \
@@ -233,12 +234,14 @@ _Static_assert(OPTION_COUNT <= 64, "a set of options has a bit for each");
 /* Places on the stack, from `base` on, of the options that are Lua values. */
 enum slot {
     SLOT_IDS,
+    SLOT_SERVER,
     SLOT_MESSAGE,
     SLOT_TITLE,
     SLOT_INTERFACE,
     SLOT_OPERATION,
     SLOT_ARGUMENTS,
     SLOT_FINGERPRINT,
+    SLOT_FINGERPRINTS,
     SLOT_CERTIFICATE_NAME,
     SLOT_THUMBPRINT,
     SLOT_LOG,
@@ -249,7 +252,6 @@ enum slot {
     SLOT_ON_OUTCOME = SLOT_CALLBACKS,
     SLOT_ALLOW,
     SLOT_PASSWORD,
-    SLOT_SERVER,
     SLOT_USER_NAME,
     SLOT_WHERE,
     SLOT_EXCEPT,
@@ -367,8 +369,9 @@ void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *se
 void lwms_push_session(lua_State *L, const wms_session *session, struct memo *server);
 /* nil, message, err */
 int lwms_push_failure(lua_State *L, int code, const char *message);
-/* What a blocking call returns. */
-int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_command *command);
+/* What a blocking call returns; `several`: of a list of servers. */
+int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_command *command,
+                     bool several);
 /* As lwms_push_failure(), for a command that has no outcomes. */
 int lwms_push_no_result(lua_State *L, int code, const char *message,
                         const struct lwms_command *command);
@@ -387,12 +390,13 @@ struct lwms_request {
     bool follow;   /* has an on_outcome */
     bool ask;      /* has an allow */
     bool choose;   /* has a where or an except */
+    bool several;  /* a list of servers was given, a node set or a group, even if it is one */
     bool asking;   /* its allow, password, where or except is running */
     bool answered; /* such a callback has answered */
 };
 
 /* The values that the callbacks of a request need, in the order in which they lie on the stack. */
-enum callback { ON_OUTCOME, ALLOW, PASSWORD, SERVER, USER_NAME, WHERE, EXCEPT, CALLBACKS };
+enum callback { ON_OUTCOME, ALLOW, PASSWORD, USER_NAME, WHERE, EXCEPT, CALLBACKS };
 
 /* Pushes an empty box. */
 struct lwms_request *lwms_request_new(lua_State *L);

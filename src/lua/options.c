@@ -214,6 +214,28 @@ void lwms_options_texts(lua_State *L, const struct options *options, wms_command
     }
 }
 
+/* A table from addresses to fingerprints. */
+static void check_fingerprints(lua_State *L, const struct lwms_call *call, int index)
+{
+    static const char fix[] =
+        "a table from a host's address to the SHA-256 of its certificate in hex";
+    char clipped[CLIPPED];
+
+    if (!lua_istable(L, index)) {
+        lwms_misuse(L, call, "fingerprints: %s; give %s", lwms_kind(L, index), fix);
+    }
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        int key = lua_gettop(L) - 1;
+        if (!lwms_is_text(L, key)) {
+            lwms_misuse(L, call, "fingerprints: %s as a key; give %s", lwms_kind(L, key), fix);
+        }
+        if (!lwms_is_text(L, key + 1)) {
+            lwms_misuse(L, call, "fingerprints: %s for %s; give %s", lwms_kind(L, key + 1),
+                        lwms_clip(L, key, clipped), fix);
+        }
+    }
+}
+
 static void read_on_error(lua_State *L, const struct lwms_call *call, int value,
                           struct options *options)
 {
@@ -302,6 +324,10 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
     case OPT_GROUPS:
         lwms_tree_check(L, call, name, value);
         keep(L, options, SLOT_GROUPS);
+        break;
+    case OPT_FINGERPRINTS:
+        check_fingerprints(L, call, value);
+        keep(L, options, SLOT_FINGERPRINTS);
         break;
     case OPT_PASSWORD:
         if (!lua_isfunction(L, value)) {
