@@ -544,6 +544,7 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
                                                                     : command->verify;
     request->stop_on_error = command->stop_on_error;
     request->what_if = command->what_if && !query;
+    request->retries = command->retries;
     request->ask = command->ask;
     request->follow = command->follow;
     request->concurrency = command->stop_on_error ? 1 : command->concurrency;

@@ -277,9 +277,22 @@ void wms_item_vanished(struct wms_item *item, const char *text)
 
 static void finished(struct wms_item *item)
 {
+    if (item->again) {
+        wms_item_pause(item);
+        return;
+    }
     wms_item_enter(item, WMS_DONE);
     item->job->finished++;
     wms_request_finished(item);
+}
+
+static void set_result(struct wms_item *item, enum wms_state state, int code, const char *text)
+{
+    item->state = (unsigned char) state;
+    item->code = (signed char) code;
+    if (text && code) { /* out of memory: the code's own text is used */
+        item->text = wms_job_keep_line(item->job, text);
+    }
 }
 
 void wms_item_finish(struct wms_item *item, enum wms_state state, int code, const char *text)
@@ -287,6 +300,12 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     struct wms_job *job = item->job;
 
     if (item->phase >= WMS_OVER) {
+        return;
+    }
+    item->again = wms_item_may_retry(item, code);
+    if (wms_item_is_whole(item) && item->again) {
+        set_result(item, state, code, text);
+        wms_item_pause(item);
         return;
     }
     if (wms_item_is_whole(item) &&
@@ -305,12 +324,8 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
         job->request->expected += 1 - job->count;
         wms_request_counted(job);
     }
-    item->state = (unsigned char) state;
-    item->code = (signed char) code;
-    if (text && code) {
-        item->text = wms_job_keep_line(job, text); /* out of memory: the code's own text is used */
-    }
-    if (code && job->request->stop_on_error) {
+    set_result(item, state, code, text);
+    if (code && job->request->stop_on_error && !item->again) {
         job->request->stopped = true;
     }
     if (item->check || item->slot) {
@@ -340,6 +355,9 @@ void wms_item_end(struct wms_item *item, int code, const char *text)
     case WMS_SETTLING:
     case WMS_STEADY:
         wms_check_give_up(item, code, text);
+        break;
+    case WMS_PAUSED:
+        wms_item_end_paused(item);
         break;
     default:
         wms_item_abandon(item, code, text);

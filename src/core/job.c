@@ -31,6 +31,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     node_init(&job->line);
     node_init(&job->kicked);
     node_init(&job->choosing);
+    node_init(&job->turn);
     queue_init(&job->ready);
     queue_init(&job->over);
     queue_init(&job->answered);
@@ -339,21 +340,13 @@ void wms_request_drop_password(wms_request *request)
     }
 }
 
-void wms_request_begin_jobs(wms_request *request)
-{
-    while (
-        request->job_cursor < request->job_count &&
-        (request->jobs_running < request->concurrency || request->stopped || request->cancelled)) {
-        request->jobs_running++;
-        wms_job_begin(&request->jobs[request->job_cursor++]);
-    }
-}
-
 /* One of the request's jobs is done: the next begins, or the request is done. */
-static void job_done(wms_request *request)
+static void job_done(struct wms_job *job)
 {
+    wms_request *request = job->request;
+
     request->jobs_open--;
-    request->jobs_running--;
+    wms_job_give_turn(job);
     if (request->jobs_open > 0) {
         wms_request_begin_jobs(request);
         return;
@@ -373,7 +366,10 @@ static void finish(struct wms_job *job)
     wms_link_leave(job);
     wms_timer_free(job->timer);
     job->timer = NULL;
-    job_done(job->request);
+    wms_timer_free(job->pause);
+    job->pause = NULL;
+    node_remove(&job->turn);
+    job_done(job);
 }
 
 void wms_job_begin(struct wms_job *job)
@@ -421,16 +417,25 @@ void wms_job_pump(struct wms_job *job)
     } else {
         start_timeout(job);
         wms_link_decline_place(job);
+        wms_job_pause(job);
     }
+}
+
+static bool is_unsent(const struct wms_item *item)
+{
+    return (item->phase < WMS_BASELINE && item->phase != WMS_PAUSED) || item->phase == WMS_PRIMED;
 }
 
 void wms_job_fail(struct wms_job *job, int code, const char *text)
 {
-    if (job->whole.phase < WMS_BASELINE && job->stage != WMS_JOB_ACTING && !job->whole_outcome) {
+    if (job->request->stopped) { /* else what is paused is tried again */
+        wms_job_end_paused(job);
+    }
+    if (is_unsent(&job->whole) && job->stage != WMS_JOB_ACTING && !job->whole_outcome) {
         wms_item_end(&job->whole, code, text);
     }
     for (size_t i = 0; i < job->count; i++) {
-        if (job->items[i].phase < WMS_BASELINE || job->items[i].phase == WMS_PRIMED) {
+        if (is_unsent(&job->items[i])) {
             wms_item_end(&job->items[i], code, text);
         }
     }

@@ -5,7 +5,7 @@
 
 #include "core/parts.h"
 
-enum { MESSAGE_MAX = 65536, TITLE_MAX = 1024, DEPTH_MAX = 32 };
+enum { MESSAGE_MAX = 65536, TITLE_MAX = 1024, DEPTH_MAX = 32, RETRIES_MAX = 1000 };
 static const double seconds_max = 1e9;
 
 static int check_message(wms_engine *engine, const wms_command *command, unsigned traits)
@@ -83,6 +83,14 @@ static int check_times(wms_engine *engine, const wms_command *command, unsigned 
     if (command->stable >= 0 && !(traits & (WMS_CHANGES_LOCK | WMS_IS_QUERY))) {
         return wms_complain(engine,
                             "stable: only lock and unlock can be watched; use verify with %s",
+                            wms_verb_name(command->verb));
+    }
+    if (command->retries > RETRIES_MAX) {
+        return wms_complain(engine, "retries: %u; give a number from 0 to %d", command->retries,
+                            RETRIES_MAX);
+    }
+    if (command->retries > 0 && !(traits & WMS_REPEATABLE)) {
+        return wms_complain(engine, "retries: %s is sent once; leave it out",
                             wms_verb_name(command->verb));
     }
     if (command->concurrency < 1 || command->concurrency > 65535) {

@@ -188,6 +188,21 @@ void wms_item_take_slot(struct wms_item *item);
 void wms_item_give_slot(struct wms_item *item);
 extern const char wms_not_after_failure[];
 
+/* ---- retry.c: what has failed is tried again ------------------------------------------------- */
+
+/* The item, which is about to end with this code, is to be paused instead. */
+bool wms_item_may_retry(const struct wms_item *item, int code);
+/* The item, whose result is set, waits to be tried again. */
+void wms_item_pause(struct wms_item *item);
+/* To be called when the job has nothing else to do: begins its pause if only paused items are left.
+ */
+void wms_job_pause(struct wms_job *job);
+/* The job, which has a turn again, tries its paused items once more. */
+void wms_job_resume_paused(struct wms_job *job);
+/* A paused item, or all of the job's, ends with the failure that it had. */
+void wms_item_end_paused(struct wms_item *item);
+void wms_job_end_paused(struct wms_job *job);
+
 /* ---- verify.c: whether a session is as asked ------------------------------------------------- */
 
 /* Begins to observe the session, before the action.  Errors: NO_MEMORY, INTERNAL. */
@@ -245,14 +260,23 @@ void wms_job_pump(struct wms_job *job);
 void wms_job_fail(struct wms_job *job, int code, const char *text);
 /* Ends what is under way, after a cancel or a fork. */
 void wms_job_abandon(struct wms_job *job, int code, const char *text);
-/* Jobs of the request begin, as many as may run at once. */
-void wms_request_begin_jobs(wms_request *request);
 /* Ends what is under way and what has not begun. */
 void wms_request_abandon(wms_request *request, int code, const char *text);
 void wms_request_drop_password(wms_request *request);
 /* Its host waits for the password, or does not any more. */
 void wms_job_want(struct wms_job *job, bool wants);
 void wms_job_clear(struct wms_job *job);
+
+/* ---- turn.c: which jobs run ------------------------------------------------------------------ */
+
+/* Jobs of the request begin, or go on after a pause, as many as may run at once. */
+void wms_request_begin_jobs(wms_request *request);
+/* The job pauses: others may run in its place. */
+void wms_job_leave_turn(struct wms_job *job);
+/* Its pause is over: it goes on when it has a turn. */
+void wms_job_wait_for_turn(struct wms_job *job);
+/* It needs none any more: it is done. */
+void wms_job_give_turn(struct wms_job *job);
 
 /* ---- request.c: one command ------------------------------------------------------------------ */
 

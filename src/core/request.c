@@ -51,6 +51,7 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     queue_init(&request->held);
     queue_init(&request->finished);
     node_init(&request->choosing);
+    node_init(&request->turns);
     node_init(&request->news);
     node_prepend(&engine->requests, &request->node);
     error = wms_command_build(engine, &whole, request);

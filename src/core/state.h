@@ -157,6 +157,7 @@ struct wms_link {
     X(QUEUED, "queued") \
     X(HELD, "held")         /* waits for the caller's permission */ \
     X(CHOOSING, "choosing") /* of the listing: the caller chooses from the sessions */ \
+    X(PAUSED, "paused")     /* it has failed, and is to be tried again */ \
     X(READY, "ready")       /* may be sent */ \
     X(BASELINE, "baseline") /* verify: the state before the action is being observed */ \
     X(PRIMED, "primed")     /* the state before is known, may be sent */ \
@@ -193,6 +194,7 @@ struct wms_item {
     unsigned char phase, state,
         kind; /* enum wms_phase (see wms_item_enter()), wms_state, wms_item_kind */
     bool sent, retried, permitted, slot;
+    bool again;  /* it has failed, and is tried again: see retry.c */
     bool spared; /* excluded from `_all`: see `spared` of wms_session */
 };
 
@@ -256,6 +258,12 @@ struct wms_job {
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
     struct queue ready, over, answered; /* of items */
+    size_t paused;                      /* items that are WMS_PAUSED */
+    struct wms_timer *pause;            /* NULL until the job pauses first */
+    struct node turn;                   /* of request->turns, or alone */
+    unsigned tries;                     /* how often what had failed was tried again */
+    bool pausing;                       /* its timer runs, or it waits for its turn */
+    bool running;                       /* it has a turn: request->jobs_running counts it */
     size_t pending; /* items that wait for the host, and hold a place on the link (item->slot) */
     size_t checks;  /* observations of its items */
     struct wms_listing listing;
@@ -308,6 +316,8 @@ struct wms_request {
 
     struct wms_job *jobs;
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
+    struct node turns; /* jobs that have paused, and wait for a turn */
+    unsigned retries;
     struct wms_asked *order; /* of the outcomes; NULL: that of the jobs */
     size_t order_count;
     size_t total, uncounted; /* outcomes that there will be, and jobs whose number of outcomes is

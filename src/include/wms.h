@@ -156,20 +156,22 @@ enum wms_verb_trait {
     WMS_CHANGES_LOCK = 16, /* it locks or unlocks: whether it stays so can be watched */
     WMS_ENDS_SESSION = 32, /* it takes the session from its user, so the caller's own is spared, and
                               the server is named */
-    WMS_TAKES_MESSAGE = 64 /* it shows the users a text */
+    WMS_TAKES_MESSAGE = 64, /* it shows the users a text */
+    WMS_REPEATABLE = 128    /* it may be tried again after a failure: see `retries` */
 };
 
 /* The one list of verbs: X(F, NAME, word, traits), where F is passed on to X.  Numbers are in this
  * order, and stay: a new one comes last. */
 #define WMS_VERB_ROWS(X, F) \
-    X(F, SESSIONS, "sessions", WMS_IS_QUERY | WMS_VERIFIES) \
-    X(F, UNLOCK, "unlock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK) \
-    X(F, LOCK, "lock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK | WMS_TAKES_MESSAGE) \
+    X(F, SESSIONS, "sessions", WMS_IS_QUERY | WMS_VERIFIES | WMS_REPEATABLE) \
+    X(F, UNLOCK, "unlock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK | WMS_REPEATABLE) \
+    X(F, LOCK, "lock", \
+      WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK | WMS_TAKES_MESSAGE | WMS_REPEATABLE) \
     X(F, DISCONNECT, "disconnect", WMS_HAS_ALL | WMS_VERIFIES | WMS_ENDS_SESSION) \
     X(F, CLOSE, "close", WMS_HAS_ALL | WMS_VERIFIES | WMS_ENDS_SESSION) \
     X(F, CALL, "call", WMS_ON_SERVER) \
     X(F, BIND, "bind", WMS_ON_SERVER) \
-    X(F, MESSAGE, "message", WMS_HAS_ALL | WMS_TAKES_MESSAGE)
+    X(F, MESSAGE, "message", WMS_HAS_ALL | WMS_TAKES_MESSAGE | WMS_REPEATABLE)
 
 /* The same without the traits: X(NAME, word). */
 #define WMS_VERB_PAIR(X, name, word, traits) X(name, word)
@@ -404,6 +406,12 @@ typedef struct wms_command {
     const wms_pin *pins; /* WMS_BIND: fingerprints of single hosts, in place of `fingerprint`;
                             those of other hosts than the command's are ignored */
     size_t pin_count;
+    unsigned
+        retries; /* how often a session, or the question for a server's sessions, is tried again
+                    after UNREACHABLE, TIMEOUT, BUSY, UNVERIFIED or REVERTED: after pauses of
+                    0.5 s, 1 s and so on, up to 30 s, in which other servers have their turn.  A
+                    message that was sent is not sent again; verbs that are not WMS_REPEATABLE
+                    have none.  `deadline` counts for all tries together; default 0 */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
@@ -454,7 +462,8 @@ WMS_API void wms_request_permit(wms_request *request, const char *refusal);
  * wms_request_wait() returns 0 until wms_request_password() has been called; else 0.  It is asked
  * for once, for all hosts of the command. */
 WMS_API int wms_request_wants_password(wms_request *request);
-/* Since 0.3.  The server that needs it; of several, the first in the order asked.  NULL: none does. */
+/* Since 0.3.  The server that needs it; of several, the first in the order asked.  NULL: none does.
+ */
 WMS_API const char *wms_request_password_server(wms_request *request);
 /* The password (copied, and wiped when the last host that may need it has got it), or NULL: there
  * is none, and the request ends as CANCELLED with `refusal` (NULL: the code's own text). */

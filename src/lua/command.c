@@ -52,6 +52,9 @@ static void fill(wms_command *command, const struct lwms_command *what,
     }
     command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
     command->some = options->given & BIT(WHERE);
+    if ((traits & WMS_REPEATABLE) || (options->given & BIT(RETRIES))) {
+        command->retries = options->retries;
+    }
     if (!(traits & WMS_IS_QUERY)) {
         command->what_if = options->what_if;
         if ((traits & WMS_VERIFIES) || (options->given & BIT(VERIFY))) {

@@ -196,6 +196,7 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(EXCEPT, "except", FOR_CHOOSING) \
     X(VERIFY, "verify", FOR_SESSIONS | FOR_CLIENT) \
     X(STABLE, "stable", FOR_SESSIONS | FOR_CLIENT) \
+    X(RETRIES, "retries", FOR_SESSIONS | FOR_CLIENT) \
     X(CONCURRENCY, "concurrency", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
     X(ON_ERROR, "on_error", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(WHAT_IF, "what_if", FOR_SESSIONS | FOR_CLIENT) \
@@ -263,7 +264,7 @@ struct options {
     options_set given, preset;          /* set by the call; set by its client */
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable, deadline;
-    unsigned concurrency;
+    unsigned concurrency, retries;
     bool stop_on_error, what_if, management;
     wms_transport transport;
 };

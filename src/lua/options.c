@@ -296,6 +296,9 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
     case OPT_STABLE:
         options->stable = lwms_need_seconds(L, call, name, value, false);
         break;
+    case OPT_RETRIES:
+        options->retries = lwms_need_whole(L, call, name, value, 0, 1000);
+        break;
     case OPT_CONCURRENCY:
         options->concurrency = lwms_need_whole(L, call, name, value, 1, 65535);
         break;
