@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/group.h"
 #include "core/parts.h"
 #include "core/serverlist.h"
 
@@ -16,16 +17,18 @@ struct group {
     const wms_value *given; /* while the groups are being defined */
     enum resolution resolution;
     struct wms_members members;
+    unsigned depth; /* 1: it names no group */
 };
 
 struct wms_groups {
     wms_engine *engine;
     struct wms_table table; /* by name */
     struct wms_slab *slab;  /* owns them, and what belongs to them */
-    unsigned depth;
+    struct group *current;  /* which is being resolved */
+    unsigned depth;         /* of the calls that resolve */
 };
 
-static struct wms_groups *groups_free(struct wms_groups *groups)
+struct wms_groups *wms_groups_free(struct wms_groups *groups)
 {
     if (groups) {
         wms_engine *engine = groups->engine;
@@ -36,9 +39,15 @@ static struct wms_groups *groups_free(struct wms_groups *groups)
     return NULL;
 }
 
+void wms_groups_use(wms_engine *engine, struct wms_groups *groups)
+{
+    wms_groups_free(engine->groups);
+    engine->groups = groups;
+}
+
 void wms_groups_clear(wms_engine *engine)
 {
-    engine->groups = groups_free(engine->groups);
+    wms_groups_use(engine, NULL);
 }
 
 /* ---- finding --------------------------------------------------------------------------------- */
@@ -69,7 +78,7 @@ static struct group *find(const struct wms_groups *groups, const char *text, siz
 static int unknown(wms_engine *engine, const char *text, size_t size)
 {
     return wms_complain(engine,
-                        "server: there is no group '%.*s'; define it first, as in "
+                        "server: there is no group '%.*s'; give one that is defined, as by "
                         "wms.configure{ groups = { %.*s = \"lab[01-30]\" } }",
                         (int) size, text, (int) size, text);
 }
@@ -159,6 +168,13 @@ static int complain_of(wms_engine *engine, const struct group *group, int error)
     return error;
 }
 
+static int too_deep(wms_engine *engine, const struct group *group)
+{
+    return wms_complain(engine,
+                        "groups: %s: a group in a group, more than %d deep; give flatter ones",
+                        group->name, DEEPEST);
+}
+
 static int resolve(struct wms_groups *groups, struct group *group)
 {
     const struct wms_grouper grouper = {.find = find_given, .data = groups};
@@ -172,19 +188,22 @@ static int resolve(struct wms_groups *groups, struct group *group)
                             group->name);
     }
     if (groups->depth == DEEPEST) {
-        return wms_complain(engine,
-                            "groups: %s: a group in a group, more than %d deep; give flatter ones",
-                            group->name, DEEPEST);
+        return too_deep(engine, group);
     }
+    struct group *outer = groups->current;
+    groups->current = group;
     groups->depth++;
     group->resolution = UNDER_WAY;
+    group->depth = 1;
     wms_serverset_open(&set, engine);
     int error = take_elements(groups, group, &elements, &count);
     error = error ? error : wms_serverlist_read(&set, &grouper, elements, count);
     error = error ? error : keep_members(groups, group, &set);
     wms_serverset_close(&set);
+    error = error || group->depth <= DEEPEST ? error : too_deep(engine, group);
     group->resolution = RESOLVED;
     groups->depth--;
+    groups->current = outer;
     return complain_of(engine, group, error);
 }
 
@@ -197,10 +216,14 @@ static int find_given(void *data, const char *text, size_t size, struct wms_memb
         return unknown(groups->engine, text, size);
     }
     int error = group->resolution == RESOLVED ? 0 : resolve(groups, group);
-    if (!error) {
-        *ret_members = group->members;
+    if (error) {
+        return error;
     }
-    return error;
+    if (groups->current && groups->current->depth <= group->depth) {
+        groups->current->depth = group->depth + 1;
+    }
+    *ret_members = group->members;
+    return 0;
 }
 
 static int add_group(struct wms_groups *groups, const wms_value *given)
@@ -228,13 +251,10 @@ static int add_group(struct wms_groups *groups, const wms_value *given)
                        : WMS_E_NO_MEMORY;
 }
 
-int wms_engine_groups(wms_engine *engine, const wms_value *table)
+int wms_groups_make(wms_engine *engine, const wms_value *table, struct wms_groups **ret_groups)
 {
-    int error = wms_engine_enter(engine);
+    int error = 0;
 
-    if (error) {
-        return error;
-    }
     if (table && table->kind != WMS_TABLE) {
         return wms_complain(engine, "groups: no table; give one by the groups' names");
     }
@@ -253,12 +273,23 @@ int wms_engine_groups(wms_engine *engine, const wms_value *table)
         error = find_given(groups, name, strlen(name), &members);
     }
     if (error) {
-        groups_free(groups);
+        wms_groups_free(groups);
         return error;
     }
-    wms_groups_clear(engine);
-    engine->groups = groups;
+    *ret_groups = groups;
     return 0;
+}
+
+int wms_engine_groups(wms_engine *engine, const wms_value *table)
+{
+    struct wms_groups *groups;
+    int error = wms_engine_enter(engine);
+
+    error = error ? error : wms_groups_make(engine, table, &groups);
+    if (!error) {
+        wms_groups_use(engine, groups);
+    }
+    return error;
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */

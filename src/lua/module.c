@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/group.h"
 #include "lua/lwms.h"
 #include <wms/memory.h>
 #include <wms/provider.h>
@@ -53,36 +54,43 @@ static void keep_function(lua_State *L, int index, enum anchor what)
     lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), what);
 }
 
-static void set_transport(lua_State *L, const struct lwms_call *call, struct lwms_state *state,
-                          struct options *options)
+/* Raises what the engine has answered to a setting. */
+static void refuse(lua_State *L, const struct lwms_call *call, const struct lwms_state *state,
+                   int error)
 {
     char complaint[COMPLAINT];
 
-    if (options->given & BIT(PROXY)) {
-        options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY); /* NULL for false */
-    }
-    int error = wms_engine_transport(state->engine, &options->transport);
     if (error == WMS_E_INVALID) {
         lwms_misuse(L, call, "%s", lwms_complaint(state, complaint));
     }
-    if (error) {
-        lwms_raise(L, error);
-    }
+    lwms_raise(L, error);
 }
 
-static void set_groups(lua_State *L, const struct lwms_call *call, struct lwms_state *state,
-                       const struct options *options)
+/* The settings that the engine may refuse: all of them, or none. */
+static void set_engine(lua_State *L, const struct lwms_call *call, struct lwms_state *state,
+                       struct options *options)
 {
-    char complaint[COMPLAINT];
-    struct tree groups;
+    static const options_set transport = BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY);
+    struct wms_groups *groups = NULL;
+    struct tree tree;
+    int error = 0;
 
-    lwms_tree_begin(L, call, "groups", options->base + SLOT_GROUPS, &groups);
-    int error = wms_engine_groups(state->engine, lwms_tree_read(L, call, &groups));
-    if (error == WMS_E_INVALID) {
-        lwms_misuse(L, call, "%s", lwms_complaint(state, complaint));
+    lwms_tree_begin(L, call, "groups", options->base + SLOT_GROUPS, &tree);
+    if (options->given & BIT(GROUPS)) {
+        error = wms_groups_make(state->engine, lwms_tree_read(L, call, &tree), &groups);
+    }
+    if (!error && (options->given & transport)) {
+        if (options->given & BIT(PROXY)) { /* NULL for false */
+            options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY);
+        }
+        error = wms_engine_transport(state->engine, &options->transport);
     }
     if (error) {
-        lwms_raise(L, error);
+        wms_groups_free(groups);
+        refuse(L, call, state, error);
+    }
+    if (groups) {
+        wms_groups_use(state->engine, groups);
     }
     lua_pop(L, 1);
 }
@@ -90,7 +98,6 @@ static void set_groups(lua_State *L, const struct lwms_call *call, struct lwms_s
 static int configure(lua_State *L)
 {
     static const struct lwms_call call = {"configure", 1, NULL};
-    static const options_set transport = BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY);
     struct lwms_state *state = lwms_state_here(L);
     struct options options;
 
@@ -101,12 +108,7 @@ static int configure(lua_State *L)
     lwms_options_begin(L, &options, state, 0);
     options.transport = *wms_engine_services()->transport(state->engine);
     lwms_options_read(L, &call, 1, lwms_options_for(FOR_CONFIGURE), &options);
-    if (options.given & BIT(GROUPS)) {
-        set_groups(L, &call, state, &options);
-    }
-    if (options.given & transport) {
-        set_transport(L, &call, state, &options);
-    }
+    set_engine(L, &call, state, &options);
     if (options.given & BIT(STORE)) {
         int error = lwms_store_set(L, state, options.base + SLOT_STORE);
         if (error) {

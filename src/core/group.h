@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* group.h - defines an engine's groups of servers in two steps, so that a caller who sets more than
+ * groups can find out first whether all of it is right. */
+#ifndef WMS_CORE_GROUP_H
+#define WMS_CORE_GROUP_H
+
+#include <wms.h>
+
+struct wms_groups;
+
+/* Makes groups of a table as that of wms_engine_groups(); the engine does not use them yet.  The
+ * caller gives them to one of the next two functions.  Errors: INVALID, NO_MEMORY. */
+int wms_groups_make(wms_engine *engine, const wms_value *table, struct wms_groups **ret_groups);
+/* They take the place of the engine's, which are freed. */
+void wms_groups_use(wms_engine *engine, struct wms_groups *groups);
+/* NULL is allowed; returns NULL. */
+struct wms_groups *wms_groups_free(struct wms_groups *groups);
+
+#endif
