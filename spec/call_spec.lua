@@ -250,7 +250,8 @@ describe("a call", function()
          table.sort(told, function(one, other) return one[1] < other[1] end)
          assert.same({ { "caller://a", 1, 2 }, { "caller://b", 1, 2 } }, told)
          -- The shape depends on what was given, not on how many it is.
-         outcomes = kit.fine(wms.call{ server = { "caller://a" }, interface = "I", operation = "echo", arguments = { a = 2 } })
+         outcomes = kit.fine(wms.call{ server = { "caller://a" }, interface = "I", operation = "echo",
+            arguments = { a = 2 } })
          assert.same({ { a = 2 } }, kit.pluck(outcomes, "value"))
          outcomes = kit.fine(wms.call{ server = "caller://lab[1-3]", interface = "I", operation = "none" })
          assert.same({ "caller://lab1", "caller://lab2", "caller://lab3" }, kit.pluck(outcomes, "server"))

@@ -67,13 +67,16 @@ describe("servers", function()
    describe("as misuse:", function()
       for _, case in ipairs{
          { "lab[1", "not closed" }, { "lab[]", "numbers" }, { "lab[a]", "numbers" }, { "lab[1-]", "numbers" },
-         { "lab[1,]", "comma" }, { "lab[,1]", "numbers" }, { "lab[3-1]", "ends before it begins" }, { "lab[1-3/0]", "step" },
+         { "lab[1,]", "comma" }, { "lab[,1]", "numbers" }, { "lab[3-1]", "ends before it begins" },
+         { "lab[1-3/0]", "step" },
          { "lab[1/2]", "numbers" }, { "lab[01-100]", "digits" }, { "lab[1-010]", "digits" },
          { "lab[1234567890]", "9 digits" }, { "lab[1-2][3-4]", "side by side" },
          { ("x[1]"):rep(9), "8 pairs" }, { "lab[1-100001]", "100000" }, { "a[1-1000]b[1-1000]", "100000" },
          { ("a[1-999999999]"):rep(8), "100000" },
-         { "lab1,", "beside ','" }, { ",lab1", "beside ','" }, { "lab1!", "beside" }, { "a,,b", "beside" }, { " ", "beside" },
-         { "@", "group" }, { "@a b", "group" }, { "@" .. ("x"):rep(65), "at most 64" }, { "@nowhere", "no group 'nowhere'" },
+         { "lab1,", "beside ','" }, { ",lab1", "beside ','" }, { "lab1!", "beside" }, { "a,,b", "beside" },
+         { " ", "beside" },
+         { "@", "group" }, { "@a b", "group" }, { "@" .. ("x"):rep(65), "at most 64" },
+         { "@nowhere", "no group 'nowhere'" },
          { "lab1!@nowhere", "no group 'nowhere'" }, { "!lab1", "leaves no server" }, { "@none", "leaves no server" },
          { "lab[1-2]&lab3", "leaves no server" },
          { "la b", "space" }, { "lab[1-2]:0", "port" }, { ("x"):rep(254) .. "[1-10]", "255" }, { {}, "empty list" },
@@ -203,7 +206,8 @@ describe("servers", function()
       for line in output:gmatch("([^\n]*)\n") do
          i = i + 1
          local fine, list = pcall(wms.servers, expressions[i])
-         local ours = fine and table.concat(kit.sorted(list), " ") or list:find("leaves no server", 1, true) and "" or "error"
+         local ours = fine and table.concat(kit.sorted(list), " ")
+            or list:find("leaves no server", 1, true) and "" or "error"
          errors, empty = errors + (line == "error" and 1 or 0), empty + (line == "" and 1 or 0)
          assert.same({ expressions[i], line }, { expressions[i], ours })
       end

@@ -21,6 +21,13 @@ local inventory = require "wms.inventory"
 
 local config = {}
 
+--- What a file of settings says.
+---@class wms.Settings
+---@field path? string the file; nil: there was none
+---@field groups table<string, string|string[]> for wms.configure
+---@field configure table other options for wms.configure
+---@field client table options for wms.new
+
 -- What `defaults` may have: the options of wms.configure, and the others, which are those of wms.new.
 local FOR_CONFIGURE = { "timeout", "deadline", "concurrency", "connections", "answer_size", "proxy", "ssh_command" }
 local FOR_CLIENT = { "verify", "stable", "retries", "on_error" }
@@ -172,7 +179,8 @@ function config.read(path)
    local settings
    settings, why = evaluate(text, path)
    if type(settings) ~= "table" then
-      return nil, why or ("%s: it returns a %s; return a table, as in `return { groups = {} }`"):format(path, type(settings))
+      return nil, why or ("%s: it returns a %s; return a table, as in `return { groups = {} }`"):format(path,
+         type(settings))
    end
    local known, parts = set(FIELDS), {}
    for name in pairs(settings) do

@@ -31,11 +31,6 @@ static void *resize(void *data, void *block, size_t size)
 
 static wms_engine engine;
 
-const struct wms_key *wms_engine_key(const wms_engine *from)
-{
-    return &from->key;
-}
-
 int wms_engine_enter(wms_engine *entered)
 {
     (void) entered;
@@ -60,9 +55,8 @@ static wms_value *group_of(struct lines *lines, const char *name)
         }
     }
     wms_value *group = &lines->groups[lines->group_count];
-    *group = (wms_value){.kind = WMS_LIST,
-                         .name = name,
-                         .items = lines->members[lines->group_count]};
+    *group =
+        (wms_value){.kind = WMS_LIST, .name = name, .items = lines->members[lines->group_count]};
     lines->group_count++;
     return group;
 }
@@ -144,8 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     engine.key = (struct wms_key){{1, 2}};
     fuzz_memory_begin(data[0]);
     read_lines(&lines, data + 1, size - 1);
-    const wms_value groups = {
-        .kind = WMS_TABLE, .items = lines.groups, .size = lines.group_count};
+    const wms_value groups = {.kind = WMS_TABLE, .items = lines.groups, .size = lines.group_count};
     int error = wms_engine_groups(&engine, &groups);
     if (error) {
         must_be_reason(error, "groups: ");

@@ -82,3 +82,9 @@ void wms_job_wish(struct wms_job *job)
         wms_job_kick(job);
     }
 }
+
+void wms_job_want(struct wms_job *job, bool wants)
+{
+    job->request->wanting += wants - job->wants;
+    job->wants = wants;
+}

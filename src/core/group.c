@@ -195,7 +195,7 @@ static int resolve(struct wms_groups *groups, struct group *group)
     groups->depth++;
     group->resolution = UNDER_WAY;
     group->depth = 1;
-    wms_serverset_open(&set, engine);
+    wms_serverset_open(&set, engine, &engine->key);
     int error = take_elements(groups, group, &elements, &count);
     error = error ? error : wms_serverlist_read(&set, &grouper, elements, count);
     error = error ? error : keep_members(groups, group, &set);
@@ -280,18 +280,6 @@ int wms_groups_make(wms_engine *engine, const wms_value *table, struct wms_group
     return 0;
 }
 
-int wms_engine_groups(wms_engine *engine, const wms_value *table)
-{
-    struct wms_groups *groups;
-    int error = wms_engine_enter(engine);
-
-    error = error ? error : wms_groups_make(engine, table, &groups);
-    if (!error) {
-        wms_groups_use(engine, groups);
-    }
-    return error;
-}
-
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 int wms_engine_read_list(wms_engine *engine, const char *const *elements, size_t count,
@@ -299,7 +287,7 @@ int wms_engine_read_list(wms_engine *engine, const char *const *elements, size_t
 {
     const struct wms_grouper grouper = {.find = find_defined, .data = engine};
 
-    wms_serverset_open(ret_set, engine);
+    wms_serverset_open(ret_set, engine, &engine->key);
     int error = wms_serverlist_read(ret_set, &grouper, elements, count);
     if (!error && ret_set->count == 0) {
         error = wms_complain(engine, "server: the list leaves no server; give at least one that is "
@@ -309,36 +297,4 @@ int wms_engine_read_list(wms_engine *engine, const char *const *elements, size_t
         wms_serverset_close(ret_set);
     }
     return error;
-}
-
-int wms_engine_servers(wms_engine *engine, const char *const *servers, size_t count,
-                       wms_value **ret_list)
-{
-    struct wms_serverset set;
-    struct wms_value_room room;
-    size_t bytes = 0;
-    int error = wms_engine_enter(engine);
-
-    error = error ? error : wms_engine_read_list(engine, servers, count, &set);
-    if (error) {
-        return error;
-    }
-    for (const struct wms_setserver *server = wms_serverset_next(set.first); server;
-         server = wms_serverset_next(server->next)) {
-        bytes += strlen(server->text) + 1;
-    }
-    wms_value *list = wms_value_new(engine, set.count, bytes, &room);
-    if (list) {
-        *list = (wms_value){.kind = WMS_LIST, .items = room.values, .size = set.count};
-        wms_value *item = room.values;
-        for (const struct wms_setserver *server = wms_serverset_next(set.first); server;
-             server = wms_serverset_next(server->next)) {
-            size_t size = strlen(server->text);
-            *item++ = (wms_value){
-                .kind = WMS_STRING, .text = wms_value_put(&room, server->text, size), .size = size};
-        }
-        *ret_list = list;
-    }
-    wms_serverset_close(&set);
-    return list ? 0 : WMS_E_NO_MEMORY;
 }

@@ -342,6 +342,13 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     }
 }
 
+void wms_item_end_paused(struct wms_item *item)
+{
+    item->job->paused--;
+    item->job->tries = item->job->request->retries; /* no other try */
+    wms_item_finish(item, item->state, item->code, item->text);
+}
+
 void wms_item_end(struct wms_item *item, int code, const char *text)
 {
     switch (item->phase) {

@@ -260,12 +260,6 @@ static void begin_to_want(struct wms_job *job)
     }
 }
 
-void wms_job_want(struct wms_job *job, bool wants)
-{
-    job->request->wanting += wants - job->wants;
-    job->wants = wants;
-}
-
 /* Passes the password to the provider, which waits for it. */
 static void give_password(struct wms_job *job)
 {
@@ -372,21 +366,40 @@ static void finish(struct wms_job *job)
     job_done(job);
 }
 
-void wms_job_begin(struct wms_job *job)
+/* It has a turn: begins, or goes on after a pause. */
+static void run(struct wms_job *job)
 {
     const wms_request *request = job->request;
 
     if (job->stage == WMS_JOB_QUEUED) {
         bool whole = !job->by_id || request->what_if || (request->traits & WMS_IS_QUERY);
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
-        wms_job_kick(job);
+    } else if (job->rested) {
+        wms_job_resume_paused(job);
     }
+}
+
+/* What is paused ends with the failures that there were. */
+static void end_paused(struct wms_job *job)
+{
+    if (job->whole.phase == WMS_PAUSED) {
+        wms_item_end_paused(&job->whole);
+    }
+    for (size_t i = 0; i < job->count; i++) {
+        if (job->items[i].phase == WMS_PAUSED) {
+            wms_item_end_paused(&job->items[i]);
+        }
+    }
+    wms_job_kick(job);
 }
 
 void wms_job_pump(struct wms_job *job)
 {
     wms_request *request = job->request;
 
+    if (job->running) {
+        run(job);
+    }
     if (job->stage == WMS_JOB_DONE || job->stage == WMS_JOB_QUEUED) {
         return;
     }
@@ -417,7 +430,9 @@ void wms_job_pump(struct wms_job *job)
     } else {
         start_timeout(job);
         wms_link_decline_place(job);
-        wms_job_pause(job);
+        if (wms_job_pause(job)) {
+            end_paused(job);
+        }
     }
 }
 
@@ -429,7 +444,7 @@ static bool is_unsent(const struct wms_item *item)
 void wms_job_fail(struct wms_job *job, int code, const char *text)
 {
     if (job->request->stopped) { /* else what is paused is tried again */
-        wms_job_end_paused(job);
+        end_paused(job);
     }
     if (is_unsent(&job->whole) && job->stage != WMS_JOB_ACTING && !job->whole_outcome) {
         wms_item_end(&job->whole, code, text);

@@ -61,6 +61,8 @@ void wms_request_news(wms_request *request);
 void wms_request_told(wms_request *request);
 /* The host of a bind needs the password. */
 void wms_job_wish(struct wms_job *job);
+/* Its host waits for the password, or does not any more. */
+void wms_job_want(struct wms_job *job, bool wants);
 
 /* ---- registry.c: providers ------------------------------------------------------------------- */
 
@@ -186,6 +188,8 @@ void wms_item_forget(struct wms_item *item);
 void wms_item_answer(struct wms_item *item, int code, const char *text);
 void wms_item_take_slot(struct wms_item *item);
 void wms_item_give_slot(struct wms_item *item);
+/* A paused item ends with the failure that it had. */
+void wms_item_end_paused(struct wms_item *item);
 extern const char wms_not_after_failure[];
 
 /* ---- retry.c: what has failed is tried again ------------------------------------------------- */
@@ -195,13 +199,10 @@ bool wms_item_may_retry(const struct wms_item *item, int code);
 /* The item, whose result is set, waits to be tried again. */
 void wms_item_pause(struct wms_item *item);
 /* To be called when the job has nothing else to do: begins its pause if only paused items are left.
- */
-void wms_job_pause(struct wms_job *job);
-/* The job, which has a turn again, tries its paused items once more. */
+ * Errors: NO_MEMORY, INTERNAL: they cannot be tried again. */
+int wms_job_pause(struct wms_job *job);
+/* The paused items of the job, whose pause is over and which has a turn, may be sent again. */
 void wms_job_resume_paused(struct wms_job *job);
-/* A paused item, or all of the job's, ends with the failure that it had. */
-void wms_item_end_paused(struct wms_item *item);
-void wms_job_end_paused(struct wms_job *job);
 
 /* ---- verify.c: whether a session is as asked ------------------------------------------------- */
 
@@ -254,7 +255,6 @@ void wms_job_choose(struct wms_job *job, bool take);
 /* Takes over the reference on `server`, also when it fails.  Errors: NO_MEMORY. */
 int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server,
                  const char *text, size_t items);
-void wms_job_begin(struct wms_job *job);
 void wms_job_pump(struct wms_job *job);
 /* Gives what has not been sent yet this result. */
 void wms_job_fail(struct wms_job *job, int code, const char *text);
@@ -263,13 +263,12 @@ void wms_job_abandon(struct wms_job *job, int code, const char *text);
 /* Ends what is under way and what has not begun. */
 void wms_request_abandon(wms_request *request, int code, const char *text);
 void wms_request_drop_password(wms_request *request);
-/* Its host waits for the password, or does not any more. */
-void wms_job_want(struct wms_job *job, bool wants);
 void wms_job_clear(struct wms_job *job);
 
 /* ---- turn.c: which jobs run ------------------------------------------------------------------ */
 
-/* Jobs of the request begin, or go on after a pause, as many as may run at once. */
+/* Kicks jobs of the request that are to begin, or to go on after a pause: as many as may run at
+ * once. */
 void wms_request_begin_jobs(wms_request *request);
 /* The job pauses: others may run in its place. */
 void wms_job_leave_turn(struct wms_job *job);

@@ -57,7 +57,7 @@ void wms_job_resume_paused(struct wms_job *job)
 {
     job->tries++;
     job->paused = 0;
-    job->pausing = false;
+    job->pausing = job->rested = false;
     job->breaks = 0;
     job->cursor = 0;
     if (job->whole.phase == WMS_PAUSED) {
@@ -68,12 +68,14 @@ void wms_job_resume_paused(struct wms_job *job)
             send_again(&job->items[i]);
         }
     }
-    wms_job_kick(job);
 }
 
 static void pause_is_over(void *data)
 {
-    wms_job_wait_for_turn(data);
+    struct wms_job *job = data;
+
+    job->rested = true;
+    wms_job_wait_for_turn(job);
 }
 
 /* Nothing of the job is under way but what is paused. */
@@ -85,10 +87,10 @@ static bool rests(const struct wms_job *job)
     return job->whole.phase == WMS_PAUSED || job->finished + job->paused == job->count;
 }
 
-void wms_job_pause(struct wms_job *job)
+int wms_job_pause(struct wms_job *job)
 {
     if (!rests(job)) {
-        return;
+        return 0;
     }
     double pause = first_pause;
     for (unsigned i = 0; i < job->tries && pause < longest_pause; i++) {
@@ -100,9 +102,8 @@ void wms_job_pause(struct wms_job *job)
     if (!job->pause && loop) {
         job->pause = wms_timer_new(loop, pause_is_over, job);
     }
-    if (!job->pause) { /* there is no memory to try again */
-        wms_job_end_paused(job);
-        return;
+    if (!job->pause) {
+        return loop ? WMS_E_NO_MEMORY : engine_of(job)->loop_error;
     }
     job->pausing = true;
     wms_say(engine_of(job), WMS_INFO, "%s: once more in %g s", job->text, pause);
@@ -110,24 +111,5 @@ void wms_job_pause(struct wms_job *job)
     if (!job->request->stop_on_error) { /* which is about one session at a time */
         wms_job_leave_turn(job);
     }
-}
-
-void wms_item_end_paused(struct wms_item *item)
-{
-    item->job->paused--;
-    item->job->tries = item->job->request->retries;
-    wms_item_finish(item, item->state, item->code, item->text);
-}
-
-void wms_job_end_paused(struct wms_job *job)
-{
-    if (job->whole.phase == WMS_PAUSED) {
-        wms_item_end_paused(&job->whole);
-    }
-    for (size_t i = 0; i < job->count; i++) {
-        if (job->items[i].phase == WMS_PAUSED) {
-            wms_item_end_paused(&job->items[i]);
-        }
-    }
-    wms_job_kick(job);
+    return 0;
 }

@@ -158,7 +158,7 @@ static int apply(struct wms_serverset *set, enum wms_setstep how, const struct w
 {
     struct wms_serverset other;
 
-    wms_serverset_open(&other, set->engine);
+    wms_serverset_open(&other, set->engine, set->key);
     int error = evaluate(&other, groups, text);
     wms_serverset_begin(set, how);
     for (const struct wms_setserver *server = wms_serverset_next(other.first); !error && server;

@@ -5,16 +5,16 @@
 #include "core/base.h"
 #include "core/target.h"
 
-void wms_serverset_open(struct wms_serverset *set, wms_engine *engine)
+void wms_serverset_open(struct wms_serverset *set, wms_engine *engine, const struct wms_key *key)
 {
-    *set = (struct wms_serverset){.engine = engine};
+    *set = (struct wms_serverset){.engine = engine, .key = key};
 }
 
 void wms_serverset_close(struct wms_serverset *set)
 {
     wms_table_close(&set->table, set->engine);
     wms_slab_clear(&set->slab, set->engine, false);
-    *set = (struct wms_serverset){.engine = set->engine};
+    *set = (struct wms_serverset){.engine = set->engine, .key = set->key};
 }
 
 void wms_serverset_begin(struct wms_serverset *set, enum wms_setstep how)
@@ -69,7 +69,7 @@ int wms_serverset_name(struct wms_serverset *set, const char *text)
     if (error) {
         return wms_complain(set->engine, "%s", complaint);
     }
-    uint64_t hash = wms_place_hash(wms_engine_key(set->engine), &place);
+    uint64_t hash = wms_place_hash(set->key, &place);
     struct wms_setserver *server =
         (struct wms_setserver *) wms_table_find(&set->table, hash, is_at, &place);
     if (!server && (set->how == WMS_SET_ADD || set->how == WMS_SET_TOGGLE)) {

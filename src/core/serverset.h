@@ -23,15 +23,17 @@ enum wms_setstep { WMS_SET_ADD, WMS_SET_REMOVE, WMS_SET_KEEP, WMS_SET_TOGGLE };
 
 struct wms_serverset {
     wms_engine *engine;
-    struct wms_table table; /* all that have been named, by place */
-    struct wms_slab *slab;  /* owns them */
+    const struct wms_key *key; /* of the table's hash */
+    struct wms_table table;    /* all that have been named, by place */
+    struct wms_slab *slab;     /* owns them */
     struct wms_setserver *first, *last;
     size_t count, named; /* in the set; named at all */
     uint32_t step;
     enum wms_setstep how;
 };
 
-void wms_serverset_open(struct wms_serverset *set, wms_engine *engine);
+/* `key` is the engine's. */
+void wms_serverset_open(struct wms_serverset *set, wms_engine *engine, const struct wms_key *key);
 void wms_serverset_close(struct wms_serverset *set);
 
 /* Begins a step: what is named from here on is added, taken out, or toggled; with WMS_SET_KEEP, all

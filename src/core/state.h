@@ -263,6 +263,7 @@ struct wms_job {
     struct node turn;                   /* of request->turns, or alone */
     unsigned tries;                     /* how often what had failed was tried again */
     bool pausing;                       /* its timer runs, or it waits for its turn */
+    bool rested;                        /* the timer has run out */
     bool running;                       /* it has a turn: request->jobs_running counts it */
     size_t pending; /* items that wait for the host, and hold a place on the link (item->slot) */
     size_t checks;  /* observations of its items */

@@ -24,11 +24,7 @@ void wms_request_begin_jobs(wms_request *request)
         (job = next_turn(request))) {
         request->jobs_running += !job->running;
         job->running = true;
-        if (job->pausing) {
-            wms_job_resume_paused(job);
-        } else {
-            wms_job_begin(job);
-        }
+        wms_job_kick(job);
     }
 }
 
@@ -47,7 +43,7 @@ void wms_job_leave_turn(struct wms_job *job)
 void wms_job_wait_for_turn(struct wms_job *job)
 {
     if (job->running) { /* it has kept its turn */
-        wms_job_resume_paused(job);
+        wms_job_kick(job);
         return;
     }
     node_append(&job->request->turns, &job->turn);
