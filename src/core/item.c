@@ -290,8 +290,9 @@ static void set_result(struct wms_item *item, enum wms_state state, int code, co
 {
     item->state = (unsigned char) state;
     item->code = (signed char) code;
-    if (text && code) { /* out of memory: the code's own text is used */
-        item->text = wms_job_keep_line(item->job, text);
+    if (text && code) {
+        item->text =
+            wms_job_keep_line(item->job, text); /* out of memory: the code's own text is used */
     }
 }
 

@@ -195,6 +195,7 @@ size_t wms_nodeset_next(struct wms_nodeset *nodeset, char *name, size_t size)
     struct room room = {.at = name, .end = name + size - 1};
     const char *at = nodeset->text;
 
+    *name = '\0';
     if (nodeset->over) {
         return 0;
     }
