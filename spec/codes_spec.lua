@@ -154,7 +154,7 @@ local ADD_OPTION = [[
        -e 's/^    X(spared, "spared")/& X(mood, "mood")/' src/include/wms.h
    sed -i 's/^    bool stop_on_error, what_if, ask, follow;/    bool gently;\n&/' src/core/state.h
    sed -i 's/^    request->follow = command->follow;/&\n    request->gently = command->gently;/' src/core/command.c
-   sed -i '/^void wms_job_begin/,/^}/s/^    if (job->stage == WMS_JOB_QUEUED) {/    if (request->gently) {\n\
+   sed -i '/^static void run(/,/^}/s/^    if (job->stage == WMS_JOB_QUEUED) {/    if (request->gently) {\n\
            wms_say(request->engine, WMS_INFO, "%s: gently", job->text);\n    }\n&/' src/core/job.c
    sed -i -e 's/^    X(WHAT_IF, .*$/    X(GENTLY, "gently", FOR_SESSIONS | FOR_CLIENT) \\\n&/' \
        -e 's/^    bool stop_on_error, what_if, management;/    bool gently;\n&/' src/lua/lwms.h
