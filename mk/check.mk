@@ -8,10 +8,10 @@ tidy   = $(wildcard src/*/*.c)
 seen   = -std=gnu11 $(includes) $(lua_headers) $(uv_cflags) \
     $(foreach p,$(providers),$(cflags_of_$p))
 lua_headers = $(call lua_cflags,$L)
-# The sanitizers' libraries for the stock interpreter alone: with LD_PRELOAD, every program that a
-# spec starts would get them.
-preload = $(shell readelf -l $$(command -v $(LUA)) | sed -n 's/.*interpreter: \(.*\)]/\1/p') \
-    --preload $(shell $(CC) -print-file-name=libasan.so):$(shell $(CC) -print-file-name=libubsan.so)
+# The sanitizers' libraries for the stock interpreter alone: programs that a spec starts do not get
+# them.
+preload = $(CURDIR)/spec/support/sanitized $(shell $(CC) -print-file-name=libasan.so):$(shell \
+    $(CC) -print-file-name=libubsan.so):$(CURDIR)/build/address/spec/preload_sanitizer.so
 
 .PHONY: check check-lint check-warnings check-headers check-windows check-tidy check-lua \
     check-format check-spdx check-asan check-tsan check-valgrind
