@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/magic.h"
 #include "core/module.h"
 
 /* ---- whether this is a forked child ---------------------------------------------------------- */
@@ -63,6 +64,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     node_init(&engine->bindings.fresh);
     node_init(&engine->blocking.blocks);
     node_init(&engine->blocking.line);
+    node_init(&engine->cards.all);
     wms_key_new(&engine->key);
     engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
@@ -122,6 +124,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     wms_table_close(&engine->servers, engine);
     wms_table_close(&engine->bound, engine);
     wms_bindings_clear(engine);
+    wms_cards_clear(engine, &engine->cards);
     wms_engine_transport_clear(engine);
     if (engine->here) {
         munmap(engine->here, 1);

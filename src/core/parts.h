@@ -176,6 +176,22 @@ void wms_item_take_slot(struct wms_item *item);
 void wms_item_give_slot(struct wms_item *item);
 extern const char wms_not_after_failure[];
 
+/* It is under way, and not waited for any more: the provider forgets it.  Its phase stays. */
+void wms_item_withdraw(struct wms_item *item);
+
+/* ---- waking.c: hosts that are woken ---------------------------------------------------------- */
+
+/* In place of what other verbs do with job->whole: sends the packet, and waits for the host. */
+void wms_waking_run(struct wms_job *job);
+/* The host has answered the question whether it is awake; ends the item, or waits for the next try.
+ */
+void wms_waking_answered(struct wms_item *item, int code, const char *text);
+/* The question has failed with this.  True: the host is asked again later; false: the item is to
+ * end. */
+bool wms_waking_goes_on(struct wms_item *item, int code, const char *text);
+/* The job is over. */
+void wms_waking_end(struct wms_job *job);
+
 /* ---- verify.c: whether a session is as asked ------------------------------------------------- */
 
 /* Begins to observe the session, before the action.  Errors: NO_MEMORY, INTERNAL. */
@@ -228,6 +244,9 @@ void wms_job_choose(struct wms_job *job, bool take);
 int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server,
                  const char *text, size_t items);
 void wms_job_begin(struct wms_job *job);
+/* Whether the item can be sent now.  Puts the job on a link if it has none; if that fails, so does
+ * the job. */
+bool wms_job_has_way(struct wms_job *job, const struct wms_item *item);
 void wms_job_pump(struct wms_job *job);
 /* Gives what has not been sent yet this result. */
 void wms_job_fail(struct wms_job *job, int code, const char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* command.c - the commands (unlock, lock, disconnect, close, message, their _all, sessions, call,
- * bind) and start: makes a request from options. */
+ * bind, reboot, power_off, wake) and start: makes a request from options. */
 #include <stdio.h>
 #include <string.h>
 
@@ -98,7 +98,7 @@ static void fill(wms_command *command, const struct lwms_command *what,
     command->deadline = options->deadline;
     command->concurrency = options->concurrency;
     command->management = options->management;
-    if (what->traits & WMS_ON_SERVER) {
+    if (lwms_is_call(what)) {
         return;
     }
     command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
@@ -140,7 +140,7 @@ static void read_options(lua_State *L, const struct lwms_call *call, int client,
     lua_settop(L, index);
     lwms_options_begin(L, options, lwms_state_here(L), client);
     lwms_options_read(L, call, index, lwms_options_of(call->command), options);
-    if (call->command->traits & WMS_ON_SERVER) {
+    if (lwms_is_call(call->command)) {
         need_one_server(L, call, options);
         lua_pushnil(L); /* a client may have one */
         lua_replace(L, options->base + SLOT_ON_OUTCOME);
@@ -216,7 +216,6 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
                  bool blocking, struct lwms_request **ret_box)
 {
     struct lwms_state *state = lwms_state_here(L);
-    unsigned traits = call->command->traits;
     struct servers servers = {.count = 0};
     struct ids ids = {.count = 0, .own = false};
     struct arguments arguments;
@@ -235,7 +234,7 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     if (!ids.objects) {
         servers_begin(L, call, options, &servers);
     }
-    if (traits & WMS_ON_SERVER) {
+    if (lwms_is_call(call->command)) {
         lwms_arguments_begin(L, call, options->base + SLOT_ARGUMENTS, &arguments);
     }
     struct lwms_request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
@@ -252,7 +251,7 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     if (!ids.objects) {
         servers_read(L, call, &servers, &command);
     }
-    if (traits & WMS_ON_SERVER) {
+    if (lwms_is_call(call->command)) {
         lwms_arguments_read(L, call, &arguments, &command);
     }
     lwms_options_texts(L, options, &command);

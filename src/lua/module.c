@@ -87,6 +87,9 @@ static int configure(lua_State *L)
     if (options.given & transport) {
         set_transport(L, &call, state, &options);
     }
+    if (options.given & BIT(WAKE)) {
+        lwms_cards_set(L, &call, state, options.base + SLOT_WAKE);
+    }
     if (options.given & BIT(STORE)) {
         int error = lwms_store_set(L, state, options.base + SLOT_STORE);
         if (error) {

@@ -212,7 +212,7 @@ int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_comma
     if (error == 0) {
         if (sessions) {
             push_sessions(L, request);
-        } else if (command->traits & WMS_ON_SERVER) {
+        } else if (lwms_is_call(command)) {
             push_returned(L, request, command);
         } else {
             push_outcomes(L, request);
