@@ -166,7 +166,7 @@ local ADD_OPTION = [[
 -- A word for each of enum wms_error, wms_verb and wms_state.
 local ADD_WORDS = [[
    sed -i -e 's/^#define WMS_ERRORS(X) \\/&\n    X(QUOTA, -101, "too many sessions") \\/' \
-       -e 's/^    X(F, MESSAGE, .*)$/& X(F, GREET, "greet", WMS_HAS_ALL | WMS_TAKES_MESSAGE)/' \
+       -e 's/^    X(F, WAKE, .*)$/& X(F, GREET, "greet", WMS_HAS_ALL | WMS_TAKES_MESSAGE)/' \
        -e 's/^    X(GONE, "gone")/& X(MAYBE, "maybe")/' src/include/wms.h
 ]]
 
