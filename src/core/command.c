@@ -480,7 +480,9 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
     const struct wms_call *call = request->verb == WMS_LOCK ? &lock : &request->call;
     const char *last = "";
 
-    if (request->verb != WMS_LOCK && !(request->traits & WMS_ON_SERVER)) {
+    bool asks = wms_traits_of_call(request->traits) || request->verb == WMS_LOCK;
+
+    if (!asks) {
         return 0;
     }
     for (size_t i = 0; i < request->job_count; i++) {
@@ -549,9 +551,10 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     request->follow = command->follow;
     request->concurrency = command->stop_on_error ? 1 : command->concurrency;
     error = keep_texts(engine, command, request);
-    error = error                             ? error
-            : request->traits & WMS_ON_SERVER ? keep_call(engine, command, request)
-                                              : 0;
+    error = error                                 ? error
+            : wms_traits_of_call(request->traits) ? keep_call(engine, command, request)
+                                                  : 0;
+    request->call.verb = command->verb;
     if (error) {
         return error;
     }

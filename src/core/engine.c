@@ -10,7 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/magic.h"
 #include "core/module.h"
+#include "core/settings.h"
 
 /* ---- whether this is a forked child ---------------------------------------------------------- */
 
@@ -63,6 +65,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     node_init(&engine->bindings.fresh);
     node_init(&engine->blocking.blocks);
     node_init(&engine->blocking.line);
+    node_init(&engine->cards.all);
     wms_key_new(&engine->key);
     engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
@@ -123,6 +126,7 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     wms_table_close(&engine->bound, engine);
     wms_bindings_clear(engine);
     wms_groups_clear(engine);
+    wms_cards_clear(engine, &engine->cards);
     wms_engine_transport_clear(engine);
     if (engine->here) {
         munmap(engine->here, 1);
@@ -255,12 +259,8 @@ static int check_proxy(wms_engine *engine, const char *proxy)
     return 0;
 }
 
-int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, size_t size)
+int wms_transport_check(wms_engine *engine, const wms_transport *transport)
 {
-    wms_transport whole = {0}, *transport = &whole;
-    char *proxy = NULL;
-
-    wms_take(transport, sizeof *transport, given, size);
     if (transport->connections < 1 || transport->connections > CONNECTIONS_MAX) {
         return wms_complain(engine, "connections: %u; give a number from 1 to %d",
                             transport->connections, CONNECTIONS_MAX);
@@ -269,11 +269,23 @@ int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, s
         return wms_complain(engine, "answer_size: %zu; give a number of bytes from %d to %d",
                             transport->answer_size, ANSWER_MIN, ANSWER_MAX);
     }
+    return transport->proxy ? check_proxy(engine, transport->proxy) : 0;
+}
+
+int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, size_t size)
+{
+    wms_transport whole = {0}, *transport = &whole;
+    char *proxy = NULL;
+
+    wms_take(transport, sizeof *transport, given, size);
+    int error = wms_transport_check(engine, transport);
+    if (error) {
+        return error;
+    }
     if (transport->proxy) {
-        int error = check_proxy(engine, transport->proxy);
-        proxy = error ? NULL : wms_copy(engine, transport->proxy);
+        proxy = wms_copy(engine, transport->proxy);
         if (!proxy) {
-            return error ? error : WMS_E_NO_MEMORY;
+            return WMS_E_NO_MEMORY;
         }
     }
     transport->proxy = proxy;

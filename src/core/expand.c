@@ -2,8 +2,8 @@
 /* expand.c - what a program asks about lists of servers: defines groups, and expands lists. */
 #include <string.h>
 
-#include "core/group.h"
 #include "core/parts.h"
+#include "core/settings.h"
 
 int wms_engine_groups(wms_engine *engine, const wms_value *table)
 {

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/group.h"
 #include "core/parts.h"
 #include "core/serverlist.h"
+#include "core/settings.h"
 
 enum { DEEPEST = 32 };
 

@@ -96,7 +96,7 @@ static void act(struct wms_item *item)
 {
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
-    bool whole = wms_item_is_whole(item), call = request->traits & WMS_ON_SERVER;
+    bool whole = wms_item_is_whole(item), call = item->kind == WMS_ITEM_CALL;
     bool all = whole && item->job->all && !request->what_if && !(request->traits & WMS_IS_QUERY) &&
                !request->some;
 
@@ -127,10 +127,12 @@ void wms_item_refuse(struct wms_item *item, const struct wms_provider *provider)
     char text[192];
 
     int length = snprintf(text, sizeof text,
-                          verb == WMS_CALL      ? "%s hosts have no calls"
-                          : verb == WMS_BIND    ? "%s hosts need no binding"
-                          : verb == WMS_MESSAGE ? "%s hosts cannot show a message in a session"
-                                                : "%s hosts cannot %s a session",
+                          verb == WMS_CALL        ? "%s hosts have no calls"
+                          : verb == WMS_BIND      ? "%s hosts need no binding"
+                          : verb == WMS_MESSAGE   ? "%s hosts cannot show a message in a session"
+                          : verb == WMS_REBOOT    ? "%s hosts cannot be rebooted from here"
+                          : verb == WMS_POWER_OFF ? "%s hosts cannot be powered off from here"
+                                                  : "%s hosts cannot %s a session",
                           provider->name, wms_verb_name(verb));
     if (provider->cannot && !(item->job->request->traits & WMS_ON_SERVER)) {
         snprintf(text + length, sizeof text - (size_t) length, ": %s", provider->cannot);
@@ -163,6 +165,13 @@ void wms_item_forget(struct wms_item *item)
     link->provider->forget(link->connection, &item->op);
 }
 
+void wms_item_withdraw(struct wms_item *item)
+{
+    wms_item_forget(item);
+    take_from_flight(item);
+    wms_item_give_slot(item);
+}
+
 /* A call or a bind went well. */
 static void returned(struct wms_item *item)
 {
@@ -173,6 +182,22 @@ static void returned(struct wms_item *item)
     } else {
         wms_item_finish(item, request->verb == WMS_BIND ? WMS_VERIFIED : WMS_REQUESTED, 0, NULL);
     }
+}
+
+/* what_if, of something that is done to the host as a whole: it has told its sessions. */
+static void plan_whole(struct wms_item *item)
+{
+    struct wms_job *job = item->job;
+    char note[64];
+    int error = wms_listing_index(job);
+
+    if (error) {
+        wms_item_finish(item, WMS_FAILED, error, NULL);
+        return;
+    }
+    snprintf(note, sizeof note, "the host has %zu sessions", job->listing.count);
+    item->note = wms_job_keep(job, note);
+    wms_item_finish(item, WMS_PLANNED, 0, NULL);
 }
 
 void wms_item_answer(struct wms_item *item, int code, const char *text)
@@ -187,12 +212,16 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
     wms_item_give_slot(item);
     wms_job_progress(job);
     job->breaks = 0;
-    if (code == WMS_E_NOT_FOUND && item != &job->whole) {
+    if (job->waking) {
+        wms_waking_answered(item, code, text);
+    } else if (code == WMS_E_NOT_FOUND && item != &job->whole) {
         wms_item_vanished(item, text);
     } else if (code != 0) {
         wms_item_finish(item, WMS_FAILED, code, text);
-    } else if (request->traits & WMS_ON_SERVER) {
+    } else if (item->kind == WMS_ITEM_CALL) {
         returned(item);
+    } else if (request->traits & WMS_ON_SERVER) {
+        plan_whole(item);
     } else if (wms_item_is_whole(item)) {
         wms_job_listed(job);
     } else if (!item->check) {
@@ -245,6 +274,9 @@ static void leave_unsent(struct wms_item *item, int code, const char *text)
 
 void wms_item_abandon(struct wms_item *item, int code, const char *text)
 {
+    if (item->job->waking && wms_waking_goes_on(item, code, text)) {
+        return;
+    }
     if (!item->sent) {
         leave_unsent(item, code, text);
         return;
@@ -354,9 +386,7 @@ void wms_item_end(struct wms_item *item, int code, const char *text)
 {
     switch (item->phase) {
     case WMS_ACTING:
-        wms_item_forget(item);
-        take_from_flight(item);
-        wms_item_give_slot(item);
+        wms_item_withdraw(item);
         wms_item_abandon(item, code, text);
         break;
     case WMS_ANSWERED:

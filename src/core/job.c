@@ -37,7 +37,8 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     queue_init(&job->answered);
     job->whole.job = job;
     job->whole.changed = -1;
-    job->whole.kind = request->traits & WMS_ON_SERVER ? WMS_ITEM_CALL : WMS_ITEM_LIST;
+    job->whole.kind =
+        request->traits & WMS_ON_SERVER && !request->what_if ? WMS_ITEM_CALL : WMS_ITEM_LIST;
     job->by_id = items > 0;
     job->all = items == 0 && !request->own && !(request->traits & WMS_ON_SERVER);
     job->text = wms_job_keep(job, text ? text : "localhost");
@@ -183,9 +184,7 @@ static bool has_left(const struct wms_job *job)
     return job->pending == 0 && job->checks == 0;
 }
 
-/* Whether the item can be sent now.  Puts the job on a link if it has none; if that fails, so does
- * the job. */
-static bool has_way(struct wms_job *job, const struct wms_item *item)
+bool wms_job_has_way(struct wms_job *job, const struct wms_item *item)
 {
     if (job->link && job->link->retired && job->link->state == WMS_UP && has_left(job)) {
         wms_link_leave(job); /* a retired link gets no new work: takes another one */
@@ -226,7 +225,7 @@ static void run_whole(struct wms_job *job)
     struct wms_item *whole = &job->whole;
 
     if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) &&
-        has_way(job, whole)) {
+        wms_job_has_way(job, whole)) {
         wms_listing_clear(job); /* left from a first try, on a connection that broke */
         whole->note = NULL;
         wms_item_start(whole);
@@ -293,7 +292,7 @@ static void run_items(struct wms_job *job)
         if (job->request->what_if) {
             take_from_ready(job, item);
             plan(item);
-        } else if (has_way(job, item)) {
+        } else if (wms_job_has_way(job, item)) {
             take_from_ready(job, item);
             wms_item_start(item);
         } else {
@@ -357,6 +356,7 @@ static void job_done(struct wms_job *job)
 static void finish(struct wms_job *job)
 {
     job->stage = WMS_JOB_DONE;
+    wms_waking_end(job);
     wms_link_leave(job);
     wms_timer_free(job->timer);
     job->timer = NULL;
@@ -409,7 +409,11 @@ void wms_job_pump(struct wms_job *job)
         wms_job_fail(job, WMS_E_CANCELLED, wms_not_after_failure);
     }
     if (job->stage == WMS_JOB_LISTING && !is_complete(job)) {
-        run_whole(job);
+        if (request->verb == WMS_WAKE) {
+            wms_waking_run(job);
+        } else {
+            run_whole(job);
+        }
     }
     if (job->wishes) {
         begin_to_want(job);

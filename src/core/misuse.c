@@ -136,8 +136,8 @@ static int check_selection(wms_engine *engine, const wms_command *command, unsig
     return 0;
 }
 
-/* A call and a bind ask servers as a whole. */
-static int check_whole(wms_engine *engine, const wms_command *command)
+/* A verb that is about servers as a whole. */
+static int check_whole(wms_engine *engine, const wms_command *command, unsigned traits)
 {
     const char *verb = wms_verb_name(command->verb);
 
@@ -147,12 +147,15 @@ static int check_whole(wms_engine *engine, const wms_command *command)
             engine, "session_ids: %s is for a server, not for sessions; leave them out", verb);
     }
     if (command->server_count == 0) {
-        return wms_complain(engine, "server: missing; give the server that %s is for", verb);
+        return wms_complain(engine,
+                            "server: missing; %s is only for servers that are named: give "
+                            "\"localhost\" for this machine",
+                            verb);
     }
-    const char *other = command->what_if       ? "what_if"
-                        : command->verify >= 0 ? "verify"
-                        : command->stable >= 0 ? "stable"
-                                               : NULL;
+    const char *other = command->what_if && !(traits & WMS_ON_SERVERS)     ? "what_if"
+                        : command->verify >= 0 && !(traits & WMS_VERIFIES) ? "verify"
+                        : command->stable >= 0                             ? "stable"
+                                                                           : NULL;
     return other ? wms_complain(engine, "%s: %s has no such thing; leave it out", other, verb) : 0;
 }
 
@@ -236,7 +239,7 @@ int wms_command_check(wms_engine *engine, const wms_command *command, unsigned t
     if ((unsigned) command->verb >= WMS_VERB_COUNT) {
         return wms_complain(engine, "command: no such verb; give one of enum wms_verb");
     }
-    int error = traits & WMS_ON_SERVER ? check_whole(engine, command)
+    int error = traits & WMS_ON_SERVER ? check_whole(engine, command, traits)
                                        : check_selection(engine, command, traits);
     error = error ? error : check_fields(engine, command);
     error = error ? error : check_arguments(engine, command->arguments);

@@ -203,6 +203,21 @@ void wms_item_pause(struct wms_item *item);
 int wms_job_pause(struct wms_job *job);
 /* The paused items of the job, whose pause is over and which has a turn, may be sent again. */
 void wms_job_resume_paused(struct wms_job *job);
+/* It is under way, and not waited for any more: the provider forgets it.  Its phase stays. */
+void wms_item_withdraw(struct wms_item *item);
+
+/* ---- waking.c: hosts that are woken ---------------------------------------------------------- */
+
+/* In place of what other verbs do with job->whole: sends the packet, and waits for the host. */
+void wms_waking_run(struct wms_job *job);
+/* The host has answered the question whether it is awake; ends the item, or waits for the next try.
+ */
+void wms_waking_answered(struct wms_item *item, int code, const char *text);
+/* The question has failed with this.  True: the host is asked again later; false: the item is to
+ * end. */
+bool wms_waking_goes_on(struct wms_item *item, int code, const char *text);
+/* The job is over. */
+void wms_waking_end(struct wms_job *job);
 
 /* ---- verify.c: whether a session is as asked ------------------------------------------------- */
 
@@ -255,6 +270,9 @@ void wms_job_choose(struct wms_job *job, bool take);
 /* Takes over the reference on `server`, also when it fails.  Errors: NO_MEMORY. */
 int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server,
                  const char *text, size_t items);
+/* Whether the item can be sent now.  Puts the job on a link if it has none; if that fails, so does
+ * the job. */
+bool wms_job_has_way(struct wms_job *job, const struct wms_item *item);
 void wms_job_pump(struct wms_job *job);
 /* Gives what has not been sent yet this result. */
 void wms_job_fail(struct wms_job *job, int code, const char *text);

@@ -75,7 +75,7 @@ static void services_alive(struct wms_op *op)
 
 static bool is_call(struct wms_op *op)
 {
-    return is_open(op) && item_of(op)->kind == WMS_ITEM_CALL;
+    return is_open(op) && wms_traits_of_call(item_of(op)->job->request->traits);
 }
 
 static int services_result(struct wms_op *op, const wms_value *result)
@@ -104,6 +104,9 @@ static int services_session(struct wms_op *op, const wms_session *session)
         return WMS_E_PROTOCOL;
     }
     struct wms_job *job = item_of(op)->job;
+    if (job->waking) {
+        return 0; /* that the host answers is all that is to be known */
+    }
     wms_session whole;
     wms_session_init(&whole); /* members that the provider's struct does not have are unknown */
     wms_take(&whole, sizeof whole, session, job->link->provider->session_size);

@@ -49,6 +49,12 @@ struct wms_bindings {
                                wms_engine_binding_next() has not returned */
 };
 
+/* The network cards of hosts that can be woken: see magic.c. */
+struct wms_cards {
+    struct wms_table table; /* by place */
+    struct node all;
+};
+
 /* Calls that block: see blocking.c. */
 struct wms_blocking {
     struct node blocks;    /* all of the engine's, newest first */
@@ -95,6 +101,7 @@ struct wms_engine {
     struct node idle;       /* unused links that may be used again, longest unused first */
     struct node ending;     /* links that are broken or retired: to be freed by tend_links() */
     struct wms_blocking blocking;
+    struct wms_cards cards;
     struct node requests; /* newest first */
     struct node news;     /* requests with news, not yet returned by wms_engine_news() */
 
@@ -178,7 +185,7 @@ enum wms_phase {
 enum wms_item_kind {
     WMS_ITEM_SESSION, /* an action on one session */
     WMS_ITEM_LIST,    /* job->whole: the listing of the server's sessions */
-    WMS_ITEM_CALL     /* job->whole: a call, or a bind */
+    WMS_ITEM_CALL     /* job->whole: a call, a bind, or what else is done to the host as a whole */
 };
 
 struct wms_item {
@@ -286,6 +293,7 @@ struct wms_job {
     const struct wms_call *call; /* of a call or a bind: request->call, or the job's own */
     wms_value *value;            /* what it has returned */
     int value_error;             /* there was no memory for `value` */
+    struct wms_waking *waking;   /* of WMS_WAKE, while the host is waited for; else NULL */
 };
 
 /* One session or server of a command, in the caller's order. */

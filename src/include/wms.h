@@ -151,13 +151,15 @@ typedef struct wms_id {
 enum wms_verb_trait {
     WMS_IS_QUERY = 1,      /* it changes nothing; without ids it is about all sessions */
     WMS_HAS_ALL = 2,       /* it acts on the sessions that are named, or on all */
-    WMS_ON_SERVER = 4,     /* it is about one server as a whole */
+    WMS_ON_SERVER = 4,     /* it is about a server as a whole: one, without WMS_ON_SERVERS */
     WMS_VERIFIES = 8,      /* whether it was done can be seen, and waited for */
     WMS_CHANGES_LOCK = 16, /* it locks or unlocks: whether it stays so can be watched */
     WMS_ENDS_SESSION = 32, /* it takes the session from its user, so the caller's own is spared, and
                               the server is named */
     WMS_TAKES_MESSAGE = 64, /* it shows the users a text */
-    WMS_REPEATABLE = 128    /* it may be tried again after a failure: see `retries` */
+    WMS_REPEATABLE = 128,   /* it may be tried again after a failure: see `retries` */
+    WMS_ON_SERVERS = 256    /* with WMS_ON_SERVER: its result are the outcomes, one for each server,
+                               and it can be planned */
 };
 
 /* The one list of verbs: X(F, NAME, word, traits), where F is passed on to X.  Numbers are in this
@@ -171,7 +173,10 @@ enum wms_verb_trait {
     X(F, CLOSE, "close", WMS_HAS_ALL | WMS_VERIFIES | WMS_ENDS_SESSION) \
     X(F, CALL, "call", WMS_ON_SERVER) \
     X(F, BIND, "bind", WMS_ON_SERVER) \
-    X(F, MESSAGE, "message", WMS_HAS_ALL | WMS_TAKES_MESSAGE | WMS_REPEATABLE)
+    X(F, MESSAGE, "message", WMS_HAS_ALL | WMS_TAKES_MESSAGE | WMS_REPEATABLE) \
+    X(F, REBOOT, "reboot", WMS_ON_SERVER | WMS_ON_SERVERS) \
+    X(F, POWER_OFF, "power_off", WMS_ON_SERVER | WMS_ON_SERVERS) \
+    X(F, WAKE, "wake", WMS_ON_SERVER | WMS_ON_SERVERS | WMS_VERIFIES)
 
 /* The same without the traits: X(NAME, word). */
 #define WMS_VERB_PAIR(X, name, word, traits) X(name, word)
@@ -193,8 +198,8 @@ typedef struct wms_action {
     enum wms_verb verb;
     const char *server; /* as the caller gave it, but host names and schemes are in lower case, and
                            have no last dot */
-    const wms_id *id;   /* NULL: the server as a whole: a call, a bind, or before it is asked which
-                           sessions it has */
+    const wms_id *id; /* NULL: the server as a whole: a verb of WMS_ON_SERVER, or before it is asked
+                         which sessions it has */
     const char *interface_name, *operation; /* WMS_CALL; else NULL */
 } wms_action;
 
@@ -323,6 +328,23 @@ WMS_API int wms_engine_groups(wms_engine *engine, const wms_value *groups);
  */
 WMS_API int wms_engine_servers(wms_engine *engine, const char *const *servers, size_t count,
                                wms_value **ret_list);
+/* ---- cards that can be woken ----------------------------------------------------------------- */
+
+/* The network card of a host, for WMS_WAKE. */
+typedef struct wms_magic {
+    const char *server;  /* the host's address, as commands name it */
+    const char *mac;     /* the card's: six pairs of hex digits, with ':' or '-' between them */
+    const char *network; /* where the packet is sent, a numeric address: the network's broadcast
+                            address, or an IPv6 multicast address with its interface, as in
+                            "ff02::1%eth0" */
+    unsigned port;       /* UDP; 0: 9 */
+} wms_magic;
+
+/* wms_engine_magics(engine, magics, count) sets the cards of all hosts that can be woken, in place
+ * of those that were set before (copied). WMS_WAKE sends its packets to these networks and nowhere
+ * else.  Errors: INVALID (nothing has changed then; the complaint names the host), NO_MEMORY. */
+WMS_API int wms_engine_magics_sized(wms_engine *engine, const wms_magic *magics, size_t count,
+                                    size_t size);
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
@@ -354,8 +376,9 @@ typedef struct wms_command {
     const char *message; /* WMS_LOCK and WMS_MESSAGE: what the users see; required there */
     double timeout;      /* seconds for a server to be reached, and then for each next answer of it;
                             default 30 */
-    double verify; /* seconds to wait for the state asked for after the host's answer; negative: do
-                      not verify, as for WMS_MESSAGE: no host tells what is on a screen */
+    double verify; /* seconds to wait for the state asked for after the host's answer; WMS_WAKE: for
+                      the host to answer; negative: do not verify, as for WMS_MESSAGE: no host tells
+                      what is on a screen */
     double stable; /* seconds to watch that it stays so; negative: do not watch; WMS_LOCK and
                       WMS_UNLOCK only */
     unsigned concurrency; /* servers at a time; default 32 */
@@ -365,7 +388,7 @@ typedef struct wms_command {
     bool follow;          /* wms_request_wait() also returns when an outcome is there for
                              wms_request_next_outcome() */
 
-    /* WMS_CALL and WMS_BIND are for servers as a whole, and have no ids. */
+    /* Verbs on servers as a whole have no ids. */
     const char *interface_name, *operation; /* WMS_CALL: of the host's protocol */
     const wms_value
         *arguments; /* WMS_CALL: a WMS_TABLE by the protocol's names, at most 32 deep; NULL: none */
@@ -655,6 +678,11 @@ static inline void wms_command_init(wms_command *command, enum wms_verb verb)
 static inline int wms_engine_transport(wms_engine *engine, const wms_transport *transport)
 {
     return wms_engine_transport_sized(engine, transport, sizeof *transport);
+}
+
+static inline int wms_engine_magics(wms_engine *engine, const wms_magic *magics, size_t count)
+{
+    return wms_engine_magics_sized(engine, magics, count, sizeof *magics);
 }
 
 static inline int wms_request_candidate(wms_request *request, wms_session *ret_session)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* command.c - the commands (unlock, lock, disconnect, close, message, their _all, sessions, call,
- * bind) and start: makes a request from options. */
+ * bind, reboot, power_off, wake) and start: makes a request from options. */
 #include <stdio.h>
 #include <string.h>
 
@@ -47,7 +47,7 @@ static void fill(wms_command *command, const struct lwms_command *what,
     command->concurrency = options->concurrency;
     command->management = options->management;
     command->stop_on_error = options->stop_on_error;
-    if (what->traits & WMS_ON_SERVER) {
+    if (lwms_is_call(what)) {
         return;
     }
     command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
@@ -156,7 +156,6 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
                  bool blocking, struct lwms_request **ret_box)
 {
     struct lwms_state *state = lwms_state_here(L);
-    unsigned traits = call->command->traits;
     struct servers servers = {.count = 0};
     struct ids ids = {.count = 0, .own = false};
     struct tree arguments, fingerprints;
@@ -176,7 +175,7 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     if (!ids.objects) {
         lwms_servers_begin(L, call, options->server_name, options->base + SLOT_SERVER, &servers);
     }
-    if (traits & WMS_ON_SERVER) {
+    if (lwms_is_call(call->command)) {
         lwms_tree_begin(L, call, "arguments", options->base + SLOT_ARGUMENTS, &arguments);
         lwms_tree_begin(L, call, "fingerprints", options->base + SLOT_FINGERPRINTS, &fingerprints);
         pins = lua_newuserdata(L, (fingerprints.count + 1) * sizeof *pins);
@@ -195,7 +194,7 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     if (!ids.objects) {
         lwms_servers_read(L, call, &servers, &command);
     }
-    if (traits & WMS_ON_SERVER) {
+    if (lwms_is_call(call->command)) {
         command.arguments = lwms_tree_read(L, call, &arguments);
         command.pin_count = read_pins(lwms_tree_read(L, call, &fingerprints), pins);
         command.pins = pins;

@@ -112,6 +112,12 @@ struct commands_each {
 enum { COMMANDS = sizeof(struct commands_each) };
 /* Elements without a name are unused. */
 extern const struct lwms_command lwms_commands[COMMANDS];
+/* Whether it asks one server something of its own, and returns what that answers: a call, a bind.
+ */
+static inline bool lwms_is_call(const struct lwms_command *command)
+{
+    return (command->traits & (WMS_ON_SERVER | WMS_ON_SERVERS)) == WMS_ON_SERVER;
+}
 /* NULL: there is none of that name. */
 const struct lwms_command *lwms_command_find(const char *name);
 /* Adds all names, listed as in a sentence. */
@@ -169,13 +175,14 @@ size_t lwms_need_list(lua_State *L, const struct lwms_call *call, const char *wh
 /* Bits that tell which functions take an option.  A command takes the options for each kind that it
  * belongs to, and those for its verb alone. */
 enum {
-    FOR_NAMED = 1,     /* commands on sessions that are named */
-    FOR_CHOOSING = 2,  /* commands on all sessions, among which `where` and `except` may choose */
-    FOR_SESSIONS = 4,  /* commands on any sessions */
-    FOR_SERVER = 8,    /* commands on a server as a whole */
-    FOR_MESSAGE = 16,  /* commands with a text for the users */
-    FOR_CLIENT = 32,   /* wms.new */
-    FOR_CONFIGURE = 64 /* wms.configure */
+    FOR_NAMED = 1,      /* commands on sessions that are named */
+    FOR_CHOOSING = 2,   /* commands on all sessions, among which `where` and `except` may choose */
+    FOR_SESSIONS = 4,   /* commands on any sessions */
+    FOR_SERVER = 8,     /* commands on a server as a whole */
+    FOR_MESSAGE = 16,   /* commands with a text for the users */
+    FOR_CLIENT = 32,    /* wms.new */
+    FOR_CONFIGURE = 64, /* wms.configure */
+    FOR_SERVERS = 128   /* those that can be planned */
 };
 #define FOR_ALONE(verb) (UINT64_C(256) << (verb))
 _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
@@ -194,12 +201,12 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(DEADLINE, "deadline", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
     X(WHERE, "where", FOR_CHOOSING) \
     X(EXCEPT, "except", FOR_CHOOSING) \
-    X(VERIFY, "verify", FOR_SESSIONS | FOR_CLIENT) \
+    X(VERIFY, "verify", FOR_SESSIONS | FOR_CLIENT | FOR_ALONE(WMS_WAKE)) \
     X(STABLE, "stable", FOR_SESSIONS | FOR_CLIENT) \
     X(RETRIES, "retries", FOR_SESSIONS | FOR_CLIENT) \
     X(CONCURRENCY, "concurrency", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
     X(ON_ERROR, "on_error", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
-    X(WHAT_IF, "what_if", FOR_SESSIONS | FOR_CLIENT) \
+    X(WHAT_IF, "what_if", FOR_SESSIONS | FOR_SERVERS | FOR_CLIENT) \
     X(ON_OUTCOME, "on_outcome", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(ALLOW, "allow", FOR_CLIENT | FOR_CONFIGURE) \
     X(LOG, "log", FOR_CONFIGURE) \
@@ -217,7 +224,8 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(STORE, "store", FOR_CONFIGURE) \
     X(CONNECTIONS, "connections", FOR_CONFIGURE) \
     X(ANSWER_SIZE, "answer_size", FOR_CONFIGURE) \
-    X(PROXY, "proxy", FOR_CONFIGURE)
+    X(PROXY, "proxy", FOR_CONFIGURE) \
+    X(WAKE, "wake", FOR_CONFIGURE)
 
 enum option {
 #define X(option, name, takers) OPT_##option,
@@ -249,6 +257,7 @@ enum slot {
     SLOT_GROUPS,
     SLOT_STORE,
     SLOT_PROXY,
+    SLOT_WAKE,
     SLOT_CALLBACKS, /* what callbacks need: in the order of enum callback */
     SLOT_ON_OUTCOME = SLOT_CALLBACKS,
     SLOT_ALLOW,
@@ -350,6 +359,19 @@ void lwms_where_read(lua_State *L, const struct lwms_call *call, const char *nam
 /* Answers for one listed session that waits for the choice, by `where` and `except`, which lie
  * behind `callbacks`; false when none waits. */
 bool lwms_where_choose(lua_State *L, struct lwms_request *box, int callbacks);
+
+/* ---- cards that can be woken (cards.c) ------------------------------------------------------- */
+
+/* Cards, while they are read from Lua. */
+struct cards {
+    int index;
+    size_t count;
+    wms_magic *room; /* a userdata on the stack */
+};
+/* Checks the value at `index` of wms.configure{ wake = }, and makes room; pushes one value. */
+void lwms_cards_begin(lua_State *L, const struct lwms_call *call, int index, struct cards *cards);
+/* Reads them, and sets them.  Allocates nothing in Lua.  Errors: those of wms_engine_magics(). */
+int lwms_cards_set(lua_State *L, struct lwms_state *state, const struct cards *cards);
 
 /* ---- providers (provider.c) ------------------------------------------------------------------ */
 

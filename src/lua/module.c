@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "core/group.h"
+#include "core/settings.h"
 #include "lua/lwms.h"
 #include <wms/memory.h>
 #include <wms/provider.h>
@@ -73,16 +73,23 @@ static void set_engine(lua_State *L, const struct lwms_call *call, struct lwms_s
     static const options_set transport = BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY);
     struct wms_groups *groups = NULL;
     struct tree tree;
-    int error = 0;
+    struct cards cards;
+    int error;
 
     lwms_tree_begin(L, call, "groups", options->base + SLOT_GROUPS, &tree);
-    if (options->given & BIT(GROUPS)) {
+    lwms_cards_begin(L, call, options->base + SLOT_WAKE, &cards);
+    if (options->given & BIT(PROXY)) { /* NULL for false */
+        options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY);
+    }
+    error = wms_transport_check(state->engine, &options->transport);
+    if (!error && (options->given & BIT(GROUPS))) {
         error = wms_groups_make(state->engine, lwms_tree_read(L, call, &tree), &groups);
     }
+    /* From here on all is right, if the cards are. */
+    if (!error && (options->given & BIT(WAKE))) {
+        error = lwms_cards_set(L, state, &cards);
+    }
     if (!error && (options->given & transport)) {
-        if (options->given & BIT(PROXY)) { /* NULL for false */
-            options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY);
-        }
         error = wms_engine_transport(state->engine, &options->transport);
     }
     if (error) {
@@ -92,7 +99,7 @@ static void set_engine(lua_State *L, const struct lwms_call *call, struct lwms_s
     if (groups) {
         wms_groups_use(state->engine, groups);
     }
-    lua_pop(L, 1);
+    lua_pop(L, 2);
 }
 
 static int configure(lua_State *L)

@@ -48,7 +48,9 @@ options_set lwms_options_of(const struct lwms_command *command)
 {
     unsigned traits = command->traits;
     uint64_t takers =
-        FOR_ALONE(command->verb) | (traits & WMS_ON_SERVER ? FOR_SERVER : FOR_SESSIONS);
+        FOR_ALONE(command->verb) | (lwms_is_call(command)     ? FOR_SERVER
+                                    : traits & WMS_ON_SERVERS ? FOR_SERVER | FOR_SERVERS
+                                                              : FOR_SESSIONS);
 
     if (traits & WMS_TAKES_MESSAGE) {
         takers |= FOR_MESSAGE;
@@ -350,6 +352,13 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         break;
     case OPT_ANSWER_SIZE:
         options->transport.answer_size = lwms_need_whole(L, call, name, value, 1024, 1000000000);
+        break;
+    case OPT_WAKE:
+        if ((!lua_isboolean(L, value) || lua_toboolean(L, value)) && !lua_istable(L, value)) {
+            lwms_misuse(L, call, "wake: %s; give a table of hosts, or false for none",
+                        lwms_kind(L, value));
+        }
+        keep(L, options, SLOT_WAKE);
         break;
     case OPT_PROXY:
         if (!lua_isboolean(L, value) || lua_toboolean(L, value)) {

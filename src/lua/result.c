@@ -217,7 +217,7 @@ int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_comma
     if (error == 0) {
         if (sessions) {
             push_sessions(L, request);
-        } else if ((command->traits & WMS_ON_SERVER) && !several) {
+        } else if (lwms_is_call(command) && !several) {
             push_returned(L, request, command);
         } else {
             push_outcomes(L, request);

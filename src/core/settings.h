@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* group.h - defines an engine's groups of servers in two steps, so that a caller who sets more than
- * groups can find out first whether all of it is right. */
-#ifndef WMS_CORE_GROUP_H
-#define WMS_CORE_GROUP_H
+/* settings.h - settings in two steps, for a caller who sets several and wants all of them or none:
+ * first it finds out whether each is right. */
+#ifndef WMS_CORE_SETTINGS_H
+#define WMS_CORE_SETTINGS_H
 
 #include <wms.h>
 
@@ -15,5 +15,8 @@ int wms_groups_make(wms_engine *engine, const wms_value *table, struct wms_group
 void wms_groups_use(wms_engine *engine, struct wms_groups *groups);
 /* NULL is allowed; returns NULL. */
 struct wms_groups *wms_groups_free(struct wms_groups *groups);
+
+/* Whether wms_engine_transport() would take it.  Errors: INVALID. */
+int wms_transport_check(wms_engine *engine, const wms_transport *transport);
 
 #endif
