@@ -3,15 +3,17 @@
 
 # Each target is spec/fuzz/NAME.c with the sources that it is about (fuzz_NAME), which the corpus
 # has to reach, and others that these need (fuzz_NAME_too).
-FUZZ_SECONDS = 60
+FUZZ_SECONDS = 40
 FUZZ_RUNS    = 20000000
-fuzz_targets = answer record address
+fuzz_targets = answer record address servers
 fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer scan head values faults known operations text arena)
 fuzz_record  = src/core/record.c src/core/value.c
 fuzz_address = src/core/target.c
+fuzz_servers = $(patsubst %,src/core/%.c,nodeset serverset serverlist group expand)
 fuzz_answer_too  = src/multipoint/envelope.c
 fuzz_record_too  = src/core/base.c
 fuzz_address_too = src/multipoint/text.c src/core/hash.c
+fuzz_servers_too = $(patsubst %,src/core/%.c,target table hash slab value base)
 fuzzers      = $(fuzz_targets:%=$B/fuzz/%)
 covered      = $(fuzz_targets:%=$B/fuzz/cover/%)
 

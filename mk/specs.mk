@@ -9,9 +9,17 @@ programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out $(unlike),$(wildcard sp
 units    := $(patsubst %.c,$B/%,$(wildcard spec/unit/*.c))
 fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
 preloads := $(patsubst spec/c/%.c,$B/spec/%.so,$(wildcard spec/c/preload_*.c))
-# Programs that count the steps of a provider or of libwms-wtsapi.so: spec/c/growth_NAME.c.
+# Programs that count the steps of the core, of a provider or of libwms-wtsapi.so: spec/c/growth.c and
+# spec/c/growth_NAME.c.  They have the sources compiled anew: COUNTED=no leaves them out, for builds
+# in which nothing is counted.
+COUNTED  := $(if $(SANITIZE),no,yes)
 counting := $(foreach p,$(providers) $(if $(wtsapi),wtsapi),$(if $(wildcard spec/c/growth_$p.c),$p))
 growths  := $(counting:%=$B/spec/growth_%)
+ifeq ($(COUNTED),no)
+programs := $(filter-out $B/spec/growth,$(programs))
+counting :=
+growths  :=
+endif
 # Programs and a provider that know a former release's headers only: spec/abi/VERSION.
 released := $(foreach r,$(notdir $(wildcard spec/abi/*)),$(addprefix \
     $B/spec/abi/$r/,program lua_program wms/frozen.so))

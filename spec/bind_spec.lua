@@ -188,7 +188,7 @@ describe("a bind", function()
 
    it("by a client", function()
       local asked
-      local client = wms.new{ server = { "caller://host" }, timeout = 5, allow = function(action)
+      local client = wms.new{ server = "caller://host", timeout = 5, allow = function(action)
          asked = action
          return true
       end }
@@ -200,6 +200,77 @@ describe("a bind", function()
          return "right"
       end })
       assert.equal("caller://host", told)
+   end)
+
+   describe("of several hosts", function()
+      local HOSTS = "caller://lab[1-3]"
+      local PRINTS = { ["caller://LAB1"] = "AB", ["caller://lab2"] = "EF", ["caller://lab3."] = "AB",
+         ["caller://elsewhere"] = "00" }
+
+      local function bind_all(password, others)
+         local all = { servers = HOSTS, user_name = "admin", fingerprints = PRINTS, password = password, timeout = 5 }
+         for key, value in pairs(others or {}) do
+            all[key] = value
+         end
+         return wms.bind(all)
+      end
+
+      it("wants the password once, and tells each outcome", function()
+         local asked, told = {}, {}
+         local err = kit.fault(bind_all(function(server, user_name)
+            asked[#asked + 1] = server .. " " .. user_name
+            return "right"
+         end, { on_outcome = function(outcome, done, total)
+            told[outcome.server] = outcome.state
+            assert.same({ true, 3 }, { done <= 3, total })
+         end }))
+         assert.same({ "UNTRUSTED", "caller://lab2" }, { err.code, err.server })
+         assert.same({ "verified", "failed", "verified" }, kit.pluck(err.outcomes, "state"))
+         assert.same({ ["caller://lab1"] = "verified", ["caller://lab2"] = "failed", ["caller://lab3"] = "verified" }, told)
+         assert.equal("AB", err.outcomes[2].value.fingerprint) -- what it has shown
+         assert.equal(1, #asked)
+         assert.truthy(asked[1]:find("^caller://lab[13] admin$"), asked[1])
+         assert.same({ "caller://lab1", "caller://lab3" }, kit.sorted(kit.pluck(wms.bindings(), "server")))
+      end)
+
+      it("is cancelled for all when there is no password", function()
+         local count = 0
+         local err = kit.fault(bind_all(function()
+            count = count + 1
+            return nil, "nobody knows it"
+         end))
+         assert.equal(1, count)
+         assert.equal("UNTRUSTED", err.code) -- what is skipped only follows from something else
+         assert.same({ "CANCELLED", "UNTRUSTED", "CANCELLED" },
+            { err.outcomes[1].error.code, err.outcomes[2].error.code, err.outcomes[3].error.code })
+         assert.equal("nobody knows it", err.outcomes[1].error.message)
+         assert.same({}, wms.bindings())
+      end)
+
+      it("one after the other, with a password that is wrong", function()
+         local err = kit.fault(bind_all("wrong", { fingerprints = { ["caller://lab1"] = "AB", ["caller://lab2"] = "AB" },
+            concurrency = 1 }))
+         assert.same({ "ACCESS_DENIED", "ACCESS_DENIED", "UNTRUSTED" },
+            { err.outcomes[1].error.code, err.outcomes[2].error.code, err.outcomes[3].error.code })
+         err = kit.fault(bind_all("wrong", { on_error = "stop" }))
+         assert.same({ "failed", "skipped", "skipped" }, kit.pluck(err.outcomes, "state"))
+      end)
+
+      it("as misuse", function()
+         for _, case in ipairs{
+            { { fingerprints = "AB" }, "fingerprints: a string" },
+            { { fingerprints = { "AB" } }, "fingerprints: a number as a key" },
+            { { fingerprints = { lab1 = true } }, "fingerprints: a boolean for lab1" },
+            { { fingerprints = { ["a b"] = "AB" } }, "fingerprints: a b: ", "a space" },
+            { { fingerprint = "AB", fingerprints = false }, "fingerprints: a boolean" },
+         } do
+            kit.misuse("bind", { case[2], case[3] }, function() bind_all("right", case[1]) end)
+         end
+         kit.misuse("bind", { "fingerprint: of one host" }, function()
+            wms.bind{ server = HOSTS, user_name = "admin", fingerprint = "AB", password = "right" }
+         end)
+         kit.misuse("bind", { "password: missing" }, function() bind_all(nil) end)
+      end)
    end)
 
    it("is not carried out when allow forbids it", function()

@@ -229,15 +229,40 @@ describe("a call", function()
 
    describe("is for", function()
       it("one server, which a client may know", function()
-         local client = wms.new{ server = { "caller://host" }, timeout = 0.1, verify = 3, on_error = "stop",
-            concurrency = 3, on_outcome = error }
+         local client = wms.new{ server = "caller://host", timeout = 0.1, verify = 3, on_error = "stop",
+            concurrency = 3 }
          assert.same({ a = 1 }, client:call{ interface = "I", operation = "echo", arguments = { a = 1 } })
          assert.equal("TIMEOUT", kit.fault(client:call{ interface = "I", operation = "never" }).code)
          local request = client:start("call", { interface = "I", operation = "echo", computer_name = "caller://other" })
          assert.is_true(request:wait(5))
          assert.same({}, request:result())
-         client = wms.new{ server = { "caller://a", "caller://b" } }
-         kit.misuse("call", { "server", "list of 2" }, function() client:call{ interface = "I", operation = "echo" } end)
+      end)
+
+      it("several, each with an outcome that has what it returned", function()
+         local client = wms.new{ server = { "caller://a", "caller://b" }, timeout = 5 }
+         local told = {}
+         local outcomes = kit.fine(client:call{ interface = "I", operation = "echo", arguments = { a = 1 },
+            on_outcome = function(outcome, done, total)
+               told[done] = { outcome.server, outcome.value.a, total }
+            end })
+         assert.same({ "caller://a", "caller://b" }, kit.pluck(outcomes, "server"))
+         assert.same({ { a = 1 }, { a = 1 } }, kit.pluck(outcomes, "value"))
+         table.sort(told, function(one, other) return one[1] < other[1] end)
+         assert.same({ { "caller://a", 1, 2 }, { "caller://b", 1, 2 } }, told)
+         -- The shape depends on what was given, not on how many it is.
+         outcomes = kit.fine(wms.call{ server = { "caller://a" }, interface = "I", operation = "echo",
+            arguments = { a = 2 } })
+         assert.same({ { a = 2 } }, kit.pluck(outcomes, "value"))
+         outcomes = kit.fine(wms.call{ server = "caller://lab[1-3]", interface = "I", operation = "none" })
+         assert.same({ "caller://lab1", "caller://lab2", "caller://lab3" }, kit.pluck(outcomes, "server"))
+      end)
+
+      it("several, of which one fails", function()
+         local err = kit.fault(wms.call{ servers = { "caller://a", "memory://nobody" }, interface = "I", operation = "echo",
+            arguments = { a = 1 }, timeout = 5 })
+         assert.same({ "UNREACHABLE", "memory://nobody" }, { err.code, err.server })
+         assert.same({ "requested", "failed" }, kit.pluck(err.outcomes, "state"))
+         assert.same({ a = 1 }, err.outcomes[1].value)
       end)
 
       it("whom allow permits", function()
@@ -273,8 +298,7 @@ describe("a call", function()
       end
 
       wrong("no server", "server", nil, "server: missing")
-      wrong("servers", "server", { "caller://a", "caller://b" }, "server", "2")
-      wrong("another name of servers", "servers", "caller://a", "servers: no such option", "server")
+      wrong("no servers", "server", {}, "server: an empty list")
       wrong("no interface", "interface", nil, "interface: missing")
       wrong("an empty interface", "interface", "", "interface: empty")
       wrong("an interface that the host cannot have", "interface", "none", "interface: none of that name")
@@ -285,7 +309,7 @@ describe("a call", function()
       wrong("all", "all", true, "all: no such option")
       wrong("verify", "verify", 3, "verify: no such option")
       wrong("a password", "password", "p", "password: no such option")
-      wrong("on_outcome", "on_outcome", print, "on_outcome: no such option")
+      wrong("what_if", "what_if", true, "what_if: no such option")
 
       wrong("arguments that are no table", "arguments", "a", "arguments: a string")
       wrong("arguments in a list", "arguments", { 1, 2 }, "arguments: a list")

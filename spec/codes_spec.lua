@@ -154,7 +154,7 @@ local ADD_OPTION = [[
        -e 's/^    X(spared, "spared")/& X(mood, "mood")/' src/include/wms.h
    sed -i 's/^    bool stop_on_error, what_if, ask, follow;/    bool gently;\n&/' src/core/state.h
    sed -i 's/^    request->follow = command->follow;/&\n    request->gently = command->gently;/' src/core/command.c
-   sed -i '/^void wms_job_begin/,/^}/s/^    if (job->stage == WMS_JOB_QUEUED) {/    if (request->gently) {\n\
+   sed -i '/^static void run(/,/^}/s/^    if (job->stage == WMS_JOB_QUEUED) {/    if (request->gently) {\n\
            wms_say(request->engine, WMS_INFO, "%s: gently", job->text);\n    }\n&/' src/core/job.c
    sed -i -e 's/^    X(WHAT_IF, .*$/    X(GENTLY, "gently", FOR_SESSIONS | FOR_CLIENT) \\\n&/' \
        -e 's/^    bool stop_on_error, what_if, management;/    bool gently;\n&/' src/lua/lwms.h
@@ -166,49 +166,60 @@ local ADD_OPTION = [[
 -- A word for each of enum wms_error, wms_verb and wms_state.
 local ADD_WORDS = [[
    sed -i -e 's/^#define WMS_ERRORS(X) \\/&\n    X(QUOTA, -101, "too many sessions") \\/' \
-       -e 's/^    X(F, MESSAGE, .*)$/& X(F, GREET, "greet", WMS_HAS_ALL | WMS_TAKES_MESSAGE)/' \
+       -e 's/^    X(F, WAKE, .*)$/& X(F, GREET, "greet", WMS_HAS_ALL | WMS_TAKES_MESSAGE)/' \
        -e 's/^    X(GONE, "gone")/& X(MAYBE, "maybe")/' src/include/wms.h
 ]]
 
---- Runs shell commands in a copy of the tree, T/tree, after `change`; `files` are put into T.  Returns what they print,
---- the exit code, and how many files of src were changed.
-local function in_a_copy(change, files, commands)
-   local folder = process.run("mktemp -d"):match("%S+")
-   finally(function()
-      process.run("rm -r " .. folder)
-   end)
-   for name, text in pairs(files) do
+describe("a new word #once", function()
+   local folder, touched
+
+   local function run(lines)
+      return process.run("set -e; unset MAKEFLAGS MAKELEVEL\n" .. lines:gsub("%f[%w]T%f[%W]", folder))
+   end
+
+   local function write(name, text)
       local file = assert(io.open(folder .. "/" .. name, "w"))
       file:write(text)
       file:close()
    end
-   local function run(lines)
-      return process.run("set -e; unset MAKEFLAGS MAKELEVEL\n" .. lines:gsub("%f[%w]T%f[%W]", folder))
-   end
-   local output, code = run("mkdir T/tree; cp -r Makefile mk src T/tree; cd T/tree\n" .. change)
-   assert.same({ "", 0 }, { output, code })
-   output, code = run("cd T/tree\n" .. commands)
-   return output, code, tonumber((run("diff -rq src T/tree/src | wc -l")))
-end
 
-describe("a new word #once", function()
-   it("takes one line in its list: a code, a verb, a state", function()
-      local output, code, touched = in_a_copy(ADD_WORDS, { ["program.c"] = PROGRAM, ["script.lua"] = SCRIPT }, [[
+   --- Changes the sources in T/tree.  Returns how many files that has touched.
+   local function change(commands)
+      local output, code = run("cd T/tree; rm -rf T/before; cp -r src T/before\n" .. commands)
+      assert.same({ "", 0 }, { output, code })
+      return tonumber((run("diff -rq T/before T/tree/src | wc -l")))
+   end
+
+   -- One copy of the tree, which is built once, has all the words.
+   setup(function()
+      folder = process.run("mktemp -d"):match("%S+")
+      run "mkdir T/tree; cp -r Makefile mk src T/tree"
+      touched = { words = change(ADD_WORDS), option = change(ADD_OPTION) }
+      write("program.c", PROGRAM)
+      write("script.lua", SCRIPT)
+      write("option.lua", OPTION)
+      local output, code = run [[
+         cd T/tree
          make -s -j2 T/build/lib/libwms.a T/build/5.4/wms.so DEPS=no BUILD=T/build SANITIZE= CFLAGS=-O0
          cc -std=gnu11 -Isrc/include -Isrc -o T/program T/program.c T/build/lib/libwms.a \
-             $(pkg-config --libs libuv) -pthread -ldl -lm
-         timeout 60 T/program
-         env LUA_CPATH='T/build/5.4/?.so' timeout 60 $WMS_LUA T/script.lua]])
+             $(pkg-config --libs libuv) -pthread -ldl -lm]]
+      assert.same({ "", 0 }, { output, code })
+   end)
+
+   teardown(function()
+      process.run("rm -r " .. folder)
+   end)
+
+   it("takes one line in its list: a code, a verb, a state", function()
+      local output, code = run "timeout 60 T/program; env LUA_CPATH='T/build/5.4/?.so' timeout 60 $WMS_LUA T/script.lua"
       assert.same({ "demo://room: QUOTA: too many sessions\nmemory://lab: QUOTA: too many sessions\n"
          .. "-101 greet maybe\n" .. GREETED, 0 }, { output, code }, output)
-      assert.equal(1, touched)
+      assert.equal(1, touched.words)
    end)
 
    it("takes seven files of src if it is an option, with a session's property in one of them", function()
-      local output, code, touched = in_a_copy(ADD_OPTION, { ["script.lua"] = OPTION }, [[
-         make -s -j2 T/build/5.4/wms.so DEPS=no BUILD=T/build SANITIZE= CFLAGS=-O0
-         env LUA_CPATH='T/build/5.4/?.so' timeout 60 $WMS_LUA T/script.lua]])
+      local output, code = run "env LUA_CPATH='T/build/5.4/?.so' timeout 60 $WMS_LUA T/option.lua"
       assert.same({ OPTION_SHOWN, 0 }, { output, code }, output)
-      assert.equal(7, touched)
+      assert.equal(7, touched.option)
    end)
 end)

@@ -370,8 +370,8 @@ describe("the manual #once", function()
          park:stop()
       end)
       lab:session{ id = 3, user = "alice" }
-      local bind, store, call = table.unpack(blocks("docs/hosts-multipoint.md", "lua", "multipoint"))
-      local code = table.concat({ bind, call, store }, "\n"):gsub("lab01%.school%.example", -- the store is empty at first
+      local bind, room, store, call = table.unpack(blocks("docs/hosts-multipoint.md", "lua", "multipoint"))
+      local code = table.concat({ room, bind, call, store }, "\n"):gsub("lab01%.school%.example", -- the store is empty at first
          ("multipoint://%s:%d"):format(lab.address, lab.http))
       local text = run(([[
          local wms, kept = require "wms", {}
@@ -384,6 +384,9 @@ describe("the manual #once", function()
       assert.truthy(text:find(lab.fingerprint .. "\t" .. lab.thumbprint .. "\n", 1, true), text)
       assert.truthy(text:find("password of Administrator on ", 1, true), text)
       assert.truthy(text:find(lab.https .. "\nfalse\tfalse\n", 1, true), text)
+      local server = ("multipoint://%s:%d"):format(lab.address, lab.http) -- bound as a room of one
+      assert.truthy(text:find(server .. " SHA256:" .. lab.fingerprint .. "\n1\t1\t" .. server .. "\tverified\n", 1, true),
+         text)
    end)
 
    it("has a snippet for Linux hosts that lists and unlocks a real one's sessions", function()

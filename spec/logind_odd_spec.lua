@@ -455,3 +455,68 @@ describe("an action that a logind takes and does not answer #once", function()
       end)
    end
 end)
+
+describe("a logind that is asked to end its host #once", function()
+   local test = kit.needing(function(why) pending(why) end, mock.missing)
+
+   after_each(function()
+      sweep()
+      kit.reset()
+   end)
+
+   local function ask(verb, options)
+      options = options or {}
+      options.server = host.server
+      return wms[verb](options)
+   end
+
+   test("is told which, and never to ask a person", function()
+      room()
+      assert.same({ "requested" }, pluck(fine(ask "reboot"), "state"))
+      host:await("Reboot()")
+      assert.same({ "requested" }, pluck(fine(ask "power_off"), "state"))
+      host:await("PowerOff()")
+      assert.truthy(fine(ask("reboot", { what_if = true }))[1].note:find("sessions", 1, true))
+   end)
+
+   test("says why it refuses, and whether a program holds it up", function()
+      room()
+      for name, words in pairs{
+         ["org.freedesktop.DBus.Error.AccessDenied"] = "does not allow it to this user",
+         ["org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"] = "would ask a person",
+         ["org.freedesktop.login1.BlockedByInhibitorLock"] = "a program holds it up there",
+      } do
+         for inhibited, told in pairs{ [""] = false, ["sleep:shutdown"] = true, ["idle:shutdowns"] = false } do
+            host:run(("fail['Reboot', ''] = '%s'; inhibited = '%s'"):format(name, inhibited))
+            local err = fault(ask "reboot")
+            assert.equal("ACCESS_DENIED", err.code)
+            assert.truthy(err.message:find(words, 1, true), err.message)
+            assert.equal(told, err.message:find("systemd-inhibit --list", 1, true) ~= nil)
+         end
+      end
+      host:run"fail['Get', 'org.freedesktop.login1.Manager'] = 'org.freedesktop.DBus.Error.UnknownMethod'"
+      assert.equal("ACCESS_DENIED", fault(ask "reboot").code)
+      host:run"fail['PowerOff', ''] = 'org.freedesktop.login1.OperationInProgress'"
+      assert.equal("BUSY", fault(ask "power_off").code)
+   end)
+
+   for code, options in pairs{ TIMEOUT = { timeout = 1 }, CANCELLED = {}, UNREACHABLE = {} } do
+      test("and does not answer has perhaps done it, and is not asked again: " .. code, function()
+         room()
+         host:run'hold = ("PowerOff", "")'
+         options.server = host.server
+         local request = keep(wms.start("power_off", options))
+         kit.pump(request, function()
+            return table.concat(host:lines(), "\n"):find("PowerOff()", 1, true)
+         end)
+         if code == "CANCELLED" then
+            request:cancel()
+         elseif code == "UNREACHABLE" then
+            process.run("kill " .. host.bus)
+         end
+         local err = fault(kit.finish(request):result())
+         assert.same({ { "unknown" }, code }, { pluck(err.outcomes, "state"), err.code })
+         assert.equal(1, select(2, table.concat(host:lines(), "\n"):gsub("PowerOff%(%)", "")))
+      end)
+   end
+end)

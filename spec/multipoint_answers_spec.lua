@@ -6,7 +6,7 @@ local process = require "spec.support.process"
 local soap = require "spec.support.soap"
 local wms = kit.wms
 
-bound.describe("answers of MultiPoint hosts:", pending, function()
+bound.describe("answers of MultiPoint hosts: #once", pending, function()
    local host
 
    before_each(function()
@@ -146,7 +146,7 @@ bound.describe("answers of MultiPoint hosts:", pending, function()
          assert.is_false(host:sessions()[3].locked)
       end)
 
-      it("that have changed are found in the files of another process's bind #once", function()
+      it("that have changed are found in the files of another process's bind", function()
          local folder, environment = bound.folder()
          local go = folder .. "/go"
          assert.same({ "", 0 }, { process.run("mkfifo " .. go) })
@@ -409,7 +409,7 @@ bound.describe("answers of MultiPoint hosts:", pending, function()
       end)
    end)
 
-   it("that never end are cut off, and little memory is used #once", function()
+   it("that never end are cut off, and little memory is used", function()
       local _, environment = bound.folder()
       host:on("GetSessionFlags", { endless = 2 ^ 30, times = 0 })
       local said = bound.script(host, ([[

@@ -221,9 +221,6 @@ describe("wms.call to a MultiPoint host", function()
          call(SESSION, "GetSessionFlags", { idSession = 3, [1] = 3 })
       end)
       misuse("call", { "arguments: Reboot has no 'now'", "leave" }, function() call(SERVER, "Reboot", { now = true }) end)
-      misuse("call", { "server", "one" }, function()
-         wms.call{ server = { lab.server, "lab02" }, interface = SERVER, operation = "Reboot" }
-      end)
       misuse("call", { "session_ids" }, function()
          wms.call{ server = lab.server, interface = SERVER, operation = "Reboot", session_ids = 3 }
       end)

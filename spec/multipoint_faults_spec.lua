@@ -5,7 +5,7 @@ local kit = require "spec.support.kit"
 local soap = require "spec.support.soap"
 local wms = kit.wms
 
-bound.describe("connections to MultiPoint hosts:", pending, function()
+bound.describe("connections to MultiPoint hosts: #once", pending, function()
    teardown(soap.sweep)
 
    local VERBS = {
@@ -282,7 +282,7 @@ bound.describe("connections to MultiPoint hosts:", pending, function()
       end)
    end)
 
-   it("without a descriptor for one, nobody says that the host cannot be reached #once", function()
+   it("without a descriptor for one, nobody says that the host cannot be reached", function()
       local host = bound.stranger()
       local _, environment = bound.folder()
       assert.same({ "", 0 }, { bound.script(host, "assert(bind())", environment) })

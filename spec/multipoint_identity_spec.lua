@@ -4,7 +4,7 @@ local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"
 local wms = kit.wms
 
-bound.describe("a session of a MultiPoint host", pending, function()
+bound.describe("a session of a MultiPoint host #once", pending, function()
    local host
 
    before_each(function()
@@ -102,7 +102,7 @@ bound.describe("a session of a MultiPoint host", pending, function()
    end)
 end)
 
-bound.describe("the console's session of a MultiPoint host", pending, function()
+bound.describe("the console's session of a MultiPoint host #once", pending, function()
    local function lab(management)
       local host = bound.host(nil, { management = management })
       host:remove("all")

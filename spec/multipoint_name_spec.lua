@@ -4,7 +4,7 @@ local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"
 local wms = kit.wms
 
-bound.describe("a MultiPoint host whose certificate is made out to another name", pending, function()
+bound.describe("a MultiPoint host whose certificate is made out to another name #once", pending, function()
    local host
 
    before_each(function()

@@ -7,12 +7,12 @@ local wms = kit.wms
 
 local build = os.getenv("WMS_BUILD") or "build"
 
-bound.describe("on the way to MultiPoint hosts:", pending, function()
+bound.describe("on the way to MultiPoint hosts: #once", pending, function()
    after_each(function()
       wms.configure{ proxy = false }
    end)
 
-   describe("a name that is not resolved #once", function()
+   describe("a name that is not resolved", function()
       local PRELOAD = ("ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=%s/spec/preload_names.so "):format(
          build)
 
@@ -180,7 +180,7 @@ bound.describe("on the way to MultiPoint hosts:", pending, function()
 
       local VARIABLES = "http_proxy=URL https_proxy=URL HTTPS_PROXY=URL all_proxy=URL ALL_PROXY=URL no_proxy= "
 
-      it("of the environment is left alone #once", function()
+      it("of the environment is left alone", function()
          local host = bound.stranger()
          local _, environment = bound.folder()
          local said = bound.script(host, [[
@@ -191,7 +191,7 @@ bound.describe("on the way to MultiPoint hosts:", pending, function()
          assert.is_nil((listener:accept()))
       end)
 
-      it("of the environment is used when it is asked for #once", function()
+      it("of the environment is used when it is asked for", function()
          local host = bound.stranger()
          local _, environment = bound.folder()
          local pipe = bound.popen(host, [[
@@ -212,7 +212,7 @@ bound.describe("on the way to MultiPoint hosts:", pending, function()
       end)
    end)
 
-   it("the program's SIGPIPE is its own, and does not end it #once", function()
+   it("the program's SIGPIPE is its own, and does not end it", function()
       if select(2, process.run("env --default-signal=PIPE true")) ~= 0 then
          pending("this env cannot set signals")
       end

@@ -8,7 +8,7 @@ local fine, pluck = kit.fine, kit.pluck
 
 local UNKNOWN = { "is_orchestratable", "is_admin", "is_mog_user", "is_standard", "is_web_limited" }
 
-bound.describe("one session of a MultiPoint host", pending, function()
+bound.describe("one session of a MultiPoint host #once", pending, function()
    local host, log
 
    before_each(function()
@@ -177,7 +177,7 @@ bound.describe("one session of a MultiPoint host", pending, function()
    end)
 end)
 
-bound.describe("stations of MultiPoint hosts", pending, function()
+bound.describe("stations of MultiPoint hosts #once", pending, function()
    local NAMED = { subject = "lab01.localhost" }
 
    local function lab(stations, options)

@@ -7,7 +7,7 @@ local wms = kit.wms
 
 local SOAP11, SOAP12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
 
-bound.describe("the certificate of a MultiPoint host is asked for", pending, function()
+bound.describe("the certificate of a MultiPoint host is asked for #once", pending, function()
    local host
 
    before_each(function()

@@ -6,7 +6,7 @@ local process = require "spec.support.process"
 local soap = require "spec.support.soap"
 local wms = kit.wms
 
-bound.describe("trust in MultiPoint hosts:", pending, function()
+bound.describe("trust in MultiPoint hosts: #once", pending, function()
    teardown(soap.sweep)
 
    --- Nothing but certificates was asked for, and no password was on the wire.
@@ -296,7 +296,7 @@ bound.describe("trust in MultiPoint hosts:", pending, function()
       assert.is_false(assert(wms.bind(bound.options(host))).management)
    end)
 
-   describe("files #once", function()
+   describe("files", function()
       local folder, environment, host
       before_each(function()
          folder, environment = bound.folder()

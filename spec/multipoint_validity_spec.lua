@@ -5,7 +5,7 @@ local kit = require "spec.support.kit"
 local process = require "spec.support.process"
 local wms = kit.wms
 
-bound.describe("validity of MultiPoint hosts' certificates:", pending, function()
+bound.describe("validity of MultiPoint hosts' certificates: #once", pending, function()
    --- Nothing was sent to the host but the question for its certificate.
    local function refused(host, reason, ...)
       local err = bound.fault(host, ...)
@@ -66,7 +66,7 @@ bound.describe("validity of MultiPoint hosts' certificates:", pending, function(
          not_trusted(host)
       end)
 
-      it("is not trusted by another process #once", function()
+      it("is not trusted by another process", function()
          local folder, environment = bound.folder()
          local host = bound.stranger{ lasts = 6 }
          local before = kit.now()
@@ -99,7 +99,7 @@ bound.describe("validity of MultiPoint hosts' certificates:", pending, function(
       kit.await(function() return (wms.unlock{ server = host.server, session_ids = 3 }) end)
    end)
 
-   it("SSLKEYLOGFILE is not honoured #once", function()
+   it("SSLKEYLOGFILE is not honoured", function()
       local folder, environment = bound.folder()
       local host = bound.stranger()
       local said = { bound.script(host, "assert(bind())", environment .. " SSLKEYLOGFILE=" .. folder .. "/keys") }

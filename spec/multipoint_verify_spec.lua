@@ -5,7 +5,7 @@ local kit = require "spec.support.kit"
 local wms = kit.wms
 local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
 
-bound.describe("verifying on a MultiPoint host:", pending, function()
+bound.describe("verifying on a MultiPoint host: #once", pending, function()
    local VERBS = {
       unlock = "StopLockingSession", lock = "LockSession", close = "LogOffSession", disconnect = "DisconnectSession",
    }

@@ -71,7 +71,9 @@ local function command(task)
       "timeout --kill-after=10", patience, wrap, task.lua, "spec/support/busted.lua -o spec/support/summary.lua",
       task.first and "" or "--exclude-tags=once", task.file, "</dev/null; echo exit $? >>" .. results(task) .. ";",
       "} >" .. results(task) .. ".txt 2>&1;",
-      ('echo "Lua %s: %s, $(($(date +%%s) - start)) s"'):format(task.version, task.file),
+      -- The second line that `times` prints is the children's.
+      ("times >%s.times; { read -r _; read -r user system; } <%s.times;"):format(results(task), results(task)),
+      ('echo "Lua %s: %s, $(($(date +%%s) - start)) s (processor: $user + $system)"'):format(task.version, task.file),
    }, " ")
 end
 

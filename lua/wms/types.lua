@@ -42,6 +42,8 @@ local wms = {}
 --- * `"logind://"`: this machine's logind; `"logind://user@host"`: another's, over ssh; `"logind:///path/to/socket"`: that of
 ---   another system bus on this machine
 --- * `"multipoint://host:port"`, `"wts://host"`
+--- * `"lab[01-30]"`: a node set; `"@room1"`: a group of `wms.configure`; `"@room1!lab07"`, `"a,b"`, `"a&b"`, `"a^b"`; and `"!lab07"`
+---   in a list takes out of the whole list
 ---@alias wms.Servers string|string[]
 
 ---@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"|"call"|"bind"|"message"
@@ -58,6 +60,7 @@ local wms = {}
 ---@field what_if? boolean Ask the host what there is, say what would be done (`state = "planned"`), do nothing.
 ---@field verify? number Wait up to this many seconds, once the host has answered, until it reports the state asked for; else that outcome fails with `UNVERIFIED`.  Misuse with message (there a client's default is ignored).
 ---@field stable? number Then watch for this many seconds, and fail with `REVERTED` when the state turns back.  Implies `verify`, of 3 seconds if it is not given.  For lock and unlock; misuse with close, disconnect and message (there a client's default is ignored).
+---@field retries? integer How often what has failed with `UNREACHABLE`, `TIMEOUT`, `BUSY`, `UNVERIFIED` or `REVERTED` is tried again, after pauses of 0.5 s, 1 s and so on, up to 30 s: 0…1000; 0.  Misuse with close and disconnect (there a client's default is ignored).
 ---@field concurrency? integer How many servers at a time: 1…65535; 32.
 ---@field on_outcome? fun(outcome: wms.Outcome, done: integer, total?: integer) Is told of every outcome when it is there: which, how many so far, how many there will be (nil until every server has told its sessions).
 
@@ -96,21 +99,27 @@ local wms = {}
 --- lie at most 8 deep in each other.  A number that Lua has not exactly is given as a string of its digits.
 ---@alias wms.Argument boolean|integer|string|wms.Argument[]|table<string, wms.Argument>
 
----@class wms.CallOptions
----@field server string One address, or a list of one.
----@field computer_name? string Another name of `server`.
+--- Options of a command on servers as a whole.
+---@class wms.WholeOptions
+---@field server wms.Servers
+---@field computer_name? wms.Servers Another name of `server`.
+---@field servers? wms.Servers Another name of `server`.
+---@field concurrency? integer As in `wms.Options`, as the next two.
+---@field on_error? "continue"|"stop"
+---@field on_outcome? fun(outcome: wms.Outcome, done: integer, total: integer)
+
+---@class wms.CallOptions: wms.WholeOptions
 ---@field deadline? number|false As in `wms.Options`.
 ---@field interface string The name of an interface of the host's protocol.
 ---@field operation string The name of one of its operations.
 ---@field arguments? table<string, wms.Argument> By the protocol's names.
 ---@field timeout? number As in `wms.Options`.
 
----@class wms.BindOptions
----@field server string One address, or a list of one.
----@field computer_name? string Another name of `server`.
+---@class wms.BindOptions: wms.WholeOptions
 ---@field user_name string The name of an administrator of the host.
 ---@field password? string|(fun(server: string, user_name: string): string?, string?) The password; or a function that asks for it, when the host's certificate is found to be the expected one: it returns the password, or nil and the reason (`CANCELLED`).  No timeout runs meanwhile.  Required with `fingerprint`.  The engine wipes its copies; what Lua has of a string stays until Lua needs the memory.
 ---@field fingerprint? string SHA-256 of the certificate that is expected, in hex.  Without it the bind ends as `UNTRUSTED`, and `err.fingerprint` is that of the certificate that was shown.
+---@field fingerprints? table<string, string> Those of single hosts, by their addresses, in place of `fingerprint`: see `wms.fingerprints`.  Of hosts that are not bound now they are ignored.
 ---@field management? boolean Keep the password for management, too.
 ---@field deadline? number|false As in `wms.Options`.
 ---@field certificate_name? string What the certificate must be made out to, where that is not the name in the address.
@@ -157,6 +166,7 @@ local wms = {}
 ---@field changed? boolean Only when verified: true if the transition was seen, false if the host said so already; nil if it could not be seen how it was before.
 ---@field error? { code: wms.Code, message: string } Nil when it is as asked.
 ---@field note? string What the caller should know although nothing failed.
+---@field value? table What a `wms.call` or `wms.bind` has returned from this server, also one that failed.
 ---@field identity? string Of the session, where it is known: another try with this outcome is for no other session.
 
 --- Why not everything is as asked.  `tostring(err)` is its message.
@@ -293,8 +303,9 @@ function wms.sessions(options) end
 --- Returns a table of what the host has returned, or `nil, message, err`.  In it whole numbers that Lua has not exactly are
 --- strings of digits, and what the host leaves out is nil.  A call is never sent twice: one that was sent and got no answer
 --- has an outcome with the state `"unknown"`.  Raises misuse.
+--- Of a list of servers, a node set or a group it returns the outcomes, each with a `value`.
 ---@param options wms.CallOptions
----@return table? result
+---@return table|wms.Outcome[]? result
 ---@return string? message
 ---@return wms.Error? err
 function wms.call(options) end
@@ -317,8 +328,10 @@ function wms.call(options) end
 ---
 --- Returns the binding, as the host and its provider tell it; or `nil, message, err`.  Raises misuse, and the errors of the
 --- password's function.
+--- Of a list of servers, a node set or a group it returns the outcomes, each with a binding as its `value`; of one that fails
+--- with `UNTRUSTED`, `value` has the `fingerprint` and `thumbprint`.  One password is asked for once, for all of them.
 ---@param options wms.BindOptions
----@return wms.Binding? binding
+---@return wms.Binding|wms.Outcome[]? binding
 ---@return string? message
 ---@return wms.Error? err
 function wms.bind(options) end
@@ -336,6 +349,13 @@ function wms.bindings() end
 ---@return string? message
 ---@return wms.Error? err
 function wms.unbind(options) end
+
+------------------------------------------------------------------------------------------------------------- servers
+
+--- The addresses that a list of servers means, each once, in their order.  Raises misuse; a list that leaves none is.
+---@param list wms.Servers
+---@return string[] addresses
+function wms.servers(list) end
 
 ------------------------------------------------------------------------------------------------------ without blocking
 
@@ -463,7 +483,7 @@ function driver:news() end
 
 --- Makes a client: the same commands as methods, with these options as defaults.  What a call gives wins over them, and they
 --- win over `wms.configure`.  `client:unlock{ session_ids = 3 }`, `client:unlock_all()`, `client:start("unlock", {…})`.
---- `call` and `bind` take `server`, `timeout` and `allow` from it.  Sessions in `session_ids` keep their own servers.
+--- `call` and `bind` take from it what they have.  Sessions in `session_ids` keep their own servers.
 ---
 --- There is nothing to close: `client:close{…}` is the command.  Raises misuse.
 ---@param options? wms.ClientOptions|string
@@ -511,6 +531,7 @@ function wms.new(options) end
 ---@field concurrency? integer The default of `concurrency`.
 ---@field log? fun(level: "debug"|"info"|"warning", text: string)|false Is told what the engine does: connections, retries, refusals; never a secret.  Lines are kept (the first 1000 of them; a last line counts the others) until a blocking call, `wait` or `step` delivers them.  False: no log.
 ---@field allow? (fun(action: wms.Action): boolean?, string?)|false Is asked before anything is sent: true permits; anything else, or an error, refuses, and the outcome is `ACCESS_DENIED` with the second value, or the error's text, as the reason.  It can only narrow what the program's own guard permits.  False: no question.
+---@field groups? table<string, string|string[]> Groups of servers by name, in place of all that there are: `{ room1 = "lab[01-30]", school = { "@room1", "!lab07" } }`.  A name has at most 64 letters, digits, `.`, `_` and `-`.
 ---@field store? wms.Store|false Where bindings are kept.  False: in files of mode 0600, in `$XDG_CONFIG_HOME/wms/bindings` or `~/.config/wms/bindings`.
 ---@field connections? integer At most so many to one host at a time: 1…64; 4.
 ---@field answer_size? integer An answer of more bytes is refused: 1024…1000000000; 8000000.

@@ -64,7 +64,6 @@ static void refuse_commands(wms_engine *engine)
 
     for (enum wms_verb verb = WMS_CALL; verb <= WMS_BIND; verb++) {
         REFUSED(verb, server_count, 0, "server: missing; give");
-        REFUSED(verb, server_count, 2, "server: several; give");
         REFUSED(verb, all, true, "session_ids: ");
         REFUSED(verb, what_if, true, "what_if: ");
         REFUSED(verb, verify, 3, "verify: ");
@@ -97,7 +96,29 @@ static void refuse_commands(wms_engine *engine)
             REFUSED(verb, password, "p", "password: only bind has one");
             REFUSED(verb, fingerprint, "f", "fingerprint: only bind has one");
             REFUSED(verb, management, true, "management: only bind has one");
+            REFUSED(verb, pin_count, 1, "fingerprints: only bind has one");
         }
+    }
+    const wms_pin pins[] = {{.server = "caller://other:0", .fingerprint = "AB"}};
+    const struct {
+        const char *fingerprint, *certificate_name, *thumbprint, *words;
+        size_t pin_count;
+    } of_one[] = {
+        {"AB", NULL, NULL, "fingerprint: of one host, but there are several; give `fingerprints`",
+         0},
+        {NULL, "host", NULL, "certificate_name: of one host, but there are several", 0},
+        {NULL, NULL, "CD", "thumbprint: of one host, but there are several", 0},
+        {NULL, NULL, NULL, "fingerprints: caller://other:0: no port after", 1},
+    };
+    for (size_t i = 0; i < sizeof of_one / sizeof *of_one; i++) {
+        wms_command command = good(WMS_BIND);
+        command.server_count = 2;
+        command.fingerprint = of_one[i].fingerprint;
+        command.certificate_name = of_one[i].certificate_name;
+        command.thumbprint = of_one[i].thumbprint;
+        command.pins = pins;
+        command.pin_count = of_one[i].pin_count;
+        refused(engine, &command, of_one[i].words);
     }
     REFUSED(WMS_CALL, arguments, &text, "arguments: no table; give");
     for (size_t i = 0; i < sizeof items / sizeof *items; i++) {

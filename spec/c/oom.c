@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* oom.c - runs Lua scripts again and again, and lets another allocation fail each time.
  *
- *     oom [-s SERVER] [-m MODULE]... SCRIPT...
+ *     oom [-e] [-s SERVER] [-m MODULE]... SCRIPT...
  *
  * A script gets the module and the address of a server.  It returns a verb and what a command of it
  * returned, or nothing. It is run once to count what it allocates; then the first allocation fails,
@@ -16,8 +16,9 @@
  *
  * Without -s, the server is an embedded host of three sessions: 1 and 2 are users', 3 an
  * administrator's.  With it, the server is what it is; only the engine's allocations fail, and how
- * the sessions are is the caller's to check.  MODULE is a provider NAME.so, for scripts that need
- * its hosts; where bindings are kept, the environment says.
+ * the sessions are is the caller's to check.  With -e, too, only the engine's allocations fail.
+ * MODULE is a provider NAME.so, for scripts that need its hosts; where bindings are kept, the
+ * environment says.
  *
  * What the engine shares with its threads is not from its allocator: the Makefile has the linker
  * put __wrap_calloc() in the place of calloc().
@@ -82,7 +83,7 @@ void *__wrap_calloc(size_t count, size_t size)
 /* ---- one run --------------------------------------------------------------------------------- */
 
 static const char *server = "memory://lab";
-static bool embedded = true;
+static bool embedded = true, engine_alone;
 static const char *modules[2];
 static size_t module_count;
 static wms_memory *lab;
@@ -389,7 +390,7 @@ static void sweeps(const char *file)
         counts[which] = plan.count;
     }
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (embedded || all[i].which == OF_ENGINE) {
+        if ((embedded && !engine_alone) || all[i].which == OF_ENGINE) {
             runs += sweep(file, all[i].which, all[i].how);
         }
     }
@@ -422,7 +423,9 @@ int main(int argc, char **argv)
 #endif
     warm_up();
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) {
+        if (strcmp(argv[i], "-e") == 0) {
+            engine_alone = true;
+        } else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) {
             server = argv[++i];
             embedded = false;
         } else if (strcmp(argv[i], "-m") == 0 && i + 1 < argc) {

@@ -27,6 +27,7 @@ own = NAME + ".NoSessionForPID"  # an error, or a session's id
 old = False  # before systemd 243: the name "auto" is not known
 obeys = True  # the lockers set LockedHint
 hold = None  # (member, id): the next such call is not answered before release()
+inhibited = ""  # what programs hold up, such as "shutdown:sleep"
 held = []
 connection = None
 
@@ -117,6 +118,8 @@ def handle(message):
     member, path, arguments = message.get_member(), message.get_path(), [str(a) for a in message.get_args_list()]
     by_path = {path_of(id): id for id in sessions}
     id = by_path.get(path, "?") if member == "GetAll" else arguments[0] if arguments else ""
+    if member in ("Reboot", "PowerOff"):
+        id = "interactive" if message.get_args_list()[0] else ""
     log.write("%s(%s)\n" % (member, id))
     if (member, id) == hold:
         held.append((message, member, id, path, by_path))
@@ -145,6 +148,10 @@ def answer(message, member, id, path, by_path):
         refuse(message, BUS_ERROR + "UnknownObject", "Unknown object '%s'." % path)
     elif member in ACTIONS:
         act(message, id)
+    elif member in ("Reboot", "PowerOff"):
+        reply(message)
+    elif member == "Get":
+        reply(message, "v", dbus.String(inhibited, variant_level=1))
     else:
         refuse(message, BUS_ERROR + "UnknownMethod")
 

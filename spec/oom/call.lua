@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- On the hosts of spec/c/provider_caller.c.
 local wms = ...
-local client = wms.new{ server = { "caller://host" } }
+local client = wms.new{ server = "caller://host" }
 local given = { name = "n", list = { 1, 2, { deep = true } }, bytes = ("x"):rep(300) }
 local result, message, err = client:call{ interface = "I", operation = "echo", arguments = given }
 if not result then

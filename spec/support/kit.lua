@@ -171,7 +171,7 @@ local CODES = kit.set{
    "UNVERIFIED", "REVERTED", "CANCELLED", "BUSY", "FORKED", "NO_PROVIDER", "NO_MEMORY",
 }
 local AS_ASKED = kit.set{ "requested", "verified", "planned", "gone" }
-local FIELDS = kit.set{ "server", "session_id", "user_name", "state", "changed", "error", "note", "identity" }
+local FIELDS = kit.set{ "server", "session_id", "user_name", "state", "changed", "error", "note", "identity", "value" }
 
 kit.codes = CODES
 
@@ -226,9 +226,9 @@ function kit.fault(...)
    assert(err.message == message, "err.message is the message")
    assert(CODES[err.code], "no documented code: " .. tostring(err.code))
    assert(type(err.outcomes) == "table", "err.outcomes")
-   local first
+   local first -- of those that failed; one that was skipped, if there are no others
    for _, outcome in ipairs(err.outcomes) do
-      if kit.shape(outcome).error and not first then
+      if kit.shape(outcome).error and (not first or (first.state == "skipped" and outcome.state ~= "skipped")) then
          first = outcome
       end
    end

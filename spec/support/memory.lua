@@ -7,7 +7,7 @@ local adapter = {
    name = "memory",
    can = {
       close = true, disconnect = true, lock_report = true, relock = true, deaf = true, mute = true, own = true,
-      exempt = true, lost_answer = true, message = true, mute_shows = true, reuse = true,
+      exempt = true, lost_answer = true, message = true, mute_shows = true, reuse = true, ends = true,
    },
 }
 
@@ -89,7 +89,8 @@ function adapter.host(options)
    end
 
    function host.mute()
-      for _, verb in ipairs{ "unlock", "lock", "disconnect", "close", "message", "sessions" } do
+      for _, verb in ipairs{ "unlock", "lock", "disconnect", "close", "message", "sessions", "reboot",
+         "power_off" } do
          handle:fail(verb, "TIMEOUT")
       end
    end

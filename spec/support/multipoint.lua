@@ -9,13 +9,13 @@ local adapter = {
    name = "multipoint",
    can = {
       close = true, disconnect = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true,
-      mute_shows = true, lost_answer = true,
+      mute_shows = true, lost_answer = true, ends = true,
    },
 }
 
 local VERBS = {
    StopLockingSession = "unlock", LockSession = "lock", LogOffSession = "close", DisconnectSession = "disconnect",
-   SetBlockAllMessage = "block_all",
+   SetBlockAllMessage = "block_all", Reboot = "reboot", Shutdown = "power_off",
 }
 local AS_NEW = {
    relock = -1, block_all_relock = -1, block_all = "", flags_name = "pgrfSession", unknown_hr = 0x80071B6E, stations = 0,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* command.c - takes a command apart into jobs and items. */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/abi.h"
 #include "core/parts.h"
+#include "core/serverlist.h"
 
 enum { VERIFY_DEFAULT = 3 };
 
@@ -135,12 +137,113 @@ static int pick_once(wms_engine *engine, struct pick *picks, size_t count, size_
     return error;
 }
 
-/* `ids` on each of `servers`. */
-static int build_from_servers(wms_engine *engine, const wms_command *command, wms_request *request)
+/* The servers that a command means, while it is taken apart. */
+struct servers {
+    const char *const *texts;
+    size_t count;
+    const char **room; /* NULL: `texts` are the command's own */
+    struct wms_serverset set;
+};
+
+static bool are_plain(const wms_command *command)
+{
+    for (size_t i = 0; i < command->server_count; i++) {
+        if (!wms_serverlist_is_plain(command->servers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int read_servers(wms_engine *engine, const wms_command *command, struct servers *servers)
 {
     static const char *const here[] = {NULL};
-    const char *const *servers = command->server_count ? command->servers : here;
-    size_t server_count = command->server_count ? command->server_count : 1;
+    bool some = command->server_count > 0;
+
+    *servers = (struct servers){.texts = some ? command->servers : here,
+                                .count = some ? command->server_count : 1};
+    if (are_plain(command)) {
+        return 0;
+    }
+    int error = wms_engine_read_list(engine, servers->texts, servers->count, &servers->set);
+    if (error) {
+        return error;
+    }
+    servers->room = wms_zalloc(engine, servers->set.count * sizeof *servers->room);
+    servers->texts = servers->room;
+    servers->count = 0;
+    for (const struct wms_setserver *server = wms_serverset_next(servers->set.first);
+         servers->room && server; server = wms_serverset_next(server->next)) {
+        servers->room[servers->count++] = server->text;
+    }
+    if (!servers->room) {
+        wms_serverset_close(&servers->set);
+        return WMS_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+static void close_servers(wms_engine *engine, struct servers *servers)
+{
+    if (servers->room) {
+        wms_serverset_close(&servers->set);
+        wms_free(engine, servers->room);
+    }
+}
+
+/* Gives jobs calls of their own, with the fingerprint that is expected of their host.  The servers
+ * of the jobs are marked with the jobs' numbers, from 1 on. */
+static int pin_jobs(wms_engine *engine, const wms_command *command, wms_request *request)
+{
+    for (size_t i = 0; i < command->pin_count; i++) {
+        const wms_pin *pin = &command->pins[i];
+        struct wms_server *server;
+        if (wms_server_known(engine, pin->server, &server)) {
+            char why[256];
+            snprintf(why, sizeof why, "%s", engine->base.complaint + strlen("server: "));
+            return wms_complain(engine, "fingerprints: %.80s: %s", pin->server, why);
+        }
+        if (!server || !server->mark) {
+            continue; /* of another host: the list may be about more than this command */
+        }
+        struct wms_job *job = &request->jobs[server->mark - 1];
+        struct wms_call *call = wms_slab_room(&job->slab, engine, sizeof *call);
+        if (!call) {
+            return WMS_E_NO_MEMORY;
+        }
+        *call = request->call;
+        call->fingerprint = wms_job_keep(job, pin->fingerprint);
+        if (!call->fingerprint) {
+            return WMS_E_NO_MEMORY;
+        }
+        job->call = call;
+    }
+    return 0;
+}
+
+/* What is true of one host only, where there are several. */
+static int check_one(wms_engine *engine, const wms_command *command, const wms_request *request)
+{
+    const char *name = command->certificate_name ? "certificate_name"
+                       : command->thumbprint     ? "thumbprint"
+                       : command->fingerprint    ? "fingerprint"
+                                                 : NULL;
+
+    if (request->job_count < 2 || !name) {
+        return 0;
+    }
+    return command->fingerprint
+               ? wms_complain(engine, "fingerprint: of one host, but there are several; give "
+                                      "`fingerprints`, by server")
+               : wms_complain(engine,
+                              "%s: of one host, but there are several; bind that host alone", name);
+}
+
+/* `ids` on each of the servers. */
+static int build_from_list(wms_engine *engine, const wms_command *command,
+                           const struct servers *servers, wms_request *request)
+{
+    size_t server_count = servers->count;
     struct pick one, *picks = &one;
     size_t count = 0;
     int error = 0;
@@ -162,7 +265,7 @@ static int build_from_servers(wms_engine *engine, const wms_command *command, wm
     error = error ? error : pick_once(engine, picks, command->id_count, &count);
     for (size_t i = 0; !error && i < server_count; i++) {
         struct wms_server *server;
-        error = get_server(engine, servers[i], &server);
+        error = get_server(engine, servers->texts[i], &server);
         if (error) {
             break;
         }
@@ -170,18 +273,32 @@ static int build_from_servers(wms_engine *engine, const wms_command *command, wm
             wms_server_release(engine, server);
             continue;
         }
-        server->mark = 1;
-        error = new_job(request, server, servers[i], count);
+        server->mark = (uint32_t) request->job_count + 1;
+        error = new_job(request, server, servers->texts[i], count);
         for (size_t k = 0; !error && k < count; k++) {
             error = add_item(&request->jobs[request->job_count - 1], &picks[k]);
         }
     }
+    error = error ? error : pin_jobs(engine, command, request);
     for (size_t i = 0; i < request->job_count; i++) {
         request->jobs[i].server->mark = 0;
     }
     if (picks != &one) {
         wms_free(engine, picks);
     }
+    return error;
+}
+
+static int build_from_servers(wms_engine *engine, const wms_command *command, wms_request *request)
+{
+    struct servers servers;
+    int error = read_servers(engine, command, &servers);
+
+    if (error) {
+        return error;
+    }
+    error = build_from_list(engine, command, &servers, request);
+    close_servers(engine, &servers);
     return error;
 }
 
@@ -363,7 +480,9 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
     const struct wms_call *call = request->verb == WMS_LOCK ? &lock : &request->call;
     const char *last = "";
 
-    if (request->verb != WMS_LOCK && !(request->traits & WMS_ON_SERVER)) {
+    bool asks = wms_traits_of_call(request->traits) || request->verb == WMS_LOCK;
+
+    if (!asks) {
         return 0;
     }
     for (size_t i = 0; i < request->job_count; i++) {
@@ -427,17 +546,20 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
                                                                     : command->verify;
     request->stop_on_error = command->stop_on_error;
     request->what_if = command->what_if && !query;
+    request->retries = command->retries;
     request->ask = command->ask;
     request->follow = command->follow;
     request->concurrency = command->stop_on_error ? 1 : command->concurrency;
     error = keep_texts(engine, command, request);
-    error = error                             ? error
-            : request->traits & WMS_ON_SERVER ? keep_call(engine, command, request)
-                                              : 0;
+    error = error                                 ? error
+            : wms_traits_of_call(request->traits) ? keep_call(engine, command, request)
+                                                  : 0;
+    request->call.verb = command->verb;
     if (error) {
         return error;
     }
     error = command->target_count ? build_from_targets(engine, command, request)
                                   : build_from_servers(engine, command, request);
+    error = error ? error : check_one(engine, command, request);
     return error ? error : check_hosts(engine, request);
 }

@@ -74,13 +74,17 @@ void wms_request_told(wms_request *request)
     node_remove(&request->news);
 }
 
-void wms_request_want(wms_request *request)
+void wms_job_wish(struct wms_job *job)
 {
-    struct wms_job *job = &request->jobs[0];
-
     if (!job->told) { /* the caller is asked once, after begin_to_want() has made sure that a
                          binding can be saved */
         job->wishes = true;
         wms_job_kick(job);
     }
+}
+
+void wms_job_want(struct wms_job *job, bool wants)
+{
+    job->request->wanting += wants - job->wants;
+    job->wants = wants;
 }

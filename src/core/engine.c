@@ -10,7 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/magic.h"
 #include "core/module.h"
+#include "core/settings.h"
 
 /* ---- whether this is a forked child ---------------------------------------------------------- */
 
@@ -63,6 +65,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     node_init(&engine->bindings.fresh);
     node_init(&engine->blocking.blocks);
     node_init(&engine->blocking.line);
+    node_init(&engine->cards.all);
     wms_key_new(&engine->key);
     engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
     int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
@@ -122,6 +125,8 @@ wms_engine *wms_engine_unref(wms_engine *engine)
     wms_table_close(&engine->servers, engine);
     wms_table_close(&engine->bound, engine);
     wms_bindings_clear(engine);
+    wms_groups_clear(engine);
+    wms_cards_clear(engine, &engine->cards);
     wms_engine_transport_clear(engine);
     if (engine->here) {
         munmap(engine->here, 1);
@@ -305,7 +310,7 @@ static char **copy_words(wms_engine *engine, const char *const *words)
     return list;
 }
 
-static int check_transport(wms_engine *engine, const wms_transport *transport)
+int wms_transport_check(wms_engine *engine, const wms_transport *transport)
 {
     if (transport->connections < 1 || transport->connections > CONNECTIONS_MAX) {
         return wms_complain(engine, "connections: %u; give a number from 1 to %d",
@@ -327,7 +332,7 @@ int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, s
     wms_transport whole = {0}, *transport = &whole;
 
     wms_take(transport, sizeof *transport, given, size);
-    int error = check_transport(engine, transport);
+    int error = wms_transport_check(engine, transport);
     if (error) {
         return error;
     }

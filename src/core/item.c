@@ -88,7 +88,7 @@ static void take_from_flight(struct wms_item *item)
 {
     node_remove(&item->flight);
     if (wms_item_is_whole(item)) {
-        item->job->wants = false;
+        wms_job_want(item->job, false);
     }
 }
 
@@ -96,7 +96,7 @@ static void act(struct wms_item *item)
 {
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
-    bool whole = wms_item_is_whole(item), call = request->traits & WMS_ON_SERVER;
+    bool whole = wms_item_is_whole(item), call = item->kind == WMS_ITEM_CALL;
     bool all = whole && item->job->all && !request->what_if && !(request->traits & WMS_IS_QUERY) &&
                !request->some;
 
@@ -111,8 +111,8 @@ static void act(struct wms_item *item)
     };
     node_prepend(&link->ops, &item->flight);
     if (call) {
-        wms_request_drop_value(request); /* left from a first try, on a connection that broke */
-        link->provider->call(link->connection, &item->op, &request->call);
+        wms_job_drop_value(item->job); /* left from a first try, on a connection that broke */
+        link->provider->call(link->connection, &item->op, item->job->call);
     } else if (whole) {
         link->provider->list(link->connection, &item->op);
     } else {
@@ -127,10 +127,12 @@ void wms_item_refuse(struct wms_item *item, const struct wms_provider *provider)
     char text[192];
 
     int length = snprintf(text, sizeof text,
-                          verb == WMS_CALL      ? "%s hosts have no calls"
-                          : verb == WMS_BIND    ? "%s hosts need no binding"
-                          : verb == WMS_MESSAGE ? "%s hosts cannot show a message in a session"
-                                                : "%s hosts cannot %s a session",
+                          verb == WMS_CALL        ? "%s hosts have no calls"
+                          : verb == WMS_BIND      ? "%s hosts need no binding"
+                          : verb == WMS_MESSAGE   ? "%s hosts cannot show a message in a session"
+                          : verb == WMS_REBOOT    ? "%s hosts cannot be rebooted from here"
+                          : verb == WMS_POWER_OFF ? "%s hosts cannot be powered off from here"
+                                                  : "%s hosts cannot %s a session",
                           provider->name, wms_verb_name(verb));
     if (provider->cannot && !(item->job->request->traits & WMS_ON_SERVER)) {
         snprintf(text + length, sizeof text - (size_t) length, ": %s", provider->cannot);
@@ -163,16 +165,39 @@ void wms_item_forget(struct wms_item *item)
     link->provider->forget(link->connection, &item->op);
 }
 
+void wms_item_withdraw(struct wms_item *item)
+{
+    wms_item_forget(item);
+    take_from_flight(item);
+    wms_item_give_slot(item);
+}
+
 /* A call or a bind went well. */
 static void returned(struct wms_item *item)
 {
     const wms_request *request = item->job->request;
 
-    if (request->value_error) {
-        wms_item_abandon(item, request->value_error, NULL);
+    if (item->job->value_error) {
+        wms_item_abandon(item, item->job->value_error, NULL);
     } else {
         wms_item_finish(item, request->verb == WMS_BIND ? WMS_VERIFIED : WMS_REQUESTED, 0, NULL);
     }
+}
+
+/* what_if, of something that is done to the host as a whole: it has told its sessions. */
+static void plan_whole(struct wms_item *item)
+{
+    struct wms_job *job = item->job;
+    char note[64];
+    int error = wms_listing_index(job);
+
+    if (error) {
+        wms_item_finish(item, WMS_FAILED, error, NULL);
+        return;
+    }
+    snprintf(note, sizeof note, "the host has %zu sessions", job->listing.count);
+    item->note = wms_job_keep(job, note);
+    wms_item_finish(item, WMS_PLANNED, 0, NULL);
 }
 
 void wms_item_answer(struct wms_item *item, int code, const char *text)
@@ -187,12 +212,16 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
     wms_item_give_slot(item);
     wms_job_progress(job);
     job->breaks = 0;
-    if (code == WMS_E_NOT_FOUND && item != &job->whole) {
+    if (job->waking) {
+        wms_waking_answered(item, code, text);
+    } else if (code == WMS_E_NOT_FOUND && item != &job->whole) {
         wms_item_vanished(item, text);
     } else if (code != 0) {
         wms_item_finish(item, WMS_FAILED, code, text);
-    } else if (request->traits & WMS_ON_SERVER) {
+    } else if (item->kind == WMS_ITEM_CALL) {
         returned(item);
+    } else if (request->traits & WMS_ON_SERVER) {
+        plan_whole(item);
     } else if (wms_item_is_whole(item)) {
         wms_job_listed(job);
     } else if (!item->check) {
@@ -245,6 +274,9 @@ static void leave_unsent(struct wms_item *item, int code, const char *text)
 
 void wms_item_abandon(struct wms_item *item, int code, const char *text)
 {
+    if (item->job->waking && wms_waking_goes_on(item, code, text)) {
+        return;
+    }
     if (!item->sent) {
         leave_unsent(item, code, text);
         return;
@@ -277,9 +309,23 @@ void wms_item_vanished(struct wms_item *item, const char *text)
 
 static void finished(struct wms_item *item)
 {
+    if (item->again) {
+        wms_item_pause(item);
+        return;
+    }
     wms_item_enter(item, WMS_DONE);
     item->job->finished++;
     wms_request_finished(item);
+}
+
+static void set_result(struct wms_item *item, enum wms_state state, int code, const char *text)
+{
+    item->state = (unsigned char) state;
+    item->code = (signed char) code;
+    if (text && code) {
+        item->text =
+            wms_job_keep_line(item->job, text); /* out of memory: the code's own text is used */
+    }
 }
 
 void wms_item_finish(struct wms_item *item, enum wms_state state, int code, const char *text)
@@ -287,6 +333,12 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     struct wms_job *job = item->job;
 
     if (item->phase >= WMS_OVER) {
+        return;
+    }
+    item->again = wms_item_may_retry(item, code);
+    if (wms_item_is_whole(item) && item->again) {
+        set_result(item, state, code, text);
+        wms_item_pause(item);
         return;
     }
     if (wms_item_is_whole(item) &&
@@ -305,12 +357,8 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
         job->request->expected += 1 - job->count;
         wms_request_counted(job);
     }
-    item->state = (unsigned char) state;
-    item->code = (signed char) code;
-    if (text && code) {
-        item->text = wms_job_keep_line(job, text); /* out of memory: the code's own text is used */
-    }
-    if (code && job->request->stop_on_error) {
+    set_result(item, state, code, text);
+    if (code && job->request->stop_on_error && !item->again) {
         job->request->stopped = true;
     }
     if (item->check || item->slot) {
@@ -327,19 +375,27 @@ void wms_item_finish(struct wms_item *item, enum wms_state state, int code, cons
     }
 }
 
+void wms_item_end_paused(struct wms_item *item)
+{
+    item->job->paused--;
+    item->job->tries = item->job->request->retries; /* no other try */
+    wms_item_finish(item, item->state, item->code, item->text);
+}
+
 void wms_item_end(struct wms_item *item, int code, const char *text)
 {
     switch (item->phase) {
     case WMS_ACTING:
-        wms_item_forget(item);
-        take_from_flight(item);
-        wms_item_give_slot(item);
+        wms_item_withdraw(item);
         wms_item_abandon(item, code, text);
         break;
     case WMS_ANSWERED:
     case WMS_SETTLING:
     case WMS_STEADY:
         wms_check_give_up(item, code, text);
+        break;
+    case WMS_PAUSED:
+        wms_item_end_paused(item);
         break;
     default:
         wms_item_abandon(item, code, text);

@@ -27,15 +27,18 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
 
     job->request = request;
     job->server = server;
+    job->call = &request->call;
     node_init(&job->line);
     node_init(&job->kicked);
     node_init(&job->choosing);
+    node_init(&job->turn);
     queue_init(&job->ready);
     queue_init(&job->over);
     queue_init(&job->answered);
     job->whole.job = job;
     job->whole.changed = -1;
-    job->whole.kind = request->traits & WMS_ON_SERVER ? WMS_ITEM_CALL : WMS_ITEM_LIST;
+    job->whole.kind =
+        request->traits & WMS_ON_SERVER && !request->what_if ? WMS_ITEM_CALL : WMS_ITEM_LIST;
     job->by_id = items > 0;
     job->all = items == 0 && !request->own && !(request->traits & WMS_ON_SERVER);
     job->text = wms_job_keep(job, text ? text : "localhost");
@@ -181,9 +184,7 @@ static bool has_left(const struct wms_job *job)
     return job->pending == 0 && job->checks == 0;
 }
 
-/* Whether the item can be sent now.  Puts the job on a link if it has none; if that fails, so does
- * the job. */
-static bool has_way(struct wms_job *job, const struct wms_item *item)
+bool wms_job_has_way(struct wms_job *job, const struct wms_item *item)
 {
     if (job->link && job->link->retired && job->link->state == WMS_UP && has_left(job)) {
         wms_link_leave(job); /* a retired link gets no new work: takes another one */
@@ -224,7 +225,7 @@ static void run_whole(struct wms_job *job)
     struct wms_item *whole = &job->whole;
 
     if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) &&
-        has_way(job, whole)) {
+        wms_job_has_way(job, whole)) {
         wms_listing_clear(job); /* left from a first try, on a connection that broke */
         whole->note = NULL;
         wms_item_start(whole);
@@ -248,7 +249,11 @@ static void begin_to_want(struct wms_job *job)
         return;
     }
     wms_job_resume(job); /* the time that a slow disk took does not count for the host's timeout */
-    job->wants = true;
+    if (request->refused) { /* when another host needed it */
+        wms_item_end(&job->whole, WMS_E_CANCELLED, request->refusal);
+        return;
+    }
+    wms_job_want(job, true);
     if (!request->password) {
         wms_request_news(request);
     }
@@ -259,12 +264,14 @@ static void give_password(struct wms_job *job)
 {
     wms_request *request = job->request;
 
-    job->wants = false;
+    wms_job_want(job, false);
     job->told = true;
-    job->whole.retried = true; /* it cannot be repeated: the password is wiped below */
+    job->whole.retried = true; /* a password is sent once */
     wms_job_resume(job);
     job->link->provider->secret(job->link->connection, &job->whole.op, request->password);
-    wms_request_drop_password(request);
+    if (request->job_count == 1) { /* else other hosts may still need it */
+        wms_request_drop_password(request);
+    }
 }
 
 static void run_items(struct wms_job *job)
@@ -285,7 +292,7 @@ static void run_items(struct wms_job *job)
         if (job->request->what_if) {
             take_from_ready(job, item);
             plan(item);
-        } else if (has_way(job, item)) {
+        } else if (wms_job_has_way(job, item)) {
             take_from_ready(job, item);
             wms_item_start(item);
         } else {
@@ -326,21 +333,13 @@ void wms_request_drop_password(wms_request *request)
     }
 }
 
-void wms_request_begin_jobs(wms_request *request)
-{
-    while (
-        request->job_cursor < request->job_count &&
-        (request->jobs_running < request->concurrency || request->stopped || request->cancelled)) {
-        request->jobs_running++;
-        wms_job_begin(&request->jobs[request->job_cursor++]);
-    }
-}
-
 /* One of the request's jobs is done: the next begins, or the request is done. */
-static void job_done(wms_request *request)
+static void job_done(struct wms_job *job)
 {
+    wms_request *request = job->request;
+
     request->jobs_open--;
-    request->jobs_running--;
+    wms_job_give_turn(job);
     if (request->jobs_open > 0) {
         wms_request_begin_jobs(request);
         return;
@@ -357,27 +356,50 @@ static void job_done(wms_request *request)
 static void finish(struct wms_job *job)
 {
     job->stage = WMS_JOB_DONE;
+    wms_waking_end(job);
     wms_link_leave(job);
     wms_timer_free(job->timer);
     job->timer = NULL;
-    job_done(job->request);
+    wms_timer_free(job->pause);
+    job->pause = NULL;
+    node_remove(&job->turn);
+    job_done(job);
 }
 
-void wms_job_begin(struct wms_job *job)
+/* It has a turn: begins, or goes on after a pause. */
+static void run(struct wms_job *job)
 {
     const wms_request *request = job->request;
 
     if (job->stage == WMS_JOB_QUEUED) {
         bool whole = !job->by_id || request->what_if || (request->traits & WMS_IS_QUERY);
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
-        wms_job_kick(job);
+    } else if (job->rested) {
+        wms_job_resume_paused(job);
     }
+}
+
+/* What is paused ends with the failures that there were. */
+static void end_paused(struct wms_job *job)
+{
+    if (job->whole.phase == WMS_PAUSED) {
+        wms_item_end_paused(&job->whole);
+    }
+    for (size_t i = 0; i < job->count; i++) {
+        if (job->items[i].phase == WMS_PAUSED) {
+            wms_item_end_paused(&job->items[i]);
+        }
+    }
+    wms_job_kick(job);
 }
 
 void wms_job_pump(struct wms_job *job)
 {
     wms_request *request = job->request;
 
+    if (job->running) {
+        run(job);
+    }
     if (job->stage == WMS_JOB_DONE || job->stage == WMS_JOB_QUEUED) {
         return;
     }
@@ -387,7 +409,11 @@ void wms_job_pump(struct wms_job *job)
         wms_job_fail(job, WMS_E_CANCELLED, wms_not_after_failure);
     }
     if (job->stage == WMS_JOB_LISTING && !is_complete(job)) {
-        run_whole(job);
+        if (request->verb == WMS_WAKE) {
+            wms_waking_run(job);
+        } else {
+            run_whole(job);
+        }
     }
     if (job->wishes) {
         begin_to_want(job);
@@ -408,16 +434,27 @@ void wms_job_pump(struct wms_job *job)
     } else {
         start_timeout(job);
         wms_link_decline_place(job);
+        if (wms_job_pause(job)) {
+            end_paused(job);
+        }
     }
+}
+
+static bool is_unsent(const struct wms_item *item)
+{
+    return (item->phase < WMS_BASELINE && item->phase != WMS_PAUSED) || item->phase == WMS_PRIMED;
 }
 
 void wms_job_fail(struct wms_job *job, int code, const char *text)
 {
-    if (job->whole.phase < WMS_BASELINE && job->stage != WMS_JOB_ACTING && !job->whole_outcome) {
+    if (job->request->stopped) { /* else what is paused is tried again */
+        end_paused(job);
+    }
+    if (is_unsent(&job->whole) && job->stage != WMS_JOB_ACTING && !job->whole_outcome) {
         wms_item_end(&job->whole, code, text);
     }
     for (size_t i = 0; i < job->count; i++) {
-        if (job->items[i].phase < WMS_BASELINE || job->items[i].phase == WMS_PRIMED) {
+        if (is_unsent(&job->items[i])) {
             wms_item_end(&job->items[i], code, text);
         }
     }
@@ -454,6 +491,7 @@ void wms_job_clear(struct wms_job *job)
     wms_engine *engine = engine_of(job);
 
     wms_free(engine, job->items);
+    wms_job_drop_value(job);
     wms_listing_clear(job);
     wms_slab_clear(&job->slab, engine, job->request->traits & WMS_ON_SERVER);
     wms_server_release(engine, job->server);

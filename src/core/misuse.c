@@ -5,7 +5,7 @@
 
 #include "core/parts.h"
 
-enum { MESSAGE_MAX = 65536, TITLE_MAX = 1024, DEPTH_MAX = 32 };
+enum { MESSAGE_MAX = 65536, TITLE_MAX = 1024, DEPTH_MAX = 32, RETRIES_MAX = 1000 };
 static const double seconds_max = 1e9;
 
 static int check_message(wms_engine *engine, const wms_command *command, unsigned traits)
@@ -85,6 +85,14 @@ static int check_times(wms_engine *engine, const wms_command *command, unsigned 
                             "stable: only lock and unlock can be watched; use verify with %s",
                             wms_verb_name(command->verb));
     }
+    if (command->retries > RETRIES_MAX) {
+        return wms_complain(engine, "retries: %u; give a number from 0 to %d", command->retries,
+                            RETRIES_MAX);
+    }
+    if (command->retries > 0 && !(traits & WMS_REPEATABLE)) {
+        return wms_complain(engine, "retries: %s is sent once; leave it out",
+                            wms_verb_name(command->verb));
+    }
     if (command->concurrency < 1 || command->concurrency > 65535) {
         return wms_complain(engine, "concurrency: %u; give a number of servers from 1 to 65535",
                             command->concurrency);
@@ -128,8 +136,8 @@ static int check_selection(wms_engine *engine, const wms_command *command, unsig
     return 0;
 }
 
-/* A call and a bind ask one server as a whole. */
-static int check_whole(wms_engine *engine, const wms_command *command)
+/* A verb that is about servers as a whole. */
+static int check_whole(wms_engine *engine, const wms_command *command, unsigned traits)
 {
     const char *verb = wms_verb_name(command->verb);
 
@@ -138,14 +146,16 @@ static int check_whole(wms_engine *engine, const wms_command *command)
         return wms_complain(
             engine, "session_ids: %s is for a server, not for sessions; leave them out", verb);
     }
-    if (command->server_count != 1) {
-        return wms_complain(engine, "server: %s; give the one server that %s is for",
-                            command->server_count ? "several" : "missing", verb);
+    if (command->server_count == 0) {
+        return wms_complain(engine,
+                            "server: missing; %s is only for servers that are named: give "
+                            "\"localhost\" for this machine",
+                            verb);
     }
-    const char *other = command->what_if       ? "what_if"
-                        : command->verify >= 0 ? "verify"
-                        : command->stable >= 0 ? "stable"
-                                               : NULL;
+    const char *other = command->what_if && !(traits & WMS_ON_SERVERS)     ? "what_if"
+                        : command->verify >= 0 && !(traits & WMS_VERIFIES) ? "verify"
+                        : command->stable >= 0                             ? "stable"
+                                                                           : NULL;
     return other ? wms_complain(engine, "%s: %s has no such thing; leave it out", other, verb) : 0;
 }
 
@@ -171,6 +181,7 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         {"management", WMS_BIND, command->management, NULL, NULL},
         {"certificate_name", WMS_BIND, command->certificate_name, NULL, NULL},
         {"thumbprint", WMS_BIND, command->thumbprint, NULL, NULL},
+        {"fingerprints", WMS_BIND, command->pin_count > 0, NULL, NULL},
         {"title", WMS_MESSAGE, command->title, NULL, NULL},
     };
 
@@ -228,7 +239,7 @@ int wms_command_check(wms_engine *engine, const wms_command *command, unsigned t
     if ((unsigned) command->verb >= WMS_VERB_COUNT) {
         return wms_complain(engine, "command: no such verb; give one of enum wms_verb");
     }
-    int error = traits & WMS_ON_SERVER ? check_whole(engine, command)
+    int error = traits & WMS_ON_SERVER ? check_whole(engine, command, traits)
                                        : check_selection(engine, command, traits);
     error = error ? error : check_fields(engine, command);
     error = error ? error : check_arguments(engine, command->arguments);

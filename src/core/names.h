@@ -22,6 +22,13 @@ static inline bool wms_verb_is(enum wms_verb verb, unsigned trait)
     return wms_verb_traits(verb) & trait;
 }
 
+/* Traits of a verb that asks one server something of its own, and returns what it answers: a call,
+ * a bind. */
+static inline bool wms_traits_of_call(unsigned traits)
+{
+    return (traits & (WMS_ON_SERVER | WMS_ON_SERVERS)) == WMS_ON_SERVER;
+}
+
 /* Returns `code`, which a provider gave, if it is one that a host can have; else INTERNAL. */
 int wms_error_code(int code);
 

@@ -74,9 +74,9 @@ void wms_request_number(wms_request *request)
     }
 }
 
-void wms_request_drop_value(wms_request *request)
+void wms_job_drop_value(struct wms_job *job)
 {
-    wms_value_free(request->engine, request->value);
-    request->value = NULL;
-    request->value_error = 0;
+    wms_value_free(job->request->engine, job->value);
+    job->value = NULL;
+    job->value_error = 0;
 }

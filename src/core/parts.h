@@ -6,6 +6,7 @@
 
 #include "core/loop.h"
 #include "core/names.h"
+#include "core/serverset.h"
 #include "core/state.h"
 
 /* ---- engine.c: creation and end, forks ------------------------------------------------------- */
@@ -59,7 +60,9 @@ void wms_request_news(wms_request *request);
 /* wms_engine_news() does not return it any more. */
 void wms_request_told(wms_request *request);
 /* The host of a bind needs the password. */
-void wms_request_want(wms_request *request);
+void wms_job_wish(struct wms_job *job);
+/* Its host waits for the password, or does not any more. */
+void wms_job_want(struct wms_job *job, bool wants);
 
 /* ---- registry.c: providers ------------------------------------------------------------------- */
 
@@ -88,7 +91,18 @@ void **wms_engine_slot(wms_engine *engine, const struct wms_provider *provider);
 int wms_engine_place(wms_engine *engine, const char *text, const struct wms_place **ret_place);
 /* The server of an address; the caller holds a reference.  Errors: INVALID, NO_MEMORY. */
 int wms_server_get(wms_engine *engine, const char *text, struct wms_server **ret_server);
+/* The server of an address that is in use, or NULL; no reference.  Errors: INVALID. */
+int wms_server_known(wms_engine *engine, const char *text, struct wms_server **ret_server);
 void wms_server_release(wms_engine *engine, struct wms_server *server);
+
+/* ---- group.c: groups of servers -------------------------------------------------------------- */
+
+/* Forgets the engine's groups. */
+void wms_groups_clear(wms_engine *engine);
+/* The servers that a list means, at least one; the caller closes the set.  Errors: INVALID,
+ * NO_MEMORY. */
+int wms_engine_read_list(wms_engine *engine, const char *const *elements, size_t count,
+                         struct wms_serverset *ret_set);
 
 /* ---- binding.c: what a client needs to talk to a host ---------------------------------------- */
 
@@ -174,7 +188,36 @@ void wms_item_forget(struct wms_item *item);
 void wms_item_answer(struct wms_item *item, int code, const char *text);
 void wms_item_take_slot(struct wms_item *item);
 void wms_item_give_slot(struct wms_item *item);
+/* A paused item ends with the failure that it had. */
+void wms_item_end_paused(struct wms_item *item);
 extern const char wms_not_after_failure[];
+
+/* ---- retry.c: what has failed is tried again ------------------------------------------------- */
+
+/* The item, which is about to end with this code, is to be paused instead. */
+bool wms_item_may_retry(const struct wms_item *item, int code);
+/* The item, whose result is set, waits to be tried again. */
+void wms_item_pause(struct wms_item *item);
+/* To be called when the job has nothing else to do: begins its pause if only paused items are left.
+ * Errors: NO_MEMORY, INTERNAL: they cannot be tried again. */
+int wms_job_pause(struct wms_job *job);
+/* The paused items of the job, whose pause is over and which has a turn, may be sent again. */
+void wms_job_resume_paused(struct wms_job *job);
+/* It is under way, and not waited for any more: the provider forgets it.  Its phase stays. */
+void wms_item_withdraw(struct wms_item *item);
+
+/* ---- waking.c: hosts that are woken ---------------------------------------------------------- */
+
+/* In place of what other verbs do with job->whole: sends the packet, and waits for the host. */
+void wms_waking_run(struct wms_job *job);
+/* The host has answered the question whether it is awake; ends the item, or waits for the next try.
+ */
+void wms_waking_answered(struct wms_item *item, int code, const char *text);
+/* The question has failed with this.  True: the host is asked again later; false: the item is to
+ * end. */
+bool wms_waking_goes_on(struct wms_item *item, int code, const char *text);
+/* The job is over. */
+void wms_waking_end(struct wms_job *job);
 
 /* ---- verify.c: whether a session is as asked ------------------------------------------------- */
 
@@ -227,18 +270,30 @@ void wms_job_choose(struct wms_job *job, bool take);
 /* Takes over the reference on `server`, also when it fails.  Errors: NO_MEMORY. */
 int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server,
                  const char *text, size_t items);
-void wms_job_begin(struct wms_job *job);
+/* Whether the item can be sent now.  Puts the job on a link if it has none; if that fails, so does
+ * the job. */
+bool wms_job_has_way(struct wms_job *job, const struct wms_item *item);
 void wms_job_pump(struct wms_job *job);
 /* Gives what has not been sent yet this result. */
 void wms_job_fail(struct wms_job *job, int code, const char *text);
 /* Ends what is under way, after a cancel or a fork. */
 void wms_job_abandon(struct wms_job *job, int code, const char *text);
-/* Jobs of the request begin, as many as may run at once. */
-void wms_request_begin_jobs(wms_request *request);
 /* Ends what is under way and what has not begun. */
 void wms_request_abandon(wms_request *request, int code, const char *text);
 void wms_request_drop_password(wms_request *request);
 void wms_job_clear(struct wms_job *job);
+
+/* ---- turn.c: which jobs run ------------------------------------------------------------------ */
+
+/* Kicks jobs of the request that are to begin, or to go on after a pause: as many as may run at
+ * once. */
+void wms_request_begin_jobs(wms_request *request);
+/* The job pauses: others may run in its place. */
+void wms_job_leave_turn(struct wms_job *job);
+/* Its pause is over: it goes on when it has a turn. */
+void wms_job_wait_for_turn(struct wms_job *job);
+/* It needs none any more: it is done. */
+void wms_job_give_turn(struct wms_job *job);
 
 /* ---- request.c: one command ------------------------------------------------------------------ */
 
@@ -271,6 +326,6 @@ void wms_request_counted(struct wms_job *job);
 void wms_request_count_first(wms_request *request);
 /* Numbers the outcomes; all must be there. */
 void wms_request_number(wms_request *request);
-void wms_request_drop_value(wms_request *request);
+void wms_job_drop_value(struct wms_job *job);
 
 #endif

@@ -24,7 +24,7 @@ static void request_free(wms_request *request)
     wms_free(engine, request->message);
     wms_free(engine, request->title);
     wms_request_drop_password(request);
-    wms_request_drop_value(request);
+    wms_free(engine, request->refusal);
     wms_value_free(engine, request->given);
     wms_timer_free(request->expiry);
     wms_free(engine, request->summary);
@@ -51,6 +51,7 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     queue_init(&request->held);
     queue_init(&request->finished);
     node_init(&request->choosing);
+    node_init(&request->turns);
     node_init(&request->news);
     node_prepend(&engine->requests, &request->node);
     error = wms_command_build(engine, &whole, request);
@@ -151,7 +152,7 @@ int wms_request_done(wms_request *request)
 
 static bool wants_password(const wms_request *request)
 {
-    return request->job_count > 0 && request->jobs[0].wants && !request->password;
+    return request->wanting > 0 && !request->password && !request->refused;
 }
 
 /* The first item that waits for permission, or NULL; removes those that have ended. */
@@ -282,18 +283,49 @@ int wms_request_wants_password(wms_request *request)
     return !wms_request_enter(request) && wants_password(request);
 }
 
+const char *wms_request_password_server(wms_request *request)
+{
+    const struct wms_job *job = request->jobs;
+
+    if (!wms_request_wants_password(request)) {
+        return NULL;
+    }
+    while (!job->wants) {
+        job++;
+    }
+    return job->text;
+}
+
+/* Ends what waits for the password. */
+static void end_wanting(wms_request *request, int code, const char *text)
+{
+    for (size_t i = 0; i < request->job_count; i++) {
+        struct wms_job *job = &request->jobs[i];
+        if (job->wants) {
+            wms_item_end(&job->whole, code, text);
+            wms_job_kick(job);
+        }
+    }
+}
+
 void wms_request_password(wms_request *request, const char *password, const char *refusal)
 {
     if (!wms_request_wants_password(request)) {
         return;
     }
-    struct wms_job *job = &request->jobs[0];
     request->password = password ? wms_copy(request->engine, password) : NULL;
-    if (!request->password) {
-        wms_item_end(&job->whole, password ? WMS_E_NO_MEMORY : WMS_E_CANCELLED,
-                     password ? NULL : refusal);
+    request->refused = !password;
+    request->refusal = !password && refusal ? wms_copy(request->engine, refusal) : NULL;
+    if (password && !request->password) { /* the caller is asked again for the next host */
+        end_wanting(request, WMS_E_NO_MEMORY, NULL);
+    } else if (!password) {
+        end_wanting(request, WMS_E_CANCELLED, request->refusal);
     }
-    wms_job_kick(job);
+    for (size_t i = 0; i < request->job_count; i++) {
+        if (request->jobs[i].wants) {
+            wms_job_kick(&request->jobs[i]);
+        }
+    }
     wms_engine_go_on(request->engine);
 }
 

@@ -19,6 +19,7 @@ static wms_outcome view(const struct wms_item *item)
                                 : wms_error_text(item->code),
         .note = item->note,
         .identity = item->identity,
+        .value = item->kind == WMS_ITEM_CALL ? item->job->value : NULL,
     };
 }
 
@@ -140,7 +141,7 @@ int wms_request_session_sized(const wms_request *request, size_t index, wms_sess
 
 const wms_value *wms_request_value(wms_request *request)
 {
-    return !wms_request_enter(request) && request->done ? request->value : NULL;
+    return !wms_request_enter(request) && request->done ? request->jobs[0].value : NULL;
 }
 
 /* The first failure.  Skipped items only follow from another failure: one is returned if there is

@@ -59,6 +59,18 @@ static struct wms_server *server_new(wms_engine *engine, const struct wms_place 
     return server;
 }
 
+int wms_server_known(wms_engine *engine, const char *text, struct wms_server **ret_server)
+{
+    const struct wms_place *place;
+    int error = wms_engine_place(engine, text, &place);
+
+    if (!error) {
+        uint64_t hash = wms_place_hash(&engine->key, place);
+        *ret_server = (struct wms_server *) wms_table_find(&engine->servers, hash, is_at, place);
+    }
+    return error;
+}
+
 /* Finds the server of an address, or makes it: several addresses may name one server. */
 static int find_server(wms_engine *engine, const char *text, struct wms_server **ret_server)
 {

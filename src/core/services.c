@@ -75,7 +75,7 @@ static void services_alive(struct wms_op *op)
 
 static bool is_call(struct wms_op *op)
 {
-    return is_open(op) && item_of(op)->kind == WMS_ITEM_CALL;
+    return is_open(op) && wms_traits_of_call(item_of(op)->job->request->traits);
 }
 
 static int services_result(struct wms_op *op, const wms_value *result)
@@ -83,18 +83,18 @@ static int services_result(struct wms_op *op, const wms_value *result)
     if (!is_call(op)) {
         return 0;
     }
-    wms_request *request = item_of(op)->job->request;
-    wms_request_drop_value(request);
-    request->value_error = wms_value_copy(request->engine, result, &request->value);
-    return request->value_error;
+    struct wms_job *job = item_of(op)->job;
+    wms_job_drop_value(job);
+    job->value_error = wms_value_copy(job->request->engine, result, &job->value);
+    return job->value_error;
 }
 
 static void services_want(struct wms_op *op)
 {
-    const struct wms_job *job = item_of(op)->job;
+    struct wms_job *job = item_of(op)->job;
 
     if (is_call(op) && op->verb == WMS_BIND && job->link->provider->secret) {
-        wms_request_want(job->request);
+        wms_job_wish(job);
     }
 }
 
@@ -104,6 +104,9 @@ static int services_session(struct wms_op *op, const wms_session *session)
         return WMS_E_PROTOCOL;
     }
     struct wms_job *job = item_of(op)->job;
+    if (job->waking) {
+        return 0; /* that the host answers is all that is to be known */
+    }
     wms_session whole;
     wms_session_init(&whole); /* members that the provider's struct does not have are unknown */
     wms_take(&whole, sizeof whole, session, job->link->provider->session_size);

@@ -49,6 +49,12 @@ struct wms_bindings {
                                wms_engine_binding_next() has not returned */
 };
 
+/* The network cards of hosts that can be woken: see magic.c. */
+struct wms_cards {
+    struct wms_table table; /* by place */
+    struct node all;
+};
+
 /* Calls that block: see blocking.c. */
 struct wms_blocking {
     struct node blocks;    /* all of the engine's, newest first */
@@ -88,13 +94,15 @@ struct wms_engine {
     struct wms_table servers;  /* by place */
     struct wms_server *recent; /* the server that was looked up last, or NULL */
     struct wms_parsed parsed;
-    struct node links; /* all of them, newest first */
+    struct wms_groups *groups; /* of servers: see group.c; NULL: none */
+    struct node links;         /* all of them, newest first */
     size_t link_count;
     struct wms_table bound; /* links that get new work, by host and port: all addresses of one
                                binding have these in common */
     struct node idle;       /* unused links that may be used again, longest unused first */
     struct node ending;     /* links that are broken or retired: to be freed by tend_links() */
     struct wms_blocking blocking;
+    struct wms_cards cards;
     struct node requests; /* newest first */
     struct node news;     /* requests with news, not yet returned by wms_engine_news() */
 
@@ -157,6 +165,7 @@ struct wms_link {
     X(QUEUED, "queued") \
     X(HELD, "held")         /* waits for the caller's permission */ \
     X(CHOOSING, "choosing") /* of the listing: the caller chooses from the sessions */ \
+    X(PAUSED, "paused")     /* it has failed, and is to be tried again */ \
     X(READY, "ready")       /* may be sent */ \
     X(BASELINE, "baseline") /* verify: the state before the action is being observed */ \
     X(PRIMED, "primed")     /* the state before is known, may be sent */ \
@@ -177,7 +186,7 @@ enum wms_phase {
 enum wms_item_kind {
     WMS_ITEM_SESSION, /* an action on one session */
     WMS_ITEM_LIST,    /* job->whole: the listing of the server's sessions */
-    WMS_ITEM_CALL     /* job->whole: a call, or a bind */
+    WMS_ITEM_CALL     /* job->whole: a call, a bind, or what else is done to the host as a whole */
 };
 
 struct wms_item {
@@ -193,6 +202,7 @@ struct wms_item {
     unsigned char phase, state,
         kind; /* enum wms_phase (see wms_item_enter()), wms_state, wms_item_kind */
     bool sent, retried, permitted, slot;
+    bool again;  /* it has failed, and is tried again: see retry.c */
     bool spared; /* excluded from `_all`: see `spared` of wms_session */
 };
 
@@ -256,6 +266,13 @@ struct wms_job {
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
     struct queue ready, over, answered; /* of items */
+    size_t paused;                      /* items that are WMS_PAUSED */
+    struct wms_timer *pause;            /* NULL until the job pauses first */
+    struct node turn;                   /* of request->turns, or alone */
+    unsigned tries;                     /* how often what had failed was tried again */
+    bool pausing;                       /* its timer runs, or it waits for its turn */
+    bool rested;                        /* the timer has run out */
+    bool running;                       /* it has a turn: request->jobs_running counts it */
     size_t pending; /* items that wait for the host, and hold a place on the link (item->slot) */
     size_t checks;  /* observations of its items */
     struct wms_listing listing;
@@ -274,6 +291,10 @@ struct wms_job {
     bool listed;          /* the listing is complete */
     bool wants, told;     /* the host waits for the password; the provider has got it */
     bool wishes;          /* the host needs the password next: see begin_to_want() */
+    const struct wms_call *call; /* of a call or a bind: request->call, or the job's own */
+    wms_value *value;            /* what it has returned */
+    int value_error;             /* there was no memory for `value` */
+    struct wms_waking *waking;   /* of WMS_WAKE, while the host is waited for; else NULL */
 };
 
 /* One session or server of a command, in the caller's order. */
@@ -298,12 +319,15 @@ struct wms_request {
     bool some; /* a server's other sessions are not meant: the host is told nothing that holds for
                   all of them */
     struct wms_call call; /* of a call or a bind: its strings and arguments lie in `given` */
-    wms_value *given, *value;
-    char *password;
-    int value_error; /* there was no memory for `value` */
+    wms_value *given;
+    char *password, *refusal; /* at most one is there: what the caller has answered; or else none */
+    bool refused;             /* there is no password */
+    size_t wanting;           /* jobs whose hosts wait for it */
 
     struct wms_job *jobs;
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
+    struct node turns; /* jobs that have paused, and wait for a turn */
+    unsigned retries;
     struct wms_asked *order; /* of the outcomes; NULL: that of the jobs */
     size_t order_count;
     size_t total, uncounted; /* outcomes that there will be, and jobs whose number of outcomes is

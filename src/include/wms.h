@@ -15,7 +15,8 @@
  * was built with this header runs on later versions: the functions that are WMS_INLINE tell the
  * library how large the program's structs are, and the library neither reads nor writes beyond.
  * From another language, call the function of the same name with `_sized` behind it, and give the
- * size that the struct has there.  wms_alloc, wms_id, wms_value and wms_target stay as they are.
+ * size that the struct has there.  wms_alloc, wms_id, wms_value, wms_target and wms_pin stay as
+ * they are.
  */
 #ifndef WMS_H
 #define WMS_H
@@ -150,25 +151,32 @@ typedef struct wms_id {
 enum wms_verb_trait {
     WMS_IS_QUERY = 1,      /* it changes nothing; without ids it is about all sessions */
     WMS_HAS_ALL = 2,       /* it acts on the sessions that are named, or on all */
-    WMS_ON_SERVER = 4,     /* it is about one server as a whole */
+    WMS_ON_SERVER = 4,     /* it is about a server as a whole: one, without WMS_ON_SERVERS */
     WMS_VERIFIES = 8,      /* whether it was done can be seen, and waited for */
     WMS_CHANGES_LOCK = 16, /* it locks or unlocks: whether it stays so can be watched */
     WMS_ENDS_SESSION = 32, /* it takes the session from its user, so the caller's own is spared, and
                               the server is named */
-    WMS_TAKES_MESSAGE = 64 /* it shows the users a text */
+    WMS_TAKES_MESSAGE = 64, /* it shows the users a text */
+    WMS_REPEATABLE = 128,   /* it may be tried again after a failure: see `retries` */
+    WMS_ON_SERVERS = 256    /* with WMS_ON_SERVER: its result are the outcomes, one for each server,
+                               and it can be planned */
 };
 
 /* The one list of verbs: X(F, NAME, word, traits), where F is passed on to X.  Numbers are in this
  * order, and stay: a new one comes last. */
 #define WMS_VERB_ROWS(X, F) \
-    X(F, SESSIONS, "sessions", WMS_IS_QUERY | WMS_VERIFIES) \
-    X(F, UNLOCK, "unlock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK) \
-    X(F, LOCK, "lock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK | WMS_TAKES_MESSAGE) \
+    X(F, SESSIONS, "sessions", WMS_IS_QUERY | WMS_VERIFIES | WMS_REPEATABLE) \
+    X(F, UNLOCK, "unlock", WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK | WMS_REPEATABLE) \
+    X(F, LOCK, "lock", \
+      WMS_HAS_ALL | WMS_VERIFIES | WMS_CHANGES_LOCK | WMS_TAKES_MESSAGE | WMS_REPEATABLE) \
     X(F, DISCONNECT, "disconnect", WMS_HAS_ALL | WMS_VERIFIES | WMS_ENDS_SESSION) \
     X(F, CLOSE, "close", WMS_HAS_ALL | WMS_VERIFIES | WMS_ENDS_SESSION) \
     X(F, CALL, "call", WMS_ON_SERVER) \
     X(F, BIND, "bind", WMS_ON_SERVER) \
-    X(F, MESSAGE, "message", WMS_HAS_ALL | WMS_TAKES_MESSAGE)
+    X(F, MESSAGE, "message", WMS_HAS_ALL | WMS_TAKES_MESSAGE | WMS_REPEATABLE) \
+    X(F, REBOOT, "reboot", WMS_ON_SERVER | WMS_ON_SERVERS) \
+    X(F, POWER_OFF, "power_off", WMS_ON_SERVER | WMS_ON_SERVERS) \
+    X(F, WAKE, "wake", WMS_ON_SERVER | WMS_ON_SERVERS | WMS_VERIFIES)
 
 /* The same without the traits: X(NAME, word). */
 #define WMS_VERB_PAIR(X, name, word, traits) X(name, word)
@@ -190,8 +198,8 @@ typedef struct wms_action {
     enum wms_verb verb;
     const char *server; /* as the caller gave it, but host names and schemes are in lower case, and
                            have no last dot */
-    const wms_id *id;   /* NULL: the server as a whole: a call, a bind, or before it is asked which
-                           sessions it has */
+    const wms_id *id; /* NULL: the server as a whole: a verb of WMS_ON_SERVER, or before it is asked
+                         which sessions it has */
     const char *interface_name, *operation; /* WMS_CALL; else NULL */
 } wms_action;
 
@@ -301,6 +309,46 @@ WMS_API int wms_bindings(wms_engine *engine, wms_value **ret_list);
  * INVALID (not an address), NOT_BOUND (there is none), ACCESS_DENIED, INTERNAL (as above). */
 WMS_API int wms_unbind(wms_engine *engine, const char *server);
 
+/* ---- lists of servers ------------------------------------------------------------------------ */
+
+/* Wherever a command takes servers, each of them is an expression: addresses; node sets as the
+ * cluster tools write them ("lab[01-30].school.example", "lab[1-9/2,15]"); groups ("@room1"); and
+ * between them ',' (and), '!' (without), '&' (only what is also in) or '^' (what is in one of
+ * both), from left to right.  One that begins with '!' takes what the rest of it means out of the
+ * whole list, wherever it stands.  In the path of an address ("logind:///run/a,b") none of this
+ * means anything, so an address with a path ends an expression.  Each server counts once, under
+ * the first of its addresses.  At most 100,000 servers. */
+
+/* Since 0.3.  Defines the groups, in place of all that were defined before.  `groups` is a
+ * WMS_TABLE (copied; NULL: none): a field's name is a group's (at most 64 letters, digits, '.', '_'
+ * and '-'), its value a WMS_STRING, or a WMS_LIST of such, as a command takes servers, and groups
+ * may name groups, at most 32 deep.  A group may be empty.  Errors: INVALID (wms_engine_complaint()
+ * names the group and what is wrong; nothing has changed then), NO_MEMORY. */
+WMS_API int wms_engine_groups(wms_engine *engine, const wms_value *groups);
+/* Since 0.3.  The servers that `count` expressions mean: a WMS_LIST of WMS_STRING, which the caller
+ * gives to wms_value_free().  Errors: INVALID (not to be understood, or nothing is left),
+ * NO_MEMORY.
+ */
+WMS_API int wms_engine_servers(wms_engine *engine, const char *const *servers, size_t count,
+                               wms_value **ret_list);
+/* ---- cards that can be woken ----------------------------------------------------------------- */
+
+/* The network card of a host, for WMS_WAKE. */
+typedef struct wms_magic {
+    const char *server;  /* the host's address, as commands name it */
+    const char *mac;     /* the card's: six pairs of hex digits, with ':' or '-' between them */
+    const char *network; /* where the packet is sent, a numeric address: the network's broadcast
+                            address, or an IPv6 multicast address with its interface, as in
+                            "ff02::1%eth0" */
+    unsigned port;       /* UDP; 0: 9 */
+} wms_magic;
+
+/* wms_engine_magics(engine, magics, count) sets the cards of all hosts that can be woken, in place
+ * of those that were set before (copied). WMS_WAKE sends its packets to these networks and nowhere
+ * else.  Errors: INVALID (nothing has changed then; the complaint names the host), NO_MEMORY. */
+WMS_API int wms_engine_magics_sized(wms_engine *engine, const wms_magic *magics, size_t count,
+                                    size_t size);
+
 /* ---- commands -------------------------------------------------------------------------------- */
 
 /* One session on one server. */
@@ -309,6 +357,12 @@ typedef struct wms_target {
     wms_id id;
 } wms_target;
 
+/* Which certificate a host is expected to have. */
+typedef struct wms_pin {
+    const char *server;      /* its address */
+    const char *fingerprint; /* as that of a wms_command */
+} wms_pin;
+
 /* A command.  Initialize it with wms_command_init(), then set the members that are to have other
  * values.  Everything it points to may be freed when wms_start() has returned. */
 typedef struct wms_command {
@@ -316,7 +370,7 @@ typedef struct wms_command {
     enum wms_verb verb;
     bool all; /* every session that the host lets us control; without it, `ids` or `targets`
                  (optional for WMS_SESSIONS) */
-    const char *const *servers; /* addresses; none: this machine */
+    const char *const *servers; /* addresses, node sets, groups; none: this machine */
     size_t server_count;
     const wms_id *ids; /* each of these on each of the servers */
     size_t id_count;
@@ -325,8 +379,9 @@ typedef struct wms_command {
     const char *message; /* WMS_LOCK and WMS_MESSAGE: what the users see; required there */
     double timeout;      /* seconds for a server to be reached, and then for each next answer of it;
                             default 30 */
-    double verify; /* seconds to wait for the state asked for after the host's answer; negative: do
-                      not verify, as for WMS_MESSAGE: no host tells what is on a screen */
+    double verify; /* seconds to wait for the state asked for after the host's answer; WMS_WAKE: for
+                      the host to answer; negative: do not verify, as for WMS_MESSAGE: no host tells
+                      what is on a screen */
     double stable; /* seconds to watch that it stays so; negative: do not watch; WMS_LOCK and
                       WMS_UNLOCK only */
     unsigned concurrency; /* servers at a time; default 32 */
@@ -336,7 +391,7 @@ typedef struct wms_command {
     bool follow;          /* wms_request_wait() also returns when an outcome is there for
                              wms_request_next_outcome() */
 
-    /* WMS_CALL and WMS_BIND are for one server, and have no ids. */
+    /* Verbs on servers as a whole have no ids. */
     const char *interface_name, *operation; /* WMS_CALL: of the host's protocol */
     const wms_value
         *arguments; /* WMS_CALL: a WMS_TABLE by the protocol's names, at most 32 deep; NULL: none */
@@ -372,6 +427,17 @@ typedef struct wms_command {
     const char *thumbprint; /* WMS_BIND: SHA-1 of the certificate, as Windows shows it, which must
                                match in addition to the fingerprint; without a fingerprint it
                                confirms nothing; NULL: any */
+
+    /* Since 0.3. */
+    const wms_pin *pins; /* WMS_BIND: fingerprints of single hosts, in place of `fingerprint`;
+                            those of other hosts than the command's are ignored */
+    size_t pin_count;
+    unsigned
+        retries; /* how often a session, or the question for a server's sessions, is tried again
+                    after UNREACHABLE, TIMEOUT, BUSY, UNVERIFIED or REVERTED: after pauses of
+                    0.5 s, 1 s and so on, up to 30 s, in which other servers have their turn.  A
+                    message that was sent is not sent again; verbs that are not WMS_REPEATABLE
+                    have none.  `deadline` counts for all tries together; default 0 */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
@@ -417,12 +483,16 @@ WMS_INLINE int wms_request_held(wms_request *request, wms_action *ret_action);
 WMS_API int wms_request_held_sized(wms_request *request, wms_action *ret_action, size_t size);
 WMS_API void wms_request_permit(wms_request *request, const char *refusal);
 
-/* A WMS_BIND without a password, once the host's certificate is found to be the expected one, and
+/* A WMS_BIND without a password, once a host's certificate is found to be the expected one, and
  * the place of bindings to take one more (otherwise it ends without having asked): 1, and
- * wms_request_wait() returns 0 until wms_request_password() has been called; else 0. */
+ * wms_request_wait() returns 0 until wms_request_password() has been called; else 0.  It is asked
+ * for once, for all hosts of the command. */
 WMS_API int wms_request_wants_password(wms_request *request);
-/* The password (copied, and wiped when it has been sent), or NULL: there is none, and the request
- * ends as CANCELLED with `refusal` (NULL: the code's own text). */
+/* Since 0.3.  The server that needs it; of several, the first in the order asked.  NULL: none does.
+ */
+WMS_API const char *wms_request_password_server(wms_request *request);
+/* The password (copied, and wiped when the last host that may need it has got it), or NULL: there
+ * is none, and the request ends as CANCELLED with `refusal` (NULL: the code's own text). */
 WMS_API void wms_request_password(wms_request *request, const char *password, const char *refusal);
 
 /* The one list of states: X(NAME, word).  A program that meets one it does not know goes by the
@@ -453,6 +523,9 @@ typedef struct wms_outcome {
     const char *text;     /* for a person; NULL when code is 0 */
     const char *note;     /* what the caller should know although nothing failed; NULL: nothing */
     const char *identity; /* of the session, as in wms_session; NULL: not known */
+    /* Since 0.3. */
+    const wms_value *value; /* what a WMS_CALL or WMS_BIND has returned, also one that failed, as
+                               wms_request_value() does; NULL: nothing */
 } wms_outcome;
 
 /* How many outcomes there are; grows while the request runs, complete when it is done. */
@@ -570,7 +643,8 @@ WMS_API int wms_request_candidate_sized(wms_request *request, wms_session *ret_s
                                         size_t size);
 WMS_API void wms_request_choose(wms_request *request, bool take);
 
-/* What a WMS_CALL or WMS_BIND has returned: a WMS_TABLE that lives as long as the request, or NULL:
+/* What a WMS_CALL or WMS_BIND of one server (of several: of the first; see `value` of wms_outcome)
+ * has returned: a WMS_TABLE that lives as long as the request, or NULL:
  * nothing.  A bind that fails with UNTRUSTED returns the `fingerprint` (SHA-256) and `thumbprint`
  * (SHA-1) of the certificate that was shown. */
 WMS_API const wms_value *wms_request_value(wms_request *request);
@@ -607,6 +681,11 @@ static inline void wms_command_init(wms_command *command, enum wms_verb verb)
 static inline int wms_engine_transport(wms_engine *engine, const wms_transport *transport)
 {
     return wms_engine_transport_sized(engine, transport, sizeof *transport);
+}
+
+static inline int wms_engine_magics(wms_engine *engine, const wms_magic *magics, size_t count)
+{
+    return wms_engine_magics_sized(engine, magics, count, sizeof *magics);
 }
 
 static inline int wms_request_candidate(wms_request *request, wms_session *ret_session)

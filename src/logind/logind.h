@@ -12,6 +12,7 @@
  *     own.c        which session is the caller's own
  *     list.c       all sessions
  *     actions.c    lock, unlock, close
+ *     machine.c    reboots and powers off
  *     observe.c    observes a session: its state now, and each change
  *     signals.c    logind's signals: their effects on the cache, and on observed sessions
  *
@@ -308,6 +309,7 @@ bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb ve
 
 void logind_list(struct logind *conn, struct wms_op *op);
 void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, const wms_id *id);
+void logind_end(struct logind *conn, struct wms_op *op, enum wms_verb verb);
 void logind_observe(struct logind *conn, struct wms_observer *observer, const wms_id *id);
 /* Of a new connection: nobody observes anything. */
 void logind_observe_init(struct logind *conn);

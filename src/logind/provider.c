@@ -153,6 +153,20 @@ static void act(void *connection, struct wms_op *op, enum wms_verb verb, const w
     logind_leave(conn);
 }
 
+static void call(void *connection, struct wms_op *op, const struct wms_call *what)
+{
+    struct logind *conn = connection;
+    if (gone(conn)) {
+        conn->services->lost(op, conn->failure, conn->failure_text);
+        return;
+    }
+    logind_enter(conn);
+    if (!conn->failure) {
+        logind_end(conn, op, what->verb);
+    }
+    logind_leave(conn);
+}
+
 static void observe(void *connection, struct wms_observer *observer, const wms_id *id)
 {
     struct logind *conn = connection;
@@ -202,7 +216,8 @@ static const struct wms_provider provider = {
     WMS_PROVIDER_HEAD,
     .name = "logind",
     .needs = "libsystemd",
-    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE,
+    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE |
+           1u << WMS_REBOOT | 1u << WMS_POWER_OFF,
     .in_flight = LOGIND_IN_FLIGHT,
     .connect = logind_connect,
     .disconnect = logind_disconnect,
@@ -213,6 +228,7 @@ static const struct wms_provider provider = {
     .unobserve = unobserve,
     .retire = retire,
     .forked = forked,
+    .call = call,
 };
 
 WMS_API const struct wms_provider *wms_provider_v1(void);

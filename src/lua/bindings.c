@@ -58,15 +58,9 @@ static void load_all(lua_State *L, struct lwms_state *state)
     lua_settop(L, names);
 }
 
-/* A userdata that owns the engine's list, so that it is freed even after an error. */
-struct list {
-    wms_engine *engine;
-    wms_value *value;
-};
-
 static int list_gc(lua_State *L)
 {
-    struct list *list = lua_touserdata(L, 1);
+    struct lwms_list *list = lua_touserdata(L, 1);
 
     if (list->engine) {
         wms_value_free(list->engine, list->value);
@@ -77,11 +71,11 @@ static int list_gc(lua_State *L)
 
 const luaL_Reg lwms_list_own[] = {{"__gc", list_gc}, {NULL, NULL}};
 
-static struct list *new_list(lua_State *L, struct lwms_state *state)
+struct lwms_list *lwms_list_new(lua_State *L, struct lwms_state *state)
 {
-    struct list *list = lua_newuserdata(L, sizeof *list);
+    struct lwms_list *list = lua_newuserdata(L, sizeof *list);
 
-    *list = (struct list){0};
+    *list = (struct lwms_list){0};
     lwms_anchor(L, A_LIST);
     lua_setmetatable(L, -2);
     list->engine = wms_engine_ref(state->engine);
@@ -118,7 +112,7 @@ int lwms_bindings(lua_State *L)
         load_all(L, state);
         names = 1;
     }
-    struct list *list = new_list(L, state);
+    struct lwms_list *list = lwms_list_new(L, state);
     int error = wms_bindings(list->engine, &list->value);
     if (error) {
         return fail(L, state, error, NULL);

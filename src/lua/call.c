@@ -97,8 +97,8 @@ static bool has_names(lua_State *L, int index)
 
 static void changed(lua_State *L, const struct walk *walk)
 {
-    lwms_misuse(L, walk->call,
-                "arguments: a table that changes while it is read; give one that does not");
+    lwms_misuse(L, walk->call, "%s: a table that changes while it is read; give one that does not",
+                walk->where);
 }
 
 /* The items of the table at `index`. */
@@ -173,56 +173,54 @@ static void walk_value(lua_State *L, struct walk *walk, int index, wms_value *va
     }
 }
 
-static size_t count_arguments(lua_State *L, const struct lwms_call *call, int index)
+static size_t count_values(lua_State *L, const struct lwms_call *call, const char *name, int index)
 {
-    struct walk walk = {.call = call, .where = "arguments"};
+    struct walk walk = {.call = call};
     wms_value value;
 
+    snprintf(walk.where, sizeof walk.where, "%s", name);
     if (!lua_istable(L, index)) {
-        lwms_misuse(L, call,
-                    "arguments: %s; give a table by the names of the operation's arguments",
-                    lwms_kind(L, index));
+        lwms_misuse(L, call, "%s: %s; give a table by names", name, lwms_kind(L, index));
     }
     walk_table(L, &walk, index, &value);
     if (value.kind != WMS_TABLE) {
-        lwms_misuse(L, call,
-                    "arguments: a list; give a table by the names of the operation's arguments");
+        lwms_misuse(L, call, "%s: a list; give a table by names", name);
     }
     return walk.count;
 }
 
-void lwms_arguments_check(lua_State *L, const struct lwms_call *call, int index)
+void lwms_tree_check(lua_State *L, const struct lwms_call *call, const char *name, int index)
 {
-    count_arguments(L, call, index);
+    count_values(L, call, name, index);
 }
 
-void lwms_arguments_begin(lua_State *L, const struct lwms_call *call, int index,
-                          struct arguments *arguments)
+void lwms_tree_begin(lua_State *L, const struct lwms_call *call, const char *name, int index,
+                     struct tree *tree)
 {
-    *arguments = (struct arguments){.index = index};
+    *tree = (struct tree){.name = name, .index = index};
     if (lua_isnil(L, index)) {
         lua_pushnil(L);
         return;
     }
-    arguments->count = 1 + count_arguments(L, call, index);
-    arguments->room = lua_newuserdata(L, arguments->count * sizeof *arguments->room);
+    tree->count = 1 + count_values(L, call, name, index);
+    tree->room = lua_newuserdata(L, tree->count * sizeof *tree->room);
 }
 
-void lwms_arguments_read(lua_State *L, const struct lwms_call *call,
-                         const struct arguments *arguments, wms_command *command)
+const wms_value *lwms_tree_read(lua_State *L, const struct lwms_call *call, const struct tree *tree)
 {
-    struct walk walk = {.call = call, .where = "arguments"};
+    struct walk walk = {.call = call};
 
-    if (!arguments->room) {
-        return;
+    if (!tree->room) {
+        return NULL;
     }
-    walk.next = arguments->room + 1;
-    walk.end = arguments->room + arguments->count;
-    walk_table(L, &walk, arguments->index, arguments->room);
-    if (arguments->room->kind != WMS_TABLE) {
+    snprintf(walk.where, sizeof walk.where, "%s", tree->name);
+    walk.next = tree->room + 1;
+    walk.end = tree->room + tree->count;
+    walk_table(L, &walk, tree->index, tree->room);
+    if (tree->room->kind != WMS_TABLE) {
         changed(L, &walk);
     }
-    command->arguments = arguments->room;
+    return tree->room;
 }
 
 /* ---- to Lua ---------------------------------------------------------------------------------- */

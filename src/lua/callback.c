@@ -213,7 +213,7 @@ static bool ask_password(lua_State *L, struct lwms_request *box, int callbacks)
     if (lua_isfunction(L, callbacks + PASSWORD)) {
         lua_settop(L, top);
         lua_pushvalue(L, callbacks + PASSWORD);
-        lua_pushvalue(L, callbacks + SERVER);
+        lua_pushstring(L, wms_request_password_server(box->request));
         lua_pushvalue(L, callbacks + USER_NAME);
         box->asking = true;
         lua_call(L, 2, 2);

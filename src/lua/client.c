@@ -4,18 +4,6 @@
 
 #include "lua/lwms.h"
 
-/* Lets the engine check the address. */
-static void check_address(lua_State *L, const struct lwms_call *call, int index)
-{
-    struct lwms_state *state = lwms_state_here(L);
-    char name[32], complaint[COMPLAINT];
-
-    if (lwms_is_text(L, index) &&
-        wms_engine_provider_for(state->engine, lua_tostring(L, index), name, sizeof name) < 0) {
-        lwms_misuse(L, call, "%s", lwms_complaint(state, complaint));
-    }
-}
-
 int lwms_client_new(lua_State *L)
 {
     static const struct lwms_call call = {"new", 1, NULL};
@@ -29,15 +17,16 @@ int lwms_client_new(lua_State *L)
         lua_replace(L, options.base + SLOT_ALLOW);
     }
     int server = options.base + SLOT_SERVER;
-    check_address(L, &call, server);
+    if (!lua_isnil(L, server)) {
+        lwms_servers_check(L, &call, options.server_name, server);
+    }
     if (lua_istable(L, server)) {
         /* Copied, since the script may change its own list. */
-        size_t count = lwms_need_list(L, &call, options.server_name, server);
-        lua_createtable(L, (int) count, 0);
-        for (size_t i = 1; i <= count; i++) {
-            lua_rawgeti(L, server, (int) i);
-            check_address(L, &call, lua_gettop(L));
-            lua_rawseti(L, -2, (int) i);
+        int count = (int) lwms_need_list(L, &call, options.server_name, server);
+        lua_createtable(L, count, 0);
+        for (int i = 1; i <= count; i++) {
+            lua_rawgeti(L, server, i);
+            lua_rawseti(L, -2, i);
         }
         lua_replace(L, server);
     }

@@ -1,63 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* command.c - the commands (unlock, lock, disconnect, close, message, their _all, sessions, call,
- * bind) and start: makes a request from options. */
+ * bind, reboot, power_off, wake) and start: makes a request from options. */
 #include <stdio.h>
 #include <string.h>
 
 #include "lua/lwms.h"
-
-/* ---- servers --------------------------------------------------------------------------------- */
-
-/* Addresses, while they are read from Lua for wms_start(). */
-struct servers {
-    int index;
-    size_t count;
-    const char *one;
-    const char **room; /* for a list: a userdata on the stack */
-};
-
-/* Finds the providers and makes room; pushes one value. */
-static void servers_begin(lua_State *L, const struct lwms_call *call, const struct options *options,
-                          struct servers *servers)
-{
-    struct lwms_state *state = lwms_state_here(L);
-
-    servers->index = options->base + SLOT_SERVER;
-    servers->room = NULL;
-    if (!lua_istable(L, servers->index)) {
-        servers->one = lua_tostring(L, servers->index); /* NULL for nil */
-        servers->count = servers->one != NULL;
-        lwms_provider_for(L, state, servers->one);
-        lua_pushnil(L);
-        return;
-    }
-    servers->count = lwms_need_list(L, call, options->server_name, servers->index);
-    for (size_t i = 1; i <= servers->count; i++) {
-        lua_rawgeti(L, servers->index, (int) i);
-        if (lwms_is_text(L, -1)) {
-            lwms_provider_for(L, state, lua_tostring(L, -1));
-        }
-        lua_pop(L, 1);
-    }
-    servers->room = lua_newuserdata(L, servers->count * sizeof *servers->room);
-}
-
-/* Reads them into the command.  Allocates nothing. */
-static void servers_read(lua_State *L, const struct lwms_call *call, struct servers *servers,
-                         wms_command *command)
-{
-    for (size_t i = 0; servers->room && i < servers->count; i++) {
-        lua_rawgeti(L, servers->index, (int) i + 1);
-        if (!lwms_is_text(L, -1)) {
-            lwms_misuse(L, call,
-                        "servers: a list that changes while it is read; give one that does not");
-        }
-        servers->room[i] = lua_tostring(L, -1);
-        lua_pop(L, 1);
-    }
-    command->servers = servers->room ? servers->room : &servers->one;
-    command->server_count = servers->count;
-}
 
 /* ---- from options to a request --------------------------------------------------------------- */
 
@@ -67,7 +14,8 @@ static void check_presence(lua_State *L, const struct lwms_call *call,
     const struct lwms_command *command = call->command;
     options_set any = options->given | options->preset;
 
-    if (command->verb == WMS_BIND && (any & BIT(FINGERPRINT)) && !(any & BIT(PASSWORD))) {
+    if (command->verb == WMS_BIND && (any & (BIT(FINGERPRINT) | BIT(FINGERPRINTS))) &&
+        !(any & BIT(PASSWORD))) {
         lwms_misuse(L, call, "password: missing; give a string, or a function that asks for it");
     }
     if (command->traits & WMS_ON_SERVER) {
@@ -98,12 +46,15 @@ static void fill(wms_command *command, const struct lwms_command *what,
     command->deadline = options->deadline;
     command->concurrency = options->concurrency;
     command->management = options->management;
-    if (what->traits & WMS_ON_SERVER) {
+    command->stop_on_error = options->stop_on_error;
+    if (lwms_is_call(what)) {
         return;
     }
     command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
     command->some = options->given & BIT(WHERE);
-    command->stop_on_error = options->stop_on_error;
+    if ((traits & WMS_REPEATABLE) || (options->given & BIT(RETRIES))) {
+        command->retries = options->retries;
+    }
     if (!(traits & WMS_IS_QUERY)) {
         command->what_if = options->what_if;
         if ((traits & WMS_VERIFIES) || (options->given & BIT(VERIFY))) {
@@ -115,23 +66,6 @@ static void fill(wms_command *command, const struct lwms_command *what,
     }
 }
 
-/* A list of one server is that server. */
-static void need_one_server(lua_State *L, const struct lwms_call *call,
-                            const struct options *options)
-{
-    int index = options->base + SLOT_SERVER;
-
-    if (lua_istable(L, index)) {
-        size_t count = lwms_need_list(L, call, options->server_name, index);
-        if (count != 1) {
-            lwms_misuse(L, call, "%s: a list of %d; '%s' is for one server, so give one",
-                        options->server_name, (int) count, call->command->name);
-        }
-        lua_rawgeti(L, index, 1);
-        lua_replace(L, index);
-    }
-}
-
 /* The options of the call at `index`, its last argument; the defaults are those of the client at
  * `client` (0: none). */
 static void read_options(lua_State *L, const struct lwms_call *call, int client, int index,
@@ -140,11 +74,6 @@ static void read_options(lua_State *L, const struct lwms_call *call, int client,
     lua_settop(L, index);
     lwms_options_begin(L, options, lwms_state_here(L), client);
     lwms_options_read(L, call, index, lwms_options_of(call->command), options);
-    if (call->command->traits & WMS_ON_SERVER) {
-        need_one_server(L, call, options);
-        lua_pushnil(L); /* a client may have one */
-        lua_replace(L, options->base + SLOT_ON_OUTCOME);
-    }
 }
 
 static void prepare(lua_State *L, struct lwms_request *box, const struct lwms_call *call,
@@ -196,6 +125,17 @@ static struct lwms_request *own_box(lua_State *L, const struct lwms_call *call,
     return box;
 }
 
+/* The fingerprints of a tree of strings by server. */
+static size_t read_pins(const wms_value *tree, wms_pin *pins)
+{
+    size_t count = tree ? tree->size : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        pins[i] = (wms_pin){.server = tree->items[i].name, .fingerprint = tree->items[i].text};
+    }
+    return count;
+}
+
 /* Raises the engine's complaint, with the name that the script has used for the option. */
 static void complain(lua_State *L, const struct lwms_call *call, const struct options *options,
                      const char *complaint)
@@ -216,10 +156,10 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
                  bool blocking, struct lwms_request **ret_box)
 {
     struct lwms_state *state = lwms_state_here(L);
-    unsigned traits = call->command->traits;
     struct servers servers = {.count = 0};
     struct ids ids = {.count = 0, .own = false};
-    struct arguments arguments;
+    struct tree arguments, fingerprints;
+    wms_pin *pins = NULL;
     wms_command command;
 
     state->missing[0] = '\0';
@@ -233,10 +173,12 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
         lwms_ids_begin(L, call, options->ids_name, options->base + SLOT_IDS, &ids);
     }
     if (!ids.objects) {
-        servers_begin(L, call, options, &servers);
+        lwms_servers_begin(L, call, options->server_name, options->base + SLOT_SERVER, &servers);
     }
-    if (traits & WMS_ON_SERVER) {
-        lwms_arguments_begin(L, call, options->base + SLOT_ARGUMENTS, &arguments);
+    if (lwms_is_call(call->command)) {
+        lwms_tree_begin(L, call, "arguments", options->base + SLOT_ARGUMENTS, &arguments);
+        lwms_tree_begin(L, call, "fingerprints", options->base + SLOT_FINGERPRINTS, &fingerprints);
+        pins = lua_newuserdata(L, (fingerprints.count + 1) * sizeof *pins);
     }
     struct lwms_request *box = blocking ? common_box(L, call, options) : own_box(L, call, options);
 
@@ -250,15 +192,18 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
         }
     }
     if (!ids.objects) {
-        servers_read(L, call, &servers, &command);
+        lwms_servers_read(L, call, &servers, &command);
     }
-    if (traits & WMS_ON_SERVER) {
-        lwms_arguments_read(L, call, &arguments, &command);
+    if (lwms_is_call(call->command)) {
+        command.arguments = lwms_tree_read(L, call, &arguments);
+        command.pin_count = read_pins(lwms_tree_read(L, call, &fingerprints), pins);
+        command.pins = pins;
     }
     lwms_options_texts(L, options, &command);
     command.password = lua_tostring(L, options->base + SLOT_PASSWORD); /* NULL for a function */
     command.follow = box->follow;
     command.ask = box->ask;
+    box->several = servers.room != NULL;
     int error = wms_start(state->engine, &command, &box->request);
     if (error == WMS_E_INVALID) {
         char complaint[COMPLAINT];
@@ -285,7 +230,7 @@ static int run(lua_State *L, int client)
         code = lwms_request_run(L, box, lua_gettop(L), options.base + SLOT_CALLBACKS, -1);
     }
     int count = code < 0 ? lwms_push_no_result(L, code, wms_error_text(code), command)
-                         : lwms_push_result(L, box->request, command);
+                         : lwms_push_result(L, box->request, command, box->several);
     lwms_request_let_go(box);
     return count;
 }

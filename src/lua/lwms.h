@@ -112,6 +112,12 @@ struct commands_each {
 enum { COMMANDS = sizeof(struct commands_each) };
 /* Elements without a name are unused. */
 extern const struct lwms_command lwms_commands[COMMANDS];
+/* Whether it asks one server something of its own, and returns what that answers: a call, a bind.
+ */
+static inline bool lwms_is_call(const struct lwms_command *command)
+{
+    return (command->traits & (WMS_ON_SERVER | WMS_ON_SERVERS)) == WMS_ON_SERVER;
+}
 /* NULL: there is none of that name. */
 const struct lwms_command *lwms_command_find(const char *name);
 /* Adds all names, listed as in a sentence. */
@@ -169,13 +175,14 @@ size_t lwms_need_list(lua_State *L, const struct lwms_call *call, const char *wh
 /* Bits that tell which functions take an option.  A command takes the options for each kind that it
  * belongs to, and those for its verb alone. */
 enum {
-    FOR_NAMED = 1,     /* commands on sessions that are named */
-    FOR_CHOOSING = 2,  /* commands on all sessions, among which `where` and `except` may choose */
-    FOR_SESSIONS = 4,  /* commands on any sessions */
-    FOR_SERVER = 8,    /* commands on a server as a whole */
-    FOR_MESSAGE = 16,  /* commands with a text for the users */
-    FOR_CLIENT = 32,   /* wms.new */
-    FOR_CONFIGURE = 64 /* wms.configure */
+    FOR_NAMED = 1,      /* commands on sessions that are named */
+    FOR_CHOOSING = 2,   /* commands on all sessions, among which `where` and `except` may choose */
+    FOR_SESSIONS = 4,   /* commands on any sessions */
+    FOR_SERVER = 8,     /* commands on a server as a whole */
+    FOR_MESSAGE = 16,   /* commands with a text for the users */
+    FOR_CLIENT = 32,    /* wms.new */
+    FOR_CONFIGURE = 64, /* wms.configure */
+    FOR_SERVERS = 128   /* those that can be planned */
 };
 #define FOR_ALONE(verb) (UINT64_C(256) << (verb))
 _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
@@ -187,27 +194,30 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(SESSION_ID, "session_id", FOR_NAMED) \
     X(SERVER, "server", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(COMPUTER_NAME, "computer_name", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
-    X(SERVERS, "servers", FOR_SESSIONS | FOR_CLIENT) \
+    X(SERVERS, "servers", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(MESSAGE, "message", FOR_MESSAGE) \
     X(TITLE, "title", FOR_ALONE(WMS_MESSAGE)) \
     X(TIMEOUT, "timeout", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
     X(DEADLINE, "deadline", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
     X(WHERE, "where", FOR_CHOOSING) \
     X(EXCEPT, "except", FOR_CHOOSING) \
-    X(VERIFY, "verify", FOR_SESSIONS | FOR_CLIENT) \
+    X(VERIFY, "verify", FOR_SESSIONS | FOR_CLIENT | FOR_ALONE(WMS_WAKE)) \
     X(STABLE, "stable", FOR_SESSIONS | FOR_CLIENT) \
-    X(CONCURRENCY, "concurrency", FOR_SESSIONS | FOR_CLIENT | FOR_CONFIGURE) \
-    X(ON_ERROR, "on_error", FOR_SESSIONS | FOR_CLIENT) \
-    X(WHAT_IF, "what_if", FOR_SESSIONS | FOR_CLIENT) \
-    X(ON_OUTCOME, "on_outcome", FOR_SESSIONS | FOR_CLIENT) \
+    X(RETRIES, "retries", FOR_SESSIONS | FOR_CLIENT) \
+    X(CONCURRENCY, "concurrency", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
+    X(ON_ERROR, "on_error", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
+    X(WHAT_IF, "what_if", FOR_SESSIONS | FOR_SERVERS | FOR_CLIENT) \
+    X(ON_OUTCOME, "on_outcome", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(ALLOW, "allow", FOR_CLIENT | FOR_CONFIGURE) \
     X(LOG, "log", FOR_CONFIGURE) \
+    X(GROUPS, "groups", FOR_CONFIGURE) \
     X(INTERFACE, "interface", FOR_ALONE(WMS_CALL)) \
     X(OPERATION, "operation", FOR_ALONE(WMS_CALL)) \
     X(ARGUMENTS, "arguments", FOR_ALONE(WMS_CALL)) \
     X(USER_NAME, "user_name", FOR_ALONE(WMS_BIND)) \
     X(PASSWORD, "password", FOR_ALONE(WMS_BIND)) \
     X(FINGERPRINT, "fingerprint", FOR_ALONE(WMS_BIND)) \
+    X(FINGERPRINTS, "fingerprints", FOR_ALONE(WMS_BIND)) \
     X(MANAGEMENT, "management", FOR_ALONE(WMS_BIND)) \
     X(CERTIFICATE_NAME, "certificate_name", FOR_ALONE(WMS_BIND)) \
     X(THUMBPRINT, "thumbprint", FOR_ALONE(WMS_BIND)) \
@@ -215,7 +225,8 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(CONNECTIONS, "connections", FOR_CONFIGURE) \
     X(ANSWER_SIZE, "answer_size", FOR_CONFIGURE) \
     X(PROXY, "proxy", FOR_CONFIGURE) \
-    X(SSH_COMMAND, "ssh_command", FOR_CONFIGURE)
+    X(SSH_COMMAND, "ssh_command", FOR_CONFIGURE) \
+    X(WAKE, "wake", FOR_CONFIGURE)
 
 enum option {
 #define X(option, name, takers) OPT_##option,
@@ -233,23 +244,26 @@ _Static_assert(OPTION_COUNT <= 64, "a set of options has a bit for each");
 /* Places on the stack, from `base` on, of the options that are Lua values. */
 enum slot {
     SLOT_IDS,
+    SLOT_SERVER,
     SLOT_MESSAGE,
     SLOT_TITLE,
     SLOT_INTERFACE,
     SLOT_OPERATION,
     SLOT_ARGUMENTS,
     SLOT_FINGERPRINT,
+    SLOT_FINGERPRINTS,
     SLOT_CERTIFICATE_NAME,
     SLOT_THUMBPRINT,
     SLOT_LOG,
+    SLOT_GROUPS,
     SLOT_STORE,
     SLOT_PROXY,
     SLOT_SSH_COMMAND,
+    SLOT_WAKE,
     SLOT_CALLBACKS, /* what callbacks need: in the order of enum callback */
     SLOT_ON_OUTCOME = SLOT_CALLBACKS,
     SLOT_ALLOW,
     SLOT_PASSWORD,
-    SLOT_SERVER,
     SLOT_USER_NAME,
     SLOT_WHERE,
     SLOT_EXCEPT,
@@ -261,7 +275,7 @@ struct options {
     options_set given, preset;          /* set by the call; set by its client */
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable, deadline;
-    unsigned concurrency;
+    unsigned concurrency, retries;
     bool stop_on_error, what_if, management;
     wms_transport transport;
 };
@@ -282,6 +296,28 @@ options_set lwms_options_of(const struct lwms_command *command);
 void lwms_options_texts(lua_State *L, const struct options *options, wms_command *command);
 /* The options of the client at `index`. */
 const struct options *lwms_client_options(lua_State *L, int index);
+
+/* ---- servers (servers.c) --------------------------------------------------------------------- */
+
+/* Servers, while they are read from Lua for wms_start(). */
+struct servers {
+    int index; /* of the value on the stack */
+    size_t count;
+    const char *one;        /* NULL: this machine, or several */
+    const wms_value *meant; /* what node sets and groups stand for; NULL: there are none */
+    const char **room;      /* for several: a userdata on the stack */
+};
+
+/* Finds out which servers the value at `index` means (nil: this machine), loads their providers,
+ * and makes room; pushes two values.  `name` is the option's, for messages. */
+void lwms_servers_begin(lua_State *L, const struct lwms_call *call, const char *name, int index,
+                        struct servers *servers);
+/* Reads them into the command.  Allocates nothing. */
+void lwms_servers_read(lua_State *L, const struct lwms_call *call, struct servers *servers,
+                       wms_command *command);
+/* Raises if the value at `index`, a string or a list of strings, means no servers. */
+void lwms_servers_check(lua_State *L, const struct lwms_call *call, const char *name, int index);
+int lwms_servers(lua_State *L); /* wms.servers */
 
 /* ---- session ids (ids.c) --------------------------------------------------------------------- */
 
@@ -326,6 +362,19 @@ void lwms_where_read(lua_State *L, const struct lwms_call *call, const char *nam
  * behind `callbacks`; false when none waits. */
 bool lwms_where_choose(lua_State *L, struct lwms_request *box, int callbacks);
 
+/* ---- cards that can be woken (cards.c) ------------------------------------------------------- */
+
+/* Cards, while they are read from Lua. */
+struct cards {
+    int index;
+    size_t count;
+    wms_magic *room; /* a userdata on the stack */
+};
+/* Checks the value at `index` of wms.configure{ wake = }, and makes room; pushes one value. */
+void lwms_cards_begin(lua_State *L, const struct lwms_call *call, int index, struct cards *cards);
+/* Reads them, and sets them.  Allocates nothing in Lua.  Errors: those of wms_engine_magics(). */
+int lwms_cards_set(lua_State *L, struct lwms_state *state, const struct cards *cards);
+
 /* ---- providers (provider.c) ------------------------------------------------------------------ */
 
 /* Loads the provider that this server (NULL: this machine) needs, if its module can be found.  If
@@ -345,8 +394,9 @@ void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *se
 void lwms_push_session(lua_State *L, const wms_session *session, struct memo *server);
 /* nil, message, err */
 int lwms_push_failure(lua_State *L, int code, const char *message);
-/* What a blocking call returns. */
-int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_command *command);
+/* What a blocking call returns; `several`: of a list of servers. */
+int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_command *command,
+                     bool several);
 /* As lwms_push_failure(), for a command that has no outcomes. */
 int lwms_push_no_result(lua_State *L, int code, const char *message,
                         const struct lwms_command *command);
@@ -365,12 +415,13 @@ struct lwms_request {
     bool follow;   /* has an on_outcome */
     bool ask;      /* has an allow */
     bool choose;   /* has a where or an except */
+    bool several;  /* a list of servers was given, a node set or a group, even if it is one */
     bool asking;   /* its allow, password, where or except is running */
     bool answered; /* such a callback has answered */
 };
 
 /* The values that the callbacks of a request need, in the order in which they lie on the stack. */
-enum callback { ON_OUTCOME, ALLOW, PASSWORD, SERVER, USER_NAME, WHERE, EXCEPT, CALLBACKS };
+enum callback { ON_OUTCOME, ALLOW, PASSWORD, USER_NAME, WHERE, EXCEPT, CALLBACKS };
 
 /* Pushes an empty box. */
 struct lwms_request *lwms_request_new(lua_State *L);
@@ -392,19 +443,22 @@ int lwms_command_start_method(lua_State *L);
 
 /* ---- calls (call.c) -------------------------------------------------------------------------- */
 
-/* Raises if the value at `index` cannot be an argument of a call. */
-void lwms_arguments_check(lua_State *L, const struct lwms_call *call, int index);
-/* Makes room for the arguments at `index` (nil: none); pushes one value. */
-struct arguments {
+/* A tree of values, while it is read from Lua for the engine. */
+struct tree {
+    const char *name; /* of the option, for messages */
     int index;
     size_t count;
-    wms_value *room; /* a userdata on the stack; NULL: no arguments */
+    wms_value *room; /* a userdata on the stack; NULL: there is no value */
 };
-void lwms_arguments_begin(lua_State *L, const struct lwms_call *call, int index,
-                          struct arguments *arguments);
-/* Reads them into the command.  Allocates nothing. */
-void lwms_arguments_read(lua_State *L, const struct lwms_call *call,
-                         const struct arguments *arguments, wms_command *command);
+/* Raises if the value at `index` is no table by names of booleans, whole numbers, strings, and
+ * tables of these. */
+void lwms_tree_check(lua_State *L, const struct lwms_call *call, const char *name, int index);
+/* Makes room for the table at `index` (nil: none); pushes one value. */
+void lwms_tree_begin(lua_State *L, const struct lwms_call *call, const char *name, int index,
+                     struct tree *tree);
+/* Reads it; NULL: there is none.  Its texts are Lua's.  Allocates nothing. */
+const wms_value *lwms_tree_read(lua_State *L, const struct lwms_call *call,
+                                const struct tree *tree);
 /* Pushes what a call has returned. */
 void lwms_push_value(lua_State *L, const wms_value *value);
 
@@ -430,6 +484,13 @@ void lwms_store_clear(struct lwms_state *state);
 
 /* ---- bindings (bindings.c) ------------------------------------------------------------------- */
 
+/* A userdata that owns a value of the engine's, so that it is freed even after an error. */
+struct lwms_list {
+    wms_engine *engine;
+    wms_value *value;
+};
+/* Pushes an empty one. */
+struct lwms_list *lwms_list_new(lua_State *L, struct lwms_state *state);
 extern const luaL_Reg lwms_list_own[];
 int lwms_bindings(lua_State *L); /* wms.bindings */
 int lwms_unbind(lua_State *L);   /* wms.unbind */

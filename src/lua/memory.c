@@ -337,7 +337,7 @@ static int method_log(lua_State *L)
         lua_createtable(L, 0, 4);
         set_text(L, "message", entry.message);
         set_text(L, "title", entry.title);
-        if (entry.verb != WMS_SESSIONS) {
+        if (entry.verb != WMS_SESSIONS && !(wms_verb_traits(entry.verb) & WMS_ON_SERVER)) {
             lwms_id_push(L, &entry.id);
             lua_setfield(L, -2, "session_id");
         }

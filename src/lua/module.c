@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/settings.h"
 #include "lua/lwms.h"
 #include <wms/memory.h>
 #include <wms/provider.h>
@@ -70,31 +71,63 @@ static const char *const *push_words(lua_State *L, const struct lwms_call *call,
     return lua_toboolean(L, index) ? words : NULL;
 }
 
-static void set_transport(lua_State *L, const struct lwms_call *call, struct lwms_state *state,
-                          struct options *options)
+/* Raises what the engine has answered to a setting. */
+static void refuse(lua_State *L, const struct lwms_call *call, const struct lwms_state *state,
+                   int error)
 {
     char complaint[COMPLAINT];
 
-    if (options->given & BIT(PROXY)) {
-        options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY); /* NULL for false */
-    }
-    if (options->given & BIT(SSH_COMMAND)) {
-        options->transport.ssh_command = push_words(L, call, options->base + SLOT_SSH_COMMAND);
-    }
-    int error = wms_engine_transport(state->engine, &options->transport);
     if (error == WMS_E_INVALID) {
         lwms_misuse(L, call, "%s", lwms_complaint(state, complaint));
     }
-    if (error) {
-        lwms_raise(L, error);
+    lwms_raise(L, error);
+}
+
+/* The settings that the engine may refuse: all of them, or none. */
+static void set_engine(lua_State *L, const struct lwms_call *call, struct lwms_state *state,
+                       struct options *options)
+{
+    static const options_set transport =
+        BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY) | BIT(SSH_COMMAND);
+    struct wms_groups *groups = NULL;
+    struct tree tree;
+    struct cards cards;
+    int error;
+
+    lwms_tree_begin(L, call, "groups", options->base + SLOT_GROUPS, &tree);
+    lwms_cards_begin(L, call, options->base + SLOT_WAKE, &cards);
+    const char *const *words = push_words(L, call, options->base + SLOT_SSH_COMMAND);
+    /* From here on nothing is allocated in Lua, so that what the pointers point to stays. */
+    if (options->given & BIT(SSH_COMMAND)) {
+        options->transport.ssh_command = words;
     }
+    if (options->given & BIT(PROXY)) { /* NULL for false */
+        options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY);
+    }
+    error = wms_transport_check(state->engine, &options->transport);
+    if (!error && (options->given & BIT(GROUPS))) {
+        error = wms_groups_make(state->engine, lwms_tree_read(L, call, &tree), &groups);
+    }
+    /* From here on all is right, if the cards are. */
+    if (!error && (options->given & BIT(WAKE))) {
+        error = lwms_cards_set(L, state, &cards);
+    }
+    if (!error && (options->given & transport)) {
+        error = wms_engine_transport(state->engine, &options->transport);
+    }
+    if (error) {
+        wms_groups_free(groups);
+        refuse(L, call, state, error);
+    }
+    if (groups) {
+        wms_groups_use(state->engine, groups);
+    }
+    lua_pop(L, 3);
 }
 
 static int configure(lua_State *L)
 {
     static const struct lwms_call call = {"configure", 1, NULL};
-    static const options_set transport =
-        BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY) | BIT(SSH_COMMAND);
     struct lwms_state *state = lwms_state_here(L);
     struct options options;
 
@@ -105,9 +138,7 @@ static int configure(lua_State *L)
     lwms_options_begin(L, &options, state, 0);
     options.transport = *wms_engine_services()->transport(state->engine);
     lwms_options_read(L, &call, 1, lwms_options_for(FOR_CONFIGURE), &options);
-    if (options.given & transport) {
-        set_transport(L, &call, state, &options);
-    }
+    set_engine(L, &call, state, &options);
     if (options.given & BIT(STORE)) {
         int error = lwms_store_set(L, state, options.base + SLOT_STORE);
         if (error) {
@@ -130,9 +161,11 @@ static int configure(lua_State *L)
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static const luaL_Reg functions[] = {
-    {"start", lwms_command_start}, {"new", lwms_client_new},    {"configure", configure},
-    {"load", lwms_provider_load},  {"memory", lwms_memory_new}, {"bindings", lwms_bindings},
-    {"unbind", lwms_unbind},       {"driver", lwms_driver_new}, {NULL, NULL},
+    {"start", lwms_command_start}, {"new", lwms_client_new},
+    {"configure", configure},      {"load", lwms_provider_load},
+    {"memory", lwms_memory_new},   {"bindings", lwms_bindings},
+    {"unbind", lwms_unbind},       {"driver", lwms_driver_new},
+    {"servers", lwms_servers},     {NULL, NULL},
 };
 static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
 static const luaL_Reg error_own[] = {{"__tostring", lwms_error_tostring}, {NULL, NULL}};

@@ -48,7 +48,9 @@ options_set lwms_options_of(const struct lwms_command *command)
 {
     unsigned traits = command->traits;
     uint64_t takers =
-        FOR_ALONE(command->verb) | (traits & WMS_ON_SERVER ? FOR_SERVER : FOR_SESSIONS);
+        FOR_ALONE(command->verb) | (lwms_is_call(command)     ? FOR_SERVER
+                                    : traits & WMS_ON_SERVERS ? FOR_SERVER | FOR_SERVERS
+                                                              : FOR_SESSIONS);
 
     if (traits & WMS_TAKES_MESSAGE) {
         takers |= FOR_MESSAGE;
@@ -214,6 +216,28 @@ void lwms_options_texts(lua_State *L, const struct options *options, wms_command
     }
 }
 
+/* A table from addresses to fingerprints. */
+static void check_fingerprints(lua_State *L, const struct lwms_call *call, int index)
+{
+    static const char fix[] =
+        "a table from a host's address to the SHA-256 of its certificate in hex";
+    char clipped[CLIPPED];
+
+    if (!lua_istable(L, index)) {
+        lwms_misuse(L, call, "fingerprints: %s; give %s", lwms_kind(L, index), fix);
+    }
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        int key = lua_gettop(L) - 1;
+        if (!lwms_is_text(L, key)) {
+            lwms_misuse(L, call, "fingerprints: %s as a key; give %s", lwms_kind(L, key), fix);
+        }
+        if (!lwms_is_text(L, key + 1)) {
+            lwms_misuse(L, call, "fingerprints: %s for %s; give %s", lwms_kind(L, key + 1),
+                        lwms_clip(L, key, clipped), fix);
+        }
+    }
+}
+
 static void read_on_error(lua_State *L, const struct lwms_call *call, int value,
                           struct options *options)
 {
@@ -295,6 +319,9 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
     case OPT_STABLE:
         options->stable = lwms_need_seconds(L, call, name, value, false);
         break;
+    case OPT_RETRIES:
+        options->retries = lwms_need_whole(L, call, name, value, 0, 1000);
+        break;
     case OPT_CONCURRENCY:
         options->concurrency = lwms_need_whole(L, call, name, value, 1, 65535);
         break;
@@ -317,8 +344,16 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         keep(L, options, SLOT_LOG);
         break;
     case OPT_ARGUMENTS:
-        lwms_arguments_check(L, call, value);
+        lwms_tree_check(L, call, name, value);
         keep(L, options, SLOT_ARGUMENTS);
+        break;
+    case OPT_GROUPS:
+        lwms_tree_check(L, call, name, value);
+        keep(L, options, SLOT_GROUPS);
+        break;
+    case OPT_FINGERPRINTS:
+        check_fingerprints(L, call, value);
+        keep(L, options, SLOT_FINGERPRINTS);
         break;
     case OPT_PASSWORD:
         if (!lua_isfunction(L, value)) {
@@ -338,6 +373,13 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         break;
     case OPT_ANSWER_SIZE:
         options->transport.answer_size = lwms_need_whole(L, call, name, value, 1024, 1000000000);
+        break;
+    case OPT_WAKE:
+        if ((!lua_isboolean(L, value) || lua_toboolean(L, value)) && !lua_istable(L, value)) {
+            lwms_misuse(L, call, "wake: %s; give a table of hosts, or false for none",
+                        lwms_kind(L, value));
+        }
+        keep(L, options, SLOT_WAKE);
         break;
     case OPT_PROXY:
         if (!lua_isboolean(L, value) || lua_toboolean(L, value)) {

@@ -157,7 +157,7 @@ static int method_result(lua_State *L)
             box->command);
     }
     box->inside++;
-    int count = lwms_push_result(L, box->request, box->command);
+    int count = lwms_push_result(L, box->request, box->command, box->several);
     if (--box->inside == 0 && box->closed) {
         lwms_request_let_go(box);
     }

@@ -51,7 +51,7 @@ void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *se
     lua_createtable(L, 0,
                     2 + (outcome->id != NULL) + (outcome->user_name != NULL) +
                         (outcome->changed >= 0) + (outcome->code != 0) + (outcome->note != NULL) +
-                        (outcome->identity != NULL));
+                        (outcome->identity != NULL) + (outcome->value != NULL));
     set_server(L, outcome->server, server);
     set_id(L, outcome->id);
     set_string(L, "state", wms_state_name(outcome->state));
@@ -68,6 +68,10 @@ void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *se
     }
     set_string(L, "note", outcome->note);
     set_string(L, "identity", outcome->identity);
+    if (outcome->value) {
+        lwms_push_value(L, outcome->value);
+        lua_setfield(L, -2, "value");
+    }
 }
 
 void lwms_push_session(lua_State *L, const wms_session *session, struct memo *server)
@@ -200,7 +204,8 @@ static void copy_field(lua_State *L, wms_request *request, const char *name)
     }
 }
 
-int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_command *command)
+int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_command *command,
+                     bool several)
 {
     bool sessions = (command->traits & WMS_IS_QUERY);
     wms_fault fault;
@@ -212,7 +217,7 @@ int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_comma
     if (error == 0) {
         if (sessions) {
             push_sessions(L, request);
-        } else if (command->traits & WMS_ON_SERVER) {
+        } else if (lwms_is_call(command) && !several) {
             push_returned(L, request, command);
         } else {
             push_outcomes(L, request);
@@ -224,7 +229,7 @@ int lwms_push_result(lua_State *L, wms_request *request, const struct lwms_comma
     set_id(L, fault.id);
     push_outcomes(L, request);
     lua_setfield(L, -2, "outcomes");
-    if (command->verb == WMS_BIND) {
+    if (command->verb == WMS_BIND && !several) {
         copy_field(L, request, "fingerprint");
         copy_field(L, request, "thumbprint");
     }

@@ -226,6 +226,17 @@ int wms_memory_act(wms_memory *host, struct wms_memory_record *record,
     return !code && action->verb == WMS_MESSAGE ? unsaid : code;
 }
 
+int wms_memory_end(wms_memory *host, enum wms_verb verb)
+{
+    int code = host->failures[verb];
+
+    wms_memory_note(host, &(struct wms_memory_entry){.verb = verb, .code = code});
+    if (!code) {
+        wms_memory_empty(host);
+    }
+    return code;
+}
+
 /* ---- the host's own side --------------------------------------------------------------------- */
 
 /* Works out what the program has left open about the session. */
@@ -372,7 +383,8 @@ int wms_memory_fail(wms_memory *host, enum wms_verb verb, int code)
 {
     if ((unsigned) verb >= WMS_VERB_COUNT || !(WMS_MEMORY_CAN & 1u << verb)) {
         wms_engine_complain(host->engine,
-                            "verb: no such host is asked for it; give one that is about sessions");
+                            "verb: no such host is asked for it; give one that is about sessions, "
+                            "reboot or power_off");
         return WMS_E_INVALID;
     }
     int error = check_code(host, code);

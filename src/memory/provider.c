@@ -99,6 +99,26 @@ static void answer_act(struct wms_memory_connection *connection, struct wms_op *
     }
 }
 
+/* What is done to the host as a whole.  A host that has been powered off is not there any more. */
+static void answer_call(struct wms_memory_connection *connection, struct wms_op *op)
+{
+    wms_memory *host = connection->host;
+    enum wms_verb verb = op->verb;
+
+    connection->services->sent(op);
+    int code = wms_memory_end(host, verb);
+    if (fails_silently(connection, verb)) {
+        return;
+    }
+    connection->services->answer(op, code, NULL);
+    if (!code && verb == WMS_POWER_OFF) {
+        host->refusal = WMS_E_UNREACHABLE;
+    }
+    if (!code) {
+        wms_memory_break(host, WMS_E_UNREACHABLE);
+    }
+}
+
 static void answer_look(struct wms_memory_watch *watch)
 {
     struct wms_sight sight = wms_memory_look(watch->record);
@@ -130,6 +150,8 @@ static void call_due(void *data)
         if (!fails_silently(call.connection, WMS_SESSIONS)) {
             answer_list(call.connection, call.op);
         }
+    } else if (!call.id) {
+        answer_call(call.connection, call.op);
     } else {
         answer_act(call.connection, call.op, call.verb, call.id, call.message);
     }
@@ -193,6 +215,25 @@ static void act_memory(void *data, struct wms_op *op, enum wms_verb verb, const 
         }
     } else {
         answer_act(connection, op, verb, id, message);
+    }
+}
+
+static void call_memory(void *data, struct wms_op *op, const struct wms_call *what)
+{
+    struct wms_memory_connection *connection = data;
+
+    if (connection->host->options.latency > 0) {
+        struct wms_memory_call *later,
+            call = {.connection = connection, .op = op, .verb = what->verb};
+        int error = call_later(&call, &later);
+        if (error) {
+            connection->services->answer(op, error, NULL);
+        } else {
+            connection->services->sent(op);
+            op->data = later;
+        }
+    } else {
+        answer_call(connection, op);
     }
 }
 
@@ -264,4 +305,5 @@ const struct wms_provider wms_memory_provider = {
     .forget = forget_memory,
     .observe = observe_memory,
     .unobserve = unobserve_memory,
+    .call = call_memory,
 };

@@ -10,9 +10,9 @@
 #include <wms/memory.h>
 #include <wms/provider.h>
 
-/* The verbs that such a host knows: all that are about sessions. */
+/* The verbs that such a host knows: all that are about sessions, and those that end the host. */
 #define WMS_MEMORY_CAN_ROW(F, name, word, traits) | ((traits) &WMS_ON_SERVER ? 0 : 1u << WMS_##name)
-#define WMS_MEMORY_CAN                            (0 WMS_VERB_ROWS(WMS_MEMORY_CAN_ROW, ))
+#define WMS_MEMORY_CAN                            (1u << WMS_REBOOT | 1u << WMS_POWER_OFF WMS_VERB_ROWS(WMS_MEMORY_CAN_ROW, ))
 
 /* A session of the host. */
 struct wms_memory_record {
@@ -52,7 +52,7 @@ struct wms_memory_call {
     struct wms_op *op;              /* list or act */
     struct wms_memory_watch *watch; /* or a first look */
     enum wms_verb verb;
-    const wms_id *id;
+    const wms_id *id; /* NULL: the host as a whole */
     const char *message;
 };
 
@@ -111,6 +111,9 @@ struct wms_memory_record *wms_memory_find_meant(const wms_memory *host, const wm
  * to answer with; the code in `action` is not used.  `record` may be freed by it. */
 int wms_memory_act(wms_memory *host, struct wms_memory_record *record,
                    const struct wms_memory_entry *action, const char **ret_text);
+/* Reboots the host, or powers it off: its sessions go.  Logs it, and returns the code to answer
+ * with. */
+int wms_memory_end(wms_memory *host, enum wms_verb verb);
 /* What an observer sees of a session; NULL: that it is not there. */
 struct wms_sight wms_memory_look(const struct wms_memory_record *record);
 /* All its sessions go. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* actions.c - unlock, lock, disconnect, close, and any operation that a caller names.
+/* actions.c - unlock, lock, disconnect, close, reboot, power off, and any operation that a caller
+ * names.
  *
  * Closing and disconnecting cannot be undone, and the caller chose the session by its user: so the
  * host is asked once more, just before, whose session it is now.
@@ -259,6 +260,36 @@ void multipoint_call(struct multipoint_host *host, struct wms_op *op, const stru
     struct action *action = new_action(host, op);
     if (action) {
         ask(action, &question, called);
+    }
+}
+
+/* ---- the host as a whole --------------------------------------------------------------------- */
+
+static void ended(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct multipoint_host *host = exchange->host;
+
+    multipoint_reply_answer(host, end(exchange->data), reply);
+}
+
+/* [MS-RSMC] 3.6: the ordinary password is enough. */
+void multipoint_end(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb)
+{
+    const struct multipoint_question question = {
+        .operation = multipoint_operation_find("IMultiPointServer",
+                                               verb == WMS_REBOOT ? "Reboot" : "Shutdown"),
+        .op = op,
+    };
+    const char *text;
+    int error = multipoint_host_bound(host, &text);
+
+    if (error) {
+        host->all->memory.services->answer(op, error, text);
+        return;
+    }
+    struct action *action = new_action(host, op);
+    if (action) {
+        ask(action, &question, ended);
     }
 }
 

@@ -436,6 +436,8 @@ void multipoint_list(struct multipoint_host *host, struct wms_op *op);
 void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb,
                     const wms_id *id, const char *message);
 void multipoint_call(struct multipoint_host *host, struct wms_op *op, const struct wms_call *call);
+/* Reboots the host, or powers it off. */
+void multipoint_end(struct multipoint_host *host, struct wms_op *op, enum wms_verb verb);
 int multipoint_check(const struct wms_call *call, char *complaint, size_t size);
 void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const struct wms_call *call);
 void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, const char *secret);

@@ -142,6 +142,8 @@ static void call(void *connection, struct wms_op *op, const struct wms_call *wha
         multipoint_enter(host->all);
         if (what->verb == WMS_BIND) {
             multipoint_bind(host, op, what);
+        } else if (what->verb != WMS_CALL) {
+            multipoint_end(host, op, what->verb);
         } else {
             multipoint_call(host, op, what);
         }
@@ -197,7 +199,8 @@ static const struct wms_provider provider = {
     .name = "multipoint",
     .needs = "libcurl, libxml2, OpenSSL",
     .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT |
-           1u << WMS_CLOSE | 1u << WMS_CALL | 1u << WMS_BIND,
+           1u << WMS_CLOSE | 1u << WMS_CALL | 1u << WMS_BIND | 1u << WMS_REBOOT |
+           1u << WMS_POWER_OFF,
     .in_flight = MULTIPOINT_IN_FLIGHT,
     .connect = connect_host,
     .disconnect = disconnect_host,

@@ -47,6 +47,11 @@ static void act(void *connection, struct wms_op *op, enum wms_verb verb, const w
     wts_act(connection, op, verb, id, message);
 }
 
+static void call(void *connection, struct wms_op *op, const struct wms_call *what)
+{
+    wts_end(connection, op, what->verb);
+}
+
 static void observe(void *connection, struct wms_observer *observer, const wms_id *id)
 {
     wts_observe(connection, observer, id);
@@ -75,7 +80,8 @@ static const struct wms_provider provider = {
     WMS_PROVIDER_HEAD,
     .name = "wts",
     .needs = "libwinpr",
-    .can = 1u << WMS_SESSIONS | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_MESSAGE,
+    .can = 1u << WMS_SESSIONS | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_MESSAGE |
+           1u << WMS_REBOOT | 1u << WMS_POWER_OFF,
     .in_flight = WTS_IN_FLIGHT,
     .connect = connect_host,
     .disconnect = disconnect_host,
@@ -84,6 +90,7 @@ static const struct wms_provider provider = {
     .forget = forget,
     .observe = observe,
     .unobserve = unobserve,
+    .call = call,
     .retire = retire,
     .forked = retire, /* calls that hang in the parent's threads do not exist in the child */
     .cannot = "the session API has no such call; logind and multipoint hosts have",

@@ -8,6 +8,7 @@
  *     server.c     a server's handle, and how many calls to it hang
  *     list.c       all sessions
  *     actions.c    disconnect, close, message
+ *     machine.c    reboots and powers off
  *     observe.c    observes a session by polling
  *     query.c      what the API tells of one session
  *     faults.c     Windows' errors as wms codes
@@ -234,6 +235,7 @@ size_t wts_length(const WCHAR *text);
 void wts_list(struct wts_host *host, struct wms_op *op);
 void wts_act(struct wts_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,
              const char *message);
+void wts_end(struct wts_host *host, struct wms_op *op, enum wms_verb verb);
 void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms_id *id);
 
 #endif

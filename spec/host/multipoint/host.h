@@ -228,6 +228,7 @@ uint32_t stop_locking_session(struct call *call);
 uint32_t disconnect_session(struct call *call);
 uint32_t log_off_session(struct call *call);
 uint32_t log_off_console_session(struct call *call);
+uint32_t end_host(struct call *call);
 uint32_t get_screen_state(struct call *call);
 uint32_t get_station_information(struct call *call);
 uint32_t get_next_station(struct call *call);

@@ -285,6 +285,15 @@ uint32_t log_off_console_session(struct call *call)
     return 0; /* nobody was there */
 }
 
+/* Reboot, Shutdown: the sessions go; the host itself stays, for what is asked next. */
+uint32_t end_host(struct call *call)
+{
+    while (call->host->session_count > 0) {
+        session_remove(call->host->sessions[0]);
+    }
+    return 0;
+}
+
 uint32_t get_screen_state(struct call *call)
 {
     struct session *session;

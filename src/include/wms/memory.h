@@ -64,7 +64,7 @@ WMS_API int wms_memory_refuse(wms_memory *host, int code);
  * next request. */
 struct wms_memory_entry {
     enum wms_verb verb;
-    wms_id id;           /* nothing in it for WMS_SESSIONS */
+    wms_id id;           /* nothing in it for what is about the host as a whole */
     const char *message; /* WMS_LOCK and WMS_MESSAGE */
     int code;            /* what it answered */
     const char *title;   /* WMS_MESSAGE; NULL: none */
