@@ -175,7 +175,45 @@ local function measure(list, rounds, few, middle, many)
    end
 end
 
+--- 10,000 hosts are unlocked in commands to so many of them each: the time of one host, with what a script gets of it.
+-- There are as many hosts in memory whatever the size of a command is, and none is asked twice before all others were.
+local function measure_hosts()
+   local all, sizes, costs = 10000, { 1, 10, 100, 1000, 10000 }, {}
+   local servers, handles = hosts(all)
+   local commands = {}
+   for i, size in ipairs(sizes) do
+      commands[i], costs[i] = {}, {}
+      for first = 1, all, size do
+         local list = {}
+         for k = first, first + size - 1 do
+            list[#list + 1] = servers[k]
+         end
+         table.insert(commands[i], { servers = list })
+      end
+   end
+   for round = 1, 21 do
+      for i in ipairs(sizes) do
+         clean()
+         collectgarbage("stop")
+         local start = os.clock()
+         for _, options in ipairs(commands[i]) do
+            assert(wms.unlock_all(options))
+         end
+         costs[i][round] = (os.clock() - start) / all
+         collectgarbage("restart")
+      end
+   end
+   close(handles)
+   report.title("growth: unlock_all of so many of 10,000 embedded hosts, the time of one host")
+   for i, size in ipairs(sizes) do
+      costs[i] = report.median(costs[i])
+      print(("  %-34d%10s"):format(size, report.seconds(costs[i])))
+   end
+   report.at_most("of 10,000, and of 100", 1.5, costs[5], costs[3], costs[5] / costs[3])
+end
+
 return function()
+   measure_hosts()
    report.title("growth: processor time of one, among so many")
    measure(rows, ROUNDS, 1000, 10000, 100000)
    measure(slow, 1, 1000, 4000, 16000)

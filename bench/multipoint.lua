@@ -200,6 +200,65 @@ local function bench_memory(park, folder)
       report.bytes(each), "<= 100 kB", report.verdict(each <= 100 * 1024))
 end
 
+-- ---------------------------------------------------------------- many hosts
+
+local MANY, AT_ONCE = 1000, 100
+
+--- Each has a session, and is bound.  nil, why: they cannot be started here.
+local function start_many(mp)
+   local specs = {}
+   for i = 1, MANY do
+      specs[i] = { name = "many" .. i, subject = "127.0.0.1", password = "administrator's" }
+   end
+   local park = mp.start{ hosts = specs }
+   local servers, fingerprints = {}, {}
+   for i, host in ipairs(park) do
+      host:session{ id = 3, user = "alice" }
+      servers[i] = ("multipoint://%s:%d"):format(host.address, host.http)
+      fingerprints[servers[i]] = host.fingerprint
+   end
+   assert(wms.bind{
+      servers = servers, user_name = park[1].admin, password = "administrator's", fingerprints = fingerprints,
+      concurrency = AT_ONCE,
+   })
+   return park, servers
+end
+
+--- What wms posts to each host, for libcurl alone.
+local function record(park, servers)
+   for _, host in ipairs(park) do
+      host:set{ keep_bodies = true }
+      host:reset()
+   end
+   assert(wms.unlock{ session_ids = 3, servers = servers, concurrency = AT_ONCE })
+   local posts = {}
+   for i, host in ipairs(park) do
+      local body = host:bodies()[1]
+      posts[i] = { ("https://%s:%d/MultiPoint/IMultiPointSession"):format(host.address, host.https), body,
+         body:match("<a:MessageID>([^<]+)<") }
+      host:set{ keep_bodies = false }
+   end
+   return posts
+end
+
+local function bench_many()
+   report.title(("multipoint, %d test hosts, %d at a time, connections that are made anew"):format(MANY, AT_ONCE))
+   local park, servers = start_many(require "spec.host.multipoint")
+   local multi = require "bench.bare_multi"(('application/soap+xml; charset=utf-8; action="%s"'):format(ACTION),
+      record(park, servers))
+   local options = { session_ids = 3, servers = servers, concurrency = AT_ONCE }
+   report.at_most("unlock on each, and curl_multi", 1.3, report.compare(5, function()
+      return report.timed(1, function()
+         assert(wms.unlock(options))
+      end)
+   end, function()
+      return report.timed(1, function()
+         multi:post(AT_ONCE)
+      end)
+   end))
+   park:stop()
+end
+
 return function()
    report.title("multipoint, a test host on loopback, a kept connection")
    local built = pcall(require, "bench.bare_curl")
@@ -216,4 +275,5 @@ return function()
    bench_memory(park, folder)
    report.output(("rm -r '%s'"):format(folder))
    park:stop()
+   bench_many()
 end

@@ -37,21 +37,34 @@ int wms_request_total(const wms_request *request, size_t *ret_total)
     return 1;
 }
 
-/* The last job whose first outcome (or session) has a number of at most `index`: a binary search.
- */
+static size_t first_of(const wms_request *request, size_t job, bool of_session)
+{
+    return of_session ? request->jobs[job].first_session : request->jobs[job].first;
+}
+
+/* The last job whose first outcome (or session) has a number of at most `index`: a binary search,
+ * unless it is the job that was found last or the one after it, as for a caller who reads them in
+ * their order. */
 static const struct wms_job *job_of(const wms_request *request, size_t index, bool of_session)
 {
-    size_t low = 0, high = request->job_count;
+    size_t low = 0, high = request->job_count, last = request->found;
 
+    for (size_t job = last; job < high && job < last + 2; job++) {
+        if (first_of(request, job, of_session) <= index &&
+            (job + 1 == high || first_of(request, job + 1, of_session) > index)) {
+            low = job;
+            high = job + 1;
+        }
+    }
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        const struct wms_job *job = &request->jobs[middle];
-        if ((of_session ? job->first_session : job->first) <= index) {
+        if (first_of(request, middle, of_session) <= index) {
             low = middle;
         } else {
             high = middle;
         }
     }
+    ((wms_request *) (uintptr_t) request)->found = low; /* nothing that a caller can see */
     return &request->jobs[low];
 }
 

@@ -44,7 +44,8 @@ int wms_engine_place(wms_engine *engine, const char *text, const struct wms_plac
 static struct wms_server *server_new(wms_engine *engine, const struct wms_place *place,
                                      uint64_t hash)
 {
-    struct wms_server *server = wms_zalloc(engine, sizeof *server);
+    struct wms_server *server =
+        wms_zalloc(engine, offsetof(struct wms_server, place) + wms_place_size(place));
 
     if (!server) {
         return NULL;

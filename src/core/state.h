@@ -122,7 +122,7 @@ struct wms_server {
     struct wms_link *link;  /* the link that new work uses, or NULL */
     char *text;             /* the address as it was given first */
     uint32_t mark;          /* scratch of wms_command_build(); else 0 */
-    struct wms_place place;
+    struct wms_place place; /* the last: only the bytes that it uses are there */
 };
 
 /* The place of a link in engine->bound. */
@@ -329,6 +329,7 @@ struct wms_request {
     struct node turns; /* jobs that have paused, and wait for a turn */
     unsigned retries;
     struct wms_asked *order; /* of the outcomes; NULL: that of the jobs */
+    size_t found;            /* the job whose outcome was read last: see result.c */
     size_t order_count;
     size_t total, uncounted; /* outcomes that there will be, and jobs whose number of outcomes is
                                 not known yet */

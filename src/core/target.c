@@ -280,11 +280,21 @@ static const char *moved(const char *part, const struct wms_place *from, const s
     return part ? to->parts + (part - from->parts) : NULL;
 }
 
+size_t wms_place_size(const struct wms_place *place)
+{
+    const char *last = place->address.path   ? place->address.path
+                       : place->address.host ? place->address.host
+                                             : NULL;
+
+    return last ? (size_t) (last + strlen(last) + 1 - (const char *) place)
+                : offsetof(struct wms_place, parts);
+}
+
 void wms_place_copy(struct wms_place *ret_place, const struct wms_place *place, const char *text)
 {
     const struct wms_address *address = &place->address;
 
-    *ret_place = *place;
+    memcpy(ret_place, place, wms_place_size(place));
     ret_place->address.text = text;
     ret_place->address.user = moved(address->user, place, ret_place);
     ret_place->address.host = moved(address->host, place, ret_place);

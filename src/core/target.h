@@ -19,8 +19,10 @@ struct wms_place {
  * mend it).  The result points into `ret_place` and to `text`. */
 int wms_place_parse(struct wms_place *ret_place, const char *text, char *complaint, size_t size);
 
-/* Copies a parsed address; the copy points into itself and to `text`, which must be the same
- * address. */
+/* How many bytes of the parsed address are used: the first ones. */
+size_t wms_place_size(const struct wms_place *place);
+/* Copies a parsed address, that is its first wms_place_size() bytes; the copy points into itself
+ * and to `text`, which must be the same address. */
 void wms_place_copy(struct wms_place *ret_place, const struct wms_place *place, const char *text);
 
 /* Normalizes an address in place: host names and schemes in lower case (RFC 4343, RFC 3986),
