@@ -33,6 +33,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     queue_init(&job->ready);
     queue_init(&job->over);
     queue_init(&job->answered);
+    queue_init(&job->warned);
     job->whole.job = job;
     job->whole.changed = -1;
     job->whole.kind =
@@ -266,15 +267,27 @@ static void give_password(struct wms_job *job)
     wms_request_drop_password(request);
 }
 
+/* Of a job that acts on one session at a time: whether another one is acted on.  Warnings are given
+ * to all at once. */
+static bool is_busy(const struct wms_job *job, const struct wms_item *item)
+{
+    if (wms_warning_is_due(item)) {
+        return false;
+    }
+    if (item->warned) {
+        return !has_left(job);
+    }
+    return job->cursor > 0 && job->finished < job->cursor && item == &job->items[job->cursor];
+}
+
 static void run_items(struct wms_job *job)
 {
     struct wms_item *item;
 
     while ((item = next_item(job))) {
+        bool warns = wms_warning_is_due(item);
         if (runs_alone(job)) {
-            bool busy =
-                job->cursor > 0 && job->finished < job->cursor && item == &job->items[job->cursor];
-            if (job->request->stopped || busy) {
+            if (job->request->stopped || is_busy(job, item)) {
                 return;
             }
         }
@@ -290,7 +303,7 @@ static void run_items(struct wms_job *job)
         } else {
             return;
         }
-        if (runs_alone(job) && item->phase < WMS_OVER) {
+        if (runs_alone(job) && !warns && item->phase < WMS_OVER) {
             return;
         }
     }
@@ -359,7 +372,8 @@ static void finish(struct wms_job *job)
     wms_waking_end(job);
     wms_link_leave(job);
     wms_timer_free(job->timer);
-    job->timer = NULL;
+    wms_timer_free(job->warner);
+    job->timer = job->warner = NULL;
     job_done(job->request);
 }
 
@@ -368,7 +382,9 @@ void wms_job_begin(struct wms_job *job)
     const wms_request *request = job->request;
 
     if (job->stage == WMS_JOB_QUEUED) {
-        bool whole = !job->by_id || request->what_if || (request->traits & WMS_IS_QUERY);
+        /* Who is warned is known by his identity: another session may get the id meanwhile. */
+        bool whole = !job->by_id || request->what_if || (request->traits & WMS_IS_QUERY) ||
+                     request->warn_message;
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
         wms_job_kick(job);
     }
@@ -421,7 +437,9 @@ void wms_job_fail(struct wms_job *job, int code, const char *text)
         wms_item_end(&job->whole, code, text);
     }
     for (size_t i = 0; i < job->count; i++) {
-        if (job->items[i].phase < WMS_BASELINE || job->items[i].phase == WMS_PRIMED) {
+        enum wms_phase phase = job->items[i].phase;
+        bool waits = phase == WMS_WARNED && !job->request->stopped; /* nothing of it is under way */
+        if ((phase < WMS_BASELINE && !waits) || phase == WMS_PRIMED) {
             wms_item_end(&job->items[i], code, text);
         }
     }

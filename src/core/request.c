@@ -23,6 +23,8 @@ static void request_free(wms_request *request)
     wms_free(engine, request->order);
     wms_free(engine, request->message);
     wms_free(engine, request->title);
+    wms_free(engine, request->warn_message);
+    wms_free(engine, request->warn_title);
     wms_request_drop_password(request);
     wms_request_drop_value(request);
     wms_value_free(engine, request->given);

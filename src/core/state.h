@@ -164,6 +164,7 @@ struct wms_link {
     X(HELD, "held")         /* waits for the caller's permission */ \
     X(CHOOSING, "choosing") /* of the listing: the caller chooses from the sessions */ \
     X(READY, "ready")       /* may be sent */ \
+    X(WARNED, "warned")     /* the user has been warned, and has some time left */ \
     X(BASELINE, "baseline") /* verify: the state before the action is being observed */ \
     X(PRIMED, "primed")     /* the state before is known, may be sent */ \
     X(ACTING, "acting")     /* the host has been asked */ \
@@ -193,13 +194,15 @@ struct wms_item {
     struct queued ended;   /* of job->over, then of request->finished */
     struct node flight;    /* of link->ops; valid while the item is ACTING */
     struct wms_check *check;
+    double due; /* WARNED: when it is to be acted on */
     wms_id id;
     const char *text, *user_name, *note, *identity;
     signed char code, changed;
     unsigned char phase, state,
         kind; /* enum wms_phase (see wms_item_enter()), wms_state, wms_item_kind */
     bool sent, retried, permitted, slot;
-    bool spared; /* excluded from `_all`: see `spared` of wms_session */
+    bool warning, warned; /* what is in flight is the warning; the warning is over */
+    bool spared;          /* excluded from `_all`: see `spared` of wms_session */
 };
 
 /* The polling of one observer: see polling.c. */
@@ -261,7 +264,8 @@ struct wms_job {
     struct wms_item *items;
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
-    struct queue ready, over, answered; /* of items */
+    struct queue ready, over, answered, warned; /* of items */
+    struct wms_timer *warner; /* for the first of `warned`; made when it is first needed */
     size_t pending; /* items that wait for the host, and hold a place on the link (item->slot) */
     size_t checks;  /* observations of its items */
     struct wms_listing listing;
@@ -298,6 +302,8 @@ struct wms_request {
     enum wms_verb verb;
     unsigned traits; /* of the verb: wms_verb_traits() */
     char *message, *title;
+    char *warn_message, *warn_title; /* NULL: no warning */
+    double warn_seconds;
     double timeout, verify, stable, deadline;
     struct wms_timer *expiry; /* of the deadline, while it runs */
     bool stop_on_error, what_if, ask, follow;

@@ -394,6 +394,10 @@ typedef struct wms_command {
     const char *thumbprint; /* WMS_BIND: SHA-1 of the certificate, as Windows shows it, which must
                                match in addition to the fingerprint; without a fingerprint it
                                confirms nothing; NULL: any */
+    const char *warn_message, *warn_title; /* WMS_CLOSE: shown in each session first, as by
+                                              WMS_MESSAGE; NULL: no warning, no title */
+    double warn_seconds; /* how long a session is left alone then, before it is closed; above 0
+                            where there is a warning */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
