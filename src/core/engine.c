@@ -53,6 +53,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     engine->base.alloc = *alloc;
     engine->refs = 1;
     engine->services = wms_engine_services();
+    engine->links_kept = WMS_KEPT_LINKS;
     take_process(engine);
     node_init(&engine->links);
     node_init(&engine->requests);

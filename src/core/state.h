@@ -93,8 +93,8 @@ struct wms_engine {
     struct wms_table servers;  /* by place */
     struct wms_server *recent; /* the server that was looked up last, or NULL */
     struct wms_parsed parsed;
-    struct node links; /* all of them, newest first */
-    size_t link_count;
+    struct node links;             /* all of them, newest first */
+    size_t link_count, links_kept; /* how many there are; with more, idle ones are freed */
     struct wms_table bound; /* links that get new work, by host and port: all addresses of one
                                binding have these in common */
     struct node idle;       /* unused links that may be used again, longest unused first */
@@ -129,8 +129,9 @@ struct wms_bound {
     struct wms_link *link; /* NULL: it is not in the table */
 };
 
-/* If an engine has more links, idle ones are freed, longest unused first. */
-enum { WMS_IDLE_LINKS_MAX = 256 };
+/* If an engine has more links than this, and than its last command works with at a time, idle ones
+ * are freed, longest unused first. */
+enum { WMS_KEPT_LINKS = 64 };
 
 enum wms_link_state { WMS_CONNECTING, WMS_UP, WMS_BROKEN };
 
