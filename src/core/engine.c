@@ -295,6 +295,13 @@ void wms_engine_transport_clear(wms_engine *engine)
     }
 }
 
+int wms_engine_magics_sized(wms_engine *engine, const wms_magic *magics, size_t count, size_t size)
+{
+    int error = wms_engine_enter(engine);
+
+    return error ? error : wms_cards_set(engine, magics, count, size);
+}
+
 void wms_engine_guard(wms_engine *engine, wms_guard guard, void *data)
 {
     engine->guard = guard;

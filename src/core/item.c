@@ -303,16 +303,14 @@ void wms_item_vanished(struct wms_item *item, const char *text)
 {
     const struct wms_check *check = item->check;
 
-    if (item->warned) { /* the user has left in the time that was given to him */
-        wms_item_finish(item, WMS_GONE, 0, NULL);
-    } else if (!item->job->all) {
+    if (!item->job->all && !item->warned) {
         wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, text);
-    } else if (item->job->request->verb == WMS_CLOSE) {
+    } else if (item->job->request->verb == WMS_CLOSE && !item->warned) {
         if (check && check->before) {
             item->changed = check->differed;
         }
         wms_item_finish(item, WMS_VERIFIED, 0, NULL);
-    } else {
+    } else { /* by itself; after a warning, in the time that the user was given */
         wms_item_finish(item, WMS_GONE, 0, NULL);
     }
 }

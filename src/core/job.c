@@ -183,7 +183,9 @@ static bool has_left(const struct wms_job *job)
     return job->pending == 0 && job->checks == 0;
 }
 
-bool wms_job_has_way(struct wms_job *job, const struct wms_item *item)
+/* Whether the item can be sent now.  Puts the job on a link if it has none; if that fails, so does
+ * the job. */
+static bool has_way(struct wms_job *job, const struct wms_item *item)
 {
     if (job->link && job->link->retired && job->link->state == WMS_UP && has_left(job)) {
         wms_link_leave(job); /* a retired link gets no new work: takes another one */
@@ -224,7 +226,7 @@ static void run_whole(struct wms_job *job)
     struct wms_item *whole = &job->whole;
 
     if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) &&
-        wms_job_has_way(job, whole)) {
+        has_way(job, whole)) {
         wms_listing_clear(job); /* left from a first try, on a connection that broke */
         whole->note = NULL;
         wms_item_start(whole);
@@ -297,7 +299,7 @@ static void run_items(struct wms_job *job)
         if (job->request->what_if) {
             take_from_ready(job, item);
             plan(item);
-        } else if (wms_job_has_way(job, item)) {
+        } else if (has_way(job, item)) {
             take_from_ready(job, item);
             wms_item_start(item);
         } else {
@@ -404,7 +406,9 @@ void wms_job_pump(struct wms_job *job)
     }
     if (job->stage == WMS_JOB_LISTING && !is_complete(job)) {
         if (request->verb == WMS_WAKE) {
-            wms_waking_run(job);
+            if (wms_waking_run(job) && has_way(job, &job->whole)) {
+                wms_waking_ask(job);
+            }
         } else {
             run_whole(job);
         }

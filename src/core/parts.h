@@ -191,14 +191,16 @@ void wms_warning_begin(struct wms_item *item);
 void wms_warning_answered(struct wms_item *item, int code, const char *text);
 /* ---- waking.c: hosts that are woken ---------------------------------------------------------- */
 
-/* In place of what other verbs do with job->whole: sends the packet, and waits for the host. */
-void wms_waking_run(struct wms_job *job);
+/* In place of what other verbs do with job->whole: sends the packet, and waits for the host.  True:
+ * the host is to be asked next, by wms_waking_ask(), once the job's link is up. */
+bool wms_waking_run(struct wms_job *job);
+void wms_waking_ask(struct wms_job *job);
 /* The host has answered the question whether it is awake; ends the item, or waits for the next try.
  */
-void wms_waking_answered(struct wms_item *item, int code, const char *text);
+void wms_waking_answered(struct wms_item *whole, int code, const char *text);
 /* The question has failed with this.  True: the host is asked again later; false: the item is to
  * end. */
-bool wms_waking_goes_on(struct wms_item *item, int code, const char *text);
+bool wms_waking_goes_on(struct wms_item *whole, int code, const char *text);
 /* The job is over. */
 void wms_waking_end(struct wms_job *job);
 
@@ -254,9 +256,6 @@ void wms_job_choose(struct wms_job *job, bool take);
 int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *server,
                  const char *text, size_t items);
 void wms_job_begin(struct wms_job *job);
-/* Whether the item can be sent now.  Puts the job on a link if it has none; if that fails, so does
- * the job. */
-bool wms_job_has_way(struct wms_job *job, const struct wms_item *item);
 void wms_job_pump(struct wms_job *job);
 /* Gives what has not been sent yet this result. */
 void wms_job_fail(struct wms_job *job, int code, const char *text);
