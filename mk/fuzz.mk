@@ -3,7 +3,7 @@
 
 # Each target is spec/fuzz/NAME.c with the sources that it is about (fuzz_NAME), which the corpus
 # has to reach, and others that these need (fuzz_NAME_too).
-FUZZ_SECONDS = 40
+FUZZ_SECONDS = 30
 FUZZ_RUNS    = 20000000
 fuzz_targets = answer record address servers
 fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer scan head values faults known operations text arena)

@@ -369,6 +369,7 @@ return function(adapter, skip)
 
    require "spec.support.contract_message"(adapter, test, room)
    require "spec.support.contract_ends"(adapter, test, room)
+   require "spec.support.contract_warn"(adapter, test, room)
 
    describe("what_if", function()
       test("plans, and does nothing", {}, function()

@@ -159,6 +159,30 @@ local BOUND = [[
 ]]
 
 describe("after a fork #once", function()
+   it("hosts that are woken and users who are warned are the parent's", function()
+      assert.same({ "fine", 0 }, { script(BEGIN .. [[
+         local host = wms.memory("dark", { sessions = { { session_id = 1 } } })
+         host:refuse("UNREACHABLE")
+         wms.configure{ wake = { ["memory://dark"] = { mac = "00:11:22:33:44:55", network = "127.0.0.1", port = 40009 } } }
+         local waking = wms.start("wake", { server = "memory://dark", verify = 60 })
+         local closing = wms.start("close", { session_ids = 1, server = "memory://lab",
+            warn = { message = "m", seconds = 2 } })
+         assert(not closing:wait(0.3) and not waking:done())
+         assert(wait(child(function()
+            forked(waking)
+            forked(closing)
+            assert(wms.wake("memory://dark")[1].state == "requested")
+         end)) == 0)
+         host:refuse()
+         assert(waking:wait(60) and waking:result()[1].state == "verified")
+         assert(closing:wait(60) and closing:result()[1].state == "requested")
+         waking:close()
+         closing:close()
+         wms.memory("lab2", {})
+         finish(requests[1])
+         io.write("fine")]]) })
+   end)
+
    it("calls and binds are the parent's", function()
       assert.same({ "fine", 0 }, { script(BEGIN .. BOUND .. END) })
    end)

@@ -7,8 +7,8 @@ local wms = kit.wms
 local closes = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil -- os.exit can close the state
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
--- A request that a finalizer begins while the state is being closed stays, and its engine with it: Lua finalizes nothing that
--- is made then.
+-- A request that a finalizer begins while the state is being closed stays, and its engine with it: Lua finalizes nothing
+-- that is made then.
 local LEAKS = "ASAN_OPTIONS=detect_leaks=0"
 
 local function fine(text, environment)

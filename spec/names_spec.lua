@@ -6,7 +6,7 @@ local fault, set = kit.fault, kit.set
 
 local COMMANDS = {
    "sessions", "unlock", "lock", "disconnect", "close", "unlock_all", "lock_all", "disconnect_all", "close_all", "call",
-   "bind", "message", "message_all",
+   "bind", "message", "message_all", "reboot", "power_off", "wake",
 }
 local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind", "driver", "servers" }
 local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait", "cancel", "close" }
@@ -120,7 +120,9 @@ describe("every name", function()
             assert.is_nil(message:find(option .. ": no such option", 1, true), message)
          end
       end
-      for command, class in pairs{ call = "CallOptions", bind = "BindOptions", message = "MessageOptions" } do
+      for command, class in pairs{ call = "CallOptions", bind = "BindOptions", message = "MessageOptions",
+         close = "CloseOptions", reboot = "ServerOptions", power_off = "ServerOptions", wake = "WakeOptions",
+      } do
          for _, option in ipairs(fields(class)) do
             local ok, message = pcall(wms[command], { [option] = print })
             assert.is_false(ok)

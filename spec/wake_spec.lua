@@ -32,8 +32,9 @@ describe("hosts that can be woken", function()
    it("are named with a card and its network; else it is said what is wrong with which", function()
       local card = { mac = MAC, network = "192.0.2.255" }
       local function with(field, value)
-         return { lab01 = { mac = field == "mac" and value or card.mac, network = field == "network" and value or card.network,
-            port = field == "port" and value or nil, [field] = value } }
+         local whole = { mac = card.mac, network = card.network }
+         whole[field] = value
+         return { lab01 = whole }
       end
       for words, wake in pairs{
          ["wake: a number; give a table of hosts"] = 3,
@@ -215,7 +216,8 @@ describe("a packet that wakes #once", function()
       host:refuse "UNREACHABLE"
       local err = fault(wms.wake{ server = server, verify = 0.7 })
       assert.same({ "UNVERIFIED", "failed" }, { err.code, err.outcomes[1].state })
-      assert.truthy(err.message:find("after 0.7 s the host does not answer: the host refuses connections", 1, true), err.message)
+      local words = "after 0.7 s the host does not answer: the host refuses connections"
+      assert.truthy(err.message:find(words, 1, true), err.message)
       host:refuse()
       host:fail("sessions", "NOT_BOUND")
       err = fault(wms.wake{ server = server, verify = 60 })

@@ -141,6 +141,26 @@ describe("a WTSAPI library #once", function()
       }, lines)
    end)
 
+   test("is told which way its host is to end, and what it answers is told", function()
+      local lines = run([[
+         show(wms.reboot("wts://fine"))
+         show(wms.power_off("wts://fine"))
+         show(wms.reboot{ server = "wts://fine", what_if = true })
+         show(wms.reboot{ servers = { "wts://act-5", "wts://act-no-reason" } })
+         show(wms.power_off{ server = "wts://hang-act", timeout = 1 })]], LOG .. log)
+      assert.same({ tabs("nil", "nil", "requested", "nil"), "nil", tabs("nil", "nil", "requested", "nil"), "nil",
+         tabs("nil", "nil", "planned", "nil"), "nil", tabs("nil", "nil", "failed", "ACCESS_DENIED"),
+         tabs("nil", "nil", "unknown", "PROTOCOL") }, { (table.unpack or unpack)(lines, 1, 8) }) -- luacheck: ignore 143
+      assert.equal(tabs("nil", "nil", "unknown", "TIMEOUT"), lines[10])
+      local asked = {}
+      for _, line in ipairs(logged()) do
+         asked[#asked + 1] = line:match("^shutdown .*")
+      end
+      table.sort(asked)
+      assert.same({ "shutdown act-5 4", "shutdown act-no-reason 4", "shutdown fine 4", "shutdown fine 8",
+         "shutdown hang-act 8" }, asked)
+   end)
+
    -- The list asks once of each session, and before an action it is looked at twice.
    for _, case in ipairs{ "relogon-2", "relogon-3", "reuser-2", "reuser-3" } do
       test("is not asked to act on a session that has another's id by now: " .. case, function()

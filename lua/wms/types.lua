@@ -46,7 +46,7 @@ local wms = {}
 ---   in a list takes out of the whole list
 ---@alias wms.Servers string|string[]
 
----@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"|"call"|"bind"|"message"
+---@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"|"call"|"bind"|"message"|"reboot"|"power_off"|"wake"
 ---@alias wms.Command wms.Verb|"unlock_all"|"lock_all"|"disconnect_all"|"close_all"|"message_all"
 
 --- Options of every command.
@@ -99,6 +99,18 @@ local wms = {}
 --- lie at most 8 deep in each other.  A number that Lua has not exactly is given as a string of its digits.
 ---@alias wms.Argument boolean|integer|string|wms.Argument[]|table<string, wms.Argument>
 
+--- A message to each user before his session is closed.
+---@class wms.Warning
+---@field message string What the users see, as in `wms.message`.
+---@field title? string What stands above it.
+---@field seconds number How long each session is left alone then, before it is closed: above 0, at most 1e9.
+
+---@class wms.CloseOptions: wms.SelectOptions
+---@field warn? wms.Warning Who is still there after that time is logged off; who has left meanwhile is `gone`.  A warning that cannot be shown is told by the outcome's note, and its session is closed all the same.
+
+---@class wms.CloseAllOptions: wms.AllOptions
+---@field warn? wms.Warning
+
 --- Options of a command on servers as a whole.
 ---@class wms.WholeOptions
 ---@field server wms.Servers
@@ -107,6 +119,21 @@ local wms = {}
 ---@field concurrency? integer As in `wms.Options`, as the next two.
 ---@field on_error? "continue"|"stop"
 ---@field on_outcome? fun(outcome: wms.Outcome, done: integer, total: integer)
+
+--- Options of commands on servers as a whole that can be planned.
+---@class wms.ServerOptions: wms.WholeOptions
+---@field timeout? number As in `wms.Options`, as all below.
+---@field deadline? number|false
+---@field what_if? boolean
+
+---@class wms.WakeOptions: wms.ServerOptions
+---@field verify? number Wait up to this many seconds until the host answers; else `UNVERIFIED`.
+
+--- The network card of a host that can be woken.
+---@class wms.Card
+---@field mac string Its address: `"00:11:22:33:44:55"`, or with `-`.
+---@field network string Where the packet is sent, a numeric address: the broadcast address of the host's network, or `"ff02::1%eth0"`.
+---@field port? integer UDP: 1…65535; 9.
 
 ---@class wms.CallOptions: wms.WholeOptions
 ---@field deadline? number|false As in `wms.Options`.
@@ -257,14 +284,14 @@ function wms.disconnect(options) end
 function wms.disconnect_all(options) end
 
 --- Ends sessions: logs their users off.  The caller's own is refused with `ACCESS_DENIED`.
----@param options wms.SelectOptions
+---@param options wms.CloseOptions
 ---@return wms.Outcome[]? outcomes
 ---@return string? message
 ---@return wms.Error? err
 function wms.close(options) end
 
 --- Ends every session but the caller's own.  Needs a server, `"localhost"` too.
----@param options wms.AllOptions|string
+---@param options wms.CloseAllOptions|string
 ---@return wms.Outcome[]? outcomes
 ---@return string? message
 ---@return wms.Error? err
@@ -287,6 +314,33 @@ function wms.message(options) end
 ---@return string? message
 ---@return wms.Error? err
 function wms.message_all(options) end
+
+--- Reboots hosts: `wms.reboot{ servers = { "lab01", "lab02" } }`.  All their sessions end.  Needs a server, `"localhost"` too.
+---
+--- The outcomes have no `session_id`.  `what_if` asks each host for its sessions, and notes how many there are.  It is never
+--- sent twice; a host that goes before it has answered is `unknown`.
+---@param options wms.ServerOptions|string
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.reboot(options) end
+
+--- Powers hosts off, likewise.
+---@param options wms.ServerOptions|string
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.power_off(options) end
+
+--- Wakes hosts by a packet to their network card, which `wms.configure{ wake = }` names (else `NOT_FOUND`).
+---
+--- With `verify` it waits until the host answers the question for its sessions, and sends another packet from time to time;
+--- `changed` is false when it has answered at once.
+---@param options wms.WakeOptions|string
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.wake(options) end
 
 --- Which sessions there are: all of them, or those asked for by id.  Returns them in one list, by server in the order asked;
 --- or `nil, message, err`, with `err.sessions` from the servers that answered.  `on_outcome` is told of each with the state
@@ -364,7 +418,7 @@ function wms.servers(list) end
 --- The options are those of the command.  `allow` is that of this moment.  Returns the request; `nil, message, err` (with
 --- `NO_MEMORY`) when there is none.  Raises misuse.
 ---@param command wms.Command
----@param options? wms.SelectOptions|wms.LockOptions|wms.MessageOptions|wms.CallOptions|wms.BindOptions|string
+---@param options? wms.SelectOptions|wms.LockOptions|wms.MessageOptions|wms.CloseOptions|wms.ServerOptions|wms.WakeOptions|wms.CallOptions|wms.BindOptions|string
 ---@return wms.Request? request
 ---@return string? message
 ---@return wms.Error? err
@@ -537,6 +591,7 @@ function wms.new(options) end
 ---@field answer_size? integer An answer of more bytes is refused: 1024…1000000000; 8000000.
 ---@field proxy? string|false A URL; `"environment"`: what the environment says; false: none, whatever it says.  For connections that are made from now on, as are the two above.
 ---@field ssh_command? string|string[]|false The program that reaches far Linux hosts in the place of `ssh`, or a list of it and its first arguments; looked for in PATH unless it has a slash.  False: `ssh`.  For connections that are made from now on.
+---@field wake? table<string, wms.Card>|false The network cards of all hosts that can be woken, by their addresses; in place of those that were given before.  False: none.
 
 --- Sets the defaults of this Lua state.  What is not given stays as it is.  Raises misuse, and changes nothing then.
 ---@param options wms.Configuration

@@ -86,6 +86,10 @@ static void refuse_commands(wms_engine *engine)
         if (verb != WMS_LOCK && verb != WMS_MESSAGE) {
             REFUSED(verb, message, "m", "message: only lock and message have one");
         }
+        if (verb != WMS_CLOSE) {
+            REFUSED(verb, warn_message, "m", "warn_message: only close has one");
+            REFUSED(verb, warn_seconds, 1, "warn_seconds: only close has one");
+        }
         if (verb != WMS_CALL) {
             REFUSED(verb, interface_name, "i", "interface: only call has one");
             REFUSED(verb, operation, "o", "operation: only call has one");
@@ -137,7 +141,25 @@ static void refuse_commands(wms_engine *engine)
     REFUSED(WMS_MESSAGE, verify, 0, "verify: no host tells");
     REFUSED(WMS_MESSAGE, stable, 0, "stable: no host tells");
     REFUSED(WMS_MESSAGE, all, false, "session_ids: missing; give");
-    REFUSED(WMS_MESSAGE + 1, all, false, "command: ");
+    REFUSED(31, all, false, "command: "); /* the highest that a provider's `can` has a bit for */
+    for (enum wms_verb verb = WMS_REBOOT; verb <= WMS_WAKE; verb++) {
+        REFUSED(verb, server_count, 0, "session_ids: "); /* with `all`, of good() */
+        wms_command command = good(verb);
+        command.all = false;
+        command.server_count = 0;
+        refused(engine, &command, "server: missing; ");
+        command.server_count = 2;
+        command.stable = 0;
+        refused(engine, &command, "stable: ");
+        command.stable = -1;
+        command.verify = 0;
+        if (verb != WMS_WAKE) {
+            refused(engine, &command, "verify: ");
+        }
+    }
+    REFUSED(WMS_CLOSE, warn_message, "m", "warn_seconds: 0; give");
+    REFUSED(WMS_CLOSE, warn_seconds, 1, "warn_message: missing; give");
+    REFUSED(WMS_CLOSE, warn_title, "t", "warn_message: missing; give");
 }
 
 /* ---- the guard ------------------------------------------------------------------------------- */

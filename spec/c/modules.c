@@ -30,6 +30,9 @@ static void try_verbs(const char *server)
         wms_command command;
         wms_outcome outcome;
 
+        if (verb == WMS_WAKE) {
+            continue; /* no provider is needed for it */
+        }
         wms_command_init(&command, (enum wms_verb) verb);
         command.servers = &server;
         command.server_count = 1;
@@ -37,7 +40,7 @@ static void try_verbs(const char *server)
             command.interface_name = command.operation = "x";
         } else if (verb == WMS_BIND) {
             command.user_name = command.password = "x";
-        } else {
+        } else if (!(wms_verb_traits(command.verb) & WMS_ON_SERVER)) {
             command.ids = &one;
             command.id_count = 1;
             command.message = verb == WMS_LOCK || verb == WMS_MESSAGE ? "m" : NULL;

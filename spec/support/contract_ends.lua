@@ -40,10 +40,11 @@ return function(adapter, test, room)
          test("ends the host, and with it every session", { "ends" }, function()
             local one, two, dark = room({}, {}), room{}, adapter.unreachable()
             local seen = {}
-            local err = fault(act{ servers = { one.server, dark, two.server }, on_outcome = function(outcome, done, total)
+            local function on_outcome(outcome, done, total)
                seen[outcome.server] = outcome.state
                assert.is_true(done <= 3 and total == 3)
-            end })
+            end
+            local err = fault(act{ servers = { one.server, dark, two.server }, on_outcome = on_outcome })
             assert.same({ "requested", "failed", "requested" }, pluck(err.outcomes, "state"))
             assert.same({ [one.server] = "requested", [dark] = "failed", [two.server] = "requested" }, seen)
             assert.same({ 1, 1 }, { one.asked(verb), two.asked(verb) })
@@ -78,7 +79,8 @@ return function(adapter, test, room)
 
          test("wants a server that is named, and knows no sessions", {}, function()
             for _, case in ipairs{
-               { "server: missing", {} }, { "session_ids: no such option", { session_ids = 1, server = "memory://nobody" } },
+               { "server: missing", {} },
+               { "session_ids: no such option", { session_ids = 1, server = "memory://nobody" } },
                { "verify: no such option", { verify = 1, server = "memory://nobody" } },
                { "server: an empty list", { server = {} } },
             } do

@@ -207,4 +207,22 @@ for _, option in ipairs{ "verify", "stable" } do
       { option, "screen" })
 end
 
+for words, warn in pairs{
+   ["warn: a string; give a table"] = "soon",
+   ["warn: seconds missing"] = { message = "m" },
+   ["warn: message missing"] = { seconds = 60 },
+   ["warn: message: a number"] = { message = 5, seconds = 60 },
+   ["warn: message: empty"] = { message = "", seconds = 60 },
+   ["warn: message: not UTF-8"] = { message = "caf\233", seconds = 60 },
+   ["warn: message: longer than 65536 bytes"] = { message = ("m"):rep(65537), seconds = 60 },
+   ["warn: seconds: 0; give a number of seconds above 0"] = { message = "m", seconds = 0 },
+   ["warn: seconds: infinity"] = { message = "m", seconds = inf },
+   ["warn: title: a control character"] = { message = "m", seconds = 60, title = "two\nlines" },
+   ["warn: after: no such field; use message, seconds, title"] = { message = "m", seconds = 60, after = 1 },
+} do
+   add(words, "close_all", { server = "SERVER", warn = warn }, { words })
+end
+add("a warning of another command", "disconnect_all", { server = "SERVER", warn = { message = "m", seconds = 1 } },
+   { "warn: no such option" })
+
 return list

@@ -62,16 +62,21 @@ static void errors(void)
 
 static void verbs(void)
 {
-    int calls = 0;
+    int calls = 0, ends = 0;
 
     snprintf(where, sizeof where, "verbs");
     for (int verb = 0; verb < (int) WMS_VERB_COUNT; verb++) {
         const char *name = wms_verb_name((enum wms_verb) verb);
         CHECK(is_word(name, 'a', 'z') && wms_verb_from_name(name) == verb);
-        calls += wms_verb_is((enum wms_verb) verb, WMS_ON_SERVER);
+        unsigned traits = wms_verb_traits((enum wms_verb) verb);
+        calls += wms_traits_of_call(traits);
+        ends += (traits & WMS_ON_SERVERS) != 0;
+        CHECK((traits & WMS_ON_SERVER) || !(traits & WMS_ON_SERVERS));
     }
-    CHECK(calls == 2 && wms_verb_is(WMS_CALL, WMS_ON_SERVER) &&
-          wms_verb_is(WMS_BIND, WMS_ON_SERVER));
+    CHECK(calls == 2 && wms_traits_of_call(wms_verb_traits(WMS_CALL)) &&
+          wms_traits_of_call(wms_verb_traits(WMS_BIND)));
+    CHECK(ends == 3 && wms_verb_is(WMS_REBOOT, WMS_ON_SERVERS) &&
+          wms_verb_is(WMS_POWER_OFF, WMS_ON_SERVERS) && wms_verb_is(WMS_WAKE, WMS_ON_SERVERS));
     CHECK(strcmp(wms_verb_name((enum wms_verb) WMS_VERB_COUNT), "?") == 0);
     CHECK(strcmp(wms_verb_name((enum wms_verb) INT_MAX), "?") == 0 &&
           !wms_verb_is((enum wms_verb) INT_MAX, WMS_ON_SERVER));

@@ -473,6 +473,21 @@ static BOOL WINAPI logoff(HANDLE handle, DWORD id, BOOL waits)
     return act(handle, id, "logoff");
 }
 
+static BOOL WINAPI shut_down(HANDLE handle, DWORD flag)
+{
+    const struct server *server = server_of(handle);
+    unsigned long error;
+
+    tell("shutdown %s %lu\n", server->name, (unsigned long) flag);
+    if (is(server, "hang-act")) {
+        hang();
+    }
+    if (sscanf(server->name, "act-%lu", &error) == 1) {
+        return fail((DWORD) error);
+    }
+    return !is(server, "act-no-reason");
+}
+
 static BOOL WINAPI message(HANDLE handle, DWORD id, LPWSTR title, DWORD title_size, LPWSTR text,
                            DWORD text_size, DWORD style, DWORD timeout, DWORD *response, BOOL waits)
 {
@@ -513,6 +528,7 @@ static WtsApiFunctionTable table = {
     .pDisconnectSession = disconnect,
     .pLogoffSession = logoff,
     .pSendMessageW = message,
+    .pShutdownSystem = shut_down,
     .pFreeMemory = free_memory,
     .pFreeMemoryExW = free_memory_ex,
 };

@@ -511,15 +511,19 @@ static int check_hosts(wms_engine *engine, const wms_request *request)
 /* Copies what the users are to see. */
 static int keep_texts(wms_engine *engine, const wms_command *command, wms_request *request)
 {
-    if (command->message) {
-        request->message = wms_copy(engine, command->message);
-        if (!request->message) {
-            return WMS_E_NO_MEMORY;
-        }
-    }
-    if (command->title) {
-        request->title = wms_copy(engine, command->title);
-        if (!request->title) {
+    const struct {
+        const char *text;
+        char **kept;
+    } texts[] = {
+        {command->message, &request->message},
+        {command->title, &request->title},
+        {command->warn_message, &request->warn_message},
+        {command->warn_title, &request->warn_title},
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        *texts[i].kept = texts[i].text ? wms_copy(engine, texts[i].text) : NULL;
+        if (texts[i].text && !*texts[i].kept) {
             return WMS_E_NO_MEMORY;
         }
     }
@@ -537,6 +541,7 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     }
     request->timeout = command->timeout;
     request->deadline = command->deadline;
+    request->warn_seconds = command->warn_seconds;
     request->own = command->own;
     request->choose = command->choose;
     request->some = command->own || command->some;

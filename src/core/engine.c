@@ -54,6 +54,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     engine->base.alloc = *alloc;
     engine->refs = 1;
     engine->services = wms_engine_services();
+    engine->links_kept = WMS_KEPT_LINKS;
     take_process(engine);
     node_init(&engine->links);
     node_init(&engine->requests);
@@ -361,6 +362,13 @@ void wms_engine_transport_clear(wms_engine *engine)
     wms_free(engine, engine->ssh_command);
     engine->ssh_command = NULL;
     engine->transport.ssh_command = NULL;
+}
+
+int wms_engine_magics_sized(wms_engine *engine, const wms_magic *magics, size_t count, size_t size)
+{
+    int error = wms_engine_enter(engine);
+
+    return error ? error : wms_cards_set(engine, magics, count, size);
 }
 
 void wms_engine_guard(wms_engine *engine, wms_guard guard, void *data)

@@ -26,7 +26,7 @@ wms_action wms_item_action(const struct wms_item *item)
     };
 }
 
-static bool guard_refuses(struct wms_item *item)
+bool wms_item_is_refused(struct wms_item *item, enum wms_verb verb)
 {
     wms_engine *engine = engine_of(item);
 
@@ -34,6 +34,7 @@ static bool guard_refuses(struct wms_item *item)
         return false;
     }
     wms_action action = wms_item_action(item);
+    action.verb = verb;
     engine->base.asking = true;
     int refused = engine->guard(engine->guard_data, &action);
     engine->base.asking = false;
@@ -47,7 +48,7 @@ bool wms_item_admit(struct wms_item *item)
     if (item->permitted) {
         return true;
     }
-    if (guard_refuses(item)) {
+    if (wms_item_is_refused(item, request->verb)) {
         wms_say(request->engine, WMS_INFO, "%s: %s refused by the guard", item->job->text,
                 wms_verb_name(request->verb));
         wms_item_finish(item, WMS_FAILED, WMS_E_ACCESS_DENIED, "this program's guard refuses it");
@@ -148,6 +149,8 @@ void wms_item_start(struct wms_item *item)
     if (!(provider->can & 1u << request->verb) ||
         ((request->traits & WMS_ON_SERVER) && !provider->call)) {
         wms_item_refuse(item, provider);
+    } else if (wms_warning_is_due(item)) {
+        wms_warning_begin(item);
     } else if (request->verify >= 0 && item->phase != WMS_PRIMED && !wms_item_is_whole(item)) {
         int error = wms_check_begin(item);
         if (error) {
@@ -214,6 +217,8 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
     job->breaks = 0;
     if (job->waking) {
         wms_waking_answered(item, code, text);
+    } else if (item->warning) {
+        wms_warning_answered(item, code, text);
     } else if (code == WMS_E_NOT_FOUND && item != &job->whole) {
         wms_item_vanished(item, text);
     } else if (code != 0) {
@@ -241,6 +246,11 @@ void wms_item_lost(struct wms_item *item, int code, const char *text)
     }
     take_from_flight(item);
     wms_item_give_slot(item);
+    if (item->warning) {
+        wms_warning_answered(item, code, text);
+        wms_job_kick(job);
+        return;
+    }
     /* What was not sent may be repeated on a new connection, and so may a query.  If the link never
      * connected, do not retry. */
     bool again = job->link->was_up || job->link->state != WMS_BROKEN;
@@ -293,14 +303,14 @@ void wms_item_vanished(struct wms_item *item, const char *text)
 {
     const struct wms_check *check = item->check;
 
-    if (!item->job->all) {
+    if (!item->job->all && !item->warned) {
         wms_item_finish(item, WMS_FAILED, WMS_E_NOT_FOUND, text);
-    } else if (item->job->request->verb == WMS_CLOSE) {
+    } else if (item->job->request->verb == WMS_CLOSE && !item->warned) {
         if (check && check->before) {
             item->changed = check->differed;
         }
         wms_item_finish(item, WMS_VERIFIED, 0, NULL);
-    } else {
+    } else { /* by itself; after a warning, in the time that the user was given */
         wms_item_finish(item, WMS_GONE, 0, NULL);
     }
 }
@@ -387,7 +397,11 @@ void wms_item_end(struct wms_item *item, int code, const char *text)
     switch (item->phase) {
     case WMS_ACTING:
         wms_item_withdraw(item);
-        wms_item_abandon(item, code, text);
+        if (item->warning && code == WMS_E_TIMEOUT && !item->job->request->expired) {
+            wms_warning_answered(item, code, text);
+        } else {
+            wms_item_abandon(item, code, text);
+        }
         break;
     case WMS_ANSWERED:
     case WMS_SETTLING:

@@ -35,6 +35,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     queue_init(&job->ready);
     queue_init(&job->over);
     queue_init(&job->answered);
+    queue_init(&job->warned);
     job->whole.job = job;
     job->whole.changed = -1;
     job->whole.kind =
@@ -184,7 +185,9 @@ static bool has_left(const struct wms_job *job)
     return job->pending == 0 && job->checks == 0;
 }
 
-bool wms_job_has_way(struct wms_job *job, const struct wms_item *item)
+/* Whether the item can be sent now.  Puts the job on a link if it has none; if that fails, so does
+ * the job. */
+static bool has_way(struct wms_job *job, const struct wms_item *item)
 {
     if (job->link && job->link->retired && job->link->state == WMS_UP && has_left(job)) {
         wms_link_leave(job); /* a retired link gets no new work: takes another one */
@@ -225,7 +228,7 @@ static void run_whole(struct wms_job *job)
     struct wms_item *whole = &job->whole;
 
     if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) &&
-        wms_job_has_way(job, whole)) {
+        has_way(job, whole)) {
         wms_listing_clear(job); /* left from a first try, on a connection that broke */
         whole->note = NULL;
         wms_item_start(whole);
@@ -274,15 +277,27 @@ static void give_password(struct wms_job *job)
     }
 }
 
+/* Of a job that acts on one session at a time: whether another one is acted on.  Warnings are given
+ * to all at once. */
+static bool is_busy(const struct wms_job *job, const struct wms_item *item)
+{
+    if (wms_warning_is_due(item)) {
+        return false;
+    }
+    if (item->warned) {
+        return !has_left(job);
+    }
+    return job->cursor > 0 && job->finished < job->cursor && item == &job->items[job->cursor];
+}
+
 static void run_items(struct wms_job *job)
 {
     struct wms_item *item;
 
     while ((item = next_item(job))) {
+        bool warns = wms_warning_is_due(item);
         if (runs_alone(job)) {
-            bool busy =
-                job->cursor > 0 && job->finished < job->cursor && item == &job->items[job->cursor];
-            if (job->request->stopped || busy) {
+            if (job->request->stopped || is_busy(job, item)) {
                 return;
             }
         }
@@ -292,13 +307,13 @@ static void run_items(struct wms_job *job)
         if (job->request->what_if) {
             take_from_ready(job, item);
             plan(item);
-        } else if (wms_job_has_way(job, item)) {
+        } else if (has_way(job, item)) {
             take_from_ready(job, item);
             wms_item_start(item);
         } else {
             return;
         }
-        if (runs_alone(job) && item->phase < WMS_OVER) {
+        if (runs_alone(job) && !warns && item->phase < WMS_OVER) {
             return;
         }
     }
@@ -359,9 +374,9 @@ static void finish(struct wms_job *job)
     wms_waking_end(job);
     wms_link_leave(job);
     wms_timer_free(job->timer);
-    job->timer = NULL;
+    wms_timer_free(job->warner);
     wms_timer_free(job->pause);
-    job->pause = NULL;
+    job->timer = job->warner = job->pause = NULL;
     node_remove(&job->turn);
     job_done(job);
 }
@@ -372,7 +387,9 @@ static void run(struct wms_job *job)
     const wms_request *request = job->request;
 
     if (job->stage == WMS_JOB_QUEUED) {
-        bool whole = !job->by_id || request->what_if || (request->traits & WMS_IS_QUERY);
+        /* Who is warned is known by his identity: another session may get the id meanwhile. */
+        bool whole = !job->by_id || request->what_if || (request->traits & WMS_IS_QUERY) ||
+                     request->warn_message;
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
     } else if (job->rested) {
         wms_job_resume_paused(job);
@@ -410,7 +427,9 @@ void wms_job_pump(struct wms_job *job)
     }
     if (job->stage == WMS_JOB_LISTING && !is_complete(job)) {
         if (request->verb == WMS_WAKE) {
-            wms_waking_run(job);
+            if (wms_waking_run(job) && has_way(job, &job->whole)) {
+                wms_waking_ask(job);
+            }
         } else {
             run_whole(job);
         }
@@ -454,7 +473,8 @@ void wms_job_fail(struct wms_job *job, int code, const char *text)
         wms_item_end(&job->whole, code, text);
     }
     for (size_t i = 0; i < job->count; i++) {
-        if (is_unsent(&job->items[i])) {
+        bool waits = job->items[i].phase == WMS_WARNED && !job->request->stopped;
+        if (is_unsent(&job->items[i]) && !waits) { /* nothing of it is under way */
             wms_item_end(&job->items[i], code, text);
         }
     }

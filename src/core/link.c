@@ -116,7 +116,7 @@ void wms_link_leave(struct wms_job *job)
     }
     wms_engine *engine = link->engine;
     put_last(link->retired ? &engine->ending : &engine->idle, link);
-    if (link->retired || engine->link_count > WMS_IDLE_LINKS_MAX) {
+    if (link->retired || engine->link_count > engine->links_kept) {
         engine->link_broken = true;
     }
 }

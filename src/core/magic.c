@@ -170,10 +170,10 @@ void wms_cards_clear(wms_engine *engine, struct wms_cards *cards)
     wms_table_close(&cards->table, engine);
 }
 
-int wms_engine_magics_sized(wms_engine *engine, const wms_magic *magics, size_t count, size_t size)
+int wms_cards_set(wms_engine *engine, const wms_magic *magics, size_t count, size_t size)
 {
     struct wms_cards cards = {{0}, {0}};
-    int error = wms_engine_enter(engine);
+    int error = 0;
 
     node_init(&cards.all);
     for (size_t i = 0; !error && i < count; i++) {

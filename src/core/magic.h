@@ -21,6 +21,8 @@ struct wms_network {
     unsigned char mac[WMS_MAC_SIZE];
 };
 
+/* As wms_engine_magics_sized(). */
+int wms_cards_set(wms_engine *engine, const wms_magic *magics, size_t count, size_t size);
 /* The card of the host at that place, or NULL: none is known. */
 const struct wms_network *wms_card_find(const wms_engine *engine, const struct wms_place *place);
 void wms_cards_clear(wms_engine *engine, struct wms_cards *cards);

@@ -8,6 +8,20 @@
 enum { MESSAGE_MAX = 65536, TITLE_MAX = 1024, DEPTH_MAX = 32, RETRIES_MAX = 1000 };
 static const double seconds_max = 1e9;
 
+/* A text that users see. */
+static int check_shown(wms_engine *engine, const char *name, const char *text)
+{
+    if (!*text) {
+        return wms_complain(engine, "%s: empty; give the text that the users see", name);
+    }
+    if (strnlen(text, MESSAGE_MAX + 1) > MESSAGE_MAX) {
+        return wms_complain(engine, "%s: longer than %d bytes; give a shorter text", name,
+                            MESSAGE_MAX);
+    }
+    return wms_is_utf8(text) ? 0
+                             : wms_complain(engine, "%s: not UTF-8; give a text in UTF-8", name);
+}
+
 static int check_message(wms_engine *engine, const wms_command *command, unsigned traits)
 {
     const char *message = command->message;
@@ -17,16 +31,8 @@ static int check_message(wms_engine *engine, const wms_command *command, unsigne
                    ? wms_complain(engine, "message: only lock and message have one; leave it out")
                    : 0;
     }
-    if (!message || !*message) {
-        return wms_complain(engine, "message: %s; give the text that the users see",
-                            message ? "empty" : "missing");
-    }
-    if (strnlen(message, MESSAGE_MAX + 1) > MESSAGE_MAX) {
-        return wms_complain(engine, "message: longer than %d bytes; give a shorter text",
-                            MESSAGE_MAX);
-    }
-    return wms_is_utf8(message) ? 0
-                                : wms_complain(engine, "message: not UTF-8; give a text in UTF-8");
+    return message ? check_shown(engine, "message", message)
+                   : wms_complain(engine, "message: missing; give the text that the users see");
 }
 
 static bool has_control(const char *text)
@@ -41,20 +47,39 @@ static bool has_control(const char *text)
 }
 
 /* That only WMS_MESSAGE has one is checked by check_fields(). */
-static int check_title(wms_engine *engine, const char *title)
+static int check_title(wms_engine *engine, const char *name, const char *title)
 {
     if (!title) {
         return 0;
     }
     if (strnlen(title, TITLE_MAX + 1) > TITLE_MAX) {
-        return wms_complain(engine, "title: longer than %d bytes; give a shorter text", TITLE_MAX);
+        return wms_complain(engine, "%s: longer than %d bytes; give a shorter text", name,
+                            TITLE_MAX);
     }
     if (!wms_is_utf8(title)) {
-        return wms_complain(engine, "title: not UTF-8; give a text in UTF-8");
+        return wms_complain(engine, "%s: not UTF-8; give a text in UTF-8", name);
     }
     return has_control(title)
-               ? wms_complain(engine, "title: a control character; give a text of one line")
+               ? wms_complain(engine, "%s: a control character; give a text of one line", name)
                : 0;
+}
+
+static int check_warning(wms_engine *engine, const wms_command *command)
+{
+    double seconds = command->warn_seconds;
+
+    if (!command->warn_message) {
+        return command->warn_title || seconds > 0
+                   ? wms_complain(engine, "warn_message: missing; give the text that the users see")
+                   : 0;
+    }
+    if (!(seconds > 0 && seconds <= seconds_max)) {
+        return wms_complain(engine,
+                            "warn_seconds: %g; give a number of seconds above 0, at most %g",
+                            seconds, seconds_max);
+    }
+    int error = check_shown(engine, "warn_message", command->warn_message);
+    return error ? error : check_title(engine, "warn_title", command->warn_title);
 }
 
 static int check_times(wms_engine *engine, const wms_command *command, unsigned traits)
@@ -183,6 +208,9 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         {"thumbprint", WMS_BIND, command->thumbprint, NULL, NULL},
         {"fingerprints", WMS_BIND, command->pin_count > 0, NULL, NULL},
         {"title", WMS_MESSAGE, command->title, NULL, NULL},
+        {"warn_message", WMS_CLOSE, command->warn_message, NULL, NULL},
+        {"warn_title", WMS_CLOSE, command->warn_title, NULL, NULL},
+        {"warn_seconds", WMS_CLOSE, command->warn_seconds != 0, NULL, NULL},
     };
 
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -245,5 +273,6 @@ int wms_command_check(wms_engine *engine, const wms_command *command, unsigned t
     error = error ? error : check_arguments(engine, command->arguments);
     error = error ? error : check_times(engine, command, traits);
     error = error ? error : check_message(engine, command, traits);
-    return error ? error : check_title(engine, command->title);
+    error = error ? error : check_title(engine, "title", command->title);
+    return error ? error : check_warning(engine, command);
 }

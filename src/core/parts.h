@@ -165,6 +165,8 @@ void wms_blocking_close(wms_engine *engine, bool forked);
 
 /* The action as a guard or, with `ask`, the caller is asked about it. */
 wms_action wms_item_action(const struct wms_item *item);
+/* Whether the program's guard refuses that verb. */
+bool wms_item_is_refused(struct wms_item *item, enum wms_verb verb);
 /* May it be done?  Asks the guard and, with `ask`, the caller: false when it was refused (and is
  * finished) or is held. */
 bool wms_item_admit(struct wms_item *item);
@@ -206,16 +208,26 @@ void wms_job_resume_paused(struct wms_job *job);
 /* It is under way, and not waited for any more: the provider forgets it.  Its phase stays. */
 void wms_item_withdraw(struct wms_item *item);
 
+/* ---- warning.c: users who are warned before their sessions are closed ------------------------ */
+
+/* Whether the session's user is to be warned next. */
+bool wms_warning_is_due(const struct wms_item *item);
+/* Warns him.  The item's job is on a link that is up. */
+void wms_warning_begin(struct wms_item *item);
+/* The warning was answered with this code: 0, or why it was not shown. */
+void wms_warning_answered(struct wms_item *item, int code, const char *text);
 /* ---- waking.c: hosts that are woken ---------------------------------------------------------- */
 
-/* In place of what other verbs do with job->whole: sends the packet, and waits for the host. */
-void wms_waking_run(struct wms_job *job);
+/* In place of what other verbs do with job->whole: sends the packet, and waits for the host.  True:
+ * the host is to be asked next, by wms_waking_ask(), once the job's link is up. */
+bool wms_waking_run(struct wms_job *job);
+void wms_waking_ask(struct wms_job *job);
 /* The host has answered the question whether it is awake; ends the item, or waits for the next try.
  */
-void wms_waking_answered(struct wms_item *item, int code, const char *text);
+void wms_waking_answered(struct wms_item *whole, int code, const char *text);
 /* The question has failed with this.  True: the host is asked again later; false: the item is to
  * end. */
-bool wms_waking_goes_on(struct wms_item *item, int code, const char *text);
+bool wms_waking_goes_on(struct wms_item *whole, int code, const char *text);
 /* The job is over. */
 void wms_waking_end(struct wms_job *job);
 

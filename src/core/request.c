@@ -23,6 +23,8 @@ static void request_free(wms_request *request)
     wms_free(engine, request->order);
     wms_free(engine, request->message);
     wms_free(engine, request->title);
+    wms_free(engine, request->warn_message);
+    wms_free(engine, request->warn_title);
     wms_request_drop_password(request);
     wms_free(engine, request->refusal);
     wms_value_free(engine, request->given);
@@ -62,6 +64,8 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
         request_free(request);
         return error;
     }
+    engine->links_kept =
+        request->concurrency > WMS_KEPT_LINKS ? request->concurrency : WMS_KEPT_LINKS;
     request->jobs_open = request->job_count;
     wms_request_count_first(request);
     if (engine->loop && wms_loop_is_due(engine->loop)) {

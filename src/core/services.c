@@ -61,7 +61,7 @@ static void services_note(struct wms_op *op, const char *note)
 
 static void services_sent(struct wms_op *op)
 {
-    if (is_open(op)) {
+    if (is_open(op) && !item_of(op)->warning) { /* a warning is not what was asked for */
         item_of(op)->sent = true;
     }
 }

@@ -48,7 +48,7 @@ static void tend_links(wms_engine *engine)
             wms_link_free(link, false);
         }
     }
-    while (engine->link_count > WMS_IDLE_LINKS_MAX &&
+    while (engine->link_count > engine->links_kept &&
            (link = NODE_FIRST(&engine->idle, struct wms_link, node))) {
         wms_link_free(link, false);
     }

@@ -94,9 +94,9 @@ struct wms_engine {
     struct wms_table servers;  /* by place */
     struct wms_server *recent; /* the server that was looked up last, or NULL */
     struct wms_parsed parsed;
-    struct wms_groups *groups; /* of servers: see group.c; NULL: none */
-    struct node links;         /* all of them, newest first */
-    size_t link_count;
+    struct wms_groups *groups;     /* of servers: see group.c; NULL: none */
+    struct node links;             /* all of them, newest first */
+    size_t link_count, links_kept; /* how many there are; with more, idle ones are freed */
     struct wms_table bound; /* links that get new work, by host and port: all addresses of one
                                binding have these in common */
     struct node idle;       /* unused links that may be used again, longest unused first */
@@ -131,8 +131,9 @@ struct wms_bound {
     struct wms_link *link; /* NULL: it is not in the table */
 };
 
-/* If an engine has more links, idle ones are freed, longest unused first. */
-enum { WMS_IDLE_LINKS_MAX = 256 };
+/* If an engine has more links than this, and than its last command works with at a time, idle ones
+ * are freed, longest unused first. */
+enum { WMS_KEPT_LINKS = 64 };
 
 enum wms_link_state { WMS_CONNECTING, WMS_UP, WMS_BROKEN };
 
@@ -167,6 +168,7 @@ struct wms_link {
     X(CHOOSING, "choosing") /* of the listing: the caller chooses from the sessions */ \
     X(PAUSED, "paused")     /* it has failed, and is to be tried again */ \
     X(READY, "ready")       /* may be sent */ \
+    X(WARNED, "warned")     /* the user has been warned, and has some time left */ \
     X(BASELINE, "baseline") /* verify: the state before the action is being observed */ \
     X(PRIMED, "primed")     /* the state before is known, may be sent */ \
     X(ACTING, "acting")     /* the host has been asked */ \
@@ -196,14 +198,16 @@ struct wms_item {
     struct queued ended;   /* of job->over, then of request->finished */
     struct node flight;    /* of link->ops; valid while the item is ACTING */
     struct wms_check *check;
+    double due; /* WARNED: when it is to be acted on */
     wms_id id;
     const char *text, *user_name, *note, *identity;
     signed char code, changed;
     unsigned char phase, state,
         kind; /* enum wms_phase (see wms_item_enter()), wms_state, wms_item_kind */
     bool sent, retried, permitted, slot;
-    bool again;  /* it has failed, and is tried again: see retry.c */
-    bool spared; /* excluded from `_all`: see `spared` of wms_session */
+    bool again;           /* it has failed, and is tried again: see retry.c */
+    bool warning, warned; /* what is in flight is the warning; the warning is over */
+    bool spared;          /* excluded from `_all`: see `spared` of wms_session */
 };
 
 /* The polling of one observer: see polling.c. */
@@ -265,14 +269,15 @@ struct wms_job {
     struct wms_item *items;
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
-    struct queue ready, over, answered; /* of items */
-    size_t paused;                      /* items that are WMS_PAUSED */
-    struct wms_timer *pause;            /* NULL until the job pauses first */
-    struct node turn;                   /* of request->turns, or alone */
-    unsigned tries;                     /* how often what had failed was tried again */
-    bool pausing;                       /* its timer runs, or it waits for its turn */
-    bool rested;                        /* the timer has run out */
-    bool running;                       /* it has a turn: request->jobs_running counts it */
+    struct queue ready, over, answered, warned; /* of items */
+    struct wms_timer *warner; /* for the first of `warned`; made when it is first needed */
+    size_t paused;            /* items that are WMS_PAUSED */
+    struct wms_timer *pause;  /* NULL until the job pauses first */
+    struct node turn;         /* of request->turns, or alone */
+    unsigned tries;           /* how often what had failed was tried again */
+    bool pausing;             /* its timer runs, or it waits for its turn */
+    bool rested;              /* the timer has run out */
+    bool running;             /* it has a turn: request->jobs_running counts it */
     size_t pending; /* items that wait for the host, and hold a place on the link (item->slot) */
     size_t checks;  /* observations of its items */
     struct wms_listing listing;
@@ -312,6 +317,8 @@ struct wms_request {
     enum wms_verb verb;
     unsigned traits; /* of the verb: wms_verb_traits() */
     char *message, *title;
+    char *warn_message, *warn_title; /* NULL: no warning */
+    double warn_seconds;
     double timeout, verify, stable, deadline;
     struct wms_timer *expiry; /* of the deadline, while it runs */
     bool stop_on_error, what_if, ask, follow;

@@ -134,7 +134,7 @@ static void begin(struct wms_job *job)
 
 /* ---- the question ---------------------------------------------------------------------------- */
 
-static void ask(struct wms_job *job)
+void wms_waking_ask(struct wms_job *job)
 {
     struct wms_item *whole = &job->whole;
     struct wms_link *link = job->link;
@@ -197,7 +197,7 @@ static void too_late(struct wms_job *job)
     wms_free(engine, text);
 }
 
-void wms_waking_run(struct wms_job *job)
+bool wms_waking_run(struct wms_job *job)
 {
     struct wms_item *whole = &job->whole;
 
@@ -208,18 +208,16 @@ void wms_waking_run(struct wms_job *job)
         }
     }
     if (!job->waking || whole->phase >= WMS_OVER) {
-        return;
+        return false;
     }
     if (job->waking->late) {
         too_late(job);
-        return;
+        return false;
     }
     if (job->waking->due) {
         next_packet(job);
     }
-    if (!job->waking->asleep && whole->phase != WMS_ACTING && wms_job_has_way(job, whole)) {
-        ask(job);
-    }
+    return !job->waking->asleep && whole->phase != WMS_ACTING;
 }
 
 /* ---- what comes of it ------------------------------------------------------------------------ */

@@ -438,6 +438,10 @@ typedef struct wms_command {
                     0.5 s, 1 s and so on, up to 30 s, in which other servers have their turn.  A
                     message that was sent is not sent again; verbs that are not WMS_REPEATABLE
                     have none.  `deadline` counts for all tries together; default 0 */
+    const char *warn_message, *warn_title; /* WMS_CLOSE: shown in each session first, as by
+                                              WMS_MESSAGE; NULL: no warning, no title */
+    double warn_seconds; /* how long a session is left alone then, before it is closed; above 0
+                            where there is a warning */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);

@@ -140,13 +140,16 @@ static size_t read_pins(const wms_value *tree, wms_pin *pins)
 static void complain(lua_State *L, const struct lwms_call *call, const struct options *options,
                      const char *complaint)
 {
-    static const char server[] = "server:", ids[] = "session_ids:";
+    static const char server[] = "server:", ids[] = "session_ids:", warn[] = "warn_";
 
     if ((options->given & ANY_SERVER) && strncmp(complaint, server, sizeof server - 1) == 0) {
         lwms_misuse(L, call, "%s%s", options->server_name, complaint + sizeof server - 2);
     }
     if ((options->given & ANY_IDS) && strncmp(complaint, ids, sizeof ids - 1) == 0) {
         lwms_misuse(L, call, "%s%s", options->ids_name, complaint + sizeof ids - 2);
+    }
+    if (strncmp(complaint, warn, sizeof warn - 1) == 0) {
+        lwms_misuse(L, call, "warn: %s", complaint + sizeof warn - 1);
     }
     lwms_misuse(L, call, "%s", complaint);
 }
@@ -200,6 +203,9 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
         command.pins = pins;
     }
     lwms_options_texts(L, options, &command);
+    command.warn_message = lua_tostring(L, options->base + SLOT_WARN_MESSAGE);
+    command.warn_title = lua_tostring(L, options->base + SLOT_WARN_TITLE);
+    command.warn_seconds = options->warn_seconds;
     command.password = lua_tostring(L, options->base + SLOT_PASSWORD); /* NULL for a function */
     command.follow = box->follow;
     command.ask = box->ask;

@@ -197,6 +197,7 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(SERVERS, "servers", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(MESSAGE, "message", FOR_MESSAGE) \
     X(TITLE, "title", FOR_ALONE(WMS_MESSAGE)) \
+    X(WARN, "warn", FOR_ALONE(WMS_CLOSE)) \
     X(TIMEOUT, "timeout", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
     X(DEADLINE, "deadline", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
     X(WHERE, "where", FOR_CHOOSING) \
@@ -247,6 +248,8 @@ enum slot {
     SLOT_SERVER,
     SLOT_MESSAGE,
     SLOT_TITLE,
+    SLOT_WARN_MESSAGE,
+    SLOT_WARN_TITLE,
     SLOT_INTERFACE,
     SLOT_OPERATION,
     SLOT_ARGUMENTS,
@@ -274,7 +277,7 @@ struct options {
     int base;
     options_set given, preset;          /* set by the call; set by its client */
     const char *server_name, *ids_name; /* the alias that was used */
-    double timeout, verify, stable, deadline;
+    double timeout, verify, stable, deadline, warn_seconds;
     unsigned concurrency, retries;
     bool stop_on_error, what_if, management;
     wms_transport transport;

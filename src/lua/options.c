@@ -273,6 +273,37 @@ static void check_words(lua_State *L, const struct lwms_call *call, const char *
     }
 }
 
+/* The table `warn` is on top of the stack. */
+static void read_warn(lua_State *L, const struct lwms_call *call, struct options *options)
+{
+    static const char fix[] = "a table { message = \"...\", seconds = 120 }, perhaps with a title";
+    int table = lua_gettop(L);
+    char name[CLIPPED];
+
+    if (!lua_istable(L, table)) {
+        lwms_misuse(L, call, "warn: %s; give %s", lwms_kind(L, table), fix);
+    }
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+        if (strcmp(key, "message") == 0) {
+            lwms_need_text(L, call, "warn: message", table + 2, "a string for the users to read");
+            keep(L, options, SLOT_WARN_MESSAGE);
+        } else if (strcmp(key, "title") == 0) {
+            lwms_need_text(L, call, "warn: title", table + 2, "a string");
+            keep(L, options, SLOT_WARN_TITLE);
+        } else if (strcmp(key, "seconds") == 0) {
+            options->warn_seconds = lwms_need_seconds(L, call, "warn: seconds", table + 2, true);
+        } else {
+            lwms_misuse(L, call, "warn: %s: no such field; use message, seconds, title",
+                        lua_type(L, -2) == LUA_TSTRING ? lwms_clip(L, -2, name) : "a number");
+        }
+    }
+    if (lua_isnil(L, options->base + SLOT_WARN_MESSAGE) || options->warn_seconds <= 0) {
+        lwms_misuse(L, call, "warn: %s missing; give %s",
+                    options->warn_seconds <= 0 ? "seconds" : "message", fix);
+    }
+}
+
 /* The value of an option is on top of the stack. */
 static void read_option(lua_State *L, const struct lwms_call *call, enum option option,
                         struct options *options)
@@ -373,6 +404,9 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         break;
     case OPT_ANSWER_SIZE:
         options->transport.answer_size = lwms_need_whole(L, call, name, value, 1024, 1000000000);
+        break;
+    case OPT_WARN:
+        read_warn(L, call, options);
         break;
     case OPT_WAKE:
         if ((!lua_isboolean(L, value) || lua_toboolean(L, value)) && !lua_istable(L, value)) {

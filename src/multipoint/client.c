@@ -9,8 +9,6 @@
 
 #include "wire.h"
 
-enum { KEPT_CONNECTIONS = 1024 };
-
 /* ---- libraries ------------------------------------------------------------------------------- */
 
 static CURLcode prepared;
@@ -208,8 +206,7 @@ static bool set_up_multi(struct multipoint *all)
            curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, all) == CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
            curl_multi_setopt(all->multi, CURLMOPT_TIMERDATA, all) == CURLM_OK &&
-           curl_multi_setopt(all->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK &&
-           curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) KEPT_CONNECTIONS) == CURLM_OK;
+           curl_multi_setopt(all->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK;
 }
 
 /* A UUID in the form of RFC 4122's random ones. */

@@ -24,6 +24,7 @@ void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owne
         task->host = host;
         task->owner = owner;
         task->free = free;
+        host->all->busy += node_alone(&host->tasks);
         node_append(&host->tasks, &task->node);
         *owner = task;
     }
@@ -32,8 +33,11 @@ void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owne
 
 void multipoint_task_end(struct multipoint_task *task)
 {
+    struct multipoint_host *host = task->host;
+
     *task->owner = NULL;
     node_remove(&task->node);
+    host->all->busy -= node_alone(&host->tasks);
     task->free(task);
 }
 

@@ -148,6 +148,8 @@ struct multipoint {
     struct node due;         /* hosts with exchanges that may be started */
     struct node failed;      /* hosts whose failure has to be reported to the engine */
     struct node running;     /* exchanges that libcurl has */
+    size_t running_count;    /* exchanges that have a connection, or wait for one */
+    size_t busy;             /* hosts for which there is something to do: with tasks */
     struct node finished;    /* exchanges that libcurl is done with, to be judged */
     struct node reading;     /* exchanges whose long answers are parsed in parts first */
     struct node dropped;     /* exchanges that nobody waits for any more, to be freed */

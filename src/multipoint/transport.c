@@ -226,6 +226,18 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
     return !failed;
 }
 
+/* How many connections libcurl may have: those that are used now, and unused ones that are kept for
+ * later, of which the longest unused one is closed when another one becomes unused.  While hosts
+ * are worked with, none of theirs is to be closed between two questions. */
+static void limit_connections(struct multipoint *all)
+{
+    enum { KEPT = 64 };
+    size_t working = all->busy * all->memory.services->transport(all->memory.engine)->connections;
+    size_t unused = working > KEPT ? working : KEPT;
+
+    curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) (all->running_count + unused));
+}
+
 int multipoint_transport_start(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
@@ -249,6 +261,8 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
     }
     exchange->started = true;
     host->running++;
+    all->running_count++;
+    limit_connections(all);
     return 0;
 }
 
@@ -291,6 +305,8 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
         }
         exchange->easy = NULL;
         host->running--;
+        host->all->running_count--;
+        limit_connections(host->all);
     }
     multipoint_wire_part(exchange);
     curl_slist_free_all(exchange->headers);

@@ -306,8 +306,8 @@ struct wms_provider {
      * without a connection. 0, or INVALID and what is wrong: the argument and the fix.  wms_start()
      * returns it. */
     int (*check)(const struct wms_call *call, char *complaint, size_t size);
-    /* Does a WMS_CALL or WMS_BIND: result(), then answer(); sent() as for act().  NULL:
-     * UNSUPPORTED. */
+    /* Does a WMS_CALL or WMS_BIND: result(), then answer(); sent() as for act().  And, where `can`
+     * has them, WMS_REBOOT and WMS_POWER_OFF, which have no result.  NULL: UNSUPPORTED. */
     void (*call)(void *connection, struct wms_op *op, const struct wms_call *call);
     /* The password that want() has asked for; it is wiped when this returns. */
     void (*secret)(void *connection, struct wms_op *op, const char *secret);

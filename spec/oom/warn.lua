@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+local wms, server = ...
+return "close", wms.close_all{ server = server, warn = { message = "m", title = "t", seconds = 0.001 } }
