@@ -173,8 +173,8 @@ static int check_whole(wms_engine *engine, const wms_command *command, unsigned 
     }
     if (command->server_count == 0) {
         return wms_complain(engine,
-                            "server: missing; %s is only for servers that are named: give "
-                            "\"localhost\" for this machine",
+                            "server: missing; give the servers that %s is for; "
+                            "\"localhost\" is this machine",
                             verb);
     }
     const char *other = command->what_if && !(traits & WMS_ON_SERVERS)     ? "what_if"
