@@ -134,7 +134,7 @@ describe("ssh #once", function()
       it("without a terminal, in a session of its own, with three descriptors and no question to anybody", function()
          local file = folder .. "/state"
          local text = [[exec > "$0"; readlink /proc/$$/fd/* | sed 's/[0-9]*//g'
-            cut -d' ' -f6,7 /proc/$$/stat | sed "s/^$$ /own /"; grep -E 'Sig(Blk|Ign)' /proc/$$/status
+            cut -d' ' -f6,7 /proc/$$/stat | sed "s/^$$ /own /"; grep -E 'Sig(Blk|Ign)' /proc/self/status
             env | grep -E 'SSH_ASKPASS|LC_ALL' | sort]]
          local script = ([[
             local wms = require "wms"
