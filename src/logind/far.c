@@ -137,7 +137,8 @@ static void on_ended(void *data)
     }
 }
 
-/* The second way.  No ControlMaster: it would keep the socket for longer than we need it. */
+/* The second way.  Not over a ControlMaster: it would keep the socket for longer than we need it.
+ */
 static void forward(struct logind *conn)
 {
     struct logind_far *far = conn->far;
@@ -145,7 +146,6 @@ static void forward(struct logind *conn)
     const char *path = far->place.address->path;
     char argument[FORWARD];
     const char *const options[] = {"-oClearAllForwardings=no",
-                                   "-oControlMaster=no",
                                    "-oControlPath=none",
                                    "-oStreamLocalBindMask=0177",
                                    "-L",
