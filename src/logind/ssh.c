@@ -334,6 +334,7 @@ static void end_all(struct home *home)
             looks--;
         }
         logind_process_kill(&ssh->process);
+        poll(&handle, 1, 100); /* what is killed is gone at once */
         logind_process_reap(&ssh->process);
         ssh_free(ssh);
     }
