@@ -172,7 +172,7 @@ static void forward(struct logind *conn)
     error = error ? error : conn->services->poll_set(far->echo, WMS_READABLE);
     if (error) {
         logind_fail_errno(conn, error == WMS_E_NO_MEMORY ? -ENOMEM : -EMFILE);
-    } else if (write(far->stream, "\n", 1) != 1) {
+    } else if (send(far->stream, "\n", 1, MSG_NOSIGNAL) != 1) {
         logind_fail_errno(conn, -ECONNRESET);
     }
 }
