@@ -137,7 +137,8 @@ static void on_ended(void *data)
     }
 }
 
-/* The second way.  No ControlMaster: it would keep the socket for longer than we need it. */
+/* The second way.  Not over a ControlMaster: it would keep the socket for longer than we need it.
+ */
 static void forward(struct logind *conn)
 {
     struct logind_far *far = conn->far;
@@ -145,7 +146,6 @@ static void forward(struct logind *conn)
     const char *path = far->place.address->path;
     char argument[FORWARD];
     const char *const options[] = {"-oClearAllForwardings=no",
-                                   "-oControlMaster=no",
                                    "-oControlPath=none",
                                    "-oStreamLocalBindMask=0177",
                                    "-L",
@@ -172,7 +172,7 @@ static void forward(struct logind *conn)
     error = error ? error : conn->services->poll_set(far->echo, WMS_READABLE);
     if (error) {
         logind_fail_errno(conn, error == WMS_E_NO_MEMORY ? -ENOMEM : -EMFILE);
-    } else if (write(far->stream, "\n", 1) != 1) {
+    } else if (send(far->stream, "\n", 1, MSG_NOSIGNAL) != 1) {
         logind_fail_errno(conn, -ECONNRESET);
     }
 }

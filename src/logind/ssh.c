@@ -21,11 +21,10 @@ enum {
     FLOOD = 1 << 20,   /* more than that is no error text */
     READ_AT_ONCE = 16, /* pieces, before the engine's other descriptors have their turn */
     ARGUMENTS = 64,    /* besides those of ssh_command */
+    LAST_LOOKS = 20,   /* of 10 ms each, at those that still run when an engine ends */
 };
 
-/* Seconds: between SIGTERM and SIGKILL; for all of an engine that ends. */
-#define PATIENCE      2.0
-#define LAST_PATIENCE 0.2
+#define PATIENCE 2.0 /* seconds between SIGTERM and SIGKILL */
 
 /* What an engine has of ours: those that were told to end, and still run. */
 struct home {
@@ -75,6 +74,8 @@ static const char *const *command_of(const struct logind_place *place)
  *  BatchMode: never asks for anything.
  *  ServerAlive: a host that has gone without a word is noticed, also by an idle connection, and a
  *  request that waits in a dead one is not delivered hours later.
+ *  ControlMaster: one that runs is used; to become one would mean that others' connections end with
+ *  ours, or that a process stays behind.
  *  RemoteCommand, PermitLocalCommand, ClearAllForwardings: nothing else runs, or speaks on the
  *  stream.
  *  LogLevel: the reason of a failure is told. */
@@ -83,6 +84,7 @@ static const char *const always[] = {"-xaT",
                                      "-oConnectTimeout=10",
                                      "-oServerAliveInterval=15",
                                      "-oServerAliveCountMax=3",
+                                     "-oControlMaster=no",
                                      "-oRemoteCommand=none",
                                      "-oPermitLocalCommand=no",
                                      "-oClearAllForwardings=yes",
@@ -324,13 +326,15 @@ void logind_ssh_end(struct logind_ssh *ssh, bool forked)
 /* Those that were told to end a moment ago get a moment more. */
 static void end_all(struct home *home)
 {
-    double left = LAST_PATIENCE;
+    int looks = LAST_LOOKS;
     while (!node_alone(&home->ending)) {
         struct logind_ssh *ssh = NODE_OWNER(home->ending.next, struct logind_ssh, node);
         struct pollfd handle = {.fd = ssh->process.handle, .events = POLLIN};
-        for (; left > 0 && poll(&handle, 1, 10) == 0; left -= 0.01) {
+        while (looks > 0 && poll(&handle, 1, 10) == 0) {
+            looks--;
         }
         logind_process_kill(&ssh->process);
+        poll(&handle, 1, 100); /* what is killed is gone at once */
         logind_process_reap(&ssh->process);
         ssh_free(ssh);
     }
@@ -428,8 +432,7 @@ static int run(const struct logind_place *place, const char *const *options, con
     void *room = take(place, LOGIND_SPAWN_ROOM);
     int error = -ENOMEM;
     if (arguments && environment && room) {
-        error = logind_spawn((char *const *) arguments, (char *const *) environment, stream, errors,
-                             room, ret_process);
+        error = logind_spawn(arguments, environment, stream, errors, room, ret_process);
     }
     drop(place, room);
     drop(place, environment);
@@ -442,7 +445,7 @@ static int start(const struct logind_place *place, const char *const *options, c
                  struct logind_ssh *ssh, int *ret_fd)
 {
     const struct wms_services *services = place->services;
-    int stream[2], errors[2];
+    int stream[2] = {-1, -1}, errors[2] = {-1, -1};
     int error = make_streams(stream, errors);
     if (error) {
         return error;
