@@ -56,6 +56,13 @@ int main(void)
     CHECK(wms_memory_open_sized(host, &session.now, sizeof session, -1) == 0);
     session.now.id.number = 2;
     CHECK(wms_memory_open_sized(host, &session.now, offsetof(wms_session, identity), -1) == 0);
+    LATER(wms_magic, magic);
+    magic.now = (wms_magic){
+        .server = server, .mac = "00:11:22:33:44:55", .network = "127.0.0.1", .port = 7};
+    CHECK(wms_engine_magics_sized(engine, &magic.now, 1, sizeof magic) == 0);
+    CHECK(wms_engine_magics_sized(engine, &magic.now, 1, offsetof(wms_magic, port)) == 0);
+    CHECK(wms_engine_magics_sized(engine, &magic.now, 1, offsetof(wms_magic, mac)) ==
+          WMS_E_INVALID);
     LATER(wms_command, command);
     wms_command_init(&command.now, WMS_UNLOCK);
     command.now.size = sizeof command;
