@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "logind.h"
+#include "userbus.h"
 
 enum { PATH_SIZE = sizeof((struct sockaddr_un *) NULL)->sun_path };
 
@@ -36,6 +36,7 @@ static void conn_free(struct logind *conn)
 {
     logind_known_clear(conn);
     logind_free(conn, conn->address);
+    logind_free(conn, conn->root);
     logind_free(conn, conn);
 }
 
@@ -83,6 +84,7 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
                             .depth = 1};
     node_init(&conn->waiting);
     node_init(&conn->tasks);
+    node_init(&conn->userbuses);
     wms_key_new(&conn->key);
     logind_observe_init(conn);
     logind_call_init(conn, &conn->nobody);
@@ -91,6 +93,7 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
     if (r < 0) {
         logind_fail_errno(conn, r);
     } else {
+        conn->root = logind_root_of(conn, conn->address);
         logind_matches_begin(conn); /* first: so no change after an answer is missed */
         logind_own_ask(conn, &conn->own, first_done);
     }
@@ -131,14 +134,13 @@ static void act(void *connection, struct wms_op *op, enum wms_verb verb, const w
                 const char *message)
 {
     struct logind *conn = connection;
-    (void) message;
     if (gone(conn)) {
         conn->services->lost(op, conn->failure, conn->failure_text);
         return;
     }
     logind_enter(conn);
     if (!conn->failure) {
-        logind_act(conn, op, verb, id);
+        logind_act(conn, op, verb, id, message);
     }
     logind_leave(conn);
 }
@@ -180,7 +182,8 @@ static const struct wms_provider provider = {
     WMS_PROVIDER_HEAD,
     .name = "logind",
     .needs = "libsystemd",
-    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE,
+    .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE |
+           1u << WMS_MESSAGE,
     .in_flight = LOGIND_IN_FLIGHT,
     .connect = logind_connect,
     .disconnect = logind_disconnect,
