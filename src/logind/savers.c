@@ -58,21 +58,29 @@ static bool is_complete(const struct logind_savers *all)
     return complete;
 }
 
+static void be_patient(struct logind_savers *all)
+{
+    all->patient = true;
+    all->conn->services->timer_set(all->patience, PATIENCE);
+}
+
 /* The question may be dropped when this returns. */
 static void say(struct logind_savers *all)
 {
     signed char now = verdict(all);
+    all->patient = false;
+    all->conn->services->timer_set(all->patience, -1);
     if (!all->over || (all->watches && now != all->said)) {
         all->over = true;
         all->said = now;
-        all->conn->services->timer_set(all->patience, -1);
         all->told(all, now);
     }
 }
 
+/* The same unless an answer is awaited that may change it. */
 static void consider(struct logind_savers *all)
 {
-    if (all->over || verdict(all) == 1 || is_complete(all)) {
+    if (!all->patient || verdict(all) == 1 || is_complete(all)) {
         say(all);
     }
 }
@@ -165,6 +173,7 @@ static int on_owned(sd_bus_message *signal, void *data, sd_bus_error *error)
     saver->call = sd_bus_slot_unref(saver->call);
     if (*after) {
         ask(saver);
+        be_patient(saver->savers);
     }
     consider(saver->savers);
     return 0;
@@ -250,7 +259,7 @@ int logind_savers_ask(struct logind *conn, struct logind_savers *all, int64_t ui
     if (!all->patience) {
         return -ENOMEM;
     }
-    conn->services->timer_set(all->patience, PATIENCE);
+    be_patient(all);
     int r = logind_use_begin(conn, &all->use, uid);
     if (r < 0) {
         conn->services->timer_free(all->patience);

@@ -66,6 +66,7 @@ enum { LOGIND_SAVERS = 6 };
 
 /* A question: do the screen savers of a user say that they are active? */
 struct logind_savers {
+    void *data; /* of who asks */
     struct logind *conn;
     struct logind_use use;
     sd_bus *bus; /* NULL: not connected */
@@ -79,7 +80,8 @@ struct logind_savers {
     } saver[LOGIND_SAVERS];
     bool watches; /* told() again for each change, until it is dropped */
     bool listed;  /* it is known which of them there are */
-    bool over;    /* the patience is, or each has answered: told() has been called */
+    bool patient; /* answers are awaited */
+    bool over;    /* told() has been called */
     signed char said;
     void (*told)(struct logind_savers *savers, signed char active);
 };
