@@ -83,7 +83,7 @@ function adapter.host(options)
    for i, wanted in ipairs(options.sessions or {}) do
       local user = wanted.user or USERS[(i - 1) % #USERS + 1]
       local id = machine:session{
-         user = user, class = wanted.exempt and "background" or nil, type = wanted.type, seat = wanted.seat,
+         user = user, class = wanted.exempt and "background" or nil, type = wanted.type or "tty", seat = wanted.seat,
       }
       host.ids[i], host.users[i] = adapter.id(id), user
       local mode = wanted.deaf and "deaf" or wanted.relock and "relock " .. wanted.relock
