@@ -119,6 +119,21 @@ function hosts.up(...)
   return unpack(result)
 end
 
+--- Connects hosts to the network of the run; each gets `address`, `cable` (the other end of its cable, in the network's
+-- namespace), and `lab` (the process that keeps this).  Returns the run's own directory.  See spec.host.network.
+function hosts.connect(...)
+  local names = {}
+  for i, host in ipairs{ ... } do names[i] = host.name end
+  local lines, problem = command("network", unpack(names))
+  if not lines then error(problem, 2) end
+  for _, line in ipairs(lines) do
+    local name, address, cable, lab = line:match("^host (%S+) (%S+) (%S+) (%d+)$")
+    local host = supervisor.hosts[name]
+    host.address, host.cable, host.lab = address, cable, tonumber(lab)
+  end
+  return supervisor.state
+end
+
 --- Ends all hosts and the supervisor; returns when no trace of them is left.
 function hosts.down()
   if not supervisor then return end
@@ -226,20 +241,22 @@ function Host:seat(...)
 end
 
 --- Opens a session through PAM, as a login does; returns its id as logind says it.
--- Fields: user, seat (none), type ("x11"; "tty", ...), class ("user"; "greeter", "background"), command (argv;
--- the session ends with it; the default stays).
+-- Fields: user, seat (none), type ("x11"; "tty", ...), class ("user"; "greeter", "background"), tty (none; such as
+-- "/dev/pts/0", which becomes the user's), command (argv; the session ends with it; the default stays).
 function Host:session(options)
   local unit = "spec-session-" .. self:number()
   -- The FIFO says when PAM has opened the session, or that it did not: the service counts as started before.
   local output = self:script([[
-    unit=$1 user=$2 seat=$3 type=$4 class=$5; shift 5
+    unit=$1 user=$2 seat=$3 type=$4 class=$5 tty=$6; shift 6
     id "$user" > /dev/null
+    [ -z "$tty" ] || chown "$user" "$tty"
     fifo=/run/spec-host/$unit
     mkfifo -m 622 "$fifo"
     set -- sh -c 'echo "id $XDG_SESSION_ID" > "$0"; exec "$@"' "$fifo" "$@"
     systemd-run --quiet --collect --unit="$unit" -p User="$user" -p PAMName=login \
       -p ExecStopPost="+/bin/sh -c 'if [ -p $fifo ]; then echo failed > $fifo; fi'" \
       -E XDG_SESSION_TYPE="$type" -E XDG_SESSION_CLASS="$class" ${seat:+-E XDG_SEAT="$seat"} \
+      ${tty:+-p TTYPath="$tty"} \
       "${@//'$'/'$$'}"                                  # systemd would put variables of its own in
     exec 3<> "$fifo"
     if ! read -r -t 20 -u 3 word id || [ -z "$id" ]; then
@@ -249,8 +266,26 @@ function Host:session(options)
     rm "$fifo"
     echo "$id"]],
     unit, assert(options.user, "session: whose?"), options.seat or "", options.type or "x11", options.class or "user",
-    unpack(options.command or { "sleep", "infinity" }))
+    options.tty or "", unpack(options.command or { "sleep", "infinity" }))
   return output:match("(%S+)\n$")
+end
+
+--- Makes text terminals; returns their paths ("/dev/pts/0"), and the file of this machine where all that is shown on them
+-- stands.
+function Host:terminals(count)
+  local folder = "/run/spec-host/terminals-" .. self:number()
+  local output = self:script([[
+    mkdir "$1"
+    for ((i = 0; i < $2; i++)); do
+      systemd-run --quiet --collect script -qfc "stty -opost -echo; tty > $1/$i; exec sleep infinity" -a "$1/shown"
+    done
+    for ((i = 0; i < $2; i++)); do
+      for try in $(seq 500); do [ ! -s "$1/$i" ] || break; sleep 0.02; done
+      cat "$1/$i"
+    done]], folder, tostring(count))
+  local list = {}
+  for path in output:gmatch("[^\n]+") do list[#list + 1] = path end
+  return list, self.root .. folder .. "/shown"
 end
 
 --- Ends a session, whose processes get SIGTERM; returns when logind has forgotten it.

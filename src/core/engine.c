@@ -227,7 +227,14 @@ int wms_engine_news(wms_engine *engine, wms_request **ret_request)
 
 /* ---- the network ----------------------------------------------------------------------------- */
 
-enum { CONNECTIONS_MAX = 64, ANSWER_MIN = 1024, ANSWER_MAX = 1000000000, PROXY_MAX = 1023 };
+enum {
+    CONNECTIONS_MAX = 64,
+    ANSWER_MIN = 1024,
+    ANSWER_MAX = 1000000000,
+    PROXY_MAX = 1023,
+    SSH_WORDS_MAX = 64,
+    SSH_WORD_MAX = 4095
+};
 
 static int check_proxy(wms_engine *engine, const char *proxy)
 {
@@ -254,12 +261,52 @@ static int check_proxy(wms_engine *engine, const char *proxy)
     return 0;
 }
 
-int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, size_t size)
+static int check_ssh_command(wms_engine *engine, const char *const *words)
 {
-    wms_transport whole = {0}, *transport = &whole;
-    char *proxy = NULL;
+    size_t count = 0;
 
-    wms_take(transport, sizeof *transport, given, size);
+    for (; words[count] && count <= SSH_WORDS_MAX; count++) {
+        if (strnlen(words[count], SSH_WORD_MAX + 1) > SSH_WORD_MAX) {
+            return wms_complain(engine,
+                                "ssh_command: a word of more than %d bytes; give a shorter one",
+                                SSH_WORD_MAX);
+        }
+    }
+    if (count == 0 || !*words[0]) {
+        return wms_complain(engine, "ssh_command: it names no program; give one such as "
+                                    "\"/usr/bin/ssh\", and its arguments after it");
+    }
+    if (count > SSH_WORDS_MAX) {
+        return wms_complain(engine, "ssh_command: more than %d words; give fewer, or a script",
+                            SSH_WORDS_MAX);
+    }
+    return 0;
+}
+
+/* The list and its words in one block; NULL: out of memory. */
+static char **copy_words(wms_engine *engine, const char *const *words)
+{
+    size_t count = 0, size = 0;
+
+    for (; words[count]; count++) {
+        size += strlen(words[count]) + 1;
+    }
+    char **list = wms_resize(engine, NULL, (count + 1) * sizeof *list + size);
+    if (!list) {
+        return NULL;
+    }
+    char *text = (char *) (list + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        size = strlen(words[i]) + 1;
+        list[i] = memcpy(text, words[i], size);
+        text += size;
+    }
+    list[count] = NULL;
+    return list;
+}
+
+static int check_transport(wms_engine *engine, const wms_transport *transport)
+{
     if (transport->connections < 1 || transport->connections > CONNECTIONS_MAX) {
         return wms_complain(engine, "connections: %u; give a number from 1 to %d",
                             transport->connections, CONNECTIONS_MAX);
@@ -268,17 +315,34 @@ int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, s
         return wms_complain(engine, "answer_size: %zu; give a number of bytes from %d to %d",
                             transport->answer_size, ANSWER_MIN, ANSWER_MAX);
     }
-    if (transport->proxy) {
-        int error = check_proxy(engine, transport->proxy);
-        proxy = error ? NULL : wms_copy(engine, transport->proxy);
-        if (!proxy) {
-            return error ? error : WMS_E_NO_MEMORY;
-        }
+    int error = transport->proxy ? check_proxy(engine, transport->proxy) : 0;
+    if (!error && transport->ssh_command) {
+        error = check_ssh_command(engine, transport->ssh_command);
     }
-    transport->proxy = proxy;
-    wms_engine_transport_clear(engine);
+    return error;
+}
+
+int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, size_t size)
+{
+    wms_transport whole = {0}, *transport = &whole;
+
+    wms_take(transport, sizeof *transport, given, size);
+    int error = check_transport(engine, transport);
+    if (error) {
+        return error;
+    }
+    char *proxy = transport->proxy ? wms_copy(engine, transport->proxy) : NULL;
+    char **ssh_command = transport->ssh_command ? copy_words(engine, transport->ssh_command) : NULL;
+    if ((transport->proxy && !proxy) || (transport->ssh_command && !ssh_command)) {
+        wms_free(engine, proxy);
+        wms_free(engine, ssh_command);
+        return WMS_E_NO_MEMORY;
+    }
+    wms_engine_transport_clear(engine); /* not before: what is given may be what is set */
+    transport->proxy = engine->proxy = proxy;
+    engine->ssh_command = ssh_command;
+    transport->ssh_command = (const char *const *) ssh_command;
     engine->transport = *transport;
-    engine->proxy = proxy;
     return 0;
 }
 
@@ -289,6 +353,9 @@ void wms_engine_transport_clear(wms_engine *engine)
         engine->proxy = NULL;
         engine->transport.proxy = NULL;
     }
+    wms_free(engine, engine->ssh_command);
+    engine->ssh_command = NULL;
+    engine->transport.ssh_command = NULL;
 }
 
 void wms_engine_guard(wms_engine *engine, wms_guard guard, void *data)

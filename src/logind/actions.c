@@ -117,10 +117,11 @@ static bool is_own(struct action *action, const struct logind_facts *facts)
         return false;
     }
     if (action->own_path && strcmp(action->lookup.path, action->own_path) == 0) {
-        refuse(action, WMS_E_ACCESS_DENIED, "it is the caller's own session");
+        refuse(action, WMS_E_ACCESS_DENIED,
+               action->call.conn->way ? LOGIND_CONNECTION : "it is the caller's own session");
         return true;
     }
-    if (action->own_unknown && logind_own_possible(facts->uid)) {
+    if (action->own_unknown && logind_own_possible(action->call.conn, facts->uid)) {
         finish(action, &action->own_fault);
         return true;
     }

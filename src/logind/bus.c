@@ -61,6 +61,9 @@ static void fail_at(struct logind *conn, int code, const char *text)
 
 void logind_fail_errno(struct logind *conn, int error)
 {
+    if (!conn->failure) {
+        conn->cause = error;
+    }
     switch (-error) {
     case ENOMEM:
         logind_fail(conn, WMS_E_NO_MEMORY, "out of memory");
@@ -111,7 +114,6 @@ void logind_fail_errno(struct logind *conn, int error)
 }
 
 static void on_ready(void *data, int events);
-static void on_timer(void *data);
 
 /* While connecting, sd-bus may close a socket and try the next address: the new socket has to be
  * watched then. */
@@ -183,7 +185,7 @@ static bool idle(const struct logind *conn)
  * becomes of those. */
 static void fail_if_closed(struct logind *conn)
 {
-    if (!conn->failure && sd_bus_is_open(conn->bus) <= 0) {
+    if (!conn->failure && conn->bus && sd_bus_is_open(conn->bus) <= 0) {
         logind_fail_errno(conn, -ECONNRESET);
     }
 }
@@ -194,8 +196,9 @@ static void fail_if_closed(struct logind *conn)
 static void process(struct logind *conn)
 {
     int r = 1;
-    for (int i = 0;
-         i < MESSAGES_AT_ONCE && r > 0 && !conn->failure && sd_bus_is_open(conn->bus) > 0; i++) {
+    for (int i = 0; i < MESSAGES_AT_ONCE && r > 0 && !conn->failure && conn->bus &&
+                    sd_bus_is_open(conn->bus) > 0;
+         i++) {
         if (i > 0 && idle(conn)) {
             break;
         }
@@ -239,11 +242,11 @@ void logind_leave(struct logind *conn)
     }
     pump(conn);
     fail_if_closed(conn);
-    int r = conn->failure ? 0 : rearm(conn);
+    int r = conn->failure || !conn->bus ? 0 : rearm(conn);
     if (r < 0) {
         logind_fail_errno(conn, r);
     }
-    if (conn->failure && !conn->told) {
+    if (conn->failure && !conn->told && (!conn->way || conn->way->settle(conn))) {
         conn->told = true;
         logind_shut(conn, false);
         conn->depth = 0;
@@ -455,17 +458,19 @@ static const char *system_address(void)
     return address ? address : "unix:path=/run/dbus/system_bus_socket";
 }
 
+int logind_open_begin(struct logind *conn, const char *address)
+{
+    conn->nobody.done = nobody_done;
+    conn->address = logind_copy(conn, address);
+    conn->timer = conn->address ? conn->services->timer_new(conn->engine, on_timer, conn) : NULL;
+    return conn->timer ? 0 : -ENOMEM;
+}
+
 int logind_open(struct logind *conn, const char *addresses)
 {
-    int r;
-    conn->nobody.done = nobody_done;
-    conn->address = logind_copy(conn, addresses ? addresses : system_address());
-    if (!conn->address) {
-        return -ENOMEM;
-    }
-    conn->timer = conn->services->timer_new(conn->engine, on_timer, conn);
-    if (!conn->timer) {
-        return -ENOMEM;
+    int r = logind_open_begin(conn, addresses ? addresses : system_address());
+    if (r < 0) {
+        return r;
     }
     if (!addresses) {
         r = sd_bus_open_system(&conn->bus);
@@ -476,6 +481,41 @@ int logind_open(struct logind *conn, const char *addresses)
         r = r < 0 ? r : sd_bus_start(conn->bus);
     }
     return r;
+}
+
+int logind_open_fd(struct logind *conn, int fd)
+{
+    int r = sd_bus_new(&conn->bus);
+    r = r < 0 ? r : sd_bus_set_fd(conn->bus, fd, fd);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    r = sd_bus_set_bus_client(conn->bus, 1);
+    return r < 0 ? r : sd_bus_start(conn->bus);
+}
+
+void logind_pause(struct logind *conn)
+{
+    if (conn->poll && conn->events) {
+        conn->services->poll_set(conn->poll, 0);
+        conn->events = 0;
+    }
+    set_deadline(conn, UINT64_MAX);
+}
+
+void logind_close(struct logind *conn)
+{
+    logind_matches_end(conn);
+    logind_call_drop(&conn->own.call);
+    conn->services->poll_free(conn->poll);
+    conn->poll = NULL;
+    conn->events = 0;
+    set_deadline(conn, UINT64_MAX);
+    conn->bus = sd_bus_close_unref(conn->bus);
+    conn->fd = -1;
+    conn->in_flight = conn->abandoned = 0;
+    conn->failure = conn->cause = 0;
 }
 
 /* A forked child shares the socket with its parent.  There, sd-bus refuses every call and frees
@@ -499,4 +539,7 @@ void logind_shut(struct logind *conn, bool forked)
     conn->timer = NULL;
     conn->bus = sd_bus_close_unref(conn->bus);
     conn->fd = -1;
+    if (conn->way) {
+        conn->way->shut(conn, forked);
+    }
 }

@@ -90,8 +90,12 @@ static void finish(struct listing *listing, const struct logind_fault *fault)
 /* Why an action on all sessions leaves this one out, or NULL. */
 static const char *spared(const struct listing *listing, const struct entry *entry, bool is_own)
 {
+    const struct logind *conn = listing->call.conn;
     enum wms_verb verb = listing->op->verb;
     const struct logind_facts *facts = &entry->facts;
+    if (is_own && conn->way && verb != WMS_CLOSE) { /* which may not be closed by its id either */
+        return LOGIND_CONNECTION;
+    }
     if (verb == WMS_SESSIONS) {
         return NULL;
     }
@@ -99,7 +103,8 @@ static const char *spared(const struct listing *listing, const struct entry *ent
         return SPARED_CLOSING;
     }
     bool at_seat = facts->active == 1 && facts->seat;
-    return verb == WMS_CLOSE && !is_own && at_seat && logind_own_user(entry->uid, listing->own_uid)
+    return verb == WMS_CLOSE && !is_own && at_seat &&
+                   logind_own_user(conn, entry->uid, listing->own_uid)
                ? SPARED_OWN
                : NULL;
 }
@@ -120,9 +125,10 @@ static int report(struct listing *listing, const struct entry *entry)
     session.type = facts->type;
     session.class_name = facts->class_name;
     session.remote_host = facts->remote == 1 ? facts->remote_host : NULL;
-    session.is_orchestratable =
-        logind_facts_closing(facts) ? 0 : (signed char) logind_facts_of_user(facts);
-    session.is_own = listing->own_known ? is_own : -1;
+    bool left_out = logind_facts_closing(facts) || (is_own && conn->way);
+    session.is_orchestratable = left_out ? 0 : (signed char) logind_facts_of_user(facts);
+    /* nobody's own session is on another machine: there is one of the connection there */
+    session.is_own = conn->way ? 0 : listing->own_known ? is_own : -1;
     session.locked = facts->locked;
     session.logon_time = facts->start > 0 ? (double) facts->start / 1e6 : -1;
     session.idle_since =

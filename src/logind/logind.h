@@ -3,6 +3,10 @@
  *
  *     provider.c   the interface to the engine
  *     bus.c        the connection: sd-bus in the engine's loop, method calls, matches, its end
+ *     far.c        the bus of another machine, over ssh
+ *     ssh.c        ssh, with a command for another machine
+ *     words.c      why ssh has ended, by what it says
+ *     spawn.c      the start of a program that is no child of this process
  *     faults.c     D-Bus errors and errno as wms codes
  *     sessions.c   what is known of one session: its properties, the cache, the look-up
  *     own.c        which session is the caller's own
@@ -27,6 +31,8 @@
 
 #include "core/hash.h"
 #include "core/node.h"
+#include "fault.h"
+#include "ssh.h"
 #include <wms/provider.h>
 
 #define LOGIND_NAME     "org.freedesktop.login1"
@@ -34,6 +40,8 @@
 #define LOGIND_MANAGER  LOGIND_NAME ".Manager"
 #define LOGIND_SESSION  LOGIND_NAME ".Session"
 #define DBUS_PROPERTIES "org.freedesktop.DBus.Properties"
+
+#define LOGIND_CONNECTION "it is the session of the ssh connection to this host"
 
 enum {
     LOGIND_IN_FLIGHT =
@@ -101,13 +109,26 @@ struct logind_signals {
 };
 extern const struct logind_signals logind_signals;
 
+struct logind_far;
+
+/* What far.c implements for a connection to another machine. */
+struct logind_way {
+    /* The connection has failed, and the engine is to be told: true; the failure may be another one
+     * now.  False: not yet, or another way is tried. */
+    bool (*settle)(struct logind *conn);
+    void (*shut)(struct logind *conn, bool forked);
+};
+
 struct logind {
     const struct wms_services *services;
     const struct logind_signals *signals;
     wms_engine *engine;
     struct wms_link *link;
+    const struct logind_way *way; /* NULL: the bus is one of this machine */
+    struct logind_far *far;
+    void (*opened)(struct logind *conn); /* the bus was opened: asks the first question */
 
-    sd_bus *bus;
+    sd_bus *bus; /* NULL: not yet */
     struct wms_poll *poll;
     struct wms_timer *timer;
     int fd; /* the watched socket: its number and inode, since sd-bus may open another socket with
@@ -119,6 +140,7 @@ struct logind {
     bool up;
     bool told; /* the engine was told (broken()) that the connection has failed */
     int failure;
+    int cause; /* the negative errno that was the reason of the failure; 0: it was none */
     char failure_text[400];
     char *address;         /* of the bus, for messages */
     char *root;            /* see logind_root_of(): where the host's files are; NULL: not known */
@@ -165,6 +187,14 @@ void logind_fail_errno(struct logind *conn, int error);
 
 /* `addresses`: NULL is the system bus.  Returns 0 or a negative errno. */
 int logind_open(struct logind *conn, const char *addresses);
+/* The same in parts, for another machine's bus: before it is opened (`address`: for messages), and
+ * when there is a stream to it, which is closed with the bus, or at once if that fails. */
+int logind_open_begin(struct logind *conn, const char *address);
+int logind_open_fd(struct logind *conn, int fd);
+/* The bus has failed: it is not read any more. */
+void logind_pause(struct logind *conn);
+/* Closes a bus that has failed before up(), as if it had never been opened. */
+void logind_close(struct logind *conn);
 /* Frees everything that needs the bus. */
 void logind_shut(struct logind *conn, bool forked);
 
@@ -192,14 +222,11 @@ void logind_task_begin(struct logind *conn, struct logind_task *task, void **own
                        void (*free)(struct logind *conn, struct logind_task *task));
 void logind_task_end(struct logind *conn, struct logind_task *task);
 
-/* ---- faults ---------------------------------------------------------------------------------- */
+/* Begins to reach the bus of another machine; calls opened() now or later, or fails the connection.
+ */
+void logind_far_open(struct logind *conn, const struct logind_place *place);
 
-struct logind_fault {
-    int code;  /* 0: none */
-    bool lost; /* no answer will come; otherwise this is the answer */
-    const char *text;
-    char buffer[640]; /* `text` may point here: so the struct must not be copied by assignment */
-};
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 /* Reads the error from the reply; false: the reply is no error. */
 bool logind_fault_of(sd_bus_message *reply, struct logind_fault *ret_fault);
@@ -262,11 +289,11 @@ void logind_own_ask(struct logind *conn, struct logind_own *own,
                                  const char *path));
 /* Whether the user with this number (-1: not known) is the caller's: the process's user, or the one
  * who logged in and then became another by su or sudo; `own_uid` is that of the caller's session,
- * or -1. */
-bool logind_own_user(int64_t uid, int64_t own_uid);
+ * or -1.  On another machine it alone counts: this machine's users are not those of that one. */
+bool logind_own_user(const struct logind *conn, int64_t uid, int64_t own_uid);
 /* Whether a session of this user's may be the caller's, if logind does not say which session that
  * is. */
-bool logind_own_possible(int64_t uid);
+bool logind_own_possible(const struct logind *conn, int64_t uid);
 /* Makes of it the fault of an action that depends on the answer. */
 void logind_own_unknown(const struct logind_fault *fault, struct logind_fault *ret_fault);
 

@@ -81,15 +81,18 @@ static int64_t login_user(void)
     return end == text || number > UINT32_MAX ? -2 : number == UINT32_MAX ? -1 : (int64_t) number;
 }
 
-bool logind_own_user(int64_t uid, int64_t own_uid)
+bool logind_own_user(const struct logind *conn, int64_t uid, int64_t own_uid)
 {
+    if (conn->way) {
+        return uid >= 0 && uid == own_uid;
+    }
     return uid >= 0 && (uid == (int64_t) geteuid() || uid == (int64_t) getuid() || uid == own_uid ||
                         uid == login_user());
 }
 
-bool logind_own_possible(int64_t uid)
+bool logind_own_possible(const struct logind *conn, int64_t uid)
 {
-    return uid < 0 || logind_own_user(uid, -1) || login_user() == -2;
+    return conn->way || uid < 0 || logind_own_user(conn, uid, -1) || login_user() == -2;
 }
 
 void logind_own_unknown(const struct logind_fault *fault, struct logind_fault *ret_fault)

@@ -55,21 +55,33 @@ static void first_done(struct logind_own *own, const struct logind_fault *fault,
     conn->services->up(conn->link);
 }
 
+static void opened(struct logind *conn)
+{
+    logind_matches_begin(conn); /* first: so no change after an answer is missed */
+    logind_own_ask(conn, &conn->own, first_done);
+}
+
+static void open_here(struct logind *conn, const char *path)
+{
+    char dbus_address[sizeof "unix:path=" + 3 * PATH_SIZE];
+    if (path) {
+        address_of(path, dbus_address);
+    }
+    int r = logind_open(conn, path ? dbus_address : NULL);
+    if (r < 0) {
+        logind_fail_errno(conn, r);
+    } else {
+        conn->root = logind_root_of(conn, conn->address);
+        opened(conn);
+    }
+}
+
 static int logind_connect(const struct wms_provider *self, const struct wms_services *services,
                           wms_engine *engine, struct wms_link *link,
                           const struct wms_address *address, void **ret_connection)
 {
-    char dbus_address[sizeof "unix:path=" + 3 * PATH_SIZE];
-    (void) self;
-    if (address->host) {
-        return refuse(services, link, WMS_E_UNSUPPORTED,
-                      "logind of another machine, over ssh, is not supported yet");
-    }
-    if (address->path && strlen(address->path) >= PATH_SIZE) {
+    if (!address->host && address->path && strlen(address->path) >= PATH_SIZE) {
         return refuse(services, link, WMS_E_UNREACHABLE, "the path is too long for a socket");
-    }
-    if (address->path) {
-        address_of(address->path, dbus_address);
     }
     struct logind *conn = services->resize(engine, NULL, sizeof *conn);
     if (!conn) {
@@ -79,6 +91,7 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
                             .signals = &logind_signals,
                             .engine = engine,
                             .link = link,
+                            .opened = opened,
                             .fd = -1,
                             .deadline = UINT64_MAX,
                             .depth = 1};
@@ -89,13 +102,10 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
     logind_observe_init(conn);
     logind_call_init(conn, &conn->nobody);
     logind_call_init(conn, &conn->own.call);
-    int r = logind_open(conn, address->path ? dbus_address : NULL);
-    if (r < 0) {
-        logind_fail_errno(conn, r);
+    if (address->host) {
+        logind_far_open(conn, &(struct logind_place){services, engine, self, address});
     } else {
-        conn->root = logind_root_of(conn, conn->address);
-        logind_matches_begin(conn); /* first: so no change after an answer is missed */
-        logind_own_ask(conn, &conn->own, first_done);
+        open_here(conn, address->path);
     }
     *ret_connection = conn;
     logind_leave(conn);
@@ -178,6 +188,18 @@ static void unobserve(void *connection, struct wms_observer *observer)
     end(connection, observer->data);
 }
 
+static void retire(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine)
+{
+    logind_ssh_retire(self, services, engine, false);
+}
+
+static void forked(const struct wms_provider *self, const struct wms_services *services,
+                   wms_engine *engine)
+{
+    logind_ssh_retire(self, services, engine, true);
+}
+
 static const struct wms_provider provider = {
     WMS_PROVIDER_HEAD,
     .name = "logind",
@@ -192,6 +214,8 @@ static const struct wms_provider provider = {
     .forget = forget,
     .observe = observe,
     .unobserve = unobserve,
+    .retire = retire,
+    .forked = forked,
 };
 
 WMS_API const struct wms_provider *wms_provider_v1(void);

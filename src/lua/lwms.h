@@ -214,7 +214,8 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(STORE, "store", FOR_CONFIGURE) \
     X(CONNECTIONS, "connections", FOR_CONFIGURE) \
     X(ANSWER_SIZE, "answer_size", FOR_CONFIGURE) \
-    X(PROXY, "proxy", FOR_CONFIGURE)
+    X(PROXY, "proxy", FOR_CONFIGURE) \
+    X(SSH_COMMAND, "ssh_command", FOR_CONFIGURE)
 
 enum option {
 #define X(option, name, takers) OPT_##option,
@@ -243,6 +244,7 @@ enum slot {
     SLOT_LOG,
     SLOT_STORE,
     SLOT_PROXY,
+    SLOT_SSH_COMMAND,
     SLOT_CALLBACKS, /* what callbacks need: in the order of enum callback */
     SLOT_ON_OUTCOME = SLOT_CALLBACKS,
     SLOT_ALLOW,

@@ -53,6 +53,23 @@ static void keep_function(lua_State *L, int index, enum anchor what)
     lua_rawseti(L, lua_upvalueindex(UP_ANCHORS), what);
 }
 
+/* The option's words, which stay its value's; NULL for false.  Pushes one value. */
+static const char *const *push_words(lua_State *L, const struct lwms_call *call, int index)
+{
+    bool list = lua_istable(L, index);
+    size_t count = list ? lwms_need_list(L, call, "ssh_command", index) : 1;
+    const char **words = lua_newuserdata(L, (count + 1) * sizeof *words);
+
+    words[0] = list ? NULL : lua_tostring(L, index);
+    for (size_t i = 0; list && i < count; i++) {
+        lua_rawgeti(L, index, (int) i + 1);
+        words[i] = lua_tostring(L, -1);
+        lua_pop(L, 1);
+    }
+    words[count] = NULL;
+    return lua_toboolean(L, index) ? words : NULL;
+}
+
 static void set_transport(lua_State *L, const struct lwms_call *call, struct lwms_state *state,
                           struct options *options)
 {
@@ -60,6 +77,9 @@ static void set_transport(lua_State *L, const struct lwms_call *call, struct lwm
 
     if (options->given & BIT(PROXY)) {
         options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY); /* NULL for false */
+    }
+    if (options->given & BIT(SSH_COMMAND)) {
+        options->transport.ssh_command = push_words(L, call, options->base + SLOT_SSH_COMMAND);
     }
     int error = wms_engine_transport(state->engine, &options->transport);
     if (error == WMS_E_INVALID) {
@@ -73,7 +93,8 @@ static void set_transport(lua_State *L, const struct lwms_call *call, struct lwm
 static int configure(lua_State *L)
 {
     static const struct lwms_call call = {"configure", 1, NULL};
-    static const options_set transport = BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY);
+    static const options_set transport =
+        BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY) | BIT(SSH_COMMAND);
     struct lwms_state *state = lwms_state_here(L);
     struct options options;
 

@@ -228,6 +228,27 @@ static void read_on_error(lua_State *L, const struct lwms_call *call, int value,
     }
 }
 
+/* A program, and its first arguments. */
+static void check_words(lua_State *L, const struct lwms_call *call, const char *name, int index)
+{
+    static const char fix[] =
+        "a program, a list of a program and its arguments, or false for \"ssh\"";
+
+    if (lua_isboolean(L, index) && !lua_toboolean(L, index)) {
+        return;
+    }
+    if (!lua_istable(L, index)) {
+        lwms_need_text(L, call, name, index, fix);
+        return;
+    }
+    size_t count = lwms_need_list(L, call, name, index);
+    for (size_t i = 1; i <= count; i++) {
+        lua_rawgeti(L, index, (int) i);
+        lwms_need_text(L, call, name, lua_gettop(L), fix);
+        lua_pop(L, 1);
+    }
+}
+
 /* The value of an option is on top of the stack. */
 static void read_option(lua_State *L, const struct lwms_call *call, enum option option,
                         struct options *options)
@@ -323,6 +344,10 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
             lwms_need_text(L, call, name, value, "a URL, \"environment\", or false for none");
         }
         keep(L, options, SLOT_PROXY);
+        break;
+    case OPT_SSH_COMMAND:
+        check_words(L, call, name, value);
+        keep(L, options, SLOT_SSH_COMMAND);
         break;
     default: /* a text */
         break;
