@@ -78,7 +78,7 @@ local function shown(item)
    local file = assert(io.open(item.shown, "rb"))
    local text = file:read("*a")
    file:close()
-   return text
+   return (text:gsub("Script started on [^\n]*\n", "")) -- which script says when something else was shown
 end
 
 --- An id as wms gives it back.
