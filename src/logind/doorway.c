@@ -25,9 +25,13 @@
 
 #include "userbus.h"
 
+#define BRIDGE "systemd-stdio-bridge -p unix:path="
+
 enum {
-    PATIENCE = 2,    /* seconds, for the child and for a bus that does not accept */
-    ROOT_SIZE = 1024 /* of a path, with room for the name of the socket */
+    FAR_AT_ONCE = 4,  /* ssh that have not shown yet who they are: sshd refuses some of ten */
+    NO_GROUP = 65534, /* the group of a process that needs none */
+    PATIENCE = 2,     /* seconds, for the child and for a bus that does not accept */
+    ROOT_SIZE = 1024  /* of a path, with room for the name of the socket */
 };
 
 #ifdef SYS_setresuid32
@@ -46,9 +50,16 @@ struct opening {
 
 struct logind_doorway {
     struct logind *conn;
-    struct opening *opening; /* NULL: it is over */
+    struct opening *opening; /* NULL: it is over, or was none */
     void (*done)(void *data, int fd);
     void *data;
+
+    /* to another machine */
+    struct node waiting; /* of conn->doorways */
+    int64_t uid;
+    struct logind_ssh *ssh;
+    struct wms_timer *timer; /* its turn has come */
+    bool opens;              /* counts in conn->opening */
 };
 
 /* ---- where ----------------------------------------------------------------------------------- */
@@ -251,31 +262,134 @@ static const struct wms_work opening_work = {
     .dispose = opening_dispose,
 };
 
+static struct logind_doorway *doorway_new(struct logind *conn, int64_t uid,
+                                          void (*done)(void *data, int fd), void *data)
+{
+    struct logind_doorway *doorway = logind_alloc(conn, sizeof *doorway);
+    if (doorway) {
+        node_init(&doorway->waiting);
+        doorway->conn = conn;
+        doorway->uid = uid;
+        doorway->done = done;
+        doorway->data = data;
+    }
+    return doorway;
+}
+
+static bool open_here(struct logind_doorway *doorway)
+{
+    struct logind *conn = doorway->conn;
+    struct opening *opening = conn->services->work_new(conn->engine, &opening_work);
+    if (!opening) {
+        return false;
+    }
+    doorway->opening = opening;
+    opening->doorway = doorway;
+    opening->uid = (uid_t) doorway->uid;
+    opening->fd = -1;
+    snprintf(opening->path, sizeof opening->path, "%s/run/user/%u", conn->root,
+             (unsigned) doorway->uid);
+    conn->services->work_start(opening);
+    return true;
+}
+
+/* ---- over ssh -------------------------------------------------------------------------------- */
+
+/* Whether we are root over there: who names no user has one in his configuration of ssh, or is it
+ * here. */
+static bool is_root_there(const struct logind_place *place)
+{
+    return !place->address->user || strcmp(place->address->user, "root") == 0;
+}
+
+static void next_turn(struct logind *conn)
+{
+    while (conn->opening < FAR_AT_ONCE && !node_alone(&conn->doorways)) {
+        struct logind_doorway *doorway =
+            NODE_OWNER(node_take(&conn->doorways), struct logind_doorway, waiting);
+        doorway->opens = true;
+        conn->opening++;
+        conn->services->timer_set(doorway->timer, 0);
+    }
+}
+
+static void close_turn(struct logind_doorway *doorway)
+{
+    if (doorway->opens) {
+        doorway->opens = false;
+        doorway->conn->opening--;
+        next_turn(doorway->conn);
+    }
+}
+
+static void on_turn(void *data)
+{
+    struct logind_doorway *doorway = data;
+    const struct logind_place *place = logind_far_place(doorway->conn);
+    unsigned uid = (unsigned) doorway->uid;
+    struct logind_fault fault;
+    char command[200];
+    int fd;
+    if (is_root_there(place)) {
+        snprintf(command, sizeof command,
+                 "setpriv --reuid=%u --regid=%d --clear-groups " BRIDGE "/run/user/%u/bus", uid,
+                 NO_GROUP, uid);
+    } else {
+        snprintf(command, sizeof command, BRIDGE "/run/user/%u/bus", uid);
+    }
+    int code = logind_ssh_start(place, NULL, command, NULL, NULL, &doorway->ssh, &fd, &fault);
+    if (code) {
+        doorway->ssh = NULL;
+        fd = code == WMS_E_NO_MEMORY ? -ENOMEM : -EAGAIN;
+    }
+    doorway->done(doorway->data, fd);
+}
+
+static bool open_there(struct logind_doorway *doorway)
+{
+    struct logind *conn = doorway->conn;
+    doorway->timer = conn->services->timer_new(conn->engine, on_turn, doorway);
+    if (!doorway->timer) {
+        return false;
+    }
+    node_append(&conn->doorways, &doorway->waiting);
+    next_turn(conn);
+    return true;
+}
+
+/* ---- for the connection ---------------------------------------------------------------------- */
+
+bool logind_doorway_is_there(const struct logind *conn)
+{
+    return conn->root || logind_far_place(conn);
+}
+
 int logind_doorway_open(struct logind *conn, int64_t uid, void (*done)(void *data, int fd),
                         void *data, struct logind_doorway **ret_doorway)
 {
-    struct logind_doorway *doorway = logind_alloc(conn, sizeof *doorway);
-    struct opening *opening =
-        doorway ? conn->services->work_new(conn->engine, &opening_work) : NULL;
+    struct logind_doorway *doorway = doorway_new(conn, uid, done, data);
     *ret_doorway = doorway;
-    if (!opening) {
+    if (!doorway || !(logind_far_place(conn) ? open_there : open_here)(doorway)) {
         *ret_doorway = logind_free(conn, doorway);
         return -ENOMEM;
     }
-    *doorway =
-        (struct logind_doorway){.conn = conn, .opening = opening, .done = done, .data = data};
-    opening->doorway = doorway;
-    opening->uid = (uid_t) uid;
-    opening->fd = -1;
-    snprintf(opening->path, sizeof opening->path, "%s/run/user/%u", conn->root, (unsigned) uid);
-    conn->services->work_start(opening);
     return 0;
 }
 
-struct logind_doorway *logind_doorway_free(struct logind *conn, struct logind_doorway *doorway)
+void logind_doorway_answers(struct logind_doorway *doorway)
+{
+    close_turn(doorway);
+}
+
+struct logind_doorway *logind_doorway_free(struct logind_doorway *doorway, bool forked)
 {
     if (doorway) {
+        struct logind *conn = doorway->conn;
         conn->services->work_free(doorway->opening);
+        node_remove(&doorway->waiting);
+        close_turn(doorway);
+        conn->services->timer_free(doorway->timer);
+        logind_ssh_end(doorway->ssh, forked);
         logind_free(conn, doorway);
     }
     return NULL;

@@ -144,6 +144,8 @@ struct logind {
     char failure_text[400];
     char *address;         /* of the bus, for messages */
     char *root;            /* see logind_root_of(): where the host's files are; NULL: not known */
+    struct node doorways;  /* to buses of its users, which wait until fewer are opened at once */
+    unsigned opening;      /* so many are */
     struct node userbuses; /* connections to buses of its users, while somebody uses them */
 
     unsigned in_flight,
@@ -222,6 +224,8 @@ void logind_task_begin(struct logind *conn, struct logind_task *task, void **own
                        void (*free)(struct logind *conn, struct logind_task *task));
 void logind_task_end(struct logind *conn, struct logind_task *task);
 
+/* Where the other machine is, for more commands there; NULL: the bus is one of this machine. */
+const struct logind_place *logind_far_place(const struct logind *conn);
 /* Begins to reach the bus of another machine; calls opened() now or later, or fails the connection.
  */
 void logind_far_open(struct logind *conn, const struct logind_place *place);

@@ -97,6 +97,7 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
                             .depth = 1};
     node_init(&conn->waiting);
     node_init(&conn->tasks);
+    node_init(&conn->doorways);
     node_init(&conn->userbuses);
     wms_key_new(&conn->key);
     logind_observe_init(conn);

@@ -14,8 +14,8 @@
 #define DBUS_PATH "/org/freedesktop/DBus"
 #define BUS_RULE \
     "type='signal',sender='" DBUS_NAME "',path='" DBUS_PATH "',interface='" DBUS_NAME "',"
-#define PATIENCE  2.0 /* seconds, for the first answer of them all */
-#define CROWD_MAX 64  /* sessions of one user */
+#define PATIENCE     2.0 /* seconds, for the first answer of them all */
+#define PATIENCE_FAR 6.0 /* the same where ssh has to connect before */
 
 static const struct {
     const char *name, *path, *interface;
@@ -61,7 +61,8 @@ static bool is_complete(const struct logind_savers *all)
 static void be_patient(struct logind_savers *all)
 {
     all->patient = true;
-    all->conn->services->timer_set(all->patience, PATIENCE);
+    all->conn->services->timer_set(all->patience,
+                                   logind_far_place(all->conn) ? PATIENCE_FAR : PATIENCE);
 }
 
 /* The question may be dropped when this returns. */

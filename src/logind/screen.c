@@ -108,7 +108,7 @@ int logind_screen_ask(struct logind *conn, struct logind_screen *screen, const c
                       const struct logind_facts *facts,
                       void (*told)(struct logind_screen *screen, signed char active))
 {
-    if (!conn->root || facts->uid < 0 || !facts->user_path) {
+    if (!logind_doorway_is_there(conn) || facts->uid < 0 || !facts->user_path) {
         return -ENOTSUP;
     }
     screen->conn = conn;

@@ -48,6 +48,16 @@ struct logind_writing {
     struct writing *writing;
 };
 
+/* ---- the name ------------------------------------------------------------------------------ */
+
+bool logind_terminal_is_name(const char *tty)
+{
+    static const char folder[] = "pts/";
+    const char *rest = strncmp(tty, folder, sizeof folder - 1) == 0 ? tty + sizeof folder - 1 : tty;
+    size_t length = strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+    return length > 0 && length <= NAME_MAX_LENGTH && !rest[length];
+}
+
 /* ---- the text -------------------------------------------------------------------------------- */
 
 /* Appends the text so that no terminal takes a part of it for a command: control characters as ^X,
@@ -73,8 +83,7 @@ static char *put(char *end, const char *text)
     return end;
 }
 
-/* What is written; from malloc(), NULL: out of memory. */
-static char *format(const struct logind_message *message, size_t *ret_length)
+char *logind_terminal_text(const struct logind_message *message, size_t *ret_length)
 {
     const char *heading = message->title ? message->title : HEADING;
     char *text = malloc(2 * (strlen(heading) + strlen(message->text)) + 32);
@@ -197,16 +206,6 @@ static const struct wms_work writing_work = {
     .dispose = writing_dispose,
 };
 
-/* A name that leads nowhere else than below /dev, such as tty1, pts/3 or ttyS0. */
-static bool is_terminal_name(const char *name)
-{
-    static const char folder[] = "pts/";
-    const char *rest =
-        strncmp(name, folder, sizeof folder - 1) == 0 ? name + sizeof folder - 1 : name;
-    size_t length = strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
-    return length > 0 && length <= NAME_MAX_LENGTH && !rest[length];
-}
-
 static void refuse(struct logind_message *message, int code, const char *text)
 {
     message->done(message, &(struct logind_fault){.code = code, .text = text});
@@ -225,7 +224,7 @@ static bool prepare(struct logind_message *message, const char *tty, int64_t uid
     message->writing->writing = writing;
     writing->owner = message->writing;
     writing->uid = (uid_t) uid;
-    writing->text = format(message, &writing->length);
+    writing->text = logind_terminal_text(message, &writing->length);
     snprintf(writing->path, sizeof writing->path, "%s/dev/%s", conn->root, tty);
     return writing->text;
 }
@@ -235,7 +234,7 @@ void logind_terminal_send(struct logind_message *message, const char *tty, int64
     struct logind *conn = message->conn;
     if (!conn->root) {
         refuse(message, WMS_E_UNSUPPORTED, "it is not known where the terminals of this host are");
-    } else if (!is_terminal_name(tty) || uid < 0) {
+    } else if (!logind_terminal_is_name(tty) || uid < 0) {
         refuse(message, WMS_E_UNSUPPORTED, NAMELESS);
     } else if (!prepare(message, tty, uid)) {
         refuse(message, WMS_E_NO_MEMORY, NULL);

@@ -26,16 +26,17 @@ struct logind_userbus {
     struct node uses;
     struct logind *conn;
     int64_t uid;
-    pid_t process;                  /* that has connected: not this one in a forked child */
-    struct logind_doorway *doorway; /* while it connects */
-    sd_bus *bus;                    /* NULL: it is not connected */
+    pid_t process; /* that has connected: not this one in a forked child */
+    struct logind_doorway *doorway;
+    sd_bus *bus; /* NULL: it is not connected */
     int fd;
     struct wms_poll *poll;
     struct wms_timer *timer;
     int events;
     size_t bytes;
-    bool busy;  /* sd-bus is on the stack: it must not be freed */
-    bool ended; /* it gets no more users */
+    bool answers; /* it has */
+    bool busy;    /* sd-bus is on the stack: it must not be freed */
+    bool ended;   /* it gets no more users */
 };
 
 /* ---- its end --------------------------------------------------------------------------------- */
@@ -53,7 +54,7 @@ static void userbus_free(struct logind_userbus *userbus)
     node_remove(&userbus->node);
     conn->services->poll_free(userbus->poll);
     conn->services->timer_free(userbus->timer);
-    logind_doorway_free(conn, userbus->doorway);
+    logind_doorway_free(userbus->doorway, is_forked(userbus));
     if (is_forked(userbus)) {
         if (userbus->bus) {
             close(userbus->fd);
@@ -158,6 +159,10 @@ static void turn(struct logind_userbus *userbus)
     userbus->busy = true;
     int r = process(userbus);
     userbus->busy = false;
+    if (!userbus->answers && sd_bus_is_ready(userbus->bus) > 0) {
+        userbus->answers = true;
+        logind_doorway_answers(userbus->doorway);
+    }
     if (r >= 0 && !node_alone(&userbus->uses)) {
         r = rearm(userbus);
     }
@@ -232,7 +237,6 @@ static void connected(void *data, int fd)
 {
     struct logind_userbus *userbus = data;
     struct logind *conn = userbus->conn;
-    userbus->doorway = logind_doorway_free(conn, userbus->doorway);
     logind_enter(conn);
     int r = fd < 0 ? fd : start(userbus, fd);
     if (r >= 0) {
@@ -282,7 +286,7 @@ static struct logind_userbus *userbus_new(struct logind *conn, int64_t uid)
 int logind_use_begin(struct logind *conn, struct logind_use *use, int64_t uid)
 {
     use->userbus = NULL;
-    if (!conn->root || uid < 0 || uid >= UINT32_MAX) {
+    if (!logind_doorway_is_there(conn) || uid < 0 || uid >= UINT32_MAX) {
         return -ENOTSUP;
     }
     struct logind_userbus *userbus = find(conn, uid);

@@ -7,7 +7,8 @@
  *     screen.c     the same of one session
  *     notice.c     a notification on the screen
  *     terminal.c   a message on a text terminal
- *     message.c    which of the two, for the session at hand
+ *     typing.c     the same on another machine
+ *     message.c    which of these, for the session at hand
  *
  * Such a bus belongs to its user, who may own any name there, lie, flood it, or stop it.  So no
  * answer of it is an error of the host, what it sends is limited, and nobody waits for it without a
@@ -25,15 +26,20 @@
  * be told from the address, or there is no memory; `conn` frees it. */
 char *logind_root_of(struct logind *conn, const char *address);
 
-/* Begins to connect to the bus of the user `uid`, on a thread.  `done` is called later, in the
- * engine's thread, with the connected socket, which is its own then, or with a negative errno:
- * ENOENT (the user has no bus), EPERM (only root may use the bus of another user), ETIMEDOUT,
- * ENOTSUP (the host's files cannot be reached).  Returns 0 or -ENOMEM.  logind_doorway_free() when
- * it is over, or before to end it; NULL is allowed. */
+/* Whether it is known where the users' buses of the host are. */
+bool logind_doorway_is_there(const struct logind *conn);
+
+/* Begins to connect to the bus of the user `uid`: on a thread, or over ssh.  `done` is called
+ * later, in the engine's thread, with the connected socket, which is its own then, or with a
+ * negative errno: ENOENT (the user has no bus), EPERM (only root may use the bus of another user),
+ * ETIMEDOUT.  Returns 0 or -ENOMEM.  The doorway is kept as long as the socket is used. */
 struct logind_doorway;
 int logind_doorway_open(struct logind *conn, int64_t uid, void (*done)(void *data, int fd),
                         void *data, struct logind_doorway **ret_doorway);
-struct logind_doorway *logind_doorway_free(struct logind *conn, struct logind_doorway *doorway);
+/* The bus has answered: another doorway may be opened. */
+void logind_doorway_answers(struct logind_doorway *doorway);
+/* NULL is allowed; returns NULL.  `forked`: this is a forked child. */
+struct logind_doorway *logind_doorway_free(struct logind_doorway *doorway, bool forked);
 
 /* ---- the connection -------------------------------------------------------------------------- */
 
@@ -87,9 +93,9 @@ struct logind_savers {
 };
 
 /* told() gets 1 (one says that it is active), 0 (none does, and one says that it is not), or -1:
- * nobody tells.  It comes within 2 seconds, never from inside this, and may drop
- * the question; with `watches` also after each change.  Zero the struct before.  Returns 0, or as
- * logind_use_begin(): there is no question then. */
+ * nobody tells.  It comes within 2 seconds (another machine: 6), never from inside this, and may
+ * drop the question; with `watches` also after each change.  Zero the struct before.  Returns 0, or
+ * as logind_use_begin(): there is no question then. */
 int logind_savers_ask(struct logind *conn, struct logind_savers *savers, int64_t uid, bool watches,
                       void (*told)(struct logind_savers *savers, signed char active));
 /* One that was not asked (zeroed), or was dropped, is allowed. */
@@ -142,8 +148,8 @@ struct logind_message {
     sd_bus *bus;
     sd_bus_slot *call;
     bool has_markup, has_body, notifying;
-    /* terminal.c */
-    struct logind_writing *writing;
+    struct logind_writing *writing; /* terminal.c */
+    struct logind_typing *typing;   /* typing.c */
 };
 
 /* Sends it to a session that has these facts.  done() may be called from inside.  Zero the struct
@@ -156,5 +162,12 @@ void logind_notice_send(struct logind_message *message, int64_t uid);
 void logind_notice_drop(struct logind_message *message);
 void logind_terminal_send(struct logind_message *message, const char *tty, int64_t uid);
 void logind_terminal_drop(struct logind_message *message);
+void logind_typing_send(struct logind_message *message, const char *tty);
+void logind_typing_drop(struct logind_message *message);
+
+/* Whether it is a name that leads nowhere else than below /dev, such as tty1, pts/3 or ttyS0. */
+bool logind_terminal_is_name(const char *tty);
+/* The message as it is written to a terminal; from malloc(), NULL: out of memory. */
+char *logind_terminal_text(const struct logind_message *message, size_t *ret_length);
 
 #endif
