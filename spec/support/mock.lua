@@ -68,19 +68,30 @@ local function write(name, text)
    file:close()
 end
 
---- Starts a bus and a program on it in `self.folder`, whose files are of this user (nil: of this process's).
-local function begin(self, socket, configuration, variable, program, uid)
-   local folder, as = self.folder, uid and ("setpriv --reuid=%d --regid=%d --clear-groups "):format(uid, uid) or ""
-   write(folder .. "/configuration", configuration)
+local function as_user(uid)
+   return uid and ("setpriv --reuid=%d --regid=%d --clear-groups "):format(uid, uid) or ""
+end
+
+--- Starts a program on a bus, in `self.folder`, whose files are of this user (nil: of this process's).
+local function begin_program(self, address, variable, program, uid, before)
+   local folder = self.folder
    process.run(("mkfifo %s/control; : > %s/log; %s"):format(folder, folder,
       uid and ("chown -R %d:%d %s"):format(uid, uid, folder) or ":"))
-   self.bus = spawn(("exec %sdbus-daemon --config-file=%s/configuration --nofork --nopidfile >%s/daemon 2>&1")
-      :format(as, folder, folder))
-   kit.await(function() return select(2, process.run("test -S " .. socket)) == 0 end)
-   self.program = spawn(("%s=unix:path=%s exec %s/usr/bin/python3 - %s <spec/host/%s.py >%s/errors 2>&1")
-      :format(variable, socket, as, folder, program, folder)) -- `-`: the tree may not be open to that user
+   self.program = spawn(("%s=%s exec %s%s/usr/bin/python3 - %s <spec/host/%s.py >%s/errors 2>&1")
+      :format(variable, address, before or "", as_user(uid), folder, program, folder)) -- `-`: the tree may not be open to him
    self:await("ready")
    self.control = assert(io.open(folder .. "/control", "w"))
+end
+
+--- The same with the bus.
+local function begin(self, socket, configuration, variable, program, uid)
+   local folder = self.folder
+   write(folder .. "/configuration", configuration)
+   process.run(uid and ("chown -R %d:%d %s"):format(uid, uid, folder) or ":")
+   self.bus = spawn(("exec %sdbus-daemon --config-file=%s/configuration --nofork --nopidfile >%s/daemon 2>&1")
+      :format(as_user(uid), folder, folder))
+   kit.await(function() return select(2, process.run("test -S " .. socket)) == 0 end)
+   begin_program(self, "unix:path=" .. socket, variable, program, uid)
 end
 
 function mock.new()
@@ -158,9 +169,29 @@ function mock:reset()
    self.from = #self:lines()
 end
 
+--- The same on a real host (spec/host), with the bus of one of its users, which its sessions find where it has to be.  The
+-- program runs outside of the host, in its network: there is no Python inside.
+function mock.desk_of(machine, user)
+   local uid = tonumber(machine:check("id", "-u", user):match("%d+"))
+   local folder = process.run("mktemp -d"):match("%S+")
+   machine:script([[
+      install -d -m 700 -o "$1" "/run/user/$2"
+      systemd-run --quiet --collect --unit="desk-$2" -p User="$1" dbus-daemon --session --nofork --nopidfile \
+         --address="unix:path=/run/user/$2/bus;unix:abstract=desk-$2"
+      for try in $(seq 500); do [ ! -S "/run/user/$2/bus" ] || exit 0; sleep 0.02; done
+      exit 1]], user, tostring(uid))
+   local self = setmetatable({ folder = folder, seen = 0, desks = {}, machine = machine, unit = "desk-" .. uid }, mock)
+   begin_program(self, "unix:abstract=desk-" .. uid, "DBUS_SESSION_BUS_ADDRESS", "desk", uid,
+      ("nsenter -t %d -n -- "):format(machine.pid))
+   return self
+end
+
 function mock:stop()
    self.control:close()
-   process.run(("kill -KILL %s %s"):format(self.program, self.bus))
+   process.run(("kill -KILL %s %s"):format(self.program, self.bus or ""))
+   if self.machine then
+      self.machine:run("systemctl", "stop", self.unit)
+   end
 end
 
 function mock:close()

@@ -24,8 +24,9 @@ struct logind_typing {
     struct logind_message *message;
     struct logind_ssh *ssh;
     struct wms_poll *poll;
-    int fd;     /* -1: all is written */
-    char *text; /* from malloc() */
+    pid_t process; /* that has started it: not this one in a forked child */
+    int fd;        /* -1: all is written */
+    char *text;    /* from malloc() */
     size_t length, done;
 };
 

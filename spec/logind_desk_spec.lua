@@ -1,0 +1,78 @@
+-- SPDX-License-Identifier: MIT
+--- A graphical session of a real Linux host, with the bus of its user, from here and over ssh: what its screen saver says of
+--- it, and messages.
+local kit = require "spec.support.kit"
+local mock = require "spec.support.mock"
+local near = require "spec.support.logind"
+local far = require "spec.support.logind_far"
+local wms = kit.wms
+local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
+
+local keep, sweep = kit.keeper()
+
+for name, adapter in pairs{ here = near, ["over ssh"] = far } do
+   describe(("a graphical session, %s #once"):format(name), function()
+      teardown(adapter.down)
+
+      after_each(function()
+         sweep()
+         kit.reset()
+         adapter.sweep()
+      end)
+
+      local test = kit.needing(function(why) pending(why) end, function()
+         return adapter.missing() or mock.missing()
+      end)
+
+      --- Sessions of alice, who has a bus, of bob, who has none, and of carol on a text terminal.
+      local function room()
+         local host = adapter.host{ sessions = { { user = "alice", type = "x11" }, { user = "bob", type = "wayland" },
+            { user = "carol" } } }
+         return host, keep(mock.desk_of(host.machine, "alice"))
+      end
+
+      local function locked(host)
+         local list = {}
+         for i, session in ipairs(fine(wms.sessions(host.server))) do
+            list[i] = tostring(session.locked)
+         end
+         return list
+      end
+
+      test("is locked if its saver says so", function()
+         local host, desk = room()
+         assert.same({ "nil", "nil", "false" }, locked(host))
+         desk:run"saver('mate', False)"
+         assert.same({ "false", "nil", "false" }, locked(host))
+         desk:run"saver('mate', True)"
+         assert.same({ "true", "nil", "false" }, locked(host))
+      end)
+
+      test("is verified by its saver, and by nobody else", function()
+         local host, desk = room()
+         host.machine:check("systemctl", "stop", "spec-locker") -- which would set the hint
+         desk:run"saver('cinnamon', False)"
+         for verb, active in pairs{ lock = "True", unlock = "False" } do
+            host.monitor:reset()
+            local request = keep(wms.start(verb, { session_ids = host.ids[1], server = host.server, verify = 30, timeout = 40,
+               message = verb == "lock" and "m" or nil }))
+            kit.pump(request, function() return host.asked(verb) == 1 end)
+            desk:run(("change('cinnamon', %s)"):format(active))
+            local outcome = fine(kit.finish(request):result())[1]
+            assert.same({ "verified", "alice" }, { outcome.state, outcome.user_name })
+         end
+         local err = fault(wms.unlock{ session_ids = host.ids[2], server = host.server, verify = 20, timeout = 40 })
+         assert.equal("UNVERIFIED", err.code)
+         assert.truthy(err.message:find("no screen locker of this session tells whether it is locked", 1, true), err.message)
+      end)
+
+      test("shows messages, as its neighbours do where they can", function()
+         local host, desk = room()
+         desk:run"shows()"
+         local err = fault(wms.message_all{ server = host.server, title = "Lab", message = "a <b> & c" })
+         assert.same({ "nil", "UNSUPPORTED", "nil" }, pluck(err.outcomes, "error", "code"))
+         assert.same({ "Notify(wms|Lab|a &lt;b&gt; &amp; c|2|-1)" }, desk:calls"Notify")
+         kit.await(function() return host.shown():find("a <b> & c", 1, true) end)
+      end)
+   end)
+end
