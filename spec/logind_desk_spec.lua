@@ -32,9 +32,12 @@ for name, adapter in pairs{ here = near, ["over ssh"] = far } do
       end
 
       local function locked(host)
-         local list = {}
-         for i, session in ipairs(fine(wms.sessions(host.server))) do
-            list[i] = tostring(session.locked)
+         local list, by_id = {}, {}
+         for _, session in ipairs(fine(wms.sessions(host.server))) do
+            by_id[session.session_id] = session
+         end
+         for i, id in ipairs(host.ids) do
+            list[i] = tostring(by_id[id].locked)
          end
          return list
       end
@@ -69,8 +72,10 @@ for name, adapter in pairs{ here = near, ["over ssh"] = far } do
       test("shows messages, as its neighbours do where they can", function()
          local host, desk = room()
          desk:run"shows()"
-         local err = fault(wms.message_all{ server = host.server, title = "Lab", message = "a <b> & c" })
-         assert.same({ "nil", "UNSUPPORTED", "nil" }, pluck(err.outcomes, "error", "code"))
+         local err = fault(wms.message{ session_ids = host.ids, server = host.server, title = "Lab", message = "a <b> & c" })
+         assert.same({ "requested", "failed", "requested" }, pluck(err.outcomes, "state"))
+         assert.equal(name == "here" and "UNSUPPORTED" or "UNREACHABLE", err.code)
+         assert.truthy(err.message:find("has no bus", 1, true), err.message)
          assert.same({ "Notify(wms|Lab|a &lt;b&gt; &amp; c|2|-1)" }, desk:calls"Notify")
          kit.await(function() return host.shown():find("a <b> & c", 1, true) end)
       end)

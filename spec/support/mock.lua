@@ -78,7 +78,7 @@ local function begin_program(self, address, variable, program, uid, before)
    process.run(("mkfifo %s/control; : > %s/log; %s"):format(folder, folder,
       uid and ("chown -R %d:%d %s"):format(uid, uid, folder) or ":"))
    self.program = spawn(("%s=%s exec %s%s/usr/bin/python3 - %s <spec/host/%s.py >%s/errors 2>&1")
-      :format(variable, address, before or "", as_user(uid), folder, program, folder)) -- `-`: the tree may not be open to him
+      :format(variable, address, before or "", as_user(uid), folder, program, folder)) -- `-`: he may have no access
    self:await("ready")
    self.control = assert(io.open(folder .. "/control", "w"))
 end
@@ -176,8 +176,10 @@ function mock.desk_of(machine, user)
    local folder = process.run("mktemp -d"):match("%S+")
    machine:script([[
       install -d -m 700 -o "$1" "/run/user/$2"
-      systemd-run --quiet --collect --unit="desk-$2" -p User="$1" dbus-daemon --session --nofork --nopidfile \
-         --address="unix:path=/run/user/$2/bus;unix:abstract=desk-$2"
+      two="<listen>unix:path=/run/user/$2/bus</listen><listen>unix:abstract=desk-$2</listen>"
+      sed "s|<listen>.*</listen>|$two|" /usr/share/dbus-1/session.conf > "/run/spec-host/desk-$2"
+      systemd-run --quiet --collect --unit="desk-$2" -p User="$1" dbus-daemon --config-file="/run/spec-host/desk-$2" \
+         --nofork --nopidfile
       for try in $(seq 500); do [ ! -S "/run/user/$2/bus" ] || exit 0; sleep 0.02; done
       exit 1]], user, tostring(uid))
    local self = setmetatable({ folder = folder, seen = 0, desks = {}, machine = machine, unit = "desk-" .. uid }, mock)

@@ -15,6 +15,9 @@
 #define SILENT_BUS "the bus of the session's user does not answer"
 #define FLOOD      "the bus of the session's user sends too much"
 #define BROKEN     "the connection to the bus of the session's user broke"
+#define NOT_OVER_SSH \
+    "the session's user has no bus over there, or it is not open to us: that needs root, and " \
+    "setpriv and systemd-stdio-bridge"
 
 enum {
     MESSAGES_AT_ONCE = 64,
@@ -97,6 +100,9 @@ static void fail(struct logind_userbus *userbus, int error)
 {
     struct logind_fault fault;
     fault_of(error, &fault);
+    if (fault.code == WMS_E_UNREACHABLE && !userbus->answers && logind_far_place(userbus->conn)) {
+        fault.text = NOT_OVER_SSH;
+    }
     userbus->ended = true;
     while (!node_alone(&userbus->uses)) {
         struct logind_use *use = NODE_OWNER(node_take(&userbus->uses), struct logind_use, node);
