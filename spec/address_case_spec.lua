@@ -77,9 +77,11 @@ describe("a host's name in other letters", function()
    end)
 
    it("may stand behind a user and before a port, which stay as they are", function()
-      -- Over ssh there is nothing yet; the address comes back in the message as it was given.
+      wms.configure{ ssh_command = { "sh", "-c", [[while [ $# -gt 7 ]; do shift; done; echo $1 $2 $3 $4 $5 $6 >&2]] } }
       local _, message = wms.sessions("logind://Alice@LAB01.:22")
-      assert.truthy(message:find("logind://Alice@LAB01.:22", 1, true), message)
+      wms.configure{ ssh_command = false }
+      assert.truthy(message:find("logind://Alice@LAB01.:22: ", 1, true), message) -- as it was given
+      assert.truthy(message:find("-p 22 -l Alice -- lab01", 1, true), message)
    end)
 end)
 

@@ -116,11 +116,11 @@ describe("far Linux hosts #once", function()
          assert.is_false(own.is_own)
          assert.is_false(own.is_orchestratable)
          assert.equal("root", own.user_name)
-         for _, verb in ipairs{ "lock", "unlock" } do
-            local outcomes = fine(wms[verb .. "_all"]{ server = host.far, message = verb == "lock" and "x" or nil })
-            assert.same({ host.id }, pluck(outcomes, "session_id"))
-            outcomes = fine(wms[verb .. "_all"]{ server = host.far, message = verb == "lock" and "x" or nil, what_if = true })
-            assert.same({ host.id }, pluck(outcomes, "session_id"))
+         for _, what_if in ipairs{ false, true } do
+            local locked = fine(wms.lock_all{ server = host.far, message = "x", what_if = what_if })
+            assert.same({ host.id }, pluck(locked, "session_id"))
+            local unlocked = fine(wms.unlock_all{ server = host.far, what_if = what_if })
+            assert.same({ host.id }, pluck(unlocked, "session_id"))
          end
          local bob = far.id(host:session{ user = "bob" })
          local outcomes = fine(wms.close_all{ server = host.far, verify = 10, except = { user_name = "alice" } })
@@ -199,15 +199,15 @@ describe("far Linux hosts #once", function()
 
       test("all without a question to anybody, terminal or window", function()
          local host = room[1]
-         local file = process.run("mktemp -d"):match("%S+")
+         local folder = process.run("mktemp -d"):match("%S+")
          finally(function()
             network.restore(host)
-            process.run("rm -r " .. file)
+            process.run("rm -r " .. folder)
          end)
-         process.run(([[printf '#!/bin/sh\ntouch %s/asked\necho yes\n' > %s/ask; chmod +x %s/ask]]):format(file, file, file))
+         process.run("cd " .. folder .. [[; printf '#!/bin/sh\ntouch %s/asked\necho yes\n' "$PWD" > ask; chmod +x ask]])
          host:script("rm /root/.ssh/authorized_keys; echo root:secret | chpasswd")
          local body = 'print(select(3, wms.sessions(server)).code)'
-         local environment = ("SSH_ASKPASS=%s/ask SSH_ASKPASS_REQUIRE=force DISPLAY=:99"):format(file)
+         local environment = ("SSH_ASKPASS=%s/ask SSH_ASKPASS_REQUIRE=force DISPLAY=:99"):format(folder)
          local words = {}
          for i, word in ipairs(net.ssh) do
             words[i] = ("%q"):format(word)
@@ -225,7 +225,7 @@ describe("far Linux hosts #once", function()
          output = on_terminal()
          assert.truthy(output:find("UNTRUSTED", 1, true), output)
          assert.falsy(output:find("yes/no", 1, true), output)
-         assert.equal("", (process.run("ls " .. file .. "/asked 2>/dev/null || :")))
+         assert.equal("", (process.run("ls " .. folder .. "/asked 2>/dev/null || :")))
       end)
    end)
 
@@ -363,14 +363,16 @@ describe("far Linux hosts #once", function()
       local function slow_polkit(host)
          host:script([[
             echo 'polkit.addRule(function(action, subject) {
-               if (action.id == "org.freedesktop.login1.lock-sessions" && subject.user == "bob") { return polkit.Result.YES; }
+               if (action.id == "org.freedesktop.login1.lock-sessions" && subject.user == "bob") {
+                  return polkit.Result.YES;
+               }
             });' > /etc/polkit-1/rules.d/00-spec.rules
             systemctl restart polkit]])
          fine(wms.unlock{ session_ids = host.id, server = host.far:gsub("root@", "bob@") })
          host:script("systemctl kill -s STOP polkit")
       end
 
-      test("by their cable while an action is under way: it is unknown, the connection goes, and it is done late", function()
+      test("by their cable while an action is under way: it is unknown, and done late; the connection goes", function()
          local host = room[6]
          local server = host.far:gsub("root@", "bob@")
          slow_polkit(host)
@@ -438,9 +440,25 @@ describe("far Linux hosts #once", function()
    describe("and the program", function()
       test("keeps its signals, its children and its descriptors, and a child of it has connections of its own", function()
          local mark = marked.new()
-         local output, status = process.run(("%s timeout 100 %s %s/lib/wms fine %s %s"):format(mark, process.program("far"), build,
-            room[1].far, table.concat(net.ssh, " ")))
+         local output, status = process.run(("%s timeout 100 %s %s/lib/wms fine %s %s"):format(mark,
+            process.program("far"), build, room[1].far, table.concat(net.ssh, " ")))
          assert.same({ "fine\n", 0 }, { output, status })
+         marked.await_none(mark)
+      end)
+
+      test("may have no memory: nothing stays, and nothing is left out without a word", function()
+         local host = room[1]
+         network.cut(host)
+         local mark = marked.new()
+         -- In ssh's place, what it would start over there: that takes no time.
+         local ssh = ("exec nsenter -t %d -m systemd-stdio-bridge"):format(host.pid)
+         local environment = ("%s WMS_COUNT=%d WMS_SSH=%s LUA_CPATH=%s/5.4/?.so"):format(mark, #host:sessions(),
+            process.quote(ssh), build)
+         local output, code = process.run(("%s %s -s logind://lab spec/oom/ssh/sessions.lua"):format(environment,
+            process.program("oom")))
+         assert.equal(0, code, output)
+         local engine, runs = output:match("(%d+) of the engine: +(%d+) runs")
+         assert.truthy(tonumber(engine) > 10 and tonumber(runs) >= 2 * engine, output)
          marked.await_none(mark)
       end)
 

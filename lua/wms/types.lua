@@ -198,7 +198,7 @@ local wms = {}
 ---@field identity? string what the host tells this session apart by from another one that gets the same id later
 ---@field logon_time? number Since when the user is logged on, in seconds since 1970.
 ---@field idle_since? number Since when he has done nothing, likewise.
----@field spared? string why `close_all` and `disconnect_all` leave it alone although it may be named (only of embedded hosts)
+---@field spared? string why `close_all` and `disconnect_all` leave it alone although it may be named (of embedded hosts; of far Linux hosts, the session of the ssh connection)
 
 ------------------------------------------------------------------------------------------------------------- commands
 
@@ -515,6 +515,7 @@ function wms.new(options) end
 ---@field connections? integer At most so many to one host at a time: 1…64; 4.
 ---@field answer_size? integer An answer of more bytes is refused: 1024…1000000000; 8000000.
 ---@field proxy? string|false A URL; `"environment"`: what the environment says; false: none, whatever it says.  For connections that are made from now on, as are the two above.
+---@field ssh_command? string|string[]|false The program that reaches far Linux hosts in the place of `ssh`, or a list of it and its first arguments; looked for in PATH unless it has a slash.  False: `ssh`.  For connections that are made from now on.
 
 --- Sets the defaults of this Lua state.  What is not given stays as it is.  Raises misuse, and changes nothing then.
 ---@param options wms.Configuration

@@ -232,7 +232,7 @@ typedef struct wms_transport {
     size_t answer_size;   /* an answer of more bytes is refused: 1024 to 1 GB; default 8,000,000 */
     const char *proxy; /* NULL: none, whatever the environment says; "environment": what it says; or
                           a URL */
-    /* Since 0.2: the program that takes the place of OpenSSH's "ssh", with its first arguments;
+    /* Since 0.3: the program that takes the place of OpenSSH's "ssh", with its first arguments;
      * ended by NULL.  It is looked for in PATH unless it has a slash.  NULL: "ssh" alone. */
     const char *const *ssh_command;
 } wms_transport;

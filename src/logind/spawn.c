@@ -55,7 +55,7 @@ enum {
 };
 
 struct start {
-    char *const *argv;
+    char *const *argv; /* exec() does not change them, though it does not say so */
     char *const *environment;
     int stream, errors;
     int report; /* the first process's end of a socket */
@@ -114,13 +114,13 @@ BARE static int become(void *data)
 /* ---- the process before it ------------------------------------------------------------------- */
 
 /* `handle`: a descriptor that goes with it, or -1. */
-BARE static void send_report(int fd, const struct report *report, int handle)
+BARE static void send_report(int fd, struct report *report, int handle)
 {
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof handle)];
     } control;
-    struct iovec part = {.iov_base = (void *) report, .iov_len = sizeof *report};
+    struct iovec part = {.iov_base = report, .iov_len = sizeof *report};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     if (handle >= 0) {
         control.head.cmsg_level = SOL_SOCKET;
@@ -190,12 +190,12 @@ static int receive_report(int fd, struct logind_process *ret_process)
     return 0;
 }
 
-int logind_spawn(char *const *argv, char *const *environment, int stream, int errors, void *room,
-                 struct logind_process *ret_process)
+int logind_spawn(const char *const *argv, const char *const *environment, int stream, int errors,
+                 void *room, struct logind_process *ret_process)
 {
     char *top = (char *) ((uintptr_t) ((char *) room + LOGIND_SPAWN_ROOM) & ~(uintptr_t) 63);
-    struct start start = {.argv = argv,
-                          .environment = environment,
+    struct start start = {.argv = (char *const *) (uintptr_t) argv,
+                          .environment = (char *const *) (uintptr_t) environment,
                           .stream = stream,
                           .errors = errors,
                           .inner_stack = top - LOGIND_SPAWN_ROOM / 4};

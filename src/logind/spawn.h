@@ -24,8 +24,8 @@ struct logind_process {
  * descriptor, default signal handlers, and no blocked signal.  Blocks no longer than exec() takes.
  * `room` has LOGIND_SPAWN_ROOM bytes.  Returns 0, or a negative errno: ENOENT and EACCES are about
  * the program. */
-int logind_spawn(char *const *argv, char *const *environment, int stream, int errors, void *room,
-                 struct logind_process *ret_process);
+int logind_spawn(const char *const *argv, const char *const *environment, int stream, int errors,
+                 void *room, struct logind_process *ret_process);
 /* Whether it still runs; without a handle: unknown, false. */
 bool logind_process_runs(const struct logind_process *process);
 /* SIGTERM, and SIGKILL, for it and its process group, if it still runs.  `over`: what is otherwise

@@ -21,11 +21,10 @@ enum {
     FLOOD = 1 << 20,   /* more than that is no error text */
     READ_AT_ONCE = 16, /* pieces, before the engine's other descriptors have their turn */
     ARGUMENTS = 64,    /* besides those of ssh_command */
+    LAST_LOOKS = 20,   /* of 10 ms each, at those that still run when an engine ends */
 };
 
-/* Seconds: between SIGTERM and SIGKILL; for all of an engine that ends. */
-#define PATIENCE      2.0
-#define LAST_PATIENCE 0.2
+#define PATIENCE 2.0 /* seconds between SIGTERM and SIGKILL */
 
 /* What an engine has of ours: those that were told to end, and still run. */
 struct home {
@@ -324,11 +323,12 @@ void logind_ssh_end(struct logind_ssh *ssh, bool forked)
 /* Those that were told to end a moment ago get a moment more. */
 static void end_all(struct home *home)
 {
-    double left = LAST_PATIENCE;
+    int looks = LAST_LOOKS;
     while (!node_alone(&home->ending)) {
         struct logind_ssh *ssh = NODE_OWNER(home->ending.next, struct logind_ssh, node);
         struct pollfd handle = {.fd = ssh->process.handle, .events = POLLIN};
-        for (; left > 0 && poll(&handle, 1, 10) == 0; left -= 0.01) {
+        while (looks > 0 && poll(&handle, 1, 10) == 0) {
+            looks--;
         }
         logind_process_kill(&ssh->process);
         logind_process_reap(&ssh->process);
@@ -428,8 +428,7 @@ static int run(const struct logind_place *place, const char *const *options, con
     void *room = take(place, LOGIND_SPAWN_ROOM);
     int error = -ENOMEM;
     if (arguments && environment && room) {
-        error = logind_spawn((char *const *) arguments, (char *const *) environment, stream, errors,
-                             room, ret_process);
+        error = logind_spawn(arguments, environment, stream, errors, room, ret_process);
     }
     drop(place, room);
     drop(place, environment);
@@ -442,7 +441,7 @@ static int start(const struct logind_place *place, const char *const *options, c
                  struct logind_ssh *ssh, int *ret_fd)
 {
     const struct wms_services *services = place->services;
-    int stream[2], errors[2];
+    int stream[2] = {-1, -1}, errors[2] = {-1, -1};
     int error = make_streams(stream, errors);
     if (error) {
         return error;
