@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "userbus.h"
+#include "doorway.h"
 
 #define BRIDGE "systemd-stdio-bridge -p unix:path="
 

@@ -143,7 +143,7 @@ struct logind {
     int cause; /* the negative errno that was the reason of the failure; 0: it was none */
     char failure_text[400];
     char *address;         /* of the bus, for messages */
-    char *root;            /* see logind_root_of(): where the host's files are; NULL: not known */
+    char *root;            /* see doorway.h: where the host's files are; NULL: not known */
     struct node doorways;  /* to buses of its users, which wait until fewer are opened at once */
     unsigned opening;      /* so many are */
     struct node userbuses; /* connections to buses of its users, while somebody uses them */

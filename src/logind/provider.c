@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "userbus.h"
+#include "doorway.h"
 
 enum { PATH_SIZE = sizeof((struct sockaddr_un *) NULL)->sun_path };
 

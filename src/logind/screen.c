@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "doorway.h"
 #include "userbus.h"
 
 enum { CROWD_MAX = 64 }; /* sessions of one user that are looked at */

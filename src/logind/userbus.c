@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "doorway.h"
 #include "userbus.h"
 
 #define NO_BUS     "the session's user has no bus on this host"
