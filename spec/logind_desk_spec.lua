@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- A graphical session of a real Linux host, with the bus of its user, from here and over ssh: what its screen saver says of
 --- it, and messages.
+local hosts = require "spec.host"
 local kit = require "spec.support.kit"
 local mock = require "spec.support.mock"
 local near = require "spec.support.logind"
@@ -78,6 +79,30 @@ for name, adapter in pairs{ here = near, ["over ssh"] = far } do
          assert.truthy(err.message:find("has no bus", 1, true), err.message)
          assert.same({ "Notify(wms|Lab|a &lt;b&gt; &amp; c|2|-1)" }, desk:calls"Notify")
          kit.await(function() return host.shown():find("a <b> & c", 1, true) end)
+      end)
+
+      test("shows a message where a person sees it", function()
+         local host = adapter.host{ sessions = {} }
+         local desktop = host.machine:desktop{ user = "alice", notifications = true }
+         keep{ close = function() host.machine:stop_user_bus(1000) end }
+         local before = desktop:screenshot()
+         assert.equal("", desktop:notifications())
+         fine(wms.message{ session_ids = near.id(desktop.id), server = host.server, title = "Lab 1", message = "Ten minutes left" })
+         local after = assert(desktop:wait(function(shot) return hosts.difference(before, shot) > 0.02 end, 20), "no picture")
+         local left, right, top, bottom = math.huge, 0, math.huge, 0 -- of what differs
+         for i = 0, #after / 4 - 1 do
+            if before:sub(i * 4 + 1, i * 4 + 3) ~= after:sub(i * 4 + 1, i * 4 + 3) then
+               local x, y = i % desktop.width, math.floor(i / desktop.width)
+               left, right, top, bottom = math.min(left, x), math.max(right, x), math.min(top, y), math.max(bottom, y)
+            end
+         end
+         -- Where it has been told to stand.
+         local place = ("from %d, %d to %d, %d"):format(left, top, right, bottom)
+         assert.is_true(left >= 20 and left < 23 and top >= 30 and top < 33 and right < 300 and bottom < 160, place)
+         local text = desktop:notifications()
+         for _, part in ipairs{ "appname: 'wms'", "summary: 'Lab 1'", "body: 'Ten minutes left'", "urgency: CRITICAL" } do
+            assert.truthy(text:find(part, 1, true), text)
+         end
       end)
    end)
 end

@@ -172,17 +172,9 @@ end
 --- The same on a real host (spec/host), with the bus of one of its users, which its sessions find where it has to be.  The
 -- program runs outside of the host, in its network: there is no Python inside.
 function mock.desk_of(machine, user)
-   local uid = tonumber(machine:check("id", "-u", user):match("%d+"))
+   local _, uid = machine:bus(user)
    local folder = process.run("mktemp -d"):match("%S+")
-   machine:script([[
-      install -d -m 700 -o "$1" "/run/user/$2"
-      two="<listen>unix:path=/run/user/$2/bus</listen><listen>unix:abstract=desk-$2</listen>"
-      sed "s|<listen>.*</listen>|$two|" /usr/share/dbus-1/session.conf > "/run/spec-host/desk-$2"
-      systemd-run --quiet --collect --unit="desk-$2" -p User="$1" dbus-daemon --config-file="/run/spec-host/desk-$2" \
-         --nofork --nopidfile
-      for try in $(seq 500); do [ ! -S "/run/user/$2/bus" ] || exit 0; sleep 0.02; done
-      exit 1]], user, tostring(uid))
-   local self = setmetatable({ folder = folder, seen = 0, desks = {}, machine = machine, unit = "desk-" .. uid }, mock)
+   local self = setmetatable({ folder = folder, seen = 0, desks = {}, machine = machine, uid = uid }, mock)
    begin_program(self, "unix:abstract=desk-" .. uid, "DBUS_SESSION_BUS_ADDRESS", "desk", uid,
       ("nsenter -t %d -n -- "):format(machine.pid))
    return self
@@ -192,7 +184,7 @@ function mock:stop()
    self.control:close()
    process.run(("kill -KILL %s %s"):format(self.program, self.bus or ""))
    if self.machine then
-      self.machine:run("systemctl", "stop", self.unit)
+      self.machine:stop_user_bus(self.uid)
    end
 end
 
