@@ -91,26 +91,29 @@ static bool unescape(char *text)
     return true;
 }
 
-char *logind_root_of(struct logind *conn, const char *address)
+int logind_root_of(struct logind *conn, const char *address, char **ret_root)
 {
     static const char start[] = "unix:path=";
     static const char end[] = "/run/dbus/system_bus_socket";
+    *ret_root = NULL;
     if (strncmp(address, start, sizeof start - 1) != 0 || strpbrk(address, ",;")) {
-        return NULL;
+        return 0;
     }
     char *path = logind_copy(conn, address + sizeof start - 1);
-    if (!path || !unescape(path)) {
-        return logind_free(conn, path);
+    if (!path) {
+        return -ENOMEM;
     }
-    size_t length = strlen(path), tail = sizeof end - 1;
+    size_t length = unescape(path) ? strlen(path) : 0, tail = sizeof end - 1;
     if (length < tail || length >= ROOT_SIZE || strcmp(path + length - tail, end) != 0) {
-        return logind_free(conn, path);
+        logind_free(conn, path);
+        return 0;
     }
     path[length - tail] = 0;
     if (strcmp(path, "/var") == 0) { /* /var/run is another name of /run */
         *path = 0;
     }
-    return path;
+    *ret_root = path;
+    return 0;
 }
 
 /* ---- on a thread ----------------------------------------------------------------------------- */

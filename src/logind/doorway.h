@@ -6,9 +6,9 @@
 #include "logind.h"
 
 /* Before which directory names like /run/user/1000 and /dev/tty1 are those of the host whose system
- * bus has this D-Bus address: "" is this machine, "/proc/1234/root" a container.  NULL: it cannot
- * be told from the address, or there is no memory; `conn` frees it. */
-char *logind_root_of(struct logind *conn, const char *address);
+ * bus has this D-Bus address: "" is this machine, "/proc/1234/root" a container.  *ret_root is NULL
+ * where that cannot be told from the address; `conn` frees it.  Returns 0 or -ENOMEM. */
+int logind_root_of(struct logind *conn, const char *address, char **ret_root);
 
 /* Whether it is known where the users' buses of the host are. */
 bool logind_doorway_is_there(const struct logind *conn);

@@ -68,10 +68,10 @@ static void open_here(struct logind *conn, const char *path)
         address_of(path, dbus_address);
     }
     int r = logind_open(conn, path ? dbus_address : NULL);
+    r = r < 0 ? r : logind_root_of(conn, conn->address, &conn->root);
     if (r < 0) {
         logind_fail_errno(conn, r);
     } else {
-        conn->root = logind_root_of(conn, conn->address);
         opened(conn);
     }
 }
