@@ -292,6 +292,34 @@ describe("screen savers on the bus of a session's user #once", function()
          end
       end)
 
+      test("goes on in the parent when the process forks", function()
+         local desk = room()
+         host:run"obeys = False"
+         desk:run"saver('mate', True)"
+         local text = process.run(("LUA_CPATH='%s' timeout 60 %s lua - <<'END'\n%s\nEND"):format(package.cpath,
+            process.program("fork"), ([[
+               local wms, server = require "wms", "%s"
+               local request = wms.start("lock", { session_ids = 1, server = server, message = "m", verify = 30, stable = 3 })
+               request:wait(1)
+               assert(not request:done())
+               local pid = fork()
+               if pid == 0 then
+                  local ok, why = pcall(function()
+                     local _, _, err = request:result()
+                     assert(err.code == "FORKED")
+                     request:close()
+                     assert(assert(wms.sessions(server))[1].locked == true)
+                  end)
+                  io.write(ok and "child " or why)
+                  os.exit(0, true)
+               end
+               wait(pid)
+               request:wait()
+               io.write(assert(request:result())[1].state)]]):format(host.server)))
+         assert.equal("child verified", text)
+         assert.equal(2 + 1, #desk:calls"GetActive") -- before, after; the child's
+      end)
+
       test("takes another saver in its place", function()
          local request, desk = watched("unlock", false)
          desk:run"saver('xfce', False)"

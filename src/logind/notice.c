@@ -99,9 +99,11 @@ static char *body_of(const struct logind_message *message)
     char *body = logind_alloc(message->conn, size), *end = body;
     for (const char *c = text; body && *c; c++) {
         const char *name = message->has_markup ? entity(*c) : NULL;
-        size_t length = name ? strlen(name) : 1;
-        memcpy(end, name ? name : c, length);
-        end += length;
+        if (name) {
+            end = stpcpy(end, name);
+        } else {
+            *end++ = *c;
+        }
     }
     return body;
 }

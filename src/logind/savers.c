@@ -19,7 +19,7 @@
 
 static const struct {
     const char *name, *path, *interface;
-} savers[LOGIND_SAVERS] = {
+} kinds[LOGIND_SAVERS] = {
     /* GNOME's own name is owned by nobody: its shell would start the old one. */
     {"org.gnome.Shell.ScreenShield", "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver"},
     {"org.mate.ScreenSaver", "/org/mate/ScreenSaver", "org.mate.ScreenSaver"},
@@ -109,8 +109,8 @@ static void ask(struct logind_saver *saver)
     size_t i = index_of(saver);
     sd_bus_message *message = NULL;
     saver->call = sd_bus_slot_unref(saver->call);
-    int r = sd_bus_message_new_method_call(all->bus, &message, savers[i].name, savers[i].path,
-                                           savers[i].interface, "GetActive");
+    int r = sd_bus_message_new_method_call(all->bus, &message, kinds[i].name, kinds[i].path,
+                                           kinds[i].interface, "GetActive");
     r = r < 0 ? r : sd_bus_message_set_auto_start(message, 0);
     r = r < 0 ? r
               : sd_bus_call_async(all->bus, &saver->call, message, on_active, saver, UINT64_MAX);
@@ -133,7 +133,7 @@ static int on_names(sd_bus_message *reply, void *data, sd_bus_error *error)
     }
     while (sd_bus_message_read(reply, "s", &name) > 0) {
         for (size_t i = 0; i < LOGIND_SAVERS; i++) {
-            there[i] = there[i] || strcmp(name, savers[i].name) == 0;
+            there[i] = there[i] || strcmp(name, kinds[i].name) == 0;
         }
     }
     all->listed = true;
@@ -187,11 +187,11 @@ static void watch(struct logind_saver *saver)
     sd_bus *bus = saver->savers->bus;
     char rule[256];
     snprintf(rule, sizeof rule, "type='signal',sender='%s',path='%s',interface='%s',member='%s'",
-             savers[i].name, savers[i].path, savers[i].interface, "ActiveChanged");
+             kinds[i].name, kinds[i].path, kinds[i].interface, "ActiveChanged");
     if (sd_bus_add_match_async(bus, &saver->changed, rule, on_changed, NULL, saver) < 0) {
         saver->changed = NULL;
     }
-    snprintf(rule, sizeof rule, BUS_RULE "member='NameOwnerChanged',arg0='%s'", savers[i].name);
+    snprintf(rule, sizeof rule, BUS_RULE "member='NameOwnerChanged',arg0='%s'", kinds[i].name);
     if (sd_bus_add_match_async(bus, &saver->owned, rule, on_owned, NULL, saver) < 0) {
         saver->owned = NULL;
     }
@@ -244,37 +244,37 @@ static void out_of_patience(void *data)
     logind_leave(conn);
 }
 
-int logind_savers_ask(struct logind *conn, struct logind_savers *all, int64_t uid, bool watches,
-                      void (*told)(struct logind_savers *all, signed char active))
+int logind_savers_ask(struct logind *conn, struct logind_savers *savers, int64_t uid, bool watches,
+                      void (*told)(struct logind_savers *savers, signed char active))
 {
-    all->conn = conn;
-    all->watches = watches;
-    all->told = told;
-    all->use.ready = on_ready;
-    all->use.gone = on_gone;
+    savers->conn = conn;
+    savers->watches = watches;
+    savers->told = told;
+    savers->use.ready = on_ready;
+    savers->use.gone = on_gone;
     for (size_t i = 0; i < LOGIND_SAVERS; i++) {
-        all->saver[i].savers = all;
-        all->saver[i].active = -1;
+        savers->saver[i].savers = savers;
+        savers->saver[i].active = -1;
     }
-    all->patience = conn->services->timer_new(conn->engine, out_of_patience, all);
-    if (!all->patience) {
+    savers->patience = conn->services->timer_new(conn->engine, out_of_patience, savers);
+    if (!savers->patience) {
         return -ENOMEM;
     }
-    be_patient(all);
-    int r = logind_use_begin(conn, &all->use, uid);
+    be_patient(savers);
+    int r = logind_use_begin(conn, &savers->use, uid);
     if (r < 0) {
-        conn->services->timer_free(all->patience);
-        all->patience = NULL;
+        conn->services->timer_free(savers->patience);
+        savers->patience = NULL;
     }
     return r;
 }
 
-void logind_savers_drop(struct logind_savers *all)
+void logind_savers_drop(struct logind_savers *savers)
 {
-    if (all->patience) {
-        unslot(all);
-        logind_use_end(&all->use);
-        all->conn->services->timer_free(all->patience);
-        all->patience = NULL;
+    if (savers->patience) {
+        unslot(savers);
+        logind_use_end(&savers->use);
+        savers->conn->services->timer_free(savers->patience);
+        savers->patience = NULL;
     }
 }
