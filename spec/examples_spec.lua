@@ -391,11 +391,12 @@ describe("the manual #once", function()
 
    it("has a snippet for Linux hosts that lists and unlocks a real one's sessions", function()
       local machine = linux_host("manual")
-      local id = machine:session{ user = "alice" }
+      local id = machine:session{ user = "alice", type = "tty", tty = machine:terminals(1)[1] }
       local text = run(table.concat(blocks("docs/hosts-linux.md", "lua", "logind"), "\n"),
          "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" .. machine.socket)
       assert.truthy(text:find(id .. "\talice\t", 1, true), text)
       assert.truthy(text:find(id .. "\talice\tverified\t", 1, true), text)
+      assert.truthy(text:find(id .. "\talice\trequested\t", 1, true), text) -- the message
    end)
 
    it("has a script for HAProxy that lets it go on while a host is asked", function()

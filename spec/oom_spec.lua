@@ -53,6 +53,7 @@ end)
 
 describe("without memory, on a real host #once", function()
    local adapter = require "spec.support.logind"
+   local mock = require "spec.support.mock"
    local up
 
    teardown(function()
@@ -61,15 +62,26 @@ describe("without memory, on a real host #once", function()
       end
    end)
 
-   for _, name in ipairs{ "unlock", "sessions", "verify" } do
+   for _, name in ipairs{ "unlock", "sessions", "verify", "message", "saver" } do
       it(name .. " ends with an error, and leaves nothing behind", function()
          local ok, why = hosts.available()
          if not ok then
             pending("needs more rights: " .. why)
+         elseif name == "saver" and mock.missing() then
+            pending(mock.missing())
          end
          up = true
-         local host = adapter.host{ sessions = { { user = "alice" } } }
-         finally(adapter.sweep)
+         local host = adapter.host{ sessions = { { user = "alice", type = name == "saver" and "x11" or nil } } }
+         local desk = name == "saver" and mock.desk_of(host.machine, "alice")
+         finally(function()
+            if desk then
+               desk:close()
+            end
+            adapter.sweep()
+         end)
+         if desk then
+            desk:run"saver('mate', True)\nshows()"
+         end
          local hint = host.machine:enter("loginctl", "show-session", "-p", "LockedHint", "--value", tostring(host.ids[1]))
          local environment = ("WMS_SESSION=%s WMS_COUNT=%d WMS_HINT=%s LUA_CPATH=%s/5.4/?.so"):format(host.ids[1],
             #host.machine:sessions(), process.quote(hint), build)

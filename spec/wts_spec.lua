@@ -16,7 +16,7 @@ end
 describe("wts over logind #once", function()
    teardown(logind.down)
    contract(wts.over(logind, {
-      close = true, lock_report = true, no_lock = true, host_decides = true, mute = true, exempt = true,
+      close = true, lock_report = true, no_lock = true, host_decides = true, message = true, mute = true, exempt = true,
       asks_first = "perhaps", no_disconnect = true, -- the library may have been told a moment ago
    }), skip)
 end)

@@ -193,7 +193,7 @@ describe("the session API on Linux hosts #once", function()
       end
 
       test("of a session's times has logind's", function()
-         local host = room({ user = "alice", seat = "seat0" }, { user = "bob", type = "tty" })
+         local host = room({ user = "alice", seat = "seat0", type = "x11" }, { user = "bob", type = "tty" })
          local id = host.ids[1]
          local path = "/org/freedesktop/login1/session/" .. host.machine:script([[
             path=$(busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
@@ -318,11 +318,20 @@ describe("the session API on Linux hosts #once", function()
          local host = room{ user = "alice" }
          local id = host.ids[1]
          assert.equal(errors.NOT_SUPPORTED, (wtsapi.outcome(host.server, { "disconnect", id, 0 })))
-         for _, kind in ipairs{ "message", "messageA", "messageWait" } do
-            local code, result = wtsapi.outcome(host.server, { kind, id, "Exam", "Ten minutes left" })
+         assert.equal(0, host.asked())
+      end)
+
+      test("shows messages", function()
+         local host = room({ user = "alice" }, { user = "bob", type = "unspecified" })
+         assert.equal(errors.NOT_SUPPORTED, (wtsapi.outcome(host.server, { "messageWait", host.ids[1], "Exam", "never" })))
+         for _, kind in ipairs{ "message", "messageA" } do
+            local code, result = wtsapi.outcome(host.server, { kind, host.ids[1], "Exam", "Ten minutes left" })
+            assert.same({ 0, 32001 }, { code, result.response }) -- IDASYNC
+            code, result = wtsapi.outcome(host.server, { kind, host.ids[2], "Exam", "Ten minutes left" }) -- where there is no screen
             assert.same({ errors.NOT_SUPPORTED, 0 }, { code, result.response })
          end
-         assert.equal(0, host.asked())
+         kit.await(function() return host.asked("message") == 2 end)
+         assert.truthy(host.shown():find("Exam:\r\n\r\nTen minutes left\r\n", 1, true))
       end)
 
       test("on a session that is no user's is refused", function()

@@ -226,7 +226,7 @@ local wms = {}
 ---@field is_private? boolean The host counts its screen as private.
 ---@field is_broadcasting? boolean Its desktop is shown to others, perhaps for them to control it.
 ---@field is_own? boolean The caller's own session.
----@field locked? boolean
+---@field locked? boolean Nil where nobody tells, as with some screen lockers of Linux.
 ---@field seat? string
 ---@field type? string
 ---@field class? string

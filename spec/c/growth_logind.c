@@ -104,6 +104,7 @@ static struct logind_call *next_call(struct logind *conn)
 
 static void work(size_t size, void (*name_of)(char name[NAME], size_t i))
 {
+    bool tells;
     struct wms_observer *observers = calloc(size, sizeof *observers);
     char(*names)[NAME] = calloc(size, sizeof *names);
     struct logind *conn = calloc(1, sizeof *conn);
@@ -141,8 +142,8 @@ static void work(size_t size, void (*name_of)(char name[NAME], size_t i))
     count("a session is seen", size);
     CHECK(seen_count == size && conn->watcher_count == size);
     for (size_t i = 0; i < size; i++) {
-        CHECK(logind_observed_for(conn, names[i * 7919 % size], WMS_CLOSE));
-        CHECK(!logind_observed_for(conn, names[i * 7919 % size], WMS_LOCK));
+        CHECK(logind_observed_for(conn, names[i * 7919 % size], WMS_CLOSE, &tells));
+        CHECK(!logind_observed_for(conn, names[i * 7919 % size], WMS_LOCK, &tells));
     }
     count("an observation is looked for", size);
     for (size_t i = 0; i < size; i++) {

@@ -241,20 +241,22 @@ function Host:seat(...)
 end
 
 --- Opens a session through PAM, as a login does; returns its id as logind says it.
--- Fields: user, seat (none), type ("x11"; "tty", ...), class ("user"; "greeter", "background"), command (argv;
--- the session ends with it; the default stays).
+-- Fields: user, seat (none), type ("x11"; "tty", ...), class ("user"; "greeter", "background"), tty (none; such as
+-- "/dev/pts/0", which becomes the user's), command (argv; the session ends with it; the default stays).
 function Host:session(options)
   local unit = "spec-session-" .. self:number()
   -- The FIFO says when PAM has opened the session, or that it did not: the service counts as started before.
   local output = self:script([[
-    unit=$1 user=$2 seat=$3 type=$4 class=$5; shift 5
+    unit=$1 user=$2 seat=$3 type=$4 class=$5 tty=$6; shift 6
     id "$user" > /dev/null
+    [ -z "$tty" ] || chown "$user" "$tty"
     fifo=/run/spec-host/$unit
     mkfifo -m 622 "$fifo"
     set -- sh -c 'echo "id $XDG_SESSION_ID" > "$0"; exec "$@"' "$fifo" "$@"
     systemd-run --quiet --collect --unit="$unit" -p User="$user" -p PAMName=login \
       -p ExecStopPost="+/bin/sh -c 'if [ -p $fifo ]; then echo failed > $fifo; fi'" \
       -E XDG_SESSION_TYPE="$type" -E XDG_SESSION_CLASS="$class" ${seat:+-E XDG_SEAT="$seat"} \
+      ${tty:+-p TTYPath="$tty"} \
       "${@//'$'/'$$'}"                                  # systemd would put variables of its own in
     exec 3<> "$fifo"
     if ! read -r -t 20 -u 3 word id || [ -z "$id" ]; then
@@ -264,8 +266,46 @@ function Host:session(options)
     rm "$fifo"
     echo "$id"]],
     unit, assert(options.user, "session: whose?"), options.seat or "", options.type or "x11", options.class or "user",
-    unpack(options.command or { "sleep", "infinity" }))
+    options.tty or "", unpack(options.command or { "sleep", "infinity" }))
   return output:match("(%S+)\n$")
+end
+
+--- Starts the bus of a user, which his sessions find where it has to be, and which can also be reached in the host's network
+-- as unix:abstract=desk-UID; returns its path and the user's number.  stop_user_bus() ends it.
+function Host:bus(user)
+  local uid = self:script([[
+    uid=$(id -u "$1")
+    install -d -m 700 -o "$1" "/run/user/$uid"
+    two="<listen>unix:path=/run/user/$uid/bus</listen><listen>unix:abstract=desk-$uid</listen>"
+    sed "s|<listen>.*</listen>|$two|" /usr/share/dbus-1/session.conf > "/run/spec-host/desk-$uid"
+    systemctl reset-failed "desk-$uid" 2>/dev/null || :
+    systemd-run --quiet --collect --unit="desk-$uid" -p User="$1" dbus-daemon --config-file="/run/spec-host/desk-$uid" \
+      --nofork --nopidfile
+    for try in $(seq 500); do [ ! -S "/run/user/$uid/bus" ] || break; sleep 0.02; done
+    echo "$uid"]], user):match("(%d+)%s*$")
+  return ("/run/user/%s/bus"):format(uid), tonumber(uid)
+end
+
+function Host:stop_user_bus(uid)
+  self:run("systemctl", "stop", "desk-" .. uid)
+end
+
+--- Makes text terminals; returns their paths ("/dev/pts/0"), and the file of this machine where all that is shown on them
+-- stands.
+function Host:terminals(count)
+  local folder = "/run/spec-host/terminals-" .. self:number()
+  local output = self:script([[
+    mkdir "$1"
+    for ((i = 0; i < $2; i++)); do
+      systemd-run --quiet --collect script -qfc "stty -opost -echo; tty > $1/$i; exec sleep infinity" -a "$1/shown"
+    done
+    for ((i = 0; i < $2; i++)); do
+      for try in $(seq 500); do [ ! -s "$1/$i" ] || break; sleep 0.02; done
+      cat "$1/$i"
+    done]], folder, tostring(count))
+  local list = {}
+  for path in output:gmatch("[^\n]+") do list[#list + 1] = path end
+  return list, self.root .. folder .. "/shown"
 end
 
 --- Ends a session, whose processes get SIGTERM; returns when logind has forgotten it.
@@ -464,15 +504,21 @@ xvfb=$!
 read -r number < display
 DISPLAY=:$number xss-lock -- i3lock --nofork --color=3366aa > locker.log 2>&1 &
 echo $! > listener
+if [ "$2" ]; then
+   printf '%s\n' '[global]' origin=top-left 'offset=20x30' 'width=200' 'height=80' 'monitor=0' > dunstrc
+   DISPLAY=:$number DBUS_SESSION_BUS_ADDRESS=unix:path=$2 dunst -conf dunstrc -print > notifications 2> dunst.log &
+fi
 wait $xvfb
 ]]
 
 --- Opens a session with a screen (Xvfb, a pattern on it) and a locker: xss-lock listens to logind and runs i3lock.
--- Fields: user, seat (none).  Returns when the locker has been seen to lock and to unlock by logind's signals.
+-- Fields: user, seat (none), notifications (true: dunst shows those that come over the user's bus, from 20, 30 on and 200
+-- pixels wide; Desktop:notifications() is what it has got).  Returns when the locker has been seen to lock and to unlock by logind's signals.
 function Host:desktop(options)
   local shared = "/run/spec-host/desktop-" .. self:number()
   self:check("install", "-d", "-o", options.user, shared)
-  local argv = { "sh", "-c", desktop_script, "desktop", shared }
+  local bus = options.notifications and self:bus(options.user)
+  local argv = { "sh", "-c", desktop_script, "desktop", shared, bus or "" }
   local id = self:session{ user = options.user, seat = options.seat, command = argv }
   local desktop = setmetatable({ id = id, host = self, shared = shared, width = 320, height = 240 }, Desktop)
   local function failed(what)
@@ -499,7 +545,22 @@ function Host:desktop(options)
   if not desktop:wait(function(shot) return hosts.difference(clear, shot) < 0.01 and not self:locked(id) end, 5) then
     failed("does not unlock")
   end
+  if bus then
+    local there = hosts.wait(function()
+      return select(2, self:run_as(options.user, "busctl", "--address=unix:path=" .. bus, "status",
+        "org.freedesktop.Notifications")) == 0
+    end, 20)
+    if not there then failed("shows no notifications") end
+  end
   return desktop
+end
+
+--- What its notification service has printed of what it has got.
+function Desktop:notifications()
+  local file = assert(io.open(self.host.root .. self.shared .. "/notifications"))
+  local text = file:read("*a")
+  file:close()
+  return text
 end
 
 --- The pixels on the screen: a string, four bytes each (blue, green, red, nothing), row by row.

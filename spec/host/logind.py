@@ -46,7 +46,7 @@ def add(id, user="alice", uid=1000, **properties):
     id = str(id)
     sessions[id] = {
         "Id": id, "Name": user, "User": struct("uo", dbus.UInt32(uid), dbus.ObjectPath(PATH + "/user/_%d" % uid)),
-        "Seat": struct("so", "seat" + id, dbus.ObjectPath(PATH + "/seat/any")), "Class": "user", "Type": "x11",
+        "Seat": struct("so", "seat" + id, dbus.ObjectPath(PATH + "/seat/any")), "Class": "user", "Type": "tty",
         "State": "active", "Active": True, "Remote": False, "RemoteHost": "", "LockedHint": False,
         "Leader": dbus.UInt32(100 + len(sessions)), "Timestamp": dbus.UInt64(1700000000000000 + len(sessions)),
         "_uid": uid,
@@ -144,6 +144,9 @@ def answer(message, member, id, path, by_path):
     elif member == "GetAll" and path in by_path:
         reply(message, "a{sv}", dbus.Dictionary({k: v for k, v in sessions[by_path[path]].items() if k[0] != "_"},
                                                 signature="sv"))
+    elif member == "Get" and path.startswith(PATH + "/user/_"):
+        theirs = [struct("so", i, dbus.ObjectPath(path_of(i))) for i, s in sessions.items() if path.endswith("_%d" % s["_uid"])]
+        reply(message, "v", dbus.Array(theirs, signature="(so)", variant_level=1))
     elif member == "GetAll":
         refuse(message, BUS_ERROR + "UnknownObject", "Unknown object '%s'." % path)
     elif member in ACTIONS:

@@ -5,7 +5,7 @@ local hosts = require "spec.host"
 local adapter = {
    name = "logind",
    can = { close = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true, no_disconnect = true,
-      asks_first = true },
+      asks_first = true, message = true },
 }
 
 local FOLDER = "/run/spec-locker"
@@ -50,6 +50,9 @@ function adapter.machine(index)
    used = math.max(used, index)
    start_locker(item.machine)
    item.monitor = item.monitor or item.machine:monitor()
+   if not item.terminals then
+      item.terminals, item.shown = item.machine:terminals(6)
+   end
    return item.machine, item
 end
 
@@ -70,6 +73,14 @@ function adapter.start_bus(host)
    end
 end
 
+--- What was shown on the terminals of the machine's sessions.
+local function shown(item)
+   local file = assert(io.open(item.shown, "rb"))
+   local text = file:read("*a")
+   file:close()
+   return (text:gsub("Script started on [^\n]*\n", "")) -- which script says when something else was shown
+end
+
 --- An id as wms gives it back.
 function adapter.id(text)
    return text:match("^%d+$") and math.tointeger(tonumber(text)) or text
@@ -83,7 +94,8 @@ function adapter.host(options)
    for i, wanted in ipairs(options.sessions or {}) do
       local user = wanted.user or USERS[(i - 1) % #USERS + 1]
       local id = machine:session{
-         user = user, class = wanted.exempt and "background" or nil, type = wanted.type, seat = wanted.seat,
+         user = user, class = wanted.exempt and "background" or nil, type = wanted.type or "tty", seat = wanted.seat,
+         tty = item.terminals[i],
       }
       host.ids[i], host.users[i] = adapter.id(id), user
       local mode = wanted.deaf and "deaf" or wanted.relock and "relock " .. wanted.relock
@@ -95,6 +107,7 @@ function adapter.host(options)
       end
    end
    item.monitor:reset()
+   local before = #shown(item)
 
    function host.unknown_id()
       unknown = unknown + 1
@@ -135,7 +148,15 @@ function adapter.host(options)
             count = count + 1
          end
       end
+      if verb == nil or verb == "message" then -- each rings the bell once
+         count = count + select(2, shown(item):sub(before + 1):gsub("\a", ""))
+      end
       return count
+   end
+
+   --- What was shown on the sessions' terminals.
+   function host.shown()
+      return shown(item):sub(before + 1)
    end
 
    function host.mute()

@@ -1,17 +1,21 @@
 -- SPDX-License-Identifier: MIT
---- A bus of its own with a logind that can be strange (spec/host/logind.py).
+--- A bus of its own with a logind that can be strange (spec/host/logind.py), and the buses of its users, with screen savers
+-- and notifications that can be so, too (spec/host/desk.py).
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"
 
 local mock = {}
 mock.__index = mock
 
-local CONFIGURATION = [[
+local HEAD = [[
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
    "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+]]
+
+local SYSTEM = HEAD .. [[
 <busconfig>
    <type>system</type>
-   <listen>unix:path=%s/bus</listen>
+   <listen>unix:path=%s</listen>
    <auth>EXTERNAL</auth>
    <policy context="default">
       <allow user="*"/>
@@ -24,6 +28,21 @@ local CONFIGURATION = [[
       <allow receive_type="method_return"/>
       <allow receive_type="error"/>
       <allow receive_type="signal"/>
+   </policy>
+</busconfig>
+]]
+
+--- As that of a real session: it refuses other users, root among them.
+local SESSION = HEAD .. [[
+<busconfig>
+   <type>session</type>
+   <listen>unix:path=%s</listen>
+   <auth>EXTERNAL</auth>
+   <servicedir>%s</servicedir>
+   <policy context="default">
+      <allow send_destination="*" eavesdrop="true"/>
+      <allow eavesdrop="true"/>
+      <allow own="*"/>
    </policy>
 </busconfig>
 ]]
@@ -43,21 +62,56 @@ local function spawn(command)
    return assert(process.run(command .. " & echo $!"):match("^(%d+)\n"))
 end
 
-function mock.new()
-   local folder = process.run("mktemp -d"):match("%S+")
-   local self = setmetatable({ folder = folder, seen = 0, server = "logind://" .. folder .. "/bus" }, mock)
-   local file = assert(io.open(folder .. "/configuration", "w"))
-   file:write(CONFIGURATION:format(folder))
+local function write(name, text)
+   local file = assert(io.open(name, "w"))
+   file:write(text)
    file:close()
-   process.run("mkfifo " .. folder .. "/control; : > " .. folder .. "/log")
-   self.bus = spawn(("exec dbus-daemon --config-file=%s/configuration --nofork --nopidfile >%s/daemon 2>&1")
-      :format(folder, folder))
-   kit.await(function() return select(2, process.run("test -S " .. folder .. "/bus")) == 0 end)
-   local command = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=%s/bus exec /usr/bin/python3 spec/host/logind.py %s >%s/errors 2>&1"
-   self.logind = spawn(command:format(folder, folder, folder))
+end
+
+local function as_user(uid)
+   return uid and ("setpriv --reuid=%d --regid=%d --clear-groups "):format(uid, uid) or ""
+end
+
+--- Starts a program on a bus, in `self.folder`, whose files are of this user (nil: of this process's).
+local function begin_program(self, address, variable, program, uid, before)
+   local folder = self.folder
+   process.run(("mkfifo %s/control; : > %s/log; %s"):format(folder, folder,
+      uid and ("chown -R %d:%d %s"):format(uid, uid, folder) or ":"))
+   self.program = spawn(("%s=%s exec %s%s/usr/bin/python3 - %s <spec/host/%s.py >%s/errors 2>&1")
+      :format(variable, address, before or "", as_user(uid), folder, program, folder)) -- `-`: he may have no access
    self:await("ready")
    self.control = assert(io.open(folder .. "/control", "w"))
+end
+
+--- The same with the bus.
+local function begin(self, socket, configuration, variable, program, uid)
+   local folder = self.folder
+   write(folder .. "/configuration", configuration)
+   process.run(uid and ("chown -R %d:%d %s"):format(uid, uid, folder) or ":")
+   self.bus = spawn(("exec %sdbus-daemon --config-file=%s/configuration --nofork --nopidfile >%s/daemon 2>&1")
+      :format(as_user(uid), folder, folder))
+   kit.await(function() return select(2, process.run("test -S " .. socket)) == 0 end)
+   begin_program(self, "unix:path=" .. socket, variable, program, uid)
+end
+
+function mock.new()
+   local folder = process.run("mktemp -d"):match("%S+")
+   local socket = folder .. "/run/dbus/system_bus_socket"
+   local self = setmetatable({ folder = folder, seen = 0, server = "logind://" .. socket, desks = {} }, mock)
+   process.run(("chmod 755 %s; mkdir -p %s/run/dbus %s/run/user"):format(folder, folder, folder))
+   begin(self, socket, SYSTEM:format(socket), "DBUS_SYSTEM_BUS_ADDRESS", "logind")
    return self
+end
+
+--- The bus of the user with this number, with a program (desk.py) whose run(), await() and calls() are as those of logind's.
+function mock:desk(uid)
+   local folder, room = self.folder .. "/desk-" .. uid, self.folder .. "/run/user/" .. uid
+   local other = process.run("id -u") ~= uid .. "\n" and uid or nil
+   process.run(("mkdir -p %s %s/services; chmod 700 %s; chown %d:%d %s"):format(room, folder, room, uid, uid, room))
+   local desk = setmetatable({ folder = folder, seen = 0, desks = {} }, mock)
+   begin(desk, room .. "/bus", SESSION:format(room .. "/bus", folder .. "/services"), "DBUS_SESSION_BUS_ADDRESS", "desk", other)
+   self.desks[#self.desks + 1] = desk
+   return desk
 end
 
 function mock:lines()
@@ -115,9 +169,31 @@ function mock:reset()
    self.from = #self:lines()
 end
 
-function mock:close()
+--- The same on a real host (spec/host), with the bus of one of its users, which its sessions find where it has to be.  The
+-- program runs outside of the host, in its network: there is no Python inside.
+function mock.desk_of(machine, user)
+   local _, uid = machine:bus(user)
+   local folder = process.run("mktemp -d"):match("%S+")
+   local self = setmetatable({ folder = folder, seen = 0, desks = {}, machine = machine, uid = uid }, mock)
+   begin_program(self, "unix:abstract=desk-" .. uid, "DBUS_SESSION_BUS_ADDRESS", "desk", uid,
+      ("nsenter -t %d -n -- "):format(machine.pid))
+   return self
+end
+
+function mock:stop()
    self.control:close()
-   process.run(("kill %s %s; rm -rf %s"):format(self.logind, self.bus, self.folder))
+   process.run(("kill -KILL %s %s"):format(self.program, self.bus or ""))
+   if self.machine then
+      self.machine:stop_user_bus(self.uid)
+   end
+end
+
+function mock:close()
+   for _, desk in ipairs(self.desks) do
+      desk:stop()
+   end
+   self:stop()
+   process.run("rm -rf " .. self.folder)
 end
 
 return mock

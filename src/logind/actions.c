@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* actions.c - lock, unlock and close.
+/* actions.c - lock, unlock, close and message.
  *
  * An id may belong to another session by now.  So the session is read again before each action, and
  * the action is addressed to the unique name of the logind that answered: if logind is restarted in
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "logind.h"
+#include "userbus.h"
 
 #define NOTE_MESSAGE "logind cannot show the message"
 #define NOTE_CLOSING "the session is closing: its user has logged out, and a process of it stays"
@@ -23,7 +23,8 @@ struct action {
     struct wms_op *op;
     enum wms_verb verb;
     unsigned tries;
-    char owner[64]; /* unique name of the logind that has told of the session */
+    char owner[64];                /* unique name of the logind that has told of the session */
+    struct logind_message message; /* WMS_MESSAGE */
 
     /* WMS_CLOSE: what logind has said of the caller's session */
     char *own_path;
@@ -37,6 +38,7 @@ static void action_free(struct logind *conn, struct logind_task *task)
     logind_call_drop(&action->own.call);
     logind_lookup_drop(&action->lookup);
     logind_call_drop(&action->call);
+    logind_message_drop(&action->message);
     logind_free(conn, action->own_path);
     logind_free(conn, action);
 }
@@ -130,17 +132,44 @@ static void tell_notes(struct action *action, const struct logind_facts *facts)
 {
     struct logind *conn = action->call.conn;
     const struct logind_known *known = logind_known_find(conn, action->lookup.id);
+    bool tells = true;
+    bool observed = logind_observed_for(conn, action->lookup.path, action->verb, &tells);
     bool silent = action->verb == WMS_UNLOCK && facts->locked == 0 &&
-                  !(known && known->was_locked) &&
-                  logind_observed_for(conn, action->lookup.path, WMS_UNLOCK);
-    const char *first = action->verb == WMS_LOCK ? NOTE_MESSAGE : silent ? NOTE_SILENT : NULL;
-    const char *second = logind_facts_closing(facts) ? NOTE_CLOSING : NULL;
-    char note[sizeof NOTE_SILENT + sizeof NOTE_CLOSING + 2];
-    if (first || second) {
-        snprintf(note, sizeof note, "%s%s%s", first ? first : "", first && second ? "; " : "",
-                 second ? second : "");
+                  !(known && known->was_locked) && observed && !logind_screen_is(facts);
+    const char *const notes[] = {
+        action->verb == WMS_LOCK ? NOTE_MESSAGE : NULL,
+        silent ? NOTE_SILENT : NULL,
+        observed && !tells ? LOGIND_NOBODY_TELLS : NULL,
+        logind_facts_closing(facts) ? NOTE_CLOSING : NULL,
+    };
+    char note[sizeof NOTE_MESSAGE + sizeof NOTE_SILENT + sizeof NOTE_CLOSING + 80];
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        if (notes[i]) {
+            length += (size_t) snprintf(note + length, sizeof note - length, "%s%s",
+                                        length > 0 ? "; " : "", notes[i]);
+        }
+    }
+    if (length > 0) {
         conn->services->note(action->op, note);
     }
+}
+
+/* ---- a message ------------------------------------------------------------------------------- */
+
+static void message_done(struct logind_message *message, const struct logind_fault *fault)
+{
+    finish(NODE_OWNER(message, struct action, message), fault);
+}
+
+static void send_message(struct action *action, const struct logind_facts *facts)
+{
+    struct logind_message *message = &action->message;
+    message->conn = action->call.conn;
+    message->op = action->op;
+    message->title = action->op->title;
+    message->done = message_done;
+    logind_message_send(message, facts);
 }
 
 static void lookup_done(struct logind_lookup *lookup, const struct logind_fault *fault,
@@ -167,6 +196,10 @@ static void lookup_done(struct logind_lookup *lookup, const struct logind_fault 
         return;
     }
     tell_notes(action, facts);
+    if (action->verb == WMS_MESSAGE) {
+        send_message(action, facts);
+        return;
+    }
     snprintf(action->owner, sizeof action->owner, "%s", *conn->owner ? conn->owner : LOGIND_NAME);
     logind_call_start(&action->call, send_action, action_done);
 }
@@ -205,10 +238,11 @@ static void begin(struct action *action)
     }
 }
 
-void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, const wms_id *id)
+void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message)
 {
     const struct wms_services *services = conn->services;
-    if (verb != WMS_LOCK && verb != WMS_UNLOCK && verb != WMS_CLOSE) {
+    if (verb != WMS_LOCK && verb != WMS_UNLOCK && verb != WMS_CLOSE && verb != WMS_MESSAGE) {
         services->answer(op, WMS_E_UNSUPPORTED, "logind cannot disconnect a session");
         return;
     }
@@ -223,6 +257,7 @@ void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, cons
     }
     action->op = op;
     action->verb = verb;
+    action->message.text = message;
     action->lookup.done = lookup_done;
     logind_lookup_init(conn, &action->lookup, id);
     logind_call_init(conn, &action->call);

@@ -251,6 +251,11 @@ static bool settle(struct logind *conn)
     return true;
 }
 
+const struct logind_place *logind_far_place(const struct logind *conn)
+{
+    return conn->far ? &conn->far->place : NULL;
+}
+
 /* ---- from beginning to end ------------------------------------------------------------------- */
 
 static void shut(struct logind *conn, bool forked)

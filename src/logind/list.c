@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* list.c - all sessions. */
+/* list.c - all sessions.
+ *
+ * Where somebody reads whether they are locked, and LockedHint does not tell it, the screen savers
+ * of their users are asked, all at once, when the sessions are known. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "logind.h"
+#include "userbus.h"
 
 #define SPARED_CLOSING "the session is closing: its user has logged out, and a process of it stays"
 #define SPARED_OWN \
@@ -16,6 +20,8 @@ enum {
                     answers in order */
 };
 
+static const double tick = 0.1; /* seconds, while screen savers are asked */
+
 struct listing;
 
 struct entry {
@@ -25,6 +31,7 @@ struct entry {
     sd_bus_message *message;   /* `facts` are borrowed from it */
     int64_t uid;
     bool answered, ended;
+    struct logind_savers *savers; /* NULL: they are not asked */
 };
 
 struct listing {
@@ -41,18 +48,31 @@ struct listing {
     struct entry *entries;
     size_t count, reported; /* `reported`: so many first ones, in the order of ListSessions */
     struct wms_timer *silence;
+    bool screens_asked; /* the screen savers are, or need not be */
+    size_t unsure;      /* entries whose screen savers have not answered */
+    struct wms_timer *ticks;
 };
+
+static void drop_savers(struct logind *conn, struct entry *entry)
+{
+    if (entry->savers) {
+        logind_savers_drop(entry->savers);
+        entry->savers = logind_free(conn, entry->savers);
+    }
+}
 
 static void listing_free(struct logind *conn, struct logind_task *task)
 {
     struct listing *listing = NODE_OWNER(task, struct listing, task);
     for (size_t i = 0; i < listing->count; i++) {
         logind_lookup_drop(&listing->entries[i].lookup);
+        drop_savers(conn, &listing->entries[i]);
         sd_bus_message_unref(listing->entries[i].message);
     }
     logind_call_drop(&listing->call);
     logind_call_drop(&listing->own.call);
     conn->services->timer_free(listing->silence);
+    conn->services->timer_free(listing->ticks);
     logind_free(conn, listing->own_path);
     sd_bus_message_unref(listing->message);
     logind_free(conn, listing->entries);
@@ -127,6 +147,133 @@ static void complain(const struct listing *listing, const struct entry *entry, c
     conn->services->log(conn->engine, WMS_WARNING, line);
 }
 
+/* ---- screen savers --------------------------------------------------------------------------- */
+
+static void proceed(struct listing *listing);
+
+static bool all_answered(const struct listing *listing)
+{
+    size_t count = 0;
+    while (count < listing->count && listing->entries[count].answered) {
+        count++;
+    }
+    return count == listing->count;
+}
+
+static bool has_screen(const struct entry *entry)
+{
+    return !entry->ended && entry->message && logind_screen_is(&entry->facts);
+}
+
+static int compare_users(const void *a, const void *b)
+{
+    int64_t first = (*(struct entry *const *) a)->uid, second = (*(struct entry *const *) b)->uid;
+    return (first > second) - (first < second);
+}
+
+static void savers_told(struct logind_savers *savers, signed char active)
+{
+    struct entry *entry = savers->data;
+    struct listing *listing = entry->listing;
+    entry->facts.locked = active;
+    drop_savers(savers->conn, entry);
+    listing->unsure--;
+    proceed(listing);
+}
+
+/* Nobody tells, unless his screen savers do.  Returns 0 or -ENOMEM. */
+static int ask_savers(struct listing *listing, struct entry *entry)
+{
+    struct logind *conn = listing->call.conn;
+    entry->facts.locked = -1;
+    entry->savers = logind_alloc(conn, sizeof *entry->savers);
+    if (!entry->savers) {
+        return -ENOMEM;
+    }
+    entry->savers->data = entry;
+    int r = logind_savers_ask(conn, entry->savers, entry->uid, false, savers_told);
+    if (r < 0) {
+        drop_savers(conn, entry);
+        return r == -ENOMEM ? r : 0;
+    }
+    listing->unsure++;
+    return 0;
+}
+
+/* Of those who have one graphical session: otherwise it is not known whose saver answers. */
+static int ask_screens(struct listing *listing)
+{
+    struct logind *conn = listing->call.conn;
+    size_t count = 0;
+    int r = 0;
+    struct entry **screens =
+        conn->services->resize(conn->engine, NULL, (listing->count + 1) * sizeof *screens);
+    if (!screens) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < listing->count; i++) {
+        if (has_screen(&listing->entries[i])) {
+            screens[count++] = &listing->entries[i];
+        }
+    }
+    qsort(screens, count, sizeof *screens, compare_users);
+    for (size_t i = 0; i < count && r >= 0; i++) {
+        struct entry *entry = screens[i];
+        bool shares = (i > 0 && screens[i - 1]->uid == entry->uid) ||
+                      (i + 1 < count && screens[i + 1]->uid == entry->uid);
+        if (!logind_screen_is_mute(conn, entry->lookup.id, &entry->facts)) {
+            continue;
+        }
+        if (shares) {
+            entry->facts.locked = -1;
+        } else {
+            r = ask_savers(listing, entry);
+        }
+    }
+    logind_free(conn, screens);
+    return r;
+}
+
+/* While screen savers are asked, the op goes on: theirs is another limit than logind's. */
+static void on_tick(void *data)
+{
+    struct listing *listing = data;
+    const struct wms_services *services = listing->call.conn->services;
+    services->alive(listing->op);
+    services->timer_set(listing->ticks, tick);
+}
+
+/* Whether it is known of all sessions whether they are locked, or nobody reads it (`all`).  If not,
+ * proceed() is called again; false is returned also when the listing has ended. */
+static bool is_sure(struct listing *listing)
+{
+    struct logind *conn = listing->call.conn;
+    if (listing->op->all) {
+        return true;
+    }
+    if (!listing->screens_asked) {
+        if (!all_answered(listing)) {
+            return false;
+        }
+        listing->screens_asked = true;
+        if (ask_screens(listing) < 0) {
+            finish(listing, &(struct logind_fault){.code = WMS_E_NO_MEMORY});
+            return false;
+        }
+        if (listing->unsure > 0) {
+            listing->ticks = conn->services->timer_new(conn->engine, on_tick, listing);
+            if (!listing->ticks) {
+                finish(listing, &(struct logind_fault){.code = WMS_E_NO_MEMORY});
+                return false;
+            }
+            on_tick(listing);
+        }
+    }
+    return listing->unsure == 0;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
 /* Reports the sessions that are complete, in order, and ends the listing after the last. */
 static void proceed(struct listing *listing)
 {
@@ -135,6 +282,9 @@ static void proceed(struct listing *listing)
         return;
     }
     listing->call.conn->services->timer_set(listing->silence, PATIENCE);
+    if (!is_sure(listing)) {
+        return;
+    }
     while (listing->reported < listing->count && listing->entries[listing->reported].answered) {
         struct entry *entry = &listing->entries[listing->reported++];
         if (entry->ended || logind_facts_of_manager(&entry->facts)) {

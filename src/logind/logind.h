@@ -11,10 +11,12 @@
  *     sessions.c   what is known of one session: its properties, the cache, the look-up
  *     own.c        which session is the caller's own
  *     list.c       all sessions
- *     actions.c    lock, unlock, close
+ *     actions.c    lock, unlock, close, message
  *     machine.c    reboots and powers off
  *     observe.c    observes a session: its state now, and each change
  *     signals.c    logind's signals: their effects on the cache, and on observed sessions
+ *
+ * What is asked on the buses of the sessions' users: userbus.h.
  *
  * Everything here runs between logind_enter() and logind_leave().  A failure of the connection is
  * only noted by logind_fail(); the outermost logind_leave() tells the engine, when nothing on the
@@ -141,7 +143,11 @@ struct logind {
     int failure;
     int cause; /* the negative errno that was the reason of the failure; 0: it was none */
     char failure_text[400];
-    char *address; /* of the bus, for messages */
+    char *address;         /* of the bus, for messages */
+    char *root;            /* see doorway.h: where the host's files are; NULL: not known */
+    struct node doorways;  /* to buses of its users, which wait until fewer are opened at once */
+    unsigned opening;      /* so many are */
+    struct node userbuses; /* connections to buses of its users, while somebody uses them */
 
     unsigned in_flight,
         abandoned; /* calls under way; those of them whose replies nobody waits for any more */
@@ -219,6 +225,8 @@ void logind_task_begin(struct logind *conn, struct logind_task *task, void **own
                        void (*free)(struct logind *conn, struct logind_task *task));
 void logind_task_end(struct logind *conn, struct logind_task *task);
 
+/* Where the other machine is, for more commands there; NULL: the bus is one of this machine. */
+const struct logind_place *logind_far_place(const struct logind *conn);
 /* Begins to reach the bus of another machine; calls opened() now or later, or fails the connection.
  */
 void logind_far_open(struct logind *conn, const struct logind_place *place);
@@ -236,7 +244,8 @@ void logind_fault_answer(struct logind *conn, struct wms_op *op, const struct lo
 
 /* A session's properties, borrowed from the message.  NULL and -1: not told, or of a wrong type. */
 struct logind_facts {
-    const char *id, *user_name, *class_name, *state, *type, *remote_host, *seat;
+    const char *id, *user_name, *class_name, *state, *type, *remote_host, *seat, *tty;
+    const char *user_path;     /* the object of its user */
     int64_t uid, leader;       /* of its first process */
     int64_t start, idle_since; /* microseconds since 1970 */
     signed char remote, locked, can_lock, active, idle;
@@ -302,13 +311,17 @@ void logind_observed_removed(struct logind *conn, const char *path);
 void logind_observed_restarted(struct logind *conn, const char *owner);
 /* The bus has refused the matches. */
 void logind_observed_unmatched(struct logind *conn, const struct logind_fault *fault);
-/* Whether somebody waits for that action to be seen on the session at `path`. */
-bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb);
+/* Whether somebody waits for that action to be seen on the session at `path`; *ret_tells: somebody
+ * tells whether it is locked, as far as is known. */
+bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb,
+                         bool *ret_tells);
 
 /* ---- what the engine asks for ---------------------------------------------------------------- */
 
 void logind_list(struct logind *conn, struct wms_op *op);
-void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, const wms_id *id);
+/* `message`: of a WMS_MESSAGE; as long as the op. */
+void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, const wms_id *id,
+                const char *message);
 void logind_end(struct logind *conn, struct wms_op *op, enum wms_verb verb);
 void logind_observe(struct logind *conn, struct wms_observer *observer, const wms_id *id);
 /* Of a new connection: nobody observes anything. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* observe.c - observes a session: its state now, and each change. */
+/* observe.c - observes a session: its state now, and each change.
+ *
+ * Whether it is locked is what its LockedHint says.  Where that is "no", and its locker may be one
+ * that never sets it, the screen savers on the bus of its user are asked, and watched. */
 #include <string.h>
 
-#include "logind.h"
+#include "userbus.h"
 
 #define UNMATCHED "the bus does not let this connection watch sessions"
 #define FORGOTTEN "logind was restarted, and no longer knows whether the session is locked"
@@ -17,7 +20,12 @@ struct watcher {
     unsigned silent; /* reads in a row that got no answer */
     bool reading; /* a read is under way; signals that come before its answer are older than that */
     bool seen, gone;
-    signed char locked;
+    signed char locked; /* as told last */
+    signed char hint;   /* LockedHint, as it is now */
+    bool asked;         /* the screen savers are */
+    bool awaiting;      /* they have not answered yet */
+    signed char active; /* what they have said */
+    struct logind_screen screen;
     char identity[LOGIND_IDENTITY]; /* valid once `seen` */
 };
 
@@ -78,6 +86,7 @@ static void watcher_free(struct logind *conn, struct logind_task *task)
     struct watcher *watcher = NODE_OWNER(task, struct watcher, task);
     node_remove(&watcher->same);
     logind_lookup_drop(&watcher->lookup);
+    logind_screen_drop(&watcher->screen);
     logind_free(conn, watcher);
     if (--conn->watcher_count == 0) {
         be_few(conn);
@@ -107,7 +116,7 @@ static void tell(struct watcher *watcher, bool present, signed char locked)
     watcher->seen = true;
     watcher->gone = !present;
     watcher->locked = locked;
-    if (locked == 1) {
+    if (watcher->hint == 1) {
         struct logind_known *known =
             logind_known_find(watcher->lookup.call.conn, watcher->lookup.id);
         if (known) {
@@ -116,6 +125,68 @@ static void tell(struct watcher *watcher, bool present, signed char locked)
     }
     services->seen(watcher->observer, &sight);
 }
+
+/* ---- whether it is locked -------------------------------------------------------------------- */
+
+static bool was_locked(const struct watcher *watcher)
+{
+    const struct logind_known *known =
+        logind_known_find(watcher->lookup.call.conn, watcher->lookup.id);
+    return known && known->was_locked;
+}
+
+/* "Locked" is believed from each of the two.  A "not locked" of the hint counts only if the locker
+ * is one that sets it, where the screen savers do not tell. */
+static signed char is_locked(const struct watcher *watcher)
+{
+    if (watcher->hint == 1 || !watcher->asked) {
+        return watcher->hint;
+    }
+    return watcher->active >= 0 ? watcher->active : was_locked(watcher) ? watcher->hint : -1;
+}
+
+/* Nothing may use the watcher after this.  That nobody tells ends it where it will stay so: what
+ * has to be unlocked, and what was told of before, when a locker that went away must not look like
+ * an unlocked screen. */
+static void tell_locked(struct watcher *watcher)
+{
+    signed char locked = is_locked(watcher);
+    if (watcher->awaiting && watcher->hint != 1) {
+        return;
+    }
+    if (watcher->asked && locked < 0 &&
+        (watcher->observer->verb == WMS_UNLOCK || (watcher->seen && watcher->locked >= 0))) {
+        end_blind(watcher,
+                  &(struct logind_fault){.code = WMS_E_UNVERIFIED, .text = LOGIND_NOBODY_TELLS});
+        return;
+    }
+    tell(watcher, true, locked);
+}
+
+static void screen_told(struct logind_screen *screen, signed char active)
+{
+    struct watcher *watcher = NODE_OWNER(screen, struct watcher, screen);
+    watcher->awaiting = false;
+    watcher->active = active;
+    tell_locked(watcher);
+}
+
+/* Asks the screen savers if that is needed to know whether it is locked. */
+static void ask_screen(struct watcher *watcher, const struct logind_facts *facts)
+{
+    struct logind *conn = watcher->lookup.call.conn;
+    enum wms_verb verb = watcher->observer->verb;
+    if (watcher->asked || (verb != WMS_LOCK && verb != WMS_UNLOCK) ||
+        !logind_screen_is_mute(conn, watcher->lookup.id, facts)) {
+        return;
+    }
+    watcher->asked = true;
+    watcher->active = -1;
+    watcher->awaiting =
+        logind_screen_ask(conn, &watcher->screen, watcher->lookup.path, facts, screen_told) == 0;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void read_anew(struct watcher *watcher)
 {
@@ -144,7 +215,9 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
             node_append(bucket(conn, lookup->path), &watcher->same);
         }
         watcher->silent = 0;
-        tell(watcher, true, facts->locked);
+        watcher->hint = facts->locked;
+        ask_screen(watcher, facts);
+        tell_locked(watcher);
     } else if (fault->code == WMS_E_NOT_FOUND) {
         tell(watcher, false, -1);
     } else if (fault->lost && lookup->path && ++watcher->silent < SILENT_MAX) {
@@ -188,7 +261,8 @@ static void each_changed(struct watcher *watcher, signed char locked)
     if (locked < 0) {
         read_anew(watcher);
     } else {
-        tell(watcher, true, locked);
+        watcher->hint = locked;
+        tell_locked(watcher);
     }
 }
 
@@ -257,12 +331,13 @@ void logind_observed_restarted(struct logind *conn, const char *owner)
     }
 }
 
-bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb)
+bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb, bool *ret_tells)
 {
     struct node *all = bucket(conn, path);
     for (struct node *node = all->next; node != all; node = node->next) {
         const struct watcher *watcher = NODE_OWNER(node, struct watcher, same);
         if (watcher->observer->verb == verb && strcmp(watcher->lookup.path, path) == 0) {
+            *ret_tells = !watcher->asked || watcher->active >= 0;
             return true;
         }
     }

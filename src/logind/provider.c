@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "logind.h"
+#include "doorway.h"
 
 enum { PATH_SIZE = sizeof((struct sockaddr_un *) NULL)->sun_path };
 
@@ -36,6 +36,7 @@ static void conn_free(struct logind *conn)
 {
     logind_known_clear(conn);
     logind_free(conn, conn->address);
+    logind_free(conn, conn->root);
     logind_free(conn, conn);
 }
 
@@ -67,6 +68,7 @@ static void open_here(struct logind *conn, const char *path)
         address_of(path, dbus_address);
     }
     int r = logind_open(conn, path ? dbus_address : NULL);
+    r = r < 0 ? r : logind_root_of(conn, conn->address, &conn->root);
     if (r < 0) {
         logind_fail_errno(conn, r);
     } else {
@@ -95,6 +97,8 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
                             .depth = 1};
     node_init(&conn->waiting);
     node_init(&conn->tasks);
+    node_init(&conn->doorways);
+    node_init(&conn->userbuses);
     wms_key_new(&conn->key);
     logind_observe_init(conn);
     logind_call_init(conn, &conn->nobody);
@@ -141,14 +145,13 @@ static void act(void *connection, struct wms_op *op, enum wms_verb verb, const w
                 const char *message)
 {
     struct logind *conn = connection;
-    (void) message;
     if (gone(conn)) {
         conn->services->lost(op, conn->failure, conn->failure_text);
         return;
     }
     logind_enter(conn);
     if (!conn->failure) {
-        logind_act(conn, op, verb, id);
+        logind_act(conn, op, verb, id, message);
     }
     logind_leave(conn);
 }
@@ -217,7 +220,7 @@ static const struct wms_provider provider = {
     .name = "logind",
     .needs = "libsystemd",
     .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE |
-           1u << WMS_REBOOT | 1u << WMS_POWER_OFF,
+           1u << WMS_MESSAGE | 1u << WMS_REBOOT | 1u << WMS_POWER_OFF,
     .in_flight = LOGIND_IN_FLIGHT,
     .connect = logind_connect,
     .disconnect = logind_disconnect,

@@ -20,6 +20,7 @@ static const struct {
     {"State", "s", offsetof(struct logind_facts, state)},
     {"Type", "s", offsetof(struct logind_facts, type)},
     {"RemoteHost", "s", offsetof(struct logind_facts, remote_host)},
+    {"TTY", "s", offsetof(struct logind_facts, tty)},
     {"Seat", "(so)", offsetof(struct logind_facts, seat)},
     {"User", "(uo)", offsetof(struct logind_facts, uid)},
     {"Leader", "u", offsetof(struct logind_facts, leader)},
@@ -51,8 +52,7 @@ static int read_value(sd_bus_message *message, const char *type, void *field)
         }
         return r;
     case 'u':
-        r = type[0] == '(' ? sd_bus_message_read(message, "v", type, &number, &path)
-                           : sd_bus_message_read(message, "v", type, &number);
+        r = sd_bus_message_read(message, "v", type, &number);
         if (r >= 0) {
             *(int64_t *) field = number;
         }
@@ -72,6 +72,19 @@ static int read_value(sd_bus_message *message, const char *type, void *field)
     }
 }
 
+/* The user's number, and the path of his object. */
+static int read_user(sd_bus_message *message, struct logind_facts *facts)
+{
+    const char *path;
+    uint32_t uid;
+    int r = sd_bus_message_read(message, "v", "(uo)", &uid, &path);
+    if (r >= 0) {
+        facts->uid = uid;
+        facts->user_path = path;
+    }
+    return r;
+}
+
 static int read_property(sd_bus_message *message, struct logind_facts *facts)
 {
     const char *name, *type;
@@ -89,6 +102,9 @@ static int read_property(sd_bus_message *message, struct logind_facts *facts)
         }
         if (strcmp(type, properties[i].type) != 0) {
             break; /* of another type: not told */
+        }
+        if (properties[i].offset == offsetof(struct logind_facts, uid)) {
+            return read_user(message, facts);
         }
         return read_value(message, properties[i].type, (char *) facts + properties[i].offset);
     }
