@@ -88,7 +88,7 @@ return function(adapter, test, room)
                assert.is_false(ok)
                assert.truthy(message:find(case[1], 1, true), message)
             end
-            assert.truthy(select(2, pcall(act)):find('give "localhost" for this machine', 1, true))
+            assert.truthy(select(2, pcall(act)):find('"localhost" is this machine', 1, true))
          end)
       end)
    end
