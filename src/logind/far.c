@@ -29,7 +29,8 @@ struct logind_far {
     struct logind_place place;
     struct logind_ssh *ssh;
     struct wms_timer *patience;
-    bool waited, forwards;
+    bool waits, waited; /* for ssh's last words: it does; for long enough */
+    bool forwards;
     /* when a socket is forwarded */
     int stream; /* our end of ssh's; -1 */
     struct wms_poll *echo;
@@ -234,15 +235,18 @@ static bool settle(struct logind *conn)
     /* ssh goes on when it could not forward, and has said so before it closed the socket */
     bool told = far->forwards && !conn->up && logind_ssh_said(far->ssh, "open failed");
     if (!told && !logind_ssh_is_over(far->ssh) && !far->waited) {
-        logind_pause(conn);
-        conn->services->timer_set(far->patience, PATIENCE);
+        if (!far->waits) {
+            logind_pause(conn);
+            conn->services->timer_set(far->patience, PATIENCE);
+        }
+        far->waits = true;
         return false;
     }
     if (!conn->up && !far->forwards && logind_ssh_said(far->ssh, BRIDGE)) {
         conn->services->log(conn->engine, WMS_INFO,
                             "no " BRIDGE " over there: the socket of its bus is forwarded");
         logind_close(conn);
-        far->waited = false;
+        far->waits = far->waited = false;
         conn->services->timer_set(far->patience, -1);
         forward(conn);
         return conn->failure && settle(conn);
