@@ -37,6 +37,33 @@ return function(adapter, test, room)
             assert.equal(0, host.asked())
          end)
 
+         test("wants a server that is named, and knows no sessions", {}, function()
+            for _, case in ipairs{
+               { "server: missing", {} },
+               { "session_ids: no such option", { session_ids = 1, server = "memory://nobody" } },
+               { "verify: no such option", { verify = 1, server = "memory://nobody" } },
+               { "server: an empty list", { server = {} } },
+            } do
+               local ok, message = pcall(act, case[2])
+               assert.is_false(ok)
+               assert.truthy(message:find(case[1], 1, true), message)
+            end
+            assert.truthy(select(2, pcall(act)):find('"localhost" is this machine', 1, true))
+         end)
+
+         if adapter.can.host_decides then
+            test("says that it cannot be done, once the host has said so", {}, function()
+               local host = room{}
+               local err = fault(act{ server = host.server })
+               assert.same({ "UNSUPPORTED", "failed" }, { err.code, err.outcomes[1].state })
+               assert.is_true(host.exists(host.ids[1]))
+            end)
+         end
+
+         if not adapter.can.ends then
+            return -- elsewhere, where the hosts are of the specs' own making
+         end
+
          test("ends the host, and with it every session", { "ends" }, function()
             local one, two, dark = room({}, {}), room{}, adapter.unreachable()
             local seen = {}
@@ -75,20 +102,6 @@ return function(adapter, test, room)
             local request = client:start(verb)
             assert.same({ "requested" }, pluck(fine(kit.finish(request):result()), "state"))
             request:close()
-         end)
-
-         test("wants a server that is named, and knows no sessions", {}, function()
-            for _, case in ipairs{
-               { "server: missing", {} },
-               { "session_ids: no such option", { session_ids = 1, server = "memory://nobody" } },
-               { "verify: no such option", { verify = 1, server = "memory://nobody" } },
-               { "server: an empty list", { server = {} } },
-            } do
-               local ok, message = pcall(act, case[2])
-               assert.is_false(ok)
-               assert.truthy(message:find(case[1], 1, true), message)
-            end
-            assert.truthy(select(2, pcall(act)):find('"localhost" is this machine', 1, true))
          end)
       end)
    end
