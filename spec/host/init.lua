@@ -275,11 +275,11 @@ end
 function Host:bus(user)
   local uid = self:script([[
     uid=$(id -u "$1")
-    install -d -m 700 -o "$1" "/run/user/$uid"
     two="<listen>unix:path=/run/user/$uid/bus</listen><listen>unix:abstract=desk-$uid</listen>"
     sed "s|<listen>.*</listen>|$two|" /usr/share/dbus-1/session.conf > "/run/spec-host/desk-$uid"
     systemctl reset-failed "desk-$uid" 2>/dev/null || :
-    systemd-run --quiet --collect --unit="desk-$uid" -p User="$1" dbus-daemon --config-file="/run/spec-host/desk-$uid" \
+    folder=user-runtime-dir@$uid.service # of the user's first session; the bus may come before
+    systemd-run --quiet --collect --unit="desk-$uid" -p User="$1" -p Requires="$folder" -p After="$folder" dbus-daemon --config-file="/run/spec-host/desk-$uid" \
       --nofork --nopidfile
     for try in $(seq 500); do [ ! -S "/run/user/$uid/bus" ] || break; sleep 0.02; done
     echo "$uid"]], user):match("(%d+)%s*$")
