@@ -90,6 +90,33 @@ describe("ssh #once", function()
       end)
    end)
 
+   describe("that is named", function()
+      it("by what is no program is misuse, and changes nothing", function()
+         wms.configure{ ssh_command = { "sh", "-c", "echo 'ssh: the first' >&2" } }
+         local long = {}
+         for i = 1, 65 do
+            long[i] = "x"
+         end
+         for _, wrong in ipairs{ {}, "", { "" }, 5, true, { "ssh", 22 }, { "ssh", nil, "x" }, { program = "ssh" }, "a\0b",
+            long, ("x"):rep(4096), { "ssh", ("x"):rep(4096) } } do
+            kit.misuse("configure", { "ssh_command" }, function()
+               wms.configure{ ssh_command = wrong, connections = 3 }
+            end)
+         end
+         assert.truthy(fault(wms.sessions("logind://lab")).message:find("ssh: the first", 1, true))
+      end)
+
+      it("is another one from the next connection on", function()
+         local words = { "sh", "-c", "echo 'ssh: one' >&2" }
+         wms.configure{ ssh_command = words }
+         words[3] = "echo 'ssh: two' >&2"
+         wms.configure{ connections = 5 }
+         assert.truthy(fault(wms.sessions("logind://lab")).message:find("ssh: one", 1, true))
+         wms.configure{ ssh_command = words }
+         assert.truthy(fault(wms.sessions("logind://lab")).message:find("ssh: two", 1, true))
+      end)
+   end)
+
    describe("that is missing", function()
       it("is NO_PROVIDER, with its name", function()
          for _, name in ipairs{ "/no/such/ssh", "no-such-ssh", folder, "/etc/passwd" } do

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { ROUNDS = 4, THREADS = 4, SIGNALS = 32 };
@@ -158,6 +159,15 @@ int main(int argc, char **argv)
     }
     check_signals();
     CHECK(descriptors() == before);
+
+    /* What adopts orphans gets ours as well, and they are gone with the engine. */
+    strcpy(where, "a subreaper");
+    CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    wms_engine *engine = engine_new(&alloc);
+    ask(engine);
+    wms_engine_unref(engine);
+    CHECK(waitpid(-1, NULL, __WALL | WNOHANG) == -1 && errno == ECHILD);
+    CHECK(heap.blocks == 0 && descriptors() == before);
     puts("fine");
     return 0;
 }

@@ -2,6 +2,7 @@
 -- The test hosts themselves: what the other specs build on.
 
 local hosts = require "spec.host"
+local network = require "spec.host.network"
 
 local function output(command)
   local pipe = assert(io.popen(command, "r"))
@@ -25,13 +26,16 @@ end
 
 -- A host's namespaces by their numbers, and what holds them: the system gives the number of one that is gone to the next,
 -- which may be another run's.  release() lets them go.
-local function namespaces_of(pid)
+local function namespaces_of(pid, lab)
   local list, held = {}, {}
   for _, kind in ipairs{ "net", "mnt", "pid" } do
     local path = ("/proc/%s/ns/%s"):format(pid, kind)
     held[#held + 1] = assert(io.open(path))
     list[#list + 1] = "'" .. output("readlink " .. path):match("%S+") .. "'"
   end
+  local path = ("/proc/%s/ns/net"):format(lab) -- the run's network
+  held[#held + 1] = assert(io.open(path))
+  list[#list + 1] = "'" .. output("readlink " .. path):match("%S+") .. "'"
   return list, function()
     for _, file in ipairs(held) do
       file:close()
@@ -49,16 +53,17 @@ local function other_run()
     local hosts = require "spec.host"
     local lab = hosts.up("lab")
     lab:desktop{ user = "alice" }
+    require "spec.host.network".join(lab)
     lab:run("mkfifo", "/run/spec-host/never")
     os.execute("exec sleep 3 < /dev/null > /dev/null 2>&1 &")
-    io.stdout:write("ready ", io.open("/proc/self/stat"):read("*n"), " ", lab.pid, " ", lab.console, "\n")
+    io.stdout:write("ready ", io.open("/proc/self/stat"):read("*n"), " ", lab.pid, " ", lab.lab, " ", lab.console, "\n")
     io.stdout:flush()
     io.open(lab.root .. "/run/spec-host/never")]]):format(package.path))
   file:close()
   local pipe = assert(io.popen("exec lua5.4 " .. script, "r"))
-  local pid, init, state = (pipe:read("*l") or ""):match("^ready (%d+) (%d+) (/run/[^/]+)/")
+  local pid, init, keeper, state = (pipe:read("*l") or ""):match("^ready (%d+) (%d+) (%d+) (/run/[^/]+)/")
   os.remove(script)
-  return assert(pid, "the other run did not begin"), init, state, pipe
+  return assert(pid, "the other run did not begin"), init, keeper, state, pipe
 end
 
 local usable, reason = hosts.available()
@@ -247,9 +252,20 @@ describe("a test host #once", function()
     end)
   end)
 
+  it("can be connected to others, and unplugged", function()
+    network.join(lab1, lab2)
+    local reach = ("timeout 1 bash -c 'exec 3<> /dev/tcp/%s/22'"):format(lab2.address)
+    assert.same({ "", 0 }, { lab1:run("sh", "-c", reach) })
+    network.cable(lab2, false)
+    assert.are_not.equal(0, (select(2, lab1:run("sh", "-c", reach))))
+    network.cable(lab2, true)
+    assert.truthy(hosts.wait(function() return select(2, lab1:run("sh", "-c", reach)) == 0 end, 10))
+  end)
+
   it("leaves nothing behind", function()
     local state = lab1.console:match("^/run/[^/]+")
-    local namespaces, release = namespaces_of(lab1.pid)
+    network.join(lab1, lab2)
+    local namespaces, release = namespaces_of(lab1.pid, lab1.lab)
     finally(release)
     assert.are_not.equal("", traces(state, namespaces))
     hosts.down()
@@ -257,8 +273,8 @@ describe("a test host #once", function()
   end)
 
   it("leaves nothing behind when the run is killed", function()
-    local pid, init, state, pipe = other_run()
-    local namespaces, release = namespaces_of(init)
+    local pid, init, keeper, state, pipe = other_run()
+    local namespaces, release = namespaces_of(init, keeper)
     finally(release)
     assert.are_not.equal("", traces(state, namespaces))
     os.execute("kill -KILL " .. pid)

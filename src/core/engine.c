@@ -265,7 +265,7 @@ static int check_ssh_command(wms_engine *engine, const char *const *words)
 {
     size_t count = 0;
 
-    for (; words[count] && count <= SSH_WORDS_MAX; count++) {
+    for (; count <= SSH_WORDS_MAX && words[count]; count++) {
         if (strnlen(words[count], SSH_WORD_MAX + 1) > SSH_WORD_MAX) {
             return wms_complain(engine,
                                 "ssh_command: a word of more than %d bytes; give a shorter one",

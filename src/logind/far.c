@@ -29,7 +29,8 @@ struct logind_far {
     struct logind_place place;
     struct logind_ssh *ssh;
     struct wms_timer *patience;
-    bool waited, forwards;
+    bool waits, waited; /* for ssh's last words: it does; for long enough */
+    bool forwards;
     /* when a socket is forwarded */
     int stream; /* our end of ssh's; -1 */
     struct wms_poll *echo;
@@ -137,7 +138,8 @@ static void on_ended(void *data)
     }
 }
 
-/* The second way.  No ControlMaster: it would keep the socket for longer than we need it. */
+/* The second way.  Not over a ControlMaster: it would keep the socket for longer than we need it.
+ */
 static void forward(struct logind *conn)
 {
     struct logind_far *far = conn->far;
@@ -145,7 +147,6 @@ static void forward(struct logind *conn)
     const char *path = far->place.address->path;
     char argument[FORWARD];
     const char *const options[] = {"-oClearAllForwardings=no",
-                                   "-oControlMaster=no",
                                    "-oControlPath=none",
                                    "-oStreamLocalBindMask=0177",
                                    "-L",
@@ -172,7 +173,7 @@ static void forward(struct logind *conn)
     error = error ? error : conn->services->poll_set(far->echo, WMS_READABLE);
     if (error) {
         logind_fail_errno(conn, error == WMS_E_NO_MEMORY ? -ENOMEM : -EMFILE);
-    } else if (write(far->stream, "\n", 1) != 1) {
+    } else if (send(far->stream, "\n", 1, MSG_NOSIGNAL) != 1) {
         logind_fail_errno(conn, -ECONNRESET);
     }
 }
@@ -234,15 +235,18 @@ static bool settle(struct logind *conn)
     /* ssh goes on when it could not forward, and has said so before it closed the socket */
     bool told = far->forwards && !conn->up && logind_ssh_said(far->ssh, "open failed");
     if (!told && !logind_ssh_is_over(far->ssh) && !far->waited) {
-        logind_pause(conn);
-        conn->services->timer_set(far->patience, PATIENCE);
+        if (!far->waits) {
+            logind_pause(conn);
+            conn->services->timer_set(far->patience, PATIENCE);
+        }
+        far->waits = true;
         return false;
     }
     if (!conn->up && !far->forwards && logind_ssh_said(far->ssh, BRIDGE)) {
         conn->services->log(conn->engine, WMS_INFO,
                             "no " BRIDGE " over there: the socket of its bus is forwarded");
         logind_close(conn);
-        far->waited = false;
+        far->waits = far->waited = false;
         conn->services->timer_set(far->patience, -1);
         forward(conn);
         return conn->failure && settle(conn);

@@ -168,7 +168,7 @@ static int receive_report(int fd, struct logind_process *ret_process)
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
     } control;
-    struct report report;
+    struct report report = {.error = EAGAIN};
     struct iovec part = {.iov_base = &report, .iov_len = sizeof report};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,

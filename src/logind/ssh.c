@@ -74,6 +74,8 @@ static const char *const *command_of(const struct logind_place *place)
  *  BatchMode: never asks for anything.
  *  ServerAlive: a host that has gone without a word is noticed, also by an idle connection, and a
  *  request that waits in a dead one is not delivered hours later.
+ *  ControlMaster: one that runs is used; to become one would mean that others' connections end with
+ *  ours, or that a process stays behind.
  *  RemoteCommand, PermitLocalCommand, ClearAllForwardings: nothing else runs, or speaks on the
  *  stream.
  *  LogLevel: the reason of a failure is told. */
@@ -82,6 +84,7 @@ static const char *const always[] = {"-xaT",
                                      "-oConnectTimeout=10",
                                      "-oServerAliveInterval=15",
                                      "-oServerAliveCountMax=3",
+                                     "-oControlMaster=no",
                                      "-oRemoteCommand=none",
                                      "-oPermitLocalCommand=no",
                                      "-oClearAllForwardings=yes",
@@ -331,6 +334,7 @@ static void end_all(struct home *home)
             looks--;
         }
         logind_process_kill(&ssh->process);
+        poll(&handle, 1, 100); /* what is killed is gone at once */
         logind_process_reap(&ssh->process);
         ssh_free(ssh);
     }
