@@ -304,7 +304,7 @@ function Host:terminals(count)
       cat "$1/$i"
     done]], folder, tostring(count))
   local list = {}
-  for path in output:gmatch("[^\n]+") do list[#list + 1] = path end
+  for path in output:gmatch("(/dev/%S+)\n") do list[#list + 1] = path end
   return list, self.root .. folder .. "/shown"
 end
 
