@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- A graphical session of a real Linux host, with the bus of its user, from here and over ssh: what its screen saver says of
---- it, and messages.
+--- A graphical session of a real Linux host, with the bus of its user, from here and over ssh: what its screen saver says
+--- of it, and messages.
 local hosts = require "spec.host"
 local kit = require "spec.support.kit"
 local mock = require "spec.support.mock"
@@ -58,8 +58,8 @@ for name, adapter in pairs{ here = near, ["over ssh"] = far } do
          desk:run"saver('cinnamon', False)"
          for verb, active in pairs{ lock = "True", unlock = "False" } do
             host.monitor:reset()
-            local request = keep(wms.start(verb, { session_ids = host.ids[1], server = host.server, verify = 30, timeout = 40,
-               message = verb == "lock" and "m" or nil }))
+            local request = keep(wms.start(verb, { session_ids = host.ids[1], server = host.server, verify = 30,
+               timeout = 40, message = verb == "lock" and "m" or nil }))
             kit.pump(request, function() return host.asked(verb) == 1 end)
             desk:run(("change('cinnamon', %s)"):format(active))
             local outcome = fine(kit.finish(request):result())[1]
@@ -67,13 +67,14 @@ for name, adapter in pairs{ here = near, ["over ssh"] = far } do
          end
          local err = fault(wms.unlock{ session_ids = host.ids[2], server = host.server, verify = 20, timeout = 40 })
          assert.equal("UNVERIFIED", err.code)
-         assert.truthy(err.message:find("no screen locker of this session tells whether it is locked", 1, true), err.message)
+         assert.truthy(err.message:find("no screen locker of this session tells", 1, true), err.message)
       end)
 
       test("shows messages, as its neighbours do where they can", function()
          local host, desk = room()
          desk:run"shows()"
-         local err = fault(wms.message{ session_ids = host.ids, server = host.server, title = "Lab", message = "a <b> & c" })
+         local err = fault(wms.message{ session_ids = host.ids, server = host.server, title = "Lab",
+            message = "a <b> & c" })
          assert.same({ "requested", "failed", "requested" }, pluck(err.outcomes, "state"))
          assert.equal(name == "here" and "UNSUPPORTED" or "UNREACHABLE", err.code)
          assert.truthy(err.message:find("has no bus", 1, true), err.message)
@@ -87,8 +88,10 @@ for name, adapter in pairs{ here = near, ["over ssh"] = far } do
          keep{ close = function() host.machine:stop_user_bus(1000) end }
          local before = desktop:screenshot()
          assert.equal("", desktop:notifications())
-         fine(wms.message{ session_ids = near.id(desktop.id), server = host.server, title = "Lab 1", message = "Ten minutes left" })
-         local after = assert(desktop:wait(function(shot) return hosts.difference(before, shot) > 0.02 end, 20), "no picture")
+         fine(wms.message{ session_ids = near.id(desktop.id), server = host.server, title = "Lab 1",
+            message = "Ten minutes left" })
+         local after = desktop:wait(function(shot) return hosts.difference(before, shot) > 0.02 end, 20)
+         assert.truthy(after, "no picture")
          local left, right, top, bottom = math.huge, 0, math.huge, 0 -- of what differs
          for i = 0, #after / 4 - 1 do
             if before:sub(i * 4 + 1, i * 4 + 3) ~= after:sub(i * 4 + 1, i * 4 + 3) then

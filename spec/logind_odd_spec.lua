@@ -273,7 +273,8 @@ describe("a text about a logind #once", function()
       local output = process.script([[
          local _, message, err = require("wms").sessions()
          print(err.code, message)]],
-         ("DBUS_SYSTEM_BUS_ADDRESS=unix:path=%s/run/dbus/system_bus_socket,guid=%s"):format(host.folder, ("0"):rep(31) .. "1"))
+         ("DBUS_SYSTEM_BUS_ADDRESS=unix:path=%s/run/dbus/system_bus_socket,guid=%s"):format(host.folder,
+            ("0"):rep(31) .. "1"))
       assert.truthy(output:find("^UNTRUSTED\t.*guid"), output)
    end)
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Screen savers that never set LockedHint, asked on the bus of their user: what they say, and what becomes of it when they,
--- or their bus, are odd.
+--- Screen savers that never set LockedHint, asked on the bus of their user: what they say, and what becomes of it when
+-- they, or their bus, are odd.
 local kit = require "spec.support.kit"
 local mock = require "spec.support.mock"
 local process = require "spec.support.process"
@@ -50,8 +50,9 @@ describe("screen savers on the bus of a session's user #once", function()
       --- By what two of them say: what is known then.
       for _, case in ipairs{
          { "True", "False", true }, { "False", "False", false }, { "'error'", "False", false }, { "'error'", "True", true },
-         { "'error'", "'error'", nil }, { "'text'", "'error'", nil }, { "'text'", "False", false }, { "'silent'", "True", true },
-         { "'silent'", "False", nil }, { "'silent'", "'silent'", nil }, { "'flood'", "'error'", nil }, { "'huge'", "'error'", nil },
+         { "'error'", "'error'", nil }, { "'text'", "'error'", nil }, { "'text'", "False", false },
+         { "'silent'", "True", true }, { "'silent'", "False", nil }, { "'silent'", "'silent'", nil },
+         { "'flood'", "'error'", nil }, { "'huge'", "'error'", nil },
       } do
          test(("%s and %s: %s"):format(tostring(case[1]), tostring(case[2]), tostring(case[3])), function()
             local desk = room()
@@ -299,7 +300,8 @@ describe("screen savers on the bus of a session's user #once", function()
          local text = process.run(("LUA_CPATH='%s' timeout 60 %s lua - <<'END'\n%s\nEND"):format(package.cpath,
             process.program("fork"), ([[
                local wms, server = require "wms", "%s"
-               local request = wms.start("lock", { session_ids = 1, server = server, message = "m", verify = 30, stable = 3 })
+               local request = wms.start("lock", { session_ids = 1, server = server, message = "m", verify = 30,
+                  stable = 3 })
                request:wait(1)
                assert(not request:done())
                local pid = fork()

@@ -327,7 +327,7 @@ describe("the session API on Linux hosts #once", function()
          for _, kind in ipairs{ "message", "messageA" } do
             local code, result = wtsapi.outcome(host.server, { kind, host.ids[1], "Exam", "Ten minutes left" })
             assert.same({ 0, 32001 }, { code, result.response }) -- IDASYNC
-            code, result = wtsapi.outcome(host.server, { kind, host.ids[2], "Exam", "Ten minutes left" }) -- where there is no screen
+            code, result = wtsapi.outcome(host.server, { kind, host.ids[2], "Exam", "Ten minutes left" }) -- no screen
             assert.same({ errors.NOT_SUPPORTED, 0 }, { code, result.response })
          end
          kit.await(function() return host.asked("message") == 2 end)

@@ -270,16 +270,16 @@ function Host:session(options)
   return output:match("(%S+)\n$")
 end
 
---- Starts the bus of a user, which his sessions find where it has to be, and which can also be reached in the host's network
--- as unix:abstract=desk-UID; returns its path and the user's number.  stop_user_bus() ends it.
+--- Starts the bus of a user, which his sessions find where it has to be, and which can also be reached in the host's
+-- network as unix:abstract=desk-UID; returns its path and the user's number.  stop_user_bus() ends it.
 function Host:bus(user)
   local uid = self:script([[
     uid=$(id -u "$1")
-    install -d -m 700 -o "$1" "/run/user/$uid"
     two="<listen>unix:path=/run/user/$uid/bus</listen><listen>unix:abstract=desk-$uid</listen>"
     sed "s|<listen>.*</listen>|$two|" /usr/share/dbus-1/session.conf > "/run/spec-host/desk-$uid"
     systemctl reset-failed "desk-$uid" 2>/dev/null || :
-    systemd-run --quiet --collect --unit="desk-$uid" -p User="$1" dbus-daemon --config-file="/run/spec-host/desk-$uid" \
+    folder=user-runtime-dir@$uid.service # of the user's first session; the bus may come before
+    systemd-run --quiet --collect --unit="desk-$uid" -p User="$1" -p Requires="$folder" -p After="$folder" dbus-daemon --config-file="/run/spec-host/desk-$uid" \
       --nofork --nopidfile
     for try in $(seq 500); do [ ! -S "/run/user/$uid/bus" ] || break; sleep 0.02; done
     echo "$uid"]], user):match("(%d+)%s*$")
@@ -304,7 +304,7 @@ function Host:terminals(count)
       cat "$1/$i"
     done]], folder, tostring(count))
   local list = {}
-  for path in output:gmatch("[^\n]+") do list[#list + 1] = path end
+  for path in output:gmatch("(/dev/%S+)\n") do list[#list + 1] = path end
   return list, self.root .. folder .. "/shown"
 end
 
@@ -499,10 +499,18 @@ local function escape(character) return ("_%02x"):format(character:byte()) end -
 local desktop_script = [[
 cd "$1"
 mkfifo display
-Xvfb -displayfd 3 -screen 0 320x240x24 -fbdir "$1" -retro -noreset -nolisten tcp -extension GLX 3> display 2> xvfb.log &
+[ "$3" ] || plain="-extension GLX"
+Xvfb -displayfd 3 -screen 0 320x240x24 -fbdir "$1" -retro -noreset -nolisten tcp $plain 3> display 2> xvfb.log &
 xvfb=$!
 read -r number < display
-DISPLAY=:$number xss-lock -- i3lock --nofork --color=3366aa > locker.log 2>&1 &
+export DISPLAY=:$number
+if [ "$3" ]; then
+   export DBUS_SESSION_BUS_ADDRESS=unix:path=$2 HOME="$1" XDG_RUNTIME_DIR=${2%/bus}
+   sh -c "$3" > program.log 2>&1
+   wait $xvfb
+   exit
+fi
+xss-lock -- i3lock --nofork --color=3366aa > locker.log 2>&1 &
 echo $! > listener
 if [ "$2" ]; then
    printf '%s\n' '[global]' origin=top-left 'offset=20x30' 'width=200' 'height=80' 'monitor=0' > dunstrc
@@ -513,14 +521,17 @@ wait $xvfb
 
 --- Opens a session with a screen (Xvfb, a pattern on it) and a locker: xss-lock listens to logind and runs i3lock.
 -- Fields: user, seat (none), notifications (true: dunst shows those that come over the user's bus, from 20, 30 on and 200
--- pixels wide; Desktop:notifications() is what it has got).  Returns when the locker has been seen to lock and to unlock by logind's signals.
+-- pixels wide; Desktop:notifications() is what it has got), program (a shell text that runs in place of locker and
+-- notifications, on the screen and the user's bus; nothing is waited for then).  Returns when the locker has been
+-- seen to lock and to unlock by logind's signals.
 function Host:desktop(options)
   local shared = "/run/spec-host/desktop-" .. self:number()
   self:check("install", "-d", "-o", options.user, shared)
-  local bus = options.notifications and self:bus(options.user)
-  local argv = { "sh", "-c", desktop_script, "desktop", shared, bus or "" }
+  local bus = (options.notifications or options.program) and self:bus(options.user)
+  local argv = { "sh", "-c", desktop_script, "desktop", shared, bus or "", options.program or "" }
   local id = self:session{ user = options.user, seat = options.seat, command = argv }
   local desktop = setmetatable({ id = id, host = self, shared = shared, width = 320, height = 240 }, Desktop)
+  if options.program then return desktop end
   local function failed(what)
     error(("the desktop of %s on %s %s:\n%s"):format(options.user, self.name, what,
       self:run("bash", "-c", 'tail "$1"/*.log; loginctl session-status --no-pager "$2"', "failed", shared, id)), 3)

@@ -127,9 +127,16 @@ function network.join(...)
    return net
 end
 
---- Ends all ssh connections to the host, from its side.
+--- Ends all ssh connections to the host, from its side; returns when logind over there knows of none any more.
 function network.cut(host)
-   host:script("pkill -f '^sshd: [a-z]' || :")
+   host:script([[
+      pkill -f '^sshd: [a-z]' || :
+      for try in $(seq 500); do
+         grep -qs '^SERVICE=sshd' /run/systemd/sessions/* || exit 0
+         sleep 0.02
+      done
+      grep -l '^SERVICE=sshd' /run/systemd/sessions/*
+      exit 1]])
 end
 
 --- Plugs the host's cable in, or pulls it out.

@@ -103,13 +103,15 @@ function mock.new()
    return self
 end
 
---- The bus of the user with this number, with a program (desk.py) whose run(), await() and calls() are as those of logind's.
+--- The bus of the user with this number, with a program (desk.py) whose run(), await() and calls() are as those
+-- of logind's.
 function mock:desk(uid)
    local folder, room = self.folder .. "/desk-" .. uid, self.folder .. "/run/user/" .. uid
    local other = process.run("id -u") ~= uid .. "\n" and uid or nil
    process.run(("mkdir -p %s %s/services; chmod 700 %s; chown %d:%d %s"):format(room, folder, room, uid, uid, room))
    local desk = setmetatable({ folder = folder, seen = 0, desks = {} }, mock)
-   begin(desk, room .. "/bus", SESSION:format(room .. "/bus", folder .. "/services"), "DBUS_SESSION_BUS_ADDRESS", "desk", other)
+   local configuration = SESSION:format(room .. "/bus", folder .. "/services")
+   begin(desk, room .. "/bus", configuration, "DBUS_SESSION_BUS_ADDRESS", "desk", other)
    self.desks[#self.desks + 1] = desk
    return desk
 end

@@ -12,7 +12,6 @@
 
 #include "core/magic.h"
 #include "core/module.h"
-#include "core/settings.h"
 
 /* ---- whether this is a forked child ---------------------------------------------------------- */
 
@@ -311,7 +310,7 @@ static char **copy_words(wms_engine *engine, const char *const *words)
     return list;
 }
 
-int wms_transport_check(wms_engine *engine, const wms_transport *transport)
+static int check_transport(wms_engine *engine, const wms_transport *transport)
 {
     if (transport->connections < 1 || transport->connections > CONNECTIONS_MAX) {
         return wms_complain(engine, "connections: %u; give a number from 1 to %d",
@@ -328,12 +327,20 @@ int wms_transport_check(wms_engine *engine, const wms_transport *transport)
     return error;
 }
 
+int wms_engine_transport_check_sized(wms_engine *engine, const wms_transport *given, size_t size)
+{
+    wms_transport transport = {0};
+
+    wms_take(&transport, sizeof transport, given, size);
+    return check_transport(engine, &transport);
+}
+
 int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, size_t size)
 {
     wms_transport whole = {0}, *transport = &whole;
 
     wms_take(transport, sizeof *transport, given, size);
-    int error = wms_transport_check(engine, transport);
+    int error = check_transport(engine, transport);
     if (error) {
         return error;
     }

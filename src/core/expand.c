@@ -3,7 +3,24 @@
 #include <string.h>
 
 #include "core/parts.h"
-#include "core/settings.h"
+#include "core/serverlist.h"
+
+int wms_is_expression(const char *server)
+{
+    return !wms_serverlist_is_plain(server);
+}
+
+int wms_engine_groups_check(wms_engine *engine, const wms_value *table)
+{
+    struct wms_groups *groups;
+    int error = wms_engine_enter(engine);
+
+    error = error ? error : wms_groups_make(engine, table, &groups);
+    if (!error) {
+        wms_groups_free(groups);
+    }
+    return error;
+}
 
 int wms_engine_groups(wms_engine *engine, const wms_value *table)
 {

@@ -5,7 +5,6 @@
 
 #include "core/parts.h"
 #include "core/serverlist.h"
-#include "core/settings.h"
 
 enum { DEEPEST = 32 };
 

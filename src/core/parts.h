@@ -97,6 +97,13 @@ void wms_server_release(wms_engine *engine, struct wms_server *server);
 
 /* ---- group.c: groups of servers -------------------------------------------------------------- */
 
+/* Makes groups of a table as that of wms_engine_groups(); the engine does not use them yet.  The
+ * caller gives them to one of the next two functions.  Errors: INVALID, NO_MEMORY. */
+int wms_groups_make(wms_engine *engine, const wms_value *table, struct wms_groups **ret_groups);
+/* They take the place of the engine's, which are freed. */
+void wms_groups_use(wms_engine *engine, struct wms_groups *groups);
+/* NULL is allowed; returns NULL. */
+struct wms_groups *wms_groups_free(struct wms_groups *groups);
 /* Forgets the engine's groups. */
 void wms_groups_clear(wms_engine *engine);
 /* The servers that a list means, at least one; the caller closes the set.  Errors: INVALID,

@@ -22,7 +22,17 @@ bool wms_group_name_fits(const char *name, size_t size)
 
 bool wms_serverlist_is_plain(const char *element)
 {
-    return !element || (*element != '@' && !strpbrk(element, ",!&^[ \t"));
+    if (!element) {
+        return true;
+    }
+    const char *path = wms_nodeset_path(element, element + strlen(element));
+    for (const char *at = element; at < path; at++) {
+        bool special = *at == '[' ? !wms_nodeset_is_ipv6(at, path) : strchr(",!&^ \t", *at) != NULL;
+        if (special || (at == element && *at == '@')) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* ---- taking an expression apart -------------------------------------------------------------- */

@@ -250,6 +250,10 @@ typedef struct wms_transport {
 WMS_INLINE int wms_engine_transport(wms_engine *engine, const wms_transport *transport);
 WMS_API int wms_engine_transport_sized(wms_engine *engine, const wms_transport *transport,
                                        size_t size);
+/* Since 0.3.  wms_engine_transport_check(engine, &transport): whether wms_engine_transport() would
+ * take it; changes nothing.  Errors: INVALID. */
+WMS_API int wms_engine_transport_check_sized(wms_engine *engine, const wms_transport *transport,
+                                             size_t size);
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
@@ -325,6 +329,11 @@ WMS_API int wms_unbind(wms_engine *engine, const char *server);
  * may name groups, at most 32 deep.  A group may be empty.  Errors: INVALID (wms_engine_complaint()
  * names the group and what is wrong; nothing has changed then), NO_MEMORY. */
 WMS_API int wms_engine_groups(wms_engine *engine, const wms_value *groups);
+/* Since 0.3.  Whether wms_engine_groups() would take them; changes nothing.  Errors: its own. */
+WMS_API int wms_engine_groups_check(wms_engine *engine, const wms_value *groups);
+/* Since 0.3.  Whether `server` is an expression, and no mere address (or NULL, or neither): 1 or 0.
+ */
+WMS_API int wms_is_expression(const char *server);
 /* Since 0.3.  The servers that `count` expressions mean: a WMS_LIST of WMS_STRING, which the caller
  * gives to wms_value_free().  Errors: INVALID (not to be understood, or nothing is left),
  * NO_MEMORY.
@@ -690,6 +699,11 @@ static inline int wms_engine_transport(wms_engine *engine, const wms_transport *
 static inline int wms_engine_magics(wms_engine *engine, const wms_magic *magics, size_t count)
 {
     return wms_engine_magics_sized(engine, magics, count, sizeof *magics);
+}
+
+static inline int wms_engine_transport_check(wms_engine *engine, const wms_transport *transport)
+{
+    return wms_engine_transport_check_sized(engine, transport, sizeof *transport);
 }
 
 static inline int wms_request_candidate(wms_request *request, wms_session *ret_session)

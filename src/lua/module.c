@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "core/settings.h"
 #include "lua/lwms.h"
 #include <wms/memory.h>
 #include <wms/provider.h>
@@ -89,7 +88,7 @@ static void set_engine(lua_State *L, const struct lwms_call *call, struct lwms_s
 {
     static const options_set transport =
         BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY) | BIT(SSH_COMMAND);
-    struct wms_groups *groups = NULL;
+    const wms_value *groups;
     struct tree tree;
     struct cards cards;
     int error;
@@ -104,23 +103,22 @@ static void set_engine(lua_State *L, const struct lwms_call *call, struct lwms_s
     if (options->given & BIT(PROXY)) { /* NULL for false */
         options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY);
     }
-    error = wms_transport_check(state->engine, &options->transport);
+    groups = lwms_tree_read(L, call, &tree);
+    error = wms_engine_transport_check(state->engine, &options->transport);
     if (!error && (options->given & BIT(GROUPS))) {
-        error = wms_groups_make(state->engine, lwms_tree_read(L, call, &tree), &groups);
+        error = wms_engine_groups_check(state->engine, groups);
     }
-    /* From here on all is right, if the cards are. */
-    if (!error && (options->given & BIT(WAKE))) {
+    if (!error && (options->given & BIT(WAKE))) { /* all is right now, if the cards are */
         error = lwms_cards_set(L, state, &cards);
+    }
+    if (!error && (options->given & BIT(GROUPS))) {
+        error = wms_engine_groups(state->engine, groups);
     }
     if (!error && (options->given & transport)) {
         error = wms_engine_transport(state->engine, &options->transport);
     }
     if (error) {
-        wms_groups_free(groups);
         refuse(L, call, state, error);
-    }
-    if (groups) {
-        wms_groups_use(state->engine, groups);
     }
     lua_pop(L, 3);
 }

@@ -2,7 +2,6 @@
 /* servers.c - which servers a call means: addresses, node sets, groups; wms.servers. */
 #include <string.h>
 
-#include "core/serverlist.h"
 #include "lua/lwms.h"
 
 /* Raises the engine's complaint, which is about a server, with the option's name. */
@@ -20,7 +19,7 @@ static void complain(lua_State *L, const struct lwms_call *call, const char *nam
 
 static bool is_plain(lua_State *L, int index)
 {
-    return !lwms_is_text(L, index) || wms_serverlist_is_plain(lua_tostring(L, index));
+    return !lwms_is_text(L, index) || !wms_is_expression(lua_tostring(L, index));
 }
 
 /* Of a list at `index`. */
