@@ -279,8 +279,8 @@ function Host:bus(user)
     sed "s|<listen>.*</listen>|$two|" /usr/share/dbus-1/session.conf > "/run/spec-host/desk-$uid"
     systemctl reset-failed "desk-$uid" 2>/dev/null || :
     folder=user-runtime-dir@$uid.service # of the user's first session; the bus may come before
-    systemd-run --quiet --collect --unit="desk-$uid" -p User="$1" -p Requires="$folder" -p After="$folder" dbus-daemon --config-file="/run/spec-host/desk-$uid" \
-      --nofork --nopidfile
+    systemd-run --quiet --collect --unit="desk-$uid" -p User="$1" -p Requires="$folder" -p After="$folder" \
+      dbus-daemon --config-file="/run/spec-host/desk-$uid" --nofork --nopidfile
     for try in $(seq 500); do [ ! -S "/run/user/$uid/bus" ] || break; sleep 0.02; done
     echo "$uid"]], user):match("(%d+)%s*$")
   return ("/run/user/%s/bus"):format(uid), tonumber(uid)
