@@ -499,8 +499,7 @@ local function escape(character) return ("_%02x"):format(character:byte()) end -
 local desktop_script = [[
 cd "$1"
 mkfifo display
-[ "$3" ] || plain="-extension GLX"
-Xvfb -displayfd 3 -screen 0 320x240x24 -fbdir "$1" -retro -noreset -nolisten tcp $plain 3> display 2> xvfb.log &
+Xvfb -displayfd 3 -screen 0 320x240x24 -fbdir "$1" -retro -noreset -nolisten tcp -extension GLX 3> display 2> xvfb.log &
 xvfb=$!
 read -r number < display
 export DISPLAY=:$number
