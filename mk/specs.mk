@@ -150,8 +150,8 @@ examples: $(examples) ; @:
 
 # ---- real desktops -------------------------------------------------------------------------------
 # Each in a session of a test host whose root file system has its packages: some 100 MB to 2 GB, and
-# minutes to make.  Those that are known to come up are the default; xfce, cinnamon and kde may need
-# more packages: make desktops DESKTOPS=xfce
+# minutes to make.  Those that are known to come up are the default; xfce, cinnamon and kde need more, such
+# as a renderer of OpenGL, which spec/host/hosts leaves out: make desktops DESKTOPS=xfce
 
 DESKTOPS = mate xscreensaver
 desktop_mate         = mate-session-manager mate-screensaver mate-notification-daemon mate-settings-daemon marco

@@ -71,8 +71,10 @@ describe("without memory, on a real host #once", function()
             pending(mock.missing())
          end
          up = true
-         local host = adapter.host{ sessions = { { user = "alice", type = name == "saver" and "x11" or nil } } }
-         local desk = name == "saver" and mock.desk_of(host.machine, "alice")
+         local saver = name == "saver" or nil
+         local session = { user = "alice", type = saver and "x11", deaf = saver } -- deaf: no hint, so the saver is asked
+         local host = adapter.host{ sessions = { session } }
+         local desk = saver and mock.desk_of(host.machine, "alice")
          finally(function()
             if desk then
                desk:close()

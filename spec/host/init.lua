@@ -279,8 +279,8 @@ function Host:bus(user)
     sed "s|<listen>.*</listen>|$two|" /usr/share/dbus-1/session.conf > "/run/spec-host/desk-$uid"
     systemctl reset-failed "desk-$uid" 2>/dev/null || :
     folder=user-runtime-dir@$uid.service # of the user's first session; the bus may come before
-    systemd-run --quiet --collect --unit="desk-$uid" -p User="$1" -p Requires="$folder" -p After="$folder" dbus-daemon --config-file="/run/spec-host/desk-$uid" \
-      --nofork --nopidfile
+    systemd-run --quiet --collect --unit="desk-$uid" -p User="$1" -p Requires="$folder" -p After="$folder" \
+      dbus-daemon --config-file="/run/spec-host/desk-$uid" --nofork --nopidfile
     for try in $(seq 500); do [ ! -S "/run/user/$uid/bus" ] || break; sleep 0.02; done
     echo "$uid"]], user):match("(%d+)%s*$")
   return ("/run/user/%s/bus"):format(uid), tonumber(uid)
@@ -499,8 +499,7 @@ local function escape(character) return ("_%02x"):format(character:byte()) end -
 local desktop_script = [[
 cd "$1"
 mkfifo display
-[ "$3" ] || plain="-extension GLX"
-Xvfb -displayfd 3 -screen 0 320x240x24 -fbdir "$1" -retro -noreset -nolisten tcp $plain 3> display 2> xvfb.log &
+Xvfb -displayfd 3 -screen 0 320x240x24 -fbdir "$1" -retro -noreset -nolisten tcp -extension GLX 3> display 2> xvfb.log &
 xvfb=$!
 read -r number < display
 export DISPLAY=:$number

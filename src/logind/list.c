@@ -175,6 +175,10 @@ static void savers_told(struct logind_savers *savers, signed char active)
 {
     struct entry *entry = savers->data;
     struct listing *listing = entry->listing;
+    if (savers->no_memory) {
+        finish(listing, &(struct logind_fault){.code = WMS_E_NO_MEMORY});
+        return;
+    }
     entry->facts.locked = active;
     drop_savers(savers->conn, entry);
     listing->unsure--;

@@ -3,6 +3,7 @@
  *
  * Whether it is locked is what its LockedHint says.  Where that is "no", and its locker may be one
  * that never sets it, the screen savers on the bus of its user are asked, and watched. */
+#include <errno.h>
 #include <string.h>
 
 #include "userbus.h"
@@ -168,22 +169,27 @@ static void screen_told(struct logind_screen *screen, signed char active)
     struct watcher *watcher = NODE_OWNER(screen, struct watcher, screen);
     watcher->awaiting = false;
     watcher->active = active;
+    if (screen->no_memory) {
+        end_blind(watcher, &(struct logind_fault){.code = WMS_E_NO_MEMORY});
+        return;
+    }
     tell_locked(watcher);
 }
 
-/* Asks the screen savers if that is needed to know whether it is locked. */
-static void ask_screen(struct watcher *watcher, const struct logind_facts *facts)
+/* Asks the screen savers if that is needed to know whether it is locked.  False: out of memory. */
+static bool ask_screen(struct watcher *watcher, const struct logind_facts *facts)
 {
     struct logind *conn = watcher->lookup.call.conn;
     enum wms_verb verb = watcher->observer->verb;
     if (watcher->asked || (verb != WMS_LOCK && verb != WMS_UNLOCK) ||
         !logind_screen_is_mute(conn, watcher->lookup.id, facts)) {
-        return;
+        return true;
     }
     watcher->asked = true;
     watcher->active = -1;
-    watcher->awaiting =
-        logind_screen_ask(conn, &watcher->screen, watcher->lookup.path, facts, screen_told) == 0;
+    int r = logind_screen_ask(conn, &watcher->screen, watcher->lookup.path, facts, screen_told);
+    watcher->awaiting = r == 0;
+    return r != -ENOMEM;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -216,8 +222,11 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
         }
         watcher->silent = 0;
         watcher->hint = facts->locked;
-        ask_screen(watcher, facts);
-        tell_locked(watcher);
+        if (ask_screen(watcher, facts)) {
+            tell_locked(watcher);
+        } else {
+            end_blind(watcher, &(struct logind_fault){.code = WMS_E_NO_MEMORY});
+        }
     } else if (fault->code == WMS_E_NOT_FOUND) {
         tell(watcher, false, -1);
     } else if (fault->lost && lookup->path && ++watcher->silent < SILENT_MAX) {

@@ -226,7 +226,7 @@ static void on_ready(struct logind_use *use, sd_bus *bus)
 static void on_gone(struct logind_use *use, const struct logind_fault *fault)
 {
     struct logind_savers *all = NODE_OWNER(use, struct logind_savers, use);
-    (void) fault;
+    all->no_memory = fault->code == WMS_E_NO_MEMORY;
     unslot(all);
     all->bus = NULL;
     for (size_t i = 0; i < LOGIND_SAVERS; i++) {

@@ -39,12 +39,15 @@ static void give_up(struct logind_screen *screen)
 static void savers_told(struct logind_savers *savers, signed char active)
 {
     struct logind_screen *screen = NODE_OWNER(savers, struct logind_screen, savers);
+    screen->no_memory = savers->no_memory;
     screen->told(screen, active);
 }
 
 static void ask(struct logind_screen *screen)
 {
-    if (logind_savers_ask(screen->conn, &screen->savers, screen->uid, true, savers_told) < 0) {
+    int r = logind_savers_ask(screen->conn, &screen->savers, screen->uid, true, savers_told);
+    if (r < 0) {
+        screen->no_memory = r == -ENOMEM;
         give_up(screen);
     }
 }

@@ -62,10 +62,11 @@ struct logind_savers {
         bool silent;        /* it was asked, and has not answered */
         signed char active; /* 0, 1, or -1: it does not tell */
     } saver[LOGIND_SAVERS];
-    bool watches; /* told() again for each change, until it is dropped */
-    bool listed;  /* it is known which of them there are */
-    bool patient; /* answers are awaited */
-    bool over;    /* told() has been called */
+    bool watches;   /* told() again for each change, until it is dropped */
+    bool listed;    /* it is known which of them there are */
+    bool patient;   /* answers are awaited */
+    bool over;      /* told() has been called */
+    bool no_memory; /* nobody tells since there was none */
     signed char said;
     void (*told)(struct logind_savers *savers, signed char active);
 };
@@ -99,6 +100,7 @@ struct logind_screen {
     char *path, *user_path;
     int64_t uid;
     unsigned count;
+    bool no_memory;
     void (*told)(struct logind_screen *screen, signed char active);
 };
 
