@@ -210,6 +210,30 @@ describe("a packet that wakes #once", function()
       assert.same({ { "verified" }, { false } }, { pluck(list, "state"), pluck(list, "changed") }) -- it was awake
    end)
 
+   it("is sent to all at once, and a few of them are asked at a time", function()
+      local card = { mac = MAC, network = "127.0.0.1", port = listen "127.0.0.1" }
+      local hosts, servers, cards = {}, {}, {}
+      for i = 1, 6 do
+         hosts[i], servers[i] = lab()
+         cards[servers[i]] = card
+         hosts[i]:fail("sessions", "TIMEOUT")
+      end
+      wms.configure{ wake = cards }
+      local request = keep(wms.start("wake", { servers = servers, verify = 60, concurrency = 2 }))
+      for _ = 1, 6 do
+         check(assert(udp:receive(2048)))
+      end
+      request:wait(0.1)
+      local asked = 0
+      for _, host in ipairs(hosts) do
+         asked = asked + #host:log()
+         host:fail("sessions")
+      end
+      assert.equal(2, asked)
+      local states = pluck(fine(kit.finish(request):result()), "state")
+      assert.same({ "verified", "verified", "verified", "verified", "verified", "verified" }, states)
+   end)
+
    it("was in vain when the host does not answer in time, or in a way that tells nothing", function()
       local host, server = lab()
       configure(server)

@@ -318,6 +318,9 @@ struct wms_request {
 
     struct wms_job *jobs;
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
+    size_t asking;  /* of WMS_WAKE: hosts that are being asked whether they are awake */
+    size_t at_once; /* how many hosts are worked with at a time: `concurrency`, but that all packets
+                       of WMS_WAKE are sent at once */
     struct wms_asked *order; /* of the outcomes; NULL: that of the jobs */
     size_t order_count;
     size_t total, uncounted; /* outcomes that there will be, and jobs whose number of outcomes is
