@@ -244,7 +244,7 @@ describe("ssh #once", function()
          build, process.program("oom")))
       assert.equal(0, code, output)
       local engine, runs = output:match("(%d+) of the engine: +(%d+) runs")
-      assert.truthy(tonumber(engine) > 10 and tonumber(runs) >= 2 * engine, output)
+      assert.truthy(tonumber(engine) > 10 and tonumber(runs) >= 2 * engine - 10, output) -- one run differs from another
       marked.await_none(mark)
    end)
 

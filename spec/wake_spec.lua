@@ -7,6 +7,12 @@ local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
 local MAC = "00:1a:2B:33:44:Fe"
 local keep, sweep = kit.keeper()
 
+--- Waits for it, and does not poll: it takes seconds.
+local function finish(request)
+   assert.is_true(request:wait(120))
+   return request
+end
+
 local function lab(sessions)
    local name = kit.name()
    return keep(wms.memory(name, { sessions = sessions or { { session_id = 1 } } })), "memory://" .. name
@@ -204,10 +210,34 @@ describe("a packet that wakes #once", function()
       end)
       assert.is_false(request:done())
       host:refuse()
-      local list = fine(kit.finish(request):result())
+      local list = fine(finish(request):result())
       assert.same({ { "verified" }, { true } }, { pluck(list, "state"), pluck(list, "changed") })
       list = fine(wms.wake{ server = server, verify = 60 })
       assert.same({ { "verified" }, { false } }, { pluck(list, "state"), pluck(list, "changed") }) -- it was awake
+   end)
+
+   it("is sent to all at once, and a few of them are asked at a time", function()
+      local card = { mac = MAC, network = "127.0.0.1", port = listen "127.0.0.1" }
+      local hosts, servers, cards = {}, {}, {}
+      for i = 1, 6 do
+         hosts[i], servers[i] = lab()
+         cards[servers[i]] = card
+         hosts[i]:fail("sessions", "TIMEOUT")
+      end
+      wms.configure{ wake = cards }
+      local request = keep(wms.start("wake", { servers = servers, verify = 60, concurrency = 2 }))
+      for _ = 1, 6 do
+         check(assert(udp:receive(2048)))
+      end
+      request:wait(0.1)
+      local asked = 0
+      for _, host in ipairs(hosts) do
+         asked = asked + #host:log()
+         host:fail("sessions")
+      end
+      assert.equal(2, asked)
+      local states = pluck(fine(finish(request):result()), "state")
+      assert.same({ "verified", "verified", "verified", "verified", "verified", "verified" }, states)
    end)
 
    it("was in vain when the host does not answer in time, or in a way that tells nothing", function()
@@ -232,7 +262,7 @@ describe("a packet that wakes #once", function()
       local request = keep(wms.start("wake", { server = server, verify = 60, timeout = 50 }))
       kit.pump(request, function() return #host:log() == 1 end)
       host:fail("sessions")
-      assert.same({ true }, pluck(fine(kit.finish(request):result()), "changed"))
+      assert.same({ true }, pluck(fine(finish(request):result()), "changed"))
       assert.equal(2, #host:log())
    end)
 

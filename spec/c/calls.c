@@ -45,6 +45,13 @@ static void refused(wms_engine *engine, const wms_command *command, const char *
     }
 }
 
+static int forbid(void *data, const wms_action *action)
+{
+    (void) data;
+    (void) action;
+    return 1;
+}
+
 #define REFUSED(verb, field, value, words) \
     do { \
         wms_command command = good(verb); \
@@ -141,7 +148,8 @@ static void refuse_commands(wms_engine *engine)
     REFUSED(WMS_MESSAGE, verify, 0, "verify: no host tells");
     REFUSED(WMS_MESSAGE, stable, 0, "stable: no host tells");
     REFUSED(WMS_MESSAGE, all, false, "session_ids: missing; give");
-    REFUSED(31, all, false, "command: "); /* the highest that a provider's `can` has a bit for */
+    wms_engine_guard(engine, forbid, NULL); /* should one get through, this machine is not ended */
+    REFUSED(31, all, false, "command: ");   /* the highest that a provider's `can` has a bit for */
     for (enum wms_verb verb = WMS_REBOOT; verb <= WMS_WAKE; verb++) {
         REFUSED(verb, server_count, 0, "session_ids: "); /* with `all`, of good() */
         wms_command command = good(verb);
@@ -157,6 +165,7 @@ static void refuse_commands(wms_engine *engine)
             refused(engine, &command, "verify: ");
         }
     }
+    wms_engine_guard(engine, NULL, NULL);
     REFUSED(WMS_CLOSE, warn_message, "m", "warn_seconds: 0; give");
     REFUSED(WMS_CLOSE, warn_seconds, 1, "warn_message: missing; give");
     REFUSED(WMS_CLOSE, warn_title, "t", "warn_message: missing; give");

@@ -6,6 +6,12 @@ local wms = kit.wms
 local describe, assert = busted.describe, require "luassert"
 local fine, fault, pluck, sorted = kit.fine, kit.fault, kit.pluck, kit.sorted
 
+--- Waits for it, and does not poll: it takes seconds.
+local function finish(request)
+   assert.is_true(request:wait(120))
+   return request
+end
+
 return function(adapter, test, room)
    local shows = adapter.can.message
 
@@ -33,7 +39,7 @@ return function(adapter, test, room)
          check_shown(host, 3)
          assert.equal(0, host.asked("close"))
          host.drop(host.ids[2])
-         local list = fine(kit.finish(request):result())
+         local list = fine(finish(request):result())
          request:close()
          local states = {}
          for _, outcome in ipairs(list) do
@@ -84,7 +90,7 @@ return function(adapter, test, room)
                warn = warn(4) })
             request:wait(0.5)
             host.reuse(host.ids[1], "carol")
-            for _, outcome in ipairs(fine(kit.finish(request):result())) do
+            for _, outcome in ipairs(fine(finish(request):result())) do
                assert.equal(outcome.session_id == host.ids[1] and "gone" or "requested", outcome.state)
             end
             request:close()

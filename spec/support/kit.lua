@@ -21,6 +21,14 @@ function kit.now()
    return seconds
 end
 
+--- Leaves the processor to those who are waited for, where this Lua has luasocket.
+local has_socket, socket = pcall(require, "socket")
+local function pause(seconds)
+   if has_socket then
+      socket.sleep(seconds)
+   end
+end
+
 --- Calls `check` until it returns something true, and returns that; fails after `seconds` (20).  `step` is called between.
 function kit.await(check, step, seconds)
    local limit = kit.now() + (seconds or 20)
@@ -31,6 +39,8 @@ function kit.await(check, step, seconds)
       end
       if step then
          step()
+      else
+         pause(0.005)
       end
    until kit.now() > limit
    error("waited in vain for " .. (seconds or 20) .. " s", 2)
@@ -41,7 +51,9 @@ function kit.finish(request)
    kit.await(function()
       return request:done()
    end, function()
-      request:step()
+      if not request:step() then
+         pause(0.001)
+      end
    end)
    return request
 end

@@ -554,7 +554,9 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     request->retries = command->retries;
     request->ask = command->ask;
     request->follow = command->follow;
-    request->concurrency = command->stop_on_error ? 1 : command->concurrency;
+    request->at_once = command->stop_on_error ? 1 : command->concurrency;
+    request->concurrency =
+        command->verb == WMS_WAKE && !command->stop_on_error ? SIZE_MAX : request->at_once;
     error = keep_texts(engine, command, request);
     error = error                                 ? error
             : wms_traits_of_call(request->traits) ? keep_call(engine, command, request)

@@ -64,8 +64,7 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
         request_free(request);
         return error;
     }
-    engine->links_kept =
-        request->concurrency > WMS_KEPT_LINKS ? request->concurrency : WMS_KEPT_LINKS;
+    engine->links_kept = request->at_once > WMS_KEPT_LINKS ? request->at_once : WMS_KEPT_LINKS;
     request->jobs_open = request->job_count;
     wms_request_count_first(request);
     if (engine->loop && wms_loop_is_due(engine->loop)) {

@@ -335,6 +335,9 @@ struct wms_request {
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
     struct node turns; /* jobs that have paused, and wait for a turn */
     unsigned retries;
+    size_t asking;  /* of WMS_WAKE: hosts that are being asked whether they are awake */
+    size_t at_once; /* how many hosts are worked with at a time: `concurrency`, but that all packets
+                       of WMS_WAKE are sent at once */
     struct wms_asked *order; /* of the outcomes; NULL: that of the jobs */
     size_t found;            /* the job whose outcome was read last: see result.c */
     size_t order_count;

@@ -16,11 +16,12 @@ struct wms_waking {
     struct wms_network network; /* a copy: the program may set others meanwhile */
     struct wms_timer *again, *end;
     double pause;
-    double began;        /* when the question was asked that is under way */
-    bool due;            /* the next packet */
-    bool asleep;         /* the question has failed: waits for the next packet */
-    bool missed;         /* the host was asked, and did not answer, at least once */
-    bool late;           /* the time to verify is over */
+    double began; /* when the question was asked that is under way */
+    bool due;     /* the next packet */
+    bool asking;  /* it counts for request->asking */
+    bool asleep;  /* the question has failed, or too many are asked: waits for the next packet */
+    bool missed;  /* the host was asked, and did not answer, at least once */
+    bool late;    /* the time to verify is over */
     char why[TEXT_SIZE]; /* the last question failed */
 };
 
@@ -44,11 +45,21 @@ static void time_over(void *data)
     wms_job_kick(job);
 }
 
+/* No question is under way. */
+static void rest(struct wms_job *job)
+{
+    if (job->waking->asking) {
+        job->waking->asking = false;
+        job->request->asking--;
+    }
+}
+
 void wms_waking_end(struct wms_job *job)
 {
     struct wms_waking *waking = job->waking;
 
     if (waking) {
+        rest(job);
         job->waking = NULL;
         wms_timer_free(waking->again);
         wms_timer_free(waking->end);
@@ -159,6 +170,7 @@ static void give_up_question(struct wms_job *job)
         }
         wms_link_leave(job);
     }
+    rest(job);
     job->waking->missed = true;
     snprintf(job->waking->why, sizeof job->waking->why, "no answer within %g s", patience);
 }
@@ -197,6 +209,19 @@ static void too_late(struct wms_job *job)
     wms_free(engine, text);
 }
 
+/* If too many hosts are being asked, this one waits for its next packet. */
+static bool may_ask(struct wms_job *job)
+{
+    struct wms_waking *waking = job->waking;
+
+    if (!waking->asking) {
+        waking->asking = job->request->asking < job->request->at_once;
+        waking->asleep = !waking->asking;
+        job->request->asking += waking->asking;
+    }
+    return waking->asking;
+}
+
 bool wms_waking_run(struct wms_job *job)
 {
     struct wms_item *whole = &job->whole;
@@ -217,7 +242,7 @@ bool wms_waking_run(struct wms_job *job)
     if (job->waking->due) {
         next_packet(job);
     }
-    return !job->waking->asleep && whole->phase != WMS_ACTING;
+    return !job->waking->asleep && whole->phase != WMS_ACTING && may_ask(job);
 }
 
 /* ---- what comes of it ------------------------------------------------------------------------ */
@@ -270,6 +295,7 @@ bool wms_waking_goes_on(struct wms_item *whole, int code, const char *text)
     if (!waking->asleep) {
         snprintf(waking->why, sizeof waking->why, "%s", why);
     }
+    rest(whole->job);
     waking->asleep = waking->missed = true;
     if (whole->phase != WMS_READY) {
         wms_item_enter(whole, WMS_READY);
