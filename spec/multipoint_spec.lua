@@ -37,6 +37,43 @@ describe("MultiPoint hosts", function()
    end)
 
    describe("list sessions", function()
+      it("with their idle times, if they are asked for", function()
+         local lab = multipoint.lab()
+         for id = 3, 6 do
+            lab:session{ id = id, user = "alice", flags = USER + LOCKED + FREE }
+         end
+         lab:on("CurrentActivity", { body = "<pdwInactiveTicks>1800000</pdwInactiveTicks>", id = 3, times = 0 })
+         lab:on("CurrentActivity", { fault = 0x80004005, id = 4, times = 0 })
+         lab:on("CurrentActivity", { body = "<pdwInactiveTicks>4294967295</pdwInactiveTicks>", id = 5, times = 0 })
+         lab:on("CurrentActivity", { body = "", id = 6, times = 0 })
+         for _, session in ipairs(fine(wms.sessions(lab.server))) do
+            assert.is_nil(session.idle_since)
+         end
+         assert.is_nil(lab:counts().CurrentActivity)
+         local before = os.time()
+         local list = fine(wms.sessions{ server = lab.server, activity = true })
+         assert.same({ 3, 4, 5, 6 }, pluck(list, "session_id"))
+         local since = list[1].idle_since
+         assert.truthy(since >= before - 1801 and since <= os.time() - 1799, since)
+         for i = 2, 4 do -- not known is nil, and spoils nothing else
+            assert.same({ nil, true, false }, { list[i].idle_since, list[i].locked, list[i].is_private })
+         end
+         assert.equal(4, lab:counts().CurrentActivity)
+         lab:reset()
+         local outcomes = fine(wms.unlock_all{ server = lab.server, activity = true, where = function(session)
+            return session.idle_since ~= nil and os.time() - session.idle_since > 1000
+         end })
+         assert.same({ 3 }, pluck(outcomes, "session_id"))
+         assert.same({ 4, nil }, { lab:counts().CurrentActivity, lab:counts().GetScreenState })
+         kit.misuse("unlock_all", { "activity: nobody looks at it", "leave" }, function()
+            wms.unlock_all{ server = lab.server, activity = true }
+         end)
+         kit.misuse("unlock", { "activity: no such option" }, function()
+            wms.unlock{ session_ids = 3, server = lab.server, activity = true }
+         end)
+         kit.misuse("sessions", { "activity: a string" }, function() wms.sessions{ activity = "yes" } end)
+      end)
+
       it("with all that the host says of them", function()
          local lab = multipoint.lab{ stations = 3 }
          lab:session{

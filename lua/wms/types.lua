@@ -71,6 +71,7 @@ local wms = {}
 ---@class wms.AllOptions: wms.Options
 ---@field where? wms.Where These alone; the others are in no outcome.  On MultiPoint hosts the *Block All* message is left alone then.
 ---@field except? wms.Where Not these; they are in no outcome.
+---@field activity? boolean Ask also for `idle_since` where that costs a question a session (MultiPoint); with `where` or `except`.
 
 --- Options of a command on chosen sessions.
 ---@class wms.SelectOptions: wms.Options
@@ -80,6 +81,7 @@ local wms = {}
 ---@class wms.SessionsOptions: wms.SelectOptions
 ---@field where? wms.Where As in `wms.AllOptions`; not beside `session_ids`.
 ---@field except? wms.Where
+---@field activity? boolean As in `wms.AllOptions`, also without the two above.
 
 ---@class wms.LockOptions: wms.SelectOptions
 ---@field message string What the users see: UTF-8, not empty, no zero byte, at most 65536 bytes.

@@ -544,6 +544,7 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     request->warn_seconds = command->warn_seconds;
     request->own = command->own;
     request->choose = command->choose;
+    request->activity = command->activity;
     request->some = command->own || command->some;
     request->stable = query ? -1 : command->stable;
     request->verify = query                                         ? -1

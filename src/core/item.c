@@ -109,6 +109,7 @@ static void act(struct wms_item *item)
         .message = all && request->verb == WMS_LOCK ? request->message : NULL,
         .title = whole ? NULL : request->title,
         .identity = whole ? NULL : item->identity,
+        .activity = whole && request->activity,
     };
     node_prepend(&link->ops, &item->flight);
     if (call) {

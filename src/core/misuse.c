@@ -139,6 +139,11 @@ static int check_selection(wms_engine *engine, const wms_command *command, unsig
             engine, "where: the sessions are named already; leave it out, or use %s_all", verb);
     }
 
+    if (command->activity && !command->choose && !(traits & WMS_IS_QUERY)) {
+        return wms_complain(
+            engine,
+            "activity: nobody looks at it; give where or except beside it, or leave it out");
+    }
     if (command->target_count > 0 && (command->id_count > 0 || command->server_count > 0)) {
         return wms_complain(
             engine, "targets: they bring their servers; give no ids and no servers beside them");

@@ -322,7 +322,7 @@ struct wms_request {
     double timeout, verify, stable, deadline;
     struct wms_timer *expiry; /* of the deadline, while it runs */
     bool stop_on_error, what_if, ask, follow;
-    bool own, choose;
+    bool own, choose, activity;
     bool some; /* a server's other sessions are not meant: the host is told nothing that holds for
                   all of them */
     struct wms_call call; /* of a call or a bind: its strings and arguments lie in `given` */

@@ -442,11 +442,13 @@ typedef struct wms_command {
                             those of other hosts than the command's are ignored */
     size_t pin_count;
     unsigned
-        retries; /* how often a session, or the question for a server's sessions, is tried again
-                    after UNREACHABLE, TIMEOUT, BUSY, UNVERIFIED or REVERTED: after pauses of
-                    0.5 s, 1 s and so on, up to 30 s, in which other servers have their turn.  A
-                    message that was sent is not sent again; verbs that are not WMS_REPEATABLE
-                    have none.  `deadline` counts for all tries together; default 0 */
+        retries;   /* how often a session, or the question for a server's sessions, is tried again
+                      after UNREACHABLE, TIMEOUT, BUSY, UNVERIFIED or REVERTED: after pauses of
+                      0.5 s, 1 s and so on, up to 30 s, in which other servers have their turn.  A
+                      message that was sent is not sent again; verbs that are not WMS_REPEATABLE
+                      have none.  `deadline` counts for all tries together; default 0 */
+    bool activity; /* WMS_SESSIONS, and with `choose`: `idle_since` also from hosts that have to be
+                      asked about each session for it (MultiPoint) */
     const char *warn_message, *warn_title; /* WMS_CLOSE: shown in each session first, as by
                                               WMS_MESSAGE; NULL: no warning, no title */
     double warn_seconds; /* how long a session is left alone then, before it is closed; above 0

@@ -52,6 +52,7 @@ static void fill(wms_command *command, const struct lwms_command *what,
     }
     command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
     command->some = options->given & BIT(WHERE);
+    command->activity = options->activity;
     if ((traits & WMS_REPEATABLE) || (options->given & BIT(RETRIES))) {
         command->retries = options->retries;
     }

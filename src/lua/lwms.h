@@ -202,6 +202,7 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(DEADLINE, "deadline", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
     X(WHERE, "where", FOR_CHOOSING) \
     X(EXCEPT, "except", FOR_CHOOSING) \
+    X(ACTIVITY, "activity", FOR_CHOOSING) \
     X(VERIFY, "verify", FOR_SESSIONS | FOR_CLIENT | FOR_ALONE(WMS_WAKE)) \
     X(STABLE, "stable", FOR_SESSIONS | FOR_CLIENT) \
     X(RETRIES, "retries", FOR_SESSIONS | FOR_CLIENT) \
@@ -279,7 +280,7 @@ struct options {
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable, deadline, warn_seconds;
     unsigned concurrency, retries;
-    bool stop_on_error, what_if, management;
+    bool stop_on_error, what_if, management, activity;
     wms_transport transport;
 };
 

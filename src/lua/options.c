@@ -344,6 +344,9 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         keep(L, options, option == OPT_WHERE ? SLOT_WHERE : SLOT_EXCEPT);
         lua_pop(L, 1);
         break;
+    case OPT_ACTIVITY:
+        options->activity = lwms_need_boolean(L, call, name, value);
+        break;
     case OPT_VERIFY:
         options->verify = lwms_need_seconds(L, call, name, value, false);
         break;

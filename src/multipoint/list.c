@@ -6,12 +6,17 @@
  * error of the connection, the credentials or our memory ends the list.
  */
 #include <stdio.h>
+#include <time.h>
 
 #include "list.h"
 
 /* [MS-RSMC] 3.7.4.7: its desktop is shown to others, who may only watch it or also control it. */
 enum { PROJECTING = 1, CONTROLLED = 2 };
-enum { FLAGS, SCREEN, KINDS }; /* kinds of questions about each session */
+
+/* The questions about each session: in this order, each kind about all sessions. */
+enum kind { FLAGS, SCREEN, ACTIVITY };
+static const char *const operations[] = {
+    [FLAGS] = "GetSessionFlags", [SCREEN] = "GetScreenState", [ACTIVITY] = "CurrentActivity"};
 
 static void list_free(struct multipoint_task *task)
 {
@@ -102,6 +107,15 @@ static void go_on(struct multipoint_sessions *list);
 
 /* ---- flags and screens ----------------------------------------------------------------------- */
 
+static enum kind kind_of(const struct multipoint_exchange *exchange)
+{
+    const char *name = exchange->operation->name;
+
+    return strcmp(name, operations[FLAGS]) == 0    ? FLAGS
+           : strcmp(name, operations[SCREEN]) == 0 ? SCREEN
+                                                   : ACTIVITY;
+}
+
 static void read_flags(struct multipoint_found *session, const wms_value *table)
 {
     const wms_value *flags = multipoint_value(table, "pgrfSession", WMS_NATURAL);
@@ -127,11 +141,28 @@ static void read_screen(struct multipoint_found *session, const wms_value *table
         state ? state->natural == PROJECTING || state->natural == CONTROLLED : -1;
 }
 
+/* [MS-RSMC], CurrentActivity, names no unit; ticks of Windows are milliseconds, as those of its own
+ * GetLastInputInfo(), from which the host has them.  The largest number is no time. */
+static void read_activity(struct multipoint_found *session, const wms_value *table)
+{
+    const wms_value *ticks = multipoint_value(table, "pdwInactiveTicks", WMS_NATURAL);
+    struct timespec now;
+
+    if (ticks && ticks->natural < UINT32_MAX) {
+        clock_gettime(CLOCK_REALTIME, &now);
+        session->idle_since =
+            (double) now.tv_sec + (double) now.tv_nsec / 1e9 - (double) ticks->natural / 1e3;
+    }
+}
+
 /* Takes the answer to a question about one session.  Errors: NO_MEMORY. */
 static int read_answer(struct multipoint_sessions *list, const struct multipoint_exchange *exchange,
-                       const struct multipoint_reply *reply, struct multipoint_found *session,
-                       bool flags)
+                       const struct multipoint_reply *reply, struct multipoint_found *session)
 {
+    static void (*const readers[])(struct multipoint_found * session, const wms_value *table) = {
+        [FLAGS] = read_flags, [SCREEN] = read_screen, [ACTIVITY] = read_activity};
+    enum kind kind = kind_of(exchange);
+    bool flags = kind == FLAGS;
     struct multipoint_arena arena = {.memory = list->arena.memory};
     char text[2 * MULTIPOINT_SENTENCE];
     const char *why = reply->text;
@@ -144,7 +175,7 @@ static int read_answer(struct multipoint_sessions *list, const struct multipoint
         why = no_form;
     }
     if (!unread) {
-        (flags ? read_flags : read_screen)(session, &table);
+        readers[kind](session, &table);
     } else if (flags && multipoint_reply_not_found(reply)) {
         session->gone = true; /* it may have ended meanwhile */
     } else if (flags && !error) {
@@ -160,7 +191,6 @@ static void got_answer(struct multipoint_exchange *exchange, const struct multip
 {
     struct multipoint_slot *slot = exchange->data;
     struct multipoint_sessions *list = slot->list;
-    bool flags = strcmp(exchange->operation->name, "GetSessionFlags") == 0;
 
     slot->exchange = NULL;
     list->pending--;
@@ -168,7 +198,7 @@ static void got_answer(struct multipoint_exchange *exchange, const struct multip
         multipoint_list_end(list, reply);
         return;
     }
-    int error = read_answer(list, exchange, reply, &list->sessions[slot->index], flags);
+    int error = read_answer(list, exchange, reply, &list->sessions[slot->index]);
     if (error) {
         fail_with(list, error, NULL);
         return;
@@ -187,31 +217,48 @@ static struct multipoint_slot *free_slot(struct multipoint_sessions *list)
     return NULL;
 }
 
+/* The kinds that are asked, in their order; returns how many. */
+static size_t kinds_of(const struct multipoint_sessions *list, enum kind kinds[3])
+{
+    size_t count = 0;
+
+    kinds[count++] = FLAGS;
+    if (list->op->verb == WMS_SESSIONS) { /* an action needs no screens */
+        kinds[count++] = SCREEN;
+    }
+    if (list->op->activity) {
+        kinds[count++] = ACTIVITY;
+    }
+    return count;
+}
+
 static size_t questions(const struct multipoint_sessions *list)
 {
-    return list->op->verb == WMS_SESSIONS ? KINDS * list->count
-                                          : list->count; /* an action needs no screens */
+    enum kind kinds[3];
+
+    return kinds_of(list, kinds) * list->count;
 }
 
 /* Asks more questions, as far as there are free slots; false: the list has ended with an error. */
 static bool ask_more(struct multipoint_sessions *list)
 {
     struct multipoint_slot *slot;
+    enum kind kinds[3];
 
+    kinds_of(list, kinds);
     while (list->asked < questions(list) && (slot = free_slot(list))) {
         size_t index = list->asked % list->count;
-        bool flags = list->asked / list->count == FLAGS;
+        enum kind kind = kinds[list->asked / list->count];
         const struct multipoint_found *session = &list->sessions[index];
         const wms_value id = multipoint_natural("idSession", session->id),
                         arguments = multipoint_table(&id, 1);
         const struct multipoint_question question = {
-            .operation = multipoint_operation_find("IMultiPointSession",
-                                                   flags ? "GetSessionFlags" : "GetScreenState"),
+            .operation = multipoint_operation_find("IMultiPointSession", operations[kind]),
             .arguments = &arguments,
         };
         const char *text;
         list->asked++;
-        if (!flags && session->state > MULTIPOINT_SHADOW) {
+        if (kind == SCREEN && session->state > MULTIPOINT_SHADOW) {
             continue;
         }
         slot->list = list;
@@ -304,6 +351,7 @@ static bool keep_session(struct multipoint_sessions *list, const wms_value *one)
         .locked = -1,
         .is_private = -1,
         .is_broadcasting = -1,
+        .idle_since = -1,
     };
     if (!session->user_name || !session->domain_name || !session->win_station) {
         fail_with(list, WMS_E_NO_MEMORY, NULL);

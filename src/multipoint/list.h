@@ -16,6 +16,7 @@ struct multipoint_found {
     bool gone; /* when its flags were asked for, the host had no such session */
     bool back; /* but the host's second list still has it */
     signed char locked, is_private, is_broadcasting; /* of its screen; -1: not known */
+    double idle_since;                               /* in seconds since 1970; -1: not known */
 };
 
 struct multipoint_sessions;

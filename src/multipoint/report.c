@@ -57,6 +57,7 @@ static int report_one(struct multipoint_sessions *list, const struct multipoint_
     whole.locked = session->flags_known ? flag(session, LOCKED) : session->locked;
     whole.is_private = session->is_private;
     whole.is_broadcasting = session->is_broadcasting;
+    whole.idle_since = session->idle_since;
     return whole.identity ? list->task.host->all->memory.services->session(list->op, &whole)
                           : WMS_E_NO_MEMORY;
 }

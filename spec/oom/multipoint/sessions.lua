@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- There are WMS_COUNT sessions, of which three sit at stations.
 local wms, server = ...
-local list, message, err = wms.sessions(server)
+local list, message, err = wms.sessions{ server = server, activity = true }
 if not list then
    return "sessions", nil, message, err
 end

@@ -54,6 +54,8 @@ struct wms_op {
     const char *identity; /* of an act: the `identity` that the session had when it was listed;
                              NULL: not known.  If the host's session of this id has another identity
                              by now, the answer is NOT_FOUND */
+    bool activity; /* since 0.3, of a list: `idle_since` is wanted, even where the host has to
+                      be asked about each session for it */
 };
 
 /* An observation of the state of one session, now and after each change. */
