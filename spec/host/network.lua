@@ -132,10 +132,11 @@ function network.cut(host)
    host:script([[
       pkill -f '^sshd: [a-z]' || :
       for try in $(seq 500); do
-         grep -qs '^SERVICE=sshd' /run/systemd/sessions/* || exit 0
+         left=$(find /run/systemd/sessions -type f -exec grep -ls '^SERVICE=sshd' {} +) || : # beside FIFOs
+         [ -n "$left" ] || exit 0
          sleep 0.02
       done
-      grep -l '^SERVICE=sshd' /run/systemd/sessions/*
+      echo "$left"
       exit 1]])
 end
 
