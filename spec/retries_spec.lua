@@ -131,6 +131,23 @@ describe("retries #once", function()
       assert.same({ "UNREACHABLE", "UNREACHABLE" }, { err.outcomes[1].error.code, err.outcomes[2].error.code })
    end)
 
+   it("have the timeout anew for each try", function()
+      for _, verb in ipairs{ "unlock", "sessions" } do
+         for retries = 1, 2 do
+            local host, server = room()
+            host:fail(verb, "TIMEOUT")
+            local err = kit.fault(wms.unlock_all{ server = server, timeout = 0.2, retries = retries })
+            assert.equal("TIMEOUT", err.code)
+            assert.same(verb == "unlock" and { "unknown", "unknown" } or { "failed" }, kit.pluck(err.outcomes, "state"))
+            local asked = 0
+            for _, line in ipairs(host:log()) do
+               asked = asked + (line.verb == verb and 1 or 0)
+            end
+            assert.equal((verb == "unlock" and 2 or 1) * (retries + 1), asked)
+         end
+      end
+   end)
+
    it("show no message twice that may have been seen", function()
       local host, server = room()
       host:fail("message", "TIMEOUT")

@@ -472,38 +472,55 @@ static int keep_call(wms_engine *engine, const wms_command *command, wms_request
     return 0;
 }
 
-/* Lets each provider check whether its hosts can carry out the call or the lock.  Skips a provider
- * that is not installed: the outcomes will tell. */
+/* A complaint about the fingerprint of one of several hosts names the host. */
+static int complain_of_pin(wms_engine *engine, const struct wms_job *job)
+{
+    static const char name[] = "fingerprint: ";
+    char why[256];
+
+    if (job->call != &job->request->call &&
+        strncmp(engine->base.complaint, name, sizeof name - 1) == 0) {
+        snprintf(why, sizeof why, "%s", engine->base.complaint + sizeof name - 1);
+        wms_complain(engine, "fingerprints: %.80s: %s", job->text, why);
+    }
+    return WMS_E_INVALID;
+}
+
+/* Lets the job's provider check whether its hosts can carry out the call or the lock.  Errors:
+ * INVALID, NO_MEMORY; a provider that is not installed is none: the outcomes will tell. */
+static int check_host(wms_engine *engine, const struct wms_job *job, const struct wms_call *call)
+{
+    const struct wms_provider *provider;
+    int error = wms_engine_provider(engine, job->server->place.scheme, &provider);
+
+    if (error || !provider->check) {
+        return error == WMS_E_NO_PROVIDER ? 0 : error;
+    }
+    wms_complain(engine, "the command: %s hosts cannot be asked that; give another one",
+                 provider->name);
+    error = provider->check(call, engine->base.complaint, sizeof engine->base.complaint);
+    return error && error != WMS_E_NO_MEMORY ? complain_of_pin(engine, job) : error;
+}
+
 static int check_hosts(wms_engine *engine, const wms_request *request)
 {
-    const struct wms_call lock = {.verb = WMS_LOCK, .message = request->message};
-    const struct wms_call *call = request->verb == WMS_LOCK ? &lock : &request->call;
-    const char *last = "";
+    const struct wms_call lock = {.verb = WMS_LOCK, .message = request->message}, *last = NULL;
+    const char *scheme = "";
+    int error = 0;
 
-    bool asks = wms_traits_of_call(request->traits) || request->verb == WMS_LOCK;
-
-    if (!asks) {
+    if (!wms_traits_of_call(request->traits) && request->verb != WMS_LOCK) {
         return 0;
     }
-    for (size_t i = 0; i < request->job_count; i++) {
-        const char *scheme = request->jobs[i].server->place.scheme;
-        const struct wms_provider *provider;
-        if (strcmp(scheme, last) == 0) {
-            continue;
-        }
-        last = scheme;
-        int error = wms_engine_provider(engine, scheme, &provider);
-        if (error == 0 && provider->check) {
-            wms_complain(engine, "the command: %s hosts cannot be asked that; give another one",
-                         provider->name);
-            error = provider->check(call, engine->base.complaint, sizeof engine->base.complaint);
-            error = error && error != WMS_E_NO_MEMORY ? WMS_E_INVALID : error;
-        }
-        if (error && error != WMS_E_NO_PROVIDER) {
-            return error;
+    for (size_t i = 0; !error && i < request->job_count; i++) {
+        const struct wms_job *job = &request->jobs[i];
+        const struct wms_call *call = request->verb == WMS_LOCK ? &lock : job->call;
+        if (call != last || strcmp(job->server->place.scheme, scheme) != 0) {
+            error = check_host(engine, job, call);
+            last = call;
+            scheme = job->server->place.scheme;
         }
     }
-    return 0;
+    return error;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */

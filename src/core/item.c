@@ -199,7 +199,8 @@ static void plan_whole(struct wms_item *item)
         wms_item_finish(item, WMS_FAILED, error, NULL);
         return;
     }
-    snprintf(note, sizeof note, "the host has %zu sessions", job->listing.count);
+    snprintf(note, sizeof note, "the host has %zu session%s", job->listing.count,
+             job->listing.count == 1 ? "" : "s");
     item->note = wms_job_keep(job, note);
     wms_item_finish(item, WMS_PLANNED, 0, NULL);
 }

@@ -393,6 +393,10 @@ static void run(struct wms_job *job)
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
     } else if (job->rested) {
         wms_job_resume_paused(job);
+        if (job->timer) { /* it may have fired before */
+            wms_timer_set(job->timer, request->timeout);
+            wms_job_resume(job);
+        }
     }
 }
 

@@ -139,6 +139,13 @@ static int check_selection(wms_engine *engine, const wms_command *command, unsig
             engine, "where: the sessions are named already; leave it out, or use %s_all", verb);
     }
 
+    if (command->warn_message && command->deadline >= 0 &&
+        command->deadline <= command->warn_seconds) {
+        return wms_complain(engine,
+                            "warn: %g seconds, and a deadline of %g for the whole command; give a "
+                            "longer deadline, or none",
+                            command->warn_seconds, command->deadline);
+    }
     if (command->activity && !command->choose && !(traits & WMS_IS_QUERY)) {
         return wms_complain(
             engine,

@@ -20,6 +20,8 @@ static wms_outcome view(const struct wms_item *item)
         .note = item->note,
         .identity = item->identity,
         .value = item->kind == WMS_ITEM_CALL ? item->job->value : NULL,
+        .partial = wms_item_is_whole(item) &&
+                   (item->job->request->choose || (item->job->request->traits & WMS_ON_SERVER)),
     };
 }
 

@@ -541,6 +541,8 @@ typedef struct wms_outcome {
     /* Since 0.3. */
     const wms_value *value; /* what a WMS_CALL or WMS_BIND has returned, also one that failed, as
                                wms_request_value() does; NULL: nothing */
+    bool partial; /* of a server as a whole: it does not stand for all of its sessions, since the
+                     caller was to choose among them, or the verb is about the server itself */
 } wms_outcome;
 
 /* How many outcomes there are; grows while the request runs, complete when it is done. */

@@ -9,6 +9,7 @@ int lwms_client_new(lua_State *L)
     static const struct lwms_call call = {"new", 1, NULL};
     struct options options;
 
+    lwms_no_more(L, &call, 1);
     lua_settop(L, 1);
     lwms_options_begin(L, &options, lwms_state_here(L), 0);
     lwms_options_read(L, &call, 1, lwms_options_for(FOR_CLIENT), &options);

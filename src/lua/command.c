@@ -72,6 +72,7 @@ static void fill(wms_command *command, const struct lwms_command *what,
 static void read_options(lua_State *L, const struct lwms_call *call, int client, int index,
                          struct options *options)
 {
+    lwms_no_more(L, call, index);
     lua_settop(L, index);
     lwms_options_begin(L, options, lwms_state_here(L), client);
     lwms_options_read(L, call, index, lwms_options_of(call->command), options);

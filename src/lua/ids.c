@@ -132,6 +132,14 @@ static void read_object(lua_State *L, const struct lwms_call *call, const char *
     int session = lua_gettop(L);
     char where[PLACED];
 
+    push_field(L, session, A_OUTCOME_PARTIAL);
+    if (lua_toboolean(L, -1)) {
+        lwms_misuse(L, call,
+                    "%s: the outcome of a server of which not all sessions were meant; call the "
+                    "command of before again, for that server",
+                    lwms_place(where, name, element));
+    }
+    lua_pop(L, 1);
     ret_object->server = is_of_server(L, session);
     ret_object->user_name = text_field(L, session, A_USER_NAME);
     ret_object->identity = text_field(L, session, A_IDENTITY);
@@ -243,6 +251,12 @@ void lwms_ids_begin(lua_State *L, const struct lwms_call *call, const char *name
         lua_newuserdata(L, ids->objects ? room_size(ids->count) : ids->count * sizeof(wms_id));
 }
 
+/* The caller's own session. */
+static bool is_self(lua_State *L, int index)
+{
+    return lwms_is_text(L, index) && strcmp(lua_tostring(L, index), "self") == 0;
+}
+
 static void read_list(lua_State *L, const struct lwms_call *call, struct ids *ids)
 {
     const struct room room = room_of(ids->room, ids->count);
@@ -261,6 +275,9 @@ static void read_list(lua_State *L, const struct lwms_call *call, struct ids *id
         if (ids->objects) {
             read_object(L, call, ids->name, i + 1, &ids->object);
             put_object(&room, i, &ids->object);
+        } else if (is_self(L, -1)) {
+            lwms_misuse(L, call, "%s: \"self\" stands alone; give %s = \"self\"",
+                        lwms_place(where, ids->name, i + 1), ids->name);
         } else if (!parse_id(L, -1, &plain[i])) {
             refuse_id(L, call, lwms_place(where, ids->name, i + 1), lua_gettop(L));
         }

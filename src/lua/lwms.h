@@ -62,6 +62,7 @@ enum anchor {
     A_IDENTITY,
     A_OUTCOME_STATE,
     A_OUTCOME_ERROR,
+    A_OUTCOME_PARTIAL,
     A_BOX,     /* the box of the blocking calls' request */
     A_DELIVER, /* the function that runs callbacks */
     A_ALLOW,   /* wms.configure{} */
@@ -135,6 +136,9 @@ struct lwms_call {
 /* Raises `bad argument #1 to 'unlock' (...)`. */
 void lwms_misuse(lua_State *L, const struct lwms_call *call, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
+
+/* Misuse: a value behind the one at `index`, which is the last argument. */
+void lwms_no_more(lua_State *L, const struct lwms_call *call, int index);
 
 /* Raises an error that is not about the arguments, such as NO_MEMORY. */
 void lwms_raise(lua_State *L, int error) __attribute__((noreturn));

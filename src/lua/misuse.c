@@ -180,3 +180,14 @@ size_t lwms_need_list(lua_State *L, const struct lwms_call *call, const char *wh
     }
     return count;
 }
+
+void lwms_no_more(lua_State *L, const struct lwms_call *call, int index)
+{
+    struct lwms_call behind = *call;
+
+    if (lua_gettop(L) > index && !lua_isnil(L, index + 1)) {
+        behind.argument++;
+        lwms_misuse(L, &behind, "%s; give everything in one table, such as { server = \"lab01\" }",
+                    lwms_kind(L, index + 1));
+    }
+}

@@ -132,6 +132,7 @@ static int configure(lua_State *L)
     if (!lua_istable(L, 1)) {
         lwms_misuse(L, &call, "%s; give a table of options", lwms_kind(L, 1));
     }
+    lwms_no_more(L, &call, 1);
     lua_settop(L, 1);
     lwms_options_begin(L, &options, state, 0);
     options.transport = *wms_engine_services()->transport(state->engine);
@@ -212,6 +213,7 @@ static void fill_anchors(lua_State *L, int state, int anchors)
     set_anchor_string(L, anchors, A_IDENTITY, "identity");
     set_anchor_string(L, anchors, A_OUTCOME_STATE, "state");
     set_anchor_string(L, anchors, A_OUTCOME_ERROR, "error");
+    set_anchor_string(L, anchors, A_OUTCOME_PARTIAL, "partial");
 
     lua_pushvalue(L, state);
     lua_pushvalue(L, anchors);

@@ -304,6 +304,11 @@ static void read_warn(lua_State *L, const struct lwms_call *call, struct options
     }
 }
 
+static bool is_false(lua_State *L, int index)
+{
+    return lua_isboolean(L, index) && !lua_toboolean(L, index);
+}
+
 /* The value of an option is on top of the stack. */
 static void read_option(lua_State *L, const struct lwms_call *call, enum option option,
                         struct options *options)
@@ -334,9 +339,7 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         options->timeout = lwms_need_seconds(L, call, name, value, true);
         break;
     case OPT_DEADLINE: /* false: none, even if the defaults have one */
-        options->deadline = lua_isboolean(L, value) && !lua_toboolean(L, value)
-                                ? -1
-                                : lwms_need_seconds(L, call, name, value, true);
+        options->deadline = is_false(L, value) ? -1 : lwms_need_seconds(L, call, name, value, true);
         break;
     case OPT_WHERE:
     case OPT_EXCEPT:
@@ -348,10 +351,10 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         options->activity = lwms_need_boolean(L, call, name, value);
         break;
     case OPT_VERIFY:
-        options->verify = lwms_need_seconds(L, call, name, value, false);
+        options->verify = is_false(L, value) ? -1 : lwms_need_seconds(L, call, name, value, false);
         break;
     case OPT_STABLE:
-        options->stable = lwms_need_seconds(L, call, name, value, false);
+        options->stable = is_false(L, value) ? -1 : lwms_need_seconds(L, call, name, value, false);
         break;
     case OPT_RETRIES:
         options->retries = lwms_need_whole(L, call, name, value, 0, 1000);

@@ -68,6 +68,10 @@ void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *se
     }
     set_string(L, "note", outcome->note);
     set_string(L, "identity", outcome->identity);
+    if (outcome->partial && outcome->code) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "partial");
+    }
     if (outcome->value) {
         lwms_push_value(L, outcome->value);
         lua_setfield(L, -2, "value");

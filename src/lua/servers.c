@@ -142,6 +142,7 @@ int lwms_servers(lua_State *L)
     char where[PLACED];
     size_t count = 1;
 
+    lwms_no_more(L, &call, 1);
     lua_settop(L, 1);
     if (lua_istable(L, 1)) {
         count = lwms_need_list(L, &call, "servers", 1);

@@ -93,6 +93,9 @@ int multipoint_certificate_read(const unsigned char *der, size_t size,
 
 bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256])
 {
+    static const char name[] = "SHA256:"; /* as lists of fingerprints have it */
+
+    text += strncmp(text, name, sizeof name - 1) == 0 ? sizeof name - 1 : 0;
     for (size_t i = 0; i < MULTIPOINT_SHA256; i++) {
         unsigned byte = 0;
         for (int digit = 0; digit < 2; digit++, text++) {
