@@ -261,6 +261,7 @@ describe("a bind", function()
             { { fingerprints = "AB" }, "fingerprints: a string" },
             { { fingerprints = { "AB" } }, "fingerprints: a number as a key" },
             { { fingerprints = { lab1 = true } }, "fingerprints: a boolean for lab1" },
+            { { fingerprints = PRINTS, certificate_name = "x" }, "certificate_name: of one host" },
             { { fingerprints = { ["a b"] = "AB" } }, "fingerprints: a b: ", "a space" },
             { { fingerprint = "AB", fingerprints = false }, "fingerprints: a boolean" },
          } do

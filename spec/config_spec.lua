@@ -66,6 +66,8 @@ describe("a file", function()
       end)
 
       it("does nothing but return a table", function()
+         write("one.txt", "lab1\n")
+         write("two.txt", "# two\nlab1\nlab2 lab3\n")
          for name, case in pairs{
             syntax = { "return {", "syntax.lua:1" },
             ["global"] = { "return { groups = os.getenv('HOME') }", "global.lua:1" },
@@ -83,7 +85,10 @@ describe("a file", function()
             missing = { "return { hosts = { a = 'nowhere.txt' } }", "nowhere.txt" },
             path = { "return { hosts = { a = 7 } }", "hosts: a: a number" },
             inventory = { "return { inventories = { 'inventory.lua' } }", "inventory.lua: no inventory in JSON" },
-            twice = { "return { groups = { a = 'x' }, hosts = { a = 'twice.lua' } }", "there is a group 'a' already" },
+            twice = { "return { groups = { a = 'x' }, hosts = { a = 'one.txt' } }", "there is a group 'a' already" },
+            hosts = { "return { hosts = { a = 'two.txt' } }", "two.txt:3: a space" },
+            endless = { "while true do end", "it does not come to an end" },
+            group = { "return { groups = { a = 'lab[3-1]' } }", "group.lua: groups: a: a range" },
          } do
             wms.configure{ groups = { before = "lab1" } }
             local settings, message = config.load(write(name .. ".lua", case[1]))
@@ -126,7 +131,16 @@ describe("a file", function()
             assert.is_nil(list, line)
             assert.truthy(message:find("^prints:2: give"), message)
          end
-         local list, message = fingerprints.parse("a " .. HEX .. "\na " .. ("00"):rep(32))
+         for _, host in ipairs{ "lab[1-2]", "@room1", "a!b" } do
+            assert.truthy(select(2, fingerprints.parse(host .. " " .. HEX)):find("is no host's address", 1, true))
+         end
+         for _, fun in ipairs{ fingerprints.parse, fingerprints.load, fingerprints.format, inventory.load_hosts,
+            inventory.ansible } do
+            local fine, fault = pcall(fun)
+            assert.is_false(fine)
+            assert.truthy(fault:find("bad argument", 1, true) and fault:find("give", 1, true), fault)
+         end
+         local list, message = fingerprints.parse("a " .. HEX .. "\nA. " .. ("00"):rep(32))
          assert.is_nil(list)
          assert.truthy(message:find("fingerprints:2: a has another fingerprint", 1, true), message)
          assert.is_nil((fingerprints.load(folder .. "/nowhere")))
@@ -168,6 +182,9 @@ describe("a file", function()
             return name ~= "b" and "multipoint://" .. name or nil
          end))
          assert.same({ web = { "multipoint://a" } }, groups)
+         local none, message = inventory.ansible([[{ "web": { "hosts": ["a"] } }]], function() return 3 end)
+         assert.is_nil(none)
+         assert.truthy(message:find("group web: the address of a is a number", 1, true), message)
       end)
 
       it("that is none is refused", function()

@@ -371,7 +371,8 @@ describe("the manual #once", function()
       end)
       lab:session{ id = 3, user = "alice" }
       local bind, room, store, call = table.unpack(blocks("docs/hosts-multipoint.md", "lua", "multipoint"))
-      local code = table.concat({ room, bind, call, store }, "\n"):gsub("lab01%.school%.example", -- the store is empty at first
+      -- The store comes last: it is empty at first.
+      local code = table.concat({ room, bind, call, store }, "\n"):gsub("lab01%.school%.example",
          ("multipoint://%s:%d"):format(lab.address, lab.http))
       local text = run(([[
          local wms, kept = require "wms", {}

@@ -148,6 +148,61 @@ describe("retries #once", function()
       end
    end)
 
+   it("are each session's own", function()
+      local host, server = room()
+      host:fail("sessions", "BUSY")
+      local tried = 0
+      wms.configure{ log = function(_, text)
+         if text:find("once more in", 1, true) then
+            tried = tried + 1
+            host:fail("sessions")
+            host:fail("unlock", "BUSY")
+         end
+      end }
+      local err = kit.fault(wms.unlock_all{ server = server, retries = 3 })
+      assert.same({ "BUSY", "BUSY" }, { err.outcomes[1].error.code, err.outcomes[2].error.code })
+      local asked = 0
+      for _, line in ipairs(host:log()) do
+         asked = asked + (line.verb == "unlock" and 1 or 0)
+      end
+      assert.equal(2 * 4, asked)
+   end)
+
+   it("are for one session after the other with on_error = 'stop'", function()
+      local host, server = room()
+      host:fail("unlock", "BUSY")
+      local err = kit.fault(wms.unlock{ session_ids = { 1, 2 }, server = server, on_error = "stop", retries = 1 })
+      assert.same({ "failed", "skipped" }, kit.pluck(err.outcomes, "state"))
+      assert.equal("BUSY", err.code)
+      pauses(function() host:fail("unlock") end)
+      assert.equal(2, #kit.fine(wms.unlock{ session_ids = { 1, 2 }, server = server, on_error = "stop", retries = 5 }))
+   end)
+
+   it("lose no outcome when the deadline comes with a failure", function()
+      local _, server = room{ relock_after = 0.2 }
+      local request = keep(wms.start("unlock", { session_ids = 1, server = server, stable = 60, deadline = 0.3,
+         retries = 2 }))
+      request:step()
+      local begin = kit.now()
+      repeat until kit.now() > begin + 0.6 -- both are due when the engine runs again
+      assert.is_true(request:wait(60))
+      local err = kit.fault(request:result())
+      assert.equal(1, #err.outcomes)
+      assert.truthy(err.code == "REVERTED" or err.code == "UNVERIFIED", err.code)
+   end)
+
+   it("do not make of what may be done something that is not done", function()
+      local host, server = room()
+      host:fail("unlock", "TIMEOUT")
+      local request = keep(wms.start("unlock", { session_ids = 1, server = server, timeout = 0.2, retries = 1 }))
+      kit.await(function() return #host:log() > 0 end, function() request:wait(0.05) end, 60)
+      host:refuse("UNREACHABLE")
+      assert.is_true(request:wait(60))
+      local err = kit.fault(request:result())
+      assert.same({ "unknown", "UNREACHABLE" }, { err.outcomes[1].state, err.code })
+      assert.truthy(err.message:find("a former try was sent, and may still be carried out", 1, true), err.message)
+   end)
+
    it("show no message twice that may have been seen", function()
       local host, server = room()
       host:fail("message", "TIMEOUT")

@@ -41,6 +41,22 @@ local function set(list)
    return keys
 end
 
+--- Calls a function that has to come to an end.
+local function bounded(fun)
+   local hook, mask, count = debug.gethook()
+   local compiler = rawget(_G, "jit")
+   if compiler then -- what it has compiled runs no hooks
+      compiler.off(fun, true)
+   end
+   debug.sethook(function() error("it does not come to an end", 0) end, "", 10000000)
+   local fine, value = pcall(fun)
+   debug.sethook(hook, mask, count)
+   if not fine then
+      error(value, 0)
+   end
+   return value
+end
+
 --- Runs a chunk of text, never of byte code, without anything of Lua's at hand; returns its first value.
 local function evaluate(text, name)
    if text:sub(1, 1) == "\27" then
@@ -58,9 +74,10 @@ local function evaluate(text, name)
    if not chunk then
       return nil, why
    end
-   local fine, value = pcall(chunk)
+   local fine, value = pcall(bounded, chunk)
    if not fine then
-      return nil, tostring(value)
+      value = tostring(value)
+      return nil, value:find(name, 1, true) and value or name .. ": " .. value
    end
    return value
 end
@@ -224,7 +241,7 @@ function config.load(path)
       wms.configure(options)
    end)
    if not fine then
-      fault = tostring(fault):gsub("^bad argument #1 to '%w+' %((.*)%)$", "%1")
+      fault = tostring(fault):match("bad argument #1 to '%w+' %((.*)%)$") or tostring(fault)
       return nil, (settings.path and settings.path .. ": " or "") .. fault
    end
    return settings

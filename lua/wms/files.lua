@@ -9,6 +9,9 @@ files.LARGEST = 16777216 -- bytes: beyond that it is no list of hosts
 ---@return string? text
 ---@return string? message
 function files.read(path)
+   if type(path) ~= "string" then
+      error(("bad argument #1 (path: %s; give a file's name)"):format(type(path)), 3)
+   end
    local file, why = io.open(path, "rb")
    if not file then
       return nil, why

@@ -60,6 +60,9 @@ end
 ---@return table<string, string>? by_server for the option `fingerprints` of `wms.bind`
 ---@return string? message the line, and what is wrong with it
 function fingerprints.parse(text, name)
+   if type(text) ~= "string" then
+      error(("bad argument #1 to 'parse' (text: %s; give the text of a list)"):format(type(text)), 2)
+   end
    local list = {}
    local message = files.each_line(text, name or "fingerprints", function(line)
       local hosts, value = line:match("^(%S+)%s+(%S+)$")
@@ -68,7 +71,10 @@ function fingerprints.parse(text, name)
          return "give a host's address and the SHA-256 of its certificate, such as `lab01 SHA256:…`"
       end
       for host in hosts:gmatch("[^,]+") do
-         host = address(host)
+         host = address(host):lower():gsub("%.$", "")
+         if host:find("[%[@!&^]") and not host:find("^%[[%x:.]+%]") then
+            return ("%s is no host's address; give one, since each host has a certificate of its own"):format(host)
+         end
          if list[host] and list[host] ~= fingerprint then
             return ("%s has another fingerprint in a line before; leave one of them out"):format(host)
          end
@@ -99,6 +105,9 @@ end
 ---@param list table<string, string>|wms.Outcome[]
 ---@return string
 function fingerprints.format(list)
+   if type(list) ~= "table" then
+      error(("bad argument #1 to 'format' (list: %s; give outcomes, or fingerprints by server)"):format(type(list)), 2)
+   end
    local lines = {}
    for key, item in pairs(list) do
       if type(item) == "string" then

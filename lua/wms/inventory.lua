@@ -5,18 +5,30 @@
 ---     local groups = assert(inventory.ansible(io.popen("ansible-inventory --list"):read("a")))
 ---     groups.room2 = assert(inventory.load_hosts("room2.txt"))
 ---     wms.configure{ groups = groups }
+local wms = require "wms"
 local files = require "wms.files"
 
 local inventory = {}
 
 --- Reads a list of hosts: an address, a node set or a group a line; `#` begins a comment.
 ---@param text string
----@return string[] servers what the option `servers` and a group may be
-function inventory.hosts(text)
+---@param name? string for messages; "hosts" if it is not given
+---@return string[]? servers what the option `servers` and a group may be
+---@return string? message the line, and what is wrong with it
+function inventory.hosts(text, name)
    local servers = {}
-   files.each_line(text, "hosts", function(line)
+   local message = files.each_line(text, name or "hosts", function(line)
+      -- What a line takes out, or a group, depends on others.
+      local fine, fault = true, nil
+      if not line:find("[@!&^]") then
+         fine, fault = pcall(wms.servers, line)
+      end
       servers[#servers + 1] = line
+      return not fine and (fault:match("%(servers: (.*)%)$") or fault) or nil
    end)
+   if message then
+      return nil, message
+   end
    return servers
 end
 
@@ -26,7 +38,10 @@ end
 ---@return string? message
 function inventory.load_hosts(path)
    local text, why = files.read(path)
-   return text and inventory.hosts(text), why
+   if not text then
+      return nil, why
+   end
+   return inventory.hosts(text, path)
 end
 
 --- JSON is read by a library: lua-cjson or dkjson.
@@ -82,6 +97,9 @@ end
 ---@return string? message
 function inventory.ansible(text, address)
    address = address or inventory.address
+   if type(text) ~= "string" or type(address) ~= "function" then
+      error("bad argument to 'ansible': give the text of an inventory, and perhaps a function", 2)
+   end
    local decode = decoder()
    if not decode then
       return nil, "no library for JSON is there: install lua-cjson or dkjson"
@@ -106,7 +124,10 @@ function inventory.ansible(text, address)
          for _, host in ipairs(hosts or {}) do
             local vars = hostvars[host]
             local where = address(tostring(host), type(vars) == "table" and vars or {})
-            if where ~= nil then
+            if where ~= nil and type(where) ~= "string" then
+               return nil, ("group %s: the address of %s is a %s; return a string, or nil"):format(name, tostring(host),
+                  type(where))
+            elseif where ~= nil then
                members[#members + 1] = where
             end
          end

@@ -58,8 +58,8 @@ local wms = {}
 ---@field deadline? number|false Seconds for the whole command, above 0, at most 1e9: what was not sent by then is `skipped` with the code `TIMEOUT`, what was sent without an answer is `unknown`, what is not verified yet fails with `UNVERIFIED`.  False: none, whatever the defaults say.
 ---@field on_error? "continue"|"stop" `"continue"` (the default): try every session, report at the end.  `"stop"`: one session at a time, across servers too, and nothing more after the first failure.
 ---@field what_if? boolean Ask the host what there is, say what would be done (`state = "planned"`), do nothing.
----@field verify? number Wait up to this many seconds, once the host has answered, until it reports the state asked for; else that outcome fails with `UNVERIFIED`.  Misuse with message (there a client's default is ignored).
----@field stable? number Then watch for this many seconds, and fail with `REVERTED` when the state turns back.  Implies `verify`, of 3 seconds if it is not given.  For lock and unlock; misuse with close, disconnect and message (there a client's default is ignored).
+---@field verify? number|false Wait up to this many seconds, once the host has answered, until it reports the state asked for; else that outcome fails with `UNVERIFIED`.  Misuse with message (there a client's default is ignored).
+---@field stable? number|false Then watch for this many seconds, and fail with `REVERTED` when the state turns back.  Implies `verify`, of 3 seconds if it is not given.  For lock and unlock; misuse with close, disconnect and message (there a client's default is ignored).
 ---@field retries? integer How often what has failed with `UNREACHABLE`, `TIMEOUT`, `BUSY`, `UNVERIFIED` or `REVERTED` is tried again, after pauses of 0.5 s, 1 s and so on, up to 30 s: 0…1000; 0.  Misuse with close and disconnect (there a client's default is ignored).
 ---@field concurrency? integer How many servers at a time: 1…65535; 32.
 ---@field on_outcome? fun(outcome: wms.Outcome, done: integer, total?: integer) Is told of every outcome when it is there: which, how many so far, how many there will be (nil until every server has told its sessions).
@@ -195,6 +195,7 @@ local wms = {}
 ---@field changed? boolean Only when verified: true if the transition was seen, false if the host said so already; nil if it could not be seen how it was before.
 ---@field error? { code: wms.Code, message: string } Nil when it is as asked.
 ---@field note? string What the caller should know although nothing failed.
+---@field partial? boolean Of a whole server that failed: it does not stand for all of its sessions, so it is no target.
 ---@field value? table What a `wms.call` or `wms.bind` has returned from this server, also one that failed.
 ---@field identity? string Of the session, where it is known: another try with this outcome is for no other session.
 

@@ -183,7 +183,8 @@ local CODES = kit.set{
    "UNVERIFIED", "REVERTED", "CANCELLED", "BUSY", "FORKED", "NO_PROVIDER", "NO_MEMORY",
 }
 local AS_ASKED = kit.set{ "requested", "verified", "planned", "gone" }
-local FIELDS = kit.set{ "server", "session_id", "user_name", "state", "changed", "error", "note", "identity", "value", "partial" }
+local FIELDS = kit.set{ "server", "session_id", "user_name", "state", "changed", "error", "note", "identity",
+   "value", "partial" }
 
 kit.codes = CODES
 

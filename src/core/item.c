@@ -289,13 +289,14 @@ void wms_item_abandon(struct wms_item *item, int code, const char *text)
     if (item->job->waking && wms_waking_goes_on(item, code, text)) {
         return;
     }
-    if (!item->sent) {
+    if (!item->sent && !item->doubtful) {
         leave_unsent(item, code, text);
         return;
     }
-    char *whole =
-        wms_print(engine_of(item), "%s; the request was sent, and may still be carried out",
-                  text ? text : wms_error_text(code));
+    char *whole = wms_print(engine_of(item),
+                            item->sent ? "%s; the request was sent, and may still be carried out"
+                                       : "%s; a former try was sent, and may still be carried out",
+                            text ? text : wms_error_text(code));
     wms_item_finish(item, WMS_UNKNOWN, code,
                     whole ? whole : "sent, and no answer came; it may still be carried out");
     wms_free(engine_of(item), whole);
@@ -324,6 +325,9 @@ static void finished(struct wms_item *item)
     if (item->again) {
         wms_item_pause(item);
         return;
+    }
+    if (item->job->request->stop_on_error) { /* each session has retries of its own */
+        item->job->tries = 0;
     }
     wms_item_enter(item, WMS_DONE);
     item->job->finished++;

@@ -107,9 +107,9 @@ static void timer_fired(void *data)
     double left = job->request->timeout - (now - since);
     if (left <= 0) {
         time_out(job);
-    } else {
-        wms_timer_set(job->timer, left);
+        left = job->request->timeout; /* what is tried again, or was only warned, goes on */
     }
+    wms_timer_set(job->timer, left);
 }
 
 static void start_timeout(struct wms_job *job)
@@ -393,10 +393,6 @@ static void run(struct wms_job *job)
         job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
     } else if (job->rested) {
         wms_job_resume_paused(job);
-        if (job->timer) { /* it may have fired before */
-            wms_timer_set(job->timer, request->timeout);
-            wms_job_resume(job);
-        }
     }
 }
 
@@ -498,6 +494,7 @@ void wms_job_abandon(struct wms_job *job, int code, const char *text)
         }
     }
     close_items(job);
+    end_paused(job); /* what was over, and was to be tried again */
     finish(job);
 }
 

@@ -44,6 +44,7 @@ void wms_item_pause(struct wms_item *item)
 
 static void send_again(struct wms_item *item)
 {
+    item->doubtful = item->doubtful || item->state == WMS_UNKNOWN;
     item->sent = false;
     item->retried = false;
     item->again = false;
@@ -84,7 +85,9 @@ static bool rests(const struct wms_job *job)
     if (job->paused == 0 || job->pausing || job->pending > 0 || job->checks > 0) {
         return false;
     }
-    return job->whole.phase == WMS_PAUSED || job->finished + job->paused == job->count;
+    /* Where one session is acted on at a time, the others wait for the one that pauses. */
+    return job->whole.phase == WMS_PAUSED || job->request->stop_on_error ||
+           job->finished + job->paused == job->count;
 }
 
 int wms_job_pause(struct wms_job *job)

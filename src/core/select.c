@@ -145,6 +145,7 @@ static void conclude(struct wms_job *job, int error, const char *text)
         know_items(job);
     }
     job->listed = !error;
+    job->tries = error ? job->tries : 0; /* the sessions have retries of their own */
     if (error) { /* UNKNOWN if the host has been told something for all sessions already */
         wms_item_enter(&job->whole, WMS_READY);
         wms_item_abandon(&job->whole, error, text);

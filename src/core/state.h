@@ -205,6 +205,7 @@ struct wms_item {
     unsigned char phase, state,
         kind; /* enum wms_phase (see wms_item_enter()), wms_state, wms_item_kind */
     bool sent, retried, permitted, slot;
+    bool doubtful;        /* a former try was sent, and not answered: it may still be carried out */
     bool again;           /* it has failed, and is tried again: see retry.c */
     bool warning, warned; /* what is in flight is the warning; the warning is over */
     bool spared;          /* excluded from `_all`: see `spared` of wms_session */

@@ -89,8 +89,15 @@ void wms_warning_begin(struct wms_item *item)
     const wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
 
-    if (!wms_listing_meant(item)) { /* the sessions have been listed: see wms_job_begin() */
+    const struct wms_listed *listed = wms_listing_meant(item); /* by now all are listed */
+    if (!listed) {
         wms_item_vanished(item, NULL);
+        return;
+    }
+    if (wms_listed_is_exempt(request->verb, listed) && !listed->spared) {
+        item->warned = true; /* the close is refused, so nobody is to be frightened */
+        wms_job_ready(item);
+        wms_job_kick(item->job);
         return;
     }
     if (!(link->provider->can & 1u << WMS_MESSAGE)) {

@@ -342,7 +342,7 @@ WMS_API int wms_engine_servers(wms_engine *engine, const char *const *servers, s
                                wms_value **ret_list);
 /* ---- cards that can be woken ----------------------------------------------------------------- */
 
-/* The network card of a host, for WMS_WAKE. */
+/* Since 0.3.  The network card of a host, for WMS_WAKE. */
 typedef struct wms_magic {
     const char *server;  /* the host's address, as commands name it */
     const char *mac;     /* the card's: six pairs of hex digits, with ':' or '-' between them */
@@ -352,9 +352,10 @@ typedef struct wms_magic {
     unsigned port;       /* UDP; 0: 9 */
 } wms_magic;
 
-/* wms_engine_magics(engine, magics, count) sets the cards of all hosts that can be woken, in place
- * of those that were set before (copied). WMS_WAKE sends its packets to these networks and nowhere
- * else.  Errors: INVALID (nothing has changed then; the complaint names the host), NO_MEMORY. */
+/* Since 0.3.  wms_engine_magics(engine, magics, count) sets the cards of all hosts that can be
+ * woken, in place of those that were set before (copied). WMS_WAKE sends its packets to these
+ * networks and nowhere else.  Errors: INVALID (nothing has changed then; the complaint names the
+ * host), NO_MEMORY. */
 WMS_API int wms_engine_magics_sized(wms_engine *engine, const wms_magic *magics, size_t count,
                                     size_t size);
 
@@ -506,8 +507,9 @@ WMS_API int wms_request_wants_password(wms_request *request);
 /* Since 0.3.  The server that needs it; of several, the first in the order asked.  NULL: none does.
  */
 WMS_API const char *wms_request_password_server(wms_request *request);
-/* The password (copied, and wiped when the last host that may need it has got it), or NULL: there
- * is none, and the request ends as CANCELLED with `refusal` (NULL: the code's own text). */
+/* The password (copied, and wiped when it has been sent; with several servers, when the request is
+ * done), or NULL: there is none, and the request ends as CANCELLED with `refusal` (NULL: the code's
+ * own text). */
 WMS_API void wms_request_password(wms_request *request, const char *password, const char *refusal);
 
 /* The one list of states: X(NAME, word).  A program that meets one it does not know goes by the

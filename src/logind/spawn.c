@@ -242,7 +242,12 @@ void logind_process_end(const struct logind_process *process, bool over)
 void logind_process_reap(const struct logind_process *process)
 {
     int error = errno;
-    waitpid(process->pid, NULL, WNOHANG);
+    siginfo_t info;
+    if (process->handle >= 0) { /* by now the number may be another process's */
+        waitid(P_PIDFD, (id_t) process->handle, &info, WEXITED | WNOHANG);
+    } else {
+        waitpid(process->pid, NULL, WNOHANG);
+    }
     errno = error;
 }
 

@@ -412,14 +412,19 @@ static int make_streams(int stream[2], int errors[2])
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream) < 0) {
         return -errno;
     }
-    if (pipe2(errors, O_CLOEXEC) < 0 || fcntl(errors[0], F_SETFL, O_NONBLOCK) < 0 ||
-        fcntl(stream[0], F_SETFL, O_NONBLOCK) < 0) {
-        int error = -errno;
-        close(stream[0]);
-        close(stream[1]);
-        return error;
+    bool piped = pipe2(errors, O_CLOEXEC) == 0;
+    if (piped && fcntl(errors[0], F_SETFL, O_NONBLOCK) == 0 &&
+        fcntl(stream[0], F_SETFL, O_NONBLOCK) == 0) {
+        return 0;
     }
-    return 0;
+    int error = -errno;
+    close(stream[0]);
+    close(stream[1]);
+    if (piped) {
+        close(errors[0]);
+        close(errors[1]);
+    }
+    return error;
 }
 
 /* 0, or a negative errno. */

@@ -130,7 +130,7 @@ static struct lwms_request *own_box(lua_State *L, const struct lwms_call *call,
 /* The fingerprints of a tree of strings by server. */
 static size_t read_pins(const wms_value *tree, wms_pin *pins)
 {
-    size_t count = tree ? tree->size : 0;
+    size_t count = tree && pins ? tree->size : 0;
 
     for (size_t i = 0; i < count; i++) {
         pins[i] = (wms_pin){.server = tree->items[i].name, .fingerprint = tree->items[i].text};

@@ -284,7 +284,8 @@ struct options {
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable, deadline, warn_seconds;
     unsigned concurrency, retries;
-    bool stop_on_error, what_if, management, activity;
+    bool activity;
+    bool stop_on_error, what_if, management;
     wms_transport transport;
 };
 
