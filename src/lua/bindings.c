@@ -58,14 +58,18 @@ static void load_all(lua_State *L, struct lwms_state *state)
     lua_settop(L, names);
 }
 
-static int list_gc(lua_State *L)
+void lwms_list_free(struct lwms_list *list)
 {
-    struct lwms_list *list = lua_touserdata(L, 1);
-
-    if (list->engine) {
+    if (list && list->engine) {
         wms_value_free(list->engine, list->value);
+        list->value = NULL;
         list->engine = wms_engine_unref(list->engine);
     }
+}
+
+static int list_gc(lua_State *L)
+{
+    lwms_list_free(lua_touserdata(L, 1));
     return 0;
 }
 

@@ -161,7 +161,7 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
                  bool blocking, struct lwms_request **ret_box)
 {
     struct lwms_state *state = lwms_state_here(L);
-    struct servers servers = {.count = 0};
+    struct servers servers = {.count = 0, .list = NULL};
     struct ids ids = {.count = 0, .own = false};
     struct tree arguments, fingerprints;
     wms_pin *pins = NULL;
@@ -213,6 +213,7 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     command.ask = box->ask;
     box->several = servers.room != NULL;
     int error = wms_start(state->engine, &command, &box->request);
+    lwms_servers_end(&servers);
     if (error == WMS_E_INVALID) {
         char complaint[COMPLAINT];
         complain(L, call, options, lwms_complaint(state, complaint));

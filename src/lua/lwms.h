@@ -314,6 +314,7 @@ struct servers {
     size_t count;
     const char *one;        /* NULL: this machine, or several */
     const wms_value *meant; /* what node sets and groups stand for; NULL: there are none */
+    struct lwms_list *list; /* owns it */
     const char **room;      /* for several: a userdata on the stack */
 };
 
@@ -324,6 +325,8 @@ void lwms_servers_begin(lua_State *L, const struct lwms_call *call, const char *
 /* Reads them into the command.  Allocates nothing. */
 void lwms_servers_read(lua_State *L, const struct lwms_call *call, struct servers *servers,
                        wms_command *command);
+/* The command has started. */
+void lwms_servers_end(struct servers *servers);
 /* Raises if the value at `index`, a string or a list of strings, means no servers. */
 void lwms_servers_check(lua_State *L, const struct lwms_call *call, const char *name, int index);
 int lwms_servers(lua_State *L); /* wms.servers */
@@ -500,6 +503,9 @@ struct lwms_list {
 };
 /* Pushes an empty one. */
 struct lwms_list *lwms_list_new(lua_State *L, struct lwms_state *state);
+/* Frees what it owns, if it does still (NULL is allowed): what is made while a state is closed gets
+ * no finalizer. */
+void lwms_list_free(struct lwms_list *list);
 extern const luaL_Reg lwms_list_own[];
 int lwms_bindings(lua_State *L); /* wms.bindings */
 int lwms_unbind(lua_State *L);   /* wms.unbind */

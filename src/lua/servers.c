@@ -56,8 +56,8 @@ static void read_texts(lua_State *L, const struct lwms_call *call, int index, si
 
 /* The servers that the `count` texts at `index` mean, as the engine's list, in an owner that is
  * pushed. */
-static const wms_value *push_meant(lua_State *L, const struct lwms_call *call, const char *name,
-                                   int index, size_t count)
+static struct lwms_list *push_meant(lua_State *L, const struct lwms_call *call, const char *name,
+                                    int index, size_t count)
 {
     struct lwms_state *state = lwms_state_here(L);
     const char **room = lua_newuserdata(L, count * sizeof *room);
@@ -65,6 +65,9 @@ static const wms_value *push_meant(lua_State *L, const struct lwms_call *call, c
 
     read_texts(L, call, index, count, room);
     int error = wms_engine_servers(state->engine, room, count, &list->value);
+    if (error) {
+        lwms_list_free(list);
+    }
     if (error == WMS_E_INVALID) {
         complain(L, call, name);
     }
@@ -72,7 +75,7 @@ static const wms_value *push_meant(lua_State *L, const struct lwms_call *call, c
         lwms_raise(L, error);
     }
     lua_remove(L, -2); /* the room */
-    return list->value;
+    return list;
 }
 
 void lwms_servers_begin(lua_State *L, const struct lwms_call *call, const char *name, int index,
@@ -84,7 +87,8 @@ void lwms_servers_begin(lua_State *L, const struct lwms_call *call, const char *
     *servers = (struct servers){.index = index};
     servers->count = list ? lwms_need_list(L, call, name, index) : !lua_isnil(L, index);
     if (list ? !are_plain(L, index, servers->count) : !is_plain(L, index)) {
-        servers->meant = push_meant(L, call, name, index, servers->count);
+        servers->list = push_meant(L, call, name, index, servers->count);
+        servers->meant = servers->list->value;
         servers->count = servers->meant->size;
         for (size_t i = 0; i < servers->count; i++) {
             lwms_provider_for(L, state, servers->meant->items[i].text);
@@ -124,11 +128,18 @@ void lwms_servers_read(lua_State *L, const struct lwms_call *call, struct server
     command->server_count = servers->count;
 }
 
+void lwms_servers_end(struct servers *servers)
+{
+    lwms_list_free(servers->list);
+    servers->meant = NULL;
+    servers->list = NULL;
+}
+
 void lwms_servers_check(lua_State *L, const struct lwms_call *call, const char *name, int index)
 {
     size_t count = lua_istable(L, index) ? lwms_need_list(L, call, name, index) : 1;
 
-    push_meant(L, call, name, index, count);
+    lwms_list_free(push_meant(L, call, name, index, count));
     lua_pop(L, 1);
 }
 
@@ -157,6 +168,8 @@ int lwms_servers(lua_State *L)
     if (count == 0) {
         lwms_misuse(L, &call, "servers: an empty list; give %s", fix);
     }
-    lwms_push_value(L, push_meant(L, &call, "servers", 1, count));
+    struct lwms_list *list = push_meant(L, &call, "servers", 1, count);
+    lwms_push_value(L, list->value);
+    lwms_list_free(list);
     return 1;
 }
