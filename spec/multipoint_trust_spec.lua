@@ -141,7 +141,7 @@ bound.describe("trust in MultiPoint hosts: #once", pending, function()
       for _, text in ipairs{
          host.fingerprint, host.fingerprint:lower(), (host.fingerprint:gsub(":", "")),
          host.fingerprint:gsub(":", ""):lower(),
-         (host.fingerprint:gsub(":", "", 7)),
+         (host.fingerprint:gsub(":", "", 7)), "SHA256:" .. host.fingerprint,
       } do
          assert(wms.bind(bound.options(host, { fingerprint = text })))
       end
@@ -149,7 +149,8 @@ bound.describe("trust in MultiPoint hosts: #once", pending, function()
       for _, text in ipairs{
          "", host.thumbprint, host.fingerprint:sub(1, -2), host.fingerprint .. ":", ":" .. host.fingerprint,
          host.fingerprint .. "00", (host.fingerprint:gsub(":", " ")), (host.fingerprint:gsub("^%x", "G")),
-         (host.fingerprint:gsub(":", "::", 1)), "SHA256:" .. host.fingerprint,
+         (host.fingerprint:gsub(":", "::", 1)), "SHA256:SHA256:" .. host.fingerprint, "SHA1:" .. host.fingerprint,
+         "SHA256:",
       } do
          kit.misuse("bind", { "fingerprint" }, function()
             wms.bind(bound.options(host, { fingerprint = text }))
