@@ -302,8 +302,8 @@ describe("screen savers on the bus of a session's user #once", function()
          host:run"obeys = False"
          desk:run"saver('mate', True)"
          -- A child of a process with threads is no process whose leaks can be looked for.
-         local text = process.run(("ASAN_OPTIONS=detect_leaks=0 LUA_CPATH='%s' timeout 60 %s lua - <<'END'\n%s\nEND"):format(
-            package.cpath,
+         local command = "ASAN_OPTIONS=detect_leaks=0 LUA_CPATH='%s' timeout 60 %s lua - <<'END'\n%s\nEND"
+         local text = process.run(command:format(package.cpath,
             process.program("fork"), ([[
                local wms, server = require "wms", "%s"
                local request = wms.start("lock", { session_ids = 1, server = server, message = "m", verify = 30,
