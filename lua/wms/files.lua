@@ -46,7 +46,7 @@ function files.each_line(text, name, fun)
    return nil
 end
 
---- The parts of `path`, which is relative to the folder of the file `base` unless it begins with a slash.
+--- The path of a file that the file `base` names as `path`: beside it, unless `path` begins with a slash.
 function files.beside(base, path)
    if path:sub(1, 1) == "/" then
       return path

@@ -127,14 +127,23 @@ static bool gone(const struct logind *conn)
     return conn->told;
 }
 
+/* Begins an op; false: it has been refused. */
+static bool enter(struct logind *conn, struct wms_op *op)
+{
+    if (gone(conn)) {
+        conn->services->lost(op, conn->failure, conn->failure_text);
+        return false;
+    }
+    logind_enter(conn);
+    return true;
+}
+
 static void list(void *connection, struct wms_op *op)
 {
     struct logind *conn = connection;
-    if (gone(conn)) {
-        conn->services->lost(op, conn->failure, conn->failure_text);
+    if (!enter(conn, op)) {
         return;
     }
-    logind_enter(conn);
     if (!conn->failure) {
         logind_list(conn, op);
     }
@@ -145,11 +154,9 @@ static void act(void *connection, struct wms_op *op, enum wms_verb verb, const w
                 const char *message)
 {
     struct logind *conn = connection;
-    if (gone(conn)) {
-        conn->services->lost(op, conn->failure, conn->failure_text);
+    if (!enter(conn, op)) {
         return;
     }
-    logind_enter(conn);
     if (!conn->failure) {
         logind_act(conn, op, verb, id, message);
     }
@@ -159,11 +166,9 @@ static void act(void *connection, struct wms_op *op, enum wms_verb verb, const w
 static void call(void *connection, struct wms_op *op, const struct wms_call *what)
 {
     struct logind *conn = connection;
-    if (gone(conn)) {
-        conn->services->lost(op, conn->failure, conn->failure_text);
+    if (!enter(conn, op)) {
         return;
     }
-    logind_enter(conn);
     if (!conn->failure) {
         logind_end(conn, op, what->verb);
     }
