@@ -110,6 +110,36 @@ describe("far Linux hosts #once", function()
          assert.truthy(cold < 30)
       end)
 
+      test("may have further ssh connections of this user from here, which every _all leaves out too", function()
+         local host = room[2]
+         local mark = marked.new()
+         local words = {}
+         for i, word in ipairs(net.ssh) do
+            words[i] = process.quote(word)
+         end
+         local pipe = io.popen(("exec env %s %s %s cat >/dev/null"):format(mark, table.concat(words, " "),
+            host.far:match("//(.*)")), "w")
+         finally(function()
+            pipe:close()
+            marked.await_none(mark)
+         end)
+         local other
+         kit.await(function()
+            for _, session in ipairs(fine(wms.sessions(host.far))) do
+               if session.spared and session.spared ~= CONNECTION then
+                  other = session
+               end
+            end
+            return other
+         end)
+         assert.truthy(other.spared:find("an ssh connection without a terminal", 1, true), other.spared)
+         assert.same({ "root", false }, { other.user_name, other.is_orchestratable })
+         assert.same({ host.id }, pluck(fine(wms.unlock_all(host.far)), "session_id"))
+         assert.same({ host.id }, pluck(fine(wms.close_all{ server = host.far, what_if = true }), "session_id"))
+         assert.is_true(exists(host, other.session_id))
+         assert.equal("requested", fine(wms.unlock{ session_ids = other })[1].state) -- named, it is one as any
+      end)
+
       test("have a session of the connection's own, which every _all leaves out", function()
          local host = room[1]
          fine(wms.sessions(host.far)) -- connects; a former connection's session may end a little later than that
@@ -361,6 +391,44 @@ describe("far Linux hosts #once", function()
          assert.equal(COUNT, #err.outcomes)
          network.cable(host, true)
          fine(wms.unlock_all(host.far))
+      end)
+
+      test("as one of twenty: it is named, with its reason, and the others are served", function()
+         local names, twenty = {}, {}
+         for i = COUNT + 1, 20 do
+            names[#names + 1] = "far" .. i
+         end
+         local more = { hosts.up(unpack(names)) }
+         network.join(unpack(more))
+         for _, host in ipairs(more) do
+            host.id = far.id(host:session{ user = "alice" })
+         end
+         for _, list in ipairs{ room, more } do
+            for _, host in ipairs(list) do
+               twenty[#twenty + 1] = { server = host.far, session_id = host.id }
+            end
+         end
+         fine(wms.unlock{ session_ids = twenty })
+         local gone = more[5]
+         network.cable(gone, false)
+         finally(function()
+            network.cable(gone, true)
+         end)
+         for _, way in ipairs{ "a kept connection", "a new one" } do
+            local _, message, err = wms.unlock{ session_ids = twenty, timeout = 3 }
+            assert.equal("TIMEOUT", err.code, way)
+            assert.truthy(message:find(gone.far, 1, true), message)
+            assert.equal(20, #err.outcomes)
+            for i, outcome in ipairs(err.outcomes) do
+               local is_gone = outcome.server == gone.far
+               assert.same({ twenty[i].server, twenty[i].session_id, is_gone and "failed" or "requested" },
+                  { outcome.server, outcome.session_id, outcome.state })
+               assert.equal(is_gone and "TIMEOUT" or nil, outcome.error and outcome.error.code)
+            end
+         end
+         network.cable(gone, true)
+         network.cut(gone)
+         fine(wms.unlock{ session_ids = twenty })
       end)
 
       --- bob may lock others' sessions, but polkit, which is asked, does not answer for now.

@@ -179,7 +179,7 @@ describe("a message to a text terminal that is odd #once", function()
    test("is not sent to what is no terminal of the session's user", function()
       host = nil
       for _, tty in ipairs{ "../etc/passwd", "pts/../pts/0", "/etc/passwd", "pts/", "pts/0/1", "a b", ".",
-         ("t"):rep(100) } do
+         "null", "sda", "kmsg", "tty", "ttyS", "pts/x", "tty1x", "console1", ("t"):rep(100), "tty" .. ("1"):rep(100) } do
          assert.equal("UNSUPPORTED: the session's terminal has no name of a terminal", sent(tty), tty)
       end
       assert.equal("UNSUPPORTED: the session's terminal is not there any more", sent"tty1")
@@ -190,7 +190,7 @@ describe("a message to a text terminal that is odd #once", function()
       assert.equal("UNSUPPORTED: the session's terminal is not there any more", sent("tty4", 'mkfifo "$1"')) -- nobody reads
       assert.equal("UNSUPPORTED: the session's terminal is none", sent("pts/5", 'mkdir "$1"'))
       if is_root then
-         assert.equal("UNSUPPORTED: the session's terminal is none", sent("null", 'cp -a /dev/null "$1"'))
+         assert.equal("UNSUPPORTED: the session's terminal is none", sent("tty6", 'cp -a /dev/null "$1"'))
       end
    end)
 end)

@@ -11,6 +11,9 @@
 #include "userbus.h"
 
 #define SPARED_CLOSING "the session is closing: its user has logged out, and a process of it stays"
+#define SPARED_SSH \
+    "it is an ssh connection without a terminal, of the user and the machine that ask, as ours " \
+    "are"
 #define SPARED_OWN \
     "it is of the caller's own user and active at a seat: to close it, name it by its id"
 
@@ -40,13 +43,12 @@ struct listing {
     struct logind_own own;
     bool own_asked,
         own_known; /* the question which session is the caller's: has been answered; successfully */
-    char *own_path;
-    int64_t own_uid; /* its user */
     struct wms_op *op;
     sd_bus_message *message; /* ids and paths are borrowed from it */
     bool listed;
     struct entry *entries;
-    size_t count, reported; /* `reported`: so many first ones, in the order of ListSessions */
+    struct entry *own_entry; /* one of them; NULL: none, or it is not known */
+    size_t count, reported;  /* `reported`: so many first ones, in the order of ListSessions */
     struct wms_timer *silence;
     bool screens_asked; /* the screen savers are, or need not be */
     size_t unsure;      /* entries whose screen savers have not answered */
@@ -73,7 +75,6 @@ static void listing_free(struct logind *conn, struct logind_task *task)
     logind_call_drop(&listing->own.call);
     conn->services->timer_free(listing->silence);
     conn->services->timer_free(listing->ticks);
-    logind_free(conn, listing->own_path);
     sd_bus_message_unref(listing->message);
     logind_free(conn, listing->entries);
     logind_free(conn, listing);
@@ -87,14 +88,29 @@ static void finish(struct listing *listing, const struct logind_fault *fault)
     logind_fault_answer(conn, op, fault);
 }
 
+/* Whether it may be another ssh of ours: one that asks a user's bus, or whose end logind does not
+ * know yet.  Nobody sits at such a session. */
+static bool is_ssh_like_ours(const struct listing *listing, const struct entry *entry)
+{
+    const struct entry *own = listing->own_entry;
+    const struct logind_facts *facts = &entry->facts;
+    return listing->call.conn->way && own && entry->uid == own->uid && facts->remote == 1 &&
+           !facts->tty && !logind_screen_is(facts) && facts->remote_host &&
+           own->facts.remote_host && strcmp(facts->remote_host, own->facts.remote_host) == 0;
+}
+
 /* Why an action on all sessions leaves this one out, or NULL. */
-static const char *spared(const struct listing *listing, const struct entry *entry, bool is_own)
+static const char *spared(const struct listing *listing, const struct entry *entry)
 {
     const struct logind *conn = listing->call.conn;
     enum wms_verb verb = listing->op->verb;
     const struct logind_facts *facts = &entry->facts;
+    bool is_own = entry == listing->own_entry;
     if (is_own && conn->way && verb != WMS_CLOSE) { /* which may not be closed by its id either */
         return LOGIND_CONNECTION;
+    }
+    if (!is_own && is_ssh_like_ours(listing, entry)) {
+        return SPARED_SSH;
     }
     if (verb == WMS_SESSIONS) {
         return NULL;
@@ -104,7 +120,8 @@ static const char *spared(const struct listing *listing, const struct entry *ent
     }
     bool at_seat = facts->active == 1 && facts->seat;
     return verb == WMS_CLOSE && !is_own && at_seat &&
-                   logind_own_user(conn, entry->uid, listing->own_uid)
+                   logind_own_user(conn, entry->uid,
+                                   listing->own_entry ? listing->own_entry->uid : -1)
                ? SPARED_OWN
                : NULL;
 }
@@ -114,7 +131,7 @@ static int report(struct listing *listing, const struct entry *entry)
     const struct logind *conn = listing->call.conn;
     const struct logind_facts *facts = &entry->facts;
     char identity[LOGIND_IDENTITY];
-    bool is_own = listing->own_path && strcmp(entry->lookup.path, listing->own_path) == 0;
+    bool is_own = entry == listing->own_entry;
     logind_facts_identity(facts, identity);
     wms_session session;
     wms_session_init(&session);
@@ -125,7 +142,8 @@ static int report(struct listing *listing, const struct entry *entry)
     session.type = facts->type;
     session.class_name = facts->class_name;
     session.remote_host = facts->remote == 1 ? facts->remote_host : NULL;
-    bool left_out = logind_facts_closing(facts) || (is_own && conn->way);
+    bool is_ssh = (is_own && conn->way) || is_ssh_like_ours(listing, entry);
+    bool left_out = is_ssh || logind_facts_closing(facts);
     session.is_orchestratable = left_out ? 0 : (signed char) logind_facts_of_user(facts);
     /* nobody's own session is on another machine: there is one of the connection there */
     session.is_own = conn->way ? 0 : listing->own_known ? is_own : -1;
@@ -134,7 +152,7 @@ static int report(struct listing *listing, const struct entry *entry)
     session.idle_since =
         facts->idle == 1 && facts->idle_since > 0 ? (double) facts->idle_since / 1e6 : -1;
     session.identity = entry->message ? identity : NULL;
-    session.spared = spared(listing, entry, is_own);
+    session.spared = spared(listing, entry);
     return conn->services->session(listing->op, &session);
 }
 
@@ -286,6 +304,9 @@ static void proceed(struct listing *listing)
         return;
     }
     listing->call.conn->services->timer_set(listing->silence, PATIENCE);
+    if (listing->own_entry && !listing->own_entry->answered) { /* others are compared with it */
+        return;
+    }
     if (!is_sure(listing)) {
         return;
     }
@@ -295,7 +316,9 @@ static void proceed(struct listing *listing)
             continue;
         }
         int error = report(listing, entry);
-        entry->message = sd_bus_message_unref(entry->message);
+        if (entry != listing->own_entry) {
+            entry->message = sd_bus_message_unref(entry->message);
+        }
         if (error == WMS_E_PROTOCOL) {
             complain(listing, entry, "left out: no host may have such an id");
         } else if (error) {
@@ -360,7 +383,6 @@ static void entry_done(struct logind_lookup *lookup, const struct logind_fault *
 static void own_done(struct logind_own *own, const struct logind_fault *fault, const char *path)
 {
     struct listing *listing = NODE_OWNER(own, struct listing, own);
-    struct logind *conn = own->call.conn;
     struct logind_fault refusal;
     if (fault && (is_of_host(fault) ||
                   listing->op->verb == WMS_CLOSE)) { /* the caller's own session might be closed */
@@ -370,16 +392,9 @@ static void own_done(struct logind_own *own, const struct logind_fault *fault, c
     }
     listing->own_asked = true;
     listing->own_known = !fault;
-    if (path) {
-        listing->own_path = logind_copy(conn, path);
-        if (!listing->own_path) {
-            finish(listing, &(struct logind_fault){.code = WMS_E_NO_MEMORY});
-            return;
-        }
-    }
     for (size_t i = 0; path && i < listing->count; i++) {
         if (strcmp(listing->entries[i].lookup.path, path) == 0) {
-            listing->own_uid = listing->entries[i].uid;
+            listing->own_entry = &listing->entries[i];
         }
     }
     proceed(listing);
@@ -470,7 +485,6 @@ void logind_list(struct logind *conn, struct wms_op *op)
     listing->op = op;
     logind_call_init(conn, &listing->call);
     logind_call_init(conn, &listing->own.call);
-    listing->own_uid = -1;
     logind_task_begin(conn, &listing->task, &op->data, listing_free);
     logind_call_start(&listing->call, send_list, sessions_done);
 }

@@ -52,10 +52,24 @@ struct logind_writing {
 
 bool logind_terminal_is_name(const char *tty)
 {
-    static const char folder[] = "pts/";
-    const char *rest = strncmp(tty, folder, sizeof folder - 1) == 0 ? tty + sizeof folder - 1 : tty;
-    size_t length = strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
-    return length > 0 && length <= NAME_MAX_LENGTH && !rest[length];
+    /* The kernel's names of terminals: with a number, or with a kind and a number (ttyS0, ttyAMA0)
+     */
+    static const char *const numbered[] = {"pts/", "tty", "hvc", "hvsi", "xvc", "sclp_line"};
+    static const char digits[] = "0123456789";
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    if (strcmp(tty, "console") == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof numbered / sizeof *numbered; i++) {
+        size_t length = strlen(numbered[i]);
+        if (strncmp(tty, numbered[i], length) == 0) {
+            const char *rest = tty + length;
+            rest += strcmp(numbered[i], "tty") == 0 ? strspn(rest, letters) : 0;
+            size_t count = strspn(rest, digits);
+            return count > 0 && strlen(tty) <= NAME_MAX_LENGTH && !rest[count];
+        }
+    }
+    return false;
 }
 
 /* ---- the text -------------------------------------------------------------------------------- */

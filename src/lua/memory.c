@@ -260,7 +260,8 @@ static int need_code(lua_State *L, const struct lwms_call *call, int index)
 static int method_fail(lua_State *L)
 {
     static const struct lwms_call call = {"fail", 1, NULL}, second = {"fail", 2, NULL};
-    static const char fix[] = "unlock, lock, disconnect, close, message or sessions";
+    static const char fix[] =
+        "unlock, lock, disconnect, close, message, sessions, reboot or power_off";
     wms_memory *memory = host_here(L, "fail");
     int verb = wms_verb_from_name(lwms_need_text(L, &call, "verb", 2, fix));
     char clipped[CLIPPED];

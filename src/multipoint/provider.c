@@ -35,9 +35,9 @@ static int connect_host(const struct wms_provider *self, const struct wms_servic
     struct multipoint *all;
 
     if (address->user || address->path || !address->host) {
-        return refuse(
-            services, link, WMS_E_UNREACHABLE,
-            "a MultiPoint Server has a name and perhaps a port; give \"host\" or \"host:port\"");
+        return refuse(services, link, WMS_E_UNREACHABLE,
+                      "a MultiPoint Server has a name and perhaps a port; give \"host\" or "
+                      "\"host:port\" (a Linux host is \"logind://user@host\")");
     }
     int error = get_all(self, services, engine, &all, &text);
     if (error) {
