@@ -8,9 +8,7 @@ local wms = kit.wms
 local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
 
 local keep, sweep = kit.keeper()
-local uid = process.run("id -u"):match("%d+")
-local is_root = uid == "0"
-local user = tonumber(is_root and process.run("id -u nobody") or uid) -- root can be any user that there is
+local uid, user, is_root = mock.own_uid, mock.user, mock.is_root
 
 describe("a message to a graphical session #once", function()
    local test = kit.needing(function(why) pending(why) end, mock.missing)
@@ -22,9 +20,10 @@ describe("a message to a graphical session #once", function()
    end)
 
    local function room()
-      host = keep(mock.new())
-      host:run(([[add(1, "alice", %d, Type="wayland")]]):format(user))
-      return host:desk(user)
+      local desk
+      host, desk = mock.with_screen("wayland")
+      keep(host)
+      return desk
    end
 
    local function message(options)

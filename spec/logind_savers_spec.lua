@@ -9,9 +9,7 @@ local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
 
 local NOBODY_TELLS = "no screen locker of this session tells whether it is locked"
 local keep, sweep = kit.keeper()
-local uid = process.run("id -u"):match("%d+")
-local is_root = uid == "0"
-local user = tonumber(is_root and process.run("id -u nobody") or uid) -- root can be any user that there is
+local user, is_root = mock.user, mock.is_root
 
 describe("screen savers on the bus of a session's user #once", function()
    local test = kit.needing(function(why) pending(why) end, mock.missing)
@@ -24,9 +22,10 @@ describe("screen savers on the bus of a session's user #once", function()
 
    --- A host with a graphical session, 1, of a user who has a bus.
    local function room()
-      host = keep(mock.new())
-      host:run(([[add(1, "alice", %d, Type="x11")]]):format(user))
-      return host:desk(user)
+      local desk
+      host, desk = mock.with_screen("x11")
+      keep(host)
+      return desk
    end
 
    local function locked()

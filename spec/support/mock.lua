@@ -103,11 +103,24 @@ function mock.new()
    return self
 end
 
+--- Who this process is.  Root can be any user that there is, others only themselves.
+mock.own_uid = process.run("id -u"):match("%d+")
+mock.is_root = mock.own_uid == "0"
+--- A user who may have a bus here.
+mock.user = tonumber(mock.is_root and process.run("id -u nobody") or mock.own_uid)
+
+--- With a graphical session of this type, 1, of mock.user.  Returns his bus as well.
+function mock.with_screen(kind)
+   local self = mock.new()
+   self:run(([[add(1, "alice", %d, Type="%s")]]):format(mock.user, kind))
+   return self, self:desk(mock.user)
+end
+
 --- The bus of the user with this number, with a program (desk.py) whose run(), await() and calls() are as those
 -- of logind's.
 function mock:desk(uid)
    local folder, room = self.folder .. "/desk-" .. uid, self.folder .. "/run/user/" .. uid
-   local other = process.run("id -u") ~= uid .. "\n" and uid or nil
+   local other = mock.own_uid ~= tostring(uid) and uid or nil
    process.run(("mkdir -p %s %s/services; chmod 700 %s; chown %d:%d %s"):format(room, folder, room, uid, uid, room))
    local desk = setmetatable({ folder = folder, seen = 0, desks = {} }, mock)
    local configuration = SESSION:format(room .. "/bus", folder .. "/services")

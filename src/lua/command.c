@@ -142,14 +142,12 @@ static size_t read_pins(const wms_value *tree, wms_pin *pins)
 static void complain(lua_State *L, const struct lwms_call *call, const struct options *options,
                      const char *complaint)
 {
-    static const char server[] = "server:", ids[] = "session_ids:", warn[] = "warn_";
+    static const char warn[] = "warn_";
 
-    if ((options->given & ANY_SERVER) && strncmp(complaint, server, sizeof server - 1) == 0) {
-        lwms_misuse(L, call, "%s%s", options->server_name, complaint + sizeof server - 2);
-    }
-    if ((options->given & ANY_IDS) && strncmp(complaint, ids, sizeof ids - 1) == 0) {
-        lwms_misuse(L, call, "%s%s", options->ids_name, complaint + sizeof ids - 2);
-    }
+    lwms_misuse_renamed(L, call, complaint, "server",
+                        options->given & ANY_SERVER ? options->server_name : NULL);
+    lwms_misuse_renamed(L, call, complaint, "session_ids",
+                        options->given & ANY_IDS ? options->ids_name : NULL);
     if (strncmp(complaint, warn, sizeof warn - 1) == 0) {
         lwms_misuse(L, call, "warn: %s", complaint + sizeof warn - 1);
     }

@@ -137,6 +137,11 @@ struct lwms_call {
 void lwms_misuse(lua_State *L, const struct lwms_call *call, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 
+/* The same for a complaint of the engine's, "argument: ...", if it is about this argument: under
+ * the name that the script has given to it.  `name` may be NULL: it has given none. */
+void lwms_misuse_renamed(lua_State *L, const struct lwms_call *call, const char *complaint,
+                         const char *argument, const char *name);
+
 /* Misuse: a value behind the one at `index`, which is the last argument. */
 void lwms_no_more(lua_State *L, const struct lwms_call *call, int index);
 

@@ -23,6 +23,16 @@ void lwms_misuse(lua_State *L, const struct lwms_call *call, const char *format,
     abort(); /* not reached */
 }
 
+void lwms_misuse_renamed(lua_State *L, const struct lwms_call *call, const char *complaint,
+                         const char *argument, const char *name)
+{
+    size_t length = strlen(argument);
+
+    if (name && strncmp(complaint, argument, length) == 0 && complaint[length] == ':') {
+        lwms_misuse(L, call, "%s%s", name, complaint + length);
+    }
+}
+
 void lwms_raise(lua_State *L, int error)
 {
     luaL_error(L, "wms: %s", wms_error_text(error));

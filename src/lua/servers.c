@@ -7,13 +7,10 @@
 /* Raises the engine's complaint, which is about a server, with the option's name. */
 static void complain(lua_State *L, const struct lwms_call *call, const char *name)
 {
-    static const char server[] = "server:";
     char copy[COMPLAINT];
     const char *complaint = lwms_complaint(lwms_state_here(L), copy);
 
-    if (name && strncmp(complaint, server, sizeof server - 1) == 0) {
-        lwms_misuse(L, call, "%s%s", name, complaint + sizeof server - 2);
-    }
+    lwms_misuse_renamed(L, call, complaint, "server", name);
     lwms_misuse(L, call, "%s", complaint);
 }
 
