@@ -117,26 +117,26 @@ describe("far Linux hosts #once", function()
          for i, word in ipairs(net.ssh) do
             words[i] = process.quote(word)
          end
-         local pipe = io.popen(("exec env %s %s %s cat >/dev/null"):format(mark, table.concat(words, " "),
-            host.far:match("//(.*)")), "w")
+         local said = process.run("mktemp"):match("%S+")
+         local pipe = io.popen(("exec env %s %s %s 'echo $XDG_SESSION_ID; exec cat' >%s"):format(mark,
+            table.concat(words, " "), host.far:match("//(.*)"), said), "w")
          finally(function()
             pipe:close()
             marked.await_none(mark)
+            os.remove(said)
+         end)
+         local id = kit.await(function()
+            return tonumber((process.run("cat " .. said)))
          end)
          local other
-         kit.await(function()
-            for _, session in ipairs(fine(wms.sessions(host.far))) do
-               if session.spared and session.spared ~= CONNECTION then
-                  other = session
-               end
-            end
-            return other
-         end)
+         for _, session in ipairs(fine(wms.sessions(host.far))) do
+            other = session.session_id == id and session or other
+         end
          assert.truthy(other.spared:find("an ssh connection without a terminal", 1, true), other.spared)
          assert.same({ "root", false }, { other.user_name, other.is_orchestratable })
          assert.same({ host.id }, pluck(fine(wms.unlock_all(host.far)), "session_id"))
          assert.same({ host.id }, pluck(fine(wms.close_all{ server = host.far, what_if = true }), "session_id"))
-         assert.is_true(exists(host, other.session_id))
+         assert.is_true(exists(host, id))
          assert.equal("requested", fine(wms.unlock{ session_ids = other })[1].state) -- named, it is one as any
       end)
 
