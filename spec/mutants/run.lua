@@ -391,7 +391,7 @@ end
 
 --- The specs for the mutant in the order in which they are run: soonest, what has caught most of its folder in least time.
 local function ordered(mutant, all, baseline, kills)
-   local list, weight, named = specs.of(mutant.file, all), {}, {}
+   local list, weight, named = specs.of(mutant.file, all, mutant.specs), {}, {}
    for name in (mutant.specs or ""):gmatch("%S+") do
       named[name] = true
    end
@@ -498,7 +498,7 @@ local function need_baseline(list)
    local baseline = read(FOLDER .. "/sum.txt") == sum and load_baseline() or {}
    local all, wanted, seen = all_specs(), {}, {}
    for _, mutant in ipairs(list) do
-      for _, name in ipairs(specs.of(mutant.file, all)) do
+      for _, name in ipairs(specs.of(mutant.file, all, mutant.specs)) do
          if not seen[name] then
             seen[name] = true
             wanted[#wanted + 1] = not (baseline[name] and baseline[name].sum == sum_of(name)) and name or nil

@@ -9,7 +9,7 @@ local NEVER = { "^build$", "^examples$", "^isolation$", "^mutants" }
 -- First words of names, and what they belong to.
 local KINDS = {
    { "multipoint", "multipoint" }, { "bind$", "multipoint" }, { "wtsapi", "wtsapi" }, { "wts", "wts" },
-   { "logind", "logind" }, { "locker", "logind" },
+   { "logind", "logind" }, { "locker", "logind" }, { "ssh", "logind" },
 }
 
 -- By folder or file: kinds of specs in the order in which they are run, after the names that come first.
@@ -56,8 +56,9 @@ local function kind_of(name)
    return "ground"
 end
 
---- The names of the specs for a file, in order; `all` is a list of what there is: "memory" is spec/memory_spec.lua.
-function specs.of(file, all)
+--- The names of the specs for a file, in order; `all` is a list of what there is: "memory" is spec/memory_spec.lua.  What
+-- `named` has, a text of names, is among them wherever it belongs.
+function specs.of(file, all, named)
    local row = TABLE[file] or TABLE[file:match("^.*/")] or { "ground" }
    local here, list, seen = {}, {}, {}
    for _, name in ipairs(all) do
@@ -68,6 +69,9 @@ function specs.of(file, all)
          seen[name] = true
          list[#list + 1] = name
       end
+   end
+   for _, name in ipairs(words(named)) do
+      add(name)
    end
    for _, name in ipairs(words(row.first)) do
       add(name)
