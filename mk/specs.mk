@@ -152,7 +152,7 @@ examples: $(examples) ; @:
 # Each in a session of a test host whose root file system has its packages: some 100 MB to 2 GB, and
 # minutes to make; hence `make test` takes only three.  spec/desktops/list.lua has them all.
 
-DESKTOPS = mate xscreensaver i3lock xfce
+DESKTOPS = mate xscreensaver i3lock xfce cinnamon cinnamon-idle kde sway gnome gnome-alone
 
 .PHONY: desktops
 desktops: all specs

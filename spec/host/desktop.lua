@@ -43,8 +43,8 @@ wait $xvfb
 --- Opens a session with a screen (Xvfb, a pattern on it) and a locker: xss-lock listens to logind and runs i3lock.
 -- Fields: user, seat (none), notifications (true: dunst shows those that come over the user's bus, from 20, 30 on and 200
 -- pixels wide; Desktop:notifications() is what it has got), program (a shell text that runs in place of locker and
--- notifications, on the screen and the user's bus; nothing is waited for then), width and height (320, 240), opengl (true:
--- the screen has GLX).  Returns when the locker has been seen to lock and to unlock by logind's signals.
+-- notifications, on the screen and the user's bus; only the screen is waited for then), width and height (320, 240),
+-- opengl (true: the screen has GLX).  Returns when the locker has been seen to lock and to unlock by logind's signals.
 -- A program that is itself the screen says `type = "wayland"`: it has to set Desktop.screenshot.
 local function open(self, options)
   local shared = "/run/spec-host/desktop-" .. self:number()
@@ -56,6 +56,9 @@ local function open(self, options)
     options.opengl and "+extension" or "-extension", "GLX" }
   local id = self:session{ user = options.user, seat = options.seat, type = options.type, command = argv }
   local desktop = setmetatable({ id = id, host = self, shared = shared, width = width, height = height }, Desktop)
+  if screen ~= "" then
+    assert(hosts.wait(function() return desktop:number() end, 60), "the desktop has no screen")
+  end
   if options.program then return desktop end
   local function failed(what)
     error(("the desktop of %s on %s %s:\n%s"):format(options.user, self.name, what,
@@ -133,17 +136,19 @@ function Desktop:share(colour)
   return count / (#shot / 4)
 end
 
+--- The number of its X display, once that is there.
+function Desktop:number()
+  local file = io.open(self.host.root .. self.shared .. "/number")
+  local text = file and file:read("*l")
+  if file then file:close() end
+  return text
+end
+
 --- Opens a window of one colour in the session: "X Y WIDTH HEIGHT COLOUR", such as "10 10 100 80 0xff00ff".  Returns, once
 -- it is shown, a file to be closed when the host is down, since the window stays until its screen ends.
 function Desktop:window(where)
-  local number = hosts.wait(function()
-    local file = io.open(self.host.root .. self.shared .. "/number")
-    local text = file and file:read("*l")
-    if file then file:close() end
-    return text
-  end, 60)
   local file = io.popen(("exec python3 %s/window.py %s/tmp/.X11-unix/X%s %s"):format(directory, self.host.root,
-    number, where))
+    self:number(), where))
   local said = file:read("*l")
   assert(said == "shown", "the window is not shown: " .. tostring(said))
   return file
