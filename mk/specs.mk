@@ -149,7 +149,7 @@ specs: $(programs) $(growths) $(units) $(released) $(winpr_programs) $(fixtures)
 examples: $(examples) ; @:
 
 # ---- real desktops -------------------------------------------------------------------------------
-# Each in a session of a test host whose root file system has its packages: some 100 MB to 2 GB, and
+# Each in a session of a test host whose root file system has its packages: 240 MB to 1.3 GB, and
 # minutes to make; hence `make test` takes only three.  spec/desktops/list.lua has them all.
 
 DESKTOPS = mate xscreensaver i3lock xfce cinnamon cinnamon-idle kde sway gnome gnome-alone
