@@ -20,6 +20,18 @@ local function pause()
    os.execute("sleep 0.1")
 end
 
+--- Does it come to hold within `seconds`?
+local function within(seconds, check)
+   local limit = kit.now() + seconds
+   while not check() do
+      if kit.now() > limit then
+         return false
+      end
+      pause()
+   end
+   return true
+end
+
 local function await(check)
    return kit.await(check, pause, LIMIT)
 end
@@ -58,6 +70,14 @@ for name in (os.getenv("WMS_DESKTOPS") or "mate xscreensaver i3lock"):gmatch("%S
 
       local function shut()
          return desktop:share("\255\0\255") == 0
+      end
+
+      --- A screen saver that locks nothing is over when somebody touches mouse and keys.
+      local function stays_shut()
+         if window then
+            desktop:touch()
+            assert.is_false(within(3, open))
+         end
       end
 
       local function command(verb, seconds)
@@ -106,11 +126,11 @@ for name in (os.getenv("WMS_DESKTOPS") or "mate xscreensaver i3lock"):gmatch("%S
          if row.locks and row.unlocks then
             await(function()
                machine:lock(id)
-               return hosts.wait(shut, 2) and (not row.tells or locked())
+               return within(2, shut) and (not row.tells or locked())
             end)
             await(function()
                machine:unlock(id)
-               return hosts.wait(open, 2) and (not row.tells or locked() == false)
+               return within(2, open) and (not row.tells or locked() == false)
             end)
          end
       end)
@@ -130,6 +150,7 @@ for name in (os.getenv("WMS_DESKTOPS") or "mate xscreensaver i3lock"):gmatch("%S
             assert.same({ "verified", true }, { outcome.state, outcome.changed })
             assert.is_true(locked())
             await(shut)
+            stays_shut()
             picture("locked")
             assert.is_true(locked())
             outcome = fine(command("unlock", LIMIT))[1]
@@ -155,8 +176,9 @@ for name in (os.getenv("WMS_DESKTOPS") or "mate xscreensaver i3lock"):gmatch("%S
             assert.is_nil(locked())
             await(function() -- when it listens is not told either
                assert.equal("UNVERIFIED", fault(command("lock", 2)).code)
-               return hosts.wait(shut, 2)
+               return within(2, shut)
             end)
+            stays_shut()
             picture("locked")
             assert.is_nil(locked())
             local err = fault(command("unlock", 3))
@@ -166,7 +188,7 @@ for name in (os.getenv("WMS_DESKTOPS") or "mate xscreensaver i3lock"):gmatch("%S
             if row.unlocks then
                await(open)
             else
-               assert.is_nil(hosts.wait(open, 2))
+               assert.is_false(within(2, open))
             end
             picture("unlocked")
          end)

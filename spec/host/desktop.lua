@@ -144,14 +144,26 @@ function Desktop:number()
   return text
 end
 
+function Desktop:x11(what)
+  return assert(io.popen(("exec python3 %s/x11.py %s/tmp/.X11-unix/X%s %s"):format(directory, self.host.root,
+    self:number(), what)))
+end
+
 --- Opens a window of one colour in the session: "X Y WIDTH HEIGHT COLOUR", such as "10 10 100 80 0xff00ff".  Returns, once
 -- it is shown, a file to be closed when the host is down, since the window stays until its screen ends.
 function Desktop:window(where)
-  local file = io.popen(("exec python3 %s/window.py %s/tmp/.X11-unix/X%s %s"):format(directory, self.host.root,
-    self:number(), where))
+  local file = self:x11("window " .. where)
   local said = file:read("*l")
   assert(said == "shown", "the window is not shown: " .. tostring(said))
   return file
+end
+
+--- Moves the mouse and presses a key, which leaves no letter.
+function Desktop:touch()
+  local file = self:x11("touch")
+  local said = file:read("*l")
+  file:close()
+  assert(said == "touched", "nobody can touch it: " .. tostring(said))
 end
 
 function Desktop:locker_pids()
