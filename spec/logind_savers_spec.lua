@@ -182,6 +182,22 @@ describe("screen savers on the bus of a session's user #once", function()
          end
       end)
 
+      test("waits for one that is slow to answer", function()
+         local desk = room()
+         host:run"obeys = False"
+         desk:run"saver('mate', 'silent')"
+         local request = keep(wms.start("unlock", { session_ids = 1, server = host.server, verify = 40, timeout = 60 }))
+         kit.pump(request, function() return #host:actions() > 0 and #desk:calls"GetActive" > 0 end)
+         local start = kit.now()
+         kit.pump(request, function() return kit.now() > start + 4 end) -- nobody else is waited for any longer
+         assert.is_false(request:done())
+         desk:run"answer('mate', False)"
+         assert.same({ "verified" }, pluck(fine(kit.finish(request):result()), "state"))
+         desk:run"saver('mate', 'silent')"
+         local err = fault(wms.unlock{ session_ids = 1, server = host.server, verify = 5, timeout = 60 })
+         assert.equal("UNVERIFIED", err.code)
+      end)
+
       test("watches rather than asks again", function()
          local desk = room()
          host:run"obeys = False"

@@ -27,6 +27,7 @@ PATHS = {  # by name: its path and its interface
     "org.freedesktop.ScreenSaver": ("/ScreenSaver", "org.freedesktop.ScreenSaver"),
 }
 savers = {}  # by name: True, False, "error", "silent", "text", "flood", "huge"
+unanswered = []  # the questions to silent ones
 capabilities = ["body", "body-markup"]
 notify = "answer"  # or "silent", "text", or an error's name
 next_id = 0
@@ -47,6 +48,13 @@ def change(name, active):
     signal = dbus.lowlevel.SignalMessage(path, interface, "ActiveChanged")
     signal.append(active, signature="b")
     connection.send_message(signal)
+
+
+def answer(name, active):
+    """The end of a silence."""
+    saver(name, active)
+    while unanswered:
+        get_active(unanswered.pop(0))
 
 
 def leave(name):
@@ -90,7 +98,9 @@ def get_active(message):
         reply(message, "s", "x" * (8 << 20))
     elif state == "flood":
         flood(message)
-    elif state != "silent":
+    elif state == "silent":
+        unanswered.append(message)
+    else:
         reply(message, "b", state)
 
 

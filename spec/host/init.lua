@@ -19,8 +19,6 @@ local Host = {}
 Host.__index = Host
 local Monitor = {}
 Monitor.__index = Monitor
-local Desktop = {}
-Desktop.__index = Desktop
 
 -- ---------------------------------------------------------------- running programs
 
@@ -56,15 +54,32 @@ end
 local supervisor = nil -- { answers =, commands =, state =, hosts = {} } while it runs
 
 local available, reason
+local program = quote("bash", directory .. "/hosts")
+
+--- Gives the hosts that this run will start another root file system: packages more than usual, separated by blanks, and
+-- the Debian release (bookworm).
+function hosts.root(more, suite)
+  assert(not supervisor, "hosts.root: there are hosts already")
+  available = nil
+  program = quote("env", "WMS_SPEC_HOSTS_MORE=" .. more, "WMS_SPEC_HOSTS_SUITE=" .. (suite or "bookworm"), "bash",
+    directory .. "/hosts")
+end
 
 --- true, or false and why hosts cannot run here.
 function hosts.available()
   if available == nil then
-    local output, code = capture(quote("bash", directory .. "/hosts", "check"))
+    local output, code = capture(program .. " check")
     available, reason = code == 0, output:match("^%s*(.-)%s*$")
   end
   if available then return true end
   return false, reason
+end
+
+--- Makes the root file system unless it is there; true, or false and why it is not to be had.  hosts.up() does it too, but
+-- there it is an error.
+function hosts.build()
+  local output, code = capture(program .. " build")
+  return code == 0, output
 end
 
 local function answer()
@@ -87,7 +102,7 @@ local function supervise()
   if supervisor then return end
   -- A session of its own, so that a Ctrl-C meant for the run leaves it alive to clean up.
   local answers = assert(io.popen(
-    "exec setsid --wait " .. quote("bash", directory .. "/hosts", "serve") .. ' "$PPID" < /dev/null', "r"))
+    "exec setsid --wait " .. program .. ' serve "$PPID" < /dev/null', "r"))
   local state = answers:read("*l")
   if not state then
     answers:close()
@@ -492,133 +507,7 @@ function Monitor:stop()
   self.host:check("systemctl", "stop", self.unit)
 end
 
--- ---------------------------------------------------------------- a desktop with a real locker
-
-local function escape(character) return ("_%02x"):format(character:byte()) end -- as in object paths
-
-local desktop_script = [[
-cd "$1"
-mkfifo display
-Xvfb -displayfd 3 -screen 0 320x240x24 -fbdir "$1" -retro -noreset -nolisten tcp -extension GLX 3> display 2> xvfb.log &
-xvfb=$!
-read -r number < display
-export DISPLAY=:$number
-if [ "$3" ]; then
-   export DBUS_SESSION_BUS_ADDRESS=unix:path=$2 HOME="$1" XDG_RUNTIME_DIR=${2%/bus}
-   sh -c "$3" > program.log 2>&1
-   wait $xvfb
-   exit
-fi
-xss-lock -- i3lock --nofork --color=3366aa > locker.log 2>&1 &
-echo $! > listener
-if [ "$2" ]; then
-   printf '%s\n' '[global]' origin=top-left 'offset=20x30' 'width=200' 'height=80' 'monitor=0' > dunstrc
-   DISPLAY=:$number DBUS_SESSION_BUS_ADDRESS=unix:path=$2 dunst -conf dunstrc -print > notifications 2> dunst.log &
-fi
-wait $xvfb
-]]
-
---- Opens a session with a screen (Xvfb, a pattern on it) and a locker: xss-lock listens to logind and runs i3lock.
--- Fields: user, seat (none), notifications (true: dunst shows those that come over the user's bus, from 20, 30 on and 200
--- pixels wide; Desktop:notifications() is what it has got), program (a shell text that runs in place of locker and
--- notifications, on the screen and the user's bus; nothing is waited for then).  Returns when the locker has been
--- seen to lock and to unlock by logind's signals.
-function Host:desktop(options)
-  local shared = "/run/spec-host/desktop-" .. self:number()
-  self:check("install", "-d", "-o", options.user, shared)
-  local bus = (options.notifications or options.program) and self:bus(options.user)
-  local argv = { "sh", "-c", desktop_script, "desktop", shared, bus or "", options.program or "" }
-  local id = self:session{ user = options.user, seat = options.seat, command = argv }
-  local desktop = setmetatable({ id = id, host = self, shared = shared, width = 320, height = 240 }, Desktop)
-  if options.program then return desktop end
-  local function failed(what)
-    error(("the desktop of %s on %s %s:\n%s"):format(options.user, self.name, what,
-      self:run("bash", "-c", 'tail "$1"/*.log; loginctl session-status --no-pager "$2"', "failed", shared, id)), 3)
-  end
-  -- xss-lock says nowhere that it listens; its subscription is visible a moment before it does.
-  local path = "/org/freedesktop/login1/session/" .. id:gsub("^%d", escape):gsub("[^%w_]", escape)
-  local listening = hosts.wait(function()
-    local rules = self:check("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus",
-      "org.freedesktop.DBus.Debug.Stats", "GetAllMatchRules")
-    return rules:find("'" .. path .. "\\'", 1, true)
-  end, 5)
-  if not listening then failed("has no locker that listens") end
-  local clear = desktop:screenshot()
-  local locked
-  for _ = 1, 10 do
-    self:lock(id)
-    locked = hosts.wait(function() return hosts.difference(clear, desktop:screenshot()) > 0.5 end, 0.5)
-    if locked then break end
-  end
-  if not locked then failed("does not lock") end
-  self:unlock(id)
-  if not desktop:wait(function(shot) return hosts.difference(clear, shot) < 0.01 and not self:locked(id) end, 5) then
-    failed("does not unlock")
-  end
-  if bus then
-    local there = hosts.wait(function()
-      return select(2, self:run_as(options.user, "busctl", "--address=unix:path=" .. bus, "status",
-        "org.freedesktop.Notifications")) == 0
-    end, 20)
-    if not there then failed("shows no notifications") end
-  end
-  return desktop
-end
-
---- What its notification service has printed of what it has got.
-function Desktop:notifications()
-  local file = assert(io.open(self.host.root .. self.shared .. "/notifications"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
-
---- The pixels on the screen: a string, four bytes each (blue, green, red, nothing), row by row.
-function Desktop:screenshot()
-  -- Xvfb keeps its frame buffer in a file, as xwd writes it: a header of 32-bit numbers, colours, pixels.
-  local file = assert(io.open(self.host.root .. self.shared .. "/Xvfb_screen0", "rb"))
-  local data = file:read("*a")
-  file:close()
-  local function number(index)
-    local a, b, c, d = data:byte(index * 4 + 1, index * 4 + 4)
-    return ((a * 256 + b) * 256 + c) * 256 + d
-  end
-  local header, colours, width, height, depth, row = number(0), number(19), number(4), number(5), number(11), number(12)
-  assert(width == self.width and height == self.height and depth == 32 and row == width * 4, "an unknown kind of screen")
-  local start = header + colours * 12
-  assert(#data >= start + row * height, "a torn frame buffer")
-  return data:sub(start + 1, start + row * height)
-end
-
---- Waits until the predicate, given a screenshot, returns something true; returns that screenshot, or nil after `seconds`.
-function Desktop:wait(predicate, seconds)
-  return hosts.wait(function()
-    local shot = self:screenshot()
-    return predicate(shot) and shot
-  end, seconds)
-end
-
-function Desktop:locker_pids()
-  -- Only within the session: nobody else's i3lock is meant.
-  return self.host:script([[
-    group=$(systemctl show -P ControlGroup "session-$1.scope")
-    for pid in $(< "/sys/fs/cgroup$group/cgroup.procs"); do
-      if read -r name < "/proc/$pid/comm" && [ "$name" = i3lock ]; then echo "$pid"; fi
-    done]], self.id)
-end
-
---- Does the lock program (i3lock) run in this session?
-function Desktop:locker_running() return self:locker_pids():find("%d") ~= nil end
-
---- Kills the lock program: the screen is open then.
-function Desktop:kill_locker()
-  self.host:script("kill -KILL $1", self:locker_pids():gsub("%s+", " "):match("^%s*(.-)%s*$"))
-end
-
---- Kills what listens to logind (xss-lock): a locked screen stays locked, and nothing will unlock it.
-function Desktop:kill_listener()
-  self.host:script('kill -KILL "$(< "$1/listener")"', self.shared)
-end
+-- ---------------------------------------------------------------- desktops
 
 --- The fraction of pixels, 0 to 1, in which two screenshots differ.
 function hosts.difference(a, b)
@@ -635,5 +524,7 @@ function hosts.difference(a, b)
   end
   return different / (#a / 4)
 end
+
+require "spec.host.desktop"(hosts, Host)
 
 return hosts

@@ -147,16 +147,17 @@ static signed char is_locked(const struct watcher *watcher)
 }
 
 /* Nothing may use the watcher after this.  That nobody tells ends it where it will stay so: what
- * has to be unlocked, and what was told of before, when a locker that went away must not look like
- * an unlocked screen. */
+ * has to be unlocked, unless a locker is slow to answer, and what was told of before, when a locker
+ * that went away must not look like an unlocked screen. */
 static void tell_locked(struct watcher *watcher)
 {
     signed char locked = is_locked(watcher);
     if (watcher->awaiting && watcher->hint != 1) {
         return;
     }
-    if (watcher->asked && locked < 0 &&
-        (watcher->observer->verb == WMS_UNLOCK || (watcher->seen && watcher->locked >= 0))) {
+    bool hopeless =
+        watcher->observer->verb == WMS_UNLOCK && !logind_savers_are_slow(&watcher->screen.savers);
+    if (watcher->asked && locked < 0 && (hopeless || (watcher->seen && watcher->locked >= 0))) {
         end_blind(watcher,
                   &(struct logind_fault){.code = WMS_E_UNVERIFIED, .text = LOGIND_NOBODY_TELLS});
         return;

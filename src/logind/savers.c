@@ -58,6 +58,11 @@ static bool is_complete(const struct logind_savers *all)
     return complete;
 }
 
+bool logind_savers_are_slow(const struct logind_savers *savers)
+{
+    return savers->bus && !is_complete(savers);
+}
+
 static void be_patient(struct logind_savers *all)
 {
     all->patient = true;

@@ -77,6 +77,8 @@ struct logind_savers {
  * as logind_use_begin(): there is no question then. */
 int logind_savers_ask(struct logind *conn, struct logind_savers *savers, int64_t uid, bool watches,
                       void (*told)(struct logind_savers *savers, signed char active));
+/* Whether one that was asked may still answer: then told() is called again, with `watches`. */
+bool logind_savers_are_slow(const struct logind_savers *savers);
 /* One that was not asked (zeroed), or was dropped, is allowed. */
 void logind_savers_drop(struct logind_savers *savers);
 
