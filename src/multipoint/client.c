@@ -139,6 +139,7 @@ void multipoint_leave_quietly(struct multipoint *all)
 {
     rest(all);
     all->memory.services->timer_set(all->tick, 0);
+    all->tick_runs = true;
 }
 
 static void timer_fired(void *data)
@@ -175,6 +176,7 @@ static void tick_fired(void *data)
     struct multipoint *all = data;
 
     multipoint_enter(all);
+    all->tick_runs = false;
     receive_on(all);
     if (multipoint_arena_trim(&all->waste, MULTIPOINT_TURN_MAX)) {
         multipoint_turn_soon(all);

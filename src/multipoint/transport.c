@@ -116,6 +116,12 @@ static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t
     return exchange->too_large;
 }
 
+/* Whether it is an IP address. */
+static bool is_number(const char *host)
+{
+    return strchr(host, ':') || host[strspn(host, "0123456789.")] == '\0';
+}
+
 /* Sets what is the same for every exchange with a host. */
 static CURL *easy_new(struct multipoint_host *host)
 {
@@ -151,6 +157,10 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_SSL_VERIFYHOST, 0L); /* the name was checked when the client was bound to the host,
                                         and on_tls() accepts only the same certificate */
     SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+    if (is_number(host->address->host)) { /* there is no name that would be worth remembering, and
+                                             libcurl looks at all that it remembers at each end */
+        SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    }
     if (failed) {
         curl_easy_cleanup(easy);
         return NULL;
@@ -228,14 +238,26 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
 
 /* How many connections libcurl may have: those that are used now, and unused ones that are kept for
  * later, of which the longest unused one is closed when another one becomes unused.  While hosts
- * are worked with, none of theirs is to be closed between two questions. */
+ * are worked with, none of theirs is to be closed between two questions.  More would cost not only
+ * descriptors: libcurl looks at all of them to find the longest unused one. */
 static void limit_connections(struct multipoint *all)
 {
     enum { KEPT = 64 };
-    size_t working = all->busy * all->memory.services->transport(all->memory.engine)->connections;
-    size_t unused = working > KEPT ? working : KEPT;
+    size_t most = all->running_count + KEPT;
 
-    curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) (all->running_count + unused));
+    most = most > all->most_running ? most : all->most_running;
+    curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) most);
+}
+
+static void count_running(struct multipoint_host *host)
+{
+    host->running++;
+    host->all->running_count++;
+    if (host->running > host->most_running && !node_alone(&host->tasks)) {
+        host->most_running++;
+        host->all->most_running++;
+    }
+    limit_connections(host->all);
 }
 
 int multipoint_transport_start(struct multipoint_exchange *exchange)
@@ -260,9 +282,7 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
         return WMS_E_NO_MEMORY;
     }
     exchange->started = true;
-    host->running++;
-    all->running_count++;
-    limit_connections(all);
+    count_running(host);
     return 0;
 }
 
