@@ -148,8 +148,10 @@ static void timer_fired(void *data)
 
     multipoint_enter(all);
     all->timer_runs = false;
+    all->in_timer = true;
     let_libcurl_work(all);
     multipoint_leave(all);
+    all->in_timer = false;
 }
 
 /* Begins a new turn for received data: exchanges that were paused because the last turn's quota was
@@ -177,12 +179,14 @@ static void tick_fired(void *data)
 
     multipoint_enter(all);
     all->tick_runs = false;
+    all->in_timer = true;
     receive_on(all);
     if (multipoint_arena_trim(&all->waste, MULTIPOINT_TURN_MAX)) {
         multipoint_turn_soon(all);
     }
     multipoint_read_on(all);
     multipoint_leave(all);
+    all->in_timer = false;
 }
 
 static void socket_ready(struct multipoint *all, curl_socket_t fd, int mask)
@@ -246,7 +250,6 @@ int multipoint_client_new(const struct wms_services *services, wms_engine *engin
     node_init(&all->finished);
     node_init(&all->reading);
     node_init(&all->dropped);
-    node_init(&all->sockets);
     all->wait = -1;
     all->ready = socket_ready;
     if (!print_first_id(all->id)) {

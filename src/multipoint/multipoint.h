@@ -144,17 +144,19 @@ struct multipoint {
     bool timer_runs;
     struct wms_timer *tick; /* our own: there is work to do in the next turn of the loop */
     bool tick_runs;
+    bool in_timer; /* one of the two has fired, and is at work */
     void (*ready)(struct multipoint *all, curl_socket_t fd,
-                  int mask); /* called for a socket that is readable or writable */
-    struct node due;         /* hosts with exchanges that may be started */
-    struct node failed;      /* hosts whose failure has to be reported to the engine */
-    struct node running;     /* exchanges that libcurl has */
-    size_t running_count;    /* exchanges that have a connection, or wait for one */
-    size_t most_running;     /* the sum of the hosts' `most_running` */
-    struct node finished;    /* exchanges that libcurl is done with, to be judged */
-    struct node reading;     /* exchanges whose long answers are parsed in parts first */
-    struct node dropped;     /* exchanges that nobody waits for any more, to be freed */
-    struct node sockets;
+                  int mask);            /* called for a socket that is readable or writable */
+    struct node due;                    /* hosts with exchanges that may be started */
+    struct node failed;                 /* hosts whose failure has to be reported to the engine */
+    struct node running;                /* exchanges that libcurl has */
+    size_t running_count;               /* exchanges that have a connection, or wait for one */
+    size_t most_running;                /* the sum of the hosts' `most_running` */
+    struct node finished;               /* exchanges that libcurl is done with, to be judged */
+    struct node reading;                /* exchanges whose long answers are parsed in parts first */
+    struct node dropped;                /* exchanges that nobody waits for any more, to be freed */
+    struct multipoint_socket **sockets; /* by descriptor; `socket_room` places */
+    size_t socket_room;
     size_t received,
         taken; /* in this turn of the loop: bytes of answers, and bytes of TLS read from sockets */
     bool pauses;                   /* some exchanges are paused until the next turn */
@@ -347,11 +349,12 @@ bool multipoint_reply_not_found(const struct multipoint_reply *reply);
 
 #define MULTIPOINT_A_TURN 0.001 /* seconds */
 
-/* There is more to do: tick_fired() runs after the loop has served its other events. */
+/* There is more to do: tick_fired() runs after the loop has served its other events.  If the tick
+ * is set already it stays as it is: it would be put off for as long as there is more. */
 static inline void multipoint_turn_soon(struct multipoint *all)
 {
-    if (!all->tick_runs) { /* else it would be put off again and again, as long as there is more */
-        all->memory.services->timer_set(all->tick, MULTIPOINT_A_TURN);
+    if (!all->tick_runs) {
+        all->memory.services->timer_set(all->tick, all->in_timer ? MULTIPOINT_A_TURN : 0);
         all->tick_runs = true;
     }
 }
