@@ -225,7 +225,7 @@ struct multipoint_exchange {
                                          is judged; else NULL */
     char id[MULTIPOINT_ID];           /* of the message */
     size_t id_at;                     /* its position in the request */
-    char url[400];
+    unsigned https_port;              /* for all but the plain certificate request */
     const char
         *user_name; /* whose password it carries; borrowed: valid as long as somebody waits */
     struct multipoint_certificate
@@ -300,6 +300,8 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
                    void (*done)(struct multipoint_exchange *exchange,
                                 const struct multipoint_reply *reply),
                    void *data, struct multipoint_exchange **ret_exchange, const char **ret_text);
+enum { MULTIPOINT_URL = 400 };
+void multipoint_print_url(const struct multipoint_exchange *exchange, char url[MULTIPOINT_URL]);
 /* Nobody waits for it any more.  Sends nothing.  NULL is allowed; returns NULL. */
 struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange);
 void multipoint_exchange_free_spare(struct multipoint *all);

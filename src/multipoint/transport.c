@@ -9,7 +9,7 @@
 /* MOST_AROUND: an answer with its chunks and TLS records may have at most so many times its own
  * bytes. */
 enum { MOST_AROUND = 4 };
-enum { RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143 };
+enum { RECEIVE_BUFFER = 8192, SEND_BUFFER = 16384, PLAIN_MAX = 262143 };
 
 /* ---- an exchange's handle -------------------------------------------------------------------- */
 
@@ -140,6 +140,7 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long) SEND_BUFFER);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -218,8 +219,11 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
         settings_of(exchange)->proxy; /* read each time: the program may have changed it */
     bool secure = exchange->operation->credentials != MULTIPOINT_ANYBODY;
     CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+    char url[MULTIPOINT_URL];
 
-    SET(CURLOPT_URL, exchange->url);
+    multipoint_print_url(exchange, url);
+
+    SET(CURLOPT_URL, url);
     SET(CURLOPT_PROXY, !proxy ? "" : strcmp(proxy, "environment") == 0 ? NULL : proxy);
     SET(CURLOPT_HTTPHEADER, exchange->headers);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) exchange->request.length);
