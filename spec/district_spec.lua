@@ -168,8 +168,8 @@ bound.describe("a district of MultiPoint hosts #once", pending, function()
       local function run(name, at_once)
          lock_all(town)
          local err, took = unlock(town, at_once)
-         say("%s, %d hosts, %d at a time: %.1f s, the healthy ones %.1f s; %d more descriptors, then %d", name, HOSTS, at_once,
-            took.seconds, took.healthy, took.descriptors, took.descriptors_left)
+         say("%s, %d hosts, %d at a time: %.1f s, the healthy ones %.1f s; %d more descriptors, then %d", name, HOSTS,
+            at_once, took.seconds, took.healthy, took.descriptors, took.descriptors_left)
          assert.is_true(took.descriptors <= most_descriptors(at_once), took.descriptors .. " more descriptors")
          assert.is_true(took.descriptors_left <= most_descriptors(at_once), took.descriptors_left .. " of them stay")
          local signature = account(town, err)

@@ -40,16 +40,13 @@ static int print_pin(const unsigned char *key, size_t size, char pin[MULTIPOINT_
     return 0;
 }
 
+/* What follows the certificate, if anything does, is not looked at: multipoint_certificate_read()
+ * refuses it. */
 static X509 *parse(const unsigned char *der, size_t size)
 {
     const unsigned char *at = der;
-    X509 *certificate = size <= INT32_MAX ? d2i_X509(NULL, &at, (long) size) : NULL;
 
-    if (certificate && at != der + size) {
-        X509_free(certificate);
-        certificate = NULL;
-    }
-    return certificate;
+    return size <= INT32_MAX ? d2i_X509(NULL, &at, (long) size) : NULL;
 }
 
 /* `otherwise` is returned for a time that cannot be read, and has to make the certificate invalid.
@@ -297,7 +294,7 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
 
     ERR_set_mark();
     X509 *certificate = parse(der, size);
-    if (!certificate || multipoint_certificate_read(der, size, &found, name)) {
+    if (multipoint_certificate_read(der, size, &found, name) || !certificate) {
         why = "what the host sends is no certificate";
     } else if (host && !has_name(certificate, host, name)) {
         print_other_name(certificate, name);
