@@ -158,3 +158,15 @@ DESKTOPS = mate xscreensaver i3lock xfce cinnamon cinnamon-idle kde sway gnome g
 desktops: all specs
 	WMS_DESKTOPS='$(DESKTOPS)' LUA_PATH='./lua/?.lua;./spec/?.lua;;' LUA_CPATH='$B/$L/?.so;;' \
 	    busted --lua=lua$L spec/desktops/desktops_spec.lua
+
+# ---- many hosts ----------------------------------------------------------------------------------
+
+# What spec/district_spec.lua does with a few hosts: one command to 1000 of them, ten times. It takes
+# some minutes, and prints what each run took.
+HOSTS = 1000
+TIMES = 10
+
+.PHONY: district
+district: all specs
+	@WMS_BUILD=$B WMS_DISTRICT=$(HOSTS) WMS_RUNS=$(TIMES) $(lua_env) busted --lua=$(LUA) \
+	    spec/district_spec.lua

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* preload_parser.c - for LD_PRELOAD: how much libxml2 is given, and how much is received, between
- * two looks at the descriptors.  Says it at the end. */
+ * two looks at the descriptors, and how often these are looked at.  Says it at the end. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 
 SEEN int xmlParseChunk(void *parser, const char *chunk, int size, int last);
 
-static size_t in_turn, most, whole, received, received_most;
+static size_t in_turn, most, whole, received, received_most, looks;
 
 static void *next(const char *name)
 {
@@ -63,6 +63,7 @@ SEEN int epoll_pwait(int fd, struct epoll_event *events, int count, int wait,
         *(void **) &real = next("epoll_pwait");
     }
     in_turn = received = 0;
+    looks++;
     return real(fd, events, count, wait, signals);
 }
 
@@ -74,7 +75,8 @@ SEEN int epoll_wait(int fd, struct epoll_event *events, int count, int wait)
 __attribute__((destructor)) static void say(void)
 {
     if (whole > 0) {
-        fprintf(stderr, "parsed %zu bytes, at most %zu in a turn; received at most %zu in a turn\n",
-                whole, most, received_most);
+        fprintf(stderr,
+                "parsed %zu bytes, at most %zu in a turn; received at most %zu in a turn; %zu turns\n",
+                whole, most, received_most, looks);
     }
 }

@@ -116,6 +116,22 @@ function bound.host(options, more)
    return host
 end
 
+--- So many hosts that this process is bound to, all at once; without sessions.
+function bound.hosts(count)
+   local list, servers, fingerprints = {}, {}, {}
+   for i = 1, count do
+      serial = serial + 1
+      local host = park:host{ name = "host" .. serial, subject = "127.0.0.1" }
+      host.server = ("multipoint://127.0.0.1:%d"):format(host.http)
+      hosts[#hosts + 1], list[i], servers[i] = host, host, host.server
+      fingerprints[host.server] = host.fingerprint
+   end
+   assert(wms.bind{
+      servers = servers, user_name = list[1].admin, password = list[1].password, fingerprints = fingerprints,
+   })
+   return list
+end
+
 --- Whether a text holds one of the host's passwords.
 function bound.tells(host, text)
    for _, secret in ipairs{ host.password, host.control, host.management } do

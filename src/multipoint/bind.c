@@ -184,7 +184,7 @@ static int take_certificate(struct bind *bind, const wms_value *table, const cha
     }
     binding->port = (unsigned) port->natural;
     int error = multipoint_certificate_read((const unsigned char *) der->text, der->size,
-                                            &binding->certificate);
+                                            &binding->certificate, binding->name);
     if (error) {
         *ret_text = error == WMS_E_PROTOCOL ? "what the host announces is no certificate" : NULL;
         return error;
@@ -193,7 +193,6 @@ static int take_certificate(struct bind *bind, const wms_value *table, const cha
         *ret_text = "the host announces a certificate and another one's thumbprint";
         return WMS_E_UNTRUSTED;
     }
-    multipoint_certificate_name((const unsigned char *) der->text, der->size, binding->name);
     binding->der = multipoint_alloc(memory, der->size + 1);
     if (!binding->der) {
         return WMS_E_NO_MEMORY;

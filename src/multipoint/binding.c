@@ -25,11 +25,10 @@ int multipoint_binding_read(const struct multipoint_memory *memory, const wms_va
     }
     ret_binding->port = (unsigned) port->natural;
     int error = multipoint_certificate_read((const unsigned char *) der->text, der->size,
-                                            &ret_binding->certificate);
+                                            &ret_binding->certificate, ret_binding->name);
     if (error) {
         return error == WMS_E_PROTOCOL ? WMS_E_INTERNAL : error;
     }
-    multipoint_certificate_name((const unsigned char *) der->text, der->size, ret_binding->name);
     ret_binding->der = multipoint_alloc(memory, der->size + 1);
     ret_binding->control = multipoint_copy(memory, control);
     ret_binding->management = management ? multipoint_copy(memory, management) : NULL;

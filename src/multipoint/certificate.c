@@ -28,14 +28,11 @@ static void print_hex(const unsigned char *bytes, size_t count, const char *betw
 
 /* For CURLOPT_PINNEDPUBLICKEY.  The certificate is compared in on_certificate(); the pin makes
  * libcurl use a kept connection or a TLS session only for the same certificate. */
-static int print_pin(X509 *certificate, char pin[MULTIPOINT_PIN])
+static int print_pin(const unsigned char *key, size_t size, char pin[MULTIPOINT_PIN])
 {
-    unsigned char *key = NULL, digest[MULTIPOINT_SHA256];
-    int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
-    int done = size > 0 && EVP_Digest(key, (size_t) size, digest, NULL, EVP_sha256(), NULL);
+    unsigned char digest[MULTIPOINT_SHA256];
 
-    OPENSSL_free(key);
-    if (!done) {
+    if (!EVP_Digest(key, size, digest, NULL, EVP_sha256(), NULL)) {
         return WMS_E_NO_MEMORY;
     }
     int length = sprintf(pin, "sha256//");
@@ -43,16 +40,13 @@ static int print_pin(X509 *certificate, char pin[MULTIPOINT_PIN])
     return 0;
 }
 
+/* What follows the certificate, if anything does, is not looked at: multipoint_certificate_read()
+ * refuses it. */
 static X509 *parse(const unsigned char *der, size_t size)
 {
     const unsigned char *at = der;
-    X509 *certificate = size <= INT32_MAX ? d2i_X509(NULL, &at, (long) size) : NULL;
 
-    if (certificate && at != der + size) {
-        X509_free(certificate);
-        certificate = NULL;
-    }
-    return certificate;
+    return size <= INT32_MAX ? d2i_X509(NULL, &at, (long) size) : NULL;
 }
 
 /* `otherwise` is returned for a time that cannot be read, and has to make the certificate invalid.
@@ -64,29 +58,128 @@ static int64_t seconds(const ASN1_TIME *time, int64_t otherwise)
     return ASN1_TIME_to_tm(time, &parts) ? (int64_t) timegm(&parts) : otherwise;
 }
 
-static int describe(X509 *certificate, struct multipoint_certificate *ret_certificate)
+static void print_string(const ASN1_STRING *value, char name[NAME])
+{
+    int length = value ? ASN1_STRING_length(value) : 0;
+    const unsigned char *data = value ? ASN1_STRING_get0_data(value) : NULL;
+    size_t used = 0;
+
+    for (int i = 0; i < length && used < NAME - 1; i++) {
+        name[used++] = data[i] > ' ' && data[i] < 127 ? (char) data[i] : '?';
+    }
+    name[used] = '\0';
+}
+
+/* The subject's common name; '?' for what is not printable ASCII. */
+static void print_name(const X509_NAME *subject, char name[NAME])
+{
+    int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+
+    print_string(index < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)),
+                 name);
+}
+
+/* An element of a certificate's DER: all of it is begin..end, what it holds content..end. */
+struct element {
+    const unsigned char *begin, *content, *end;
+};
+
+/* Takes the element that `within` begins with.  False: there is none of that class and tag. */
+static bool take(struct element *within, int class, int tag, struct element *ret_element)
+{
+    enum { BROKEN = 0x80, ENDLESS = 1 };
+    const unsigned char *content = within->content;
+    long length;
+    int found_tag, found_class;
+    int form = ASN1_get_object(&content, &length, &found_tag, &found_class,
+                               (long) (within->end - within->content));
+
+    if (form & (BROKEN | ENDLESS) || found_class != class || found_tag != tag) {
+        return false;
+    }
+    *ret_element = (struct element){within->content, content, content + length};
+    within->content = ret_element->end;
+    return true;
+}
+
+static int64_t seconds_of(const struct element *time, int64_t otherwise)
+{
+    const unsigned char *at = time->begin;
+    ASN1_TIME *parsed = d2i_ASN1_TIME(NULL, &at, (long) (time->end - time->begin));
+    int64_t result = parsed ? seconds(parsed, otherwise) : otherwise;
+
+    ASN1_TIME_free(parsed);
+    return result;
+}
+
+/* The parts of a certificate that are read here. */
+struct outline {
+    struct element begin, end, subject, key;
+};
+
+/* Either kind of time. */
+static bool take_time(struct element *within, struct element *ret_time)
+{
+    return take(within, V_ASN1_UNIVERSAL, V_ASN1_UTCTIME, ret_time) ||
+           take(within, V_ASN1_UNIVERSAL, V_ASN1_GENERALIZEDTIME, ret_time);
+}
+
+/* RFC 5280, 4.1.  False: it is no certificate. */
+static bool find_parts(const unsigned char *der, size_t size, struct outline *ret_outline)
+{
+    enum { U = V_ASN1_UNIVERSAL, SEQ = V_ASN1_SEQUENCE };
+    struct element whole = {der, der, der + size}, certificate, body, validity, skipped;
+
+    if (size > INT32_MAX || !take(&whole, U, SEQ, &certificate) || whole.content != whole.end ||
+        !take(&certificate, U, SEQ, &body) || !take(&certificate, U, SEQ, &skipped) ||
+        !take(&certificate, U, V_ASN1_BIT_STRING, &skipped)) {
+        return false;
+    }
+    take(&body, V_ASN1_CONTEXT_SPECIFIC, 0, &skipped); /* the version, which may be left out */
+    return take(&body, U, V_ASN1_INTEGER, &skipped) && take(&body, U, SEQ, &skipped) &&
+           take(&body, U, SEQ, &skipped) && take(&body, U, SEQ, &validity) &&
+           take_time(&validity, &ret_outline->begin) && take_time(&validity, &ret_outline->end) &&
+           take(&body, U, SEQ, &ret_outline->subject) && take(&body, U, SEQ, &ret_outline->key);
+}
+
+static int describe(const unsigned char *der, size_t size, const struct outline *outline,
+                    struct multipoint_certificate *ret_certificate)
 {
     unsigned char sha1[SHA1_SIZE];
 
-    if (!X509_digest(certificate, EVP_sha256(), ret_certificate->sha256, NULL) ||
-        !X509_digest(certificate, EVP_sha1(), sha1, NULL)) {
+    if (!EVP_Digest(der, size, ret_certificate->sha256, NULL, EVP_sha256(), NULL) ||
+        !EVP_Digest(der, size, sha1, NULL, EVP_sha1(), NULL)) {
         return WMS_E_NO_MEMORY;
     }
     print_hex(ret_certificate->sha256, MULTIPOINT_SHA256, ":", ret_certificate->fingerprint);
     print_hex(sha1, sizeof sha1, "", ret_certificate->thumbprint);
-    ret_certificate->begin = seconds(X509_get0_notBefore(certificate), INT64_MAX);
-    ret_certificate->end = seconds(X509_get0_notAfter(certificate), INT64_MIN);
-    return print_pin(certificate, ret_certificate->pin);
+    ret_certificate->begin = seconds_of(&outline->begin, INT64_MAX);
+    ret_certificate->end = seconds_of(&outline->end, INT64_MIN);
+    return print_pin(outline->key.begin, (size_t) (outline->key.end - outline->key.begin),
+                     ret_certificate->pin);
 }
 
+/* OpenSSL's d2i_X509() decodes the public key, too, which takes most of the time that a host costs
+ * besides its handshake.  Whether the whole certificate is a good one is looked at by
+ * multipoint_certificate_unfit(), before a client binds to the host that has it. */
 int multipoint_certificate_read(const unsigned char *der, size_t size,
-                                struct multipoint_certificate *ret_certificate)
+                                struct multipoint_certificate *ret_certificate,
+                                char ret_name[MULTIPOINT_NAME])
 {
-    ERR_set_mark(); /* OpenSSL's error queue belongs to the program: leave it as it was */
-    X509 *certificate = parse(der, size);
-    int error = certificate ? describe(certificate, ret_certificate) : WMS_E_PROTOCOL;
+    struct outline outline;
 
-    X509_free(certificate);
+    ERR_set_mark(); /* OpenSSL's error queue belongs to the program: leave it as it was */
+    int error = find_parts(der, size, &outline) ? describe(der, size, &outline, ret_certificate)
+                                                : WMS_E_PROTOCOL;
+    if (!error) {
+        const unsigned char *at = outline.subject.begin;
+        X509_NAME *subject = d2i_X509_NAME(NULL, &at, (long) (outline.subject.end - at));
+        ret_name[0] = '\0';
+        if (subject) {
+            print_name(subject, ret_name);
+        }
+        X509_NAME_free(subject);
+    }
     ERR_pop_to_mark();
     return error;
 }
@@ -152,28 +245,6 @@ bool multipoint_certificate_expired(const struct multipoint_certificate *certifi
     return early || late;
 }
 
-static void print_string(const ASN1_STRING *value, char name[NAME])
-{
-    int length = value ? ASN1_STRING_length(value) : 0;
-    const unsigned char *data = value ? ASN1_STRING_get0_data(value) : NULL;
-    size_t used = 0;
-
-    for (int i = 0; i < length && used < NAME - 1; i++) {
-        name[used++] = data[i] > ' ' && data[i] < 127 ? (char) data[i] : '?';
-    }
-    name[used] = '\0';
-}
-
-/* The subject's common name; '?' for what is not printable ASCII. */
-static void print_name(X509 *certificate, char name[NAME])
-{
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-
-    print_string(index < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)),
-                 name);
-}
-
 /* If the certificate has alternative names, the common name is ignored: so the first alternative
  * name replaces it in `name`; or "other names", if that is neither a DNS name nor an IPv4 address.
  */
@@ -192,20 +263,6 @@ static void print_other_name(X509 *certificate, char name[NAME])
         strcpy(name, "other names");
     }
     GENERAL_NAMES_free(names);
-}
-
-void multipoint_certificate_name(const unsigned char *der, size_t size,
-                                 char ret_name[MULTIPOINT_NAME])
-{
-    ERR_set_mark();
-    X509 *certificate = parse(der, size);
-
-    ret_name[0] = '\0';
-    if (certificate) {
-        print_name(certificate, ret_name);
-    }
-    X509_free(certificate);
-    ERR_pop_to_mark();
 }
 
 /* Self-signed certificates often have the name in their subject only, without alternative names:
@@ -237,10 +294,7 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
 
     ERR_set_mark();
     X509 *certificate = parse(der, size);
-    if (certificate) {
-        print_name(certificate, name);
-    }
-    if (!certificate || describe(certificate, &found)) {
+    if (multipoint_certificate_read(der, size, &found, name) || !certificate) {
         why = "what the host sends is no certificate";
     } else if (host && !has_name(certificate, host, name)) {
         print_other_name(certificate, name);
@@ -259,6 +313,18 @@ const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, 
 
 /* ---- in a handshake -------------------------------------------------------------------------- */
 
+/* Only what on_certificate() compares and says. */
+static bool describe_shown(X509 *shown, struct multipoint_certificate *ret_found)
+{
+    if (!X509_digest(shown, EVP_sha256(), ret_found->sha256, NULL)) {
+        return false;
+    }
+    print_hex(ret_found->sha256, MULTIPOINT_SHA256, ":", ret_found->fingerprint);
+    ret_found->begin = seconds(X509_get0_notBefore(shown), INT64_MAX);
+    ret_found->end = seconds(X509_get0_notAfter(shown), INT64_MIN);
+    return true;
+}
+
 /* Replaces OpenSSL's verification, which needs a certificate authority: accepts exactly the
  * expected certificate, if it is valid now. */
 static int on_certificate(X509_STORE_CTX *store, void *data)
@@ -267,7 +333,7 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
     X509 *shown = X509_STORE_CTX_get0_cert(store);
     struct multipoint_certificate found;
 
-    if (!shown || describe(shown, &found)) {
+    if (!shown || !describe_shown(shown, &found)) {
         snprintf(trust->why, sizeof trust->why, "the host's certificate cannot be read");
     } else if (CRYPTO_memcmp(found.sha256, trust->expected->sha256, MULTIPOINT_SHA256) != 0) {
         snprintf(trust->why, sizeof trust->why,

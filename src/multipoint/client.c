@@ -139,6 +139,7 @@ void multipoint_leave_quietly(struct multipoint *all)
 {
     rest(all);
     all->memory.services->timer_set(all->tick, 0);
+    all->tick_runs = true;
 }
 
 static void timer_fired(void *data)
@@ -147,8 +148,10 @@ static void timer_fired(void *data)
 
     multipoint_enter(all);
     all->timer_runs = false;
+    all->in_timer = true;
     let_libcurl_work(all);
     multipoint_leave(all);
+    all->in_timer = false;
 }
 
 /* Begins a new turn for received data: exchanges that were paused because the last turn's quota was
@@ -175,12 +178,15 @@ static void tick_fired(void *data)
     struct multipoint *all = data;
 
     multipoint_enter(all);
+    all->tick_runs = false;
+    all->in_timer = true;
     receive_on(all);
     if (multipoint_arena_trim(&all->waste, MULTIPOINT_TURN_MAX)) {
         multipoint_turn_soon(all);
     }
     multipoint_read_on(all);
     multipoint_leave(all);
+    all->in_timer = false;
 }
 
 static void socket_ready(struct multipoint *all, curl_socket_t fd, int mask)
@@ -244,7 +250,6 @@ int multipoint_client_new(const struct wms_services *services, wms_engine *engin
     node_init(&all->finished);
     node_init(&all->reading);
     node_init(&all->dropped);
-    node_init(&all->sockets);
     all->wait = -1;
     all->ready = socket_ready;
     if (!print_first_id(all->id)) {

@@ -20,8 +20,8 @@
 #include <wms/provider.h>
 
 enum {
-    MULTIPOINT_IN_FLIGHT =
-        100, /* maximum of ops that a host gets at a time; they share its connections */
+    MULTIPOINT_IN_FLIGHT = 64, /* ops that a host gets at a time, each of which is a question that
+                                  is written already: as many as a host may have connections */
     MULTIPOINT_DEPTH = 32,     /* maximum nesting of an answer's elements */
     MULTIPOINT_HTTP_PORT = 80, /* of the plain certificate request: [MS-RSMC] 2.1 */
     MULTIPOINT_HTTPS_PORT = 443,

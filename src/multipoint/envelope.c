@@ -79,8 +79,9 @@ void multipoint_envelope(struct multipoint_exchange *exchange,
 {
     const struct multipoint_operation *operation = question->operation;
     struct multipoint_text *out = &exchange->request;
-    char ignored[1];
+    char ignored[1], url[MULTIPOINT_URL];
 
+    multipoint_print_url(exchange, url);
     multipoint_text_puts(out, exchange->old ? "<s:Envelope xmlns:s=\"" MULTIPOINT_SOAP_11 "\" "
                                             : "<s:Envelope xmlns:s=\"" MULTIPOINT_SOAP_12 "\" ");
     multipoint_text_puts(out, "xmlns:a=\"http://www.w3.org/2005/08/addressing\"><s:Header>"
@@ -93,7 +94,7 @@ void multipoint_envelope(struct multipoint_exchange *exchange,
     multipoint_text_puts(out, operation->name);
     multipoint_text_puts(out, exchange->old ? "</a:Action><a:To>"
                                             : "</a:Action><a:To s:mustUnderstand=\"1\">");
-    multipoint_text_puts(out, exchange->url);
+    multipoint_text_puts(out, url);
     multipoint_text_puts(out, "</a:To><a:MessageID>");
     exchange->id_at = out->length;
     multipoint_text_puts(out, exchange->id);

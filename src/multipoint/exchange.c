@@ -99,13 +99,13 @@ static char *put_number(unsigned number, char *at)
 
 /* [MS-RSMC] 2.1: the certificate is asked for by plain HTTP, everything else by HTTPS, at the port
  * that is announced with it. */
-static void put_url(struct multipoint_exchange *exchange, unsigned https_port)
+void multipoint_print_url(const struct multipoint_exchange *exchange, char url[MULTIPOINT_URL])
 {
     const struct wms_address *address = exchange->host->address; /* of at most 255 characters */
     bool plain = exchange->operation->credentials == MULTIPOINT_ANYBODY;
     unsigned standard = plain ? MULTIPOINT_HTTP_PORT : MULTIPOINT_HTTPS_PORT;
-    unsigned port = !plain ? https_port : address->port ? address->port : standard;
-    char *at = put_host(address->host, stpcpy(exchange->url, plain ? "http://" : "https://"));
+    unsigned port = !plain ? exchange->https_port : address->port ? address->port : standard;
+    char *at = put_host(address->host, stpcpy(url, plain ? "http://" : "https://"));
 
     if (port != standard) {
         at = put_number(port, stpcpy(at, ":"));
@@ -169,7 +169,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
     int error = choose_credentials(exchange, question, binding, &password, ret_text);
     if (!error) {
         multipoint_print_id(host->all, exchange->id);
-        put_url(exchange, binding->port);
+        exchange->https_port = binding->port;
         multipoint_envelope(exchange, question, password);
         error = exchange->request.failed ? WMS_E_NO_MEMORY : 0;
     }
@@ -345,13 +345,24 @@ void multipoint_read_on(struct multipoint *all)
     }
 }
 
+/* Whether a host may have one more connection.  Its first it gets in any case; but when many hosts
+ * are worked with, that is enough: each connection costs a handshake, two descriptors, of which a
+ * program often may have 1024, and some 60 KB. */
+static bool may_connect(const struct multipoint_host *host)
+{
+    enum { PLENTY = 256 };
+
+    return host->running == 0 ||
+           (host->running < host->connections && host->all->running_count < PLENTY);
+}
+
 /* True: libcurl has got something to do. */
 static bool start_waiting(struct multipoint_host *host)
 {
     bool started = false;
 
     node_remove(&host->due);
-    while (!node_alone(&host->waiting) && !host->failure && host->running < host->connections) {
+    while (!node_alone(&host->waiting) && !host->failure && may_connect(host)) {
         struct multipoint_exchange *exchange =
             NODE_OWNER(host->waiting.next, struct multipoint_exchange, node);
         node_remove(&exchange->node);

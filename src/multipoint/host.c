@@ -24,7 +24,6 @@ void *multipoint_task_new(struct multipoint_host *host, size_t size, void **owne
         task->host = host;
         task->owner = owner;
         task->free = free;
-        host->all->busy += node_alone(&host->tasks);
         node_append(&host->tasks, &task->node);
         *owner = task;
     }
@@ -37,7 +36,10 @@ void multipoint_task_end(struct multipoint_task *task)
 
     *task->owner = NULL;
     node_remove(&task->node);
-    host->all->busy -= node_alone(&host->tasks);
+    if (node_alone(&host->tasks)) {
+        host->all->most_running -= host->most_running;
+        host->most_running = 0;
+    }
     task->free(task);
 }
 

@@ -60,9 +60,12 @@ struct multipoint_certificate {
     int64_t begin, end;       /* valid if begin <= now < end; seconds since 1970 */
 };
 
-/* Errors: PROTOCOL (no certificate), NO_MEMORY. */
+/* `ret_name`: its common name, with '?' for what is not printable ASCII; "" if there is none.  What
+ * is not needed for that is not looked at, such as its key.  Errors: PROTOCOL (no certificate),
+ * NO_MEMORY. */
 int multipoint_certificate_read(const unsigned char *der, size_t size,
-                                struct multipoint_certificate *ret_certificate);
+                                struct multipoint_certificate *ret_certificate,
+                                char ret_name[MULTIPOINT_NAME]);
 /* Whether it has expired or is not valid yet; if so, `buffer` gets a sentence that says it. */
 bool multipoint_certificate_expired(const struct multipoint_certificate *certificate, char *buffer,
                                     size_t room);
@@ -72,9 +75,6 @@ bool multipoint_certificate_expired(const struct multipoint_certificate *certifi
  */
 const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host,
                                          char *buffer, size_t room);
-/* Its common name, with '?' for what is not printable ASCII; "" if there is none. */
-void multipoint_certificate_name(const unsigned char *der, size_t size,
-                                 char ret_name[MULTIPOINT_NAME]);
 /* Reads 32 bytes in hex, with or without colons.  False: it is something else. */
 bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256]);
 
@@ -143,17 +143,20 @@ struct multipoint {
     bool timer_changed; /* `wait` has changed, and `timer` is not set to it yet */
     bool timer_runs;
     struct wms_timer *tick; /* our own: there is work to do in the next turn of the loop */
+    bool tick_runs;
+    bool in_timer; /* one of the two has fired, and is at work */
     void (*ready)(struct multipoint *all, curl_socket_t fd,
-                  int mask); /* called for a socket that is readable or writable */
-    struct node due;         /* hosts with exchanges that may be started */
-    struct node failed;      /* hosts whose failure has to be reported to the engine */
-    struct node running;     /* exchanges that libcurl has */
-    size_t running_count;    /* exchanges that have a connection, or wait for one */
-    size_t busy;             /* hosts for which there is something to do: with tasks */
-    struct node finished;    /* exchanges that libcurl is done with, to be judged */
-    struct node reading;     /* exchanges whose long answers are parsed in parts first */
-    struct node dropped;     /* exchanges that nobody waits for any more, to be freed */
-    struct node sockets;
+                  int mask);            /* called for a socket that is readable or writable */
+    struct node due;                    /* hosts with exchanges that may be started */
+    struct node failed;                 /* hosts whose failure has to be reported to the engine */
+    struct node running;                /* exchanges that libcurl has */
+    size_t running_count;               /* exchanges that have a connection, or wait for one */
+    size_t most_running;                /* the sum of the hosts' `most_running` */
+    struct node finished;               /* exchanges that libcurl is done with, to be judged */
+    struct node reading;                /* exchanges whose long answers are parsed in parts first */
+    struct node dropped;                /* exchanges that nobody waits for any more, to be freed */
+    struct multipoint_socket **sockets; /* by descriptor; `socket_room` places */
+    size_t socket_room;
     size_t received,
         taken; /* in this turn of the loop: bytes of answers, and bytes of TLS read from sockets */
     bool pauses;                   /* some exchanges are paused until the next turn */
@@ -175,8 +178,9 @@ struct multipoint_host {     /* one server that the engine talks to */
     const struct wms_address *address;
     unsigned connections; /* maximum of exchanges at a time */
     unsigned running;
-    struct node waiting;              /* exchanges */
-    CURL *spare;                      /* an easy handle that is set up for this host, or NULL */
+    unsigned most_running; /* at a time, since there is something to do for it: with tasks */
+    struct node waiting;   /* exchanges */
+    CURL *spare;           /* an easy handle that is set up for this host, or NULL */
     struct curl_slist *spare_headers; /* the HTTP headers it was last used with, for `spare_for` */
     const struct multipoint_operation *spare_for;
     bool bound;
@@ -221,7 +225,7 @@ struct multipoint_exchange {
                                          is judged; else NULL */
     char id[MULTIPOINT_ID];           /* of the message */
     size_t id_at;                     /* its position in the request */
-    char url[400];
+    unsigned https_port;              /* for all but the plain certificate request */
     const char
         *user_name; /* whose password it carries; borrowed: valid as long as somebody waits */
     struct multipoint_certificate
@@ -296,6 +300,8 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
                    void (*done)(struct multipoint_exchange *exchange,
                                 const struct multipoint_reply *reply),
                    void *data, struct multipoint_exchange **ret_exchange, const char **ret_text);
+enum { MULTIPOINT_URL = 400 };
+void multipoint_print_url(const struct multipoint_exchange *exchange, char url[MULTIPOINT_URL]);
 /* Nobody waits for it any more.  Sends nothing.  NULL is allowed; returns NULL. */
 struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange);
 void multipoint_exchange_free_spare(struct multipoint *all);
@@ -345,10 +351,14 @@ bool multipoint_reply_not_found(const struct multipoint_reply *reply);
 
 #define MULTIPOINT_A_TURN 0.001 /* seconds */
 
-/* There is more to do: tick_fired() runs after the loop has served its other events. */
+/* There is more to do: tick_fired() runs after the loop has served its other events.  If the tick
+ * is set already it stays as it is: it would be put off for as long as there is more. */
 static inline void multipoint_turn_soon(struct multipoint *all)
 {
-    all->memory.services->timer_set(all->tick, MULTIPOINT_A_TURN);
+    if (!all->tick_runs) {
+        all->memory.services->timer_set(all->tick, all->in_timer ? MULTIPOINT_A_TURN : 0);
+        all->tick_runs = true;
+    }
 }
 
 /* The host cannot be used any more, or was not reached: the outermost multipoint_leave() reports it

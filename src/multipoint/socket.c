@@ -8,13 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "multipoint.h"
+#include "wire.h"
 
 /* A socket of libcurl's.  A connection's socket stays in the list until it is closed, and is still
  * watched for input when libcurl has removed it: usually libcurl adds it again for the next
  * exchange before anything comes, which saves two system calls. */
 struct multipoint_socket {
-    struct node node; /* in `sockets` */
     struct multipoint *all;
     int fd;
     struct wms_poll *poll; /* NULL: not watched yet */
@@ -24,28 +23,41 @@ struct multipoint_socket {
     uint64_t received; /* bytes received before that exchange's question was sent */
 };
 
-/* From the end, where those are that were looked up last. */
-static struct multipoint_socket *find(struct multipoint *all, int fd)
+static struct multipoint_socket *find(const struct multipoint *all, int fd)
 {
-    for (struct node *node = all->sockets.prev; node != &all->sockets; node = node->prev) {
-        struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
-        if (socket->fd == fd) {
-            node_remove(node);
-            node_append(&all->sockets, node);
-            return socket;
-        }
+    return (size_t) fd < all->socket_room ? all->sockets[fd] : NULL;
+}
+
+/* False: out of memory. */
+static bool make_room(struct multipoint *all, size_t least)
+{
+    size_t room = all->socket_room ? all->socket_room : 64;
+
+    while (room < least) {
+        room *= 2;
     }
-    return NULL;
+    struct multipoint_socket **sockets = multipoint_alloc(&all->memory, room * sizeof *sockets);
+    if (sockets) {
+        if (all->socket_room > 0) {
+            memcpy(sockets, all->sockets, all->socket_room * sizeof *sockets);
+        }
+        multipoint_free(&all->memory, all->sockets);
+        all->sockets = sockets;
+        all->socket_room = room;
+    }
+    return sockets;
 }
 
 static struct multipoint_socket *watched_new(struct multipoint *all, int fd)
 {
+    if ((size_t) fd >= all->socket_room && !make_room(all, (size_t) fd + 1)) {
+        return NULL;
+    }
     struct multipoint_socket *socket = multipoint_alloc(&all->memory, sizeof *socket);
-
     if (socket) {
         socket->all = all;
         socket->fd = fd;
-        node_append(&all->sockets, &socket->node);
+        all->sockets[fd] = socket;
     }
     return socket;
 }
@@ -91,7 +103,7 @@ static void watched_free(struct multipoint_socket *socket)
         multipoint_socket_part(socket->exchange);
     }
     all->memory.services->poll_free(socket->poll);
-    node_remove(&socket->node);
+    all->sockets[socket->fd] = NULL;
     multipoint_free(&all->memory, socket);
 }
 
@@ -141,6 +153,10 @@ static void on_ready(void *data, int events)
                               notices when it uses it again */
         socket->events = 0;
         all->memory.services->poll_set(socket->poll, 0);
+        return;
+    }
+    if (multipoint_turn_used_up(all) && events == WMS_READABLE) { /* libcurl would read nothing */
+        multipoint_turn_soon(all);
         return;
     }
     int mask = (events & WMS_READABLE ? CURL_CSELECT_IN : 0) |
@@ -228,16 +244,23 @@ uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange)
 
 void multipoint_sockets_free(struct multipoint *all)
 {
-    while (!node_alone(&all->sockets)) {
-        watched_free(NODE_OWNER(all->sockets.next, struct multipoint_socket, node));
+    for (size_t fd = 0; fd < all->socket_room; fd++) {
+        if (all->sockets[fd]) {
+            watched_free(all->sockets[fd]);
+        }
     }
+    all->sockets = multipoint_free(&all->memory, all->sockets);
+    all->socket_room = 0;
 }
 
 void multipoint_sockets_cut(struct multipoint *all)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (struct node *node = all->sockets.next; node != &all->sockets; node = node->next) {
-        struct multipoint_socket *socket = NODE_OWNER(node, struct multipoint_socket, node);
+    for (size_t fd = 0; fd < all->socket_room; fd++) {
+        struct multipoint_socket *socket = all->sockets[fd];
+        if (!socket) {
+            continue;
+        }
         all->memory.services->poll_free(socket->poll);
         socket->poll = NULL;
         /* Under the same number: libcurl will send close_notify on it, and close it. */

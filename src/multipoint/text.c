@@ -63,7 +63,8 @@ static bool grow_to(struct multipoint_text *text, size_t size)
 
 static bool grow(struct multipoint_text *text, size_t more)
 {
-    size_t size = text->size ? text->size : 2048;
+    enum { FIRST = 1536 }; /* most questions fit in; a host may have many that wait */
+    size_t size = text->size ? text->size : FIRST;
 
     while (size - text->length < more) {
         if (size > SIZE_MAX / 2) {

@@ -9,7 +9,7 @@
 /* MOST_AROUND: an answer with its chunks and TLS records may have at most so many times its own
  * bytes. */
 enum { MOST_AROUND = 4 };
-enum { RECEIVE_BUFFER = 16384, PLAIN_MAX = 262143 };
+enum { RECEIVE_BUFFER = 8192, SEND_BUFFER = 16384, PLAIN_MAX = 262143 };
 
 /* ---- an exchange's handle -------------------------------------------------------------------- */
 
@@ -116,6 +116,12 @@ static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t
     return exchange->too_large;
 }
 
+/* Whether it is an IP address. */
+static bool is_number(const char *host)
+{
+    return strchr(host, ':') || host[strspn(host, "0123456789.")] == '\0';
+}
+
 /* Sets what is the same for every exchange with a host. */
 static CURL *easy_new(struct multipoint_host *host)
 {
@@ -134,6 +140,7 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long) SEND_BUFFER);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -151,6 +158,10 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_SSL_VERIFYHOST, 0L); /* the name was checked when the client was bound to the host,
                                         and on_tls() accepts only the same certificate */
     SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+    if (is_number(host->address->host)) { /* there is no name that would be worth remembering, and
+                                             libcurl looks at all that it remembers at each end */
+        SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    }
     if (failed) {
         curl_easy_cleanup(easy);
         return NULL;
@@ -208,8 +219,11 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
         settings_of(exchange)->proxy; /* read each time: the program may have changed it */
     bool secure = exchange->operation->credentials != MULTIPOINT_ANYBODY;
     CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+    char url[MULTIPOINT_URL];
 
-    SET(CURLOPT_URL, exchange->url);
+    multipoint_print_url(exchange, url);
+
+    SET(CURLOPT_URL, url);
     SET(CURLOPT_PROXY, !proxy ? "" : strcmp(proxy, "environment") == 0 ? NULL : proxy);
     SET(CURLOPT_HTTPHEADER, exchange->headers);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) exchange->request.length);
@@ -228,14 +242,26 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
 
 /* How many connections libcurl may have: those that are used now, and unused ones that are kept for
  * later, of which the longest unused one is closed when another one becomes unused.  While hosts
- * are worked with, none of theirs is to be closed between two questions. */
+ * are worked with, none of theirs is to be closed between two questions.  More would cost not only
+ * descriptors: libcurl looks at all of them to find the longest unused one. */
 static void limit_connections(struct multipoint *all)
 {
     enum { KEPT = 64 };
-    size_t working = all->busy * all->memory.services->transport(all->memory.engine)->connections;
-    size_t unused = working > KEPT ? working : KEPT;
+    size_t most = all->running_count + KEPT;
 
-    curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) (all->running_count + unused));
+    most = most > all->most_running ? most : all->most_running;
+    curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) most);
+}
+
+static void count_running(struct multipoint_host *host)
+{
+    host->running++;
+    host->all->running_count++;
+    if (host->running > host->most_running && !node_alone(&host->tasks)) {
+        host->most_running++;
+        host->all->most_running++;
+    }
+    limit_connections(host->all);
 }
 
 int multipoint_transport_start(struct multipoint_exchange *exchange)
@@ -260,9 +286,7 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
         return WMS_E_NO_MEMORY;
     }
     exchange->started = true;
-    host->running++;
-    all->running_count++;
-    limit_connections(all);
+    count_running(host);
     return 0;
 }
 

@@ -59,7 +59,7 @@ static long before_read(BIO *bio, struct multipoint_wire *wire)
     if (wire->messages > MESSAGES_MAX) {
         return -1;
     }
-    if (all->taken >= MULTIPOINT_TURN_MAX) { /* the data stays in the socket until the next turn */
+    if (multipoint_turn_used_up(all)) { /* the data stays in the socket until the next turn */
         BIO_set_retry_read(bio);
         multipoint_turn_soon(all);
         return -1;

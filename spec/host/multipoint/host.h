@@ -62,6 +62,7 @@ void loop_quit(void);
 struct daemon;
 void daemon_watch(struct daemon *daemon);
 void daemon_unwatch(struct daemon *daemon);
+void daemon_run(struct daemon *daemon);
 void host_wake(struct host *host); /* its daemons have something to do that no fd tells of */
 
 /* ---- certificate.c --------------------------------------------------------------------------- */
@@ -134,6 +135,10 @@ struct daemon {
     uint16_t port;
     uint64_t connections;
     bool busy; /* MHD has work that its fd does not show */
+    struct daemon *next_busy;
+    uint64_t steps;       /* what came: connections, ends of handshakes, pieces of requests */
+    unsigned handshaking; /* connections whose handshake has not ended */
+    struct timer later;   /* it is run again then, whether its fd shows something or not */
 };
 
 struct entry { /* of the log */

@@ -20,7 +20,7 @@ struct request { /* one a connection, used again for each request on it */
     struct exchange exchange;
     struct timer timer;
     enum phase phase;
-    bool method_wrong, begun;
+    bool method_wrong, begun, handshaking;
 };
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -282,6 +282,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, c
     (void) cls;
     (void) version;
     (void) req;
+    request->daemon->steps++;
     if (!request->begun) {
         request->begun = true;
         request->phase = READING;
@@ -320,17 +321,27 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
+static void handshake_over(struct request *request)
+{
+    request->daemon->steps++;
+    request->daemon->handshaking -= request->handshaking;
+    request->handshaking = false;
+}
+
 static int on_handshake(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                         const gnutls_datum_t *message)
 {
-    const struct daemon *daemon = gnutls_session_get_ptr(session);
+    struct request *request = gnutls_session_get_ptr(session);
 
     (void) type;
     (void) when;
     (void) message;
     if (incoming) {
-        daemon->host->handshakes++;
-        daemon->host->resumed += gnutls_session_is_resumed(session) != 0;
+        struct host *host = request->daemon->host;
+
+        host->handshakes++;
+        host->resumed += gnutls_session_is_resumed(session) != 0;
+        handshake_over(request);
         control_changed();
     }
     return 0;
@@ -345,6 +356,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         daemon->connections++;
+        daemon->steps++;
         request = *context = must(calloc(1, sizeof *request));
         request->daemon = daemon;
         request->connection = connection;
@@ -356,7 +368,9 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
                     ->tls_session;
 
             /* Before the handshake: the certificate and the versions are those of this moment. */
-            gnutls_session_set_ptr(session, daemon);
+            request->handshaking = true;
+            daemon->handshaking++;
+            gnutls_session_set_ptr(session, request);
             gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, host->shown->credentials);
             gnutls_priority_set(session, host->priority);
             gnutls_session_ticket_enable_server(session, &host->ticket_key);
@@ -370,6 +384,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
             link = &(*link)->next;
         }
         *link = request->next;
+        handshake_over(request);
         timer_clear(&request->timer);
         text_free(&request->body);
         text_free(&request->answer);
@@ -448,6 +463,7 @@ void http_stop(struct host *host)
         struct daemon *daemon = &host->daemons[i];
 
         if (daemon->mhd) {
+            timer_clear(&daemon->later);
             daemon_unwatch(daemon);
             MHD_stop_daemon(daemon->mhd);
             daemon->mhd = NULL;
@@ -455,10 +471,28 @@ void http_stop(struct host *host)
     }
 }
 
+static void run_later(struct timer *timer)
+{
+    daemon_run((struct daemon *) (void *) ((char *) timer - offsetof(struct daemon, later)));
+}
+
+/* While a client has not ended its handshake, libmicrohttpd wants to be run again at once, and
+ * would take a whole processor to find that nothing came.  When something comes, its fd shows it;
+ * for the rest there is `later`. */
 bool http_run(struct daemon *daemon)
 {
+    enum { LATER = 10 }; /* ms */
     MHD_UNSIGNED_LONG_LONG ms;
+    uint64_t steps = daemon->steps;
 
+    timer_clear(&daemon->later);
     MHD_run(daemon->mhd);
-    return MHD_get_timeout(daemon->mhd, &ms) == MHD_YES && ms == 0;
+    if (MHD_get_timeout(daemon->mhd, &ms) != MHD_YES || ms > 0) {
+        return false;
+    }
+    if (daemon->handshaking && daemon->steps == steps) {
+        timer_set(&daemon->later, LATER, run_later);
+        return false;
+    }
+    return true;
 }

@@ -95,15 +95,27 @@ void loop_quit(void)
     ending = true;
 }
 
-static int busy; /* how many daemons want to run again */
+static struct daemon *busy, **busy_end = &busy; /* those that want to run again, in turn */
 
 static void daemon_busy(struct daemon *daemon, bool is)
 {
-    busy += is - daemon->busy;
+    if (is && !daemon->busy) {
+        daemon->next_busy = NULL;
+        *busy_end = daemon;
+        busy_end = &daemon->next_busy;
+    } else if (!is && daemon->busy) {
+        struct daemon **link = &busy;
+
+        while (*link != daemon) {
+            link = &(*link)->next_busy;
+        }
+        *link = daemon->next_busy;
+        busy_end = *link ? busy_end : link;
+    }
     daemon->busy = is;
 }
 
-static void daemon_run(struct daemon *daemon)
+void daemon_run(struct daemon *daemon)
 {
     daemon_busy(daemon, http_run(daemon));
 }
@@ -122,11 +134,16 @@ void host_wake(struct host *host)
 
 static void run_busy(void)
 {
-    for (struct host *host = busy ? hosts : NULL; host; host = host->next) {
-        for (size_t i = 0; i < LENGTH(host->daemons); i++) {
-            if (host->daemons[i].busy) {
-                daemon_run(&host->daemons[i]);
-            }
+    struct daemon **end = busy_end; /* whoever comes behind it, has its turn the next time */
+
+    while (busy) {
+        struct daemon *daemon = busy;
+        bool last = end == &daemon->next_busy;
+
+        daemon_busy(daemon, false);
+        daemon_run(daemon);
+        if (last) {
+            break;
         }
     }
 }
