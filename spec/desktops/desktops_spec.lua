@@ -204,8 +204,8 @@ for name in (os.getenv("WMS_DESKTOPS") or "mate xscreensaver i3lock"):gmatch("%S
       end
 
       it(row.notifies and "shows messages" or "has nobody who shows messages", function()
-         if process.sanitized() then
-            pending("a test host has no library of the sanitizers")
+         if process.sanitized() or _VERSION ~= "Lua 5.4" then
+            pending("a test host has Lua 5.4 alone, and no library of the sanitizers")
             return
          end
          -- From inside, as on a machine of its own: Cinnamon shows nothing of programs whose number it cannot see.

@@ -79,7 +79,7 @@ end
 -- there it is an error.
 function hosts.build()
   local output, code = capture(program .. " build")
-  return code == 0, output
+  return code == 0, output:match("([^\n]*)%s*$")
 end
 
 local function answer()
