@@ -2,6 +2,7 @@
 --- Connections to MultiPoint hosts where descriptors run out, and addresses that no such host has.
 local bound = require "spec.support.bound"
 local kit = require "spec.support.kit"
+local process = require "spec.support.process"
 local wms = kit.wms
 
 bound.describe("MultiPoint hosts #once", pending, function()
@@ -33,6 +34,38 @@ bound.describe("MultiPoint hosts #once", pending, function()
          io.write("fine")]]):format(warm.server), "ulimit -n 64; " .. environment)
       assert.same({ "fine", 0 }, { said, code })
       assert.equal(1, host:counts().StopLockingSession)
+   end)
+
+   it("that take no connection leave no descriptor", function()
+      local socket = require "socket"
+      local host, warm = bound.host(), bound.host()
+      host:down()
+      local listener = assert(socket.bind("127.0.0.1", host.https, 0)) -- whose queue is full from here on
+      local waiting = {}
+      for i = 1, 4 do
+         waiting[i] = socket.tcp()
+         waiting[i]:settimeout(0)
+         waiting[i]:connect("127.0.0.1", host.https)
+      end
+      local function try()
+         local err = kit.fault(wms.unlock{ server = host.server, session_ids = 3, timeout = 0.1 })
+         assert.is_true(err.code == "TIMEOUT" or err.code == "UNREACHABLE", err.message)
+         kit.fine(wms.unlock{ server = warm.server, session_ids = 3 })
+      end
+      local function descriptors()
+         local _, count = process.run("ls /proc/$PPID/fd"):gsub("%d+", "")
+         return count
+      end
+      try()
+      local before = descriptors()
+      for _ = 1, 5 do
+         try()
+      end
+      assert.is_true(descriptors() <= before + 1) -- it was one more each time
+      for _, one in ipairs(waiting) do
+         one:close()
+      end
+      listener:close()
    end)
 
    it("have no users and no paths in their addresses", function()

@@ -75,8 +75,9 @@ SEEN int epoll_wait(int fd, struct epoll_event *events, int count, int wait)
 __attribute__((destructor)) static void say(void)
 {
     if (whole > 0) {
-        fprintf(stderr,
-                "parsed %zu bytes, at most %zu in a turn; received at most %zu in a turn; %zu turns\n",
-                whole, most, received_most, looks);
+        fprintf(
+            stderr,
+            "parsed %zu bytes, at most %zu in a turn; received at most %zu in a turn; %zu turns\n",
+            whole, most, received_most, looks);
     }
 }

@@ -76,43 +76,6 @@ static struct multipoint_exchange *exchange_new(struct multipoint_host *host)
     return exchange;
 }
 
-/* Writes the host as in a URL: an IPv6 address in brackets, with the '%' of its zone escaped as
- * "%25".  Returns the end. */
-static char *put_host(const char *host, char *at)
-{
-    if (!strchr(host, ':')) {
-        return stpcpy(at, host);
-    }
-    const char *zone = strchr(host, '%');
-    at = stpcpy(at, "[");
-    at = zone ? stpcpy(stpncpy(at, host, (size_t) (zone - host)), "%25") : at;
-    return stpcpy(stpcpy(at, zone ? zone + 1 : host), "]");
-}
-
-static char *put_number(unsigned number, char *at)
-{
-    at = number > 9 ? put_number(number / 10, at) : at;
-    *at++ = (char) ('0' + number % 10);
-    *at = '\0';
-    return at;
-}
-
-/* [MS-RSMC] 2.1: the certificate is asked for by plain HTTP, everything else by HTTPS, at the port
- * that is announced with it. */
-void multipoint_print_url(const struct multipoint_exchange *exchange, char url[MULTIPOINT_URL])
-{
-    const struct wms_address *address = exchange->host->address; /* of at most 255 characters */
-    bool plain = exchange->operation->credentials == MULTIPOINT_ANYBODY;
-    unsigned standard = plain ? MULTIPOINT_HTTP_PORT : MULTIPOINT_HTTPS_PORT;
-    unsigned port = !plain ? exchange->https_port : address->port ? address->port : standard;
-    char *at = put_host(address->host, stpcpy(url, plain ? "http://" : "https://"));
-
-    if (port != standard) {
-        at = put_number(port, stpcpy(at, ":"));
-    }
-    stpcpy(stpcpy(at, "/MultiPoint/"), exchange->operation->interface_name);
-}
-
 /* Sets the user name and password that it carries: [MS-RSMC] 2.1, 3.4.1.  *ret_password NULL: none.
  * Errors: NOT_BOUND. */
 static int choose_credentials(struct multipoint_exchange *exchange,

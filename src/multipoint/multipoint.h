@@ -300,8 +300,6 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
                    void (*done)(struct multipoint_exchange *exchange,
                                 const struct multipoint_reply *reply),
                    void *data, struct multipoint_exchange **ret_exchange, const char **ret_text);
-enum { MULTIPOINT_URL = 400 };
-void multipoint_print_url(const struct multipoint_exchange *exchange, char url[MULTIPOINT_URL]);
 /* Nobody waits for it any more.  Sends nothing.  NULL is allowed; returns NULL. */
 struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange);
 void multipoint_exchange_free_spare(struct multipoint *all);
@@ -324,6 +322,9 @@ void multipoint_print_id(struct multipoint *all, char id[MULTIPOINT_ID]);
 /* Gives the question another id before it is sent again: a host may remember the ids that it has
  * seen. */
 void multipoint_renew(struct multipoint_exchange *exchange);
+/* Where the question is sent to. */
+enum { MULTIPOINT_URL = 400 };
+void multipoint_print_url(const struct multipoint_exchange *exchange, char url[MULTIPOINT_URL]);
 void multipoint_envelope(struct multipoint_exchange *exchange,
                          const struct multipoint_question *question, const char *password);
 

@@ -19,6 +19,7 @@ struct multipoint_socket {
     struct wms_poll *poll; /* NULL: not watched yet */
     int events;            /* what it is watched for */
     bool connection, wanted;
+    bool used;                            /* a question was sent on it */
     struct multipoint_exchange *exchange; /* whose answer is expected on it, or NULL */
     uint64_t received; /* bytes received before that exchange's question was sent */
 };
@@ -46,20 +47,6 @@ static bool make_room(struct multipoint *all, size_t least)
         all->socket_room = room;
     }
     return sockets;
-}
-
-static struct multipoint_socket *watched_new(struct multipoint *all, int fd)
-{
-    if ((size_t) fd >= all->socket_room && !make_room(all, (size_t) fd + 1)) {
-        return NULL;
-    }
-    struct multipoint_socket *socket = multipoint_alloc(&all->memory, sizeof *socket);
-    if (socket) {
-        socket->all = all;
-        socket->fd = fd;
-        all->sockets[fd] = socket;
-    }
-    return socket;
 }
 
 /* Bytes that the connection has ever received; 0: unknown. */
@@ -105,6 +92,24 @@ static void watched_free(struct multipoint_socket *socket)
     all->memory.services->poll_free(socket->poll);
     all->sockets[socket->fd] = NULL;
     multipoint_free(&all->memory, socket);
+}
+
+static struct multipoint_socket *watched_new(struct multipoint *all, int fd)
+{
+    if ((size_t) fd >= all->socket_room && !make_room(all, (size_t) fd + 1)) {
+        return NULL;
+    }
+    if (all->sockets[fd]) { /* libcurl closes a connection that never came about without telling:
+                               the number is another socket's by now */
+        watched_free(all->sockets[fd]);
+    }
+    struct multipoint_socket *socket = multipoint_alloc(&all->memory, sizeof *socket);
+    if (socket) {
+        socket->all = all;
+        socket->fd = fd;
+        all->sockets[fd] = socket;
+    }
+    return socket;
 }
 
 curl_socket_t multipoint_socket_open(void *data, curlsocktype purpose,
@@ -191,6 +196,12 @@ int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, 
     if (what == CURL_POLL_REMOVE) {
         if (socket && !socket->connection) { /* of the resolver */
             watched_free(socket);
+        } else if (socket && socket->poll && !socket->used) { /* perhaps it is given up: see
+                                                                 watched_new() */
+            services->poll_free(socket->poll);
+            socket->poll = NULL;
+            socket->events = 0;
+            socket->wanted = false;
         } else if (socket && socket->poll) {
             socket->wanted = false;
             if (socket->events & ~WMS_READABLE) {
@@ -228,6 +239,7 @@ int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, 
 void multipoint_socket_count(struct multipoint_exchange *exchange)
 {
     if (exchange->socket) {
+        exchange->socket->used = true;
         exchange->socket->received = received(exchange->socket->fd);
     }
 }
@@ -258,7 +270,7 @@ void multipoint_sockets_cut(struct multipoint *all)
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (size_t fd = 0; fd < all->socket_room; fd++) {
         struct multipoint_socket *socket = all->sockets[fd];
-        if (!socket) {
+        if (!socket || !socket->poll) { /* it may be closed: see watched_new() */
             continue;
         }
         all->memory.services->poll_free(socket->poll);
