@@ -11,7 +11,7 @@ local fine, fault = kit.fine, kit.fault
 
 local NOBODY_TELLS = "no screen locker of this session tells whether it is locked"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
-local LIMIT = 120 -- seconds: a desktop may draw by software, on a busy machine
+local LIMIT = 300 -- seconds: a desktop may draw by software, on a busy machine
 
 local folder = (os.getenv("WMS_BUILD") or "build") .. "/desktops"
 os.execute("mkdir -p " .. folder)
