@@ -70,7 +70,7 @@ local function district()
       if kind == "garbage" then
          host:on("*", { garbage = 1, times = 0 })
       elseif kind == "dead" then
-         host:down()
+         host:down(true)
       elseif kind == "healthy" then
          town.healthy[#town.healthy + 1] = host.server
       end

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* ---- options of a command -------------------------------------------------------------------- */
 
@@ -138,11 +139,37 @@ static const char *do_host(struct host *host, const struct words *words)
     return NULL;
 }
 
+/* Nobody listens at the port from now on, and nobody can: it stays taken until this process ends.
+ */
+static const char *take_port(struct in_addr where, unsigned port)
+{
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t) port), .sin_addr = where};
+    const int yes = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+                   bind(fd, (const struct sockaddr *) &address, sizeof address) != 0
+               ? "the port cannot be kept"
+               : NULL;
+}
+
 static const char *do_unhost(struct host *host, const struct words *words)
 {
-    (void) words;
+    static const char *const keys[] = {"keep", NULL};
+    const char *problem = known(words, 2, keys);
+    struct in_addr where = host->address;
+    unsigned plain = host->daemons[PLAIN].port, tls = host->daemons[TLS].port;
+
+    if (problem) {
+        return problem;
+    }
     host_free(host);
-    return NULL;
+    if (option(words, "keep")) {
+        problem = take_port(where, plain);
+        problem = problem ? problem : take_port(where, tls);
+    }
+    return problem;
 }
 
 static const char *do_certificate(struct host *host, const struct words *words)

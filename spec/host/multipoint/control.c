@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: MIT */
+/* clang-format off */
 /* The control channel: one command a line, words apart by blanks, each with %XX for what a word
- * cannot hold.  An answer is any number of lines that begin with a blank, then "ok" or "failed
- * WHY".
+ * cannot hold.  An answer is any number of lines that begin with a blank, then "ok" or "failed WHY".
  *
- *     host NAME [address= http= https= admin= password= control= management= key=rsa subject=
- * usage= san= expired=1 early=1 lasts=SECONDS] unhost NAME certificate NAME [where=plain|tls|both
- * subject= usage= san= expired=1 early=1 lasts=SECONDS key=rsa] a new key, from now on pem NAME the
- * certificate of the handshakes tls NAME PRIORITIES                             GnuTLS's, such as
- * NORMAL:-VERS-ALL:+VERS-TLS1.0 set NAME KEY=VALUE…                             see `settings`
+ *     host NAME [address= http= https= admin= password= control= management= key=rsa subject= usage=
+ *          san= expired=1 early=1 lasts=SECONDS]
+ *     unhost NAME [keep=1]             keep: its ports stay taken, and nobody listens there
+ *     certificate NAME [where=plain|tls|both key=rsa subject= usage= san= expired=1 early=1
+ *          lasts=SECONDS]              a new key, from now on
+ *     pem NAME                         the certificate of the handshakes
+ *     tls NAME PRIORITIES              GnuTLS's, such as NORMAL:-VERS-ALL:+VERS-TLS1.0
+ *     set NAME KEY=VALUE...            see `settings`
  *     session NAME ID [user= domain= winstation= state= flags= station= broadcast= rail= private=
- * message= relock=MS deaf=1]                                deaf: neither locks nor unlocks, and
- * says that it did fill NAME FROM TO [the same]                    many sessions remove NAME ID|all
+ *          message= relock=MS deaf=1]  deaf: neither locks nor unlocks, and says that it did
+ *     fill NAME FROM TO [the same]     many sessions
+ *     remove NAME ID|all
  *     sessions NAME
  *     on NAME OPERATION|* [times=1 delay= never=1 drop=before|after fault= status= body= raw=
- * relates= half=1 garbage=1 endless=BYTES header= swap= utf16=1 id= renegotiate=1]   id: only when
- * it is about that session or station; renegotiate: before it answers (TLS 1.2) clear NAME forgets
- * the rules, sends the answers that wait hangup NAME [rudely]                            ends its
- * connections; rudely: by a reset log NAME; bodies NAME; reset NAME; counts NAME wait NAME
- * OPERATION|connections|handshakes|locks COUNT [MS] quit */
+ *          relates= half=1 garbage=1 endless=BYTES header= swap= utf16=1 id= renegotiate=1]
+ *                                      id: only when it is about that session or station;
+ *                                      renegotiate: before it answers (TLS 1.2)
+ *     clear NAME                       forgets the rules, sends the answers that wait
+ *     hangup NAME [rudely]             ends its connections; rudely: by a reset
+ *     log NAME; bodies NAME; reset NAME; counts NAME
+ *     wait NAME OPERATION|connections|handshakes|locks COUNT [MS]
+ *     quit */
+/* clang-format on */
 #include "host.h"
 
 #include <arpa/inet.h>

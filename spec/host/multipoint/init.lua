@@ -240,9 +240,10 @@ function Host:counts() return pairs_of(tell(self, nil, "counts")) end
 -- that are locked now) count likewise.  Raises after `ms`.
 function Host:wait(what, count, ms) tell(self, nil, "wait", what, count, ms) end
 
---- Takes the host away, connections included.
-function Host:down()
-   tell(self, nil, "unhost")
+--- Takes the host away, connections included.  With `keep` its ports stay taken, so that no other program's socket gets
+-- them, and nobody listens there.
+function Host:down(keep)
+   tell(self, nil, "unhost", keep and "keep=1" or nil)
    self.park[self.name] = nil
 end
 
