@@ -442,11 +442,8 @@ static void must_be_request(const struct multipoint_exchange *exchange, const wm
 /* Writes a request, and reads it.  False: it cannot be sent. */
 static bool read_back(const struct multipoint_operation *operation, const wms_value *table)
 {
-    struct multipoint_exchange exchange = {.host = &host,
-                                           .operation = operation,
-                                           .id = ID,
-                                           .url = "https://lab/",
-                                           .user_name = "<\"&>"};
+    struct multipoint_exchange exchange = {
+        .host = &host, .operation = operation, .id = ID, .user_name = "<\"&>"};
     struct multipoint_question question = {.operation = operation, .arguments = table};
     char complaint[COMPLAINT] = "", cut[40] = "";
     int error = multipoint_arguments(operation, table, NULL, complaint, sizeof complaint);
