@@ -1,0 +1,66 @@
+-- SPDX-License-Identifier: MIT
+--- Carries out a plan, so that Ctrl-C ends it at once.
+---
+--- The interpreter turns SIGINT into an error of the Lua code that runs; a blocking call of the module would hold that back
+--- until it ends.  So requests are waited for in portions.
+local plan = require "wms.cli.plan"
+local wms = require "wms"
+
+local run = {}
+
+local PORTION = 0.1 -- seconds
+
+--- Whether an error is the interpreter's word for SIGINT.
+function run.is_interrupt(why)
+   return type(why) == "string" and why:find("interrupted!", 1, true) ~= nil
+end
+
+--- Starts a command and waits for it.  Returns { outcomes =, items = (sessions), interrupted =, err = }.  Raises misuse.
+function run.command(client, call, options, progress)
+   if progress then
+      options.on_outcome = function(...) progress:add(...) end
+   end
+   local request, message, err = client.start(call, options)
+   if not request then
+      return { outcomes = { { server = "localhost", state = "failed", error = { code = err.code, message = message } } } }
+   end
+   local fine, why = pcall(function()
+      while not request:wait(PORTION) do
+         if progress then
+            progress:tick(PORTION)
+         end
+      end
+   end)
+   local interrupted = not fine and run.is_interrupt(why)
+   if progress then
+      progress:clear()
+   end
+   if not fine then
+      request:cancel()
+      if not interrupted then
+         request:close()
+         error(why, 0)
+      end
+      request:wait(1)
+   end
+   local list, _, fault = request:result()
+   request:close()
+   local outcomes = fault and fault.outcomes or list
+   if call == "sessions" then
+      return { outcomes = fault and outcomes or {}, items = fault and fault.sessions or list, interrupted = interrupted,
+         err = fault }
+   end
+   return { outcomes = outcomes or {}, interrupted = interrupted, err = fault }
+end
+
+--- Carries out a plan with the defaults of the settings.
+function run.plan(made, settings, progress)
+   local client = { start = wms.start }
+   if next(settings.client) ~= nil and made.call ~= "bind" then
+      local own = wms.new(settings.client)
+      client.start = function(call, options) return own:start(call, options) end
+   end
+   return run.command(client, made.call, plan.values(made), progress)
+end
+
+return run
