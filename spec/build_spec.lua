@@ -270,7 +270,8 @@ describe("the rock #once", function()
          cd %s/source
          rocks="luarocks --lua-version=5.4"
          $rocks lint rockspec/wms-scm-1.rockspec
-         $rocks make --deps-mode=none --tree=../made LIBUV_DIR=%s/uv CFLAGS=-O0 LDFLAGS=-Wl,-z,defs LIBFLAG='-shared -Wl,-z,origin'
+         $rocks make --deps-mode=none --tree=../made \
+            LIBUV_DIR=%s/uv CFLAGS=-O0 LDFLAGS=-Wl,-z,defs LIBFLAG='-shared -Wl,-z,origin'
          cd ..
          readelf -d made/lib/lua/5.4/wms.so
          $rocks --tree=made pack wms

@@ -118,7 +118,7 @@ local function configure_card(made, given)
    made.cards = { [servers[1]] = { mac = given.mac, network = given.network } }
    local fine, why = pcall(wms.configure, { wake = made.cards })
    if not fine then
-      misuse((translate(why) or tostring(why)):gsub("^wake.-%.(%a+):", "--%1:"), "wake")
+      misuse(((translate(why) or tostring(why)):gsub("^wake: .-: (%a+): ", "--%1: ")), "wake")
    end
 end
 
@@ -377,7 +377,7 @@ function cli.main(argv)
          complain((line:gsub("%c", "?")), "\n")
          code = exits.MISUSE
       elseif require("wms.cli.run").is_interrupt(why) then
-         complain("interrupted\n")
+         complain(require("wms.cli.terminal").is(2) and "\ninterrupted\n" or "interrupted\n")
          code = exits.INTERRUPTED
       else
          complain("wms: ", tostring(why), "\n")

@@ -8,6 +8,7 @@
 ---        groups = { room1 = "lab[01-30].school.example", room2 = { "@room1", "!lab07.school.example" } },
 ---        hosts = { room3 = "room3.txt" },             -- lists of hosts; beside this file
 ---        inventories = { "ansible.json" },            -- what `ansible-inventory --list` has printed
+---        wake = { ["lab01.school.example"] = { mac = "00:11:22:33:44:55", network = "10.1.255.255" } },
 ---        defaults = { timeout = 10, concurrency = 64, verify = 3, retries = 2 },
 ---     }
 ---
@@ -31,7 +32,7 @@ local config = {}
 -- What `defaults` may have: the options of wms.configure, and the others, which are those of wms.new.
 local FOR_CONFIGURE = { "timeout", "deadline", "concurrency", "connections", "answer_size", "proxy", "ssh_command" }
 local FOR_CLIENT = { "verify", "stable", "retries", "on_error" }
-local FIELDS = { "groups", "hosts", "inventories", "defaults" }
+local FIELDS = { "groups", "hosts", "inventories", "wake", "defaults" }
 
 local function set(list)
    local keys = {}
@@ -220,6 +221,7 @@ function config.read(path)
    if not configure then
       return nil, path .. ": " .. client
    end
+   configure.wake = next(parts.wake) ~= nil and parts.wake or nil
    return { path = path, groups = groups, configure = configure, client = client }
 end
 

@@ -38,15 +38,23 @@ function demo.open()
    }
 end
 
+local function in_room(address)
+   address = address == "localhost" and "lab01" or address
+   return address:find("^memory://") and address or "memory://" .. address:gsub("^%a[%w+.-]*://", "")
+end
+
 --- What was given as servers, in the room: nothing outside of it is ever asked.
 function demo.servers(given)
    if #given == 0 then
       return { "@room1" }
    end
-   local list = {}
-   for i, address in ipairs(wms.servers(given)) do
-      address = address == "localhost" and "lab01" or address
-      list[i] = address:find("^memory://") and address or "memory://" .. address:gsub("^%a[%w+.-]*://", "")
+   local wanted, list = {}, {}
+   for i, item in ipairs(given) do
+      local mark, rest = item:match("^(!?)(.*)$")
+      wanted[i] = rest:find("^@") and item or mark .. in_room(rest)
+   end
+   for i, address in ipairs(wms.servers(wanted)) do
+      list[i] = in_room(address)
    end
    return list
 end

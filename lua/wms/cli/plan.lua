@@ -46,7 +46,9 @@ end
 local function add_sessions(made, command, given, ids)
    local chosen = #(given.user or {}) + #(given.where or {}) > 0
    local excepted = #(given.except or {}) > 0
-   if #ids > 0 or given.self then
+   if #ids > 0 and given.self then
+      return "--self cannot be combined with ids of sessions; give one of them"
+   elseif #ids > 0 or given.self then
       if given.all or chosen or excepted then
          local other = given.all and "--all" or #(given.user or {}) > 0 and "--user" or chosen and "--where" or "--except"
          return ("%s cannot be combined with %s; give one of them"):format(other,

@@ -213,6 +213,15 @@ function report.failures(write, result, command, look)
    end
 end
 
+local function count_servers(sessions)
+   local count, seen = 0, {}
+   for _, session in ipairs(sessions) do
+      count = count + (seen[session.server] and 0 or 1)
+      seen[session.server] = true
+   end
+   return count
+end
+
 local SUMS = { failed = "failed", unknown = "unknown (may still be carried out)", skipped = "not sent" }
 local REQUESTED = "(requested: the host took it. With --verify wms waits until the host says that it is so.)"
 
@@ -232,12 +241,20 @@ function report.sum(write, result, command, sum, look)
          add((result_of(outcome, command.words)), 1)
       end
    end
+   local rank = { [command.words.done or ""] = 1, [command.words.before or ""] = 2 }
+   for i, word in ipairs(order) do
+      rank[word] = rank[word] or i + 2
+   end
+   table.sort(order, function(a, b) return rank[a] < rank[b] end)
    local parts = {}
    for i, word in ipairs(order) do
       parts[i] = ("%d %s"):format(counts[word], word)
    end
    if result.items then
       parts[1] = text.count(#result.items, command.item or "session")
+      if command.call == "sessions" and #result.items > 0 then
+         parts[1] = ("%s on %s"):format(parts[1], text.count(count_servers(result.items), "host"))
+      end
    end
    for _, name in ipairs{ "failed", "unknown", "skipped" } do
       if sum[name] > 0 then

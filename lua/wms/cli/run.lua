@@ -15,14 +15,24 @@ function run.is_interrupt(why)
    return type(why) == "string" and why:find("interrupted!", 1, true) ~= nil
 end
 
---- Starts a command and waits for it.  Returns { outcomes =, items = (sessions), interrupted =, err = }.  Raises misuse.
+--- Those of hosts whose sessions are not known.
+local function not_as_asked(outcomes)
+   local list = {}
+   for _, outcome in ipairs(outcomes) do
+      list[#list + 1] = outcome.error and outcome or nil
+   end
+   return list
+end
+
+--- Starts a command and waits for it.  Returns { outcomes =, items = (sessions), interrupted = }.  Raises misuse.
 function run.command(client, call, options, progress)
    if progress then
       options.on_outcome = function(...) progress:add(...) end
    end
    local request, message, err = client.start(call, options)
    if not request then
-      return { outcomes = { { server = "localhost", state = "failed", error = { code = err.code, message = message } } } }
+      local failure = { code = err.code, message = message }
+      return { outcomes = { { server = "localhost", state = "failed", error = failure } } }
    end
    local fine, why = pcall(function()
       while not request:wait(PORTION) do
@@ -47,10 +57,10 @@ function run.command(client, call, options, progress)
    request:close()
    local outcomes = fault and fault.outcomes or list
    if call == "sessions" then
-      return { outcomes = fault and outcomes or {}, items = fault and fault.sessions or list, interrupted = interrupted,
-         err = fault }
+      return { outcomes = fault and not_as_asked(outcomes) or {}, items = fault and fault.sessions or list,
+         interrupted = interrupted }
    end
-   return { outcomes = outcomes or {}, interrupted = interrupted, err = fault }
+   return { outcomes = outcomes or {}, interrupted = interrupted }
 end
 
 --- Carries out a plan with the defaults of the settings.

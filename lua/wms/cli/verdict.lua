@@ -33,7 +33,7 @@ function verdict.of(result)
       sum.exit = exits.INTERRUPTED
    elseif bad == 0 then
       sum.exit = exits.OK
-   elseif sum.away == #result.outcomes and not (result.items and #result.items > 0) then
+   elseif sum.away == #result.outcomes and not result.kind and not (result.items and #result.items > 0) then
       sum.exit = exits.UNREACHED
    else
       sum.exit = exits.FAILED
