@@ -147,7 +147,7 @@ end
 
 local HOST = { { name = "server", title = "SERVER" }, { name = "groups", title = "GROUPS" } }
 local FORGOTTEN = { { name = "server", title = "SERVER" } }
-local BINDING = { { name = "server", title = "SERVER" }, { name = "user_name", title = "USER" },
+local BINDING = { { name = "server", title = "SERVER" }, { name = "user_name", title = "USER", may_go = 2 },
    { name = "port", title = "PORT", right = true }, { name = "management", title = "MANAGEMENT" },
    { name = "fingerprint", title = "FINGERPRINT", may_go = 1 } }
 

@@ -26,7 +26,7 @@ local LAST = "'wms COMMAND --help' tells the options of a command. Exit code: 0 
 local function entry(lines, name, meaning, wide, width)
    local left = "  " .. name
    if width < 60 then
-      lines[#lines + 1] = left
+      lines[#lines + 1] = text.wrap(name, width, "      ", "  ")
       lines[#lines + 1] = text.wrap(meaning, width, "      ", "      ")
       return
    end

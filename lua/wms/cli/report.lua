@@ -15,7 +15,7 @@ end
 
 local SESSION = {
    { name = "server", title = "SERVER", least = 8 }, { name = "id", title = "SESSION", right = true },
-   { name = "user", title = "USER" }, { name = "state", title = "STATE" }, { name = "lock", title = "LOCKED" },
+   { name = "user", title = "USER", least = 10 }, { name = "state", title = "STATE" }, { name = "lock", title = "LOCKED" },
    { name = "idle", title = "IDLE", may_go = 2, right = true }, { name = "since", title = "SINCE", may_go = 5 },
    { name = "seat", title = "SEAT", may_go = 3 }, { name = "type", title = "TYPE", may_go = 6 },
    { name = "from", title = "FROM", may_go = 4 }, { name = "note", title = "NOTE", may_go = 1 },
@@ -56,7 +56,8 @@ end
 
 local OUTCOME = {
    { name = "server", title = "SERVER", least = 8 }, { name = "id", title = "SESSION", right = true },
-   { name = "user", title = "USER" }, { name = "result", title = "RESULT" }, { name = "note", title = "NOTE", may_go = 1 },
+   { name = "user", title = "USER", least = 10 }, { name = "result", title = "RESULT" },
+   { name = "note", title = "NOTE", may_go = 1 },
 }
 local WHOLE = {
    { name = "server", title = "SERVER", least = 8 }, { name = "result", title = "RESULT" },

@@ -49,13 +49,15 @@ function terminal.can_ask()
    return tty ~= nil
 end
 
--- The shell reads the line, since it can be interrupted at once and puts the echo right whatever happens.
+-- The shell reads the line, since it can be interrupted at once and puts the echo right whatever happens.  The question is
+-- asked when the echo is off, and no sooner.
 local READ = [[
    exec 3<>/dev/tty || exit 1
    saved=$(stty -g <&3)
    trap 'stty "$saved" <&3' EXIT
    trap 'exit 130' HUP INT QUIT TERM
    %s
+   echo ready
    IFS= read -r line <&3 || exit 1
    printf '%%s\n' "$line"
 ]]
@@ -63,22 +65,22 @@ local READ = [[
 --- Writes a question to the terminal, and returns the line that is typed, or nil when there is none.  `hidden`: without
 --- echo.
 function terminal.ask(question, hidden)
-   local tty = io.open("/dev/tty", "w")
-   if not tty then
+   local tty, pipe = io.open("/dev/tty", "w"), io.popen(READ:format(hidden and "stty -echo <&3" or ""))
+   if not tty or not pipe then
       return nil
    end
-   tty:write(question)
-   tty:flush()
-   local pipe = io.popen(READ:format(hidden and "stty -echo <&3" or ""))
-   local answer = pipe and pipe:read("*a") or ""
-   if pipe then
-      pipe:close()
+   local answer
+   if pipe:read("*l") then -- the echo is off
+      tty:write(question)
+      tty:flush()
+      answer = pipe:read("*l")
    end
-   if hidden or answer == "" then
+   pipe:close()
+   if hidden or not answer then
       tty:write("\n")
    end
    tty:close()
-   return answer:match("^(.*)\n$")
+   return answer
 end
 
 return terminal

@@ -4,8 +4,9 @@ local exits = require "wms.cli.exits"
 
 local verdict = {}
 
--- What is said of a host that was not reached, or that nothing was asked of.
-local AWAY = { UNREACHABLE = true, TIMEOUT = true, NOT_BOUND = true, UNTRUSTED = true, NO_PROVIDER = true }
+-- What is said of a host that was not reached.  One that is not trusted, or not bound to, is there: to try again later
+-- does not help.
+local AWAY = { UNREACHABLE = true, TIMEOUT = true }
 
 --- Counts outcomes: `count` (all), `failed`, `unknown`, `skipped` (what a stop, a cancel or a deadline left out), `away`.
 local function tally(outcomes)
