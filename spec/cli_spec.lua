@@ -380,6 +380,31 @@ describe("wms #once", function()
       assert.is_nil(text:find("watch", 1, true))
    end)
 
+   describe("in the manual", function()
+      local page = assert(io.open("docs/cli.md")):read("*a")
+
+      it("has the reference that follows from the table of commands", function()
+         has(page, (process.run(process.lua() .. " mk/cli.lua"))) -- mended by: lua mk/cli.lua docs/cli.md
+      end)
+
+      it("has commands that work", function()
+         local count = 0
+         for arguments in page:gmatch("\n    wms (%-%-demo [^\n]+)") do
+            count = count + 1
+            assert.equal(0, (select(3, cli.run(arguments))), arguments)
+         end
+         assert.is_true(count >= 5)
+         for arguments in page:gmatch("\n    wms ([^-][^\n]+)") do -- of hosts that are not there: what they mean
+            arguments = arguments:gsub("[@>3]room1%.?t?x?t?", { ["@room1"] = "lab[01-30]", [">room1.txt"] = "" })
+            if not arguments:find("room1.txt", 1, true) and not arguments:find("password.txt", 1, true) then
+               local out, err, code = cli.run("--lua " .. arguments)
+               assert.equal(0, code, arguments .. "\n" .. err)
+               assert.truthy((loadstring or load)(out), out) -- luacheck: ignore 113
+            end
+         end
+      end)
+   end)
+
    it("prints completions", function()
       for _, shell in ipairs{ "bash", "zsh", "fish" } do
          local out, err, code = cli.run("--completion " .. shell)

@@ -30,7 +30,7 @@ commands.groups = { "Hosts and sessions", "Manner", "Binding", "Output", "Everyw
 commands.options = {
    server = { flags = "-s --server", value = "SERVER", many = true, option = "server", group = 1,
       help = "A host, a node set such as 'lab[01-30]', or @GROUP of the file of settings; several times for several. "
-         .. "A '!' before it takes it out. Without it: this machine." },
+         .. "A '!' before it takes it out. Without it most commands mean this machine." },
    all = { flags = "-a --all", group = 1, help = "All sessions that the host lets us control." },
    self = { flags = "--self", group = 1, help = "The session that you are in, where the host tells which it is." },
    id = { flags = "--id", value = "ID", many = true, group = 1, help = "The session with this id." },
