@@ -130,12 +130,11 @@ local function confirm(made, given)
    if not command.ends or given.yes or given.what_if or not (made.all or command.target == "servers") then
       return true
    end
-   local terminal = require "wms.cli.terminal"
+   local servers = checked(command.name, require("wms").servers, made.servers)
+   local terminal, text = require "wms.cli.terminal", require "wms.cli.text"
    if not terminal.can_ask() then
       misuse("there is no terminal to ask whether it is meant; give --yes", command.name)
    end
-   local text = require "wms.cli.text"
-   local servers = checked(command.name, require("wms").servers, made.servers)
    local named = text.clean(table.concat(servers, ", ", 1, math.min(5, #servers)))
    if #servers > 5 then
       named = ("%s and %d more"):format(named, #servers - 5)
@@ -207,13 +206,15 @@ function locals.bindings()
    return { outcomes = outcomes, items = items, kind = "binding", columns = BINDING }
 end
 
---- Servers that are waited for, for the progress line.
+--- What the progress line needs to know.
 local function progress_of(made, given)
    if given.json or given.csv then
       return nil
    end
-   local fine, servers = pcall(require("wms").servers, #made.servers > 0 and made.servers or "localhost")
-   return require("wms.cli.progress").new(made.command.name, fine and servers or {})
+   return { name = made.command.name, servers = function()
+      local fine, servers = pcall(require("wms").servers, #made.servers > 0 and made.servers or "localhost")
+      return fine and servers or {}
+   end }
 end
 
 local function carry_out(made, given, settings)

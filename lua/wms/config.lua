@@ -18,7 +18,6 @@
 ---     client:unlock_all{ server = "@room1" }
 local wms = require "wms"
 local files = require "wms.files"
-local inventory = require "wms.inventory"
 
 local config = {}
 
@@ -134,7 +133,7 @@ local function gather_groups(settings, path)
       if type(file) ~= "string" then
          return nil, ("hosts: %s: a %s; give the path of a list of hosts"):format(tostring(name), type(file))
       end
-      local list, why = inventory.load_hosts(files.beside(path, file))
+      local list, why = require("wms.inventory").load_hosts(files.beside(path, file))
       why = not list and why or add(name, list, "hosts")
       if why then
          return nil, why
@@ -148,7 +147,7 @@ local function gather_groups(settings, path)
       local text, why = files.read(where)
       local found
       if text then
-         found, why = inventory.ansible(text)
+         found, why = require("wms.inventory").ansible(text)
          why = not found and where .. ": " .. why or nil
       end
       for name, members in pairs(found or {}) do

@@ -4,6 +4,8 @@
 local wms = require "wms"
 local cli = require "wms.cli"
 
+require("wms.cli.terminal").is(0) -- while the streams are what they were
+
 local FIXES = { "give", "did you mean", "use", "leave", "call" }
 
 local start = wms.start

@@ -43,9 +43,11 @@ local function add_option(to, name, target)
    return added
 end
 
-local function add_options(to, names, prefix)
+local function add_options(to, names, prefix, wanted)
    for _, name in ipairs(names) do
-      add_option(to, name, prefix .. name)
+      if wanted(commands.options[name]) then
+         add_option(to, name, prefix .. name)
+      end
    end
 end
 
@@ -63,25 +65,30 @@ local function exclude(to)
    end
 end
 
-local function fill(to, command)
+local function fill(to, command, wanted)
    for _, argument in ipairs(command.arguments or {}) do
       to:argument(argument.name):args(argument.args):argname(argument.value):description(argument.help or "")
          :convert(reader(argument.kind, argument.value))
    end
-   add_options(to, command.options, "")
-   add_options(to, commands.everywhere, "")
+   add_options(to, command.options, "", wanted)
+   add_options(to, commands.everywhere, "", wanted)
    exclude(to)
 end
 
---- Makes the parser.  Only the commands that `wanted(name)` holds for have their options: the others are names.
-function parser.make(wanted)
+local function any()
+   return true
+end
+
+--- Makes the parser.  Only the commands that `named` has as keys have their options, and of these those that
+--- `wanted(option)` holds for.
+local function make(named, wanted)
    local root = argparse("wms"):add_help(false):require_command(false):command_target("command")
-   add_options(root, commands.everywhere, "root_")
-   add_options(root, commands.root, "root_")
+   add_options(root, commands.everywhere, "root_", any) -- with none at all, "-x" would be no option
+   add_options(root, commands.root, "root_", wanted)
    for _, command in ipairs(commands.list) do
       local added = root:command(command.name):add_help(false):description(command.summary):target("is_" .. command.name)
-      if wanted(command.name) then
-         fill(added, command)
+      if named[command.name] then
+         fill(added, command, wanted)
       end
    end
    return root
@@ -146,6 +153,18 @@ local function complaint(why, name, words)
    return why:find("[;?]") and why or why .. "; " .. remedy(why, name)
 end
 
+--- Whether an option may be among these words.
+local function is_there(option, words)
+   for flag in option.flags:gmatch("%S+") do
+      for _, word in ipairs(words) do
+         if word:sub(1, #flag) == flag then
+            return true
+         end
+      end
+   end
+   return false
+end
+
 --- Reads a command line.  Returns what was given, by names of options, and the command or nil; or nil, what is wrong,
 --- and the name of the command if there is one.
 function parser.parse(argv)
@@ -153,8 +172,11 @@ function parser.parse(argv)
    for _, word in ipairs(words) do
       named[word] = true
    end
-   local root = parser.make(function(name) return named[name] end)
-   local fine, given = root:pparse(words)
+   -- A parser takes as long to make as it has options.  All of them are only needed to say what is wrong.
+   local fine, given = make(named, function(option) return is_there(option, words) end):pparse(words)
+   if not fine then
+      fine, given = make(named, any):pparse(words)
+   end
    if not fine then
       local name
       for _, word in ipairs(words) do
@@ -174,7 +196,11 @@ end
 
 --- The script that completes commands and options in a shell.
 function parser.completion(shell)
-   local root = parser.make(function() return true end)
+   local named = {}
+   for _, command in ipairs(commands.list) do
+      named[command.name] = true
+   end
+   local root = make(named, any)
    return root[("get_%s_complete"):format(shell)](root)
 end
 

@@ -6,7 +6,6 @@
 ---    call      the name of the module's function
 ---    options   its options in order: { name, value }, where a value may be a literal.source
 ---    servers   what was given as servers; empty: nothing
-local choose = require "wms.cli.choose"
 local commands = require "wms.cli.commands"
 local literal = require "wms.cli.literal"
 
@@ -73,7 +72,7 @@ local function add_sessions(made, command, given, ids)
    end
    for name, list in pairs{ where = conditions, except = given.except or {} } do
       if #list > 0 then
-         local source, more = choose[name](list)
+         local source, more = require("wms.cli.choose")[name](list)
          if not source then
             return ("--%s: %s"):format(name, more)
          end

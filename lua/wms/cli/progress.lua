@@ -6,17 +6,16 @@ local text = require "wms.cli.text"
 local progress = {}
 progress.__index = progress
 
-local PATIENCE = 0.5 -- seconds before there is a line
 local PAUSE = 0.2 -- seconds between two
 
 --- A line for these servers.
 function progress.new(name, servers)
-   return setmetatable({ name = name, servers = servers, seen = {}, done = 0, failed = 0, age = 0, drawn = PAUSE },
+   return setmetatable({ name = name, servers = servers, seen = {}, done = 0, failed = 0, drawn = PAUSE },
       progress)
 end
 
---- For the option `on_outcome`.
-function progress:add(outcome, done, total)
+--- What the option `on_outcome` was told.
+local function add(self, outcome, done, total)
    self.done, self.total = done, total
    self.seen[outcome.server] = true
    self.failed = self.failed + (outcome.error and 1 or 0)
@@ -52,10 +51,13 @@ function progress:line(width)
    return line .. shown .. (rest > 0 and (" and %d more"):format(rest) or "")
 end
 
---- So many seconds have passed.
-function progress:tick(seconds)
-   self.age, self.drawn = self.age + seconds, self.drawn + seconds
-   if self.age < PATIENCE or self.drawn < PAUSE then
+--- So many seconds have passed, with these news.
+function progress:tick(news, seconds)
+   for _, item in ipairs(news) do
+      add(self, item[1], item[2], item[3])
+   end
+   self.drawn = self.drawn + seconds
+   if self.drawn < PAUSE then
       return
    end
    self.drawn = 0

@@ -2,7 +2,6 @@
 --- What a person sees of a result: a table, what went wrong and what to do about it, and one line of sum.
 local commands = require "wms.cli.commands"
 local columns = require "wms.cli.columns"
-local hints = require "wms.cli.hints"
 local text = require "wms.cli.text"
 
 local report = {}
@@ -176,7 +175,7 @@ end
 local function by_reason(outcomes, command)
    local list, known = {}, {}
    for _, outcome in ipairs(outcomes) do
-      local hint = hints.of(outcome, command)
+      local hint = require("wms.cli.hints").of(outcome, command)
       local key = table.concat({ outcome.state, outcome.error.code, outcome.error.message, hint or "" }, "\0")
       local entry = known[key]
       if not entry then

@@ -9,6 +9,7 @@ local wms = require "wms"
 local run = {}
 
 local PORTION = 0.1 -- seconds
+local PATIENCE = 0.5 -- seconds before there is a progress line
 
 --- Whether an error is the interpreter's word for SIGINT.
 function run.is_interrupt(why)
@@ -26,8 +27,9 @@ end
 
 --- Starts a command and waits for it.  Returns { outcomes =, items = (sessions), interrupted = }.  Raises misuse.
 function run.command(client, call, options, progress)
+   local news, line, waited = {}, nil, 0
    if progress then
-      options.on_outcome = function(...) progress:add(...) end
+      options.on_outcome = function(...) news[#news + 1] = { ... } end
    end
    local request, message, err = client.start(call, options)
    if not request then
@@ -36,14 +38,17 @@ function run.command(client, call, options, progress)
    end
    local fine, why = pcall(function()
       while not request:wait(PORTION) do
-         if progress then
-            progress:tick(PORTION)
+         waited = waited + PORTION
+         if progress and waited >= PATIENCE then
+            line = line or require("wms.cli.progress").new(progress.name, progress.servers())
+            line:tick(news, PORTION)
+            news = {}
          end
       end
    end)
    local interrupted = not fine and run.is_interrupt(why)
-   if progress then
-      progress:clear()
+   if line then
+      line:clear()
    end
    if not fine then
       request:cancel()

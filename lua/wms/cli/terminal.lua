@@ -6,12 +6,24 @@ local terminal = {}
 local ASK = "t=0; test -t 0 && t=1; test -t 1 && t=$((t + 2)); test -t 2 && t=$((t + 4)); exit $t"
 local known
 
+local function ask_shell()
+   local status, _, code = os.execute(ASK)
+   return type(status) == "number" and math.floor(status / 256) or code or 0 -- Lua 5.1 has the status of wait()
+end
+
+--- The library lua-term tells sooner, where it is installed.
+local function ask_library()
+   local found, library = pcall(require, "term.core")
+   if not found or type(library) ~= "table" or not library.isatty then
+      return nil
+   end
+   return (library.isatty(io.stdin) and 1 or 0) + (library.isatty(io.stdout) and 2 or 0)
+      + (library.isatty(io.stderr) and 4 or 0)
+end
+
 --- Whether that descriptor is a terminal's.
 function terminal.is(descriptor)
-   if not known then
-      local status, _, code = os.execute(ASK)
-      known = type(status) == "number" and math.floor(status / 256) or code or 0 -- Lua 5.1 has the status of wait()
-   end
+   known = known or ask_library() or ask_shell()
    return math.floor(known / 2 ^ descriptor) % 2 == 1
 end
 
