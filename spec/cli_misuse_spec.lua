@@ -181,7 +181,7 @@ describe("a wrong command line #once", function()
       ["wake x --mac 1 --network 127.0.0.1"] = "--mac: it is no card's; give",
       ["wake x,y --mac 1 --network 2"] = "--mac is one host's; give one host",
       ["bind x"] = "--user is missing; give -u NAME", ["bind x -u a"] = "give --fingerprint SHA256 or --fingerprints FILE",
-      ["bind x -u a --fingerprint 00 --password-fd 9"] = "it is not open; give one that is",
+      ["bind x -u a --fingerprint 00 --password-fd 987"] = "it is not open; give one that is",
       ["bind x -u a --fingerprint 00"] = "give it by --password-fd N or --credential NAME",
       ["bind x -u a --fingerprint 00 --credential a/b"] = "LoadCredential= in the unit",
       ["bind x -u a --fingerprints /nonexistent/f"] = "/nonexistent/f: No such file or directory; give a file with lines",

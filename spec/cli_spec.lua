@@ -359,9 +359,17 @@ describe("wms #once", function()
       end)
 
       it("gives no socket what is printed, when descriptors are closed", function()
-         local _, _, code = run("unlock -s memory://lab 2", {
-            shell = "<&- >&- 2>&-; code=$?; : >@/out; : >@/err; exit $code" })
-         assert.equal(0, code)
+         local out, _, code = cli.run("unlock -s memory://lab 2", {
+            init = HOSTS .. [[
+               local exit = os.exit
+               os.exit = function(...)
+                  os.execute("cd /proc/$PPID/fd && readlink 0 1 2 >$TOLD")
+                  exit(...)
+               end]],
+            environment = "TOLD=" .. cli.folder() .. "/told",
+            shell = "<&- >&- 2>&-; code=$?; cp @/told @/out; : >@/err; exit $code",
+         })
+         assert.same({ 0, "/dev/null\n/dev/null\n/dev/null\n" }, { code, out })
       end)
    end)
 

@@ -17,13 +17,22 @@ local function misuse(why, name)
 end
 
 --- Standard descriptors that are closed would be given to the next socket, which would get what is printed.
-local holes = {}
+local holes = {} -- files that stay open
+
+local function can_open(path)
+   local file = io.open(path, "r")
+   if file then
+      file:close()
+   end
+   return file ~= nil
+end
+
 local function fill_holes()
-   for descriptor = 0, 2 do
-      local file = io.open(("/proc/self/fdinfo/%d"):format(descriptor))
-      if file then
-         file:close()
-      elseif io.open("/proc/self/fdinfo") then
+   if not can_open("/proc/self/stat") then
+      return -- there is no /proc to tell
+   end
+   for descriptor = 0, 2 do -- a new file gets the lowest number that is free
+      if not can_open(("/proc/self/fdinfo/%d"):format(descriptor)) then
          holes[#holes + 1] = io.open("/dev/null", descriptor == 0 and "r" or "w")
       end
    end

@@ -105,8 +105,10 @@ commands.everywhere = { "demo", "lua", "config", "help" }
 commands.root = { "version", "completion" }
 
 --- What cannot be given together.
-commands.exclusive = { { "json", "csv" }, { "all", "self" }, { "id", "self" }, { "fingerprint", "fingerprints", "show" },
-   { "password_fd", "credential" } }
+commands.exclusive = {
+   { "json", "csv" }, { "all", "self" }, { "id", "self" }, { "fingerprint", "fingerprints", "show" }, { "show", "json" },
+   { "show", "csv" }, { "password_fd", "credential" },
+}
 
 local CHOOSE = { "server", "all", "self", "user", "where", "except" }
 local SERVE = { "timeout", "deadline", "concurrency" }

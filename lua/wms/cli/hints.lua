@@ -20,8 +20,11 @@ local SPECIAL = {
    NOT_BOUND = function(server)
       return ("Bind to it once: wms bind %s -u Administrator"):format(server)
    end,
-   NOT_FOUND = function(_, command)
-      return command.call == "wake" and "Name its card: --mac ADDRESS --network ADDRESS, or in the file of settings." or nil
+   NOT_FOUND = function(_, command, _, id)
+      if command.call == "wake" then
+         return "Name its card: --mac ADDRESS --network ADDRESS, or in the file of settings."
+      end
+      return type(id) == "string" and "'wms list' shows the sessions that there are. Hosts are named by -s HOST." or nil
    end,
    TIMEOUT = function(_, _, state)
       return state == "unknown" and "Look how it is ('wms list') before you try again." or nil
@@ -34,7 +37,7 @@ local SPECIAL = {
 --- One sentence, or nil.
 function hints.of(outcome, command)
    local code = outcome.error.code
-   local special = SPECIAL[code] and SPECIAL[code](outcome.server, command, outcome.state)
+   local special = SPECIAL[code] and SPECIAL[code](outcome.server, command, outcome.state, outcome.session_id)
    return special or TEXTS[code]
 end
 

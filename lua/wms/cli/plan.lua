@@ -18,11 +18,17 @@ local function add(made, name, value)
 end
 
 --- Servers stand behind -s, or where ids stand and begin with @ or !@.
-local function gather_servers(given)
+local function gather_servers(command, given)
    local servers, ids = {}, {}
    for _, list in ipairs{ given.server or {}, given.servers or {} } do
       for _, item in ipairs(list) do
          servers[#servers + 1] = item
+      end
+   end
+   for _, item in ipairs(given.servers or {}) do
+      if item:find("^%d+$") then
+         return nil, ("SERVER: '%s' is no host's name; give %s"):format(item,
+            command.listing and "a session's id as --id " .. item or "a host, such as localhost")
       end
    end
    for _, item in ipairs(given.ids or given.id or {}) do
@@ -124,7 +130,7 @@ end
 
 --- The plan for a command with what was given; or nil, and what is wrong.
 function plan.make(command, given)
-   local servers, ids = gather_servers(given)
+   local servers, ids = gather_servers(command, given)
    if not servers then
       return nil, ids
    end
