@@ -89,6 +89,14 @@ describe("wms on a terminal #once", function()
       end
    end)
 
+   it("knows terminals without the library that tells sooner, too", function()
+      local init = 'package.preload["term.core"] = function() error("it is not installed") end'
+      has(terminal("--demo unlock -s lab01 2 --verify", 80, {}, { init = init }), "\27[32munlocked\27[0m", "1 unlocked")
+      local out, err = cli.run("--demo unlock -s lab01 2 --verify", { init = init })
+      has(out, "memory://lab01        2  alice  unlocked  -\n")
+      assert.equal("1 unlocked\n", err)
+   end)
+
    it("tells what requested means", function()
       has(plain(terminal("--demo unlock -s lab01 2", 80)), "(requested: the host took it. With --verify")
    end)
