@@ -169,6 +169,26 @@ describe("wms and MultiPoint hosts #once", function()
       assert.same({ 0, "2 hosts\n" }, { code, err }, out)
    end)
 
+   test("prints the script that binds", function()
+      local lab = stranger()
+      local words = { "bind", lab.server, "-u", lab.admin, "--fingerprint", lab.fingerprint, "--lua" }
+      local input = process.quote(cli.write("password", lab.password .. "\n"))
+      for _, more in ipairs{ {}, { "--password-fd", "0" }, { "--credential", "password" } } do
+         local all = { (table.unpack or unpack)(words) } -- luacheck: ignore 113 143
+         for _, word in ipairs(more) do
+            all[#all + 1] = word
+         end
+         local text, err, code = cli.run(all)
+         assert.same({ "", 0 }, { err, code })
+         local out = process.run(table.concat({
+            "CREDENTIALS_DIRECTORY=" .. cli.folder(), "XDG_CONFIG_HOME=" .. config, "LUA_PATH='./lua/?.lua;;'",
+            "LUA_CPATH=" .. process.quote(package.cpath), process.lua(), cli.write("script.lua", text), "<" .. input,
+         }, " "))
+         has(out, lab.server .. "\tnil\tnil\t")
+         assert.is_nil(out:find("failed", 1, true), out)
+      end
+   end)
+
    test("tells no password", function()
       local lab = stranger()
       for _, flags in ipairs{ {}, { "--json" }, { "--lua" } } do

@@ -354,6 +354,9 @@ local function perform(argv)
       misuse(why, command.name)
    end
    if given.lua then
+      if made.call == "bind" and (given.fingerprint or given.fingerprints) then
+         made.options[#made.options + 1] = { "password", require("wms.cli.script").password(given) }
+      end
       output.write(require("wms.cli.script").of(made, settings, given.config, given.demo))
       return exits.OK
    end

@@ -73,6 +73,24 @@ if not outcomes then
 end
 ]]
 
+local ASK = [[function(server, user_name)
+      io.write("Password of ", user_name, " on ", server, ": ")
+      return io.read()
+   end]]
+
+--- Where the script of a bind has the password from: a script has none inside.
+function script.password(given)
+   if given.password_fd == 0 then
+      return literal.source("io.read()")
+   elseif given.password_fd then
+      return literal.source(("io.open(\"/dev/fd/%d\"):read()"):format(given.password_fd))
+   elseif given.credential then
+      return literal.source(("io.open(os.getenv(\"CREDENTIALS_DIRECTORY\") .. %s):read()"):format(
+         literal.of("/" .. given.credential)))
+   end
+   return literal.source(ASK)
+end
+
 --- Servers as one argument of a function.
 local function servers_of(made)
    return literal.of(#made.servers == 1 and made.servers[1] or made.servers)
