@@ -44,7 +44,7 @@ to_cmod    = $(DESTDIR)$(INST_CMOD)
 to_lua     = $(DESTDIR)$(INST_LUADIR)
 
 # The interpreter that runs the program `wms`, which has its modules' folders written into it.
-LUA = $(call once,interpreter,for name in $(if $(filter jit,$L),luajit,lua$L lua-$L lua); do \
+interpreter = $(call once,interpreter,for name in $(if $(filter jit,$L),luajit,lua$L lua-$L lua); do \
     command -v $$name && exit; done; echo /usr/bin/env $(if $(filter jit,$L),luajit,lua$L))
 paths = package.path = "$(INST_LUADIR)/?.lua;" .. package.path\
     package.cpath = "$(INST_CMOD)/?.so;" .. package.cpath
@@ -52,7 +52,7 @@ paths = package.path = "$(INST_LUADIR)/?.lua;" .. package.path\
 .PHONY: install install-lua uninstall
 install: install-lua $(libs) $(modules) $(man_pages)
 	$Q install -d '$(to_bin)'
-	$Q sed -e '1s|.*|$(hash)!$(LUA)|' -e 's|^--@paths$$|$(paths)|' bin/wms >'$(to_bin)/wms'
+	$Q sed -e '1s|.*|$(hash)!$(interpreter)|' -e 's|^--@paths$$|$(paths)|' bin/wms >'$(to_bin)/wms'
 	$Q chmod 755 '$(to_bin)/wms'
 	$Q install -d '$(to_lib)/wms' '$(to_lib)/pkgconfig' '$(to_include)/wms'
 	$Q install -m 644 src/include/wms.h '$(to_include)'
