@@ -44,8 +44,7 @@ to_cmod    = $(DESTDIR)$(INST_CMOD)
 to_lua     = $(DESTDIR)$(INST_LUADIR)
 
 # The interpreter that runs the program `wms`, which has its modules' folders written into it.
-interpreter = $(call once,interpreter,for name in $(if $(filter jit,$L),luajit,lua$L lua-$L lua); do \
-    command -v $$name && exit; done; echo /usr/bin/env $(if $(filter jit,$L),luajit,lua$L))
+interpreter = $(if $(filter /%,$(LUA)),$(LUA),/usr/bin/env $(LUA))
 paths = package.path = "$(INST_LUADIR)/?.lua;" .. package.path\
     package.cpath = "$(INST_CMOD)/?.so;" .. package.cpath
 
