@@ -84,6 +84,7 @@ check-man:
 shell_scripts = .ci/run mk/spdx spec/deps spec/fuzz/run spec/host/hosts spec/repeat spec/support/sanitized
 check-shell:
 	@shellcheck --exclude=SC2016 $(shell_scripts) # that is for quoted scripts, which others expand
+	@$(call completion_of,bash) | shellcheck --shell=bash -
 
 # The suite, with the address and the undefined-behaviour sanitizer inside the module; what is left
 # out builds its own, looks at the sources alone, or counts requests and connections.

@@ -423,7 +423,12 @@ describe("wms #once", function()
       for _, shell in ipairs{ "bash", "zsh", "fish" } do
          local out, err, code = cli.run("--completion " .. shell)
          assert.same({ "", 0 }, { err, code })
-         has(out, "power-off", "what-if")
+         has(out, "wms --complete") -- spec/cli_completion_spec.lua has the rest
       end
+   end)
+
+   it("takes an id as a condition", function()
+      local out, err, code = run("list memory://lab --where id=2,3")
+      assert.same({ 0, "2 sessions on 1 host\n" }, { code, err }, out)
    end)
 end)

@@ -47,8 +47,22 @@ local function print_help(name)
    return exits.OK
 end
 
+--- What completes a command line that is not finished.
+local function print_candidates(argv)
+   local complete, words = require "wms.cli.complete", {}
+   for i = 2, #argv do
+      words[i - 1] = argv[i]
+   end
+   words[1] = words[1] or ""
+   output.write(argv[1] == "--complete" and complete.words(words) or complete.line(words[1]))
+   return exits.OK
+end
+
 --- Help and the like need no correct command line.
 local function print_instead(argv)
+   if argv[1] == "--complete" or argv[1] == "--complete-line" then
+      return print_candidates(argv)
+   end
    local command = argv[1] == "help" and argv[2] or nil
    if argv[1] == "help" then
       return print_help(command)
@@ -327,7 +341,7 @@ local function perform(argv)
       output.write("wms ", require("wms")._VERSION, "\n")
       return exits.OK
    elseif given.completion then
-      output.write(parser.completion(given.completion))
+      output.write(require("wms.cli.complete").script(given.completion))
       return exits.OK
    elseif not command and #argv == 0 then
       print_help()
