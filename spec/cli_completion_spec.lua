@@ -122,7 +122,8 @@ describe("in a real shell #once", function()
       assert.equal(0, code, text)
       process.run(("mkdir -p %s/bin %s/zsh"):format(prefix, prefix))
       local path = cli.write("prefix/bin/wms", ("#!/bin/sh\ncd %s && exec env LUA_PATH='./lua/?.lua;;' "
-         .. 'LUA_CPATH=%s %s bin/wms "$@"\n'):format(quote(process.run("pwd"):match("%S+")), quote(package.cpath), process.lua()))
+         .. 'LUA_CPATH=%s %s bin/wms "$@"\n'):format(quote(process.run("pwd"):match("%S+")), quote(package.cpath),
+         process.lua()))
       process.run("chmod +x " .. path)
       process.run(("mkdir -p %s/config/wms %s/a-folder"):format(cli.folder(), cli.folder()))
       cli.write("config/wms/config.lua", 'return { groups = { physics = "pc[01-02]", library = "desk1" } }')
