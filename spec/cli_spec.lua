@@ -223,6 +223,12 @@ describe("wms #once", function()
          }, lines)
       end)
 
+      it("tells on the error stream what has no row", function()
+         local out, err, code = run("list memory://lab memory://away --csv")
+         assert.same({ 5, 1 }, { #cli.lines((out:gsub("\nx", ""))), code })
+         has(err, "failed: memory://away: the host refuses connections\n")
+      end)
+
       it("quotes", function()
          has(run("list memory://lab --csv --user 'eve\27[2J\nx'"), '"eve\27[2J\nx"')
       end)

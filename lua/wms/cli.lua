@@ -256,6 +256,15 @@ end
 
 -- ---- what is printed --------------------------------------------------------------------------------------------------
 
+local function look_of(descriptor)
+   local terminal = require "wms.cli.terminal"
+   return { width = terminal.is(descriptor) and terminal.width() or nil, colour = terminal.has_colour(descriptor) }
+end
+
+local function complain(...)
+   io.stderr:write(...)
+end
+
 local function print_records(result, command, sum, given)
    local records = require "wms.cli.records"
    local list, kind = {}, result.kind or (result.items and "session") or "outcome"
@@ -267,6 +276,9 @@ local function print_records(result, command, sum, given)
    end
    if given.csv then
       records.print_csv(output.write, kind, list)
+      if kind ~= "outcome" then -- which have no rows then
+         require("wms.cli.report").failures(complain, result, command, look_of(2))
+      end
       return
    end
    sum.command = command.name
@@ -295,15 +307,6 @@ local function print_values(result, look)
          end
       end
    end
-end
-
-local function look_of(descriptor)
-   local terminal = require "wms.cli.terminal"
-   return { width = terminal.is(descriptor) and terminal.width() or nil, colour = terminal.has_colour(descriptor) }
-end
-
-local function complain(...)
-   io.stderr:write(...)
 end
 
 --- For people: the table on the standard output; what went wrong, and the sum, on the error stream.
