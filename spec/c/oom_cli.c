@@ -18,7 +18,7 @@
 
 #include "support.h"
 
-enum { LAST = 40, LARGEST = 65536 };
+enum { LAST = 20, LARGEST = 65536 };
 
 static struct {
     size_t from, until; /* allocations with these numbers fail; 0: none */
@@ -163,10 +163,12 @@ int main(int argc, char **argv)
     if (good.code != 0) {
         fail("exit code %d with memory: %s", good.code, good.err);
     }
-    for (size_t number = 1; number <= count; number += number + LAST < count ? every : 1) {
+    for (size_t number = 1, next; number <= count; number = next) {
         attempt(argv + 2, number, SIZE_MAX, &good);
         attempt(argv + 2, number, number + 1, &good);
         runs += 2;
+        size_t last = count > LAST ? count - LAST : 1;
+        next = number >= last ? number + 1 : number + every < last ? number + every : last;
     }
     printf("%zu allocations, %zu runs\n", count, runs);
     return 0;
