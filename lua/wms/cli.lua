@@ -7,7 +7,6 @@
 local commands = require "wms.cli.commands"
 local exits = require "wms.cli.exits"
 local output = require "wms.cli.output"
-local parser = require "wms.cli.parser"
 
 local cli = {}
 
@@ -337,7 +336,10 @@ local function perform(argv)
    if instead then
       return instead
    end
-   local given, command, name = parser.parse(argv)
+   local given, command, name = require("wms.cli.quick").parse(argv)
+   if not given then
+      given, command, name = require("wms.cli.parser").parse(argv)
+   end
    if not given then
       misuse(command, name)
    elseif given.version then
