@@ -86,7 +86,7 @@ static void run_program(char **words)
     int status = lua_pcall(L, 0, 0, 0); /* it ends in os.exit() */
     const char *text = lua_tostring(L, -1);
     fprintf(stderr, "lua: %s\n", text ? text : luaL_typename(L, -1));
-    exit(status ? 1 : 99);
+    _exit(status ? 1 : 99);
 }
 
 struct written {

@@ -21,8 +21,8 @@ local function ask_library()
       + (library.isatty(io.stderr) and 4 or 0)
 end
 
---- Whether this process may have one: a job of cron, a service, and a command over ssh have no controlling terminal, and need
---- nobody to be asked.
+--- Whether this process may have one: a job of cron, a service, and a command over ssh have no controlling terminal, and
+--- need nobody to be asked.
 local function may_have_one()
    local file = io.open("/proc/self/stat")
    local stat = file and file:read("*a")
