@@ -80,11 +80,16 @@ check-man:
 	        LC_ALL=C.UTF-8 man --warnings -l $$page 2>&1 >/dev/null; } || :); \
 	    [ -z "$$complaints" ] || { printf '%s\n' "$$complaints" >&2; exit 1; }; done
 
-# Every script for a shell, also those that are texts inside of Lua: what completes, and what asks the terminal.
+# Every script for a shell, also those that are texts inside of Lua or in the manual: what completes, what asks the
+# terminal, the cookbook.
 shell_scripts = .ci/run mk/spdx spec/deps spec/fuzz/run spec/host/hosts spec/repeat spec/support/sanitized
 check-shell:
 	@shellcheck --exclude=SC2016 $(shell_scripts) # that is for quoted scripts, which others expand
 	@$(call completion_of,bash) | shellcheck --shell=bash -
+	@sed -n -e 's/^local ASK = "\(.*\)"$$/\1/p' lua/wms/cli/terminal.lua | shellcheck --shell=sh -
+	@sed -n -e '/^local READ = /,/^]]$$/p' lua/wms/cli/terminal.lua | \
+	    sed -e 1d -e '$$d' -e 's/^ *%s$$/stty -echo <\&3/' -e 's/%%/%/g' | shellcheck --shell=sh -
+	@sed -n -e '/^```sh$$/,/^```$$/p' docs/cli.md | grep -v '^```' | shellcheck --shell=sh -
 
 # The suite, with the address and the undefined-behaviour sanitizer inside the module; what is left
 # out builds its own, looks at the sources alone, or counts requests and connections.
