@@ -39,4 +39,4 @@ for path, page in pairs(PAGES) do
       file:close()
    end
 end
-os.exit(not stale)
+os.exit(stale and 1 or 0)
