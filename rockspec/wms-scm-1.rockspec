@@ -14,6 +14,8 @@ description = {
 supported_platforms = { "linux" }
 dependencies = {
    "lua >= 5.1, < 5.6",
+   "argparse >= 0.7", -- for the program `wms` alone, as is the next
+   "dkjson >= 2.5",
 }
 external_dependencies = {
    LIBUV = { header = "uv.h" },
@@ -40,6 +42,8 @@ build = {
       INST_CMOD = "$(LIBDIR)",
       INST_LUADIR = "$(LUADIR)",
    },
+   install = { bin = { wms = "bin/wms" } },
+   copy_directories = { "docs" }, -- the manual, with the man pages
 }
 test = {
    type = "command",

@@ -219,6 +219,11 @@ describe("what is installed #once", function()
       assert.equal(must(("ls %s/usr/lib/wms"):format(folder)), must(("ls %s/usr/lib/lua/5.4/wms"):format(folder)))
    end)
 
+   it("has the program wms, which finds its modules wherever it is started", function()
+      local text = must(("cd / && env -i PATH=/nonexistent %s/usr/bin/wms --demo hosts"):format(folder))
+      assert.truthy(text:find("memory://lab03  room1\n", 1, true), text)
+   end)
+
    it("serves a program that knows the Windows session API, and finds its providers", function()
       local library = folder .. "/usr/lib/libwms-wtsapi.so"
       if not io.open(library) then
@@ -234,6 +239,9 @@ describe("what is installed #once", function()
          pending("no lowdown here, or no man")
       end
       local path = folder .. "/usr/share/man/man3/"
+      for _, page in ipairs{ "man1/wms.1", "man5/wms-config.5" } do
+         assert.truthy(must(("man -l %s../%s | col -bx"):format(path, page)):find("NAME\n", 1, true), page)
+      end
       local text = must(("MANWIDTH=100 man -l %swms.3 | col -bx"):format(path))
       assert.truthy(text:find("wms - the C interface", 1, true) and text:find("wms_engine_guard()", 1, true), text)
       text = must(("MANWIDTH=100 man -l %swms.provider.3 | col -bx"):format(path))
@@ -261,20 +269,24 @@ describe("the rock #once", function()
          mkdir -p %s/uv/include %s/uv/lib
          cp -r "$(pkg-config --variable=includedir libuv)"/uv.h "$(pkg-config --variable=includedir libuv)"/uv %s/uv/include
          cp "$(pkg-config --variable=libdir libuv)"/libuv.so* %s/uv/lib
-         cp -r Makefile mk LICENSE src $(ls -d lua 2>/dev/null) rockspec %s/source
+         cp -r Makefile mk LICENSE docs src lua bin rockspec %s/source
          cd %s/source
          rocks="luarocks --lua-version=5.4"
          $rocks lint rockspec/wms-scm-1.rockspec
-         $rocks make --tree=../made LIBUV_DIR=%s/uv CFLAGS=-O0 LDFLAGS=-Wl,-z,defs LIBFLAG='-shared -Wl,-z,origin'
+         $rocks make --deps-mode=none --tree=../made \
+            LIBUV_DIR=%s/uv CFLAGS=-O0 LDFLAGS=-Wl,-z,defs LIBFLAG='-shared -Wl,-z,origin'
          cd ..
          readelf -d made/lib/lua/5.4/wms.so
          $rocks --tree=made pack wms
-         $rocks --tree=used install ./wms-scm-1.*.rock
+         $rocks --tree=used install --deps-mode=none ./wms-scm-1.*.rock
          LUA_CPATH="used/lib/lua/5.4/?.so" lua5.4 -e 'print(require "wms"._VERSION)'
+         LUA_CPATH="used/lib/lua/5.4/?.so;;" LUA_PATH="used/share/lua/5.4/?.lua;;" used/bin/wms --demo hosts
+         test -s "$($rocks --tree=used show --rock-dir wms)/docs/man/wms.1"
          $rocks --tree=used remove wms
-         find used -name '*.so'
+         find used -name '*.so' -o -path 'used/bin/*'
       ]]):gsub("%%s", folder))
-      assert.is_nil(text:match("[^\n]*%.so\n*$"), text)
+      assert.is_nil(text:match("[^\n]*%.so\n*$") or text:match("[^\n]*bin/wms\n*$"), text)
+      assert.truthy(text:find("memory://lab03  room1\n", 1, true), text)
       assert.truthy(text:find("path: [" .. folder .. "/uv/lib]", 1, true), text) -- of the libuv that it was shown
       assert.truthy(text:find("ORIGIN", 1, true), text) -- LIBFLAG
    end)

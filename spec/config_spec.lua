@@ -49,6 +49,15 @@ describe("a file", function()
          assert.truthy(wms.new(settings.client))
       end)
 
+      it("names the network cards of hosts", function()
+         finally(function() wms.configure{ wake = false } end)
+         local card = { mac = "00:11:22:33:44:55", network = "127.0.0.1" }
+         local path = write("cards.lua", [[return { wake = { ["memory://cards"] = {
+            mac = "00:11:22:33:44:55", network = "127.0.0.1" } } }]])
+         assert.same({ wake = { ["memory://cards"] = card } }, assert(config.load(path)).configure)
+         assert.same({ "requested" }, kit.pluck(assert(wms.wake("memory://cards")), "state"))
+      end)
+
       it("is looked for in the user's folder, then in /etc", function()
          os.execute("mkdir -p " .. folder .. "/home/wms")
          write("home/wms/config.lua", "return { groups = { mine = 'lab1' } }")
@@ -76,7 +85,7 @@ describe("a file", function()
             nothing = { "", "a nil; return a table" },
             bytes = { "\27Lua", "byte code; give a text" },
             compiled = { string.dump(function() return {} end), "byte code; give a text" },
-            field = { "return { group = {} }", "group: no such field; use groups, hosts, inventories, defaults" },
+            field = { "return { group = {} }", "group: no such field; use groups, hosts, inventories, wake, defaults" },
             text = { "return { groups = 'a' }", "groups: a string; give a table" },
             default = { "return { defaults = { tmeout = 7 } }", "tmeout: no such option; use timeout" },
             value = { "return { defaults = { timeout = -7 } }", "timeout: -7" },
@@ -84,6 +93,8 @@ describe("a file", function()
             cycle = { "return { groups = { a = '@b', b = '@a' } }", "itself" },
             missing = { "return { hosts = { a = 'nowhere.txt' } }", "nowhere.txt" },
             path = { "return { hosts = { a = 7 } }", "hosts: a: a number" },
+            card = { "return { wake = { lab01 = { mac = 1 } } }", "mac: a number" },
+            cards = { "return { wake = 'lab01' }", "wake: a string; give a table" },
             inventory = { "return { inventories = { 'inventory.lua' } }", "inventory.lua: no inventory in JSON" },
             twice = { "return { groups = { a = 'x' }, hosts = { a = 'one.txt' } }", "there is a group 'a' already" },
             hosts = { "return { hosts = { a = 'two.txt' } }", "two.txt:3: a space" },

@@ -8,6 +8,7 @@
 ---        groups = { room1 = "lab[01-30].school.example", room2 = { "@room1", "!lab07.school.example" } },
 ---        hosts = { room3 = "room3.txt" },             -- lists of hosts; beside this file
 ---        inventories = { "ansible.json" },            -- what `ansible-inventory --list` has printed
+---        wake = { ["lab01.school.example"] = { mac = "00:11:22:33:44:55", network = "10.1.255.255" } },
 ---        defaults = { timeout = 10, concurrency = 64, verify = 3, retries = 2 },
 ---     }
 ---
@@ -17,7 +18,6 @@
 ---     client:unlock_all{ server = "@room1" }
 local wms = require "wms"
 local files = require "wms.files"
-local inventory = require "wms.inventory"
 
 local config = {}
 
@@ -31,7 +31,7 @@ local config = {}
 -- What `defaults` may have: the options of wms.configure, and the others, which are those of wms.new.
 local FOR_CONFIGURE = { "timeout", "deadline", "concurrency", "connections", "answer_size", "proxy", "ssh_command" }
 local FOR_CLIENT = { "verify", "stable", "retries", "on_error" }
-local FIELDS = { "groups", "hosts", "inventories", "defaults" }
+local FIELDS = { "groups", "hosts", "inventories", "wake", "defaults" }
 
 local function set(list)
    local keys = {}
@@ -133,7 +133,7 @@ local function gather_groups(settings, path)
       if type(file) ~= "string" then
          return nil, ("hosts: %s: a %s; give the path of a list of hosts"):format(tostring(name), type(file))
       end
-      local list, why = inventory.load_hosts(files.beside(path, file))
+      local list, why = require("wms.inventory").load_hosts(files.beside(path, file))
       why = not list and why or add(name, list, "hosts")
       if why then
          return nil, why
@@ -147,7 +147,7 @@ local function gather_groups(settings, path)
       local text, why = files.read(where)
       local found
       if text then
-         found, why = inventory.ansible(text)
+         found, why = require("wms.inventory").ansible(text)
          why = not found and where .. ": " .. why or nil
       end
       for name, members in pairs(found or {}) do
@@ -220,6 +220,7 @@ function config.read(path)
    if not configure then
       return nil, path .. ": " .. client
    end
+   configure.wake = next(parts.wake) ~= nil and parts.wake or nil
    return { path = path, groups = groups, configure = configure, client = client }
 end
 

@@ -1,0 +1,117 @@
+-- SPDX-License-Identifier: MIT
+--- Prints rows as a table that fits into a terminal.
+local text = require "wms.cli.text"
+
+local columns = {}
+
+local GAP = 2
+local NARROW = 60 -- columns: a terminal that is narrower has no place for the servers' names in each row
+
+local COLOURS = { green = "32", yellow = "33", red = "31", dim = "2", bold = "1" }
+
+--- A text in a colour; without colours it is itself.
+function columns.colour(value, name, has_colour)
+   if not has_colour or not name or value == "" then
+      return value
+   end
+   return ("\27[%sm%s\27[0m"):format(COLOURS[name], value)
+end
+
+local function total(list)
+   local sum = 0
+   for i, column in ipairs(list) do
+      sum = sum + column.width + (i > 1 and GAP or 0)
+   end
+   return sum
+end
+
+--- Takes out columns, the least important first, and makes others narrower, until they fit.
+local function fit(list, width)
+   while total(list) > width do
+      local least
+      for i, column in ipairs(list) do
+         if column.may_go and (not least or column.may_go > list[least].may_go) then
+            least = i
+         end
+      end
+      if least then
+         table.remove(list, least)
+      else
+         local widest
+         for _, column in ipairs(list) do
+            if column.width > (column.least or 6) and (not widest or column.width > widest.width) then
+               widest = column
+            end
+         end
+         if not widest then
+            break
+         end
+         widest.width = math.max(widest.least or 6, widest.width - (total(list) - width))
+      end
+   end
+end
+
+--- Those that have something in them, with their widths.
+local function measure(wanted, rows, all)
+   local list = {}
+   for _, column in ipairs(wanted) do
+      local width, used = #column.title, all or not column.may_go
+      for _, row in ipairs(rows) do
+         local value = row[column.name]
+         if value and value ~= "" then
+            used = true
+            width = math.max(width, text.width(value))
+         end
+      end
+      if used then
+         list[#list + 1] = { name = column.name, title = column.title, may_go = column.may_go, right = column.right,
+            least = column.least, width = width }
+      end
+   end
+   return list
+end
+
+local function line_of(list, row, has_colour)
+   local parts = {}
+   for i, column in ipairs(list) do
+      local value = row[column.name]
+      value = text.cut((value == nil or value == "") and "-" or value, column.width)
+      local last = i == #list and not column.right
+      local padded = last and value or text.pad(value, column.width, column.right)
+      parts[i] = columns.colour(padded, row.colours and row.colours[column.name], has_colour)
+   end
+   return table.concat(parts, (" "):rep(GAP))
+end
+
+--- Prints rows: `wanted` is a list of { name, title, may_go = the higher, the sooner it is left out, right, least }.
+---
+--- `look`: `width` (nil: what is no terminal, where every column is there and none is cut) and `colour`.  On a narrow
+--- terminal the column `heading` becomes a line above the rows that it is the same for.
+function columns.print(write, wanted, rows, look, heading)
+   local shown, headed = wanted, false
+   if look.width and look.width < NARROW and heading then
+      headed, shown = true, {}
+      for _, column in ipairs(wanted) do
+         shown[#shown + 1] = column.name ~= heading and column or nil
+      end
+   end
+   local list = measure(shown, rows, not look.width)
+   if look.width then
+      fit(list, look.width)
+   end
+   local titles = {}
+   for _, column in ipairs(list) do
+      titles[column.name] = column.title
+   end
+   write(columns.colour(line_of(list, titles, false), "bold", look.colour), "\n")
+   local last
+   for _, row in ipairs(rows) do
+      if headed and row[heading] ~= last and row[heading] then
+         last = row[heading]
+         write(text.cut(last, look.width - 1), ":\n")
+      end
+      write(line_of(list, row, look.colour), "\n")
+   end
+end
+
+return columns

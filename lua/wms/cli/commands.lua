@@ -1,0 +1,244 @@
+-- SPDX-License-Identifier: MIT
+--- The commands of `wms` and their options: the one table from which the parser, the help, the completions, the checks and
+--- the manual follow.
+---
+--- An option:
+---    flags     its names, as the parser takes them
+---    value     what stands for its value in the help; without it the option is a flag
+---    kind      what a value is: see wms.cli.values; "text" if it is not given
+---    implied   the value that the flag has without one: then a value is given with `=` alone
+---    many      it may be given several times
+---    option    the option of the Lua module that it becomes; without it the program itself deals with it
+---    group     the heading in the help
+---    help      one sentence
+---
+--- A command:
+---    name      and `summary`, one line
+---    call      the module's function
+---    target    what it acts on: "sessions" (ids, or a choice among all), "servers" (as a whole), "none"
+---    listing   its ids may be left out: then it means all sessions
+---    ends      it ends sessions or hosts: it wants servers to be named, and asks before it acts on all of them
+---    arguments what stands without a flag: { name, args, help }
+---    options   names of options
+---    words     for people: what is `done`, was `before`, is only `asked` for, would be by `plan`
+---    item      what it lists, where that is not sessions
+---    examples  { command line, what it does }
+local commands = {}
+
+commands.groups = { "Hosts and sessions", "Manner", "Binding", "Output", "Everywhere" }
+
+commands.options = {
+   server = { flags = "-s --server", value = "SERVER", many = true, option = "server", group = 1,
+      help = "A host, a node set such as 'lab[01-30]', or @GROUP of the file of settings; several times for several. "
+         .. "A '!' before it takes it out. Without it most commands mean this machine." },
+   all = { flags = "-a --all", group = 1, help = "All sessions that the host lets us control." },
+   self = { flags = "--self", group = 1, help = "The session that you are in, where the host tells which it is." },
+   id = { flags = "--id", value = "ID", many = true, group = 1, help = "The session with this id." },
+   user = { flags = "-u --user", value = "NAME", many = true, group = 1, help = "The sessions of this user." },
+   where = { flags = "-w --where", value = "NAME=VALUE", many = true, kind = "condition", group = 1,
+      help = "The sessions of which this is so: user=alice, locked=yes, state=Active, seat=seat0, idle=30m (for at least "
+         .. "so long); VALUE,VALUE is any of them." },
+   except = { flags = "-x --except", value = "NAME=VALUE", many = true, kind = "condition", group = 1,
+      help = "Not the sessions of which this is so." },
+   activity = { flags = "--activity", option = "activity", group = 1,
+      help = "Ask for idle times also where that is a question for each session (MultiPoint)." },
+
+   message = { flags = "-m --message", value = "TEXT", option = "message", group = 2, help = "What the users read." },
+   title = { flags = "--title", value = "TEXT", option = "title", group = 2, help = "What stands above it." },
+   warn = { flags = "--warn", value = { "TIME", "TEXT" }, kind = "warning", group = 2,
+      help = "First show the text, and wait so long, before those who are still there are logged off." },
+   verify = { flags = "--verify", value = "TIME", implied = "5", kind = "wait", option = "verify", group = 2,
+      help = "Wait until the host says that it is so, at most 5 s or --verify=TIME." },
+   stable = { flags = "--stable", value = "TIME", kind = "wait", option = "stable", group = 2,
+      help = "Then watch for so long that it stays so." },
+   what_if = { flags = "-n --what-if", option = "what_if", group = 2,
+      help = "Ask the hosts, say what would be done, do nothing." },
+   on_error = { flags = "--on-error", value = "HOW", choices = { "continue", "stop" }, option = "on_error", group = 2,
+      help = "stop: one session after the other, and nothing more after the first failure." },
+   retries = { flags = "--retries", value = "N", kind = "count", option = "retries", group = 2,
+      help = "Try so often again what may pass by itself, such as a host that does not answer." },
+   timeout = { flags = "--timeout", value = "TIME", kind = "time", option = "timeout", group = 2,
+      help = "How long a host may take to answer; 30 s." },
+   deadline = { flags = "--deadline", value = "TIME", kind = "time", option = "deadline", group = 2,
+      help = "How long the whole may take; what was not sent by then is skipped." },
+   concurrency = { flags = "--concurrency", value = "N", kind = "count", option = "concurrency", group = 2,
+      help = "How many hosts at a time; 32." },
+   mac = { flags = "--mac", value = "ADDRESS", group = 2,
+      help = "The network card of the host, where no file of settings names it." },
+   network = { flags = "--network", value = "ADDRESS", group = 2,
+      help = "Where its packet is sent: the broadcast address of the host's network." },
+   yes = { flags = "-y --yes", group = 2, help = "Do not ask whether it is meant." },
+
+   admin = { flags = "-u --user", value = "NAME", option = "user_name", group = 3, help = "An administrator of the host." },
+   fingerprint = { flags = "--fingerprint", value = "SHA256", option = "fingerprint", group = 3,
+      help = "The host's certificate. Without it you are shown what the host says, and asked." },
+   fingerprints = { flags = "--fingerprints", value = "FILE", group = 3,
+      help = "Those of a room: a line with a host and its fingerprint for each." },
+   show = { flags = "--show", group = 3, help = "Print what the hosts say, as such a file, and bind nothing." },
+   thumbprint = { flags = "--thumbprint", value = "SHA1", option = "thumbprint", group = 3,
+      help = "The certificate's SHA-1, as Windows shows it: must fit beside the fingerprint." },
+   certificate_name = { flags = "--certificate-name", value = "NAME", option = "certificate_name", group = 3,
+      help = "What the certificate is made out to, where that is not the host's name." },
+   management = { flags = "--management", option = "management", group = 3,
+      help = "Keep the password for management, too, which a few operations need." },
+   password_fd = { flags = "--password-fd", value = "N", kind = "descriptor", group = 3,
+      help = "Read the password from this file descriptor, in place of the terminal." },
+   credential = { flags = "--credential", value = "NAME", group = 3,
+      help = "Read the password from the file $CREDENTIALS_DIRECTORY/NAME, as services of systemd have it." },
+
+   json = { flags = "--json", group = 4, help = "JSON: an object a line, the sum last." },
+   csv = { flags = "--csv", group = 4, help = "CSV with a header." },
+   quiet = { flags = "-q --quiet", group = 4, help = "Print only what went wrong." },
+
+   demo = { flags = "--demo", group = 5, help = "Play with a made-up room: memory://lab01 to lab03, which is @room1." },
+   lua = { flags = "--lua", group = 5, help = "Print the Lua script that does the same, and do nothing." },
+   config = { flags = "--config", value = "FILE", group = 5,
+      help = "The file of settings; else ~/.config/wms/config.lua, else /etc/wms/config.lua." },
+   help = { flags = "-h --help", group = 5, help = "Print this." },
+   version = { flags = "--version", group = 5, help = "Print the version." },
+   completion = { flags = "--completion", value = "SHELL", choices = { "bash", "zsh", "fish" }, group = 5,
+      help = "Print what completes commands and options in this shell." },
+}
+
+--- What the program takes before a command, and with it.
+commands.everywhere = { "demo", "lua", "config", "help" }
+commands.root = { "version", "completion" }
+
+--- What cannot be given together.
+commands.exclusive = {
+   { "json", "csv" }, { "all", "self" }, { "id", "self" }, { "fingerprint", "fingerprints", "show" }, { "show", "json" },
+   { "show", "csv" }, { "password_fd", "credential" },
+}
+
+local CHOOSE = { "server", "all", "self", "user", "where", "except" }
+local SERVE = { "timeout", "deadline", "concurrency" }
+local PRINT = { "json", "csv", "quiet" }
+local IDS = { { name = "ids", value = "ID", args = "*", help = "Ids of sessions, as 'wms list' shows them." } }
+local SERVERS = { { name = "servers", value = "SERVER", args = "*", help = "The same as -s SERVER." } }
+
+local function join(...)
+   local all = {}
+   for _, list in ipairs{ ... } do
+      for _, name in ipairs(list) do
+         all[#all + 1] = name
+      end
+   end
+   return all
+end
+
+commands.list = {
+   { name = "list", summary = "list the sessions", call = "sessions", target = "sessions", listing = true,
+      arguments = SERVERS,
+      options = join({ "server", "id", "self", "user", "where", "except", "activity", "retries" }, SERVE, PRINT),
+      words = { done = "listed" },
+      examples = {
+         { "wms list @room1", "who is where" },
+         { "wms list lab01 --where locked=yes", "the locked ones" },
+         { "wms list @room1 --where idle=30m --json", "who has done nothing for half an hour" },
+      } },
+   { name = "unlock", summary = "unlock sessions", call = "unlock", target = "sessions", arguments = IDS,
+      options = join(CHOOSE, { "verify", "stable", "what_if", "on_error", "retries" }, SERVE, PRINT),
+      words = { done = "unlocked", plan = "would be unlocked", before = "already unlocked" },
+      examples = {
+         { "wms unlock -s lab01 3 4", "two sessions of a host" },
+         { "wms unlock --all -s @room1 --except user=teacher --verify", "a room, but for the teacher; the hosts say so" },
+      } },
+   { name = "lock", summary = "lock sessions, with a message", call = "lock", target = "sessions", arguments = IDS,
+      options = join(CHOOSE, { "message", "verify", "stable", "what_if", "on_error", "retries" }, SERVE, PRINT),
+      required = { "message" },
+      words = { done = "locked", plan = "would be locked", before = "already locked" },
+      examples = {
+         { "wms lock --all -s 'lab[01-30]' -m \"Eyes on the teacher, please\"", "thirty hosts" },
+         { "wms lock --all -s @room1 -m Exam --stable 5", "and nobody unlocks them within 5 s" },
+      } },
+   { name = "message", summary = "show a text in sessions", call = "message", target = "sessions", arguments = IDS,
+      options = join(CHOOSE, { "message", "title", "what_if", "on_error", "retries" }, SERVE, PRINT),
+      required = { "message" },
+      words = { done = "shown", asked = "sent", plan = "would be sent" },
+      examples = { { "wms message --all -s @room1 -m \"Ten minutes left\" --title \"Lab 1\"", "a room" } } },
+   { name = "disconnect", summary = "take sessions off their screens", call = "disconnect",
+      target = "sessions", ends = true, arguments = IDS,
+      options = join(CHOOSE, { "verify", "what_if", "on_error" }, SERVE, PRINT, { "yes" }),
+      words = { done = "disconnected", plan = "would be disconnected", before = "already disconnected" },
+      question = "This disconnects",
+      examples = { { "wms disconnect -s lab01 3", "session 3 goes on without a screen" } } },
+   { name = "close", summary = "log users off", call = "close", target = "sessions", ends = true, arguments = IDS,
+      options = join(CHOOSE, { "warn", "verify", "what_if", "on_error" }, SERVE, PRINT, { "yes" }),
+      words = { done = "logged off", plan = "would be logged off", before = "already logged off" },
+      question = "This logs off",
+      examples = {
+         { "wms close -s lab01 3", "one" },
+         { "wms close --all -s @room1 --warn 5m \"The lab closes at six\" --yes", "all of a room, after five minutes" },
+      } },
+   { name = "hosts", item = "host", summary = "tell which hosts a name means", call = "servers", target = "none",
+      arguments = SERVERS, options = { "server", "json", "csv" }, words = { done = "named" },
+      examples = { { "wms hosts @room1 '!lab07'", "a group without one" }, { "wms hosts", "all groups" } } },
+   { name = "wake", summary = "wake hosts by their network cards", call = "wake", target = "servers",
+      arguments = SERVERS,
+      options = join({ "server", "mac", "network", "verify", "what_if", "on_error" }, SERVE, PRINT),
+      required = { "server" },
+      words = { done = "awake", asked = "packet sent", plan = "would be woken", before = "already awake" },
+      examples = { { "wms wake @room1 --verify=2m", "and wait until they answer" } } },
+   { name = "reboot", summary = "restart hosts", call = "reboot", target = "servers", ends = true,
+      arguments = SERVERS,
+      options = join({ "server", "what_if", "on_error" }, SERVE, PRINT, { "yes" }),
+      words = { done = "restarting", asked = "restarting", plan = "would be restarted" },
+      question = "This restarts",
+      examples = { { "wms reboot lab01 --what-if", "only tell how many sessions would end" } } },
+   { name = "power-off", summary = "switch hosts off", call = "power_off", target = "servers", ends = true,
+      arguments = SERVERS,
+      options = join({ "server", "what_if", "on_error" }, SERVE, PRINT, { "yes" }),
+      words = { done = "switching off", asked = "switching off", plan = "would be switched off" },
+      question = "This switches off",
+      examples = { { "wms power-off @room1 --yes", "a room, without a question" } } },
+   { name = "bind", summary = "bind this account to MultiPoint hosts, once", call = "bind", target = "servers",
+      arguments = SERVERS,
+      options = join({ "server", "admin", "fingerprint", "fingerprints", "show", "thumbprint", "certificate_name",
+         "management", "password_fd", "credential", "on_error" }, SERVE, PRINT),
+      required = { "server", "admin" }, words = { done = "bound", asked = "bound" },
+      examples = {
+         { "wms bind lab01.school.example -u Administrator", "shows the fingerprint, asks, and asks for the password" },
+         { "wms bind @room1 -u Administrator --show > room1.txt", "the fingerprints of a room, to be compared" },
+         { "wms bind @room1 -u Administrator --fingerprints room1.txt", "one password for all" },
+      } },
+   { name = "unbind", item = "host", summary = "forget hosts", call = "unbind", target = "none",
+      arguments = SERVERS, options = { "server", "json", "csv", "quiet" }, required = { "server" },
+      words = { done = "forgotten" }, examples = { { "wms unbind lab01.school.example", "one" } } },
+   { name = "bindings", item = "binding", summary = "list the hosts that this account is bound to", call = "bindings",
+      target = "none", options = { "json", "csv" }, words = { done = "listed" },
+      examples = { { "wms bindings --json", "for a script" } } },
+   { name = "call", summary = "call any operation of a host's protocol", call = "call", target = "servers",
+      arguments = {
+         { name = "interface", value = "INTERFACE", args = 1, help = "The name of an interface of the protocol." },
+         { name = "operation", value = "OPERATION", args = 1, help = "The name of one of its operations." },
+         { name = "values", value = "NAME=VALUE", args = "*", kind = "argument",
+            help = "Its arguments; true and false are such, digits are a number, NAME='[1, 2]' is JSON." },
+      },
+      options = join({ "server", "on_error" }, SERVE, PRINT), required = { "server" },
+      words = { done = "answered", asked = "answered" },
+      examples = {
+         { "wms call -s lab01 IMultiPointSession GetScreenState idSession=3", "whether its screen is private" },
+      } },
+}
+
+--- The command of that name, or nil.
+function commands.find(name)
+   for _, command in ipairs(commands.list) do
+      if command.name == name then
+         return command
+      end
+   end
+   return nil
+end
+
+--- Whether a command has an option.
+function commands.has(command, wanted)
+   for _, name in ipairs(command.options) do
+      if name == wanted then
+         return true
+      end
+   end
+   return false
+end
+
+return commands

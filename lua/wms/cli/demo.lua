@@ -1,0 +1,62 @@
+-- SPDX-License-Identifier: MIT
+--- A made-up room: three hosts inside this program, which are as new each time.
+local wms = require "wms"
+
+local demo = {}
+
+demo.ROOM = "memory://lab[01-03]"
+
+--- Who sits there: { id, user, whether it is locked, minutes since he has done something }.
+local SEATS = {
+   lab01 = { { 1, "teacher", false, 2 }, { 2, "alice", true, 5 }, { 3, "bob", false, 0 } },
+   lab02 = { { 1, "carol", false, 40 }, { 2, "dave", false, 1 } },
+   lab03 = { { 1, "erin", true, 90 }, { 2, "frank", false, 0 }, { 3, "grace", false, 12 } },
+}
+
+--- Makes the hosts, the group @room1, cards to be woken by, and a place for bindings that is forgotten.
+function demo.open()
+   local kept = {}
+   local now = os.time()
+   local cards = {}
+   for name, seats in pairs(SEATS) do
+      local sessions = {}
+      for i, seat in ipairs(seats) do
+         sessions[i] = {
+            session_id = seat[1], user_name = seat[2], locked = seat[3], state = "ConnectedToStation", station_id = seat[1],
+            is_admin = seat[2] == "teacher", computer_name = name, idle_since = now - 60 * seat[4], logon_time = now - 7200,
+         }
+      end
+      wms.memory(name, { sessions = sessions })
+      cards["memory://" .. name] = { mac = "00:00:5e:00:53:0" .. name:sub(-1), network = "127.0.0.1" }
+   end
+   wms.configure{
+      groups = { room1 = demo.ROOM }, wake = cards,
+      store = {
+         load = function(server) return kept[server] end, save = function(server, binding) kept[server] = binding end,
+         remove = function(server) kept[server] = nil end, list = function() return {} end,
+      },
+   }
+end
+
+local function in_room(address)
+   address = address == "localhost" and "lab01" or address
+   return address:find("^memory://") and address or "memory://" .. address:gsub("^%a[%w+.-]*://", "")
+end
+
+--- What was given as servers, in the room: nothing outside of it is ever asked.
+function demo.servers(given)
+   if #given == 0 then
+      return { "@room1" }
+   end
+   local wanted, list = {}, {}
+   for i, item in ipairs(given) do
+      local mark, rest = item:match("^(!?)(.*)$")
+      wanted[i] = rest:find("^@") and item or mark .. in_room(rest)
+   end
+   for i, address in ipairs(wms.servers(wanted)) do
+      list[i] = in_room(address)
+   end
+   return list
+end
+
+return demo

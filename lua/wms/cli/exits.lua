@@ -1,0 +1,9 @@
+-- SPDX-License-Identifier: MIT
+--- What the exit codes of `wms` mean.
+return {
+   OK = 0, -- all as asked
+   FAILED = 1, -- something was not done, or is not known to be done
+   MISUSE = 2, -- the command line is wrong; nothing was sent
+   UNREACHED = 3, -- no host could be reached
+   INTERRUPTED = 130, -- by Ctrl-C
+}

@@ -1,0 +1,44 @@
+-- SPDX-License-Identifier: MIT
+--- What to do about an error, for people, by its code.
+local hints = {}
+
+local TEXTS = {
+   NOT_FOUND = "'wms list' shows the sessions that there are.",
+   ACCESS_DENIED = "Leave it out, or ask the host's administrator for the right.",
+   UNREACHABLE = "Is the host on, and its name right? Then try again; --retries 3 does so by itself.",
+   TIMEOUT = "Try again with a longer --timeout; --retries 3 tries by itself.",
+   UNSUPPORTED = "This kind of host cannot do that; leave it out.",
+   UNTRUSTED = "Compare the certificate with the host's before you bind anew.",
+   PROTOCOL = "Something else answers there; is the address right?",
+   UNVERIFIED = "Look again in a moment, or wait for longer: --verify=30.",
+   REVERTED = "Somebody else changes it, such as a manager in Block All; end that, or try again.",
+   BUSY = "Try again; --retries 3 does so by itself.",
+   NO_MEMORY = "Ask for less at a time: --concurrency 4.",
+}
+
+local SPECIAL = {
+   NOT_BOUND = function(server)
+      return ("Bind to it once: wms bind %s -u Administrator"):format(server)
+   end,
+   NOT_FOUND = function(_, command, _, id)
+      if command.call == "wake" then
+         return "Name its card: --mac ADDRESS --network ADDRESS, or in the file of settings."
+      end
+      return type(id) == "string" and "'wms list' shows the sessions that there are. Hosts are named by -s HOST." or nil
+   end,
+   TIMEOUT = function(_, _, state)
+      return state == "unknown" and "Look how it is ('wms list') before you try again." or nil
+   end,
+   UNREACHABLE = function(_, _, state)
+      return state == "unknown" and "Look how it is ('wms list') before you try again." or nil
+   end,
+}
+
+--- One sentence, or nil.
+function hints.of(outcome, command)
+   local code = outcome.error.code
+   local special = SPECIAL[code] and SPECIAL[code](outcome.server, command, outcome.state, outcome.session_id)
+   return special or TEXTS[code]
+end
+
+return hints

@@ -1,0 +1,175 @@
+-- SPDX-License-Identifier: MIT
+--- What a command line means: one call of the module.
+---
+--- A plan:
+---    command   the row of wms.cli.commands
+---    call      the name of the module's function
+---    options   its options in order: { name, value }, where a value may be a literal.source
+---    servers   what was given as servers; empty: nothing
+local commands = require "wms.cli.commands"
+local literal = require "wms.cli.literal"
+
+local plan = {}
+
+local NO_HOSTS = "no hosts; give them as -s HOST (-s localhost is this machine)"
+
+local function add(made, name, value)
+   made.options[#made.options + 1] = { name, value }
+end
+
+--- Servers stand behind -s, or where ids stand and begin with @ or !@.
+local function gather_servers(command, given)
+   local servers, ids = {}, {}
+   for _, list in ipairs{ given.server or {}, given.servers or {} } do
+      for _, item in ipairs(list) do
+         servers[#servers + 1] = item
+      end
+   end
+   for _, item in ipairs(given.servers or {}) do
+      if item:find("^%d+$") then
+         return nil, ("SERVER: '%s' is no host's name; give %s"):format(item,
+            command.listing and "a session's id as --id " .. item or "a host, such as localhost")
+      end
+   end
+   for _, item in ipairs(given.ids or given.id or {}) do
+      if item:find("^!?@") then
+         servers[#servers + 1] = item
+      elseif item == "self" then
+         return nil, "ID: give --self for your own session"
+      elseif item == "all" or item:find("[%.%[%]/@!]") then
+         return nil, ("ID: '%s' is no session's id; give --all for all, and hosts as -s HOST"):format(item)
+      elseif item == "" then
+         return nil, "ID: an empty text; give an id as 'wms list' shows it"
+      else
+         ids[#ids + 1] = item
+      end
+   end
+   return servers, ids
+end
+
+--- Which sessions: the options of the module that say so.
+local function add_sessions(made, command, given, ids)
+   local chosen = #(given.user or {}) + #(given.where or {}) > 0
+   local excepted = #(given.except or {}) > 0
+   if #ids > 0 and given.self then
+      return "--self cannot be combined with ids of sessions; give one of them"
+   elseif #ids > 0 or given.self then
+      if given.all or chosen or excepted then
+         local other = given.all and "--all" or #(given.user or {}) > 0 and "--user" or chosen and "--where" or "--except"
+         return ("%s cannot be combined with %s; give one of them"):format(other,
+            given.self and "--self" or "ids of sessions")
+      end
+      made.call = command.call
+      add(made, "session_ids", given.self and "self" or #ids == 1 and ids[1] or ids)
+      return nil
+   end
+   if not (command.listing or given.all or chosen) then
+      return excepted and "--except takes from all; give --all, too"
+         or "no sessions; give their ids ('wms list' shows them), --all, or --where"
+   end
+   made.call = command.listing and command.call or command.call .. "_all"
+   made.all = true
+   local conditions, timed = {}, given.activity
+   for _, condition in ipairs(given.where or {}) do
+      conditions[#conditions + 1] = condition
+   end
+   for _, name in ipairs(given.user or {}) do
+      conditions[#conditions + 1] = { "user", name }
+   end
+   for name, list in pairs{ where = conditions, except = given.except or {} } do
+      if #list > 0 then
+         local source, more = require("wms.cli.choose")[name](list)
+         if not source then
+            return ("--%s: %s"):format(name, more)
+         end
+         made[name] = source
+         timed = timed or more
+      end
+   end
+   for _, name in ipairs{ "where", "except" } do
+      if made[name] then
+         add(made, name, made[name])
+      end
+   end
+   if timed then
+      add(made, "activity", true)
+   end
+   return nil
+end
+
+--- The arguments of `wms call`.
+local function add_call(made, given)
+   add(made, "interface", given.interface)
+   add(made, "operation", given.operation)
+   local arguments = {}
+   for _, pair in ipairs(given.values) do
+      if arguments[pair[1]] ~= nil then
+         return ("%s is given twice; leave one of them out"):format(pair[1])
+      end
+      arguments[pair[1]] = pair[2]
+   end
+   if next(arguments) ~= nil then
+      add(made, "arguments", arguments)
+   end
+   return nil
+end
+
+local function missing(command, given, servers)
+   for _, name in ipairs(command.required or {}) do
+      local option = commands.options[name]
+      if name == "server" and #servers == 0 then
+         return command.target == "servers" and command.call ~= "bind" and command.call ~= "call" and NO_HOSTS
+            or "no hosts; give them as -s HOST"
+      elseif name ~= "server" and given[name] == nil then
+         return ("%s is missing; give %s %s"):format(option.flags:match("%-%-%S+"), option.flags:match("^%S+"),
+            option.value)
+      end
+   end
+   return nil
+end
+
+--- The plan for a command with what was given; or nil, and what is wrong.
+function plan.make(command, given)
+   local servers, ids = gather_servers(command, given)
+   if not servers then
+      return nil, ids
+   end
+   local made = { command = command, call = command.call, options = {}, servers = servers }
+   if #servers > 0 then
+      local as_list = #servers > 1 or command.call == "bind" or command.call == "call" -- which have outcomes then
+      add(made, "server", as_list and servers or servers[1])
+   end
+   local why = missing(command, given, servers)
+   if not why and command.target == "sessions" then
+      why = add_sessions(made, command, given, ids)
+   elseif not why and command.call == "call" then
+      why = add_call(made, given)
+   end
+   if not why and command.ends and (made.all or command.target == "servers") and #servers == 0 then
+      why = NO_HOSTS
+   end
+   if why then
+      return nil, why
+   end
+   for _, name in ipairs(command.options) do
+      local option = commands.options[name]
+      if option.option and name ~= "server" and name ~= "activity" and given[name] ~= nil then
+         add(made, option.option, given[name])
+      end
+   end
+   if given.warn and commands.has(command, "warn") then
+      add(made, "warn", { seconds = given.warn[1], message = given.warn[2] })
+   end
+   return made
+end
+
+--- The options as a table for the module.
+function plan.values(made)
+   local options = {}
+   for _, pair in ipairs(made.options) do
+      options[pair[1]] = literal.value(pair[2])
+   end
+   return options
+end
+
+return plan

@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: MIT
+--- Reads the values of options: each returns a value, or nil and what is to be given instead.
+local values = {}
+
+local UNITS = { s = 1, m = 60, h = 3600, d = 86400 }
+local TIME = "a number of seconds, or a time such as 90s, 30m, 2h, 1h30m"
+
+--- Seconds of a text such as "30", "0.5", "90s", "1h30m", or nil.
+local function seconds(text)
+   if text:find("^%d+%.?%d*$") or text:find("^%.%d+$") then
+      return tonumber(text)
+   end
+   local sum, rest, last = 0, text, math.huge
+   while rest ~= "" do
+      local number, unit, tail = rest:match("^(%d+%.?%d*)([smhd])(.*)$")
+      if not number or UNITS[unit] >= last then
+         return nil
+      end
+      sum, rest, last = sum + tonumber(number) * UNITS[unit], tail, UNITS[unit]
+   end
+   return text ~= "" and sum or nil
+end
+
+--- A whole number, as such where this Lua tells them apart.
+local function whole(number)
+   return math.tointeger and math.tointeger(number) or number
+end
+
+--- As few digits as it takes: 1800 and not 1800.0.
+local function plain(number)
+   return number % 1 == 0 and number < 1e9 and whole(number) or number
+end
+
+--- A time from which something can be waited for: above 0.
+function values.time(text)
+   local value = seconds(text)
+   if not value or value <= 0 or value > 1e9 then
+      return nil, ("'%s' is no time above 0; give %s"):format(text, TIME)
+   end
+   return plain(value)
+end
+
+--- A time that may be 0.
+function values.wait(text)
+   local value = seconds(text)
+   if not value or value > 1e9 then
+      return nil, ("'%s' is no time; give %s"):format(text, TIME)
+   end
+   return plain(value)
+end
+
+function values.count(text)
+   local value = text:find("^%d+$") and #text <= 9 and tonumber(text)
+   if not value then
+      return nil, ("'%s' is no number; give a whole one"):format(text)
+   end
+   return whole(value)
+end
+
+function values.descriptor(text)
+   local value = text:find("^%d+$") and #text <= 9 and tonumber(text)
+   if not value then
+      return nil, ("'%s' is no file descriptor; give its number, such as 0 for the input"):format(text)
+   end
+   return whole(value)
+end
+
+--- NAME=VALUE of --where and --except: { name, value }; what they mean is up to wms.cli.choose.
+function values.condition(text)
+   local name, value = text:match("^([%w_-]+)=(.*)$")
+   if not name or value == "" then
+      return nil, ("'%s' is no condition; give one such as user=alice, locked=yes or idle=30m"):format(text)
+   end
+   return { name, value }
+end
+
+--- NAME=VALUE of `wms call`: { name, value }.
+function values.argument(text)
+   local name, value = text:match("^([%w_]+)=(.*)$")
+   if not name then
+      return nil, ("'%s' is no argument; give NAME=VALUE, such as idSession=3"):format(text)
+   elseif value == "true" or value == "false" then
+      return { name, value == "true" }
+   elseif value:find("^%-?%d+$") and #value <= 15 then
+      return { name, whole(tonumber(value)) }
+   elseif value:find("^[%[{\"]") then
+      local decoded, _, why = require("dkjson").decode(value, 1, nil)
+      if decoded == nil then
+         return nil, ("%s: %s; give JSON, or a text without a bracket or a quote before it"):format(name, why or "null")
+      end
+      return { name, decoded }
+   end
+   return { name, value }
+end
+
+function values.text(text)
+   return text
+end
+
+return values

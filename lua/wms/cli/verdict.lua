@@ -1,0 +1,45 @@
+-- SPDX-License-Identifier: MIT
+--- How a command went: what is counted, and the exit code.
+local exits = require "wms.cli.exits"
+
+local verdict = {}
+
+-- What is said of a host that was not reached.  One that is not trusted, or not bound to, is there: to try again later
+-- does not help.
+local AWAY = { UNREACHABLE = true, TIMEOUT = true }
+
+--- Counts outcomes: `count` (all), `failed`, `unknown`, `skipped` (what a stop, a cancel or a deadline left out), `away`.
+local function tally(outcomes)
+   local counts = { count = #outcomes, failed = 0, unknown = 0, skipped = 0, away = 0 }
+   for _, outcome in ipairs(outcomes) do
+      if outcome.error then
+         local state = outcome.state
+         local word = (state == "unknown" or state == "skipped") and state or "failed"
+         counts[word] = counts[word] + 1
+         counts.away = counts.away + (AWAY[outcome.error.code] and state ~= "unknown" and 1 or 0)
+      end
+   end
+   return counts
+end
+
+--- The sum of a result: the counts, `interrupted`, and `exit`, the exit code.
+function verdict.of(result)
+   local sum = tally(result.outcomes)
+   local bad = sum.failed + sum.unknown + sum.skipped
+   sum.interrupted = result.interrupted or false
+   if result.items then
+      sum.count = #result.items + bad
+   end
+   if result.interrupted then
+      sum.exit = exits.INTERRUPTED
+   elseif bad == 0 then
+      sum.exit = exits.OK
+   elseif sum.away == #result.outcomes and not result.kind and not (result.items and #result.items > 0) then
+      sum.exit = exits.UNREACHED
+   else
+      sum.exit = exits.FAILED
+   end
+   return sum
+end
+
+return verdict

@@ -1,0 +1,198 @@
+-- SPDX-License-Identifier: MIT
+--- Command lines that are wrong, made from the table of commands: each ends in one line that names what to do, exit code 2,
+--- and nothing is asked of any host.
+local cli = require "spec.support.cli"
+local commands = require "wms.cli.commands"
+local process = require "spec.support.process"
+
+local WANTED = 500
+
+--- Values that are none, by kind.
+local BAD = {
+   time = { "", "x", "0", "-1", "5x", "1m1h", "1e400" }, wait = { "", "x", "-1", "3 s" },
+   count = { "", "x", "-1", "1.5", "9999999999" },
+   condition = { "", "x", "=", "foo=1", "user=", "locked=perhaps", "idle=x", "idle=1,2", "station=x" },
+   descriptor = { "", "x", "-1" },
+}
+
+local function flag_of(option)
+   return option.flags:match("%-%-%S+")
+end
+
+--- A value that is one.
+local function good(option)
+   if option.choices then
+      return option.choices[1]
+   end
+   return ({ time = "5", wait = "5", count = "3", condition = "user=a", descriptor = "9" })[option.kind] or "text"
+end
+
+--- What makes a command complete, but for `left_out`.
+local function whole(command, left_out)
+   local words = { command.name }
+   local function add(name, ...)
+      if name ~= left_out then
+         for _, word in ipairs{ ... } do
+            words[#words + 1] = word
+         end
+      end
+   end
+   add("server", "--server=memory://nobody")
+   for _, name in ipairs(command.required or {}) do
+      if name ~= "server" then
+         add(name, flag_of(commands.options[name]) .. "=" .. good(commands.options[name]))
+      end
+   end
+   if command.target == "sessions" and not command.listing then
+      add("ids", "3")
+   end
+   if command.call == "call" then
+      add("interface", "I", "Op")
+   elseif command.call == "bind" then
+      add("fingerprint", "--fingerprint=" .. ("0"):rep(64), "--password-fd=0")
+   end
+   return words
+end
+
+local function with(words, ...)
+   local list = { (table.unpack or unpack)(words) } -- luacheck: ignore 113 143
+   for _, word in ipairs{ ... } do
+      list[#list + 1] = word
+   end
+   return list
+end
+
+local function add_values(list, command, option)
+   local flag, base = flag_of(option), whole(command)
+   if not option.value then
+      list[#list + 1] = with(base, flag .. "=x")
+      return
+   end
+   if not option.implied then
+      list[#list + 1] = with(base, flag)
+   end
+   if option.choices then
+      list[#list + 1] = with(base, flag .. "=nonsense")
+   elseif option.kind == "warning" then
+      list[#list + 1] = with(base, flag, "x", "text")
+      list[#list + 1] = with(base, flag, "5")
+   end
+   for _, value in ipairs(BAD[option.kind] or {}) do
+      list[#list + 1] = with(base, flag .. "=" .. value)
+   end
+end
+
+--- A flag with one letter too many, too few, or another one.
+local function add_typos(list, command, option)
+   local flag = flag_of(option)
+   for _, typo in ipairs{ flag .. "x", flag:sub(1, -2) .. "0", flag:sub(1, 3) .. "q" .. flag:sub(4) } do
+      list[#list + 1] = with(whole(command), typo)
+   end
+end
+
+local function cases()
+   local list = {}
+   for _, command in ipairs(commands.list) do
+      for _, name in ipairs(command.required or {}) do
+         list[#list + 1] = whole(command, name)
+      end
+      for _, name in ipairs(command.options) do
+         add_values(list, command, commands.options[name])
+         add_typos(list, command, commands.options[name])
+      end
+      if command.target == "sessions" and not command.listing then
+         list[#list + 1] = whole(command, "ids")
+         for _, more in ipairs{ "--all", "--self", "--user=a", "--where=user=a", "--except=user=a" } do
+            list[#list + 1] = with(whole(command), more)
+         end
+         for _, id in ipairs{ "", "4294967295", "lab01.x", "self", "all", "a b", "@nobody", ("9"):rep(400) } do
+            list[#list + 1] = with(whole(command), id)
+         end
+         list[#list + 1] = with(whole(command, "ids"), "--except=user=a")
+         list[#list + 1] = with(whole(command, "ids"), "--all", "--self")
+      else
+         list[#list + 1] = with(whole(command), command.arguments and "a[" or "word")
+      end
+      if command.ends then
+         local all = command.target == "sessions" and "--all" or nil
+         list[#list + 1] = with(whole(command, "ids"), all)
+         list[#list + 1] = with(whole(command, "server"), all and "--where=user=a" or nil)
+         if all then
+            table.remove(list[#list], #list[#list] - 1)
+         end
+      end
+      list[#list + 1] = with(whole(command), "--json", "--csv")
+      for _, server in ipairs{ "a[", "@", "a b", "!", "lab[9-1]", "nonsense://x", "" } do
+         local is_asked = command.call ~= "bindings" and not (server:find("://", 1, true) and command.target == "none")
+         list[#list + 1] = is_asked and with(whole(command, "server"), "--server=" .. server) or nil
+      end
+      list[#list + 1] = { command.name .. "x" }
+      list[#list + 1] = { command.name:sub(1, -2) }
+   end
+   return list
+end
+
+teardown(cli.sweep)
+
+describe("a wrong command line #once", function()
+   it("is answered by one line that names what to do", function()
+      local list = cases()
+      assert.is_true(#list >= WANTED, #list)
+      -- All of them in a few processes: each runs as the program does, but for what begins anew for a new process.
+      local path = cli.write("cases.lua", ("return { %s }"):format((function()
+         local parts = {}
+         for i, words in ipairs(list) do
+            local quoted = {}
+            for j, word in ipairs(words) do
+               quoted[j] = ("%q"):format(word)
+            end
+            parts[i] = "{ " .. table.concat(quoted, ", ") .. " }"
+         end
+         return table.concat(parts, ",\n")
+      end)()))
+      local text, code = process.run(("env -u LUA_INIT DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent HOME=%s "
+         .. "XDG_CONFIG_HOME=%s LUA_PATH='./lua/?.lua;;' LUA_CPATH=%s %s spec/support/misused.lua %s </dev/null"):format(
+         cli.folder(), cli.folder(), process.quote(package.cpath), process.lua(), path))
+      assert.equal(0, code, text)
+      assert.equal(#list, tonumber(text:match("(%d+) refused")), text)
+   end)
+
+   it("is refused by the program itself", function()
+      for _, words in ipairs{ "unlok", "unlock", "unlock 3 --verfy", "close --all -s memory://x", "unlock 3 --self" } do
+         local out, err, code = cli.run(words)
+         assert.same({ "", 2 }, { out, code })
+         assert.equal(1, #cli.lines(err), err)
+      end
+   end)
+
+   for words, want in pairs{
+      ["unlok 3"] = "did you mean 'unlock'?", ["unlock 3 --verfy"] = "did you mean '--verify'?",
+      ["poweroff x"] = "did you mean 'power-off'?", ["-s lab01 list"] = "give it behind: wms COMMAND -s",
+      ["lock 3"] = "--message is missing; give -m TEXT",
+      ["unlock lab01.example"] = "give --all for all, and hosts as -s HOST",
+      ["list --where locked=perhaps"] = "'perhaps' is neither; give yes or no", ["unlock self"] = "give --self",
+      ["close --all"] = "no hosts; give them as -s HOST (-s localhost is this machine)",
+      ["close --all -s memory://x"] = "there is no terminal to ask whether it is meant; give --yes",
+      ["unlock --except user=a"] = "--except takes from all; give --all, too",
+      ["list @nowhere"] = "there is no group 'nowhere'; give one that is in the file of settings",
+      ["unlock 3 --timeout 1e9x"] = "give a number of seconds, or a time such as 90s, 30m, 2h, 1h30m",
+      ["unlock 3 --stable 5 --verify --retries 1001"] = "--retries: 1001",
+      ["wake x --mac 00:11:22:33:44:55"] = "--mac alone; give --mac and --network",
+      ["wake x --mac 1 --network 127.0.0.1"] = "--mac: it is no card's; give",
+      ["wake x,y --mac 1 --network 2"] = "--mac is one host's; give one host",
+      ["bind x"] = "--user is missing; give -u NAME", ["bind x -u a"] = "give --fingerprint SHA256 or --fingerprints FILE",
+      ["bind x -u a --fingerprint 00 --password-fd 987"] = "it is not open; give one that is",
+      ["bind x -u a --fingerprint 00"] = "give it by --password-fd N or --credential NAME",
+      ["bind x -u a --fingerprint 00 --credential a/b"] = "LoadCredential= in the unit",
+      ["bind x -u a --fingerprints /nonexistent/f"] = "/nonexistent/f: No such file or directory; give a file with lines",
+      ["call x I"] = "no hosts; give them as -s HOST", ["call -s x I Op =1"] = "give NAME=VALUE",
+      ["call -s x I Op a=1 a=2"] = "a is given twice; leave one of them out", ["call -s x I Op a=[1"] = "give JSON",
+   } do
+      it(("tells of '%s': %s"):format(words, want), function()
+         local out, err, code = cli.run(words)
+         assert.same({ "", 2 }, { out, code }, err)
+         assert(err:find(want, 1, true), err)
+         assert.equal(1, #cli.lines(err), err)
+      end)
+   end
+end)

@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: MIT
+--- Runs the program `wms` for the specs: under pipes, and on a terminal.
+local process = require "spec.support.process"
+local quote = process.quote
+
+local cli = {}
+
+local folder
+
+--- A folder for the specs of a file; cli.sweep() takes it away.
+function cli.folder()
+   folder = folder or process.run("mktemp -d"):match("%S+")
+   return folder
+end
+
+function cli.sweep()
+   if folder then
+      os.execute("rm -rf " .. quote(folder))
+      folder = nil
+   end
+end
+
+--- Writes a file there; returns its path.
+function cli.write(name, text)
+   local path = cli.folder() .. "/" .. name
+   local file = assert(io.open(path, "wb"))
+   file:write(text)
+   file:close()
+   return path
+end
+
+local function read(path)
+   local file = assert(io.open(path, "rb"))
+   local text = file:read("*a")
+   file:close()
+   return text
+end
+
+--- The environment of the program: nobody's settings, and no system bus, which would be this machine's.
+local function environment(options)
+   local words = {
+      "env -u LUA_INIT -u LUA_INIT_5_4 -u NO_COLOR", options.unset or "", "TERM=xterm", "LUA_PATH='./lua/?.lua;;'",
+      "LUA_CPATH=" .. quote(package.cpath), "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent",
+      options.unset and "" or "HOME=" .. quote(cli.folder()),
+      options.unset and "" or "XDG_CONFIG_HOME=" .. quote(cli.folder() .. "/config"),
+   }
+   if options.init then -- what the interpreter runs first: it makes hosts
+      words[#words + 1] = "LUA_INIT=" .. quote("@" .. cli.write("init.lua", options.init))
+   end
+   words[#words + 1] = options.environment or ""
+   return table.concat(words, " ")
+end
+
+local function program(arguments)
+   local words = { process.lua(), "bin/wms" }
+   if type(arguments) == "string" then
+      words[#words + 1] = arguments -- as the shell reads it
+   else
+      for _, word in ipairs(arguments) do
+         words[#words + 1] = quote(word)
+      end
+   end
+   return table.concat(words, " ")
+end
+
+--- Runs it under pipes; returns what it wrote to its output, to its error stream, and its exit code.  `options`: `init`, a
+--- Lua text; `environment`; `unset`, such as "-u HOME"; `input`, a text; `shell`, what stands behind the command, where `@`
+--- is the folder.
+function cli.run(arguments, options)
+   options = options or {}
+   local base = cli.folder()
+   local input = options.input and quote(cli.write("input", options.input)) or "/dev/null"
+   local _, code = process.run(("%s %s <%s %s"):format(environment(options), program(arguments), input,
+      (options.shell or ">@/out 2>@/err"):gsub("@", base)))
+   return read(base .. "/out"), read(base .. "/err"), code
+end
+
+--- Runs it on a terminal of so many columns; `steps` are pairs of a pattern that is waited for and what is typed then.
+--- Returns what came to the terminal, without carriage returns before line feeds, and the exit code.
+function cli.terminal(arguments, columns, steps, options)
+   options = options or {}
+   local words = { environment(options), "python3 spec/support/terminal.py", columns or 80 }
+   for _, word in ipairs(steps or {}) do
+      words[#words + 1] = quote(word)
+   end
+   words[#words + 1] = "-- " .. program(arguments)
+   local text, code = process.run(table.concat(words, " ")):gsub("\r\n", "\n"):match("^(.*)\n(%-?%d+)$")
+   return text, tonumber(code)
+end
+
+--- The lines of a text.
+function cli.lines(text)
+   local list = {}
+   for line in text:gmatch("([^\n]*)\n") do
+      list[#list + 1] = line
+   end
+   return list
+end
+
+return cli
