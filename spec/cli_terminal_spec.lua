@@ -101,6 +101,19 @@ describe("wms on a terminal #once", function()
       has(plain(terminal("--demo unlock -s lab01 2", 80)), "(requested: the host took it. With --verify")
    end)
 
+   it("says what it has no place for", function()
+      local init = 'require "wms".memory("a", { sessions = { { session_id = 1, user_name = "root", is_admin = true } } })'
+      local text = terminal("list memory://a", 30, {}, { init = init })
+      has(text, "(NOTE: no place; a wider")
+      fits(text, 30)
+   end)
+
+   it("wraps what is wrong with a command line", function()
+      local text, code = terminal("unlock 3 --verfy", 40)
+      assert.equal(2, code)
+      fits(text, 40)
+   end)
+
    describe("asks before it ends all sessions", function()
       local QUESTION = "This logs off all sessions on memory://lab01. Is it meant? (yes/no) "
 
@@ -149,6 +162,13 @@ describe("wms on a terminal #once", function()
          text = plain(text)
          has(text, "memory://s1        1  a.user.with.a.long.name.1  requested\n", "memory://s5        1",
             "unknown (CANCELLED)", "interrupted: 4 requested, 4 unknown (may still be carried out)\n")
+      end)
+
+      it("while users read a warning, for how long is shown", function()
+         local text, code = terminal("close -s memory://s1 1 --warn 15m Bye", 80,
+            { "users are warned, 14:5. left", "\\x03" })
+         assert.equal(130, code)
+         has(plain(text), "interrupted: 1 not sent\n(They may have read the warning already")
       end)
 
       it("when only some hosts have told their sessions", function()

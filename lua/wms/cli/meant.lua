@@ -52,7 +52,8 @@ local function idle_exclusions(servers)
       if item:sub(1, 1) ~= "!" then
          positive[#positive + 1] = item
          for _, part in ipairs(within(item)) do
-            if count(part.before) == count(part.before .. part.exclusion) then
+            local before = count(part.before)
+            if before > 0 and before == count(part.before .. part.exclusion) then
                idle[#idle + 1] = part.exclusion
             end
          end
@@ -65,7 +66,7 @@ local function idle_exclusions(servers)
          for _, one in ipairs(positive) do
             both[#both + 1] = one
          end
-         if count(both) == whole then
+         if whole > 0 and count(both) == whole then
             idle[#idle + 1] = item
          end
       end

@@ -15,6 +15,7 @@ local WORDS = {
    { "make it with wms%.memory%(%)", "'wms --demo' has lab01 to lab03" },
    { "as wms%.sessions shows it", "as 'wms list' shows it" },
    { "call wms%.bind once", "'wms bind' binds to it, once" },
+   { "; give its mac and network with wms%.configure.*$", "" },
    { "wms%.(%l+)%(%)", "'wms %1'" },
    { "^warn: message: ", "warn: TEXT: " },
    { "^warn: seconds: ", "warn: TIME: " },

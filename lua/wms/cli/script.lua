@@ -20,7 +20,7 @@ end
 
 -- Each ends with the exit code of the program.  `clean` makes what hosts say harmless on a terminal.
 local HEAD = [[
-local clean, verdict = require("wms.cli.text").clean, require "wms.cli.verdict"
+local clean = require("wms.cli.text").clean
 ]]
 
 local SESSIONS = [[
@@ -34,7 +34,7 @@ if not sessions then
    for _, outcome in ipairs(err.outcomes) do
       failures[#failures + 1] = outcome.error and outcome or nil
    end
-   os.exit(verdict.of{ outcomes = failures, items = err.sessions }.exit)
+   os.exit(require("wms.cli.verdict").of{ outcomes = failures, items = err.sessions }.exit)
 end
 ]]
 
@@ -46,7 +46,7 @@ for _, outcome in ipairs(outcomes or err.outcomes) do
 end
 if not outcomes then
    io.stderr:write(clean(message), "\n")
-   os.exit(verdict.of{ outcomes = err.outcomes }.exit)
+   os.exit(require("wms.cli.verdict").of{ outcomes = err.outcomes }.exit)
 end
 ]]
 
@@ -89,7 +89,7 @@ for _, outcome in ipairs(outcomes or err.outcomes) do
 end
 if not outcomes then
    io.stderr:write(clean(message), "\n")
-   os.exit(verdict.of{ outcomes = err.outcomes }.exit)
+   os.exit(require("wms.cli.verdict").of{ outcomes = err.outcomes }.exit)
 end
 ]]
 
