@@ -101,7 +101,8 @@ end
 
 --- Asks before sessions or hosts are ended; `sessions`: those that are meant, if they were looked at.
 local function confirm(made, given, sessions)
-   local question = not given.yes and not given.what_if and require("wms.cli.meant").question(made, sessions)
+   local is_asked = made.command.ends and not given.yes and not given.what_if
+   local question = is_asked and require("wms.cli.meant").question(made, sessions)
    if not question then
       return true
    elseif not require("wms.cli.terminal").can_ask() then
@@ -128,13 +129,13 @@ local function carry_out(made, given, settings)
    if HERE[made.call] then
       return require("wms.cli.here")[made.call](made, settings)
    end
-   local meant, sessions = require "wms.cli.meant", nil
-   if meant.has_to_look(made, given) then
+   local sessions
+   if made.command.ends and not given.what_if and require("wms.cli.meant").has_to_look(made, given.yes) then
       if not given.yes and not require("wms.cli.terminal").can_ask() then
          confirm(made, given) -- which refuses
       end
       local early
-      sessions, early = meant.look(made, settings, progress_of(made, given))
+      sessions, early = require("wms.cli.meant").look(made, settings, progress_of(made, given))
       if not sessions then
          return early
       end
@@ -289,7 +290,8 @@ local function print_script(made, given, settings)
       end
       made.options[#made.options + 1] = { "password", script.password(given) }
    end
-   local question = not given.yes and not given.what_if and require("wms.cli.meant").question(made) or nil
+   local is_asked = made.command.ends and not given.yes and not given.what_if
+   local question = is_asked and require("wms.cli.meant").question(made) or nil
    output.write(script.of(made, settings, given.config, given.demo, question))
    return exits.OK
 end
@@ -300,15 +302,9 @@ local function perform_command(command, given)
       need("dkjson", "lua-dkjson")
    end
    local made, settings = prepare(command, given)
-   local note
-   if #made.servers > 0 then
-      note = require("wms.cli.meant").check_hosts(made)
-   end
+   local note = table.concat(made.servers):find("!", 1, true) and require("wms.cli.meant").check_hosts(made) or nil
    if given.lua then
       return print_script(made, given, settings)
-   end
-   for _, module in ipairs{ "records", "report", "verdict", "hints" } do -- with the report lost, nobody knows what was done
-      require("wms.cli." .. module)
    end
    local result = carry_out(made, given, settings)
    if not result then

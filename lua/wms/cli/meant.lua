@@ -116,9 +116,6 @@ end
 --- Replaces the choice among the options by functions that do the same, and count.  Returns a function that tells the
 --- notes: what nobody met.
 function meant.watch(made, options)
-   if not (made.chosen.where or made.chosen.except) then
-      return function() return {} end
-   end
    local where, except, see = counters_of(made)
    for name, conditions in pairs(made.chosen) do
       local is_meant, first = choose.matcher(conditions, name == "where"), name == "where" or not made.chosen.where
@@ -137,11 +134,10 @@ function meant.watch(made, options)
    end
 end
 
---- Whether a command has to look at the sessions before it ends some: for the question, or since an exclusion that takes
+--- Whether what ends sessions has to look at them first: for the question, if it is asked, or since an exclusion that takes
 --- nobody out has to stop it.
-function meant.has_to_look(made, given)
-   return made.command.ends and not given.what_if
-      and (made.chosen.except ~= nil or (made.chosen.where ~= nil and not given.yes))
+function meant.has_to_look(made, is_sure)
+   return made.chosen.except ~= nil or (made.chosen.where ~= nil and not is_sure)
 end
 
 --- Lists the sessions that a command would end.  Returns them; or nil, and the result of the command, which is at its end:
@@ -195,15 +191,13 @@ local function describe(sessions)
    return ("%s on %s: %s"):format(text.count(#sessions, "session"), text.count(hosts, "host"), some(names))
 end
 
---- The question before a command that ends sessions or hosts, or nil where it is not needed.  `sessions`: those that are
+--- The question of a command that ends sessions or hosts, or nil where it is not needed.  `sessions`: those that are
 --- meant, if they were looked at.
 function meant.question(made, sessions)
    local command = made.command
    local _, servers = count(#made.servers > 0 and made.servers or "localhost")
    local what
-   if not command.ends then
-      return nil
-   elseif command.target == "servers" then
+   if command.target == "servers" then
       what = some(servers)
    elseif sessions then
       what = describe(sessions)

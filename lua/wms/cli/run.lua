@@ -11,6 +11,7 @@ local wms = require "wms"
 local run = {}
 
 local PORTION = 0.1 -- seconds
+local SOON = 0.02 -- seconds
 local PATIENCE = 0.5 -- seconds before there is a progress line
 
 --- Whether an error is the interpreter's word for SIGINT.
@@ -29,11 +30,14 @@ end
 
 --- Waits until a request is done; returns nil, or the exit code of the signal that came.
 local function wait(request, progress, news)
-   local line, waited = nil, 0
-   local signalled, unwatch = require("wms.cli.signals").watch()
-   local code
+   local line, waited, code = nil, 0, nil
+   local signalled, unwatch
    local fine, why = pcall(function()
-      while not code and not request:wait(PORTION) do
+      local is_done = request:wait(SOON)
+      if not is_done then -- to watch for signals takes a library, which most commands need not wait for
+         signalled, unwatch = require("wms.cli.signals").watch()
+      end
+      while not is_done and not code and not request:wait(PORTION) do
          code = signalled()
          waited = waited + PORTION
          if progress and waited >= PATIENCE then
@@ -45,7 +49,9 @@ local function wait(request, progress, news)
          end
       end
    end)
-   unwatch()
+   if unwatch then
+      unwatch()
+   end
    if line then
       line:clear()
    end
@@ -98,9 +104,9 @@ end
 --- Carries out a plan with them.  The result has `notes`, too: what was chosen, and nobody met.
 function run.plan(made, settings, progress)
    local options = plan.values(made)
-   local notes = require("wms.cli.meant").watch(made, options)
+   local notes = next(made.chosen) and require("wms.cli.meant").watch(made, options)
    local result = run.call(settings, made.call, options, progress)
-   result.notes = result.interrupted and {} or notes()
+   result.notes = notes and not result.interrupted and notes() or {}
    return result
 end
 
