@@ -16,13 +16,14 @@ preload = $(CURDIR)/spec/support/sanitized $(shell $(CC) -print-file-name=libasa
     $(CC) -print-file-name=libubsan.so):$(CURDIR)/build/address/spec/preload_sanitizer.so
 
 .PHONY: check check-lint check-warnings check-headers check-windows check-tidy check-lua \
-    check-format check-spdx check-asan check-tsan check-valgrind
+    check-format check-spdx check-man check-shell check-asan check-tsan check-valgrind
 check:
 	$(call deps,check)
 	$(again) check-lint check-asan check-tsan check-valgrind
 	$(again) check-fuzz # which takes all the cores
 
-check-lint: check-warnings check-headers check-windows check-tidy check-lua check-format check-spdx
+check-lint: check-warnings check-headers check-windows check-tidy check-lua check-format check-spdx \
+    check-man check-shell
 
 # Every warning of both compilers, with every Lua of one; gcc needs to optimize for some of them, clang tells all of its own
 # without making anything.  COUNTED=no leaves out the programs of the second line.
@@ -70,6 +71,25 @@ check-format:
 # Each file says under which licence it is.
 check-spdx:
 	@sh mk/spdx check
+
+# The pages of wms, by both programs that show them; whether pages of other packages are installed is no matter.
+check-man:
+	@$(LUA) mk/cli/pages.lua --check
+	@for page in docs/man/*; do \
+	    complaints=$$({ mandoc -T lint $$page 2>/dev/null | grep -v ': referenced manual not found: '; \
+	        LC_ALL=C.UTF-8 man --warnings -l $$page 2>&1 >/dev/null; } || :); \
+	    [ -z "$$complaints" ] || { printf '%s\n' "$$complaints" >&2; exit 1; }; done
+
+# Every script for a shell, also those that are texts inside of Lua or in the manual: what completes, what asks the
+# terminal, the cookbook.
+shell_scripts = .ci/run mk/spdx spec/deps spec/fuzz/run spec/host/hosts spec/repeat spec/support/sanitized
+check-shell:
+	@shellcheck --exclude=SC2016 $(shell_scripts) # that is for quoted scripts, which others expand
+	@$(call completion_of,bash) | shellcheck --shell=bash -
+	@sed -n -e 's/^local ASK = "\(.*\)"$$/\1/p' lua/wms/cli/terminal.lua | shellcheck --shell=sh -
+	@sed -n -e '/^local READ = /,/^]]$$/p' lua/wms/cli/terminal.lua | \
+	    sed -e 1d -e '$$d' -e 's/^ *%s$$/stty -echo <\&3/' -e 's/%%/%/g' | shellcheck --shell=sh -
+	@sed -n -e '/^```sh$$/,/^```$$/p' docs/cli.md | grep -v '^```' | shellcheck --shell=sh -
 
 # The suite, with the address and the undefined-behaviour sanitizer inside the module; what is left
 # out builds its own, looks at the sources alone, or counts requests and connections.

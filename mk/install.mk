@@ -2,6 +2,8 @@
 # install.mk - man pages, install and uninstall.
 
 # ---- man pages, of the manual's pages ------------------------------------------------------------
+# wms(1) and wms-config(5) are in docs/man as they are; what follows from the table of commands is in them
+# (mk/cli/pages.lua).  wms(3) and wms.provider(3) are made of pages of the manual:
 # Their first line, a title, gives way to NAME; `##` are sections.  The date is the release's, so
 # that each build makes the same.  .nh: names are not hyphenated.
 
@@ -33,7 +35,7 @@ man: $(man_pages)
 # ---- install -------------------------------------------------------------------------------------
 
 scripts := $(wildcard lua/wms/*.lua)
-folders := loop cli
+folders := loop cli/shells cli
 deep    := $(wildcard $(folders:%=lua/wms/%/*.lua))
 
 to_lib     = $(DESTDIR)$(libdir)
@@ -48,8 +50,14 @@ interpreter = $(if $(filter /%,$(LUA)),$(LUA),/usr/bin/env $(LUA))
 paths = package.path = "$(INST_LUADIR)/?.lua;" .. package.path\
     package.cpath = "$(INST_CMOD)/?.so;" .. package.cpath
 
-.PHONY: install install-lua uninstall
-install: install-lua $(libs) $(modules) $(man_pages)
+# Where shells look for what completes a program's name, and what they find there: the texts in lua/wms/cli/shells.
+datadir     = $(PREFIX)/share
+completions = bash:bash-completion/completions/wms zsh:zsh/site-functions/_wms fish:fish/vendor_completions.d/wms.fish
+completion_in = '$(DESTDIR)$(datadir)/$(lastword $(subst :, ,$1))'
+completion_of = sed -e '1,/^return \[=\[$$/d' -e '/^\]=\]$$/d' lua/wms/cli/shells/$(firstword $(subst :, ,$1)).lua
+
+.PHONY: install install-lua install-completions uninstall
+install: install-lua install-completions $(libs) $(modules) $(man_pages)
 	$Q install -d '$(to_bin)'
 	$Q sed -e '1s|.*|$(hash)!$(interpreter)|' -e 's|^--@paths$$|$(paths)|' bin/wms >'$(to_bin)/wms'
 	$Q chmod 755 '$(to_bin)/wms'
@@ -64,8 +72,15 @@ install: install-lua $(libs) $(modules) $(man_pages)
 	$Q install -m 644 $B/lib/wms.pc '$(to_lib)/pkgconfig'
 	$(if $(wtsapi),$Q install -m 755 $(wtsapi) '$(to_lib)')
 	$(if $(modules),$Q install -m 755 $(modules) '$(to_lib)/wms')
+	$Q install -d '$(to_man)/man1' '$(to_man)/man5'
+	$Q install -m 644 docs/man/wms.1 '$(to_man)/man1'
+	$Q install -m 644 docs/man/wms-config.5 '$(to_man)/man5'
 	$(if $(man_pages),$Q install -d '$(to_man)/man3' && \
 	    install -m 644 $(man_pages) '$(to_man)/man3')
+
+install-completions:
+	$Q $(foreach c,$(completions),install -d "$$(dirname $(call completion_in,$c))" && \
+	    $(call completion_of,$c) >$(call completion_in,$c) &&) :
 
 # Only what Lua needs: what a rock is made of.
 install-lua: $(call products,$L)
@@ -81,7 +96,8 @@ uninstall:
 	$Q rm -f '$(to_include)/wms.h' $(patsubst %,'$(to_include)/wms/%.h',lua provider memory) \
 	    '$(to_lib)/libwms.a' '$(to_lib)/libwms-lua$L.a' '$(to_lib)/pkgconfig/wms.pc' \
 	    '$(to_lib)'/libwms.so* '$(to_lib)/libwms-wtsapi.so' '$(to_cmod)/wms.so' \
-	    '$(to_bin)/wms' '$(to_man)/man3/wms.3' '$(to_man)/man3/wms.provider.3'
+	    '$(to_bin)/wms' '$(to_man)/man1/wms.1' '$(to_man)/man5/wms-config.5' '$(to_man)/man3/wms.3' '$(to_man)/man3/wms.provider.3'
+	$Q rm -f $(foreach c,$(completions),$(call completion_in,$c))
 	$Q rm -f $(foreach p,$(provider_names),'$(to_lib)/wms/$p.so' '$(to_cmod)/wms/$p.so') \
 	    $(patsubst lua/wms/%,'$(to_lua)/wms/%',$(scripts) $(deep))
 	$Q for folder in $(folders:%='$(to_lua)/wms/%') \

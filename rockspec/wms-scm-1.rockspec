@@ -43,6 +43,7 @@ build = {
       INST_LUADIR = "$(LUADIR)",
    },
    install = { bin = { wms = "bin/wms" } },
+   copy_directories = { "docs" }, -- the manual, with the man pages
 }
 test = {
    type = "command",

@@ -239,6 +239,9 @@ describe("what is installed #once", function()
          pending("no lowdown here, or no man")
       end
       local path = folder .. "/usr/share/man/man3/"
+      for _, page in ipairs{ "man1/wms.1", "man5/wms-config.5" } do
+         assert.truthy(must(("man -l %s../%s | col -bx"):format(path, page)):find("NAME\n", 1, true), page)
+      end
       local text = must(("MANWIDTH=100 man -l %swms.3 | col -bx"):format(path))
       assert.truthy(text:find("wms - the C interface", 1, true) and text:find("wms_engine_guard()", 1, true), text)
       text = must(("MANWIDTH=100 man -l %swms.provider.3 | col -bx"):format(path))
@@ -266,7 +269,7 @@ describe("the rock #once", function()
          mkdir -p %s/uv/include %s/uv/lib
          cp -r "$(pkg-config --variable=includedir libuv)"/uv.h "$(pkg-config --variable=includedir libuv)"/uv %s/uv/include
          cp "$(pkg-config --variable=libdir libuv)"/libuv.so* %s/uv/lib
-         cp -r Makefile mk LICENSE src lua bin rockspec %s/source
+         cp -r Makefile mk LICENSE docs src lua bin rockspec %s/source
          cd %s/source
          rocks="luarocks --lua-version=5.4"
          $rocks lint rockspec/wms-scm-1.rockspec
@@ -278,6 +281,7 @@ describe("the rock #once", function()
          $rocks --tree=used install --deps-mode=none ./wms-scm-1.*.rock
          LUA_CPATH="used/lib/lua/5.4/?.so" lua5.4 -e 'print(require "wms"._VERSION)'
          LUA_CPATH="used/lib/lua/5.4/?.so;;" LUA_PATH="used/share/lua/5.4/?.lua;;" used/bin/wms --demo hosts
+         test -s "$($rocks --tree=used show --rock-dir wms)/docs/man/wms.1"
          $rocks --tree=used remove wms
          find used -name '*.so' -o -path 'used/bin/*'
       ]]):gsub("%%s", folder))

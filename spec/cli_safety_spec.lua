@@ -104,10 +104,10 @@ describe("wms means what it is told #once", function()
    end)
 
    it("and loads what it needs before anything is sent", function()
-      local init = [[package.preload["%s"] = function() error("it is not there", 0) end
+      local init = [[package.preload["%s"] = function(name) error("module '" .. name .. "' not found:", 0) end
          local wms = require "wms"
          wms.start = function() os.exit(99) end]]
-      for arguments, library in pairs{ ["--demo unlock --all --json"] = "dkjson", ["--demo list"] = "argparse" } do
+      for arguments, library in pairs{ ["--demo unlock --all --json"] = "dkjson", ["--demo list --csvv"] = "argparse" } do
          local out, err, code = cli.run(arguments, { init = init:format(library) })
          assert.same({ "", 1 }, { out, code })
          has(err, "no library " .. library .. "; install it (Debian: lua-" .. library .. ")")

@@ -160,23 +160,55 @@ describe("wms #once", function()
          end)
       end
 
-      it("130 when it is interrupted", function()
-         local out, err, code = cli.run("unlock -s memory://slow 2 3", {
+      --- Sends a signal while the host is waited for; returns the output, the errors and the exit code.
+      local function signalled(signal, more)
+         os.remove(cli.folder() .. "/ready")
+         return cli.run("unlock -s memory://slow,memory://fast 2 3", {
             init = [[
                local wms = require "wms"
                wms.memory("slow", { latency = 1000, sessions = { { session_id = 2 }, { session_id = 3 } } })
+               wms.memory("fast", { sessions = { { session_id = 2 }, { session_id = 3 } } })
                local start = wms.start
-               wms.start = function(...)
-                  local request = start(...)
-                  io.open(os.getenv("READY"), "w"):close()
-                  return request
+               wms.start = function(call, options)
+                  local told, all = options.on_outcome, 0
+                  options.on_outcome = function(...)
+                     all = all + 1
+                     if all == 2 then -- those of the fast one
+                        io.open(os.getenv("READY"), "w"):close()
+                     end
+                     return told and told(...)
+                  end
+                  return start(call, options)
                end]],
             environment = "READY=" .. cli.folder() .. "/ready",
-            shell = ">@/out 2>@/err & until [ -e @/ready ]; do sleep 0.02; done; kill -INT $!; wait $!",
+            shell = (">@/out 2>@/err & until [ -e @/ready ]; do sleep 0.02; done; kill -%s $!; wait $!%s"):format(signal,
+               more or ""),
          })
+      end
+
+      it("130 when it is interrupted, having said what was done and what is unknown", function()
+         local out, err, code = signalled("INT")
          assert.equal(130, code)
-         has(out, "(CANCELLED)")
-         has(err, "interrupted: 2 ")
+         has(out, "memory://fast        2  -     requested  ", "memory://slow        3  -     unknown (CANCELLED)  ")
+         has(err, "interrupted: 2 requested, 2 unknown (may still be carried out)\n")
+      end)
+
+      for signal, want in pairs{ TERM = 143, HUP = 129 } do
+         it(("%d at once by SIG%s, as any program"):format(want, signal), function()
+            local _, _, code = signalled(signal)
+            assert.equal(want, code)
+         end)
+      end
+
+      it("nothing to say when its reader has gone, whether or not SIGPIPE is ignored", function()
+         for _, before in ipairs{ "", "trap '' PIPE; " } do
+            local folder = cli.folder()
+            local text = process.run(("%s{ env LUA_PATH='./lua/?.lua;;' LUA_CPATH=%s %s bin/wms --demo list --json; "
+               .. "echo $? >%s/code; } | true"):format(before, process.quote(package.cpath), process.lua(), folder))
+            assert.equal("", text)
+            local code = io.open(folder .. "/code"):read("*n")
+            assert.truthy(code == 0 or code == 141, code)
+         end
       end)
    end)
 
@@ -221,6 +253,12 @@ describe("wms #once", function()
             "memory://lab,2,alice,requested,,,,,,",
             "memory://lab,1,teacher,failed,,ACCESS_DENIED,the session is exempt,,,",
          }, lines)
+      end)
+
+      it("tells on the error stream what has no row", function()
+         local out, err, code = run("list memory://lab memory://away --csv")
+         assert.same({ 5, 1 }, { #cli.lines((out:gsub("\nx", ""))), code })
+         has(err, "failed: memory://away: the host refuses connections\n")
       end)
 
       it("quotes", function()
@@ -402,7 +440,7 @@ describe("wms #once", function()
       local page = assert(io.open("docs/cli.md")):read("*a")
 
       it("has the reference that follows from the table of commands", function()
-         has(page, (process.run(process.lua() .. " mk/cli.lua"))) -- mended by: lua mk/cli.lua docs/cli.md
+         assert.equal("\n0", ("%s\n%d"):format(process.run(process.lua() .. " mk/cli/pages.lua --check")))
       end)
 
       it("has commands that work", function()
@@ -428,7 +466,12 @@ describe("wms #once", function()
       for _, shell in ipairs{ "bash", "zsh", "fish" } do
          local out, err, code = cli.run("--completion " .. shell)
          assert.same({ "", 0 }, { err, code })
-         has(out, "power-off", "what-if")
+         has(out, "wms --complete") -- spec/cli_completion_spec.lua has the rest
       end
+   end)
+
+   it("takes an id as a condition", function()
+      local out, err, code = run("list memory://lab --where id=2,3")
+      assert.same({ 0, "2 sessions on 1 host\n" }, { code, err }, out)
    end)
 end)

@@ -350,7 +350,7 @@ describe("the manual #once", function()
          assert.is_true(#blocks(path, "lua") > 0, path)
       end
       local run_here = { ["docs/hosts-multipoint.md"] = "multipoint", ["docs/hosts-linux.md"] = "logind",
-         ["docs/embedding.md"] = "haproxy" }
+         ["docs/embedding.md"] = "haproxy", ["docs/cli.md"] = "cookbook" }
       for _, path in ipairs(pages) do
          for mark in texts[path]:gmatch("\n<!%-%- (%l+) %-%->\n```lua\n") do
             assert.equal(run_here[path], mark, path)

@@ -47,14 +47,31 @@ end
 --- What is not there is said before anything is sent.
 local function need(module, package)
    local found, library = pcall(require, module)
-   if not found then
+   if not found and not tostring(library):find(("module '%s' not found"):format(module), 1, true) then
+      error(library, 0)
+   elseif not found then
       error({ lacking = ("this Lua has no library %s; install it (Debian: %s)"):format(module, package) }, 0)
    end
    return library
 end
 
+--- What completes a command line that is not finished.
+local function print_candidates(argv)
+   local complete, words = require "wms.cli.complete", {}
+   for i = 2, #argv do
+      words[i - 1] = argv[i]
+   end
+   words[1] = words[1] or ""
+   output.write(argv[1] == "--complete" and complete.words(words) or complete.line(words[1]))
+   return exits.OK
+end
+
 --- Help and the like need no correct command line.
 local function print_instead(argv)
+   if argv[1] == "--complete" or argv[1] == "--complete-line" then
+      return print_candidates(argv)
+   end
+   need("argparse", "lua-argparse")
    local parser = require "wms.cli.parser"
    local wanted, name = parser.wants_help(argv)
    if wanted and name and not commands.find(name) then
@@ -319,20 +336,23 @@ local function perform_command(command, given)
 end
 
 local function perform(argv)
-   need("argparse", "lua-argparse")
+   local given, command = require("wms.cli.quick").parse(argv)
+   if given and not given.help then
+      return perform_command(command, given)
+   end
    local instead = print_instead(argv)
    if instead then
       return instead
    end
-   local parser = require "wms.cli.parser"
-   local given, command, name = parser.parse(argv)
+   local name
+   given, command, name = require("wms.cli.parser").parse(argv)
    if not given then
       misuse.raise(command, name)
    elseif given.version then
       output.write("wms ", require("wms")._VERSION, "\n")
       return exits.OK
    elseif given.completion then
-      output.write(parser.completion(given.completion))
+      output.write(require("wms.cli.complete").script(given.completion))
       return exits.OK
    elseif not command and #argv == 0 then
       print_help()

@@ -17,6 +17,10 @@ local NAMES = "user, locked, state, seat, idle, id, type, class, domain, client,
    .. "property of a session"
 local BOOLEANS = { yes = true, ["true"] = true, no = false, ["false"] = false }
 
+-- What completions offer, in this order.
+local OFFERED = { "user", "locked", "state", "seat", "idle", "id", "type", "class", "domain", "client", "computer",
+   "station", "admin", "own", "private", "broadcasting", "remote" }
+
 --- A property by what a person calls it: user, user_name, is-admin, admin.
 local function property(name)
    name = name:lower():gsub("-", "_")
@@ -164,6 +168,15 @@ function choose.counters(conditions)
          end
       end
    end
+end
+
+--- What a person may name: { name =, kind = }.
+function choose.names()
+   local list = {}
+   for i, name in ipairs(OFFERED) do
+      list[i] = { name = name, kind = KINDS[property(name)] }
+   end
+   return list
 end
 
 --- For `where`: all of the conditions hold; those on the same property, any.  Returns the source, and whether idle times

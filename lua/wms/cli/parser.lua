@@ -307,14 +307,4 @@ function parser.parse(argv)
    return given, name and commands.find(name)
 end
 
---- The script that completes commands and options in a shell.
-function parser.completion(shell)
-   local named = {}
-   for _, command in ipairs(commands.list) do
-      named[command.name] = true
-   end
-   local root = make(named, any)
-   return root[("get_%s_complete"):format(shell)](root)
-end
-
 return parser

@@ -21,9 +21,21 @@ local function ask_library()
       + (library.isatty(io.stderr) and 4 or 0)
 end
 
+--- Whether this process may have one: a job of cron, a service, and a command over ssh have no controlling terminal, and
+--- need nobody to be asked.
+local function may_have_one()
+   local file = io.open("/proc/self/stat")
+   local stat = file and file:read("*a")
+   if file then
+      file:close()
+   end
+   local number = stat and stat:match("^.*%) %S+ %S+ %S+ %S+ (%S+)") -- a program's name may have brackets
+   return number ~= "0"
+end
+
 --- Whether that descriptor is a terminal's.
 function terminal.is(descriptor)
-   known = known or ask_library() or ask_shell()
+   known = known or not may_have_one() and 0 or ask_library() or ask_shell()
    return math.floor(known / 2 ^ descriptor) % 2 == 1
 end
 
