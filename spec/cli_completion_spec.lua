@@ -112,6 +112,13 @@ local START = {
    fish = "function fish_prompt; echo '> '; end; echo rea''dy",
 }
 
+--- What docs/cli.md says is to stand in the shell's own file.
+local ALONE = {
+   bash = "bind 'set bell-style none'; eval \"$(wms --completion bash)\"; echo rea''dy",
+   zsh = "autoload -Uz compinit; compinit -u -D; eval \"$(wms --completion zsh)\"; echo rea''dy",
+   fish = "function fish_prompt; echo '> '; end; wms --completion fish | source; echo rea''dy",
+}
+
 describe("in a real shell #once", function()
    local prefix, tmux
 
@@ -165,23 +172,28 @@ describe("in a real shell #once", function()
       screen("^[^w]*$")
    end
 
-   for shell, command in pairs(SHELLS) do
+   --- Starts a shell in the folder of the spec, and gives it its first line.
+   local function start(shell, line)
+      tmux = ("tmux -S %s "):format(quote(cli.folder() .. "/" .. shell))
+      local environment = ("env -u LUA_INIT HOME=%s XDG_CONFIG_HOME=%s/config TERM=screen LC_ALL=C.UTF-8 "
+         .. "PATH=%s/bin:$PATH "):format(cli.folder(), cli.folder(), prefix)
+      local text, code = process.run(("%s -f /dev/null new-session -d -x 100 -y 30 -c %s %s"):format(tmux, cli.folder(),
+         quote(environment .. "sh -c " .. quote(SHELLS[shell]:format(prefix)))))
+      assert.equal(0, code, text)
+      screen("[>#] ?")
+      keys(line:format(prefix), "Enter")
+      screen("\nready")
+      keys("clear", "Enter")
+   end
+
+   for shell in pairs(SHELLS) do
       it("completes commands, options, hosts and values: " .. shell, function()
          if select(2, process.run("command -v tmux " .. shell)) ~= 0 then
             pending("no tmux here, or no " .. shell)
          elseif shell == "bash" and not io.open("/usr/share/bash-completion/bash_completion") then
             pending("no bash-completion here")
          end
-         tmux = ("tmux -S %s "):format(quote(cli.folder() .. "/" .. shell))
-         local environment = ("env -u LUA_INIT HOME=%s XDG_CONFIG_HOME=%s/config TERM=screen LC_ALL=C.UTF-8 "
-            .. "PATH=%s/bin:$PATH "):format(cli.folder(), cli.folder(), prefix)
-         local text, code = process.run(("%s -f /dev/null new-session -d -x 100 -y 30 -c %s %s"):format(tmux, cli.folder(),
-            quote(environment .. "sh -c " .. quote(command:format(prefix)))))
-         assert.equal(0, code, text)
-         screen("[>#] ?")
-         keys(START[shell]:format(prefix), "Enter")
-         screen("\nready")
-         keys("clear", "Enter")
+         start(shell, START[shell])
          completes("wms unl", "wms unlock")
          completes("wms unlock --stab", "wms unlock %-%-stable")
          completes("wms list @ph", "wms list @physics")
@@ -192,6 +204,17 @@ describe("in a real shell #once", function()
          completes("wms --config a-f", "wms %-%-config a%-folder/")
          keys("wms l", "Tab", "Tab")
          screen("list.*lock")
+      end)
+
+      it("completes by a line in its own file: " .. shell, function()
+         if select(2, process.run("command -v tmux " .. shell)) ~= 0 then
+            pending("no tmux here, or no " .. shell)
+         end
+         start(shell, ALONE[shell])
+         completes("wms unlock --stab", "wms unlock %-%-stable")
+         completes("wms --demo unlock -s @", "wms %-%-demo unlock %-s @room1")
+         completes("wms list @ph", "wms list @physics")
+         completes("wms list --where lo", "wms list %-%-where locked=")
       end)
    end
 end)

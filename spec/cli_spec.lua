@@ -466,7 +466,9 @@ describe("wms #once", function()
       for _, shell in ipairs{ "bash", "zsh", "fish" } do
          local out, err, code = cli.run("--completion " .. shell)
          assert.same({ "", 0 }, { err, code })
-         has(out, "wms --complete") -- spec/cli_completion_spec.lua has the rest
+         has(out, "wms --complete")
+         assert.is_nil(out:find("shells", 1, true), out) -- nothing beside the script
+         -- spec/cli_completion_spec.lua has the rest
       end
    end)
 

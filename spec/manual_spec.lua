@@ -107,6 +107,48 @@ describe("the manual #once", function()
    end)
 end)
 
+describe("wms-config(5) #once", function()
+   --- The names that a file of settings may have, as the complaint about another one lists them.
+   local function known(text)
+      local path = os.tmpname()
+      local file = assert(io.open(path, "w"))
+      file:write(text)
+      file:close()
+      local _, message = require("wms.config").read(path)
+      os.remove(path)
+      local names = {}
+      for name in message:match("; use ([%l_, ]+)$"):gmatch("[%l_]+") do
+         names[#names + 1] = name
+      end
+      return names
+   end
+
+   it("has every setting, and no other", function()
+      local names = known("return { nonsense = {} }")
+      for _, name in ipairs(known("return { defaults = { nonsense = 1 } }")) do
+         names[#names + 1] = name
+      end
+      local told = {}
+      for name in text_of("docs/man/wms-config.5"):gmatch("\n%.It Li ([%l_]+)\n") do
+         told[#told + 1] = name
+      end
+      assert.same(sorted(names), sorted(told))
+   end)
+
+   it("has an example that is right", function()
+      local example = text_of("docs/man/wms-config.5"):match("\n%.Bd %-literal\n(.-)\n%.Ed\n")
+      example = example:gsub("   hosts = [^\n]+\n", ""):gsub("   inventories = [^\n]+\n", "") -- files that are not there
+      local path = os.tmpname()
+      local file = assert(io.open(path, "w"))
+      file:write(example)
+      file:close()
+      local settings, message = require("wms.config").load(path)
+      os.remove(path)
+      assert.is_table(settings, message)
+      kit.reset()
+   end)
+end)
+
 describe("a table of the reference #once", function()
    it("has every function, and no other", function()
       local told = {}

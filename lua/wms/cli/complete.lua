@@ -217,7 +217,8 @@ end
 
 --- The script that a shell needs; it asks this program for the rest.
 function complete.script(shell)
-   return require("wms.cli.shells." .. shell)
+   local text = require("wms.cli.shells." .. shell) -- and where it was found
+   return text
 end
 
 return complete

@@ -9,6 +9,9 @@ _wms() {
     *[\"\']*) ;; # it replaces what stands behind the quote
     *) cut=${word%"${word##*["$COMP_WORDBREAKS"]}"} ;;
     esac
+    case $cut in
+    *@) cut=${cut%@} ;; # which bash keeps, for names of hosts
+    esac
     COMPREPLY=()
     while IFS=$'\t' read -r word _; do
         if [ "$word" = :files ]; then
