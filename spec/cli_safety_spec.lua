@@ -60,6 +60,13 @@ describe("wms means what it is told #once", function()
       end
    end)
 
+   it("and tells in a script what that does not do", function()
+      local out = cli.run("--lua close --all -s memory://lab --except user=bob")
+      has(out, "-- This logs off all of the chosen sessions on memory://lab. The program asks whether it is meant; this script",
+         "-- The program does nothing when `except` takes nobody out; this script does not look.\n")
+      lacks((cli.run("--lua close --all -s memory://lab --yes")), "The program")
+   end)
+
    it("and takes self for an id", function()
       local _, err, code = cli.run("unlock self -s memory://own",
          { init = 'require "wms".memory("own", { sessions = { { session_id = 4, user_name = "me", is_own = true } } })' })

@@ -55,6 +55,9 @@ end
 --- What to do, or nil.
 function hints.of(outcome, command)
    local code = outcome.error.code
+   if command.call == "bindings" then
+      return nil -- it is about this account, and the message says what to do
+   end
    local special = SPECIAL[code] and SPECIAL[code](outcome.server, command, outcome.state, outcome.session_id)
    local found = special or TEXTS[code]
    return type(found) == "table" and fitting(found, command) or found

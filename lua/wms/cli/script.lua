@@ -26,7 +26,7 @@ local clean = require("wms.cli.text").clean
 local SESSIONS = [[
 local sessions, message, err = %s
 for _, session in ipairs(sessions or err.sessions or {}) do
-   print(session.server, session.session_id, clean(session.user_name), session.state, session.locked)
+   print(session.server, clean(session.session_id), clean(session.user_name), clean(session.state), session.locked)
 end
 if not sessions then
    io.stderr:write(clean(message), "\n")
@@ -41,7 +41,7 @@ end
 local OUTCOMES = [[
 local outcomes, message, err = %s
 for _, outcome in ipairs(outcomes or err.outcomes) do
-   print(outcome.server, outcome.session_id, clean(outcome.user_name), outcome.state,
+   print(outcome.server, clean(outcome.session_id), clean(outcome.user_name), outcome.state,
       outcome.error and clean(outcome.error.message))
 end
 if not outcomes then
@@ -134,8 +134,13 @@ function script.of(made, settings, path, is_demo, question)
    if made.call ~= "servers" then
       parts[#parts + 1] = HEAD
    end
-   parts[#parts + 1] = question and ("\n-- %s wms asks whether it is meant; this script does not.\n"):format(question)
-      or "\n"
+   parts[#parts + 1] = "\n"
+   if question then
+      parts[#parts + 1] = ("-- %s The program asks whether it is meant; this script does not.\n"):format(question)
+   end
+   if made.command.ends and made.chosen.except then
+      parts[#parts + 1] = "-- The program does nothing when `except` takes nobody out; this script does not look.\n"
+   end
    local call = call_of(made, has_client)
    if made.call == "sessions" then
       parts[#parts + 1] = SESSIONS:format(call)
