@@ -62,7 +62,7 @@ describe("wms means what it is told #once", function()
 
    it("and tells in a script what that does not do", function()
       local out = cli.run("--lua close --all -s memory://lab --except user=bob")
-      has(out, "-- This logs off all of the chosen sessions on memory://lab. The program asks whether it is meant; this script",
+      has(out, "-- This logs off all of the chosen sessions on memory://lab. The program asks whether it is meant;",
          "-- The program does nothing when `except` takes nobody out; this script does not look.\n")
       lacks((cli.run("--lua close --all -s memory://lab --yes")), "The program")
    end)
