@@ -101,6 +101,19 @@ describe("wms on a terminal #once", function()
       has(plain(terminal("--demo unlock -s lab01 2", 80)), "(requested: the host took it. With --verify")
    end)
 
+   it("says what it has no place for", function()
+      local init = 'require "wms".memory("a", { sessions = { { session_id = 1, user_name = "root", is_admin = true } } })'
+      local text = terminal("list memory://a", 30, {}, { init = init })
+      has(text, "(NOTE: no place; a wider")
+      fits(text, 30)
+   end)
+
+   it("wraps what is wrong with a command line", function()
+      local text, code = terminal("unlock 3 --verfy", 40)
+      assert.equal(2, code)
+      fits(text, 40)
+   end)
+
    describe("asks before it ends all sessions", function()
       local QUESTION = "This logs off all sessions on memory://lab01. Is it meant? (yes/no) "
 
@@ -127,7 +140,9 @@ describe("wms on a terminal #once", function()
 
       it("also when some are chosen, and hosts", function()
          has(terminal("--demo close --where locked=yes -s @room1", 120, { "yes/no. ", "no\\n" }),
-            "This logs off all of the chosen sessions on memory://lab01, memory://lab02, memory://lab03. Is it meant?")
+            "This logs off 2 sessions on 2 hosts: alice, erin. Is it meant?")
+         has(terminal("--demo close -s @room1 2", 120, { "yes/no. ", "no\\n" }),
+            "This logs off session 2 on each of 3 hosts, memory://lab01, memory://lab02, memory://lab03. Is it meant?")
          has(terminal("--demo disconnect --all -s lab01", 100, { "yes/no. ", "no\\n" }), "This disconnects all ses")
          has(terminal("--demo power-off lab01", 100, { "yes/no. ", "no\\n" }), "This switches off memory://lab01. Is it")
          has(terminal("--demo reboot lab01", 100, { "yes/no. ", "no\\n" }), "This restarts memory://lab01. Is it meant?")
@@ -147,6 +162,13 @@ describe("wms on a terminal #once", function()
          text = plain(text)
          has(text, "memory://s1        1  a.user.with.a.long.name.1  requested\n", "memory://s5        1",
             "unknown (CANCELLED)", "interrupted: 4 requested, 4 unknown (may still be carried out)\n")
+      end)
+
+      it("while users read a warning, for how long is shown", function()
+         local text, code = terminal("close -s memory://s1 1 --warn 15m Bye", 80,
+            { "users are warned, 14:5. left", "\\x03" })
+         assert.equal(130, code)
+         has(plain(text), "interrupted: 1 not sent\n(They may have read the warning already")
       end)
 
       it("when only some hosts have told their sessions", function()

@@ -6,14 +6,12 @@
 --- What needs time to load is loaded when it is needed.
 local commands = require "wms.cli.commands"
 local exits = require "wms.cli.exits"
+local misuse = require "wms.cli.misuse"
 local output = require "wms.cli.output"
 
-local cli = {}
+local checked = misuse.checked
 
---- Misuse is raised as a table, and ends in one line on the error stream.
-local function misuse(why, name)
-   error({ misuse = why, name = name }, 0)
-end
+local cli = {}
 
 --- Standard descriptors that are closed would be given to the next socket, which would get what is printed.
 local holes = {} -- files that stay open
@@ -46,6 +44,17 @@ local function print_help(name)
    return exits.OK
 end
 
+--- What is not there is said before anything is sent.
+local function need(module, package)
+   local found, library = pcall(require, module)
+   if not found and not tostring(library):find(("module '%s' not found"):format(module), 1, true) then
+      error(library, 0)
+   elseif not found then
+      error({ lacking = ("this Lua has no library %s; install it (Debian: %s)"):format(module, package) }, 0)
+   end
+   return library
+end
+
 --- What completes a command line that is not finished.
 local function print_candidates(argv)
    local complete, words = require "wms.cli.complete", {}
@@ -62,64 +71,25 @@ local function print_instead(argv)
    if argv[1] == "--complete" or argv[1] == "--complete-line" then
       return print_candidates(argv)
    end
-   local command = argv[1] == "help" and argv[2] or nil
-   if argv[1] == "help" then
-      return print_help(command)
+   need("argparse", "lua-argparse")
+   local parser = require "wms.cli.parser"
+   local wanted, name = parser.wants_help(argv)
+   if wanted and name and not commands.find(name) then
+      misuse.raise((select(2, parser.parse({ name }))))
    end
-   local wanted
-   for _, word in ipairs(argv) do
-      if word == "--" then
-         break
-      elseif word == "-h" or word == "--help" then
-         wanted = true
-      elseif not command and commands.find(word) then
-         command = word
-      end
-   end
-   return wanted and print_help(command) or nil
-end
-
---- The module's words for misuse, as this program's.
-local function translate(why)
-   local inner = tostring(why):match("bad argument #%d+ to '[^']*' %((.*)%)$")
-   if not inner then
-      return nil
-   end
-   inner = inner:gsub("defined, as by wms%.configure.*$", "in the file of settings (wms hosts)")
-   local name, rest = inner:match("^([%w_]+)(.*)$")
-   for _, option in pairs(commands.options) do
-      if option.option == name and name ~= "server" then
-         return option.flags:match("%-%-%S+") .. rest
-      end
-   end
-   return name == "session_ids" and "ID" .. rest or (name == "server" or name == "servers") and "-s" .. rest or inner
-end
-
---- Calls what may raise the module's misuse.
-local function checked(name, fun, ...)
-   local results = { pcall(fun, ...) }
-   if not results[1] then
-      local why = translate(results[2])
-      if not why then
-         error(results[2], 0)
-      end
-      misuse(why, name)
-   end
-   return (table.unpack or unpack)(results, 2) -- luacheck: ignore 113 143
+   return wanted and print_help(name) or nil
 end
 
 --- The file of settings, or those of the made-up room.
 local function load_settings(given)
-   if given.demo and not given.config then
-      require("wms.cli.demo").open()
-      return { client = {}, groups = { room1 = require("wms.cli.demo").ROOM } }
+   if given.demo then
+      local demo = require "wms.cli.demo"
+      demo.open()
+      return { client = {}, groups = { room1 = demo.ROOM } }
    end
    local settings, why = require("wms.config").load(given.config)
    if not settings then
-      misuse(why:find(";", 1, true) and why or why .. "; give a file of settings that can be read")
-   end
-   if given.demo then
-      require("wms.cli.demo").open()
+      misuse.raise(why:find(";", 1, true) and why or why .. "; give a file of settings that can be read")
    end
    return settings
 end
@@ -130,102 +100,32 @@ local function configure_card(made, given)
       return
    end
    if not (given.mac and given.network) then
-      misuse(("%s alone; give --mac and --network"):format(given.mac and "--mac" or "--network"), "wake")
+      misuse.raise(("%s alone; give --mac and --network"):format(given.mac and "--mac" or "--network"), "wake")
    end
    local wms = require "wms"
    local servers = checked("wake", wms.servers, made.servers)
    if #servers > 1 then
-      misuse("--mac is one host's; give one host", "wake")
+      misuse.raise("--mac is one host's; give one host", "wake")
    end
    made.cards = { [servers[1]] = { mac = given.mac, network = given.network } }
    local fine, why = pcall(wms.configure, { wake = made.cards })
    if not fine then
-      misuse(((translate(why) or tostring(why)):gsub("^wake: .-: (%a+): ", "--%1: ")), "wake")
+      misuse.raise(((misuse.translate(why) or tostring(why)):gsub("^wake: .-: (%a+): ", "--%1: ")), "wake")
    end
 end
 
 -- ---- carrying it out --------------------------------------------------------------------------------------------------
 
---- Asks before sessions or hosts are ended.
-local function confirm(made, given)
-   local command = made.command
-   if not command.ends or given.yes or given.what_if or not (made.all or command.target == "servers") then
+--- Asks before sessions or hosts are ended; `sessions`: those that are meant, if they were looked at.
+local function confirm(made, given, sessions)
+   local is_asked = made.command.ends and not given.yes and not given.what_if
+   local question = is_asked and require("wms.cli.meant").question(made, sessions)
+   if not question then
       return true
+   elseif not require("wms.cli.terminal").can_ask() then
+      misuse.raise("there is no terminal to ask whether it is meant; give --yes", made.command.name)
    end
-   local servers = checked(command.name, require("wms").servers, made.servers)
-   local terminal, text = require "wms.cli.terminal", require "wms.cli.text"
-   if not terminal.can_ask() then
-      misuse("there is no terminal to ask whether it is meant; give --yes", command.name)
-   end
-   local named = text.clean(table.concat(servers, ", ", 1, math.min(5, #servers)))
-   if #servers > 5 then
-      named = ("%s and %d more"):format(named, #servers - 5)
-   end
-   local what = command.target == "servers" and named or ("%s on %s"):format((made.where or made.except)
-      and "all of the chosen sessions" or "all sessions", named)
-   return require("wms.cli.prompt").confirm(("%s %s. Is it meant?"):format(command.question, what))
-end
-
-local HOST = { { name = "server", title = "SERVER" }, { name = "groups", title = "GROUPS" } }
-local FORGOTTEN = { { name = "server", title = "SERVER" } }
-local BINDING = { { name = "server", title = "SERVER" }, { name = "user_name", title = "USER", may_go = 2 },
-   { name = "port", title = "PORT", right = true }, { name = "management", title = "MANAGEMENT" },
-   { name = "fingerprint", title = "FINGERPRINT", may_go = 1 } }
-
-local locals = {}
-
---- Which hosts are meant, and in which groups they are.
-function locals.servers(made, settings)
-   local wms = require "wms"
-   local groups, names, all = {}, {}, {}
-   for name in pairs(settings.groups) do
-      names[#names + 1] = name
-   end
-   table.sort(names)
-   for _, name in ipairs(names) do
-      for _, server in ipairs(checked("hosts", wms.servers, "@" .. name)) do
-         groups[server] = groups[server] or {}
-         table.insert(groups[server], name)
-      end
-      all[#all + 1] = "@" .. name
-   end
-   local given = #made.servers > 0 and made.servers or all
-   local items = {}
-   for i, server in ipairs(#given > 0 and checked("hosts", wms.servers, given) or {}) do
-      items[i] = { server = server, groups = groups[server] or {} }
-   end
-   return { outcomes = {}, items = items, kind = "host", columns = HOST }
-end
-
-function locals.unbind(made)
-   local wms = require "wms"
-   local items, outcomes = {}, {}
-   for _, server in ipairs(checked("unbind", wms.servers, made.servers)) do
-      local fine, message, err = wms.unbind(server)
-      if fine then
-         items[#items + 1] = { server = server }
-      else
-         outcomes[#outcomes + 1] = { server = server, state = "failed", error = { code = err.code,
-            message = (message:gsub("^" .. server:gsub("%p", "%%%0") .. ": ", "")) } }
-      end
-   end
-   return { outcomes = outcomes, items = items, kind = "host", columns = FORGOTTEN }
-end
-
-function locals.bindings()
-   local list, message, err = require("wms").bindings()
-   local items, outcomes = {}, {}
-   if not list then
-      outcomes[1] = { server = "localhost", state = "failed", error = { code = err.code, message = message } }
-   end
-   for _, binding in ipairs(list or {}) do
-      if binding.error then
-         outcomes[#outcomes + 1] = { server = binding.server, state = "failed", error = binding.error }
-      else
-         items[#items + 1] = binding
-      end
-   end
-   return { outcomes = outcomes, items = items, kind = "binding", columns = BINDING }
+   return require("wms.cli.prompt").confirm(question .. " Is it meant?")
 end
 
 --- What the progress line needs to know.
@@ -233,36 +133,42 @@ local function progress_of(made, given)
    if given.json or given.csv then
       return nil
    end
-   return { name = made.command.name, servers = function()
+   return { name = made.command.name, warning = given.warn and not given.what_if and given.warn[1], servers = function()
       local fine, servers = pcall(require("wms").servers, #made.servers > 0 and made.servers or "localhost")
       return fine and servers or {}
    end }
 end
 
+local HERE = { servers = true, unbind = true, bindings = true }
+
+--- Carries a plan out; returns nil when who was asked does not mean it.
 local function carry_out(made, given, settings)
-   local here = locals[made.call]
-   if here then
-      return here(made, settings)
-   elseif made.call == "bind" then
-      local result, why = require("wms.cli.bind").run(made, given, settings, function() return progress_of(made, given) end)
-      if not result then
-         misuse(why, "bind")
-      end
-      return result
+   if HERE[made.call] then
+      return require("wms.cli.here")[made.call](made, settings)
    end
-   return require("wms.cli.run").plan(made, settings, progress_of(made, given))
+   local sessions
+   if made.command.ends and not given.what_if and require("wms.cli.meant").has_to_look(made, given.yes) then
+      if not given.yes and not require("wms.cli.terminal").can_ask() then
+         confirm(made, given) -- which refuses
+      end
+      local early
+      sessions, early = require("wms.cli.meant").look(made, settings, progress_of(made, given))
+      if not sessions then
+         return early
+      end
+   end
+   if not confirm(made, given, sessions) then
+      return nil
+   elseif made.call == "bind" then
+      local bound, why = require("wms.cli.bind").run(made, given, function() return progress_of(made, given) end)
+      return bound or misuse.raise(why, "bind")
+   end
+   local result = require("wms.cli.run").plan(made, settings, progress_of(made, given))
+   result.warned = given.warn ~= nil
+   return result
 end
 
 -- ---- what is printed --------------------------------------------------------------------------------------------------
-
-local function look_of(descriptor)
-   local terminal = require "wms.cli.terminal"
-   return { width = terminal.is(descriptor) and terminal.width() or nil, colour = terminal.has_colour(descriptor) }
-end
-
-local function complain(...)
-   io.stderr:write(...)
-end
 
 local function print_records(result, command, sum, given)
    local records = require "wms.cli.records"
@@ -275,9 +181,6 @@ local function print_records(result, command, sum, given)
    end
    if given.csv then
       records.print_csv(output.write, kind, list)
-      if kind ~= "outcome" then -- which have no rows then
-         require("wms.cli.report").failures(complain, result, command, look_of(2))
-      end
       return
    end
    sum.command = command.name
@@ -290,7 +193,7 @@ local function print_values(result, look)
    local text = require "wms.cli.text"
    for _, outcome in ipairs(result.outcomes) do
       if outcome.value then
-         if #result.outcomes > 1 then
+         if #result.outcomes > 1 or look.width then
             output.write(text.clean(outcome.server), ":\n")
          end
          local names = {}
@@ -301,47 +204,150 @@ local function print_values(result, look)
          for _, name in ipairs(names) do
             local value = outcome.value[name]
             value = type(value) == "table" and require("dkjson").encode(value) or tostring(value)
-            local line = ("%s  %s"):format(name, text.clean(value))
+            local line = ("%s  %s"):format(text.clean(name), text.clean(value))
             output.write(look.width and text.cut(line, look.width) or line, "\n")
          end
       end
    end
 end
 
+local function look_of(descriptor)
+   local terminal = require "wms.cli.terminal"
+   return { width = terminal.is(descriptor) and terminal.width() or nil, colour = terminal.has_colour(descriptor) }
+end
+
+local function complain(...)
+   io.stderr:write(...)
+end
+
+--- What went wrong, what nobody met, and the sum.
+local function print_rest(result, made, sum, look, with_sum)
+   local report = require "wms.cli.report"
+   report.failures(complain, result, made.command, look)
+   if sum.exit ~= exits.UNREACHED then
+      report.notes(complain, result.notes, look)
+   end
+   if with_sum then
+      report.sum(complain, result, made.command, sum, look)
+   end
+end
+
 --- For people: the table on the standard output; what went wrong, and the sum, on the error stream.
 local function print_report(result, made, sum, given)
-   local report = require "wms.cli.report"
    local command, look = made.command, look_of(1)
    if result.list then
       output.write(result.list)
    elseif command.call == "call" then
       print_values(result, look)
    elseif not given.quiet and #(result.items or result.outcomes) > 0 then
-      report.rows(output.write, result, command, look)
+      require("wms.cli.report").rows(output.write, result, command, look)
    end
    local written, why = output.flush()
-   if given.quiet and sum.exit == exits.OK then
-      return written, why
-   end
-   local second = look_of(2)
-   report.failures(complain, result, command, second)
-   if not result.list and not (command.call == "call" and sum.exit == exits.OK) then
-      report.sum(complain, result, command, sum, second)
+   local is_plain = result.list or command.call == "call" or given.quiet
+   if sum.exit ~= exits.OK or #(result.notes or {}) > 0 or not is_plain then
+      print_rest(result, made, sum, look_of(2), not result.list and not (is_plain and sum.exit == exits.OK))
    end
    return written, why
 end
 
+--- Prints a result; returns the exit code.
+local function print_result(result, made, given)
+   local sum = require("wms.cli.verdict").of(result)
+   local written, fault
+   if given.json or given.csv then
+      print_records(result, made.command, sum, given)
+      written, fault = output.flush()
+      if given.csv and sum.exit ~= exits.OK then
+         print_rest(result, made, sum, look_of(2), true)
+      elseif #(result.notes or {}) > 0 and sum.exit ~= exits.UNREACHED then
+         require("wms.cli.report").notes(complain, result.notes, look_of(2))
+      end
+   else
+      written, fault = print_report(result, made, sum, given)
+   end
+   if not written then
+      complain("wms: the output cannot be written: ", fault, "\n")
+      return sum.exit == exits.OK and exits.FAILED or sum.exit
+   end
+   return sum.exit
+end
+
+-- ---- the program --------------------------------------------------------------------------------------------------------
+
+--- What a command line means, with the settings; raises misuse.
+local function prepare(command, given)
+   local settings = load_settings(given)
+   local place = given.demo and command.call ~= "bindings" and function(servers)
+      return checked(command.name, require("wms.cli.demo").servers, servers)
+   end
+   local made, why = require("wms.cli.plan").make(command, given, place)
+   if not made then
+      misuse.raise(why, command.name)
+   end
+   if command.call == "servers" and #made.servers == 0 and given.lua then
+      made.servers = require("wms.cli.here").groups(settings)
+   end
+   configure_card(made, given)
+   if given.demo and command.call == "wake" then -- nothing leaves this machine
+      made.options[#made.options + 1] = not given.what_if and { "what_if", true } or nil
+   end
+   why = made.call == "bind" and require("wms.cli.bind").complete(made, given)
+   if why then
+      misuse.raise(why, command.name)
+   end
+   return made, settings
+end
+
+local function print_script(made, given, settings)
+   local script = require "wms.cli.script"
+   if made.call == "bind" then
+      if not (given.fingerprint or given.fingerprints) then
+         misuse.raise("a script asks nobody whether the certificate is the host's; give --fingerprint SHA256 or "
+            .. "--fingerprints FILE", "bind")
+      end
+      made.options[#made.options + 1] = { "password", script.password(given) }
+   end
+   local is_asked = made.command.ends and not given.yes and not given.what_if
+   local question = is_asked and require("wms.cli.meant").question(made) or nil
+   output.write(script.of(made, settings, given.config, given.demo, question))
+   return exits.OK
+end
+
+--- Carries a command out.
+local function perform_command(command, given)
+   if given.json or command.call == "call" then
+      need("dkjson", "lua-dkjson")
+   end
+   local made, settings = prepare(command, given)
+   local note = table.concat(made.servers):find("!", 1, true) and require("wms.cli.meant").check_hosts(made) or nil
+   if given.lua then
+      return print_script(made, given, settings)
+   end
+   local result = carry_out(made, given, settings)
+   if not result then
+      complain("nothing was done\n")
+      return exits.FAILED
+   end
+   result.notes = result.notes or {}
+   if note then
+      table.insert(result.notes, 1, note)
+   end
+   return print_result(result, made, given)
+end
+
 local function perform(argv)
+   local given, command = require("wms.cli.quick").parse(argv)
+   if given and not given.help then
+      return perform_command(command, given)
+   end
    local instead = print_instead(argv)
    if instead then
       return instead
    end
-   local given, command, name = require("wms.cli.quick").parse(argv)
+   local name
+   given, command, name = require("wms.cli.parser").parse(argv)
    if not given then
-      given, command, name = require("wms.cli.parser").parse(argv)
-   end
-   if not given then
-      misuse(command, name)
+      misuse.raise(command, name)
    elseif given.version then
       output.write("wms ", require("wms")._VERSION, "\n")
       return exits.OK
@@ -352,50 +358,30 @@ local function perform(argv)
       print_help()
       return exits.MISUSE
    elseif not command then
-      misuse("no command; give one of those that 'wms --help' names")
+      misuse.raise("no command; give one of those that 'wms --help' names")
    end
+   return perform_command(command, given)
+end
 
-   local settings = load_settings(given)
-   settings.client_of = function() return { start = require("wms").start } end
-   local plan = require "wms.cli.plan"
-   local made, why = plan.make(command, given)
-   if made and given.demo and made.call ~= "bindings" then
-      local in_room = checked(command.name, require("wms.cli.demo").servers, made.servers)
-      given.server, given.servers, given.ids = in_room, nil, given.ids
-      made, why = plan.make(command, given)
-   end
-   if not made then
-      misuse(why, command.name)
-   end
-   configure_card(made, given)
-   why = made.call == "bind" and require("wms.cli.bind").complete(made, given)
-   if why then
-      misuse(why, command.name)
-   end
-   if given.lua then
-      if made.call == "bind" and (given.fingerprint or given.fingerprints) then
-         made.options[#made.options + 1] = { "password", require("wms.cli.script").password(given) }
-      end
-      output.write(require("wms.cli.script").of(made, settings, given.config, given.demo))
-      return exits.OK
-   end
-   if not confirm(made, given) then
-      complain("nothing was done\n")
-      return exits.FAILED
-   end
+--- One line of misuse, cleaned; narrow terminals have it in several.
+local function complain_of_misuse(why)
+   local text, terminal = require "wms.cli.text", require "wms.cli.terminal"
+   local line = text.clean(("wms%s: %s"):format(why.name and " " .. why.name or "", why.misuse))
+   complain(terminal.is(2) and text.wrap(line, terminal.width(), "   ") or line, "\n")
+end
 
-   local result = checked(command.name, carry_out, made, given, settings)
-   local sum = require("wms.cli.verdict").of(result)
-   if given.json or given.csv then
-      print_records(result, command, sum, given)
-      return sum.exit
+--- Says why it ended before its time; returns the exit code.
+local function fail(why)
+   if type(why) == "table" and why.misuse then
+      complain_of_misuse(why)
+      return exits.MISUSE
+   elseif require("wms.cli.run").is_interrupt(why) then
+      complain(require("wms.cli.terminal").is(2) and "\ninterrupted\n" or "interrupted\n")
+      return exits.INTERRUPTED
    end
-   local written, fault = print_report(result, made, sum, given)
-   if not written then
-      complain("wms: the output cannot be written: ", fault, "\n")
-      return sum.exit == exits.OK and exits.FAILED or sum.exit
-   end
-   return sum.exit
+   why = type(why) == "table" and why.lacking or why
+   complain("wms: ", require("wms.cli.text").clean(why), "\n")
+   return exits.FAILED
 end
 
 --- Runs a command line, such as the global `arg`; returns the exit code.
@@ -403,18 +389,7 @@ function cli.main(argv)
    fill_holes()
    local fine, code = pcall(perform, argv)
    if not fine then
-      local why = code
-      if type(why) == "table" and why.misuse then
-         local line = ("wms%s: %s"):format(why.name and " " .. why.name or "", why.misuse)
-         complain((line:gsub("%c", "?")), "\n")
-         code = exits.MISUSE
-      elseif require("wms.cli.run").is_interrupt(why) then
-         complain(require("wms.cli.terminal").is(2) and "\ninterrupted\n" or "interrupted\n")
-         code = exits.INTERRUPTED
-      else
-         complain("wms: ", tostring(why), "\n")
-         code = exits.FAILED
-      end
+      code = fail(code)
    end
    local written, fault = output.flush()
    if not written and code == exits.OK then

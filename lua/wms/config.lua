@@ -83,7 +83,7 @@ local function evaluate(text, name)
 end
 
 --- Where the file is looked for: `$XDG_CONFIG_HOME/wms/config.lua` (or `~/.config/wms/config.lua`), then
---- `/etc/wms/config.lua`.  The first that is there counts.
+--- `/etc/wms/config.lua`.  The first that is there counts, also one that may not be read, which is an error.
 ---@return string[]
 function config.paths()
    local home = os.getenv("XDG_CONFIG_HOME")
@@ -98,12 +98,15 @@ function config.paths()
    return paths
 end
 
+local ENOENT, ENOTDIR = 2, 20
+
+--- One that cannot be read is there: the next one would not say what the first one does.
 local function is_there(path)
-   local file = io.open(path, "rb")
+   local file, _, code = io.open(path, "rb")
    if file then
       file:close()
    end
-   return file ~= nil
+   return file ~= nil or not (code == ENOENT or code == ENOTDIR)
 end
 
 --- A table by names, or nothing.

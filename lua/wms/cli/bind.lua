@@ -2,10 +2,12 @@
 --- `wms bind`: no password leaves before somebody has said that the certificates are the hosts'.
 local fingerprints = require "wms.fingerprints"
 local literal = require "wms.cli.literal"
+local plan = require "wms.cli.plan"
 local prompt = require "wms.cli.prompt"
 local run = require "wms.cli.run"
 local terminal = require "wms.cli.terminal"
 local text = require "wms.cli.text"
+local wms = require "wms"
 
 local bind = {}
 
@@ -26,20 +28,12 @@ function bind.complete(made, given)
    return nil
 end
 
-local function options_of(made)
-   local options = {}
-   for _, pair in ipairs(made.options) do
-      options[pair[1]] = literal.value(pair[2])
-   end
-   return options
-end
-
 --- Asks the hosts for their certificates: a bind without fingerprints does no more.  Those of which something came, and the
 --- outcomes of the others.
-local function ask_hosts(made, settings, progress)
-   local options = options_of(made)
+local function ask_hosts(made, progress)
+   local options = plan.values(made)
    options.password, options.thumbprint = nil, nil
-   local result = run.command(settings.client_of("bind"), "bind", options, progress)
+   local result = run.command(wms, "bind", options, progress)
    local shown, others = {}, {}
    for _, outcome in ipairs(result.outcomes) do
       local list = outcome.value and outcome.value.fingerprint and outcome.error.code == "UNTRUSTED" and shown or others
@@ -87,17 +81,17 @@ local function add_all(list, others)
 end
 
 --- Binds with what is known of the certificates.
-local function bind_them(made, given, settings, progress, more)
+local function bind_them(made, given, progress, more)
    local password, why = prompt.password(given)
    if not password then
       return nil, why
    end
-   local options = options_of(made)
+   local options = plan.values(made)
    options.password = password
    for name, value in pairs(more or {}) do
       options[name] = value
    end
-   return run.command(settings.client_of("bind"), "bind", options, progress)
+   return run.command(wms, "bind", options, progress)
 end
 
 --- Whether nothing has to be asked of who sits there.
@@ -106,9 +100,9 @@ local function is_known(given)
 end
 
 --- Carries the plan out.  Returns a result as run.command does, with `list` (a text) for --show; or nil, and the misuse.
-function bind.run(made, given, settings, progress)
+function bind.run(made, given, progress)
    if is_known(given) then
-      return bind_them(made, given, settings, progress())
+      return bind_them(made, given, progress())
    end
    if not given.show then
       if not terminal.can_ask() then
@@ -116,7 +110,7 @@ function bind.run(made, given, settings, progress)
             .. "--fingerprints FILE"
       end
    end
-   local shown, others, interrupted = ask_hosts(made, settings, progress())
+   local shown, others, interrupted = ask_hosts(made, progress())
    if given.show then
       return { outcomes = others, list = fingerprints.format(shown), interrupted = interrupted }
    elseif interrupted or #shown == 0 then
@@ -128,7 +122,7 @@ function bind.run(made, given, settings, progress)
    for i, outcome in ipairs(shown) do
       by_server[outcome.server], servers[i] = outcome.value.fingerprint, outcome.server
    end
-   local result, why = bind_them(made, given, settings, progress(), { server = servers, fingerprints = by_server })
+   local result, why = bind_them(made, given, progress(), { server = servers, fingerprints = by_server })
    if result then
       add_all(result.outcomes, others)
    end

@@ -45,7 +45,8 @@ end
 
 --- An id in digits is a number, as everywhere.
 function readers.id(text)
-   return (text == "0" or text:find("^[1-9]%d*$")) and values.count(text) or text
+   local number = (text == "0" or text:find("^[1-9]%d*$")) and #text <= 10 and tonumber(text)
+   return number and (math.tointeger and math.tointeger(number) or number) or text
 end
 
 function readers.boolean(text)
@@ -86,6 +87,21 @@ local function gather(conditions)
    return list
 end
 
+--- Whether a session is as one entry of `gather` says; `near`: but for the case of letters.
+local function matches(entry, session, near)
+   local value = session[entry.name]
+   if entry.kind == "time" then
+      return session.idle_since ~= nil and os.time() - session.idle_since >= entry.values[1]
+   end
+   for _, wanted in ipairs(entry.values) do
+      local one, other = tostring(value), tostring(wanted) -- ids may be numbers, or digits
+      if value ~= nil and (one == other or (near and one:lower() == other:lower())) then
+         return true
+      end
+   end
+   return false
+end
+
 --- Whether a session is as one condition says, as an expression.
 local function test(entry)
    if entry.kind == "time" then
@@ -121,6 +137,37 @@ local function has_time(list)
       end
    end
    return false
+end
+
+--- Tells whether a session is meant by conditions that are known to be right: for `is_where` all of them hold, else any.
+function choose.matcher(conditions, is_where)
+   local list = gather(conditions)
+   return function(session)
+      for _, entry in ipairs(list) do
+         if matches(entry, session) ~= is_where then
+            return not is_where
+         end
+      end
+      return is_where
+   end
+end
+
+--- Counts the sessions that each of such conditions meets: { flag = (as it was given), count =, near = (a value that
+--- differs in the case of letters) }, and a function that is told of a session.
+function choose.counters(conditions)
+   local list = {}
+   for i, condition in ipairs(conditions) do
+      list[i] = { flag = condition.flag, entry = gather({ condition })[1], count = 0 }
+   end
+   return list, function(session)
+      for _, counter in ipairs(list) do
+         if matches(counter.entry, session) then
+            counter.count = counter.count + 1
+         elseif counter.entry.kind == "text" and matches(counter.entry, session, true) then
+            counter.near = session[counter.entry.name]
+         end
+      end
+   end
 end
 
 --- What a person may name: { name =, kind = }.

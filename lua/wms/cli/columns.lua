@@ -25,8 +25,10 @@ local function total(list)
    return sum
 end
 
---- Takes out columns, the least important first, and makes others narrower, until they fit.
+--- Takes out columns, the least important first, and makes others narrower, until they fit.  Returns the titles of those
+--- that are gone and would be missed.
 local function fit(list, width)
+   local gone = {}
    while total(list) > width do
       local least
       for i, column in ipairs(list) do
@@ -35,7 +37,8 @@ local function fit(list, width)
          end
       end
       if least then
-         table.remove(list, least)
+         local column = table.remove(list, least)
+         gone[#gone + 1] = column.told and column.title or nil
       else
          local widest
          for _, column in ipairs(list) do
@@ -49,6 +52,7 @@ local function fit(list, width)
          widest.width = math.max(widest.least or 6, widest.width - (total(list) - width))
       end
    end
+   return gone
 end
 
 --- Those that have something in them, with their widths.
@@ -65,7 +69,7 @@ local function measure(wanted, rows, all)
       end
       if used then
          list[#list + 1] = { name = column.name, title = column.title, may_go = column.may_go, right = column.right,
-            least = column.least, width = width }
+            told = column.told, least = column.least, width = width }
       end
    end
    return list
@@ -83,7 +87,8 @@ local function line_of(list, row, has_colour)
    return table.concat(parts, (" "):rep(GAP))
 end
 
---- Prints rows: `wanted` is a list of { name, title, may_go = the higher, the sooner it is left out, right, least }.
+--- Prints rows: `wanted` is a list of { name, title, may_go = the higher, the sooner it is left out, told = it is said
+--- then, right, least }.
 ---
 --- `look`: `width` (nil: what is no terminal, where every column is there and none is cut) and `colour`.  On a narrow
 --- terminal the column `heading` becomes a line above the rows that it is the same for.
@@ -96,9 +101,7 @@ function columns.print(write, wanted, rows, look, heading)
       end
    end
    local list = measure(shown, rows, not look.width)
-   if look.width then
-      fit(list, look.width)
-   end
+   local gone = look.width and fit(list, look.width) or {}
    local titles = {}
    for _, column in ipairs(list) do
       titles[column.name] = column.title
@@ -111,6 +114,10 @@ function columns.print(write, wanted, rows, look, heading)
          write(text.cut(last, look.width - 1), ":\n")
       end
       write(line_of(list, row, look.colour), "\n")
+   end
+   if #gone > 0 then
+      local line = ("(%s: no place; a wider terminal shows it, and --csv)"):format(table.concat(gone, ", "))
+      write(text.wrap(line, look.width, "   "), "\n")
    end
 end
 

@@ -30,16 +30,17 @@ commands.groups = { "Hosts and sessions", "Manner", "Binding", "Output", "Everyw
 commands.options = {
    server = { flags = "-s --server", value = "SERVER", many = true, option = "server", group = 1,
       help = "A host, a node set such as 'lab[01-30]', or @GROUP of the file of settings; several times for several. "
-         .. "A '!' before it takes it out. Without it most commands mean this machine." },
+         .. "A '!' before it takes it out. Without it what ends sessions of more than one user, or hosts, is refused; else "
+         .. "it means this machine." },
    all = { flags = "-a --all", group = 1, help = "All sessions that the host lets us control." },
    self = { flags = "--self", group = 1, help = "The session that you are in, where the host tells which it is." },
    id = { flags = "--id", value = "ID", many = true, group = 1, help = "The session with this id." },
    user = { flags = "-u --user", value = "NAME", many = true, group = 1, help = "The sessions of this user." },
    where = { flags = "-w --where", value = "NAME=VALUE", many = true, kind = "condition", group = 1,
       help = "The sessions of which this is so: user=alice, locked=yes, state=Active, seat=seat0, idle=30m (for at least "
-         .. "so long); VALUE,VALUE is any of them." },
+         .. "so long); VALUE,VALUE is any of them. Values are compared as they stand, case included." },
    except = { flags = "-x --except", value = "NAME=VALUE", many = true, kind = "condition", group = 1,
-      help = "Not the sessions of which this is so." },
+      help = "Not the sessions of which this is so. close and disconnect stop when there is none." },
    activity = { flags = "--activity", option = "activity", group = 1,
       help = "Ask for idle times also where that is a question for each session (MultiPoint)." },
 
@@ -54,7 +55,7 @@ commands.options = {
    what_if = { flags = "-n --what-if", option = "what_if", group = 2,
       help = "Ask the hosts, say what would be done, do nothing." },
    on_error = { flags = "--on-error", value = "HOW", choices = { "continue", "stop" }, option = "on_error", group = 2,
-      help = "stop: one session after the other, and nothing more after the first failure." },
+      help = "continue, or stop: one session after the other, and nothing more after the first failure." },
    retries = { flags = "--retries", value = "N", kind = "count", option = "retries", group = 2,
       help = "Try so often again what may pass by itself, such as a host that does not answer." },
    timeout = { flags = "--timeout", value = "TIME", kind = "time", option = "timeout", group = 2,
@@ -107,7 +108,8 @@ commands.root = { "version", "completion" }
 --- What cannot be given together.
 commands.exclusive = {
    { "json", "csv" }, { "all", "self" }, { "id", "self" }, { "fingerprint", "fingerprints", "show" }, { "show", "json" },
-   { "show", "csv" }, { "password_fd", "credential" },
+   { "show", "csv" }, { "password_fd", "credential" }, { "quiet", "json" }, { "quiet", "csv" }, { "demo", "config" },
+   { "lua", "json" }, { "lua", "csv" }, { "lua", "quiet" }, { "lua", "show" },
 }
 
 local CHOOSE = { "server", "all", "self", "user", "where", "except" }

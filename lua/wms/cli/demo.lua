@@ -13,7 +13,7 @@ local SEATS = {
    lab03 = { { 1, "erin", true, 90 }, { 2, "frank", false, 0 }, { 3, "grace", false, 12 } },
 }
 
---- Makes the hosts, the group @room1, cards to be woken by, and a place for bindings that is forgotten.
+--- Makes the hosts, the group @room1, cards that no packet is sent to, and a place for bindings that is forgotten.
 function demo.open()
    local kept = {}
    local now = os.time()
@@ -43,20 +43,39 @@ local function in_room(address)
    return address:find("^memory://") and address or "memory://" .. address:gsub("^%a[%w+.-]*://", "")
 end
 
+--- Calls in_room with each address of a text that joins some of them.
+local function all_in_room(item)
+   local depth, parts, name = 0, {}, ""
+   local function add()
+      parts[#parts + 1] = (name == "" or name:find("^@")) and name or in_room(name)
+      name = ""
+   end
+   for letter in item:gmatch(".") do
+      depth = depth + (letter == "[" and 1 or letter == "]" and -1 or 0)
+      if depth == 0 and letter:find("[,!&^]") then
+         add()
+         parts[#parts + 1] = letter
+      else
+         name = name .. letter
+      end
+   end
+   add()
+   return table.concat(parts)
+end
+
 --- What was given as servers, in the room: nothing outside of it is ever asked.
 function demo.servers(given)
    if #given == 0 then
       return { "@room1" }
    end
-   local wanted, list = {}, {}
+   local wanted = {}
    for i, item in ipairs(given) do
-      local mark, rest = item:match("^(!?)(.*)$")
-      wanted[i] = rest:find("^@") and item or mark .. in_room(rest)
+      wanted[i] = all_in_room(item)
    end
-   for i, address in ipairs(wms.servers(wanted)) do
-      list[i] = in_room(address)
+   for _, address in ipairs(wms.servers(wanted)) do
+      assert(address:find("^memory://"), address)
    end
-   return list
+   return wanted
 end
 
 return demo

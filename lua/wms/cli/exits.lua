@@ -5,5 +5,7 @@ return {
    FAILED = 1, -- something was not done, or is not known to be done
    MISUSE = 2, -- the command line is wrong; nothing was sent
    UNREACHED = 3, -- no host could be reached
+   HUNG_UP = 129, -- the terminal has gone: 128 and the number of the signal, as shells have it
    INTERRUPTED = 130, -- by Ctrl-C
+   TERMINATED = 143, -- by SIGTERM
 }

@@ -141,6 +141,7 @@ function help.of(command, width)
    for _, one in ipairs(commands.list) do
       entry(lines, one.name, one.summary, 16, width)
    end
+   entry(lines, "help COMMAND", "tell what a command takes", 16, width)
    local names = {}
    for _, list in ipairs{ commands.everywhere, commands.root } do
       for _, name in ipairs(list) do

@@ -1,27 +1,33 @@
 -- SPDX-License-Identifier: MIT
 --- What to do about an error, for people, by its code.
+local commands = require "wms.cli.commands"
+
 local hints = {}
 
+-- A list: those that name an option are for the commands that have it.
 local TEXTS = {
    NOT_FOUND = "'wms list' shows the sessions that there are.",
    ACCESS_DENIED = "Leave it out, or ask the host's administrator for the right.",
-   UNREACHABLE = "Is the host on, and its name right? Then try again; --retries 3 does so by itself.",
-   TIMEOUT = "Try again with a longer --timeout; --retries 3 tries by itself.",
+   UNREACHABLE = { "Is the host on, and its name right? Then try again.", "--retries 3 does so by itself." },
+   TIMEOUT = { "Try again, or wait for longer: --timeout 90.", "--retries 3 tries by itself." },
    UNSUPPORTED = "This kind of host cannot do that; leave it out.",
    UNTRUSTED = "Compare the certificate with the host's before you bind anew.",
    PROTOCOL = "Something else answers there; is the address right?",
-   UNVERIFIED = "Look again in a moment, or wait for longer: --verify=30.",
+   UNVERIFIED = { "Look again in a moment.", "--verify=30 waits for longer." },
    REVERTED = "Somebody else changes it, such as a manager in Block All; end that, or try again.",
-   BUSY = "Try again; --retries 3 does so by itself.",
-   NO_MEMORY = "Ask for less at a time: --concurrency 4.",
+   BUSY = { "Try again in a moment.", "--retries 3 does so by itself." },
+   NO_MEMORY = { "Ask for less at a time.", "--concurrency 4 asks four hosts at a time." },
 }
 
 local SPECIAL = {
-   NOT_BOUND = function(server)
-      return ("Bind to it once: wms bind %s -u Administrator"):format(server)
+   NOT_BOUND = function(server, command)
+      return command.call == "unbind" and "'wms bindings' lists the hosts that this account is bound to."
+         or ("Bind to it once: wms bind %s -u Administrator"):format(server)
    end,
    NOT_FOUND = function(_, command, _, id)
-      if command.call == "wake" then
+      if command.call == "servers" then
+         return "Mend the group, or leave it out."
+      elseif command.call == "wake" then
          return "Name its card: --mac ADDRESS --network ADDRESS, or in the file of settings."
       end
       return type(id) == "string" and "'wms list' shows the sessions that there are. Hosts are named by -s HOST." or nil
@@ -34,11 +40,27 @@ local SPECIAL = {
    end,
 }
 
---- One sentence, or nil.
+--- Those of the sentences whose options a command has.
+local function fitting(sentences, command)
+   local list = {}
+   for _, sentence in ipairs(sentences) do
+      local flag = sentence:match("%-%-([%l-]+)")
+      if not flag or commands.has(command, (flag:gsub("-", "_"))) then
+         list[#list + 1] = sentence
+      end
+   end
+   return table.concat(list, " ")
+end
+
+--- What to do, or nil.
 function hints.of(outcome, command)
    local code = outcome.error.code
+   if command.call == "bindings" then
+      return nil -- it is about this account, and the message says what to do
+   end
    local special = SPECIAL[code] and SPECIAL[code](outcome.server, command, outcome.state, outcome.session_id)
-   return special or TEXTS[code]
+   local found = special or TEXTS[code]
+   return type(found) == "table" and fitting(found, command) or found
 end
 
 return hints

@@ -15,6 +15,21 @@ function literal.source(text)
    return setmetatable({ text = text }, Source)
 end
 
+--- A number in as few digits as it takes; whole ones without a point.
+local function number_of(value)
+   if value ~= value or value == math.huge or value == -math.huge then
+      return value ~= value and "0/0" or value > 0 and "math.huge" or "-math.huge"
+   elseif value % 1 == 0 and value > -2 ^ 53 and value < 2 ^ 53 then
+      return ("%.0f"):format(value)
+   end
+   for digits = 14, 17 do
+      local shown = ("%." .. digits .. "g"):format(value):gsub(",", ".")
+      if digits == 17 or tonumber(shown) == value then
+         return shown
+      end
+   end
+end
+
 local function quoted(text)
    return '"' .. text:gsub('[%c"\\\127]', function(letter)
       return letter == "\n" and "\\n" or (letter == '"' or letter == "\\") and "\\" .. letter
@@ -34,7 +49,7 @@ function literal.of(value)
    if type(value) == "string" then
       return quoted(value)
    elseif type(value) == "number" then
-      return (("%.14g"):format(value):gsub(",", "."))
+      return number_of(value)
    elseif type(value) ~= "table" then
       return tostring(value)
    elseif getmetatable(value) == Source then

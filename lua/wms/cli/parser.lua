@@ -28,6 +28,8 @@ local function add_option(to, name, target)
    local added = to:option(option.flags):target(target):description(option.help)
    if option.many then
       added:count("*")
+   elseif option.value then
+      added:overwrite(false)
    end
    if not option.value then
       added:args(0)
@@ -94,7 +96,8 @@ local function make(named, wanted)
    return root
 end
 
---- A flag with an optional value has it behind a `=` alone: without one, it is given its own.
+--- A flag with an optional value has it behind a `=` alone: without one, it is given its own.  Returns the words, or nil
+--- and what is wrong: a time behind such a flag would be taken for a session's id.
 local function with_implied(argv)
    local implied, words = {}, {}
    for _, option in pairs(commands.options) do
@@ -105,6 +108,10 @@ local function with_implied(argv)
    local plain = false
    for i, word in ipairs(argv) do
       plain = plain or word == "--"
+      if not plain and implied[word] and argv[i + 1] and values.wait(argv[i + 1]) then
+         return nil, ("%s: '%s' behind it may be its time or an id; give %s=%s, or the ids before it"):format(word,
+            argv[i + 1], word, argv[i + 1])
+      end
       words[i] = not plain and implied[word] and word .. "=" .. implied[word] or word
    end
    return words
@@ -120,6 +127,66 @@ local function with_flag(flag)
    return nil
 end
 
+--- The option of a command, or of the whole program, that has this flag, or nil.
+local function option_of(command, flag)
+   for _, list in ipairs{ command and command.options or {}, commands.everywhere, commands.root } do
+      for _, name in ipairs(list) do
+         local option = commands.options[name]
+         if (" " .. option.flags .. " "):find(" " .. flag .. " ", 1, true) then
+            return option
+         end
+      end
+   end
+   return nil
+end
+
+--- Calls `visit(word)` with the words that are no values of options, up to `--`, until it returns something, which is
+--- returned.
+local function each_word(argv, visit)
+   local command, skip = nil, 0
+   for _, word in ipairs(argv) do
+      if skip > 0 then
+         skip = skip - 1
+      elseif word == "--" then
+         return nil
+      else
+         local flag = word:match("^%-%-[^=]+$") or word:match("^%-[^-]*(%a)$")
+         flag = flag and #flag == 1 and "-" .. flag or flag
+         local option = flag and option_of(command, flag)
+         local takes = option and option.value and not option.implied
+         skip = takes and (type(option.value) == "table" and #option.value or 1) or 0
+         command = command or not flag and commands.find(word) or nil
+         local result = visit(word, flag)
+         if result ~= nil then
+            return result
+         end
+      end
+   end
+   return nil
+end
+
+--- The command that the words are about, as it was written; nil: there is none.
+local function command_word(argv)
+   return each_word(argv, function(word) return word:sub(1, 1) ~= "-" and word or nil end)
+end
+
+--- Whether help is wanted, which needs no correct command line.  Returns nil, or true and the word behind it, if any.
+function parser.wants_help(argv)
+   local words = {}
+   local asked = each_word(argv, function(word, flag)
+      if word:sub(1, 1) ~= "-" then
+         words[#words + 1] = word
+      end
+      return (flag == "-h" or flag == "--help") or nil
+   end)
+   if words[1] == "help" then
+      return true, words[2]
+   elseif asked then
+      return true, command_word(argv)
+   end
+   return nil
+end
+
 --- What to give instead, for what argparse says.
 local function remedy(why, name)
    local flag = why:match("'(%-[^']*)'")
@@ -130,15 +197,48 @@ local function remedy(why, name)
       return "give one of them"
    elseif why:find("together") then
       return "give one of them"
+   elseif why:find("at most 1 time") then
+      return "give it once"
    elseif option and why:find("does not take") then
       return ("give %s alone"):format(flag)
    end
    return ("give what 'wms %s--help' names"):format(name and name .. " " or "")
 end
 
+-- What others call it.
+local ALSO = { logoff = "close", logout = "close", quit = "close", kick = "close", who = "list", status = "list",
+   ls = "list", sessions = "list", shutdown = "power-off", poweroff = "power-off", halt = "power-off", restart = "reboot",
+   send = "message", write = "message", groups = "hosts", on = "wake", demo = "--demo", version = "--version" }
+
+--- What is to be given in place of an option that a command does not have, where that is known; nil: it is not.
+local function instead(flag, name, words)
+   if flag == "-V" then
+      return "did you mean '--version'?"
+   elseif (flag == "-m" or flag == "--message") and name == "close" then
+      return "to show a text first, give --warn TIME TEXT"
+   elseif flag:find("^%-%d") then
+      for i = 2, #words do
+         local option = words[i] == flag and option_of(commands.find(name or ""), words[i - 1])
+         if option and option.value then
+            return ("behind %s it is no value; give %s"):format(words[i - 1],
+               option.kind == "text" and words[i - 1] .. "=" .. flag or "one above 0")
+         end
+      end
+   end
+   return #flag == 2 and ("give what 'wms %s--help' names"):format(name and name .. " " or "") or nil
+end
+
 --- One line of what argparse says, with what to do.
 local function complaint(why, name, words)
    local flag = why:match("^unknown option '(%-[^']*)'")
+   local wrong = command_word(words)
+   if why:find("^unknown command") and ALSO[wrong] then
+      return ("unknown command '%s'; did you mean '%s'?"):format(wrong, ALSO[wrong])
+   end
+   local better = flag and instead(flag, name, words)
+   if better and not (flag ~= "-V" and not name) then
+      return ("unknown option '%s'; %s"):format(flag, better)
+   end
    if flag and with_flag(flag) then
       for _, word in ipairs(words) do
          if commands.find(word) then
@@ -168,7 +268,11 @@ end
 --- Reads a command line.  Returns what was given, by names of options, and the command or nil; or nil, what is wrong,
 --- and the name of the command if there is one.
 function parser.parse(argv)
-   local words, named = with_implied(argv), {}
+   local words, fault = with_implied(argv)
+   if not words then
+      return nil, fault, command_word(argv)
+   end
+   local named = {}
    for _, word in ipairs(words) do
       named[word] = true
    end
@@ -178,10 +282,8 @@ function parser.parse(argv)
       fine, given = make(named, any):pparse(words)
    end
    if not fine then
-      local name
-      for _, word in ipairs(words) do
-         name = name or commands.find(word) and word
-      end
+      local name = command_word(words)
+      name = name and commands.find(name) and name
       return nil, complaint(given, name, words), name
    end
    for _, names in ipairs{ commands.everywhere, commands.root } do
@@ -191,7 +293,18 @@ function parser.parse(argv)
          end
       end
    end
-   return given, given.command and commands.find(given.command)
+   local name = given.command
+   for _, names in ipairs(commands.exclusive) do -- one may have stood before the command
+      local flags = {}
+      for _, one in ipairs(names) do
+         local value = given[one]
+         flags[#flags + 1] = value and not (type(value) == "table" and #value == 0) and long(commands.options[one]) or nil
+      end
+      if #flags > 1 then
+         return nil, ("%s and %s do not go together; give one of them"):format(flags[1], flags[2]), name
+      end
+   end
+   return given, name and commands.find(name)
 end
 
 return parser

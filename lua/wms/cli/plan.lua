@@ -6,6 +6,8 @@
 ---    call      the name of the module's function
 ---    options   its options in order: { name, value }, where a value may be a literal.source
 ---    servers   what was given as servers; empty: nothing
+---    ids       those of sessions that were given, as words
+---    chosen    { where =, except = }, each nil or a list of conditions: { name, value, flag = (as it was given) }
 local commands = require "wms.cli.commands"
 local literal = require "wms.cli.literal"
 
@@ -18,7 +20,7 @@ local function add(made, name, value)
 end
 
 --- Servers stand behind -s, or where ids stand and begin with @ or !@.
-local function gather_servers(command, given)
+local function gather(command, given)
    local servers, ids = {}, {}
    for _, list in ipairs{ given.server or {}, given.servers or {} } do
       for _, item in ipairs(list) do
@@ -34,14 +36,15 @@ local function gather_servers(command, given)
    for _, item in ipairs(given.ids or given.id or {}) do
       if item:find("^!?@") then
          servers[#servers + 1] = item
-      elseif item == "self" then
-         return nil, "ID: give --self for your own session"
-      elseif item == "all" or item:find("[%.%[%]/@!]") then
-         return nil, ("ID: '%s' is no session's id; give --all for all, and hosts as -s HOST"):format(item)
-      elseif item == "" then
-         return nil, "ID: an empty text; give an id as 'wms list' shows it"
-      else
+      elseif item == "all" or item == "" then
+         return nil, ("ID: '%s' is no id; give --all for all sessions, or ids as 'wms list' shows them"):format(item)
+      elseif item == "self" or item:find("^c?%d+$") then
          ids[#ids + 1] = item
+      elseif item:find("^[%w._-]+$") and not item:find(".", 1, true) then
+         return nil, ("ID: %s is no id: hosts are named by -s %s, users by -u %s; give one of them, or --all"):format(item,
+            item, item)
+      else
+         return nil, ("ID: '%s' is no id; give --all for all, and hosts as -s HOST"):format(item)
       end
    end
    return servers, ids
@@ -51,6 +54,11 @@ end
 local function add_sessions(made, command, given, ids)
    local chosen = #(given.user or {}) + #(given.where or {}) > 0
    local excepted = #(given.except or {}) > 0
+   for _, id in ipairs(ids) do
+      if id == "self" and #ids > 1 then
+         return "'self' cannot be combined with ids of sessions; give one of them"
+      end
+   end
    if #ids > 0 and given.self then
       return "--self cannot be combined with ids of sessions; give one of them"
    elseif #ids > 0 or given.self then
@@ -65,19 +73,23 @@ local function add_sessions(made, command, given, ids)
    end
    if not (command.listing or given.all or chosen) then
       return excepted and "--except takes from all; give --all, too"
-         or "no sessions; give their ids ('wms list' shows them), --all, or --where"
+         or "no sessions; give their ids ('wms list' shows them), --all, -u NAME, or --where"
    end
    made.call = command.listing and command.call or command.call .. "_all"
    made.all = true
-   local conditions, timed = {}, given.activity
-   for _, condition in ipairs(given.where or {}) do
-      conditions[#conditions + 1] = condition
+   local timed = given.activity
+   local lists = { where = {}, except = {} }
+   for name, list in pairs(lists) do
+      for _, condition in ipairs(given[name] or {}) do
+         list[#list + 1] = { condition[1], condition[2], flag = ("--%s %s=%s"):format(name, condition[1], condition[2]) }
+      end
    end
    for _, name in ipairs(given.user or {}) do
-      conditions[#conditions + 1] = { "user", name }
+      table.insert(lists.where, { "user", name, flag = "--user " .. name })
    end
-   for name, list in pairs{ where = conditions, except = given.except or {} } do
+   for name, list in pairs(lists) do
       if #list > 0 then
+         made.chosen[name] = list
          local source, more = require("wms.cli.choose")[name](list)
          if not source then
             return ("--%s: %s"):format(name, more)
@@ -128,20 +140,23 @@ local function missing(command, given, servers)
    return nil
 end
 
---- The plan for a command with what was given; or nil, and what is wrong.
-function plan.make(command, given)
-   local servers, ids = gather_servers(command, given)
+--- The plan for a command with what was given; or nil, and what is wrong.  `place`: a function that tells where servers
+--- are, for those that were given.
+function plan.make(command, given, place)
+   local servers, ids = gather(command, given)
    if not servers then
       return nil, ids
    end
-   local made = { command = command, call = command.call, options = {}, servers = servers }
+   servers = place and place(servers) or servers
+   local made = { command = command, call = command.call, options = {}, servers = servers, ids = ids, chosen = {} }
    if #servers > 0 then
       local as_list = #servers > 1 or command.call == "bind" or command.call == "call" -- which have outcomes then
       add(made, "server", as_list and servers or servers[1])
    end
    local why = missing(command, given, servers)
-   if not why and command.target == "sessions" then
-      why = add_sessions(made, command, given, ids)
+   if command.target == "sessions" then
+      local more = add_sessions(made, command, given, ids)
+      why = why and more and why .. "; " .. more or why or more
    elseif not why and command.call == "call" then
       why = add_call(made, given)
    end

@@ -8,10 +8,10 @@ progress.__index = progress
 
 local PAUSE = 0.2 -- seconds between two
 
---- A line for these servers.
-function progress.new(name, servers)
-   return setmetatable({ name = name, servers = servers, seen = {}, done = 0, failed = 0, drawn = PAUSE },
-      progress)
+--- A line for these servers; `warning`: the seconds for which users are warned first, or nil.
+function progress.new(name, servers, warning)
+   return setmetatable({ name = name, servers = servers, warning = warning, waited = 0, seen = {}, done = 0, failed = 0,
+      drawn = PAUSE }, progress)
 end
 
 --- What the option `on_outcome` was told.
@@ -33,7 +33,10 @@ function progress:line(width)
    if self.failed > 0 then
       line = ("%s, %d failed"):format(line, self.failed)
    end
-   if #missing == 0 then
+   if self.warning and self.waited < self.warning then
+      local left = math.ceil(self.warning - self.waited)
+      return text.cut(("%s; users are warned, %d:%02d left"):format(line, math.floor(left / 60), left % 60), width)
+   elseif #missing == 0 then
       return text.cut(line, width)
    end
    local rest, shown = #missing, ""
@@ -51,8 +54,9 @@ function progress:line(width)
    return line .. shown .. (rest > 0 and (" and %d more"):format(rest) or "")
 end
 
---- So many seconds have passed, with these news.
-function progress:tick(news, seconds)
+--- So many seconds have passed, `waited` in all, with these news.
+function progress:tick(news, seconds, waited)
+   self.waited = waited
    for _, item in ipairs(news) do
       add(self, item[1], item[2], item[3])
    end

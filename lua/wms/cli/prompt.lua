@@ -62,6 +62,9 @@ end
 local function from_descriptor(number)
    local name = ("--password-fd %d"):format(number)
    if number == 0 then
+      if terminal.is(0) then
+         return nil, name .. ": it is the terminal, which would show the password; leave it out, and you are asked"
+      end
       return first_line(io.stdin, name)
    end
    local file = io.open(("/dev/fd/%d"):format(number), "rb")

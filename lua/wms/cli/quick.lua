@@ -59,6 +59,9 @@ local function read_option(given, flags, words, at)
    end
    local value, last
    if text or option.implied then
+      if not text and words[at + 1] and values.wait(words[at + 1]) then
+         return nil -- a time, or an id?
+      end
       text = text or option.implied
       if option.kind == "warning" or not is_allowed(option, text) then
          return nil

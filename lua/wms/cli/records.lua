@@ -47,7 +47,7 @@ local function sayable(value)
    if type(value) == "table" then
       local copy = {}
       for key, item in pairs(value) do
-         copy[key] = sayable(item)
+         copy[type(key) == "string" and text.as_utf8(key) or key] = sayable(item)
       end
       return copy
    elseif type(value) == "string" and not text.is_utf8(value) then
@@ -76,17 +76,23 @@ end
 local function json_line(record)
    local keys, object = { "record" }, { record = record.type_of_record }
    for _, field in ipairs(records.fields[record.type_of_record]) do
-      keys[#keys + 1], object[field] = field, record[field]
+      local value = record[field]
+      keys[#keys + 1], object[field] = field, type(value) == "string" and text.as_utf8(value) or value
    end
    keys[#keys + 1], object.value = "value", record.value
    return require("dkjson").encode(object, { keyorder = keys })
 end
 
+--- What a host says is a text for whoever opens the file: a terminal, or a program that computes what begins like a
+--- formula.
 local function csv_cell(value)
    if value == nil then
       return ""
    elseif type(value) == "table" then
       value = table.concat(value, " ")
+   end
+   if type(value) == "string" then
+      value = (value:find("^[=+@\t\r-]") and "'" or "") .. text.clean(value)
    end
    value = tostring(value)
    return value:find('[",\r\n]') and '"' .. value:gsub('"', '""') .. '"' or value

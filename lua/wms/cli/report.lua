@@ -2,7 +2,9 @@
 --- What a person sees of a result: a table, what went wrong and what to do about it, and one line of sum.
 local commands = require "wms.cli.commands"
 local columns = require "wms.cli.columns"
+local misuse = require "wms.cli.misuse"
 local text = require "wms.cli.text"
+local verdict = require "wms.cli.verdict"
 
 local report = {}
 
@@ -17,7 +19,7 @@ local SESSION = {
    { name = "user", title = "USER", least = 10 }, { name = "state", title = "STATE" }, { name = "lock", title = "LOCKED" },
    { name = "idle", title = "IDLE", may_go = 2, right = true }, { name = "since", title = "SINCE", may_go = 5 },
    { name = "seat", title = "SEAT", may_go = 3 }, { name = "type", title = "TYPE", may_go = 6 },
-   { name = "from", title = "FROM", may_go = 4 }, { name = "note", title = "NOTE", may_go = 1 },
+   { name = "from", title = "FROM", may_go = 4 }, { name = "note", title = "NOTE", may_go = 1, told = true },
 }
 
 --- A time as a person says it, and as --where idle= takes it: 40s, 12m, 3h, 2d.
@@ -33,7 +35,7 @@ local function span(seconds)
 end
 
 local function moment(time, now)
-   return os.date(now - time < 43200 and "%H:%M" or "%Y-%m-%d", math.floor(time))
+   return os.date(math.abs(now - time) < 43200 and "%H:%M" or "%Y-%m-%d", math.floor(time))
 end
 
 local function session_row(session, now)
@@ -56,17 +58,19 @@ end
 local OUTCOME = {
    { name = "server", title = "SERVER", least = 8 }, { name = "id", title = "SESSION", right = true },
    { name = "user", title = "USER", least = 10 }, { name = "result", title = "RESULT" },
-   { name = "note", title = "NOTE", may_go = 1 },
+   { name = "note", title = "NOTE", may_go = 1, told = true },
 }
 local WHOLE = {
    { name = "server", title = "SERVER", least = 8 }, { name = "result", title = "RESULT" },
-   { name = "note", title = "NOTE", may_go = 1 },
+   { name = "note", title = "NOTE", may_go = 1, told = true },
 }
 
 --- What became of it, and its colour.
 local function result_of(outcome, words)
    local state = outcome.state
-   if outcome.error and state ~= "requested" then
+   if verdict.is_unverified(outcome) then
+      return "requested, not verified", "yellow"
+   elseif outcome.error and state ~= "requested" then
       return state == "unknown" and "unknown" or state == "skipped" and "not sent" or "failed",
          state == "failed" and "red" or "yellow"
    elseif state == "verified" then
@@ -74,7 +78,7 @@ local function result_of(outcome, words)
    elseif state == "planned" then
       return words.plan, "dim"
    elseif state == "requested" then
-      return words.asked or "requested", words.asked and "green" or "yellow"
+      return words.asked or "requested", "yellow"
    elseif state == "gone" then
       return "ended by itself", "dim"
    end
@@ -83,8 +87,8 @@ end
 
 local function outcome_row(outcome, words)
    local result, colour = result_of(outcome, words)
-   if outcome.error then
-      result = result .. " (" .. outcome.error.code .. ")"
+   if outcome.error and not verdict.is_unverified(outcome) then
+      result = result .. " (" .. text.clean(outcome.error.code) .. ")"
    end
    return {
       server = clean(outcome.server), id = clean(outcome.session_id), user = clean(outcome.user_name), result = result,
@@ -202,7 +206,7 @@ function report.failures(write, result, command, look)
             named = ("%s and %d more"):format(named, #places - MOST)
          end
          local label = LABELS[outcome.state] or "failed"
-         local line = ("%s: %s: %s"):format(label, named, text.clean(outcome.error.message))
+         local line = ("%s: %s: %s"):format(label, named, text.clean(misuse.words(outcome.error.message)))
          line = text.wrap(line, width, "   ")
          label = columns.colour(label, outcome.state == "failed" and "red" or "yellow", look.colour)
          write(label, line:match("^[%a ]+(.*)$"), "\n")
@@ -225,6 +229,15 @@ end
 local SUMS = { failed = "failed", unknown = "unknown (may still be carried out)", skipped = "not sent" }
 local REQUESTED = "(requested: the host took it. With --verify wms waits until the host says that it is so.)"
 
+local WARNED = "(They may have read the warning already, and nobody is logged off for it now: tell them by 'wms message'.)"
+
+--- Lines about choices that met nobody.
+function report.notes(write, notes, look)
+   for _, note in ipairs(notes or {}) do
+      write(text.wrap(note, look.width or 1000, "   "), "\n")
+   end
+end
+
 --- One line: what was done, and what was not.
 function report.sum(write, result, command, sum, look)
    local counts, order = {}, {}
@@ -237,7 +250,7 @@ function report.sum(write, result, command, sum, look)
       end
    end
    for _, outcome in ipairs(result.items and {} or result.outcomes) do
-      if not outcome.error then
+      if not outcome.error or verdict.is_unverified(outcome) then
          add((result_of(outcome, command.words)), 1)
       end
    end
@@ -266,6 +279,9 @@ function report.sum(write, result, command, sum, look)
       line = "interrupted: " .. line
    end
    write(text.wrap(line, look.width or 1000, "   "), "\n")
+   if result.interrupted and result.warned and sum.skipped > 0 then
+      write(text.wrap(WARNED, look.width or 1000, "   "), "\n")
+   end
    if counts.requested and commands.has(command, "verify") and look.width then
       write(text.wrap(REQUESTED, look.width, " "), "\n")
    end

@@ -18,25 +18,35 @@ local function options_of(made)
    return "{\n   " .. table.concat(lines, ",\n   ") .. ",\n}"
 end
 
+-- Each ends with the exit code of the program.  `clean` makes what hosts say harmless on a terminal.
+local HEAD = [[
+local clean = require("wms.cli.text").clean
+]]
+
 local SESSIONS = [[
 local sessions, message, err = %s
 for _, session in ipairs(sessions or err.sessions or {}) do
-   print(session.server, session.session_id, session.user_name, session.state, session.locked)
+   print(session.server, clean(session.session_id), clean(session.user_name), clean(session.state), session.locked)
 end
 if not sessions then
-   io.stderr:write(message, "\n")
-   os.exit(1)
+   io.stderr:write(clean(message), "\n")
+   local failures = {}
+   for _, outcome in ipairs(err.outcomes) do
+      failures[#failures + 1] = outcome.error and outcome or nil
+   end
+   os.exit(require("wms.cli.verdict").of{ outcomes = failures, items = err.sessions }.exit)
 end
 ]]
 
 local OUTCOMES = [[
 local outcomes, message, err = %s
 for _, outcome in ipairs(outcomes or err.outcomes) do
-   print(outcome.server, outcome.session_id, outcome.user_name, outcome.state, outcome.error and outcome.error.message)
+   print(outcome.server, clean(outcome.session_id), clean(outcome.user_name), outcome.state,
+      outcome.error and clean(outcome.error.message))
 end
 if not outcomes then
-   io.stderr:write(message, "\n")
-   os.exit(1)
+   io.stderr:write(clean(message), "\n")
+   os.exit(require("wms.cli.verdict").of{ outcomes = err.outcomes }.exit)
 end
 ]]
 
@@ -47,48 +57,53 @@ end
 ]]
 
 local UNBIND = [[
+local code = 0
 for _, server in ipairs(wms.servers(%s)) do
-   assert(wms.unbind(server))
-   print(server)
+   local fine, message = wms.unbind(server)
+   if fine then
+      print(server)
+   else
+      io.stderr:write(clean(message), "\n")
+      code = 1
+   end
 end
+os.exit(code)
 ]]
 
 local BINDINGS = [[
+local code = 0
 for _, binding in ipairs(assert(wms.bindings())) do
-   print(binding.server, binding.user_name, binding.error and binding.error.message)
+   print(binding.server, clean(binding.user_name), binding.error and clean(binding.error.message))
+   code = binding.error and 1 or code
 end
+os.exit(code)
 ]]
 
 local CALL = [[
 local outcomes, message, err = %s
 for _, outcome in ipairs(outcomes or err.outcomes) do
-   print(outcome.server, outcome.state, outcome.error and outcome.error.message)
+   print(outcome.server, outcome.state, outcome.error and clean(outcome.error.message))
    for name, value in pairs(outcome.value or {}) do
-      print("", name, value)
+      print("", clean(name), clean(value))
    end
 end
 if not outcomes then
-   io.stderr:write(message, "\n")
-   os.exit(1)
+   io.stderr:write(clean(message), "\n")
+   os.exit(require("wms.cli.verdict").of{ outcomes = err.outcomes }.exit)
 end
 ]]
 
 local ASK = [[function(server, user_name)
-      io.write("Password of ", user_name, " on ", server, ": ")
-      return io.read()
+      return require("wms.cli.terminal").ask(("Password of %s on %s: "):format(user_name, server), true)
    end]]
 
 --- Where the script of a bind has the password from: a script has none inside.
 function script.password(given)
-   if given.password_fd == 0 then
-      return literal.source("io.read()")
-   elseif given.password_fd then
-      return literal.source(("io.open(\"/dev/fd/%d\"):read()"):format(given.password_fd))
-   elseif given.credential then
-      return literal.source(("io.open(os.getenv(\"CREDENTIALS_DIRECTORY\") .. %s):read()"):format(
-         literal.of("/" .. given.credential)))
-   end
-   return literal.source(ASK)
+   local file = given.password_fd == 0 and "io.stdin"
+      or given.password_fd and ("assert(io.open(\"/dev/fd/%d\"))"):format(given.password_fd)
+      or given.credential and ("assert(io.open(assert(os.getenv(\"CREDENTIALS_DIRECTORY\")) .. %s))"):format(
+         literal.of("/" .. given.credential))
+   return literal.source(file and ("assert(%s:read(), \"there is no password\")"):format(file) or ASK)
 end
 
 --- Servers as one argument of a function.
@@ -100,8 +115,9 @@ local function call_of(made, has_client)
    return ("%s%s%s"):format(has_client and "client:" or "wms.", made.call, options_of(made))
 end
 
---- The script of a plan.  `settings` are those of the file of settings, `path` that file if it was named.
-function script.of(made, settings, path, is_demo)
+--- The script of a plan.  `settings` are those of the file of settings, `path` that file if it was named; `question` is
+--- what the program asks before, or nil.
+function script.of(made, settings, path, is_demo, question)
    local parts = { "local wms = require \"wms\"\n" }
    if is_demo then
       parts[#parts + 1] = "require(\"wms.cli.demo\").open() -- hosts inside this program\n"
@@ -115,12 +131,21 @@ function script.of(made, settings, path, is_demo)
    if made.cards then
       parts[#parts + 1] = ("wms.configure{ wake = %s }\n"):format(literal.of(made.cards))
    end
+   if made.call ~= "servers" then
+      parts[#parts + 1] = HEAD
+   end
    parts[#parts + 1] = "\n"
+   if question then
+      parts[#parts + 1] = ("-- %s The program asks whether it is meant; this script does not.\n"):format(question)
+   end
+   if made.command.ends and made.chosen.except then
+      parts[#parts + 1] = "-- The program does nothing when `except` takes nobody out; this script does not look.\n"
+   end
    local call = call_of(made, has_client)
    if made.call == "sessions" then
       parts[#parts + 1] = SESSIONS:format(call)
    elseif made.call == "servers" then
-      parts[#parts + 1] = SERVERS:format(servers_of(made))
+      parts[#parts + 1] = #made.servers == 0 and "" or SERVERS:format(servers_of(made))
    elseif made.call == "unbind" then
       parts[#parts + 1] = UNBIND:format(servers_of(made))
    elseif made.call == "bindings" then

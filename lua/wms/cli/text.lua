@@ -35,13 +35,27 @@ local function length_of(first)
    return first < 0x80 and 1 or first < 0xC2 and 0 or first < 0xE0 and 2 or first < 0xF0 and 3 or first < 0xF5 and 4 or 0
 end
 
---- Whether a terminal would obey it: a control character, or one that turns the direction of writing.
+-- What the second byte may be behind some first ones: else it is longer than need be, a surrogate, or beyond U+10FFFF.
+local SECOND = { [0xE0] = { 0xA0, 0xBF }, [0xED] = { 0x80, 0x9F }, [0xF0] = { 0x90, 0xBF }, [0xF4] = { 0x80, 0x8F } }
+
+--- Whether these bytes are one character.
+local function is_character(bytes, length)
+   if length <= 1 then
+      return length == 1
+   end
+   local first, second = bytes:byte(1, 2)
+   local range = SECOND[first] or { 0x80, 0xBF }
+   return #bytes == length and bytes:find("^.[\128-\191]+$") ~= nil and second >= range[1] and second <= range[2]
+end
+
+--- Whether a terminal, or what a text is pasted into, would obey it: a control character, a separator of lines, or one that
+--- turns the direction of writing.
 local function is_harmful(character)
    if #character == 1 then
       return character:find("[%c\127]") ~= nil
    end
    local code = code_of(character)
-   return code < 0xA0 or code == 0x200E or code == 0x200F or (code >= 0x202A and code <= 0x202E)
+   return code < 0xA0 or code == 0x61C or code == 0x200E or code == 0x200F or (code >= 0x2028 and code <= 0x202E)
       or (code >= 0x2066 and code <= 0x2069)
 end
 
@@ -51,7 +65,7 @@ local function each_character(value, visit)
    while at <= #value do
       local length = length_of(value:byte(at))
       local character = value:sub(at, at + length - 1)
-      local whole = length == 1 or (length > 1 and #character == length and character:find("^.[\128-\191]+$") ~= nil)
+      local whole = is_character(character, length)
       visit(whole and character or value:sub(at, at), whole)
       at = at + (whole and length or 1)
    end
@@ -64,6 +78,18 @@ function text.is_utf8(value)
       each_character(value, function(_, whole) fine = fine and whole end)
    end
    return fine
+end
+
+--- As UTF-8, whatever it was: U+FFFD in place of what is none.
+function text.as_utf8(value)
+   if not value:find("[\128-\255]") then
+      return value
+   end
+   local parts = {}
+   each_character(value, function(character, whole)
+      parts[#parts + 1] = whole and character or "\239\191\189"
+   end)
+   return table.concat(parts)
 end
 
 --- Without what a terminal would obey, and without what is no UTF-8: question marks instead.

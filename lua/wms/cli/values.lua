@@ -69,9 +69,32 @@ end
 function values.condition(text)
    local name, value = text:match("^([%w_-]+)=(.*)$")
    if not name or value == "" then
-      return nil, ("'%s' is no condition; give one such as user=alice, locked=yes or idle=30m"):format(text)
+      local user = text:find("^[^%s=]+$") and text or "alice"
+      return nil, ("'%s' is no condition; give one such as user=%s, locked=yes or idle=30m"):format(text, user)
    end
    return { name, value }
+end
+
+local LARGEST = 2 ^ 53 -- from there on a float of Lua does not hold each whole number
+local NULL = {}
+
+--- What is wrong with a value out of JSON that a Lua table cannot hold, or that would get there as another one.
+local function lost(value)
+   if value == NULL then
+      return "null is lost in Lua; leave it out"
+   elseif type(value) == "number" then
+      if value ~= value or value >= LARGEST or value <= -LARGEST then
+         return "a number beyond 9007199254740991 is not held exactly; give it as a text"
+      end
+   elseif type(value) == "table" then
+      for _, item in pairs(value) do
+         local why = lost(item)
+         if why then
+            return why
+         end
+      end
+   end
+   return nil
 end
 
 --- NAME=VALUE of `wms call`: { name, value }.
@@ -84,9 +107,17 @@ function values.argument(text)
    elseif value:find("^%-?%d+$") and #value <= 15 then
       return { name, whole(tonumber(value)) }
    elseif value:find("^[%[{\"]") then
-      local decoded, _, why = require("dkjson").decode(value, 1, nil)
+      local found, json = pcall(require, "dkjson")
+      if not found then
+         return nil, ("%s: to read JSON, give this Lua the library dkjson (Debian: lua-dkjson)"):format(name)
+      end
+      local decoded, _, why = json.decode(value, 1, NULL, nil, nil)
       if decoded == nil then
          return nil, ("%s: %s; give JSON, or a text without a bracket or a quote before it"):format(name, why or "null")
+      end
+      why = lost(decoded)
+      if why then
+         return nil, ("%s: %s"):format(name, why)
       end
       return { name, decoded }
    end

@@ -4,15 +4,19 @@ local exits = require "wms.cli.exits"
 
 local verdict = {}
 
--- What is said of a host that was not reached.  One that is not trusted, or not bound to, is there: to try again later
--- does not help.
+-- The codes of a host that was not reached.  One that is not trusted, or to which this account is not bound, was reached.
 local AWAY = { UNREACHABLE = true, TIMEOUT = true }
+
+--- Whether the host took the request, and an interrupt ended the wait for what comes of it.
+function verdict.is_unverified(outcome)
+   return outcome.state == "requested" and outcome.error ~= nil and outcome.error.code == "CANCELLED"
+end
 
 --- Counts outcomes: `count` (all), `failed`, `unknown`, `skipped` (what a stop, a cancel or a deadline left out), `away`.
 local function tally(outcomes)
    local counts = { count = #outcomes, failed = 0, unknown = 0, skipped = 0, away = 0 }
    for _, outcome in ipairs(outcomes) do
-      if outcome.error then
+      if outcome.error and not verdict.is_unverified(outcome) then
          local state = outcome.state
          local word = (state == "unknown" or state == "skipped") and state or "failed"
          counts[word] = counts[word] + 1
@@ -22,16 +26,17 @@ local function tally(outcomes)
    return counts
 end
 
---- The sum of a result: the counts, `interrupted`, and `exit`, the exit code.
+--- The sum of a result: the counts, `interrupted`, and `exit`, the exit code.  A result has `outcomes`; `items` of a
+--- listing; `interrupted`, the exit code of the signal that ended it.
 function verdict.of(result)
    local sum = tally(result.outcomes)
    local bad = sum.failed + sum.unknown + sum.skipped
-   sum.interrupted = result.interrupted or false
+   sum.interrupted = result.interrupted ~= nil
    if result.items then
       sum.count = #result.items + bad
    end
    if result.interrupted then
-      sum.exit = exits.INTERRUPTED
+      sum.exit = result.interrupted
    elseif bad == 0 then
       sum.exit = exits.OK
    elseif sum.away == #result.outcomes and not result.kind and not (result.items and #result.items > 0) then

@@ -1,0 +1,214 @@
+-- SPDX-License-Identifier: MIT
+--- Whether a command line means what it seems to: exclusions that take nothing out, choices that nobody meets, and the
+--- question before sessions or hosts are ended.
+local choose = require "wms.cli.choose"
+local misuse = require "wms.cli.misuse"
+local plan = require "wms.cli.plan"
+local text = require "wms.cli.text"
+
+local meant = {}
+
+local MOST = 5 -- names in one sentence
+
+--- Some of a list, and how many more there are.
+local function some(list)
+   local named = table.concat(list, ", ", 1, math.min(MOST, #list))
+   return text.clean(#list > MOST and ("%s and %d more"):format(named, #list - MOST) or named)
+end
+
+-- ---- hosts ------------------------------------------------------------------------------------------------------------
+
+local function count(servers)
+   local fine, list = pcall(require("wms").servers, servers)
+   return fine and #list or 0, fine and list or {}
+end
+
+--- The exclusions within one text, such as lab[1-9]!lab07: { before =, exclusion = }.
+local function within(item)
+   local list, depth = {}, 0
+   for at = 1, #item do
+      local letter = item:sub(at, at)
+      depth = depth + (letter == "[" and 1 or letter == "]" and -1 or 0)
+      if letter == "!" and depth == 0 and at > 1 and not item:find("[^:/]/.*!") then -- in a path it means nothing
+         local last, inner = at + 1, 0
+         while last <= #item do
+            local other = item:sub(last, last)
+            inner = inner + (other == "[" and 1 or other == "]" and -1 or 0)
+            if inner == 0 and other:find("[,!&^]") then
+               break
+            end
+            last = last + 1
+         end
+         list[#list + 1] = { before = item:sub(1, at - 1), exclusion = item:sub(at, last - 1) }
+      end
+   end
+   return list
+end
+
+--- The exclusions among servers that take nothing out.
+local function idle_exclusions(servers)
+   local positive, idle = {}, {}
+   for _, item in ipairs(servers) do
+      if item:sub(1, 1) ~= "!" then
+         positive[#positive + 1] = item
+         for _, part in ipairs(within(item)) do
+            local before = count(part.before)
+            if before > 0 and before == count(part.before .. part.exclusion) then
+               idle[#idle + 1] = part.exclusion
+            end
+         end
+      end
+   end
+   local whole = count(positive)
+   for _, item in ipairs(servers) do
+      if item:sub(1, 1) == "!" then
+         local both = { item }
+         for _, one in ipairs(positive) do
+            both[#both + 1] = one
+         end
+         if whole > 0 and count(both) == whole then
+            idle[#idle + 1] = item
+         end
+      end
+   end
+   return idle
+end
+
+--- Looks at exclusions among the hosts: raises misuse where the command ends something; else returns a note, or nil.
+function meant.check_hosts(made)
+   local idle = idle_exclusions(made.servers)
+   if #idle == 0 then
+      return nil
+   end
+   local why = ("-s '%s': it takes nothing out"):format(some(idle))
+   if made.command.ends then
+      misuse.raise(why .. "; give a host that is among the others ('wms hosts' shows them), or leave it out",
+         made.command.name)
+   end
+   return why
+end
+
+-- ---- sessions ---------------------------------------------------------------------------------------------------------
+
+local function note_of(counter, what)
+   local near = counter.near and ("; there is '%s': case counts"):format(text.clean(counter.near)) or ""
+   return ("%s: %s%s"):format(text.clean(counter.flag), what, near)
+end
+
+local function notes_of(counters, what, notes)
+   for _, counter in ipairs(counters) do
+      if counter.count == 0 then
+         notes[#notes + 1] = note_of(counter, what)
+      end
+   end
+end
+
+--- Counters for what was chosen, and a function that is told of each session.
+local function counters_of(made)
+   local where, see_where = choose.counters(made.chosen.where or {})
+   local except, see_except = choose.counters(made.chosen.except or {})
+   return where, except, function(session)
+      see_where(session)
+      see_except(session)
+   end
+end
+
+--- Replaces the choice among the options by functions that do the same, and count.  Returns a function that tells the
+--- notes: what nobody met.
+function meant.watch(made, options)
+   local where, except, see = counters_of(made)
+   for name, conditions in pairs(made.chosen) do
+      local is_meant, first = choose.matcher(conditions, name == "where"), name == "where" or not made.chosen.where
+      options[name] = function(session)
+         if first then
+            see(session)
+         end
+         return is_meant(session)
+      end
+   end
+   return function()
+      local notes = {}
+      notes_of(where, "nobody is meant by it", notes)
+      notes_of(except, "it takes nobody out", notes)
+      return notes
+   end
+end
+
+--- Whether what ends sessions has to look at them first: for the question, if it is asked, or since an exclusion that takes
+--- nobody out has to stop it.
+function meant.has_to_look(made, is_sure)
+   return made.chosen.except ~= nil or (made.chosen.where ~= nil and not is_sure)
+end
+
+--- Lists the sessions that a command would end.  Returns them; or nil, and the result of the command, which is at its end:
+--- when no host has told any, or nobody is meant.  Raises misuse for an `--except` that takes nobody out.
+function meant.look(made, settings, progress)
+   local given = plan.values(made)
+   local listing = { server = given.server, timeout = given.timeout, deadline = given.deadline,
+      concurrency = given.concurrency, activity = given.activity }
+   local where, except, see = counters_of(made)
+   local is_meant = made.chosen.where and choose.matcher(made.chosen.where, true)
+   local is_spared = made.chosen.except and choose.matcher(made.chosen.except, false)
+   listing.where = listing.activity and function() return true end or nil -- activity wants one
+   local result = require("wms.cli.run").call(settings, "sessions", listing, progress)
+   local chosen = {}
+   for _, session in ipairs(result.items) do
+      see(session)
+      if (not is_meant or is_meant(session)) and not (is_spared and is_spared(session))
+         and session.is_orchestratable ~= false and not session.is_own and not session.spared then
+         chosen[#chosen + 1] = session
+      end
+   end
+   local failed = { outcomes = result.outcomes, interrupted = result.interrupted, notes = {} }
+   if result.interrupted or (#result.items == 0 and #result.outcomes > 0) then
+      return nil, failed
+   end
+   for _, counter in ipairs(except) do
+      if counter.count == 0 then
+         misuse.raise(note_of(counter, "it takes nobody out, so nothing was done")
+            .. "; give one that does ('wms list' shows them), or leave it out", made.command.name)
+      end
+   end
+   if #chosen == 0 then
+      notes_of(where, "nobody is meant by it", failed.notes)
+      return nil, failed
+   end
+   return chosen
+end
+
+-- ---- the question -----------------------------------------------------------------------------------------------------
+
+--- How many sessions on how many hosts, and whose.
+local function describe(sessions)
+   local names, known, hosts, seen = {}, {}, 0, {}
+   for _, session in ipairs(sessions) do
+      hosts = hosts + (seen[session.server] and 0 or 1)
+      seen[session.server] = true
+      local name = tostring(session.user_name or session.session_id)
+      names[#names + 1] = not known[name] and name or nil
+      known[name] = true
+   end
+   return ("%s on %s: %s"):format(text.count(#sessions, "session"), text.count(hosts, "host"), some(names))
+end
+
+--- The question of a command that ends sessions or hosts, or nil where it is not needed.  `sessions`: those that are
+--- meant, if they were looked at.
+function meant.question(made, sessions)
+   local command = made.command
+   local _, servers = count(#made.servers > 0 and made.servers or "localhost")
+   local what
+   if command.target == "servers" then
+      what = some(servers)
+   elseif sessions then
+      what = describe(sessions)
+   elseif made.all then
+      what = (made.chosen.where or made.chosen.except) and "all of the chosen sessions on " .. some(servers)
+         or "all sessions on " .. some(servers)
+   elseif #servers > 1 then
+      local ids = #made.ids > 0 and made.ids[1] ~= "self" and some(made.ids)
+      what = ("%s on each of %d hosts, %s"):format(ids and "session " .. ids or "your own session", #servers, some(servers))
+   end
+   return what and ("%s %s."):format(command.question, what) or nil
+end
+
+return meant
