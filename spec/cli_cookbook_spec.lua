@@ -174,6 +174,14 @@ describe("the cookbook #once", function()
       has(text, "refuses connections")
    end)
 
+   it("has a program that locks and unlocks after so many minutes", function()
+      local arguments = page:match("\n    lua5%.4 examples/exam%.lua ([^\n]+)\n")
+      arguments = arguments:gsub("lab%[01%-30%]%.school%.example", "memory://lab[01-03]"):gsub(" now 45 ", " now 0.01 ")
+      local text, code = in_room(("%s %s/examples/exam.lua %s"):format(process.lua(), here, arguments))
+      assert.equal(0, code, text)
+      has(text, "locked: 9 sessions", "unlocked: 9 sessions")
+   end)
+
    it("has a line for cron", function()
       local line = blocks("crontab", "The same by cron")[1]
       local times, command = line:match("^(%d+ %d+ %* %* %d%-%d)  (.*)\n$")
