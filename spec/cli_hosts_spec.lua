@@ -173,7 +173,7 @@ describe("wms and MultiPoint hosts #once", function()
       local lab = stranger()
       local words = { "bind", lab.server, "-u", lab.admin, "--fingerprint", lab.fingerprint, "--lua" }
       local input = process.quote(cli.write("password", lab.password .. "\n"))
-      for _, more in ipairs{ {}, { "--password-fd", "0" }, { "--credential", "password" } } do
+      for _, more in ipairs{ { "--password-fd", "0" }, { "--credential", "password" } } do
          local all = { (table.unpack or unpack)(words) } -- luacheck: ignore 113 143
          for _, word in ipairs(more) do
             all[#all + 1] = word
@@ -184,9 +184,21 @@ describe("wms and MultiPoint hosts #once", function()
             "CREDENTIALS_DIRECTORY=" .. cli.folder(), "XDG_CONFIG_HOME=" .. config, "LUA_PATH='./lua/?.lua;;'",
             "LUA_CPATH=" .. process.quote(package.cpath), process.lua(), cli.write("script.lua", text), "<" .. input,
          }, " "))
-         has(out, lab.server .. "\tnil\tnil\t")
-         assert.is_nil(out:find("failed", 1, true), out)
+         has(out, lab.server .. "\tnil\tnil\tverified\tnil\n")
       end
+   end)
+
+   test("prints the script that asks for a password, without echo", function()
+      local lab = stranger()
+      local text = cli.run{ "bind", lab.server, "-u", lab.admin, "--fingerprint", lab.fingerprint, "--lua" }
+      local out, code = process.run(table.concat({
+         "XDG_CONFIG_HOME=" .. config, "LUA_PATH='./lua/?.lua;;'", "LUA_CPATH=" .. process.quote(package.cpath),
+         "python3 spec/support/terminal.py 200 'Password of' " .. process.quote(lab.password .. "\\n"), "--",
+         process.lua(), cli.write("script.lua", text),
+      }, " "))
+      assert.equal(0, code)
+      has(out, "Password of " .. lab.admin .. " on " .. lab.server .. ": ", "verified", "\n0")
+      assert.is_nil(out:find(lab.password, 1, true), "no echo")
    end)
 
    test("tells no password", function()

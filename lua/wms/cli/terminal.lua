@@ -89,10 +89,11 @@ local READ = [[
 --- Writes a question to the terminal, and returns the line that is typed, or nil when there is none.  `hidden`: without
 --- echo.
 function terminal.ask(question, hidden)
-   local tty, pipe = io.open("/dev/tty", "w"), io.popen(READ:format(hidden and "stty -echo <&3" or ""))
-   if not tty or not pipe then
+   local tty = io.open("/dev/tty", "w")
+   if not tty then
       return nil
    end
+   local pipe = assert(io.popen(READ:format(hidden and "stty -echo <&3" or "")))
    local answer
    if pipe:read("*l") then -- the echo is off
       tty:write(question)
