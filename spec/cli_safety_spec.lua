@@ -37,6 +37,11 @@ describe("wms means what it is told #once", function()
       lacks(out, "alice")
    end)
 
+   it("and goes on, when it is sure, where an exclusion takes nobody out: he may be away", function()
+      local out, err, code = cli.run("--demo close -s lab02 --all --except user=teacher --yes")
+      assert.same({ 0, "--except user=teacher: it takes nobody out\n2 requested\n" }, { code, err }, out)
+   end)
+
    it("and ends nobody when no host tells its sessions, or nobody is meant", function()
       local init = 'require "wms".memory("away", {}):refuse("UNREACHABLE")'
       local _, err, code = cli.run("close --all -s memory://away --except user=bob --yes", { init = init })
@@ -63,7 +68,7 @@ describe("wms means what it is told #once", function()
    it("and tells in a script what that does not do", function()
       local out = cli.run("--lua close --all -s memory://lab --except user=bob")
       has(out, "-- This logs off all of the chosen sessions on memory://lab. The program asks whether it is meant;",
-         "-- The program does nothing when `except` takes nobody out; this script does not look.\n")
+         "-- The program looks first whether `except` takes somebody out; this script does not.\n")
       lacks((cli.run("--lua close --all -s memory://lab --yes")), "The program")
    end)
 

@@ -141,6 +141,8 @@ describe("wms on a terminal #once", function()
       it("also when some are chosen, and hosts", function()
          has(terminal("--demo close --where locked=yes -s @room1", 120, { "yes/no. ", "no\\n" }),
             "This logs off 2 sessions on 2 hosts: alice, erin. Is it meant?")
+         has(terminal("--demo close -s lab02 --all --except user=teacher", 120, { "yes/no. ", "no\\n" }),
+            "--except user=teacher: it takes nobody out.", "This logs off 2 sessions on 1 host: carol, dave. Is it meant?")
          has(terminal("--demo close -s @room1 2", 120, { "yes/no. ", "no\\n" }),
             "This logs off session 2 on each of 3 hosts, memory://lab01, memory://lab02, memory://lab03. Is it meant?")
          has(terminal("--demo disconnect --all -s lab01", 100, { "yes/no. ", "no\\n" }), "This disconnects all ses")

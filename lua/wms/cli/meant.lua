@@ -134,14 +134,15 @@ function meant.watch(made, options)
    end
 end
 
---- Whether what ends sessions has to look at them first: for the question, if it is asked, or since an exclusion that takes
---- nobody out has to stop it.
+--- Whether what ends sessions has to look at them first: for the question, if it is asked, or since an exclusion may be
+--- mistyped.
 function meant.has_to_look(made, is_sure)
    return made.chosen.except ~= nil or (made.chosen.where ~= nil and not is_sure)
 end
 
 --- Lists the sessions that a command would end.  Returns them; or nil, and the result of the command, which is at its end:
---- when no host has told any, or nobody is meant.  Raises misuse for an `--except` that takes nobody out.
+--- when no host has told any, or nobody is meant.  An `--except` that takes nobody out is told with the question: whom it
+--- spares may be away.  Where it would take somebody out but for the case of letters, it is misuse.
 function meant.look(made, settings, progress)
    local given = plan.values(made)
    local listing = { server = given.server, timeout = given.timeout, deadline = given.deadline,
@@ -164,11 +165,12 @@ function meant.look(made, settings, progress)
       return nil, failed
    end
    for _, counter in ipairs(except) do
-      if counter.count == 0 then
-         misuse.raise(note_of(counter, "it takes nobody out, so nothing was done")
-            .. "; give one that does ('wms list' shows them), or leave it out", made.command.name)
+      if counter.count == 0 and counter.near then
+         misuse.raise(note_of(counter, "it takes nobody out, so nothing was done"), made.command.name)
       end
    end
+   chosen.notes = {}
+   notes_of(except, "it takes nobody out", chosen.notes)
    if #chosen == 0 then
       notes_of(where, "nobody is meant by it", failed.notes)
       return nil, failed
@@ -191,6 +193,11 @@ local function describe(sessions)
    return ("%s on %s: %s"):format(text.count(#sessions, "session"), text.count(hosts, "host"), some(names))
 end
 
+--- What nobody has met, in front of a question.
+local function warnings(notes)
+   return #notes > 0 and table.concat(notes, ".\n") .. ".\n" or ""
+end
+
 --- The question of a command that ends sessions or hosts, or nil where it is not needed.  `sessions`: those that are
 --- meant, if they were looked at.
 function meant.question(made, sessions)
@@ -200,7 +207,7 @@ function meant.question(made, sessions)
    if command.target == "servers" then
       what = some(servers)
    elseif sessions then
-      what = describe(sessions)
+      return ("%s%s %s."):format(warnings(sessions.notes), command.question, describe(sessions))
    elseif made.all then
       what = (made.chosen.where or made.chosen.except) and "all of the chosen sessions on " .. some(servers)
          or "all sessions on " .. some(servers)

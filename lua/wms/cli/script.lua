@@ -139,7 +139,7 @@ function script.of(made, settings, path, is_demo, question)
       parts[#parts + 1] = ("-- %s The program asks whether it is meant; this script does not.\n"):format(question)
    end
    if made.command.ends and made.chosen.except then
-      parts[#parts + 1] = "-- The program does nothing when `except` takes nobody out; this script does not look.\n"
+      parts[#parts + 1] = "-- The program looks first whether `except` takes somebody out; this script does not.\n"
    end
    local call = call_of(made, has_client)
    if made.call == "sessions" then
