@@ -160,11 +160,17 @@ static int configure(lua_State *L)
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static const luaL_Reg functions[] = {
-    {"start", lwms_command_start}, {"new", lwms_client_new},
-    {"configure", configure},      {"load", lwms_provider_load},
-    {"memory", lwms_memory_new},   {"bindings", lwms_bindings},
-    {"unbind", lwms_unbind},       {"driver", lwms_driver_new},
-    {"servers", lwms_servers},     {NULL, NULL},
+    {"start", lwms_command_start},
+    {"new", lwms_client_new},
+    {"configure", configure},
+    {"load", lwms_provider_load},
+    {"memory", lwms_memory_new},
+    {"bindings", lwms_bindings},
+    {"unbind", lwms_unbind},
+    {"driver", lwms_driver_new},
+    {"servers", lwms_servers},
+    {"watch", lwms_watch_new},
+    {NULL, NULL},
 };
 static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
 static const luaL_Reg error_own[] = {{"__tostring", lwms_error_tostring}, {NULL, NULL}};
@@ -180,6 +186,9 @@ static void fill_anchors(lua_State *L, int state, int anchors)
 {
     lwms_make_metatable(L, "wms.request", lwms_request_own, lwms_request_methods, state, anchors);
     lua_rawseti(L, anchors, A_REQUEST);
+
+    lwms_make_metatable(L, "wms.watch", lwms_watch_own, lwms_watch_methods, state, anchors);
+    lua_rawseti(L, anchors, A_WATCH);
 
     lwms_make_metatable(L, "wms.client", lwms_client_own, lwms_client_methods, state, anchors);
     lua_getfield(L, -1, "__index");
