@@ -2,7 +2,7 @@
 /* due.c - records what is to be done next (jobs to be pumped, items that may be sent, news for the
  * program) and when a job's timeout began.  It is done in settle.c. */
 #include "core/parts.h"
-#include "core/watch.h"
+#include "core/watching.h"
 
 void wms_job_kick(struct wms_job *job)
 {

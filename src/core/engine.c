@@ -12,7 +12,7 @@
 
 #include "core/magic.h"
 #include "core/module.h"
-#include "core/watch.h"
+#include "core/watching.h"
 
 /* ---- whether this is a forked child ---------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 
 #include "core/pack.h"
 #include "core/parts.h"
-#include "core/watch.h"
+#include "core/watching.h"
 
 const char *wms_event_name(enum wms_event_kind kind)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* link.c - connections to servers, which are kept between commands. */
 #include "core/parts.h"
-#include "core/watch.h"
+#include "core/watching.h"
 
 /* A job leaves its link only when nothing of it is under way there, so a link can only become idle
  * in wms_link_left(). */
@@ -187,7 +187,8 @@ void wms_link_retire(struct wms_link *link)
     put_last(&link->engine->ending, link);
     link->engine->link_broken = true;
     /* Those of a broken link are told when it is freed. */
-    for (struct node *node = link->watchers.next; link->state != WMS_BROKEN && node != &link->watchers; node = node->next) {
+    for (struct node *node = link->watchers.next;
+         link->state != WMS_BROKEN && node != &link->watchers; node = node->next) {
         struct wms_watched *watched = NODE_OWNER(node, struct wms_watched, on_link);
         watched->moves = true;
         wms_watched_stir(watched);

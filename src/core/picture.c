@@ -6,7 +6,7 @@
 
 #include "core/pack.h"
 #include "core/parts.h"
-#include "core/watch.h"
+#include "core/watching.h"
 
 static wms_engine *engine_of(const struct wms_watched *watched)
 {
@@ -195,7 +195,11 @@ int wms_picture_change(struct wms_watched *watched, const struct wms_change *cha
     bool meant = seen && is_same(seen->facts.identity, change->identity);
 
     if (change->present && change->session) {
-        return wms_picture_note(watched, change->session, false);
+        wms_session session = *change->session;
+        if (meant && session.locked < 0) { /* it is not about that */
+            session.locked = seen->facts.locked;
+        }
+        return wms_picture_note(watched, &session, false);
     }
     if (!meant) {
         return change->present ? WMS_E_NOT_FOUND : 0;

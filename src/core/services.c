@@ -3,7 +3,7 @@
 #include "core/abi.h"
 #include "core/parts.h"
 #include "core/polling.h"
-#include "core/watch.h"
+#include "core/watching.h"
 
 static void services_log(wms_engine *engine, enum wms_level level, const char *text)
 {
@@ -185,7 +185,7 @@ static void services_changed(struct wms_watcher *watcher, const struct wms_chang
         session.id = id;
         whole.session = &session;
     }
-    wms_watched_changed(watched, &whole);
+    watched->listener->changed(watched, &whole);
 }
 
 static void services_unwatched(struct wms_watcher *watcher, int code, const char *text)
@@ -194,7 +194,7 @@ static void services_unwatched(struct wms_watcher *watcher, int code, const char
 
     if (watched->link->state != WMS_BROKEN) { /* else it ends with the link */
         wms_engine_refine_error(watched->link->engine, &code, &text);
-        wms_watched_unwatched(watched, wms_error_code(code), text);
+        watched->listener->unwatched(watched, wms_error_code(code), text);
     }
 }
 

@@ -2,7 +2,7 @@
 /* settle.c - the engine's turn: what events have made due happens here, and only here, so that
  * nothing is ever re-entered. */
 #include "core/parts.h"
-#include "core/watch.h"
+#include "core/watching.h"
 
 enum {
     ROUNDS = 64 /* turns of a loop that always has something to do, before the program gets control

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* watch.c - watches of servers: creation and end, the program's loop, what is known. */
-#include "core/watch.h"
+#include "core/watching.h"
 
 #include <math.h>
 #include <string.h>

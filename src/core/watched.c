@@ -6,7 +6,7 @@
 #include "core/abi.h"
 #include "core/pack.h"
 #include "core/parts.h"
-#include "core/watch.h"
+#include "core/watching.h"
 
 /* Seconds: */
 static const double spacing = 1; /* from one question to the next, at least */
@@ -185,7 +185,7 @@ static void tell_deferred(struct wms_watched *watched)
 
 /* ---- what the provider tells ----------------------------------------------------------------- */
 
-void wms_watched_changed(struct wms_watched *watched, const struct wms_change *change)
+static void on_changed(struct wms_watched *watched, const struct wms_change *change)
 {
     if (!watched->watching) {
         return;
@@ -207,7 +207,7 @@ void wms_watched_changed(struct wms_watched *watched, const struct wms_change *c
 
 static void lose(struct wms_watched *watched, int code, const char *text);
 
-void wms_watched_unwatched(struct wms_watched *watched, int code, const char *text)
+static void on_unwatched(struct wms_watched *watched, int code, const char *text)
 {
     watched->watching = false;
     watched->watcher.data = NULL;
@@ -404,8 +404,11 @@ void wms_watched_pump(struct wms_watched *watched)
 
 /* ---- creation and end ------------------------------------------------------------------------ */
 
+static const struct wms_listener listener = {.changed = on_changed, .unwatched = on_unwatched};
+
 int wms_watched_init(struct wms_watched *watched, wms_watch *watch, const char *text)
 {
+    watched->listener = &listener;
     watched->watch = watch;
     node_init(&watched->on_link);
     node_init(&watched->line);

@@ -102,8 +102,8 @@ struct wms_change {
     bool present;         /* false: the session is gone; the rest means nothing then */
     signed char locked; /* it is locked (1) or not (0) now; -1: this is not about that, or the host
                            does not say */
-    const wms_session *session; /* all that is known of the session now, where that is known; its
-                                   `locked` counts.  NULL: the other properties are as before */
+    const wms_session *session; /* all that is known of the session now, with its own `locked` (-1:
+                                   as before), where that is known; NULL: the rest is as before */
 };
 
 static inline void wms_change_init(struct wms_change *change, const wms_id *id)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* watch.h - what watches are made of, and what their parts offer each other.
+/* watching.h - what watches are made of, and what their parts offer each other.
  *
  * A watch has a struct wms_watched for each of its servers.  That asks the server for its sessions
  * by a request of the engine's own, which also reaches it; just before the question is sent, the
@@ -7,8 +7,8 @@
  * on.  What the provider tells, and how a listing differs from what was known, becomes events in
  * the queue of the watch.
  */
-#ifndef WMS_CORE_WATCH_H
-#define WMS_CORE_WATCH_H
+#ifndef WMS_CORE_WATCHING_H
+#define WMS_CORE_WATCHING_H
 
 #include "core/state.h"
 
@@ -49,9 +49,16 @@ struct wms_deferred {
 
 enum wms_watched_state { WMS_WATCH_NEW, WMS_WATCH_READY, WMS_WATCH_LOST };
 
+/* What watched.c implements of the services. */
+struct wms_listener {
+    void (*changed)(struct wms_watched *watched, const struct wms_change *change);
+    void (*unwatched)(struct wms_watched *watched, int code, const char *text);
+};
+
 /* One server of a watch. */
 struct wms_watched {
     struct wms_watcher watcher; /* first: a provider's watcher is this */
+    const struct wms_listener *listener;
     wms_watch *watch;
     const char *text;      /* the server as the caller gave it */
     struct wms_link *link; /* that is watched; NULL: none */
@@ -154,9 +161,6 @@ int wms_watched_init(struct wms_watched *watched, wms_watch *watch, const char *
 void wms_watched_pump(struct wms_watched *watched);
 /* Its link has broken. */
 void wms_watched_broken(struct wms_watched *watched, int code, const char *text);
-/* The services of these names. */
-void wms_watched_changed(struct wms_watched *watched, const struct wms_change *change);
-void wms_watched_unwatched(struct wms_watched *watched, int code, const char *text);
 /* In a forked child: leaves the link. */
 void wms_watched_forked(struct wms_watched *watched);
 void wms_watched_close(struct wms_watched *watched);
