@@ -5,7 +5,7 @@ local hosts = require "spec.host"
 local adapter = {
    name = "logind",
    can = { close = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true, no_disconnect = true,
-      asks_first = true, message = true },
+      asks_first = true, message = true, opens = true },
 }
 
 local FOLDER = "/run/spec-locker"
@@ -124,6 +124,10 @@ function adapter.host(options)
 
    function host.drop(id)
       machine:end_session(tostring(id))
+   end
+
+   function host.open(user)
+      return adapter.id(machine:session{ user = user, type = "tty" })
    end
 
    function host.locked(id)
