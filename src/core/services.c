@@ -172,6 +172,9 @@ static void services_changed(struct wms_watcher *watcher, const struct wms_chang
     wms_session session;
     char why[128];
 
+    if (watched->link->state == WMS_BROKEN) {
+        return; /* the server is lost */
+    }
     wms_change_init(&whole, NULL);
     wms_take(&whole, sizeof whole, change, provider->change_size);
     wms_id id = whole.id ? *whole.id : (wms_id){.number = 0};

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.c - wms.driver(): one descriptor that drives every request of the state, for the loop
- * helpers in lua/wms/loop.
+/* driver.c - wms.driver(): one descriptor that drives every request and every watch of the state,
+ * for the loop helpers in lua/wms/loop.
  *
- * The engine reports which requests have news; the box of a watched request is found by the
- * request's address, in a table of the anchors (A_WATCHED) that keeps the box from being collected.
+ * The engine reports which of them have news; the box of one that the driver watches is found by
+ * its address in the engine, in a table of the anchors (A_WATCHED) that keeps the box from being
+ * collected.
  */
 #include "lua/lwms.h"
 
@@ -13,15 +14,29 @@ static wms_engine *engine_here(lua_State *L, const char *method)
     return lwms_state_here(L)->engine;
 }
 
-/* The request at 2. */
-static struct lwms_request *request_at_2(lua_State *L, const char *method)
+/* The address in the engine of the request or watch whose box is at `index`; NULL: it is closed, or
+ * no such box. */
+static void *address_of(lua_State *L, int index)
+{
+    if (lwms_is_a(L, index, A_WATCH)) {
+        const struct lwms_watch *watch = lua_touserdata(L, index);
+        return watch->closed ? NULL : watch->watch;
+    }
+    const struct lwms_request *request =
+        lwms_is_a(L, index, A_REQUEST) ? lua_touserdata(L, index) : NULL;
+    return request ? request->request : NULL;
+}
+
+/* There must be a request or a watch at 2. */
+static void check_at_2(lua_State *L, const char *method)
 {
     struct lwms_call call = {method, 1, NULL};
 
-    if (!lwms_is_a(L, 2, A_REQUEST)) {
-        lwms_misuse(L, &call, "%s; give a request, as wms.start returns it", lwms_kind(L, 2));
+    if (!lwms_is_a(L, 2, A_REQUEST) && !lwms_is_a(L, 2, A_WATCH)) {
+        lwms_misuse(L, &call,
+                    "%s; give a request, as wms.start returns it, or a watch of wms.watch",
+                    lwms_kind(L, 2));
     }
-    return lua_touserdata(L, 2);
 }
 
 int lwms_driver_new(lua_State *L)
@@ -80,11 +95,11 @@ static int method_wait(lua_State *L)
     return 1;
 }
 
-/* Adds or removes the entry of the request at 2. */
-static void enter(lua_State *L, struct lwms_request *box, bool watched)
+/* Adds or removes the entry of what is at 2. */
+static void enter(lua_State *L, void *address, bool watched)
 {
     lwms_anchor(L, A_WATCHED);
-    lua_pushlightuserdata(L, box->request);
+    lua_pushlightuserdata(L, address);
     if (watched) {
         lua_pushvalue(L, 2);
     } else {
@@ -98,40 +113,56 @@ static int method_watch(lua_State *L)
     static const struct lwms_call call = {"watch", 1, NULL};
 
     engine_here(L, "watch");
-    struct lwms_request *box = request_at_2(L, "watch");
-    if (box->closed) {
-        lwms_misuse(L, &call, "the request is closed; watch one that is not");
+    check_at_2(L, "watch");
+    bool closed =
+        lwms_is_a(L, 2, A_REQUEST) && ((const struct lwms_request *) lua_touserdata(L, 2))->closed;
+    void *address = address_of(L, 2);
+    if (closed || !address) {
+        lwms_misuse(L, &call, "the %s is closed; watch one that is not",
+                    lwms_is_a(L, 2, A_WATCH) ? "watch" : "request");
     }
-    enter(L, box, true);
+    enter(L, address, true);
     return 0;
 }
 
 static int method_forget(lua_State *L)
 {
     engine_here(L, "forget");
-    struct lwms_request *box = request_at_2(L, "forget");
-    if (box->request) {
-        enter(L, box, false);
+    check_at_2(L, "forget");
+    void *address = address_of(L, 2);
+    if (address) {
+        enter(L, address, false);
     }
     return 0;
+}
+
+/* The next request or watch that has news, by its address; NULL: none. */
+static void *next_news(wms_engine *engine)
+{
+    wms_request *request;
+    wms_watch *watch;
+
+    if (wms_engine_news(engine, &request) == 1) {
+        return request;
+    }
+    return wms_engine_watch_news(engine, &watch) == 1 ? (void *) watch : NULL;
 }
 
 static int method_news(lua_State *L)
 {
     wms_engine *engine = engine_here(L, "news");
-    wms_request *request;
+    void *address;
 
     lwms_anchor(L, A_WATCHED);
-    while (wms_engine_news(engine, &request) == 1) {
-        lua_pushlightuserdata(L, request);
-        lua_rawget(L, -2);
-        const struct lwms_request *box = lua_touserdata(L, -1);
-        if (box &&
-            box->request ==
-                request) { /* else it is a closed one, whose address another request has now */
+    int watched = lua_gettop(L);
+    while ((address = next_news(engine))) {
+        lua_pushlightuserdata(L, address);
+        lua_rawget(L, watched);
+        /* else the entry is that of a closed one, whose address another has now */
+        if (address_of(L, lua_gettop(L)) == address) {
             return 1;
         }
-        lua_pop(L, 1);
+        lua_settop(L, watched);
     }
     return 0;
 }

@@ -57,6 +57,29 @@ function loop.start(command, options, on_done)
    return request
 end
 
+--- Watches servers: `wms.watch` with an `on_event`, which the loop calls.  Returns a function that ends the watch, or
+--- `nil, message, err`.  An error of `on_event` ends it, too, and is raised in the loop.
+function loop.watch(options)
+   count = count + 1
+   local stop, message, err = waiting.watch(options, function(failure)
+      count = count - 1
+      if count == 0 and handle then
+         handle:stop()
+      end
+      if failure then
+         error(failure[1], 0)
+      end
+   end)
+   if not stop then
+      count = count - 1
+      return nil, message, err
+   end
+   if count == 1 then
+      watch()
+   end
+   return stop
+end
+
 --- Waits in a coroutine until the request is done, closes it, and returns what its blocking function would have returned;
 --- raises what a callback of its has raised.
 function loop.wait(request)

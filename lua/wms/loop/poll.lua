@@ -34,6 +34,23 @@ function loop.start(command, options, on_done)
    return request
 end
 
+--- Watches servers: `wms.watch` with an `on_event`, which is called from `turn`, `wait` or `run`.  Returns a function that
+--- ends the watch, or `nil, message, err`; until then it counts as pending.  An error of `on_event` ends it, too, and is
+--- raised by whoever has called it.
+function loop.watch(options)
+   count = count + 1
+   local stop, message, err = waiting.watch(options, function(failure)
+      count = count - 1
+      if failure then
+         error(failure[1], 0)
+      end
+   end)
+   if not stop then
+      count = count - 1
+   end
+   return stop, message, err
+end
+
 --- How many commands that were started here are not done yet.
 function loop.pending()
    return count
