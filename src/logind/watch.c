@@ -116,6 +116,20 @@ static bool may_be_ours(const struct logind *conn, const struct logind_facts *fa
     return conn->way && facts->remote == 1 && !facts->tty && !logind_screen_is(facts);
 }
 
+/* The session as it was before what the signals have told of it meanwhile, then that. */
+static void tell_with_changes(const struct reader *reader, wms_session *session)
+{
+    const struct logind *conn = reader->lookup.call.conn;
+
+    if (reader->changes > 0) {
+        session->locked = !reader->first;
+    }
+    tell_session(conn, session);
+    for (unsigned i = 0; i < reader->changes; i++) {
+        tell_locked(conn, reader->id, i % 2 ? !reader->first : reader->first);
+    }
+}
+
 static void tell_facts(const struct reader *reader, const struct logind_facts *facts)
 {
     struct logind *conn = reader->lookup.call.conn;
@@ -134,13 +148,7 @@ static void tell_facts(const struct reader *reader, const struct logind_facts *f
     if (logind_screen_is_mute(conn, reader->id, facts)) {
         session.locked = -1; /* the screen saver knows */
     }
-    if (reader->changes > 0) {
-        session.locked = !reader->first; /* the changes follow */
-    }
-    tell_session(conn, &session);
-    for (unsigned i = 0; i < reader->changes; i++) {
-        tell_locked(conn, reader->id, i % 2 ? !reader->first : reader->first);
-    }
+    tell_with_changes(reader, &session);
     if (session.locked < 0 && reader->fresh) {
         tell_any(conn);
     }
@@ -153,7 +161,7 @@ static void tell_short(const struct reader *reader)
 
     wms_session_init(&session);
     session.id = logind_id(reader->id);
-    tell_session(reader->lookup.call.conn, &session);
+    tell_with_changes(reader, &session);
 }
 
 static void read_done(struct logind_lookup *lookup, const struct logind_fault *fault,
