@@ -127,7 +127,7 @@ describe("a table of the reference #once", function()
 
    it("has every option, and no other", function()
       local told = {}
-      for _, header in ipairs{ "| option | value | default |", "| option | of |" } do
+      for _, header in ipairs{ "| option | value | default |", "| option | of |", "| option of `wms.watch` | |" } do
          for _, name in ipairs(rows("docs/lua.md", header)) do
             told[#told + 1] = name
          end
@@ -138,6 +138,11 @@ describe("a table of the reference #once", function()
    it("has every state, and no other", function()
       assert.same(sorted(macro(HEADER, "WMS_STATES", 'X%([%u_]+, "(%l+)"%)')),
          sorted(rows("docs/lua.md", "| state | means |")))
+   end)
+
+   it("has every kind of event, and no other", function()
+      assert.same(sorted(macro(HEADER, "WMS_EVENTS", 'X%([%u_]+, "(%l+)"%)')),
+         sorted(rows("docs/lua.md", "| kind | what has happened |")))
    end)
 
    it("has every error code, and no other", function()

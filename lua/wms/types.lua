@@ -481,6 +481,103 @@ function request:cancel() end
 --- Cancels what is not done, and gives everything back, the descriptor too.  A second time, nothing happens.
 function request:close() end
 
+---------------------------------------------------------------------------------------------------------------- watching
+
+---@alias wms.EventKind "opened"|"closed"|"locked"|"unlocked"|"disconnected"|"connected"|"ready"|"lost"|"back"|"overflow"
+
+---@class wms.Event
+---@field kind wms.EventKind
+---@field time number When it was noticed: seconds since 1970.
+---@field server? string As it was given; nil: `overflow`, which is about all.
+---@field session? wms.Session Of the first six kinds: as it was then; of `closed` as it was last.
+---@field initial? boolean Of `opened`: it was there when the watch began.
+---@field error? { code: wms.Code, message: string } Of `lost`.
+---@field dropped? integer Of `overflow`: how many events at least.
+---@field sessions? wms.Session[] Of `overflow`: all sessions of all servers, as they are now.
+
+---@class wms.WatchOptions
+---@field server? wms.Servers
+---@field computer_name? wms.Servers Another name of `server`; both at once are misuse.
+---@field servers? wms.Servers Another name of `server`.
+---@field timeout? number Seconds for a server to be reached, and then for each next answer of it: above 0, at most 1e9; 30.
+---@field concurrency? integer How many servers are being reached at a time: 1…65535; 32.
+---@field where? wms.Where Events of these sessions alone, as the event tells them.
+---@field except? wms.Where No events of these.
+---@field initial? boolean Tell the sessions that a server has at first, too.
+---@field queue? integer How many events may wait to be read: 1…10000000; 10000.
+---@field on_event? fun(event: wms.Event) Is called by `step` and `wait` with each event.
+
+--- Watches servers, and tells what happens to their sessions.  Returns at once.  Raises misuse.  `nil, message, err`:
+--- `NO_MEMORY`, `INTERNAL` (no descriptor left).
+---@param options? wms.WatchOptions|string
+---@return wms.Watch? watch
+---@return string? message
+---@return wms.Error? err
+function wms.watch(options) end
+
+--- It speaks the protocol of cqueues' pollables.  Once it is closed every method but `close` and `done` raises "the watch is
+--- closed".  When it is collected, it is closed.  On Lua 5.4: `local watch <close> = wms.watch(…)`.
+---@class wms.Watch
+local watch = {}
+
+--- The next event; waits for it, at most `seconds`; without them there is no limit.  Nil: there was none.  Raises errors of
+--- `where` and `except`.  `nil, message, err`: `FORKED`, `BUSY`, `INTERNAL`.
+---@param seconds? number from 0
+---@return wms.Event? event
+---@return string? message
+---@return wms.Error? err
+function watch:next(seconds) end
+
+--- For a loop of `for` over events, which ends when the watch is closed.
+---@return fun(watch: wms.Watch): wms.Event?
+---@return wms.Watch
+function watch:each() end
+
+--- All sessions as far as is known now, by server; of a server that is lost, what was known last.
+---@return wms.Session[]
+function watch:sessions() end
+
+--- How each server is, in the order asked.
+---@return { server: string, state: "connecting"|"watched"|"lost", error?: { code: wms.Code, message: string } }[]
+function watch:servers() end
+
+--- A descriptor of this watch alone, readable when there is something to do or to read: then call `step`, or `next(0)` until
+--- it returns nil.
+---@return integer? fd
+---@return string? message
+---@return wms.Error? err `FORKED`, `NO_MEMORY`, `INTERNAL` (no descriptor left)
+function watch:pollfd() end
+
+--- What `pollfd` is to be polled for: always `"r"`.
+---@return "r"
+function watch:events() end
+
+--- Seconds until `step` is due whatever the descriptor says: always nil, never.
+---@return nil
+function watch:timeout() end
+
+--- Does what can be done without waiting, and calls `on_event` with each event.  Raises its errors.  Returns whether the watch
+--- is closed; one of the parent process counts as closed.
+---@return boolean? done
+---@return string? message
+---@return wms.Error? err
+function watch:step() end
+
+--- Calls `on_event` with each event until the watch is closed (true), or `seconds` have passed (false); without them there is
+--- no limit.  Raises its errors.
+---@param seconds? number from 0
+---@return boolean? done
+---@return string? message
+---@return wms.Error? err
+function watch:wait(seconds) end
+
+--- Whether it is closed.
+---@return boolean done
+function watch:done() end
+
+--- Ends it, and gives everything back.  A second time, nothing happens.
+function watch:close() end
+
 ---------------------------------------------------------------------------------------------------------------- driver
 
 --- Drives every request of this Lua state from one descriptor, for an event loop that has many requests at once.  There is
@@ -520,16 +617,18 @@ function driver:step() end
 ---@return wms.Error? err
 function driver:wait(seconds) end
 
---- `news` tells of this request from now on.  It is not collected until it is forgotten.
----@param one wms.Request
+--- `news` tells of this request or watch from now on.  It is not collected until it is forgotten.
+---@param one wms.Request|wms.Watch
 function driver:watch(one) end
 
----@param one wms.Request
+--- To be called before a watch is closed.
+---@param one wms.Request|wms.Watch
 function driver:forget(one) end
 
 --- The next request among those that are watched which has news: it is done, or one of its callbacks is due.  Its `step` takes
---- the news.  `for request in driver.news, driver do … end`
----@return wms.Request? request
+--- the news.  Or a watch that has an event to read; all of them should be read then.
+--- `for request in driver.news, driver do … end`
+---@return wms.Request|wms.Watch|nil request
 function driver:news() end
 
 --------------------------------------------------------------------------------------------------------------- clients
@@ -561,6 +660,7 @@ function wms.new(options) end
 ---@field sessions fun(self: wms.Client, options?: wms.SelectOptions|string): wms.Session[]?, string?, wms.Error?
 ---@field call fun(self: wms.Client, options: wms.CallOptions): table?, string?, wms.Error?
 ---@field bind fun(self: wms.Client, options: wms.BindOptions): wms.Binding?, string?, wms.Error?
+---@field watch fun(self: wms.Client, options?: wms.WatchOptions|string): wms.Watch?, string?, wms.Error?
 ---@field start fun(self: wms.Client, command: wms.Command, options?: wms.SelectOptions|wms.LockOptions|wms.MessageOptions|wms.CallOptions|wms.BindOptions|string): wms.Request?, string?, wms.Error?
 
 ----------------------------------------------------------------------------------------------------- the state's settings
