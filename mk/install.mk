@@ -34,6 +34,7 @@ man: $(man_pages)
 
 scripts := $(wildcard lua/wms/*.lua)
 loops   := $(wildcard lua/wms/loop/*.lua)
+keeps   := $(wildcard lua/wms/keep/*.lua)
 
 to_lib     = $(DESTDIR)$(libdir)
 to_include = $(DESTDIR)$(includedir)
@@ -64,6 +65,7 @@ install-lua: $(call products,$L)
 	$(if $(modules),$Q install -m 755 $(modules) '$(to_cmod)/wms')
 	$(if $(scripts),$Q install -m 644 $(scripts) '$(to_lua)/wms')
 	$Q install -d '$(to_lua)/wms/loop' && install -m 644 $(loops) '$(to_lua)/wms/loop'
+	$Q install -d '$(to_lua)/wms/keep' && install -m 644 $(keeps) '$(to_lua)/wms/keep'
 
 # By name, whatever is found here now: the packages that a provider was built with may have gone.
 uninstall:
@@ -72,8 +74,8 @@ uninstall:
 	    '$(to_lib)'/libwms.so* '$(to_lib)/libwms-wtsapi.so' '$(to_cmod)/wms.so' \
 	    '$(to_man)/man3/wms.3' '$(to_man)/man3/wms.provider.3'
 	$Q rm -f $(foreach p,$(provider_names),'$(to_lib)/wms/$p.so' '$(to_cmod)/wms/$p.so') \
-	    $(patsubst lua/wms/%,'$(to_lua)/wms/%',$(scripts) $(loops))
-	$Q for folder in '$(to_lua)/wms/loop' \
+	    $(patsubst lua/wms/%,'$(to_lua)/wms/%',$(scripts) $(loops) $(keeps))
+	$Q for folder in '$(to_lua)/wms/loop' '$(to_lua)/wms/keep' \
 	    $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR)); do \
 	    [ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"; \
 	    done # others' providers stay

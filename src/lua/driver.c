@@ -6,6 +6,10 @@
  * its address in the engine, in a table of the anchors (A_WATCHED) that keeps the box from being
  * collected.
  */
+#include <time.h>
+
+#include <wms/provider.h>
+
 #include "lua/lwms.h"
 
 static wms_engine *engine_here(lua_State *L, const char *method)
@@ -167,6 +171,67 @@ static int method_news(lua_State *L)
     return 0;
 }
 
+/* ---- time ------------------------------------------------------------------------------------ */
+
+enum { AGAIN = 20 /* milliseconds */ };
+
+/* The alarm is for the driver's loop.  If another call of the script's has turned the engine, the
+ * descriptor is not readable any more: so the alarm repeats until the loop sets it anew. */
+static void alarm_fired(void *data)
+{
+    const struct lwms_state *state = data;
+
+    wms_engine_services()->timer_set(state->alarm, AGAIN / 1000.0);
+}
+
+void lwms_alarm_clear(struct lwms_state *state)
+{
+    if (state->alarm) {
+        wms_engine_services()->timer_free(state->alarm);
+        state->alarm = NULL;
+    }
+}
+
+static int method_alarm(lua_State *L)
+{
+    static const struct lwms_call call = {"alarm", 1, NULL};
+    wms_engine *engine = engine_here(L, "alarm");
+    struct lwms_state *state = lwms_state_here(L);
+    double seconds = lua_isnoneornil(L, 2) ? -1 : lwms_need_seconds(L, &call, "seconds", 2, false);
+    /* Asked for its descriptor, the engine notices a fork, and sets its own alarm afterwards. */
+    int code = wms_engine_fd(engine);
+
+    if (code >= 0 && !state->alarm && seconds >= 0) {
+        state->alarm = wms_engine_services()->timer_new(engine, alarm_fired, state);
+        code = state->alarm ? code : WMS_E_NO_MEMORY;
+    }
+    if (code >= 0 && state->alarm) {
+        wms_engine_services()->timer_set(state->alarm, seconds);
+        code = wms_engine_fd(engine);
+    }
+    if (code < 0) {
+        return lwms_push_failure(L, code, wms_error_text(code));
+    }
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+static double time_of(clockid_t clock)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
+}
+
+static int method_clock(lua_State *L)
+{
+    engine_here(L, "clock");
+    lua_pushnumber(L, time_of(CLOCK_BOOTTIME)); /* which goes on while the machine sleeps */
+    lua_pushnumber(L, time_of(CLOCK_REALTIME));
+    return 2;
+}
+
 static int driver_tostring(lua_State *L)
 {
     lua_pushliteral(L, "wms.driver");
@@ -179,7 +244,15 @@ const luaL_Reg lwms_driver_own[] = {
 };
 
 const luaL_Reg lwms_driver_methods[] = {
-    {"pollfd", method_pollfd}, {"events", method_events}, {"timeout", method_timeout},
-    {"step", method_step},     {"wait", method_wait},     {"watch", method_watch},
-    {"forget", method_forget}, {"news", method_news},     {NULL, NULL},
+    {"pollfd", method_pollfd},
+    {"events", method_events},
+    {"timeout", method_timeout},
+    {"step", method_step},
+    {"wait", method_wait},
+    {"watch", method_watch},
+    {"forget", method_forget},
+    {"news", method_news},
+    {"alarm", method_alarm},
+    {"clock", method_clock},
+    {NULL, NULL},
 };

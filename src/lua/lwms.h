@@ -30,10 +30,11 @@ struct lwms_state {
     unsigned concurrency;
     struct queue lines; /* lines of the log that are not delivered yet */
     size_t line_count, dropped;
-    char missing[32];      /* the provider that this call has not found: it looks for it once */
-    bool draining;         /* the lines are being delivered, further down on the C stack */
-    bool stores;           /* the script has a store of its own for the bindings */
-    struct saving *saving; /* a copied binding that the store is to save */
+    char missing[32];        /* the provider that this call has not found: it looks for it once */
+    bool draining;           /* the lines are being delivered, further down on the C stack */
+    bool stores;             /* the script has a store of its own for the bindings */
+    struct saving *saving;   /* a copied binding that the store is to save */
+    struct wms_timer *alarm; /* of the driver; NULL: it was never set */
 };
 
 /* Upvalues of every function. */
@@ -72,8 +73,9 @@ enum anchor {
     A_LIST,   /* a metatable */
     A_DRIVER, /* a metatable */
     A_DRIVER_OBJECT,
-    A_WATCHED, /* the requests and watches that the driver watches, by their addresses */
-    ANCHORS = A_WATCHED
+    A_WATCHED,   /* the requests and watches that the driver watches, by their addresses */
+    A_STATEFILE, /* a metatable */
+    ANCHORS = A_STATEFILE
 };
 
 /* Pushes the key of the state in the registry. */
@@ -563,5 +565,17 @@ int lwms_watch_method(lua_State *L); /* client:watch */
 
 extern const luaL_Reg lwms_driver_own[], lwms_driver_methods[];
 int lwms_driver_new(lua_State *L);
+/* To be called before the engine goes. */
+void lwms_alarm_clear(struct lwms_state *state);
+
+/* ---- files that keep a state (statefile.c) --------------------------------------------------- */
+
+extern const luaL_Reg lwms_statefile_own[], lwms_statefile_methods[];
+int lwms_statefile_open(lua_State *L); /* open_state of wms.system */
+
+/* ---- what Lua's own libraries lack (system.c) ------------------------------------------------ */
+
+/* Lets `require "wms.system"` find it; the module table is not needed for that. */
+void lwms_system_preload(lua_State *L, int state, int anchors);
 
 #endif

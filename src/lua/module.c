@@ -18,6 +18,7 @@ static int state_gc(lua_State *L)
         lwms_log_set(state, false);
         lwms_log_clear(state);
         lwms_store_clear(state);
+        lwms_alarm_clear(state);
         state->engine = wms_engine_unref(state->engine);
     }
     return 0;
@@ -205,6 +206,9 @@ static void fill_anchors(lua_State *L, int state, int anchors)
     lua_newtable(L);
     lua_rawseti(L, anchors, A_WATCHED);
 
+    lwms_make_metatable(L, "wms.statefile", lwms_statefile_own, lwms_statefile_methods, state,
+                        anchors);
+    lua_rawseti(L, anchors, A_STATEFILE);
     lwms_make_metatable(L, "wms.memory", lwms_memory_own, lwms_memory_methods, state, anchors);
     lua_rawseti(L, anchors, A_MEMORY);
     lwms_make_metatable(L, "wms.list", lwms_list_own, NULL, state, anchors);
@@ -286,6 +290,7 @@ int wms_lua_open(lua_State *L, const struct wms_alloc *alloc)
     lua_pushvalue(L, -1);
     lua_rawseti(L, anchors, A_MODULE);
 
+    lwms_system_preload(L, state, anchors);
     lwms_push_key(L);
     lua_pushvalue(L, anchors);
     lua_rawset(L, LUA_REGISTRYINDEX);

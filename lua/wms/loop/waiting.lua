@@ -32,6 +32,74 @@ function waiting.add(request, resume)
    step(request)
 end
 
+--- Waits no longer for a request, and closes it.
+function waiting.drop(request)
+   if resumes[request] then
+      resumes[request] = nil
+      driver:forget(request)
+   end
+   request:close()
+end
+
+------------------------------------------------------------------------------------------------------------------ timers
+
+local timers = {} -- a set of { at =, fire = }
+
+--- When the next timer is due, in seconds from now; nil: there is none.
+local function next_due()
+   local first
+   for timer in pairs(timers) do
+      if not first or timer.at < first then
+         first = timer.at
+      end
+   end
+   return first and math.max(0, first - driver:clock())
+end
+
+--- Tells the driver's descriptor of the next timer.  When that fails there is no descriptor, and nobody polls it.
+local function set_alarm()
+   driver:alarm(next_due())
+end
+
+local function run_timers()
+   if not next(timers) then
+      return
+   end
+   local now, due = driver:clock(), {}
+   for timer in pairs(timers) do
+      if timer.at <= now then
+         due[#due + 1] = timer
+      end
+   end
+   for _, timer in ipairs(due) do
+      timers[timer] = nil
+   end
+   set_alarm()
+   for i, timer in ipairs(due) do
+      local fine, failure = pcall(timer.fire)
+      if not fine then
+         for rest = i + 1, #due do
+            timers[due[rest]] = true
+         end
+         set_alarm()
+         error(failure, 0)
+      end
+   end
+end
+
+--- A timer: `timer:set(seconds)` lets `fire` be called once, by whichever loop turns, after so many seconds, or never (nil).
+function waiting.timer(fire)
+   local timer = { fire = fire }
+   function timer:set(seconds) -- luacheck: ignore 212/self
+      timer.at = seconds and driver:clock() + seconds
+      timers[timer] = seconds and true or nil
+      set_alarm()
+   end
+   return timer
+end
+
+------------------------------------------------------------------------------------------------------------------- turns
+
 --- Does what can be done without waiting, for every request that is waited for.  `nil, message, err`: see wms.driver.
 function waiting.turn()
    local stepped, message, err = driver:step()
@@ -41,11 +109,16 @@ function waiting.turn()
    for request in driver.news, driver do
       step(request)
    end
+   run_timers()
    return true
 end
 
 --- The same after having waited for news, at most so many seconds.
 function waiting.wait(seconds)
+   local due = next_due()
+   if due and (not seconds or due < seconds) then
+      seconds = due
+   end
    local news, message, err = driver:wait(seconds)
    if news == nil then
       return nil, message, err
@@ -53,8 +126,11 @@ function waiting.wait(seconds)
    for request in driver.news, driver do
       step(request)
    end
+   run_timers()
    return true
 end
+
+----------------------------------------------------------------------------------------------------------------- watches
 
 --- Begins to watch, as wms.watch does: `options.on_event` is called for each event, by whichever loop turns.  Returns a
 --- function that ends the watch; what wms.watch returns instead when it fails.  `ended(failure)` is called once, when the
