@@ -4,8 +4,8 @@ local wms = require "wms"
 
 local options = {}
 
-local NAMES = { "server", "computer_name", "servers", "locked", "message", "where", "except", "until_time", "after", "restore",
-   "grace", "limit", "verify", "timeout", "concurrency", "file", "on_report" }
+local NAMES = { "server", "computer_name", "servers", "locked", "message", "where", "except", "until_time", "after",
+   "restore", "grace", "limit", "verify", "timeout", "concurrency", "file", "on_report" }
 local KNOWN = {}
 for _, name in ipairs(NAMES) do
    KNOWN[name] = true
@@ -115,7 +115,9 @@ options.checked = checked
 --- `where` and `except` may not be about what is kept.
 local function check_choice(given, name)
    local value = given[name]
-   if type(value) == "table" and value.locked ~= nil then
+   if value ~= nil and type(value) ~= "table" and type(value) ~= "function" then
+      refuse("%s: %s; give properties of sessions, such as { user_name = \"alice\" }, or a function", name, show(value))
+   elseif type(value) == "table" and value.locked ~= nil then
       refuse("%s: locked: it is what keep changes; leave it out", name)
    end
 end
@@ -187,7 +189,7 @@ function options.read(given)
       local fine, found = pcall(checked, wms.servers, list)
       if not fine then
          if type(found) == "table" then
-            found.misuse = found.misuse:gsub("%(list", "(" .. name)
+            found.misuse = found.misuse:gsub("%(servers", "(" .. name)
          end
          error(found, 0)
       end

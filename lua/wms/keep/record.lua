@@ -70,7 +70,9 @@ local function choice_lines(word, choice, lines)
    for name in pairs(choice or {}) do
       names[#names + 1] = name
    end
-   table.sort(names)
+   table.sort(names, function(a, b)
+      return tostring(a) < tostring(b)
+   end)
    for _, name in ipairs(names) do
       local values = {}
       for _, value in ipairs(type(choice[name]) == "table" and choice[name] or { choice[name] }) do
@@ -87,8 +89,8 @@ function record.choice_text(choice)
    return table.concat(lines, "\n")
 end
 
---- The text of a state: `{ locked =, servers =, message =, where =, except =, ends =, restore =, limit =, grace =, ending =,
---- changed = { { server =, session_id =, identity = }, … } }`.
+--- The text of a state: `{ locked =, servers =, message =, where =, except =, ends =, restore =, limit =, grace =,
+--- ending =, changed = { { server =, session_id =, identity = }, … } }`.
 function record.write(state)
    local lines = { "wms-keep " .. record.VERSION, "locked " .. tostring(state.locked) }
    for _, server in ipairs(state.servers) do
@@ -116,7 +118,7 @@ function record.write(state)
    return table.concat(lines, "\n")
 end
 
------------------------------------------------------------------------------------------------------------------- reading
+---------------------------------------------------------------------------------------------------------------- reading
 
 local function read_boolean(value)
    if value == "true" or value == "false" then
@@ -213,7 +215,8 @@ function record.read(text)
          return nil, ("line %d is wrong"):format(count)
       end
    end
-   if not ended or state.locked == nil or #state.servers == 0 or state.restore == nil or not state.limit or not state.grace then
+   local whole = state.locked ~= nil and #state.servers > 0 and state.restore ~= nil and state.limit and state.grace
+   if not ended or not whole then
       return nil, "it is not whole"
    end
    return state

@@ -1,6 +1,10 @@
 -- SPDX-License-Identifier: MIT
---- What a keeper tells, in one line for a person.
+--- What a keeper tells on_report: tables, each with one line for a person.
+local wms = require "wms"
+
 local report = {}
+
+local driver = wms.driver()
 
 local function who(told)
    local id = told.session_id ~= nil and (", session %s"):format(tostring(told.session_id)) or ""
@@ -56,9 +60,38 @@ local TEXTS = {
 }
 
 --- Gives it its `message`, and returns it.
-function report.fill(told)
+local function fill(told)
    told.message = TEXTS[told.kind](told):gsub("%s*\n%s*", " ")
    return told
+end
+
+--- Something that on_report is to be told.
+function report.tell(self, kind, fields)
+   local _, time = driver:clock()
+   fields.kind, fields.time = kind, time
+   self.reports[#self.reports + 1] = fill(fields)
+end
+
+--- Adds which session it is about; returns the fields.
+function report.about(entry, fields)
+   local session = entry.session
+   fields.server, fields.session_id, fields.user_name = session.server, session.session_id, session.user_name
+   return fields
+end
+
+--- Tells what there is to tell; raises what on_report raises, and what `where` has raised.
+function report.deliver(self)
+   while self.reports[1] do
+      local told = table.remove(self.reports, 1)
+      if self.plan.on_report then
+         self.plan.on_report(told)
+      end
+   end
+   local failed = self.failed
+   if failed then
+      self.failed = nil
+      error(failed[1], 0)
+   end
 end
 
 return report

@@ -21,7 +21,7 @@ function Sessions.key(session)
    return session.server .. "\n" .. tostring(session.session_id)
 end
 
------------------------------------------------------------------------------------------------------------- what is told
+----------------------------------------------------------------------------------------------------------- what is told
 
 --- A session is there, or has changed.  `reason`: why it would be acted on.
 function Sessions:see(session, reason)
@@ -88,7 +88,7 @@ function Sessions:back(server)
    end
 end
 
------------------------------------------------------------------------------------------------------------ what is to do
+---------------------------------------------------------------------------------------------------------- what is to do
 
 local function in_order(list)
    table.sort(list, function(a, b)

@@ -80,6 +80,27 @@ function loop.watch(options)
    return stop
 end
 
+--- Keeps rooms: `wms.keep`, whose `on_report` the loop calls.  Returns the keeper, or `nil, message, err`.  `on_done`, if it
+--- is given, is called with its result when it is over.
+function loop.keep(options, on_done)
+   local keeper, message, err = waiting.keep(options, function(...)
+      count = count - 1
+      if count == 0 and handle then
+         handle:stop()
+      end
+      if on_done then
+         on_done(...)
+      end
+   end)
+   if keeper then
+      count = count + 1
+      if count == 1 then
+         watch()
+      end
+   end
+   return keeper, message, err
+end
+
 --- Waits in a coroutine until the request is done, closes it, and returns what its blocking function would have returned;
 --- raises what a callback of its has raised.
 function loop.wait(request)

@@ -41,7 +41,7 @@ function waiting.drop(request)
    request:close()
 end
 
------------------------------------------------------------------------------------------------------------------- timers
+----------------------------------------------------------------------------------------------------------------- timers
 
 local timers = {} -- a set of { at =, fire = }
 
@@ -87,7 +87,7 @@ local function run_timers()
    end
 end
 
---- A timer: `timer:set(seconds)` lets `fire` be called once, by whichever loop turns, after so many seconds, or never (nil).
+--- A timer: `timer:set(seconds)` lets `fire` be called once, by whichever loop turns, after so many seconds; nil: never.
 function waiting.timer(fire)
    local timer = { fire = fire }
    function timer:set(seconds) -- luacheck: ignore 212/self
@@ -98,7 +98,7 @@ function waiting.timer(fire)
    return timer
 end
 
-------------------------------------------------------------------------------------------------------------------- turns
+------------------------------------------------------------------------------------------------------------------ turns
 
 --- Does what can be done without waiting, for every request that is waited for.  `nil, message, err`: see wms.driver.
 function waiting.turn()
@@ -130,7 +130,7 @@ function waiting.wait(seconds)
    return true
 end
 
------------------------------------------------------------------------------------------------------------------ watches
+---------------------------------------------------------------------------------------------------------------- watches
 
 --- Begins to watch, as wms.watch does: `options.on_event` is called for each event, by whichever loop turns.  Returns a
 --- function that ends the watch; what wms.watch returns instead when it fails.  `ended(failure)` is called once, when the
@@ -161,6 +161,19 @@ end
 local function close_and_return(request, ...)
    request:close()
    return ...
+end
+
+--- Begins to keep rooms, as wms.keep does, by whichever loop turns.  `ended` is called once, when the keeper is over, with
+--- its result.
+function waiting.keep(options, ended)
+   local keep = require "wms.keep" -- which is made of this module
+   local keeper, message, err = keep(options)
+   if keeper then
+      keeper.on_end[#keeper.on_end + 1] = function()
+         ended(keeper:result())
+      end
+   end
+   return keeper, message, err
 end
 
 --- What the blocking function would have returned, or raised.
