@@ -437,7 +437,7 @@ describe("wms.keep", function()
       it("needs no more than its name to go on, and ends at once when its time is over", function()
          local host, server = lab({ { session_id = 1, locked = true } })
          put(record.write{ locked = true, servers = { server }, message = "Exam", ends = 1000, restore = true, limit = 3,
-            grace = 20, changed = { { server = server, session_id = 1, identity = nil }, { server = server, session_id = 9 } } })
+            grace = 20, changed = { { server = server, session_id = 1 }, { server = server, session_id = 9 } } })
          local keeper, told = keeping{ file = path }
          assert.equal(true, told[1] == nil or told[1].over)
          local summary = assert(keeper:run())
@@ -508,10 +508,11 @@ describe("wms.keep", function()
 
       it("that is none of ours, of a later version, or torn, is refused with what to do, and stays", function()
          local _, server = lab()
-         local whole = record.write{ locked = true, servers = { server }, restore = false, limit = 3, grace = 2, changed = {} }
-         for _, text in ipairs{ "hello\n", "wms-keep 2\nend\n", whole:sub(1, -2), whole:gsub("end\n", ""), whole .. "more\n",
-            whole:gsub("restore", "restored"), whole:gsub("limit 3", "limit x"), "\0", whole:gsub("locked true", "locked maybe"),
-            (whole:gsub("end\n", "changed a b c\nend\n")) } do
+         local whole = record.write{ locked = true, servers = { server }, restore = false, limit = 3, grace = 2,
+            changed = {} }
+         for _, text in ipairs{ "hello\n", "wms-keep 2\nend\n", whole:sub(1, -2), whole:gsub("end\n", ""),
+            whole .. "more\n", whole:gsub("restore", "restored"), whole:gsub("limit 3", "limit x"), "\0",
+            whole:gsub("locked true", "locked maybe"), (whole:gsub("end\n", "changed a b c\nend\n")) } do
             put(text)
             local code, message = fault{ server = server, locked = true, message = "Exam", file = path }
             assert.equal("INTERNAL", code)
@@ -545,15 +546,16 @@ describe("wms.keep", function()
             assert(keep{ server = "memory://lab", locked = false, file = "room1" }):close()
          ]])
          assert.equal(0, code, output)
-         assert.equal("600 700", process.run(("stat -c %%a %s/states/wms/room1.keep %s/states/wms | xargs"):format(folder, folder))
-            :match("%d+ %d+"))
+         local modes = process.run(("stat -c %%a %s/states/wms/room1.keep %s/states/wms | xargs"):format(folder, folder))
+         assert.equal("600 700", modes:match("%d+ %d+"))
       end)
 
       it("writes what it reads", function()
-         local state = { locked = false, servers = { "memory://lab", "lab[1-3]" }, message = "100 %\n\0\195\164 x", ends = 1764500000.5,
-            restore = true, limit = 7, grace = 0.25, ending = true,
+         local state = { locked = false, servers = { "memory://lab", "lab[1-3]" }, message = "100 %\n\0\195\164 x",
+            ends = 1764500000.5, restore = true, limit = 7, grace = 0.25, ending = true,
             where = { user_name = { "a b", "" }, station_id = { 3 }, is_admin = { false } }, except = "function",
-            changed = { { server = "memory://lab", session_id = 3, identity = "x y" }, { server = "s", session_id = "c2" } } }
+            changed = { { server = "memory://lab", session_id = 3, identity = "x y" },
+               { server = "s", session_id = "c2" } } }
          local given = {}
          for name, value in pairs(state) do
             given[name] = value
@@ -566,7 +568,8 @@ describe("wms.keep", function()
          local script = [[
             local wms, keep = require "wms", require "wms.keep"
             local locked = %s
-            local host = wms.memory("lab", { sessions = { { session_id = 1, locked = locked }, { session_id = 2, locked = true } } })
+            local host = wms.memory("lab", { sessions = { { session_id = 1, locked = locked },
+               { session_id = 2, locked = true } } })
             local keeper = assert(keep{ server = "memory://lab", locked = true, message = "Exam", restore = true, file = %q,
                after = 1000, on_report = function(report)
                   if report.kind == "acted" and report.reason ~= "restore" then
@@ -621,7 +624,8 @@ describe("wms.keep", function()
          local output, code = process.run(lua[[
             local wms, keep = require "wms", require "wms.keep"
             local host = wms.memory("lab", { sessions = { { session_id = 1 } } })
-            local keeper = assert(keep{ server = "memory://lab", locked = true, message = "Exam", after = 1, restore = true })
+            local keeper = assert(keep{ server = "memory://lab", locked = true, message = "Exam", after = 1,
+               restore = true })
             assert(keeper:events() == "r" and keeper:timeout() == nil)
             local locked = false
             while not keeper:step() do
@@ -723,7 +727,8 @@ describe("wms.keep", function()
          local output, code = process.run(lua(([[
             local wms, keep = require "wms", require "wms.keep"
             local host = wms.memory("lab", { sessions = { { session_id = 1 } } })
-            local keeper = assert(keep{ server = "memory://lab", locked = true, message = "Exam", restore = true, file = %q })
+            local keeper = assert(keep{ server = "memory://lab", locked = true, message = "Exam", restore = true,
+               file = %q })
             keeper:wait(0.2)
             local child = fork()
             if child == 0 then
@@ -757,7 +762,8 @@ describe("wms.keep", function()
          { "no message", { locked = true }, { "message", "missing" } },
          { "no message to lock again", { locked = false, restore = true }, { "message", "restore" } },
          { "an empty message", { locked = true, message = "" }, { "message" } },
-         { "two names of servers", { locked = false, server = "memory://a", servers = "memory://b" }, { "servers", "server" } },
+         { "two names of servers", { locked = false, server = "memory://a", servers = "memory://b" },
+            { "servers", "server" } },
          { "an empty list", { locked = false, servers = {} }, { "servers: an empty list" } },
          { "a bad address", { locked = false, server = "a b" }, { "server" } },
          { "a group that is not there", { locked = false, server = "@nobody" }, { "server", "nobody" } },

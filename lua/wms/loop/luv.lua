@@ -80,8 +80,8 @@ function loop.watch(options)
    return stop
 end
 
---- Keeps rooms: `wms.keep`, whose `on_report` the loop calls.  Returns the keeper, or `nil, message, err`.  `on_done`, if it
---- is given, is called with its result when it is over.
+--- Keeps rooms: `wms.keep`, whose `on_report` the loop calls.  Returns the keeper, or `nil, message, err`.  `on_done`, if
+--- it is given, is called with its result when it is over.
 function loop.keep(options, on_done)
    local keeper, message, err = waiting.keep(options, function(...)
       count = count - 1

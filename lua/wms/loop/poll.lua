@@ -51,8 +51,8 @@ function loop.watch(options)
    return stop, message, err
 end
 
---- Keeps rooms: `wms.keep`, whose `on_report` is called from `turn`, `wait` or `run`.  Returns the keeper, or `nil, message,
---- err`; until it is over it counts as pending.  `on_done`, if it is given, is called then with its result.
+--- Keeps rooms: `wms.keep`, whose `on_report` is called from `turn`, `wait` or `run`.  Returns the keeper, or `nil,
+--- message, err`; until it is over it counts as pending.  `on_done`, if it is given, is called then with its result.
 function loop.keep(options, on_done)
    local keeper, message, err = waiting.keep(options, function(...)
       count = count - 1
