@@ -9,7 +9,8 @@
 --                                   mute, own, exempt, lost_answer, message, host_decides (whether an action can
 --                                   be carried out, the provider does not know), mute_shows (asked() counts what a mute
 --                                   host takes), asks_first (the provider asks how a session is before it acts), reuse
---                                   (host.reuse is there), ends (it may be rebooted and powered off), opens (host.open is there)
+--                                   (host.reuse is there), ends (it may be rebooted and powered off),
+--                                   opens (host.open is there)
 --   adapter.missing()               nil, or why these specs cannot run here
 --   adapter.host{ sessions = { { user=, locked=, exempt=, own=, deaf=, relock=seconds }, … } } -> host
 --   adapter.unreachable()           an address that nobody answers

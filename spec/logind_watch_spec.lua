@@ -5,7 +5,6 @@ local far = require "spec.support.logind_far"
 local logind = require "spec.support.logind"
 local network = require "spec.host.network"
 local watching = require "spec.support.watching"
-local wms = kit.wms
 local pluck, sorted = kit.pluck, kit.sorted
 
 local function count(list, what)

@@ -18,6 +18,7 @@ local state = require "wms.keep.state"
 local system = require "wms.system"
 local turn = require "wms.keep.turn"
 local waiting = require "wms.loop.waiting"
+local wms = require "wms"
 
 local driver = waiting.driver
 
@@ -70,9 +71,14 @@ local function begin_watch(self)
          state.poke(self)
       end
    end
-   return options.checked(waiting.watch, { [plan.server_name or "servers"] = plan.servers, initial = true,
+   local watch, message, err = options.checked(wms.watch, { [plan.server_name or "servers"] = plan.servers, initial = true,
       where = guarded(self, plan.where, false), except = guarded(self, plan.except, true), timeout = plan.timeout,
-      concurrency = plan.concurrency, on_event = on_event }, ended)
+      concurrency = plan.concurrency, on_event = on_event })
+   if not watch then
+      return nil, message, err
+   end
+   self.stop_watch = waiting.watch(watch, ended)
+   return true
 end
 
 local function same_list(one, other)
@@ -155,11 +161,10 @@ local function begin(given)
          report.tell(self, "resumed", { file = file.path, changed = #kept.changed,
             over = kept.ending or left and left <= 0 or false })
       end
-      local stop, why, fault = begin_watch(self)
-      if not stop then
+      local begun, why, fault = begin_watch(self)
+      if not begun then
          return nil, why, fault
       end
-      self.stop_watch = stop
       if kept and kept.ending then
          ending.begin(self, "time")
       end

@@ -77,7 +77,7 @@ static int add_servers(wms_watch *watch, const wms_watching *watching)
 
 int wms_watch_new(wms_engine *engine, const wms_watching *watching, wms_watch **ret_watch)
 {
-    wms_watching whole;
+    wms_watching whole = {0};
     int error = wms_engine_enter(engine);
 
     error = error ? error : take(engine, watching, &whole);
@@ -376,9 +376,9 @@ size_t wms_watch_session_count(const wms_watch *watch)
 }
 
 /* The session `steps` behind the first of the server's. */
-static struct wms_seen *walk(const struct wms_picture *picture, size_t steps)
+static struct wms_seen *walk(struct wms_picture *picture, size_t steps)
 {
-    const struct node *node = picture->order.next;
+    struct node *node = picture->order.next;
 
     for (; steps > 0; steps--) {
         node = node->next;
@@ -403,7 +403,7 @@ static const struct wms_seen *find(wms_watch *watch, size_t index)
         return watch->cursor.session;
     }
     for (size_t i = 0; i < watch->count; i++) {
-        const struct wms_picture *picture = &watch->servers[i].picture;
+        struct wms_picture *picture = &watch->servers[i].picture;
         if (index - first < picture->sessions.count) {
             watch->cursor.session = walk(picture, index - first);
             watch->cursor.server = i;

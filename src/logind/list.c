@@ -227,6 +227,7 @@ static int ask_screens(struct listing *listing)
         }
     }
     qsort(screens, count, sizeof *screens, compare_users);
+    logind_lockers_renew(conn);
     for (size_t i = 0; i < count && r >= 0; i++) {
         struct entry *entry = screens[i];
         bool shares = (i > 0 && screens[i - 1]->uid == entry->uid) ||
@@ -234,6 +235,7 @@ static int ask_screens(struct listing *listing)
         if (!logind_screen_is_mute(conn, entry->lookup.id, &entry->facts)) {
             continue;
         }
+        logind_lockers_add(conn, entry->lookup.id, entry->lookup.path, &entry->facts);
         if (shares) {
             entry->facts.locked = -1;
         } else {

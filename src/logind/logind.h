@@ -14,6 +14,8 @@
  *     actions.c    lock, unlock, close, message
  *     machine.c    reboots and powers off
  *     observe.c    observes a session: its state now, and each change
+ *     tell.c       tells watchers of a change
+ *     lockers.c    watches the screen savers of watched sessions
  *     watch.c      watches all sessions: tells each change
  *     signals.c    logind's signals: their effects on the cache, and on observed and watched
  * sessions
@@ -112,6 +114,13 @@ struct logind_signals {
 };
 extern const struct logind_signals logind_signals;
 
+/* A watcher of the engine's; the rest of it is watch.c's. */
+struct logind_watch {
+    struct logind_task task;
+    struct node node; /* of conn->watches */
+    struct wms_watcher *watcher;
+};
+
 struct logind_far;
 
 /* What far.c implements for a connection to another machine. */
@@ -171,6 +180,8 @@ struct logind {
         few_watchers[LOGIND_BUCKETS]; /* what `watchers` points to until there are too many */
     struct node watches;              /* of the engine's watchers */
     struct node readers;              /* sessions whose properties are read for these */
+    struct node lockers;              /* screen savers that are watched for these */
+    size_t locker_count;
     sd_bus_slot *matches[LOGIND_MATCHES];
     int unmatched;  /* the code with which the bus refused the matches; 0: it did not */
     char owner[64]; /* logind's unique name: signals of other senders are ignored; "": not known */
@@ -327,6 +338,17 @@ void logind_watched_changed(struct logind *conn, const char *path, const struct 
 void logind_watched_removed(struct logind *conn, const char *id);
 void logind_watched_restarted(struct logind *conn);
 void logind_watched_unmatched(struct logind *conn);
+/* Tells them all of a change; that the sessions have to be listed; whether a session is locked. */
+void logind_tell(const struct logind *conn, const struct wms_change *change);
+void logind_tell_any(const struct logind *conn);
+void logind_tell_locked(const struct logind *conn, const char *id, signed char locked);
+/* If somebody watches: the screen savers of a session that is mute are asked and watched. */
+void logind_lockers_add(struct logind *conn, const char *id, const char *path,
+                        const struct logind_facts *facts);
+/* The session has ended; sessions are being listed; nobody watches any more. */
+void logind_lockers_drop(struct logind *conn, const char *id);
+void logind_lockers_renew(struct logind *conn);
+void logind_lockers_clear(struct logind *conn);
 /* Whether somebody waits for that action to be seen on the session at `path`; *ret_tells: somebody
  * tells whether it is locked, as far as is known. */
 bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb,

@@ -99,6 +99,7 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
     node_init(&conn->tasks);
     node_init(&conn->watches);
     node_init(&conn->readers);
+    node_init(&conn->lockers);
     node_init(&conn->doorways);
     node_init(&conn->userbuses);
     wms_key_new(&conn->key);

@@ -13,15 +13,8 @@
 #define RESTARTED "logind was restarted, and no longer knows which sessions are locked"
 #define UNMATCHED "the bus does not let this connection watch sessions"
 
-/* Seconds: screen savers that logind does not know of are asked when sessions are listed, and not
- * every change of State is told. */
+/* Seconds: not every screen saver is watched, and not every change of State is told. */
 static const double again = 60;
-
-struct watch {
-    struct logind_task task;
-    struct wms_watcher *watcher;
-    struct node node; /* of conn->watches */
-};
 
 /* A session whose properties are being read. */
 struct reader {
@@ -39,35 +32,6 @@ struct reader {
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-static void tell(const struct logind *conn, const struct wms_change *change)
-{
-    struct node *node, *next;
-
-    for (node = conn->watches.next; node != &conn->watches; node = next) {
-        next = node->next;
-        conn->services->changed(NODE_OWNER(node, struct watch, node)->watcher, change);
-    }
-}
-
-/* Something has changed: the sessions have to be listed. */
-static void tell_any(const struct logind *conn)
-{
-    struct wms_change change;
-
-    wms_change_init(&change, NULL);
-    tell(conn, &change);
-}
-
-static void tell_locked(const struct logind *conn, const char *id, signed char locked)
-{
-    const wms_id name = logind_id(id);
-    struct wms_change change;
-
-    wms_change_init(&change, &name);
-    change.locked = locked;
-    tell(conn, &change);
-}
-
 static void tell_removed(const struct logind *conn, const char *id)
 {
     const wms_id name = logind_id(id);
@@ -75,7 +39,7 @@ static void tell_removed(const struct logind *conn, const char *id)
 
     wms_change_init(&change, &name);
     change.present = false;
-    tell(conn, &change);
+    logind_tell(conn, &change);
 }
 
 static void tell_session(const struct logind *conn, const wms_session *session)
@@ -85,7 +49,7 @@ static void tell_session(const struct logind *conn, const wms_session *session)
     wms_change_init(&change, &session->id);
     change.identity = session->identity;
     change.session = session;
-    tell(conn, &change);
+    logind_tell(conn, &change);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -126,7 +90,7 @@ static void tell_with_changes(const struct reader *reader, wms_session *session)
     }
     tell_session(conn, session);
     for (unsigned i = 0; i < reader->changes; i++) {
-        tell_locked(conn, reader->id, i % 2 ? !reader->first : reader->first);
+        logind_tell_locked(conn, reader->id, i % 2 ? !reader->first : reader->first);
     }
 }
 
@@ -140,17 +104,18 @@ static void tell_facts(const struct reader *reader, const struct logind_facts *f
         return;
     }
     if (may_be_ours(conn, facts)) {
-        tell_any(conn);
+        logind_tell_any(conn);
         return;
     }
     logind_facts_session(facts, reader->id, identity, &session);
     session.is_own = conn->way ? 0 : -1;
-    if (logind_screen_is_mute(conn, reader->id, facts)) {
+    bool mute = logind_screen_is_mute(conn, reader->id, facts);
+    if (mute) {
         session.locked = -1; /* the screen saver knows */
     }
     tell_with_changes(reader, &session);
-    if (session.locked < 0 && reader->fresh) {
-        tell_any(conn);
+    if (mute) {
+        logind_lockers_add(conn, reader->id, reader->lookup.path, facts);
     }
 }
 
@@ -176,7 +141,7 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
         reader->fresh = false;
         reader->changes = 0;
     } else if (fault->code != WMS_E_NOT_FOUND) {
-        tell_any(conn);
+        logind_tell_any(conn);
     } else if (reader->fresh) {
         tell_short(reader);
         reader->removed = true;
@@ -199,7 +164,7 @@ static void read_session(struct logind *conn, const char *id, const char *path, 
     const wms_id name = logind_id(id);
 
     if (!reader) {
-        tell_any(conn);
+        logind_tell_any(conn);
         return;
     }
     node_append(&conn->readers, &reader->node);
@@ -210,7 +175,7 @@ static void read_session(struct logind *conn, const char *id, const char *path, 
     logind_lookup_init(conn, &reader->lookup, &name);
     if (!reader->id || !logind_lookup_path(&reader->lookup, path)) {
         logind_task_end(conn, &reader->task);
-        tell_any(conn);
+        logind_tell_any(conn);
         return;
     }
     reader->lookup.id = reader->id;
@@ -230,6 +195,7 @@ void logind_watched_removed(struct logind *conn, const char *id)
 {
     struct reader *reader = find(conn, id);
 
+    logind_lockers_drop(conn, id);
     if (reader) {
         reader->removed = true;
     } else {
@@ -245,7 +211,7 @@ static void changed(struct logind *conn, const char *id, const char *path,
     if (facts->locked >= 0 && reader && reader->fresh) {
         reader->first = reader->changes++ > 0 ? reader->first : facts->locked;
     } else if (facts->locked >= 0) {
-        tell_locked(conn, id, facts->locked);
+        logind_tell_locked(conn, id, facts->locked);
     }
     if (!unsure && facts->active < 0) {
         return;
@@ -269,7 +235,7 @@ void logind_watched_changed(struct logind *conn, const char *path, const struct 
         changed(conn, id, path, facts, unsure);
         free(id);
     } else {
-        tell_any(conn);
+        logind_tell_any(conn);
     }
 }
 
@@ -284,12 +250,13 @@ static void drop_readers(struct logind *conn)
 
 static void watch_free(struct logind *conn, struct logind_task *task)
 {
-    struct watch *watch = NODE_OWNER(task, struct watch, task);
+    struct logind_watch *watch = NODE_OWNER(task, struct logind_watch, task);
 
     node_remove(&watch->node);
     logind_free(conn, watch);
     if (node_alone(&conn->watches)) {
         drop_readers(conn);
+        logind_lockers_clear(conn);
         logind_matches_watch(conn, false);
     }
 }
@@ -298,7 +265,7 @@ static void watch_free(struct logind *conn, struct logind_task *task)
 static void end_all(struct logind *conn, int code, const char *text)
 {
     while (!node_alone(&conn->watches)) {
-        struct watch *watch = NODE_OWNER(conn->watches.next, struct watch, node);
+        struct logind_watch *watch = NODE_OWNER(conn->watches.next, struct logind_watch, node);
         struct wms_watcher *watcher = watch->watcher;
         logind_task_end(conn, &watch->task);
         conn->services->unwatched(watcher, code, text);
@@ -317,7 +284,7 @@ void logind_watched_unmatched(struct logind *conn)
 
 void logind_watch(struct logind *conn, struct wms_watcher *watcher)
 {
-    struct watch *watch = logind_alloc(conn, sizeof *watch);
+    struct logind_watch *watch = logind_alloc(conn, sizeof *watch);
 
     if (!watch) {
         conn->services->unwatched(watcher, WMS_E_NO_MEMORY, NULL);

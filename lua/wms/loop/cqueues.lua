@@ -71,8 +71,12 @@ function loop.watch(options)
    if not controller then
       error("wms.loop.cqueues: call it in a coroutine of a cqueues controller", 2)
    end
+   local watched, message, err = wms.watch(options)
+   if not watched then
+      return nil, message, err
+   end
    local here
-   local stop, message, err = waiting.watch(options, function(failure)
+   local stop = waiting.watch(watched, function(failure)
       if here then
          here.count = here.count - 1
          if here.count == 0 then
@@ -83,9 +87,6 @@ function loop.watch(options)
          error(failure[1], 0)
       end
    end)
-   if not stop then
-      return nil, message, err
-   end
    here = waiters_in(controller)
    here.count = here.count + 1
    return stop

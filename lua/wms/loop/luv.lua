@@ -60,8 +60,12 @@ end
 --- Watches servers: `wms.watch` with an `on_event`, which the loop calls.  Returns a function that ends the watch, or
 --- `nil, message, err`.  An error of `on_event` ends it, too, and is raised in the loop.
 function loop.watch(options)
+   local watched, message, err = wms.watch(options)
+   if not watched then
+      return nil, message, err
+   end
    count = count + 1
-   local stop, message, err = waiting.watch(options, function(failure)
+   local stop = waiting.watch(watched, function(failure)
       count = count - 1
       if count == 0 and handle then
          handle:stop()
@@ -70,10 +74,6 @@ function loop.watch(options)
          error(failure[1], 0)
       end
    end)
-   if not stop then
-      count = count - 1
-      return nil, message, err
-   end
    if count == 1 then
       watch()
    end

@@ -38,17 +38,17 @@ end
 --- ends the watch, or `nil, message, err`; until then it counts as pending.  An error of `on_event` ends it, too, and is
 --- raised by whoever has called it.
 function loop.watch(options)
+   local watched, message, err = wms.watch(options)
+   if not watched then
+      return nil, message, err
+   end
    count = count + 1
-   local stop, message, err = waiting.watch(options, function(failure)
+   return waiting.watch(watched, function(failure)
       count = count - 1
       if failure then
          error(failure[1], 0)
       end
    end)
-   if not stop then
-      count = count - 1
-   end
-   return stop, message, err
 end
 
 --- Keeps rooms: `wms.keep`, whose `on_report` is called from `turn`, `wait` or `run`.  Returns the keeper, or `nil,

@@ -132,14 +132,10 @@ end
 
 ---------------------------------------------------------------------------------------------------------------- watches
 
---- Begins to watch, as wms.watch does: `options.on_event` is called for each event, by whichever loop turns.  Returns a
---- function that ends the watch; what wms.watch returns instead when it fails.  `ended(failure)` is called once, when the
---- watch ends; `failure` is nil, or holds the error that on_event (or where, or except) raised.
-function waiting.watch(options, ended)
-   local watch, message, err = wms.watch(options)
-   if not watch then
-      return nil, message, err
-   end
+--- Takes a watch over: its `on_event` is called by whichever loop turns.  Returns a function that ends it.
+--- `ended(failure)` is called once, when the watch ends; `failure` is nil, or holds the error that on_event (or where, or
+--- except) raised.
+function waiting.watch(watch, ended)
    local open = true
    local function stop(failure)
       if open then
