@@ -1,0 +1,208 @@
+-- SPDX-License-Identifier: MIT
+--- wms.keep with real Linux hosts and lockers, and with MultiPoint hosts, which have to be asked.
+local kit = require "spec.support.kit"
+local logind = require "spec.support.logind"
+local multipoint = require "spec.support.multipoint"
+local process = require "spec.support.process"
+local keep_rooms = require "wms.keep"
+local wms = kit.wms
+
+--- Begins to keep; returns the keeper and the list of what it reports.
+local function keeping(keep, options)
+   local told = {}
+   options.on_report = function(report)
+      told[#told + 1] = report
+   end
+   options.message = options.locked and "Exam" or nil
+   return keep(assert(keep_rooms(options))), told
+end
+
+local function of(told, kind)
+   local list = {}
+   for _, report in ipairs(told) do
+      if report.kind == kind then
+         list[#list + 1] = report
+      end
+   end
+   return list
+end
+
+--- Runs the keeper until the check holds.
+local function await(keeper, check)
+   return kit.await(check, function()
+      keeper:wait(0.05)
+   end, 60)
+end
+
+describe("wms.keep with Linux hosts #once", function()
+   local keep, sweep = kit.keeper()
+   local folder
+
+   setup(function()
+      folder = process.run("mktemp -d"):match("%S+")
+   end)
+
+   teardown(function()
+      process.run("rm -r " .. folder)
+      logind.down()
+   end)
+
+   after_each(function()
+      sweep()
+      kit.reset()
+      logind.sweep()
+   end)
+
+   local test = kit.needing(function(why) pending(why) end, logind.missing)
+
+   --- All sessions are as they should be, as the host itself says.
+   local function all_are(host, locked, ids)
+      return function()
+         for _, id in ipairs(ids) do
+            if host.locked(id) ~= locked then
+               return false
+            end
+         end
+         return true
+      end
+   end
+
+   test("holds it against a manager who locks again after 200 ms", function()
+      local host = logind.host{ sessions = { { locked = true, relock = 0.2 }, { locked = true } } }
+      local keeper, told = keeping(keep, { server = host.server, locked = false })
+      await(keeper, function() return #of(told, "acted") >= 6 end)
+      for _, report in ipairs(of(told, "acted")) do
+         assert.is_nil(report.error, report.message)
+         assert.equal("unlock", report.verb)
+         assert.equal("verified", report.outcome.state)
+      end
+      host.machine:script("rm -f /run/spec-locker/" .. host.ids[1]) -- the manager gives up
+      await(keeper, all_are(host, false, host.ids))
+      keeper:wait(0.5)
+      assert.is_true(all_are(host, false, host.ids)())
+   end)
+
+   test("says that somebody fights, and pauses", function()
+      local host = logind.host{ sessions = { { locked = true, relock = 0.1 } } }
+      local keeper, told = keeping(keep, { server = host.server, locked = false, limit = 3 })
+      await(keeper, function() return of(told, "fight")[1] end)
+      assert.same({ 3, host.ids[1] }, { #of(told, "acted"), of(told, "fight")[1].session_id })
+      keeper:wait(1)
+      assert.equal(3, host.asked "unlock")
+   end)
+
+   test("holds who logs on anew, and who unlocks his own screen", function()
+      local host = logind.host{ sessions = { { user = "alice" } } }
+      local keeper, told = keeping(keep, { server = host.server, locked = true, restore = true })
+      await(keeper, all_are(host, true, host.ids))
+      host.drop(host.ids[1])
+      local id = host.open("alice")
+      await(keeper, all_are(host, true, { id }))
+      host.unlock(id)
+      await(keeper, all_are(host, true, { id }))
+      await(keeper, function() return #of(told, "acted") == 3 end)
+      assert.same({ "found", "opened", "changed" }, kit.pluck(of(told, "acted"), "reason"))
+      keeper:stop()
+      assert.equal(1, assert(keeper:run()).restored)
+      assert.is_false(host.locked(id))
+   end)
+
+   test("holds two rooms, one of which is switched off and on; at the end it is off, and put back when it is on", function()
+      local one, two = logind.host{ sessions = { {} } }, logind.host{ sessions = { {} } }
+      local link = folder .. "/socket" -- its bus is elsewhere each time that it is on
+      local function plug()
+         process.run(("ln -sfn %s %s"):format(two.machine.socket, link))
+      end
+      plug()
+      local server = "logind://" .. link
+      local keeper, told = keeping(keep, { servers = { one.server, server }, locked = true, restore = true })
+      await(keeper, function() return one.locked(one.ids[1]) and two.locked(two.ids[1]) end)
+      logind.turn_off(two)
+      await(keeper, function() return of(told, "lost")[1] end)
+      logind.turn_on(two)
+      plug()
+      local id = two.open("carol")
+      await(keeper, function() return two.locked(id) end)
+      assert.equal(server, of(told, "back")[1].server)
+      await(keeper, function() return #of(told, "acted") == 3 end)
+
+      logind.stop_bus(two, "kill_bus") -- its sessions live on, as behind a cable that was pulled
+      await(keeper, function() return #of(told, "lost") == 2 end)
+      keeper:stop()
+      await(keeper, function() return of(told, "waiting")[1] end)
+      await(keeper, function() return not one.locked(one.ids[1]) end)
+      assert.is_false(keeper:done())
+      logind.start_bus(two)
+      local summary, message = keeper:run()
+      assert(summary, message)
+      assert.equal("stopped", summary.reason)
+   end)
+
+   test("goes on after SIGKILL, and ends what was begun", function()
+      local host = logind.host{ sessions = { {}, { locked = true } } }
+      local path = folder .. "/state"
+      local script = [[
+         local wms, keep = require "wms", require "wms.keep"
+         local keeper = assert(keep{ server = %q, locked = true, message = "Exam", restore = true, file = %q, after = 1000,
+            on_report = function(report)
+               if report.kind == "acted" then
+                  print "acted"
+                  io.stdout:flush()
+               end
+            end })
+         keeper:run()
+      ]]
+      local command = "echo $$; exec env LUA_PATH='./lua/?.lua;;' LUA_CPATH='%s/5.4/?.so;;' lua5.4 -e %s"
+      local pipe = io.popen(command:format(os.getenv("WMS_BUILD") or "build", process.quote(script:format(host.server, path))))
+      local pid = pipe:read("*l")
+      assert.equal("acted", pipe:read("*l"))
+      process.run("kill -9 " .. pid)
+      pipe:close()
+      assert.is_true(host.locked(host.ids[1]))
+      host.unlock(host.ids[1]) -- nobody holds it now
+      local keeper, told = keeping(keep, { server = host.server, locked = true, file = path })
+      await(keeper, all_are(host, true, host.ids))
+      await(keeper, function() return #of(told, "acted") == 1 end)
+      assert.equal("resumed", told[1].kind)
+      keeper:stop()
+      assert.equal(1, assert(keeper:run()).restored)
+      assert.same({ false, true }, { host.locked(host.ids[1]), host.locked(host.ids[2]) })
+   end)
+end)
+
+describe("wms.keep with MultiPoint hosts", function()
+   local keep, sweep = kit.keeper()
+
+   teardown(multipoint.down)
+
+   after_each(function()
+      sweep()
+      kit.reset()
+      multipoint.sweep()
+   end)
+
+   local test = kit.needing(function(why) pending(why) end, multipoint.missing)
+
+   test("leaves a room unlocked whose manager is in Block All #once", function()
+      local host = multipoint.host{ sessions = { { locked = true }, { locked = true } } }
+      host.lab:set{ block_all = "Blocked", relock = 1500 }
+      assert(wms.unlock_all{ server = host.server })
+      local keeper, told = keeping(keep, { server = host.server, locked = false })
+      await(keeper, function() return #of(told, "acted") >= 4 end)
+      assert.equal(0, #of(told, "fight"))
+      host.lab:set{ relock = -1 }
+      await(keeper, function() return not host.locked(host.ids[1]) and not host.locked(host.ids[2]) end)
+      host.lock(host.ids[2])
+      await(keeper, function() return not host.locked(host.ids[2]) end)
+      for _, report in ipairs(of(told, "acted")) do
+         assert.is_nil(report.error, report.message)
+      end
+   end)
+
+   test("notices what a host does between two questions #once", function()
+      local host = multipoint.host{ sessions = { { locked = true } } }
+      host.lab:set{ relock = 400 } -- the watch sees it locked before and after
+      local keeper, told = keeping(keep, { server = host.server, locked = false, verify = 0.2 })
+      await(keeper, function() return #of(told, "acted") >= 3 end)
+   end)
+end)
