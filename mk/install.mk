@@ -33,17 +33,25 @@ man: $(man_pages)
 # ---- install -------------------------------------------------------------------------------------
 
 scripts := $(wildcard lua/wms/*.lua)
-loops   := $(wildcard lua/wms/loop/*.lua)
-keeps   := $(wildcard lua/wms/keep/*.lua)
+folders := loop keep
+deep    := $(wildcard $(folders:%=lua/wms/%/*.lua))
 
 to_lib     = $(DESTDIR)$(libdir)
 to_include = $(DESTDIR)$(includedir)
 to_man     = $(DESTDIR)$(mandir)
 to_cmod    = $(DESTDIR)$(INST_CMOD)
 to_lua     = $(DESTDIR)$(INST_LUADIR)
+to_unit    = $(DESTDIR)$(unitdir)
+
+# What runs the service, and where it finds its modules.
+service_lua = $(if $(filter /%,$(LUA)),$(LUA),/usr/bin/env $(LUA))
 
 .PHONY: install install-lua uninstall
 install: install-lua $(libs) $(modules) $(man_pages)
+	$Q install -d '$(to_unit)'
+	$Q sed -e 's|@LUA@|$(service_lua)|' -e 's|@LUADIR@|$(INST_LUADIR)|' -e 's|@CMODDIR@|$(INST_CMOD)|' \
+	    mk/wms-keep@.service >'$(to_unit)/wms-keep@.service'
+	$Q chmod 644 '$(to_unit)/wms-keep@.service'
 	$Q install -d '$(to_lib)/wms' '$(to_lib)/pkgconfig' '$(to_include)/wms'
 	$Q install -m 644 src/include/wms.h '$(to_include)'
 	$Q install -m 644 $(filter-out src/include/wms.h,$(headers)) '$(to_include)/wms'
@@ -64,18 +72,18 @@ install-lua: $(call products,$L)
 	$Q install -m 755 $B/$L/wms.so '$(to_cmod)'
 	$(if $(modules),$Q install -m 755 $(modules) '$(to_cmod)/wms')
 	$(if $(scripts),$Q install -m 644 $(scripts) '$(to_lua)/wms')
-	$Q install -d '$(to_lua)/wms/loop' && install -m 644 $(loops) '$(to_lua)/wms/loop'
-	$Q install -d '$(to_lua)/wms/keep' && install -m 644 $(keeps) '$(to_lua)/wms/keep'
+	$Q for folder in $(folders); do install -d '$(to_lua)/wms/'$$folder && \
+	    install -m 644 lua/wms/$$folder/*.lua '$(to_lua)/wms/'$$folder || exit; done
 
 # By name, whatever is found here now: the packages that a provider was built with may have gone.
 uninstall:
 	$Q rm -f '$(to_include)/wms.h' $(patsubst %,'$(to_include)/wms/%.h',lua provider memory) \
 	    '$(to_lib)/libwms.a' '$(to_lib)/libwms-lua$L.a' '$(to_lib)/pkgconfig/wms.pc' \
 	    '$(to_lib)'/libwms.so* '$(to_lib)/libwms-wtsapi.so' '$(to_cmod)/wms.so' \
-	    '$(to_man)/man3/wms.3' '$(to_man)/man3/wms.provider.3'
+	    '$(to_unit)/wms-keep@.service' '$(to_man)/man3/wms.3' '$(to_man)/man3/wms.provider.3'
 	$Q rm -f $(foreach p,$(provider_names),'$(to_lib)/wms/$p.so' '$(to_cmod)/wms/$p.so') \
-	    $(patsubst lua/wms/%,'$(to_lua)/wms/%',$(scripts) $(loops) $(keeps))
-	$Q for folder in '$(to_lua)/wms/loop' '$(to_lua)/wms/keep' \
+	    $(patsubst lua/wms/%,'$(to_lua)/wms/%',$(scripts) $(deep))
+	$Q for folder in $(folders:%='$(to_lua)/wms/%') \
 	    $(patsubst %,'$(DESTDIR)%/wms',$(includedir) $(libdir) $(INST_CMOD) $(INST_LUADIR)); do \
 	    [ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"; \
 	    done # others' providers stay

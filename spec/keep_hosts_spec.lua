@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --- wms.keep with real Linux hosts and lockers, and with MultiPoint hosts, which have to be asked.
+local far = require "spec.support.logind_far"
 local kit = require "spec.support.kit"
 local logind = require "spec.support.logind"
+local network = require "spec.host.network"
 local multipoint = require "spec.support.multipoint"
 local process = require "spec.support.process"
 local keep_rooms = require "wms.keep"
@@ -44,7 +46,7 @@ describe("wms.keep with Linux hosts #once", function()
 
    teardown(function()
       process.run("rm -r " .. folder)
-      logind.down()
+      far.down()
    end)
 
    after_each(function()
@@ -107,7 +109,7 @@ describe("wms.keep with Linux hosts #once", function()
       assert.is_false(host.locked(id))
    end)
 
-   test("holds two rooms, one of which is switched off and on; at the end it is off, and put back when it is on", function()
+   test("holds two rooms, one of which is switched off and on", function()
       local one, two = logind.host{ sessions = { {} } }, logind.host{ sessions = { {} } }
       local link = folder .. "/socket" -- its bus is elsewhere each time that it is on
       local function plug()
@@ -115,7 +117,7 @@ describe("wms.keep with Linux hosts #once", function()
       end
       plug()
       local server = "logind://" .. link
-      local keeper, told = keeping(keep, { servers = { one.server, server }, locked = true, restore = true })
+      local keeper, told = keeping(keep, { servers = { one.server, server }, locked = true })
       await(keeper, function() return one.locked(one.ids[1]) and two.locked(two.ids[1]) end)
       logind.turn_off(two)
       await(keeper, function() return of(told, "lost")[1] end)
@@ -125,17 +127,30 @@ describe("wms.keep with Linux hosts #once", function()
       await(keeper, function() return two.locked(id) end)
       assert.equal(server, of(told, "back")[1].server)
       await(keeper, function() return #of(told, "acted") == 3 end)
+      for _, report in ipairs(of(told, "acted")) do
+         assert.is_nil(report.error, report.message)
+      end
+   end)
 
-      logind.stop_bus(two, "kill_bus") -- its sessions live on, as behind a cable that was pulled
-      await(keeper, function() return #of(told, "lost") == 2 end)
-      keeper:stop()
+   local over_ssh = kit.needing(function(why) pending(why) end, far.missing)
+
+   over_ssh("puts back at its end what it has changed, on a host that is off then when it is back", function()
+      local one, two = logind.host{ sessions = { {} } }, far.host{ sessions = { {}, { locked = true } } }
+      local keeper, told = keeping(keep, { servers = { one.server, two.server }, locked = true, restore = true, after = 8 })
+      await(keeper, function() return one.locked(one.ids[1]) and two.locked(two.ids[1]) end)
+      two.machine:script("systemctl stop spec-sshd")
+      network.cut(two.machine)
+      await(keeper, function() return of(told, "lost")[1] end)
       await(keeper, function() return of(told, "waiting")[1] end)
+      assert.equal(two.server, of(told, "waiting")[1].server)
       await(keeper, function() return not one.locked(one.ids[1]) end)
+      assert.is_true(two.locked(two.ids[1]))
       assert.is_false(keeper:done())
-      logind.start_bus(two)
+      network.restore(two.machine)
       local summary, message = keeper:run()
       assert(summary, message)
-      assert.equal("stopped", summary.reason)
+      assert.same({ "time", 2 }, { summary.reason, summary.restored })
+      assert.same({ false, true }, { two.locked(two.ids[1]), two.locked(two.ids[2]) })
    end)
 
    test("goes on after SIGKILL, and ends what was begun", function()
@@ -153,7 +168,8 @@ describe("wms.keep with Linux hosts #once", function()
          keeper:run()
       ]]
       local command = "echo $$; exec env LUA_PATH='./lua/?.lua;;' LUA_CPATH='%s/5.4/?.so;;' lua5.4 -e %s"
-      local pipe = io.popen(command:format(os.getenv("WMS_BUILD") or "build", process.quote(script:format(host.server, path))))
+      local build = os.getenv("WMS_BUILD") or "build"
+      local pipe = io.popen(command:format(build, process.quote(script:format(host.server, path))))
       local pid = pipe:read("*l")
       assert.equal("acted", pipe:read("*l"))
       process.run("kill -9 " .. pid)
