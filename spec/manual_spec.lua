@@ -160,6 +160,19 @@ describe("a table of the reference #once", function()
       assert.same(sorted(there), sorted(rows("docs/lua.md", "| property | |")))
    end)
 
+   it("has every option of wms.keep, and every kind of report", function()
+      local told = set(rows("docs/keep.md", "| option of `wms.keep` | |"))
+      local _, message = pcall(require "wms.keep", { nonsense = 1 })
+      for name in message:match("; use ([%l_, ]+)"):gmatch("[%l_]+") do
+         assert.truthy(told[name], name)
+      end
+      local kinds = {}
+      for kind in text_of("lua/wms/keep/report.lua"):match("\nlocal TEXTS = (%b{})"):gmatch("\n   ([%l_]+) = function") do
+         kinds[#kinds + 1] = kind
+      end
+      assert.same(sorted(kinds), sorted(rows("docs/keep.md", "| report | when, and what else is in it |")))
+   end)
+
    it("has every option of a bind", function()
       local told = set(rows("docs/hosts-multipoint.md", "| option of `wms.bind` | |"))
       local _, message = pcall(wms.bind, { nonsense = 1 })

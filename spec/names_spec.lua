@@ -11,7 +11,8 @@ local COMMANDS = {
 local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind", "driver", "servers", "watch" }
 local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait", "cancel", "close" }
 local WATCH = { "next", "each", "sessions", "servers", "pollfd", "events", "timeout", "step", "wait", "done", "close" }
-local DRIVER = { "pollfd", "events", "timeout", "step", "wait", "watch", "forget", "news" }
+local DRIVER = { "pollfd", "events", "timeout", "step", "wait", "watch", "forget", "news", "alarm", "clock" }
+local KEEPER = { "run", "wait", "step", "done", "result", "stop", "close", "pollfd", "events", "timeout" }
 local HANDLE = { "open", "lock", "unlock", "drop", "fail", "refuse", "log", "session", "close" }
 
 local function text_of(path)
@@ -69,6 +70,10 @@ describe("every name", function()
       for _, method in ipairs(WATCH) do
          assert.equal("function", type(watch[method]), method)
       end
+      local keeper = keep(require "wms.keep"{ server = "memory://" .. name, locked = false })
+      for _, method in ipairs(KEEPER) do
+         assert.equal("function", type(keeper[method]), method)
+      end
       for _, method in ipairs(DRIVER) do
          assert.equal("function", type(wms.driver()[method]), method)
       end
@@ -83,11 +88,12 @@ describe("every name", function()
       local types = text_of("lua/wms/types.lua")
       assert.truthy(types and types:find("%-%-%-@meta"), "lua/wms/types.lua")
       local ours = { ["wms."] = set(COMMANDS), ["request:"] = set(REQUEST), ["host:"] = set(HANDLE),
-         ["driver:"] = set(DRIVER), ["watch:"] = set(WATCH) }
+         ["driver:"] = set(DRIVER), ["watch:"] = set(WATCH), ["keeper:"] = set(KEEPER) }
       for _, name in ipairs(FUNCTIONS) do
          ours["wms."][name] = true
       end
-      local told = { ["wms."] = {}, ["request:"] = {}, ["host:"] = {}, ["driver:"] = {}, ["watch:"] = {} }
+      local told = { ["wms."] = {}, ["request:"] = {}, ["host:"] = {}, ["driver:"] = {}, ["watch:"] = {},
+         ["keeper:"] = {} }
       for owner, name in types:gmatch("\nfunction ([%w_]+[.:])([%w_]+)%(") do
          assert.truthy(told[owner], owner)
          told[owner][name] = true
@@ -184,7 +190,7 @@ describe("every name", function()
       end
       for name in manual:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do
          local file = set{ "h", "so", "pc", "lua", "example", "loop", "provider", "config", "inventory",
-            "fingerprints" }[name]
+            "fingerprints", "keep", "system" }[name]
          assert.truthy(wms[name] or file, "the manual has a name that is not there: wms." .. name)
       end
    end)

@@ -625,6 +625,20 @@ function driver:watch(one) end
 ---@param one wms.Request|wms.Watch
 function driver:forget(one) end
 
+--- Makes the descriptor readable after so many seconds, and again and again from then on, until it is called anew.  Nil: not
+--- any more.  There is one alarm for each Lua state, and the helpers and keepers use it.  Returns true, or `nil, message, err`:
+--- `NO_MEMORY`, `INTERNAL` (no descriptor left).
+---@param seconds? number from 0
+---@return boolean? set
+---@return string? message
+---@return wms.Error? err
+function driver:alarm(seconds) end
+
+--- Seconds of a clock that only goes forward, also while the machine sleeps; and seconds since 1970, with fractions.
+---@return number forward
+---@return number time
+function driver:clock() end
+
 --- The next request among those that are watched which has news: it is done, or one of its callbacks is due.  Its `step` takes
 --- the news.  Or a watch that has an event to read; all of them should be read then.
 --- `for request in driver.news, driver do … end`
@@ -710,6 +724,109 @@ function wms.configure(options) end
 ---@return string? message
 ---@return wms.Error? err
 function wms.load(names) end
+
+---------------------------------------------------------------------------------------------------------------- keeping
+
+---@class wms.KeepOptions
+---@field server? wms.Servers
+---@field computer_name? wms.Servers Another name of `server`; both at once are misuse.
+---@field servers? wms.Servers Another name of `server`.
+---@field locked? boolean True: everything stays locked; false: unlocked.  Required, unless a `file` has it.
+---@field message? string What the users see while they are locked.  Required with `locked = true`, and with `restore`.
+---@field where? wms.Where These sessions alone; not by `locked`.
+---@field except? wms.Where Not these.
+---@field until_time? number|string When it ends: seconds since 1970, or a time of day such as `"11:30"`.
+---@field after? number After how many seconds it ends: above 0, at most 1e9.
+---@field restore? boolean At the end it puts back what it has changed.
+---@field grace? number Seconds that it waits at the end for hosts that are away: 300.
+---@field limit? integer Actions in a minute on one session, at most: 1…1000; 30.
+---@field file? string Where its state outlives the script: a path, or a name without a slash, for one in `$XDG_STATE_HOME/wms`.
+---@field verify? number|false Seconds in which a host has to say that it is so: 3.
+---@field timeout? number As in `wms.Options`.
+---@field concurrency? integer As in `wms.Options`.
+---@field on_report? fun(report: wms.Report) Is told of everything, by whoever runs the keeper.
+
+---@class wms.Report
+---@field kind "ready"|"back"|"lost"|"acted"|"fight"|"resumed"|"file"|"waiting"|"left"|"ended"
+---@field time number Seconds since 1970.
+---@field message string One line for a person.
+---@field server? string
+---@field session_id? wms.Id
+---@field user_name? string
+---@field verb? "lock"|"unlock" Of `acted`, as the next one.
+---@field outcome? wms.Outcome
+---@field reason? "found"|"opened"|"changed"|"again"|"restore"|"time"|"stopped" Of `acted`: why; of `ended`: by what.
+---@field error? { code: wms.Code, message: string } Of `lost`, `file`, `waiting`, and of an action that failed.
+---@field actions? integer Of `fight`: in the last minute; of `ended`: in all.
+---@field pause? number Of `fight`: seconds until it goes on; of `waiting`: how long it is waited for.
+---@field file? string Of `resumed` and `file`: the path.
+---@field changed? integer Of `resumed`: how many sessions were changed.
+---@field over? boolean Of `resumed`: its time has passed.
+---@field restored? integer Of `ended`, as the next two: how many sessions.
+---@field left? integer
+---@field not_restored? integer
+
+---@class wms.KeepSummary
+---@field reason "time"|"stopped"|"closed"
+---@field actions integer
+---@field fights integer
+---@field restored integer
+---@field left integer
+
+--- What `require "wms.keep"` is: a table to be called with options.  It begins to keep, and returns at once.  Raises misuse.
+--- `nil, message, err`: `BUSY` (the file is another keeper's, or keeps another room), `UNTRUSTED`, `ACCESS_DENIED`, `INTERNAL`
+--- (of the file), `NO_MEMORY`.
+---@alias wms.keep fun(options: wms.KeepOptions): wms.Keeper?, string?, wms.Error?
+
+--- It goes on until it is over, also when nobody has it in a variable.  A pollable, as requests are.
+---@class wms.Keeper
+local keeper = {}
+
+--- Runs it until it is over.  `nil, message, err`: something was not put back (`err.outcomes`, `err.summary`), `FORKED`, or
+--- it could not wait.
+---@return wms.KeepSummary? summary
+---@return string? message
+---@return wms.Error? err
+function keeper:run() end
+
+--- Runs it until it is over (true), or `seconds` have passed (false); without them there is no limit.
+---@param seconds? number from 0
+---@return boolean? over
+---@return string? message
+---@return wms.Error? err
+function keeper:wait(seconds) end
+
+--- Does what can be done without waiting.
+---@return boolean? over
+---@return string? message
+---@return wms.Error? err
+function keeper:step() end
+
+---@return boolean over
+function keeper:done() end
+
+--- What `run` returns; `BUSY` before it is over.
+---@return wms.KeepSummary? summary
+---@return string? message
+---@return wms.Error? err
+function keeper:result() end
+
+--- Ends it: what has to be put back is put back by `run`, `wait` or `step`.
+function keeper:stop() end
+
+--- Gives everything back at once, and puts nothing back.  A file stays.
+function keeper:close() end
+
+---@return integer? fd that of the driver
+---@return string? message
+---@return wms.Error? err
+function keeper:pollfd() end
+
+---@return "r"
+function keeper:events() end
+
+---@return nil
+function keeper:timeout() end
 
 ------------------------------------------------------------------------------------------------------ the embedded host
 

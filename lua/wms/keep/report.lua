@@ -46,7 +46,6 @@ local TEXTS = {
       return ("%s: is not there at the end; waited for, at most %.0f s"):format(told.server, told.pause)
    end,
    left = function(told) return who(told) .. ": somebody else has changed it; left as it is" end,
-   not_restored = function(told) return ("%s: not put back: %s"):format(who(told), code_of(told)) end,
    ended = function(told)
       local parts = { ("ended (%s): %d actions"):format(told.reason, told.actions) }
       if told.restored > 0 or told.not_restored > 0 then
