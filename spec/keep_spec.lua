@@ -230,9 +230,10 @@ describe("wms.keep", function()
 
       it("counts a minute that slides", function()
          local times = { 0, 10, 20 }
-         assert.equal(0, limit.pause(times, 4, 30))
-         assert.equal(30, limit.pause(times, 3, 30))
-         assert.equal(0, limit.pause(times, 3, 60))
+         assert.is_nil(limit.next(times, 4, 30))
+         assert.equal(60, limit.next(times, 3, 30))
+         assert.equal(70, limit.next(times, 2, 30))
+         assert.is_nil(limit.next(times, 3, 60))
          assert.same({ 10, 20 }, times)
       end)
 

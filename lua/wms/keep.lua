@@ -77,6 +77,7 @@ local function begin_watch(self)
    if not watch then
       return nil, message, err
    end
+   self.watch = watch
    self.stop_watch = waiting.watch(watch, ended)
    return true
 end
@@ -127,8 +128,8 @@ local function begin(given)
    end
    local lost = {}
    local self = setmetatable({
-      plan = plan, file = file, process = system.process(), queue = {}, reports = {}, requests = {}, lost = lost,
-      whole = {}, awaited = {}, not_restored = {}, on_end = {},
+      plan = plan, file = file, process = system.process(), queue = {}, next_event = 1, reports = {}, requests = {},
+      lost = lost, whole = {}, awaited = {}, not_restored = {}, on_end = {},
       counts = { actions = 0, fights = 0, restored = 0, left = 0 },
    }, Keeper)
    self.is_lost = function(server) return lost[server] ~= nil end

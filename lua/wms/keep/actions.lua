@@ -58,6 +58,12 @@ local function acted(self, entry, outcome, verb)
    state.poke(self)
 end
 
+--- It could not even begin, or nothing was told of it.
+local function failed(self, entry, verb, state_of, code, message)
+   acted(self, entry, { server = entry.session.server, session_id = entry.session.session_id, state = state_of,
+      error = { code = code, message = message } }, verb)
+end
+
 --- Starts one command for these sessions.
 local function start(self, verb, entries, verify)
    local plan, by_key = self.plan, {}
@@ -75,8 +81,7 @@ local function start(self, verb, entries, verify)
    local function finished()
       for key, entry in pairs(by_key) do -- of which nothing was told
          by_key[key] = nil
-         acted(self, entry, { server = entry.session.server, session_id = entry.session.session_id, state = "unknown",
-            error = { code = "INTERNAL", message = "no outcome was told; it may still be carried out" } }, verb)
+         failed(self, entry, verb, "unknown", "INTERNAL", "no outcome was told; it may still be carried out")
       end
    end
    local request, message, err = wms.start(verb, { session_ids = sessions_of(entries), on_outcome = told, retries = 0,
@@ -86,32 +91,40 @@ local function start(self, verb, entries, verify)
       add(self, request, finished)
       return
    end
-   for _, entry in pairs(by_key) do
-      acted(self, entry, { server = entry.session.server, session_id = entry.session.session_id, state = "failed",
-         error = { code = err.code, message = message } }, verb)
+   for _, entry in ipairs(entries) do
+      failed(self, entry, verb, "failed", err.code, message)
+   end
+end
+
+--- The same; when it raises, which lack of memory does, the sessions are not under way for ever.
+local function try(self, verb, entries, verify)
+   if #entries == 0 then
+      return
+   end
+   local fine, problem = pcall(start, self, verb, entries, verify)
+   for _, entry in ipairs(not fine and entries or {}) do
+      if entry.acting then
+         failed(self, entry, verb, "unknown", "INTERNAL", tostring(problem) .. "; it may still be carried out")
+      end
    end
 end
 
 --- Acts on these sessions; those whose host does not tell how they are cannot be verified.
 function actions.act(self, verb, entries, restoring)
    local now = driver:clock()
-   local telling, silent = {}, {}
+   local telling, silent, fresh = {}, {}, false
    for _, entry in ipairs(entries) do
       local list = entry.locked == nil and silent or telling
       list[#list + 1] = entry
       entry.why, entry.restoring = entry.reason, restoring
-      self.sessions:begin(entry, not restoring and now or nil)
+      fresh = self.sessions:begin(entry, not restoring and now or nil) or fresh
       self.counts.actions = self.counts.actions + 1
    end
-   if #entries > 0 then
+   if fresh then
       state.save(self) -- before: whoever goes on after this process has to know
    end
-   if #telling > 0 then
-      start(self, verb, telling, self.plan.verify)
-   end
-   if #silent > 0 then
-      start(self, verb, silent, false)
-   end
+   try(self, verb, telling, self.plan.verify)
+   try(self, verb, silent, false)
 end
 
 --- Asks the hosts how these sessions are: the watch has not told what a command has done.

@@ -32,7 +32,10 @@ function ending.finish(self, reason)
       if reason == "closed" or reason == "forked" then
          self.file:close()
       else
-         self.file:remove()
+         local removed, message, err = self.file:remove()
+         if not removed then
+            report.tell(self, "file", { error = { code = err.code, message = message }, file = self.file.path })
+         end
       end
    end
    if reason ~= "closed" and reason ~= "forked" then

@@ -41,7 +41,7 @@ local TEXTS = {
       return ("%s: somebody else changes it again and again: %d actions in a minute; the next in %.0f s"):format(who(told),
          told.actions, told.pause)
    end,
-   file = function(told) return "the state is not kept: " .. code_of(told) end,
+   file = function(told) return "the file of the state: " .. code_of(told) end,
    waiting = function(told)
       return ("%s: is not there at the end; waited for, at most %.0f s"):format(told.server, told.pause)
    end,

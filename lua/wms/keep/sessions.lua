@@ -112,9 +112,9 @@ function Sessions:due(now, is_lost)
    local act, fight, first = {}, {}, math.huge
    for _, entry in pairs(self.all) do
       if not entry.acting and self:is_wrong(entry) and not is_lost(entry.session.server) then
-         local pause = limit.pause(entry.times, self.plan.limit, now)
-         if pause > 0 and entry.due < now + pause then
-            entry.due, entry.pause = now + pause, pause
+         local allowed = limit.next(entry.times, self.plan.limit, now)
+         if allowed and entry.due < allowed then
+            entry.due, entry.pause = allowed, allowed - now
             fight[#fight + 1] = entry
          end
          if entry.due <= now then
@@ -142,7 +142,7 @@ function Sessions:unconfirmed(now)
    return in_order(list), first
 end
 
---- An action has begun, at that time.
+--- An action has begun, at that time (nil: it does not count).  Returns whether the file has to know of it.
 function Sessions:begin(entry, now)
    entry.acting = true
    entry.began = entry.seen
@@ -152,6 +152,7 @@ function Sessions:begin(entry, now)
    if now then
       entry.times[#entry.times + 1] = now
    end
+   return entry.fresh or false
 end
 
 --- It has ended: `wanted` is what it was to bring about.

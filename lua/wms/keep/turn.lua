@@ -32,18 +32,32 @@ local function take_server(self, event)
    report.tell(self, event.kind, { server = event.server })
 end
 
+--- Events were dropped: these are all sessions, and which servers there are has to be looked at, too.
+local function take_all(self, event)
+   self.sessions:replace(event.sessions)
+   for _, one in ipairs(self.watch:done() and {} or self.watch:servers()) do
+      if one.state == "watched" and self.lost[one.server] then
+         take_server(self, { kind = "back", server = one.server })
+      elseif one.state == "watched" then
+         self.whole[one.server] = true
+      end
+   end
+end
+
+--- Reads all that the watch has told.  One that fails is read again by the next turn.
 local function take_events(self)
-   local events = self.queue
-   self.queue = {}
-   for _, event in ipairs(events) do
+   while self.next_event <= #self.queue do
+      local event = self.queue[self.next_event]
       if event.kind == "overflow" then
-         self.sessions:replace(event.sessions)
+         take_all(self, event)
       elseif event.session then
          take_session(self, event)
       else
          take_server(self, event)
       end
+      self.next_event = self.next_event + 1
    end
+   self.queue, self.next_event = {}, 1
    for server in pairs(self.whole) do -- its sessions follow the event at once
       self.sessions:whole(server)
    end

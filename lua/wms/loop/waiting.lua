@@ -44,21 +44,32 @@ end
 ----------------------------------------------------------------------------------------------------------------- timers
 
 local timers = {} -- a set of { at =, fire = }
+local armed -- the time that the alarm is set for; nil: unknown
 
---- When the next timer is due, in seconds from now; nil: there is none.
-local function next_due()
+--- When the next timer is due; nil: there is none.
+local function next_at()
    local first
    for timer in pairs(timers) do
       if not first or timer.at < first then
          first = timer.at
       end
    end
-   return first and math.max(0, first - driver:clock())
+   return first
+end
+
+local function seconds_until(at)
+   return at and math.max(0, at - driver:clock())
 end
 
 --- Tells the driver's descriptor of the next timer.  When that fails there is no descriptor, and nobody polls it.
 local function set_alarm()
-   driver:alarm(next_due())
+   local at = next_at()
+   if armed ~= (at or false) then
+      armed = nil
+      if driver:alarm(seconds_until(at)) then
+         armed = at or false
+      end
+   end
 end
 
 local function run_timers()
@@ -74,6 +85,7 @@ local function run_timers()
    for _, timer in ipairs(due) do
       timers[timer] = nil
    end
+   armed = nil -- it may have fired, and repeats until it is set
    set_alarm()
    for i, timer in ipairs(due) do
       local fine, failure = pcall(timer.fire)
@@ -91,7 +103,7 @@ end
 function waiting.timer(fire)
    local timer = { fire = fire }
    function timer:set(seconds) -- luacheck: ignore 212/self
-      timer.at = seconds and driver:clock() + seconds
+      timer.at = seconds and (seconds > 0 and driver:clock() + seconds or 0) -- 0: by the next turn
       timers[timer] = seconds and true or nil
       set_alarm()
    end
@@ -115,7 +127,7 @@ end
 
 --- The same after having waited for news, at most so many seconds.
 function waiting.wait(seconds)
-   local due = next_due()
+   local due = seconds_until(next_at())
    if due and (not seconds or due < seconds) then
       seconds = due
    end
