@@ -136,11 +136,12 @@ describe("wms.keep with Linux hosts #once", function()
 
    over_ssh("puts back at its end what it has changed, on a host that is off then when it is back", function()
       local one, two = logind.host{ sessions = { {} } }, far.host{ sessions = { {}, { locked = true } } }
-      local keeper, told = keeping(keep, { servers = { one.server, two.server }, locked = true, restore = true, after = 8 })
+      local keeper, told = keeping(keep, { servers = { one.server, two.server }, locked = true, restore = true })
       await(keeper, function() return one.locked(one.ids[1]) and two.locked(two.ids[1]) end)
       two.machine:script("systemctl stop spec-sshd")
       network.cut(two.machine)
       await(keeper, function() return of(told, "lost")[1] end)
+      keeper:stop()
       await(keeper, function() return of(told, "waiting")[1] end)
       assert.equal(two.server, of(told, "waiting")[1].server)
       await(keeper, function() return not one.locked(one.ids[1]) end)
@@ -149,7 +150,7 @@ describe("wms.keep with Linux hosts #once", function()
       network.restore(two.machine)
       local summary, message = keeper:run()
       assert(summary, message)
-      assert.same({ "time", 2 }, { summary.reason, summary.restored })
+      assert.same({ "stopped", 2 }, { summary.reason, summary.restored })
       assert.same({ false, true }, { two.locked(two.ids[1]), two.locked(two.ids[2]) })
    end)
 
@@ -183,6 +184,67 @@ describe("wms.keep with Linux hosts #once", function()
       keeper:stop()
       assert.equal(1, assert(keeper:run()).restored)
       assert.same({ false, true }, { host.locked(host.ids[1]), host.locked(host.ids[2]) })
+   end)
+
+   --- Copies what the service needs into the host.
+   local function install(machine)
+      local function put(file, destination)
+         machine:put(file, destination)
+      end
+      local libuv = process.run("ldconfig -p | sed -n 's/.*libuv.so.1 .*=> //p' | head -n 1"):match("%S+")
+      put(libuv, "/usr/local/lib/libuv.so.1")
+      for _, name in ipairs{ "wms.so", "wms/logind.so" } do
+         put("build/5.4/" .. name, "/usr/local/lib/lua/5.4/" .. name)
+      end
+      for name in process.run("cd lua && find wms -name '*.lua'"):gmatch("[^\n]+") do
+         put("lua/" .. name, "/usr/local/share/lua/5.4/" .. name)
+      end
+      process.run(("sed -e 's|@LUA@|/usr/bin/lua5.4|' -e 's|@LUADIR@|/usr/local/share/lua/5.4|' "
+         .. "-e 's|@CMODDIR@|/usr/local/lib/lua/5.4|' mk/wms-keep@.service >%s/unit"):format(folder))
+      put(folder .. "/unit", "/usr/local/lib/systemd/system/wms-keep@.service")
+      machine:script([[
+         ldconfig
+         mkdir -p /etc/wms/keep
+         echo 'return { locked = true, message = "Exam", restore = true }' >/etc/wms/keep/room1.lua
+         echo 'return { locked = "yes" }' >/etc/wms/keep/wrong.lua
+         id -u wms-keep >/dev/null 2>&1 || useradd --system --no-create-home wms-keep
+         cat >/etc/polkit-1/rules.d/10-wms.rules <<'END'
+polkit.addRule(function(action, subject) {
+   if (action.id == "org.freedesktop.login1.lock-sessions" && subject.user == "wms-keep") {
+      return polkit.Result.YES;
+   }
+});
+END
+         systemctl reload dbus
+         systemctl daemon-reload]])
+   end
+
+   test("is a service in its sandbox, which goes on after a crash, and puts back when it is stopped", function()
+      if (os.getenv("WMS_BUILD") or "build") ~= "build" then
+         pending("the host has no sanitizers")
+      end
+      local host = logind.host{ sessions = { {}, { locked = true } } }
+      local machine = host.machine
+      install(machine)
+      machine:check("systemctl", "start", "wms-keep@room1") -- returns when the service says that it has begun
+      kit.await(all_are(host, true, host.ids))
+      machine:check("systemctl", "kill", "--signal=KILL", "wms-keep@room1")
+      host.unlock(host.ids[1])
+      kit.await(all_are(host, true, host.ids), nil, 60)
+      machine:check("systemctl", "stop", "wms-keep@room1")
+      assert.same({ false, true }, { host.locked(host.ids[1]), host.locked(host.ids[2]) })
+      local journal = machine:check("journalctl", "--quiet", "--no-pager", "-o", "cat", "-u", "wms-keep@room1")
+      for _, text in ipairs{ "goes on from /var/lib/wms-keep/room1.keep: 1 session changed", "stopped by SIGTERM",
+         "ended (stopped)" } do
+         assert.truthy(journal:find(text, 1, true), journal)
+      end
+      assert.equal("inactive", machine:run("systemctl", "is-active", "wms-keep@room1"):match("%S+"))
+      machine:run("systemctl", "start", "wms-keep@wrong")
+      kit.await(function()
+         return machine:run("systemctl", "show", "-P", "ExecMainStatus", "wms-keep@wrong"):match("%d+") == "2"
+      end)
+      journal = machine:check("journalctl", "--quiet", "--no-pager", "-o", "cat", "-u", "wms-keep@wrong")
+      assert.truthy(journal:find("/etc/wms/keep/wrong.lua: (locked: \"yes\"; give true or false)", 1, true), journal)
    end)
 end)
 

@@ -753,6 +753,64 @@ describe("wms.keep", function()
       end)
    end)
 
+   describe("as a service #once", function()
+      --- Runs the service with these options; when it has locked session 1, the shell's `commands` run.  Returns what it has
+      --- printed and its exit code.
+      local function serve(options, commands, path)
+         local script = ([[
+            local wms = require "wms"
+            local host = wms.memory("lab", { sessions = { { session_id = 1 } } })
+            host:fail("unlock", "ACCESS_DENIED")
+            local code = require("wms.keep.service").main("room1", %q)
+            print(host:session(1).locked)
+            os.exit(code, true)
+         ]]):format(folder)
+         local file = assert(io.open(folder .. "/room1.lua", "w"))
+         file:write(options)
+         file:close()
+         process.run(("cd %s && printf '#!/bin/sh\\necho stopping\\n' >systemctl && chmod 755 systemctl"):format(folder))
+         return process.run(([[
+            cd %s; PATH=%s:$PATH STATE_DIRECTORY=%s XDG_CONFIG_HOME=%s
+            export PATH STATE_DIRECTORY XDG_CONFIG_HOME
+            export LUA_PATH="$OLDPWD/lua/?.lua;;" LUA_CPATH="$OLDPWD/%s/5.4/?.so;%s/5.4/?.so;;"
+            timeout 60 lua5.4 -e %s >out 2>&1 & pid=$!
+            for try in $(seq 500); do grep -qs "lock" out && break; sleep 0.02; done
+            %s
+            wait $pid; code=$?; cat out; exit $code]]):format(folder, path or "/usr/bin", folder, folder, build, build,
+            process.quote(script), commands))
+      end
+
+      local ROOM = 'return { server = "memory://lab", locked = true, message = "Exam", restore = true }'
+
+      it("leaves its state for the next start when the machine goes down", function()
+         local output, code = serve(ROOM, "kill -TERM $(pgrep -P $pid)", folder)
+         assert.equal(0, code, output)
+         assert.truthy(output:find("going down", 1, true) and output:find("true\n", 1, true), output)
+         local file = assert(io.open(folder .. "/room1.keep"))
+         assert.same({ 1 }, kit.pluck(record.read(file:read("*a")).changed, "session_id"))
+         file:close()
+         os.remove(folder .. "/room1.keep")
+      end)
+
+      it("says what was not put back, and ends with 1", function()
+         local output, code = serve(ROOM, "kill -INT $(pgrep -P $pid)")
+         assert.equal(1, code, output)
+         assert.truthy(output:find("stopped by SIGINT", 1, true) and output:find("not put back", 1, true), output)
+         assert.is_nil(io.open(folder .. "/room1.keep"))
+      end)
+
+      it("ends with 2 for settings that are none, and with 3 when it cannot begin", function()
+         local output, code = serve("return 5", ":")
+         assert.equal(2, code, output)
+         assert.truthy(output:find("room1.lua: it returns a number; return a table", 1, true), output)
+         output, code = serve("return { locked = true }", ":")
+         assert.equal(2, code, output)
+         assert.truthy(output:find("room1.lua: (message: missing", 1, true), output)
+         output, code = serve('return { locked = false, file = "/proc/nowhere/x" }', ":")
+         assert.equal(3, code, output)
+      end)
+   end)
+
    describe("misuse", function()
       for _, case in ipairs{
          { "no table", nil, { "nothing", "table" } },

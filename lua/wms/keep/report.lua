@@ -45,7 +45,7 @@ local TEXTS = {
    waiting = function(told)
       return ("%s: is not there at the end; waited for, at most %.0f s"):format(told.server, told.pause)
    end,
-   left = function(told) return who(told) .. ": somebody else has changed it; left as it is" end,
+   left = function(told) return who(told) .. ": is not as the keeper had left it; left alone" end,
    ended = function(told)
       local parts = { ("ended (%s): %d actions"):format(told.reason, told.actions) }
       if told.restored > 0 or told.not_restored > 0 then

@@ -6,6 +6,7 @@ local Sessions = {}
 Sessions.__index = Sessions
 
 local LONGEST_PAUSE = 60 -- seconds between two tries of what fails
+local TAKEN = { UNVERIFIED = true, REVERTED = true } -- the host took the request, and may still carry it out
 local CONFIRM = 1 -- seconds in which a watch tells what a command has done, where it does at all
 
 --- `plan`: what wms.keep was given; `changed`: what a former keeper has changed.
@@ -160,7 +161,7 @@ function Sessions:ended(entry, outcome, wanted, now)
    local fresh = entry.fresh
    entry.acting, entry.fresh = nil, nil
    if outcome.error then
-      if fresh and outcome.state ~= "unknown" then
+      if fresh and outcome.state ~= "unknown" and not TAKEN[outcome.error.code] then
          entry.changed = nil -- whatever it is, the keeper has not done it
       end
       entry.fails = entry.fails + 1
