@@ -754,8 +754,8 @@ describe("wms.keep", function()
    end)
 
    describe("as a service #once", function()
-      --- Runs the service with these options; when it has locked session 1, the shell's `commands` run.  Returns what it has
-      --- printed and its exit code.
+      --- Runs the service with these options, and the shell's `commands` beside it.  Returns what it has printed and its
+      --- exit code.
       local function serve(options, commands, path)
          local script = ([[
             local wms = require "wms"
@@ -774,16 +774,21 @@ describe("wms.keep", function()
             export PATH STATE_DIRECTORY XDG_CONFIG_HOME
             export LUA_PATH="$OLDPWD/lua/?.lua;;" LUA_CPATH="$OLDPWD/%s/5.4/?.so;%s/5.4/?.so;;"
             timeout 60 lua5.4 -e %s >out 2>&1 & pid=$!
-            for try in $(seq 500); do grep -qs "lock" out && break; sleep 0.02; done
             %s
             wait $pid; code=$?; cat out; exit $code]]):format(folder, path or "/usr/bin", folder, folder, build, build,
             process.quote(script), commands))
       end
 
+      --- When it has locked session 1, it gets this signal.
+      local function signal(name)
+         local await = 'for try in $(seq 500); do grep -qs "lock" out && break; sleep 0.02; done'
+         return ("%s; kill -%s $(pgrep -P $pid)"):format(await, name)
+      end
+
       local ROOM = 'return { server = "memory://lab", locked = true, message = "Exam", restore = true }'
 
       it("leaves its state for the next start when the machine goes down", function()
-         local output, code = serve(ROOM, "kill -TERM $(pgrep -P $pid)", folder)
+         local output, code = serve(ROOM, signal "TERM", folder)
          assert.equal(0, code, output)
          assert.truthy(output:find("going down", 1, true) and output:find("true\n", 1, true), output)
          local file = assert(io.open(folder .. "/room1.keep"))
@@ -793,7 +798,7 @@ describe("wms.keep", function()
       end)
 
       it("says what was not put back, and ends with 1", function()
-         local output, code = serve(ROOM, "kill -INT $(pgrep -P $pid)")
+         local output, code = serve(ROOM, signal "INT")
          assert.equal(1, code, output)
          assert.truthy(output:find("stopped by SIGINT", 1, true) and output:find("not put back", 1, true), output)
          assert.is_nil(io.open(folder .. "/room1.keep"))
