@@ -781,8 +781,8 @@ describe("wms.keep", function()
 
       --- When it has locked session 1, it gets this signal.
       local function signal(name)
-         local await = 'for try in $(seq 500); do grep -qs "lock" out && break; sleep 0.02; done'
-         return ("%s; kill -%s $(pgrep -P $pid)"):format(await, name)
+         local pause = 'for try in $(seq 500); do grep -qs "lock" out && break; sleep 0.02; done'
+         return ("%s; kill -%s $(pgrep -P $pid)"):format(pause, name)
       end
 
       local ROOM = 'return { server = "memory://lab", locked = true, message = "Exam", restore = true }'

@@ -22,8 +22,7 @@
 enum { LARGEST = 16777216, SHOWN = 512, TRIES = 100, SUFFIX = 32 };
 
 struct statefile {
-    int fd;    /* of the file of that name, locked; -1: it is closed */
-    pid_t pid; /* of the process that has opened it */
+    int fd; /* of the file of that name, locked; -1: it is closed */
     char path[];
 };
 
@@ -122,12 +121,12 @@ int lwms_statefile_open(lua_State *L)
     const char *path = lwms_need_text(L, &call, "path", 1, "give a file's name");
     size_t size = strlen(path) + 1;
 
-    if (size + SUFFIX > PATH_MAX) {
-        lwms_misuse(L, &call, "path: too long; give a shorter one");
+    if (!*path || size + SUFFIX > PATH_MAX) {
+        lwms_misuse(L, &call, "path: %s",
+                    *path ? "too long; give a shorter one" : "empty; give a file's name");
     }
     struct statefile *file = lua_newuserdata(L, sizeof *file + size);
     file->fd = -1;
-    file->pid = getpid();
     memcpy(file->path, path, size);
     lwms_anchor(L, A_STATEFILE);
     lua_setmetatable(L, -2);
@@ -286,7 +285,7 @@ static int method_close(lua_State *L)
 static int method_remove(lua_State *L)
 {
     const struct statefile *file = open_here(L, "remove");
-    int number = file->pid == getpid() && unlink(file->path) ? errno : 0;
+    int number = unlink(file->path) ? errno : 0;
 
     method_close(L);
     if (number) {
