@@ -524,7 +524,7 @@ describe("wms.keep", function()
          assert.is_false(keeping{ server = server, locked = true, file = path }:done())
       end)
 
-      it("that others may read, a link, a folder, and a place where none can be are refused", function()
+      it("that others may read, or another user's, a link, a folder, and a place where none can be are refused", function()
          local _, server = lab()
          local options = { server = server, locked = true, message = "Exam", file = path }
          put("")
@@ -532,7 +532,13 @@ describe("wms.keep", function()
          local code, message = fault(options)
          assert.equal("UNTRUSTED", code)
          assert.truthy(message:find("chmod 600", 1, true), message)
-         process.run(("rm %s && ln -s %s/else %s"):format(path, folder, path))
+         put("")
+         if select(2, process.run("chown 12345 " .. path)) == 0 then
+            code, message = fault(options)
+            assert.equal("UNTRUSTED", code)
+            assert.truthy(message:find("another user", 1, true), message)
+         end
+         process.run(("rm -f %s && ln -s %s/else %s"):format(path, folder, path))
          assert.equal("UNTRUSTED", fault(options))
          process.run(("rm %s && mkdir %s"):format(path, path))
          assert.equal("ACCESS_DENIED", fault(options))
