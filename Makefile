@@ -46,13 +46,14 @@ bindir      = $(PREFIX)/bin
 libdir      = $(PREFIX)/lib
 includedir  = $(PREFIX)/include
 mandir      = $(PREFIX)/share/man
+unitdir     = $(PREFIX)/lib/systemd/system
 # LuaRocks sets these two.
 INST_CMOD   = $(libdir)/lua/$(call abi,$(LUA_VERSION))
 INST_LUADIR = $(PREFIX)/share/lua/$(call abi,$(LUA_VERSION))
 
 # They are built in: the folder that a program is started in must not matter.
 relative = $(filter-out /%,$(firstword $($1)))
-$(foreach v,PREFIX bindir libdir includedir mandir INST_CMOD INST_LUADIR,$(if $(call relative,$v),$(error \
+$(foreach v,PREFIX bindir libdir includedir mandir unitdir INST_CMOD INST_LUADIR,$(if $(call relative,$v),$(error \
     $v=$($v): give an absolute path$(comma) such as $(abspath $($v)))))
 
 # ---- what is built -------------------------------------------------------------------------------

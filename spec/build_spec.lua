@@ -234,6 +234,16 @@ describe("what is installed #once", function()
          library, build .. "/spec/wtsapi_client")))
    end)
 
+   it("has a unit for systemd, which that can read", function()
+      local path = folder .. "/usr/lib/systemd/system/wms-keep@.service"
+      local text = must("cat " .. path)
+      assert.truthy(text:find(folder .. "/usr/share/lua/5.4/?.lua;;", 1, true) and not text:find("@%u+@"), text)
+      if not select(2, sh("command -v systemd-analyze")) then
+         pending("no systemd-analyze here")
+      end
+      assert.equal("", must("systemd-analyze verify " .. path))
+   end)
+
    it("has man pages, where there is what makes them", function()
       if not select(2, sh("command -v lowdown && command -v man")) then
          pending("no lowdown here, or no man")

@@ -9,7 +9,8 @@
 --                                   mute, own, exempt, lost_answer, message, host_decides (whether an action can
 --                                   be carried out, the provider does not know), mute_shows (asked() counts what a mute
 --                                   host takes), asks_first (the provider asks how a session is before it acts), reuse
---                                   (host.reuse is there), ends (it may be rebooted and powered off)
+--                                   (host.reuse is there), ends (it may be rebooted and powered off),
+--                                   opens (host.open is there)
 --   adapter.missing()               nil, or why these specs cannot run here
 --   adapter.host{ sessions = { { user=, locked=, exempt=, own=, deaf=, relock=seconds }, … } } -> host
 --   adapter.unreachable()           an address that nobody answers
@@ -20,6 +21,7 @@
 --   host.lock(id) host.unlock(id) host.drop(id)         done by somebody else than us
 --   host.locked(id) host.exists(id) host.disconnected(id)    what the host itself says, not what our code says
 --   host.asked(verb)                           how many actions reached the host
+--   host.open(user)                            a new session of the user's; returns its id
 --   host.reuse(id, user)                       the session ends, and another one of the user's has its id
 --   host.mute()                                from now on it takes requests and never answers
 local busted = require "busted"
@@ -32,7 +34,7 @@ local fine, fault, pluck, set, sorted = kit.fine, kit.fault, kit.pluck, kit.set,
 -- All that an adapter can say of its hosts, and which of it says the opposite of something else: then that is shown.
 local WORDS = set{
    "close", "disconnect", "no_disconnect", "lock_report", "locks", "no_lock", "relock", "deaf", "mute", "own", "exempt",
-   "lost_answer", "message", "host_decides", "mute_shows", "asks_first", "reuse", "ends",
+   "lost_answer", "message", "host_decides", "mute_shows", "asks_first", "reuse", "ends", "opens",
 }
 local OPPOSITE = { disconnect = "no_disconnect", no_disconnect = "disconnect", locks = "no_lock", no_lock = "locks" }
 
@@ -370,6 +372,7 @@ return function(adapter, skip)
    require "spec.support.contract_message"(adapter, test, room)
    require "spec.support.contract_ends"(adapter, test, room)
    require "spec.support.contract_warn"(adapter, test, room)
+   require "spec.support.contract_watch"(adapter, test, room)
 
    describe("what_if", function()
       test("plans, and does nothing", {}, function()

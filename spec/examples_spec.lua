@@ -127,36 +127,42 @@ describe("unlock_lab.lua #once", function()
 end)
 
 describe("exam.lua #once", function()
-   it("locks at its time, and unlocks although the host was away", function()
-      local text, code = lua("examples/exam.lua")
+   -- The modules beside `wms` are Lua files.
+   local function exam(arguments, environment)
+      return lua("examples/exam.lua " .. arguments, NOWHERE .. "LUA_PATH='./lua/?.lua;;' " .. (environment or ""))
+   end
+
+   it("locks, and unlocks at its end", function()
+      local text, code = exam ""
       assert.equal(0, code, text)
-      assert.truthy(text:find("locked: 2 sessions.*not unlocked: memory://room.*again.*unlocked: 2 sessions\n$"), text)
+      assert.truthy(text:find("alice%): locked.*ended %(time%): 4 actions, 2 sessions put back\nall is unlocked\n$"), text)
+      assert.is_nil(text:find("teacher", 1, true))
    end)
 
    it("unlocks when it is interrupted", function()
       -- As soon as it says that the room is locked, which it holds for two seconds.
-      local text, code = lua("examples/exam.lua >$out 2>&1 & " .. [[
-         until grep -q "locked: 2 sessions" $out || ! kill -0 $!; do sleep 0.02; done
+      local text, code = exam(">$out 2>&1 & " .. [[
+         until grep -q "bob): locked" $out || ! kill -0 $!; do sleep 0.02; done
          kill -INT $!
          wait $!
          code=$?
          cat $out
          rm $out
-         exit $code]], "out=$(mktemp); " .. NOWHERE)
+         exit $code]], "out=$(mktemp); export LUA_PATH; ")
       assert.equal(1, code, text)
-      assert.truthy(text:find("locked: 2 sessions.*stopped: interrupted!.*unlocked: 2 sessions\n$"), text)
+      assert.truthy(text:find("stopped: .*interrupted!.*ended %(stopped%): 4 actions, 2 sessions put back\n"), text)
    end)
 
    it("says what is wrong with its arguments before anything happens", function()
       for arguments, part in pairs{
-         ["localhost now"] = "three or four arguments",
-         ["localhost 25:00 1"] = "no time: 25:00",
-         ["localhost now -1"] = "MINUTES",
-         ["'a b' now 1"] = "a space",
-         ["lab01 now 1"] = "not bound to the host yet",
-         ["wts://lab01 now 1"] = "WTSAPI_LIBRARY",
+         ["localhost"] = "until_time",
+         ["localhost 25:00"] = "until_time: \"25:00\"",
+         ["localhost -1"] = "after: -60",
+         ["'a b' 1"] = "a space",
+         ["localhost 1 '' exam"] = "message",
+         ["localhost 1 Exam /proc/no/such/file"] = "cannot open",
       } do
-         local text, code = lua("examples/exam.lua " .. arguments)
+         local text, code = exam(arguments)
          assert.equal(2, code, text)
          has(text, part, "usage:")
       end

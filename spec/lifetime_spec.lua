@@ -509,6 +509,6 @@ describe("lifetime in C #once", function()
       end
       local output, code = process.run(("timeout 100 %s %s"):format(process.program("lifetime"),
          table.concat(arguments, " ")))
-      assert.same({ "2400 orders\n", 0 }, { output, code })
+      assert.same({ "3360 orders\n", 0 }, { output, code })
    end)
 end)

@@ -4,6 +4,7 @@
 local kit = require "spec.support.kit"
 local mock = require "spec.support.mock"
 local process = require "spec.support.process"
+local watching = require "spec.support.watching"
 local wms = kit.wms
 local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
 
@@ -16,6 +17,7 @@ describe("screen savers on the bus of a session's user #once", function()
    local host
 
    after_each(function()
+      watching.sweep()
       sweep()
       kit.reset()
    end)
@@ -352,6 +354,40 @@ describe("screen savers on the bus of a session's user #once", function()
          end
          desk:run"change('xfce', True)"
          assert.equal("REVERTED", fault(kit.finish(request):result()).code)
+      end)
+   end)
+
+   describe("are watched", function()
+      test("and what they say is told at once", function()
+         local desk = room()
+         desk:run"saver('mate', False)"
+         local seen = watching.new(host.server)
+         seen:await("ready")
+         for _ = 1, 3 do
+            desk:run"change('mate', True)"
+            assert.is_true(seen:await("locked 1").session.locked)
+            desk:run"change('mate', False)"
+            assert.is_false(seen:await("unlocked 1").session.locked)
+         end
+         desk:run"saver('xfce', False)"
+         desk:run"leave('mate')"
+         kit.await(function()
+            desk:run"change('xfce', True)"
+            seen:rest()
+            desk:run"change('xfce', False)"
+            return #seen:rest().events > 8
+         end)
+         seen:await("locked 1")
+      end)
+
+      test("until the watch ends", function()
+         local desk = room()
+         desk:run"saver('mate', True)"
+         local seen = watching.new(host.server)
+         seen:await("ready")
+         assert.is_true(seen.watch:sessions()[1].locked)
+         watching.sweep()
+         assert.is_true(locked())
       end)
    end)
 end)

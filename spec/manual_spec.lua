@@ -169,7 +169,7 @@ describe("a table of the reference #once", function()
 
    it("has every option, and no other", function()
       local told = {}
-      for _, header in ipairs{ "| option | value | default |", "| option | of |" } do
+      for _, header in ipairs{ "| option | value | default |", "| option | of |", "| option of `wms.watch` | |" } do
          for _, name in ipairs(rows("docs/lua.md", header)) do
             told[#told + 1] = name
          end
@@ -180,6 +180,11 @@ describe("a table of the reference #once", function()
    it("has every state, and no other", function()
       assert.same(sorted(macro(HEADER, "WMS_STATES", 'X%([%u_]+, "(%l+)"%)')),
          sorted(rows("docs/lua.md", "| state | means |")))
+   end)
+
+   it("has every kind of event, and no other", function()
+      assert.same(sorted(macro(HEADER, "WMS_EVENTS", 'X%([%u_]+, "(%l+)"%)')),
+         sorted(rows("docs/lua.md", "| kind | what has happened |")))
    end)
 
    it("has every error code, and no other", function()
@@ -195,6 +200,19 @@ describe("a table of the reference #once", function()
          end
       end
       assert.same(sorted(there), sorted(rows("docs/lua.md", "| property | |")))
+   end)
+
+   it("has every option of wms.keep, and every kind of report", function()
+      local told = set(rows("docs/keep.md", "| option of `wms.keep` | |"))
+      local _, message = pcall(require "wms.keep", { nonsense = 1 })
+      for name in message:match("; use ([%l_, ]+)"):gmatch("[%l_]+") do
+         assert.truthy(told[name], name)
+      end
+      local kinds = {}
+      for kind in text_of("lua/wms/keep/report.lua"):match("\nlocal TEXTS = (%b{})"):gmatch("\n   ([%l_]+) = function") do
+         kinds[#kinds + 1] = kind
+      end
+      assert.same(sorted(kinds), sorted(rows("docs/keep.md", "| report | when, and what else is in it |")))
    end)
 
    it("has every option of a bind", function()

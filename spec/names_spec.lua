@@ -8,9 +8,11 @@ local COMMANDS = {
    "sessions", "unlock", "lock", "disconnect", "close", "unlock_all", "lock_all", "disconnect_all", "close_all", "call",
    "bind", "message", "message_all", "reboot", "power_off", "wake",
 }
-local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind", "driver", "servers" }
+local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind", "driver", "servers", "watch" }
 local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait", "cancel", "close" }
-local DRIVER = { "pollfd", "events", "timeout", "step", "wait", "watch", "forget", "news" }
+local WATCH = { "next", "each", "sessions", "servers", "pollfd", "events", "timeout", "step", "wait", "done", "close" }
+local DRIVER = { "pollfd", "events", "timeout", "step", "wait", "watch", "forget", "news", "alarm", "clock" }
+local KEEPER = { "run", "wait", "step", "done", "result", "stop", "close", "pollfd", "events", "timeout" }
 local HANDLE = { "open", "lock", "unlock", "drop", "fail", "refuse", "log", "session", "close" }
 
 local function text_of(path)
@@ -46,6 +48,7 @@ describe("every name", function()
          assert.equal("function", type(client[name]), name)
       end
       assert.equal("function", type(client.start))
+      assert.equal("function", type(client.watch))
       for _, name in ipairs{ "new", "configure", "memory", "load", "bindings", "unbind", "explode", "__gc", "__close",
          "__index" } do
          local ok, value = pcall(function() return client[name] end)
@@ -63,6 +66,14 @@ describe("every name", function()
       for _, method in ipairs(HANDLE) do
          assert.equal("function", type(host[method]), method)
       end
+      local watch = keep(wms.watch("memory://" .. name))
+      for _, method in ipairs(WATCH) do
+         assert.equal("function", type(watch[method]), method)
+      end
+      local keeper = keep(require "wms.keep"{ server = "memory://" .. name, locked = false })
+      for _, method in ipairs(KEEPER) do
+         assert.equal("function", type(keeper[method]), method)
+      end
       for _, method in ipairs(DRIVER) do
          assert.equal("function", type(wms.driver()[method]), method)
       end
@@ -77,11 +88,12 @@ describe("every name", function()
       local types = text_of("lua/wms/types.lua")
       assert.truthy(types and types:find("%-%-%-@meta"), "lua/wms/types.lua")
       local ours = { ["wms."] = set(COMMANDS), ["request:"] = set(REQUEST), ["host:"] = set(HANDLE),
-         ["driver:"] = set(DRIVER) }
+         ["driver:"] = set(DRIVER), ["watch:"] = set(WATCH), ["keeper:"] = set(KEEPER) }
       for _, name in ipairs(FUNCTIONS) do
          ours["wms."][name] = true
       end
-      local told = { ["wms."] = {}, ["request:"] = {}, ["host:"] = {}, ["driver:"] = {} }
+      local told = { ["wms."] = {}, ["request:"] = {}, ["host:"] = {}, ["driver:"] = {}, ["watch:"] = {},
+         ["keeper:"] = {} }
       for owner, name in types:gmatch("\nfunction ([%w_]+[.:])([%w_]+)%(") do
          assert.truthy(told[owner], owner)
          told[owner][name] = true
@@ -124,9 +136,10 @@ describe("every name", function()
       end
       for command, class in pairs{ call = "CallOptions", bind = "BindOptions", message = "MessageOptions",
          close = "CloseOptions", reboot = "ServerOptions", power_off = "ServerOptions", wake = "WakeOptions",
+         watch = "WatchOptions",
       } do
          for _, option in ipairs(fields(class)) do
-            local ok, message = pcall(wms[command], { [option] = print })
+            local ok, message = pcall(wms[command], { [option] = print, nonsense = 1 })
             assert.is_false(ok)
             assert.is_nil(message:find(option .. ": no such option", 1, true), message)
          end
@@ -167,7 +180,7 @@ describe("every name", function()
             assert.truthy(reference:find("wms." .. name, 1, true), name)
          end
       end
-      for _, list in ipairs{ REQUEST, HANDLE } do
+      for _, list in ipairs{ REQUEST, HANDLE, WATCH } do
          for _, name in ipairs(list) do
             assert.truthy(reference:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
          end
@@ -177,7 +190,7 @@ describe("every name", function()
       end
       for name in manual:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do
          local file = set{ "h", "so", "pc", "lua", "example", "loop", "provider", "config", "inventory",
-            "fingerprints" }[name]
+            "fingerprints", "keep", "system" }[name]
          assert.truthy(wms[name] or file, "the manual has a name that is not there: wms." .. name)
       end
    end)

@@ -62,7 +62,7 @@ describe("without memory, on a real host #once", function()
       end
    end)
 
-   for _, name in ipairs{ "unlock", "sessions", "verify", "message", "saver" } do
+   for _, name in ipairs{ "unlock", "sessions", "verify", "message", "saver", "watch" } do
       it(name .. " ends with an error, and leaves nothing behind", function()
          local ok, why = hosts.available()
          if not ok then

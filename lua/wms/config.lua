@@ -41,47 +41,6 @@ local function set(list)
    return keys
 end
 
---- Calls a function that has to come to an end.
-local function bounded(fun)
-   local hook, mask, count = debug.gethook()
-   local compiler = rawget(_G, "jit")
-   if compiler then -- what it has compiled runs no hooks
-      compiler.off(fun, true)
-   end
-   debug.sethook(function() error("it does not come to an end", 0) end, "", 10000000)
-   local fine, value = pcall(fun)
-   debug.sethook(hook, mask, count)
-   if not fine then
-      error(value, 0)
-   end
-   return value
-end
-
---- Runs a chunk of text, never of byte code, without anything of Lua's at hand; returns its first value.
-local function evaluate(text, name)
-   if text:sub(1, 1) == "\27" then
-      return nil, name .. ": byte code; give a text"
-   end
-   local chunk, why
-   if setfenv then -- Lua 5.1
-      chunk, why = loadstring(text, "@" .. name) -- luacheck: ignore 113
-      if chunk then
-         setfenv(chunk, {}) -- luacheck: ignore 113
-      end
-   else
-      chunk, why = load(text, "@" .. name, "t", {})
-   end
-   if not chunk then
-      return nil, why
-   end
-   local fine, value = pcall(bounded, chunk)
-   if not fine then
-      value = tostring(value)
-      return nil, value:find(name, 1, true) and value or name .. ": " .. value
-   end
-   return value
-end
-
 --- Where the file is looked for: `$XDG_CONFIG_HOME/wms/config.lua` (or `~/.config/wms/config.lua`), then
 --- `/etc/wms/config.lua`.  The first that is there counts, also one that may not be read, which is an error.
 ---@return string[]
@@ -197,7 +156,7 @@ function config.read(path)
       return nil, why
    end
    local settings
-   settings, why = evaluate(text, path)
+   settings, why = files.evaluate(text, path)
    if type(settings) ~= "table" then
       return nil, why or ("%s: it returns a %s; return a table, as in `return { groups = {} }`"):format(path,
          type(settings))

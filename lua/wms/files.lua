@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Reads the files that wms.config, wms.inventory and wms.fingerprints are about.
+--- Reads the files that wms.config, wms.inventory, wms.fingerprints and the service of wms.keep are about.
 local files = {}
 
 files.LARGEST = 16777216 -- bytes: beyond that it is no list of hosts
@@ -44,6 +44,51 @@ function files.each_line(text, name, fun)
       end
    end
    return nil
+end
+
+--- Calls a function that has to come to an end.
+local function bounded(fun)
+   local hook, mask, count = debug.gethook()
+   local compiler = rawget(_G, "jit")
+   if compiler then -- what it has compiled runs no hooks
+      compiler.off(fun, true)
+   end
+   debug.sethook(function() error("it does not come to an end", 0) end, "", 10000000)
+   local fine, value = pcall(fun)
+   debug.sethook(hook, mask, count)
+   if not fine then
+      error(value, 0)
+   end
+   return value
+end
+
+--- Runs a chunk of text, never of byte code, without anything of Lua's at hand; returns its first value.
+---@param text string
+---@param name string for messages
+---@return any value
+---@return string? message
+function files.evaluate(text, name)
+   if text:sub(1, 1) == "\27" then
+      return nil, name .. ": byte code; give a text"
+   end
+   local chunk, why
+   if setfenv then -- Lua 5.1
+      chunk, why = loadstring(text, "@" .. name) -- luacheck: ignore 113
+      if chunk then
+         setfenv(chunk, {}) -- luacheck: ignore 113
+      end
+   else
+      chunk, why = load(text, "@" .. name, "t", {})
+   end
+   if not chunk then
+      return nil, why
+   end
+   local fine, value = pcall(bounded, chunk)
+   if not fine then
+      value = tostring(value)
+      return nil, value:find(name, 1, true) and value or name .. ": " .. value
+   end
+   return value
 end
 
 --- The path of a file that the file `base` names as `path`: beside it, unless `path` begins with a slash.

@@ -481,6 +481,103 @@ function request:cancel() end
 --- Cancels what is not done, and gives everything back, the descriptor too.  A second time, nothing happens.
 function request:close() end
 
+---------------------------------------------------------------------------------------------------------------- watching
+
+---@alias wms.EventKind "opened"|"closed"|"locked"|"unlocked"|"disconnected"|"connected"|"ready"|"lost"|"back"|"overflow"
+
+---@class wms.Event
+---@field kind wms.EventKind
+---@field time number When it was noticed: seconds since 1970.
+---@field server? string As it was given; nil: `overflow`, which is about all.
+---@field session? wms.Session Of the first six kinds: as it was then; of `closed` as it was last.
+---@field initial? boolean Of `opened`: it was there when the watch began.
+---@field error? { code: wms.Code, message: string } Of `lost`.
+---@field dropped? integer Of `overflow`: how many events at least.
+---@field sessions? wms.Session[] Of `overflow`: all sessions of all servers, as they are now.
+
+---@class wms.WatchOptions
+---@field server? wms.Servers
+---@field computer_name? wms.Servers Another name of `server`; both at once are misuse.
+---@field servers? wms.Servers Another name of `server`.
+---@field timeout? number Seconds for a server to be reached, and then for each next answer of it: above 0, at most 1e9; 30.
+---@field concurrency? integer How many servers are being reached at a time: 1…65535; 32.
+---@field where? wms.Where Events of these sessions alone, as the event tells them.
+---@field except? wms.Where No events of these.
+---@field initial? boolean Tell the sessions that a server has at first, too.
+---@field queue? integer How many events may wait to be read: 1…10000000; 10000.
+---@field on_event? fun(event: wms.Event) Is called by `step` and `wait` with each event.
+
+--- Watches servers, and tells what happens to their sessions.  Returns at once.  Raises misuse.  `nil, message, err`:
+--- `NO_MEMORY`, `INTERNAL` (no descriptor left).
+---@param options? wms.WatchOptions|string
+---@return wms.Watch? watch
+---@return string? message
+---@return wms.Error? err
+function wms.watch(options) end
+
+--- It speaks the protocol of cqueues' pollables.  Once it is closed every method but `close` and `done` raises "the watch is
+--- closed".  When it is collected, it is closed.  On Lua 5.4: `local watch <close> = wms.watch(…)`.
+---@class wms.Watch
+local watch = {}
+
+--- The next event; waits for it, at most `seconds`; without them there is no limit.  Nil: there was none.  Raises errors of
+--- `where` and `except`.  `nil, message, err`: `FORKED`, `BUSY`, `INTERNAL`.
+---@param seconds? number from 0
+---@return wms.Event? event
+---@return string? message
+---@return wms.Error? err
+function watch:next(seconds) end
+
+--- For a loop of `for` over events, which ends when the watch is closed.
+---@return fun(watch: wms.Watch): wms.Event?
+---@return wms.Watch
+function watch:each() end
+
+--- All sessions as far as is known now, by server; of a server that is lost, what was known last.
+---@return wms.Session[]
+function watch:sessions() end
+
+--- How each server is, in the order asked.
+---@return { server: string, state: "connecting"|"watched"|"lost", error?: { code: wms.Code, message: string } }[]
+function watch:servers() end
+
+--- A descriptor of this watch alone, readable when there is something to do or to read: then call `step`, or `next(0)` until
+--- it returns nil.
+---@return integer? fd
+---@return string? message
+---@return wms.Error? err `FORKED`, `NO_MEMORY`, `INTERNAL` (no descriptor left)
+function watch:pollfd() end
+
+--- What `pollfd` is to be polled for: always `"r"`.
+---@return "r"
+function watch:events() end
+
+--- Seconds until `step` is due whatever the descriptor says: always nil, never.
+---@return nil
+function watch:timeout() end
+
+--- Does what can be done without waiting, and calls `on_event` with each event.  Raises its errors.  Returns whether the watch
+--- is closed; one of the parent process counts as closed.
+---@return boolean? done
+---@return string? message
+---@return wms.Error? err
+function watch:step() end
+
+--- Calls `on_event` with each event until the watch is closed (true), or `seconds` have passed (false); without them there is
+--- no limit.  Raises its errors.
+---@param seconds? number from 0
+---@return boolean? done
+---@return string? message
+---@return wms.Error? err
+function watch:wait(seconds) end
+
+--- Whether it is closed.
+---@return boolean done
+function watch:done() end
+
+--- Ends it, and gives everything back.  A second time, nothing happens.
+function watch:close() end
+
 ---------------------------------------------------------------------------------------------------------------- driver
 
 --- Drives every request of this Lua state from one descriptor, for an event loop that has many requests at once.  There is
@@ -520,16 +617,32 @@ function driver:step() end
 ---@return wms.Error? err
 function driver:wait(seconds) end
 
---- `news` tells of this request from now on.  It is not collected until it is forgotten.
----@param one wms.Request
+--- `news` tells of this request or watch from now on.  It is not collected until it is forgotten.
+---@param one wms.Request|wms.Watch
 function driver:watch(one) end
 
----@param one wms.Request
+--- To be called before a watch is closed.
+---@param one wms.Request|wms.Watch
 function driver:forget(one) end
 
+--- Makes the descriptor readable after so many seconds, and again and again from then on, until it is called anew.  Nil: not
+--- any more.  There is one alarm for each Lua state, and the helpers and keepers use it.  Returns true, or `nil, message, err`:
+--- `NO_MEMORY`, `INTERNAL` (no descriptor left).
+---@param seconds? number from 0
+---@return boolean? set
+---@return string? message
+---@return wms.Error? err
+function driver:alarm(seconds) end
+
+--- Seconds of a clock that only goes forward, also while the machine sleeps; and seconds since 1970, with fractions.
+---@return number forward
+---@return number time
+function driver:clock() end
+
 --- The next request among those that are watched which has news: it is done, or one of its callbacks is due.  Its `step` takes
---- the news.  `for request in driver.news, driver do … end`
----@return wms.Request? request
+--- the news.  Or a watch that has an event to read; all of them should be read then.
+--- `for request in driver.news, driver do … end`
+---@return wms.Request|wms.Watch|nil request
 function driver:news() end
 
 --------------------------------------------------------------------------------------------------------------- clients
@@ -561,6 +674,7 @@ function wms.new(options) end
 ---@field sessions fun(self: wms.Client, options?: wms.SelectOptions|string): wms.Session[]?, string?, wms.Error?
 ---@field call fun(self: wms.Client, options: wms.CallOptions): table?, string?, wms.Error?
 ---@field bind fun(self: wms.Client, options: wms.BindOptions): wms.Binding?, string?, wms.Error?
+---@field watch fun(self: wms.Client, options?: wms.WatchOptions|string): wms.Watch?, string?, wms.Error?
 ---@field start fun(self: wms.Client, command: wms.Command, options?: wms.SelectOptions|wms.LockOptions|wms.MessageOptions|wms.CallOptions|wms.BindOptions|string): wms.Request?, string?, wms.Error?
 
 ----------------------------------------------------------------------------------------------------- the state's settings
@@ -610,6 +724,109 @@ function wms.configure(options) end
 ---@return string? message
 ---@return wms.Error? err
 function wms.load(names) end
+
+---------------------------------------------------------------------------------------------------------------- keeping
+
+---@class wms.KeepOptions
+---@field server? wms.Servers
+---@field computer_name? wms.Servers Another name of `server`; both at once are misuse.
+---@field servers? wms.Servers Another name of `server`.
+---@field locked? boolean True: everything stays locked; false: unlocked.  Required, unless a `file` has it.
+---@field message? string What the users see while they are locked.  Required with `locked = true`, and with `restore`.
+---@field where? wms.Where These sessions alone; not by `locked`.
+---@field except? wms.Where Not these.
+---@field until_time? number|string When it ends: seconds since 1970, or a time of day such as `"11:30"`.
+---@field after? number After how many seconds it ends: above 0, at most 1e9.
+---@field restore? boolean At the end it puts back what it has changed.
+---@field grace? number Seconds that it waits at the end for hosts that are away: 300.
+---@field limit? integer Actions in a minute on one session, at most: 1…1000; 30.
+---@field file? string Where its state outlives the script: a path, or a name without a slash, for one in `$XDG_STATE_HOME/wms`.
+---@field verify? number|false Seconds in which a host has to say that it is so: 3.
+---@field timeout? number As in `wms.Options`.
+---@field concurrency? integer As in `wms.Options`.
+---@field on_report? fun(report: wms.Report) Is told of everything, by whoever runs the keeper.
+
+---@class wms.Report
+---@field kind "ready"|"back"|"lost"|"acted"|"fight"|"resumed"|"file"|"waiting"|"left"|"ended"
+---@field time number Seconds since 1970.
+---@field message string One line for a person.
+---@field server? string
+---@field session_id? wms.Id
+---@field user_name? string
+---@field verb? "lock"|"unlock" Of `acted`, as the next one.
+---@field outcome? wms.Outcome
+---@field reason? "found"|"opened"|"changed"|"again"|"restore"|"time"|"stopped" Of `acted`: why; of `ended`: by what.
+---@field error? { code: wms.Code, message: string } Of `lost`, `file`, `waiting`, and of an action that failed.
+---@field actions? integer Of `fight`: in the last minute; of `ended`: in all.
+---@field pause? number Of `fight`: seconds until it goes on; of `waiting`: how long it is waited for.
+---@field file? string Of `resumed` and `file`: the path.
+---@field changed? integer Of `resumed`: how many sessions were changed.
+---@field over? boolean Of `resumed`: its time has passed.
+---@field restored? integer Of `ended`, as the next two: how many sessions.
+---@field left? integer
+---@field not_restored? integer
+
+---@class wms.KeepSummary
+---@field reason "time"|"stopped"|"closed"
+---@field actions integer
+---@field fights integer
+---@field restored integer
+---@field left integer
+
+--- What `require "wms.keep"` is: a table to be called with options.  It begins to keep, and returns at once.  Raises misuse.
+--- `nil, message, err`: `BUSY` (the file is another keeper's, or keeps another room), `UNTRUSTED`, `ACCESS_DENIED`, `INTERNAL`
+--- (of the file), `NO_MEMORY`.
+---@alias wms.keep fun(options: wms.KeepOptions): wms.Keeper?, string?, wms.Error?
+
+--- It goes on until it is over, also when nobody has it in a variable.  A pollable, as requests are.
+---@class wms.Keeper
+local keeper = {}
+
+--- Runs it until it is over.  `nil, message, err`: something was not put back (`err.outcomes`, `err.summary`), `FORKED`, or
+--- it could not wait.
+---@return wms.KeepSummary? summary
+---@return string? message
+---@return wms.Error? err
+function keeper:run() end
+
+--- Runs it until it is over (true), or `seconds` have passed (false); without them there is no limit.
+---@param seconds? number from 0
+---@return boolean? over
+---@return string? message
+---@return wms.Error? err
+function keeper:wait(seconds) end
+
+--- Does what can be done without waiting.
+---@return boolean? over
+---@return string? message
+---@return wms.Error? err
+function keeper:step() end
+
+---@return boolean over
+function keeper:done() end
+
+--- What `run` returns; `BUSY` before it is over.
+---@return wms.KeepSummary? summary
+---@return string? message
+---@return wms.Error? err
+function keeper:result() end
+
+--- Ends it: what has to be put back is put back by `run`, `wait` or `step`.
+function keeper:stop() end
+
+--- Gives everything back at once, and puts nothing back.  A file stays.
+function keeper:close() end
+
+---@return integer? fd that of the driver
+---@return string? message
+---@return wms.Error? err
+function keeper:pollfd() end
+
+---@return "r"
+function keeper:events() end
+
+---@return nil
+function keeper:timeout() end
 
 ------------------------------------------------------------------------------------------------------ the embedded host
 

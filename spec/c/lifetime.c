@@ -13,6 +13,7 @@ struct world {
     wms_engine *engine;
     wms_memory *host, *other;
     wms_request *done, *running;
+    wms_watch *watch; /* in the place of `running` */
 };
 
 /* ---- a world --------------------------------------------------------------------------------- */
@@ -50,8 +51,29 @@ static wms_memory *open_host(wms_engine *engine, const char *name, double latenc
     return host;
 }
 
-/* How far the running request has come. */
-enum { LISTING, HELD, ACTING, WATCHING, POLLED, STAGES };
+/* How far the running request has come; or there is a watch in its place. */
+enum { LISTING, HELD, ACTING, WATCHING, POLLED, WATCHED, WATCH_BEGUN, STAGES };
+
+static wms_watch *watch(wms_engine *engine, bool ready)
+{
+    const char *servers[] = {"memory://host", "memory://other", "memory://nobody"};
+    wms_watching watching;
+    wms_event event;
+    wms_watch *watch;
+
+    wms_watching_init(&watching);
+    watching.servers = servers;
+    watching.server_count = 3;
+    watching.initial = true;
+    CHECK(wms_watch_new(engine, &watching, &watch) == 0);
+    for (int servers_told = 0; ready && servers_told < 3;) {
+        CHECK(wms_watch_wait(watch, 5) == 1);
+        CHECK(wms_watch_next(watch, &event, NULL) == 1);
+        servers_told += event.kind == WMS_EVENT_READY || event.kind == WMS_EVENT_LOST;
+    }
+    CHECK(!ready || wms_watch_fd(watch) >= 0);
+    return watch;
+}
 
 static void set_up(struct world *world, int stage)
 {
@@ -68,6 +90,12 @@ static void set_up(struct world *world, int stage)
         CHECK(wms_request_fd(world->done) >= 0);
         CHECK(wms_engine_fd(world->engine) >= 0);
     }
+    world->watch = NULL;
+    world->running = NULL;
+    if (stage == WATCHED || stage == WATCH_BEGUN) {
+        world->watch = watch(world->engine, stage == WATCHED);
+        return;
+    }
     world->running = start(world->engine, WMS_UNLOCK, "memory://other", stage == HELD);
     if (stage == HELD) {
         CHECK(wms_request_held(world->running, &action) == 1);
@@ -83,6 +111,28 @@ static void set_up(struct world *world, int stage)
 }
 
 /* ---- and its end ----------------------------------------------------------------------------- */
+
+static void use_watch(wms_watch *watch)
+{
+    wms_event event;
+    wms_session session;
+    wms_watch_status status;
+
+    CHECK(wms_watch_step(watch) == 0);
+    CHECK(wms_watch_wait(watch, 0.0001) >= 0);
+    while (wms_watch_next(watch, &event, &session) == 1) {
+        CHECK(event.kind == WMS_EVENT_LOST ? *event.text : event.kind != WMS_EVENT_OVERFLOW);
+        CHECK(!event.has_session || strcmp(session.user_name, "alice") == 0);
+    }
+    size_t count = wms_watch_session_count(watch);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(wms_watch_session(watch, i, &session) == 0 &&
+              strcmp(session.user_name, "alice") == 0);
+    }
+    CHECK(wms_watch_session(watch, count, &session) == WMS_E_NOT_FOUND);
+    CHECK(wms_watch_server_count(watch) == 3 && wms_watch_server(watch, 2, &status) == 0);
+    CHECK(!status.watched && wms_watch_server(watch, 3, &status) == WMS_E_NOT_FOUND);
+}
 
 static void use(struct world *world)
 {
@@ -106,6 +156,9 @@ static void use(struct world *world)
         CHECK(wms_request_step(world->running) == 0);
         CHECK(wms_request_wait(world->running, 0.0001) >= 0);
         wms_request_next_outcome(world->running, &outcome, &count);
+    }
+    if (world->watch) {
+        use_watch(world->watch);
     }
     if (world->host) {
         CHECK(wms_memory_session(world->host, &id, &session, &message) == 0);
@@ -139,7 +192,8 @@ static void drop(struct world *world, int thing, bool close_first)
         world->done = wms_request_unref(world->done);
         break;
     default:
-        if (close_first) {
+        world->watch = wms_watch_unref(world->watch);
+        if (close_first && world->running) {
             wms_request_cancel(world->running);
             CHECK(wms_request_done(world->running) == 1);
         }
@@ -201,6 +255,7 @@ static int bad_guard(void *data, const wms_action *action)
     wms_request *request;
     wms_id id = {.number = 1};
     wms_outcome outcome;
+    wms_event event;
 
     (void) data;
     (void) action;
@@ -209,9 +264,16 @@ static int bad_guard(void *data, const wms_action *action)
         CHECK(wms_start(guarded->engine, &command, &request) == WMS_E_BUSY);
         CHECK(wms_engine_step(guarded->engine) == WMS_E_BUSY);
         CHECK(wms_engine_fd(guarded->engine) == WMS_E_BUSY);
-        CHECK(wms_request_wait(guarded->running, 1) == WMS_E_BUSY);
-        CHECK(wms_request_step(guarded->running) == WMS_E_BUSY);
-        wms_request_cancel(guarded->running);
+        if (guarded->running) {
+            CHECK(wms_request_wait(guarded->running, 1) == WMS_E_BUSY);
+            CHECK(wms_request_step(guarded->running) == WMS_E_BUSY);
+            wms_request_cancel(guarded->running);
+        } else {
+            CHECK(wms_watch_wait(guarded->watch, 1) == WMS_E_BUSY);
+            CHECK(wms_watch_step(guarded->watch) == WMS_E_BUSY);
+            CHECK(wms_watch_next(guarded->watch, &event, NULL) == WMS_E_BUSY);
+            guarded->watch = wms_watch_unref(guarded->watch);
+        }
         wms_request_outcome(guarded->done, 0, &outcome);
         wms_memory_lock(guarded->host, &id, "m");
         wms_memory_drop(guarded->other, &id);

@@ -10,6 +10,11 @@ local fd, why, failure = request:pollfd()
 if not fd then
    return "pollfd", fd, why, failure
 end
+local set, problem, cause = driver:alarm(0.01)
+if not set then
+   return "alarm", set, problem, cause
+end
+assert(driver:clock() > 0)
 while not request:step() do
    local fine, text, fault = driver:wait(5)
    if fine == nil then

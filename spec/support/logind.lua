@@ -5,7 +5,7 @@ local hosts = require "spec.host"
 local adapter = {
    name = "logind",
    can = { close = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true, no_disconnect = true,
-      asks_first = true, message = true },
+      asks_first = true, message = true, opens = true },
 }
 
 local FOLDER = "/run/spec-locker"
@@ -73,6 +73,25 @@ function adapter.start_bus(host)
    end
 end
 
+--- The machine is switched off, until turn_on() or the end of the test.
+function adapter.turn_off(host)
+   local item = host.item
+   if item.monitor then
+      pcall(item.monitor.stop, item.monitor)
+   end
+   item.monitor, item.terminals, item.off = nil, nil, true
+   item.machine:down()
+end
+
+--- It is another one then, without sessions; its lockers run.
+function adapter.turn_on(host)
+   local item = host.item
+   item.off = nil
+   item.machine = hosts.up(item.machine.name)
+   host.machine, host.server = item.machine, item.machine.server
+   start_locker(item.machine)
+end
+
 --- What was shown on the terminals of the machine's sessions.
 local function shown(item)
    local file = assert(io.open(item.shown, "rb"))
@@ -115,19 +134,23 @@ function adapter.host(options)
    end
 
    function host.lock(id)
-      machine:set_hint(tostring(id), true)
+      host.machine:set_hint(tostring(id), true)
    end
 
    function host.unlock(id)
-      machine:set_hint(tostring(id), false)
+      host.machine:set_hint(tostring(id), false)
    end
 
    function host.drop(id)
       machine:end_session(tostring(id))
    end
 
+   function host.open(user)
+      return adapter.id(host.machine:session{ user = user, type = "tty" })
+   end
+
    function host.locked(id)
-      return machine:locked(tostring(id))
+      return host.machine:locked(tostring(id))
    end
 
    function host.exists(id)
@@ -174,6 +197,9 @@ end
 function adapter.sweep()
    for i = 1, used do
       local item = pool[i]
+      if item.off then
+         adapter.turn_on{ item = item }
+      end
       local machine = item.machine
       if item.bus_is_down then
          adapter.start_bus{ machine = machine, item = item }

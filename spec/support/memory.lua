@@ -8,6 +8,7 @@ local adapter = {
    can = {
       close = true, disconnect = true, lock_report = true, relock = true, deaf = true, mute = true, own = true,
       exempt = true, lost_answer = true, message = true, mute_shows = true, reuse = true, ends = true,
+      opens = true,
    },
 }
 
@@ -53,6 +54,12 @@ function adapter.host(options)
 
    function host.drop(id)
       handle:drop(id)
+   end
+
+   function host.open(user)
+      local id = new_id()
+      handle:open{ session_id = id, user_name = user }
+      return id
    end
 
    local function find(id)

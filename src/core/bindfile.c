@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/errortext.h"
 #include "core/record.h"
 #include "core/state.h"
 
@@ -59,23 +60,6 @@ static const char *shown(const char *path, char buffer[SHOWN])
     strcpy(buffer + used, "'");
     return *path ? "on it (its path is too long to be shown)" : buffer;
 }
-
-/* strerror_r() returns a text with the GNU C library.  With others, such as musl, it returns a
- * number, and the text is in the buffer. */
-static const char *text_of_text(const char *result, const char *buffer)
-{
-    return result ? result : buffer;
-}
-
-static const char *text_of_number(int result, const char *buffer)
-{
-    return result ? "unknown error" : buffer;
-}
-
-#define ERROR_TEXT(number, buffer) \
-    _Generic(strerror_r(number, buffer, sizeof(buffer)), int \
-             : text_of_number, default \
-             : text_of_text)(strerror_r(number, buffer, sizeof(buffer)), buffer)
 
 static int failed(wms_engine *engine, const char *what, const char *path, int number)
 {

@@ -2,6 +2,7 @@
 /* due.c - records what is to be done next (jobs to be pumped, items that may be sent, news for the
  * program) and when a job's timeout began.  It is done in settle.c. */
 #include "core/parts.h"
+#include "core/watching.h"
 
 void wms_job_kick(struct wms_job *job)
 {
@@ -23,6 +24,15 @@ void wms_job_ready(struct wms_item *item)
         return; /* a job has only one of them: it needs no queue */
     }
     queue_append(&job->ready, &item->waiting);
+}
+
+void wms_watched_stir(struct wms_watched *watched)
+{
+    wms_engine *engine = watched->watch->engine;
+
+    if (node_alone(&watched->stirred)) {
+        node_append(&engine->stirred, &watched->stirred);
+    }
 }
 
 /* ---- the timeout of a job -------------------------------------------------------------------- */
@@ -62,6 +72,10 @@ void wms_request_news(wms_request *request)
 {
     wms_engine *engine = request->engine;
 
+    if (request->watched) { /* it is the engine's own */
+        wms_watched_stir(request->watched);
+        return;
+    }
     request->waking = true;
     wms_wakeup_raise(engine->waker, &request->wakeup);
     if (node_alone(&request->news)) {

@@ -12,6 +12,7 @@
 
 #include "core/magic.h"
 #include "core/module.h"
+#include "core/watching.h"
 
 /* ---- whether this is a forked child ---------------------------------------------------------- */
 
@@ -58,6 +59,9 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     node_init(&engine->links);
     node_init(&engine->requests);
     node_init(&engine->news);
+    node_init(&engine->watches);
+    node_init(&engine->watch_news);
+    node_init(&engine->stirred);
     node_init(&engine->kicked);
     node_init(&engine->idle);
     node_init(&engine->ending);
@@ -151,6 +155,9 @@ static int renew(wms_engine *engine)
     for (struct node *node = engine->requests.next; node != &engine->requests; node = node->next) {
         wms_request_forked(NODE_OWNER(node, wms_request, node));
     }
+    for (struct node *node = engine->watches.next; node != &engine->watches; node = node->next) {
+        wms_watch_forked(NODE_OWNER(node, wms_watch, node));
+    }
     wms_links_close(engine, true);
     tell_forked(engine);
     return 0;
@@ -194,6 +201,11 @@ int wms_engine_step(wms_engine *engine)
     return 0;
 }
 
+static bool has_news(const wms_engine *engine)
+{
+    return !node_alone(&engine->news) || !node_alone(&engine->watch_news);
+}
+
 int wms_engine_wait(wms_engine *engine, double seconds)
 {
     int error = wms_engine_enter(engine);
@@ -205,7 +217,7 @@ int wms_engine_wait(wms_engine *engine, double seconds)
     wms_engine_ref(engine);
     engine->woken = false;
     double end = wms_loop_clock(loop) + seconds;
-    for (bool first = true; !error && node_alone(&engine->news) && !engine->woken; first = false) {
+    for (bool first = true; !error && !has_news(engine) && !engine->woken; first = false) {
         double left = end - wms_loop_now(loop);
         if (!first && seconds >= 0 && left <= 0) {
             break;
@@ -213,7 +225,7 @@ int wms_engine_wait(wms_engine *engine, double seconds)
         error = wms_engine_round(engine, seconds < 0 ? -1 : left < 0 ? 0 : left);
     }
     wms_engine_rest(engine);
-    int news = !node_alone(&engine->news);
+    int news = has_news(engine);
     wms_engine_unref(engine);
     return error ? error : news;
 }

@@ -231,6 +231,9 @@ static void run_whole(struct wms_job *job)
         has_way(job, whole)) {
         wms_listing_clear(job); /* left from a first try, on a connection that broke */
         whole->note = NULL;
+        if (job->request->watched) {
+            job->request->joins(job->request->watched, job->link);
+        }
         wms_item_start(whole);
     }
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* link.c - connections to servers, which are kept between commands. */
 #include "core/parts.h"
+#include "core/watching.h"
 
 /* A job leaves its link only when nothing of it is under way there, so a link can only become idle
- * in wms_link_leave(). */
+ * in wms_link_left(). */
 bool wms_link_is_idle(const struct wms_link *link)
 {
-    return node_alone(&link->jobs) && node_alone(&link->ops) && node_alone(&link->checks);
+    return node_alone(&link->jobs) && node_alone(&link->ops) && node_alone(&link->checks) &&
+           node_alone(&link->watchers);
 }
 
 static void put_last(struct node *head, struct wms_link *link)
@@ -37,6 +39,7 @@ static struct wms_link *link_new(wms_engine *engine, struct wms_server *server,
     node_init(&link->ops);
     node_init(&link->checks);
     node_init(&link->jobs);
+    node_init(&link->watchers);
     node_prepend(&engine->links, &link->all);
     engine->link_count++;
     return link;
@@ -107,6 +110,11 @@ void wms_link_leave(struct wms_job *job)
     node_remove(&job->node);
     job->link = NULL;
     job->starved = false;
+    wms_link_left(link);
+}
+
+void wms_link_left(struct wms_link *link)
+{
     if (!wms_link_is_idle(link) || link->state == WMS_BROKEN) {
         return;
     }
@@ -178,6 +186,13 @@ void wms_link_retire(struct wms_link *link)
     wms_binding_leave(link);
     put_last(&link->engine->ending, link);
     link->engine->link_broken = true;
+    /* Those of a broken link are told when it is freed. */
+    for (struct node *node = link->watchers.next;
+         link->state != WMS_BROKEN && node != &link->watchers; node = node->next) {
+        struct wms_watched *watched = NODE_OWNER(node, struct wms_watched, on_link);
+        watched->moves = true;
+        wms_watched_stir(watched);
+    }
 }
 
 void wms_link_kick(struct wms_link *link)

@@ -133,6 +133,8 @@ void wms_binding_leave(struct wms_link *link);
  * NO_MEMORY. */
 int wms_link_join(struct wms_job *job);
 void wms_link_leave(struct wms_job *job);
+/* A job or a watched server has left it: it may be idle now. */
+void wms_link_left(struct wms_link *link);
 /* Whether its link has a place for an op of the job; if not, the job is queued for one, and kicked
  * when one is promised to it. */
 bool wms_link_has_place(struct wms_job *job);
@@ -316,6 +318,13 @@ void wms_job_give_turn(struct wms_job *job);
 
 /* ---- request.c: one command ------------------------------------------------------------------ */
 
+/* Checks the command, and makes a request that does nothing yet.  It gets wms_request_begin(), or
+ * wms_request_free() alone.  Errors: INVALID, NO_MEMORY, INTERNAL. */
+int wms_request_make(wms_engine *engine, const wms_command *command, wms_request **ret_request);
+/* Its jobs begin with the engine's next turn. */
+void wms_request_begin(wms_request *request);
+/* Nothing of it is under way. */
+void wms_request_free(wms_request *request);
 /* As wms_command_init(). */
 void wms_command_defaults(wms_command *command, enum wms_verb verb);
 /* Copies the program's command into this version's struct: members that its header does not have

@@ -9,7 +9,7 @@
 
 /* ---- creation and end ------------------------------------------------------------------------ */
 
-static void request_free(wms_request *request)
+void wms_request_free(wms_request *request)
 {
     wms_engine *engine = request->engine;
 
@@ -34,15 +34,8 @@ static void request_free(wms_request *request)
     wms_engine_unref(engine);
 }
 
-int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_request)
+int wms_request_make(wms_engine *engine, const wms_command *command, wms_request **ret_request)
 {
-    wms_command whole;
-    int error = wms_engine_enter(engine);
-
-    error = error ? error : wms_command_take(engine, command, &whole);
-    if (error) {
-        return error;
-    }
     wms_request *request = wms_zalloc(engine, sizeof *request);
     if (!request) {
         return WMS_E_NO_MEMORY;
@@ -56,22 +49,42 @@ int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_
     node_init(&request->turns);
     node_init(&request->news);
     node_prepend(&engine->requests, &request->node);
-    error = wms_command_build(engine, &whole, request);
+    int error = wms_command_build(engine, command, request);
     if (!error && request->deadline >= 0) {
         error = wms_request_count_down(request);
     }
     if (error) {
-        request_free(request);
+        wms_request_free(request);
+        return error;
+    }
+    *ret_request = request;
+    return 0;
+}
+
+void wms_request_begin(wms_request *request)
+{
+    request->jobs_open = request->job_count;
+    wms_request_count_first(request);
+    wms_request_begin_jobs(request);
+}
+
+int wms_start(wms_engine *engine, const wms_command *command, wms_request **ret_request)
+{
+    wms_request *request;
+    wms_command whole;
+    int error = wms_engine_enter(engine);
+
+    error = error ? error : wms_command_take(engine, command, &whole);
+    error = error ? error : wms_request_make(engine, &whole, &request);
+    if (error) {
         return error;
     }
     engine->links_kept = request->at_once > WMS_KEPT_LINKS ? request->at_once : WMS_KEPT_LINKS;
-    request->jobs_open = request->job_count;
-    wms_request_count_first(request);
     if (engine->loop && wms_loop_is_due(engine->loop)) {
         wms_engine_turn(engine); /* first what is due by now: a program that only makes blocking
                                     calls would never get to it */
     }
-    wms_request_begin_jobs(request);
+    wms_request_begin(request);
     wms_engine_go_on(engine);
     *ret_request = request;
     return 0;
@@ -98,7 +111,7 @@ wms_request *wms_request_unref(wms_request *request)
         wms_request_cancel(request);
     }
     wms_engine_settle(engine);
-    request_free(request);
+    wms_request_free(request);
     return NULL;
 }
 

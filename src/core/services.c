@@ -3,6 +3,7 @@
 #include "core/abi.h"
 #include "core/parts.h"
 #include "core/polling.h"
+#include "core/watching.h"
 
 static void services_log(wms_engine *engine, enum wms_level level, const char *text)
 {
@@ -162,6 +163,44 @@ static int services_observe_by_polling(struct wms_observer *observer, void (*ask
     return loop ? wms_polling_begin(&check->polling, loop, ask, data) : engine->loop_error;
 }
 
+/* Copies a provider's change, whose structs may be shorter than ours. */
+static void services_changed(struct wms_watcher *watcher, const struct wms_change *change)
+{
+    struct wms_watched *watched = (struct wms_watched *) watcher;
+    const struct wms_provider *provider = watched->link->provider;
+    struct wms_change whole;
+    wms_session session;
+    char why[128];
+
+    if (watched->link->state == WMS_BROKEN) {
+        return; /* the server is lost */
+    }
+    wms_change_init(&whole, NULL);
+    wms_take(&whole, sizeof whole, change, provider->change_size);
+    wms_id id = whole.id ? *whole.id : (wms_id){.number = 0};
+    if (whole.id && wms_id_check(&id, why, sizeof why)) {
+        return; /* no host may have such a session: lists leave it out, too */
+    }
+    whole.id = whole.id ? &id : NULL;
+    if (whole.session) {
+        wms_session_init(&session);
+        wms_take(&session, sizeof session, whole.session, provider->session_size);
+        session.id = id;
+        whole.session = &session;
+    }
+    watched->listener->changed(watched, &whole);
+}
+
+static void services_unwatched(struct wms_watcher *watcher, int code, const char *text)
+{
+    struct wms_watched *watched = (struct wms_watched *) watcher;
+
+    if (watched->link->state != WMS_BROKEN) { /* else it ends with the link */
+        wms_engine_refine_error(watched->link->engine, &code, &text);
+        watched->listener->unwatched(watched, wms_error_code(code), text);
+    }
+}
+
 /* ---- what belongs to the engine -------------------------------------------------------------- */
 
 static int services_load(struct wms_link *link, wms_value **ret_binding, const char **ret_text)
@@ -225,6 +264,9 @@ static const struct wms_services services = {
     .call_size = sizeof(struct wms_call),
     .transport_size = sizeof(wms_transport),
     .observe_by_polling = services_observe_by_polling,
+    .changed = services_changed,
+    .unwatched = services_unwatched,
+    .watcher_size = sizeof(struct wms_watcher),
 };
 
 const struct wms_services *wms_engine_services(void)

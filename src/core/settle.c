@@ -2,6 +2,7 @@
 /* settle.c - the engine's turn: what events have made due happens here, and only here, so that
  * nothing is ever re-entered. */
 #include "core/parts.h"
+#include "core/watching.h"
 
 enum {
     ROUNDS = 64 /* turns of a loop that always has something to do, before the program gets control
@@ -21,6 +22,10 @@ static void end_link(struct wms_link *link)
     while (!node_alone(&link->checks)) {
         struct wms_check *check = NODE_OWNER(link->checks.next, struct wms_check, node);
         wms_check_blind(check, link->code, link->text);
+    }
+    while (!node_alone(&link->watchers)) {
+        struct wms_watched *watched = NODE_OWNER(link->watchers.next, struct wms_watched, on_link);
+        wms_watched_broken(watched, link->code, link->text);
     }
     while (!node_alone(&link->jobs)) {
         struct wms_job *job = NODE_OWNER(link->jobs.next, struct wms_job, node);
@@ -62,9 +67,13 @@ void wms_engine_settle(wms_engine *engine)
         return;
     }
     engine->settling = true;
-    while (!node_alone(&engine->kicked) || engine->link_broken || engine->blocking.due) {
+    while (!node_alone(&engine->kicked) || !node_alone(&engine->stirred) || engine->link_broken ||
+           engine->blocking.due) {
         while (!node_alone(&engine->kicked)) {
             wms_job_pump(NODE_OWNER(node_take(&engine->kicked), struct wms_job, kicked));
+        }
+        while (!node_alone(&engine->stirred)) {
+            wms_watched_pump(NODE_OWNER(node_take(&engine->stirred), struct wms_watched, stirred));
         }
         tend_links(engine);
         if (engine->blocking.due) {
@@ -74,6 +83,9 @@ void wms_engine_settle(wms_engine *engine)
     engine->settling = false;
     if (engine->orphans && !engine->base.asking) {
         wms_requests_collect(engine);
+    }
+    if (engine->orphan_watches && !engine->base.asking) {
+        wms_watches_collect(engine);
     }
 }
 

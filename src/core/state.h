@@ -106,6 +106,11 @@ struct wms_engine {
     struct node requests; /* newest first */
     struct node news;     /* requests with news, not yet returned by wms_engine_news() */
 
+    struct node watches;    /* newest first */
+    struct node watch_news; /* watches with events, not yet returned by wms_engine_watch_news() */
+    struct node stirred;    /* watched servers that wms_watched_pump() is to be called for */
+    wms_watch *orphan_watches; /* without references, that could not be freed yet */
+
     struct node kicked; /* jobs that wms_job_pump() is to be called for */
     bool link_broken;   /* tend_links() has something to do */
     bool settling;
@@ -150,10 +155,11 @@ struct wms_link {
     struct wms_bound bound;
     size_t active; /* places that are taken or promised; provider->in_flight limits them, unless it
                       is 0 */
-    struct node line;   /* jobs that wait for a place, longest first; with any, none is free */
-    struct node ops;    /* items that are in flight, newest first */
-    struct node checks; /* newest first */
-    struct node jobs;   /* that use it or wait for it */
+    struct node line;     /* jobs that wait for a place, longest first; with any, none is free */
+    struct node ops;      /* items that are in flight, newest first */
+    struct node checks;   /* newest first */
+    struct node jobs;     /* that use it or wait for it */
+    struct node watchers; /* watched servers that keep it */
     double progress;
     int code; /* why it broke */
     char *text;
@@ -351,8 +357,11 @@ struct wms_request {
     struct queue held; /* items that wait for the caller's permission, or have ended meanwhile */
     struct queue finished; /* items that wms_request_next_outcome() has not returned yet */
     size_t read_count;
-    struct wms_wakeup wakeup; /* the descriptor for the caller's loop */
-    struct node news;         /* of engine->news, or alone */
+    struct wms_wakeup wakeup;    /* the descriptor for the caller's loop */
+    struct node news;            /* of engine->news, or alone */
+    struct wms_watched *watched; /* it is the engine's own, for this one; NULL: a program's */
+    /* Called just before the question for its sessions is sent. */
+    void (*joins)(struct wms_watched *watched, struct wms_link *link);
     bool done, cancelled, stopped, forked;
     bool waking;  /* there is news since the last wms_request_step() */
     bool expired; /* the command's deadline is over */

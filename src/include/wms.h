@@ -53,6 +53,7 @@ extern "C" {
 
 typedef struct wms_engine wms_engine;
 typedef struct wms_request wms_request;
+typedef struct wms_watch wms_watch;
 struct wms_provider; /* wms/provider.h */
 
 /* ---- error codes ----------------------------------------------------------------------------- */
@@ -682,6 +683,113 @@ typedef struct wms_fault {
 WMS_INLINE int wms_request_error(wms_request *request, wms_fault *ret_fault);
 WMS_API int wms_request_error_sized(wms_request *request, wms_fault *ret_fault, size_t size);
 
+/* ---- watches --------------------------------------------------------------------------------- */
+
+/* Since 0.3, all of it.  A watch tells what happens to the sessions of servers: it connects to each
+ * of them, stays connected, and comes back after a break.
+ *
+ * The one list of what it tells: X(NAME, word).  The first six are about a session, the others
+ * about a server as a whole; a program that meets one it does not know ignores it. */
+#define WMS_EVENTS(X) \
+    X(OPENED, "opened")             /* the session is there */ \
+    X(CLOSED, "closed")             /* it is not there any more; as it was last */ \
+    X(LOCKED, "locked")             /* it was not locked, as far as was known, and is now */ \
+    X(UNLOCKED, "unlocked")         /* it was locked */ \
+    X(DISCONNECTED, "disconnected") /* it runs on without a screen */ \
+    X(CONNECTED, "connected")       /* it was disconnected */ \
+    X(READY, "ready")       /* the server is watched from here on; its sessions are known */ \
+    X(LOST, "lost")         /* it is not watched any more, or could not be: the error tells why */ \
+    X(BACK, "back")         /* it is watched again; what has changed meanwhile is told next */ \
+    X(OVERFLOW, "overflow") /* events were dropped, since too many had not been read, or memory \
+                               ran out: what is there now is what wms_watch_session() tells */
+
+enum wms_event_kind {
+#define WMS_X(name, word) WMS_EVENT_##name,
+    WMS_EVENTS(WMS_X)
+#undef WMS_X
+};
+WMS_API const char *wms_event_name(enum wms_event_kind kind);
+
+/* What to watch.  Initialize it with wms_watching_init(). */
+typedef struct wms_watching {
+    size_t size;                /* of this struct, as the program's header has it */
+    const char *const *servers; /* addresses, node sets, groups, as those of a command; none: this
+                                   machine */
+    size_t server_count;
+    double timeout;       /* as that of a command, for each question; default 30 */
+    unsigned concurrency; /* servers that are connected at a time; default 32 */
+    size_t queue; /* events that wait to be read, at most; 1 to 10,000,000, default 10,000 */
+    bool initial; /* the sessions that a server has at first are told, too, as WMS_EVENT_OPENED */
+    bool ask;     /* hold each question for a server's sessions until wms_watch_permit() */
+} wms_watching;
+
+/* Begins to watch.  What goes wrong with a server is told by its events.  The caller owns one
+ * reference; the watch keeps its engine.  The guard is asked as for WMS_SESSIONS each time that a
+ * server is asked for its sessions.  Errors: INVALID, NO_MEMORY, INTERNAL (no descriptor left),
+ * BUSY (called from a guard or a log). */
+WMS_API int wms_watch_new(wms_engine *engine, const wms_watching *watching, wms_watch **ret_watch);
+/* Ends it, and releases the reference. */
+WMS_API wms_watch *wms_watch_unref(wms_watch *watch);
+
+/* With `ask`, as wms_watch_held(watch, &action): the next question that waits for permission (1 and
+ * *ret_action, valid until it is answered), or 0.  Then wms_watch_permit() answers it; `refusal` is
+ * NULL to permit, or the reason (copied) why the server is not watched. */
+WMS_API int wms_watch_held_sized(wms_watch *watch, wms_action *ret_action, size_t size);
+WMS_API void wms_watch_permit(wms_watch *watch, const char *refusal);
+
+/* Runs the engine until there is an event to read, or a question waits (1), or wms_engine_wake()
+ * was called, or `seconds` have passed (0).  Negative seconds: no limit.  Errors: FORKED, BUSY,
+ * INTERNAL. */
+WMS_API int wms_watch_wait(wms_watch *watch, double seconds);
+/* A descriptor as that of wms_request_fd(): also readable as long as there are events to read or
+ * questions that wait.
+ * Errors: its own. */
+WMS_API int wms_watch_fd(wms_watch *watch);
+/* As wms_engine_step().  Errors: FORKED, BUSY, INTERNAL. */
+WMS_API int wms_watch_step(wms_watch *watch);
+/* The next watch that has events, or a question that waits, each once: 1 and *ret_watch (the caller
+ * gets no reference), or 0: no other.  It comes again when an event is added.  wms_engine_wait()
+ * returns 1 for it, too. Errors: BUSY. */
+WMS_API int wms_engine_watch_news(wms_engine *engine, wms_watch **ret_watch);
+
+typedef struct wms_event {
+    enum wms_event_kind kind;
+    bool has_session;   /* it is about one: *ret_session is set */
+    bool initial;       /* WMS_EVENT_OPENED: it was there when the watch began */
+    double time;        /* when it was noticed: seconds since 1970 */
+    const char *server; /* as the caller gave it; NULL: WMS_EVENT_OVERFLOW, which is about all */
+    int code;           /* WMS_EVENT_LOST: why; else 0 */
+    const char *text;   /* the same for a person; else NULL */
+    size_t dropped;     /* WMS_EVENT_OVERFLOW: how many events at least */
+} wms_event;
+
+/* wms_watch_next(watch, &event, &session): the next event, each once: 1, *ret_event, and the
+ * session that it is about as it was then (NULL is allowed), or 0: none yet.  Runs nothing. Strings
+ * live until the next call for this watch. Errors: FORKED. */
+WMS_API int wms_watch_next_sized(wms_watch *watch, wms_event *ret_event, size_t event_size,
+                                 wms_session *ret_session, size_t session_size);
+
+/* wms_watch_session(watch, index, &session): what is known now of all servers' sessions, by server
+ * in the order asked; events that were not read yet are in it.  Of a server that is lost: what was
+ * known last.  Nothing in it after a fork. Errors of wms_watch_session(): NOT_FOUND (no such
+ * index), FORKED. */
+WMS_API size_t wms_watch_session_count(const wms_watch *watch);
+WMS_API int wms_watch_session_sized(wms_watch *watch, size_t index, wms_session *ret_session,
+                                    size_t size);
+
+/* How a server is: not reached yet (code 0), watched, or lost. */
+typedef struct wms_watch_status {
+    const char *server;
+    bool watched;
+    int code; /* lost: why; else 0 */
+    const char *text;
+} wms_watch_status;
+
+WMS_API size_t wms_watch_server_count(const wms_watch *watch);
+/* wms_watch_server(watch, index, &status).  Errors: NOT_FOUND (no such index), FORKED. */
+WMS_API int wms_watch_server_sized(const wms_watch *watch, size_t index,
+                                   wms_watch_status *ret_status, size_t size);
+
 /* ---- how large the program's structs are ----------------------------------------------------- */
 
 #ifndef WMS_NO_INLINE
@@ -743,6 +851,37 @@ static inline int wms_request_session(const wms_request *request, size_t index,
 static inline int wms_request_error(wms_request *request, wms_fault *ret_fault)
 {
     return wms_request_error_sized(request, ret_fault, sizeof *ret_fault);
+}
+
+static inline void wms_watching_init(wms_watching *watching)
+{
+    memset(watching, 0, sizeof *watching);
+    watching->size = sizeof *watching;
+    watching->timeout = 30;
+    watching->concurrency = 32;
+    watching->queue = 10000;
+}
+
+static inline int wms_watch_next(wms_watch *watch, wms_event *ret_event, wms_session *ret_session)
+{
+    return wms_watch_next_sized(watch, ret_event, sizeof *ret_event, ret_session,
+                                sizeof *ret_session);
+}
+
+static inline int wms_watch_held(wms_watch *watch, wms_action *ret_action)
+{
+    return wms_watch_held_sized(watch, ret_action, sizeof *ret_action);
+}
+
+static inline int wms_watch_session(wms_watch *watch, size_t index, wms_session *ret_session)
+{
+    return wms_watch_session_sized(watch, index, ret_session, sizeof *ret_session);
+}
+
+static inline int wms_watch_server(const wms_watch *watch, size_t index,
+                                   wms_watch_status *ret_status)
+{
+    return wms_watch_server_sized(watch, index, ret_status, sizeof *ret_status);
 }
 #endif
 

@@ -435,18 +435,36 @@ void logind_matches_end(struct logind *conn)
 }
 
 /* If the bus has refused a match, all are tried again for the next observer. */
-void logind_matches_observe(struct logind *conn, bool wanted)
+static void add_changed(struct logind *conn)
 {
-    if (!wanted) {
-        drop_match(conn, LOGIND_CHANGED);
-        return;
-    }
     if (conn->unmatched) {
         logind_matches_end(conn);
         conn->unmatched = 0;
     }
     add_match(conn, LOGIND_CHANGED);
     logind_matches_begin(conn);
+}
+
+void logind_matches_observe(struct logind *conn, bool wanted)
+{
+    if (wanted) {
+        add_changed(conn);
+    } else if (node_alone(&conn->watches)) {
+        drop_match(conn, LOGIND_CHANGED);
+    }
+}
+
+void logind_matches_watch(struct logind *conn, bool wanted)
+{
+    if (wanted) {
+        add_changed(conn);
+        add_match(conn, LOGIND_NEW);
+        return;
+    }
+    drop_match(conn, LOGIND_NEW);
+    if (conn->watcher_count == 0) {
+        drop_match(conn, LOGIND_CHANGED);
+    }
 }
 
 /* ---- opening and shutting -------------------------------------------------------------------- */

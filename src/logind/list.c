@@ -132,25 +132,13 @@ static int report(struct listing *listing, const struct entry *entry)
     const struct logind_facts *facts = &entry->facts;
     char identity[LOGIND_IDENTITY];
     bool is_own = entry == listing->own_entry;
-    logind_facts_identity(facts, identity);
     wms_session session;
-    wms_session_init(&session);
-    session.id = logind_id(entry->lookup.id);
-    session.state = facts->state;
-    session.user_name = facts->user_name;
-    session.seat = facts->seat;
-    session.type = facts->type;
-    session.class_name = facts->class_name;
-    session.remote_host = facts->remote == 1 ? facts->remote_host : NULL;
-    bool is_ssh = (is_own && conn->way) || is_ssh_like_ours(listing, entry);
-    bool left_out = is_ssh || logind_facts_closing(facts);
-    session.is_orchestratable = left_out ? 0 : (signed char) logind_facts_of_user(facts);
+    logind_facts_session(facts, entry->lookup.id, identity, &session);
+    if ((is_own && conn->way) || is_ssh_like_ours(listing, entry)) {
+        session.is_orchestratable = 0;
+    }
     /* nobody's own session is on another machine: there is one of the connection there */
     session.is_own = conn->way ? 0 : listing->own_known ? is_own : -1;
-    session.locked = facts->locked;
-    session.logon_time = facts->start > 0 ? (double) facts->start / 1e6 : -1;
-    session.idle_since =
-        facts->idle == 1 && facts->idle_since > 0 ? (double) facts->idle_since / 1e6 : -1;
     session.identity = entry->message ? identity : NULL;
     session.spared = spared(listing, entry);
     return conn->services->session(listing->op, &session);
@@ -239,6 +227,7 @@ static int ask_screens(struct listing *listing)
         }
     }
     qsort(screens, count, sizeof *screens, compare_users);
+    logind_lockers_renew(conn);
     for (size_t i = 0; i < count && r >= 0; i++) {
         struct entry *entry = screens[i];
         bool shares = (i > 0 && screens[i - 1]->uid == entry->uid) ||
@@ -246,6 +235,7 @@ static int ask_screens(struct listing *listing)
         if (!logind_screen_is_mute(conn, entry->lookup.id, &entry->facts)) {
             continue;
         }
+        logind_lockers_add(conn, entry->lookup.id, entry->lookup.path, &entry->facts);
         if (shares) {
             entry->facts.locked = -1;
         } else {

@@ -14,7 +14,11 @@
  *     actions.c    lock, unlock, close, message
  *     machine.c    reboots and powers off
  *     observe.c    observes a session: its state now, and each change
- *     signals.c    logind's signals: their effects on the cache, and on observed sessions
+ *     tell.c       tells watchers of a change
+ *     lockers.c    watches the screen savers of watched sessions
+ *     watch.c      watches all sessions: tells each change
+ *     signals.c    logind's signals: their effects on the cache, and on observed and watched
+ * sessions
  *
  * What is asked on the buses of the sessions' users: userbus.h.
  *
@@ -50,7 +54,7 @@ enum {
     LOGIND_ID_MAX = 255,
     LOGIND_IDENTITY = 160,
     LOGIND_BUCKETS = 256,
-    LOGIND_MATCHES = 3
+    LOGIND_MATCHES = 4
 };
 
 /* ---- the connection -------------------------------------------------------------------------- */
@@ -99,9 +103,9 @@ struct logind_match {
     sd_bus_message_handler_t handler;
 };
 
-/* Indexes of matches: CHANGED is installed only while somebody observes; from ALWAYS on, the
- * others. */
-enum { LOGIND_CHANGED, LOGIND_ALWAYS };
+/* Indexes of matches: CHANGED is installed only while somebody observes or watches, NEW while
+ * somebody watches; from ALWAYS on, the others. */
+enum { LOGIND_CHANGED, LOGIND_NEW, LOGIND_ALWAYS };
 
 /* What signals.c implements for the connection: it depends on nothing else of that file. */
 struct logind_signals {
@@ -109,6 +113,13 @@ struct logind_signals {
     sd_bus_message_handler_t matched; /* the bus has answered to AddMatch */
 };
 extern const struct logind_signals logind_signals;
+
+/* A watcher of the engine's; the rest of it is watch.c's. */
+struct logind_watch {
+    struct logind_task task;
+    struct node node; /* of conn->watches */
+    struct wms_watcher *watcher;
+};
 
 struct logind_far;
 
@@ -167,6 +178,10 @@ struct logind {
     size_t watcher_buckets, watcher_count;
     struct node
         few_watchers[LOGIND_BUCKETS]; /* what `watchers` points to until there are too many */
+    struct node watches;              /* of the engine's watchers */
+    struct node readers;              /* sessions whose properties are read for these */
+    struct node lockers;              /* screen savers that are watched for these */
+    size_t locker_count;
     sd_bus_slot *matches[LOGIND_MATCHES];
     int unmatched;  /* the code with which the bus refused the matches; 0: it did not */
     char owner[64]; /* logind's unique name: signals of other senders are ignored; "": not known */
@@ -215,10 +230,12 @@ int logind_send(struct logind_call *call, const char *path, const char *interfac
 int logind_send_to(struct logind_call *call, const char *owner, const char *member, const char *id);
 
 /* Signals of logind's restart and of a session's end are always matched; changes of sessions only
- * while somebody observes one.  If the bus has refused a match, all are tried again for the next
- * observer. */
+ * while somebody observes one, or watches.  If the bus has refused a match, all are tried again for
+ * the next observer. */
 void logind_matches_begin(struct logind *conn);
 void logind_matches_observe(struct logind *conn, bool wanted);
+/* The same for somebody who watches. */
+void logind_matches_watch(struct logind *conn, bool wanted);
 void logind_matches_end(struct logind *conn);
 
 void logind_task_begin(struct logind *conn, struct logind_task *task, void **owner,
@@ -262,6 +279,9 @@ bool logind_facts_closing(const struct logind_facts *facts);
 /* A text that distinguishes the session from another one that gets the same id later. */
 void logind_facts_identity(const struct logind_facts *facts, char ret_identity[LOGIND_IDENTITY]);
 wms_id logind_id(const char *text);
+/* What the facts tell of the session of that id; its strings are theirs, and `identity`. */
+void logind_facts_session(const struct logind_facts *facts, const char *id,
+                          char identity[LOGIND_IDENTITY], wms_session *ret_session);
 /* Whether logind may have a session of that id. */
 bool logind_id_possible(const wms_id *id);
 
@@ -311,6 +331,24 @@ void logind_observed_removed(struct logind *conn, const char *path);
 void logind_observed_restarted(struct logind *conn, const char *owner);
 /* The bus has refused the matches. */
 void logind_observed_unmatched(struct logind *conn, const struct logind_fault *fault);
+/* The same for those who watch all sessions; `unsure`: more may have changed than `facts` tell. */
+void logind_watched_new(struct logind *conn, const char *id, const char *path);
+void logind_watched_changed(struct logind *conn, const char *path, const struct logind_facts *facts,
+                            bool unsure);
+void logind_watched_removed(struct logind *conn, const char *id);
+void logind_watched_restarted(struct logind *conn);
+void logind_watched_unmatched(struct logind *conn);
+/* Tells them all of a change; that the sessions have to be listed; whether a session is locked. */
+void logind_tell(const struct logind *conn, const struct wms_change *change);
+void logind_tell_any(const struct logind *conn);
+void logind_tell_locked(const struct logind *conn, const char *id, signed char locked);
+/* If somebody watches: the screen savers of a session that is mute are asked and watched. */
+void logind_lockers_add(struct logind *conn, const char *id, const char *path,
+                        const struct logind_facts *facts);
+/* The session has ended; sessions are being listed; nobody watches any more. */
+void logind_lockers_drop(struct logind *conn, const char *id);
+void logind_lockers_renew(struct logind *conn);
+void logind_lockers_clear(struct logind *conn);
 /* Whether somebody waits for that action to be seen on the session at `path`; *ret_tells: somebody
  * tells whether it is locked, as far as is known. */
 bool logind_observed_for(struct logind *conn, const char *path, enum wms_verb verb,
@@ -324,6 +362,7 @@ void logind_act(struct logind *conn, struct wms_op *op, enum wms_verb verb, cons
                 const char *message);
 void logind_end(struct logind *conn, struct wms_op *op, enum wms_verb verb);
 void logind_observe(struct logind *conn, struct wms_observer *observer, const wms_id *id);
+void logind_watch(struct logind *conn, struct wms_watcher *watcher);
 /* Of a new connection: nobody observes anything. */
 void logind_observe_init(struct logind *conn);
 

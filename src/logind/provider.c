@@ -97,6 +97,9 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
                             .depth = 1};
     node_init(&conn->waiting);
     node_init(&conn->tasks);
+    node_init(&conn->watches);
+    node_init(&conn->readers);
+    node_init(&conn->lockers);
     node_init(&conn->doorways);
     node_init(&conn->userbuses);
     wms_key_new(&conn->key);
@@ -189,6 +192,20 @@ static void observe(void *connection, struct wms_observer *observer, const wms_i
     logind_leave(conn);
 }
 
+static void watch(void *connection, struct wms_watcher *watcher)
+{
+    struct logind *conn = connection;
+    if (gone(conn)) {
+        conn->services->unwatched(watcher, conn->failure, conn->failure_text);
+        return;
+    }
+    logind_enter(conn);
+    if (!conn->failure) {
+        logind_watch(conn, watcher);
+    }
+    logind_leave(conn);
+}
+
 static void end(struct logind *conn, struct logind_task *task)
 {
     if (task) {
@@ -206,6 +223,11 @@ static void forget(void *connection, struct wms_op *op)
 static void unobserve(void *connection, struct wms_observer *observer)
 {
     end(connection, observer->data);
+}
+
+static void unwatch(void *connection, struct wms_watcher *watcher)
+{
+    end(connection, watcher->data);
 }
 
 static void retire(const struct wms_provider *self, const struct wms_services *services,
@@ -237,6 +259,8 @@ static const struct wms_provider provider = {
     .retire = retire,
     .forked = forked,
     .call = call,
+    .watch = watch,
+    .unwatch = unwatch,
 };
 
 WMS_API const struct wms_provider *wms_provider_v1(void);

@@ -177,6 +177,29 @@ void logind_facts_identity(const struct logind_facts *facts, char ret_identity[L
              (long long) (facts->start > 0 ? facts->start : facts->leader));
 }
 
+void logind_facts_session(const struct logind_facts *facts, const char *id,
+                          char identity[LOGIND_IDENTITY], wms_session *ret_session)
+{
+    wms_session session;
+    wms_session_init(&session);
+    logind_facts_identity(facts, identity);
+    session.id = logind_id(id);
+    session.state = facts->state;
+    session.user_name = facts->user_name;
+    session.seat = facts->seat;
+    session.type = facts->type;
+    session.class_name = facts->class_name;
+    session.remote_host = facts->remote == 1 ? facts->remote_host : NULL;
+    session.is_orchestratable =
+        logind_facts_closing(facts) ? 0 : (signed char) logind_facts_of_user(facts);
+    session.locked = facts->locked;
+    session.logon_time = facts->start > 0 ? (double) facts->start / 1e6 : -1;
+    session.idle_since =
+        facts->idle == 1 && facts->idle_since > 0 ? (double) facts->idle_since / 1e6 : -1;
+    session.identity = identity;
+    *ret_session = session;
+}
+
 /* The id as a number if its text is one, else as a text. */
 wms_id logind_id(const char *text)
 {

@@ -21,6 +21,7 @@ static int on_matched(sd_bus_message *reply, void *data, sd_bus_error *error)
         conn->unmatched = fault.code;
         logind_known_clear(conn);
         logind_observed_unmatched(conn, &fault);
+        logind_watched_unmatched(conn);
     }
     return 1;
 }
@@ -41,6 +42,7 @@ static int on_changed(sd_bus_message *signal, void *data, sd_bus_error *error)
     struct logind *conn = data;
     struct logind_facts facts;
     const char *interface, *name;
+    logind_facts_init(&facts);
     bool stale = false;
     (void) error;
     if (!is_from(signal, conn->owner)) {
@@ -58,6 +60,18 @@ static int on_changed(sd_bus_message *signal, void *data, sd_bus_error *error)
     if (r < 0 || stale || facts.locked >= 0) {
         logind_observed_changed(conn, sd_bus_message_get_path(signal), facts.locked);
     }
+    logind_watched_changed(conn, sd_bus_message_get_path(signal), &facts, r < 0 || stale);
+    return 0;
+}
+
+static int on_new(sd_bus_message *signal, void *data, sd_bus_error *error)
+{
+    struct logind *conn = data;
+    const char *id, *path;
+    (void) error;
+    if (is_from(signal, conn->owner) && sd_bus_message_read(signal, "so", &id, &path) > 0) {
+        logind_watched_new(conn, id, path);
+    }
     return 0;
 }
 
@@ -69,6 +83,7 @@ static int on_removed(sd_bus_message *signal, void *data, sd_bus_error *error)
     if (is_from(signal, conn->owner) && sd_bus_message_read(signal, "so", &id, &path) > 0) {
         logind_known_drop(conn, id);
         logind_observed_removed(conn, path);
+        logind_watched_removed(conn, id);
     }
     return 0;
 }
@@ -88,6 +103,9 @@ static int on_owner(sd_bus_message *signal, void *data, sd_bus_error *error)
     conn->own_by_pid = false;
     snprintf(conn->owner, sizeof conn->owner, "%s", after);
     logind_observed_restarted(conn, after);
+    if (*before) {
+        logind_watched_restarted(conn);
+    }
     return 0;
 }
 
@@ -98,6 +116,8 @@ const struct logind_signals logind_signals = {
                     "',member='PropertiesChanged',"
                     "arg0='" LOGIND_SESSION "'",
              on_changed},
+            {SIGNAL "path='" LOGIND_PATH "',interface='" LOGIND_MANAGER "',member='SessionNew'",
+             on_new},
             {SIGNAL "path='" LOGIND_PATH "',interface='" LOGIND_MANAGER "',member='SessionRemoved'",
              on_removed},
             {"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/"

@@ -134,28 +134,35 @@ static void push_action(lua_State *L, const wms_action *action)
     }
 }
 
+const char *lwms_allow(lua_State *L, int allow, const wms_action *action, bool *asking)
+{
+    int top = lua_gettop(L);
+
+    lua_pushcfunction(L, describe);
+    lua_pushvalue(L, allow);
+    push_action(L, action);
+    *asking = true;
+    bool failed = lua_pcall(L, 1, 2, top + 1) != 0;
+    *asking = false;
+    if (!failed && lua_isboolean(L, top + 2) &&
+        lua_toboolean(L, top + 2)) { /* 0 and "no" are no permission */
+        return NULL;
+    }
+    /* The error's text, or the second value. */
+    const char *refusal = lua_tostring(L, failed ? top + 2 : top + 3);
+    return refusal && *refusal ? refusal : "this program does not allow it";
+}
+
 /* Asks about one action; false when none waits. */
 static bool ask(lua_State *L, struct lwms_request *box, int allow)
 {
-    const char *refusal = NULL;
     wms_action action, now;
     int top = lua_gettop(L);
 
     if (box->closed || box->asking || wms_request_held(box->request, &action) != 1) {
         return false;
     }
-    lua_pushcfunction(L, describe);
-    lua_pushvalue(L, allow);
-    push_action(L, &action);
-    box->asking = true;
-    bool failed = lua_pcall(L, 1, 2, top + 1) != 0;
-    box->asking = false;
-    if (failed || !lua_isboolean(L, top + 2) ||
-        !lua_toboolean(L, top + 2)) { /* 0 and "no" are no permission */
-        /* The error's text, or the second value. */
-        refusal = lua_tostring(L, failed ? top + 2 : top + 3);
-        refusal = refusal && *refusal ? refusal : "this program does not allow it";
-    }
+    const char *refusal = lwms_allow(L, allow, &action, &box->asking);
     /* The action may have ended: allow may have cancelled the request, or may have run the engine
      * by another call. */
     if (!box->closed && wms_request_held(box->request, &now) == 1 && now.id == action.id &&
@@ -234,7 +241,7 @@ static bool ask_password(lua_State *L, struct lwms_request *box, int callbacks)
 
 /* ---- delivery -------------------------------------------------------------------------------- */
 
-/* Arguments in Lua: the request's box, then the values that callbacks need. */
+/* Arguments in Lua: the request's box, then the values that callbacks need; or none. */
 int lwms_callbacks_deliver(lua_State *L)
 {
     struct lwms_state *state = lwms_state_here(L);
@@ -247,6 +254,9 @@ int lwms_callbacks_deliver(lua_State *L)
         lwms_store_save(L, state);
         state->draining = false;
     }
+    if (!box) {
+        return 0;
+    }
     lua_settop(L, 1 + CALLBACKS);
     do {
         more = box->ask && ask(L, box, 2 + ALLOW);
@@ -257,11 +267,30 @@ int lwms_callbacks_deliver(lua_State *L)
     return 0;
 }
 
+static bool has_lines(const struct lwms_state *state)
+{
+    return (state->line_count || state->stores) && !state->draining;
+}
+
+void lwms_lines_run(lua_State *L)
+{
+    struct lwms_state *state = lwms_state_here(L);
+
+    if (has_lines(state)) {
+        lwms_anchor(L, A_DELIVER);
+        int status = lua_pcall(L, 0, 0, 0);
+        state->draining = false;
+        if (status) {
+            lua_error(L);
+        }
+    }
+}
+
 void lwms_callbacks_run(lua_State *L, struct lwms_request *box, int self, int callbacks)
 {
     struct lwms_state *state = lwms_state_here(L);
 
-    if (!lwms_has_callbacks(box) && !((state->line_count || state->stores) && !state->draining)) {
+    if (!lwms_has_callbacks(box) && !has_lines(state)) {
         return;
     }
     unsigned inside = box->inside;

@@ -60,4 +60,5 @@ static int client_tostring(lua_State *L)
 }
 
 const luaL_Reg lwms_client_own[] = {{"__tostring", client_tostring}, {NULL, NULL}};
-const luaL_Reg lwms_client_methods[] = {{"start", lwms_command_start_method}, {NULL, NULL}};
+const luaL_Reg lwms_client_methods[] = {
+    {"start", lwms_command_start_method}, {"watch", lwms_watch_method}, {NULL, NULL}};

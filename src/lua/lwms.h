@@ -30,10 +30,11 @@ struct lwms_state {
     unsigned concurrency;
     struct queue lines; /* lines of the log that are not delivered yet */
     size_t line_count, dropped;
-    char missing[32];      /* the provider that this call has not found: it looks for it once */
-    bool draining;         /* the lines are being delivered, further down on the C stack */
-    bool stores;           /* the script has a store of its own for the bindings */
-    struct saving *saving; /* a copied binding that the store is to save */
+    char missing[32];        /* the provider that this call has not found: it looks for it once */
+    bool draining;           /* the lines are being delivered, further down on the C stack */
+    bool stores;             /* the script has a store of its own for the bindings */
+    struct saving *saving;   /* a copied binding that the store is to save */
+    struct wms_timer *alarm; /* of the driver; NULL: it was never set */
 };
 
 /* Upvalues of every function. */
@@ -49,6 +50,7 @@ enum anchor {
     A_STATE,
     /* metatables */
     A_REQUEST,
+    A_WATCH,
     A_CLIENT,
     A_MEMORY,
     A_ERROR,
@@ -71,8 +73,9 @@ enum anchor {
     A_LIST,   /* a metatable */
     A_DRIVER, /* a metatable */
     A_DRIVER_OBJECT,
-    A_WATCHED, /* the requests that the driver watches, by their addresses */
-    ANCHORS = A_WATCHED
+    A_WATCHED,   /* the requests and watches that the driver watches, by their addresses */
+    A_STATEFILE, /* a metatable */
+    ANCHORS = A_STATEFILE
 };
 
 /* Pushes the key of the state in the registry. */
@@ -191,31 +194,33 @@ enum {
     FOR_MESSAGE = 16,   /* commands with a text for the users */
     FOR_CLIENT = 32,    /* wms.new */
     FOR_CONFIGURE = 64, /* wms.configure */
-    FOR_SERVERS = 128   /* those that can be planned */
+    FOR_SERVERS = 128,  /* those that can be planned */
+    FOR_WATCH = 256     /* wms.watch */
 };
-#define FOR_ALONE(verb) (UINT64_C(256) << (verb))
-_Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
+#define FOR_ALONE(verb) (UINT64_C(512) << (verb))
+_Static_assert(COMMANDS / 2 <= 55, "a set of takers has a bit for each verb");
 
 /* The one list of options: X(NAME, "name", who takes it), in the order in which messages tell them.
  */
 #define OPTIONS(X) \
     X(SESSION_IDS, "session_ids", FOR_NAMED) \
     X(SESSION_ID, "session_id", FOR_NAMED) \
-    X(SERVER, "server", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
-    X(COMPUTER_NAME, "computer_name", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
-    X(SERVERS, "servers", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
+    X(SERVER, "server", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_WATCH) \
+    X(COMPUTER_NAME, "computer_name", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_WATCH) \
+    X(SERVERS, "servers", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_WATCH) \
     X(MESSAGE, "message", FOR_MESSAGE) \
     X(TITLE, "title", FOR_ALONE(WMS_MESSAGE)) \
     X(WARN, "warn", FOR_ALONE(WMS_CLOSE)) \
-    X(TIMEOUT, "timeout", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
+    X(TIMEOUT, "timeout", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE | FOR_WATCH) \
     X(DEADLINE, "deadline", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
-    X(WHERE, "where", FOR_CHOOSING) \
-    X(EXCEPT, "except", FOR_CHOOSING) \
+    X(WHERE, "where", FOR_CHOOSING | FOR_WATCH) \
+    X(EXCEPT, "except", FOR_CHOOSING | FOR_WATCH) \
     X(ACTIVITY, "activity", FOR_CHOOSING) \
     X(VERIFY, "verify", FOR_SESSIONS | FOR_CLIENT | FOR_ALONE(WMS_WAKE)) \
     X(STABLE, "stable", FOR_SESSIONS | FOR_CLIENT) \
     X(RETRIES, "retries", FOR_SESSIONS | FOR_CLIENT) \
-    X(CONCURRENCY, "concurrency", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
+    X(CONCURRENCY, "concurrency", \
+      FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE | FOR_WATCH) \
     X(ON_ERROR, "on_error", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
     X(WHAT_IF, "what_if", FOR_SESSIONS | FOR_SERVERS | FOR_CLIENT) \
     X(ON_OUTCOME, "on_outcome", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT) \
@@ -237,7 +242,10 @@ _Static_assert(COMMANDS / 2 <= 56, "a set of takers has a bit for each verb");
     X(ANSWER_SIZE, "answer_size", FOR_CONFIGURE) \
     X(PROXY, "proxy", FOR_CONFIGURE) \
     X(SSH_COMMAND, "ssh_command", FOR_CONFIGURE) \
-    X(WAKE, "wake", FOR_CONFIGURE)
+    X(WAKE, "wake", FOR_CONFIGURE) \
+    X(QUEUE, "queue", FOR_WATCH) \
+    X(INITIAL, "initial", FOR_WATCH) \
+    X(ON_EVENT, "on_event", FOR_WATCH)
 
 enum option {
 #define X(option, name, takers) OPT_##option,
@@ -273,6 +281,7 @@ enum slot {
     SLOT_PROXY,
     SLOT_SSH_COMMAND,
     SLOT_WAKE,
+    SLOT_ON_EVENT,
     SLOT_CALLBACKS, /* what callbacks need: in the order of enum callback */
     SLOT_ON_OUTCOME = SLOT_CALLBACKS,
     SLOT_ALLOW,
@@ -289,7 +298,8 @@ struct options {
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable, deadline, warn_seconds;
     unsigned concurrency, retries;
-    bool activity;
+    size_t queue;
+    bool activity, initial;
     bool stop_on_error, what_if, management;
     wms_transport transport;
 };
@@ -332,6 +342,8 @@ void lwms_servers_read(lua_State *L, const struct lwms_call *call, struct server
                        wms_command *command);
 /* The command has started. */
 void lwms_servers_end(struct servers *servers);
+/* Raises the engine's complaint, which is about a server, with the option's name (NULL: none). */
+void lwms_servers_complain(lua_State *L, const struct lwms_call *call, const char *name);
 /* Raises if the value at `index`, a string or a list of strings, means no servers. */
 void lwms_servers_check(lua_State *L, const struct lwms_call *call, const char *name, int index);
 int lwms_servers(lua_State *L); /* wms.servers */
@@ -378,6 +390,9 @@ void lwms_where_read(lua_State *L, const struct lwms_call *call, const char *nam
 /* Answers for one listed session that waits for the choice, by `where` and `except`, which lie
  * behind `callbacks`; false when none waits. */
 bool lwms_where_choose(lua_State *L, struct lwms_request *box, int callbacks);
+
+/* Whether `where` and `except`, at these indexes, take the session at `session`. */
+bool lwms_where_takes(lua_State *L, int where, int except, int session);
 
 /* ---- cards that can be woken (cards.c) ------------------------------------------------------- */
 
@@ -521,6 +536,11 @@ int lwms_unbind(lua_State *L);   /* wms.unbind */
  * cancelled. */
 void lwms_callbacks_run(lua_State *L, struct lwms_request *box, int self, int callbacks);
 int lwms_callbacks_deliver(lua_State *L); /* the function behind A_DELIVER */
+/* Delivers lines of the log, and bindings to the store; raises what they raise. */
+void lwms_lines_run(lua_State *L);
+/* Asks `allow`, at that index, about the action; *asking is true meanwhile.  Returns NULL, or why
+ * it refuses, a text that lives as long as the values that were pushed. */
+const char *lwms_allow(lua_State *L, int allow, const wms_action *action, bool *asking);
 /* Switches the log on or off. */
 void lwms_log_set(struct lwms_state *state, bool on);
 void lwms_log_clear(struct lwms_state *state);
@@ -534,9 +554,33 @@ extern const luaL_Reg lwms_memory_own[], lwms_memory_methods[];
 int lwms_memory_new(lua_State *L); /* wms.memory */
 void lwms_memory_names(lua_State *L);
 
+/* ---- watches (watch.c) ----------------------------------------------------------------------- */
+
+struct lwms_watch {
+    wms_watch *watch;
+    bool closed;
+    bool reading; /* its strings are read: close() leaves the freeing to the reader */
+    bool asking;  /* its allow is running */
+};
+extern const luaL_Reg lwms_watch_own[], lwms_watch_methods[];
+int lwms_watch_new(lua_State *L);    /* wms.watch */
+int lwms_watch_method(lua_State *L); /* client:watch */
+
 /* ---- one descriptor for every request (driver.c) --------------------------------------------- */
 
 extern const luaL_Reg lwms_driver_own[], lwms_driver_methods[];
 int lwms_driver_new(lua_State *L);
+/* To be called before the engine goes. */
+void lwms_alarm_clear(struct lwms_state *state);
+
+/* ---- files that keep a state (statefile.c) --------------------------------------------------- */
+
+extern const luaL_Reg lwms_statefile_own[], lwms_statefile_methods[];
+int lwms_statefile_open(lua_State *L); /* open_state of wms.system */
+
+/* ---- what Lua's own libraries lack (system.c) ------------------------------------------------ */
+
+/* Lets `require "wms.system"` find it; the module table is not needed for that. */
+void lwms_system_preload(lua_State *L, int state, int anchors);
 
 #endif

@@ -18,6 +18,7 @@ static int state_gc(lua_State *L)
         lwms_log_set(state, false);
         lwms_log_clear(state);
         lwms_store_clear(state);
+        lwms_alarm_clear(state);
         state->engine = wms_engine_unref(state->engine);
     }
     return 0;
@@ -160,11 +161,17 @@ static int configure(lua_State *L)
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static const luaL_Reg functions[] = {
-    {"start", lwms_command_start}, {"new", lwms_client_new},
-    {"configure", configure},      {"load", lwms_provider_load},
-    {"memory", lwms_memory_new},   {"bindings", lwms_bindings},
-    {"unbind", lwms_unbind},       {"driver", lwms_driver_new},
-    {"servers", lwms_servers},     {NULL, NULL},
+    {"start", lwms_command_start},
+    {"new", lwms_client_new},
+    {"configure", configure},
+    {"load", lwms_provider_load},
+    {"memory", lwms_memory_new},
+    {"bindings", lwms_bindings},
+    {"unbind", lwms_unbind},
+    {"driver", lwms_driver_new},
+    {"servers", lwms_servers},
+    {"watch", lwms_watch_new},
+    {NULL, NULL},
 };
 static const luaL_Reg state_own[] = {{"__gc", state_gc}, {NULL, NULL}};
 static const luaL_Reg error_own[] = {{"__tostring", lwms_error_tostring}, {NULL, NULL}};
@@ -181,6 +188,9 @@ static void fill_anchors(lua_State *L, int state, int anchors)
     lwms_make_metatable(L, "wms.request", lwms_request_own, lwms_request_methods, state, anchors);
     lua_rawseti(L, anchors, A_REQUEST);
 
+    lwms_make_metatable(L, "wms.watch", lwms_watch_own, lwms_watch_methods, state, anchors);
+    lua_rawseti(L, anchors, A_WATCH);
+
     lwms_make_metatable(L, "wms.client", lwms_client_own, lwms_client_methods, state, anchors);
     lua_getfield(L, -1, "__index");
     set_commands(L, lwms_command_method, state, anchors);
@@ -196,6 +206,9 @@ static void fill_anchors(lua_State *L, int state, int anchors)
     lua_newtable(L);
     lua_rawseti(L, anchors, A_WATCHED);
 
+    lwms_make_metatable(L, "wms.statefile", lwms_statefile_own, lwms_statefile_methods, state,
+                        anchors);
+    lua_rawseti(L, anchors, A_STATEFILE);
     lwms_make_metatable(L, "wms.memory", lwms_memory_own, lwms_memory_methods, state, anchors);
     lua_rawseti(L, anchors, A_MEMORY);
     lwms_make_metatable(L, "wms.list", lwms_list_own, NULL, state, anchors);
@@ -277,6 +290,7 @@ int wms_lua_open(lua_State *L, const struct wms_alloc *alloc)
     lua_pushvalue(L, -1);
     lua_rawseti(L, anchors, A_MODULE);
 
+    lwms_system_preload(L, state, anchors);
     lwms_push_key(L);
     lua_pushvalue(L, anchors);
     lua_rawset(L, LUA_REGISTRYINDEX);

@@ -376,6 +376,16 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         lwms_need_function(L, call, name, value, true);
         keep(L, options, SLOT_ALLOW);
         break;
+    case OPT_ON_EVENT:
+        lwms_need_function(L, call, name, value, false);
+        keep(L, options, SLOT_ON_EVENT);
+        break;
+    case OPT_QUEUE:
+        options->queue = lwms_need_whole(L, call, name, value, 1, 10000000);
+        break;
+    case OPT_INITIAL:
+        options->initial = lwms_need_boolean(L, call, name, value);
+        break;
     case OPT_LOG:
         lwms_need_function(L, call, name, value, true);
         keep(L, options, SLOT_LOG);

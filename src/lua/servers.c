@@ -4,8 +4,7 @@
 
 #include "lua/lwms.h"
 
-/* Raises the engine's complaint, which is about a server, with the option's name. */
-static void complain(lua_State *L, const struct lwms_call *call, const char *name)
+void lwms_servers_complain(lua_State *L, const struct lwms_call *call, const char *name)
 {
     char copy[COMPLAINT];
     const char *complaint = lwms_complaint(lwms_state_here(L), copy);
@@ -66,7 +65,7 @@ static struct lwms_list *push_meant(lua_State *L, const struct lwms_call *call, 
         lwms_list_free(list);
     }
     if (error == WMS_E_INVALID) {
-        complain(L, call, name);
+        lwms_servers_complain(L, call, name);
     }
     if (error) {
         lwms_raise(L, error);

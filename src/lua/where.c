@@ -173,6 +173,12 @@ static bool matches(lua_State *L, const char *name, int where, int session)
     return yes;
 }
 
+bool lwms_where_takes(lua_State *L, int where, int except, int session)
+{
+    return (lua_isnil(L, where) || matches(L, "where", where, session)) &&
+           (lua_isnil(L, except) || !matches(L, "except", except, session));
+}
+
 bool lwms_where_choose(lua_State *L, struct lwms_request *box, int callbacks)
 {
     int top = lua_gettop(L), where = callbacks + WHERE, except = callbacks + EXCEPT;
@@ -183,8 +189,7 @@ bool lwms_where_choose(lua_State *L, struct lwms_request *box, int callbacks)
     }
     lwms_push_session(L, &session, NULL);
     box->asking = true;
-    bool take = lua_isnil(L, where) || matches(L, "where", where, top + 1);
-    take = take && (lua_isnil(L, except) || !matches(L, "except", except, top + 1));
+    bool take = lwms_where_takes(L, where, except, top + 1);
     box->asking = false;
     /* The candidate may have changed: a function may have cancelled the request, or may have run
      * the engine by another call. */

@@ -53,10 +53,28 @@ struct wms_sight wms_memory_look(const struct wms_memory_record *record)
     };
 }
 
+/* Tells the host's watchers how the session is now, or that it is gone. */
+static void tell_watchers(const struct wms_memory_record *record, bool present)
+{
+    const struct node *head = &record->host->watchers;
+    struct wms_change change;
+
+    wms_change_init(&change, &record->facts.id);
+    change.identity = record->facts.identity;
+    change.present = present;
+    change.session = present ? &record->facts : NULL;
+    for (struct node *node = head->next; node != head; node = node->next) {
+        struct wms_memory_watcher *watcher = NODE_OWNER(node, struct wms_memory_watcher, node);
+        watcher->services->changed(watcher->watcher, &change);
+    }
+}
+
 /* The session has changed: observers that have had their first look are told. */
 static void tell_watches(const struct wms_memory_record *record)
 {
     struct wms_sight sight = wms_memory_look(record);
+
+    tell_watchers(record, true);
 
     for (struct node *node = record->watches.next; node != &record->watches; node = node->next) {
         const struct wms_memory_watch *watch = NODE_OWNER(node, struct wms_memory_watch, node);
@@ -90,6 +108,7 @@ static void drop(struct wms_memory_record *record)
 {
     wms_memory *host = record->host;
 
+    tell_watchers(record, false);
     wms_table_remove(&host->records, host->engine, &record->entry);
     node_remove(&record->node);
     record_free(record);
@@ -306,6 +325,10 @@ int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t s
     wms_pack(&record->facts, &facts, (char *) (record + 1));
     complete(record);
     node_append(&host->sessions, &record->node);
+    if (!node_alone(&host->watchers)) {
+        tell_watchers(record, true);
+        wms_engine_step(host->engine);
+    }
     return 0;
 }
 

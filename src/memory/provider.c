@@ -294,6 +294,34 @@ static void unobserve_memory(void *data, struct wms_observer *observer)
     wms_free(connection->engine, watch);
 }
 
+/* ---- watching -------------------------------------------------------------------------------- */
+
+static void watch_memory(void *data, struct wms_watcher *watcher)
+{
+    struct wms_memory_connection *connection = data;
+    struct wms_memory_watcher *mine = wms_zalloc(connection->engine, sizeof *mine);
+
+    if (!mine) {
+        connection->services->unwatched(watcher, WMS_E_NO_MEMORY, NULL);
+        return;
+    }
+    mine->services = connection->services;
+    mine->engine = connection->engine;
+    mine->watcher = watcher;
+    node_prepend(&connection->host->watchers, &mine->node);
+    watcher->data = mine;
+}
+
+static void unwatch_memory(void *data, struct wms_watcher *watcher)
+{
+    struct wms_memory_watcher *mine = watcher->data;
+
+    (void) data;
+    node_remove(&mine->node);
+    watcher->data = NULL;
+    wms_free(mine->engine, mine);
+}
+
 const struct wms_provider wms_memory_provider = {
     WMS_PROVIDER_HEAD,
     .name = "memory",
@@ -306,4 +334,6 @@ const struct wms_provider wms_memory_provider = {
     .observe = observe_memory,
     .unobserve = unobserve_memory,
     .call = call_memory,
+    .watch = watch_memory,
+    .unwatch = unwatch_memory,
 };

@@ -70,6 +70,7 @@ int wms_memory_new_sized(wms_engine *engine, const char *name,
     host->refs = 1;
     node_init(&host->sessions);
     node_init(&host->connections);
+    node_init(&host->watchers);
     host->options.relock_after = -1;
     wms_take(&host->options, sizeof host->options, options, options ? size : 0);
     host->name = wms_copy(engine, name);

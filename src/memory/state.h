@@ -35,6 +35,14 @@ struct wms_memory_watch {
     wms_memory *host;
 };
 
+/* What a watcher of the engine's has here; it is freed when the engine calls unwatch. */
+struct wms_memory_watcher {
+    struct node node; /* of host->watchers */
+    const struct wms_services *services;
+    wms_engine *engine;
+    struct wms_watcher *watcher;
+};
+
 /* A connection of the engine's, which frees it by disconnect, before the host. */
 struct wms_memory_connection {
     struct node node; /* of host->connections */
@@ -73,6 +81,7 @@ struct wms_memory {
     int failures[WMS_VERB_COUNT]; /* see wms_memory_fail(); 0: none */
     int refusal;                  /* see wms_memory_refuse(); 0: none */
     struct node connections;      /* newest first */
+    struct node watchers;         /* newest first */
 
     struct wms_memory_entry *log; /* a ring */
     size_t log_capacity, log_first, log_count;

@@ -57,6 +57,50 @@ function loop.start(command, options, on_done)
    return request
 end
 
+--- Watches servers: `wms.watch` with an `on_event`, which the loop calls.  Returns a function that ends the watch, or
+--- `nil, message, err`.  An error of `on_event` ends it, too, and is raised in the loop.
+function loop.watch(options)
+   local watched, message, err = wms.watch(options)
+   if not watched then
+      return nil, message, err
+   end
+   count = count + 1
+   local stop = waiting.watch(watched, function(failure)
+      count = count - 1
+      if count == 0 and handle then
+         handle:stop()
+      end
+      if failure then
+         error(failure[1], 0)
+      end
+   end)
+   if count == 1 then
+      watch()
+   end
+   return stop
+end
+
+--- Keeps rooms: `wms.keep`, whose `on_report` the loop calls.  Returns the keeper, or `nil, message, err`.  `on_done`, if
+--- it is given, is called with its result when it is over.
+function loop.keep(options, on_done)
+   local keeper, message, err = waiting.keep(options, function(...)
+      count = count - 1
+      if count == 0 and handle then
+         handle:stop()
+      end
+      if on_done then
+         on_done(...)
+      end
+   end)
+   if keeper then
+      count = count + 1
+      if count == 1 then
+         watch()
+      end
+   end
+   return keeper, message, err
+end
+
 --- Waits in a coroutine until the request is done, closes it, and returns what its blocking function would have returned;
 --- raises what a callback of its has raised.
 function loop.wait(request)

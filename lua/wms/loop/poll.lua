@@ -34,6 +34,38 @@ function loop.start(command, options, on_done)
    return request
 end
 
+--- Watches servers: `wms.watch` with an `on_event`, which is called from `turn`, `wait` or `run`.  Returns a function that
+--- ends the watch, or `nil, message, err`; until then it counts as pending.  An error of `on_event` ends it, too, and is
+--- raised by whoever has called it.
+function loop.watch(options)
+   local watched, message, err = wms.watch(options)
+   if not watched then
+      return nil, message, err
+   end
+   count = count + 1
+   return waiting.watch(watched, function(failure)
+      count = count - 1
+      if failure then
+         error(failure[1], 0)
+      end
+   end)
+end
+
+--- Keeps rooms: `wms.keep`, whose `on_report` is called from `turn`, `wait` or `run`.  Returns the keeper, or `nil,
+--- message, err`; until it is over it counts as pending.  `on_done`, if it is given, is called then with its result.
+function loop.keep(options, on_done)
+   local keeper, message, err = waiting.keep(options, function(...)
+      count = count - 1
+      if on_done then
+         on_done(...)
+      end
+   end)
+   if keeper then
+      count = count + 1
+   end
+   return keeper, message, err
+end
+
 --- How many commands that were started here are not done yet.
 function loop.pending()
    return count

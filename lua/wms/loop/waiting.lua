@@ -32,6 +32,86 @@ function waiting.add(request, resume)
    step(request)
 end
 
+--- Waits no longer for a request, and closes it.
+function waiting.drop(request)
+   if resumes[request] then
+      resumes[request] = nil
+      driver:forget(request)
+   end
+   request:close()
+end
+
+----------------------------------------------------------------------------------------------------------------- timers
+
+local timers = {} -- a set of { at =, fire = }
+local armed -- the time that the alarm is set for; nil: unknown
+
+--- When the next timer is due; nil: there is none.
+local function next_at()
+   local first
+   for timer in pairs(timers) do
+      if not first or timer.at < first then
+         first = timer.at
+      end
+   end
+   return first
+end
+
+local function seconds_until(at)
+   return at and math.max(0, at - driver:clock())
+end
+
+--- Tells the driver's descriptor of the next timer.  When that fails there is no descriptor, and nobody polls it.
+local function set_alarm()
+   local at = next_at()
+   if armed ~= (at or false) then
+      armed = nil
+      if driver:alarm(seconds_until(at)) then
+         armed = at or false
+      end
+   end
+end
+
+local function run_timers()
+   if not next(timers) then
+      return
+   end
+   local now, due = driver:clock(), {}
+   for timer in pairs(timers) do
+      if timer.at <= now then
+         due[#due + 1] = timer
+      end
+   end
+   for _, timer in ipairs(due) do
+      timers[timer] = nil
+   end
+   armed = nil -- it may have fired, and repeats until it is set
+   set_alarm()
+   for i, timer in ipairs(due) do
+      local fine, failure = pcall(timer.fire)
+      if not fine then
+         for rest = i + 1, #due do
+            timers[due[rest]] = true
+         end
+         set_alarm()
+         error(failure, 0)
+      end
+   end
+end
+
+--- A timer: `timer:set(seconds)` lets `fire` be called once, by whichever loop turns, after so many seconds; nil: never.
+function waiting.timer(fire)
+   local timer = { fire = fire }
+   function timer:set(seconds) -- luacheck: ignore 212/self
+      timer.at = seconds and (seconds > 0 and driver:clock() + seconds or 0) -- 0: by the next turn
+      timers[timer] = seconds and true or nil
+      set_alarm()
+   end
+   return timer
+end
+
+------------------------------------------------------------------------------------------------------------------ turns
+
 --- Does what can be done without waiting, for every request that is waited for.  `nil, message, err`: see wms.driver.
 function waiting.turn()
    local stepped, message, err = driver:step()
@@ -41,11 +121,16 @@ function waiting.turn()
    for request in driver.news, driver do
       step(request)
    end
+   run_timers()
    return true
 end
 
 --- The same after having waited for news, at most so many seconds.
 function waiting.wait(seconds)
+   local due = seconds_until(next_at())
+   if due and (not seconds or due < seconds) then
+      seconds = due
+   end
    local news, message, err = driver:wait(seconds)
    if news == nil then
       return nil, message, err
@@ -53,12 +138,50 @@ function waiting.wait(seconds)
    for request in driver.news, driver do
       step(request)
    end
+   run_timers()
    return true
+end
+
+---------------------------------------------------------------------------------------------------------------- watches
+
+--- Takes a watch over: its `on_event` is called by whichever loop turns.  Returns a function that ends it.
+--- `ended(failure)` is called once, when the watch ends; `failure` is nil, or holds the error that on_event (or where, or
+--- except) raised.
+function waiting.watch(watch, ended)
+   local open = true
+   local function stop(failure)
+      if open then
+         open = false
+         resumes[watch] = nil
+         if not watch:done() then
+            driver:forget(watch)
+            watch:close()
+         end
+         ended(failure)
+      end
+   end
+   waiting.add(watch, function(_, failure)
+      stop(failure)
+   end)
+   return function() stop() end
 end
 
 local function close_and_return(request, ...)
    request:close()
    return ...
+end
+
+--- Begins to keep rooms, as wms.keep does, by whichever loop turns.  `ended` is called once, when the keeper is over, with
+--- its result.
+function waiting.keep(options, ended)
+   local keep = require "wms.keep" -- which is made of this module
+   local keeper, message, err = keep(options)
+   if keeper then
+      keeper.on_end[#keeper.on_end + 1] = function()
+         ended(keeper:result())
+      end
+   end
+   return keeper, message, err
 end
 
 --- What the blocking function would have returned, or raised.

@@ -87,6 +87,34 @@ struct wms_sight {
     signed char locked; /* 0, 1, or -1: the host cannot tell */
 };
 
+/* Since 0.3.  Somebody wants to know of all changes on a host. */
+struct wms_watcher {
+    void *data;   /* the provider's own, NULL at first */
+    double again; /* set by watch(): after so many seconds in which nothing was told, the engine
+                     lists the sessions again, since not all changes are told; 0, as it is at first:
+                     all are told */
+};
+
+/* Since 0.3.  A change of a session.  Initialize it with wms_change_init(). */
+struct wms_change {
+    const wms_id *id;     /* NULL: something has changed, and the host has to be asked what */
+    const char *identity; /* as that of a session; NULL: not told */
+    bool present;         /* false: the session is gone; the rest means nothing then */
+    signed char locked; /* it is locked (1) or not (0) now; -1: this is not about that, or the host
+                           does not say */
+    const wms_session *session; /* all that is known of the session now, with its own `locked` (-1:
+                                   as before), where that is known; NULL: the rest is as before */
+};
+
+static inline void wms_change_init(struct wms_change *change, const wms_id *id)
+{
+    change->id = id;
+    change->identity = NULL;
+    change->present = true;
+    change->locked = -1;
+    change->session = NULL;
+}
+
 /* A call of a library that may block, for ever perhaps: it gets a thread.  A constant of the
  * module; the engine keeps a pointer to it.  `shared` is what the two sides share: the provider's
  * until begin() has returned and from done() on, the thread's in between.  What it holds must not
@@ -225,6 +253,16 @@ struct wms_services {
      * ask() may have called blind() then; or NO_MEMORY or INTERNAL: ask() was not called, and the
      * provider reports the error by blind(). */
     int (*observe_by_polling)(struct wms_observer *observer, void (*ask)(void *data), void *data);
+
+    /* Since 0.3.  A change, as soon as it is known (copied): each one, also one that was undone at
+     * once.  A change that names a session which nobody has reported yet makes the engine list the
+     * sessions. */
+    void (*changed)(struct wms_watcher *watcher, const struct wms_change *change);
+    /* The host cannot be watched (any more).  Ends the watching; unwatch() is not called.
+     * UNSUPPORTED: the engine lists the sessions again and again instead, for as long as the
+     * connection lasts.  Other codes: changes may have been missed; the engine watches anew. */
+    void (*unwatched)(struct wms_watcher *watcher, int code, const char *text);
+    uint32_t watcher_size;
 };
 
 /* Has this engine a service of that name? */
@@ -254,8 +292,8 @@ static inline int wms_observe_by_polling(const struct wms_services *services,
 }
 
 /* What a provider offers.  It begins with WMS_PROVIDER_HEAD, which fills in what its compiler
- * knows: `abi`, `size`, and the last two (in C++, assign the four).  From retire() on everything is
- * optional: NULL or 0. */
+ * knows: `abi`, `size`, and the sizes of other structs (in C++, assign the five).  From retire() on
+ * everything is optional: NULL or 0. */
 struct wms_provider {
     uint32_t abi;      /* WMS_PROVIDER_ABI */
     uint32_t size;     /* sizeof (struct wms_provider) */
@@ -321,11 +359,21 @@ struct wms_provider {
     /* Since 0.2: sizeof (wms_session) and sizeof (struct wms_sight); 0: only the members that 0.1.0
      * had are read. */
     uint32_t session_size, sight_size;
+
+    /* Since 0.3.  Reports each change on the host from here on by changed(); the engine asks for
+     * all sessions next, so that what list() is answered and what changed() tells make a whole.
+     * While that question is under way, too, changes are reported.  NULL: the engine lists the
+     * sessions again and again. */
+    void (*watch)(void *connection, struct wms_watcher *watcher);
+    /* Ends it; as forget(), it may not send anything in a forked child. */
+    void (*unwatch)(void *connection, struct wms_watcher *watcher);
+    uint32_t change_size; /* sizeof (struct wms_change) */
 };
 
 #define WMS_PROVIDER_HEAD \
     .abi = WMS_PROVIDER_ABI, .size = sizeof(struct wms_provider), \
-    .session_size = sizeof(wms_session), .sight_size = sizeof(struct wms_sight)
+    .session_size = sizeof(wms_session), .sight_size = sizeof(struct wms_sight), \
+    .change_size = sizeof(struct wms_change)
 
 typedef const struct wms_provider *(*wms_provider_entry)(void);
 

@@ -1,0 +1,119 @@
+-- SPDX-License-Identifier: MIT
+--- A keeper's turn: it reads what the watch has told, and does what is due.
+local actions = require "wms.keep.actions"
+local ending = require "wms.keep.ending"
+local report = require "wms.keep.report"
+local state = require "wms.keep.state"
+local system = require "wms.system"
+local wms = require "wms"
+
+local driver = wms.driver()
+
+local LONGEST_SLEEP = 10 -- seconds until the clock is looked at again, which somebody may have set
+
+local function take_session(self, event)
+   if event.kind == "closed" then
+      self.sessions:gone(event.session)
+   else
+      local reason = event.initial and "found" or event.kind == "opened" and "opened" or "changed"
+      self.sessions:see(event.session, reason)
+   end
+end
+
+local function take_server(self, event)
+   if event.kind == "lost" then
+      self.lost[event.server] = event.error
+      report.tell(self, "lost", { server = event.server, error = event.error })
+      return
+   end
+   self.lost[event.server] = nil
+   self.whole[event.server] = true
+   self.sessions:back(event.server)
+   report.tell(self, event.kind, { server = event.server })
+end
+
+--- Events were dropped: these are all sessions, and which servers there are has to be looked at, too.
+local function take_all(self, event)
+   self.sessions:replace(event.sessions)
+   for _, one in ipairs(self.watch:done() and {} or self.watch:servers()) do
+      if one.state == "watched" and self.lost[one.server] then
+         take_server(self, { kind = "back", server = one.server })
+      elseif one.state == "watched" then
+         self.whole[one.server] = true
+      end
+   end
+end
+
+--- Reads all that the watch has told.  One that fails is read again by the next turn.
+local function take_events(self)
+   while self.next_event <= #self.queue do
+      local event = self.queue[self.next_event]
+      if event.kind == "overflow" then
+         take_all(self, event)
+      elseif event.session then
+         take_session(self, event)
+      else
+         take_server(self, event)
+      end
+      self.next_event = self.next_event + 1
+   end
+   self.queue, self.next_event = {}, 1
+   for server in pairs(self.whole) do -- its sessions follow the event at once
+      self.sessions:whole(server)
+   end
+   self.whole = {}
+end
+
+--------------------------------------------------------------------------------------------------------------- the turn
+
+--- Does what is due; returns seconds until it is to go on, or nil: it is over.
+local function go_on(self)
+   take_events(self)
+   local left = state.seconds_left(self)
+   if left and left <= 0 then
+      ending.begin(self, "time")
+   end
+   local now = driver:clock()
+   if self.ending then
+      return ending.go_on(self, now)
+   end
+   local list, fights, first = self.sessions:due(now, self.is_lost)
+   for _, entry in ipairs(fights) do
+      self.counts.fights = self.counts.fights + 1
+      report.tell(self, "fight", report.about(entry, { actions = self.plan.limit, pause = entry.pause }))
+   end
+   actions.act(self, self.plan.locked and "lock" or "unlock", list, false)
+   local unconfirmed, confirm = self.sessions:unconfirmed(now)
+   if #unconfirmed > 0 then
+      actions.ask(self, unconfirmed)
+   end
+   if self.file_due and self.file_due <= now then
+      state.save(self)
+   end
+   return math.min(first - now, confirm - now, left or math.huge, self.file_due and self.file_due - now or math.huge)
+end
+
+--- Runs whenever something has happened.
+local function turn(self)
+   if self.over or self.busy then
+      return
+   elseif self.process ~= system.process() then
+      ending.finish(self, "forked")
+      return
+   end
+   self.busy = true
+   self.timer:set(LONGEST_SLEEP) -- whatever goes wrong below
+   local fine, seconds = pcall(go_on, self)
+   self.busy = false
+   if not fine then
+      error(seconds, 0)
+   elseif seconds == nil then
+      ending.finish(self, self.ending)
+   else
+      self.timer:set(self.poked and 0 or math.max(0, math.min(LONGEST_SLEEP, seconds)))
+   end
+   self.poked = false
+   report.deliver(self)
+end
+
+return turn

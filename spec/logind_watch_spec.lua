@@ -1,0 +1,149 @@
+-- SPDX-License-Identifier: MIT
+--- Watching Linux hosts: each change that logind has told, and none that it has not; restarts, and cables that are pulled.
+local kit = require "spec.support.kit"
+local far = require "spec.support.logind_far"
+local logind = require "spec.support.logind"
+local network = require "spec.host.network"
+local watching = require "spec.support.watching"
+local pluck, sorted = kit.pluck, kit.sorted
+
+local function count(list, what)
+   local number = 0
+   for _, event in ipairs(list) do
+      number = number + (event:sub(1, #what) == what and 1 or 0)
+   end
+   return number
+end
+
+describe("watches of Linux hosts #once", function()
+   teardown(far.down)
+
+   after_each(function()
+      watching.sweep()
+      kit.reset()
+      logind.sweep()
+   end)
+
+   local test = kit.needing(function(why) pending(why) end, far.missing)
+
+   local function ready(servers)
+      local seen = watching.new{ servers = servers, timeout = 20 }
+      for _ = 1, #servers do
+         seen:await("ready")
+      end
+      seen:take()
+      return seen
+   end
+
+   --- Sets the sessions' LockedHint to and fro `times` times, as fast as logind takes it, in one process.
+   local function storm(host, times)
+      host.machine:script([[
+         login1=org.freedesktop.login1 times=$1; shift
+         paths=()
+         for id; do
+            path=$(busctl --json=short call $login1 /org/freedesktop/login1 $login1.Manager GetSession s "$id")
+            path=${path#*'["'}
+            paths+=("${path%%'"]'*}")
+         done
+         for ((i = 0; i < times; i++)); do
+            for path in "${paths[@]}"; do
+               busctl call $login1 "$path" $login1.Session SetLockedHint b true
+               busctl call $login1 "$path" $login1.Session SetLockedHint b false
+            done
+         done]], tostring(times), (unpack or table.unpack)(host.names)) -- luacheck: ignore 143
+   end
+
+   local function room(adapter, ...)
+      local host = adapter.host{ sessions = { ... } }
+      host.names = {}
+      for i, id in ipairs(host.ids) do
+         host.names[i] = tostring(id)
+      end
+      return host
+   end
+
+   test("tell every lock and unlock of a storm, in order, here and over ssh", function()
+      local one, two = room(logind, {}, {}), room(far, {}, {})
+      local seen = ready{ one.server, two.server }
+      storm(one, 25)
+      storm(two, 25)
+      local told = {} -- server and id -> what was told, in order
+      for _ = 1, 4 * 2 * 25 do
+         local event = seen:await("")
+         local key = event.server .. " " .. event.session.session_id
+         told[key] = (told[key] or "") .. event.kind .. " "
+      end
+      for _, host in ipairs{ one, two } do
+         for _, id in ipairs(host.ids) do
+            assert.equal(("locked unlocked "):rep(25), told[host.server .. " " .. id])
+         end
+      end
+      seen.events, seen.read = {}, 0
+      assert.same({}, seen:take())
+   end)
+
+   test("tell sessions that come and go, however short they are", function()
+      local host = room(logind)
+      local seen = ready{ host.server }
+      local ids = {}
+      for i = 1, 10 do
+         ids[i] = host.open(i % 2 == 0 and "alice" or "bob")
+         if i % 3 == 0 then
+            host.lock(ids[i])
+         end
+         if i % 2 == 0 then
+            host.drop(ids[i])
+         end
+      end
+      host.machine:script("for i in 1 2 3 4 5; do systemd-run --quiet --wait -p User=carol -p PAMName=login true; done")
+      seen:await("closed " .. ids[10])
+      kit.await(function()
+         return count(seen:rest():all(), "opened") == 15 and count(seen:all(), "closed") == 10
+      end)
+      local list = seen:all()
+      for i, id in ipairs(ids) do
+         assert.equal(1, count(list, "opened " .. id), table.concat(list, ", "))
+         assert.equal(i % 3 == 0 and 1 or 0, count(list, "locked " .. id), table.concat(list, ", "))
+         assert.equal(i % 2 == 0 and 1 or 0, count(list, "closed " .. id), table.concat(list, ", "))
+      end
+      assert.same(sorted{ ids[1], ids[3], ids[5], ids[7], ids[9] }, sorted(pluck(seen.watch:sessions(), "session_id")))
+   end)
+
+   test("are back after a restart of logind, and tell what has changed", function()
+      local host = room(logind, { user = "alice" }, { user = "bob" })
+      local seen = ready{ host.server }
+      host.machine:restart_logind()
+      local event = seen:await("lost")
+      assert.same({ "UNREACHABLE", "restarted" }, { event.error.code, event.error.message:match("restarted") })
+      seen:await("back")
+      host.drop(host.ids[1])
+      seen:await("closed " .. host.ids[1])
+      local id = host.open("carol")
+      seen:await("opened " .. id)
+   end)
+
+   test("are back after the bus was gone", function()
+      local host = room(logind, { user = "alice" })
+      local seen = ready{ host.server }
+      logind.stop_bus(host, "kill_bus")
+      seen:await("lost UNREACHABLE")
+      logind.start_bus(host)
+      seen:await("back")
+      local id = host.open("carol")
+      seen:await("opened " .. id)
+   end)
+
+   test("over ssh are back after a cable was pulled, and tell what has changed meanwhile", function()
+      local host = room(far, { user = "alice" }, { user = "bob" })
+      local seen = ready{ host.server }
+      network.cut(host.machine)
+      seen:await("lost UNREACHABLE")
+      host.drop(host.ids[1])
+      host.lock(host.ids[2])
+      seen:await("back")
+      seen:await("closed " .. host.ids[1])
+      seen.read = 0
+      seen:await("locked " .. host.ids[2])
+      assert.same({ host.ids[2] }, pluck(seen.watch:sessions(), "session_id"))
+   end)
+end)

@@ -1,0 +1,67 @@
+-- SPDX-License-Identifier: MIT
+--- What providers may tell of changes, and how the engine goes on: spec/c/provider_teller.c.
+
+local process = require "spec.support.process"
+
+local unpack = table.unpack or unpack -- luacheck: ignore 143
+local build = os.getenv("WMS_BUILD") or "build"
+
+--- What a watch of teller://NAME has told in a process of its own, in short, when `count` events were read.
+local function told(name, count)
+   local script = ([[
+      local wms = require "wms"
+      local watch = assert(wms.watch("teller://%s"))
+      for _ = 1, %d do
+         local event = assert(watch:next(20), "nothing was told")
+         io.write(event.kind, event.session and " " .. event.session.session_id or "",
+            event.error and " " .. event.error.message or "", "\n")
+      end
+      local rest = watch:next(0.1)
+      if rest then io.write("more: ", rest.kind, "\n") end
+      for _, session in ipairs(watch:sessions()) do
+         io.write("(", session.session_id, " ", session.identity, " ", tostring(session.locked), ")\n")
+      end
+      watch:close()
+   ]]):format(name, count)
+   local paths = ("LUA_CPATH=%s"):format(process.quote(build .. "/spec/?.so;" .. package.cpath))
+   local output, code = process.run("env " .. paths .. " timeout 60 " .. process.lua() .. " -e " .. process.quote(script))
+   assert.equal(0, code, output)
+   local list = {}
+   for line in output:gmatch("[^\n]+") do
+      list[#list + 1] = line
+   end
+   return list
+end
+
+describe("a provider that", function()
+   it("cannot watch is asked again and again", function()
+      assert.same({ "ready", "locked 1", "unlocked 1", "locked 1" }, { unpack(told("unsupported", 4), 1, 4) })
+   end)
+
+   it("wants to be listed again is", function()
+      assert.same({ "ready", "locked 1", "unlocked 1", "locked 1" }, { unpack(told("again", 4), 1, 4) })
+   end)
+
+   it("goes blind is watched anew", function()
+      assert.same({ "ready", "lost it has no eyes any more", "back", "(1 first false)", "(c2 second false)" },
+         told("blind", 3))
+   end)
+
+   it("breaks its connection is reached anew, after pauses, and is not listened to any more", function()
+      assert.same({ "ready", "lost it broke", "back", "lost it broke", "back", "(1 first false)", "(c2 second false)" },
+         told("broken", 5))
+   end)
+
+   it("retires its connection is watched on another, and nobody notices", function()
+      assert.same({ "ready", "(1 first false)", "(c2 second false)" }, told("moving", 1))
+   end)
+
+   it("tells odd things is understood as far as possible", function()
+      assert.same({ "ready", "closed c2", "opened c2", "disconnected c2", "connected c2", "locked 1",
+         "(1 first true)", "(c2 another false)" }, told("odd", 6))
+   end)
+
+   it("tells before its list is answered is not forgotten", function()
+      assert.same({ "ready", "locked 1", "closed c2", "(1 first true)" }, told("early", 3))
+   end)
+end)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* system.c - `require "wms.system"`: what wms.keep needs of the system, and Lua's own libraries do
+ * not have.  It is no part of the interface.
+ */
+#define _GNU_SOURCE /* sigtimedwait */
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lua/lwms.h"
+
+/* ---- signals that end a program -------------------------------------------------------------- */
+
+static const struct {
+    int number;
+    const char *name;
+} endings[] = {{SIGTERM, "TERM"}, {SIGINT, "INT"}, {SIGHUP, "HUP"}};
+enum { ENDINGS = sizeof endings / sizeof *endings };
+
+static sigset_t set_of_endings(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (int i = 0; i < ENDINGS; i++) {
+        sigaddset(&set, endings[i].number);
+    }
+    return set;
+}
+
+/* From now on they wait to be taken by ending().  For a program's only thread. */
+static int hold_endings(lua_State *L)
+{
+    sigset_t set = set_of_endings();
+
+    (void) L;
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return 0;
+}
+
+/* The name of one that has come: "TERM", "INT", "HUP"; or nil. */
+static int ending(lua_State *L)
+{
+    static const struct timespec now = {0, 0};
+    sigset_t set = set_of_endings();
+    int number = sigtimedwait(&set, NULL, &now);
+
+    for (int i = 0; i < ENDINGS; i++) {
+        if (endings[i].number == number) {
+            lua_pushstring(L, endings[i].name);
+            return 1;
+        }
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
+/* ---- the service manager --------------------------------------------------------------------- */
+
+/* Tells it something, as sd_notify(3) does.  Returns whether there is one that was told. */
+static int notify(lua_State *L)
+{
+    static const struct lwms_call call = {"notify", 1, NULL};
+    const char *text = lwms_need_text(L, &call, "text", 1, "give one such as \"READY=1\"");
+    const char *path = secure_getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    bool told = false;
+
+    if (path && (*path == '/' || *path == '@') && strlen(path) < sizeof address.sun_path) {
+        size_t length = strlen(path);
+        memcpy(address.sun_path, path, length);
+        if (*path == '@') {
+            address.sun_path[0] = '\0'; /* an abstract address */
+        }
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd >= 0) {
+            socklen_t size = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + length);
+            told = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *) &address,
+                          size) >= 0;
+            close(fd);
+        }
+    }
+    lua_pushboolean(L, told);
+    return 1;
+}
+
+/* The number of this process: a child has another one. */
+static int process(lua_State *L)
+{
+    lua_pushinteger(L, getpid());
+    return 1;
+}
+
+/* ---- the module ------------------------------------------------------------------------------ */
+
+static const luaL_Reg functions[] = {
+    {"open_state", lwms_statefile_open},
+    {"hold_endings", hold_endings},
+    {"ending", ending},
+    {"notify", notify},
+    {"process", process},
+    {NULL, NULL},
+};
+
+static int open_system(lua_State *L)
+{
+    lua_createtable(L, 0, 4);
+    lua_pushvalue(L, lua_upvalueindex(UP_STATE));
+    lua_pushvalue(L, lua_upvalueindex(UP_ANCHORS));
+    int top = lua_gettop(L);
+    lua_pushvalue(L, top - 2);
+    lwms_set_functions(L, functions, top - 1, top);
+    return 1;
+}
+
+/* Pushes t[key] of the table on top, in its place; whatever it is. */
+static void go_down(lua_State *L, const char *key)
+{
+    if (lua_istable(L, -1)) {
+        lua_pushstring(L, key);
+        lua_rawget(L, -2);
+        lua_remove(L, -2);
+    }
+}
+
+void lwms_system_preload(lua_State *L, int state, int anchors)
+{
+    static const luaL_Reg loader[] = {{"wms.system", open_system}, {NULL, NULL}};
+    int top = lua_gettop(L);
+
+    lua_pushvalue(L, LUA_REGISTRYINDEX);
+    go_down(L, "_LOADED");
+    go_down(L, "package");
+    go_down(L, "preload");
+    if (lua_istable(L, -1)) { /* else the program has no `require` */
+        lwms_set_functions(L, loader, state, anchors);
+    }
+    lua_settop(L, top);
+}
