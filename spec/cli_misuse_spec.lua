@@ -177,7 +177,7 @@ describe("a wrong command line #once", function()
       ["unlock 2 --verify 30m"] = "give --verify=30m", ["unlock --verify 1h30m --all"] = "give --verify=1h30m",
       ["--demo reboot @room1 !lab2 --yes"] = "-s '!memory://lab2': it takes nothing out; give a host that is among",
       ["--demo reboot @room1!lab2 --yes"] = "-s '!memory://lab2': it takes nothing out",
-      ["--demo close -s @room1 --all --except user=Bob -y"] = "there is 'bob': case counts",
+      ["--demo close -s @room1 --all --except user=Bob -y"] = "did you mean 'bob' (case counts)?",
       ["--demo close -s lab[01-03] 2"] = "no terminal to ask whether it is meant; give --yes",
       ["--demo close -s lab[01-03] --self"] = "no terminal to ask whether it is meant; give --yes",
       ["--demo --config x list"] = "--demo and --config do not go together", ["demo list"] = "did you mean '--demo'?",

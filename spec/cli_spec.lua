@@ -80,7 +80,7 @@ describe("wms #once", function()
             ["unlock --user alice"] = "1 requested",
             ["unlock --where idle=30m"] = "2 requested",
             ["unlock --all --where locked=yes --except user=erin"] = "1 requested",
-            ["unlock --user nobody"] = "--user nobody: nobody is meant by it\nno session is meant",
+            ["unlock --where user=nobody"] = "--where user=nobody: nobody is meant by it\nno session is meant",
             ["list @room1 --where state=ConnectedToStation --user grace"] = "1 session on 1 host",
          } do
             local _, err, code = cli.run("--demo " .. arguments)
@@ -222,8 +222,8 @@ describe("wms #once", function()
             list[2].user_name, list[2].locked })
          assert.same({ record = "outcome", server = "memory://away", state = "failed", code = "UNREACHABLE",
             message = "the host refuses connections" }, list[5])
-         assert.same({ record = "sum", command = "list", count = 5, failed = 1, unknown = 0, skipped = 0, exit = 1,
-            interrupted = false }, list[6])
+         assert.same({ record = "sum", command = "list", count = 5, failed = 1, unknown = 0, skipped = 0,
+            not_found = 0, exempt = 0, exit = 1, interrupted = false }, list[6])
          assert.equal('{"record":"session","server":"memory://lab","session_id":1,"user_name":"teacher"', out:sub(1, 80))
       end)
 

@@ -147,8 +147,9 @@ local function carry_out(made, given, settings)
       return require("wms.cli.here")[made.call](made, settings)
    end
    local sessions
-   if made.command.ends and not given.what_if and require("wms.cli.meant").has_to_look(made, given.yes) then
-      if not given.yes and not require("wms.cli.terminal").can_ask() then
+   local is_sure = given.yes or given.what_if
+   if made.command.ends and require("wms.cli.meant").has_to_look(made, is_sure) then
+      if not is_sure and not require("wms.cli.terminal").can_ask() then
          confirm(made, given) -- which refuses
       end
       local early

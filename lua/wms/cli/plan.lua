@@ -7,7 +7,7 @@
 ---    options   its options in order: { name, value }, where a value may be a literal.source
 ---    servers   what was given as servers; empty: nothing
 ---    ids       those of sessions that were given, as words
----    chosen    { where =, except = }, each nil or a list of conditions: { name, value, flag = (as it was given) }
+---    chosen    { where =, except = }, each nil or a list of conditions: { name, value, option = (that gave it) }
 local commands = require "wms.cli.commands"
 local literal = require "wms.cli.literal"
 
@@ -81,11 +81,11 @@ local function add_sessions(made, command, given, ids)
    local lists = { where = {}, except = {} }
    for name, list in pairs(lists) do
       for _, condition in ipairs(given[name] or {}) do
-         list[#list + 1] = { condition[1], condition[2], flag = ("--%s %s=%s"):format(name, condition[1], condition[2]) }
+         list[#list + 1] = { condition[1], condition[2], option = name }
       end
    end
    for _, name in ipairs(given.user or {}) do
-      table.insert(lists.where, { "user", name, flag = "--user " .. name })
+      table.insert(lists.where, { "user", name, option = "user" })
    end
    for name, list in pairs(lists) do
       if #list > 0 then

@@ -274,6 +274,11 @@ function report.sum(write, result, command, sum, look)
          parts[#parts + 1] = ("%d %s"):format(sum[name], SUMS[name])
       end
    end
+   for _, name in ipairs{ "not_found", "exempt" } do
+      if sum[name] > 0 then
+         parts[#parts + 1] = ("%s %s"):format(text.count(sum[name], "user"), (name:gsub("_", " ")))
+      end
+   end
    local line = #parts > 0 and table.concat(parts, ", ") or "no session is meant"
    if result.interrupted then
       line = "interrupted: " .. line
