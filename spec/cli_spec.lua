@@ -62,6 +62,7 @@ describe("wms #once", function()
       it("does each command", function()
          for arguments, want in pairs{
             ["message --all -s lab01 -m Hi --title Lab"] = "2 sent",
+            ["unlock -s lab01 2,3"] = "2 requested",
             ["disconnect -s lab01 2 --verify"] = "1 disconnected",
             ["disconnect --all -s @room1 --yes"] = "7 requested",
             ["close -s lab01 2 3"] = "2 requested",

@@ -339,6 +339,7 @@ end
 local function perform(argv)
    local given, command = require("wms.cli.quick").parse(argv)
    if given and not given.help then
+      given.words = argv
       return perform_command(command, given)
    end
    local instead = print_instead(argv)
@@ -361,6 +362,7 @@ local function perform(argv)
    elseif not command then
       misuse.raise("no command; give one of those that 'wms --help' names")
    end
+   given.words = argv
    return perform_command(command, given)
 end
 

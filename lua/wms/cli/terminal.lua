@@ -73,13 +73,17 @@ function terminal.can_ask()
    return tty ~= nil
 end
 
--- The shell reads the line, since it can be interrupted at once and puts the echo right whatever happens.  The question is
+-- The shell reads the line, since it can be interrupted at once and puts the echo right whatever happens.  What was typed
+-- before the question is no answer: where a read does not wait for anything, it is read and thrown away.  The question is
 -- asked when the echo is off, and no sooner.
 local READ = [[
    exec 3<>/dev/tty || exit 1
    saved=$(stty -g <&3)
    trap 'stty "$saved" <&3' EXIT
    trap 'exit 130' HUP INT QUIT TERM
+   stty -icanon -echo min 0 time 0 <&3
+   cat <&3 >/dev/null
+   stty "$saved" <&3
    %s
    echo ready
    IFS= read -r line <&3 || exit 1
