@@ -285,6 +285,16 @@ describe("wms #once", function()
    end)
 
    describe("with --lua", function()
+      it("tells how to run the script, which finds the modules from everywhere", function()
+         local text = cli.run("--demo --lua list lab02")
+         local line = assert(text:match("^%-%- Run it with: (LUA_PATH=[^\n]+ FILE)\n"), text)
+         cli.write("script.lua", text)
+         local out, code = process.run(("cd %s && env -u LUA_PATH -u LUA_CPATH sh -c %s"):format(cli.folder(),
+            process.quote((line:gsub("FILE$", "script.lua")))))
+         assert.equal(0, code, out)
+         has(out, "memory://lab02\t1\tcarol")
+      end)
+
       --- What the script prints: server, session, user, state.
       local function by_script(arguments)
          local text, _, code = cli.run("--demo --lua " .. arguments)
