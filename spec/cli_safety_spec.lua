@@ -288,6 +288,31 @@ describe("wms says #once", function()
       end
    end)
 
+   it("what may be meant by a host that is not there", function()
+      local _, err = cli.run("--demo list room1")
+      has(err, "failed: memory://room1: ", "\n   Did you mean '@room1'?\n")
+      _, err = cli.run("--demo list alice")
+      has(err, "\n   A user is named by -u alice.\n")
+      _, err = cli.run("--demo reboot alice -y")
+      lacks(err, "-u alice", "Is the host on")
+      local path = cli.write("settings.lua", "return { groups = { physics = 'lab01' } }")
+      _, err = cli.run{ "list", "physics", "--config", path }
+      has(err, "\n   Did you mean '@physics'?\n")
+      lacks(err, "Bind to it")
+      _, err = cli.run("list alice")
+      has(err, "Bind to it once: wms bind alice -u Administrator. A user is named by -u alice.\n")
+      _, err = cli.run("list")
+      has(err, "\n   This machine has no systemd-logind, or no system bus; name other hosts by -s HOST.\n")
+      lacks(err, "Is the host on")
+   end)
+
+   it("what several commands take, and help", function()
+      local whole = cli.run("--help")
+      local lock, unlock = cli.run("lock --help"), cli.run("unlock --help")
+      assert.same({ whole, "", 0 }, { cli.run("help help") })
+      assert.same({ lock .. "\n" .. unlock, "", 0 }, { cli.run("help lock unlock") })
+   end)
+
    it("which group of the settings has no hosts", function()
       local path = cli.write("settings.lua", "return { groups = { none = {}, some = 'memory://a' } }")
       local out, err, code = cli.run{ "hosts", "--config", path }

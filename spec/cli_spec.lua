@@ -194,6 +194,18 @@ describe("wms #once", function()
          has(err, "interrupted: 2 requested, 2 unknown (may still be carried out)\n")
       end)
 
+      it("130 also when it is interrupted while a library is loaded", function()
+         local out, err, code = cli.run("unlock -s memory://slow 2", { init = [[
+            require "wms".memory("slow", { latency = 30, sessions = { { session_id = 2 } } })
+            package.preload["luv"] = function()
+               io.popen("kill -INT $PPID"):close()
+               for _ = 1, 1e7 do
+                  assert(true) -- the interpreter raises its error here
+               end
+            end]] })
+         assert.equal(130, code, out .. err)
+      end)
+
       for signal, want in pairs{ TERM = 143, HUP = 129 } do
          it(("%d at once by SIG%s, as any program"):format(want, signal), function()
             local _, _, code = signalled(signal)

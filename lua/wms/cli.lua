@@ -37,10 +37,12 @@ end
 
 -- ---- what was given ---------------------------------------------------------------------------------------------------
 
-local function print_help(name)
+local function print_help(names)
    local terminal = require "wms.cli.terminal"
    local width = terminal.is(1) and math.min(terminal.width(), 100) or 80
-   output.write(require("wms.cli.help").of(name and commands.find(name), width))
+   for i = 1, math.max(1, #names) do
+      output.write(i > 1 and "\n" or "", require("wms.cli.help").of(names[i] and commands.find(names[i]), width))
+   end
    return exits.OK
 end
 
@@ -73,11 +75,13 @@ local function print_instead(argv)
    end
    need("argparse", "lua-argparse")
    local parser = require "wms.cli.parser"
-   local wanted, name = parser.wants_help(argv)
-   if wanted and name and not commands.find(name) then
-      misuse.raise((select(2, parser.parse({ name }))))
+   local wanted = parser.wants_help(argv)
+   for _, name in ipairs(wanted or {}) do
+      if not commands.find(name) then
+         misuse.raise((select(2, parser.parse({ name }))))
+      end
    end
-   return wanted and print_help(name) or nil
+   return wanted and print_help(wanted) or nil
 end
 
 --- The file of settings, or those of the made-up room.
@@ -329,7 +333,7 @@ local function perform_command(command, given)
       complain("nothing was done\n")
       return exits.FAILED
    end
-   result.notes = result.notes or {}
+   result.notes, result.groups = result.notes or {}, settings.groups
    if note then
       table.insert(result.notes, 1, note)
    end
@@ -357,7 +361,7 @@ local function perform(argv)
       output.write(require("wms.cli.complete").script(given.completion))
       return exits.OK
    elseif not command and #argv == 0 then
-      print_help()
+      print_help{}
       return exits.MISUSE
    elseif not command then
       misuse.raise("no command; give one of those that 'wms --help' names")
