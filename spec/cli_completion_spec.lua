@@ -41,13 +41,15 @@ describe("candidates #once", function()
          end
          for _, list in ipairs{ command.options, commands.everywhere } do
             for _, name in ipairs(list) do
-               there[commands.options[name].flags:match("%-%-%S+")] = true
+               local option = commands.options[name]
+               local flag = option.flags:match("%-%-%S+")
+               there[flag], there[flag .. "="] = true, option.implied and true or nil
             end
          end
          assert.same(there, names, command.name)
       end
       assert.same({ "--version" }, candidates("wms --ver"))
-      assert.same({ "--verify" }, candidates("wms unlock --all --ver"))
+      assert.same({ "--verify", "--verify=" }, candidates("wms unlock --all --ver"))
       assert.same({}, candidates("wms unlock --verify --ver"))
       assert.same({ "--where" }, candidates("wms unlock --where user=alice --whe"))
       assert.same({}, candidates("wms unlock -- --ver"))
@@ -64,6 +66,10 @@ describe("candidates #once", function()
       assert.same({ "@all", "@lab", "pc1", "pc2", "x", "localhost" },
          candidates(("wms --config '%s' list "):format(path)))
       assert.same({ "localhost" }, candidates("wms --config /nonexistent list "))
+      for _, line in ipairs{ "wms reboot ", "wms power-off -s ", "wms power-off '!" } do -- nobody has asked for it
+         assert.same({}, candidates(line), line)
+      end
+      assert.same({ "localhost" }, candidates("wms reboot lo"))
       cli.write("bad.lua", "nonsense(")
       assert.same({ "localhost" }, candidates(("wms --config %s/bad.lua list "):format(cli.folder())))
    end)
@@ -196,6 +202,11 @@ describe("in a real shell #once", function()
          start(shell, START[shell])
          completes("wms unl", "wms unlock")
          completes("wms unlock --stab", "wms unlock %-%-stable")
+         completes("wms unlock --veri", "wms unlock %-%-verify%s*\n") -- and no blank, with which 5 is an id
+         keys("wms unlock --veri", "Tab", "=7")
+         screen("wms unlock %-%-verify=7")
+         keys("C-u", "C-l")
+         screen("^[^w]*$")
          completes("wms list @ph", "wms list @physics")
          completes("wms unlock -s de", "wms unlock %-s desk1")
          completes("wms unlock --on-error st", "wms unlock %-%-on%-error stop")

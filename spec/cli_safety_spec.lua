@@ -22,8 +22,9 @@ describe("wms means what it is told #once", function()
    it("and says when an exclusion takes nothing out of what ends nobody", function()
       local out, err, code = cli.run("--demo unlock --all -s @room1 -s '!lab2' --except user=Bob,bbo")
       assert.equal(0, code, out)
-      has(err, "-s '!memory://lab2': it takes nothing out\n", "--except user=Bob,bbo: it takes nobody out",
-         "there is 'bob': case counts")
+      has(err, "-s '!memory://lab2': it takes nothing out\n",
+         "--except user=Bob: it takes nobody out; did you mean 'bob' (case counts)?\n",
+         "--except user=bbo: it takes nobody out; did you mean 'bob'?\n")
       lacks(select(2, cli.run("--demo unlock --all -s @room1 -s '!lab02' --except user=bob")), "takes")
    end)
 
@@ -48,20 +49,77 @@ describe("wms means what it is told #once", function()
       assert.equal(3, code)
       has(err, "failed: memory://away: the host refuses connections", "1 failed")
       lacks(err, "takes", "--retries")
-      _, err, code = cli.run("--demo close -s lab01 -u alic --yes")
-      assert.same({ 0, "--user alic: nobody is meant by it\nno session is meant\n" }, { code, err })
+      _, err, code = cli.run("--demo close -s lab01 -w user=zoe --yes")
+      assert.same({ 0, "--where user=zoe: nobody is meant by it\nno session is meant\n" }, { code, err })
    end)
 
    it("and says when nobody is meant, also when it is quiet", function()
       for arguments, want in pairs{
-         ["lock -s lab01 -u alic -m x -q"] = "--user alic: nobody is meant by it\n",
-         ["list -w state=connectedtostation --csv"] =
-            "--where state=connectedtostation: nobody is meant by it; there is 'ConnectedToStation': case counts\n",
-         ["list -u ALICE --json"] = "--user ALICE: nobody is meant by it; there is 'alice': case counts\n",
+         ["lock -s lab01 -w user=zoe -m x -q"] = "--where user=zoe: nobody is meant by it\n",
+         ["list -w state=connectedtostation --csv"] = "--where state=connectedtostation: nobody is meant by it; "
+            .. "did you mean 'ConnectedToStation' (case counts)?\n",
+         ["list -w user=alice,ALICE --json"] =
+            "--where user=ALICE: nobody is meant by it; did you mean 'alice' (case counts)?\n",
          ["list -w id=3 -s lab01 -q"] = "",
       } do
          local _, err, code = cli.run("--demo " .. arguments)
          assert.same({ 0, want }, { code, err }, arguments)
+      end
+   end)
+
+   it("and fails when a user is not there, as with an id", function()
+      for arguments, want in pairs{
+         ["unlock -u alice,zoe"] = "--user zoe: no such user is logged on\n1 requested, 1 user not found\n",
+         ["close -u alice -u zoe -s @room1 --yes"] =
+            "--user zoe: no such user is logged on\n1 requested, 1 user not found\n",
+         ["close -u zoe -s @room1 -n"] = "--user zoe: no such user is logged on\n1 user not found\n",
+         ["lock -s lab01 -u ALICE,blb -m x -q"] = "--user ALICE: no such user is logged on; did you mean 'alice' (case "
+            .. "counts)?\n--user blb: no such user is logged on; did you mean 'bob'?\n2 users not found\n",
+         ["list -u zoe"] = "--user zoe: no such user is logged on\n0 sessions, 1 user not found\n",
+      } do
+         local _, err, code = cli.run("--demo " .. arguments)
+         assert.same({ 1, want }, { code, err }, arguments)
+      end
+      local out, _, code = cli.run("--demo unlock -u zoe,alice,teacher --json")
+      assert.equal(1, code)
+      has(out, '"failed":0', '"not_found":1,"exempt":1', '"exit":1')
+   end)
+
+   it("and tells who is exempt from who is not there", function()
+      local want = "exempt, as an administrator's session is: neither --all nor a user's name commands it\n"
+      local _, err, code = cli.run("--demo lock -u teacher -m x")
+      assert.same({ 1, "--user teacher: " .. want .. "1 user exempt\n" }, { code, err })
+      _, err, code = cli.run("--demo close -w user=teacher -y -s @room1")
+      assert.same({ 0, "--where user=teacher: " .. want .. "no session is meant\n" }, { code, err })
+      for arguments, sum in pairs{ ["unlock --all --except user=teacher"] = "7 requested\n",
+         ["close -s @room1 --all --except user=teacher -y"] = "7 requested\n", ["list -u teacher"] =
+         "1 session on 1 host\n" } do
+         _, err, code = cli.run("--demo " .. arguments)
+         assert.same({ 0, sum }, { code, err }, arguments)
+      end
+      local init = 'require "wms".memory("own", { sessions = { { session_id = 4, user_name = "me", is_own = true } } })'
+      _, err, code = cli.run("close -u me -y -s memory://own", { init = init })
+      assert.same({ 1, "--user me: your own session, which only --self and its id end\n1 user exempt\n" }, { code, err })
+   end)
+
+   it("and checks with --what-if what it checks without", function()
+      for _, how in ipairs{ "-n", "-y" } do
+         local out, err, code = cli.run("--demo close -s @room1 --all --except user=Bob " .. how)
+         assert.same({ "", 2 }, { out, code })
+         has(err, "--except user=Bob: it takes nobody out, so nothing was done; did you mean 'bob' (case counts)?")
+      end
+   end)
+
+   it("and knows what may be mistyped", function()
+      local near = require "wms.cli.near"
+      for _, pair in ipairs{ "alice alic", "alice lice", "alice aliice", "alice alcie", "alice alixe", "alice ALICEE",
+         "abc acb", "abc abd" } do
+         local one, other = pair:match("(%S+) (%S+)")
+         assert.is_true(near.is(one, other) and near.is(other, one), pair)
+      end
+      for _, pair in ipairs{ "alice ali", "alice ecila", "alice alice", "alice bob", "ab ac", "alice xlicy" } do
+         local one, other = pair:match("(%S+) (%S+)")
+         assert.is_false(near.is(one, other) or near.is(other, one), pair)
       end
    end)
 
@@ -228,6 +286,31 @@ describe("wms says #once", function()
          local _, err = cli.run(arguments, { init = init })
          assert.equal(retries, err:find("--retries 3", 1, true) ~= nil, err)
       end
+   end)
+
+   it("what may be meant by a host that is not there", function()
+      local _, err = cli.run("--demo list room1")
+      has(err, "failed: memory://room1: ", "\n   Did you mean '@room1'?\n")
+      _, err = cli.run("--demo list alice")
+      has(err, "\n   A user is named by -u alice.\n")
+      _, err = cli.run("--demo reboot alice -y")
+      lacks(err, "-u alice", "Is the host on")
+      local path = cli.write("settings.lua", "return { groups = { physics = 'lab01' } }")
+      _, err = cli.run{ "list", "physics", "--config", path }
+      has(err, "\n   Did you mean '@physics'?\n")
+      lacks(err, "Bind to it")
+      _, err = cli.run("list alice")
+      has(err, "Bind to it once: wms bind alice -u Administrator. A user is named by -u alice.\n")
+      _, err = cli.run("list")
+      has(err, "\n   This machine has no systemd-logind, or no system bus; name other hosts by -s HOST.\n")
+      lacks(err, "Is the host on")
+   end)
+
+   it("what several commands take, and help", function()
+      local whole = cli.run("--help")
+      local lock, unlock = cli.run("lock --help"), cli.run("unlock --help")
+      assert.same({ whole, "", 0 }, { cli.run("help help") })
+      assert.same({ lock .. "\n" .. unlock, "", 0 }, { cli.run("help lock unlock") })
    end)
 
    it("which group of the settings has no hosts", function()

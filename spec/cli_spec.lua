@@ -62,6 +62,7 @@ describe("wms #once", function()
       it("does each command", function()
          for arguments, want in pairs{
             ["message --all -s lab01 -m Hi --title Lab"] = "2 sent",
+            ["unlock -s lab01 2,3"] = "2 requested",
             ["disconnect -s lab01 2 --verify"] = "1 disconnected",
             ["disconnect --all -s @room1 --yes"] = "7 requested",
             ["close -s lab01 2 3"] = "2 requested",
@@ -80,7 +81,7 @@ describe("wms #once", function()
             ["unlock --user alice"] = "1 requested",
             ["unlock --where idle=30m"] = "2 requested",
             ["unlock --all --where locked=yes --except user=erin"] = "1 requested",
-            ["unlock --user nobody"] = "--user nobody: nobody is meant by it\nno session is meant",
+            ["unlock --where user=nobody"] = "--where user=nobody: nobody is meant by it\nno session is meant",
             ["list @room1 --where state=ConnectedToStation --user grace"] = "1 session on 1 host",
          } do
             local _, err, code = cli.run("--demo " .. arguments)
@@ -193,6 +194,18 @@ describe("wms #once", function()
          has(err, "interrupted: 2 requested, 2 unknown (may still be carried out)\n")
       end)
 
+      it("130 also when it is interrupted while a library is loaded", function()
+         local out, err, code = cli.run("unlock -s memory://slow 2", { init = [[
+            require "wms".memory("slow", { latency = 30, sessions = { { session_id = 2 } } })
+            package.preload["luv"] = function()
+               io.popen("kill -INT $PPID"):close()
+               for _ = 1, 1e7 do
+                  assert(true) -- the interpreter raises its error here
+               end
+            end]] })
+         assert.equal(130, code, out .. err)
+      end)
+
       for signal, want in pairs{ TERM = 143, HUP = 129 } do
          it(("%d at once by SIG%s, as any program"):format(want, signal), function()
             local _, _, code = signalled(signal)
@@ -222,8 +235,8 @@ describe("wms #once", function()
             list[2].user_name, list[2].locked })
          assert.same({ record = "outcome", server = "memory://away", state = "failed", code = "UNREACHABLE",
             message = "the host refuses connections" }, list[5])
-         assert.same({ record = "sum", command = "list", count = 5, failed = 1, unknown = 0, skipped = 0, exit = 1,
-            interrupted = false }, list[6])
+         assert.same({ record = "sum", command = "list", count = 5, failed = 1, unknown = 0, skipped = 0,
+            not_found = 0, exempt = 0, exit = 1, interrupted = false }, list[6])
          assert.equal('{"record":"session","server":"memory://lab","session_id":1,"user_name":"teacher"', out:sub(1, 80))
       end)
 
@@ -284,6 +297,16 @@ describe("wms #once", function()
    end)
 
    describe("with --lua", function()
+      it("tells how to run the script, which finds the modules from everywhere", function()
+         local text = cli.run("--demo --lua list lab02")
+         local line = assert(text:match("^%-%- Run it with: (LUA_PATH=[^\n]+ FILE)\n"), text)
+         cli.write("script.lua", text)
+         local out, code = process.run(("cd %s && env -u LUA_PATH -u LUA_CPATH sh -c %s"):format(cli.folder(),
+            process.quote((line:gsub("FILE$", "script.lua")))))
+         assert.equal(0, code, out)
+         has(out, "memory://lab02\t1\tcarol")
+      end)
+
       --- What the script prints: server, session, user, state.
       local function by_script(arguments)
          local text, _, code = cli.run("--demo --lua " .. arguments)

@@ -123,6 +123,24 @@ describe("wms on a terminal #once", function()
          has(text, QUESTION, "Please type 'yes' or 'no': yes", "2 requested")
       end)
 
+      it("and takes nothing but the whole word, typed behind the question", function()
+         local text, code = terminal("--demo close --all -s lab01", 100, { "yes/no", "y\\n", "'no': ", "no\\n" })
+         assert.equal(1, code)
+         has(text, QUESTION, "nothing was done")
+         text, code = terminal("--demo close --all -s lab01", 100, { "type now", "yes\\nye", "yes/no. ", "s\\n", "'no': ",
+            "no\\n" }, { init = [[
+               io.open("/dev/tty", "w"):write("type now"):close()
+               os.execute("python3 -c 'import select; select.select([0], [], [])'") -- until there is a line]] })
+         assert.equal(1, code)
+         has(text, QUESTION, "Please type", "nothing was done")
+      end)
+
+      it("and breaks a question between words", function()
+         local text = terminal("--demo close --all -s @room1", 40, { "yes/no. ", "no\\n" })
+         has(text, "This logs off all sessions on", "Is it meant?\n(yes/no) no\nnothing")
+         fits(text, 40)
+      end)
+
       it("and takes no", function()
          for _, answer in ipairs{ "no\\n", "\\x04" } do
             local text, code = terminal("--demo close --all -s lab01", 100, { "yes/no. ", answer })

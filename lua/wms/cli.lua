@@ -37,10 +37,12 @@ end
 
 -- ---- what was given ---------------------------------------------------------------------------------------------------
 
-local function print_help(name)
+local function print_help(names)
    local terminal = require "wms.cli.terminal"
    local width = terminal.is(1) and math.min(terminal.width(), 100) or 80
-   output.write(require("wms.cli.help").of(name and commands.find(name), width))
+   for i = 1, math.max(1, #names) do
+      output.write(i > 1 and "\n" or "", require("wms.cli.help").of(names[i] and commands.find(names[i]), width))
+   end
    return exits.OK
 end
 
@@ -73,11 +75,13 @@ local function print_instead(argv)
    end
    need("argparse", "lua-argparse")
    local parser = require "wms.cli.parser"
-   local wanted, name = parser.wants_help(argv)
-   if wanted and name and not commands.find(name) then
-      misuse.raise((select(2, parser.parse({ name }))))
+   local wanted = parser.wants_help(argv)
+   for _, name in ipairs(wanted or {}) do
+      if not commands.find(name) then
+         misuse.raise((select(2, parser.parse({ name }))))
+      end
    end
-   return wanted and print_help(name) or nil
+   return wanted and print_help(wanted) or nil
 end
 
 --- The file of settings, or those of the made-up room.
@@ -147,8 +151,9 @@ local function carry_out(made, given, settings)
       return require("wms.cli.here")[made.call](made, settings)
    end
    local sessions
-   if made.command.ends and not given.what_if and require("wms.cli.meant").has_to_look(made, given.yes) then
-      if not given.yes and not require("wms.cli.terminal").can_ask() then
+   local is_sure = given.yes or given.what_if
+   if made.command.ends and require("wms.cli.meant").has_to_look(made, is_sure) then
+      if not is_sure and not require("wms.cli.terminal").can_ask() then
          confirm(made, given) -- which refuses
       end
       local early
@@ -328,7 +333,7 @@ local function perform_command(command, given)
       complain("nothing was done\n")
       return exits.FAILED
    end
-   result.notes = result.notes or {}
+   result.notes, result.groups = result.notes or {}, settings.groups
    if note then
       table.insert(result.notes, 1, note)
    end
@@ -338,6 +343,7 @@ end
 local function perform(argv)
    local given, command = require("wms.cli.quick").parse(argv)
    if given and not given.help then
+      given.words = argv
       return perform_command(command, given)
    end
    local instead = print_instead(argv)
@@ -355,11 +361,12 @@ local function perform(argv)
       output.write(require("wms.cli.complete").script(given.completion))
       return exits.OK
    elseif not command and #argv == 0 then
-      print_help()
+      print_help{}
       return exits.MISUSE
    elseif not command then
       misuse.raise("no command; give one of those that 'wms --help' names")
    end
+   given.words = argv
    return perform_command(command, given)
 end
 

@@ -50,10 +50,11 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     if (items == 0) {
         return 0;
     }
-    job->items = wms_zalloc(engine, items * sizeof *job->items);
+    job->items = wms_slab_room(&job->slab, engine, items * sizeof *job->items);
     if (!job->items) {
         return WMS_E_NO_MEMORY;
     }
+    memset(job->items, 0, items * sizeof *job->items);
     return 0;
 }
 
@@ -514,7 +515,6 @@ void wms_job_clear(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
 
-    wms_free(engine, job->items);
     wms_job_drop_value(job);
     wms_listing_clear(job);
     wms_slab_clear(&job->slab, engine, job->request->traits & WMS_ON_SERVER);

@@ -24,7 +24,7 @@ static int take_all(struct wms_job *job)
     if (listing->count == 0) {
         return 0;
     }
-    job->items = wms_resize(request->engine, NULL, listing->count * sizeof *job->items);
+    job->items = wms_slab_room(&job->slab, request->engine, listing->count * sizeof *job->items);
     if (!job->items) {
         return WMS_E_NO_MEMORY;
     }
@@ -50,6 +50,9 @@ static int take_all(struct wms_job *job)
         if (job->items[i].spared) {
             wms_item_finish(&job->items[i], WMS_SKIPPED, 0, NULL);
         }
+    }
+    if (!request->what_if && !request->warn_message) { /* else the list is looked at once more */
+        wms_listing_clear(job);
     }
     return 0;
 }

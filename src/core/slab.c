@@ -6,7 +6,7 @@
 
 #include "core/base.h"
 
-enum { FIRST_SIZE = 192, LAST_SIZE = 65536 };
+enum { FIRST_SIZE = 320, LAST_SIZE = 65536 };
 
 struct wms_slab {
     struct wms_slab *next;

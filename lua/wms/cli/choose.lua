@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- What --where, --except and --user mean: the source of a value for the options `where` and `except` of the module.
 local literal = require "wms.cli.literal"
+local near = require "wms.cli.near"
 local values = require "wms.cli.values"
 
 local choose = {}
@@ -87,15 +88,14 @@ local function gather(conditions)
    return list
 end
 
---- Whether a session is as one entry of `gather` says; `near`: but for the case of letters.
-local function matches(entry, session, near)
+--- Whether a session is as one entry of `gather` says.
+local function matches(entry, session)
    local value = session[entry.name]
    if entry.kind == "time" then
       return session.idle_since ~= nil and os.time() - session.idle_since >= entry.values[1]
    end
    for _, wanted in ipairs(entry.values) do
-      local one, other = tostring(value), tostring(wanted) -- ids may be numbers, or digits
-      if value ~= nil and (one == other or (near and one:lower() == other:lower())) then
+      if value ~= nil and tostring(value) == tostring(wanted) then -- ids may be numbers, or digits
          return true
       end
    end
@@ -152,19 +152,48 @@ function choose.matcher(conditions, is_where)
    end
 end
 
---- Counts the sessions that each of such conditions meets: { flag = (as it was given), count =, near = (a value that
---- differs in the case of letters) }, and a function that is told of a session.
+--- A counter for each value of a condition.
+local function add_counters(list, condition)
+   for word in (condition[2] .. ","):gmatch("(.-),") do
+      list[#list + 1] = {
+         flag = condition.option == "user" and "--user " .. word
+            or ("--%s %s=%s"):format(condition.option, condition[1], word),
+         is_user = condition.option == "user", entry = gather({ { condition[1], word } })[1], count = 0, exempt = 0,
+      }
+   end
+end
+
+--- Keeps the value of a session that is nearly the wanted one; one that differs in the case of letters alone is nearest.
+local function look_near(counter, session)
+   local value, wanted = session[counter.entry.name], counter.entry.values[1]
+   if counter.entry.kind ~= "text" or value == nil then
+      return
+   elseif value:lower() == wanted:lower() then
+      counter.near, counter.differs_in_case = value, true
+   elseif not counter.near and near.is(value, wanted) then
+      counter.near = value
+   end
+end
+
+--- Counts the sessions that each value of such conditions meets.  Returns counters, and a function that is told of a
+--- session and whether it is exempt.  A counter:
+---    flag      what was given: --where user=alice
+---    is_user   by --user
+---    count     how many sessions meet it that are not exempt; `exempt`: how many of the others
+---    near      a value that is nearly the wanted one, or nil; `differs_in_case`: in the case of letters alone
 function choose.counters(conditions)
    local list = {}
-   for i, condition in ipairs(conditions) do
-      list[i] = { flag = condition.flag, entry = gather({ condition })[1], count = 0 }
+   for _, condition in ipairs(conditions) do
+      add_counters(list, condition)
    end
-   return list, function(session)
+   return list, function(session, is_exempt)
       for _, counter in ipairs(list) do
-         if matches(counter.entry, session) then
+         if not matches(counter.entry, session) then
+            look_near(counter, session)
+         elseif is_exempt then
+            counter.exempt = counter.exempt + 1
+         else
             counter.count = counter.count + 1
-         elseif counter.entry.kind == "text" and matches(counter.entry, session, true) then
-            counter.near = session[counter.entry.name]
          end
       end
    end

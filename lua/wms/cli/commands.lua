@@ -21,6 +21,7 @@
 ---    arguments what stands without a flag: { name, args, help }
 ---    options   names of options
 ---    words     for people: what is `done`, was `before`, is only `asked` for, would be by `plan`
+---    about     more about it, for the help
 ---    item      what it lists, where that is not sessions
 ---    examples  { command line, what it does }
 local commands = {}
@@ -35,12 +36,13 @@ commands.options = {
    all = { flags = "-a --all", group = 1, help = "All sessions that the host lets us control." },
    self = { flags = "--self", group = 1, help = "The session that you are in, where the host tells which it is." },
    id = { flags = "--id", value = "ID", many = true, group = 1, help = "The session with this id." },
-   user = { flags = "-u --user", value = "NAME", many = true, group = 1, help = "The sessions of this user." },
+   user = { flags = "-u --user", value = "NAME", many = true, group = 1,
+      help = "The sessions of this user; of several: NAME,NAME." },
    where = { flags = "-w --where", value = "NAME=VALUE", many = true, kind = "condition", group = 1,
       help = "The sessions of which this is so: user=alice, locked=yes, state=Active, seat=seat0, idle=30m (for at least "
          .. "so long); VALUE,VALUE is any of them. Values are compared as they stand, case included." },
    except = { flags = "-x --except", value = "NAME=VALUE", many = true, kind = "condition", group = 1,
-      help = "Not the sessions of which this is so. close and disconnect stop when there is none." },
+      help = "Not the sessions of which this is so." },
    activity = { flags = "--activity", option = "activity", group = 1,
       help = "Ask for idle times also where that is a question for each session (MultiPoint)." },
 
@@ -118,6 +120,9 @@ local PRINT = { "json", "csv", "quiet" }
 local IDS = { { name = "ids", value = "ID", args = "*", help = "Ids of sessions, as 'wms list' shows them." } }
 local SERVERS = { { name = "servers", value = "SERVER", args = "*", help = "The same as -s SERVER." } }
 
+local SPARES = "When nobody is as an --except says, that is told: in the question, or with --yes afterwards; when only the "
+   .. "case of letters differs, nothing is done."
+
 local function join(...)
    local all = {}
    for _, list in ipairs{ ... } do
@@ -133,6 +138,8 @@ commands.list = {
       arguments = SERVERS,
       options = join({ "server", "id", "self", "user", "where", "except", "activity", "retries" }, SERVE, PRINT),
       words = { done = "listed" },
+      about = "Notes: 'you' is your own session; 'exempt' an administrator's, which neither --all nor a user's name "
+         .. "commands.",
       examples = {
          { "wms list @room1", "who is where" },
          { "wms list lab01 --where locked=yes", "the locked ones" },
@@ -160,12 +167,12 @@ commands.list = {
       examples = { { "wms message --all -s @room1 -m \"Ten minutes left\" --title \"Lab 1\"", "a room" } } },
    { name = "disconnect", summary = "take sessions off their screens", call = "disconnect",
       target = "sessions", ends = true, arguments = IDS,
-      options = join(CHOOSE, { "verify", "what_if", "on_error" }, SERVE, PRINT, { "yes" }),
+      options = join(CHOOSE, { "verify", "what_if", "on_error" }, SERVE, PRINT, { "yes" }), about = SPARES,
       words = { done = "disconnected", plan = "would be disconnected", before = "already disconnected" },
       question = "This disconnects",
       examples = { { "wms disconnect -s lab01 3", "session 3 goes on without a screen" } } },
    { name = "close", summary = "log users off", call = "close", target = "sessions", ends = true, arguments = IDS,
-      options = join(CHOOSE, { "warn", "verify", "what_if", "on_error" }, SERVE, PRINT, { "yes" }),
+      options = join(CHOOSE, { "warn", "verify", "what_if", "on_error" }, SERVE, PRINT, { "yes" }), about = SPARES,
       words = { done = "logged off", plan = "would be logged off", before = "already logged off" },
       question = "This logs off",
       examples = {

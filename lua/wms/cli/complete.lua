@@ -114,7 +114,10 @@ local function add_servers(add, state, word)
    for _, host in ipairs(seen) do
       add(mark .. (state.used.demo and host:gsub("^memory://", "") or host), "a host")
    end
-   add(mark .. "localhost", "this machine")
+   local ends_hosts = state.command and state.command.ends and state.command.target == "servers"
+   if not ends_hosts or word ~= mark then -- a key that was hit by chance restarts no machine
+      add(mark .. "localhost", "this machine")
+   end
 end
 
 local function add_conditions(add)
@@ -153,7 +156,11 @@ local function add_options(add, state)
       local option = commands.options[name]
       if option.many or not state.used[name] then
          for flag in option.flags:gmatch("%S+") do
-            add(flag, (option.help:match("^(.-%.)%s") or option.help):gsub("%.$", ""))
+            local meaning = (option.help:match("^(.-%.)%s") or option.help):gsub("%.$", "")
+            add(flag, meaning)
+            if option.implied then -- shells put a blank behind a word that is the only one
+               add(flag .. "=", "the same, with a " .. option.value:lower())
+            end
          end
       end
    end

@@ -118,8 +118,9 @@ function help.options(command)
 end
 
 local function of_command(command, width)
+   local summary = command.summary:gsub("^%l", string.upper) .. "."
    local lines = { text.wrap(help.usage(command), width, "   "), "",
-      text.wrap(command.summary:gsub("^%l", string.upper) .. ".", width, "") }
+      text.wrap(command.about and summary .. " " .. command.about or summary, width, "") }
    if command.arguments then
       lines[#lines + 1] = "\nArguments:"
       for _, argument in ipairs(command.arguments) do

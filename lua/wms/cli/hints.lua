@@ -4,6 +4,8 @@ local commands = require "wms.cli.commands"
 
 local hints = {}
 
+local AWAY = { UNREACHABLE = true, TIMEOUT = true, NOT_BOUND = true }
+
 -- A list: those that name an option are for the commands that have it.
 local TEXTS = {
    NOT_FOUND = "'wms list' shows the sessions that there are.",
@@ -19,10 +21,16 @@ local TEXTS = {
    NO_MEMORY = { "Ask for less at a time.", "--concurrency 4 asks four hosts at a time." },
 }
 
+--- A name that may be a user's, where a listing takes hosts; else "".
+local function as_user(server, command)
+   local name = command.listing and server:match("^[%w_-]+$")
+   return name and ("A user is named by -u %s."):format(name) or ""
+end
+
 local SPECIAL = {
    NOT_BOUND = function(server, command)
       return command.call == "unbind" and "'wms bindings' lists the hosts that this account is bound to."
-         or ("Bind to it once: wms bind %s -u Administrator"):format(server)
+         or ("Bind to it once: wms bind %s -u Administrator. %s"):format(server, as_user(server, command))
    end,
    NOT_FOUND = function(_, command, _, id)
       if command.call == "servers" then
@@ -35,8 +43,14 @@ local SPECIAL = {
    TIMEOUT = function(_, _, state)
       return state == "unknown" and "Look how it is ('wms list') before you try again." or nil
    end,
-   UNREACHABLE = function(_, _, state)
-      return state == "unknown" and "Look how it is ('wms list') before you try again." or nil
+   UNREACHABLE = function(server, command, state, _, message)
+      if state == "unknown" then
+         return "Look how it is ('wms list') before you try again."
+      elseif server == "localhost" then
+         return "This machine has no systemd-logind, or no system bus; name other hosts by -s HOST."
+      end
+      local embedded = message:find("no embedded host", 1, true) and server:match("^memory://(.*)$")
+      return embedded and as_user(embedded, command) or nil -- such a host is never off
    end,
 }
 
@@ -52,15 +66,27 @@ local function fitting(sentences, command)
    return table.concat(list, " ")
 end
 
---- What to do, or nil.
-function hints.of(outcome, command)
+--- A group that has the name of a host that was not there, or nil.
+local function group_of(outcome, groups)
+   local name = outcome.server:gsub("^%a[%w+.-]*://", "")
+   return (AWAY[outcome.error.code] and outcome.state ~= "unknown" and (groups or {})[name]) and name or nil
+end
+
+--- What to do, or nil.  `groups`: those of the settings.
+function hints.of(outcome, command, groups)
    local code = outcome.error.code
+   local group = group_of(outcome, groups)
+   if group then
+      return ("Did you mean '@%s'?"):format(group)
+   end
    if command.call == "bindings" then
       return nil -- it is about this account, and the message says what to do
    end
-   local special = SPECIAL[code] and SPECIAL[code](outcome.server, command, outcome.state, outcome.session_id)
+   local special = SPECIAL[code] and SPECIAL[code](outcome.server, command, outcome.state, outcome.session_id,
+      outcome.error.message)
    local found = special or TEXTS[code]
-   return type(found) == "table" and fitting(found, command) or found
+   found = type(found) == "table" and fitting(found, command) or found
+   return found and found ~= "" and found:match("^(.-)%s*$") or nil
 end
 
 return hints

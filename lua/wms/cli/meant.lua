@@ -90,33 +90,115 @@ end
 
 -- ---- sessions ---------------------------------------------------------------------------------------------------------
 
-local function note_of(counter, what)
-   local near = counter.near and ("; there is '%s': case counts"):format(text.clean(counter.near)) or ""
-   return ("%s: %s%s"):format(text.clean(counter.flag), what, near)
-end
+local EXEMPT = "exempt, as an administrator's session is: neither --all nor a user's name commands it"
+local OWN = "your own session, which only --self and its id end"
 
-local function notes_of(counters, what, notes)
-   for _, counter in ipairs(counters) do
-      if counter.count == 0 then
-         notes[#notes + 1] = note_of(counter, what)
-      end
-   end
+--- Whether a command that names no ids leaves a session alone.
+local function is_exempt(made, session)
+   return session.is_orchestratable == false or (made.command.ends and session.is_own) or false
 end
 
 --- Counters for what was chosen, and a function that is told of each session.
 local function counters_of(made)
    local where, see_where = choose.counters(made.chosen.where or {})
    local except, see_except = choose.counters(made.chosen.except or {})
-   return where, except, function(session)
-      see_where(session)
-      see_except(session)
+   local is_listing = made.command.listing
+   return { where = where, except = except }, function(session)
+      local exempt = not is_listing and is_exempt(made, session)
+      see_where(session, exempt)
+      see_except(session, exempt)
+      for _, counter in ipairs(exempt and where or {}) do
+         counter.is_own = session.is_orchestratable ~= false
+      end
+   end
+end
+
+local function is_idle(counter, is_where)
+   return counter.count == 0 and (is_where or counter.exempt == 0)
+end
+
+--- What is said of a counter that met nobody.
+local function note_of(counter, what)
+   if counter.exempt > 0 then
+      what = counter.is_own and OWN or EXEMPT
+   elseif counter.near then
+      what = ("%s; did you mean '%s'%s?"):format(what, text.clean(counter.near),
+         counter.differs_in_case and " (case counts)" or "")
+   end
+   return ("%s: %s"):format(text.clean(counter.flag), what)
+end
+
+--- What nobody met: lines for people, with the numbers of users that were named and are `not_found`, or `exempt`.
+local function notes_of(counters)
+   local notes = { not_found = 0, exempt = 0 }
+   for _, counter in ipairs(counters.where) do
+      if is_idle(counter, true) then
+         notes[#notes + 1] = note_of(counter, counter.is_user and "no such user is logged on" or "nobody is meant by it")
+         local name = counter.exempt > 0 and "exempt" or "not_found"
+         notes[name] = notes[name] + (counter.is_user and 1 or 0)
+      end
+   end
+   for _, counter in ipairs(counters.except) do
+      notes[#notes + 1] = is_idle(counter, false) and note_of(counter, "it takes nobody out") or nil
+   end
+   return notes
+end
+
+local function has_idle(counters)
+   for name, list in pairs(counters) do
+      for _, counter in ipairs(list) do
+         if is_idle(counter, name == "where") then
+            return true
+         end
+      end
+   end
+   return false
+end
+
+--- The servers that have not failed as a whole.
+local function answering(made, outcomes)
+   local failed, list = {}, {}
+   for _, outcome in ipairs(outcomes) do
+      failed[outcome.server] = failed[outcome.server] or (outcome.error and not outcome.session_id)
+   end
+   local fine, servers = pcall(require("wms").servers, #made.servers > 0 and made.servers or "localhost")
+   for _, server in ipairs(fine and servers or {}) do
+      list[#list + 1] = not failed[server] and server or nil
+   end
+   return list
+end
+
+--- All sessions of some servers, those included that no command is about.
+local function list_sessions(made, settings, servers, progress)
+   local given = plan.values(made)
+   local listing = { server = servers, timeout = given.timeout, deadline = given.deadline,
+      concurrency = given.concurrency, activity = given.activity }
+   listing.where = listing.activity and function() return true end or nil -- activity wants one
+   return require("wms.cli.run").call(settings, "sessions", listing,
+      progress and { name = progress.name, servers = progress.servers }) -- nobody is warned meanwhile
+end
+
+--- Tells counters of sessions that exist; they have counted already those that were met.
+local function look_again(counters, see, sessions)
+   local met = {}
+   for _, list in pairs(counters) do
+      for _, counter in ipairs(list) do
+         met[counter] = counter.count
+      end
+   end
+   for _, session in ipairs(sessions) do
+      see(session)
+   end
+   for counter, count_before in pairs(met) do
+      counter.count = count_before
    end
 end
 
 --- Replaces the choice among the options by functions that do the same, and count.  Returns a function that tells the
---- notes: what nobody met.
+--- notes about a result, { lines, not_found =, exempt = }: it lists the sessions where somebody was not met, since a
+--- command is told of none that are exempt.
 function meant.watch(made, options)
-   local where, except, see = counters_of(made)
+   local counters, see = counters_of(made)
    for name, conditions in pairs(made.chosen) do
       local is_meant, first = choose.matcher(conditions, name == "where"), name == "where" or not made.chosen.where
       options[name] = function(session)
@@ -126,11 +208,13 @@ function meant.watch(made, options)
          return is_meant(session)
       end
    end
-   return function()
-      local notes = {}
-      notes_of(where, "nobody is meant by it", notes)
-      notes_of(except, "it takes nobody out", notes)
-      return notes
+   return function(result, settings, progress)
+      if has_idle(counters) and not made.command.listing then
+         local servers = not made.seen and answering(made, result.outcomes) or {}
+         local seen = made.seen or (#servers > 0 and list_sessions(made, settings, servers, progress).items) or {}
+         look_again(counters, see, seen)
+      end
+      return notes_of(counters)
    end
 end
 
@@ -144,35 +228,31 @@ end
 --- when no host has told any, or nobody is meant.  An `--except` that takes nobody out is told with the question: whom it
 --- spares may be away.  Where it would take somebody out but for the case of letters, it is misuse.
 function meant.look(made, settings, progress)
-   local given = plan.values(made)
-   local listing = { server = given.server, timeout = given.timeout, deadline = given.deadline,
-      concurrency = given.concurrency, activity = given.activity }
-   local where, except, see = counters_of(made)
+   local counters, see = counters_of(made)
    local is_meant = made.chosen.where and choose.matcher(made.chosen.where, true)
    local is_spared = made.chosen.except and choose.matcher(made.chosen.except, false)
-   listing.where = listing.activity and function() return true end or nil -- activity wants one
-   local result = require("wms.cli.run").call(settings, "sessions", listing, progress)
+   local result = list_sessions(made, settings, plan.values(made).server, progress)
    local chosen = {}
    for _, session in ipairs(result.items) do
       see(session)
       if (not is_meant or is_meant(session)) and not (is_spared and is_spared(session))
-         and session.is_orchestratable ~= false and not session.is_own and not session.spared then
+         and not is_exempt(made, session) and not session.spared then
          chosen[#chosen + 1] = session
       end
    end
-   local failed = { outcomes = result.outcomes, interrupted = result.interrupted, notes = {} }
+   local failed = { outcomes = result.outcomes, interrupted = result.interrupted }
    if result.interrupted or (#result.items == 0 and #result.outcomes > 0) then
       return nil, failed
    end
-   for _, counter in ipairs(except) do
-      if counter.count == 0 and counter.near then
+   for _, counter in ipairs(counters.except) do
+      if is_idle(counter, false) and counter.differs_in_case then
          misuse.raise(note_of(counter, "it takes nobody out, so nothing was done"), made.command.name)
       end
    end
-   chosen.notes = {}
-   notes_of(except, "it takes nobody out", chosen.notes)
+   made.seen = result.items
+   chosen.notes = notes_of(counters)
    if #chosen == 0 then
-      notes_of(where, "nobody is meant by it", failed.notes)
+      failed.notes = chosen.notes
       return nil, failed
    end
    return chosen
@@ -195,7 +275,11 @@ end
 
 --- What nobody has met, in front of a question.
 local function warnings(notes)
-   return #notes > 0 and table.concat(notes, ".\n") .. ".\n" or ""
+   local lines = {}
+   for i, note in ipairs(notes) do
+      lines[i] = note .. (note:find("%?$") and "\n" or ".\n")
+   end
+   return table.concat(lines)
 end
 
 --- The question of a command that ends sessions or hosts, or nil where it is not needed.  `sessions`: those that are

@@ -127,6 +127,12 @@ local function with_flag(flag)
    return nil
 end
 
+--- A word such as -demo, which is letters of options, or a value of one: it is meant as --demo.
+local function with_one_dash(word)
+   local name = word:match("^%-(%a[%l-]+)")
+   return name and with_flag("--" .. name) and "--" .. name or nil
+end
+
 --- The option of a command, or of the whole program, that has this flag, or nil.
 local function option_of(command, flag)
    for _, list in ipairs{ command and command.options or {}, commands.everywhere, commands.root } do
@@ -170,7 +176,8 @@ local function command_word(argv)
    return each_word(argv, function(word) return word:sub(1, 1) ~= "-" and word or nil end)
 end
 
---- Whether help is wanted, which needs no correct command line.  Returns nil, or true and the word behind it, if any.
+--- Whether help is wanted, which needs no correct command line.  Returns nil, or the commands that it is wanted of: none
+--- for the whole program.
 function parser.wants_help(argv)
    local words = {}
    local asked = each_word(argv, function(word, flag)
@@ -180,11 +187,10 @@ function parser.wants_help(argv)
       return (flag == "-h" or flag == "--help") or nil
    end)
    if words[1] == "help" then
-      return true, words[2]
-   elseif asked then
-      return true, command_word(argv)
+      table.remove(words, 1)
+      return words[1] == "help" and {} or words
    end
-   return nil
+   return asked and { command_word(argv) } or nil
 end
 
 --- What to give instead, for what argparse says.
@@ -208,7 +214,10 @@ end
 -- What others call it.
 local ALSO = { logoff = "close", logout = "close", quit = "close", kick = "close", who = "list", status = "list",
    ls = "list", sessions = "list", shutdown = "power-off", poweroff = "power-off", halt = "power-off", restart = "reboot",
-   send = "message", write = "message", groups = "hosts", on = "wake", demo = "--demo", version = "--version" }
+   send = "message", write = "message", msg = "message", say = "message", ["log-off"] = "close", ["log-out"] = "close",
+   ["log off"] = "close", ["log out"] = "close", ["power off"] = "power-off", ["power on"] = "wake",
+   ["shut down"] = "power-off", ["switch off"] = "power-off", ["switch on"] = "wake",
+   groups = "hosts", on = "wake", demo = "--demo", version = "--version" }
 
 --- What is to be given in place of an option that a command does not have, where that is known; nil: it is not.
 local function instead(flag, name, words)
@@ -216,6 +225,10 @@ local function instead(flag, name, words)
       return "did you mean '--version'?"
    elseif (flag == "-m" or flag == "--message") and name == "close" then
       return "to show a text first, give --warn TIME TEXT"
+   elseif (flag == "-a" or flag == "--all") and name == "list" then
+      return "it lists all that are not left out; leave it out"
+   elseif (flag == "-a" or flag == "--all") and commands.find(name or "nothing") then
+      return ("%s is about hosts; give them, or a @GROUP of the file of settings"):format(name)
    elseif flag:find("^%-%d") then
       for i = 2, #words do
          local option = words[i] == flag and option_of(commands.find(name or ""), words[i - 1])
@@ -228,12 +241,26 @@ local function instead(flag, name, words)
    return #flag == 2 and ("give what 'wms %s--help' names"):format(name and name .. " " or "") or nil
 end
 
+--- The first two words that are no flags.
+local function first_words(argv)
+   local first
+   return each_word(argv, function(word)
+      if word:sub(1, 1) ~= "-" then
+         if first then
+            return first .. " " .. word
+         end
+         first = word
+      end
+   end)
+end
+
 --- One line of what argparse says, with what to do.
 local function complaint(why, name, words)
    local flag = why:match("^unknown option '(%-[^']*)'")
    local wrong = command_word(words)
-   if why:find("^unknown command") and ALSO[wrong] then
-      return ("unknown command '%s'; did you mean '%s'?"):format(wrong, ALSO[wrong])
+   local other = why:find("^unknown command") and (ALSO[wrong] or ALSO[first_words(words)])
+   if other then
+      return ("unknown command '%s'; did you mean '%s'?"):format(wrong, other)
    end
    local better = flag and instead(flag, name, words)
    if better and not (flag ~= "-V" and not name) then
@@ -270,6 +297,13 @@ end
 function parser.parse(argv)
    local words, fault = with_implied(argv)
    if not words then
+      return nil, fault, command_word(argv)
+   end
+   fault = each_word(words, function(word)
+      local flag = with_one_dash(word)
+      return flag and ("%s: long options have two dashes; give %s"):format(word, flag)
+   end)
+   if fault then
       return nil, fault, command_word(argv)
    end
    local named = {}

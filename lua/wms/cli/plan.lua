@@ -7,7 +7,7 @@
 ---    options   its options in order: { name, value }, where a value may be a literal.source
 ---    servers   what was given as servers; empty: nothing
 ---    ids       those of sessions that were given, as words
----    chosen    { where =, except = }, each nil or a list of conditions: { name, value, flag = (as it was given) }
+---    chosen    { where =, except = }, each nil or a list of conditions: { name, value, option = (that gave it) }
 local commands = require "wms.cli.commands"
 local literal = require "wms.cli.literal"
 
@@ -15,8 +15,70 @@ local plan = {}
 
 local NO_HOSTS = "no hosts; give them as -s HOST (-s localhost is this machine)"
 
+local function in_quotes(flag)
+   return function(list)
+      return ("put the text in quotes, and give %s \"%s\""):format(flag, table.concat(list, " "))
+   end
+end
+
+local function by_comma(list)
+   return "users are given as -u " .. table.concat(list, ",")
+end
+
+local function warned(list)
+   return in_quotes("--warn " .. table.remove(list, 1))(list)
+end
+
+-- By flag: what to say of words that stand behind its value.
+local MEANT = { ["-m"] = in_quotes("-m"), ["--message"] = in_quotes("-m"), ["--title"] = in_quotes("--title"),
+   ["--warn"] = warned, ["-u"] = by_comma, ["--user"] = by_comma }
+
 local function add(made, name, value)
    made.options[#made.options + 1] = { name, value }
+end
+
+--- The words from `first` on up to the next flag.
+local function plain_words(words, first)
+   local list = {}
+   while words[first] and words[first]:sub(1, 1) ~= "-" do
+      list[#list + 1], first = words[first], first + 1
+   end
+   return list
+end
+
+--- What an option was meant to have, as it is to be given, where the word stands behind its value; nil: it does not.
+local function meant_value(words, item)
+   local flag, list, at
+   for i, word in ipairs(words) do
+      if word == item and flag and i > at then
+         return MEANT[flag](list)
+      elseif word:sub(1, 1) == "-" then
+         local name, value = word:match("^(%-%-[^=]+)=(.*)$")
+         flag = name or word
+         list, at = plain_words(words, i + 1), i + (flag == "--warn" and 2 or name and 0 or 1)
+         if value then
+            table.insert(list, 1, value)
+         end
+         flag = MEANT[flag] and flag or nil
+      end
+   end
+   return nil
+end
+
+--- What is wrong with a word that is no id, and what to give.
+local function no_id(command, given, item)
+   local value = meant_value(given.words or {}, item)
+   if item == "all" or item == "" then
+      return ("'%s' is no id; give --all for all sessions, or ids as 'wms list' shows them"):format(item)
+   elseif value then
+      return ("'%s' is no id; %s"):format(item, value)
+   elseif commands.has(command, "message") and not given.message
+      and (item:find("%s") or given.all or given.user or given.where) then
+      return ("'%s' is no id; give -m \"%s\""):format(item, item)
+   elseif item:find("^[%w_-]+$") then
+      return ("%s is no id: hosts are named by -s %s, users by -u %s; give one of them, or --all"):format(item, item, item)
+   end
+   return ("'%s' is no id; give --all for all, and hosts as -s HOST"):format(item)
 end
 
 --- Servers stand behind -s, or where ids stand and begin with @ or !@.
@@ -36,15 +98,13 @@ local function gather(command, given)
    for _, item in ipairs(given.ids or given.id or {}) do
       if item:find("^!?@") then
          servers[#servers + 1] = item
-      elseif item == "all" or item == "" then
-         return nil, ("ID: '%s' is no id; give --all for all sessions, or ids as 'wms list' shows them"):format(item)
-      elseif item == "self" or item:find("^c?%d+$") then
-         ids[#ids + 1] = item
-      elseif item:find("^[%w._-]+$") and not item:find(".", 1, true) then
-         return nil, ("ID: %s is no id: hosts are named by -s %s, users by -u %s; give one of them, or --all"):format(item,
-            item, item)
       else
-         return nil, ("ID: '%s' is no id; give --all for all, and hosts as -s HOST"):format(item)
+         for id in (item .. ","):gmatch("(.-),") do
+            if id ~= "self" and not id:find("^c?%d+$") then
+               return nil, "ID: " .. no_id(command, given, item)
+            end
+            ids[#ids + 1] = id
+         end
       end
    end
    return servers, ids
@@ -81,11 +141,11 @@ local function add_sessions(made, command, given, ids)
    local lists = { where = {}, except = {} }
    for name, list in pairs(lists) do
       for _, condition in ipairs(given[name] or {}) do
-         list[#list + 1] = { condition[1], condition[2], flag = ("--%s %s=%s"):format(name, condition[1], condition[2]) }
+         list[#list + 1] = { condition[1], condition[2], option = name }
       end
    end
    for _, name in ipairs(given.user or {}) do
-      table.insert(lists.where, { "user", name, flag = "--user " .. name })
+      table.insert(lists.where, { "user", name, option = "user" })
    end
    for name, list in pairs(lists) do
       if #list > 0 then
@@ -140,8 +200,8 @@ local function missing(command, given, servers)
    return nil
 end
 
---- The plan for a command with what was given; or nil, and what is wrong.  `place`: a function that tells where servers
---- are, for those that were given.
+--- The plan for a command with what was given (`words`: the command line as it stands, if that is known); or nil, and what
+--- is wrong.  `place`: a function that tells where servers are, for those that were given.
 function plan.make(command, given, place)
    local servers, ids = gather(command, given)
    if not servers then

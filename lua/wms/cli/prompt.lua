@@ -23,11 +23,20 @@ function prompt.choose(question, accept)
    end
 end
 
---- Asks for yes or no.
+--- Lines that leave place for an answer behind the last one.
+local function wrapped(question)
+   local lines, width = {}, terminal.width() - #" yes"
+   for line in question:gmatch("[^\n]+") do
+      lines[#lines + 1] = text.wrap(line, width, "")
+   end
+   return table.concat(lines, "\n")
+end
+
+--- Asks for yes or no: nothing but the whole word yes is one.
 function prompt.confirm(question)
-   return prompt.choose(question .. " (yes/no) ", function(answer)
+   return prompt.choose(wrapped(question .. " (yes/no)") .. " ", function(answer)
       answer = answer:lower()
-      if answer == "yes" or answer == "y" then
+      if answer == "yes" then
          return true
       elseif answer == "no" or answer == "n" then
          return false

@@ -14,7 +14,8 @@ records.fields = {
       "thumbprint" },
    host = { "server", "groups" },
    binding = { "server", "user_name", "port", "fingerprint", "management", "code", "message" },
-   sum = { "command", "count", "failed", "unknown", "skipped", "interrupted", "exit" },
+   sum = { "command", "count", "failed", "unknown", "skipped", "not_found", "exempt", "interrupted",
+      "exit" },
 }
 
 --- 1795991722.0 is a whole number of seconds.

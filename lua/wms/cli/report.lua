@@ -176,10 +176,10 @@ local function place(outcome)
 end
 
 --- Outcomes by what went wrong, in the order of the first of each.
-local function by_reason(outcomes, command)
+local function by_reason(outcomes, command, groups)
    local list, known = {}, {}
    for _, outcome in ipairs(outcomes) do
-      local hint = require("wms.cli.hints").of(outcome, command)
+      local hint = require("wms.cli.hints").of(outcome, command, groups)
       local key = table.concat({ outcome.state, outcome.error.code, outcome.error.message, hint or "" }, "\0")
       local entry = known[key]
       if not entry then
@@ -198,7 +198,7 @@ local MOST = 5 -- places that are named in one sentence
 function report.failures(write, result, command, look)
    local _, bad = ordered(result.outcomes)
    local width = look.width or 1000
-   for _, entry in ipairs(by_reason(bad, command)) do
+   for _, entry in ipairs(by_reason(bad, command, result.groups)) do
       local outcome, places = entry.outcome, entry.places
       if not (result.interrupted and outcome.error.code == "CANCELLED") then
          local named = table.concat(places, ", ", 1, math.min(#places, MOST))
@@ -272,6 +272,11 @@ function report.sum(write, result, command, sum, look)
    for _, name in ipairs{ "failed", "unknown", "skipped" } do
       if sum[name] > 0 then
          parts[#parts + 1] = ("%d %s"):format(sum[name], SUMS[name])
+      end
+   end
+   for _, name in ipairs{ "not_found", "exempt" } do
+      if sum[name] > 0 then
+         parts[#parts + 1] = ("%s %s"):format(text.count(sum[name], "user"), (name:gsub("_", " ")))
       end
    end
    local line = #parts > 0 and table.concat(parts, ", ") or "no session is meant"

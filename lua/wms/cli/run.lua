@@ -101,12 +101,12 @@ function run.call(settings, call, options, progress)
    return run.command(client, call, options, progress)
 end
 
---- Carries out a plan with them.  The result has `notes`, too: what was chosen, and nobody met.
+--- Carries out a plan with them.  The result has `notes`, too: what was chosen, and nobody met, as meant.watch tells it.
 function run.plan(made, settings, progress)
    local options = plan.values(made)
    local notes = next(made.chosen) and require("wms.cli.meant").watch(made, options)
    local result = run.call(settings, made.call, options, progress)
-   result.notes = notes and not result.interrupted and notes() or {}
+   result.notes = notes and not result.interrupted and notes(result, settings, progress) or {}
    return result
 end
 

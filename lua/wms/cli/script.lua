@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Prints a plan as a Lua script: `wms --lua`.
 local literal = require "wms.cli.literal"
+local text = require "wms.cli.text"
 
 local script = {}
 
@@ -115,10 +116,55 @@ local function call_of(made, has_client)
    return ("%s%s%s"):format(has_client and "client:" or "wms.", made.call, options_of(made))
 end
 
+-- ---- how it is run ---------------------------------------------------------------------------------------------------
+
+-- Where every interpreter of the system looks.
+local STANDARD = { "^/usr/local/share/lua", "^/usr/share/lua", "^/usr/local/lib/lua/", "^/usr/lib/lua/",
+   "^/usr/lib/[^/]+/lua/" }
+
+--- The template of a search path by which a module is found, where interpreters do not look by themselves; else nil.
+local function own_template(path, module)
+   for template in path:gmatch("[^;]+") do
+      local file = io.open((template:gsub("%?", module)))
+      if file then
+         file:close()
+         for _, pattern in ipairs(STANDARD) do
+            if template:find(pattern) then
+               return nil
+            end
+         end
+         local folder = not template:find("^/") and os.getenv("PWD")
+         return folder and folder .. "/" .. template:gsub("^%./", "") or template
+      end
+   end
+   return nil
+end
+
+local function assignment(name, template)
+   return template and ("%s='%s;;' "):format(name, template:gsub("'", "'\\''")) or ""
+end
+
+--- The interpreter that runs this program.
+local function interpreter()
+   local at = 0
+   while arg and arg[at - 1] do
+      at = at - 1
+   end
+   local name = at < 0 and arg[at]:gsub("^/usr/bin/", "") or _VERSION:lower():gsub(" ", "")
+   return (name)
+end
+
+--- The comment that tells how to run it, so that it finds the same modules as this program.
+local function how_to_run()
+   return ("-- Run it with: %s%s%s FILE"):format(assignment("LUA_PATH", own_template(package.path, "wms/cli/script")),
+      assignment("LUA_CPATH", own_template(package.cpath, "wms")),
+      interpreter())
+end
+
 --- The script of a plan.  `settings` are those of the file of settings, `path` that file if it was named; `question` is
 --- what the program asks before, or nil.
 function script.of(made, settings, path, is_demo, question)
-   local parts = { "local wms = require \"wms\"\n" }
+   local parts = { text.clean(how_to_run()), "\nlocal wms = require \"wms\"\n" }
    if is_demo then
       parts[#parts + 1] = "require(\"wms.cli.demo\").open() -- hosts inside this program\n"
    end

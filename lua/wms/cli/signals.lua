@@ -23,7 +23,9 @@ end
 --- Watches for them.  Returns a function that tells the exit code once one has come, and one that ends the watch.
 function signals.watch()
    local found, uv = pcall(require, "luv")
-   if not found then
+   if not found and tostring(uv):find("interrupted!", 1, true) then
+      error(uv, 0) -- Ctrl-C came while it was loaded
+   elseif not found then
       return function() return nil end, function() end
    end
    local code

@@ -73,15 +73,19 @@ function terminal.can_ask()
    return tty ~= nil
 end
 
--- The shell reads the line, since it can be interrupted at once and puts the echo right whatever happens.  The question is
--- asked when the echo is off, and no sooner.
+-- The shell reads the line, since it can be interrupted at once and puts the echo right whatever happens.  What was typed
+-- before the question is no answer: where a read does not wait for anything, it is read and thrown away.  The question is
+-- asked when the echo is off, which the shell tells by its number, and no sooner.
 local READ = [[
    exec 3<>/dev/tty || exit 1
    saved=$(stty -g <&3)
    trap 'stty "$saved" <&3' EXIT
    trap 'exit 130' HUP INT QUIT TERM
+   stty -icanon -echo min 0 time 0 <&3
+   cat <&3 >/dev/null
+   stty "$saved" <&3
    %s
-   echo ready
+   echo $$
    IFS= read -r line <&3 || exit 1
    printf '%%s\n' "$line"
 ]]
@@ -94,13 +98,22 @@ function terminal.ask(question, hidden)
       return nil
    end
    local pipe = assert(io.popen(READ:format(hidden and "stty -echo <&3" or "")))
-   local answer
-   if pipe:read("*l") then -- the echo is off
-      tty:write(question)
-      tty:flush()
-      answer = pipe:read("*l")
+   local shell, answer
+   local fine, why = pcall(function()
+      shell = pipe:read("*l")
+      if shell then -- the echo is off
+         tty:write(question)
+         tty:flush()
+         answer = pipe:read("*l")
+      end
+   end)
+   if not fine and shell then -- a Ctrl-C that came just before the shell reads does not end its read
+      os.execute(("kill -TERM %s 2>/dev/null"):format(shell:match("%d+")))
    end
    pipe:close()
+   if not fine then
+      error(why, 0)
+   end
    if hidden or not answer then
       tty:write("\n")
    end

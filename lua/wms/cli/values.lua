@@ -21,6 +21,21 @@ local function seconds(text)
    return text ~= "" and sum or nil
 end
 
+-- Units as people write them.
+local WRITTEN = { s = "s sec secs second seconds", m = "m min mins minute minutes", h = "h hr hrs hour hours",
+   d = "d day days" }
+
+--- What to give in place of a text that is no time.
+local function as_time(text)
+   local number, word = text:lower():match("^(%d+%.?%d*)%s*(%l+)$")
+   for unit, words in pairs(WRITTEN) do
+      if word and (" " .. words .. " "):find(" " .. word .. " ", 1, true) and tonumber(number) > 0 then
+         return number .. unit
+      end
+   end
+   return TIME
+end
+
 --- A whole number, as such where this Lua tells them apart.
 local function whole(number)
    return math.tointeger and math.tointeger(number) or number
@@ -35,7 +50,7 @@ end
 function values.time(text)
    local value = seconds(text)
    if not value or value <= 0 or value > 1e9 then
-      return nil, ("'%s' is no time above 0; give %s"):format(text, TIME)
+      return nil, ("'%s' is no time above 0; give %s"):format(text, as_time(text))
    end
    return plain(value)
 end
@@ -44,7 +59,7 @@ end
 function values.wait(text)
    local value = seconds(text)
    if not value or value > 1e9 then
-      return nil, ("'%s' is no time; give %s"):format(text, TIME)
+      return nil, ("'%s' is no time; give %s"):format(text, as_time(text))
    end
    return plain(value)
 end

@@ -26,19 +26,21 @@ local function tally(outcomes)
    return counts
 end
 
---- The sum of a result: the counts, `interrupted`, and `exit`, the exit code.  A result has `outcomes`; `items` of a
---- listing; `interrupted`, the exit code of the signal that ended it.
+--- The sum of a result: the counts, `interrupted`, and `exit`, the exit code; `not_found` and `exempt`, users that were
+--- named.  A result has `outcomes`; `items` of a listing; `interrupted`, the exit code of the signal that ended it;
+--- `notes`.
 function verdict.of(result)
    local sum = tally(result.outcomes)
    local bad = sum.failed + sum.unknown + sum.skipped
    sum.interrupted = result.interrupted ~= nil
+   sum.not_found, sum.exempt = (result.notes or {}).not_found or 0, (result.notes or {}).exempt or 0
    if result.items then
       sum.count = #result.items + bad
    end
    if result.interrupted then
       sum.exit = result.interrupted
    elseif bad == 0 then
-      sum.exit = exits.OK
+      sum.exit = sum.not_found + sum.exempt > 0 and exits.FAILED or exits.OK
    elseif sum.away == #result.outcomes and not result.kind and not (result.items and #result.items > 0) then
       sum.exit = exits.UNREACHED
    else
