@@ -810,6 +810,13 @@ describe("wms.keep", function()
          assert.is_nil(io.open(folder .. "/room1.keep"))
       end)
 
+      it("goes on when where raises", function()
+         local output, code = serve([[return { server = "memory://lab", locked = true, message = "Exam", restore = true,
+            where = function() error("no lock today") end }]], signal "INT")
+         assert.equal(0, code, output)
+         assert.truthy(output:find("no lock today", 1, true) and output:find("stopped by SIGINT", 1, true), output)
+      end)
+
       it("ends with 2 for settings that are none, and with 3 when it cannot begin", function()
          local output, code = serve("return 5", ":")
          assert.equal(2, code, output)

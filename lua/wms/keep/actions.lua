@@ -14,14 +14,12 @@ local driver = wms.driver()
 local FINAL = { ACCESS_DENIED = true, UNSUPPORTED = true, NOT_BOUND = true, UNTRUSTED = true, NO_PROVIDER = true,
    PROTOCOL = true, NOT_FOUND = true }
 
---- Waits for a request; `finished` is called when it is done.
+--- Waits for a request; `finished(failure)` is called when it is done, or something has raised in it.
 local function add(self, request, finished)
    self.requests[request] = true
-   waiting.add(request, function()
+   waiting.add(request, function(_, failure)
       self.requests[request] = nil
-      if finished then
-         finished(request)
-      end
+      finished(failure)
       request:close()
    end)
 end
@@ -78,10 +76,12 @@ local function start(self, verb, entries, verify)
          acted(self, entry, outcome, verb)
       end
    end
-   local function finished()
+   local function finished(failure)
+      local why = failure and tostring(failure[1]) or "no outcome was told"
+      self.failed = self.failed or failure
       for key, entry in pairs(by_key) do -- of which nothing was told
          by_key[key] = nil
-         failed(self, entry, verb, "unknown", "INTERNAL", "no outcome was told; it may still be carried out")
+         failed(self, entry, verb, "unknown", "INTERNAL", why .. "; it may still be carried out")
       end
    end
    local request, message, err = wms.start(verb, { session_ids = sessions_of(entries), on_outcome = told, retries = 0,
@@ -139,9 +139,13 @@ function actions.ask(self, entries)
    if not request then
       return
    end
-   add(self, request, function()
-      local list, _, err = request:result()
-      for _, session in ipairs(list or err.sessions or {}) do
+   add(self, request, function(failure)
+      self.failed = self.failed or failure
+      local list, _, err
+      if not failure then
+         list, _, err = request:result()
+      end
+      for _, session in ipairs(list or err and err.sessions or {}) do
          local entry = by_key[Sessions.key(session)]
          if entry and entry.session.identity == session.identity and not entry.acting then
             for i = 1, #entries do

@@ -167,6 +167,7 @@ function options.read(given)
       where = given.where,
       except = given.except,
       until_time = until_time(given),
+      is_time_of_day = type(given.until_time) == "string",
       after = seconds(given, "after", nil, 1e-9),
       restore = boolean(given, "restore"),
       grace = seconds(given, "grace", nil, 0),

@@ -37,6 +37,9 @@ local TEXTS = {
       end
       return ("%s: %s%s"):format(who(told), DONE[told.verb], told.reason == "restore" and " again, as it was" or "")
    end,
+   unwatched = function(told)
+      return ("nothing is watched: %s; begun anew in %.0f s"):format(code_of(told), told.pause)
+   end,
    fight = function(told)
       return ("%s: somebody else changes it again and again: %d actions in a minute; the next in %.0f s"):format(who(told),
          told.actions, told.pause)

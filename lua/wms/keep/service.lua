@@ -7,7 +7,8 @@
 -- (groups, for example).  It prints each report on a line.  SIGTERM and SIGINT stop it, so that `restore` has its way; when
 -- the machine itself is going down it just ends, and goes on after the next start, as after a crash.
 --
--- Exit code: 0 it is over as asked, 1 something was not put back, 2 wrong settings, 3 it could not begin.
+-- Exit code: 0 it is over as asked, 1 something was not put back, 2 wrong settings, 3 it could not begin, 70 something has
+-- raised an error again and again; after 3 and 70 it is to be started again.
 local config = require "wms.config"
 local files = require "wms.files"
 local keep = require "wms.keep"
@@ -16,7 +17,9 @@ local wms = require "wms"
 
 local service = {}
 
+local RAISED = 70 -- EX_SOFTWARE
 local FOLDER = "/etc/wms/keep"
+local MOST_ERRORS = 20 -- in a row, after which it ends, so that it is started anew
 local LOOK = 0.5 -- seconds between two looks whether a signal has come
 
 local function say(format, ...)
@@ -92,11 +95,21 @@ end
 
 --- Runs the keeper until it is over, and lets signals stop it.
 local function run(keeper)
+   local errors = 0
    repeat
-      local done, problem = keeper:wait(LOOK)
-      if done == nil then
+      local fine, done, problem = pcall(keeper.wait, keeper, LOOK)
+      if not fine then -- where, a log, lack of memory: the keeper goes on
+         errors = errors + 1
+         say("%s", tostring(done))
+         if errors >= MOST_ERRORS then
+            return RAISED
+         end
+         done = false
+      elseif done == nil then
          say("%s", problem)
          return 3
+      else
+         errors = 0
       end
       system.notify("WATCHDOG=1")
       local signal = system.ending()
@@ -111,8 +124,7 @@ local function run(keeper)
    return summary and 0 or 1
 end
 
---- Returns the exit code.  `folder`: where the settings are, in place of /etc/wms/keep.
-function service.main(name, folder)
+local function main(name, folder)
    local options, path = read_options(folder or os.getenv("WMS_KEEP_FOLDER") or FOLDER, name)
    if not options then
       io.stderr:write(path, "\n")
@@ -143,6 +155,16 @@ function service.main(name, folder)
    end
    system.notify("READY=1")
    return run(keeper)
+end
+
+--- Returns the exit code.  `folder`: where the settings are, in place of /etc/wms/keep.
+function service.main(name, folder)
+   local fine, code = pcall(main, name, folder)
+   if not fine then
+      io.stderr:write(tostring(code), "\n")
+      return RAISED
+   end
+   return code
 end
 
 return service

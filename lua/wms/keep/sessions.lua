@@ -45,6 +45,7 @@ function Sessions:see(session, reason)
       entry.found = session.locked -- what may have to be put back
    end
    entry.seen = entry.seen + 1
+   entry.expected = nil
    entry.assumed = nil
    return entry
 end
@@ -71,8 +72,21 @@ function Sessions:replace(list)
    end
 end
 
---- All sessions of a server have been told: of those that a former keeper has changed, the others have ended.
+--- Another watch begins, which tells all sessions of a server before that is whole.
+function Sessions:expect_all()
+   for _, entry in pairs(self.all) do
+      entry.expected = true
+   end
+   self.expecting = true
+end
+
+--- All sessions of a server have been told: of those that a former keeper or watch knew, the others have ended.
 function Sessions:whole(server)
+   for key, entry in pairs(self.expecting and self.all or {}) do
+      if entry.expected and entry.session.server == server then
+         self.all[key] = nil
+      end
+   end
    for key, session in pairs(self.found) do
       if session.server == server then
          self.found[key] = nil
