@@ -3,6 +3,8 @@
 local keeping = require "spec.support.keeping"
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"
+local Sessions = require "wms.keep.sessions"
+local limit = require "wms.keep.limit"
 local record = require "wms.keep.record"
 local waiting = require "wms.loop.waiting"
 local wms = kit.wms
@@ -110,5 +112,120 @@ describe("wms.keep in trouble", function()
          assert(waiting.wait(0))
          assert.equal(1, fired)
       end)
+   end)
+
+   describe("puts back", function()
+      --- What is known of a session whose host tells only later, or never, whether it is locked.
+      local function known(locked)
+         local known_sessions = Sessions.new({ locked = locked, limit = 30 })
+         local function see(state)
+            return known_sessions:see({ server = "s", session_id = 1, identity = "i", locked = state }, "opened")
+         end
+         return known_sessions, see
+      end
+
+      local function nobody()
+         return false
+      end
+
+      it("what it has locked without knowing whether it was", function()
+         local sessions, see = known(true)
+         local entry = see(nil)
+         assert.same({ entry }, (sessions:due(0, nobody)))
+         assert.is_true(sessions:begin(entry, 0))
+         see(true) -- by the keeper
+         sessions:ended(entry, { state = "requested" }, true, 0)
+         sessions:begin_end()
+         assert.same({ entry }, (sessions:to_restore(1, nobody)))
+         sessions, see = known(true) -- the host never tells
+         entry = see(nil)
+         sessions:begin(entry, 0)
+         sessions:ended(entry, { state = "requested" }, true, 0)
+         assert.same({}, (sessions:due(1, nobody)))
+         sessions:begin_end()
+         assert.same({ entry }, (sessions:to_restore(1, nobody)))
+      end)
+
+      it("what is locked later than the host had to say so", function()
+         for _, outcome in ipairs{ { state = "failed", error = { code = "UNVERIFIED" } },
+            { state = "unknown", error = { code = "TIMEOUT" } } } do
+            local sessions, see = known(true)
+            local entry = see(false)
+            sessions:begin(entry, 0)
+            sessions:ended(entry, outcome, true, 3)
+            sessions:begin(entry, 4)
+            sessions:ended(entry, { state = "failed", error = { code = "BUSY" } }, true, 5)
+            sessions:begin_end()
+            local act, left = sessions:to_restore(9, nobody)
+            assert.same({ 1, 0 }, { #act, #left }) -- it may still come
+            see(true)
+            see(false) -- it came, and somebody has unlocked it
+            act, left = sessions:to_restore(9, nobody)
+            assert.same({ 0, 1 }, { #act, #left })
+         end
+         local sessions, see = known(true)
+         local entry = see(false)
+         sessions:begin(entry, 0)
+         sessions:ended(entry, { state = "failed", error = { code = "BUSY" } }, true, 0)
+         assert.same({}, sessions:changed())
+      end)
+
+      it("what its user had locked before, and unlocked: the keeper has locked it then", function()
+         local host, server = lab({ { session_id = 1, locked = true } })
+         local keeper, told = begin{ server = server, locked = true, restore = true }
+         await(keeper, function() return of(told, "ready")[1] end)
+         host:unlock(1)
+         await(keeper, function() return #of(told, "acted") == 1 end)
+         keeper:stop()
+         assert.equal(1, assert(keeper:run()).restored)
+         assert.is_false(host:session(1).locked)
+      end)
+
+      it("later what it could not put back: the file stays, and the next keeper goes on", function()
+         for _, code in ipairs{ "BUSY", "ACCESS_DENIED" } do
+            local host, server = lab({ { session_id = 1 } })
+            local keeper, told = begin{ server = server, locked = true, restore = true, file = path, grace = 0.2 }
+            await(keeper, function() return #of(told, "acted") == 1 end)
+            host:fail("unlock", code)
+            keeper:stop()
+            assert.equal(code, select(3, keeper:run()).code)
+            assert.equal(path, told[#told].file)
+            assert.truthy(told[#told].message:find(path, 1, true), told[#told].message)
+            host:fail("unlock")
+            assert.equal(1, assert(begin{ file = path }:run()).restored)
+            assert.is_false(host:session(1).locked)
+            assert.is_nil(io.open(path))
+         end
+      end)
+   end)
+
+   it("leaves the session alone that it runs in, unless it is told otherwise", function()
+      local host, server = lab({ { session_id = 1, is_own = true }, { session_id = 2 } })
+      local keeper, told = begin{ server = server, locked = true, file = path }
+      await(keeper, function() return host:session(2).locked end)
+      keeper:wait(0.1)
+      assert.is_false(host:session(1).locked)
+      assert.equal(1, #of(told, "acted"))
+      keeper:close()
+      os.remove(path)
+      begin{ server = server, locked = true, own = true, file = path }:close()
+      keeper = begin{ file = path }
+      await(keeper, function() return host:session(1).locked end)
+   end)
+
+   it("tells a fight once a minute", function()
+      local window = limit.WINDOW
+      limit.WINDOW = 2
+      finally(function() limit.WINDOW = window end)
+      local host, server = lab({ { session_id = 1 } })
+      local keeper, told = begin{ server = server, locked = true, limit = 4 }
+      kit.await(function() return #of(told, "acted") >= 9 end, function()
+         host:unlock(1)
+         keeper:wait(0.02)
+      end)
+      assert.equal(2, #of(told, "fight"))
+      for _, report in ipairs(of(told, "fight")) do
+         assert.is_true(report.pause > 0.5, report.message)
+      end
    end)
 end)

@@ -11,8 +11,9 @@ local actions = {}
 local driver = wms.driver()
 
 -- What time does not mend: at the end it is not tried again.
-local FINAL = { ACCESS_DENIED = true, UNSUPPORTED = true, NOT_BOUND = true, UNTRUSTED = true, NO_PROVIDER = true,
-   PROTOCOL = true, NOT_FOUND = true }
+-- What nobody mends: "never".  What somebody may mend: "later", by the keeper that goes on with the file.
+local FINAL = { ACCESS_DENIED = "later", NOT_BOUND = "later", UNTRUSTED = "later", NO_PROVIDER = "later",
+   PROTOCOL = "later", UNSUPPORTED = "never", NOT_FOUND = "never" }
 
 --- Waits for a request; `finished(failure)` is called when it is done, or something has raised in it.
 local function add(self, request, finished)
@@ -41,11 +42,13 @@ local function acted(self, entry, outcome, verb)
    report.tell(self, "acted", report.about(entry, { verb = verb, outcome = outcome, error = outcome.error,
       reason = restoring and "restore" or entry.why }))
    if restoring then
+      local final = outcome.error and FINAL[outcome.error.code]
       if not outcome.error then
          entry.changed = nil
          self.counts.restored = self.counts.restored + 1
-      elseif FINAL[outcome.error.code] then
-         entry.changed = nil
+      elseif final then
+         entry.given_up = true
+         entry.changed = final == "later" or nil
          if outcome.error.code ~= "NOT_FOUND" then
             self.not_restored[#self.not_restored + 1] = outcome
          end
@@ -134,9 +137,12 @@ function actions.ask(self, entries)
       by_key[entry.key], asked[i] = entry, entry.seen
       entry.assumed = nil
    end
-   local request = wms.start("sessions", { session_ids = sessions_of(entries), timeout = self.plan.timeout,
+   local fine, request = pcall(wms.start, "sessions", { session_ids = sessions_of(entries), timeout = self.plan.timeout,
       deadline = false, concurrency = self.plan.concurrency })
-   if not request then
+   if not (fine and request) then
+      for _, entry in ipairs(entries) do
+         self.sessions:doubt(entry, driver:clock())
+      end
       return
    end
    add(self, request, function(failure)

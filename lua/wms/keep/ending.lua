@@ -28,8 +28,14 @@ end
 function ending.finish(self, reason)
    self.over = reason
    ending.close_all(self)
+   local kept
    if self.file then
       if reason == "closed" or reason == "forked" then
+         self.file:close()
+      elseif self.plan.restore and #self.sessions:changed() > 0 then -- another keeper may go on with that
+         self.file_due = nil
+         state.save(self)
+         kept = self.file.path
          self.file:close()
       else
          local removed, message, err = self.file:remove()
@@ -41,7 +47,7 @@ function ending.finish(self, reason)
    if reason ~= "closed" and reason ~= "forked" then
       local counts = self.counts
       report.tell(self, "ended", { reason = reason, actions = counts.actions, restored = counts.restored,
-         left = counts.left, not_restored = #self.not_restored })
+         left = counts.left, not_restored = #self.not_restored, file = kept })
    end
    for _, ended in ipairs(self.on_end) do
       ended()
@@ -53,7 +59,7 @@ function ending.begin(self, reason)
    if not self.ending then
       self.ending = reason
       self.grace_up = driver:clock() + self.plan.grace
-      self.sessions:forget_pauses()
+      self.sessions:begin_end()
       state.save(self)
    end
 end
@@ -64,10 +70,14 @@ local function give_up(self)
       local entry = self.sessions.all[Sessions.key(session)]
       local lost = self.lost[session.server]
       local why = entry and entry.last and entry.last.error or lost
-      self.not_restored[#self.not_restored + 1] = { server = session.server, session_id = session.session_id,
-         user_name = session.user_name, identity = session.identity, state = "skipped",
-         error = { code = why and why.code or "TIMEOUT",
-            message = "the time to put it back is over" .. (why and ": " .. why.message or "") } }
+      if not (entry and entry.given_up) then -- that has been told
+         self.not_restored[#self.not_restored + 1] = {
+            server = session.server, session_id = session.session_id, user_name = session.user_name,
+            identity = session.identity, state = "skipped",
+            error = { code = why and why.code or "TIMEOUT",
+               message = "the time to put it back is over" .. (why and ": " .. why.message or "") },
+         }
+      end
    end
 end
 

@@ -12,6 +12,7 @@
 --    except function                      it was a function, which has to be given again
 --    ends 1764500000.25                   seconds since 1970
 --    restore true
+--    own true                             also the keeper's own session; no such line: without it
 --    limit 30
 --    grace 300
 --    ending true                          it is over, and only what was changed has to be put back
@@ -90,7 +91,7 @@ function record.choice_text(choice)
 end
 
 --- The text of a state: `{ locked =, servers =, message =, where =, except =, ends =, restore =, limit =, grace =,
---- ending =, changed = { { server =, session_id =, identity = }, … } }`.
+--- ending =, own =, changed = { { server =, session_id =, identity = }, … } }`.
 function record.write(state)
    local lines = { "wms-keep " .. record.VERSION, "locked " .. tostring(state.locked) }
    for _, server in ipairs(state.servers) do
@@ -107,6 +108,9 @@ function record.write(state)
    lines[#lines + 1] = "restore " .. tostring(state.restore)
    lines[#lines + 1] = "limit " .. number(state.limit)
    lines[#lines + 1] = "grace " .. number(state.grace)
+   if state.own then
+      lines[#lines + 1] = "own true"
+   end
    if state.ending then
       lines[#lines + 1] = "ending true"
    end
@@ -175,6 +179,7 @@ local READERS = {
    limit = read_one("limit", read_number),
    grace = read_one("grace", read_number),
    ending = read_one("ending", read_boolean),
+   own = read_one("own", read_boolean),
    server = function(state, values)
       state.servers[#state.servers + 1] = values[1] and decode(values[1])
       return #values == 1

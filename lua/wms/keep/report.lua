@@ -56,6 +56,7 @@ local TEXTS = {
       end
       if told.not_restored > 0 then
          parts[#parts + 1] = ("%d not"):format(told.not_restored)
+         parts[#parts] = parts[#parts] .. (told.file and ("; start it again to go on from " .. told.file) or "")
       end
       return table.concat(parts, ", ")
    end,

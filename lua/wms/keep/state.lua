@@ -36,8 +36,9 @@ function state.save(self)
    local plan, left = self.plan, state.seconds_left(self)
    local fine, message, err = self.file:write{
       locked = plan.locked, servers = plan.servers, message = plan.message, where = plan.where, except = plan.except,
-      ends = self.ends or left and math.floor((time + left) * 10 + 0.5) / 10, restore = plan.restore, limit = plan.limit,
-      grace = plan.grace, ending = self.ending and true or nil, changed = plan.restore and self.sessions:changed() or {},
+      ends = self.ends or left and math.floor((time + left) * 10 + 0.5) / 10, restore = plan.restore,
+      own = plan.own, limit = plan.limit, grace = plan.grace, ending = self.ending and true or nil,
+      changed = plan.restore and self.sessions:changed() or {},
    }
    self.file_due = not fine and now + FILE_PAUSE or nil
    if not fine and self.file_code ~= err.code then
