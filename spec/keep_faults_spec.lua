@@ -6,6 +6,7 @@ local process = require "spec.support.process"
 local Sessions = require "wms.keep.sessions"
 local limit = require "wms.keep.limit"
 local record = require "wms.keep.record"
+local report_of = require "wms.keep.report"
 local waiting = require "wms.loop.waiting"
 local wms = kit.wms
 
@@ -227,5 +228,80 @@ describe("wms.keep in trouble", function()
       for _, report in ipairs(of(told, "fight")) do
          assert.is_true(report.pause > 0.5, report.message)
       end
+   end)
+
+   it("tells all there is before it is over, also when on_report raises each time", function()
+      local _, server = lab({ { session_id = 1 } })
+      local order = {}
+      local loop = require "wms.loop.poll"
+      local keeper = keep(assert(loop.keep({ server = server, locked = true, message = "Exam", restore = true, after = 0.3,
+         on_report = function(report)
+            order[#order + 1] = report.kind
+            error("no report", 0)
+         end }, function() order[#order + 1] = "over" end)))
+      for _, problem in ipairs(errors_of(keeper, function() return keeper:done() end)) do
+         assert.equal("no report", problem)
+      end
+      assert.same({ "ready", "acted", "acted", "ended", "over" }, order)
+      assert.equal(0, loop.pending())
+   end)
+
+   it("tells names as they do no harm to a terminal", function()
+      local clean = report_of.line
+      for text, told in pairs{
+         ["al\27[2Jice\7"] = "al?[2Jice?", ["a\n b\r\nc"] = "a b c", ["\0\127"] = "??",
+         ["J\195\188rgen \226\130\172 \240\159\152\128"] = "J\195\188rgen \226\130\172 \240\159\152\128",
+         ["\194\155x"] = "?x", ["a\226\128\174b"] = "a?b", ["a\226\129\166b"] = "a?b", ["a\216\156b"] = "a?b",
+         ["a\195b"] = "a?b", ["\128\128x"] = "?x", ["\192\175"] = "?", ["\237\160\128"] = "?", ["\195\164\164"] = "?",
+         ["\224\128\175"] = "?", ["\244\144\128\128"] = "?", ["\255"] = "?", ["\226\128\168"] = "?",
+      } do
+         assert.equal(told, clean(text))
+      end
+      local _, server = lab({ { session_id = 1, user_name = "al\27[2Jice" } })
+      local keeper, told = begin{ server = server, locked = true }
+      await(keeper, function() return of(told, "acted")[1] end)
+      assert.truthy(of(told, "acted")[1].message:find("(al?[2Jice)", 1, true))
+   end)
+
+   describe("reads", function()
+      local STATE = { locked = true, servers = { "s" }, message = "Exam", ends = 1764500000.25, restore = true, limit = 3,
+         grace = 1e-5, changed = { { server = "s", session_id = -3 } } }
+
+      it("what it has written, whatever the number", function()
+         assert.same(STATE, record.read(record.write(STATE)))
+         STATE.grace = 1e9
+         assert.same(STATE, record.read(record.write(STATE)))
+      end)
+
+      it("no number that is not one of its options", function()
+         local text = record.write(STATE)
+         assert(record.read(text))
+         for _, case in ipairs{ { "limit 3", "limit 0" }, { "limit 3", "limit 1.5" }, { "limit 3", "limit 1001" },
+            { "grace 1000000000", "grace -1" }, { "grace 1000000000", "grace nan" }, { "grace 1000000000", "grace 0x10" },
+            { "ends 1764500000.25", "ends 1e308" }, { "ends 1764500000.25", "ends 1e999" }, { "n:%-3", "n:inf" } } do
+            local wrong, count = text:gsub(case[1], case[2])
+            assert.equal(1, count, case[1])
+            assert.is_nil((record.read(wrong)), case[2])
+         end
+      end)
+
+      it("the same where numbers have a comma", function()
+         if select(2, process.run(("localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8"):format(folder))) > 1 then
+            pending("no localedef here, or no locales")
+         end
+         local script = [[
+            local record = require "wms.keep.record"
+local report_of = require "wms.keep.report"
+            assert(os.setlocale("de_DE.UTF-8") and ("%.1f"):format(0.5) == "0,5" or jit)
+            local text = record.write{ locked = true, servers = { "s" }, ends = 1764500000.25, restore = true, limit = 3,
+               grace = 0.5, changed = {} }
+            assert(text:find("ends 1764500000.25\n", 1, true), text)
+            local state = assert(record.read(text))
+            assert(state.ends == 1764500000.25 and state.grace == 0.5)
+         ]]
+         local output, code = process.run(("LOCPATH=%s LUA_PATH='./lua/?.lua;;' %s -e %s"):format(folder,
+            os.getenv "WMS_LUA" or "lua5.4", process.quote(script)))
+         assert.equal(0, code, output)
+      end)
    end)
 end)

@@ -37,7 +37,7 @@ local function self_here(self, method)
       error(("calling '%s' on bad self (call it with a colon: keeper:%s)"):format(method, method), 3)
    end
    if not self.over and self.process ~= system.process() then
-      ending.finish(self, "forked")
+      ending.close(self, "forked")
    end
    return self
 end
@@ -225,7 +225,7 @@ end
 function Keeper:close()
    self_here(self, "close")
    if not self.over then
-      ending.finish(self, "closed")
+      ending.close(self, "closed")
    end
 end
 Keeper.__close = Keeper.close
@@ -245,9 +245,9 @@ function Keeper:result()
       return summary
    end
    local first = failed[1]
-   return failure(first.error.code, ("%s%s: not put back: %s%s"):format(first.server,
+   return failure(first.error.code, report.line(("%s%s: not put back: %s%s"):format(first.server,
       first.session_id ~= nil and ": session " .. tostring(first.session_id) or "", first.error.message,
-      #failed > 1 and (" (%d sessions in all)"):format(#failed) or ""),
+      #failed > 1 and (" (%d sessions in all)"):format(#failed) or "")),
       { server = first.server, session_id = first.session_id, outcomes = failed, summary = summary })
 end
 

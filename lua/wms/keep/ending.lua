@@ -49,9 +49,35 @@ function ending.finish(self, reason)
       report.tell(self, "ended", { reason = reason, actions = counts.actions, restored = counts.restored,
          left = counts.left, not_restored = #self.not_restored, file = kept })
    end
-   for _, ended in ipairs(self.on_end) do
-      ended()
+end
+
+--- Says so to whoever waits for it, after the last report.  Returns what the first of them has raised, in a table.
+function ending.tell_over(self)
+   local list, failed = self.on_end, nil
+   self.on_end = {}
+   for _, ended in ipairs(list) do
+      local fine, problem = pcall(ended)
+      if not fine then
+         failed = failed or { problem }
+      end
    end
+   return failed
+end
+
+--- Gives everything back at once: nothing more is told but that.
+function ending.close(self, reason)
+   ending.finish(self, reason)
+   self.reports, self.failed = {}, nil
+   local failed = ending.tell_over(self)
+   if failed then
+      error(failed[1], 0)
+   end
+end
+
+--- Hosts that are away are waited for no longer.
+function ending.hurry(self)
+   self.grace_up = driver:clock()
+   state.poke(self)
 end
 
 --- The keeper begins to end, for this reason.

@@ -38,8 +38,31 @@ local function decode(text)
    end))
 end
 
+--- With a point, whatever the program's locale has (LC_NUMERIC).
 local function number(value)
-   return ("%.17g"):format(value)
+   if math.type and math.type(value) == "integer" then
+      return ("%d"):format(value)
+   end
+   return (("%.17g"):format(value):gsub("[^%deE+%-]+", "."))
+end
+
+local function read_number(text)
+   if not text:find("^%-?%d+%.?%d*e?[+-]?%d*$") then
+      return nil
+   end
+   local value = tonumber(text)
+   if not value then -- Lua 5.1 reads as the locale has it
+      value = tonumber((text:gsub("%.", (("%.1f"):format(0.5):match("^0(.-)5$")))))
+   end
+   return value and value > -math.huge and value < math.huge and value or nil
+end
+
+--- A number within these bounds, which are those of wms.keep's options.
+local function read_within(least, most, whole)
+   return function(text)
+      local value = read_number(text)
+      return value and value >= least and value <= most and (not whole or value % 1 == 0) and value or nil
+   end
 end
 
 --- A value with its type.
@@ -55,7 +78,7 @@ local function untyped(text)
    elseif kind == "b" and (value == "true" or value == "false") then
       return value == "true"
    elseif kind == "n" then
-      value = tonumber(value)
+      value = read_number(value)
       return value and math.floor(value) == value and math.tointeger and math.tointeger(value) or value
    end
    return nil
@@ -131,11 +154,6 @@ local function read_boolean(value)
    return nil
 end
 
-local function read_number(value)
-   local found = value and value:find("^[%d.e+]+$") and tonumber(value)
-   return found and found < math.huge and found or nil
-end
-
 local function read_choice(word)
    return function(state, values)
       local name = table.remove(values, 1)
@@ -174,10 +192,10 @@ local READERS = {
    message = read_one("message", decode),
    where = read_choice("where"),
    except = read_choice("except"),
-   ends = read_one("ends", read_number),
+   ends = read_one("ends", read_within(0, 1e12)),
    restore = read_one("restore", read_boolean),
-   limit = read_one("limit", read_number),
-   grace = read_one("grace", read_number),
+   limit = read_one("limit", read_within(1, 1000, true)),
+   grace = read_one("grace", read_within(0, 1e9)),
    ending = read_one("ending", read_boolean),
    own = read_one("own", read_boolean),
    server = function(state, values)

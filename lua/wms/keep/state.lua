@@ -7,6 +7,7 @@ local state = {}
 
 local driver = wms.driver()
 
+local REST = 2 -- times as long as writing has taken: until then what happens is gathered, and written at once
 local FILE_PAUSE = 10 -- seconds until a file that could not be written is tried again
 
 --- Seconds until the end of the time; nil: there is none.
@@ -41,6 +42,8 @@ function state.save(self)
       changed = plan.restore and self.sessions:changed() or {},
    }
    self.file_due = not fine and now + FILE_PAUSE or nil
+   local after = driver:clock()
+   self.rest_until = after + REST * (after - now)
    if not fine and self.file_code ~= err.code then
       report.tell(self, "file", { error = { code = err.code, message = message }, file = self.file.path })
    end

@@ -108,6 +108,9 @@ local function go_on(self)
       local seconds = ending.go_on(self, now)
       return seconds and math.min(seconds, self.watch_due and self.watch_due - now or math.huge)
    end
+   if self.rest_until and now < self.rest_until and self.plan.restore then
+      return math.min(self.rest_until - now, left or math.huge)
+   end
    local list, fights, first = self.sessions:due(now, self.is_lost)
    for _, entry in ipairs(fights) do
       self.counts.fights = self.counts.fights + 1
@@ -130,7 +133,7 @@ function turn.run(self)
    if self.over or self.busy then
       return
    elseif self.process ~= system.process() then
-      ending.finish(self, "forked")
+      ending.close(self, "forked")
       return
    end
    self.busy = true
@@ -145,7 +148,13 @@ function turn.run(self)
       self.timer:set(self.poked and 0 or math.max(0, math.min(LONGEST_SLEEP, seconds)))
    end
    self.poked = false
-   report.deliver(self)
+   local failed = report.deliver(self)
+   if self.over then
+      failed = ending.tell_over(self) or failed
+   end
+   if failed then
+      error(failed[1], 0)
+   end
 end
 
 return turn
