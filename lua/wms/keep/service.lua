@@ -22,7 +22,7 @@ local service = {}
 
 local RAISED = 70 -- EX_SOFTWARE
 local FOLDER = "/etc/wms/keep"
-local MOST_ERRORS = 20 -- in a row, after which it ends, so that it is started anew
+local MOST_ERRORS = 1000 -- in a row, one a turn at most, after which it ends, so that it is started anew
 local LAST_COMMANDS = 60 -- seconds that they may take when `grace` is over
 local LOOK = 0.5 -- seconds between two looks whether a signal has come
 
