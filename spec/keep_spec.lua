@@ -760,6 +760,8 @@ describe("wms.keep", function()
    end)
 
    describe("as a service #once", function()
+      after_each(function() os.remove(folder .. "/room1.keep") end)
+
       --- Runs the service with these options, and the shell's `commands` beside it.  Returns what it has printed and its
       --- exit code.
       local function serve(options, commands, path)
@@ -807,7 +809,31 @@ describe("wms.keep", function()
          local output, code = serve(ROOM, signal "INT")
          assert.equal(1, code, output)
          assert.truthy(output:find("stopped by SIGINT", 1, true) and output:find("not put back", 1, true), output)
-         assert.is_nil(io.open(folder .. "/room1.keep"))
+         assert.truthy(output:find("start it again to go on from", 1, true), output)
+         assert(os.remove(folder .. "/room1.keep")) -- for the next start, when somebody has given the right
+      end)
+
+      it("waits no longer for hosts that are away after a second signal", function()
+         local pause = 'for try in $(seq 500); do grep -qs "%s" out && break; sleep 0.02; done; '
+            .. "kill -TERM $(pgrep -P $pid)\n"
+         local state = record.write{ locked = true, servers = { "memory://lab", "memory://away" }, message = "Exam",
+            restore = true, limit = 3, grace = 300, changed = { { server = "memory://away", session_id = 1 } } }
+         local file = assert(io.open(folder .. "/room1.keep", "w"))
+         file:write(state)
+         file:close()
+         process.run(("chmod 600 %s/room1.keep"):format(folder))
+         local output, code = serve("return {}",
+            pause:format("memory://away: is lost") .. pause:format("waited for"))
+         assert.equal(1, code, output)
+         assert.truthy(output:find("2 not; start it again", 1, true), output)
+         assert(os.remove(folder .. "/room1.keep"))
+      end)
+
+      it("goes on when where raises", function()
+         local output, code = serve([[return { server = "memory://lab", locked = true, message = "Exam", restore = true,
+            where = function(session) return session.no_lock.x end }]], signal "INT")
+         assert.equal(0, code, output)
+         assert.truthy(output:find("no_lock", 1, true) and output:find("stopped by SIGINT", 1, true), output)
       end)
 
       it("ends with 2 for settings that are none, and with 3 when it cannot begin", function()

@@ -37,7 +37,7 @@ local function self_here(self, method)
       error(("calling '%s' on bad self (call it with a colon: keeper:%s)"):format(method, method), 3)
    end
    if not self.over and self.process ~= system.process() then
-      ending.finish(self, "forked")
+      ending.close(self, "forked")
    end
    return self
 end
@@ -61,24 +61,32 @@ end
 
 local function begin_watch(self)
    local plan = self.plan
+   local over = false
+   local watch, message, err
    local function on_event(event)
+      if event.kind == "overflow" then
+         event.servers = watch:servers() -- as they are with these sessions, not as they will be by the next turn
+      end
       self.queue[#self.queue + 1] = event
       state.poke(self)
    end
-   local function ended() -- nobody else ends it: this is a child of its process
-      self.stop_watch = nil
+   local function ended(raised) -- something has raised in it, such as the program's log; or this is a child of its process
+      over, self.stop_watch = true, nil
       if not self.over then
-         state.poke(self)
+         turn.watch_over(self, raised)
       end
    end
-   local watch, message, err = options.checked(wms.watch, { [plan.server_name or "servers"] = plan.servers, initial = true,
+   watch, message, err = options.checked(wms.watch, { [plan.server_name or "servers"] = plan.servers, initial = true,
       where = guarded(self, plan.where, false), except = guarded(self, plan.except, true), timeout = plan.timeout,
       concurrency = plan.concurrency, on_event = on_event })
    if not watch then
       return nil, message, err
    end
    self.watch = watch
-   self.stop_watch = waiting.watch(watch, ended)
+   local stop = waiting.watch(watch, ended)
+   if not over then
+      self.stop_watch = stop
+   end
    return true
 end
 
@@ -105,10 +113,10 @@ end
 local function set_end(self, kept)
    local plan = self.plan
    local now, time = driver:clock()
-   if plan.until_time then
+   if kept and kept.ends and (plan.is_time_of_day or not plan.until_time) then
+      self.ends = kept.ends -- a time of day that has gone by meanwhile is not tomorrow's
+   elseif plan.until_time then
       self.ends = plan.until_time
-   elseif kept and kept.ends then
-      self.ends = kept.ends
    elseif plan.after then
       self.ends_up = now + plan.after
    end
@@ -132,6 +140,7 @@ local function begin(given)
       lost = lost, whole = {}, awaited = {}, not_restored = {}, on_end = {},
       counts = { actions = 0, fights = 0, restored = 0, left = 0 },
    }, Keeper)
+   self.begin_watch = begin_watch
    self.is_lost = function(server) return lost[server] ~= nil end
    local function abandon()
       self.over = "closed"
@@ -156,7 +165,7 @@ local function begin(given)
       options.complete(plan, kept)
       set_end(self, kept)
       self.sessions = Sessions.new(plan, kept and kept.changed)
-      self.timer = waiting.timer(function() turn(self) end)
+      self.timer = waiting.timer(function() turn.run(self) end)
       if kept then
          local left = state.seconds_left(self)
          report.tell(self, "resumed", { file = file.path, changed = #kept.changed,
@@ -216,7 +225,7 @@ end
 function Keeper:close()
    self_here(self, "close")
    if not self.over then
-      ending.finish(self, "closed")
+      ending.close(self, "closed")
    end
 end
 Keeper.__close = Keeper.close
@@ -236,9 +245,9 @@ function Keeper:result()
       return summary
    end
    local first = failed[1]
-   return failure(first.error.code, ("%s%s: not put back: %s%s"):format(first.server,
+   return failure(first.error.code, report.line(("%s%s: not put back: %s%s"):format(first.server,
       first.session_id ~= nil and ": session " .. tostring(first.session_id) or "", first.error.message,
-      #failed > 1 and (" (%d sessions in all)"):format(#failed) or ""),
+      #failed > 1 and (" (%d sessions in all)"):format(#failed) or "")),
       { server = first.server, session_id = first.session_id, outcomes = failed, summary = summary })
 end
 

@@ -738,6 +738,7 @@ function wms.load(names) end
 ---@field until_time? number|string When it ends: seconds since 1970, or a time of day such as `"11:30"`.
 ---@field after? number After how many seconds it ends: above 0, at most 1e9.
 ---@field restore? boolean At the end it puts back what it has changed.
+---@field own? boolean Also the session that it runs in; false.
 ---@field grace? number Seconds that it waits at the end for hosts that are away: 300.
 ---@field limit? integer Actions in a minute on one session, at most: 1…1000; 30.
 ---@field file? string Where its state outlives the script: a path, or a name without a slash, for one in `$XDG_STATE_HOME/wms`.
@@ -747,7 +748,7 @@ function wms.load(names) end
 ---@field on_report? fun(report: wms.Report) Is told of everything, by whoever runs the keeper.
 
 ---@class wms.Report
----@field kind "ready"|"back"|"lost"|"acted"|"fight"|"resumed"|"file"|"waiting"|"left"|"ended"
+---@field kind "ready"|"back"|"lost"|"unwatched"|"acted"|"fight"|"resumed"|"file"|"waiting"|"left"|"ended"
 ---@field time number Seconds since 1970.
 ---@field message string One line for a person.
 ---@field server? string
@@ -756,10 +757,10 @@ function wms.load(names) end
 ---@field verb? "lock"|"unlock" Of `acted`, as the next one.
 ---@field outcome? wms.Outcome
 ---@field reason? "found"|"opened"|"changed"|"again"|"restore"|"time"|"stopped" Of `acted`: why; of `ended`: by what.
----@field error? { code: wms.Code, message: string } Of `lost`, `file`, `waiting`, and of an action that failed.
+---@field error? { code: wms.Code, message: string } Of `lost`, `unwatched`, `file`, `waiting`, and of an action that failed.
 ---@field actions? integer Of `fight`: in the last minute; of `ended`: in all.
----@field pause? number Of `fight`: seconds until it goes on; of `waiting`: how long it is waited for.
----@field file? string Of `resumed` and `file`: the path.
+---@field pause? number Of `fight` and `unwatched`: seconds until it goes on; of `waiting`: how long it is waited for.
+---@field file? string Of `resumed` and `file`: the path; of `ended`: there is something in it that was not put back.
 ---@field changed? integer Of `resumed`: how many sessions were changed.
 ---@field over? boolean Of `resumed`: its time has passed.
 ---@field restored? integer Of `ended`, as the next two: how many sessions.

@@ -11,17 +11,16 @@ local actions = {}
 local driver = wms.driver()
 
 -- What time does not mend: at the end it is not tried again.
-local FINAL = { ACCESS_DENIED = true, UNSUPPORTED = true, NOT_BOUND = true, UNTRUSTED = true, NO_PROVIDER = true,
-   PROTOCOL = true, NOT_FOUND = true }
+-- What nobody mends: "never".  What somebody may mend: "later", by the keeper that goes on with the file.
+local FINAL = { ACCESS_DENIED = "later", NOT_BOUND = "later", UNTRUSTED = "later", NO_PROVIDER = "later",
+   PROTOCOL = "later", UNSUPPORTED = "never", NOT_FOUND = "never" }
 
---- Waits for a request; `finished` is called when it is done.
+--- Waits for a request; `finished(failure)` is called when it is done, or something has raised in it.
 local function add(self, request, finished)
    self.requests[request] = true
-   waiting.add(request, function()
+   waiting.add(request, function(_, failure)
       self.requests[request] = nil
-      if finished then
-         finished(request)
-      end
+      finished(failure)
       request:close()
    end)
 end
@@ -43,11 +42,13 @@ local function acted(self, entry, outcome, verb)
    report.tell(self, "acted", report.about(entry, { verb = verb, outcome = outcome, error = outcome.error,
       reason = restoring and "restore" or entry.why }))
    if restoring then
+      local final = outcome.error and FINAL[outcome.error.code]
       if not outcome.error then
          entry.changed = nil
          self.counts.restored = self.counts.restored + 1
-      elseif FINAL[outcome.error.code] then
-         entry.changed = nil
+      elseif final then
+         entry.given_up = true
+         entry.changed = final == "later" or nil
          if outcome.error.code ~= "NOT_FOUND" then
             self.not_restored[#self.not_restored + 1] = outcome
          end
@@ -78,10 +79,12 @@ local function start(self, verb, entries, verify)
          acted(self, entry, outcome, verb)
       end
    end
-   local function finished()
+   local function finished(failure)
+      local why = failure and tostring(failure[1]) or "no outcome was told"
+      self.failed = self.failed or failure
       for key, entry in pairs(by_key) do -- of which nothing was told
          by_key[key] = nil
-         failed(self, entry, verb, "unknown", "INTERNAL", "no outcome was told; it may still be carried out")
+         failed(self, entry, verb, "unknown", "INTERNAL", why .. "; it may still be carried out")
       end
    end
    local request, message, err = wms.start(verb, { session_ids = sessions_of(entries), on_outcome = told, retries = 0,
@@ -134,14 +137,21 @@ function actions.ask(self, entries)
       by_key[entry.key], asked[i] = entry, entry.seen
       entry.assumed = nil
    end
-   local request = wms.start("sessions", { session_ids = sessions_of(entries), timeout = self.plan.timeout,
+   local fine, request = pcall(wms.start, "sessions", { session_ids = sessions_of(entries), timeout = self.plan.timeout,
       deadline = false, concurrency = self.plan.concurrency })
-   if not request then
+   if not (fine and request) then
+      for _, entry in ipairs(entries) do
+         self.sessions:doubt(entry, driver:clock())
+      end
       return
    end
-   add(self, request, function()
-      local list, _, err = request:result()
-      for _, session in ipairs(list or err.sessions or {}) do
+   add(self, request, function(failure)
+      self.failed = self.failed or failure
+      local list, _, err
+      if not failure then
+         list, _, err = request:result()
+      end
+      for _, session in ipairs(list or err and err.sessions or {}) do
          local entry = by_key[Sessions.key(session)]
          if entry and entry.session.identity == session.identity and not entry.acting then
             for i = 1, #entries do

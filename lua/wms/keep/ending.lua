@@ -28,8 +28,14 @@ end
 function ending.finish(self, reason)
    self.over = reason
    ending.close_all(self)
+   local kept
    if self.file then
       if reason == "closed" or reason == "forked" then
+         self.file:close()
+      elseif self.plan.restore and #self.sessions:changed() > 0 then -- another keeper may go on with that
+         self.file_due = nil
+         state.save(self)
+         kept = self.file.path
          self.file:close()
       else
          local removed, message, err = self.file:remove()
@@ -41,11 +47,37 @@ function ending.finish(self, reason)
    if reason ~= "closed" and reason ~= "forked" then
       local counts = self.counts
       report.tell(self, "ended", { reason = reason, actions = counts.actions, restored = counts.restored,
-         left = counts.left, not_restored = #self.not_restored })
+         left = counts.left, not_restored = #self.not_restored, file = kept })
    end
-   for _, ended in ipairs(self.on_end) do
-      ended()
+end
+
+--- Says so to whoever waits for it, after the last report.  Returns what the first of them has raised, in a table.
+function ending.tell_over(self)
+   local list, failed = self.on_end, nil
+   self.on_end = {}
+   for _, ended in ipairs(list) do
+      local fine, problem = pcall(ended)
+      if not fine then
+         failed = failed or { problem }
+      end
    end
+   return failed
+end
+
+--- Gives everything back at once: nothing more is told but that.
+function ending.close(self, reason)
+   ending.finish(self, reason)
+   self.reports, self.failed = {}, nil
+   local failed = ending.tell_over(self)
+   if failed then
+      error(failed[1], 0)
+   end
+end
+
+--- Hosts that are away are waited for no longer.
+function ending.hurry(self)
+   self.grace_up = driver:clock()
+   state.poke(self)
 end
 
 --- The keeper begins to end, for this reason.
@@ -53,7 +85,7 @@ function ending.begin(self, reason)
    if not self.ending then
       self.ending = reason
       self.grace_up = driver:clock() + self.plan.grace
-      self.sessions:forget_pauses()
+      self.sessions:begin_end()
       state.save(self)
    end
 end
@@ -64,10 +96,14 @@ local function give_up(self)
       local entry = self.sessions.all[Sessions.key(session)]
       local lost = self.lost[session.server]
       local why = entry and entry.last and entry.last.error or lost
-      self.not_restored[#self.not_restored + 1] = { server = session.server, session_id = session.session_id,
-         user_name = session.user_name, identity = session.identity, state = "skipped",
-         error = { code = why and why.code or "TIMEOUT",
-            message = "the time to put it back is over" .. (why and ": " .. why.message or "") } }
+      if not (entry and entry.given_up) then -- that has been told
+         self.not_restored[#self.not_restored + 1] = {
+            server = session.server, session_id = session.session_id, user_name = session.user_name,
+            identity = session.identity, state = "skipped",
+            error = { code = why and why.code or "TIMEOUT",
+               message = "the time to put it back is over" .. (why and ": " .. why.message or "") },
+         }
+      end
    end
 end
 

@@ -5,7 +5,7 @@ local wms = require "wms"
 local options = {}
 
 local NAMES = { "server", "computer_name", "servers", "locked", "message", "where", "except", "until_time", "after",
-   "restore", "grace", "limit", "verify", "timeout", "concurrency", "file", "on_report" }
+   "restore", "own", "grace", "limit", "verify", "timeout", "concurrency", "file", "on_report" }
 local KNOWN = {}
 for _, name in ipairs(NAMES) do
    KNOWN[name] = true
@@ -167,8 +167,10 @@ function options.read(given)
       where = given.where,
       except = given.except,
       until_time = until_time(given),
+      is_time_of_day = type(given.until_time) == "string",
       after = seconds(given, "after", nil, 1e-9),
       restore = boolean(given, "restore"),
+      own = boolean(given, "own"),
       grace = seconds(given, "grace", nil, 0),
       limit = given.limit ~= nil and check_limit(given.limit) or nil,
       verify = given.verify,
@@ -215,6 +217,7 @@ function options.complete(plan, state)
    take("where")
    take("except")
    take("restore", false)
+   take("own", false)
    take("grace", 300)
    take("limit", 30)
    take("servers", { "localhost" })

@@ -12,6 +12,7 @@
 --    except function                      it was a function, which has to be given again
 --    ends 1764500000.25                   seconds since 1970
 --    restore true
+--    own true                             also the keeper's own session; no such line: without it
 --    limit 30
 --    grace 300
 --    ending true                          it is over, and only what was changed has to be put back
@@ -37,8 +38,31 @@ local function decode(text)
    end))
 end
 
+--- With a point, whatever the program's locale has (LC_NUMERIC).
 local function number(value)
-   return ("%.17g"):format(value)
+   if math.type and math.type(value) == "integer" then
+      return ("%d"):format(value)
+   end
+   return (("%.17g"):format(value):gsub("[^%deE+%-]+", "."))
+end
+
+local function read_number(text)
+   if not text:find("^%-?%d+%.?%d*e?[+-]?%d*$") then
+      return nil
+   end
+   local value = tonumber(text)
+   if not value then -- Lua 5.1 reads as the locale has it
+      value = tonumber((text:gsub("%.", (("%.1f"):format(0.5):match("^0(.-)5$")))))
+   end
+   return value and value > -math.huge and value < math.huge and value or nil
+end
+
+--- A number within these bounds, which are those of wms.keep's options.
+local function read_within(least, most, whole)
+   return function(text)
+      local value = read_number(text)
+      return value and value >= least and value <= most and (not whole or value % 1 == 0) and value or nil
+   end
 end
 
 --- A value with its type.
@@ -54,7 +78,7 @@ local function untyped(text)
    elseif kind == "b" and (value == "true" or value == "false") then
       return value == "true"
    elseif kind == "n" then
-      value = tonumber(value)
+      value = read_number(value)
       return value and math.floor(value) == value and math.tointeger and math.tointeger(value) or value
    end
    return nil
@@ -90,7 +114,7 @@ function record.choice_text(choice)
 end
 
 --- The text of a state: `{ locked =, servers =, message =, where =, except =, ends =, restore =, limit =, grace =,
---- ending =, changed = { { server =, session_id =, identity = }, … } }`.
+--- ending =, own =, changed = { { server =, session_id =, identity = }, … } }`.
 function record.write(state)
    local lines = { "wms-keep " .. record.VERSION, "locked " .. tostring(state.locked) }
    for _, server in ipairs(state.servers) do
@@ -107,6 +131,9 @@ function record.write(state)
    lines[#lines + 1] = "restore " .. tostring(state.restore)
    lines[#lines + 1] = "limit " .. number(state.limit)
    lines[#lines + 1] = "grace " .. number(state.grace)
+   if state.own then
+      lines[#lines + 1] = "own true"
+   end
    if state.ending then
       lines[#lines + 1] = "ending true"
    end
@@ -125,11 +152,6 @@ local function read_boolean(value)
       return value == "true"
    end
    return nil
-end
-
-local function read_number(value)
-   local found = value and value:find("^[%d.e+]+$") and tonumber(value)
-   return found and found < math.huge and found or nil
 end
 
 local function read_choice(word)
@@ -170,11 +192,12 @@ local READERS = {
    message = read_one("message", decode),
    where = read_choice("where"),
    except = read_choice("except"),
-   ends = read_one("ends", read_number),
+   ends = read_one("ends", read_within(0, 1e12)),
    restore = read_one("restore", read_boolean),
-   limit = read_one("limit", read_number),
-   grace = read_one("grace", read_number),
+   limit = read_one("limit", read_within(1, 1000, true)),
+   grace = read_one("grace", read_within(0, 1e9)),
    ending = read_one("ending", read_boolean),
+   own = read_one("own", read_boolean),
    server = function(state, values)
       state.servers[#state.servers + 1] = values[1] and decode(values[1])
       return #values == 1

@@ -37,6 +37,9 @@ local TEXTS = {
       end
       return ("%s: %s%s"):format(who(told), DONE[told.verb], told.reason == "restore" and " again, as it was" or "")
    end,
+   unwatched = function(told)
+      return ("nothing is watched: %s; begun anew in %.0f s"):format(code_of(told), told.pause)
+   end,
    fight = function(told)
       return ("%s: somebody else changes it again and again: %d actions in a minute; the next in %.0f s"):format(who(told),
          told.actions, told.pause)
@@ -53,14 +56,49 @@ local TEXTS = {
       end
       if told.not_restored > 0 then
          parts[#parts + 1] = ("%d not"):format(told.not_restored)
+         parts[#parts] = parts[#parts] .. (told.file and ("; start it again to go on from " .. told.file) or "")
       end
       return table.concat(parts, ", ")
    end,
 }
 
+--- Whether a sequence of UTF-8 is whole, shortest, and of a character that moves nothing on a screen (C1, the marks that
+--- change the direction of writing, ends of lines).
+local function is_printable(char)
+   local first, second, third = char:byte(1, 3)
+   local size = first >= 240 and 4 or first >= 224 and 3 or 2
+   if first < 194 or first > 244 or #char ~= size then
+      return false
+   elseif first == 194 then
+      return second >= 160
+   elseif first == 216 then
+      return second ~= 156 -- U+061C
+   elseif first == 224 then
+      return second >= 160
+   elseif first == 237 then
+      return second < 160
+   elseif first == 226 and second == 128 then
+      return not (third >= 142 and third <= 143 or third >= 168 and third <= 174) -- U+200E, U+200F, U+2028 to U+202E
+   elseif first == 226 and second == 129 then
+      return not (third >= 166 and third <= 169) -- U+2066 to U+2069
+   elseif first == 240 then
+      return second >= 144
+   end
+   return first ~= 244 or second < 144
+end
+
+--- The text as one line that does nothing to a terminal or a journal: hosts and their users choose names freely.
+function report.line(text)
+   text = text:gsub("[ \t]*[\r\n][ \t\r\n]*", " "):gsub("[%z\1-\31\127]", "?")
+   text = text:gsub("[\128-\255][\128-\191]*", function(char)
+      return not is_printable(char) and "?" or nil
+   end)
+   return text
+end
+
 --- Gives it its `message`, and returns it.
 local function fill(told)
-   told.message = TEXTS[told.kind](told):gsub("%s*\n%s*", " ")
+   told.message = report.line(TEXTS[told.kind](told))
    return told
 end
 
@@ -78,19 +116,20 @@ function report.about(entry, fields)
    return fields
 end
 
---- Tells what there is to tell; raises what on_report raises, and what `where` has raised.
+--- Tells all that there is to tell.  Returns, in a table, the first error of on_report, `where` and the like.
 function report.deliver(self)
    while self.reports[1] do
       local told = table.remove(self.reports, 1)
       if self.plan.on_report then
-         self.plan.on_report(told)
+         local fine, problem = pcall(self.plan.on_report, told)
+         if not fine then
+            self.failed = self.failed or { problem }
+         end
       end
    end
    local failed = self.failed
-   if failed then
-      self.failed = nil
-      error(failed[1], 0)
-   end
+   self.failed = nil
+   return failed
 end
 
 return report

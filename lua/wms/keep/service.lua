@@ -4,23 +4,30 @@
 --    lua -e "os.exit(require('wms.keep.service').main('room1'), true)"
 --
 -- It reads `/etc/wms/keep/room1.lua`, which returns a table of options for wms.keep, and the settings of wms.config
--- (groups, for example).  It prints each report on a line.  SIGTERM and SIGINT stop it, so that `restore` has its way; when
+-- (groups, for example).  It prints each report on a line.  SIGTERM and SIGINT stop it, so that `restore` has its way, and
+-- a second one lets it wait no longer for hosts that are away; when
 -- the machine itself is going down it just ends, and goes on after the next start, as after a crash.
 --
--- Exit code: 0 it is over as asked, 1 something was not put back, 2 wrong settings, 3 it could not begin.
+-- Exit code: 0 it is over as asked, 1 something was not put back, 2 wrong settings, 3 it could not begin, 70 something has
+-- raised an error again and again; after 3 and 70 it is to be started again.
 local config = require "wms.config"
+local ending = require "wms.keep.ending"
 local files = require "wms.files"
 local keep = require "wms.keep"
+local report = require "wms.keep.report"
 local system = require "wms.system"
 local wms = require "wms"
 
 local service = {}
 
+local RAISED = 70 -- EX_SOFTWARE
 local FOLDER = "/etc/wms/keep"
+local MOST_ERRORS = 1000 -- in a row, one a turn at most, after which it ends, so that it is started anew
+local LAST_COMMANDS = 60 -- seconds that they may take when `grace` is over
 local LOOK = 0.5 -- seconds between two looks whether a signal has come
 
 local function say(format, ...)
-   io.stdout:write(format:format(...), "\n")
+   io.stdout:write(report.line(format:format(...)), "\n")
    io.stdout:flush()
 end
 
@@ -78,7 +85,7 @@ local function is_machine_ending()
 end
 
 --- A signal has come; returns whether that is the end of this process, but not of what is kept.
-local function take_signal(keeper, signal)
+local function take_signal(keeper, signal, again)
    system.notify("STOPPING=1")
    if is_machine_ending() then
       say("the machine is going down: goes on after the next start")
@@ -86,23 +93,38 @@ local function take_signal(keeper, signal)
       return true
    end
    say("stopped by SIG%s", signal)
+   if again then
+      ending.hurry(keeper)
+   end
+   system.notify(("EXTEND_TIMEOUT_USEC=%.0f"):format((keeper.plan.grace + LAST_COMMANDS) * 1e6))
    keeper:stop()
    return false
 end
 
 --- Runs the keeper until it is over, and lets signals stop it.
 local function run(keeper)
+   local errors, stopped = 0, false
    repeat
-      local done, problem = keeper:wait(LOOK)
-      if done == nil then
+      local fine, done, problem = pcall(keeper.wait, keeper, LOOK)
+      if not fine then -- where, a log, lack of memory: the keeper goes on
+         errors = errors + 1
+         say("%s", tostring(done))
+         if errors >= MOST_ERRORS then
+            return RAISED
+         end
+         done = false
+      elseif done == nil then
          say("%s", problem)
          return 3
+      else
+         errors = 0
       end
       system.notify("WATCHDOG=1")
       local signal = system.ending()
-      if signal and take_signal(keeper, signal) then
+      if signal and take_signal(keeper, signal, stopped) then
          return 0
       end
+      stopped = stopped or signal ~= nil
    until done
    local summary, message = keeper:result()
    if not summary then
@@ -111,8 +133,7 @@ local function run(keeper)
    return summary and 0 or 1
 end
 
---- Returns the exit code.  `folder`: where the settings are, in place of /etc/wms/keep.
-function service.main(name, folder)
+local function main(name, folder)
    local options, path = read_options(folder or os.getenv("WMS_KEEP_FOLDER") or FOLDER, name)
    if not options then
       io.stderr:write(path, "\n")
@@ -124,9 +145,9 @@ function service.main(name, folder)
       return 2
    end
    use_credentials()
-   options.on_report = function(report)
-      say("%s", report.message)
-      system.notify("STATUS=" .. report.message)
+   options.on_report = function(told)
+      say("%s", told.message)
+      system.notify("STATUS=" .. told.message)
    end
    if options.file == nil then
       local state = os.getenv("STATE_DIRECTORY")
@@ -143,6 +164,16 @@ function service.main(name, folder)
    end
    system.notify("READY=1")
    return run(keeper)
+end
+
+--- Returns the exit code.  `folder`: where the settings are, in place of /etc/wms/keep.
+function service.main(name, folder)
+   local fine, code = pcall(main, name, folder)
+   if not fine then
+      io.stderr:write(tostring(code), "\n")
+      return RAISED
+   end
+   return code
 end
 
 return service

@@ -7,6 +7,7 @@ local state = {}
 
 local driver = wms.driver()
 
+local REST = 2 -- times as long as writing has taken: until then what happens is gathered, and written at once
 local FILE_PAUSE = 10 -- seconds until a file that could not be written is tried again
 
 --- Seconds until the end of the time; nil: there is none.
@@ -36,10 +37,13 @@ function state.save(self)
    local plan, left = self.plan, state.seconds_left(self)
    local fine, message, err = self.file:write{
       locked = plan.locked, servers = plan.servers, message = plan.message, where = plan.where, except = plan.except,
-      ends = self.ends or left and math.floor((time + left) * 10 + 0.5) / 10, restore = plan.restore, limit = plan.limit,
-      grace = plan.grace, ending = self.ending and true or nil, changed = plan.restore and self.sessions:changed() or {},
+      ends = self.ends or left and math.floor((time + left) * 10 + 0.5) / 10, restore = plan.restore,
+      own = plan.own, limit = plan.limit, grace = plan.grace, ending = self.ending and true or nil,
+      changed = plan.restore and self.sessions:changed() or {},
    }
    self.file_due = not fine and now + FILE_PAUSE or nil
+   local after = driver:clock()
+   self.rest_until = after + REST * (after - now)
    if not fine and self.file_code ~= err.code then
       report.tell(self, "file", { error = { code = err.code, message = message }, file = self.file.path })
    end

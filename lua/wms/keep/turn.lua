@@ -7,8 +7,11 @@ local state = require "wms.keep.state"
 local system = require "wms.system"
 local wms = require "wms"
 
+local turn = {}
+
 local driver = wms.driver()
 
+local LONGEST_PAUSE = 60 -- seconds until a watch is begun anew
 local LONGEST_SLEEP = 10 -- seconds until the clock is looked at again, which somebody may have set
 
 local function take_session(self, event)
@@ -27,15 +30,16 @@ local function take_server(self, event)
       return
    end
    self.lost[event.server] = nil
+   self.watch_fails = nil
    self.whole[event.server] = true
    self.sessions:back(event.server)
    report.tell(self, event.kind, { server = event.server })
 end
 
---- Events were dropped: these are all sessions, and which servers there are has to be looked at, too.
+--- Events were dropped: these are all sessions, and how the servers were then.
 local function take_all(self, event)
    self.sessions:replace(event.sessions)
-   for _, one in ipairs(self.watch:done() and {} or self.watch:servers()) do
+   for _, one in ipairs(event.servers) do
       if one.state == "watched" and self.lost[one.server] then
          take_server(self, { kind = "back", server = one.server })
       elseif one.state == "watched" then
@@ -64,18 +68,48 @@ local function take_events(self)
    self.whole = {}
 end
 
+---------------------------------------------------------------------------------------------------------- a watch that ends
+
+--- The watch is over, though nobody has ended it: another one follows after a pause.  `failure` holds what was raised.
+function turn.watch_over(self, failure)
+   self.watch_fails = (self.watch_fails or 0) + 1
+   local pause = math.min(LONGEST_PAUSE, 2 ^ (self.watch_fails - 1))
+   self.watch_due = driver:clock() + pause
+   report.tell(self, "unwatched", { pause = pause, error = { code = "INTERNAL",
+      message = failure and tostring(failure[1]) or "the watch has ended" } })
+   self.failed = self.failed or failure
+   state.poke(self)
+end
+
+--- Begins another watch: it tells all sessions again, and those that it does not tell are there no more.
+local function watch_again(self)
+   self.watch_due = nil
+   self.sessions:expect_all()
+   local fine, begun, message = pcall(self.begin_watch, self)
+   if not (fine and begun) then
+      turn.watch_over(self, { fine and message or begun })
+   end
+end
+
 --------------------------------------------------------------------------------------------------------------- the turn
 
 --- Does what is due; returns seconds until it is to go on, or nil: it is over.
 local function go_on(self)
    take_events(self)
+   if self.watch_due and self.watch_due <= driver:clock() then
+      watch_again(self)
+   end
    local left = state.seconds_left(self)
    if left and left <= 0 then
       ending.begin(self, "time")
    end
    local now = driver:clock()
    if self.ending then
-      return ending.go_on(self, now)
+      local seconds = ending.go_on(self, now)
+      return seconds and math.min(seconds, self.watch_due and self.watch_due - now or math.huge)
+   end
+   if self.rest_until and now < self.rest_until and self.plan.restore then
+      return math.min(self.rest_until - now, left or math.huge)
    end
    local list, fights, first = self.sessions:due(now, self.is_lost)
    for _, entry in ipairs(fights) do
@@ -90,15 +124,16 @@ local function go_on(self)
    if self.file_due and self.file_due <= now then
       state.save(self)
    end
-   return math.min(first - now, confirm - now, left or math.huge, self.file_due and self.file_due - now or math.huge)
+   return math.min(first - now, confirm - now, left or math.huge,
+      self.watch_due and self.watch_due - now or math.huge, self.file_due and self.file_due - now or math.huge)
 end
 
 --- Runs whenever something has happened.
-local function turn(self)
+function turn.run(self)
    if self.over or self.busy then
       return
    elseif self.process ~= system.process() then
-      ending.finish(self, "forked")
+      ending.close(self, "forked")
       return
    end
    self.busy = true
@@ -113,7 +148,13 @@ local function turn(self)
       self.timer:set(self.poked and 0 or math.max(0, math.min(LONGEST_SLEEP, seconds)))
    end
    self.poked = false
-   report.deliver(self)
+   local failed = report.deliver(self)
+   if self.over then
+      failed = ending.tell_over(self) or failed
+   end
+   if failed then
+      error(failed[1], 0)
+   end
 end
 
 return turn

@@ -82,21 +82,20 @@ local function run_timers()
          due[#due + 1] = timer
       end
    end
-   for _, timer in ipairs(due) do
-      timers[timer] = nil
-   end
    armed = nil -- it may have fired, and repeats until it is set
-   set_alarm()
-   for i, timer in ipairs(due) do
-      local fine, failure = pcall(timer.fire)
-      if not fine then
-         for rest = i + 1, #due do
-            timers[due[rest]] = true
+   for _, timer in ipairs(due) do
+      if timers[timer] and timer.at <= now then -- else one before it has switched it off, or run it
+         timers[timer] = nil
+         local fine, failure = pcall(timer.fire)
+         if not fine then -- the others are still due
+            armed = nil
+            set_alarm()
+            error(failure, 0)
          end
-         set_alarm()
-         error(failure, 0)
       end
    end
+   armed = nil
+   set_alarm()
 end
 
 --- A timer: `timer:set(seconds)` lets `fire` be called once, by whichever loop turns, after so many seconds; nil: never.
