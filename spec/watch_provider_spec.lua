@@ -19,7 +19,8 @@ local function told(name, count)
       local rest = watch:next(0.1)
       if rest then io.write("more: ", rest.kind, "\n") end
       for _, session in ipairs(watch:sessions()) do
-         io.write("(", session.session_id, " ", session.identity, " ", tostring(session.locked), ")\n")
+         io.write("(", session.session_id, " ", session.identity, " ", tostring(session.locked),
+            session.is_own and " own" or "", ")\n")
       end
       watch:close()
    ]]):format(name, count)
@@ -59,6 +60,28 @@ describe("a provider that", function()
    it("tells odd things is understood as far as possible", function()
       assert.same({ "ready", "closed c2", "opened c2", "disconnected c2", "connected c2", "locked 1",
          "(1 first true)", "(c2 another false)" }, told("odd", 6))
+   end)
+
+   it("breaks before its list is answered has told nothing of the next connection's sessions", function()
+      assert.same({ "ready", "lost it broke", "back", "(1 first false)", "(c2 second false)" }, told("stale", 3))
+   end)
+
+   it("ends its watch twice has ended it once", function()
+      assert.same({ "ready", "lost it has no eyes any more", "back", "(1 first false)", "(c2 second false)" },
+         told("twice", 3))
+   end)
+
+   it("tells of a watch that has ended tells nothing", function()
+      assert.same({ "ready", "lost it is shy", "back", "(1 first false)", "(c2 second false)" }, told("late", 3))
+   end)
+
+   it("says later that a session is not locked is heard", function()
+      assert.same({ "ready", "opened c3", "unlocked c3", "(1 first false)", "(c2 second false)", "(c3 third false)" },
+         told("new", 3))
+   end)
+
+   it("does not say anew whose a session is has said it", function()
+      assert.same({ "ready", "locked c2", "(1 first false)", "(c2 second true own)" }, told("own", 2))
    end)
 
    it("tells before its list is answered is not forgotten", function()

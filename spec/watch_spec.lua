@@ -212,6 +212,69 @@ describe("wms.watch", function()
       end)
    end)
 
+   describe("where and except", function()
+      --- A watch of one active session of alice's, where `state` is "active"; disconnected by disconnect().
+      local function active(options)
+         local host, server = lab(2)
+         options.server, options.where = server, { state = "active" }
+         for id = 1, 2 do
+            host:drop(id)
+            host:open{ session_id = id, user_name = "user" .. id, state = "active" }
+         end
+         local seen = watching.new(options)
+         seen:await("ready")
+         seen:rest()
+         return seen, host, function(id) assert(wms.disconnect{ session_ids = id, server = server }) end
+      end
+
+      it("choose a session once: what was told is told of until it closes", function()
+         for _, initial in ipairs{ true, false } do
+            local seen, host, disconnect = active{ initial = initial }
+            local first = initial and { "ready", "opened 1", "opened 2" } or { "ready" }
+            assert.same(first, seen:all())
+            disconnect(1)
+            host:lock(1)
+            host:drop(1)
+            seen.events = {}
+            assert.same({ "disconnected 1", "locked 1", "closed 1" }, seen:take())
+            host:open{ session_id = 1, state = "disconnected" } -- another one
+            host:lock(1)
+            host:drop(1)
+            host:drop(2)
+            seen.events = {}
+            assert.same({ "closed 2" }, seen:take())
+         end
+      end)
+
+      it("tell a session that they begin to take as opened", function()
+         local host, server = lab(1)
+         local seen = ready{ server = server, where = { locked = true } }
+         host:lock(1)
+         host:unlock(1)
+         host:drop(1)
+         local list = seen:rest().events
+         assert.same({ "opened 1", "unlocked 1", "closed 1" }, seen:all(#list - 2))
+         assert.is_true(list[#list - 2].session.locked)
+         assert.is_nil(list[#list - 2].initial)
+      end)
+
+      it("choose anew when the queue is full: the sessions that are told then are told of", function()
+         local seen, host, disconnect = active{ queue = 4 }
+         disconnect(1)
+         for _ = 1, 3 do
+            host:lock(2)
+            host:unlock(2)
+         end
+         local event = seen.watch:next(0)
+         assert.equal("overflow", event.kind)
+         assert.same({ 2 }, pluck(event.sessions, "session_id"))
+         host:drop(1)
+         host:drop(2)
+         seen.events = {}
+         assert.same({ "closed 2" }, seen:take())
+      end)
+   end)
+
    describe("misuse", function()
       for _, case in ipairs{
          { "an unknown option", { session_ids = 1 }, { "session_ids: no such option", "on_event" } },
@@ -316,6 +379,37 @@ describe("wms.watch", function()
          assert.is_nil(watch:next(0))
       end)
 
+      it("does not wait in its own allow, which would be for ever", function()
+         local _, server = lab(1)
+         local watch, inside
+         local client = wms.new{ server = server, allow = function()
+            inside = inside or { (watch:next()), (watch:next(30)), watch:wait(), (watch:step()) }
+            return true
+         end }
+         watch = keep(client:watch{ on_event = function() end })
+         local start = kit.now()
+         assert.is_false(watch:wait(0.5))
+         assert.same({ nil, nil, false, false }, inside)
+         assert.is_true(kit.now() - start < 20)
+         assert.equal("watched", watch:servers()[1].state)
+      end)
+
+      it("is not kept by the driver that it was closed under", function()
+         local _, server = lab(1)
+         local driver, weak = wms.driver(), setmetatable({}, { __mode = "k" })
+         for _ = 1, 10 do
+            local watch
+            watch = wms.watch{ server = server, on_event = function() watch:close() end }
+            driver:watch(watch)
+            watch:wait(10)
+            driver:forget(watch)
+            weak[watch] = true
+         end
+         collectgarbage()
+         collectgarbage()
+         assert.is_nil(next(weak))
+      end)
+
       it("may be used inside of its own where, allow and on_event", function()
          local host, server = lab(2)
          local watch
@@ -343,10 +437,13 @@ describe("wms.watch", function()
          end })
          watch:next()
          host:lock(1)
+         assert.same({ false, "no" }, { pcall(watch.next, watch) }) -- about the session that was there
          assert.same({ false, "no" }, { pcall(watch.next, watch) })
          fail = false
          host:unlock(1)
-         assert.equal("unlocked", watch:next().kind)
+         assert.equal("opened", watch:next().kind) -- taken for the first time
+         host:lock(1)
+         assert.equal("locked", watch:next().kind)
       end)
 
       it("is closed by the garbage collector, at any time", function()

@@ -580,6 +580,45 @@ static void tell_news(void)
     CHECK(descriptors() == before);
 }
 
+/* A loss that is told once more after an overflow: its text is the event's own, since the next try
+ * to reach the server replaces the watch's. */
+static void tell_loss_again(void)
+{
+    const struct wms_alloc alloc = {heap_resize, &heap};
+    const char *servers[] = {"memory://host", "memory://nobody"};
+    wms_engine *engine;
+    wms_watching watching;
+    wms_watch *watch;
+    wms_watch_status status;
+    wms_event event;
+
+    snprintf(where, sizeof where, "a loss that is told again");
+    CHECK(wms_engine_new(&alloc, &engine) == 0);
+    wms_memory *host = open_host(engine, "host", 0);
+    wms_watching_init(&watching);
+    watching.servers = servers;
+    watching.server_count = 2;
+    watching.initial = true;
+    watching.queue = 1;
+    CHECK(wms_watch_new(engine, &watching, &watch) == 0);
+    do {
+        CHECK(wms_watch_wait(watch, 0.01) >= 0);
+        CHECK(wms_watch_server(watch, 1, &status) == 0);
+    } while (!status.code);
+    while (wms_watch_next(watch, &event, NULL) == 1 && event.kind != WMS_EVENT_OVERFLOW) {
+    }
+    CHECK(event.kind == WMS_EVENT_OVERFLOW);
+    CHECK(wms_watch_next(watch, &event, NULL) == 1 && event.kind == WMS_EVENT_LOST);
+    CHECK(wms_watch_server(watch, 1, &status) == 0 && event.text != status.text);
+    CHECK(strcmp(event.text, status.text) == 0);
+    CHECK(wms_engine_wait(engine, 0.7) >= 0); /* it is tried again after 0.5 s */
+    CHECK(strlen(event.text) > 0);
+    wms_watch_unref(watch);
+    wms_memory_unref(host);
+    wms_engine_unref(engine);
+    CHECK(heap.blocks == 0);
+}
+
 int main(int argc, char **argv)
 {
     int order[THINGS] = {ENGINE, HOST, OTHER, DONE, RUNNING};
@@ -592,6 +631,7 @@ int main(int argc, char **argv)
     leave_before_the_deadline();
     leave();
     tell_news();
+    tell_loss_again();
     snprintf(where, sizeof where, "an engine that outlives its Lua state");
     outlive_lua();
     for (int i = 1; i < argc; i++) {

@@ -8,6 +8,12 @@
  *     teller://odd           tells what is odd, and at the end that session 1 is locked
  *     teller://early         has told before the list is answered
  *     teller://moving        retires its connection once
+ *     teller://stale         breaks 5 ms after its first watch(); the second connection has told
+ * that session 1 is locked, and breaks before its list; the third says it is not teller://twice
+ * says twice that it cannot be watched any more, 5 ms after the first watch() teller://late its
+ * second list fails; what it tells then is of a watch that has ended teller://new           opens a
+ * session "c3", of which it says later that it is not locked teller://own           tells all of
+ * session "c2", whose list says that it is the caller's own
  *
  * Every host has the sessions 1 and "c2". */
 #include <stdlib.h>
@@ -21,7 +27,7 @@ struct conn {
     struct wms_link *link;
     unsigned *counts; /* lists and watches of all connections: they outlive them */
     char name[40];
-    struct wms_watcher *watcher;
+    struct wms_watcher *watcher, *former;
     struct wms_timer *timer;
 };
 
@@ -91,12 +97,48 @@ static void tell_odd(struct conn *conn)
     tell_locked(conn, (wms_id){.text = "1"}, 1); /* the same as the number */
 }
 
+static void tell_new(struct conn *conn)
+{
+    wms_session session = session_of("c3", "third", -1);
+
+    tell_session(conn, &session);
+    tell_locked(conn, session.id, 0);
+}
+
+static void tell_own(struct conn *conn)
+{
+    wms_session session = session_of("c2", "second", 1);
+
+    tell_session(conn, &session);
+}
+
+/* After unwatch(). */
+static void tell_late(struct conn *conn)
+{
+    conn->watcher = conn->former;
+    tell_locked(conn, (wms_id){.number = 1}, 1);
+    conn->services->unwatched(conn->former, WMS_E_TIMEOUT, "it is late");
+    conn->watcher = NULL;
+}
+
 static void fire(void *data)
 {
     struct conn *conn = data;
     struct wms_watcher *watcher = conn->watcher;
 
-    if (is(conn, "broken")) {
+    if (is(conn, "stale")) {
+        conn->services->broken(conn->link, WMS_E_UNREACHABLE, "it broke");
+    } else if (watcher && is(conn, "new")) {
+        tell_new(conn);
+    } else if (watcher && is(conn, "own")) {
+        tell_own(conn);
+    } else if (is(conn, "late")) {
+        tell_late(conn);
+    } else if (watcher && is(conn, "twice")) {
+        conn->watcher = NULL;
+        conn->services->unwatched(watcher, WMS_E_UNREACHABLE, "it has no eyes any more");
+        conn->services->unwatched(watcher, WMS_E_TIMEOUT, "it is late");
+    } else if (is(conn, "broken")) {
         conn->services->broken(conn->link, WMS_E_UNREACHABLE, "it broke");
         tell_locked(conn, (wms_id){.number = 1}, 1); /* too late */
     } else if (is(conn, "moving")) {
@@ -154,9 +196,19 @@ static void list(void *data, struct wms_op *op)
 {
     struct conn *conn = data;
     bool flips = is(conn, "unsupported") || is(conn, "again");
-    wms_session one = session_of(NULL, "first", flips && conn->counts[LISTS]++ % 2),
+    unsigned before = conn->counts[LISTS]++;
+    wms_session one = session_of(NULL, "first", flips && before % 2),
                 two = session_of("c2", "second", 0);
 
+    if (is(conn, "stale") && conn->counts[WATCHES] == 2) {
+        tell_locked(conn, one.id, 1);
+        return; /* the timer breaks it */
+    }
+    if (is(conn, "late") && before == 1) {
+        conn->services->answer(op, WMS_E_ACCESS_DENIED, "it is shy");
+        return;
+    }
+    two.is_own = is(conn, "own") ? 1 : -1;
     if (is(conn, "early")) { /* the list is older than this */
         tell_locked(conn, one.id, 1);
         tell_gone(conn, two.id, NULL);
@@ -209,11 +261,13 @@ static void watch(void *data, struct wms_watcher *watcher)
         conn->services->unwatched(watcher, WMS_E_UNSUPPORTED, "it tells nothing");
         return;
     }
-    watcher->again = is(conn, "again") ? 0.05 : 0;
+    watcher->again = is(conn, "again") || is(conn, "late") ? 0.05 : 0;
     watcher->data = conn;
     conn->watcher = watcher;
-    bool fires = is(conn, "odd") || (is(conn, "blind") && watches == 1) ||
-                 (is(conn, "broken") && watches < 3) ||
+    bool first = watches == 1;
+    bool fires = is(conn, "odd") || is(conn, "new") || is(conn, "own") ||
+                 (first && (is(conn, "blind") || is(conn, "twice"))) ||
+                 (is(conn, "broken") && watches < 3) || (is(conn, "stale") && watches < 3) ||
                  (is(conn, "moving") && conn->counts[MOVES]++ == 0);
     if (fires) {
         conn->services->timer_set(conn->timer, 0.005);
@@ -228,6 +282,10 @@ static void unwatch(void *data, struct wms_watcher *watcher)
         abort(); /* it has ended */
     }
     conn->watcher = NULL;
+    if (is(conn, "late") && !conn->former) {
+        conn->former = watcher;
+        conn->services->timer_set(conn->timer, 0.005);
+    }
 }
 
 static void retire(const struct wms_provider *self, const struct wms_services *services,

@@ -102,7 +102,8 @@ static void close_session(struct wms_watched *watched, struct wms_seen *seen)
     drop(watched, seen);
 }
 
-/* That a host begins to say of a session that it is not locked is no change. */
+/* Also when a host begins to say of a session that it is not locked: who has locked it without an
+ * answer, or waits for one, has to know. */
 static void tell_locked(struct wms_watched *watched, struct wms_seen *seen)
 {
     signed char before = seen->locked, locked = seen->facts.locked;
@@ -111,9 +112,7 @@ static void tell_locked(struct wms_watched *watched, struct wms_seen *seen)
         return;
     }
     seen->locked = locked;
-    if (locked == 1 || before == 1) {
-        tell(watched, locked == 1 ? WMS_EVENT_LOCKED : WMS_EVENT_UNLOCKED, seen);
-    }
+    tell(watched, locked == 1 ? WMS_EVENT_LOCKED : WMS_EVENT_UNLOCKED, seen);
 }
 
 static bool same_text(const char *one, const char *other)
@@ -198,6 +197,9 @@ int wms_picture_change(struct wms_watched *watched, const struct wms_change *cha
         wms_session session = *change->session;
         if (meant && session.locked < 0) { /* it is not about that */
             session.locked = seen->facts.locked;
+        }
+        if (meant && session.is_own < 0) {
+            session.is_own = seen->facts.is_own;
         }
         return wms_picture_note(watched, &session, false);
     }

@@ -167,14 +167,14 @@ static int services_observe_by_polling(struct wms_observer *observer, void (*ask
 static void services_changed(struct wms_watcher *watcher, const struct wms_change *change)
 {
     struct wms_watched *watched = (struct wms_watched *) watcher;
-    const struct wms_provider *provider = watched->link->provider;
     struct wms_change whole;
     wms_session session;
     char why[128];
 
-    if (watched->link->state == WMS_BROKEN) {
-        return; /* the server is lost */
+    if (!watched->link || watched->link->state == WMS_BROKEN) {
+        return; /* the server is lost, or the watching has ended */
     }
+    const struct wms_provider *provider = watched->link->provider;
     wms_change_init(&whole, NULL);
     wms_take(&whole, sizeof whole, change, provider->change_size);
     wms_id id = whole.id ? *whole.id : (wms_id){.number = 0};
@@ -195,7 +195,8 @@ static void services_unwatched(struct wms_watcher *watcher, int code, const char
 {
     struct wms_watched *watched = (struct wms_watched *) watcher;
 
-    if (watched->link->state != WMS_BROKEN) { /* else it ends with the link */
+    /* else it has ended, or ends with the link */
+    if (watched->link && watched->link->state != WMS_BROKEN) {
         wms_engine_refine_error(watched->link->engine, &code, &text);
         watched->listener->unwatched(watched, wms_error_code(code), text);
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/abi.h"
+#include "core/pack.h"
 #include "core/parts.h"
 
 enum { QUEUE_MAX = 10000000 };
@@ -311,8 +312,15 @@ static void read_overflow(wms_watch *watch, wms_event *ret_event)
 static void read_owing(wms_watch *watch, wms_event *ret_event)
 {
     struct wms_watched *watched = NODE_OWNER(node_take(&watch->owing), struct wms_watched, owing);
+    struct wms_told *told =
+        wms_resize(watch->engine, NULL, sizeof *told + wms_pack_size_of(watched->fault));
 
-    read_lost(watched, wms_wall_clock(), watched->code, watched->fault, ret_event);
+    if (told) { /* a copy: the engine may lose the server for another reason before it is read */
+        char *room = (char *) (told + 1);
+        *told = (struct wms_told){.text = wms_pack_put(&room, watched->fault)};
+    }
+    watch->last = told;
+    read_lost(watched, wms_wall_clock(), watched->code, told ? told->text : NULL, ret_event);
 }
 
 static void read_told(wms_watch *watch, wms_event *ret_event)

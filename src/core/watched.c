@@ -71,53 +71,6 @@ static void ask(struct wms_watched *watched)
     }
 }
 
-/* ---- its link -------------------------------------------------------------------------------- */
-
-static void leave(struct wms_watched *watched)
-{
-    struct wms_link *link = watched->link;
-
-    if (!link) {
-        return;
-    }
-    if (watched->watching) {
-        watched->watching = false;
-        link->provider->unwatch(link->connection, &watched->watcher);
-    }
-    watched->watcher.data = NULL;
-    watched->link = NULL;
-    node_remove(&watched->on_link);
-    wms_link_left(link);
-}
-
-/* On its link: the provider reports changes, or never does. */
-static bool is_listened_to(const struct wms_watched *watched)
-{
-    const struct wms_provider *provider = watched->link->provider;
-
-    return watched->watching || watched->deaf || !(provider->watch && provider->unwatch);
-}
-
-/* The request for its sessions is about to be sent on that link: lets the provider report changes
- * from here on. */
-static void join(struct wms_watched *watched, struct wms_link *link)
-{
-    const struct wms_provider *provider = link->provider;
-
-    if (watched->link == link && is_listened_to(watched)) {
-        return;
-    }
-    leave(watched);
-    watched->watcher = (struct wms_watcher){.again = 0};
-    watched->deaf = false;
-    watched->link = link;
-    node_append(&link->watchers, &watched->on_link);
-    if (provider->watch && provider->unwatch) {
-        watched->watching = true;
-        provider->watch(link->connection, &watched->watcher);
-    }
-}
-
 /* ---- changes that have to wait for a listing ------------------------------------------------- */
 
 static void drop_deferred(struct wms_watched *watched)
@@ -183,6 +136,57 @@ static void tell_deferred(struct wms_watched *watched)
     }
 }
 
+/* ---- its link -------------------------------------------------------------------------------- */
+
+static void leave(struct wms_watched *watched)
+{
+    struct wms_link *link = watched->link;
+
+    if (!link) {
+        return;
+    }
+    drop_deferred(watched); /* the next listing is of another connection, and newer */
+    if (watched->watching) {
+        watched->watching = false;
+        link->provider->unwatch(link->connection, &watched->watcher);
+    }
+    watched->watcher.data = NULL;
+    watched->link = NULL;
+    node_remove(&watched->on_link);
+    wms_link_left(link);
+}
+
+/* On its link: the provider reports changes, or never does. */
+static bool is_listened_to(const struct wms_watched *watched)
+{
+    const struct wms_provider *provider = watched->link->provider;
+
+    return watched->watching || watched->deaf || !(provider->watch && provider->unwatch);
+}
+
+/* The request for its sessions is about to be sent on that link: lets the provider report changes
+ * from here on. */
+static void join(struct wms_watched *watched, struct wms_link *link)
+{
+    const struct wms_provider *provider = link->provider;
+
+    if (watched->link == link && is_listened_to(watched)) {
+        return;
+    }
+    if (watched->state == WMS_WATCH_READY) {
+        tell_deferred(watched); /* it moves, and has missed nothing until now */
+    }
+    leave(watched);
+    watched->watcher = (struct wms_watcher){.again = 0};
+    watched->deaf = false;
+    watched->link = link;
+    node_append(&link->watchers, &watched->on_link);
+    if (provider->watch && provider->unwatch) {
+        watched->watching = true;
+        provider->watch(link->connection, &watched->watcher);
+    }
+}
+
 /* ---- what the provider tells ----------------------------------------------------------------- */
 
 static void on_changed(struct wms_watched *watched, const struct wms_change *change)
@@ -209,6 +213,9 @@ static void lose(struct wms_watched *watched, int code, const char *text);
 
 static void on_unwatched(struct wms_watched *watched, int code, const char *text)
 {
+    if (!watched->watching) { /* it has ended already */
+        return;
+    }
     watched->watching = false;
     watched->watcher.data = NULL;
     if (code == WMS_E_UNSUPPORTED) {

@@ -694,7 +694,7 @@ WMS_API int wms_request_error_sized(wms_request *request, wms_fault *ret_fault, 
     X(OPENED, "opened")             /* the session is there */ \
     X(CLOSED, "closed")             /* it is not there any more; as it was last */ \
     X(LOCKED, "locked")             /* it was not locked, as far as was known, and is now */ \
-    X(UNLOCKED, "unlocked")         /* it was locked */ \
+    X(UNLOCKED, "unlocked")         /* it was locked, or that was not known */ \
     X(DISCONNECTED, "disconnected") /* it runs on without a screen */ \
     X(CONNECTED, "connected")       /* it was disconnected */ \
     X(READY, "ready")       /* the server is watched from here on; its sessions are known */ \
@@ -777,7 +777,8 @@ WMS_API size_t wms_watch_session_count(const wms_watch *watch);
 WMS_API int wms_watch_session_sized(wms_watch *watch, size_t index, wms_session *ret_session,
                                     size_t size);
 
-/* How a server is: not reached yet (code 0), watched, or lost. */
+/* How a server is: not reached yet (code 0), watched, or lost.  `server` lives as long as the
+ * watch, `text` until the next call that runs the engine. */
 typedef struct wms_watch_status {
     const char *server;
     bool watched;

@@ -432,6 +432,7 @@ static void sessions_done(struct logind_call *call, sd_bus_message *reply)
         finish(listing, &fault);
         return;
     }
+    logind_told_by(call->conn, reply); /* also where there is no session yet */
     int r = make_entries(listing, reply);
     listing->message = sd_bus_message_ref(reply);
     for (size_t i = 0; i < listing->count;

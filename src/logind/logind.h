@@ -177,10 +177,11 @@ struct logind {
     struct node *watchers; /* by path: `watcher_buckets` of them, a power of two */
     size_t watcher_buckets, watcher_count;
     struct node
-        few_watchers[LOGIND_BUCKETS]; /* what `watchers` points to until there are too many */
-    struct node watches;              /* of the engine's watchers */
-    struct node readers;              /* sessions whose properties are read for these */
-    struct node lockers;              /* screen savers that are watched for these */
+        few_watchers[LOGIND_BUCKETS];    /* what `watchers` points to until there are too many */
+    struct node watches;                 /* of the engine's watchers */
+    struct node readers[LOGIND_BUCKETS]; /* sessions whose properties are read for these, by id */
+    size_t reader_count;
+    struct node lockers; /* screen savers that are watched for these */
     size_t locker_count;
     sd_bus_slot *matches[LOGIND_MATCHES];
     int unmatched;  /* the code with which the bus refused the matches; 0: it did not */
@@ -288,6 +289,8 @@ bool logind_id_possible(const wms_id *id);
 struct logind_known *logind_known_find(struct logind *conn, const char *id);
 void logind_known_drop(struct logind *conn, const char *id);
 void logind_known_clear(struct logind *conn);
+/* Logind has told this: signals of the same sender are its own from now on. */
+void logind_told_by(struct logind *conn, sd_bus_message *reply);
 
 /* Learns about one session.  done() gets a fault or the facts (and their message), and may free the
  * look-up. */

@@ -98,7 +98,9 @@ static int logind_connect(const struct wms_provider *self, const struct wms_serv
     node_init(&conn->waiting);
     node_init(&conn->tasks);
     node_init(&conn->watches);
-    node_init(&conn->readers);
+    for (size_t i = 0; i < LOGIND_BUCKETS; i++) {
+        node_init(&conn->readers[i]);
+    }
     node_init(&conn->lockers);
     node_init(&conn->doorways);
     node_init(&conn->userbuses);

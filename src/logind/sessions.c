@@ -351,13 +351,22 @@ static void look_for_end(sd_bus_message *reply, struct logind_fault *fault)
     }
 }
 
+void logind_told_by(struct logind *conn, sd_bus_message *reply)
+{
+    const char *sender = sd_bus_message_get_sender(reply);
+
+    if (sender && strcmp(sender, conn->owner) != 0) {
+        logind_known_clear(conn);
+        snprintf(conn->owner, sizeof conn->owner, "%s", sender);
+    }
+}
+
 static void facts_done(struct logind_call *call, sd_bus_message *reply)
 {
     struct logind_lookup *lookup = NODE_OWNER(call, struct logind_lookup, call);
     struct logind *conn = call->conn;
     struct logind_fault fault;
     struct logind_facts facts;
-    const char *sender = sd_bus_message_get_sender(reply);
 
     if (logind_fault_of(reply, &fault)) {
         look_for_end(reply, &fault);
@@ -381,10 +390,7 @@ static void facts_done(struct logind_call *call, sd_bus_message *reply)
         lookup->done(lookup, &fault, NULL, reply);
         return;
     }
-    if (sender && strcmp(sender, conn->owner) != 0) {
-        logind_known_clear(conn);
-        snprintf(conn->owner, sizeof conn->owner, "%s", sender);
-    }
+    logind_told_by(conn, reply);
     if (logind_facts_of_user(&facts) == 1) {
         remember(conn, lookup->id, lookup->path, &facts);
     } else {

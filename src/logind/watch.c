@@ -13,6 +13,9 @@
 #define RESTARTED "logind was restarted, and no longer knows which sessions are locked"
 #define UNMATCHED "the bus does not let this connection watch sessions"
 
+/* More sessions are not read at a time, and no longer path: the engine lists all instead. */
+enum { READERS_MAX = 4096, PATH_SIZE_MAX = 1024 };
+
 /* Seconds: not every screen saver is watched, and not every change of State is told. */
 static const double again = 60;
 
@@ -20,7 +23,7 @@ static const double again = 60;
 struct reader {
     struct logind_task task;
     void *owner;      /* of the task: this itself */
-    struct node node; /* of conn->readers */
+    struct node node; /* of one of conn->readers */
     struct logind_lookup lookup;
     char *id;          /* what lookup.id points to */
     bool fresh;        /* nobody knows the session yet */
@@ -59,19 +62,33 @@ static void reader_free(struct logind *conn, struct logind_task *task)
     struct reader *reader = NODE_OWNER(task, struct reader, task);
 
     node_remove(&reader->node);
+    conn->reader_count--;
     logind_lookup_drop(&reader->lookup);
     logind_free(conn, reader->id);
     logind_free(conn, reader);
 }
 
+static struct node *bucket_of(struct logind *conn, const char *id)
+{
+    return &conn->readers[logind_hash(conn, id) % LOGIND_BUCKETS];
+}
+
 static struct reader *find(struct logind *conn, const char *id)
 {
-    struct node *node = conn->readers.next;
+    struct node *head = bucket_of(conn, id), *node = head->next;
 
-    while (node != &conn->readers && strcmp(NODE_OWNER(node, struct reader, node)->id, id) != 0) {
+    while (node != head && strcmp(NODE_OWNER(node, struct reader, node)->id, id) != 0) {
         node = node->next;
     }
-    return node == &conn->readers ? NULL : NODE_OWNER(node, struct reader, node);
+    return node == head ? NULL : NODE_OWNER(node, struct reader, node);
+}
+
+/* What a host may tell of: lists leave other ids out, too. */
+static bool is_possible(const char *id)
+{
+    const wms_id name = logind_id(id);
+
+    return logind_id_possible(&name);
 }
 
 /* Another ssh connection of ours, perhaps: a listing tells. */
@@ -119,11 +136,15 @@ static void tell_facts(const struct reader *reader, const struct logind_facts *f
     }
 }
 
-/* It has ended before it could be read: nothing is known of it but that it was there. */
+/* It has ended before it could be read: nothing is known of it but that it was there.  On another
+ * machine it may have been a connection of ours. */
 static void tell_short(const struct reader *reader)
 {
     wms_session session;
 
+    if (reader->lookup.call.conn->way) {
+        return;
+    }
     wms_session_init(&session);
     session.id = logind_id(reader->id);
     tell_with_changes(reader, &session);
@@ -160,14 +181,16 @@ static void read_done(struct logind_lookup *lookup, const struct logind_fault *f
 /* Reads the session's properties; if that is not possible, the engine lists all. */
 static void read_session(struct logind *conn, const char *id, const char *path, bool fresh)
 {
-    struct reader *reader = logind_alloc(conn, sizeof *reader);
+    bool fits = conn->reader_count < READERS_MAX && strlen(path) <= PATH_SIZE_MAX;
+    struct reader *reader = fits ? logind_alloc(conn, sizeof *reader) : NULL;
     const wms_id name = logind_id(id);
 
     if (!reader) {
         logind_tell_any(conn);
         return;
     }
-    node_append(&conn->readers, &reader->node);
+    node_append(bucket_of(conn, id), &reader->node);
+    conn->reader_count++;
     logind_task_begin(conn, &reader->task, &reader->owner, reader_free);
     reader->fresh = fresh;
     reader->id = logind_copy(conn, id);
@@ -186,8 +209,16 @@ static void read_session(struct logind *conn, const char *id, const char *path, 
 
 void logind_watched_new(struct logind *conn, const char *id, const char *path)
 {
-    if (!node_alone(&conn->watches)) {
+    if (node_alone(&conn->watches) || !is_possible(id)) {
+        return;
+    }
+    struct reader *reader = find(conn, id);
+    if (!reader) {
         read_session(conn, id, path, true);
+    } else if (reader->removed) { /* another session, before the former one's answer is there */
+        logind_tell_any(conn);
+    } else {
+        reader->once_more = true;
     }
 }
 
@@ -195,6 +226,9 @@ void logind_watched_removed(struct logind *conn, const char *id)
 {
     struct reader *reader = find(conn, id);
 
+    if (node_alone(&conn->watches) || !is_possible(id)) {
+        return;
+    }
     logind_lockers_drop(conn, id);
     if (reader) {
         reader->removed = true;
@@ -232,7 +266,9 @@ void logind_watched_changed(struct logind *conn, const char *path, const struct 
         return;
     }
     if (sd_bus_path_decode(path, LOGIND_PATH "/session", &id) > 0) {
-        changed(conn, id, path, facts, unsure);
+        if (is_possible(id)) {
+            changed(conn, id, path, facts, unsure);
+        }
         free(id);
     } else {
         logind_tell_any(conn);
@@ -243,8 +279,10 @@ void logind_watched_changed(struct logind *conn, const char *path, const struct 
 
 static void drop_readers(struct logind *conn)
 {
-    while (!node_alone(&conn->readers)) {
-        logind_task_end(conn, &NODE_OWNER(conn->readers.next, struct reader, node)->task);
+    for (size_t i = 0; i < LOGIND_BUCKETS; i++) {
+        while (!node_alone(&conn->readers[i])) {
+            logind_task_end(conn, &NODE_OWNER(conn->readers[i].next, struct reader, node)->task);
+        }
     }
 }
 

@@ -133,8 +133,13 @@ static int method_forget(lua_State *L)
 {
     engine_here(L, "forget");
     check_at_2(L, "forget");
-    void *address = address_of(L, 2);
-    if (address) {
+    void *address = lwms_is_a(L, 2, A_WATCH)
+                        ? ((const struct lwms_watch *) lua_touserdata(L, 2))->address
+                        : address_of(L, 2);
+    lwms_anchor(L, A_WATCHED);
+    lua_pushlightuserdata(L, address);
+    lua_rawget(L, -2);
+    if (address && lua_rawequal(L, -1, 2)) { /* else another has the address of a closed one */
         enter(L, address, false);
     }
     return 0;

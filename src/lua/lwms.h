@@ -559,8 +559,10 @@ void lwms_memory_names(lua_State *L);
 struct lwms_watch {
     wms_watch *watch;
     bool closed;
-    bool reading; /* its strings are read: close() leaves the freeing to the reader */
-    bool asking;  /* its allow is running */
+    bool reading;  /* its strings are read: close() leaves the freeing to the reader */
+    bool asking;   /* its allow is running */
+    bool initial;  /* the sessions that are there at first are told */
+    void *address; /* what `watch` was at first: the driver's key, also when it is closed */
 };
 extern const luaL_Reg lwms_watch_own[], lwms_watch_methods[];
 int lwms_watch_new(lua_State *L);    /* wms.watch */

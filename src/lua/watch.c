@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* watch.c - wms.watch: an object that tells what happens to the sessions of servers.
  *
- * Events that `where` and `except` leave out are read and dropped here.  While an event's strings
- * are pushed, a finalizer may call this watch: it then reads nothing, and its close() waits
+ * Events that `where` and `except` leave out are read and dropped here.  A session that they took
+ * once is told of until it closes, whatever it has become: TOLD_AT has those.  While an event's
+ * strings are pushed, a finalizer may call this watch: it then reads nothing, and its close() waits
  * (`reading`).
  */
 #include <stdio.h>
@@ -12,11 +13,12 @@
 #include "core/pack.h"
 #include "lua/lwms.h"
 
-/* What the user value holds. */
-enum { WHERE_AT = 1, EXCEPT_AT, ALLOW_AT, ON_EVENT_AT };
+/* What the user value holds.  TOLD_AT: the keys of the sessions that are told of; nil without
+ * `where` and `except`. */
+enum { WHERE_AT = 1, EXCEPT_AT, ALLOW_AT, ON_EVENT_AT, TOLD_AT };
 
 /* What of it lies on the stack of a method, from `values` on. */
-enum { WHERE_ON, EXCEPT_ON, ALLOW_ON, ON_EVENT_ON };
+enum { WHERE_ON, EXCEPT_ON, ALLOW_ON, ON_EVENT_ON, TOLD_ON };
 
 enum { SERVER_SIZE = 1024, TEXT_SIZE = 1024 };
 
@@ -54,7 +56,7 @@ static int push_values(lua_State *L)
     int values = lua_gettop(L) + 1;
 
     lua_getuservalue(L, 1);
-    for (int i = WHERE_AT; i <= ON_EVENT_AT; i++) {
+    for (int i = WHERE_AT; i <= TOLD_AT; i++) {
         lua_rawgeti(L, values, i);
     }
     lua_remove(L, values);
@@ -195,6 +197,75 @@ static int read_event(lua_State *L, struct lwms_watch *box, struct reading *read
     return 1;
 }
 
+/* Pushes the key of the session on top of the stack. */
+static void push_key(lua_State *L)
+{
+    lua_getfield(L, -1, "server");
+    lua_pushliteral(L, "\n");
+    lua_getfield(L, -3, "session_id");
+    lua_concat(L, 3);
+}
+
+/* From now on the sessions of the list on top of the stack are told of, and no others. */
+static void tell_of_these(lua_State *L, int told)
+{
+    int list = lua_gettop(L);
+
+    if (lua_isnil(L, told)) {
+        return;
+    }
+    lua_pushnil(L);
+    while (lua_next(L, told)) {
+        lua_pop(L, 1);
+        lua_pushvalue(L, -1);
+        lua_pushnil(L);
+        lua_rawset(L, told);
+    }
+    for (int i = 1; lua_rawgeti(L, list, i), !lua_isnil(L, -1); i++) {
+        push_key(L);
+        lua_pushboolean(L, true);
+        lua_rawset(L, told);
+        lua_settop(L, list);
+    }
+    lua_settop(L, list);
+}
+
+/* Whether the event at `at`, which is about a session, is told.  A session that `where` and
+ * `except` begin to take is told as opened. */
+static bool is_told(lua_State *L, const struct lwms_watch *box, int values, int at,
+                    const wms_event *event)
+{
+    int told = values + TOLD_ON;
+    bool closed = event->kind == WMS_EVENT_CLOSED;
+
+    if (lua_isnil(L, told)) {
+        return true;
+    }
+    lua_getfield(L, at, "session");
+    push_key(L);
+    int key = lua_gettop(L);
+    lua_pushvalue(L, key);
+    lua_rawget(L, told);
+    bool before = lua_toboolean(L, -1);
+    lua_settop(L, key);
+    if (!before && !closed) {
+        lua_getfield(L, at, "session");
+        if (!is_taken(L, values)) {
+            return false;
+        }
+        lua_pushliteral(L, "opened");
+        lua_setfield(L, at, "kind");
+    }
+    lua_pushvalue(L, key);
+    lua_pushboolean(L, true);
+    if (closed) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lua_rawset(L, told);
+    return before || (!closed && (!event->initial || box->initial));
+}
+
 /* The same for the next event that `where` and `except` take; of an overflow, with the sessions. */
 static int read_taken(lua_State *L, struct lwms_watch *box, int values)
 {
@@ -204,10 +275,10 @@ static int read_taken(lua_State *L, struct lwms_watch *box, int values)
     while ((code = read_event(L, box, &reading)) == 1) {
         bool taken = true;
         if (reading.event.has_session) {
-            lua_getfield(L, top + 1, "session");
-            taken = is_taken(L, values);
+            taken = is_told(L, box, values, top + 1, &reading.event);
         } else if (reading.event.kind == WMS_EVENT_OVERFLOW) {
             push_sessions(L, box, values);
+            tell_of_these(L, values + TOLD_ON);
             lua_setfield(L, top + 1, "sessions");
         }
         if (taken) {
@@ -244,6 +315,13 @@ static double need_seconds(lua_State *L, const char *method)
     return lua_isnoneornil(L, 2) ? -1 : lwms_need_seconds(L, &call, "seconds", 2, false);
 }
 
+/* Whether it would be waited for in vain: `allow` is to answer first, or the reader of an event to
+ * go on. */
+static bool is_busy(const struct lwms_watch *box)
+{
+    return box->asking || box->reading;
+}
+
 /* Asks `allow` about the questions that wait for it. */
 static void answer_held(lua_State *L, struct lwms_watch *box, int values)
 {
@@ -273,7 +351,7 @@ static int method_next(lua_State *L)
             return 1;
         }
         double left = left_of(seconds, end);
-        if (code == 0 && !box->closed && (!waited || left != 0)) {
+        if (code == 0 && !box->closed && !is_busy(box) && (!waited || left != 0)) {
             code = wms_watch_wait(box->watch, left);
             lwms_lines_run(L);
             answer_held(L, box, values);
@@ -332,7 +410,7 @@ static int method_wait(lua_State *L)
     if (lua_isnil(L, values + ON_EVENT_ON)) {
         luaL_error(L, "wait: the watch has no on_event; call next");
     }
-    for (bool first = true; code == 0 && !box->closed; first = false) {
+    for (bool first = true; code == 0 && !box->closed && !is_busy(box); first = false) {
         double left = left_of(seconds, end);
         if (!first && left == 0) {
             break;
@@ -467,15 +545,21 @@ static int watch_tostring(lua_State *L)
 
 /* ---- wms.watch ------------------------------------------------------------------------------- */
 
+static bool chooses(lua_State *L, const struct options *options)
+{
+    return !lua_isnil(L, options->base + SLOT_WHERE) || !lua_isnil(L, options->base + SLOT_EXCEPT);
+}
+
 static struct lwms_watch *push_box(lua_State *L, const struct options *options)
 {
     struct lwms_watch *box = lua_newuserdata(L, sizeof *box);
 
     memset(box, 0, sizeof *box);
     box->closed = true; /* until there is a watch */
+    box->initial = options->initial;
     lwms_anchor(L, A_WATCH);
     lua_setmetatable(L, -2);
-    lua_createtable(L, ON_EVENT_AT, 0);
+    lua_createtable(L, TOLD_AT, 0);
     lua_pushvalue(L, options->base + SLOT_WHERE);
     lua_rawseti(L, -2, WHERE_AT);
     lua_pushvalue(L, options->base + SLOT_EXCEPT);
@@ -484,6 +568,10 @@ static struct lwms_watch *push_box(lua_State *L, const struct options *options)
     lua_rawseti(L, -2, ALLOW_AT);
     lua_pushvalue(L, options->base + SLOT_ON_EVENT);
     lua_rawseti(L, -2, ON_EVENT_AT);
+    if (chooses(L, options)) {
+        lua_newtable(L);
+        lua_rawseti(L, -2, TOLD_AT);
+    }
     lua_setuservalue(L, -2);
     return box;
 }
@@ -516,10 +604,11 @@ static int begin(lua_State *L, int client)
     watching.timeout = options.timeout;
     watching.concurrency = options.concurrency;
     watching.queue = options.queue;
-    watching.initial = options.initial;
+    watching.initial = options.initial || chooses(L, &options); /* these are told of, too */
     watching.ask = lua_isfunction(L, options.base + SLOT_ALLOW);
     int error = wms_watch_new(state->engine, &watching, &box->watch);
     box->closed = error;
+    box->address = box->watch;
     lwms_servers_end(&servers);
     if (error == WMS_E_INVALID) {
         lwms_servers_complain(L, &call, options.server_name);
