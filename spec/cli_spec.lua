@@ -302,7 +302,7 @@ describe("wms #once", function()
          local line = assert(text:match("^%-%- Run it with: (LUA_PATH=[^\n]+ FILE)\n"), text)
          cli.write("script.lua", text)
          local out, code = process.run(("cd %s && env -u LUA_PATH -u LUA_CPATH sh -c %s"):format(cli.folder(),
-            process.quote((line:gsub("FILE$", "script.lua")))))
+            process.quote((line:gsub("%S+ FILE$", function() return process.lua() .. " script.lua" end)))))
          assert.equal(0, code, out)
          has(out, "memory://lab02\t1\tcarol")
       end)

@@ -168,9 +168,9 @@ describe("wms.keep with Linux hosts #once", function()
             end })
          keeper:run()
       ]]
-      local command = "echo $$; exec env LUA_PATH='./lua/?.lua;;' LUA_CPATH='%s/5.4/?.so;;' lua5.4 -e %s"
+      local command = "echo $$; exec env LUA_PATH='./lua/?.lua;;' LUA_CPATH='%s/5.4/?.so;;' %s -e %s"
       local build = os.getenv("WMS_BUILD") or "build"
-      local pipe = io.popen(command:format(build, process.quote(script:format(host.server, path))))
+      local pipe = io.popen(command:format(build, process.lua(), process.quote(script:format(host.server, path))))
       local pid = pipe:read("*l")
       assert.equal("acted", pipe:read("*l"))
       process.run("kill -9 " .. pid)

@@ -781,10 +781,10 @@ describe("wms.keep", function()
             cd %s; PATH=%s:$PATH STATE_DIRECTORY=%s XDG_CONFIG_HOME=%s
             export PATH STATE_DIRECTORY XDG_CONFIG_HOME
             export LUA_PATH="$OLDPWD/lua/?.lua;;" LUA_CPATH="$OLDPWD/%s/5.4/?.so;%s/5.4/?.so;;"
-            timeout 60 lua5.4 -e %s >out 2>&1 & pid=$!
+            timeout 60 %s -e %s >out 2>&1 & pid=$!
             %s
             wait $pid; code=$?; cat out; exit $code]]):format(folder, path or "/usr/bin", folder, folder, build, build,
-            process.quote(script), commands))
+            process.lua(), process.quote(script), commands))
       end
 
       --- When it has locked session 1, it gets this signal.
