@@ -6,6 +6,7 @@ local logind = require "spec.support.logind"
 local network = require "spec.host.network"
 local multipoint = require "spec.support.multipoint"
 local process = require "spec.support.process"
+local shared = require "spec.support.keeping"
 local keep_rooms = require "wms.keep"
 local wms = kit.wms
 
@@ -19,15 +20,7 @@ local function keeping(keep, options)
    return keep(assert(keep_rooms(options))), told
 end
 
-local function of(told, kind)
-   local list = {}
-   for _, report in ipairs(told) do
-      if report.kind == kind then
-         list[#list + 1] = report
-      end
-   end
-   return list
-end
+local of = shared.of
 
 --- Runs the keeper until the check holds.
 local function await(keeper, check)

@@ -2,6 +2,7 @@
 --- wms.keep with embedded hosts: what it holds, its limits, its end, its file.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"
+local shared = require "spec.support.keeping"
 local keep_rooms = require "wms.keep"
 local limit = require "wms.keep.limit"
 local record = require "wms.keep.record"
@@ -18,6 +19,7 @@ end
 
 describe("wms.keep", function()
    local keep, sweep = kit.keeper()
+   local await, of = shared.await, shared.of
    local folder
 
    setup(function()
@@ -34,12 +36,8 @@ describe("wms.keep", function()
       wms.configure{ groups = {} }
    end)
 
-   --- An embedded host; returns its handle and its address.
-   local function lab(sessions, options)
-      local name = kit.name()
-      options = options or {}
-      options.sessions = sessions or { { session_id = 1, user_name = "alice" }, { session_id = 2, user_name = "bob" } }
-      return keep(wms.memory(name, options)), "memory://" .. name
+   local function lab(...)
+      return shared.lab(keep, ...)
    end
 
    --- Begins to keep; returns the keeper, and the list of all that it reports.
@@ -52,24 +50,6 @@ describe("wms.keep", function()
          options.message = "Exam"
       end
       return keep(assert(keep_rooms(options))), told
-   end
-
-   --- Runs the keeper until the check holds.
-   local function await(keeper, check)
-      return kit.await(check, function()
-         keeper:wait(0.02)
-      end)
-   end
-
-   --- All of a kind, or the last one.
-   local function of(told, kind)
-      local list = {}
-      for _, report in ipairs(told) do
-         if report.kind == kind then
-            list[#list + 1] = report
-         end
-      end
-      return list
    end
 
    local function is_locked(host, id)
