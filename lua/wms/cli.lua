@@ -217,8 +217,7 @@ local function print_values(result, look)
 end
 
 local function look_of(descriptor)
-   local terminal = require "wms.cli.terminal"
-   return { width = terminal.is(descriptor) and terminal.width() or nil, colour = terminal.has_colour(descriptor) }
+   return require("wms.cli.terminal").look(descriptor)
 end
 
 local function complain(...)
@@ -327,6 +326,8 @@ local function perform_command(command, given)
    local note = table.concat(made.servers):find("!", 1, true) and require("wms.cli.meant").check_hosts(made) or nil
    if given.lua then
       return print_script(made, given, settings)
+   elseif command.lasts then
+      return require("wms.cli." .. command.name).run(made, given, settings, note)
    end
    local result = carry_out(made, given, settings)
    if not result then

@@ -2,12 +2,15 @@
 /* system.c - `require "wms.system"`: what wms.keep needs of the system, and Lua's own libraries do
  * not have.  It is no part of the interface.
  */
-#define _GNU_SOURCE /* sigtimedwait */
+#define _GNU_SOURCE /* sigtimedwait, secure_getenv */
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -23,23 +26,31 @@ static const struct {
 } endings[] = {{SIGTERM, "TERM"}, {SIGINT, "INT"}, {SIGHUP, "HUP"}};
 enum { ENDINGS = sizeof endings / sizeof *endings };
 
+/* Those that are not ignored, as `nohup` wants it: one that is blocked would come nevertheless. */
 static sigset_t set_of_endings(void)
 {
+    struct sigaction action;
     sigset_t set;
 
     sigemptyset(&set);
     for (int i = 0; i < ENDINGS; i++) {
-        sigaddset(&set, endings[i].number);
+        bool known = sigaction(endings[i].number, NULL, &action) == 0;
+        if (!known || (action.sa_flags & SA_SIGINFO) || action.sa_handler != SIG_IGN) {
+            sigaddset(&set, endings[i].number);
+        }
     }
     return set;
 }
 
-/* From now on they wait to be taken by ending().  For a program's only thread. */
+/* From now on they wait to be taken by ending() or await().  A pipe that nobody reads ends the
+ * program no longer: writing to it fails.  For a program's only thread.
+ */
 static int hold_endings(lua_State *L)
 {
     sigset_t set = set_of_endings();
 
     (void) L;
+    sigaddset(&set, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     return 0;
 }
@@ -58,6 +69,35 @@ static int ending(lua_State *L)
         }
     }
     lua_pushnil(L);
+    return 1;
+}
+
+/* await(fd, seconds, output): waits until the descriptor is readable, a signal has come that
+ * hold_endings() holds, or the seconds have passed; with `output` also until nobody reads the
+ * standard output.  Returns the name of the signal, "UNREAD", or nil.
+ */
+static int await(lua_State *L)
+{
+    enum { WITHOUT = 500 }; /* milliseconds, where there is no descriptor to tell of signals */
+    static const struct lwms_call call = {"await", 1, NULL};
+    unsigned fd = lwms_need_whole(L, &call, "fd", 1, 0, INT_MAX);
+    double seconds = lwms_need_seconds(L, &call, "seconds", 2, 0);
+    bool output = lua_toboolean(L, 3);
+    sigset_t set = set_of_endings();
+    int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    int pause = seconds < 1e6 ? (int) (seconds * 1000 + 0.999) : INT_MAX;
+    struct pollfd watched[] = {{.fd = (int) fd, .events = POLLIN},
+                               {.fd = signals, .events = POLLIN},
+                               {.fd = output ? STDOUT_FILENO : -1}};
+
+    poll(watched, 3, signals < 0 && pause > WITHOUT ? WITHOUT : pause);
+    if (signals >= 0) {
+        close(signals);
+    }
+    ending(L);
+    if (lua_isnil(L, -1) && watched[2].revents) {
+        lua_pushliteral(L, "UNREAD");
+    }
     return 1;
 }
 
@@ -103,6 +143,7 @@ static const luaL_Reg functions[] = {
     {"open_state", lwms_statefile_open},
     {"hold_endings", hold_endings},
     {"ending", ending},
+    {"await", await},
     {"notify", notify},
     {"process", process},
     {NULL, NULL},

@@ -17,6 +17,7 @@ function columns.colour(value, name, has_colour)
    return ("\27[%sm%s\27[0m"):format(COLOURS[name], value)
 end
 
+--- How many columns they take side by side.
 local function total(list)
    local sum = 0
    for i, column in ipairs(list) do
@@ -24,6 +25,7 @@ local function total(list)
    end
    return sum
 end
+columns.total = total
 
 --- Takes out columns, the least important first, and makes others narrower, until they fit.  Returns the titles of those
 --- that are gone and would be missed.
@@ -79,12 +81,26 @@ local function line_of(list, row, has_colour)
    local parts = {}
    for i, column in ipairs(list) do
       local value = row[column.name]
-      value = text.cut((value == nil or value == "") and "-" or value, column.width)
+      value = (value == nil or value == "") and "-" or value
+      value = column.whole and value or text.cut(value, column.width)
       local last = i == #list and not column.right
       local padded = last and value or text.pad(value, column.width, column.right)
       parts[i] = columns.colour(padded, row.colours and row.colours[column.name], has_colour)
    end
    return table.concat(parts, (" "):rep(GAP))
+end
+
+--- A line of a table whose rows come one by one: `list` has { name, title, width, right, whole = it is never cut }.  `row`
+--- is nil for the titles.
+function columns.line(list, row, has_colour)
+   if row then
+      return line_of(list, row, has_colour)
+   end
+   local titles = {}
+   for _, column in ipairs(list) do
+      titles[column.name] = column.title
+   end
+   return columns.colour(line_of(list, titles, false), "bold", has_colour)
 end
 
 --- Prints rows: `wanted` is a list of { name, title, may_go = the higher, the sooner it is left out, told = it is said
@@ -102,11 +118,7 @@ function columns.print(write, wanted, rows, look, heading)
    end
    local list = measure(shown, rows, not look.width)
    local gone = look.width and fit(list, look.width) or {}
-   local titles = {}
-   for _, column in ipairs(list) do
-      titles[column.name] = column.title
-   end
-   write(columns.colour(line_of(list, titles, false), "bold", look.colour), "\n")
+   write(columns.line(list, nil, look.colour), "\n")
    local last
    for _, row in ipairs(rows) do
       if headed and row[heading] ~= last and row[heading] then

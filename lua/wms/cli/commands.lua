@@ -18,6 +18,7 @@
 ---    target    what it acts on: "sessions" (ids, or a choice among all), "servers" (as a whole), "none"
 ---    listing   its ids may be left out: then it means all sessions
 ---    ends      it ends sessions or hosts: it wants servers to be named, and asks before it acts on all of them
+---    lasts     it goes on until it is ended: the module wms.cli.NAME runs it, and prints as it goes
 ---    arguments what stands without a flag: { name, args, help }
 ---    options   names of options
 ---    words     for people: what is `done`, was `before`, is only `asked` for, would be by `plan`
@@ -72,6 +73,33 @@ commands.options = {
       help = "Where its packet is sent: the broadcast address of the host's network." },
    yes = { flags = "-y --yes", group = 2, help = "Do not ask whether it is meant." },
 
+   initial = { flags = "--initial", option = "initial", group = 2,
+      help = "First tell the sessions that are there, as opened." },
+   event = { flags = "--event", value = "KIND", many = true, group = 2,
+      choices = { "opened", "closed", "locked", "unlocked", "disconnected", "connected", "ready", "lost", "back",
+         "overflow" },
+      help = "Only events of this kind; several times for several." },
+   count = { flags = "--count", value = "N", kind = "positive", group = 2,
+      help = "End after so many events. When the time of --for is over before, that has failed." },
+   during = { flags = "--for", value = "TIME", kind = "time", group = 2, help = "End after so long." },
+
+   locked = { flags = "--locked", option = "locked", group = 2, help = "Every session stays locked." },
+   unlocked = { flags = "--unlocked", group = 2, help = "Every session stays unlocked." },
+   until_time = { flags = "--until", value = "TIME", kind = "moment", option = "until_time", group = 2,
+      help = "End at this time of day, tomorrow's if it has gone by, or at a date with it: 11:30, '2026-12-01 11:30'." },
+   after = { flags = "--after", value = "TIME", kind = "time", option = "after", group = 2,
+      help = "End after so long. Without this and --until it ends when it is stopped." },
+   restore = { flags = "--restore", option = "restore", group = 2,
+      help = "At the end put back what it has changed, where nobody else has changed it since." },
+   grace = { flags = "--grace", value = "TIME", kind = "wait", option = "grace", group = 2,
+      help = "How long to wait at the end for hosts that are away; 300 s." },
+   limit = { flags = "--limit", value = "N", kind = "positive", option = "limit", group = 2,
+      help = "At most so many actions a minute on a session; 30." },
+   own = { flags = "--own", option = "own", group = 2, help = "Also the session that you are in." },
+   file = { flags = "--file", value = "NAME", option = "file", group = 2,
+      help = "Where it is written down what is kept, and what has to be put back: the next one with this file goes on. "
+         .. "A name, or a path." },
+
    admin = { flags = "-u --user", value = "NAME", option = "user_name", group = 3, help = "An administrator of the host." },
    fingerprint = { flags = "--fingerprint", value = "SHA256", option = "fingerprint", group = 3,
       help = "The host's certificate. Without it you are shown what the host says, and asked." },
@@ -111,7 +139,8 @@ commands.root = { "version", "completion" }
 commands.exclusive = {
    { "json", "csv" }, { "all", "self" }, { "id", "self" }, { "fingerprint", "fingerprints", "show" }, { "show", "json" },
    { "show", "csv" }, { "password_fd", "credential" }, { "quiet", "json" }, { "quiet", "csv" }, { "demo", "config" },
-   { "lua", "json" }, { "lua", "csv" }, { "lua", "quiet" }, { "lua", "show" },
+   { "lua", "json" }, { "lua", "csv" }, { "lua", "quiet" }, { "lua", "show" }, { "locked", "unlocked" },
+   { "until_time", "after" },
 }
 
 local CHOOSE = { "server", "all", "self", "user", "where", "except" }
@@ -178,6 +207,27 @@ commands.list = {
       examples = {
          { "wms close -s lab01 3", "one" },
          { "wms close --all -s @room1 --warn 5m \"The lab closes at six\" --yes", "all of a room, after five minutes" },
+      } },
+   { name = "watch", summary = "tell what happens to sessions", call = "watch", target = "sessions", listing = true,
+      lasts = true, arguments = SERVERS,
+      options = join({ "server", "user", "where", "except", "initial", "event", "count", "during", "timeout", "concurrency" },
+         PRINT),
+      about = "A line an event, until Ctrl-C. A host that is lost is tried again.",
+      examples = {
+         { "wms watch @room1", "who logs on and off, locks and unlocks, and which hosts are lost" },
+         { "wms watch @room1 --event opened --json", "who logs on, for a program" },
+         { "wms watch lab01 -u alice --event closed --count 1 --for 2h", "waits until alice has logged off" },
+      } },
+   { name = "keep", summary = "keep sessions locked, or unlocked", call = "keep", target = "sessions", listing = true,
+      lasts = true, arguments = SERVERS,
+      options = join({ "server", "user", "where", "except", "locked", "unlocked", "message", "until_time", "after", "restore",
+         "grace", "limit", "own", "file", "timeout", "concurrency" }, PRINT),
+      about = "Whoever logs on is locked, too, and who unlocks a screen is locked again, until its time is over, or Ctrl-C. "
+         .. "That ends it in order: with --restore it puts back what it has changed. A second one ends it at once.",
+      examples = {
+         { "wms keep @room1 --locked -m Exam --until 11:30 --restore --file exam", "locked until half past eleven" },
+         { "wms keep --file exam", "goes on after a power cut" },
+         { "wms keep @room1 --unlocked --after 45m", "whoever locks it again" },
       } },
    { name = "hosts", item = "host", summary = "tell which hosts a name means", call = "servers", target = "none",
       arguments = SERVERS, options = { "server", "json", "csv" }, words = { done = "named" },

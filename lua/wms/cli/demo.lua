@@ -13,6 +13,15 @@ local SEATS = {
    lab03 = { { 1, "erin", true, 90 }, { 2, "frank", false, 0 }, { 3, "grace", false, 12 } },
 }
 
+--- What happens there while somebody watches, again and again: { host, what, session, text }.
+local LIFE = {
+   { "lab01", "lock", 3, "Back soon" }, { "lab02", "open", { session_id = 3, user_name = "heidi" } },
+   { "lab01", "unlock", 3 }, { "lab03", "unlock", 1 }, { "lab02", "drop", 3 }, { "lab03", "lock", 1, "Gone for lunch" },
+}
+local PAUSE = 1 -- seconds
+
+local hosts = {}
+
 --- Makes the hosts, the group @room1, cards that no packet is sent to, and a place for bindings that is forgotten.
 function demo.open()
    local kept = {}
@@ -26,7 +35,7 @@ function demo.open()
             is_admin = seat[2] == "teacher", computer_name = name, idle_since = now - 60 * seat[4], logon_time = now - 7200,
          }
       end
-      wms.memory(name, { sessions = sessions })
+      hosts[name] = wms.memory(name, { sessions = sessions })
       cards["memory://" .. name] = { mac = "00:00:5e:00:53:0" .. name:sub(-1), network = "127.0.0.1" }
    end
    wms.configure{
@@ -36,6 +45,18 @@ function demo.open()
          remove = function(server) kept[server] = nil end, list = function() return {} end,
       },
    }
+end
+
+--- Lets something happen in the room, by the loop.
+function demo.liven()
+   local number, timer = 0, nil
+   timer = require("wms.loop.waiting").timer(function()
+      number = number % #LIFE + 1
+      local host, what, session, text = (table.unpack or unpack)(LIFE[number]) -- luacheck: ignore 113 143
+      hosts[host][what](hosts[host], session, text)
+      timer:set(PAUSE)
+   end)
+   timer:set(PAUSE)
 end
 
 local function in_room(address)

@@ -5,6 +5,7 @@ local commands = require "wms.cli.commands"
 local hints = {}
 
 local AWAY = { UNREACHABLE = true, TIMEOUT = true, NOT_BOUND = true }
+local PASSING = { UNREACHABLE = true, TIMEOUT = true, BUSY = true, NO_MEMORY = true }
 
 -- A list: those that name an option are for the commands that have it.
 local TEXTS = {
@@ -84,7 +85,7 @@ function hints.of(outcome, command, groups)
    end
    local special = SPECIAL[code] and SPECIAL[code](outcome.server, command, outcome.state, outcome.session_id,
       outcome.error.message)
-   local found = special or TEXTS[code]
+   local found = special or (command.lasts and PASSING[code] and "It is tried again and again.") or TEXTS[code]
    found = type(found) == "table" and fitting(found, command) or found
    return found and found ~= "" and found:match("^(.-)%s*$") or nil
 end

@@ -17,6 +17,9 @@ local WORDS = {
    { "call wms%.bind once", "'wms bind' binds to it, once" },
    { "; give its mac and network with wms%.configure.*$", "" },
    { "wms%.(%l+)%(%)", "'wms %1'" },
+   { "keep{ file = \"(.-)\" }", "'wms keep --file %1'" },
+   { "^locked: missing.*$", "locked: missing; give --locked or --unlocked" },
+   { "the former keeper had a function", "the former one had several properties" },
    { "^warn: message: ", "warn: TEXT: " },
    { "^warn: seconds: ", "warn: TIME: " },
 }
@@ -37,8 +40,8 @@ function misuse.translate(why)
    end
    inner = misuse.words(inner)
    local name, rest = inner:match("^([%w_]+)(.*)$")
-   if name == "warn" then
-      return "--warn" .. rest
+   if name == "warn" or name == "where" or name == "except" then
+      return ("--%s%s"):format(name, rest)
    end
    for _, option in pairs(commands.options) do
       if option.option == name and name ~= "server" then

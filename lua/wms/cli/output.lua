@@ -31,4 +31,9 @@ function output.flush()
    return true
 end
 
+--- Whether nobody reads it any more.
+function output.is_gone()
+   return failure ~= nil and failure.gone
+end
+
 return output

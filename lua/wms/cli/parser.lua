@@ -217,7 +217,7 @@ local ALSO = { logoff = "close", logout = "close", quit = "close", kick = "close
    send = "message", write = "message", msg = "message", say = "message", ["log-off"] = "close", ["log-out"] = "close",
    ["log off"] = "close", ["log out"] = "close", ["power off"] = "power-off", ["power on"] = "wake",
    ["shut down"] = "power-off", ["switch off"] = "power-off", ["switch on"] = "wake",
-   groups = "hosts", on = "wake", demo = "--demo", version = "--version" }
+   groups = "hosts", on = "wake", monitor = "watch", follow = "watch", events = "watch", hold = "keep", exam = "keep", demo = "--demo", version = "--version" }
 
 --- What is to be given in place of an option that a command does not have, where that is known; nil: it is not.
 local function instead(flag, name, words)
@@ -225,8 +225,8 @@ local function instead(flag, name, words)
       return "did you mean '--version'?"
    elseif (flag == "-m" or flag == "--message") and name == "close" then
       return "to show a text first, give --warn TIME TEXT"
-   elseif (flag == "-a" or flag == "--all") and name == "list" then
-      return "it lists all that are not left out; leave it out"
+   elseif (flag == "-a" or flag == "--all") and (commands.find(name or "nothing") or {}).listing then
+      return "it is about all that are not left out; leave it out"
    elseif (flag == "-a" or flag == "--all") and commands.find(name or "nothing") then
       return ("%s is about hosts; give them, or a @GROUP of the file of settings"):format(name)
    elseif flag:find("^%-%d") then

@@ -7,6 +7,7 @@
 ---    options   its options in order: { name, value }, where a value may be a literal.source
 ---    servers   what was given as servers; empty: nothing
 ---    ids       those of sessions that were given, as words
+---    lasting   of a command that lasts: { events = (a list of kinds, or nil), count =, during = }
 ---    chosen    { where =, except = }, each nil or a list of conditions: { name, value, option = (that gave it) }
 local commands = require "wms.cli.commands"
 local literal = require "wms.cli.literal"
@@ -163,7 +164,9 @@ local function add_sessions(made, command, given, ids)
          add(made, name, made[name])
       end
    end
-   if timed then
+   if timed and command.lasts then
+      return "idle: nothing tells when that changes; leave it out"
+   elseif timed then
       add(made, "activity", true)
    end
    return nil
@@ -208,7 +211,8 @@ function plan.make(command, given, place)
       return nil, ids
    end
    servers = place and place(servers) or servers
-   local made = { command = command, call = command.call, options = {}, servers = servers, ids = ids, chosen = {} }
+   local made = { command = command, call = command.call, options = {}, servers = servers, ids = ids, chosen = {},
+      lasting = { events = #(given.event or {}) > 0 and given.event or nil, count = given.count, during = given.during } }
    if #servers > 0 then
       local as_list = #servers > 1 or command.call == "bind" or command.call == "call" -- which have outcomes then
       add(made, "server", as_list and servers or servers[1])
@@ -231,6 +235,9 @@ function plan.make(command, given, place)
       if option.option and name ~= "server" and name ~= "activity" and given[name] ~= nil then
          add(made, option.option, given[name])
       end
+   end
+   if given.unlocked then
+      add(made, "locked", false)
    end
    if given.warn and commands.has(command, "warn") then
       add(made, "warn", { seconds = given.warn[1], message = given.warn[2] })

@@ -14,9 +14,19 @@ records.fields = {
       "thumbprint" },
    host = { "server", "groups" },
    binding = { "server", "user_name", "port", "fingerprint", "management", "code", "message" },
+   event = { "time", "kind", "server", "session_id", "user_name", "initial", "code", "message", "dropped" },
+   report = { "time", "kind", "server", "session_id", "user_name", "verb", "reason", "state", "changed", "code", "message",
+      "pause", "actions", "restored", "left", "not_restored", "over", "file" },
    sum = { "command", "count", "failed", "unknown", "skipped", "not_found", "exempt", "interrupted",
       "exit" },
 }
+
+-- An event has its session's fields, too.
+for _, field in ipairs(records.fields.session) do
+   if field ~= "server" and field ~= "session_id" and field ~= "user_name" then
+      table.insert(records.fields.event, field)
+   end
+end
 
 --- 1795991722.0 is a whole number of seconds.
 local function plain(value)
@@ -73,8 +83,31 @@ function records.of(kind, item)
    return record
 end
 
+--- The record of an event of a watch.
+function records.of_event(event)
+   local item = {}
+   for field, value in pairs(event.session or {}) do
+      item[field] = value
+   end
+   for _, field in ipairs{ "time", "kind", "server", "initial", "error", "dropped" } do
+      item[field] = event[field]
+   end
+   return records.of("event", item)
+end
+
+--- The record of a report of a keeper.  Its message is the line for people, which has the error's.
+function records.of_report(report)
+   local outcome = report.outcome or {}
+   local record = records.of("report", report)
+   record.message, record.state = report.message, outcome.state
+   if outcome.changed ~= nil then
+      record.changed = outcome.changed
+   end
+   return record
+end
+
 --- A line of JSON: an object with `record` (the kind), and the fields that are known.
-local function json_line(record)
+function records.json_line(record)
    local keys, object = { "record" }, { record = record.type_of_record }
    for _, field in ipairs(records.fields[record.type_of_record]) do
       local value = record[field]
@@ -99,7 +132,11 @@ local function csv_cell(value)
    return value:find('[",\r\n]') and '"' .. value:gsub('"', '""') .. '"' or value
 end
 
-local function csv_line(kind, record)
+--- A line of CSV; `record` is nil for the header.
+function records.csv_line(kind, record)
+   if not record then
+      return table.concat(records.fields[kind], ",")
+   end
    local cells = {}
    for i, field in ipairs(records.fields[kind]) do
       cells[i] = csv_cell(record[field])
@@ -110,16 +147,16 @@ end
 --- Prints records as JSON, an object a line.
 function records.print_json(write, list)
    for _, record in ipairs(list) do
-      write(json_line(record), "\n")
+      write(records.json_line(record), "\n")
    end
 end
 
 --- Prints those of one kind as CSV.
 function records.print_csv(write, kind, list)
-   write(table.concat(records.fields[kind], ","), "\n")
+   write(records.csv_line(kind), "\n")
    for _, record in ipairs(list) do
       if record.type_of_record == kind then
-         write(csv_line(kind, record), "\n")
+         write(records.csv_line(kind, record), "\n")
       end
    end
 end

@@ -61,6 +61,11 @@ function terminal.has_colour(descriptor)
    return (not no_colour or no_colour == "") and os.getenv("TERM") ~= "dumb" and terminal.is(descriptor)
 end
 
+--- How what is written there looks: { width = (nil: it is no terminal), colour = }.
+function terminal.look(descriptor)
+   return { width = terminal.is(descriptor) and terminal.width() or nil, colour = terminal.has_colour(descriptor) }
+end
+
 --- Whether somebody can be asked.
 function terminal.can_ask()
    if not terminal.is(0) then

@@ -72,6 +72,33 @@ function values.count(text)
    return whole(value)
 end
 
+--- A whole number above 0.
+function values.positive(text)
+   local value, why = values.count(text)
+   if value == 0 then
+      return nil, "'0' is too few; give a whole number from 1"
+   end
+   return value, why
+end
+
+--- A time of day such as "11:30", or a date with it, which becomes seconds since 1970.
+function values.moment(text)
+   local date, hour, minute = text:match("^(.-)(%d%d?):(%d%d)$")
+   local year, month, day = (date or ""):match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[ T]$")
+   hour, minute = tonumber(hour), tonumber(minute)
+   if hour and hour < 24 and minute < 60 and date == "" then
+      return text
+   elseif hour and hour < 24 and minute < 60 and year then
+      local time = os.time{ year = tonumber(year), month = tonumber(month), day = tonumber(day), hour = hour, min = minute }
+      if time and os.date("%Y-%m-%d", time) == date:sub(1, 10) then
+         return whole(time)
+      end
+   end
+   hour, minute = text:match("^(%d%d?)[.hH](%d%d)$")
+   return nil, ("'%s' is no time of day; give one such as %s, or a date with it, such as '2026-12-01 11:30'"):format(text,
+      hour and hour .. ":" .. minute or "11:30")
+end
+
 function values.descriptor(text)
    local value = text:find("^%d+$") and #text <= 9 and tonumber(text)
    if not value then
