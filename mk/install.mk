@@ -63,8 +63,7 @@ install: install-lua install-completions $(libs) $(modules) $(man_pages)
 	$Q sed -e '1s|.*|$(hash)!$(interpreter)|' -e 's|^--@paths$$|$(paths)|' bin/wms >'$(to_bin)/wms'
 	$Q chmod 755 '$(to_bin)/wms'
 	$Q install -d '$(to_unit)'
-	$Q sed -e 's|@LUA@|$(interpreter)|' -e 's|@LUADIR@|$(INST_LUADIR)|' -e 's|@CMODDIR@|$(INST_CMOD)|' \
-	    mk/wms-keep@.service >'$(to_unit)/wms-keep@.service'
+	$Q sed -e 's|@BINDIR@|$(bindir)|' mk/wms-keep@.service >'$(to_unit)/wms-keep@.service'
 	$Q chmod 644 '$(to_unit)/wms-keep@.service'
 	$Q install -d '$(to_lib)/wms' '$(to_lib)/pkgconfig' '$(to_include)/wms'
 	$Q install -m 644 src/include/wms.h '$(to_include)'

@@ -56,6 +56,7 @@ local function fit(list, width)
    end
    return gone
 end
+columns.fit = fit
 
 --- Those that have something in them, with their widths.
 local function measure(wanted, rows, all)

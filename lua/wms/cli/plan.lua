@@ -157,6 +157,9 @@ local function add_sessions(made, command, given, ids)
          end
          made[name] = source
          timed = timed or more
+         if more and command.lasts then
+            return ("--%s: idle: nothing tells when that changes; leave it out"):format(name)
+         end
       end
    end
    for _, name in ipairs{ "where", "except" } do
@@ -164,9 +167,7 @@ local function add_sessions(made, command, given, ids)
          add(made, name, made[name])
       end
    end
-   if timed and command.lasts then
-      return "idle: nothing tells when that changes; leave it out"
-   elseif timed then
+   if timed then
       add(made, "activity", true)
    end
    return nil

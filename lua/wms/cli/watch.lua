@@ -20,28 +20,29 @@ local LONGEST = 3600 -- seconds without a look at anything
 
 local COLOURS = { locked = "yellow", unlocked = "green", lost = "red", overflow = "red", closed = "dim", ready = "dim" }
 
---- The columns for these servers.  On a terminal they are as wide as it is, and one server alone is not named in each row.
+--- The columns for these servers.  On a terminal they fit into it, and one server alone is not named in each row.
 local function columns_of(servers, look)
    local widest = 6
    for _, server in ipairs(servers) do
       widest = math.max(widest, text.width(text.clean(server)))
    end
+   local whole = not look.width
    local list = {
-      { name = "time", title = "TIME", width = look.width and 8 or 19 },
-      { name = "server", title = "SERVER", width = widest, whole = not look.width },
-      { name = "event", title = "EVENT", width = 12, whole = true },
-      { name = "id", title = "SESSION", width = 7, right = true, whole = true },
-      { name = "user", title = "USER", width = 12, whole = not look.width },
-      { name = "note", title = "NOTE", width = 8, whole = not look.width },
+      { name = "time", title = "TIME", width = whole and 19 or 8, least = 8 },
+      { name = "server", title = "SERVER", width = widest, whole = whole, least = 8 },
+      { name = "event", title = "EVENT", width = 12, least = 12 },
+      { name = "id", title = "SESSION", width = 7, right = true, whole = true, least = 7 },
+      { name = "user", title = "USER", width = 12, whole = whole },
+      { name = "note", title = "NOTE", width = 12, whole = whole, may_go = 1 },
    }
-   if not look.width then
-      return list
-   elseif #servers == 1 then
-      table.remove(list, 2)
-   else
-      list[2].width = math.max(8, math.min(widest, look.width - columns.total(list) + widest))
+   if look.width then
+      if #servers == 1 then
+         table.remove(list, 2)
+      end
+      columns.fit(list, look.width)
+      local last = list[#list]
+      last.width = math.max(last.width, last.width + look.width - columns.total(list))
    end
-   list[#list].width = math.max(8, look.width - columns.total(list) + 8)
    return list
 end
 
@@ -172,9 +173,9 @@ function watch.run(made, given, settings, note)
    end
    options.on_event = function(event) take(self, event) end
    lasting.begin()
-   local watched, message = misuse.checked("watch", wms.watch, options)
+   local watched, message, err = misuse.checked("watch", wms.watch, options)
    if not watched then
-      error(message, 0)
+      return printer:fail("watch", err.code, message)
    elseif note then
       io.stderr:write(note, "\n")
    end

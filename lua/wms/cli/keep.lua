@@ -1,0 +1,165 @@
+-- SPDX-License-Identifier: MIT
+--- `wms keep`: holds sessions locked, or unlocked, and tells each report of the keeper on a line.
+local exits = require "wms.cli.exits"
+local hints = require "wms.cli.hints"
+local lasting = require "wms.cli.lasting"
+local misuse = require "wms.cli.misuse"
+local output = require "wms.cli.output"
+local plan = require "wms.cli.plan"
+local records = require "wms.cli.records"
+local service = require "wms.cli.service"
+
+local keep = {}
+
+local MOST_ERRORS = 1000 -- in a row, one a turn at most, after which it ends
+
+-- ---- a report ----------------------------------------------------------------------------------------------------------
+
+local BAD = { lost = "red", fight = "yellow", file = "red", unwatched = "red", waiting = "yellow" }
+
+--- What is known of hosts and sessions at the end.
+local function remember(self, report)
+   local key = ("%s\n%s"):format(report.server or "", tostring(report.session_id))
+   if report.kind == "lost" then
+      self.lost[report.server] = true
+   elseif report.kind == "ready" or report.kind == "back" then
+      self.lost[report.server], self.is_reached = nil, true
+   elseif report.kind == "acted" then
+      local failed = report.error and report.error.code ~= "NOT_FOUND" -- it has ended meanwhile
+      self.failing[key] = failed or nil
+   elseif report.kind == "ended" then
+      self.ended = report
+   end
+end
+
+--- What to do about an error, said once for a host.
+local function hint_of(self, report)
+   if not report.error or report.kind == "waiting" or report.kind == "file" or report.kind == "unwatched" then
+      return nil
+   end
+   local key = report.server .. "\n" .. report.error.code
+   if self.hinted[key] then
+      return nil
+   end
+   self.hinted[key] = true
+   return hints.of({ server = report.server, session_id = report.session_id, state = "failed", error = report.error },
+      self.command, self.groups)
+end
+
+local function take(self, report)
+   remember(self, report)
+   service.status(report.message)
+   self.printer:record(records.of_report(report))
+   if report.kind ~= "ended" then -- its line is the sum
+      local bad = BAD[report.kind] or (report.error and "red") or nil
+      self.printer:line(report.time, misuse.words(report.message), bad, hint_of(self, report))
+   end
+end
+
+-- ---- until it is over --------------------------------------------------------------------------------------------------
+
+local function say(self, line, colour)
+   self.printer:line(os.time(), line, colour)
+end
+
+--- The first signal ends it in order, a second one at once.  When the machine goes down, what a file keeps goes on after
+--- the next start.  Returns whether nothing more is waited for.
+local function take_signal(self, keeper, signal, again)
+   local file = keeper.plan.file
+   if not again and file and service.is_machine_ending() then
+      say(self, "the machine is going down: goes on after the next start")
+   elseif not again then
+      say(self, "stopped by SIG" .. signal)
+      service.stopping(keeper.plan.grace)
+      keeper:stop()
+      return false
+   elseif keeper.plan.restore then
+      say(self, file and ("stopped by SIG%s at once: what was not put back is written down; 'wms keep --file %s' goes on")
+         :format(signal, file) or ("stopped by SIG%s at once: what was not put back stays as it is"):format(signal), "red")
+   end
+   keeper:close()
+   return true
+end
+
+--- Runs it until it is over.  Returns the exit code of the signal that has ended it, if it was one, and whether that was
+--- at once.
+local function run(self, keeper)
+   local errors, last, stopped = 0, nil, nil
+   while not keeper:done() do
+      output.flush() -- where that cannot be written, the room is kept nevertheless
+      service.alive()
+      local fine, code, signal = pcall(lasting.wait, service.pause())
+      if not fine then -- lack of memory, for one: the keeper goes on
+         errors = errors + 1
+         if code ~= last then
+            last = code
+            say(self, tostring(code), "red")
+         end
+         if errors >= MOST_ERRORS then
+            keeper:close()
+            return exits.BROKEN, true
+         end
+      else
+         errors, last = 0, nil
+         if code and take_signal(self, keeper, signal, stopped) then
+            return code, true
+         end
+         stopped = stopped or code
+      end
+   end
+   return stopped, false
+end
+
+local function count(set)
+   local number = 0
+   for _ in pairs(set) do
+      number = number + 1
+   end
+   return number
+end
+
+--- Tells the sum; returns the exit code.
+local function finish(self, keeper, stopped)
+   local summary, message = keeper:result()
+   local not_restored = self.ended.not_restored
+   local failed = count(self.failing) + count(self.lost) + not_restored
+   local sum = { command = "keep", count = self.ended.actions, failed = failed, unknown = 0, skipped = 0, not_found = 0,
+      exempt = 0, interrupted = stopped ~= nil }
+   if not summary then
+      sum.exit = exits.FAILED
+      say(self, misuse.words(message), "red")
+   else
+      local away = not self.is_reached and next(self.lost) and exits.UNREACHED
+      sum.exit = stopped or away or (failed > 0 and exits.FAILED) or exits.OK
+   end
+   self.printer:finish(sum, self.ended.message)
+   return sum.exit
+end
+
+-- ---- the command -------------------------------------------------------------------------------------------------------
+
+--- Carries the command out; returns the exit code.  `note`: what is to be said of the hosts that were given.
+function keep.run(made, given, settings, note)
+   local options = plan.values(made)
+   local self = { command = made.command, groups = settings.groups, lost = {}, failing = {}, hinted = {},
+      printer = lasting.printer("report", given, service.is_there()) }
+   options.on_report = function(report) take(self, report) end
+   if not given.demo then
+      service.use_credentials()
+   end
+   lasting.begin()
+   local keeper, message, err = misuse.checked("keep", require "wms.keep", options)
+   if not keeper then
+      return self.printer:fail("keep", err.code, misuse.words(message))
+   elseif note then
+      io.stderr:write(note, "\n")
+   end
+   service.ready()
+   if given.demo then
+      require("wms.cli.demo").liven()
+   end
+   local stopped, at_once = run(self, keeper)
+   return at_once and stopped or finish(self, keeper, stopped)
+end
+
+return keep
