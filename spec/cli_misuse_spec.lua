@@ -11,6 +11,7 @@ local WANTED = 500
 local BAD = {
    time = { "", "x", "0", "-1", "5x", "1m1h", "1e400" }, wait = { "", "x", "-1", "3 s" },
    count = { "", "x", "-1", "1.5", "9999999999" },
+   positive = { "", "x", "0", "-1" }, moment = { "", "x", "24:00", "11:60", "1:1:1", "11.30", "2026-02-30 11:30" },
    condition = { "", "x", "=", "foo=1", "user=", "locked=perhaps", "idle=x", "idle=1,2", "station=x" },
    descriptor = { "", "x", "-1" },
 }
@@ -24,7 +25,7 @@ local function good(option)
    if option.choices then
       return option.choices[1]
    end
-   return ({ time = "5", wait = "5", count = "3", condition = "user=a", descriptor = "9" })[option.kind] or "text"
+   return ({ time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9" })[option.kind] or "text"
 end
 
 --- What makes a command complete, but for `left_out`.
@@ -196,6 +197,17 @@ describe("a wrong command line #once", function()
       ["--demo close -s lab[01-03] --self"] = "no terminal to ask whether it is meant; give --yes",
       ["--demo --config x list"] = "--demo and --config do not go together", ["demo list"] = "did you mean '--demo'?",
       ["logoff alice"] = "did you mean 'close'?", ["help nosuch"] = "unknown command 'nosuch'",
+      ["monitor"] = "did you mean 'watch'?", ["watch -a"] = "it is about all that are not left out; leave it out",
+      ["watch 3"] = "SERVER: '3' is no host's name; give a host, such as localhost",
+      ["watch --where idle=30m"] = "--where: idle: nothing tells when that changes; leave it out",
+      ["keep"] = "--locked: missing; give --locked or --unlocked",
+      ["keep --locked"] = "--message: missing; give what the users see while they are locked",
+      ["keep --unlocked --where locked=yes"] = "--where: locked: it is what keep changes; leave it out",
+      ["keep --unlocked --except idle=1h"] = "--except: idle: nothing tells when that changes; leave it out",
+      ["keep --unlocked --until 11.30"] = "'11.30' is no time of day; give one such as 11:30, or a date with it",
+      ["keep --unlocked --until '2020-01-01 10:00'"] = "--until: it has gone by; give a later one",
+      ["keep --unlocked --until 11:30 --after 5"] = "give one of them", ["keep --unlocked --limit 1001"] = "--limit: 1001; give",
+      ["keep --unlocked --file /"] = "--file: \"/\"; give the name of a file",
       ["nosuch --help"] = "unknown command 'nosuch'", ["close 3 -m x"] = "give --warn TIME TEXT",
       ["list -V"] = "did you mean '--version'?", ["unlock 3 --timeout -1"] = "behind --timeout it is no value; give one",
       ["unlock --all --except teacher"] = "give one such as user=teacher", ["list --json -q"] = "give one of them",

@@ -18,6 +18,7 @@ end
 
 local TEXTS = {
    time = { "5", "1h30m", "0.5", "90s" }, wait = { "0", "5", "2m" }, count = { "0", "3" }, descriptor = { "0", "3" },
+   positive = { "1", "30", "0" }, moment = { "11:30", "2030-12-01 11:30", "2030-12-01T07:05", "24:00" },
    condition = { "user=alice", "locked=yes", "idle=30m", "a=b=c" }, argument = { "a=1", "b=true", "c=[1]", "d=" },
    text = { "lab01", "@room1", "!lab02", "lab[01-30]", "3", "a b", "", "x=y", "\195\164" },
 }

@@ -8,14 +8,18 @@ require("wms.cli.terminal").is(0) -- while the streams are what they were
 
 local FIXES = { "give", "did you mean", "use", "leave", "call" }
 
-local start = wms.start
-wms.start = function(...) -- misuse is found before anything is sent
-   local request, message, err = start(...)
-   if request then
-      request:close()
-      error("it was sent", 0)
+-- Misuse is found before anything is sent.  wms.keep tries its options on a host that there never is.
+for _, name in ipairs{ "start", "watch" } do
+   local begin = wms[name]
+   wms[name] = function(...)
+      local begun, message, err = begin(...)
+      local _, options = ...
+      if begun and not (options and options.server == "memory://wms.keep") then
+         begun:close()
+         error("it was sent", 0)
+      end
+      return begun, message, err
    end
-   return request, message, err
 end
 wms.unbind = function() error("it was unbound", 0) end
 

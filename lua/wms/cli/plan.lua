@@ -93,7 +93,7 @@ local function gather(command, given)
    for _, item in ipairs(given.servers or {}) do
       if item:find("^%d+$") then
          return nil, ("SERVER: '%s' is no host's name; give %s"):format(item,
-            command.listing and "a session's id as --id " .. item or "a host, such as localhost")
+            commands.has(command, "id") and "a session's id as --id " .. item or "a host, such as localhost")
       end
    end
    for _, item in ipairs(given.ids or given.id or {}) do

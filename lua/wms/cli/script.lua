@@ -94,6 +94,49 @@ if not outcomes then
 end
 ]]
 
+local WATCH = [[
+local function tell(event)
+   local session = event.session or {}
+   print(os.date("%X", math.floor(event.time)), event.server, event.kind, clean(session.session_id),
+      clean(session.user_name), event.error and clean(event.error.message))
+   io.stdout:flush()
+end
+
+]]
+
+local FOREVER = [[
+for event in assert(wms.watch%s):each() do
+   tell(event)
+end
+]]
+
+local UNTIL = [[
+local watch = assert(wms.watch%s)
+local kinds = %s
+local left, ends = %s, %s
+while left > 0 and os.time() < ends do
+   local event = watch:next(%s)
+   if event and (not kinds or kinds[event.kind]) then
+      tell(event)
+      left = left - 1
+   end
+end
+os.exit(left > 0 and left < math.huge and 1 or 0, true)
+]]
+
+local KEEP = [[
+local options = %s
+options.on_report = function(report)
+   print(os.date("%%X", math.floor(report.time)), report.message)
+   io.stdout:flush()
+end
+local summary, message = assert(require("wms.keep")(options)):run()
+if not summary then
+   io.stderr:write(message, "\n")
+   os.exit(1)
+end
+]]
+
 local ASK = [[function(server, user_name)
       return require("wms.cli.terminal").ask(("Password of %s on %s: "):format(user_name, server), true)
    end]]
@@ -110,6 +153,21 @@ end
 --- Servers as one argument of a function.
 local function servers_of(made)
    return literal.of(#made.servers == 1 and made.servers[1] or made.servers)
+end
+
+--- The script of a watch.
+local function watch_of(made)
+   local kinds, wanted = nil, made.lasting
+   for _, kind in ipairs(wanted.events or {}) do
+      kinds = kinds or {}
+      kinds[kind] = true
+   end
+   if not (kinds or wanted.count or wanted.during) then
+      return WATCH .. FOREVER:format(options_of(made))
+   end
+   return WATCH .. UNTIL:format(options_of(made), literal.of(kinds), wanted.count or "math.huge",
+      wanted.during and "os.time() + " .. literal.of(wanted.during) or "math.huge",
+      wanted.during and "ends - os.time()" or "")
 end
 
 local function call_of(made, has_client)
@@ -172,12 +230,13 @@ function script.of(made, settings, path, is_demo, question)
    if settings.path then
       local load = ("assert(require(\"wms.config\").load(%s))"):format(path and literal.of(path) or "")
       has_client = next(settings.client) ~= nil and made.command.call ~= "bind" and made.command.call ~= "servers"
+         and not made.command.lasts
       parts[#parts + 1] = has_client and ("local client = wms.new(%s.client)\n"):format(load) or load .. "\n"
    end
    if made.cards then
       parts[#parts + 1] = ("wms.configure{ wake = %s }\n"):format(literal.of(made.cards))
    end
-   if made.call ~= "servers" then
+   if made.call ~= "servers" and made.call ~= "keep" then
       parts[#parts + 1] = HEAD
    end
    parts[#parts + 1] = "\n"
@@ -196,6 +255,10 @@ function script.of(made, settings, path, is_demo, question)
       parts[#parts + 1] = UNBIND:format(servers_of(made))
    elseif made.call == "bindings" then
       parts[#parts + 1] = BINDINGS
+   elseif made.call == "watch" then
+      parts[#parts + 1] = watch_of(made)
+   elseif made.call == "keep" then
+      parts[#parts + 1] = KEEP:format(options_of(made))
    elseif made.call == "call" then
       parts[#parts + 1] = CALL:format(call)
    else
