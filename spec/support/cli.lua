@@ -75,6 +75,49 @@ function cli.run(arguments, options)
    return read(base .. "/out"), read(base .. "/err"), code
 end
 
+local Running = {}
+Running.__index = Running
+
+--- Starts it in the background, under pipes; what is returned reads its output as it comes.  `options` as those of run.  It
+--- is ended after a minute.
+function cli.start(arguments, options)
+   options = options or {}
+   local errors = cli.folder() .. "/err"
+   local command = ("timeout 60 %s %s 2>%s </dev/null %s & echo $!; wait $!; printf '\\n= %%d\\n' $?"):format(
+      environment(options), program(arguments), errors, options.shell or "")
+   local self = setmetatable({ pipe = assert(io.popen(command)), errors = errors }, Running)
+   self.pid = self.pipe:read("*l")
+   return self
+end
+
+--- The next line of its output that has this in it (any, without one).
+function Running:line(part)
+   local seen = {}
+   for line in function() return self.pipe:read("*l") end do
+      if line:find("^= %d+$") then
+         self.code = tonumber(line:match("%d+"))
+         break
+      elseif not part or line:find(part, 1, true) then
+         return line
+      end
+      seen[#seen + 1] = line
+   end
+   error(("it has ended, and has not said %q: %s%s"):format(part or "", table.concat(seen, "\n"), read(self.errors)), 2)
+end
+
+--- Sends it a signal.
+function Running:signal(name)
+   process.run(("kill -%s %s"):format(name, self.pid))
+end
+
+--- Waits until it has ended; returns the rest of its output, its error stream, and its exit code.
+function Running:finish()
+   local rest = self.pipe:read("*a")
+   self.pipe:close()
+   local text, code = rest:match("^(.*)\n= (%d+)\n$")
+   return text, read(self.errors), tonumber(code)
+end
+
 --- Runs it on a terminal of so many columns; `steps` are pairs of a pattern that is waited for and what is typed then.
 --- Returns what came to the terminal, without carriage returns before line feeds, and the exit code.
 function cli.terminal(arguments, columns, steps, options)

@@ -72,6 +72,13 @@ local function set_alarm()
    end
 end
 
+--- Lets everything that has news take a step.
+local function take_news()
+   for request in driver.news, driver do
+      step(request)
+   end
+end
+
 local function run_timers()
    if not next(timers) then
       return
@@ -96,6 +103,9 @@ local function run_timers()
    end
    armed = nil
    set_alarm()
+   if #due > 0 then
+      take_news() -- of what the functions have done: the descriptor does not tell of that
+   end
 end
 
 --- A timer: `timer:set(seconds)` lets `fire` be called once, by whichever loop turns, after so many seconds; nil: never.
@@ -117,9 +127,7 @@ function waiting.turn()
    if not stepped then
       return nil, message, err
    end
-   for request in driver.news, driver do
-      step(request)
-   end
+   take_news()
    run_timers()
    return true
 end
@@ -134,9 +142,7 @@ function waiting.wait(seconds)
    if news == nil then
       return nil, message, err
    end
-   for request in driver.news, driver do
-      step(request)
-   end
+   take_news()
    run_timers()
    return true
 end

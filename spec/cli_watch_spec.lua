@@ -1,0 +1,213 @@
+-- SPDX-License-Identifier: MIT
+--- `wms watch`: what it prints of hosts inside of it, of a real Linux here and over ssh, and of a MultiPoint host; how it ends.
+local cli = require "spec.support.cli"
+local far = require "spec.support.logind_far"
+local kit = require "spec.support.kit"
+local multipoint = require "spec.support.multipoint"
+local process = require "spec.support.process"
+local dkjson = require "dkjson"
+
+local function has(text, ...)
+   for _, part in ipairs{ ... } do
+      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
+   end
+end
+
+--- What --json prints: a list of records.
+local function records(text)
+   local list = {}
+   for _, line in ipairs(cli.lines(text)) do
+      list[#list + 1] = assert(dkjson.decode(line), line)
+   end
+   return list
+end
+
+--- Events in short: "opened 2", "ready".
+local function short(list)
+   local all = {}
+   for i, record in ipairs(list) do
+      all[i] = record.kind and record.kind .. (record.session_id and " " .. record.session_id or "") or record.record
+   end
+   return all
+end
+
+--- A host on which something happens as soon as it is watched.
+local HOST = [[
+   local wms = require "wms"
+   local lab = wms.memory("lab", { sessions = {
+      { session_id = 1, user_name = "teacher", is_admin = true }, { session_id = 2, user_name = "alice", locked = true },
+   } })
+   wms.memory("away", {}):refuse("UNREACHABLE")
+   local steps = {
+      function() lab:unlock(2) end, function() lab:lock(2, "Eyes on me") end,
+      function() lab:open{ session_id = 3, user_name = "eve\27[2J" } end, function() lab:drop(3) end,
+      function() lab:refuse("UNREACHABLE") end, function() lab:refuse() end,
+   }
+   local timer
+   timer = require("wms.loop.waiting").timer(function()
+      local step = table.remove(steps, 1)
+      if step then
+         step()
+         timer:set(0.05)
+      end
+   end)
+   timer:set(0.05)
+]]
+local LIFE = { "ready", "opened 1", "opened 2", "unlocked 2", "locked 2", "opened 3", "closed 3", "lost", "back", "sum" }
+
+local function run(arguments, options)
+   options = options or {}
+   options.init = options.init or HOST
+   return cli.run(arguments, options)
+end
+
+teardown(cli.sweep)
+
+describe("wms watch #once", function()
+   it("prints a line an event, and on the error stream what went wrong", function()
+      local out, err, code = run("watch memory://lab --initial --count 9")
+      assert.equal(0, code, err)
+      local lines = cli.lines(out)
+      assert.equal(10, #lines, out)
+      local time = "%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d  memory://lab  "
+      assert.truthy(lines[1]:find("^TIME +SERVER +EVENT +SESSION +USER +NOTE$"), out)
+      for i, want in ipairs{
+         "ready +%- +%- +%-$", "opened +1  teacher +at first, exempt$", "opened +2  alice +at first, locked$",
+         "unlocked +2  alice +%-$", "locked +2  alice +%-$", "opened +3  eve%?%[2J +%-$", "closed +3  eve%?%[2J +%-$",
+         "lost +%- +%- +UNREACHABLE$", "back +%- +%- +%-$",
+      } do
+         assert.truthy(lines[i + 1]:find("^" .. time .. want), lines[i + 1])
+      end
+      local user = lines[1]:find("USER", 1, true)
+      for i = 3, 8 do
+         assert.truthy(lines[i]:sub(user - 3, user):find("^%d  %a$"), out) -- what stands below each other
+      end
+      assert.equal("lost: memory://lab: the host cannot be reached, or the connection broke\n   It is tried again and again.\n9 events\n", err)
+   end)
+
+   it("prints JSON, each line at once, with the sum last", function()
+      local running = cli.start("watch memory://lab --initial --json", { init = HOST })
+      local list = {}
+      repeat
+         list[#list + 1] = dkjson.decode(running:line())
+      until list[#list].kind == "back"
+      running:signal("INT")
+      local rest, err, code = running:finish()
+      assert.same({ "", 130 }, { err, code })
+      list[#list + 1] = records(rest)[1]
+      assert.same(LIFE, short(list))
+      assert.same({ "event", "memory://lab", "alice", true, true }, { list[3].record, list[3].server, list[3].user_name,
+         list[3].locked, list[3].initial })
+      assert.same({ "UNREACHABLE", "the host cannot be reached, or the connection broke" }, { list[8].code, list[8].message })
+      assert.is_true(math.abs(list[1].time - os.time()) < 600)
+      local sum = list[10]
+      assert.same({ "watch", 9, 0, true, 130 }, { sum.command, sum.count, sum.failed, sum.interrupted, sum.exit })
+   end)
+
+   it("prints CSV, with a header", function()
+      local out, err, code = run("watch memory://lab --csv --event opened --event lost --count 2")
+      assert.equal(0, code, err)
+      local lines = cli.lines(out)
+      assert.truthy(lines[1]:find("^time,kind,server,session_id,user_name,initial,code,message,dropped,"), out)
+      assert.truthy(lines[2]:find("^[%d.]+,opened,memory://lab,3,eve%?%[2J,,,,,"), out)
+      assert.truthy(lines[3]:find("^[%d.]+,lost,memory://lab,,,,UNREACHABLE,\"the host cannot be reached, or the connection broke\",,"), out)
+      has(err, "lost: memory://lab", "2 events, 1 host not there\n")
+   end)
+
+   it("tells of the sessions and the kinds that are wanted, and with --quiet what went wrong", function()
+      local out, _, code = run("watch memory://lab -u alice --event locked --json --count 1")
+      assert.same({ 0, { "locked 2", "sum" } }, { code, short(records(out)) })
+      out, _, code = run("watch memory://lab --except user=alice --json --event opened --event closed --initial --count 3")
+      assert.same({ 0, { "opened 1", "opened 3", "closed 3", "sum" } }, { code, short(records(out)) })
+      local err
+      out, err, code = run("watch memory://lab --quiet --event back --count 1")
+      assert.same({ "", 0 }, { out, code })
+      assert.equal("lost: memory://lab: the host cannot be reached, or the connection broke\n   It is tried again and again.\n", err)
+   end)
+
+   it("exits with what it was to wait for", function()
+      for arguments, want in pairs{
+         ["watch memory://lab --for 0.01"] = { 0, "1 event\n" },
+         ["watch memory://away --for 0.1"] = { 3, "1 event, 1 host not there\n" },
+         ["watch memory://lab memory://away --for 0.01"] = { 1, "2 events, 1 host not there\n" },
+         ["watch memory://lab --event connected --count 1 --for 0.1"] = { 1, "0 events\n" },
+         ["watch memory://lab memory://away --event ready --count 1 --for 30"] = { 0, "1 event, 1 host not there\n" },
+         ["watch memory://lab '!memory://other' --count 1"] = { 0, "takes nothing out\n1 event\n" },
+      } do
+         local _, err, code = run(arguments)
+         assert.equal(want[1], code, arguments .. "\n" .. err)
+         assert.equal(want[2], err:sub(-#want[2]), arguments)
+      end
+   end)
+
+   it("ends by signals, and not by those that are ignored", function()
+      for name, code in pairs{ TERM = 143, HUP = 129, INT = 130 } do
+         local running = cli.start("watch memory://lab", { init = HOST })
+         running:line("ready")
+         running:signal(name)
+         local _, err, got = running:finish()
+         assert.equal(code, got, err)
+         has(err, "interrupted: ", " event")
+      end
+      local running = cli.start("watch memory://lab", { init = HOST, environment = "sh -c 'trap \"\" HUP; exec \"$@\"' sh" })
+      running:line("ready")
+      running:signal("HUP")
+      running:line("back")
+      running:signal("TERM")
+      assert.equal(143, select(3, running:finish()))
+   end)
+
+   it("ends without a word when nobody reads it any more, also while nothing happens", function()
+      for _, before in ipairs{ "", "trap '' PIPE; " } do
+         local folder = cli.folder()
+         local text = process.run(("cd %s; mkfifo pipe; (%s timeout 60 env LUA_PATH=\"$OLDPWD/lua/?.lua;;\" LUA_CPATH=%s "
+            .. "%s \"$OLDPWD/bin/wms\" --demo watch --event ready >pipe 2>err; echo $? >code) & head -n 1 <pipe >/dev/null; "
+            .. "wait; cat code err; rm pipe"):format(process.quote(folder), before,
+            process.quote((package.cpath:gsub("%./", process.run("pwd"):match("%S+") .. "/"))), process.lua()))
+         assert.equal("141\n", text)
+      end
+   end)
+
+   it("tells all sessions anew where events were lost", function()
+      local out, err = run("watch memory://lab --count 4 --for 60 --json --event overflow --event opened", { init = [[
+         local lab = require("wms").memory("lab", { sessions = { { session_id = 1 }, { session_id = 2 } } })
+         require("wms.loop.waiting").timer(function()
+            for _ = 1, 6000 do
+               lab:lock(1, "Hi")
+               lab:unlock(1)
+            end
+            lab:lock(1, "Hi")
+            lab:open{ session_id = 3 }
+         end):set(0)
+      ]] })
+      local list = records(out)
+      assert.same({ "overflow", "opened 1", "opened 2", "opened 3", "sum" }, short(list))
+      assert.is_true(list[1].dropped > 5000 and list[2].initial and list[2].locked and err == "")
+   end)
+
+   it("fits into a terminal, with colours, and ends by Ctrl-C", function()
+      local text, code = cli.terminal("watch memory://lab memory://away --initial", 60, { "back", "\\x03" }, { init = HOST })
+      assert.equal(130, code)
+      has(text, "\27[33mlocked", "\27[32munlocked", "\27[31mlost", "eve?[2J", "interrupted: 10 events, 1 host not there")
+      for _, line in ipairs(cli.lines(text)) do
+         local plain = line:gsub("\27%[[%d;]*m", ""):gsub("\r", ""):gsub("%^C", "")
+         assert.is_true(#plain <= 60, plain)
+      end
+      text, code = cli.terminal("watch memory://lab --count 4 --initial", 80, {}, { init = HOST, environment = "NO_COLOR=1" })
+      assert.equal(0, code, text)
+      assert.truthy(text:find("\n%d%d:%d%d:%d%d  opened +2  alice +at first, locked\n"), text) -- without the one server
+      assert.is_nil(text:find("\27[", 1, true))
+   end)
+
+   it("has something to show in the made-up room, and is a script", function()
+      local out, err, code = cli.run("--demo watch --event locked --count 1")
+      assert.same({ 0, "1 event\n" }, { code, err })
+      has(out, "memory://lab01  locked              3  bob")
+      out, err, code = run("--lua watch memory://lab --event opened --count 2 --initial --for 5")
+      assert.same({ "", 0 }, { err, code })
+      out, code = process.run(("LUA_INIT=@%s/init.lua LUA_PATH='./lua/?.lua;;' LUA_CPATH=%s %s %s"):format(cli.folder(),
+         process.quote(package.cpath), process.lua(), cli.write("script.lua", out)))
+      assert.equal(0, code, out)
+      has(out, "memory://lab\topened\t1\tteacher\t", "memory://lab\topened\t2\talice\t")
+   end)
+end)
