@@ -211,3 +211,72 @@ describe("wms watch #once", function()
       has(out, "memory://lab\topened\t1\tteacher\t", "memory://lab\topened\t2\talice\t")
    end)
 end)
+
+describe("wms watch and hosts #once", function()
+   teardown(function()
+      if not far.missing() then
+         far.down()
+      end
+      multipoint.down()
+   end)
+
+   --- Reads JSON until there is an event of this kind, of this session if one is given.
+   local function event(running, kind, id)
+      while true do
+         local record = dkjson.decode(running:line())
+         if record.kind == kind and (id == nil or record.session_id == id) then
+            return record
+         end
+      end
+   end
+
+   local with_linux = kit.needing(function(why) pending(why) end, far.missing)
+
+   with_linux("tells what happens on this machine, and on another one over ssh", function()
+      finally(far.sweep)
+      local here, there = far.host{ sessions = { { user = "alice" } } }, far.host{ sessions = { { user = "bob" } } }
+      local config = cli.write("config.lua", ("return { defaults = { ssh_command = %s } }"):format(
+         require("wms.cli.literal").of(far.ssh())))
+      local bus = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" .. here.machine.socket
+      local running = cli.start({ "watch", "localhost", there.server, "--json", "--initial", "--config", config },
+         { environment = bus })
+      for _ = 1, 2 do
+         event(running, "opened")
+      end
+      here.lock(here.ids[1])
+      assert.equal("localhost", event(running, "locked", here.ids[1]).server)
+      there.lock(there.ids[1])
+      assert.equal(there.server, event(running, "locked", there.ids[1]).server)
+      there.unlock(there.ids[1])
+      event(running, "unlocked", there.ids[1])
+      local id = there.open("carol")
+      assert.equal("carol", event(running, "opened", id).user_name)
+      there.drop(id)
+      event(running, "closed", id)
+      far.turn_off(there)
+      assert.truthy(event(running, "lost").code)
+      here.drop(here.ids[1])
+      event(running, "closed", here.ids[1])
+      running:signal("TERM")
+      local out, err, code = running:finish()
+      assert.same({ 143, "" }, { code, err })
+      local sum = dkjson.decode(cli.lines(out)[#cli.lines(out)])
+      assert.same({ "sum", 1, true }, { sum.record, sum.failed, sum.interrupted })
+   end)
+
+   kit.needing(pending, multipoint.missing)("tells what happens on a MultiPoint host", function()
+      finally(multipoint.sweep)
+      local lab = multipoint.new{}
+      lab:session{ id = 3, user = "alice", flags = 36 }
+      local _, err, code = cli.run({ "bind", lab.server, "-u", lab.admin, "--fingerprint", lab.fingerprint, "--password-fd",
+         "0" }, { input = lab.password .. "\n" })
+      assert.equal(0, code, err)
+      local running = cli.start{ "watch", lab.server, "--json" }
+      event(running, "ready")
+      _, err, code = cli.run{ "lock", "-s", lab.server, "3", "-m", "Eyes on me", "--verify" }
+      assert.equal(0, code, err)
+      assert.equal("alice", event(running, "locked", 3).user_name)
+      running:signal("INT")
+      assert.equal(130, select(3, running:finish()))
+   end)
+end)

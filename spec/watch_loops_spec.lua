@@ -126,4 +126,25 @@ describe("watches in loops", function()
          run(name, BEGIN .. text .. 'io.write("fine")')
       end)
    end
+
+   it("tell in the same turn what a timer has done to a host of the same program", function()
+      run("poll", [[
+         local wms, loop, waiting = require "wms", require "wms.loop.poll", require "wms.loop.waiting"
+         local host, kinds = wms.memory("lab", { sessions = { { session_id = 1 } } }), {}
+         assert(loop.watch{ server = "memory://lab", on_event = function(event) kinds[#kinds + 1] = event.kind end })
+         while #kinds == 0 do
+            assert(loop.turn())
+         end
+         local fired
+         waiting.timer(function()
+            fired = true
+            host:lock(1)
+         end):set(0)
+         while not fired do
+            assert(loop.turn())
+         end
+         assert(table.concat(kinds, " ") == "ready locked", table.concat(kinds, " "))
+         io.write("fine")
+      ]])
+   end)
 end)

@@ -83,7 +83,7 @@ Running.__index = Running
 function cli.start(arguments, options)
    options = options or {}
    local errors = cli.folder() .. "/err"
-   local command = ("timeout 60 %s %s 2>%s </dev/null %s & echo $!; wait $!; printf '\\n= %%d\\n' $?"):format(
+   local command = ("timeout --foreground 60 %s %s 2>%s </dev/null %s & echo $!; wait $!; printf '\\n= %%d\\n' $?"):format(
       environment(options), program(arguments), errors, options.shell or "")
    local self = setmetatable({ pipe = assert(io.popen(command)), errors = errors }, Running)
    self.pid = self.pipe:read("*l")
@@ -108,6 +108,11 @@ end
 --- Sends it a signal.
 function Running:signal(name)
    process.run(("kill -%s %s"):format(name, self.pid))
+end
+
+--- Sends it this signal again and again until it has ended; the first ones may be too early to be others than the last.
+function Running:insist(name)
+   process.run(("while kill -%s %s; do sleep 0.1; done 2>/dev/null"):format(name, self.pid))
 end
 
 --- Waits until it has ended; returns the rest of its output, its error stream, and its exit code.

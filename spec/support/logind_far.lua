@@ -26,6 +26,11 @@ function adapter.unreachable()
    return "logind://root@10.91.0.1"
 end
 
+--- The program that reaches them, for `ssh_command`; there has to be one.
+function adapter.ssh()
+   return net.ssh
+end
+
 function adapter.missing()
    local why = logind.missing()
    if why then

@@ -8,9 +8,13 @@ local output = require "wms.cli.output"
 local plan = require "wms.cli.plan"
 local records = require "wms.cli.records"
 local service = require "wms.cli.service"
+local state = require "wms.keep.state"
 
 local keep = {}
 
+local driver = require("wms.loop.waiting").driver
+
+local SAME = 1 -- seconds in which further signals are the first one still: `timeout` and others send it to a whole group
 local MOST_ERRORS = 1000 -- in a row, one a turn at most, after which it ends
 
 -- ---- a report ----------------------------------------------------------------------------------------------------------
@@ -74,6 +78,7 @@ local function take_signal(self, keeper, signal, again)
       keeper:stop()
       return false
    elseif keeper.plan.restore then
+      state.save(keeper) -- what has been put back so far
       say(self, file and ("stopped by SIG%s at once: what was not put back is written down; 'wms keep --file %s' goes on")
          :format(signal, file) or ("stopped by SIG%s at once: what was not put back stays as it is"):format(signal), "red")
    end
@@ -84,7 +89,7 @@ end
 --- Runs it until it is over.  Returns the exit code of the signal that has ended it, if it was one, and whether that was
 --- at once.
 local function run(self, keeper)
-   local errors, last, stopped = 0, nil, nil
+   local errors, last, stopped, at = 0, nil, nil, nil
    while not keeper:done() do
       output.flush() -- where that cannot be written, the room is kept nevertheless
       service.alive()
@@ -101,10 +106,11 @@ local function run(self, keeper)
          end
       else
          errors, last = 0, nil
-         if code and take_signal(self, keeper, signal, stopped) then
+         local now = driver:clock()
+         if code and (not stopped or now - at > SAME) and take_signal(self, keeper, signal, stopped) then
             return code, true
          end
-         stopped = stopped or code
+         stopped, at = stopped or code, at or code and now
       end
    end
    return stopped, false
