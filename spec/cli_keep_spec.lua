@@ -205,8 +205,8 @@ describe("wms keep #once", function()
          require("wms.loop.poll").turn = function() error("not enough memory", 0) end
       ]] })
       assert.equal(70, code)
-      assert.equal(1, #cli.lines(err), err)
-      has(err, "not enough memory")
+      assert.equal(2, #cli.lines(err), err)
+      has(err, "not enough memory", "\nended at once: ")
    end)
 
    it("fits into a terminal, and ends by Ctrl-C", function()

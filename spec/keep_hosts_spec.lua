@@ -192,14 +192,16 @@ describe("wms.keep with Linux hosts #once", function()
       for name in process.run("cd lua && find wms -name '*.lua'"):gmatch("[^\n]+") do
          put("lua/" .. name, "/usr/local/share/lua/5.4/" .. name)
       end
-      process.run(("sed -e 's|@LUA@|/usr/bin/lua5.4|' -e 's|@LUADIR@|/usr/local/share/lua/5.4|' "
-         .. "-e 's|@CMODDIR@|/usr/local/lib/lua/5.4|' mk/wms-keep@.service >%s/unit"):format(folder))
+      put("bin/wms", "/usr/local/bin/wms")
+      process.run(("sed -e 's|@BINDIR@|/usr/local/bin|' mk/wms-keep@.service >%s/unit"):format(folder))
       put(folder .. "/unit", "/usr/local/lib/systemd/system/wms-keep@.service")
       machine:script([[
+         chmod 644 /usr/local/lib/systemd/system/wms-keep@.service
          ldconfig
+         chmod 755 /usr/local/bin/wms
          mkdir -p /etc/wms/keep
-         echo 'return { locked = true, message = "Exam", restore = true }' >/etc/wms/keep/room1.lua
-         echo 'return { locked = "yes" }' >/etc/wms/keep/wrong.lua
+         echo 'OPTIONS=--locked --message "Exam until half past" --restore' >/etc/wms/keep/room1.conf
+         echo 'OPTIONS=--unlocked --limit 5000' >/etc/wms/keep/wrong.conf
          id -u wms-keep >/dev/null 2>&1 || useradd --system --no-create-home wms-keep
          cat >/etc/polkit-1/rules.d/10-wms.rules <<'END'
 polkit.addRule(function(action, subject) {
@@ -221,6 +223,9 @@ END
       install(machine)
       machine:check("systemctl", "start", "wms-keep@room1") -- returns when the service says that it has begun
       kit.await(all_are(host, true, host.ids))
+      kit.await(function()
+         return machine:check("systemctl", "show", "-P", "StatusText", "wms-keep@room1"):find("): locked\n", 1, true)
+      end)
       machine:check("systemctl", "kill", "--signal=KILL", "wms-keep@room1")
       host.unlock(host.ids[1])
       kit.await(all_are(host, true, host.ids), nil, 60)
@@ -232,12 +237,13 @@ END
          assert.truthy(journal:find(text, 1, true), journal)
       end
       assert.equal("inactive", machine:run("systemctl", "is-active", "wms-keep@room1"):match("%S+"))
+      assert.is_nil(journal:find("%d%d:%d%d:%d%d"), journal) -- the journal has the times
       machine:run("systemctl", "start", "wms-keep@wrong")
       kit.await(function()
          return machine:run("systemctl", "show", "-P", "ExecMainStatus", "wms-keep@wrong"):match("%d+") == "2"
       end)
       journal = machine:check("journalctl", "--quiet", "--no-pager", "-o", "cat", "-u", "wms-keep@wrong")
-      assert.truthy(journal:find("/etc/wms/keep/wrong.lua: (locked: \"yes\"; give true or false)", 1, true), journal)
+      assert.truthy(journal:find("wms keep: --limit: 5000; give a whole number", 1, true), journal)
    end)
 end)
 

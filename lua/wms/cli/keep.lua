@@ -23,6 +23,10 @@ local BAD = { lost = "red", fight = "yellow", file = "red", unwatched = "red", w
 
 --- What is known of hosts and sessions at the end.
 local function remember(self, report)
+   if report.kind == "ended" then
+      self.ended = report
+      return
+   end
    local key = ("%s\n%s"):format(report.server or "", tostring(report.session_id))
    if report.kind == "lost" then
       self.lost[report.server] = true
@@ -31,8 +35,7 @@ local function remember(self, report)
    elseif report.kind == "acted" then
       local failed = report.error and report.error.code ~= "NOT_FOUND" -- it has ended meanwhile
       self.failing[key] = failed or nil
-   elseif report.kind == "ended" then
-      self.ended = report
+      self.actions = self.actions + 1
    end
 end
 
@@ -54,7 +57,7 @@ local function take(self, report)
    remember(self, report)
    service.status(report.message)
    self.printer:record(records.of_report(report))
-   if report.kind ~= "ended" then -- its line is the sum
+   if report ~= self.ended then -- its line is the sum
       local bad = BAD[report.kind] or (report.error and "red") or nil
       self.printer:line(report.time, misuse.words(report.message), bad, hint_of(self, report))
    end
@@ -86,8 +89,8 @@ local function take_signal(self, keeper, signal, again)
    return true
 end
 
---- Runs it until it is over.  Returns the exit code of the signal that has ended it, if it was one, and whether that was
---- at once.
+--- Runs it until it is over.  Returns the exit code of the signal that has ended it, if it was one, or BROKEN; and whether
+--- that was at once.
 local function run(self, keeper)
    local errors, last, stopped, at = 0, nil, nil, nil
    while not keeper:done() do
@@ -124,21 +127,24 @@ local function count(set)
    return number
 end
 
---- Tells the sum; returns the exit code.
-local function finish(self, keeper, stopped)
-   local summary, message = keeper:result()
-   local not_restored = self.ended.not_restored
-   local failed = count(self.failing) + count(self.lost) + not_restored
-   local sum = { command = "keep", count = self.ended.actions, failed = failed, unknown = 0, skipped = 0, not_found = 0,
-      exempt = 0, interrupted = stopped ~= nil }
+--- Tells the sum; returns the exit code.  `code`: that of what has ended it, or nil.
+local function finish(self, keeper, code, at_once)
+   local ended = self.ended or {} -- nil: it has not come to its end
+   local failed = count(self.failing) + count(self.lost) + (ended.not_restored or 0)
+   local sum = { command = "keep", count = self.actions, failed = failed, unknown = 0, skipped = 0, not_found = 0,
+      exempt = 0, interrupted = code ~= nil and code ~= exits.BROKEN }
+   local summary, message = true, nil
+   if not at_once then
+      summary, message = keeper:result()
+   end
    if not summary then
       sum.exit = exits.FAILED
       say(self, misuse.words(message), "red")
    else
       local away = not self.is_reached and next(self.lost) and exits.UNREACHED
-      sum.exit = stopped or away or (failed > 0 and exits.FAILED) or exits.OK
+      sum.exit = code or away or (failed > 0 and exits.FAILED) or exits.OK
    end
-   self.printer:finish(sum, self.ended.message)
+   self.printer:finish(sum, ended.message or ("ended at once: %d actions"):format(self.actions))
    return sum.exit
 end
 
@@ -147,7 +153,7 @@ end
 --- Carries the command out; returns the exit code.  `note`: what is to be said of the hosts that were given.
 function keep.run(made, given, settings, note)
    local options = plan.values(made)
-   local self = { command = made.command, groups = settings.groups, lost = {}, failing = {}, hinted = {},
+   local self = { command = made.command, groups = settings.groups, lost = {}, failing = {}, hinted = {}, actions = 0,
       printer = lasting.printer("report", given, service.is_there()) }
    options.on_report = function(report) take(self, report) end
    if not given.demo then
@@ -164,8 +170,7 @@ function keep.run(made, given, settings, note)
    if given.demo then
       require("wms.cli.demo").liven()
    end
-   local stopped, at_once = run(self, keeper)
-   return at_once and stopped or finish(self, keeper, stopped)
+   return finish(self, keeper, run(self, keeper))
 end
 
 return keep
