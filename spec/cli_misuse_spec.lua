@@ -25,7 +25,8 @@ local function good(option)
    if option.choices then
       return option.choices[1]
    end
-   return ({ time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9" })[option.kind] or "text"
+   local values = { time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9" }
+   return values[option.kind] or "text"
 end
 
 --- What makes a command complete, but for `left_out`.
@@ -206,7 +207,8 @@ describe("a wrong command line #once", function()
       ["keep --unlocked --except idle=1h"] = "--except: idle: nothing tells when that changes; leave it out",
       ["keep --unlocked --until 11.30"] = "'11.30' is no time of day; give one such as 11:30, or a date with it",
       ["keep --unlocked --until '2020-01-01 10:00'"] = "--until: it has gone by; give a later one",
-      ["keep --unlocked --until 11:30 --after 5"] = "give one of them", ["keep --unlocked --limit 1001"] = "--limit: 1001; give",
+      ["keep --unlocked --until 11:30 --after 5"] = "give one of them",
+      ["keep --unlocked --limit 1001"] = "--limit: 1001; give",
       ["keep --unlocked --file /"] = "--file: \"/\"; give the name of a file",
       ["nosuch --help"] = "unknown command 'nosuch'", ["close 3 -m x"] = "give --warn TIME TEXT",
       ["list -V"] = "did you mean '--version'?", ["unlock 3 --timeout -1"] = "behind --timeout it is no value; give one",

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- `wms watch`: what it prints of hosts inside of it, of a real Linux here and over ssh, and of a MultiPoint host; how it ends.
+--- `wms watch`: what it prints of hosts inside of it, of a real Linux here and over ssh, of a MultiPoint host; how it ends.
 local cli = require "spec.support.cli"
 local far = require "spec.support.logind_far"
 local kit = require "spec.support.kit"
@@ -55,6 +55,9 @@ local HOST = [[
 ]]
 local LIFE = { "ready", "opened 1", "opened 2", "unlocked 2", "locked 2", "opened 3", "closed 3", "lost", "back", "sum" }
 
+local WHY = "the host cannot be reached, or the connection broke"
+local LOST = "lost: memory://lab: " .. WHY .. "\n   It is tried again and again.\n"
+
 local function run(arguments, options)
    options = options or {}
    options.init = options.init or HOST
@@ -82,7 +85,7 @@ describe("wms watch #once", function()
       for i = 3, 8 do
          assert.truthy(lines[i]:sub(user - 3, user):find("^%d  %a$"), out) -- what stands below each other
       end
-      assert.equal("lost: memory://lab: the host cannot be reached, or the connection broke\n   It is tried again and again.\n9 events\n", err)
+      assert.equal(LOST .. "9 events\n", err)
    end)
 
    it("prints JSON, each line at once, with the sum last", function()
@@ -98,7 +101,7 @@ describe("wms watch #once", function()
       assert.same(LIFE, short(list))
       assert.same({ "event", "memory://lab", "alice", true, true }, { list[3].record, list[3].server, list[3].user_name,
          list[3].locked, list[3].initial })
-      assert.same({ "UNREACHABLE", "the host cannot be reached, or the connection broke" }, { list[8].code, list[8].message })
+      assert.same({ "UNREACHABLE", WHY }, { list[8].code, list[8].message })
       assert.is_true(math.abs(list[1].time - os.time()) < 600)
       local sum = list[10]
       assert.same({ "watch", 9, 0, true, 130 }, { sum.command, sum.count, sum.failed, sum.interrupted, sum.exit })
@@ -110,7 +113,7 @@ describe("wms watch #once", function()
       local lines = cli.lines(out)
       assert.truthy(lines[1]:find("^time,kind,server,session_id,user_name,initial,code,message,dropped,"), out)
       assert.truthy(lines[2]:find("^[%d.]+,opened,memory://lab,3,eve%?%[2J,,,,,"), out)
-      assert.truthy(lines[3]:find("^[%d.]+,lost,memory://lab,,,,UNREACHABLE,\"the host cannot be reached, or the connection broke\",,"), out)
+      assert.truthy(lines[3]:find("^[%d.]+,lost,memory://lab,,,,UNREACHABLE,\"" .. WHY .. "\",,"), out)
       has(err, "lost: memory://lab", "2 events, 1 host not there\n")
    end)
 
@@ -122,7 +125,7 @@ describe("wms watch #once", function()
       local err
       out, err, code = run("watch memory://lab --quiet --event back --count 1")
       assert.same({ "", 0 }, { out, code })
-      assert.equal("lost: memory://lab: the host cannot be reached, or the connection broke\n   It is tried again and again.\n", err)
+      assert.equal(LOST, err)
    end)
 
    it("exits with what it was to wait for", function()
@@ -149,7 +152,8 @@ describe("wms watch #once", function()
          assert.equal(code, got, err)
          has(err, "interrupted: ", " event")
       end
-      local running = cli.start("watch memory://lab", { init = HOST, environment = "sh -c 'trap \"\" HUP; exec \"$@\"' sh" })
+      local running = cli.start("watch memory://lab", { init = HOST,
+         environment = "sh -c 'trap \"\" HUP; exec \"$@\"' sh" })
       running:line("ready")
       running:signal("HUP")
       running:line("back")
@@ -161,8 +165,8 @@ describe("wms watch #once", function()
       for _, before in ipairs{ "", "trap '' PIPE; " } do
          local folder = cli.folder()
          local text = process.run(("cd %s; mkfifo pipe; (%s timeout 60 env LUA_PATH=\"$OLDPWD/lua/?.lua;;\" LUA_CPATH=%s "
-            .. "%s \"$OLDPWD/bin/wms\" --demo watch --event ready >pipe 2>err; echo $? >code) & head -n 1 <pipe >/dev/null; "
-            .. "wait; cat code err; rm pipe"):format(process.quote(folder), before,
+            .. "%s \"$OLDPWD/bin/wms\" --demo watch --event ready >pipe 2>err; echo $? >code) & "
+            .. "head -n 1 <pipe >/dev/null; wait; cat code err; rm pipe"):format(process.quote(folder), before,
             process.quote((package.cpath:gsub("%./", process.run("pwd"):match("%S+") .. "/"))), process.lua()))
          assert.equal("141\n", text)
       end
@@ -186,14 +190,16 @@ describe("wms watch #once", function()
    end)
 
    it("fits into a terminal, with colours, and ends by Ctrl-C", function()
-      local text, code = cli.terminal("watch memory://lab memory://away --initial", 60, { "back", "\\x03" }, { init = HOST })
+      local text, code = cli.terminal("watch memory://lab memory://away --initial", 60, { "back", "\\x03" },
+         { init = HOST })
       assert.equal(130, code)
       has(text, "\27[33mlocked", "\27[32munlocked", "\27[31mlost", "eve?[2J", "interrupted: 10 events, 1 host not there")
       for _, line in ipairs(cli.lines(text)) do
          local plain = line:gsub("\27%[[%d;]*m", ""):gsub("\r", ""):gsub("%^C", "")
          assert.is_true(#plain <= 60, plain)
       end
-      text, code = cli.terminal("watch memory://lab --count 4 --initial", 80, {}, { init = HOST, environment = "NO_COLOR=1" })
+      text, code = cli.terminal("watch memory://lab --count 4 --initial", 80, {},
+         { init = HOST, environment = "NO_COLOR=1" })
       assert.equal(0, code, text)
       assert.truthy(text:find("\n%d%d:%d%d:%d%d  opened +2  alice +at first, locked\n"), text) -- without the one server
       assert.is_nil(text:find("\27[", 1, true))

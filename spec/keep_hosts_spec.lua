@@ -7,26 +7,13 @@ local network = require "spec.host.network"
 local multipoint = require "spec.support.multipoint"
 local process = require "spec.support.process"
 local shared = require "spec.support.keeping"
-local keep_rooms = require "wms.keep"
 local wms = kit.wms
 
---- Begins to keep; returns the keeper and the list of what it reports.
-local function keeping(keep, options)
-   local told = {}
-   options.on_report = function(report)
-      told[#told + 1] = report
-   end
-   options.message = options.locked and "Exam" or nil
-   return keep(assert(keep_rooms(options))), told
-end
-
-local of = shared.of
+local keeping, of = shared.begin, shared.of
 
 --- Runs the keeper until the check holds.
 local function await(keeper, check)
-   return kit.await(check, function()
-      keeper:wait(0.05)
-   end, 60)
+   return shared.await(keeper, check, 60)
 end
 
 describe("wms.keep with Linux hosts #once", function()

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Keepers of embedded hosts, for specs.
 local kit = require "spec.support.kit"
+local process = require "spec.support.process"
 local keep_rooms = require "wms.keep"
 
 local keeping = {}
@@ -25,11 +26,32 @@ function keeping.begin(keep, options)
    return keep(assert(keep_rooms(options))), told
 end
 
---- Runs the keeper until the check holds.
-function keeping.await(keeper, check)
+--- Runs the keeper until the check holds, at most so many seconds.
+function keeping.await(keeper, check, seconds)
    return kit.await(check, function()
       keeper:wait(0.02)
-   end)
+   end, seconds)
+end
+
+--- A check: whether the session of that host is locked.
+function keeping.is_locked(host, id)
+   return function()
+      return host:session(id).locked
+   end
+end
+
+function keeping.is_unlocked(host, id)
+   return function()
+      return not host:session(id).locked
+   end
+end
+
+--- The command that runs a Lua script with this tree, and functions to fork.
+function keeping.lua(script)
+   local build = os.getenv("WMS_BUILD") or "build"
+   local command = "ASAN_OPTIONS=detect_leaks=0 LUA_PATH='./lua/?.lua;;' LUA_CPATH='%s/5.4/?.so;%s/spec/?.so' "
+      .. "timeout 60 %s lua - 2>&1 <<'END'\n%s\nEND"
+   return command:format(build, build, process.program("fork"), script)
 end
 
 --- All of a kind.

@@ -145,6 +145,7 @@ commands.exclusive = {
 
 local CHOOSE = { "server", "all", "self", "user", "where", "except" }
 local SERVE = { "timeout", "deadline", "concurrency" }
+local CONNECT = { "timeout", "concurrency" }
 local PRINT = { "json", "csv", "quiet" }
 local IDS = { { name = "ids", value = "ID", args = "*", help = "Ids of sessions, as 'wms list' shows them." } }
 local SERVERS = { { name = "servers", value = "SERVER", args = "*", help = "The same as -s SERVER." } }
@@ -210,8 +211,7 @@ commands.list = {
       } },
    { name = "watch", summary = "tell what happens to sessions", call = "watch", target = "sessions", listing = true,
       lasts = true, arguments = SERVERS,
-      options = join({ "server", "user", "where", "except", "initial", "event", "count", "during", "timeout", "concurrency" },
-         PRINT),
+      options = join({ "server", "user", "where", "except", "initial", "event", "count", "during" }, CONNECT, PRINT),
       about = "A line an event, until Ctrl-C. A host that is lost is tried again.",
       examples = {
          { "wms watch @room1", "who logs on and off, locks and unlocks, and which hosts are lost" },
@@ -220,10 +220,10 @@ commands.list = {
       } },
    { name = "keep", summary = "keep sessions locked, or unlocked", call = "keep", target = "sessions", listing = true,
       lasts = true, arguments = SERVERS,
-      options = join({ "server", "user", "where", "except", "locked", "unlocked", "message", "until_time", "after", "restore",
-         "grace", "limit", "own", "file", "timeout", "concurrency" }, PRINT),
-      about = "Whoever logs on is locked, too, and who unlocks a screen is locked again, until its time is over, or Ctrl-C. "
-         .. "That ends it in order: with --restore it puts back what it has changed. A second one ends it at once.",
+      options = join({ "server", "user", "where", "except", "locked", "unlocked", "message", "until_time", "after",
+         "restore", "grace", "limit", "own", "file" }, CONNECT, PRINT),
+      about = "Whoever logs on is locked, too, and who unlocks a screen is locked again, until its time is over, or "
+         .. "Ctrl-C. That ends it in order: with --restore it puts back what it has changed. A second one ends it at once.",
       examples = {
          { "wms keep @room1 --locked -m Exam --until 11:30 --restore --file exam", "locked until half past eleven" },
          { "wms keep --file exam", "goes on after a power cut" },

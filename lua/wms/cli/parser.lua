@@ -217,7 +217,8 @@ local ALSO = { logoff = "close", logout = "close", quit = "close", kick = "close
    send = "message", write = "message", msg = "message", say = "message", ["log-off"] = "close", ["log-out"] = "close",
    ["log off"] = "close", ["log out"] = "close", ["power off"] = "power-off", ["power on"] = "wake",
    ["shut down"] = "power-off", ["switch off"] = "power-off", ["switch on"] = "wake",
-   groups = "hosts", on = "wake", monitor = "watch", follow = "watch", events = "watch", hold = "keep", exam = "keep", demo = "--demo", version = "--version" }
+   groups = "hosts", on = "wake", monitor = "watch", follow = "watch", events = "watch", hold = "keep", exam = "keep",
+   demo = "--demo", version = "--version" }
 
 --- What is to be given in place of an option that a command does not have, where that is known; nil: it is not.
 local function instead(flag, name, words)

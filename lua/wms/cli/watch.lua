@@ -75,7 +75,7 @@ local function print_event(self, event)
    end
 end
 
--- ---- an event ------------------------------------------------------------------------------------------------------------
+-- ---- an event ----------------------------------------------------------------------------------------------------------
 
 --- What went wrong, whichever events are wanted.
 local function complain(self, event)
@@ -106,7 +106,7 @@ local function take(self, event)
    end
 end
 
--- ---- the command ---------------------------------------------------------------------------------------------------------
+-- ---- the command -------------------------------------------------------------------------------------------------------
 
 --- How many hosts are not watched now.
 local function count_away(watched)
@@ -165,7 +165,7 @@ function watch.run(made, given, settings, note)
    local options = plan.values(made)
    local servers = misuse.checked("watch", wms.servers, options.server or "localhost")
    local printer = lasting.printer("event", given)
-   local self = { command = made.command, printer = printer, columns = columns_of(servers, printer.look), 
+   local self = { command = made.command, printer = printer, columns = columns_of(servers, printer.look),
       groups = settings.groups, told = 0, left = wanted.count or math.huge }
    for _, kind in ipairs(wanted.events or {}) do
       self.kinds = self.kinds or {}
