@@ -59,8 +59,30 @@ end
 teardown(cli.sweep)
 
 describe("wms keep #once", function()
+   local runs = {
+      people = LOCK .. "--after 3", json = LOCK .. "--after 3 --json", script = LOCK .. "--after 3 --lua",
+      csv = "keep memory://strict --locked -m Exam --after 3 --csv",
+   }
+   local ENDS = {
+      ["keep memory://lab --locked -m Exam --after 3 --quiet"] = { 0 },
+      ["keep memory://strict --locked -m Exam --after 3 --quiet"] = { 1, "not locked: ", "ended (time): " },
+      ["keep memory://odd --locked -m Exam --after 3 --restore --quiet"] = { 1, "not put back: ", "put back, 1 not" },
+      ["keep memory://away --unlocked --after 3 --quiet"] = { 3, "memory://away: is lost: ", "It is tried again" },
+      ["keep memory://lab memory://away --unlocked --after 3 --quiet"] = { 1, "memory://away: is lost: " },
+      ["keep memory://lab --unlocked --file /proc/nowhere/x"] = { 1, "failed: cannot open /proc/nowhere/x" },
+   }
+
+   setup(function() -- side by side, since they take some seconds
+      for name, arguments in pairs(runs) do
+         runs[name] = start(arguments)
+      end
+      for arguments, want in pairs(ENDS) do
+         want.running = start(arguments)
+      end
+   end)
+
    it("prints a line a report, and puts back at its end", function()
-      local out, err, code = run(LOCK .. "--after 0.2")
+      local out, err, code = runs.people:finish()
       assert.same({ 0, "ended (time): 2 actions, 1 session put back\n" }, { code, err })
       local time = "%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d  "
       local lines = cli.lines(out)
@@ -83,7 +105,7 @@ describe("wms keep #once", function()
    end)
 
    it("prints JSON, and CSV", function()
-      local out, err, code = run(LOCK .. "--after 0.2 --json")
+      local out, err, code = runs.json:finish()
       assert.same({ 0, "" }, { code, err })
       local list = records(out)
       assert.same({ "ready", "acted", "acted", "ended", "nil" }, kit.pluck(list, "kind"))
@@ -93,7 +115,7 @@ describe("wms keep #once", function()
       assert.same({ "time", 2, 1, 0, 0 }, { ended.reason, ended.actions, ended.restored, ended.left, ended.not_restored })
       assert.same({ "sum", "keep", 2, 0, false, 0 }, { sum.record, sum.command, sum.count, sum.failed, sum.interrupted,
          sum.exit })
-      out, err, code = run("keep memory://strict --locked -m Exam --after 0.2 --csv")
+      out, err, code = runs.csv:finish()
       assert.equal(1, code)
       local lines = cli.lines(out)
       has(lines[1], "time,kind,server,session_id,user_name,verb,reason,state,changed,code,message,")
@@ -102,15 +124,8 @@ describe("wms keep #once", function()
    end)
 
    it("exits with what has become of it", function()
-      for arguments, want in pairs{
-         ["keep memory://lab --locked -m Exam --after 0.1 --quiet"] = { 0 },
-         ["keep memory://strict --locked -m Exam --after 0.1 --quiet"] = { 1, "not locked: ", "ended (time): " },
-         ["keep memory://odd --locked -m Exam --after 0.1 --restore --quiet"] = { 1, "not put back: ", "put back, 1 not" },
-         ["keep memory://away --unlocked --after 0.1 --quiet"] = { 3, "memory://away: is lost: ", "It is tried again" },
-         ["keep memory://lab memory://away --unlocked --after 0.1 --quiet"] = { 1, "memory://away: is lost: " },
-         ["keep memory://lab --unlocked --file /proc/nowhere/x"] = { 1, "failed: cannot open /proc/nowhere/x" },
-      } do
-         local out, err, code = run(arguments)
+      for arguments, want in pairs(ENDS) do
+         local out, err, code = want.running:finish()
          assert.same({ want[1], "" }, { code, out }, arguments .. "\n" .. err)
          has(err, want[2] or "", want[3] or "")
          assert.equal(want[2] == nil, err == "", err)
@@ -122,7 +137,8 @@ describe("wms keep #once", function()
 
    it("is stopped in order by a first signal, and at once by a second one: the file stays, and goes on", function()
       local path = state_file("twice.keep", { locked = true, servers = { "memory://lab", "memory://away" },
-         message = "Exam", restore = true, limit = 3, grace = 300, changed = { { server = "memory://away", session_id = 1 } } })
+         message = "Exam", restore = true, limit = 3, grace = 300,
+         changed = { { server = "memory://away", session_id = 1 } } })
       local running = start{ "keep", "--file", path }
       has(running:line(), "goes on from " .. path)
       running:line("alice): locked")
@@ -194,12 +210,27 @@ describe("wms keep #once", function()
    it("keeps the room when nobody reads what it prints any more", function()
       local here = process.run("pwd"):match("%S+")
       local path = cli.write("unread.lua", HOSTS .. [[
-         require("wms.loop.waiting").timer(function() lab:unlock(2) end):set(0.3)
+         local is_unlocked, timer = false, nil
+         timer = require("wms.loop.waiting").timer(function()
+            if lab:session(2).locked and is_unlocked then
+               os.execute("kill -TERM $PPID")
+            elseif lab:session(2).locked then
+               lab:unlock(2)
+               is_unlocked = true
+            end
+            timer:set(0.1)
+         end)
+         timer:set(0.1)
       ]])
-      local text = process.run(("cd %s; mkfifo pipe; (timeout 60 env LUA_INIT=@%s LUA_PATH='%s/lua/?.lua;;' LUA_CPATH=%s "
-         .. "%s %s/bin/wms %s --after 0.6 >pipe 2>err; echo $? >code) & head -n 1 <pipe; wait; cat code err; rm pipe"):format(
-         cli.folder(), path, here, process.quote((package.cpath:gsub("%./", here .. "/"))), process.lua(), here, LOCK))
-      has(text, "is watched\n", "\n0\nended (time): 3 actions, 1 session put back\n")
+      local text = process.run(([[
+         cd %s
+         mkfifo pipe
+         (timeout 60 env LUA_INIT=@%s LUA_PATH='%s/lua/?.lua;;' LUA_CPATH=%s %s %s/bin/wms %s >pipe 2>err; echo $? >code) &
+         head -n 1 <pipe
+         wait
+         cat code err]]):format(cli.folder(), path, here, process.quote((package.cpath:gsub("%./", here .. "/"))),
+         process.lua(), here, LOCK))
+      has(text, "is watched\n", "\n143\ninterrupted: ended (stopped): 3 actions, 1 session put back\n")
    end)
 
    it("ends with 70 when errors are raised again and again, and says each once", function()
@@ -223,9 +254,9 @@ describe("wms keep #once", function()
    end)
 
    it("is a script, too", function()
-      local out, err, code = run(LOCK .. "--after 0.2 --lua")
+      local out, err, code = runs.script:finish()
       assert.same({ "", 0 }, { err, code })
-      out, code = process.run(("LUA_INIT=@%s/init.lua LUA_PATH='./lua/?.lua;;' LUA_CPATH=%s %s %s"):format(cli.folder(),
+      out, code = process.run(("LUA_INIT=@%s LUA_PATH='./lua/?.lua;;' LUA_CPATH=%s %s %s"):format(cli.script(HOSTS),
          process.quote(package.cpath), process.lua(), cli.write("script.lua", out)))
       assert.equal(0, code, out)
       has(out, "alice): locked", "ended (time): 2 actions, 1 session put back")

@@ -16,7 +16,7 @@ end
 function cli.sweep()
    if folder then
       os.execute("rm -rf " .. quote(folder))
-      folder = nil
+      folder, scripts = nil, { count = 0 }
    end
 end
 
@@ -27,6 +27,17 @@ function cli.write(name, text)
    file:write(text)
    file:close()
    return path
+end
+
+local scripts = { count = 0 } -- by text: a file with it
+
+--- A file with that Lua text: written once, since programs that run side by side may read it.
+function cli.script(text)
+   if not scripts[text] then
+      scripts.count = scripts.count + 1
+      scripts[text] = cli.write(("init%d.lua"):format(scripts.count), text)
+   end
+   return scripts[text]
 end
 
 local function read(path)
@@ -45,7 +56,7 @@ local function environment(options)
       options.unset and "" or "XDG_CONFIG_HOME=" .. quote(cli.folder() .. "/config"),
    }
    if options.init then -- what the interpreter runs first: it makes hosts
-      words[#words + 1] = "LUA_INIT=" .. quote("@" .. cli.write("init.lua", options.init))
+      words[#words + 1] = "LUA_INIT=" .. quote("@" .. cli.script(options.init))
    end
    words[#words + 1] = options.environment or ""
    return table.concat(words, " ")
@@ -75,6 +86,8 @@ function cli.run(arguments, options)
    return read(base .. "/out"), read(base .. "/err"), code
 end
 
+local started = 0 -- programs in the background
+
 local Running = {}
 Running.__index = Running
 
@@ -82,7 +95,8 @@ Running.__index = Running
 --- is ended after a minute.
 function cli.start(arguments, options)
    options = options or {}
-   local errors = cli.folder() .. "/err"
+   started = started + 1
+   local errors = ("%s/err%d"):format(cli.folder(), started)
    local command = ("timeout --foreground 60 %s %s 2>%s </dev/null %s & echo $!; wait $!; printf '\\n= %%d\\n' $?"):format(
       environment(options), program(arguments), errors, options.shell or "")
    local self = setmetatable({ pipe = assert(io.popen(command)), errors = errors }, Running)
