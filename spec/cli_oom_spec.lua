@@ -18,4 +18,19 @@ describe("wms without memory #once", function()
          assert.truthy(tonumber(allocations) > 1000 and tonumber(runs) >= 60, text)
       end)
    end
+
+   for _, arguments in ipairs{
+      "--demo watch --initial --count 11 --json", "--demo watch --initial --count 3 --event opened",
+      "--demo keep lab01 --locked -m Exam --after 0.05 --restore --grace 0 --file exam",
+   } do
+      it("ends, and says why: wms " .. arguments, function()
+         local folder = process.run("mktemp -d"):match("%S+")
+         finally(function() process.run("rm -r " .. folder) end)
+         local text, code = process.run(("LUA_PATH='./lua/?.lua;;' HOME=/nonexistent XDG_CONFIG_HOME= XDG_STATE_HOME=%s "
+            .. "OOM_FILE=%s/wms/exam.keep %s -l 500 %s"):format(folder, folder, process.program("oom_cli"), arguments))
+         assert.equal(0, code, text)
+         local allocations, runs = text:match("^(%d+) allocations, (%d+) runs\n")
+         assert.truthy(tonumber(allocations) > 1000 and tonumber(runs) >= 60, text)
+      end)
+   end
 end)

@@ -456,7 +456,6 @@ describe("wms #once", function()
             assert(#line <= 80, line)
          end
       end
-      assert.is_nil(text:find("watch", 1, true))
    end)
 
    describe("in the manual", function()

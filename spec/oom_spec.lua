@@ -29,13 +29,14 @@ describe("without memory #once", function()
 
    for _, file in ipairs(scripts()) do
       it(file:match("([^/]+)%.lua$") .. " ends with an error, and leaves nothing behind", function()
-         local of_provider = file:find("provider", 1, true)
-         local output, code = process.run(("XDG_CONFIG_HOME=%s LUA_CPATH=%s/spec/?.so %s %s %s"):format(folder, build,
-            process.program("oom"), of_provider and "-s poor://good" or module, file))
+         local of_provider, of_engine = file:find("provider", 1, true), file:find("keep", 1, true)
+         local output, code = process.run(("XDG_CONFIG_HOME=%s LUA_PATH='./lua/?.lua;;' LUA_CPATH=%s/spec/?.so %s %s %s")
+            :format(folder, build, process.program("oom"),
+            of_provider and "-s poor://good" or of_engine and "-e" or module, file))
          assert.equal(0, code, output)
          -- At least as many runs as there are allocations: the sweep has taken place.
          local lua, engine, runs = output:match("(%d+) of Lua, +(%d+) of the engine: +(%d+) runs")
-         assert.truthy(tonumber(runs) >= (of_provider and 0 or 3 * lua) + 2 * engine, output)
+         assert.truthy(tonumber(runs) >= ((of_provider or of_engine) and 0 or 3 * lua) + 2 * engine, output)
          assert.truthy(tonumber(engine) > 0, output)
       end)
    end

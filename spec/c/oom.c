@@ -115,8 +115,10 @@ static int prepare(lua_State *L)
     for (const luaL_Reg *library = libraries; library->name; library++) {
         luaL_requiref(L, library->name, library->func, 1);
     }
-    if (!embedded) { /* providers are looked for along package.cpath */
+    /* Providers are looked for along package.cpath; wms.keep is made of modules. */
+    if (!embedded || strstr(file, "/keep.lua")) {
         luaL_requiref(L, "package", luaopen_package, 1);
+        luaL_requiref(L, "math", luaopen_math, 1);
         luaL_requiref(L, "os", luaopen_os, 1);
         luaL_requiref(L, "io", luaopen_io, 1);
     }

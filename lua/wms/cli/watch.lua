@@ -147,16 +147,21 @@ end
 local function run(self, during)
    local driver = waiting.driver
    local ends = during and driver:clock() + during or math.huge
-   local code
-   repeat
+   while true do
       if not output.flush() then
          return nil -- wms.cli says why
       elseif output.is_gone() then
          return exits.UNREAD
       end
-      code = lasting.wait(math.max(0, math.min(LONGEST, ends - driver:clock())), true)
-   until code or self.left == 0 or driver:clock() >= ends
-   return code
+      local now = driver:clock()
+      if self.left == 0 or now >= ends then
+         return nil
+      end
+      local code = lasting.wait(math.min(LONGEST, ends - now), true)
+      if code then
+         return code
+      end
+   end
 end
 
 --- Carries the command out; returns the exit code.  `note`: what is to be said of the hosts that were given.
