@@ -40,15 +40,31 @@ local beginning = blocks("lua")[1]
 --- A room of three hosts; in that of a script nobody is reached while there is a file `away`.
 local ROOM = [[
    local wms = require "wms"
+   hosts = {}
    for i = 1, 3 do
-      local host = wms.memory("lab0" .. i, { sessions = {
+      hosts[i] = wms.memory("lab0" .. i, { sessions = {
          { session_id = 1, user_name = "teacher", locked = true }, { session_id = 2, user_name = "alice", locked = true },
          { session_id = 3, user_name = "bob", locked = true, idle_since = os.time() - 7200 },
       } })
       local away = io.open("away")
       if away and i == 2 then
-         host:refuse("UNREACHABLE")
+         hosts[i]:refuse("UNREACHABLE")
       end
+   end
+]]
+
+--- In such a room, as soon as it is watched.
+local HAPPENS = [[
+   local wms = require "wms"
+   local watch = wms.watch
+   wms.watch = function(options)
+      local made, ready = watch(options), 0
+      while ready < 3 do
+         ready = ready + (made:next(60).kind == "ready" and 1 or 0)
+      end
+      hosts[1]:open{ session_id = 9, user_name = "zoe" }
+      hosts[2]:refuse("UNREACHABLE")
+      return made
    end
 ]]
 
@@ -68,6 +84,7 @@ local function prepare(config)
    cli.write("config/wms/config.lua", config)
    cli.write("init.lua", ROOM)
    cli.write("bin/wms", ("#!/bin/sh\nexec %s %s/bin/wms \"$@\"\n"):format(process.lua(), here))
+   cli.write("bin/mail", "#!/bin/sh\necho mail \"$@\"\ncat\n")
    cli.write("bin/sleep", "#!/bin/sh\necho slept $1\nrm -f away\n")
    process.run(("chmod +x %s/bin/*"):format(folder))
 end
@@ -83,12 +100,14 @@ end
 --- Runs commands as they stand, but for times that would take long.
 local function shell(code)
    code = code:gsub("%-%-warn %d+m", "--warn 0.1"):gsub("%-%-stable 5", "--stable 0.1")
+      :gsub("%-%-until 11:30", "--after 3"):gsub("%-%-event %l+", "%0 --count 1")
    cli.write("commands.sh", code)
    return in_room("sh -eu " .. cli.folder() .. "/commands.sh")
 end
 
 local function script(code)
-   code = code:gsub("seconds = %d+", "seconds = 0.1")
+   code = code:gsub("seconds = %d+", "seconds = 0.1"):gsub("until_time = \"11:30\"", "after = 3")
+      :gsub("io.stdout:flush%(%)", "os.exit(0, true)")
    cli.write("script.lua", beginning .. code)
    return in_room(process.lua() .. " " .. cli.folder() .. "/script.lua")
 end
@@ -107,6 +126,11 @@ describe("the cookbook #once", function()
       ["Unlock one user, wherever he sits"] = { "3 unlocked" },
       ["Unlock after so many minutes"] = { "slept 45m\n", "9 unlocked" },
       ["An exam"] = { "9 already locked", "9 unlocked", "9 sessions on 3 hosts" },
+      ["Lock room 1 until half past eleven"] = { unlocked = true, "memory://lab01, session 2 (alice): locked",
+         "ended (time): 18 actions, 9 sessions put back", lua = "ended (time): 18 actions, 9 sessions put back" },
+      ["Who logs on now"] = { happens = true, "memory://lab01  opened              9  zoe", lua = "memory://lab01\tzoe\n" },
+      ["Tell me when a host is lost"] = { happens = true, "mail -s A host is lost teacher\n{\"record\":\"event\",",
+         "\"kind\":\"lost\",\"server\":\"memory://lab02\",", lua = "memory://lab02\tthe host" },
       ["Close at six, with a warning"] = { "9 requested" },
       ["The same by cron"] = {}, ["The same by a systemd timer"] = {},
       ["Log off who has done nothing for an hour"] = { "3 requested" },
@@ -126,10 +150,16 @@ describe("the cookbook #once", function()
       assert.same(run, told)
    end)
 
+   local function furnish(job)
+      local room = job.unlocked and ROOM:gsub(", locked = true", "") or ROOM
+      cli.write("init.lua", job.happens and room .. HAPPENS or room)
+   end
+
    for heading, job in pairs(JOBS) do
       if #job > 0 or job.file then
          it("has commands: " .. heading, function()
             local printed = {}
+            furnish(job)
             for _, code in ipairs(blocks("sh", heading)) do
                if job.away then
                   cli.write("work/away", "")
@@ -148,6 +178,7 @@ describe("the cookbook #once", function()
       end
       if not job.elsewhere and #blocks("lua", heading) > 0 then
          it("has a script: " .. heading, function()
+            furnish(job)
             local text, code = script(table.concat(blocks("lua", heading)))
             assert.equal(0, code, text)
             if not job.away then
