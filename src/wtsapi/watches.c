@@ -6,17 +6,17 @@
  * known from the events of the watch alone.
  *
  * A watch that fails (its host is lost, memory runs out) is dropped; the sessions that were known
- * remain, and the next watch tells what has changed since.  If it was good for a while, another one
- * takes its place at once, so that waits survive that the host's session manager is restarted;
- * otherwise they end with the error. */
+ * remain, and the next watch tells what has changed since.  If it was good once, another one takes
+ * its place at once, so that waits survive that the host's session manager is restarted; otherwise
+ * they end with the error. */
 #include <stdlib.h>
 
 #include "core/watching.h"
 #include "wtsapi/wtsapi.h"
 
 /* Seconds: how long a watch is kept when nobody waits, since programs often wait again soon; and
- * how long one must have been good for another one to take its place. */
-static const double kept_seconds = 5, good_seconds = 1;
+ * how often one may take another's place. */
+static const double kept_seconds = 5, replacing_seconds = 1;
 
 /* More events are not expected between two looks, which follow each turn of the engine. */
 enum { EVENTS_MAX = 1000000 };
@@ -27,7 +27,6 @@ struct watch {
     wms_watch *watch;
     bool ready;     /* the host's sessions are known */
     size_t changes; /* wms_watch_changes(), when it was looked at last */
-    double begun;   /* when */
 };
 
 static struct watch *watch_of(const struct node *node)
@@ -77,7 +76,6 @@ static struct watch *watch_new(wms_engine *engine, struct server *server, DWORD 
         return NULL;
     }
     watch->server = server;
-    watch->begun = wtsapi_now();
     return watch;
 }
 
@@ -232,16 +230,19 @@ static bool has_news(const struct watch *watch)
     return wms_watch_has_events(watch->watch) || watch->changes != wms_watch_changes(watch->watch);
 }
 
-/* Another one is begun in its place, if it was good for a while and somebody waits. */
+/* Another one is begun in its place if it was good once and somebody waits. */
 static void fail(struct watch *watch, DWORD error)
 {
-    bool good = watch->ready && wtsapi_now() - watch->begun >= good_seconds;
+    struct server *server = watch->server;
+    double now = wtsapi_now();
 
-    if (!good) {
-        pthread_mutex_lock(&wtsapi_lock);
-        wtsapi_events_end(watch->server, error);
-        pthread_mutex_unlock(&wtsapi_lock);
+    pthread_mutex_lock(&wtsapi_lock);
+    if (watch->ready && now - server->replaced >= replacing_seconds) {
+        server->replaced = now;
+    } else {
+        wtsapi_events_end(server, error);
     }
+    pthread_mutex_unlock(&wtsapi_lock);
     drop(watch);
 }
 

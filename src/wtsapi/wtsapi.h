@@ -182,6 +182,7 @@ struct server {
     struct node waited;  /* in `wtsapi_waited`, while somebody waits */
     double left;         /* since when nobody waits any more */
     struct watch *watch; /* the worker's; NULL: none */
+    double replaced;     /* when another watch took its place last; 0: never */
     struct list *known;  /* the list that events are computed against; NULL: none yet */
     DWORD events;        /* what has happened while nobody waited: for the next wait */
 };
