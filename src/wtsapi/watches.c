@@ -27,6 +27,7 @@ struct watch {
     wms_watch *watch;
     bool ready;     /* the host's sessions are known */
     size_t changes; /* wms_watch_changes(), when it was looked at last */
+    double begun;   /* when */
 };
 
 static struct watch *watch_of(const struct node *node)
@@ -76,6 +77,7 @@ static struct watch *watch_new(wms_engine *engine, struct server *server, DWORD 
         return NULL;
     }
     watch->server = server;
+    watch->begun = wtsapi_now();
     return watch;
 }
 
@@ -206,6 +208,18 @@ static DWORD take_events(struct watch *watch, const struct list *list, DWORD *ev
     return error;
 }
 
+/* The first time, where no list of the program's was there when the wait began: one may have come
+ * since.  What has changed since an older one is told; in a newer one may be what the watch has yet
+ * to tell. */
+static void need_known(const struct watch *watch)
+{
+    struct server *server = watch->server;
+
+    if (!server->known && server->recent && server->recent->asked < watch->begun) {
+        server->known = wtsapi_list_ref(server->recent);
+    }
+}
+
 static DWORD take_all(struct watch *watch)
 {
     struct list *list;
@@ -218,6 +232,7 @@ static DWORD take_all(struct watch *watch)
     error = take_events(watch, list, &events);
     pthread_mutex_lock(&wtsapi_lock);
     if (!error && watch->ready) {
+        need_known(watch);
         wtsapi_events_take(watch->server, list, events);
     }
     wtsapi_list_unref(list);
