@@ -297,7 +297,7 @@ static void farewell_run(void *shared)
 {
     struct farewell *farewell = shared;
 
-    wts_ear_flush(farewell->server, farewell->wait);
+    wts_server_flush(farewell->server, farewell->wait);
     farewell_over(farewell, false);
 }
 
@@ -422,6 +422,17 @@ int wts_host_new(const struct wms_services *services, wms_engine *engine,
     return 0;
 }
 
+/* Nobody watches any more. */
+static void close_ear(struct wts_host *host)
+{
+    struct wts_ear *ear = &host->ear;
+
+    host->services->work_free(ear->wait);
+    host->services->work_free(ear->flush);
+    host->services->timer_free(ear->pace);
+    ear->wait = ear->flush = ear->pace = NULL;
+}
+
 void wts_host_free(struct wts_host *host, bool forked)
 {
     const struct wms_services *services = host->services;
@@ -430,7 +441,7 @@ void wts_host_free(struct wts_host *host, bool forked)
         wts_task_end(NODE_OWNER(host->tasks.next, struct wts_task, node));
     }
     bool waits = host->ear.wait;
-    wts_ear_close(host);
+    close_ear(host);
     if (host->server && (host->opens || waits) && !forked) {
         struct farewell *farewell = host->farewell;
         farewell->wait = waits ? host->ear.number : 0;

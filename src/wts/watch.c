@@ -17,11 +17,6 @@ static const double first_pause = 0.1, last_pause = 10;
 /* Seconds from one list to the next. */
 static const double first_again = 1, last_again = 10, growth = 1.5;
 
-enum {
-    FLUSHES = 12, /* at most, to end a wait: they take half a second */
-    FLUSH_MS = 64
-};
-
 /* A watcher of the host. */
 struct listener {
     struct node node; /* of ear->watchers */
@@ -72,26 +67,6 @@ static void wait_dispose(void *shared)
     wait_over(shared);
 }
 
-/* The wait may be about to begin: then the first flush comes too early. */
-void wts_ear_flush(struct wts_server *server, unsigned number)
-{
-    DWORD pause = 1, events = 0;
-
-    if (!number) {
-        return;
-    }
-    atomic_store(&server->unwanted, number);
-    for (int i = 0; i < FLUSHES && atomic_load(&server->waited) != number; i++) {
-        if (!WTSWaitSystemEvent(server->handle, WTS_EVENT_FLUSH, &events)) {
-            return;
-        }
-        if (atomic_load(&server->waited) != number) {
-            Sleep(pause);
-            pause = pause < FLUSH_MS ? 2 * pause : FLUSH_MS;
-        }
-    }
-}
-
 static void flush_over(struct flush_work *work)
 {
     if (work->server) {
@@ -104,7 +79,7 @@ static void flush_run(void *shared)
 {
     struct flush_work *work = shared;
 
-    wts_ear_flush(work->server, work->number);
+    wts_server_flush(work->server, work->number);
     flush_over(work);
 }
 
@@ -338,14 +313,4 @@ void wts_unwatch(struct wts_host *host, struct wms_watcher *watcher)
             end_wait(host);
         }
     }
-}
-
-void wts_ear_close(struct wts_host *host)
-{
-    struct wts_ear *ear = &host->ear;
-
-    host->services->work_free(ear->wait);
-    host->services->work_free(ear->flush);
-    host->services->timer_free(ear->pace);
-    ear->wait = ear->flush = ear->pace = NULL;
 }

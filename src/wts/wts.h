@@ -5,7 +5,7 @@
  *     layout.h     its structures and numbers, checked against the x64 Windows SDK's
  *     provider.c   the interface to the engine
  *     host.c       one server: the works under way, and the tasks that wait for their turn
- *     server.c     a server's handle, and how many calls to it hang
+ *     server.c     a server's handle, how many calls to it hang, the end of a wait for its events
  *     list.c       all sessions
  *     actions.c    disconnect, close, message
  *     machine.c    reboots and powers off
@@ -189,6 +189,9 @@ struct wts_server *wts_server_ref(struct wts_server *server);
  * stays open.
  */
 void wts_server_unref(struct wts_server *server, bool keeps);
+/* On a thread: ends the server's wait for events of that number (0: none), or gives up after half a
+ * second. */
+void wts_server_flush(struct wts_server *server, unsigned number);
 struct wts_tally *wts_tally_ref(struct wts_tally *tally);
 void wts_tally_unref(struct wts_tally *tally);
 /* NULL: out of memory. */
@@ -259,9 +262,5 @@ void wts_watch(struct wts_host *host, struct wms_watcher *watcher);
 void wts_unwatch(struct wts_host *host, struct wms_watcher *watcher);
 /* The sessions are being listed. */
 void wts_ear_listed(struct wts_host *host);
-/* The host goes: nobody watches any more. */
-void wts_ear_close(struct wts_host *host);
-/* On a thread: ends the server's wait of that number, or gives up after half a second. */
-void wts_ear_flush(struct wts_server *server, unsigned number);
 
 #endif
