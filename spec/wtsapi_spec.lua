@@ -403,6 +403,7 @@ describe("the session API on Linux hosts #once", function()
          assert.equal(CREATE, client.await("event").flags)
          client.await("go")
          host.monitor:reset()
+         local since = kit.now()
          client.go()
          client.await("waiting", 2)
          host.drop(host.ids[1])
@@ -411,8 +412,9 @@ describe("the session API on Linux hosts #once", function()
          client.await("waiting", 3)
          host.machine:session{ user = "carol" }
          assert.equal(CREATE, client.await("event", 3).flags)
-         -- The watch itself asks once a minute, since not all is told; the watch may have ended on a busy machine.
-         assert.truthy(host.monitor:count("ListSessions") <= 2, host.monitor:count("ListSessions"))
+         local lists = host.monitor:count("ListSessions")
+         -- On a busy machine the watch may have ended between two waits, and another one have begun.
+         assert.truthy(lists == 0 or kit.now() - since > 4 and lists <= 3, lists)
       end)
 
       test("of a session that has come and gone before anybody looked is told", function()

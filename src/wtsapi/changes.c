@@ -103,8 +103,8 @@ DWORD wtsapi_events_between(const struct list *before, const struct list *now)
     while (i < before->count || k < now->count) {
         const struct listed *old = i < before->count ? before->by_number[i] : NULL;
         const struct listed *new = k < now->count ? now->by_number[k] : NULL;
-        bool gone = !new || (old && old->number < new->number),
-             came = !old || (new &&new->number < old->number);
+        bool gone = old && (!new || old->number < new->number),
+             came = new && (!old || new->number < old->number);
         events |= gone ? events_of_gone(old) : came ? events_of_new(new) : events_between(old, new);
         i += !came;
         k += !gone;

@@ -30,7 +30,7 @@ struct watch {
     double begun;   /* when */
 };
 
-static struct watch *watch_of(const struct node *node)
+static struct watch *watch_of(struct node *node)
 {
     return NODE_OWNER(node, struct watch, node);
 }
@@ -148,11 +148,11 @@ void wtsapi_watches_end(struct node *watches)
     }
 }
 
-int wtsapi_watches_patience(const struct node *watches)
+int wtsapi_watches_patience(struct node *watches)
 {
     double now = wtsapi_now(), least = -1;
 
-    for (const struct node *node = watches->next; node != watches; node = node->next) {
+    for (struct node *node = watches->next; node != watches; node = node->next) {
         double left = time_left(watch_of(node), now);
         least = left >= 0 && (least < 0 || left < least) ? left : least;
     }

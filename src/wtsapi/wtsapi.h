@@ -296,7 +296,7 @@ void wtsapi_watches_read(struct node *watches);
  * closed. */
 void wtsapi_watches_end(struct node *watches);
 /* Milliseconds until there is one to be ended; -1: none. */
-int wtsapi_watches_patience(const struct node *watches);
+int wtsapi_watches_patience(struct node *watches);
 /* In the child of a fork, under the lock: frees those of the parent. */
 void wtsapi_watches_free(struct node *watches);
 
