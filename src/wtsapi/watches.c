@@ -254,6 +254,7 @@ static void fail(struct watch *watch, DWORD error)
     pthread_mutex_lock(&wtsapi_lock);
     if (watch->ready && now - server->replaced >= replacing_seconds) {
         server->replaced = now;
+        wtsapi_ring();
     } else {
         wtsapi_events_end(server, error);
     }
@@ -271,4 +272,14 @@ void wtsapi_watches_read(struct node *watches)
             fail(watch, error);
         }
     }
+}
+
+bool wtsapi_watches_have_news(struct node *watches)
+{
+    bool news = false;
+
+    for (struct node *node = watches->next; node != watches && !news; node = node->next) {
+        news = has_news(watch_of(node));
+    }
+    return news;
 }

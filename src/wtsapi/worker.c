@@ -216,13 +216,10 @@ static void end_jobs(struct worker *self, DWORD error)
     }
 }
 
-/* Begins to watch the servers for whose events somebody waits, and ends what nobody needs any more.
- */
-static void tend_watches(struct worker *self)
+static void begin_watches(struct worker *self)
 {
     struct server *server;
 
-    wtsapi_watches_end(&self->watches);
     while ((server = wtsapi_watches_next())) {
         bool first = is_first(self, server->address);
         DWORD error = need_descriptor(self);
@@ -233,8 +230,29 @@ static void tend_watches(struct worker *self)
         if (first) {
             guard_exit();
         }
-        wtsapi_watches_read(&self->watches); /* one may have ended as soon as it began */
     }
+}
+
+/* Ends what nobody needs any more, begins to watch the servers for whose events somebody waits, and
+ * takes what the watches tell. */
+static void tend_watches(struct worker *self)
+{
+    wtsapi_watches_end(&self->watches);
+    begin_watches(self);
+    wtsapi_watches_read(&self->watches);
+}
+
+/* Whether something has come that was not taken yet: what begins or ends a job or a watch lets the
+ * engine run, and its descriptor does not say that again. */
+static bool has_news(struct worker *self)
+{
+    bool news = wtsapi_watches_have_news(&self->watches);
+
+    for (struct node *node = self->running.next; node != &self->running && !news;
+         node = node->next) {
+        news = wms_request_done(job_of(node)->request) != 0;
+    }
+    return news;
 }
 
 static void begin_work(void)
@@ -261,7 +279,7 @@ static void rest(struct worker *self)
     struct pollfd watched[] = {{.fd = self->wake, .events = POLLIN},
                                {.fd = self->engine_fd, .events = POLLIN}};
     uint64_t count;
-    int timeout = wtsapi_watches_patience(&self->watches);
+    int timeout = has_news(self) ? 0 : wtsapi_watches_patience(&self->watches);
 
     end_work();
     poll(watched, 2, timeout); /* poll() ignores a negative descriptor */
@@ -275,7 +293,6 @@ static void step(struct worker *self)
     int error = self->engine_fd < 0 ? 0 : wms_engine_step(self->engine);
 
     end_jobs(self, error < 0 ? wtsapi_error(error) : 0);
-    wtsapi_watches_read(&self->watches);
 }
 
 static bool must_go(struct worker *self)

@@ -292,6 +292,8 @@ void wtsapi_watch_begin(struct node *watches, wms_engine *engine, struct server 
                         DWORD error);
 /* Takes what the watches have to tell. */
 void wtsapi_watches_read(struct node *watches);
+/* Whether they have something to tell. */
+bool wtsapi_watches_have_news(struct node *watches);
 /* Ends those that nobody needs any more: nobody has waited for some seconds, or the handle is
  * closed. */
 void wtsapi_watches_end(struct node *watches);
