@@ -6,9 +6,11 @@ local wts = require "spec.support.wts"
 
 local build = os.getenv("WMS_BUILD") or "build"
 
--- A call that hangs until the parent lets it go on.
+-- A call that hangs until the parent lets it go on, and one that waits for events.
 local BEGIN = [[
    assert(#assert(wms.sessions("wts://fine")) == 6)
+   local seen = assert(wms.watch("wts://watch-tells"))
+   assert(seen:next(20).kind == "ready")
    local hung = wms.start("close", { server = "wts://hang-act", session_ids = 1, timeout = 30 })
    hung:pollfd()
    repeat
@@ -38,6 +40,9 @@ local END = [[
    assert(hung:wait(20))
    assert(assert(hung:result())[1].state == "requested")
    assert(#assert(wms.sessions("wts://fine")) == 6)
+   assert(wms.close{ session_ids = 2, server = "wts://watch-tells" })
+   assert(seen:next(20).kind == "closed")
+   seen:close()
    io.write("fine")
 ]]
 
@@ -51,6 +56,18 @@ local CHILDREN = {
       local list, _, err = hung:result()
       assert(list == nil and err.code == "FORKED")
       die()]],
+   ["closes the watch"] = [[
+      local event, _, err = seen:next(0)
+      assert(event == nil and err.code == "FORKED")
+      seen:close()
+      os.exit(0, true)]],
+   ["watches by itself"] = [[
+      local own = assert(wms.watch("wts://watch-tells"))
+      assert(own:next(20).kind == "ready")
+      assert(wms.close{ session_ids = 1, server = "wts://watch-tells" })
+      assert(own:next(20).kind == "closed")
+      own:close()
+      os.exit(0, true)]],
    ["closes the request"] = "hung:cancel() hung:close() os.exit(0, true)",
    ["works by itself"] = [[
       assert(#assert(wms.sessions("wts://fine")) == 6)

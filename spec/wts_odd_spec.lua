@@ -517,6 +517,152 @@ describe("a WTSAPI library #once", function()
          { lines[1], lines[3] })
    end)
 
+   describe("that is watched", function()
+      -- What a script uses besides.
+      local WATCH = [[
+         local function watch(server)
+            local seen = assert(wms.watch(server))
+            function await(kind)
+               repeat
+                  local event = assert(seen:next(20), "waited in vain for " .. kind)
+               until event.kind == kind
+            end
+            await "ready"
+            return seen
+         end
+         local function await_line(pattern, count, seen)
+            for _ = 1, 20000 do
+               if seen then
+                  seen:next(0)
+               end
+               local text, found = io.open(os.getenv("ODD_LOG")):read("*a"), 0
+               for _ in text:gmatch(pattern) do
+                  found = found + 1
+               end
+               if found >= (count or 1) then
+                  return
+               end
+               os.execute "sleep 0.001"
+            end
+            error("waited in vain for " .. pattern)
+         end
+         local function close(id, server)
+            return assert(wms.close{ session_ids = id, server = server })
+         end
+      ]]
+
+      local function count(pattern)
+         local found = 0
+         for _, line in ipairs(logged()) do
+            found = found + (line:find(pattern) and 1 or 0)
+         end
+         return found
+      end
+
+      test("tells of events, and is left in peace when nobody watches any more", function()
+         local lines = run(WATCH .. [[
+            local seen = watch "wts://watch-tells"
+            for _, id in ipairs{ 1, 2 } do
+               close(id, "wts://watch-tells")
+               await "closed"
+            end
+            await_line("waited [^\n]+\n", 2)
+            seen:close()
+            await_line "waited watch%-tells 0\n"
+            seen = watch "wts://watch-tells" -- by the same connection
+            close(4, "wts://watch-tells")
+            await "closed"
+            seen:close()
+            await_line("waited watch%-tells 0\n", 2)
+            print "fine"]], LOG .. log)
+         assert.same({ "fine" }, lines)
+         assert.equal(3, count("^waited watch%-tells 66$"))
+         assert.equal(1, count("^open "))
+         assert.truthy(count("^flush ") >= 2)
+      end)
+
+      test("ends its wait when the connection goes, and before the handle is closed", function()
+         local lines = run(WATCH .. [[
+            watch "wts://watch-tells"
+            wms, package.loaded.wms = nil, nil
+            os.exit(0, true)]], LOG .. log)
+         assert.same({}, lines)
+      end)
+
+      for name, most in pairs{
+         ["watch-at-once"] = function(seconds) return math.log(seconds / 0.1 + 1) / math.log(2) + 3 end,
+         ["watch-events"] = function(seconds) return seconds / 0.1 + 3 end,
+      } do
+         test("does not get a busy caller by returning at once: " .. name, function()
+            local before = kit.now()
+            local lines = run(WATCH .. ([[
+               local seen = watch "wts://%s"
+               await_line("wait [^\n]+\n", 4, seen)
+               await_line("list [^\n]+\n", 2, seen)
+               close(1, "wts://%s")
+               await "closed"
+               print "fine"]]):format(name, name), LOG .. log)
+            local waits, bound = count("^wait "), most(kit.now() - before)
+            assert.same({ "fine" }, lines)
+            assert.truthy(waits <= bound, ("%d waits; at most %.0f were to be"):format(waits, bound))
+         end)
+      end
+
+      for name, text in pairs{ ["fine"] = "WTSAPI_LIBRARY", ["watch-31"] = "Windows error 31" } do
+         test("is asked where it cannot tell: " .. name, function()
+            local lines = run(WATCH .. ([[
+               wms.configure{ log = function(_, text)
+                  if text:find("changes are not told", 1, true) then print(text) end
+               end }
+               watch "wts://%s"
+               close(1, "wts://%s")
+               await "closed"
+               print "fine"]]):format(name, name), LOG .. log)
+            assert.equal(2, #lines, table.concat(lines, "\n"))
+            assert.truthy(lines[1]:find(text, 1, true), lines[1])
+            assert.equal("fine", lines[2])
+            assert.truthy(count("^wait ") <= 1)
+         end)
+      end
+
+      for _, name in ipairs{ "watch-hangs", "watch-hang-flush" } do
+         test("and never returns holds nobody up: " .. name, function()
+            local before = kit.now()
+            local output, code = process.script(BEGIN .. WATCH .. ([[
+               local seen = watch "wts://%s"
+               close(1, "wts://%s")
+               await "closed"
+               await_line "wait "
+               seen:close()
+               await_line "hangs\n"
+               assert(#assert(wms.sessions("wts://fine")) == 6)
+               os.exit(7)]]):format(name, name),
+               ("WTSAPI_LIBRARY=%s ODD_LOG=%s timeout 60 env"):format(process.quote(LIBRARY), log))
+            assert.same({ "", 7 }, { output, code })
+            assert.is_true(kit.now() - before < 50)
+         end)
+      end
+
+      test("and never returns gets four threads, and no more", function()
+         local lines = run(WATCH .. [[
+            wms.configure{ log = function(_, text)
+               if text:find("changes are not told", 1, true) then print(text) end
+            end }
+            for _ = 1, 5 do
+               watch("wts://watch-hangs"):close()
+               close(4, "wts://watch-hangs")
+               repeat -- by a new connection; BUSY while four have not been closed
+                  local list, _, err = wms.sessions "wts://watch-hangs"
+                  assert(list or err.code == "BUSY" and os.execute "sleep 0.05")
+               until list
+            end
+            print "fine"]], LOG .. log)
+         assert.equal(2, #lines, table.concat(lines, "\n"))
+         assert.truthy(lines[1]:find("have not come back", 1, true), lines[1])
+         assert.equal(4, count("^wait "))
+      end)
+   end)
+
    test("that is not there is one clear error", function()
       local output, code = process.script('print(select(2, require "wms".sessions("wts://")))', "env -u WTSAPI_LIBRARY")
       assert.equal(0, code, output)

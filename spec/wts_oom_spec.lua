@@ -20,10 +20,11 @@ describe("without memory, with the Windows session API #once", function()
 
    local test = kit.needing(function(why) pending(why) end, wts.missing)
 
-   for _, name in ipairs{ "sessions", "disconnect", "verify", "message" } do
+   for name, on in pairs{ sessions = "fine", disconnect = "fine", verify = "fine", message = "fine",
+      watch = "watch-tells" } do
       test(name .. " ends with an error, and leaves nothing behind", function()
-         local command = ("%s LUA_CPATH=%s/5.4/?.so timeout 100 %s -s wts://fine spec/oom/wts/%s.lua"):format(library,
-            build, process.program("oom"), name)
+         local command = ("%s LUA_CPATH=%s/5.4/?.so timeout 100 %s -s wts://%s spec/oom/wts/%s.lua"):format(library,
+            build, process.program("oom"), on, name)
          local output, code = process.run(command)
          assert.equal(0, code, output)
          local engine, runs = output:match("(%d+) of the engine: +(%d+) runs")
@@ -41,10 +42,10 @@ describe("without memory, with the Windows session API #once", function()
             os.remove(told)
             local script = ([[
                local wms = require "wms"
-               local verb, list, message, err = assert(loadfile("spec/oom/wts/%s.lua"))(wms, "wts://fine")
+               local verb, list, message, err = assert(loadfile("spec/oom/wts/%s.lua"))(wms, "wts://%s")
                if verb and not list then
                   assert(err.code == "NO_MEMORY" or err.code == "UNVERIFIED" and message:find("memory"), message)
-               end]]):format(name)
+               end]]):format(name, on)
             local preload = ("LD_PRELOAD=%s/spec/preload_oom.so PRELOAD_OOM_OF=/wts.so PRELOAD_OOM_AT=%d"):format(build,
                runs)
             local output, code = process.script(script, ("%s PRELOAD_OOM_TOLD=%s %s"):format(preload, told, library))

@@ -331,6 +331,12 @@ static void join(void)
     pthread_join(waiter, NULL);
 }
 
+static void process(void)
+{
+    printf("process id=%d", (int) getpid());
+    end_line();
+}
+
 /* Whether the thread waits already cannot be seen: flushes until it has returned. */
 static void flush(void)
 {
@@ -487,7 +493,7 @@ static void carry_out_word(const char *command)
     } commands[] = {
         {"list", list_w},       {"listA", list_a},          {"listEx", list_ex_w},
         {"listExA", list_ex_a}, {"background", background}, {"join", join},
-        {"flush", flush},
+        {"flush", flush},       {"process", process},
     };
 
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {

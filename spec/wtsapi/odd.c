@@ -9,6 +9,12 @@
  * "crowd-20" has alice's sessions 101 to 200 besides, and takes 20 milliseconds to tell of one, and
  * to act on one.
  *
+ * What WTSWaitSystemEvent() does: of "watch-tells", as it should; of "watch-at-once" and
+ * "watch-events", it returns at once, without an event and with one; of "watch-31" and such, it
+ * fails with that error; of "watch-hangs", it never returns, and of "watch-hang-flush", nobody can
+ * end it; all others do not have it.  "watch-hangs" breaks the connection when carol was logged
+ * off, and has her again then.
+ *
  * ODD_LOG names a file that is told what was done, a line each.  What the library did not give, or
  * has taken back already, nobody may give back: abort().  A call that hangs does so until the FIFO
  * that ODD_RELEASE names can be read.
@@ -36,6 +42,7 @@ struct server {
     atomic_uint open; /* handles */
     atomic_bool gone[SESSIONS], gone_crowd[CROWD];
     atomic_uint calls, asked;
+    unsigned happened, flushes; /* under the lock: events that nobody was told, WTS_EVENT_FLUSH */
 };
 
 static const struct {
@@ -53,6 +60,7 @@ static const struct {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t happens = PTHREAD_COND_INITIALIZER;
 static struct server servers[SERVERS] = {{.name = "here", .open = 1}};
 static unsigned server_count = 1;
 static void *given[GIVEN];
@@ -160,6 +168,11 @@ static struct server *server_of(HANDLE handle)
 static bool is(const struct server *server, const char *name)
 {
     return strcmp(server->name, name) == 0;
+}
+
+static bool is_watched(const struct server *server)
+{
+    return strncmp(server->name, "watch-", 6) == 0;
 }
 
 /* "error-5" and such: every call fails with that error. */
@@ -280,6 +293,13 @@ static BOOL WINAPI enumerate(HANDLE handle, DWORD *level, DWORD filter, PWTS_SES
     }
     if (is(server, "hang-list")) {
         hang();
+    }
+    if (is_watched(server)) {
+        tell("list %s\n", server->name);
+    }
+    if (is(server, "watch-hangs") && server->gone[4]) {
+        server->gone[4] = false;
+        return fail(1722);
     }
     if ((is(server, "then-gone") || is(server, "hang-close")) && server->calls % 3 == 0) {
         return fail(1722);
@@ -429,6 +449,69 @@ static BOOL WINAPI query(HANDLE handle, DWORD id, WTS_INFO_CLASS what, LPWSTR *a
     return fail(ERROR_NOT_SUPPORTED);
 }
 
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void happen(struct server *server, DWORD events)
+{
+    pthread_mutex_lock(&lock);
+    server->happened |= events;
+    pthread_cond_broadcast(&happens);
+    pthread_mutex_unlock(&lock);
+}
+
+static void flush(struct server *server)
+{
+    pthread_mutex_lock(&lock);
+    server->flushes++;
+    pthread_cond_broadcast(&happens);
+    pthread_mutex_unlock(&lock);
+}
+
+static DWORD await_events(struct server *server, DWORD mask)
+{
+    pthread_mutex_lock(&lock);
+    unsigned before = server->flushes;
+    while (!(server->happened & mask) && server->flushes == before) {
+        pthread_cond_wait(&happens, &lock);
+    }
+    DWORD events = server->happened & mask;
+    server->happened = 0;
+    pthread_mutex_unlock(&lock);
+    return events;
+}
+
+static BOOL WINAPI wait_for_events(HANDLE handle, DWORD mask, DWORD *events)
+{
+    struct server *server = server_of(handle);
+    unsigned long error;
+
+    *events = WTS_EVENT_NONE;
+    if (!is_watched(server)) {
+        return FALSE;
+    }
+    tell("%s %s\n", mask & WTS_EVENT_FLUSH ? "flush" : "wait", server->name);
+    if (sscanf(server->name, "watch-%lu", &error) == 1) {
+        return fail((DWORD) error);
+    }
+    if (is(server, mask & WTS_EVENT_FLUSH ? "watch-hang-flush" : "watch-hangs")) {
+        hang();
+    }
+    if (mask & WTS_EVENT_FLUSH) {
+        flush(server);
+        return TRUE;
+    }
+    if (is(server, "watch-at-once") || is(server, "watch-events")) {
+        *events = is(server, "watch-events") ? WTS_EVENT_STATECHANGE : WTS_EVENT_NONE;
+        return TRUE;
+    }
+    *events = await_events(server, mask);
+    tell("waited %s %lu\n", server->name, (unsigned long) *events);
+    server_of(handle); /* it must be open still */
+    return TRUE;
+}
+
+/* ---- actions --------------------------------------------------------------------------------- */
+
 static BOOL act(HANDLE handle, DWORD id, const char *what)
 {
     struct server *server = server_of(handle);
@@ -457,6 +540,7 @@ static BOOL act(HANDLE handle, DWORD id, const char *what)
     }
     if (strcmp(what, "logoff") == 0) {
         *(crowd_of(server, id) ? crowd_of(server, id) : &server->gone[i]) = true;
+        happen(server, WTS_EVENT_DELETE | WTS_EVENT_LOGOFF);
     }
     return TRUE;
 }
@@ -529,6 +613,7 @@ static WtsApiFunctionTable table = {
     .pLogoffSession = logoff,
     .pSendMessageW = message,
     .pShutdownSystem = shut_down,
+    .pWaitSystemEvent = wait_for_events,
     .pFreeMemory = free_memory,
     .pFreeMemoryExW = free_memory_ex,
 };

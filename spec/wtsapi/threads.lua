@@ -16,4 +16,17 @@ assert(#err.outcomes == 4)
 local request = wms.start("close", { session_ids = { 1, 2, 4 }, servers = { "wts://hang-query", "wts://fine2" } })
 request:wait(0.1)
 request:close()
+
+-- Watches: waits that are told, ended, and never come back.
+for id = 1, 2 do
+   local seen = assert(wms.watch{ servers = { "wts://watch-tells", "wts://watch-events", "wts://watch-hangs" } })
+   for _ = 1, 3 do
+      assert(seen:next(20).kind == "ready")
+   end
+   assert(wms.close{ session_ids = id, server = "wts://watch-tells" })
+   repeat
+      local event = assert(seen:next(20))
+   until event.kind == "closed"
+   seen:close()
+end
 print "fine"

@@ -5,8 +5,9 @@
  * engine's thread hands it over to the crew (the threads and their queues) when fewer than
  * CALLS_MAX calls run and a thread has been claimed for it: so a call whose begin() was called is
  * always run, and a call that is not handed over is never run.  The engine's loop takes finished
- * calls back.  libuv's thread pool cannot be used: while one of its threads hangs, the loop cannot
- * be closed, and exit() does not return.
+ * calls back.  A call that is to block for long (wms_work_start_apart()) waits in blocking->apart
+ * instead, only until the engine settles, and is not counted.  libuv's thread pool cannot be used:
+ * while one of its threads hangs, the loop cannot be closed, and exit() does not return.
  *
  * A thread that hangs may outlive the engine and the Lua state.  So the crew and the blocks come
  * from calloc() and not from the engine's allocator, the crew has a reference count, and a thread
@@ -36,7 +37,7 @@ enum {
 
 enum stage {
     FRESH,  /* not started */
-    LINED,  /* started: in blocking->line */
+    LINED,  /* started: in blocking->line, or blocking->apart */
     HANDED, /* to the crew, and not taken back yet */
     OVER    /* no thread has it, or will: all that may come is work_free() */
 };
@@ -45,8 +46,10 @@ struct wms_block {
     const struct wms_work *work;
     wms_engine *engine;
     struct node node;   /* of blocking->blocks */
-    struct node queued; /* of blocking->line, crew->calls or crew->results; valid in one of them */
+    struct node queued; /* of blocking->line, blocking->apart, crew->calls or crew->results; valid
+                           in one of them */
     enum stage stage;
+    bool apart;     /* wms_work_start_apart() has started it */
     bool abandoned; /* the provider has called work_free(): done() must not be called */
     bool inside;    /* a thread is in its run() */
     max_align_t shared[];
@@ -65,7 +68,7 @@ struct wms_crew {
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-/* Of `line`, `calls` or `results`; NULL: it is empty. */
+/* Of `line`, `apart`, `calls` or `results`; NULL: it is empty. */
 static struct wms_block *take_first(struct node *queue)
 {
     return node_alone(queue) ? NULL : NODE_OWNER(node_take(queue), struct wms_block, queued);
@@ -256,6 +259,12 @@ static struct wms_block *take_result(struct wms_crew *crew)
     return block;
 }
 
+/* How many calls run, of those that the block belongs to. */
+static size_t *running_with(struct wms_blocking *blocking, const struct wms_block *block)
+{
+    return block->apart ? &blocking->running_apart : &blocking->running;
+}
+
 /* There are results: called by the engine's loop. */
 static void returned(void *data, int events)
 {
@@ -266,7 +275,7 @@ static void returned(void *data, int events)
     (void) events;
     wms_news_take(blocking->crew->news);
     while ((block = take_result(blocking->crew))) {
-        blocking->running--;
+        --*running_with(blocking, block);
         block->stage = OVER;
         if (block->abandoned) {
             drop(block);
@@ -316,7 +325,7 @@ static void hand_over(struct wms_blocking *blocking, struct wms_block *block)
     struct wms_crew *crew = blocking->crew;
 
     block->stage = HANDED;
-    blocking->running++;
+    ++*running_with(blocking, block);
     if (!block->abandoned && block->work->begin) {
         block->work->begin(block->shared);
     }
@@ -343,11 +352,28 @@ static bool refuse_first(struct wms_blocking *blocking, int code)
     return false;
 }
 
+/* Calls that need not wait for their turn. */
+static void begin_apart(wms_engine *engine)
+{
+    struct wms_block *block;
+
+    while ((block = take_first(&engine->blocking.apart))) {
+        int error = claim(engine);
+        if (error) {
+            block->stage = OVER;
+            block->work->done(block->shared, error); /* may free the block */
+        } else {
+            hand_over(&engine->blocking, block);
+        }
+    }
+}
+
 void wms_blocking_tend(wms_engine *engine)
 {
     struct wms_blocking *blocking = &engine->blocking;
 
     blocking->due = false;
+    begin_apart(engine);
     while (!node_alone(&blocking->line) && blocking->running < CALLS_MAX) {
         int error = claim(engine);
         if (!error) {
@@ -356,7 +382,7 @@ void wms_blocking_tend(wms_engine *engine)
             break;
         }
     }
-    if (blocking->running == 0 && blocking->poll) {
+    if (blocking->running == 0 && blocking->running_apart == 0 && blocking->poll) {
         wms_poll_set(blocking->poll, 0);
     }
 }
@@ -377,16 +403,34 @@ void *wms_work_new(wms_engine *engine, const struct wms_work *work)
     return block->shared;
 }
 
+static void line_up(struct wms_block *block, struct node *queue)
+{
+    if (block->stage == FRESH) {
+        block->stage = LINED;
+        node_append(queue, &block->queued);
+        block->engine->blocking.due = true;
+    }
+}
+
 void wms_work_start(void *shared)
 {
     struct wms_block *block = block_of(shared);
-    struct wms_blocking *blocking = &block->engine->blocking;
 
-    if (block->stage == FRESH) {
-        block->stage = LINED;
-        node_append(&blocking->line, &block->queued);
-        blocking->due = true;
-    }
+    line_up(block, &block->engine->blocking.line);
+}
+
+void wms_work_start_apart(void *shared)
+{
+    struct wms_block *block = block_of(shared);
+
+    block->apart = block->apart || block->stage == FRESH;
+    line_up(block, &block->engine->blocking.apart);
+}
+
+/* Has to be run even when nobody waits for it any more. */
+static bool is_always(const struct wms_block *block)
+{
+    return block->work->always && !block->apart;
 }
 
 void wms_work_free(void *shared)
@@ -396,7 +440,7 @@ void wms_work_free(void *shared)
     if (!block) {
         return;
     }
-    if (block->stage == HANDED || (block->stage == LINED && block->work->always)) {
+    if (block->stage == HANDED || (block->stage == LINED && is_always(block))) {
         block->abandoned = true;
     } else {
         drop(block);
@@ -409,8 +453,9 @@ void wms_blocking_after_fork(wms_engine *engine)
 {
     struct wms_blocking *blocking = &engine->blocking;
 
-    node_init(&blocking->line); /* what stood in it is the parent's to run */
-    blocking->running = 0;
+    node_init(&blocking->line); /* what stood in them is the parent's to run */
+    node_init(&blocking->apart);
+    blocking->running = blocking->running_apart = 0;
     blocking->due = false;
     for (struct node *node = blocking->blocks.next, *next; node != &blocking->blocks; node = next) {
         struct wms_block *block = NODE_OWNER(node, struct wms_block, node);
@@ -483,7 +528,7 @@ void wms_blocking_close(wms_engine *engine, bool forked)
         next = node->next;
         block = NODE_OWNER(node, struct wms_block, node);
         bool stays =
-            block->stage == HANDED || (block->stage == LINED && block->work->always && !forked);
+            block->stage == HANDED || (block->stage == LINED && is_always(block) && !forked);
         if (!stays) {
             drop(block);
         }

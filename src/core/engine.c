@@ -69,6 +69,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     node_init(&engine->bindings.fresh);
     node_init(&engine->blocking.blocks);
     node_init(&engine->blocking.line);
+    node_init(&engine->blocking.apart);
     node_init(&engine->cards.all);
     wms_key_new(&engine->key);
     engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};

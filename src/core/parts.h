@@ -159,6 +159,7 @@ void wms_link_broken(struct wms_link *link, int code, const char *text);
 /* The services of these names. */
 void *wms_work_new(wms_engine *engine, const struct wms_work *work);
 void wms_work_start(void *shared);
+void wms_work_start_apart(void *shared);
 void wms_work_free(void *shared);
 /* Hands calls over to threads, with begin(); calls done() with an error for those that cannot get
  * one. */

@@ -13,9 +13,21 @@ static wms_engine *engine_of(const struct wms_watched *watched)
     return watched->watch->engine;
 }
 
-static void forget_cursor(const struct wms_watched *watched)
+size_t wms_watch_changes(const wms_watch *watch)
+{
+    return watch->changes;
+}
+
+static void note_change(const struct wms_watched *watched)
+{
+    watched->watch->changes++;
+}
+
+/* There is a session more, or less. */
+static void note_other_sessions(const struct wms_watched *watched)
 {
     watched->watch->cursor.session = NULL;
+    note_change(watched);
 }
 
 /* ---- sessions by id -------------------------------------------------------------------------- */
@@ -62,7 +74,7 @@ static struct wms_seen *add(struct wms_watched *watched, const wms_session *sess
     seen->locked = session->locked;
     seen->there = true;
     node_append(&watched->picture.order, &seen->node);
-    forget_cursor(watched);
+    note_other_sessions(watched);
     return seen;
 }
 
@@ -71,7 +83,7 @@ static void drop(struct wms_watched *watched, struct wms_seen *seen)
     wms_table_remove(&watched->picture.sessions, engine_of(watched), &seen->entry);
     node_remove(&seen->node);
     wms_free(engine_of(watched), seen);
-    forget_cursor(watched);
+    note_other_sessions(watched);
 }
 
 void wms_picture_clear(struct wms_watched *watched)
@@ -131,14 +143,19 @@ static bool has_same_strings(const wms_session *one, const wms_session *other)
     return true;
 }
 
-/* Takes over all but the strings. */
-static void take_values(wms_session *kept, const wms_session *session)
+/* Takes over all but the strings; whether something is another now. */
+static bool take_values(wms_session *kept, const wms_session *session)
 {
+    bool other = kept->station_id != session->station_id;
+
     kept->station_id = session->station_id;
-#define WMS_X(field, name) kept->field = session->field;
+#define WMS_X(field, name) \
+    other = other || kept->field != session->field; \
+    kept->field = session->field;
     WMS_SESSION_FLAGS(WMS_X)
     WMS_SESSION_TIMES(WMS_X)
 #undef WMS_X
+    return other;
 }
 
 /* Puts `session` in place of what was known of it; NULL: out of memory, and nothing has changed. */
@@ -146,7 +163,9 @@ static struct wms_seen *replace(struct wms_watched *watched, struct wms_seen *se
                                 const wms_session *session)
 {
     if (has_same_strings(&seen->facts, session)) {
-        take_values(&seen->facts, session);
+        if (take_values(&seen->facts, session)) {
+            note_change(watched);
+        }
         return seen;
     }
     struct wms_seen *anew = add(watched, session);
@@ -212,6 +231,7 @@ int wms_picture_change(struct wms_watched *watched, const struct wms_change *cha
     }
     if (change->locked >= 0) {
         seen->facts.locked = change->locked;
+        note_change(watched);
         tell_locked(watched, seen);
     }
     return 0;

@@ -267,6 +267,7 @@ static const struct wms_services services = {
     .observe_by_polling = services_observe_by_polling,
     .changed = services_changed,
     .unwatched = services_unwatched,
+    .work_start_apart = wms_work_start_apart,
     .watcher_size = sizeof(struct wms_watcher),
 };
 

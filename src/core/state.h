@@ -59,7 +59,9 @@ struct wms_cards {
 struct wms_blocking {
     struct node blocks;    /* all of the engine's, newest first */
     struct node line;      /* those that are started, and not handed over yet */
+    struct node apart;     /* the same for those that wms_work_start_apart() has started */
     size_t running;        /* those that are handed over, and not taken back yet */
+    size_t running_apart;  /* the same for those apart */
     struct wms_crew *crew; /* the threads, or NULL */
     struct wms_poll *poll; /* watches for finished calls; NULL: not made yet */
     bool due;              /* wms_blocking_tend() has something to do */

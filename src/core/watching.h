@@ -103,6 +103,7 @@ struct wms_watch {
     struct node line;  /* servers that wait to be */
     struct queue events;
     size_t event_count, told; /* that wait; all that there have been */
+    size_t changes;           /* see wms_watch_changes() */
     size_t dropped;           /* events, since the last WMS_EVENT_OVERFLOW */
     bool overflow;            /* that is to be told, and nothing else is kept until then */
     struct node held;         /* servers whose question waits for permission, or has ended */
@@ -148,6 +149,9 @@ bool wms_picture_has(const struct wms_watched *watched, const wms_id *id);
  * are not told and not known. */
 int wms_picture_compare(struct wms_watched *watched, const struct wms_job *job, bool initial);
 void wms_picture_clear(struct wms_watched *watched);
+/* Counts the changes of what wms_watch_session() tells: also those that are no event, such as
+ * another state of a session. */
+size_t wms_watch_changes(const wms_watch *watch);
 
 /* ---- due.c ----------------------------------------------------------------------------------- */
 

@@ -64,6 +64,7 @@ BOOL WINAPI WTSFreeMemoryExW(WTS_TYPE_CLASS type, PVOID memory, ULONG count);
 #define WITHOUT_WINPR_3x_DEPRECATED /* libwinpr 3: deprecated functions are not used */
 #endif
 #include <winpr/error.h>
+#include <winpr/synch.h>
 #include <winpr/sysinfo.h>
 #include <winpr/thread.h>
 #include <winpr/wtsapi.h>

@@ -271,9 +271,11 @@ static int open_server(struct wts_host *host)
     return 0;
 }
 
-/* The work that gives back the connection's reference on the server. */
+/* The work that gives back the connection's reference on the server, whose handle is closed then.
+ */
 struct farewell {
     struct wts_server *server;
+    unsigned wait; /* the number of the wait for events that is to be ended before; 0: none */
     struct wts_tally
         *tally; /* whose `closing` counts it; NULL: it was not begun, or has returned */
 };
@@ -293,7 +295,10 @@ static void farewell_over(struct farewell *farewell, bool keeps)
 
 static void farewell_run(void *shared)
 {
-    farewell_over(shared, false);
+    struct farewell *farewell = shared;
+
+    wts_server_flush(farewell->server, farewell->wait);
+    farewell_over(farewell, false);
 }
 
 /* There was no thread to close the handle on, and closing may block: it stays open. */
@@ -407,6 +412,7 @@ int wts_host_new(const struct wms_services *services, wms_engine *engine,
     node_init(&host->tasks);
     node_init(&host->waiting[0]);
     node_init(&host->waiting[1]);
+    node_init(&host->ear.watchers);
     int error = start(host, tallies, name);
     if (error) {
         wts_host_free(host, false);
@@ -416,6 +422,17 @@ int wts_host_new(const struct wms_services *services, wms_engine *engine,
     return 0;
 }
 
+/* Nobody watches any more. */
+static void close_ear(struct wts_host *host)
+{
+    struct wts_ear *ear = &host->ear;
+
+    host->services->work_free(ear->wait);
+    host->services->work_free(ear->flush);
+    host->services->timer_free(ear->pace);
+    ear->wait = ear->flush = ear->pace = NULL;
+}
+
 void wts_host_free(struct wts_host *host, bool forked)
 {
     const struct wms_services *services = host->services;
@@ -423,8 +440,11 @@ void wts_host_free(struct wts_host *host, bool forked)
     while (!node_alone(&host->tasks)) {
         wts_task_end(NODE_OWNER(host->tasks.next, struct wts_task, node));
     }
-    if (host->server && host->opens && !forked) {
+    bool waits = host->ear.wait;
+    close_ear(host);
+    if (host->server && (host->opens || waits) && !forked) {
         struct farewell *farewell = host->farewell;
+        farewell->wait = waits ? host->ear.number : 0;
         farewell->tally = wts_tally_ref(host->server->tally);
         atomic_fetch_add(&farewell->tally->closing, 1);
         services->work_start(farewell);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* observe.c - observes a session by polling: waiting for the API's events would block a thread for
- * each host. */
+/* observe.c - observes a session by polling.
+ *
+ * The API's events (watch.c) would not do: none tells that a session is locked, one that comes does
+ * not say which session it is about, and each wait costs a thread and a call to end it, while most
+ * observations are over after one look or two. */
 #include "wts.h"
 
 struct look_work {

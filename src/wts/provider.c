@@ -38,6 +38,7 @@ static void retire(const struct wms_provider *self, const struct wms_services *s
 
 static void list(void *connection, struct wms_op *op)
 {
+    wts_ear_listed(connection);
     wts_list(connection, op);
 }
 
@@ -55,6 +56,16 @@ static void call(void *connection, struct wms_op *op, const struct wms_call *wha
 static void observe(void *connection, struct wms_observer *observer, const wms_id *id)
 {
     wts_observe(connection, observer, id);
+}
+
+static void watch(void *connection, struct wms_watcher *watcher)
+{
+    wts_watch(connection, watcher);
+}
+
+static void unwatch(void *connection, struct wms_watcher *watcher)
+{
+    wts_unwatch(connection, watcher);
 }
 
 static void end(struct wts_task *task)
@@ -90,6 +101,8 @@ static const struct wms_provider provider = {
     .forget = forget,
     .observe = observe,
     .unobserve = unobserve,
+    .watch = watch,
+    .unwatch = unwatch,
     .call = call,
     .retire = retire,
     .forked = retire, /* calls that hang in the parent's threads do not exist in the child */

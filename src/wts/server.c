@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* server.c - the handle of a server, and how many calls to it hang. */
+/* server.c - the handle of a server, how many calls to it hang, and the end of a wait for its
+ * events.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,4 +115,31 @@ void wts_server_unref(struct wts_server *server, bool keeps)
         WTSCloseServer(server->handle);
     }
     server_free(server);
+}
+
+/* ---- waits for events ------------------------------------------------------------------------ */
+
+enum {
+    FLUSHES = 12, /* at most, to end a wait: they take half a second */
+    FLUSH_MS = 64
+};
+
+/* The wait may be about to begin: then the first flush comes too early. */
+void wts_server_flush(struct wts_server *server, unsigned number)
+{
+    DWORD pause = 1, events = 0;
+
+    if (!number) {
+        return;
+    }
+    atomic_store(&server->unwanted, number);
+    for (int i = 0; i < FLUSHES && atomic_load(&server->waited) != number; i++) {
+        if (!WTSWaitSystemEvent(server->handle, WTS_EVENT_FLUSH, &events)) {
+            return;
+        }
+        if (atomic_load(&server->waited) != number) {
+            Sleep(pause);
+            pause = pause < FLUSH_MS ? 2 * pause : FLUSH_MS;
+        }
+    }
 }

@@ -5,11 +5,12 @@
  *     layout.h     its structures and numbers, checked against the x64 Windows SDK's
  *     provider.c   the interface to the engine
  *     host.c       one server: the works under way, and the tasks that wait for their turn
- *     server.c     a server's handle, and how many calls to it hang
+ *     server.c     a server's handle, how many calls to it hang, the end of a wait for its events
  *     list.c       all sessions
  *     actions.c    disconnect, close, message
  *     machine.c    reboots and powers off
  *     observe.c    observes a session by polling
+ *     watch.c      waits for the API's events, for those who watch the host
  *     query.c      what the API tells of one session
  *     faults.c     Windows' errors as wms codes
  *     text.c       UTF-16
@@ -32,6 +33,7 @@
 enum {
     WTS_IN_FLIGHT = 100, /* maximum of ops that a host gets at a time */
     WTS_CALLS = 4,       /* calls to one server at a time, of the 8 that an engine makes */
+    WTS_WAITS = 4, /* waits for one server's events at a time, also of connections that are gone */
     WTS_SESSIONS_MAX = 65536,
     WTS_TEXT_MAX = 1024,    /* UTF-16 units of a name that the API tells */
     WTS_ANSWER_MAX = 65536, /* bytes of one answer */
@@ -56,15 +58,16 @@ void wts_fault_set(struct wts_fault *ret_fault, int code, const char *text);
 /* ---- servers --------------------------------------------------------------------------------- */
 
 /* Counts the calls to one server that hang (nobody waits for them any more, and they have not
- * returned), and the handles that are being closed.  All connections to a server share it; it
- * outlives them as long as such calls do. */
+ * returned), the handles that are being closed, and the waits for events.  All connections to a
+ * server share it; it outlives them as long as such calls do. */
 struct wts_tally {
     struct wts_tally *next;     /* wts_tallies.first */
     struct wts_tally *below[2]; /* children in a binary tree, by the bits of the name's hash, from
                                    the highest on */
     atomic_uint refs;           /* the engine's, and one for each wts_server */
     atomic_uint hanging, closing;
-    char name[]; /* "": this machine */
+    atomic_uint waiting; /* waits for events that have not returned */
+    char name[];         /* "": this machine */
 };
 
 /* The tallies of an engine. */
@@ -82,6 +85,20 @@ struct wts_server {
     HANDLE handle; /* set on the thread that opens it, before any other thread may use the server */
     WCHAR *name;
     struct wts_tally *tally;
+    atomic_uint waited;   /* the number of the last wait for events that is over */
+    atomic_uint unwanted; /* that of the one that is to end */
+};
+
+/* A host's wait for events: watch.c. */
+struct wts_ear {
+    struct node watchers;
+    void *wait;             /* the work that waits; NULL: none */
+    void *flush;            /* the work that is to end it; NULL: not made, or begun already */
+    unsigned number;        /* of the last wait that was begun, from 1 on */
+    struct wms_timer *pace; /* until the next wait may begin */
+    bool paced;             /* it may */
+    bool due;               /* one has returned */
+    double pause;           /* seconds from one wait to the next, at least */
 };
 
 /* The engine's side of a server. */
@@ -98,9 +115,10 @@ struct wts_host {
     bool looks_next;        /* if both wait, it is the looks' turn */
     struct wms_timer *tend; /* fires after a hanging call was given up: starts the next tasks, and
                                checks whether the host is to be given up */
-    size_t begun;           /* works that were handed to threads and have not come back */
-    bool opens, reached;    /* `opens`: there is a handle, or will be, which has to be closed;
-                               `reached`: the host has answered */
+    struct wts_ear ear;
+    size_t begun;        /* works that were handed to threads and have not come back */
+    bool opens, reached; /* `opens`: there is a handle, or will be, which has to be closed;
+                            `reached`: the host has answered */
     int failure; /* the host cannot be reached: no new work is begun; works under way are awaited */
     char failure_text[WTS_FAULT_MAX];
 };
@@ -171,6 +189,9 @@ struct wts_server *wts_server_ref(struct wts_server *server);
  * stays open.
  */
 void wts_server_unref(struct wts_server *server, bool keeps);
+/* On a thread: ends the server's wait for events of that number (0: none), or gives up after half a
+ * second. */
+void wts_server_flush(struct wts_server *server, unsigned number);
 struct wts_tally *wts_tally_ref(struct wts_tally *tally);
 void wts_tally_unref(struct wts_tally *tally);
 /* NULL: out of memory. */
@@ -237,5 +258,9 @@ void wts_act(struct wts_host *host, struct wms_op *op, enum wms_verb verb, const
              const char *message);
 void wts_end(struct wts_host *host, struct wms_op *op, enum wms_verb verb);
 void wts_observe(struct wts_host *host, struct wms_observer *observer, const wms_id *id);
+void wts_watch(struct wts_host *host, struct wms_watcher *watcher);
+void wts_unwatch(struct wts_host *host, struct wms_watcher *watcher);
+/* The sessions are being listed. */
+void wts_ear_listed(struct wts_host *host);
 
 #endif

@@ -2,11 +2,13 @@
 /* base.c - what all parts of the library, and all threads, share. */
 #define _GNU_SOURCE /* dladdr */
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/target.h"
 #include "wtsapi/wtsapi.h"
@@ -15,6 +17,7 @@ enum { FOLDER_ROOM = PATH_MAX + 8 };
 
 pthread_mutex_t wtsapi_lock = PTHREAD_MUTEX_INITIALIZER;
 uint64_t wtsapi_generation;
+int wtsapi_bell = -1;
 
 static char folder[FOLDER_ROOM]; /* where providers are; "": in the default folder of libwms */
 
@@ -24,6 +27,17 @@ double wtsapi_now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+}
+
+void wtsapi_ring(void)
+{
+    uint64_t one = 1;
+    int before = wtsapi_end_later(); /* cancellation must not happen while the lock is held */
+
+    while (wtsapi_bell >= 0 && write(wtsapi_bell, &one, sizeof one) < 0 &&
+           errno == EINTR) { /* EAGAIN: the eventfd is raised already */
+    }
+    wtsapi_end_again(before);
 }
 
 void wtsapi_find_folder(void)

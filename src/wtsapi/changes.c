@@ -21,10 +21,19 @@ static DWORD events_of_connection(bool before, bool now)
     return before == now ? 0 : now ? WTS_EVENT_CONNECT : WTS_EVENT_DISCONNECT;
 }
 
+/* Of connections of this library's own to the host, watches tell nothing. */
+static bool is_ours(const struct listed *listed)
+{
+    return listed->session.spared;
+}
+
 static DWORD events_of_new(const struct listed *listed)
 {
     struct view view;
 
+    if (is_ours(listed)) {
+        return 0;
+    }
     wtsapi_view(&view, listed);
     return WTS_EVENT_CREATE | WTS_EVENT_STATECHANGE |
            events_of_connection(false, is_connected(&view)) |
@@ -35,6 +44,9 @@ static DWORD events_of_gone(const struct listed *listed)
 {
     struct view view;
 
+    if (is_ours(listed)) {
+        return 0;
+    }
     wtsapi_view(&view, listed);
     return WTS_EVENT_DELETE | WTS_EVENT_STATECHANGE |
            events_of_connection(is_connected(&view), false) |
@@ -64,6 +76,24 @@ static DWORD events_between(const struct listed *listed_before, const struct lis
            (renamed ? WTS_EVENT_RENAME : 0);
 }
 
+DWORD wtsapi_events_of(enum wms_event_kind kind, const wms_session *session)
+{
+    const struct listed listed = {.session = *session};
+
+    switch (kind) {
+    case WMS_EVENT_OPENED:
+        return events_of_new(&listed);
+    case WMS_EVENT_CLOSED:
+        return events_of_gone(&listed);
+    case WMS_EVENT_DISCONNECTED:
+        return WTS_EVENT_DISCONNECT | WTS_EVENT_STATECHANGE;
+    case WMS_EVENT_CONNECTED:
+        return WTS_EVENT_CONNECT | WTS_EVENT_STATECHANGE;
+    default:
+        return 0;
+    }
+}
+
 /* Merges both lists by number, since hosts list in any order. */
 DWORD wtsapi_events_between(const struct list *before, const struct list *now)
 {
@@ -73,8 +103,8 @@ DWORD wtsapi_events_between(const struct list *before, const struct list *now)
     while (i < before->count || k < now->count) {
         const struct listed *old = i < before->count ? before->by_number[i] : NULL;
         const struct listed *new = k < now->count ? now->by_number[k] : NULL;
-        bool gone = !new || (old && old->number < new->number),
-             came = !old || (new &&new->number < old->number);
+        bool gone = old && (!new || old->number < new->number),
+             came = new && (!old || new->number < old->number);
         events |= gone ? events_of_gone(old) : came ? events_of_new(new) : events_between(old, new);
         i += !came;
         k += !gone;

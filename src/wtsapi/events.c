@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* events.c - waiting for changes.
  *
- * Hosts do not report changes, so the worker polls the list while somebody waits, and compares it
- * with the one before.  The last list is kept when nobody waits any more: changes until the next
- * wait on the same handle are reported by that wait. */
+ * While somebody waits, the worker has a watch of the server (watches.c).  It ends some seconds
+ * after the last wait.  The sessions that were known last are kept beyond that: changes until the
+ * next wait on the same handle are reported by that wait. */
 #include "wtsapi/wtsapi.h"
 
-/* Begins a wait.  If the program has listed the sessions before, changes are counted from that
- * list. */
+/* Begins a wait, unless what it waits for has happened since the last one.  If the program has
+ * listed the sessions before, changes are counted from that list. */
 static DWORD begin(struct server *server, struct wait *wait)
 {
     DWORD error = wtsapi_worker_need();
@@ -18,12 +18,16 @@ static DWORD begin(struct server *server, struct wait *wait)
     if (!server->known && server->recent) {
         server->known = wtsapi_list_ref(server->recent);
     }
+    wait->events = server->events & wait->mask;
+    server->events = 0;
+    if (wait->events) {
+        return 0;
+    }
     if (node_alone(&server->waits)) {
         node_append(&wtsapi_waited, &server->waited);
     }
     node_append(&server->waits, &wait->node);
-    server->poll_due = 0;
-    wtsapi_worker_tell(NULL);
+    wtsapi_ring();
     return 0;
 }
 

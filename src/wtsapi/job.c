@@ -39,16 +39,6 @@ void wtsapi_job_unref(struct job *job)
 
 /* ---- the worker ------------------------------------------------------------------------------ */
 
-struct job *wtsapi_job_poll(struct server *server)
-{
-    struct job *job = wtsapi_job_new(server, WMS_SESSIONS);
-
-    if (job) {
-        job->poll = true;
-    }
-    return job;
-}
-
 /* Without the lock: the fields that are used here belong to the worker from when it has taken the
  * job. */
 bool wtsapi_job_start(struct job *job, wms_engine *engine)
@@ -117,9 +107,7 @@ void wtsapi_job_finish(struct job *job)
         job->list->asked = job->asked;
         keep_list(job->server, job->list);
     }
-    if (job->poll) {
-        wtsapi_events_listed(job->server, job->list, job->error);
-    } else if (job->verb == WMS_SESSIONS) {
+    if (job->verb == WMS_SESSIONS) {
         job->server->listing = false;
     }
     job->done = true;

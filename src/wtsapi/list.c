@@ -34,12 +34,26 @@ static void keep(void *data, const char **text)
     }
 }
 
-static size_t size_of(const wms_request *request, size_t count)
+/* Where the sessions are read from: a request that has listed them, or a watch. */
+struct source {
+    const wms_request *request;
+    wms_watch *watch;
+    size_t count;
+};
+
+static int read_session(const struct source *source, size_t index, wms_session *ret_session)
 {
-    size_t size = sizeof(struct list) + count * (sizeof(struct listed) + sizeof(struct listed *));
+    return source->request ? wms_request_session(source->request, index, ret_session)
+                           : wms_watch_session(source->watch, index, ret_session);
+}
+
+static size_t size_of(const struct source *source)
+{
+    size_t size =
+        sizeof(struct list) + source->count * (sizeof(struct listed) + sizeof(struct listed *));
     wms_session session;
 
-    for (size_t i = 0; i < count && wms_request_session(request, i, &session) == 0; i++) {
+    for (size_t i = 0; i < source->count && read_session(source, i, &session) == 0; i++) {
         each_string(&session, measure, &size);
     }
     return size;
@@ -87,10 +101,10 @@ static void sort(struct list *list)
     qsort(list->by_number, list->count, sizeof *list->by_number, order);
 }
 
-DWORD wtsapi_list_new(const wms_request *request, const char *address, struct list **ret_list)
+static DWORD list_new(const struct source *source, const char *address, struct list **ret_list)
 {
-    size_t count = wms_request_session_count(request);
-    struct list *list = calloc(1, size_of(request, count));
+    size_t count = source->count;
+    struct list *list = calloc(1, size_of(source));
 
     if (!list) {
         return ERROR_OUTOFMEMORY;
@@ -100,7 +114,7 @@ DWORD wtsapi_list_new(const wms_request *request, const char *address, struct li
     list->by_number = (const struct listed **) (list->sessions + count);
     char *place = (char *) (list->by_number + count);
     while (list->count < count &&
-           wms_request_session(request, list->count, &list->sessions[list->count].session) == 0) {
+           read_session(source, list->count, &list->sessions[list->count].session) == 0) {
         wms_session *session = &list->sessions[list->count++].session;
         session->server = NULL;
         each_string(session, keep, &place);
@@ -114,6 +128,19 @@ DWORD wtsapi_list_new(const wms_request *request, const char *address, struct li
     sort(list);
     *ret_list = list;
     return 0;
+}
+
+DWORD wtsapi_list_new(const wms_request *request, const char *address, struct list **ret_list)
+{
+    return list_new(
+        &(struct source){.request = request, .count = wms_request_session_count(request)}, address,
+        ret_list);
+}
+
+DWORD wtsapi_list_of_watch(wms_watch *watch, const char *address, struct list **ret_list)
+{
+    return list_new(&(struct source){.watch = watch, .count = wms_watch_session_count(watch)},
+                    address, ret_list);
 }
 
 struct list *wtsapi_list_ref(struct list *list)

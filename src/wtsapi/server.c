@@ -124,7 +124,8 @@ void wtsapi_servers_forked(void)
     for (struct node *node = wtsapi_servers.next; node != &wtsapi_servers; node = node->next) {
         struct server *server = NODE_OWNER(node, struct server, node);
         server->queued = NULL;
-        server->polling = server->listing = false;
+        server->listing = false;
+        server->watch = NULL;
         node_init(&server->waits);
         node_init(&server->waited);
     }
@@ -263,6 +264,7 @@ VOID wtsapi_close_server(HANDLE handle)
         wms_table_remove(&table, wtsapi_keeper(), &server->entry);
         server->handle = closed; /* calls that are under way go on */
         wtsapi_events_end(server, ERROR_INVALID_HANDLE);
+        wtsapi_ring(); /* its watch is not needed any more */
         wtsapi_server_unref(server);
     }
     pthread_mutex_unlock(&wtsapi_lock);

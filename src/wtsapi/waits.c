@@ -12,6 +12,8 @@ void wtsapi_wait_end(struct wait *wait)
     node_remove(&wait->node);
     if (node_alone(&wait->server->waits)) {
         node_remove(&wait->server->waited);
+        wait->server->left = wtsapi_now();
+        wtsapi_ring(); /* the watch ends some time after that */
     }
 }
 
@@ -30,29 +32,21 @@ void wtsapi_events_end(struct server *server, DWORD error)
     }
 }
 
-static void tell(struct server *server, DWORD events)
+void wtsapi_events_take(struct server *server, struct list *list, DWORD more)
 {
+    DWORD events = server->known ? wtsapi_events_between(server->known, list) | more : 0;
+
+    wtsapi_list_unref(server->known);
+    server->known = wtsapi_list_ref(list);
+    if (node_alone(&server->waits)) {
+        server->events |= events;
+        return;
+    }
     for (struct node *node = server->waits.next, *next; next = node->next, node != &server->waits;
          node = next) {
         struct wait *wait = wait_of(node);
         if (wait->mask & events) {
             end(wait, wait->mask & events, 0);
         }
-    }
-}
-
-/* If nobody waits any more, `known` is kept as it is. */
-void wtsapi_events_listed(struct server *server, struct list *list, DWORD error)
-{
-    server->polling = false;
-    server->poll_due = wtsapi_now() + WTSAPI_POLL_INTERVAL;
-    if (error) {
-        wtsapi_events_end(server, error);
-    } else if (!node_alone(&server->waits)) {
-        if (server->known) {
-            tell(server, wtsapi_events_between(server->known, list));
-        }
-        wtsapi_list_unref(server->known);
-        server->known = wtsapi_list_ref(list);
     }
 }

@@ -19,11 +19,12 @@ static const time_t patience_seconds =
 
 struct worker {
     wms_engine *engine;
-    int wake; /* an eventfd: raised when the worker has something to do */
+    int wake; /* an eventfd, also wtsapi_bell: raised when the worker has something to do */
     int engine_fd;
     struct node queue;   /* jobs; protected by the lock, as are the next two */
     bool quit, gone;     /* `quit`: the process exits; `gone`: the thread has noticed that */
-    struct node running; /* jobs under way; only the thread uses it */
+    struct node running; /* jobs under way; only the thread uses these two */
+    struct node watches;
     char providers[PROVIDERS][NAME_ROOM]; /* names of the providers that have been used */
 };
 
@@ -41,17 +42,6 @@ static bool torn; /* a fork did not wait until it rested: its data may be half c
                      be used */
 static pthread_cond_t worker_rests, fork_done = PTHREAD_COND_INITIALIZER;
 static pthread_t working_thread;
-
-static void wake(const struct worker *whom)
-{
-    uint64_t one = 1;
-    int before = wtsapi_end_later(); /* cancellation must not happen while the lock is held */
-
-    while (write(whom->wake, &one, sizeof one) < 0 &&
-           errno == EINTR) { /* EAGAIN: the eventfd is raised already */
-    }
-    wtsapi_end_again(before);
-}
 
 static struct timespec limit_of_patience(void)
 {
@@ -74,7 +64,7 @@ static void stop(void)
     exiting = true;
     if (worker) {
         worker->quit = true;
-        wake(worker);
+        wtsapi_ring();
         while (!worker->gone && !impatient) {
             impatient = pthread_cond_timedwait(&worker_gone, &wtsapi_lock, &limit) != 0;
         }
@@ -89,12 +79,12 @@ static void guard_exit(void)
     (void) !atexit(stop);
 }
 
-/* Whether the job is the first one that uses its provider. */
-static bool is_first(struct worker *self, const struct job *job)
+/* Whether this is the first use of the provider for that address. */
+static bool is_first(struct worker *self, const char *address)
 {
     char name[NAME_ROOM];
 
-    if (wms_engine_provider_for(self->engine, job->server->address, name, sizeof name) < 0) {
+    if (wms_engine_provider_for(self->engine, address, name, sizeof name) < 0) {
         return false;
     }
     for (size_t i = 0; i < PROVIDERS; i++) {
@@ -123,28 +113,9 @@ static void finish(struct worker *self, struct job *job)
     node_remove(&job->node);
     wtsapi_job_finish(job);
     if (!node_alone(&self->queue)) {
-        wake(self);
+        wtsapi_ring();
     }
     pthread_mutex_unlock(&wtsapi_lock);
-}
-
-/* Queues lists for servers whose events somebody waits for, where one is due. */
-static void add_polls(struct worker *self, double now)
-{
-    for (struct node *node = wtsapi_waited.next, *next; next = node->next, node != &wtsapi_waited;
-         node = next) {
-        struct server *server = NODE_OWNER(node, struct server, waited);
-        if (server->polling || server->poll_due > now) {
-            continue;
-        }
-        struct job *job = wtsapi_job_poll(server);
-        if (job) {
-            server->polling = true;
-            node_append(&self->queue, &job->node);
-        } else {
-            wtsapi_events_end(server, ERROR_OUTOFMEMORY);
-        }
-    }
 }
 
 /* The first queued job that need not wait for a list of its server that is under way. */
@@ -152,7 +123,7 @@ static struct job *first_ready(struct worker *self)
 {
     for (struct node *node = self->queue.next; node != &self->queue; node = node->next) {
         struct job *job = job_of(node);
-        if (job->verb != WMS_SESSIONS || job->poll || !job->server->listing) {
+        if (job->verb != WMS_SESSIONS || !job->server->listing) {
             return job;
         }
     }
@@ -173,12 +144,10 @@ static void leave_queue(struct job *job)
 static struct job *take(struct worker *self)
 {
     pthread_mutex_lock(&wtsapi_lock);
-    double now = wtsapi_now();
-    add_polls(self, now);
     struct job *job = first_ready(self);
     if (job) {
         leave_queue(job);
-        job->asked = now;
+        job->asked = wtsapi_now();
         wtsapi_generation += job->verb != WMS_SESSIONS;
         job->generation = wtsapi_generation;
     }
@@ -186,20 +155,23 @@ static struct job *take(struct worker *self)
     return job;
 }
 
-/* False: the engine has no descriptor to wait for. */
-static bool has_descriptor(struct worker *self, struct job *job)
+/* Makes the engine's descriptor, which the worker waits for; otherwise the error. */
+static DWORD need_descriptor(struct worker *self)
 {
     if (self->engine_fd < 0) {
         self->engine_fd = wms_engine_fd(self->engine);
     }
-    job->error = self->engine_fd < 0 ? wtsapi_error(self->engine_fd) : 0;
-    return self->engine_fd >= 0;
+    return self->engine_fd < 0 ? wtsapi_error(self->engine_fd) : 0;
 }
 
 static bool start(struct worker *self, struct job *job)
 {
-    bool first = is_first(self, job);
+    bool first = is_first(self, job->server->address);
 
+    job->error = need_descriptor(self);
+    if (job->error) {
+        return false;
+    }
     if (first) {
         guard_exit();
     }
@@ -215,7 +187,7 @@ static void begin_jobs(struct worker *self)
     struct job *job;
 
     while ((job = take(self))) {
-        if (has_descriptor(self, job) && start(self, job)) {
+        if (start(self, job)) {
             node_append(&self->running, &job->node);
         } else {
             finish(self, job);
@@ -244,21 +216,43 @@ static void end_jobs(struct worker *self, DWORD error)
     }
 }
 
-/* Milliseconds until a list is due; -1: none. */
-static int patience(void)
+static void begin_watches(struct worker *self)
 {
-    double now = wtsapi_now(), least = -1;
+    struct server *server;
 
-    pthread_mutex_lock(&wtsapi_lock);
-    for (struct node *node = wtsapi_waited.next; node != &wtsapi_waited; node = node->next) {
-        const struct server *server = NODE_OWNER(node, struct server, waited);
-        if (!server->polling) {
-            double left = server->poll_due > now ? server->poll_due - now : 0;
-            least = least < 0 || left < least ? left : least;
+    while ((server = wtsapi_watches_next())) {
+        bool first = is_first(self, server->address);
+        DWORD error = need_descriptor(self);
+        if (first) {
+            guard_exit();
+        }
+        wtsapi_watch_begin(&self->watches, self->engine, server, error);
+        if (first) {
+            guard_exit();
         }
     }
-    pthread_mutex_unlock(&wtsapi_lock);
-    return least < 0 ? -1 : (int) (least * 1000) + 1;
+}
+
+/* Ends what nobody needs any more, begins to watch the servers for whose events somebody waits, and
+ * takes what the watches tell. */
+static void tend_watches(struct worker *self)
+{
+    wtsapi_watches_end(&self->watches);
+    begin_watches(self);
+    wtsapi_watches_read(&self->watches);
+}
+
+/* Whether something has come that was not taken yet: what begins or ends a job or a watch lets the
+ * engine run, and its descriptor does not say that again. */
+static bool has_news(struct worker *self)
+{
+    bool news = wtsapi_watches_have_news(&self->watches);
+
+    for (struct node *node = self->running.next; node != &self->running && !news;
+         node = node->next) {
+        news = wms_request_done(job_of(node)->request) != 0;
+    }
+    return news;
 }
 
 static void begin_work(void)
@@ -285,7 +279,7 @@ static void rest(struct worker *self)
     struct pollfd watched[] = {{.fd = self->wake, .events = POLLIN},
                                {.fd = self->engine_fd, .events = POLLIN}};
     uint64_t count;
-    int timeout = patience();
+    int timeout = has_news(self) ? 0 : wtsapi_watches_patience(&self->watches);
 
     end_work();
     poll(watched, 2, timeout); /* poll() ignores a negative descriptor */
@@ -346,6 +340,7 @@ static void *work(void *data)
     while (!must_go(self)) {
         begin_jobs(self);
         end_jobs(self, 0); /* some jobs are done as soon as they are begun */
+        tend_watches(self);
         rest(self);
         step(self);
     }
@@ -396,6 +391,7 @@ static void bury_orphan(void)
              node = node->next) {
             wms_request_unref(job_of(node)->request);
         }
+        wtsapi_watches_free(&orphan->watches);
         wms_engine_unref(orphan->engine);
         free(orphan);
     }
@@ -411,6 +407,7 @@ static DWORD worker_new(void)
     }
     node_init(&self->queue);
     node_init(&self->running);
+    node_init(&self->watches);
     self->engine_fd = -1;
     self->engine = wtsapi_engine_new();
     self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -419,6 +416,7 @@ static DWORD worker_new(void)
         return ERROR_OUTOFMEMORY;
     }
     worker = self;
+    wtsapi_bell = self->wake;
     return 0;
 }
 
@@ -435,10 +433,8 @@ DWORD wtsapi_worker_need(void)
 
 void wtsapi_worker_tell(struct job *job)
 {
-    if (job) {
-        node_append(&worker->queue, &job->node);
-    }
-    wake(worker);
+    node_append(&worker->queue, &job->node);
+    wtsapi_ring();
 }
 
 /* ---- fork ------------------------------------------------------------------------------------ */
@@ -480,6 +476,7 @@ static void in_child(void)
 {
     if (worker) {
         close(worker->wake);
+        wtsapi_bell = -1;
         orphan = worker;
         worker = NULL;
     }

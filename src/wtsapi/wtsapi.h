@@ -13,7 +13,8 @@
  *     query.c    questions about one session
  *     actions.c  disconnect, log off, message
  *     events.c   waiting for changes
- *     waits.c    those the callers that wait, and what ends their waiting
+ *     waits.c    the callers that wait, and what ends their waiting
+ *     watches.c  the worker's watches, which tell what has happened
  *     changes.c  the differences between two lists, as events
  *     ids.c      ids: ours are numbers or texts, Windows' are numbers
  *     text.c     UTF-8, UTF-16
@@ -51,6 +52,11 @@ extern pthread_mutex_t wtsapi_lock;
 extern uint64_t wtsapi_generation;
 
 double wtsapi_now(void); /* seconds, of a monotonic clock */
+
+/* The worker's eventfd; -1: there is no worker.  Under the lock. */
+extern int wtsapi_bell;
+/* Wakes the worker, if there is one, since there is something to do.  Under the lock. */
+void wtsapi_ring(void);
 
 /* Disables cancellation of a caller's thread (TerminateThread() of libwinpr's cancels threads)
  * until end_again(before): a cancelled thread would never release the lock, or a library's lock,
@@ -149,6 +155,8 @@ struct list {
 /* Makes a list of what a finished WMS_SESSIONS request has found on the server at `address`; the
  * caller owns one reference.  Errors: OUTOFMEMORY. */
 DWORD wtsapi_list_new(const wms_request *request, const char *address, struct list **ret_list);
+/* The same of what a watch of that one server knows now. */
+DWORD wtsapi_list_of_watch(wms_watch *watch, const char *address, struct list **ret_list);
 /* Under the lock. */
 struct list *wtsapi_list_ref(struct list *list);
 void wtsapi_list_unref(struct list *list); /* NULL is allowed */
@@ -170,11 +178,13 @@ struct server {
                      then */
     struct list *recent; /* the last list that came; NULL: none */
 
-    struct node waits;  /* callers that wait for events */
-    struct node waited; /* in `wtsapi_waited`, while somebody waits */
-    bool polling;       /* a list for them is under way */
-    double poll_due;    /* when to ask for the next list */
-    struct list *known; /* the list that events are computed against; NULL: none yet */
+    struct node waits;   /* callers that wait for events */
+    struct node waited;  /* in `wtsapi_waited`, while somebody waits */
+    double left;         /* since when nobody waits any more */
+    struct watch *watch; /* the worker's; NULL: none */
+    double replaced;     /* when another watch took its place last; 0: never */
+    struct list *known;  /* the list that events are computed against; NULL: none yet */
+    DWORD events;        /* what has happened while nobody waited: for the next wait */
 };
 
 extern struct node wtsapi_servers;
@@ -200,7 +210,6 @@ struct job {
     unsigned refs;    /* owned by the callers that wait, and by the worker */
     struct server *server;
     enum wms_verb verb;
-    bool poll; /* a list that is only asked for to compute events */
     wms_id id; /* unless the verb is WMS_SESSIONS */
     char id_room[WTSAPI_ID_ROOM];
     bool verify;           /* wait until the host shows that it was carried out */
@@ -229,9 +238,6 @@ DWORD wtsapi_act(struct server *server, enum wms_verb verb, DWORD number, bool v
 
 /* The caller owns one reference.  NULL: out of memory.  Under the lock. */
 struct job *wtsapi_job_new(struct server *server, enum wms_verb verb);
-/* For the worker: a job that lists the sessions to compute events; NULL: out of memory.  Under the
- * lock. */
-struct job *wtsapi_job_poll(struct server *server);
 /* Starts the job's request.  Called without the lock.  True: it is under way; false: job->error is
  * set. */
 bool wtsapi_job_start(struct job *job, wms_engine *engine);
@@ -249,14 +255,10 @@ void wtsapi_worker_init(void);
 /* Starts the worker if there is none, under the lock.  Errors: OUTOFMEMORY, SHUTDOWN_IN_PROGRESS
  * (the process exits). */
 DWORD wtsapi_worker_need(void);
-/* Gives a job to the worker, with one reference; NULL: only wakes it, since there is something to
- * poll for.  There must be a worker.  Under the lock. */
+/* Gives a job to the worker, with one reference.  There must be a worker.  Under the lock. */
 void wtsapi_worker_tell(struct job *job);
 
 /* ---- events ---------------------------------------------------------------------------------- */
-
-/* How often a server is asked while somebody waits for its events, in seconds. */
-#define WTSAPI_POLL_INTERVAL 0.25
 
 /* A caller that waits; it is on that caller's stack. */
 struct wait {
@@ -268,13 +270,37 @@ struct wait {
 
 /* Takes the wait out of its server's list.  Under the lock. */
 void wtsapi_wait_end(struct wait *wait);
-/* Takes the list that was asked for, or (`error`) why there is none, and ends the waits whose
- * events have happened.  Under the lock. */
-void wtsapi_events_listed(struct server *server, struct list *list, DWORD error);
+/* Takes the sessions as they are now, and `more` events that the difference to those before does
+ * not show; ends the waits for what has happened.  Under the lock. */
+void wtsapi_events_take(struct server *server, struct list *list, DWORD more);
 /* What has changed from one list to another: WTS_EVENT_*. */
 DWORD wtsapi_events_between(const struct list *before, const struct list *now);
+/* What an event of a watch is: WTS_EVENT_*; 0: nothing that has a name there. */
+DWORD wtsapi_events_of(enum wms_event_kind kind, const wms_session *session);
 /* Ends all waits: with `error`, or (0) without an event.  Under the lock. */
 void wtsapi_events_end(struct server *server, DWORD error);
+
+/* ---- watches --------------------------------------------------------------------------------- */
+
+/* Of the worker's thread alone, without the lock; `watches` is the list of them. */
+
+/* A server that is to be watched, with one reference more; NULL: no other. */
+struct server *wtsapi_watches_next(void);
+/* Begins to watch it, and takes that reference; or ends the waits with the error, also with `error`
+ * if that is not 0. */
+void wtsapi_watch_begin(struct node *watches, wms_engine *engine, struct server *server,
+                        DWORD error);
+/* Takes what the watches have to tell. */
+void wtsapi_watches_read(struct node *watches);
+/* Whether they have something to tell. */
+bool wtsapi_watches_have_news(struct node *watches);
+/* Ends those that nobody needs any more: nobody has waited for some seconds, or the handle is
+ * closed. */
+void wtsapi_watches_end(struct node *watches);
+/* Milliseconds until there is one to be ended; -1: none. */
+int wtsapi_watches_patience(struct node *watches);
+/* In the child of a fork, under the lock: frees those of the parent. */
+void wtsapi_watches_free(struct node *watches);
 
 /* ---- views ----------------------------------------------------------------------------------- */
 

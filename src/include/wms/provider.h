@@ -263,6 +263,11 @@ struct wms_services {
      * connection lasts.  Other codes: changes may have been missed; the engine watches anew. */
     void (*unwatched)(struct wms_watcher *watcher, int code, const char *text);
     uint32_t watcher_size;
+
+    /* Since 0.3.  As work_start(), for a call that is expected to block for long, such as one that
+     * waits for events: it does not count among the eight, and gets a thread of its own at once.
+     * The provider limits how many there are.  `always` means nothing for it. */
+    void (*work_start_apart)(void *shared);
 };
 
 /* Has this engine a service of that name? */
