@@ -21,7 +21,7 @@ local KEPT_OF = 6         -- one host of so many is kept
 
 -- In turn; how often each is done before it begins again.  A reboot and the bus cost most.
 local PLAN = {
-   "restart_logind", "pull", "cut", "silence", "restart_bus", "restart_logind", "pull", "reboot", "unread", "cut",
+   "unread", "restart_logind", "pull", "cut", "silence", "restart_bus", "restart_logind", "pull", "reboot", "cut",
 }
 
 local clock = wms.driver()
@@ -263,7 +263,7 @@ function Storm:settle()
    kit.await(function()
       self:listen(0.5)
       return self.judge:agrees()
-   end, function() end, 150)
+   end, function() end, tonumber(os.getenv "SETTLE") or 150)
 end
 
 function Storm:run()
