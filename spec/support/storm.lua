@@ -38,11 +38,6 @@ end
 
 -- ---------------------------------------------------------------- what it takes
 
---- The processor time of this process, in seconds; without its children.
-local function processor()
-   return os.clock()
-end
-
 local function kilobytes()
    for line in io.lines("/proc/self/status") do
       local value = line:match("^VmRSS:%s*(%d+)")
@@ -66,7 +61,7 @@ end
 function Storm.new(options)
    local self = setmetatable({
       options = options, judge = Judge.new(), hosts = {}, by_server = {}, kept = {}, counts = { told = 0, overflow = 0, lost = 0 },
-      plugs = {}, done = {}, samples = {}, reports = 0,
+      plugs = {}, done = {}, samples = {}, reports = 0, processor = 0,
    }, Storm)
    local names = {}
    for i = 1, options.hosts do
@@ -148,18 +143,24 @@ end
 --- Reads events and logs for so many seconds.
 function Storm:listen(seconds)
    local limit = now() + seconds
+   local before = os.clock()
    repeat
-      self.keeper:step()
+      if not self.keeper:done() then
+         self.keeper:step()
+      end
       local event = assert(self.watch):next(math.max(0, math.min(0.2, limit - now())))
       while event do
          self:take(event)
          event = self.watch:next(0)
       end
    until now() >= limit
+   self.processor = self.processor + os.clock() - before
    for _, host in ipairs(self.hosts) do
       host:read()
    end
-   self:change_others()
+   if not self.over then
+      self:change_others()
+   end
    self.judge:sweep(wall())
 end
 
@@ -238,22 +239,30 @@ end
 function Storm:sample()
    collectgarbage()
    collectgarbage()
-   local sample = { processor = processor(), told = self.counts.told, kilobytes = kilobytes(), descriptors = descriptors(),
+   local sample = { processor = self.processor, told = self.counts.told, kilobytes = kilobytes(), descriptors = descriptors(),
       at = now() - self.start }
    self.samples[#self.samples + 1] = sample
    return sample
 end
 
+--- The processor time of an event between two samples, in milliseconds.
+local function cost(from, to)
+   return to.told > from.told and 1000 * (to.processor - from.processor) / (to.told - from.told) or 0
+end
+
+--- What an event has cost in the first and in the last third of the time, in milliseconds.
+function Storm:costs()
+   local list = self.samples
+   local third = math.floor((#list - 1) / 3)
+   return cost(list[1], list[1 + third]), cost(list[#list - third], list[#list])
+end
+
+Storm.TITLE = "      s       kB   fds       told  ms each     logged   lost  overflows  wrong"
+
 function Storm:say(sample)
-   local former = self.samples[#self.samples - 1] or { processor = 0, told = 0, at = 0 }
-   local told = sample.told - former.told
-   local logged = 0
-   for _, host in ipairs(self.hosts) do
-      logged = logged + host.record.logged_count
-   end
-   self.options.report(("%7.0f s %9d kB %6d fds %9d told %6.2f ms each %9d logged %5d lost %4d overflows %3d wrong"):format(
-      sample.at, sample.kilobytes, sample.descriptors, sample.told, told > 0 and
-      1000 * (sample.processor - former.processor) / told or 0, logged, self.counts.lost, self.counts.overflow,
+   local former = self.samples[#self.samples - 1]
+   self.options.report(("%7.0f %8d %5d %10d %8.2f %10d %6d %10d %6d"):format(sample.at, sample.kilobytes, sample.descriptors,
+      sample.told, former and cost(former, sample) or 0, self:logged(), self.counts.lost, self.counts.overflow,
       #self.judge.faults))
 end
 
@@ -266,46 +275,81 @@ function Storm:settle()
    end, function() end, tonumber(os.getenv "SETTLE") or 150)
 end
 
-function Storm:run()
-   local options = self.options
-   self.queue = math.max(100, math.floor(options.hints * 3.5))
+--- What a listing says of all hosts, and what the watch knows of them, when both are alike or half a minute later.
+function Storm:pictures()
+   local function picture(list)
+      local texts = {}
+      for _, session in ipairs(list) do
+         if session.user_name ~= "root" then -- root's are ssh connections, this process's own among them
+            texts[#texts + 1] = ("%s %s %s %s"):format(session.server, session.session_id, tostring(session.user_name),
+               tostring(session.locked))
+         end
+      end
+      table.sort(texts)
+      return texts
+   end
+   local limit = now() + 30 -- hosts that have to be asked are asked every ten seconds
+   local listed, watched
+   repeat
+      self:listen(0.5)
+      listed, watched = picture(assert(wms.sessions{ servers = self:servers() })), picture(self.watch:sessions())
+   until table.concat(listed, "\n") == table.concat(watched, "\n") or now() > limit
+   return listed, watched
+end
+
+function Storm:begin()
+   self.queue = math.max(100, math.floor(self.options.hints * 3.5))
    self.watch = assert(wms.watch{ servers = self:servers(), queue = self.queue, initial = true })
-   self.keeper = assert(keep_rooms{ servers = self.kept, locked = true, message = "Storm", restore = false,
+   self.keeper = assert(keep_rooms{ servers = self.kept, locked = true, message = "Storm",
       on_report = function() self.reports = self.reports + 1 end })
    self.start = now()
    for _, host in ipairs(self.hosts) do
       host:begin()
    end
    self:settle_first()
-   local start = now()
-   local limit, part = start + options.seconds, options.seconds / PARTS
-   local sample_at = start
-   while now() < limit do
-      self:listen(options.pause)
-      self:plug()
-      self:disturb()
-      if now() >= sample_at then
-         sample_at = sample_at + math.min(part, 60)
+end
+
+--- Lets it blow for the time that it is to take.
+function Storm:blow()
+   local seconds, report = self.options.seconds, self.options.report
+   local begin = now()
+   local next_sample = begin
+   while now() < begin + seconds do
+      if now() >= next_sample then
+         next_sample = next_sample + math.min(seconds / PARTS, 60)
          local sample = self:sample()
-         if options.report then
+         if report then
             self:say(sample)
          end
       end
+      self:listen(self.options.pause)
+      self:plug()
+      self:disturb()
    end
+end
+
+function Storm:calm()
+   self.over = true
    for _, host in ipairs(self.hosts) do
       host:quiet()
    end
-   self.keeper:stop()
+   self.keeper:close() -- it steps no more then, and the watch alone goes on
    self:settle()
    for _, host in ipairs(self.hosts) do
       host:sync()
    end
    self:settle()
    local last = self:sample()
-   if options.report then
+   if self.options.report then
       self:say(last)
    end
    self.judge:finish()
+end
+
+function Storm:run()
+   self:begin()
+   self:blow()
+   self:calm()
 end
 
 --- All hosts are watched for the first time.
@@ -319,7 +363,6 @@ function Storm:settle_first()
       end
       return true
    end, function() end, 60)
-   self:sample()
 end
 
 function Storm:close()
