@@ -179,3 +179,16 @@ TIMES = 10
 district: all specs
 	@WMS_BUILD=$B WMS_DISTRICT=$(HOSTS) WMS_RUNS=$(TIMES) $(lua_env) busted --lua=$(LUA) \
 	    spec/district_spec.lua
+
+# ---- a storm that lasts --------------------------------------------------------------------------
+
+# What spec/storm_spec.lua does with 12 hosts for a minute, with 60 for ten minutes, or HOURS=24.  It
+# prints a line a minute: what this process takes, what it was told and what the hosts have logged.
+MINUTES = 10
+soak: HOSTS = 60
+
+.PHONY: soak
+soak: all specs
+	@WMS_BUILD=$B WMS_SOAK_HOSTS=$(HOSTS) WMS_SOAK_REPORT=1 WMS_SOAK_SECONDS=$$(awk \
+	    'BEGIN { print 60 * $(if $(HOURS),60 * $(HOURS),$(MINUTES)) }') $(lua_env) \
+	    busted --lua=$(LUA) --filter=loses spec/storm_spec.lua

@@ -17,6 +17,8 @@ local report = os.getenv("WMS_SOAK_REPORT") and function(line)
    io.stderr:write(line, "\n")
 end
 
+local MOST = 12 -- with more hosts, as much happens in all, so that the machine can bear it
+
 -- Of the process; what its allocator keeps is in it.
 local KILOBYTES_MORE, DESCRIPTORS_MORE = 4096, 8
 local COST_MORE = 3 -- times as much processor time of an event at the end as at the beginning
@@ -47,7 +49,7 @@ describe("a storm #once", function()
    end)
 
    test("loses no event, tells none that was not, and takes no more in the end than in the beginning", function()
-      storm = Storm.new{ hosts = HOSTS, seconds = SECONDS, hints = 10 * math.min(HOSTS, 12), logons = HOSTS / 6, pause = 1,
+      storm = Storm.new{ hosts = HOSTS, seconds = SECONDS, hints = 10 * math.min(HOSTS, MOST), logons = math.min(HOSTS, MOST) / 6, pause = 1,
          alive = SECONDS >= 600, report = report }
       if report then
          report(Storm.TITLE)
@@ -66,7 +68,10 @@ describe("a storm #once", function()
       assert.same(storm.embedded_done, storm.embedded_told)
       assert.is_true(storm.reports > 0)
       assert.is_true(storm.counts.overflow > 0 and judge.cut_off > 0)
-      assert.is_true(last.kilobytes - first.kilobytes <= KILOBYTES_MORE, first.kilobytes .. " kB, then " .. last.kilobytes)
+      if not process.sanitized() then
+         assert.is_true(last.kilobytes - first.kilobytes <= KILOBYTES_MORE,
+            first.kilobytes .. " kB, then " .. last.kilobytes)
+      end
       assert.is_true(last.descriptors - first.descriptors <= DESCRIPTORS_MORE,
          first.descriptors .. " descriptors, then " .. last.descriptors)
       local cost, cost_then = storm:costs()

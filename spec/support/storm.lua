@@ -18,8 +18,9 @@ Storm.__index = Storm
 local PARTS = 10          -- into which the time is divided, for what it takes
 local MULTIPOINT = 3      -- hosts
 local KEPT_OF = 6         -- one host of so many is kept
+local UNREAD_OF = 5       -- in one of so many turns of the plan, events are not read for a while
 
--- In turn; how often each is done before it begins again.  A reboot and the bus cost most.
+-- What is done to the hosts, in turn.
 local PLAN = {
    "unread", "restart_logind", "pull", "cut", "silence", "restart_bus", "restart_logind", "pull", "reboot", "cut",
 }
@@ -218,7 +219,7 @@ function Storm:disturb()
    local thing = PLAN[self.next_thing]
    self.done[thing] = (self.done[thing] or 0) + 1
    if thing == "unread" then
-      return self:unread()
+      return self.done[thing] % UNREAD_OF == 1 and self:unread()
    end
    for _ = 1, #self.hosts do
       self.next_host = (self.next_host or 0) % #self.hosts + 1
