@@ -162,7 +162,11 @@ function Storm:listen(seconds)
    if not self.over then
       self:change_others()
    end
+   local faults = #self.judge.faults
    self.judge:sweep(wall())
+   for i = faults + 1, self.options.report and #self.judge.faults or 0 do
+      self.options.report(self.judge.faults[i])
+   end
 end
 
 --- One change of each of the other hosts.
