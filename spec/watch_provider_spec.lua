@@ -89,7 +89,7 @@ describe("a provider that", function()
    end)
 
    it("is silent for a whole timeout is lost: what it tells later on that connection would not be heard", function()
-      assert.same({ "ready", "lost no answer in time", "back", "(1 first false)", "(c2 second false)" },
+      assert.same({ "ready", "lost the host did not answer in time", "back", "(1 first false)", "(c2 second false)" },
          told("hung", 3, 'assert(not wms.unlock{ server = "teller://hung", session_ids = 1, timeout = 0.05 })'))
    end)
 
