@@ -4,7 +4,7 @@
 -- Both sides of a row run in this process and in turn, a few milliseconds each, so that whatever else the machine does hits
 -- both; a row shows the medians of both sides, and the median of the ratios of neighbours.
 --
---    lua bench/run.lua [memory] [require] [logind] [multipoint] [wts] [far] [cli] [growth]     these parts; all: none
+--    lua bench/run.lua [memory] [require] [logind] [multipoint] [wts] [far] [watch] [cli] [growth]     these parts; all: none
 package.path = "./?.lua;./?/init.lua;" .. package.path
 
 local now = require "bench.clock"
@@ -194,12 +194,12 @@ end
 
 local parts = {
    memory = bench_memory, require = bench_require, logind = bench_logind, multipoint = require "bench.multipoint",
-   wts = require "bench.wts", far = require "bench.far", cli = require "bench.cli",
+   wts = require "bench.wts", far = require "bench.far", watch = require "bench.watch", cli = require "bench.cli",
    growth = require "bench.growth",
 }
 describe()
 print()
 line("medians", "ours", "theirs", "ratio", "goal", "")
-for _, name in ipairs(#arg > 0 and arg or { "memory", "require", "logind", "multipoint", "wts", "far", "cli", "growth" }) do
-   assert(parts[name], "no such part; give memory, require, logind, multipoint, wts, far, cli or growth")()
+for _, name in ipairs(#arg > 0 and arg or { "memory", "require", "logind", "multipoint", "wts", "far", "watch", "cli", "growth" }) do
+   assert(parts[name], "no such part; give memory, require, logind, multipoint, wts, far, watch, cli or growth")()
 end

@@ -4,7 +4,7 @@
 # What the measurements stand beside: each file in bench/ is a Lua module, made for the Lua that
 # runs them. One that is about a provider's library needs that library.
 without = $(if $(filter $1,$(providers)),,$(2:%=bench/bare_%.c))
-rulers := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(call without,logind,sdbus ssh) \
+rulers := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(call without,logind,sdbus ssh match) \
     $(call without,multipoint,curl multi) $(call without,wts,wts),$(wildcard bench/*.c)))
 
 .PHONY: bench rulers
@@ -15,8 +15,9 @@ $(rulers): $B/$L/bench/%.so: bench/%.c $B/flags
 	$Q mkdir -p $(@D) && $(CC) -shared -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) \
 	    $(call lua_cflags,$L) $(ruler_cflags) $(CPPFLAGS) $(CFLAGS) $(sanitize) $(LDFLAGS) $(undefs) \
 	    -MMD -MP -o $@ $< $(ruler_libs)
-$B/$L/bench/bare_sdbus.so $B/$L/bench/bare_ssh.so: ruler_cflags = $(cflags_of_logind)
-$B/$L/bench/bare_sdbus.so $B/$L/bench/bare_ssh.so: ruler_libs = $(libs_of_logind)
+by_sdbus := $(addprefix $B/$L/bench/bare_,sdbus.so ssh.so match.so)
+$(by_sdbus): ruler_cflags = $(cflags_of_logind)
+$(by_sdbus): ruler_libs = $(libs_of_logind)
 $B/$L/bench/bare_wts.so: ruler_cflags = $(includes) $(cflags_of_wts)
 $B/$L/bench/bare_wts.so: ruler_libs = $(libs_of_wts)
 $B/$L/bench/bare_curl.so $B/$L/bench/bare_multi.so: ruler_libs = $(call pkg,curl,libs,libcurl)

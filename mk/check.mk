@@ -97,7 +97,7 @@ unsanitized = $(patsubst %,spec/%_spec.lua,build codes growth manual multipoint_
 check-asan:
 	+@LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/spec/support/leaks.txt \
 	    $(MAKE) --no-print-directory test DEPS=no SANITIZE=address,undefined RUNS=$L WRAP="$(preload)" \
-	    CFLAGS='-O1 -g -fstack-protector-strong' WMS_DISTRICT=40 \
+	    CFLAGS='-O1 -g -fstack-protector-strong' WMS_DISTRICT=40 WMS_SOAK_HOSTS=4 WMS_SOAK_SECONDS=30 \
 	    SPECS='$(filter-out $(unsanitized),$(wildcard spec/*_spec.lua))'
 
 # An address that can be reached by nobody: what is shown without a host.

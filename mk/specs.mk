@@ -121,6 +121,15 @@ $B/spec/host/multipoint: $(host_objects) $B/sources
 	$Q $(CC) $(LDFLAGS) $(CFLAGS) $(sanitize) -o $@ $(filter %.o,$^) \
 	    $(call pkg,host,libs,$(host_packages))
 
+# ---- what runs inside of Linux hosts, by sd-bus alone: spec/host/storm ---------------------------
+# Never sanitized: the hosts have no library for that.
+
+storm := $(if $(filter logind,$(providers)),$B/spec/host/storm)
+$B/spec/host/storm: spec/host/storm/storm.c $B/flags
+	$(call say,CC,$<)
+	$Q mkdir -p $(@D) && $(CC) -std=gnu11 $(WARNINGS) $(cflags_of_logind) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) \
+	    -MMD -MP -o $@ $< $(libs_of_logind)
+
 # ---- examples: they see the headers as they are installed ----------------------------------------
 
 $B/include/wms.h: $(headers)
@@ -144,7 +153,7 @@ $B/examples/wms/demo.so: examples/provider.c $B/include/wms.h $B/flags
 
 .PHONY: specs examples
 specs: $(programs) $(growths) $(units) $(released) $(winpr_programs) $(fixtures) $(preloads) \
-    $(wtsapis) $(host_programs) examples
+    $(wtsapis) $(host_programs) $(storm) examples
 	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
 examples: $(examples) ; @:
 
@@ -170,3 +179,16 @@ TIMES = 10
 district: all specs
 	@WMS_BUILD=$B WMS_DISTRICT=$(HOSTS) WMS_RUNS=$(TIMES) $(lua_env) busted --lua=$(LUA) \
 	    spec/district_spec.lua
+
+# ---- a storm that lasts --------------------------------------------------------------------------
+
+# What spec/storm_spec.lua does with 12 hosts for a minute, with 60 for ten minutes, or HOURS=24.  It
+# prints a line a minute: what this process takes, what it was told and what the hosts have logged.
+MINUTES = 10
+soak: HOSTS = 60
+
+.PHONY: soak
+soak: all specs
+	@WMS_BUILD=$B WMS_SOAK_HOSTS=$(HOSTS) WMS_SOAK_REPORT=1 WMS_SOAK_SECONDS=$$(awk \
+	    'BEGIN { print 60 * $(if $(HOURS),60 * $(HOURS),$(MINUTES)) }') $(lua_env) \
+	    busted --lua=$(LUA) --filter=loses spec/storm_spec.lua

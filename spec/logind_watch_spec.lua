@@ -157,6 +157,63 @@ describe("watches of Linux hosts #once", function()
       seen:await("locked " .. host.ids[2])
       assert.same({ host.ids[2] }, pluck(seen.watch:sessions(), "session_id"))
    end)
+
+   test("over ssh notice a host that has gone without a word within a minute, and that it is there again", function()
+      local host = room(far, { user = "alice" }, { user = "bob" })
+      local seen = ready{ host.server }
+      finally(function() network.cable(host.machine, true) end)
+      network.silence(host.machine)
+      host.drop(host.ids[1])
+      host.lock(host.ids[2])
+      seen:await("lost UNREACHABLE", nil, 90)
+      assert.same({}, seen:take())
+      network.cable(host.machine, true)
+      seen:await("back", nil, 90)
+      seen:await("closed " .. host.ids[1])
+      seen.read = 0
+      seen:await("locked " .. host.ids[2])
+      assert.same({ host.ids[2] }, pluck(seen.watch:sessions(), "session_id"))
+   end)
+
+   test("over ssh lose nothing while a cable is silent for less than that", function()
+      local host = room(far, { user = "alice" })
+      local seen = ready{ host.server }
+      finally(function() network.cable(host.machine, true) end)
+      network.silence(host.machine)
+      storm(host, 3)
+      local id = host.open("bob")
+      assert.is_nil(seen.watch:next(1))
+      network.cable(host.machine, true)
+      seen:await("opened " .. id, nil, 60)
+      assert.same({ "locked", "unlocked", "locked", "unlocked", "locked", "unlocked", "opened" }, pluck(seen.events, "kind"))
+   end)
+
+   test("over ssh are back after the host was switched off and on, and tell that all its sessions are gone", function()
+      local host = room(far, { user = "alice" }, { user = "bob" })
+      local seen = ready{ host.server }
+      logind.turn_off(host)
+      far.turn_on(host)
+      local id = host.open("carol")
+      seen:await("lost UNREACHABLE", nil, 90)
+      seen:await("back", nil, 90)
+      for _, former in ipairs(host.ids) do
+         seen.read = 0
+         seen:await("closed " .. former)
+      end
+      seen.read = 0
+      seen:await("opened " .. id)
+      assert.same({ id }, pluck(seen.watch:sessions(), "session_id"))
+   end)
+
+   test("over ssh are back after the bus was gone", function()
+      local host = room(far, { user = "alice" })
+      local seen = ready{ host.server }
+      logind.stop_bus(host, "kill_bus")
+      seen:await("lost UNREACHABLE")
+      logind.start_bus(host)
+      seen:await("back", nil, 90)
+      seen:await("opened " .. host.open("carol"))
+   end)
 end)
 
 describe("watches of an odd logind #once", function()

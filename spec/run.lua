@@ -111,7 +111,7 @@ end
 
 -- The files, those that take long first.
 local function files()
-   local slow = { build = 1, desktops = 2, logind = 3, wtsapi_multipoint = 4, wtsapi = 5, wts = 6, bindings = 7 }
+   local slow = { storm = 0, build = 1, desktops = 2, logind = 3, wtsapi_multipoint = 4, wtsapi = 5, wts = 6, bindings = 7 }
    local list = {}
    for word in specs:gmatch("%S+") do
       for name in output("find " .. word .. " -name '*_spec.lua' | sort"):gmatch("[^\n]+") do

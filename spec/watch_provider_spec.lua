@@ -6,12 +6,16 @@ local process = require "spec.support.process"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 local build = os.getenv("WMS_BUILD") or "build"
 
---- What a watch of teller://NAME has told in a process of its own, in short, when `count` events were read.
-local function told(name, count)
+--- What a watch of teller://NAME has told in a process of its own, in short, when `count` events were read.  `meanwhile`:
+-- what is done when it is ready.
+local function told(name, count, meanwhile)
    local script = ([[
       local wms = require "wms"
       local watch = assert(wms.watch("teller://%s"))
-      for _ = 1, %d do
+      for i = 1, %d do
+         if i == 2 then
+            %s
+         end
          local event = assert(watch:next(20), "nothing was told")
          io.write(event.kind, event.session and " " .. event.session.session_id or "",
             event.error and " " .. event.error.message or "", "\n")
@@ -23,7 +27,7 @@ local function told(name, count)
             session.is_own and " own" or "", ")\n")
       end
       watch:close()
-   ]]):format(name, count)
+   ]]):format(name, count, meanwhile or "")
    local paths = ("LUA_CPATH=%s"):format(process.quote(build .. "/spec/?.so;" .. package.cpath))
    local output, code = process.run("env " .. paths .. " timeout 60 " .. process.lua() .. " -e " .. process.quote(script))
    assert.equal(0, code, output)
@@ -82,6 +86,20 @@ describe("a provider that", function()
 
    it("does not say anew whose a session is has said it", function()
       assert.same({ "ready", "locked c2", "(1 first false)", "(c2 second true own)" }, told("own", 2))
+   end)
+
+   it("is silent for a whole timeout is lost: what it tells later on that connection would not be heard", function()
+      assert.same({ "ready", "lost the host did not answer in time", "back", "(1 first false)", "(c2 second false)" },
+         told("hung", 3, 'assert(not wms.unlock{ server = "teller://hung", session_ids = 1, timeout = 0.05 })'))
+   end)
+
+   it("tells of a session before its list is answered, which has it, is heard once and in order", function()
+      assert.same({ "ready", "opened c3", "locked c3", "(1 first false)", "(c2 second false)", "(c3 third true)" },
+         told("overtaken", 3))
+   end)
+
+   it("tells of a session before its list is answered, which has it no more, is heard to the end", function()
+      assert.same({ "ready", "locked 1", "unlocked 1", "closed 1", "(c2 second false)" }, told("brief", 4))
    end)
 
    it("tells before its list is answered is not forgotten", function()

@@ -112,6 +112,13 @@ static void tell_own(struct conn *conn)
     tell_session(conn, &session);
 }
 
+static void tell_brief(struct conn *conn, wms_id id)
+{
+    tell_locked(conn, id, 1);
+    tell_locked(conn, id, 0);
+    tell_gone(conn, id, NULL);
+}
+
 /* After unwatch(). */
 static void tell_late(struct conn *conn)
 {
@@ -208,12 +215,27 @@ static void list(void *data, struct wms_op *op)
         conn->services->answer(op, WMS_E_ACCESS_DENIED, "it is shy");
         return;
     }
+    bool gone = is(conn, "brief") && before > 0;
+    if (gone && before == 1) {
+        tell_brief(conn, one.id);
+    }
+    if (is(conn, "overtaken") && before > 0) {
+        wms_session three = session_of("c3", "third", 0);
+        if (before == 1) {
+            tell_session(conn, &three);
+            tell_locked(conn, three.id, 1);
+        }
+        three.locked = 1;
+        conn->services->session(op, &three);
+    }
     two.is_own = is(conn, "own") ? 1 : -1;
     if (is(conn, "early")) { /* the list is older than this */
         tell_locked(conn, one.id, 1);
         tell_gone(conn, two.id, NULL);
     }
-    conn->services->session(op, &one);
+    if (!gone) {
+        conn->services->session(op, &one);
+    }
     conn->services->session(op, &two);
     conn->services->answer(op, 0, NULL);
 }
@@ -226,7 +248,11 @@ static void act(void *data, struct wms_op *op, enum wms_verb verb, const wms_id 
     (void) verb;
     (void) id;
     (void) message;
-    conn->services->answer(op, WMS_E_UNSUPPORTED, NULL);
+    if (is(conn, "hung")) {
+        conn->services->sent(op);
+    } else {
+        conn->services->answer(op, WMS_E_UNSUPPORTED, NULL);
+    }
 }
 
 static void forget(void *data, struct wms_op *op)
@@ -261,7 +287,9 @@ static void watch(void *data, struct wms_watcher *watcher)
         conn->services->unwatched(watcher, WMS_E_UNSUPPORTED, "it tells nothing");
         return;
     }
-    watcher->again = is(conn, "again") || is(conn, "late") ? 0.05 : 0;
+    bool again =
+        is(conn, "again") || is(conn, "late") || is(conn, "overtaken") || is(conn, "brief");
+    watcher->again = again ? 0.05 : 0;
     watcher->data = conn;
     conn->watcher = watcher;
     bool first = watches == 1;
@@ -304,7 +332,7 @@ const struct wms_provider *wms_provider_v1(void)
     static const struct wms_provider provider = {
         WMS_PROVIDER_HEAD,
         .name = "teller",
-        .can = 1u << WMS_SESSIONS,
+        .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK,
         .connect = connect_teller,
         .disconnect = disconnect_teller,
         .list = list,

@@ -142,7 +142,16 @@ end
 
 --- Plugs the host's cable in, or pulls it out.
 function network.cable(host, plugged)
-   sh('exec nsenter --net="/proc/$1/ns/net" ip link set "$2" "$3"', host.lab, host.cable, plugged and "up" or "down")
+   sh('exec nsenter --net="/proc/$1/ns/net" ip link set "$2" $3', host.lab, host.cable,
+      plugged and "master bridge up" or "down")
+end
+
+--- The host's cable stays plugged in, and nothing passes any more, until network.cable(host, true): it leads to a bridge where
+-- nobody else is.
+function network.silence(host)
+   sh([[exec nsenter --net="/proc/$1/ns/net" bash -euc '
+      ip link show quiet >/dev/null 2>&1 || ip link add quiet up type bridge
+      ip link set "$1" master quiet' silence "$2"]], host.lab, host.cable)
 end
 
 --- Gives the host another key, which the client does not know.

@@ -8,17 +8,28 @@ local wms = require "wms"
 local adapter = setmetatable({ name = "logind over ssh" }, { __index = logind })
 local joined, net = {}, nil
 
-function adapter.host(options)
-   local host = logind.host(options)
-   local machine = host.machine
+local function join(machine)
    if not joined[machine] then
       machine.without_pam = true
       net = network.join(machine)
       joined[machine] = true
    end
+end
+
+function adapter.host(options)
+   local host = logind.host(options)
+   local machine = host.machine
+   join(machine)
    wms.configure{ ssh_command = net.ssh }
    host.server = machine.far
    return host
+end
+
+--- After turn_off(): it has the address that it had.
+function adapter.turn_on(host)
+   logind.turn_on(host)
+   join(host.machine)
+   host.server = host.machine.far
 end
 
 --- The network's own end, where nobody listens.

@@ -44,8 +44,9 @@ function Watching:rest()
 end
 
 --- The next event behind those that were awaited before which in short begins with `what`; on the server, if one is given.
-function Watching:await(what, server)
-   local limit = kit.now() + 30
+-- Fails after `seconds` (30).
+function Watching:await(what, server, seconds)
+   local limit = kit.now() + (seconds or 30)
    repeat
       while self.read < #self.events do
          self.read = self.read + 1

@@ -72,6 +72,7 @@ static void time_out(struct wms_job *job)
 
     wms_say(engine, WMS_WARNING, "%s: %s", job->text, text ? text : wms_error_text(WMS_E_TIMEOUT));
     if (job->link && !connecting) {
+        job->link->hung = true;
         wms_link_retire(
             job->link); /* an answer to an op that has been ended may still arrive on it */
     }

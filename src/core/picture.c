@@ -239,13 +239,37 @@ int wms_picture_change(struct wms_watched *watched, const struct wms_change *cha
 
 /* ---- listings -------------------------------------------------------------------------------- */
 
+/* A listing, and changes that came while it was made, overlap: it may be older than some of them.
+ *
+ * If nothing was missed before, the changes of a session are all that has happened to it, and the
+ * listing is not needed for it.  Else it is told first, as of before or after any of the changes:
+ * LockedHint changes to and fro, so that with them in their order behind it all is told that was.
+ * But if the session was opened meanwhile, it begins as it was then. */
+static bool is_overtaken(const struct wms_watched *watched, const wms_id *id, bool unbroken)
+{
+    const struct wms_change *first = wms_deferred_of(watched, id);
+
+    return first && unbroken && (first->session || find(watched, id));
+}
+
+static int note_listed(struct wms_watched *watched, const struct wms_listed *listed, bool initial)
+{
+    const struct wms_change *first = wms_deferred_of(watched, &listed->id);
+    wms_session session = *listed->whole;
+
+    if (first && first->session && first->opened) {
+        session.locked = first->session->locked;
+    }
+    return wms_picture_note(watched, &session, initial);
+}
+
 /* Its own connection to a host, which comes and goes with it, is nothing that a watch tells. */
 static bool is_left_out(const struct wms_listed *listed)
 {
     return listed->spared;
 }
 
-static void close_missing(struct wms_watched *watched, const struct wms_job *job)
+static void close_missing(struct wms_watched *watched, const struct wms_job *job, bool unbroken)
 {
     struct node *head = &watched->picture.order, *node, *next;
 
@@ -262,20 +286,22 @@ static void close_missing(struct wms_watched *watched, const struct wms_job *job
     for (node = head->next; node != head; node = next) {
         struct wms_seen *seen = NODE_OWNER(node, struct wms_seen, node);
         next = node->next;
-        if (!seen->there) {
+        if (!seen->there && !is_overtaken(watched, &seen->facts.id, unbroken)) {
             close_session(watched, seen);
         }
     }
 }
 
-int wms_picture_compare(struct wms_watched *watched, const struct wms_job *job, bool initial)
+int wms_picture_compare(struct wms_watched *watched, const struct wms_job *job, bool initial,
+                        bool unbroken)
 {
     int error = 0;
 
-    close_missing(watched, job);
+    close_missing(watched, job, unbroken);
     for (size_t i = 0; i < job->listing.count; i++) {
         const struct wms_listed *listed = &job->listing.sessions[i];
-        if (!is_left_out(listed) && wms_picture_note(watched, listed->whole, initial)) {
+        if (!is_left_out(listed) && !is_overtaken(watched, &listed->id, unbroken) &&
+            note_listed(watched, listed, initial)) {
             error = WMS_E_NO_MEMORY;
         }
     }

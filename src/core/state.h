@@ -153,6 +153,7 @@ struct wms_link {
     enum wms_link_state state;
     bool was_up;      /* the host has been reached; with ready(), a link is WMS_UP before */
     bool retired;     /* gets no new work */
+    bool hung;        /* retired since it was silent: what is under way on it may come, or not */
     struct node node; /* of engine->idle or engine->ending, or alone */
     struct wms_bound bound;
     size_t active; /* places that are taken or promised; provider->in_flight limits them, unless it

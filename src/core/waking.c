@@ -166,6 +166,7 @@ static void give_up_question(struct wms_job *job)
     }
     if (job->link) {
         if (job->link->state == WMS_UP) {
+            job->link->hung = true;
             wms_link_retire(job->link); /* the answer may still arrive on it */
         }
         wms_link_leave(job);

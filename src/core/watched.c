@@ -71,16 +71,7 @@ static void ask(struct wms_watched *watched)
     }
 }
 
-/* ---- changes that have to wait for a listing ------------------------------------------------- */
-
-static void drop_deferred(struct wms_watched *watched)
-{
-    while (!queue_is_empty(&watched->deferred)) {
-        wms_free(engine_of(watched),
-                 NODE_OWNER(queue_take(&watched->deferred), struct wms_deferred, next));
-    }
-    watched->deferred_count = 0;
-}
+static void lose(struct wms_watched *watched, int code, const char *text);
 
 static void missed(struct wms_watched *watched)
 {
@@ -88,50 +79,9 @@ static void missed(struct wms_watched *watched)
     ask(watched);
 }
 
-static void defer(struct wms_watched *watched, const struct wms_change *change)
-{
-    const wms_session *session = change->session;
-    size_t size = wms_pack_size_of(change->id->text) + wms_pack_size_of(change->identity) +
-                  (session ? wms_pack_size(session) : 0);
-    struct wms_deferred *deferred =
-        watched->deferred_count < watched->watch->queue
-            ? wms_resize(engine_of(watched), NULL, sizeof *deferred + size)
-            : NULL;
-
-    if (!deferred) {
-        drop_deferred(watched);
-        missed(watched);
-        return;
-    }
-    char *room = (char *) (deferred + 1);
-    deferred->change = *change;
-    deferred->id = *change->id;
-    deferred->id.text = wms_pack_put(&room, change->id->text);
-    deferred->change.id = &deferred->id;
-    deferred->change.identity = wms_pack_put(&room, change->identity);
-    if (session) {
-        wms_pack(&deferred->session, session, room);
-        deferred->change.session = &deferred->session;
-    }
-    queue_append(&watched->deferred, &deferred->next);
-    watched->deferred_count++;
-}
-
-/* The sessions are known now.  A change that came while they were listed may be older than what the
- * listing says of that session, or newer: told in their order, they end with how it is. */
 static void tell_deferred(struct wms_watched *watched)
 {
-    int error = 0;
-
-    while (!queue_is_empty(&watched->deferred)) {
-        struct wms_deferred *deferred =
-            NODE_OWNER(queue_take(&watched->deferred), struct wms_deferred, next);
-        watched->deferred_count--;
-        error = wms_picture_change(watched, &deferred->change) == WMS_E_NO_MEMORY ? WMS_E_NO_MEMORY
-                                                                                  : error;
-        wms_free(engine_of(watched), deferred);
-    }
-    if (error) {
+    if (wms_deferred_tell(watched)) {
         missed(watched);
     }
 }
@@ -145,7 +95,7 @@ static void leave(struct wms_watched *watched)
     if (!link) {
         return;
     }
-    drop_deferred(watched); /* the next listing is of another connection, and newer */
+    wms_deferred_drop(watched); /* the next listing is of another connection, and newer */
     if (watched->watching) {
         watched->watching = false;
         link->provider->unwatch(link->connection, &watched->watcher);
@@ -173,7 +123,9 @@ static void join(struct wms_watched *watched, struct wms_link *link)
     if (watched->link == link && is_listened_to(watched)) {
         return;
     }
-    if (watched->state == WMS_WATCH_READY) {
+    if (watched->state == WMS_WATCH_READY && watched->watching && watched->link->hung) {
+        lose(watched, WMS_E_TIMEOUT, NULL);
+    } else if (watched->state == WMS_WATCH_READY) {
         tell_deferred(watched); /* it moves, and has missed nothing until now */
     }
     leave(watched);
@@ -203,13 +155,13 @@ static void on_changed(struct wms_watched *watched, const struct wms_change *cha
         ask(watched);
     }
     if (watched->request || unknown || !queue_is_empty(&watched->deferred)) {
-        defer(watched, change);
+        if (wms_deferred_add(watched, change)) {
+            missed(watched);
+        }
     } else if (wms_picture_change(watched, change) == WMS_E_NO_MEMORY) {
         missed(watched);
     }
 }
-
-static void lose(struct wms_watched *watched, int code, const char *text);
 
 static void on_unwatched(struct wms_watched *watched, int code, const char *text)
 {
@@ -242,7 +194,7 @@ static void lose(struct wms_watched *watched, int code, const char *text)
     wms_engine *engine = engine_of(watched);
     bool again = watched->state == WMS_WATCH_LOST && watched->code == code;
 
-    drop_deferred(watched);
+    wms_deferred_drop(watched);
     if (watched->state == WMS_WATCH_READY && now(watched) - watched->since > lasting) {
         watched->pause = first_pause;
     }
@@ -272,6 +224,7 @@ void wms_watched_broken(struct wms_watched *watched, int code, const char *text)
 static void ready(struct wms_watched *watched, const struct wms_job *job)
 {
     bool initial = watched->picture.sessions.count == 0 && watched->since < 0;
+    bool unbroken = watched->state == WMS_WATCH_READY;
 
     if (watched->state != WMS_WATCH_READY) {
         wms_say(engine_of(watched), WMS_INFO, "%s: watched", watched->text);
@@ -281,7 +234,7 @@ static void ready(struct wms_watched *watched, const struct wms_job *job)
         watched->since = now(watched);
         watched->code = 0;
     }
-    if (wms_picture_compare(watched, job, initial)) {
+    if (wms_picture_compare(watched, job, initial, unbroken)) {
         missed(watched);
     }
     tell_deferred(watched);
@@ -455,7 +408,7 @@ void wms_watched_close(struct wms_watched *watched)
         request->watched = NULL;
         wms_request_unref(request);
     }
-    drop_deferred(watched);
+    wms_deferred_drop(watched);
     wms_picture_clear(watched);
     wms_free(engine, watched->fault);
 }

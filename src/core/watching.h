@@ -41,6 +41,7 @@ struct wms_picture {
 
 /* A change that came while the sessions were being listed; one block with its strings. */
 struct wms_deferred {
+    struct wms_entry entry; /* of watched->deferred_first, if it is the first of its session */
     struct queued next;
     struct wms_change change;
     wms_id id;
@@ -86,6 +87,7 @@ struct wms_watched {
     struct wms_picture picture;
     struct queue deferred; /* changes, oldest first */
     size_t deferred_count;
+    struct wms_table deferred_first; /* the first of each session, by its id */
 };
 
 struct wms_watch {
@@ -145,13 +147,28 @@ int wms_picture_note(struct wms_watched *watched, const wms_session *session, bo
  * known). */
 int wms_picture_change(struct wms_watched *watched, const struct wms_change *change);
 bool wms_picture_has(const struct wms_watched *watched, const wms_id *id);
-/* The sessions of an answered request: tells all differences.  Errors: NO_MEMORY, and some of them
- * are not told and not known. */
-int wms_picture_compare(struct wms_watched *watched, const struct wms_job *job, bool initial);
+/* The sessions of an answered request: tells all differences, but for those that the deferred
+ * changes tell.  `unbroken`: no change was missed since they were told last.  Errors: NO_MEMORY,
+ * and some of them are not told and not known. */
+int wms_picture_compare(struct wms_watched *watched, const struct wms_job *job, bool initial,
+                        bool unbroken);
 void wms_picture_clear(struct wms_watched *watched);
 /* Counts the changes of what wms_watch_session() tells: also those that are no event, such as
  * another state of a session. */
 size_t wms_watch_changes(const wms_watch *watch);
+
+/* ---- deferred.c: changes that come while the sessions are listed ------------------------------
+ */
+
+/* Copies a change.  Errors: NO_MEMORY, also for more than the watch's queue holds; all are dropped
+ * then. */
+int wms_deferred_add(struct wms_watched *watched, const struct wms_change *change);
+/* The first change of that session, or NULL: there is none.  Borrowed until the next call. */
+const struct wms_change *wms_deferred_of(const struct wms_watched *watched, const wms_id *id);
+/* Tells all of them in their order, and has none then.  Errors: NO_MEMORY, and some of them are not
+ * told and not known. */
+int wms_deferred_tell(struct wms_watched *watched);
+void wms_deferred_drop(struct wms_watched *watched);
 
 /* ---- due.c ----------------------------------------------------------------------------------- */
 

@@ -45,13 +45,14 @@ static void tell_removed(const struct logind *conn, const char *id)
     logind_tell(conn, &change);
 }
 
-static void tell_session(const struct logind *conn, const wms_session *session)
+static void tell_session(const struct logind *conn, const wms_session *session, bool opened)
 {
     struct wms_change change;
 
     wms_change_init(&change, &session->id);
     change.identity = session->identity;
     change.session = session;
+    change.opened = opened;
     logind_tell(conn, &change);
 }
 
@@ -105,7 +106,7 @@ static void tell_with_changes(const struct reader *reader, wms_session *session)
     if (reader->changes > 0) {
         session->locked = !reader->first;
     }
-    tell_session(conn, session);
+    tell_session(conn, session, reader->fresh);
     for (unsigned i = 0; i < reader->changes; i++) {
         logind_tell_locked(conn, reader->id, i % 2 ? !reader->first : reader->first);
     }

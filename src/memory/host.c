@@ -53,8 +53,8 @@ struct wms_sight wms_memory_look(const struct wms_memory_record *record)
     };
 }
 
-/* Tells the host's watchers how the session is now, or that it is gone. */
-static void tell_watchers(const struct wms_memory_record *record, bool present)
+/* Tells the host's watchers how the session is now (and whether it is new), or that it is gone. */
+static void tell_watchers(const struct wms_memory_record *record, bool present, bool opened)
 {
     const struct node *head = &record->host->watchers;
     struct wms_change change;
@@ -63,6 +63,7 @@ static void tell_watchers(const struct wms_memory_record *record, bool present)
     change.identity = record->facts.identity;
     change.present = present;
     change.session = present ? &record->facts : NULL;
+    change.opened = opened;
     for (struct node *node = head->next; node != head; node = node->next) {
         struct wms_memory_watcher *watcher = NODE_OWNER(node, struct wms_memory_watcher, node);
         watcher->services->changed(watcher->watcher, &change);
@@ -74,7 +75,7 @@ static void tell_watches(const struct wms_memory_record *record)
 {
     struct wms_sight sight = wms_memory_look(record);
 
-    tell_watchers(record, true);
+    tell_watchers(record, true, false);
 
     for (struct node *node = record->watches.next; node != &record->watches; node = node->next) {
         const struct wms_memory_watch *watch = NODE_OWNER(node, struct wms_memory_watch, node);
@@ -108,7 +109,7 @@ static void drop(struct wms_memory_record *record)
 {
     wms_memory *host = record->host;
 
-    tell_watchers(record, false);
+    tell_watchers(record, false, false);
     wms_table_remove(&host->records, host->engine, &record->entry);
     node_remove(&record->node);
     record_free(record);
@@ -326,7 +327,7 @@ int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t s
     complete(record);
     node_append(&host->sessions, &record->node);
     if (!node_alone(&host->watchers)) {
-        tell_watchers(record, true);
+        tell_watchers(record, true, true);
         wms_engine_step(host->engine);
     }
     return 0;

@@ -104,6 +104,8 @@ struct wms_change {
                            does not say */
     const wms_session *session; /* all that is known of the session now, with its own `locked` (-1:
                                    as before), where that is known; NULL: the rest is as before */
+    bool opened;                /* with `session`: it was opened just now, and this is how it was
+                                   before the changes that follow */
 };
 
 static inline void wms_change_init(struct wms_change *change, const wms_id *id)
@@ -113,6 +115,7 @@ static inline void wms_change_init(struct wms_change *change, const wms_id *id)
     change->present = true;
     change->locked = -1;
     change->session = NULL;
+    change->opened = false;
 }
 
 /* A call of a library that may block, for ever perhaps: it gets a thread.  A constant of the
