@@ -79,6 +79,7 @@ function adapter.lab(settings)
    local lab = pool[taken]
    lab:clear()
    lab:remove("all")
+   lab:renew()
    lab:set(AS_NEW)
    if settings then
       lab:set(settings)

@@ -215,7 +215,9 @@ local function plan_job(self, job)
    job.units = job.targets and units_of(job.targets) or { {} }
    for _, unit in ipairs(job.units) do
       unit.state = "planned"
-      unit.note = "would use " .. table.concat(self.fun.operations, ", ")
+      if self.entry.all then
+         unit.note = self.fun.on == "session" and "every session that can be controlled" or "every station"
+      end
       tell(self, job, unit)
    end
    end_job(self)

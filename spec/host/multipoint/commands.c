@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the control channel can be told, except to wait: see control.c. */
-#include "host.h"
+#include "model.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -55,6 +55,26 @@ static const char *known(const struct words *words, int from, const char *const 
         }
     }
     return NULL;
+}
+
+const char *words_option(const struct words *words, const char *key)
+{
+    return option(words, key);
+}
+
+uint64_t words_number(const struct words *words, const char *key, uint64_t otherwise)
+{
+    return number(words, key, otherwise);
+}
+
+void words_string(const struct words *words, const char *key, char **ret)
+{
+    string(words, key, ret);
+}
+
+const char *words_known(const struct words *words, int from, const char *const *keys)
+{
+    return known(words, from, keys);
 }
 
 /* ---- commands: NULL, or what is wrong -------------------------------------------------------- */
@@ -499,5 +519,5 @@ bool command_run(struct host *host, const struct words *words, struct text *answ
             return true;
         }
     }
-    return false;
+    return model_command(host, words, ret_problem);
 }
