@@ -98,7 +98,8 @@ kinds.long = { "a whole number, or its digits as a string", function(value)
       value = value:gsub("^0+(%d)", "%1")
       return (#value < 20 or value <= "18446744073709551615") and value or nil
    end
-   return is_whole(value) and value >= 0 and value or nil
+   local exact = math.type and math.type(value) == "integer" or is_whole(value) -- luacheck: ignore 143
+   return exact and value >= 0 and value or nil
 end }
 
 kinds.names = { "a list of texts that are not empty", function(value)

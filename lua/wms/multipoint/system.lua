@@ -55,8 +55,8 @@ end
 local function add_old(host, system)
    local version = system.wms_server_version or system.wms_client_version or ""
    if OLD[version:match("^%d+%.%d+%.%d+")] then
-      local answers = host:gather{ { "Server.IsCeipEnabled" }, { "Server.IsWerEnabled" } }
-      system.is_sqm_on, system.is_watson_on = answers[1].pfEnabled, answers[2].pfEnabled
+      local ceip, wer = host:try("Server.IsCeipEnabled"), host:try("Server.IsWerEnabled")
+      system.is_sqm_on, system.is_watson_on = ceip and ceip.pfEnabled, wer and wer.pfEnabled
    end
 end
 

@@ -277,8 +277,8 @@ static const char *do_set(struct host *host, const struct words *words)
 }
 
 static const char *const session_keys[] = {
-    "user", "domain",  "winstation", "state",  "flags", "station", "broadcast",
-    "rail", "private", "message",    "relock", "deaf",  NULL};
+    "user", "domain",  "winstation", "state",  "flags", "station",  "broadcast",
+    "rail", "private", "message",    "relock", "deaf",  "inactive", NULL};
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
@@ -296,6 +296,7 @@ static void fill(struct host *host, const struct words *words, uint64_t id)
     session->rail = number(words, "rail", session->rail);
     session->private_screen = number(words, "private", session->private_screen);
     session->deaf = number(words, "deaf", session->deaf);
+    session->inactive = (uint32_t) number(words, "inactive", session->inactive);
     session->relock_after =
         (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
     if (session->station > host->stations) {
