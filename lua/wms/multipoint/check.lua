@@ -150,7 +150,8 @@ function check.value(fun, field, value)
    if value ~= nil then
       taken = kinds[field.kind][2](value, field)
       if taken == nil and not (field.kind == "boolean" and value == false) then
-         check.refuse(fun, "%s: %s; give %s%s", field.name, show(value), check.takes(field),
+         local shown = field.secret and "a " .. type(value) .. " that is none" or show(value)
+         check.refuse(fun, "%s: %s; give %s%s", field.name, shown, check.takes(field),
             field.off and ", or false " .. field.off or "")
       end
    else

@@ -249,14 +249,15 @@ end
 
 --- The ids of this host's stations.  No document says how the end of them is told: no number, 0, 4294967295 and a fault are
 --- taken for it; nor whether the station after 0 is the first one: if that gives nothing, ids are tried in order from 1.
-function Host:stations()
+--- A host that does not know such operations fails, unless `perhaps`: then it has none.
+function Host:stations(perhaps)
    local ids, at = {}, 0
    while #ids < STATIONS_MAX do
       local answer, failure = self:try("Station.GetNextStationIdentifier", { idStation = at })
       local following = answer and answer.pidNextStation or 0
       local ended = failure and failure.code == "NOT_FOUND" or answer and (following == 0 or following == NONE)
       if at == 0 and (ended or not answer) or not answer and not ended then
-         return self:counted_stations(ids, at)
+         return self:counted_stations(ids, at, not perhaps)
       elseif ended or following <= at then
          return ids
       end
@@ -267,7 +268,7 @@ function Host:stations()
 end
 
 --- Tries ids in order, behind those that are known.
-function Host:counted_stations(ids, at)
+function Host:counted_stations(ids, at, strict)
    local failures = 0
    while #ids < STATIONS_MAX and failures < FAILURES_MAX do
       at = at + 1
@@ -275,6 +276,8 @@ function Host:counted_stations(ids, at)
       if answer then
          failures = 0
          ids[#ids + 1] = at
+      elseif failure.code == "UNSUPPORTED" and strict and #ids == 0 then
+         throw(failure)
       elseif failure.code == "NOT_FOUND" or failure.code == "UNSUPPORTED" then
          return ids
       else

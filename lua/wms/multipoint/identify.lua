@@ -29,7 +29,7 @@ end
 --- All stations, and the sessions that are at none of them.
 local function targets(host, plan)
    local list = {}
-   for i, id in ipairs(host:stations()) do
+   for i, id in ipairs(host:stations(true)) do
       list[i] = { id = id, key = "station_id" }
    end
    for _, session in ipairs(host:sessions(plan.where, plan.except)) do

@@ -8,6 +8,8 @@ local options = {}
 
 local LONGEST = 1e9 -- seconds
 local SERVERS = { "server", "computer_name", "servers" }
+-- "memory" answers UNSUPPORTED, so that scripts can be tried out; so do the others of wms, in a room of mixed hosts.
+local SCHEMES = { multipoint = true, memory = true, logind = true, wts = true }
 local TARGETS = {
    session = { { "session_ids", "session_id" } },
    station = { { "station_ids", "station_id" } },
@@ -96,6 +98,12 @@ local function servers_of(fun, given)
    if not fine then
       local text = tostring(list):match("bad argument #%d+ to '[%w_]+' %((.*)%)$") or tostring(list)
       check.refuse(fun, "%s", (text:gsub("^servers", name)))
+   end
+   for _, server in ipairs(list) do
+      local scheme = server:match("^(%a[%w+.-]*)://")
+      if scheme and not SCHEMES[scheme:lower()] then
+         check.refuse(fun, "%s: %s is no MultiPoint host; give its name, or multipoint://NAME", name, check.show(server))
+      end
    end
    return list, type(value) == "table" or #list ~= 1 or list[1] ~= value
 end

@@ -36,9 +36,15 @@ local function tell(self, job, unit)
    end
    local total = 0
    for _, one in ipairs(self.jobs) do
-      total = total and one.units and total + #one.units or nil
+      local count = one.units and #one.units or one.expected
+      total = total and count and total + count
    end
-   local fine, raised = pcall(told, results.outcome(self, job, unit), self.done_count, total)
+   -- In a coroutine of its own: this may be one of a server's, which must not yield for it.
+   local callback = coroutine.create(told)
+   local fine, raised = coroutine.resume(callback, results.outcome(self, job, unit), self.done_count, total)
+   if coroutine.status(callback) ~= "dead" then
+      fine, raised = false, "on_outcome has yielded, which it cannot"
+   end
    if not fine then
       self.plan.on_outcome = nil
       self:break_off{ raised }
@@ -232,8 +238,10 @@ function Request.begin(entry, plan)
       asking = {}, timers = {}, waiters = {}, done_count = 0, width = plan.stop and 1 or plan.concurrency,
       ends = plan.deadline and driver:clock() + plan.deadline,
    }, Request)
+   local whole = entry.all and entry.fun.run_all or not entry.all and not entry.fun.lists
    for i, job in ipairs(plan.jobs) do
-      self.jobs[i] = { server = job.server, targets = job.targets, tries = 0 }
+      self.jobs[i] = { server = job.server, targets = job.targets, tries = 0,
+         expected = job.targets and #job.targets or whole and 1 or nil }
       self.ready[i] = self.jobs[i]
    end
    self.unfinished = #self.jobs

@@ -116,7 +116,7 @@ end
 local function alerts_of(host)
    local alerts = {}
    add_alerts(host, alerts, "Server.GetSystemAlertStatus", SYSTEM_ALERTS)
-   local _, failures = host:each(host:stations(), function(one, station)
+   local _, failures = host:each(host:stations(true), function(one, station)
       local of_station = {}
       add_alerts(one, of_station, "Station.GetStationAlertStatus", STATION_ALERTS, station)
       return of_station

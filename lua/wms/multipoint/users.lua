@@ -39,7 +39,7 @@ return {
    },
    {
       name = "add_user", about = "makes a local account", password = "management", operations = { "UserManager.AddUser" },
-      takes = { NAME, { name = "password", kind = "text", about = "the account's password" }, required(TYPE), FULL_NAME,
+      takes = { NAME, { name = "password", kind = "text", secret = true, about = "the account's password" }, required(TYPE), FULL_NAME,
          DESCRIPTION },
       run = function(host, given)
          host:ask("UserManager.AddUser", {
@@ -51,7 +51,7 @@ return {
    {
       name = "set_user", about = "changes a local account; what is not given stays", again = true, password = "management",
       operations = { "UserManager.SetUserInfo" },
-      takes = { NAME, { name = "password", kind = "text", about = "the account's new password" }, TYPE, FULL_NAME,
+      takes = { NAME, { name = "password", kind = "text", secret = true, about = "the account's new password" }, TYPE, FULL_NAME,
          DESCRIPTION },
       check = function(given, refuse)
          if not (given.password or given.user_type or given.full_name or given.description) then
