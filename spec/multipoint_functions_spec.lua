@@ -587,4 +587,69 @@ describe("a function of wms.multipoint", function()
       system.process = real
       assert.same({ true, "FORKED" }, { fine, code })
    end)
+
+   describe("stands #once", function()
+      local function text_of(path)
+         local file = assert(io.open(path))
+         local text = file:read("*a")
+         file:close()
+         return text
+      end
+
+      it("in the manual, as the tables tell it", function()
+         local docs = require "spec.support.multipoint_docs"
+         local manual = text_of("docs/multipoint.md")
+         assert.truthy(manual:find(docs.cmdlets(), 1, true), "the cmdlets")
+         local groups = {}
+         for _, group in ipairs(docs.GROUPS) do
+            groups[group[1]] = true
+            assert.truthy(manual:find("## " .. group[2] .. "\n\n" .. docs.functions(group[1]), 1, true), group[2])
+            assert.truthy(manual:find(docs.options(group[1]) or "", 1, true), group[2])
+         end
+         each(function(name, _, entry)
+            assert.truthy(groups[entry.group], name)
+         end)
+      end)
+
+      it("in the manual with each property of what it returns", function()
+         lab:account{ name = "eve" }
+         lab:program(2, { name = "Paint" })
+         lab:alert(1, { station = 1 })
+         lab:system{ old = true, update_mode = 2, update_script = "x", peers = "a", connectors = "b" }
+         lab:set{ server_version = "10.0.10586.0" }
+         lab:station{ id = 1, vm_id = "vm" }
+         assert(m.set_station{ station_ids = 1, host = "a", vm = "b", server = server, logon = { user = "eve", domain = "d",
+            password = "" } })
+         local manual, types = text_of("docs/multipoint.md"), text_of("lua/wms/multipoint/types.lua")
+         each(function(name, fun)
+            if fun.list or fun.gives then
+               local found = assert(m[name](with(name, { server = server, devices = name == "stations" or nil })))
+               found = fun.list and assert(found[1], name) or found
+               for property in pairs(found) do
+                  assert.truthy(manual:find("`" .. property .. "`", 1, true) or manual:find(property .. " =", 1, true),
+                     name .. ": " .. property)
+                  assert.truthy(types:find("\n---@field " .. property .. "%??%f[ ]"), name .. ": " .. property)
+               end
+            end
+         end)
+      end)
+
+      it("in the types for editors, with its options", function()
+         local types = text_of("lua/wms/multipoint/types.lua")
+         local told = 0
+         for _ in types:gmatch("\nfunction multipoint%.[%w_]+%(") do
+            told = told + 1
+         end
+         assert.equal(#m.functions + 1, told)
+         each(function(name, fun, entry)
+            local class = types:match("\n%-%-%-@param options wms%.multipoint%.(%w+)[^\n]*\n[^\n]+\n[^\n]+\n[^\n]+\n"
+               .. "function multipoint%." .. name .. "%(")
+            assert.truthy(class, name)
+            local fields = types:match("\n%-%-%-@class wms%.multipoint%." .. class .. "%f[%W][^\n]*\n(.-)\n\n")
+            for _, field in ipairs(entry.all and fun.run_all and {} or fun.takes or {}) do
+               assert.truthy(("\n" .. fields):find("\n---@field " .. field.name .. "%f[%W]"), name .. ": " .. field.name)
+            end
+         end)
+      end)
+   end)
 end)

@@ -21,7 +21,7 @@ return {
          { name = "process_id", kind = "whole", required = true, about = "its process" },
          { name = "window_id", kind = "long", required = true, about = "its window" },
          { name = "create_time", kind = "long", required = true,
-            about = "when it began: guards against a process id that another has by now" },
+            about = "when it began; guards against a process id that another has by now" },
          { name = "name", kind = "text", about = "of a program as `apps` returns it; not looked at" },
       },
       run = function(host, given, id)

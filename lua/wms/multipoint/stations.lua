@@ -135,8 +135,8 @@ return {
          "Station.SetStationServerName", "Station.SetDisplayRotation" },
       takes = {
          { name = "name", kind = "name", about = "what the station is called" },
-         { name = "logon", kind = "table", off = "for none", about = "{ user =, domain =, password = }: who is logged on by "
-            .. "itself; false: nobody" },
+         { name = "logon", kind = "table", off = "for none", about = "`{ user =, password =, domain = }`: the account that is "
+            .. "logged on by itself; false: none" },
          { name = "admin", kind = "boolean", about = "true: `logon` may be an administrator's account" },
          { name = "host", kind = "name", off = "for the host itself", about = "the machine whose sessions the station shows; "
             .. "false: its own host's" },

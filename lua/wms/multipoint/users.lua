@@ -20,7 +20,7 @@ return {
    {
       name = "users", about = "the host's local accounts", question = true, list = "users", password = "management",
       operations = { "UserManager.EnumerateUsers" },
-      takes = { { name = "name", kind = "name", about = "that account alone; NOT_FOUND without one" } },
+      takes = { { name = "name", kind = "name", about = "that account alone; `NOT_FOUND` when there is none" } },
       run = function(host, given)
          local users, wanted = {}, given.name and given.name:lower()
          for _, user in ipairs(host:ask("UserManager.EnumerateUsers").pprgWmsUsersWs or {}) do
