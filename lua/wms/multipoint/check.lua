@@ -179,13 +179,15 @@ local function bad_id(fun, name, value, least)
 end
 
 --- An id, a list of ids, an object that has one (`key`) and its server, or a list of such.  Returns a list of
---- { id =, server =, from = } without duplicates; `server` is nil where an id stands by itself, `from` the object.
+--- { id =, server =, from = } without duplicates, and whether it was a list; `server` is nil where an id stands by itself,
+--- `from` the object.
 function check.ids(fun, name, key, value)
    local least = key == "station_id" and 1 or 0
    if value == nil then
       check.refuse(fun, "%s: missing; give one or a list of them, or call %s_all for all", name, fun)
    end
-   local list = type(value) == "table" and value[key] == nil and value.server == nil and value or { value }
+   local listed = type(value) == "table" and value[key] == nil and value.server == nil
+   local list = listed and value or { value }
    local count, taken, seen = 0, {}, {}
    for _ in pairs(list) do
       count = count + 1
@@ -213,7 +215,7 @@ function check.ids(fun, name, key, value)
          taken[#taken + 1] = { id = id, server = objects and item.server or nil, from = objects and item or nil }
       end
    end
-   return taken
+   return taken, listed
 end
 
 return check

@@ -19,7 +19,7 @@ return {
    { cmdlet = "Get-WmsDiskProtection", functions = { "multipoint.disk_protection" } },
    { cmdlet = "Get-WmsScheduledUpdate", functions = { "multipoint.scheduled_update" } },
    { cmdlet = "Get-WmsSession", functions = { "wms.sessions", "multipoint.screens", "multipoint.activity" },
-      gap = "`ClientName` is in no operation" },
+      gap = "`ClientName` is in no operation; a picture comes by `wms.call`, `GetThumbnailBits`" },
    { cmdlet = "Get-WmsStation", functions = { "multipoint.stations" }, gap = "the password of a log-on is never told" },
    { cmdlet = "Get-WmsSystem", functions = { "multipoint.system" },
       gap = "what the asking machine knows (its connection, its lists of systems) is in no operation" },

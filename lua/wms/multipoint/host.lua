@@ -138,6 +138,16 @@ local function failure_of(message, err)
       or { code = err and err.code or "INTERNAL", message = message, state = "failed" }
 end
 
+--- Begins a command of wms.  What is misuse there (a property of `where` that there is not) is the function's own.
+local function start(self, verb, given)
+   local fine, started, message, err = pcall(wms.start, verb, given)
+   if not fine then
+      local text = tostring(started):match("bad argument #%d+ to '[%w_]+' %((.*)%)$")
+      error(text and ("bad argument #1 to '%s' (%s)"):format(self.request.entry.name, text) or started, 0)
+   end
+   return started, message, err
+end
+
 --- Starts a command of wms for this host; returns what it has returned, or nil and the failure.
 local function command(self, verb, given)
    local request = self.request
@@ -148,7 +158,7 @@ local function command(self, verb, given)
       return nil, { code = "TIMEOUT", message = "the deadline is over; it was not sent", state = "skipped" }
    end
    given.server, given.timeout, given.deadline = self.job.server, request.plan.timeout, left or false
-   local started, message, err = wms.start(verb, given)
+   local started, message, err = start(self, verb, given)
    if not started then
       return nil, failure_of(message, err)
    end
@@ -245,6 +255,12 @@ function Host:sessions(where, except)
       end
    end
    return meant
+end
+
+--- One session of this host, as wms.sessions tells it.
+function Host:session(id)
+   local list, failure = command(self, "sessions", { session_ids = id })
+   return (list or throw(failure))[1]
 end
 
 --- The ids of this host's stations.  No document says how the end of them is told: no number, 0, 4294967295 and a fault are

@@ -16,12 +16,18 @@ local function show_station(host, id)
    })
 end
 
---- A session that was listed brings its station.
+--- `session`: as it was listed; nil: the host is asked, after a question that takes the management password, so that without
+--- it nothing is sent.
 local function show_session(host, id, session)
-   local station = session and session.station_id
+   if not session then
+      host:try("Session.GetSessionAgentStatus", { idSession = id })
+      session = host:session(id)
+   end
+   local station = session.station_id
+   local name = station and name_of(host, station) or session.client_name or session.user_name
    host:ask("Session.IdentifySession", {
-      idSession = id, wsStationName = station and name_of(host, station) or session and session.client_name or ("%.0f"):format(id),
-      wsStationHost = station and host:computer_name() or session and session.client_name or "",
+      idSession = id, wsStationName = name or ("%.0f"):format(id),
+      wsStationHost = station and host:computer_name() or session.client_name or "",
       wsSessionHost = host:computer_name(), eAction = SHOW,
    })
 end
@@ -45,7 +51,7 @@ return {
       name = "identify", about = "shows on screens which station and session they are", on = "either", all = true,
       again = true, password = "management", targets = targets,
       operations = { "Session.IdentifySession", "Station.IdentifyStation", "Station.GetStationFriendlyName",
-         "Station.GetStationInformation" },
+         "Station.GetStationInformation", "Session.GetSessionAgentStatus" },
       run = function(host, _, id, from, key)
          if key == "station_id" then
             show_station(host, id)

@@ -66,6 +66,15 @@ local function callback(fun, given, name)
    return given[name]
 end
 
+local function choice(fun, given, name)
+   local value = given[name]
+   if value ~= nil and type(value) ~= "table" and type(value) ~= "function" then
+      check.refuse(fun, "%s: %s; give properties of sessions, such as { user_name = \"alice\" }, or a function", name,
+         check.show(value))
+   end
+   return value
+end
+
 local function on_error(fun, given)
    local value = given.on_error
    if value ~= nil and value ~= "continue" and value ~= "stop" then
@@ -131,7 +140,7 @@ local function jobs_of_servers(servers, targets)
    return jobs
 end
 
---- The ids that are given: the targets, and the key of an outcome that has one of them.
+--- The ids that are given: the targets, the key of an outcome that has one of them, the option, and whether it is a list.
 local function targets_of(entry, given)
    local fun, name = entry.fun, entry.name
    local found, key, value
@@ -144,7 +153,8 @@ local function targets_of(entry, given)
       end
    end
    if found then
-      return check.ids(name, found, key, value), key, found
+      local targets, listed = check.ids(name, found, key, value)
+      return targets, key, found, listed
    elseif fun.on and not entry.all and not fun.lists and not fun.ids_optional then
       check.ids(name, TARGETS[fun.on][1][1], TARGETS[fun.on][1][2], nil)
    end
@@ -182,7 +192,7 @@ function options.read(entry, given)
    known_names(entry, given)
    local _, deadline, concurrency = system.defaults()
    local plan = {
-      given = {}, where = given.where, except = given.except, timeout = seconds(name, given, "timeout"),
+      given = {}, where = choice(name, given, "where"), except = choice(name, given, "except"), timeout = seconds(name, given, "timeout"),
       deadline = seconds(name, given, "deadline", given.deadline ~= false and deadline or nil),
       concurrency = whole(name, given, "concurrency", 1, 65535, concurrency),
       retries = whole(name, given, "retries", 0, 1000, 0), stop = on_error(name, given),
@@ -195,14 +205,14 @@ function options.read(entry, given)
    if fun.check then
       fun.check(plan.given, function(...) check.refuse(name, ...) end, entry.all)
    end
-   local targets, ids
-   targets, plan.key, ids = targets_of(entry, given)
+   local targets, ids, listed
+   targets, plan.key, ids, listed = targets_of(entry, given)
    if targets and targets[1].server then
       local server = one_of(name, given, SERVERS)
       if server then
          check.refuse(name, "%s: %s bring their servers; leave it out", server, ids)
       end
-      plan.jobs, plan.several = jobs_of_objects(targets), true
+      plan.jobs, plan.several = jobs_of_objects(targets), listed
    else
       local servers
       servers, plan.several = servers_of(name, given)
@@ -211,6 +221,8 @@ function options.read(entry, given)
    plan.several = plan.several or targets ~= nil and #targets > 1
    if fun.single and (#plan.jobs > 1 or targets and #targets > 1) then
       check.refuse(name, "%s: several; give one", targets and #targets > 1 and ids or "server")
+   elseif fun.single then
+      plan.several = false
    end
    return plan
 end

@@ -116,19 +116,18 @@ end
 local function alerts_of(host)
    local alerts = {}
    add_alerts(host, alerts, "Server.GetSystemAlertStatus", SYSTEM_ALERTS)
-   local _, failures = host:each(host:stations(true), function(one, station)
+   local stations = host:stations(true)
+   local found, failures = host:each(stations, function(one, station)
       local of_station = {}
       add_alerts(one, of_station, "Station.GetStationAlertStatus", STATION_ALERTS, station)
       return of_station
-   end, nil, function(_, of_station)
-      for _, alert in ipairs(of_station or {}) do
-         alerts[#alerts + 1] = alert
-      end
    end)
    host:pass_on(failures)
-   table.sort(alerts, function(a, b)
-      return (a.station_id or 0) < (b.station_id or 0)
-   end)
+   for i = 1, #stations do
+      for _, alert in ipairs(found[i] or {}) do
+         alerts[#alerts + 1] = alert
+      end
+   end
    return alerts
 end
 
