@@ -355,7 +355,8 @@ describe("the manual #once", function()
       for _, path in ipairs{ "README.md", "docs/lua.md", "docs/rooms.md", "docs/embedding.md" } do
          assert.is_true(#blocks(path, "lua") > 0, path)
       end
-      local run_here = { ["docs/hosts-multipoint.md"] = "multipoint", ["docs/multipoint.md"] = "multipoint", ["docs/hosts-linux.md"] = "logind",
+      local run_here = { ["docs/hosts-multipoint.md"] = "multipoint", ["docs/multipoint.md"] = "multipoint",
+         ["docs/hosts-linux.md"] = "logind",
          ["docs/embedding.md"] = "haproxy", ["docs/cli.md"] = "cookbook" }
       for _, path in ipairs(pages) do
          for mark in texts[path]:gmatch("\n<!%-%- (%l+) %-%->\n```lua\n") do
@@ -410,7 +411,8 @@ describe("the manual #once", function()
       lab:session{ id = 3, user = "alice", station = 1 }
       lab:program(3, { name = "Solitaire" })
       local server = ("multipoint://%s:%d"):format(lab.address, lab.http)
-      local code = table.concat(blocks("docs/multipoint.md", "lua", "multipoint"), "\n"):gsub("lab01%.school%.example", server)
+      local code = table.concat(blocks("docs/multipoint.md", "lua", "multipoint"), "\n")
+      code = code:gsub("lab01%.school%.example", server)
       local text = run(([[
          local wms = require "wms"
          assert(wms.bind{ server = %q, user_name = %q, password = %q, fingerprint = %q, management = true })

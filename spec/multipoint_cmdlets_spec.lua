@@ -169,7 +169,8 @@ describe("wms.multipoint", function()
       assert(m.set_station{ station_ids = 2, server = server, name = "Window <2>", orientation = "portraitflipped" })
       lab:account{ name = "guest", password = "pw" }
       lab:account{ name = "boss", password = "pw", type = 0 }
-      assert(m.set_station{ station_ids = 2, server = server, logon = { user = "guest", domain = "SCHOOL", password = "pw" } })
+      assert(m.set_station{ station_ids = 2, server = server,
+         logon = { user = "guest", domain = "SCHOOL", password = "pw" } })
       assert(m.set_station{ station_ids = 2, server = server, host = "other.school.example" })
       local found = station(2)
       assert.same({ "Window <2>", "PortraitFlipped", true, "guest", "SCHOOL", "other.school.example" },
@@ -185,7 +186,8 @@ describe("wms.multipoint", function()
          tostring(found.remote_connection_server_name), found.is_auto_log_on, tostring(found.auto_log_on_user_name) })
 
       local function logon(user, password, admin)
-         return m.set_station{ station_ids = 3, server = server, logon = { user = user, password = password }, admin = admin }
+         return m.set_station{ station_ids = 3, server = server, admin = admin,
+            logon = { user = user, password = password } }
       end
       local err = fault(logon("guest", "wrong"))
       assert.same({ "ACCESS_DENIED", 3 }, { err.code, err.station_id })
@@ -421,7 +423,7 @@ describe("wms.multipoint", function()
          m.peers(server))
    end)
 
-   --------------------------------------------------------------------------------------------------------- printed examples
+   ------------------------------------------------------------------------------------------------------ printed examples
 
    -- What the help prints of Get-…, in the names of the properties here.
    describe("tells what the cmdlets' help prints:", function()
@@ -478,7 +480,8 @@ describe("wms.multipoint", function()
       end)
 
       it("Get-WmsWebLimiting, Get-WmsScheduledUpdate", function()
-         lab:system{ web_blocked = "test.com", web_on = true, update_mode = 2, update_hour = 3, update_script = "c:\\x.cmd" }
+         lab:system{ web_blocked = "test.com", web_on = true, update_mode = 2, update_hour = 3,
+            update_script = "c:\\x.cmd" }
          local limits = assert(m.web_limits(server))
          assert.same({ { "test.com" }, true, false }, { limits.sites, limits.is_in_limiting, limits.is_allow_list })
          assert.same({ is_schedule_update_enabled = true, automatic_update_mode = "WindowsOnly",
@@ -573,7 +576,9 @@ describe("wms.multipoint", function()
       end
       local items = {}
       for key, item in pairs(value) do
-         items[#items + 1] = item ~= "" and (type(key) == "number" and printed(name, item) or key .. "=" .. printed(key, item)) or nil
+         if item ~= "" then
+            items[#items + 1] = type(key) == "number" and printed(name, item) or key .. "=" .. printed(key, item)
+         end
       end
       if next(value) == nil or value[1] ~= nil then
          return "[" .. table.concat(items, ",") .. "]"
@@ -593,8 +598,10 @@ describe("wms.multipoint", function()
       lab:station{ id = 1, name = "Door", vm_id = "vm", devices = "1:2" }
       lab:alert(1, { severity = 2 })
       lab:alert(1, { station = 1, severity = 3, status = 2 })
-      lab:system{ chat = true, hypervisor = true, licenses = 7, joined = 3, domain = "SCHOOL", peers = "a b", connectors = "c", disk_mode = 2,
-         disk_installed = true, web_on = true, web_allowed = "a.com", web_blocked = "b.com", update_script = "x", wau = 1 }
+      lab:system{ chat = true, hypervisor = true, licenses = 7, joined = 3, domain = "SCHOOL", peers = "a b", connectors = "c",
+         disk_mode = 2,
+         disk_installed = true, web_on = true, web_allowed = "a.com", web_blocked = "b.com",
+         update_script = "x", wau = 1 }
       local input = soap.write("admin", lab.admin .. "\n" .. lab.password .. "\n")
       local said = process.run(("PYTHONIOENCODING=utf-8 /usr/bin/python3 -W ignore %s %s %s %d %s < %s 2>&1"):format(
          "spec/host/multipoint/zeep_operations.py", process.quote(soap.wsdl()), lab.address, lab.http, lab.fingerprint,

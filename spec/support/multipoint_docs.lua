@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- The tables of docs/multipoint.md that follow from the tables of wms.multipoint.  To write them anew:
 --
---    LUA_PATH='./lua/?.lua;./?.lua;;' LUA_CPATH='./build/5.4/?.so;;' lua5.4 -e 'print(require "spec.support.multipoint_docs".all())'
+--    LUA_PATH='./lua/?.lua;./?.lua;;' LUA_CPATH='./build/5.4/?.so;;' \
+--       lua5.4 -e 'print(require "spec.support.multipoint_docs".all())'
 local check = require "wms.multipoint.check"
 local multipoint = require "wms.multipoint"
 
@@ -19,8 +20,8 @@ function docs.cmdlets()
       for i, name in ipairs(row.functions) do
          functions[i] = "`" .. name .. "`"
       end
-      rows[#rows + 1] = ("| `%s` | %s | %s |"):format(row.cmdlet, #functions > 0 and table.concat(functions, ", ") or "none",
-         cell(row.gap or ""))
+      functions = #functions > 0 and table.concat(functions, ", ") or "none"
+      rows[#rows + 1] = ("| `%s` | %s | %s |"):format(row.cmdlet, functions, cell(row.gap or ""))
    end
    return table.concat(rows, "\n") .. "\n"
 end

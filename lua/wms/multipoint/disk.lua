@@ -52,7 +52,8 @@ return {
       end,
    },
    {
-      name = "enable_disk_protection", about = "protects the host's disk: each start discards what was changed; restarts it",
+      name = "enable_disk_protection",
+      about = "protects the host's disk: each start discards what was changed; restarts it",
       password = "management",
       operations = { "DiskProtection.IsInstalled", "DiskProtection.Install", "DiskProtection.SetMode", "Server.Reboot" },
       run = function(host)

@@ -72,7 +72,8 @@ function Host.failure(value)
 end
 
 --- Runs `body(host, item, i)` for each item, at most `width` (4) side by side.  Returns the values and the failures, by the
---- items' places.  `told(item, value, failure, acted)` is called when one has ended; `acted`: what was done before a failure.
+--- items' places.  `told(item, value, failure, acted)` is called when one has ended; `acted`: what was done before a
+--- failure.
 function Host:each(items, body, width, told)
    local values, failures, raised = {}, {}, nil
    local started, running, launching = 0, 0, false

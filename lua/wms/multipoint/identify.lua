@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Names on screens: [MS-RSMC] 3.7.4 and 3.8.4.  The client brings the texts: above, the station's name and host; below, the
---- host of the session.
+--- Names on screens: [MS-RSMC] 3.7.4 and 3.8.4.  The client brings the texts: above, the station's name and host; below,
+--- the host of the session.
 local SHOW = 1
 
 local function name_of(host, station)
@@ -16,8 +16,8 @@ local function show_station(host, id)
    })
 end
 
---- `session`: as it was listed; nil: the host is asked, after a question that takes the management password, so that without
---- it nothing is sent.
+--- `session`: as it was listed; nil: the host is asked, after a question that takes the management password, so that
+--- without it nothing is sent.
 local function show_session(host, id, session)
    if not session then
       host:try("Session.GetSessionAgentStatus", { idSession = id })

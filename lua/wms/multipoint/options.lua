@@ -192,7 +192,8 @@ function options.read(entry, given)
    known_names(entry, given)
    local _, deadline, concurrency = system.defaults()
    local plan = {
-      given = {}, where = choice(name, given, "where"), except = choice(name, given, "except"), timeout = seconds(name, given, "timeout"),
+      given = {}, where = choice(name, given, "where"), except = choice(name, given, "except"),
+      timeout = seconds(name, given, "timeout"),
       deadline = seconds(name, given, "deadline", given.deadline ~= false and deadline or nil),
       concurrency = whole(name, given, "concurrency", 1, 65535, concurrency),
       retries = whole(name, given, "retries", 0, 1000, 0), stop = on_error(name, given),

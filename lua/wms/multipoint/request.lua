@@ -40,7 +40,7 @@ local function tell(self, job, unit)
       total = total and count and total + count
    end
    -- In a coroutine of its own: this may be one of a server's, which must not yield for it.
-   local callback = coroutine.create(told)
+   local callback = coroutine.create(function(...) return told(...) end)
    local fine, raised = coroutine.resume(callback, results.outcome(self, job, unit), self.done_count, total)
    if coroutine.status(callback) ~= "dead" then
       fine, raised = false, "on_outcome has yielded, which it cannot"
@@ -129,13 +129,14 @@ end
 
 --- What the function is about on this server; throws a failure.
 local function find_units(self, job, host)
-   local fun, found = self.fun, nil
+   local fun = self.fun
    if job.targets then
       return units_of(job.targets)
    elseif self.entry.all and fun.run_all or not self.entry.all and not fun.lists then
       return { {} }
    end
    job.listed = true
+   local found
    if fun.targets then
       found = fun.targets(host, self.plan)
    elseif fun.on == "station" then

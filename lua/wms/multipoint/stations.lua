@@ -135,11 +135,11 @@ return {
          "Station.SetStationServerName", "Station.SetDisplayRotation" },
       takes = {
          { name = "name", kind = "name", about = "what the station is called" },
-         { name = "logon", kind = "table", off = "for none", about = "`{ user =, password =, domain = }`: the account that is "
-            .. "logged on by itself; false: none" },
+         { name = "logon", kind = "table", off = "for none",
+            about = "`{ user =, password =, domain = }`: the account that is logged on by itself; false: none" },
          { name = "admin", kind = "boolean", about = "true: `logon` may be an administrator's account" },
-         { name = "host", kind = "name", off = "for the host itself", about = "the machine whose sessions the station shows; "
-            .. "false: its own host's" },
+         { name = "host", kind = "name", off = "for the host itself",
+            about = "the machine whose sessions the station shows; false: its own host's" },
          { name = "vm", kind = "name", about = "the virtual machine whose sessions the station shows" },
          { name = "orientation", kind = "word", words = words.orientation, about = "how the screen is turned" },
       },

@@ -62,7 +62,8 @@ function functions.of(answer)
    return {
       is_schedule_update_enabled = mode and mode ~= DISABLED, automatic_update_mode = mode ~= DISABLED and mode
          and words.update_mode.word(mode) or nil,
-      hour_to_schedule_updates = answer.piScheduledUpdateStartHour, custom_script = unless_empty(answer.pwsCustomScriptFullPath),
+      hour_to_schedule_updates = answer.piScheduledUpdateStartHour,
+      custom_script = unless_empty(answer.pwsCustomScriptFullPath),
       max_time_allowed_for_custom_script = answer.pcMaxMinutesAllowedForCustomScript,
       return_state = words.return_state.word(answer.peReturnState),
    }

@@ -3,7 +3,8 @@
 local function switch(name, about, verb)
    local one, all = "Station." .. verb .. "UsbStorageDevices", "Station." .. verb .. "UsbStorageDevicesAllStations"
    return {
-      name = name, about = about, on = "station", all = true, again = true, password = "ordinary", operations = { one, all },
+      name = name, about = about, on = "station", all = true, again = true, password = "ordinary",
+      operations = { one, all },
       run = function(host, _, id)
          host:ask(one, { idStation = id })
       end,

@@ -8,6 +8,10 @@ local TYPE = { name = "user_type", kind = "word", words = words.user_type, about
 local FULL_NAME = { name = "full_name", kind = "text", about = "the user's name for people" }
 local DESCRIPTION = { name = "description", kind = "text", about = "what the account is for" }
 
+local function password(about)
+   return { name = "password", kind = "text", secret = true, about = about }
+end
+
 local function required(field)
    local copy = { required = true }
    for key, value in pairs(field) do
@@ -39,8 +43,7 @@ return {
    },
    {
       name = "add_user", about = "makes a local account", password = "management", operations = { "UserManager.AddUser" },
-      takes = { NAME, { name = "password", kind = "text", secret = true, about = "the account's password" }, required(TYPE), FULL_NAME,
-         DESCRIPTION },
+      takes = { NAME, password("the account's password"), required(TYPE), FULL_NAME, DESCRIPTION },
       run = function(host, given)
          host:ask("UserManager.AddUser", {
             wsName = given.name, wsPassword = given.password, eType = words.user_type.number(given.user_type),
@@ -51,8 +54,7 @@ return {
    {
       name = "set_user", about = "changes a local account; what is not given stays", again = true, password = "management",
       operations = { "UserManager.SetUserInfo" },
-      takes = { NAME, { name = "password", kind = "text", secret = true, about = "the account's new password" }, TYPE, FULL_NAME,
-         DESCRIPTION },
+      takes = { NAME, password("the account's new password"), TYPE, FULL_NAME, DESCRIPTION },
       check = function(given, refuse)
          if not (given.password or given.user_type or given.full_name or given.description) then
             refuse("password, user_type, full_name, description: missing; give what is to be changed")
