@@ -355,7 +355,8 @@ describe("the manual #once", function()
       for _, path in ipairs{ "README.md", "docs/lua.md", "docs/rooms.md", "docs/embedding.md" } do
          assert.is_true(#blocks(path, "lua") > 0, path)
       end
-      local run_here = { ["docs/hosts-multipoint.md"] = "multipoint", ["docs/hosts-linux.md"] = "logind",
+      local run_here = { ["docs/hosts-multipoint.md"] = "multipoint", ["docs/multipoint.md"] = "multipoint",
+         ["docs/hosts-linux.md"] = "logind",
          ["docs/embedding.md"] = "haproxy", ["docs/cli.md"] = "cookbook" }
       for _, path in ipairs(pages) do
          for mark in texts[path]:gmatch("\n<!%-%- (%l+) %-%->\n```lua\n") do
@@ -394,6 +395,31 @@ describe("the manual #once", function()
       local server = ("multipoint://%s:%d"):format(lab.address, lab.http) -- bound as a room of one
       assert.truthy(text:find(server .. " SHA256:" .. lab.fingerprint .. "\n1\t1\t" .. server .. "\tverified\n", 1, true),
          text)
+   end)
+
+   it("has snippets for the other cmdlets that run on a test host", function()
+      local mp = require "spec.host.multipoint"
+      local usable, why = mp.available()
+      if not usable then
+         pending(why)
+      end
+      local park = mp.start{ hosts = { { name = "lab01", subject = "127.0.0.1" } } }
+      local lab = park.lab01
+      finally(function()
+         park:stop()
+      end)
+      lab:session{ id = 3, user = "alice", station = 1 }
+      lab:program(3, { name = "Solitaire" })
+      local server = ("multipoint://%s:%d"):format(lab.address, lab.http)
+      local code = table.concat(blocks("docs/multipoint.md", "lua", "multipoint"), "\n")
+      code = code:gsub("lab01%.school%.example", server)
+      local text = run(([[
+         local wms = require "wms"
+         assert(wms.bind{ server = %q, user_name = %q, password = %q, fingerprint = %q, management = true })
+      ]]):format(server, lab.admin, lab.password, lab.fingerprint) .. code, NOWHERE .. "XDG_CONFIG_HOME=" .. soap.folder())
+      has(text, "1\tStation 1\tActive\tfalse\n", "\nschool.example wikipedia.org\n", "10.0.14393.0\n",
+         server .. "\tWindows Server 2016 Standard\n")
+      assert.equal(1, lab:counts().CloseSessionApplication)
    end)
 
    it("has a snippet for Linux hosts that lists and unlocks a real one's sessions", function()

@@ -142,6 +142,7 @@ local wms = {}
 ---@field interface string The name of an interface of the host's protocol.
 ---@field operation string The name of one of its operations.
 ---@field arguments? table<string, wms.Argument> By the protocol's names.
+---@field management? boolean Use the password for management, also where the ordinary one would do.
 ---@field timeout? number As in `wms.Options`.
 
 ---@class wms.BindOptions: wms.WholeOptions

@@ -20,7 +20,7 @@ local VERBS = {
 local AS_NEW = {
    relock = -1, block_all_relock = -1, block_all = "", flags_name = "pgrfSession", unknown_hr = 0x80071B6E, stations = 0,
    request_action = false, no_management = false, admin_orchestration = false, timestamps = false, refuse = false,
-   keep_bodies = false, soap11 = true, soap12 = true,
+   keep_bodies = false, soap11 = true, soap12 = true, protocol_version = 0, server_version = "10.0.14393.0",
 }
 local park, pool, taken = nil, {}, 0
 local serial, last_id = 0, 100
@@ -79,6 +79,7 @@ function adapter.lab(settings)
    local lab = pool[taken]
    lab:clear()
    lab:remove("all")
+   lab:renew()
    lab:set(AS_NEW)
    if settings then
       lab:set(settings)

@@ -215,7 +215,7 @@ static int check_fields(wms_engine *engine, const wms_command *command)
          "the name of an administrator of the host"},
         {"password", WMS_BIND, command->password, NULL, NULL},
         {"fingerprint", WMS_BIND, command->fingerprint, NULL, NULL},
-        {"management", WMS_BIND, command->management, NULL, NULL},
+        {"management", WMS_BIND, command->management && command->verb != WMS_CALL, NULL, NULL},
         {"certificate_name", WMS_BIND, command->certificate_name, NULL, NULL},
         {"thumbprint", WMS_BIND, command->thumbprint, NULL, NULL},
         {"fingerprints", WMS_BIND, command->pin_count > 0, NULL, NULL},

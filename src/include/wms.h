@@ -411,7 +411,8 @@ typedef struct wms_command {
                                 wms_request_wants_password() */
     const char *fingerprint; /* WMS_BIND: SHA-256 of the certificate that is expected, in hex; NULL:
                                 the bind fails with UNTRUSTED, and returns it */
-    bool management;         /* WMS_BIND: keep the elevated password, too */
+    bool management;         /* WMS_BIND: keep the elevated password, too; WMS_CALL (since 0.3): use
+                                it, also where the ordinary one would do; NOT_BOUND without it */
 
     const char *title; /* WMS_MESSAGE: above the message, at most 1,024 bytes of UTF-8 without
                           control characters; NULL: the host's own, or none */

@@ -234,7 +234,7 @@ _Static_assert(COMMANDS / 2 <= 55, "a set of takers has a bit for each verb");
     X(PASSWORD, "password", FOR_ALONE(WMS_BIND)) \
     X(FINGERPRINT, "fingerprint", FOR_ALONE(WMS_BIND)) \
     X(FINGERPRINTS, "fingerprints", FOR_ALONE(WMS_BIND)) \
-    X(MANAGEMENT, "management", FOR_ALONE(WMS_BIND)) \
+    X(MANAGEMENT, "management", FOR_ALONE(WMS_BIND) | FOR_ALONE(WMS_CALL)) \
     X(CERTIFICATE_NAME, "certificate_name", FOR_ALONE(WMS_BIND)) \
     X(THUMBPRINT, "thumbprint", FOR_ALONE(WMS_BIND)) \
     X(STORE, "store", FOR_CONFIGURE) \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* system.c - `require "wms.system"`: what wms.keep needs of the system, and Lua's own libraries do
- * not have.  It is no part of the interface.
+/* system.c - `require "wms.system"`: what wms.keep and wms.multipoint need of the system and
+ * of this module, and Lua's own libraries do not have.  It is no part of the interface.
  */
 #define _GNU_SOURCE /* sigtimedwait, secure_getenv */
 #include <errno.h>
@@ -130,6 +130,21 @@ static int notify(lua_State *L)
     return 1;
 }
 
+/* What wms.configure has set for commands: timeout, deadline (nil: none), concurrency. */
+static int defaults(lua_State *L)
+{
+    const struct lwms_state *state = lwms_state_here(L);
+
+    lua_pushnumber(L, state->timeout);
+    if (state->deadline >= 0) {
+        lua_pushnumber(L, state->deadline);
+    } else {
+        lua_pushnil(L);
+    }
+    lua_pushinteger(L, (lua_Integer) state->concurrency);
+    return 3;
+}
+
 /* The number of this process: a child has another one. */
 static int process(lua_State *L)
 {
@@ -145,6 +160,7 @@ static const luaL_Reg functions[] = {
     {"ending", ending},
     {"await", await},
     {"notify", notify},
+    {"defaults", defaults},
     {"process", process},
     {NULL, NULL},
 };

@@ -244,6 +244,7 @@ void multipoint_call(struct multipoint_host *host, struct wms_op *op, const stru
         .operation = multipoint_operation_find(call->interface_name, call->operation),
         .arguments = call->arguments,
         .op = op,
+        .elevated = call->management,
     };
     const char *text = "the administrator's password is asked for by wms.bind alone";
     int error = !question.operation || question.operation->credentials == MULTIPOINT_ADMIN

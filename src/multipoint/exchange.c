@@ -83,8 +83,13 @@ static int choose_credentials(struct multipoint_exchange *exchange,
                               const struct multipoint_binding *binding, const char **ret_password,
                               const char **ret_text)
 {
+    enum multipoint_credentials credentials = question->operation->credentials;
+
     *ret_password = NULL;
-    switch (question->operation->credentials) {
+    if (credentials == MULTIPOINT_CONTROL && question->elevated) {
+        credentials = MULTIPOINT_MANAGEMENT;
+    }
+    switch (credentials) {
     case MULTIPOINT_ANYBODY:
         break;
     case MULTIPOINT_ADMIN:

@@ -7,7 +7,10 @@
 
 /* ---- what the host says ---------------------------------------------------------------------- */
 
-#define NO_SESSION "the host has no such session"
+#define NO_ACCOUNT     "the host has no account of that name"
+#define ACCOUNT_EXISTS "the host refuses it: it has an account of that name already"
+#define BAD_PASSWORD \
+    "the host refuses the password: it does not meet the host's rules for passwords"
 #define BIND_AGAIN "; bind anew"
 #define BLANKS     " \t\r\n"
 
@@ -24,6 +27,12 @@ static const struct {
     {0x80070002, WMS_E_NOT_FOUND, false, NULL},
     {0x80070490, WMS_E_NOT_FOUND, false, NULL},
     {0x80071B6E, WMS_E_NOT_FOUND, false, NULL}, /* no such WinStation */
+    {0x80070525, WMS_E_NOT_FOUND, false, NO_ACCOUNT},
+    {0x800708AD, WMS_E_NOT_FOUND, false, NO_ACCOUNT},
+    {0x80070524, WMS_E_ACCESS_DENIED, false, ACCOUNT_EXISTS},
+    {0x800708B0, WMS_E_ACCESS_DENIED, false, ACCOUNT_EXISTS},
+    {0x8007052D, WMS_E_ACCESS_DENIED, false, BAD_PASSWORD},
+    {0x800708C5, WMS_E_ACCESS_DENIED, false, BAD_PASSWORD},
     {0x80070522, WMS_E_ACCESS_DENIED, false,
      "the host refuses it: the account has not the rights for it"},
     {0x8007052E, WMS_E_ACCESS_DENIED, false, "the host does not accept that name and password"},
@@ -59,6 +68,14 @@ static const char *denied(const struct multipoint_operation *operation)
                : "the host refuses it: it takes other rights";
 }
 
+/* The text for NOT_FOUND; NULL: the code's own, which is about sessions. */
+static const char *missing(const struct multipoint_operation *operation)
+{
+    return strncmp(operation->in, "idStation:", strlen("idStation:")) == 0
+               ? "the host has no such station"
+               : NULL;
+}
+
 static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr,
                          struct multipoint_reply *reply, char buffer[MULTIPOINT_SENTENCE])
 {
@@ -71,7 +88,9 @@ static void judge_result(const struct multipoint_exchange *exchange, uint32_t hr
         if (results[i].hr == hr) {
             reply->code = results[i].code;
             reply->lost = results[i].open;
-            reply->text = results[i].text;
+            reply->text = results[i].text || results[i].code != WMS_E_NOT_FOUND
+                              ? results[i].text
+                              : missing(exchange->operation);
             return;
         }
     }

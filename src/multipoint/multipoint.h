@@ -210,8 +210,9 @@ struct multipoint_question { /* what is asked, and how */
                           it only reads */
     const char *user_name, *password;         /* for MULTIPOINT_ADMIN only */
     const struct multipoint_binding *binding; /* NULL: host->binding */
-    bool urgent; /* goes to the front of the queue: it acts on an answer that has just come, which
-                    must not become outdated */
+    bool elevated; /* what takes either password is sent with the one for management */
+    bool urgent;   /* goes to the front of the queue: it acts on an answer that has just come, which
+                      must not become outdated */
 };
 
 struct multipoint_exchange {

@@ -120,7 +120,7 @@ end
 --- Carries out a command of that name with those options: `loop.call("unlock", { session_ids = 3, server = "lab01" })`
 --- returns what `wms.unlock` would, while other coroutines run.
 function loop.call(command, options)
-   return loop.wait(wms.start(command, options))
+   return loop.wait(waiting.start(command, options))
 end
 
 return loop

@@ -46,7 +46,7 @@ end
 --- have returned, and the request is closed then (before that, `request:cancel()` ends it); an error that a callback of
 --- the command raised is passed on by `on_done` being called with `nil, message`.
 function loop.start(command, options, on_done)
-   local request = wms.start(command, options)
+   local request = waiting.start(command, options)
    add(request, function(_, failure)
       if failure then
          request:close()
@@ -125,7 +125,7 @@ end
 --- Carries out a command in a coroutine: `loop.call("unlock", { session_ids = 3, server = "lab01" })` returns what
 --- `wms.unlock` would, while the loop runs.
 function loop.call(command, options)
-   return loop.wait(wms.start(command, options))
+   return loop.wait(waiting.start(command, options))
 end
 
 return loop

@@ -21,7 +21,7 @@ local count = 0
 --- closed then (before that, `request:cancel()` ends it).  An error that a callback of the command raised is passed on
 --- by `on_done` being called with `nil, message`.
 function loop.start(command, options, on_done)
-   local request = wms.start(command, options)
+   local request = waiting.start(command, options)
    count = count + 1
    waiting.add(request, function(_, failure)
       count = count - 1

@@ -24,20 +24,39 @@ local function step(request)
    end
 end
 
+--- Begins a command: one of wms.start, or "multipoint.stations" and so on, a function of wms.multipoint.
+function waiting.start(command, options)
+   local name = type(command) == "string" and command:match("^multipoint%.([%w_]+)$")
+   if name then
+      return require "wms.multipoint".start(name, options) -- which is made of this module
+   end
+   return wms.start(command, options)
+end
+
 --- Begins to wait: `resume(request, failure)` is called once, from here or from `turn`, when the request is done;
 --- `failure` is nil, or holds the error that one of its callbacks raised.
 function waiting.add(request, resume)
+   if type(request) == "table" then -- one of wms.multipoint, which waits for its own
+      return request:on_done(resume)
+   end
    driver:watch(request)
    resumes[request] = resume
    step(request)
 end
 
---- Waits no longer for a request, and closes it.
-function waiting.drop(request)
-   if resumes[request] then
+--- Waits no longer for a request.
+function waiting.forget(request)
+   if type(request) == "table" then
+      request:forget()
+   elseif resumes[request] then
       resumes[request] = nil
       driver:forget(request)
    end
+end
+
+--- Waits no longer for a request, and closes it.
+function waiting.drop(request)
+   waiting.forget(request)
    request:close()
 end
 

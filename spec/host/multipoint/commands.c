@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the control channel can be told, except to wait: see control.c. */
-#include "host.h"
+#include "model.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -55,6 +55,26 @@ static const char *known(const struct words *words, int from, const char *const 
         }
     }
     return NULL;
+}
+
+const char *words_option(const struct words *words, const char *key)
+{
+    return option(words, key);
+}
+
+uint64_t words_number(const struct words *words, const char *key, uint64_t otherwise)
+{
+    return number(words, key, otherwise);
+}
+
+void words_string(const struct words *words, const char *key, char **ret)
+{
+    string(words, key, ret);
+}
+
+const char *words_known(const struct words *words, int from, const char *const *keys)
+{
+    return known(words, from, keys);
 }
 
 /* ---- commands: NULL, or what is wrong -------------------------------------------------------- */
@@ -257,8 +277,8 @@ static const char *do_set(struct host *host, const struct words *words)
 }
 
 static const char *const session_keys[] = {
-    "user", "domain",  "winstation", "state",  "flags", "station", "broadcast",
-    "rail", "private", "message",    "relock", "deaf",  NULL};
+    "user", "domain",  "winstation", "state",  "flags", "station",  "broadcast",
+    "rail", "private", "message",    "relock", "deaf",  "inactive", NULL};
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
@@ -276,6 +296,7 @@ static void fill(struct host *host, const struct words *words, uint64_t id)
     session->rail = number(words, "rail", session->rail);
     session->private_screen = number(words, "private", session->private_screen);
     session->deaf = number(words, "deaf", session->deaf);
+    session->inactive = (uint32_t) number(words, "inactive", session->inactive);
     session->relock_after =
         (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
     if (session->station > host->stations) {
@@ -499,5 +520,5 @@ bool command_run(struct host *host, const struct words *words, struct text *answ
             return true;
         }
     }
-    return false;
+    return model_command(host, words, ret_problem);
 }

@@ -99,6 +99,9 @@ struct session {
     bool rail, private_screen, deaf;
     int64_t relock_after; /* ms; -1: as the host's sessions */
     char *user, *domain, *winstation, *message;
+    bool identified;     /* names are on its screen */
+    uint64_t shows;      /* while it is viewing: the session whose desktop it shows */
+    uint32_t inactive;   /* ticks */
     struct timer relock; /* the session is found by its id: sessions move in memory */
     struct host *host;
 };
@@ -167,6 +170,7 @@ struct host {
     bool admin_orchestration, request_action, no_management, timestamps, refuse, keep_bodies;
     bool soap11, soap12; /* what the plain endpoint speaks */
 
+    struct model *model; /* all else: model.h */
     struct session **sessions;
     size_t session_count, session_size;
     struct rule *rules;
@@ -235,9 +239,6 @@ uint32_t log_off_session(struct call *call);
 uint32_t log_off_console_session(struct call *call);
 uint32_t end_host(struct call *call);
 uint32_t get_screen_state(struct call *call);
-uint32_t get_station_information(struct call *call);
-uint32_t get_next_station(struct call *call);
-uint32_t get_station_friendly_name(struct call *call);
 
 struct session *session_find(struct host *host, uint64_t id);
 struct session *session_add(struct host *host, uint64_t id); /* or the one that is there */
@@ -295,6 +296,13 @@ struct words {
 /* Whether there is such a command; `ret_problem`: why it failed, or NULL. */
 bool command_run(struct host *host, const struct words *words, struct text *answer,
                  const char **ret_problem);
+
+/* A command's options, for model_commands.c: KEY=VALUE. */
+const char *words_option(const struct words *words, const char *key); /* NULL: not given */
+uint64_t words_number(const struct words *words, const char *key, uint64_t otherwise);
+void words_string(const struct words *words, const char *key, char **ret); /* if it is given */
+/* NULL, or which of the options from that word on is not one of the keys. */
+const char *words_known(const struct words *words, int from, const char *const *keys);
 
 /* ---- control.c ------------------------------------------------------------------------------- */
 

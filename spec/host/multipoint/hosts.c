@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The hosts of this process, and what they remember of their requests. */
-#include "host.h"
+#include "model.h"
 
 #include <arpa/inet.h>
 #include <gnutls/crypto.h>
@@ -64,6 +64,7 @@ void host_free(struct host *host)
         rule_free(rule);
     }
     log_clear(host);
+    model_free(host);
     text_free(&host->bodies);
     certificate_free(host->certificates);
     if (host->priority) {

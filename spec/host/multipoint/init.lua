@@ -166,6 +166,43 @@ end
 --- Sessions with the ids from … to, all alike.
 function Host:fill(from, to, options) tell(self, options, "fill", from, to) end
 
+--- Makes a station, or changes one.  Fields: id, name, absent (its id is left out), vm_id, session_host and session (it
+-- shows that one of another machine), devices ("1:2,11:1": two of kind 1, one of kind 11).
+function Host:station(options)
+   local rest = {}
+   for key, value in pairs(options) do
+      rest[key] = key ~= "id" and value or nil
+   end
+   tell(self, rest, "station", options.id)
+end
+
+--- Makes an account, or changes one: name, password, full_name, description, type.
+function Host:account(options)
+   local rest = {}
+   for key, value in pairs(options) do
+      rest[key] = key ~= "name" and value or nil
+   end
+   tell(self, rest, "account", options.name)
+end
+
+--- A program that runs in a session: name, process, window, created.
+function Host:program(session, options)
+   local rest = {}
+   for key, value in pairs(options) do
+      rest[key] = key ~= "name" and value or nil
+   end
+   tell(self, rest, "program", session, options.name)
+end
+
+--- An alert of the host's or, with `station`, of a station's: severity (1), status (1).
+function Host:alert(kind, options) tell(self, options, "alert", kind) end
+
+--- What the host is and how it is set up: model_commands.c lists it.
+function Host:system(settings) tell(self, settings, "system") end
+
+--- Stations, accounts, programs and settings are as at first.
+function Host:renew() tell(self, nil, "renew") end
+
 --- Takes a session away, or "all".
 function Host:remove(id) tell(self, nil, "remove", id) end
 

@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    NO_SUCH_ELEMENT = 0x490, /* ERROR_NOT_FOUND */
-    DENIED = 5
-};
+enum { DENIED = 5 };
 
 static uint32_t win32(uint32_t code)
 {
@@ -306,61 +303,6 @@ uint32_t get_screen_state(struct call *call)
             "<pfIsDisconnected>%s</pfIsDisconnected><pfIsPrivate>%s</pfIsPrivate>",
             session->broadcast, session->flags & LOCKED ? "true" : "false",
             session->state == 4 ? "true" : "false", session->private_screen ? "true" : "false");
-    }
-    return hr;
-}
-
-/* ---- IMultiPointStation ---------------------------------------------------------------------- */
-
-static uint32_t station_hr(const struct call *call)
-{
-    return call->numbers[0] >= 1 && call->numbers[0] <= call->host->stations
-               ? 0
-               : win32(NO_SUCH_ELEMENT);
-}
-
-uint32_t get_station_information(struct call *call)
-{
-    const struct host *host = call->host;
-    const struct session *there = NULL;
-    uint32_t hr = station_hr(call);
-
-    if (hr) {
-        return hr;
-    }
-    for (size_t i = 0; i < host->session_count && !there; i++) {
-        there = host->sessions[i]->station == call->numbers[0] ? host->sessions[i] : NULL;
-    }
-    text_printf(call->out, "<pidSession>%llu</pidSession>",
-                there ? (unsigned long long) there->id : UINT32_MAX + 0ull);
-    add_string(call->out, "pwsSessionHost", host->name);
-    text_printf(call->out,
-                "<pwsVirtualMachineId></pwsVirtualMachineId><peIdentifyStationState>0</"
-                "peIdentifyStationState>"
-                "<peState>%d</peState>",
-                !there                  ? 2
-                : there->flags & LOCKED ? 5
-                                        : 4);
-    return 0;
-}
-
-uint32_t get_next_station(struct call *call)
-{
-    if (call->numbers[0] >= call->host->stations) {
-        return win32(NO_SUCH_ELEMENT);
-    }
-    text_printf(call->out, "<pidNextStation>%llu</pidNextStation>",
-                (unsigned long long) call->numbers[0] + 1);
-    return 0;
-}
-
-uint32_t get_station_friendly_name(struct call *call)
-{
-    uint32_t hr = station_hr(call);
-
-    if (!hr) {
-        text_printf(call->out, "<pwsFriendlyName>Station %llu</pwsFriendlyName>",
-                    (unsigned long long) call->numbers[0]);
     }
     return hr;
 }

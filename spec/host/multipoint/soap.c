@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One request's envelope to one answer's, strictly: SOAP 1.2 (the certificate's in 1.1, too),
  * WS-Addressing 1.0, WS-Security 1.0. */
-#include "host.h"
+#include "model.h"
 
 #include <libxml/parser.h>
 #include <stdio.h>
@@ -338,6 +338,9 @@ static bool check_addressing(struct message *message, const char *interface)
         action[length + name] == '/') {
         message->operation = operation_find(interface, action + length + name + 1);
     }
+    if (message->operation && !is_served(message->exchange->host, message->operation)) {
+        message->operation = NULL;
+    }
     if (!message->operation) {
         return addressing_fault(message, "a:ActionNotSupported", "The endpoint has no such action");
     }
@@ -534,7 +537,7 @@ static bool act(struct message *message)
     }
     text_clear(exchange->inner);
     hr = message->operation->act ? message->operation->act(&call) : 0;
-    if (hr) {
+    if (hr && !(rule && rule->body)) {
         return wms_fault(message, hr);
     }
     if (!message->operation->act) {

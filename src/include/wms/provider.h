@@ -75,7 +75,8 @@ struct wms_call {
     const wms_value
         *arguments; /* WMS_CALL: a WMS_TABLE, or NULL: none.  An empty one may be meant as a list */
     const char *user_name, *fingerprint; /* WMS_BIND; fingerprint NULL: none is expected */
-    bool management;                     /* WMS_BIND: the elevated password is wanted, too */
+    bool management; /* WMS_BIND: the elevated password is wanted, too; WMS_CALL:
+                        it is to be used, also where the ordinary one would do */
     const char *certificate_name,
         *thumbprint; /* WMS_BIND, since 0.2: what else the certificate must be; NULL: nothing */
 };
