@@ -258,7 +258,7 @@ static const char *do_set(struct host *host, const struct words *words)
 
 static const char *const session_keys[] = {
     "user", "domain",  "winstation", "state",  "flags", "station", "broadcast",
-    "rail", "private", "message",    "relock", "deaf",  NULL};
+    "rail", "private", "message",    "relock", "deaf",  "picture", NULL};
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
@@ -278,6 +278,8 @@ static void fill(struct host *host, const struct words *words, uint64_t id)
     session->deaf = number(words, "deaf", session->deaf);
     session->relock_after =
         (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
+    session->picture =
+        (value = option(words, "picture")) ? strtoll(value, NULL, 10) : session->picture;
     if (session->station > host->stations) {
         host->stations = session->station;
     }

@@ -7,7 +7,8 @@
 
 enum {
     NO_SUCH_ELEMENT = 0x490, /* ERROR_NOT_FOUND */
-    DENIED = 5
+    DENIED = 5,
+    INVALID_PARAMETER = 87
 };
 
 static uint32_t win32(uint32_t code)
@@ -60,6 +61,7 @@ struct session *session_add(struct host *host, uint64_t id)
     session->host = host;
     session->flags = 4 | ORCHESTRATABLE;
     session->relock_after = -1;
+    session->picture = -1;
     session->user = copy("");
     session->domain = copy("");
     session->winstation = copy("");
@@ -306,6 +308,23 @@ uint32_t get_screen_state(struct call *call)
             "<pfIsDisconnected>%s</pfIsDisconnected><pfIsPrivate>%s</pfIsPrivate>",
             session->broadcast, session->flags & LOCKED ? "true" : "false",
             session->state == 4 ? "true" : "false", session->private_screen ? "true" : "false");
+    }
+    return hr;
+}
+
+/* A disconnected session has no screen, and so no picture. */
+uint32_t get_thumbnail_bits(struct call *call)
+{
+    struct session *session;
+    uint32_t hr = find(call, true, &session);
+
+    if (!hr && call->numbers[1] > 3) {
+        hr = win32(INVALID_PARAMETER);
+    }
+    if (!hr && session->picture != 0 && session->state != 4) {
+        text_puts(call->out, "<ppbDataBits>");
+        picture_add(session, (unsigned) call->numbers[1], call->out);
+        text_puts(call->out, "</ppbDataBits>");
     }
     return hr;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A client that is not ours, on the test host: binds, lists, locks, reads flags, unlocks.
+"""A client that is not ours, on the test host: binds, lists, takes pictures, locks, reads flags, unlocks.
 
     zeep_client.py WSDL ADDRESS HTTP_PORT SHA256 SESSION_ID [PIPE] <the administrator's name and password, a line each
 
@@ -124,6 +124,9 @@ def main():
             print("session", one.id, one.state, one.wsUserName)
         sessions = host.service("IMultiPointSession", tls, "WmsControl", control)
         print("before", sessions.GetSessionFlags(session))
+        for size in range(4):
+            bits = sessions.GetThumbnailBits(session, size)
+            print("picture", size, bits[:2] == b"\xff\xd8" and hashlib.sha256(bits).hexdigest())
         sessions.LockSession(session, "Eyes on <the> teacher & no \"talking\" ☃")
         print("locked", sessions.GetSessionFlags(session))
         print("screen", sessions.GetScreenState(session).pfIsLocked)
