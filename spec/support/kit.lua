@@ -184,7 +184,7 @@ local CODES = kit.set{
 }
 local AS_ASKED = kit.set{ "requested", "verified", "planned", "gone" }
 local FIELDS = kit.set{ "server", "session_id", "user_name", "state", "changed", "error", "note", "identity",
-   "value", "partial" }
+   "value", "partial", "picture", "width", "height", "time" }
 
 kit.codes = CODES
 
