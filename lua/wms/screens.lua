@@ -90,8 +90,9 @@ end
 
 --- A room as it is now, with the pictures of those who may be looked at: not of whom the host exempts.
 ---
---- `options`: those of `wms.sessions` that choose (server, where, except), `size` of `wms.thumbnail`, a `title`, and timeout,
---- deadline, concurrency, retries.  `call(verb, options)`, if it is given, carries commands out in place of `wms[verb]`.
+--- `options`: those of `wms.sessions` that choose (server, where, except), `size` of `wms.thumbnail`, a `title`, and
+--- timeout, deadline, concurrency, retries.  `call(verb, options)`, if it is given, carries commands out in place of
+--- `wms[verb]`.
 ---
 --- Returns { title =, time =, stations =, off =, failures = }.  A station: server, session_id, user_name, state, locked,
 --- exempt, picture, width, height, time, error (why there is no picture), session.  `off`: { server =, error = } of hosts

@@ -77,7 +77,7 @@ commands.options = {
    every = { flags = "--every", value = "TIME", kind = "time", group = 2,
       help = "Do it again and again, so often; the page loads itself again." },
    serve = { flags = "--serve", value = "PORT", kind = "count", group = 2,
-      help = "Serve a page that also locks, unlocks and sends messages, on this machine's loopback alone; 0: any free port." },
+      help = "Serve a page that also locks, unlocks and sends messages, on loopback alone; 0: any free port." },
    yes = { flags = "-y --yes", group = 2, help = "Do not ask whether it is meant." },
 
    admin = { flags = "-u --user", value = "NAME", option = "user_name", group = 3, help = "An administrator of the host." },
@@ -189,10 +189,11 @@ commands.list = {
       } },
    { name = "screens", summary = "show a room: who is where, what is locked, and what is on the screens", call = "screens",
       target = "sessions", listing = true, arguments = SERVERS,
-      options = join({ "server", "user", "where", "except", "output", "serve", "every", "size", "title", "retries" }, SERVE),
+      options = join({ "server", "user", "where", "except", "output", "serve", "every", "size", "title", "message",
+         "retries" }, SERVE),
       words = { done = "shown" },
-      about = "Pictures come from MultiPoint hosts; sessions of other hosts are shown without. Who is looked at has to know "
-         .. "it: see docs/screens.md.",
+      about = "Pictures come from MultiPoint hosts; sessions of other hosts are shown without. Who is looked at has to "
+         .. "know it: see docs/screens.md.",
       examples = {
          { "wms screens -s @room1 -o room.html", "one page, with the pictures in it" },
          { "wms screens -s @room1 -o room.html --every 5s", "which is written anew, and loads itself again" },

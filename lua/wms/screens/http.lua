@@ -4,8 +4,8 @@ local http = {}
 
 http.HEAD_MAX, http.BODY_MAX = 16384, 262144 -- bytes
 
-http.REASONS = { [200] = "OK", [400] = "Bad Request", [403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed",
-   [413] = "Content Too Large", [431] = "Request Header Fields Too Large", [500] = "Internal Server Error" }
+http.REASONS = { [200] = "OK", [400] = "Bad Request", [403] = "Forbidden", [404] = "Not Found",
+   [405] = "Method Not Allowed", [413] = "Content Too Large", [431] = "Request Header Fields Too Large" }
 
 --- The fields of a head by their names in lower case; nil: it is none, or has one twice that must be there once.
 local function fields_of(text)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The page that wms.screens.server serves: its frame, its script, and the style beyond that of a file.  The script fills the
---- frame, and puts what hosts say into it as text alone.
+--- The page that wms.screens.server serves: its frame, its script, and the style beyond that of a file.  The script fills
+--- the frame, and puts what hosts say into it as text alone.
 local markup = require "wms.screens.markup"
 
 local live = {}

@@ -49,8 +49,9 @@ end
 
 local function station_of(station)
    local state = words.state(station)
+   local place = ("%s, session %s"):format(words.host(station.server), tostring(station.session_id))
    return STATION:format(state, image(station), markup.escape(words.user(station)), markup.escape(station.server),
-      markup.escape(("%s, session %s"):format(words.host(station.server), tostring(station.session_id))), words.LABELS[state])
+      markup.escape(place), words.LABELS[state])
 end
 
 local function off_of(host)

@@ -8,8 +8,9 @@ room.__index = room
 
 --- `options`: those of wms.screens.take; `call(verb, options)`: carries a command out, in a coroutine that it suspends.
 function room.new(options, call)
-   return setmetatable({ options = options, call = call, pictures = {}, former = {}, numbers = {}, serial = 0, by_key = {} },
-      room)
+   local empty = { pictures = {}, former = {}, numbers = {}, serial = 0, by_key = {} }
+   empty.options, empty.call = options, call
+   return setmetatable(empty, room)
 end
 
 local function tile_of(station)

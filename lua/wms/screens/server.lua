@@ -57,7 +57,8 @@ local function refuse(status)
 end
 
 local PAGES = {
-   ["page.css"] = { "text/css; charset=utf-8", live.STYLE }, ["page.js"] = { "text/javascript; charset=utf-8", live.SCRIPT },
+   ["page.css"] = { "text/css; charset=utf-8", live.STYLE },
+   ["page.js"] = { "text/javascript; charset=utf-8", live.SCRIPT },
    ["icon.svg"] = { "image/svg+xml", live.ICON },
 }
 

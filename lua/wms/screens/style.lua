@@ -23,7 +23,8 @@ ul.room { display: grid; grid-template-columns: repeat(auto-fill, minmax(13.5rem
 .station .screen span { padding: 0 1rem; overflow-wrap: anywhere; }
 .station img { display: block; width: 100%; height: 100%; object-fit: contain; }
 .station.locked img { filter: saturate(.45) brightness(.85); }
-.station .who { display: grid; grid-template-columns: 1fr auto; align-items: center; gap: 0 .75rem; padding: .55rem .75rem .65rem; }
+.station .who { display: grid; grid-template-columns: 1fr auto; align-items: center; gap: 0 .75rem;
+  padding: .55rem .75rem .65rem; }
 .station .user { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .station .host { grid-column: 1 / 3; color: var(--soft); font-size: .85rem; overflow: hidden; text-overflow: ellipsis;
   white-space: nowrap; }

@@ -24,8 +24,8 @@ function words.state(station)
    return station.locked and "locked" or "open"
 end
 
-words.LABELS = { locked = "Locked", open = "Open", exempt = "Not controlled", away = "Disconnected", unknown = "Lock unknown",
-   off = "Not reached" }
+words.LABELS = { locked = "Locked", open = "Open", exempt = "Not controlled", away = "Disconnected",
+   unknown = "Lock unknown", off = "Not reached" }
 
 --- Why a station shows no picture.
 function words.missing(station)
