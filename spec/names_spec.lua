@@ -135,8 +135,8 @@ describe("every name", function()
          end
       end
       for command, class in pairs{ call = "CallOptions", bind = "BindOptions", message = "MessageOptions",
-         close = "CloseOptions", thumbnail = "ThumbnailOptions", reboot = "ServerOptions", power_off = "ServerOptions", wake = "WakeOptions",
-         watch = "WatchOptions",
+         close = "CloseOptions", thumbnail = "ThumbnailOptions", reboot = "ServerOptions", power_off = "ServerOptions",
+         wake = "WakeOptions", watch = "WatchOptions",
       } do
          for _, option in ipairs(fields(class)) do
             local ok, message = pcall(wms[command], { [option] = print, nonsense = 1 })
@@ -190,7 +190,7 @@ describe("every name", function()
       end
       for name in manual:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do
          local file = set{ "h", "so", "pc", "lua", "example", "loop", "provider", "config", "inventory",
-            "fingerprints", "keep", "system" }[name]
+            "fingerprints", "keep", "screens", "system" }[name]
          assert.truthy(wms[name] or file, "the manual has a name that is not there: wms." .. name)
       end
    end)

@@ -35,7 +35,7 @@ local function check(options, level)
    if type(options) == "string" then
       options = { server = options }
    elseif type(options) ~= "table" then
-      error(("bad argument #1 to 'take' (%s; give a table of options)"):format(type(options)), level)
+      error(("bad argument #1 to 'take' (a %s; give a table of options)"):format(type(options)), level)
    end
    for name in pairs(options) do
       if not KNOWN[name] then

@@ -10,8 +10,9 @@ Browser.__index = Browser
 -- Nothing of its own leaves this machine; evil.example is a name that somebody has made to mean this machine.
 local ARGUMENTS = { "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
-   "--disable-extensions", "--disable-breakpad", "--disable-crash-reporter", "--hide-scrollbars", "--window-size=1300,1000", "--no-proxy-server",
-   "--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter,Translate", "--disable-domain-reliability",
+   "--disable-extensions", "--disable-breakpad", "--disable-crash-reporter", "--disable-domain-reliability",
+   "--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter,Translate", "--hide-scrollbars",
+   "--window-size=1300,1000", "--no-proxy-server",
    "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1" }
 
 --- nil, or why there is no browser.

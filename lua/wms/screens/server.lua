@@ -186,6 +186,13 @@ local function accept(self)
    end)
 end
 
+--- Lets handles that were closed go: luv does not bear that a state is closed before they have.
+local function tidy(uv)
+   if not uv.loop_mode() then -- else the loop that runs does it
+      uv.run("nowait")
+   end
+end
+
 -- ---- the server ------------------------------------------------------------------------------------------------------
 
 --- Serves a room.  `options`: `port` (0: any), `options` (those of wms.screens.take), `every` (seconds after which the page
@@ -215,6 +222,7 @@ function server.new(options)
    end
    if not bound then
       self.socket:close()
+      tidy(uv)
       return nil, ("%s:%d: %s"):format(ADDRESS, options.port or 0, why)
    end
    self.port = self.socket:getsockname().port
@@ -258,6 +266,7 @@ function server:close()
    for connection in pairs(self.connections) do
       drop(self, connection)
    end
+   tidy(self.uv)
 end
 
 return server
