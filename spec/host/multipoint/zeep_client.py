@@ -119,14 +119,13 @@ def main():
         print("control", control)
         print("management", credentials.pwsWmsManagementPassword)
 
+        sessions = host.service("IMultiPointSession", tls, "WmsControl", control)
+        for size in range(4):
+            print("picture", hashlib.sha256(sessions.GetThumbnailBits(session, size)).hexdigest())
         found = host.service("IMultiPointServer", tls, "WmsControl", control).GetAllSessions()
         for one in found.pprgWmsSessionInfoWs.prgWmsSessionInfoWs:
             print("session", one.id, one.state, one.wsUserName)
-        sessions = host.service("IMultiPointSession", tls, "WmsControl", control)
         print("before", sessions.GetSessionFlags(session))
-        for size in range(4):
-            bits = sessions.GetThumbnailBits(session, size)
-            print("picture", size, bits[:2] == b"\xff\xd8" and hashlib.sha256(bits).hexdigest())
         sessions.LockSession(session, "Eyes on <the> teacher & no \"talking\" ☃")
         print("locked", sessions.GetSessionFlags(session))
         print("screen", sessions.GetScreenState(session).pfIsLocked)
