@@ -62,9 +62,9 @@ static void services_note(struct wms_op *op, const char *note)
 
 static void services_sent(struct wms_op *op)
 {
-    /* A warning is not what was asked for, and a picture changes nothing. */
-    if (is_open(op) && !item_of(op)->warning &&
-        !(item_of(op)->job->request->traits & WMS_HAS_THUMBNAIL)) {
+    bool changes = !(item_of(op)->job->request->traits & WMS_HAS_THUMBNAIL);
+
+    if (is_open(op) && changes && !item_of(op)->warning) { /* which is not what was asked for */
         item_of(op)->sent = true;
     }
 }
