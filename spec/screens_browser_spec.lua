@@ -145,6 +145,21 @@ describe("the page of a room, in a browser #once", function()
             .then(answer => done(answer.status), error => done(error.name))]], room.url))
    end)
 
+   test("is a picture in a file as well, where a browser is installed", function()
+      local command = ("%s bin/wms --demo screens -o %s/room.png"):format(process.lua(), folder)
+      assert.same({ folder .. "/room.png: 8 sessions, 2 locked\n", 0 }, { process.run(command) })
+      local png = assert(io.open(folder .. "/room.png", "rb")):read("*a")
+      local width, height = png:byte(19) * 256 + png:byte(20), png:byte(23) * 256 + png:byte(24)
+      assert.same({ "\137PNG", 1280, 586 }, { png:sub(1, 4), width, height })
+      assert.is_true(#png > 20000)
+      local bare = folder .. "/bin" -- what there is but for a browser
+      process.run(("mkdir %s; ln -s $(command -v mktemp) $(command -v rm) $(command -v sh) %s"):format(bare, bare))
+      local out, code = process.run(("mkdir %s/tmp; TMPDIR=%s/tmp PATH=%s %s; ls %s/tmp"):format(folder, folder, bare,
+         command:gsub("^%S+", process.run("command -v " .. process.lua()):match("%S+")), folder))
+      assert.truthy(out:find("chromium, which is not installed (Debian: chromium)", 1, true), out)
+      assert.same({ "\n", 0 }, { out:match("html(\n.*)$"), code }) -- and no temporary file is left
+   end)
+
    test("asks nothing of anybody beyond this machine, and the hosts were asked what was clicked", function()
       chromium:stop()
       local count = 0

@@ -73,7 +73,7 @@ commands.options = {
    size = { flags = "--size", value = "SIZE", choices = { "small", "medium", "large", "full" }, option = "size", group = 2,
       help = "How large the pictures are to be; medium. How many pixels that is, the host decides." },
    output = { flags = "-o --output", value = "FILE", group = 2,
-      help = "Write this file: room.html is a page with everything in it, room.png a picture." },
+      help = "Write this file: room.html is a page with everything in it, room.png a picture of it, by chromium." },
    every = { flags = "--every", value = "TIME", kind = "time", group = 2,
       help = "Do it again and again, so often; the page loads itself again." },
    serve = { flags = "--serve", value = "PORT", kind = "count", group = 2,
