@@ -7,8 +7,7 @@
 
 enum {
     NO_SUCH_ELEMENT = 0x490, /* ERROR_NOT_FOUND */
-    DENIED = 5,
-    INVALID_PARAMETER = 87
+    DENIED = 5
 };
 
 static uint32_t win32(uint32_t code)
@@ -312,18 +311,19 @@ uint32_t get_screen_state(struct call *call)
     return hr;
 }
 
+enum { FULL_SCREEN = 3 }; /* the largest size */
+
 /* A disconnected session has no screen, and so no picture. */
 uint32_t get_thumbnail_bits(struct call *call)
 {
     struct session *session;
     uint32_t hr = find(call, true, &session);
 
-    if (!hr && call->numbers[1] > 3) {
-        hr = win32(INVALID_PARAMETER);
-    }
     if (!hr && session->picture != 0 && session->state != 4) {
         text_puts(call->out, "<ppbDataBits>");
-        picture_add(session, (unsigned) call->numbers[1], call->out);
+        picture_add(session,
+                    call->numbers[1] < FULL_SCREEN ? (unsigned) call->numbers[1] : FULL_SCREEN,
+                    call->out);
         text_puts(call->out, "</ppbDataBits>");
     }
     return hr;
