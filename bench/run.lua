@@ -4,7 +4,7 @@
 -- Both sides of a row run in this process and in turn, a few milliseconds each, so that whatever else the machine does hits
 -- both; a row shows the medians of both sides, and the median of the ratios of neighbours.
 --
---    lua bench/run.lua [memory] [require] [logind] [multipoint] [wts] [far] [watch] [cli] [growth]     these parts; all: none
+--    lua bench/run.lua [PART]...     memory, require, logind, multipoint, thumbnails, wts, far, watch, cli, growth; none: all
 package.path = "./?.lua;./?/init.lua;" .. package.path
 
 local now = require "bench.clock"
@@ -195,11 +195,12 @@ end
 local parts = {
    memory = bench_memory, require = bench_require, logind = bench_logind, multipoint = require "bench.multipoint",
    wts = require "bench.wts", far = require "bench.far", watch = require "bench.watch", cli = require "bench.cli",
-   growth = require "bench.growth",
+   growth = require "bench.growth", thumbnails = require "bench.thumbnails",
 }
 describe()
 print()
 line("medians", "ours", "theirs", "ratio", "goal", "")
-for _, name in ipairs(#arg > 0 and arg or { "memory", "require", "logind", "multipoint", "wts", "far", "watch", "cli", "growth" }) do
-   assert(parts[name], "no such part; give memory, require, logind, multipoint, wts, far, watch, cli or growth")()
+local all = { "memory", "require", "logind", "multipoint", "thumbnails", "wts", "far", "watch", "cli", "growth" }
+for _, name in ipairs(#arg > 0 and arg or all) do
+   assert(parts[name], "no such part; give some of " .. table.concat(all, ", "))()
 end

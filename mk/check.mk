@@ -89,6 +89,8 @@ check-shell:
 	@sed -n -e 's/^local ASK = "\(.*\)"$$/\1/p' lua/wms/cli/terminal.lua | shellcheck --shell=sh -
 	@sed -n -e '/^local READ = /,/^]]$$/p' lua/wms/cli/terminal.lua | \
 	    sed -e 1d -e '$$d' -e 's/^ *%s$$/stty -echo <\&3/' -e 's/%%/%/g' | shellcheck --shell=sh -
+	@sed -n -e '/^local SCRIPT = /,/^]]$$/p' lua/wms/screens/png.lua | \
+	    sed -e 1d -e '$$d' -e 's/%s/a b/' | shellcheck --shell=sh -
 	@sed -n -e '/^```sh$$/,/^```$$/p' docs/cli.md | grep -v '^```' | shellcheck --shell=sh -
 
 # The suite, with the address and the undefined-behaviour sanitizer inside the module; what is left

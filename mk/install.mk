@@ -35,7 +35,7 @@ man: $(man_pages)
 # ---- install -------------------------------------------------------------------------------------
 
 scripts := $(wildcard lua/wms/*.lua)
-folders := loop keep multipoint cli/shells cli
+folders := loop keep multipoint screens cli/shells cli
 deep    := $(wildcard $(folders:%=lua/wms/%/*.lua))
 
 to_lib     = $(DESTDIR)$(libdir)

@@ -10,7 +10,7 @@
 --                                   be carried out, the provider does not know), mute_shows (asked() counts what a mute
 --                                   host takes), asks_first (the provider asks how a session is before it acts), reuse
 --                                   (host.reuse is there), ends (it may be rebooted and powered off),
---                                   opens (host.open is there)
+--                                   opens (host.open is there), pictures (host.picture is there)
 --   adapter.missing()               nil, or why these specs cannot run here
 --   adapter.host{ sessions = { { user=, locked=, exempt=, own=, deaf=, relock=seconds }, … } } -> host
 --   adapter.unreachable()           an address that nobody answers
@@ -23,6 +23,7 @@
 --   host.asked(verb)                           how many actions reached the host
 --   host.open(user)                            a new session of the user's; returns its id
 --   host.reuse(id, user)                       the session ends, and another one of the user's has its id
+--   host.picture(id, jpeg or false)            from now on this is the session's picture; false: it has none
 --   host.mute()                                from now on it takes requests and never answers
 local busted = require "busted"
 local kit = require "spec.support.kit"
@@ -34,7 +35,7 @@ local fine, fault, pluck, set, sorted = kit.fine, kit.fault, kit.pluck, kit.set,
 -- All that an adapter can say of its hosts, and which of it says the opposite of something else: then that is shown.
 local WORDS = set{
    "close", "disconnect", "no_disconnect", "lock_report", "locks", "no_lock", "relock", "deaf", "mute", "own", "exempt",
-   "lost_answer", "message", "host_decides", "mute_shows", "asks_first", "reuse", "ends", "opens",
+   "lost_answer", "message", "host_decides", "mute_shows", "asks_first", "reuse", "ends", "opens", "pictures",
 }
 local OPPOSITE = { disconnect = "no_disconnect", no_disconnect = "disconnect", locks = "no_lock", no_lock = "locks" }
 
@@ -370,6 +371,7 @@ return function(adapter, skip)
    end)
 
    require "spec.support.contract_message"(adapter, test, room)
+   require "spec.support.contract_thumbnail"(adapter, test, room)
    require "spec.support.contract_ends"(adapter, test, room)
    require "spec.support.contract_warn"(adapter, test, room)
    require "spec.support.contract_watch"(adapter, test, room)

@@ -19,7 +19,7 @@ bound.describe("without memory, on a MultiPoint host #once", pending, function()
          process.quote(("Content-Type: %s; action=\"%s\""):format(request.type, request.action)), request.url)
    end
 
-   for _, name in ipairs{ "bind", "sessions", "unlock", "unlock_all", "verify", "call" } do
+   for _, name in ipairs{ "bind", "sessions", "unlock", "unlock_all", "verify", "call", "thumbnail" } do
       it(name .. " ends with an error, and leaves nothing behind", function()
          local host = bound.stranger()
          local _, environment = bound.folder()

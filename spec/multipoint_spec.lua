@@ -320,5 +320,17 @@ describe("MultiPoint hosts", function()
          end
       end
       assert.same({ "LockSession", "StopLockingSession", "StopLockingSession" }, verbs)
+
+      -- Both have got the same pictures.
+      for i, size in ipairs{ "small", "medium", "large", "full" } do
+         local file = assert(io.open(input, "wb"))
+         file:write(fine(wms.thumbnail{ session_ids = 3, server = lab.server, size = size })[1].picture)
+         file:close()
+         local sums = {}
+         for sum in table.concat(said, "\n"):gmatch("picture (%x+)") do
+            sums[#sums + 1] = sum
+         end
+         assert.equal(sums[i], process.run("sha256sum " .. input):match("^%x+"))
+      end
    end)
 end)

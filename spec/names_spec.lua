@@ -6,14 +6,14 @@ local fault, set = kit.fault, kit.set
 
 local COMMANDS = {
    "sessions", "unlock", "lock", "disconnect", "close", "unlock_all", "lock_all", "disconnect_all", "close_all", "call",
-   "bind", "message", "message_all", "reboot", "power_off", "wake",
+   "bind", "message", "message_all", "thumbnail", "thumbnail_all", "reboot", "power_off", "wake",
 }
 local FUNCTIONS = { "start", "new", "configure", "memory", "load", "bindings", "unbind", "driver", "servers", "watch" }
 local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait", "cancel", "close" }
 local WATCH = { "next", "each", "sessions", "servers", "pollfd", "events", "timeout", "step", "wait", "done", "close" }
 local DRIVER = { "pollfd", "events", "timeout", "step", "wait", "watch", "forget", "news", "alarm", "clock" }
 local KEEPER = { "run", "wait", "step", "done", "result", "stop", "close", "pollfd", "events", "timeout" }
-local HANDLE = { "open", "lock", "unlock", "drop", "fail", "refuse", "log", "session", "close" }
+local HANDLE = { "open", "lock", "unlock", "drop", "picture", "fail", "refuse", "log", "session", "close" }
 
 local function text_of(path)
    local file = io.open(path)
@@ -135,8 +135,8 @@ describe("every name", function()
          end
       end
       for command, class in pairs{ call = "CallOptions", bind = "BindOptions", message = "MessageOptions",
-         close = "CloseOptions", reboot = "ServerOptions", power_off = "ServerOptions", wake = "WakeOptions",
-         watch = "WatchOptions",
+         close = "CloseOptions", thumbnail = "ThumbnailOptions", reboot = "ServerOptions", power_off = "ServerOptions",
+         wake = "WakeOptions", watch = "WatchOptions",
       } do
          for _, option in ipairs(fields(class)) do
             local ok, message = pcall(wms[command], { [option] = print, nonsense = 1 })
@@ -190,7 +190,7 @@ describe("every name", function()
       end
       for name in manual:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do
          local file = set{ "h", "so", "pc", "lua", "example", "loop", "provider", "config", "inventory",
-            "fingerprints", "keep", "system", "multipoint" }[name]
+            "fingerprints", "keep", "screens", "system", "multipoint" }[name]
          assert.truthy(wms[name] or file, "the manual has a name that is not there: wms." .. name)
       end
    end)

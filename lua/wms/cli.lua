@@ -147,7 +147,9 @@ local HERE = { servers = true, unbind = true, bindings = true }
 
 --- Carries a plan out; returns nil when who was asked does not mean it.
 local function carry_out(made, given, settings)
-   if HERE[made.call] then
+   if made.call == "screens" then
+      return require("wms.cli.screens").run(made, given, settings)
+   elseif HERE[made.call] then
       return require("wms.cli.here")[made.call](made, settings)
    end
    local sessions
@@ -311,6 +313,7 @@ local function print_script(made, given, settings)
       end
       made.options[#made.options + 1] = { "password", script.password(given) }
    end
+   made.given = given
    local is_asked = made.command.ends and not given.yes and not given.what_if
    local question = is_asked and require("wms.cli.meant").question(made) or nil
    output.write(script.of(made, settings, given.config, given.demo, question))

@@ -46,8 +46,8 @@ local wms = {}
 ---   in a list takes out of the whole list
 ---@alias wms.Servers string|string[]
 
----@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"|"call"|"bind"|"message"|"reboot"|"power_off"|"wake"
----@alias wms.Command wms.Verb|"unlock_all"|"lock_all"|"disconnect_all"|"close_all"|"message_all"
+---@alias wms.Verb "unlock"|"lock"|"disconnect"|"close"|"sessions"|"call"|"bind"|"message"|"thumbnail"|"reboot"|"power_off"|"wake"
+---@alias wms.Command wms.Verb|"unlock_all"|"lock_all"|"disconnect_all"|"close_all"|"message_all"|"thumbnail_all"
 
 --- Options of every command.
 ---@class wms.Options
@@ -96,6 +96,12 @@ local wms = {}
 ---@class wms.MessageAllOptions: wms.AllOptions
 ---@field message string
 ---@field title? string
+
+---@class wms.ThumbnailOptions: wms.SelectOptions
+---@field size? "small"|"medium"|"large"|"full" How large the pictures are to be; medium.  How many pixels that is, the host decides.
+
+---@class wms.ThumbnailAllOptions: wms.AllOptions
+---@field size? "small"|"medium"|"large"|"full"
 
 --- What a call is given: a boolean, a whole number, a string (any bytes), a list, or a table of these by their names; tables
 --- lie at most 8 deep in each other.  A number that Lua has not exactly is given as a string of its digits.
@@ -198,6 +204,10 @@ local wms = {}
 ---@field note? string What the caller should know although nothing failed.
 ---@field partial? boolean Of a whole server that failed: it does not stand for all of its sessions, so it is no target.
 ---@field value? table What a `wms.call` or `wms.bind` has returned from this server, also one that failed.
+---@field picture? string Of `wms.thumbnail`: the bytes of a JPEG.  Nil: the session has none now, or an `on_outcome` has had it.
+---@field width? integer Its pixels, as the JPEG says.
+---@field height? integer
+---@field time? number When it came, in seconds since 1970.
 ---@field identity? string Of the session, where it is known: another try with this outcome is for no other session.
 
 --- Why not everything is as asked.  `tostring(err)` is its message.
@@ -318,6 +328,25 @@ function wms.message(options) end
 ---@return string? message
 ---@return wms.Error? err
 function wms.message_all(options) end
+
+--- Takes pictures of sessions' screens: `wms.thumbnail{ session_ids = {3, 4}, size = "large", server = "lab01" }`.
+---
+--- The outcomes are `verified`, and have `picture`, `width`, `height` and `time`; a session without a picture now has none of
+--- these, which is no failure.  A host is asked about one session after the other.  With an `on_outcome` the pictures are
+--- handed over by it, and the list has them no more: so no more than one of each host is in memory.  MultiPoint and embedded
+--- hosts have pictures, others answer `UNSUPPORTED`.  Nothing is changed, so there is nothing to verify.
+---@param options wms.ThumbnailOptions
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.thumbnail(options) end
+
+--- Takes one of every session that the host lets us control.
+---@param options? wms.ThumbnailAllOptions|string
+---@return wms.Outcome[]? outcomes
+---@return string? message
+---@return wms.Error? err
+function wms.thumbnail_all(options) end
 
 --- Reboots hosts: `wms.reboot{ servers = { "lab01", "lab02" } }`.  All their sessions end.  Needs a server, `"localhost"` too.
 ---
@@ -882,6 +911,15 @@ function host:unlock(session_id) end
 ---@return string? message
 ---@return wms.Error? err
 function host:drop(session_id) end
+
+--- What `wms.thumbnail` gets of a session from now on: these bytes, a JPEG or not; false: it has no picture; nil: one that
+--- the host makes up, as at first.
+---@param id wms.Id
+---@param picture? string|false
+---@return true? done
+---@return string? message
+---@return wms.Error? err
+function host:picture(id, picture) end
 
 --- From now on every request of this kind is answered with `code`; without one, as usual again.  `"UNREACHABLE"`: the
 --- connection breaks after the request was taken.  `"TIMEOUT"`: no answer comes.

@@ -148,6 +148,12 @@ static void refuse_commands(wms_engine *engine)
     REFUSED(WMS_MESSAGE, verify, 0, "verify: no host tells");
     REFUSED(WMS_MESSAGE, stable, 0, "stable: no host tells");
     REFUSED(WMS_MESSAGE, all, false, "session_ids: missing; give");
+    REFUSED(WMS_THUMBNAIL, all, false, "session_ids: missing; give");
+    REFUSED(WMS_THUMBNAIL, verify, 0, "verify: nothing is changed");
+    REFUSED(WMS_THUMBNAIL, stable, 0, "stable: nothing is changed");
+    REFUSED(WMS_THUMBNAIL, message, "m", "message: only lock and message");
+    REFUSED(WMS_THUMBNAIL, thumbnail_size, (enum wms_thumbnail_size) 4, "size: no such one; give");
+    REFUSED(WMS_LOCK, thumbnail_size, WMS_THUMBNAIL_FULL, "size: only thumbnail has one");
     wms_engine_guard(engine, forbid, NULL); /* should one get through, this machine is not ended */
     REFUSED(31, all, false, "command: ");   /* the highest that a provider's `can` has a bit for */
     for (enum wms_verb verb = WMS_REBOOT; verb <= WMS_WAKE; verb++) {

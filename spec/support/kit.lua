@@ -184,7 +184,8 @@ local CODES = kit.set{
 }
 local AS_ASKED = kit.set{ "requested", "verified", "planned", "gone" }
 local FIELDS = kit.set{ "server", "session_id", "user_name", "state", "changed", "error", "note", "identity",
-   "value", "partial", "station_id" }
+   "value", "partial", "station_id", "picture", "width",
+   "height", "time" }
 
 kit.codes = CODES
 

@@ -8,7 +8,7 @@ local adapter = {
    can = {
       close = true, disconnect = true, lock_report = true, relock = true, deaf = true, mute = true, own = true,
       exempt = true, lost_answer = true, message = true, mute_shows = true, reuse = true, ends = true,
-      opens = true,
+      opens = true, pictures = true,
    },
 }
 
@@ -62,6 +62,10 @@ function adapter.host(options)
       return id
    end
 
+   function host.picture(id, jpeg)
+      handle:picture(id, jpeg)
+   end
+
    local function find(id)
       local ok, session = pcall(handle.session, handle, id)
       return ok and session or nil
@@ -96,8 +100,8 @@ function adapter.host(options)
    end
 
    function host.mute()
-      for _, verb in ipairs{ "unlock", "lock", "disconnect", "close", "message", "sessions", "reboot",
-         "power_off" } do
+      for _, verb in ipairs{ "unlock", "lock", "disconnect", "close", "message", "thumbnail", "sessions",
+         "reboot", "power_off" } do
          handle:fail(verb, "TIMEOUT")
       end
    end

@@ -9,13 +9,14 @@ local adapter = {
    name = "multipoint",
    can = {
       close = true, disconnect = true, lock_report = true, relock = true, deaf = true, mute = true, exempt = true,
-      mute_shows = true, lost_answer = true, ends = true,
+      mute_shows = true, lost_answer = true, ends = true, pictures = true,
    },
 }
 
 local VERBS = {
    StopLockingSession = "unlock", LockSession = "lock", LogOffSession = "close", DisconnectSession = "disconnect",
    SetBlockAllMessage = "block_all", Reboot = "reboot", Shutdown = "power_off",
+   GetThumbnailBits = "thumbnail",
 }
 local AS_NEW = {
    relock = -1, block_all_relock = -1, block_all = "", flags_name = "pgrfSession", unknown_hr = 0x80071B6E, stations = 0,
@@ -106,6 +107,15 @@ function adapter.host(options)
    end
 
    host.unknown_id = new_id
+
+   function host.picture(id, jpeg)
+      if jpeg then
+         local body = ("<ppbDataBits>%s</ppbDataBits>"):format(require "mime".b64(jpeg))
+         lab:on("GetThumbnailBits", { id = id, body = body, times = 0 })
+      else
+         lab:session{ id = id, picture = 0 }
+      end
+   end
 
    local function session(id)
       return lab:sessions()[id]

@@ -103,10 +103,22 @@ static void states(void)
     CHECK(strcmp(wms_state_name((enum wms_state) INT_MAX), "?") == 0);
 }
 
+static void thumbnail_sizes(void)
+{
+    for (int size = WMS_THUMBNAIL_SMALL; size <= WMS_THUMBNAIL_FULL; size++) {
+        const char *name = wms_thumbnail_size_name((enum wms_thumbnail_size) size);
+        CHECK(wms_thumbnail_size_from_name(name) == size);
+    }
+    CHECK(strcmp(wms_thumbnail_size_name(WMS_THUMBNAIL_MEDIUM), "medium") == 0);
+    CHECK(wms_thumbnail_size_from_name("?") == -1 && wms_thumbnail_size_from_name("") == -1);
+    CHECK(strcmp(wms_thumbnail_size_name((enum wms_thumbnail_size) 4), "?") == 0);
+}
+
 int main(void)
 {
     errors();
     verbs();
+    thumbnail_sizes();
     states();
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* struct wms_base is the first member of struct wms_engine: see state.h. */
 static struct wms_base *base_of(wms_engine *engine)
@@ -64,6 +65,14 @@ char *wms_copy(wms_engine *engine, const char *text)
     char *copy = wms_resize(engine, NULL, size);
 
     return copy ? memcpy(copy, text, size) : NULL;
+}
+
+double wms_wall_clock(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
 }
 
 int wms_system_error(int error)

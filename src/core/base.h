@@ -35,6 +35,9 @@ void wms_one_line(char *text);
 /* A formatted text of one line; the caller frees it with wms_free().  NULL: out of memory. */
 char *wms_print(wms_engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Seconds since 1970. */
+double wms_wall_clock(void);
+
 /* The code for an errno: NO_MEMORY or INTERNAL. */
 int wms_system_error(int error);
 

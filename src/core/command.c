@@ -562,6 +562,7 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     request->own = command->own;
     request->choose = command->choose;
     request->activity = command->activity;
+    request->thumbnail_size = command->thumbnail_size;
     request->some = command->own || command->some;
     request->stable = query ? -1 : command->stable;
     request->verify = query                                         ? -1

@@ -5,7 +5,6 @@
  * of the sessions is then told in their place (WMS_EVENT_OVERFLOW), and what happens until the
  * program has read that is a part of it. */
 #include <string.h>
-#include <time.h>
 
 #include "core/pack.h"
 #include "core/parts.h"
@@ -20,14 +19,6 @@ const char *wms_event_name(enum wms_event_kind kind)
     };
 
     return (size_t) kind < sizeof kinds / sizeof *kinds ? kinds[kind] : "?";
-}
-
-double wms_wall_clock(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_REALTIME, &time);
-    return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
 }
 
 /* ---- adding ---------------------------------------------------------------------------------- */

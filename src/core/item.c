@@ -110,6 +110,7 @@ static void act(struct wms_item *item)
         .title = whole ? NULL : request->title,
         .identity = whole ? NULL : item->identity,
         .activity = whole && request->activity,
+        .thumbnail_size = request->thumbnail_size,
     };
     node_prepend(&link->ops, &item->flight);
     if (call) {
@@ -134,9 +135,11 @@ void wms_item_refuse(struct wms_item *item, const struct wms_provider *provider)
                           : verb == WMS_MESSAGE   ? "%s hosts cannot show a message in a session"
                           : verb == WMS_REBOOT    ? "%s hosts cannot be rebooted from here"
                           : verb == WMS_POWER_OFF ? "%s hosts cannot be powered off from here"
-                                                  : "%s hosts cannot %s a session",
+                          : verb == WMS_THUMBNAIL
+                              ? "%s hosts give no pictures of sessions; MultiPoint hosts do"
+                              : "%s hosts cannot %s a session",
                           provider->name, wms_verb_name(verb));
-    if (provider->cannot && !(item->job->request->traits & WMS_ON_SERVER)) {
+    if (provider->cannot && !(item->job->request->traits & (WMS_ON_SERVER | WMS_HAS_THUMBNAIL))) {
         snprintf(text + length, sizeof text - (size_t) length, ": %s", provider->cannot);
     }
     wms_item_finish(item, WMS_FAILED, WMS_E_UNSUPPORTED, text);
@@ -232,7 +235,8 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
     } else if (wms_item_is_whole(item)) {
         wms_job_listed(job);
     } else if (!item->check) {
-        wms_item_finish(item, WMS_REQUESTED, 0, NULL);
+        wms_item_finish(item, request->traits & WMS_HAS_THUMBNAIL ? WMS_VERIFIED : WMS_REQUESTED, 0,
+                        NULL);
     } else {
         wms_check_answered(item);
     }
@@ -338,6 +342,9 @@ static void set_result(struct wms_item *item, enum wms_state state, int code, co
 {
     item->state = (unsigned char) state;
     item->code = (signed char) code;
+    if (code) {
+        wms_item_drop_thumbnail(item);
+    }
     if (text && code) {
         item->text =
             wms_job_keep_line(item->job, text); /* out of memory: the code's own text is used */

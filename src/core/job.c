@@ -299,7 +299,7 @@ static void run_items(struct wms_job *job)
 {
     struct wms_item *item;
 
-    while ((item = next_item(job))) {
+    while ((item = next_item(job)) && !wms_thumbnails_rest(job)) {
         bool warns = wms_warning_is_due(item);
         if (runs_alone(job)) {
             if (job->request->stopped || is_busy(job, item)) {
@@ -518,6 +518,9 @@ void wms_job_clear(struct wms_job *job)
 
     wms_job_drop_value(job);
     wms_listing_clear(job);
+    for (size_t i = 0; i < job->count; i++) {
+        wms_item_drop_thumbnail(&job->items[i]);
+    }
     wms_slab_clear(&job->slab, engine, job->request->traits & WMS_ON_SERVER);
     wms_server_release(engine, job->server);
 }

@@ -101,6 +101,10 @@ static int check_times(wms_engine *engine, const wms_command *command, unsigned 
                             command->stable, seconds_max);
     }
     const char *watch = command->verify >= 0 ? "verify" : command->stable >= 0 ? "stable" : NULL;
+    if (watch && (traits & WMS_HAS_THUMBNAIL)) {
+        return wms_complain(engine, "%s: nothing is changed that could be waited for; leave it out",
+                            watch);
+    }
     if (watch && !(traits & WMS_VERIFIES)) { /* check_whole() comes first */
         return wms_complain(engine, "%s: no host tells what is on a screen; leave it out with %s",
                             watch, wms_verb_name(command->verb));
@@ -223,6 +227,7 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         {"warn_message", WMS_CLOSE, command->warn_message, NULL, NULL},
         {"warn_title", WMS_CLOSE, command->warn_title, NULL, NULL},
         {"warn_seconds", WMS_CLOSE, command->warn_seconds != 0, NULL, NULL},
+        {"size", WMS_THUMBNAIL, command->thumbnail_size != WMS_THUMBNAIL_MEDIUM, NULL, NULL},
     };
 
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -274,6 +279,13 @@ static int check_arguments(wms_engine *engine, const wms_value *arguments)
     return 0;
 }
 
+static int check_size(wms_engine *engine, const wms_command *command)
+{
+    return *wms_thumbnail_size_name(command->thumbnail_size) != '?'
+               ? 0
+               : wms_complain(engine, "size: no such one; give one of enum wms_thumbnail_size");
+}
+
 int wms_command_check(wms_engine *engine, const wms_command *command, unsigned traits)
 {
     if ((unsigned) command->verb >= WMS_VERB_COUNT) {
@@ -282,6 +294,7 @@ int wms_command_check(wms_engine *engine, const wms_command *command, unsigned t
     int error = traits & WMS_ON_SERVER ? check_whole(engine, command, traits)
                                        : check_selection(engine, command, traits);
     error = error ? error : check_fields(engine, command);
+    error = error ? error : check_size(engine, command);
     error = error ? error : check_arguments(engine, command->arguments);
     error = error ? error : check_times(engine, command, traits);
     error = error ? error : check_message(engine, command, traits);

@@ -85,6 +85,27 @@ unsigned wms_verb_traits(enum wms_verb verb)
     return (size_t) verb < sizeof traits / sizeof *traits ? traits[verb] : 0;
 }
 
+static const char *const picture_sizes[] = {
+#define WMS_X(name, word) word,
+    WMS_THUMBNAIL_SIZES(WMS_X)
+#undef WMS_X
+};
+
+const char *wms_thumbnail_size_name(enum wms_thumbnail_size size)
+{
+    return (size_t) size < sizeof picture_sizes / sizeof *picture_sizes ? picture_sizes[size] : "?";
+}
+
+int wms_thumbnail_size_from_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof picture_sizes / sizeof *picture_sizes; i++) {
+        if (strcmp(picture_sizes[i], name) == 0) {
+            return (int) i;
+        }
+    }
+    return -1;
+}
+
 const char *wms_state_name(enum wms_state state)
 {
     static const char *const states[] = {

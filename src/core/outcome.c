@@ -11,6 +11,7 @@ void wms_request_finished(struct wms_item *item)
     request->failed_count += item->code != 0;
     request->skipped_count += item->state == WMS_SKIPPED;
     if (request->follow) {
+        wms_thumbnail_waits(item);
         wms_request_news(request);
     }
 }

@@ -226,6 +226,22 @@ bool wms_warning_is_due(const struct wms_item *item);
 void wms_warning_begin(struct wms_item *item);
 /* The warning was answered with this code: 0, or why it was not shown. */
 void wms_warning_answered(struct wms_item *item, int code, const char *text);
+
+/* ---- thumbnail.c: pictures of sessions ------------------------------------------------------- */
+
+/* Keeps a copy of the picture, in place of the one that there was.  Errors: PROTOCOL (it is no
+ * JPEG), NO_MEMORY. */
+int wms_item_keep_thumbnail(struct wms_item *item, const void *data, size_t size);
+void wms_item_drop_thumbnail(struct wms_item *item);
+/* The item of a request that is followed has ended: if it has a picture, the job asks for no other
+ * until the caller has been handed it. */
+void wms_thumbnail_waits(struct wms_item *item);
+/* Whether the job may not ask for a picture now: it has asked for one, or has one that nobody has
+ * read. */
+bool wms_thumbnails_rest(const struct wms_job *job);
+/* The caller does not need the picture that was lent to him any more.  True: a job may go on. */
+bool wms_thumbnail_back(wms_request *request);
+
 /* ---- waking.c: hosts that are woken ---------------------------------------------------------- */
 
 /* In place of what other verbs do with job->whole: sends the packet, and waits for the host.  True:

@@ -22,6 +22,7 @@ static wms_outcome view(const struct wms_item *item)
         .value = item->kind == WMS_ITEM_CALL ? item->job->value : NULL,
         .partial = wms_item_is_whole(item) &&
                    (item->job->request->choose || (item->job->request->traits & WMS_ON_SERVER)),
+        .thumbnail = item->thumbnail,
     };
 }
 
@@ -120,16 +121,25 @@ int wms_request_outcome_sized(const wms_request *request, size_t index, wms_outc
 int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome, size_t *ret_done,
                                    size_t size)
 {
-    if (queue_is_empty(&request->finished) || wms_request_enter(request)) {
+    bool some = !queue_is_empty(&request->finished);
+
+    if ((!some && !request->shown) || wms_request_enter(request)) {
         return 0;
     }
-    struct queued *first = queue_take(&request->finished);
-    const struct wms_item *item = NODE_OWNER(first, struct wms_item, ended);
-    request->read_count++;
-    wms_outcome outcome = view(item);
-    wms_give(ret_outcome, size, &outcome, sizeof outcome);
-    *ret_done = request->read_count;
-    return 1;
+    bool goes_on = wms_thumbnail_back(request);
+    if (some) {
+        struct queued *first = queue_take(&request->finished);
+        struct wms_item *item = NODE_OWNER(first, struct wms_item, ended);
+        request->read_count++;
+        request->shown = item->thumbnail ? item : NULL;
+        wms_outcome outcome = view(item);
+        wms_give(ret_outcome, size, &outcome, sizeof outcome);
+        *ret_done = request->read_count;
+    }
+    if (goes_on) {
+        wms_engine_go_on(request->engine);
+    }
+    return some;
 }
 
 size_t wms_request_session_count(const wms_request *request)

@@ -62,7 +62,9 @@ static void services_note(struct wms_op *op, const char *note)
 
 static void services_sent(struct wms_op *op)
 {
-    if (is_open(op) && !item_of(op)->warning) { /* a warning is not what was asked for */
+    bool changes = !(item_of(op)->job->request->traits & WMS_HAS_THUMBNAIL);
+
+    if (is_open(op) && changes && !item_of(op)->warning) { /* which is not what was asked for */
         item_of(op)->sent = true;
     }
 }
@@ -88,6 +90,14 @@ static int services_result(struct wms_op *op, const wms_value *result)
     wms_job_drop_value(job);
     job->value_error = wms_value_copy(job->request->engine, result, &job->value);
     return job->value_error;
+}
+
+static int services_thumbnail(struct wms_op *op, const void *data, size_t size)
+{
+    bool wanted = is_open(op) && (item_of(op)->job->request->traits & WMS_HAS_THUMBNAIL) &&
+                  !wms_item_is_whole(item_of(op));
+
+    return wanted ? wms_item_keep_thumbnail(item_of(op), data, size) : 0;
 }
 
 static void services_want(struct wms_op *op)
@@ -269,6 +279,7 @@ static const struct wms_services services = {
     .unwatched = services_unwatched,
     .work_start_apart = wms_work_start_apart,
     .watcher_size = sizeof(struct wms_watcher),
+    .thumbnail = services_thumbnail,
 };
 
 const struct wms_services *wms_engine_services(void)

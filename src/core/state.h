@@ -210,6 +210,7 @@ struct wms_item {
     double due; /* WARNED: when it is to be acted on */
     wms_id id;
     const char *text, *user_name, *note, *identity;
+    wms_thumbnail *thumbnail; /* see thumbnail.c; NULL: there is none */
     signed char code, changed;
     unsigned char phase, state,
         kind; /* enum wms_phase (see wms_item_enter()), wms_state, wms_item_kind */
@@ -290,6 +291,7 @@ struct wms_job {
     bool running;             /* it has a turn: request->jobs_running counts it */
     size_t pending; /* items that wait for the host, and hold a place on the link (item->slot) */
     size_t checks;  /* observations of its items */
+    size_t unread;  /* pictures that the caller follows, and has not been handed yet */
     struct wms_listing listing;
     struct wms_timer *timer;
     double progress;
@@ -335,6 +337,7 @@ struct wms_request {
     bool own, choose, activity;
     bool some; /* a server's other sessions are not meant: the host is told nothing that holds for
                   all of them */
+    enum wms_thumbnail_size thumbnail_size;
     struct wms_call call; /* of a call or a bind: its strings and arguments lie in `given` */
     wms_value *given;
     char *password, *refusal; /* at most one is there: what the caller has answered; or else none */
@@ -360,6 +363,7 @@ struct wms_request {
     struct queue held; /* items that wait for the caller's permission, or have ended meanwhile */
     struct queue finished; /* items that wms_request_next_outcome() has not returned yet */
     size_t read_count;
+    struct wms_item *shown;      /* its picture is lent to the caller; NULL: none is */
     struct wms_wakeup wakeup;    /* the descriptor for the caller's loop */
     struct node news;            /* of engine->news, or alone */
     struct wms_watched *watched; /* it is the engine's own, for this one; NULL: a program's */

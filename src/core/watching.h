@@ -122,8 +122,6 @@ struct wms_watch {
 
 /* ---- event.c: the queue of a watch ----------------------------------------------------------- */
 
-/* Seconds since 1970. */
-double wms_wall_clock(void);
 /* Adds an event; `session` (copied) may be NULL.  Without memory for it, or when too many wait, all
  * that wait are dropped, and the overflow is told. */
 void wms_watch_tell(struct wms_watched *watched, enum wms_event_kind kind,

@@ -159,8 +159,10 @@ enum wms_verb_trait {
                               the server is named */
     WMS_TAKES_MESSAGE = 64, /* it shows the users a text */
     WMS_REPEATABLE = 128,   /* it may be tried again after a failure: see `retries` */
-    WMS_ON_SERVERS = 256    /* with WMS_ON_SERVER: its result are the outcomes, one for each server,
+    WMS_ON_SERVERS = 256,   /* with WMS_ON_SERVER: its result are the outcomes, one for each server,
                                and it can be planned */
+    WMS_HAS_THUMBNAIL = 512 /* since 0.3: it changes nothing, and its outcomes have a `thumbnail`; a
+                             server is asked about one session after the other */
 };
 
 /* The one list of verbs: X(F, NAME, word, traits), where F is passed on to X.  Numbers are in this
@@ -177,6 +179,7 @@ enum wms_verb_trait {
     X(F, MESSAGE, "message", WMS_HAS_ALL | WMS_TAKES_MESSAGE | WMS_REPEATABLE) \
     X(F, REBOOT, "reboot", WMS_ON_SERVER | WMS_ON_SERVERS) \
     X(F, POWER_OFF, "power_off", WMS_ON_SERVER | WMS_ON_SERVERS) \
+    X(F, THUMBNAIL, "thumbnail", WMS_HAS_ALL | WMS_REPEATABLE | WMS_HAS_THUMBNAIL) \
     X(F, WAKE, "wake", WMS_ON_SERVER | WMS_ON_SERVERS | WMS_VERIFIES)
 
 /* The same without the traits: X(NAME, word). */
@@ -362,6 +365,23 @@ WMS_API int wms_engine_magics_sized(wms_engine *engine, const wms_magic *magics,
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
+/* Since 0.3.  How large the pictures of WMS_THUMBNAIL are to be, as X(NAME, word): the host decides
+ * how many pixels that is. */
+#define WMS_THUMBNAIL_SIZES(X) \
+    X(SMALL, "small") \
+    X(MEDIUM, "medium") \
+    X(LARGE, "large") \
+    X(FULL, "full") /* the whole screen, as it is */
+
+enum wms_thumbnail_size {
+#define WMS_X(name, word) WMS_THUMBNAIL_##name,
+    WMS_THUMBNAIL_SIZES(WMS_X)
+#undef WMS_X
+};
+/* "small", ...; the reverse returns -1 for a name that is none. */
+WMS_API const char *wms_thumbnail_size_name(enum wms_thumbnail_size size);
+WMS_API int wms_thumbnail_size_from_name(const char *name);
+
 /* One session on one server. */
 typedef struct wms_target {
     const char *server;
@@ -456,6 +476,7 @@ typedef struct wms_command {
                                               WMS_MESSAGE; NULL: no warning, no title */
     double warn_seconds; /* how long a session is left alone then, before it is closed; above 0
                             where there is a warning */
+    enum wms_thumbnail_size thumbnail_size; /* WMS_THUMBNAIL; default WMS_THUMBNAIL_MEDIUM */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);
@@ -532,6 +553,15 @@ enum wms_state {
 };
 WMS_API const char *wms_state_name(enum wms_state state);
 
+/* Since 0.3.  The picture of a session's screen: a JPEG.  Its head was read, and no more of it:
+ * what decodes it must not trust it. */
+typedef struct wms_thumbnail {
+    const void *data;
+    size_t size;            /* bytes */
+    unsigned width, height; /* pixels, as the JPEG says: 1 to 65535 */
+    double time;            /* when it came: seconds since 1970 */
+} wms_thumbnail;
+
 typedef struct wms_outcome {
     const char *server;
     const wms_id *id;      /* NULL: the server as a whole */
@@ -547,6 +577,9 @@ typedef struct wms_outcome {
                                wms_request_value() does; NULL: nothing */
     bool partial; /* of a server as a whole: it does not stand for all of its sessions, since the
                      caller was to choose among them, or the verb is about the server itself */
+    const wms_thumbnail *thumbnail; /* of WMS_THUMBNAIL; NULL: the session has none now, as the host
+                                   says, or the outcome's code tells why, or it was handed over: see
+                                   wms_request_next_outcome() */
 } wms_outcome;
 
 /* How many outcomes there are; grows while the request runs, complete when it is done. */
@@ -561,7 +594,13 @@ WMS_INLINE int wms_request_outcome(const wms_request *request, size_t index,
 WMS_API int wms_request_outcome_sized(const wms_request *request, size_t index,
                                       wms_outcome *ret_outcome, size_t size);
 /* The next outcome in the order in which they came, each once: 1, or 0 when there is no other yet.
- * *ret_done: how many have been read with this one. */
+ * *ret_done: how many have been read with this one.
+ *
+ * Since 0.3.  A picture is handed over by this: it lives until the next call for this request, and
+ * wms_request_outcome() does not have it any more.  With `follow`, a server is asked for its next
+ * picture after the one before was handed over and that next call was made: so the memory for
+ * pictures is that of one for each server that is worked with.  Without it, all of them are kept as
+ * long as the request. */
 WMS_INLINE int wms_request_next_outcome(wms_request *request, wms_outcome *ret_outcome,
                                         size_t *ret_done);
 WMS_API int wms_request_next_outcome_sized(wms_request *request, wms_outcome *ret_outcome,
@@ -805,6 +844,7 @@ static inline void wms_command_init(wms_command *command, enum wms_verb verb)
     command->stable = -1;
     command->concurrency = 32;
     command->deadline = -1;
+    command->thumbnail_size = WMS_THUMBNAIL_MEDIUM;
 }
 
 static inline int wms_engine_transport(wms_engine *engine, const wms_transport *transport)

@@ -53,6 +53,7 @@ static void fill(wms_command *command, const struct lwms_command *what,
     command->choose = options->given & (BIT(WHERE) | BIT(EXCEPT));
     command->some = options->given & BIT(WHERE);
     command->activity = options->activity;
+    command->thumbnail_size = options->thumbnail_size;
     if ((traits & WMS_REPEATABLE) || (options->given & BIT(RETRIES))) {
         command->retries = options->retries;
     }

@@ -210,6 +210,7 @@ _Static_assert(COMMANDS / 2 <= 55, "a set of takers has a bit for each verb");
     X(SERVERS, "servers", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_WATCH) \
     X(MESSAGE, "message", FOR_MESSAGE) \
     X(TITLE, "title", FOR_ALONE(WMS_MESSAGE)) \
+    X(SIZE, "size", FOR_ALONE(WMS_THUMBNAIL)) \
     X(WARN, "warn", FOR_ALONE(WMS_CLOSE)) \
     X(TIMEOUT, "timeout", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE | FOR_WATCH) \
     X(DEADLINE, "deadline", FOR_SESSIONS | FOR_SERVER | FOR_CLIENT | FOR_CONFIGURE) \
@@ -299,6 +300,7 @@ struct options {
     double timeout, verify, stable, deadline, warn_seconds;
     unsigned concurrency, retries;
     size_t queue;
+    enum wms_thumbnail_size thumbnail_size;
     bool activity, initial;
     bool stop_on_error, what_if, management;
     wms_transport transport;

@@ -230,6 +230,28 @@ static int method_unlock(lua_State *L)
     return answer(L, &call, wms_memory_unlock(memory, &id));
 }
 
+/* picture(id, jpeg), picture(id, false): none, picture(id): the host's own again. */
+static int method_picture(lua_State *L)
+{
+    static const struct lwms_call call = {"picture", 1, NULL}, second = {"picture", 2, NULL};
+    wms_memory *memory = host_here(L, "picture");
+    bool none = lua_isboolean(L, 3) && !lua_toboolean(L, 3);
+    const char *data = none ? "" : NULL;
+    size_t size = 0;
+    wms_id id;
+
+    if (lua_type(L, 3) == LUA_TSTRING) {
+        data = lua_tolstring(L, 3, &size);
+    } else if (!none && !lua_isnoneornil(L, 3)) {
+        lwms_misuse(L, &second,
+                    "picture: %s; give the bytes of a JPEG, false for none, or nothing for the "
+                    "host's own",
+                    lwms_kind(L, 3));
+    }
+    lwms_id_read(L, &call, "session_id", 2, &id);
+    return answer(L, &call, wms_memory_picture(memory, &id, data, size));
+}
+
 static int method_drop(lua_State *L)
 {
     static const struct lwms_call call = {"drop", 1, NULL};
@@ -261,7 +283,7 @@ static int method_fail(lua_State *L)
 {
     static const struct lwms_call call = {"fail", 1, NULL}, second = {"fail", 2, NULL};
     static const char fix[] =
-        "unlock, lock, disconnect, close, message, sessions, reboot or power_off";
+        "unlock, lock, disconnect, close, message, thumbnail, sessions, reboot or power_off";
     wms_memory *memory = host_here(L, "fail");
     int verb = wms_verb_from_name(lwms_need_text(L, &call, "verb", 2, fix));
     char clipped[CLIPPED];
@@ -428,9 +450,16 @@ const luaL_Reg lwms_memory_own[] = {
 };
 
 const luaL_Reg lwms_memory_methods[] = {
-    {"open", method_open}, {"lock", method_lock},       {"unlock", method_unlock},
-    {"drop", method_drop}, {"fail", method_fail},       {"refuse", method_refuse},
-    {"log", method_log},   {"session", method_session}, {"close", method_close},
+    {"open", method_open},
+    {"lock", method_lock},
+    {"unlock", method_unlock},
+    {"drop", method_drop},
+    {"fail", method_fail},
+    {"refuse", method_refuse},
+    {"log", method_log},
+    {"session", method_session},
+    {"picture", method_picture},
+    {"close", method_close},
     {NULL, NULL},
 };
 

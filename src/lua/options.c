@@ -65,7 +65,8 @@ options_set lwms_options_of(const struct lwms_command *command)
 void lwms_options_begin(lua_State *L, struct options *options, const struct lwms_state *state,
                         int client)
 {
-    static const struct options none = {.verify = -1, .stable = -1, .deadline = -1};
+    static const struct options none = {
+        .verify = -1, .stable = -1, .deadline = -1, .thumbnail_size = WMS_THUMBNAIL_MEDIUM};
     int base = lua_gettop(L) + 1;
 
     luaL_checkstack(L, SLOTS + LUA_MINSTACK, "wms");
@@ -252,6 +253,18 @@ static void read_on_error(lua_State *L, const struct lwms_call *call, int value,
     }
 }
 
+static enum wms_thumbnail_size need_size(lua_State *L, const struct lwms_call *call, int value)
+{
+    static const char fix[] = "\"small\", \"medium\", \"large\" or \"full\"";
+    int size = wms_thumbnail_size_from_name(lwms_need_text(L, call, "size", value, fix));
+    char clipped[CLIPPED];
+
+    if (size < 0) {
+        lwms_misuse(L, call, "size: '%s'; give %s", lwms_clip(L, value, clipped), fix);
+    }
+    return (enum wms_thumbnail_size) size;
+}
+
 /* A program, and its first arguments. */
 static void check_words(lua_State *L, const struct lwms_call *call, const char *name, int index)
 {
@@ -349,6 +362,9 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         break;
     case OPT_ACTIVITY:
         options->activity = lwms_need_boolean(L, call, name, value);
+        break;
+    case OPT_SIZE:
+        options->thumbnail_size = need_size(L, call, value);
         break;
     case OPT_VERIFY:
         options->verify = is_false(L, value) ? -1 : lwms_need_seconds(L, call, name, value, false);

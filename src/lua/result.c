@@ -46,12 +46,34 @@ static void set_id(lua_State *L, const wms_id *id)
     }
 }
 
+static void set_number(lua_State *L, const char *name, double number)
+{
+    lua_pushnumber(L, number);
+    lua_setfield(L, -2, name);
+}
+
+static void set_whole(lua_State *L, const char *name, unsigned number)
+{
+    push_whole(L, number);
+    lua_setfield(L, -2, name);
+}
+
+static void set_picture(lua_State *L, const wms_thumbnail *thumbnail)
+{
+    lua_pushlstring(L, thumbnail->data, thumbnail->size);
+    lua_setfield(L, -2, "picture");
+    set_whole(L, "width", thumbnail->width);
+    set_whole(L, "height", thumbnail->height);
+    set_number(L, "time", thumbnail->time);
+}
+
 void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *server)
 {
     lua_createtable(L, 0,
                     2 + (outcome->id != NULL) + (outcome->user_name != NULL) +
                         (outcome->changed >= 0) + (outcome->code != 0) + (outcome->note != NULL) +
-                        (outcome->identity != NULL) + (outcome->value != NULL));
+                        (outcome->identity != NULL) + (outcome->value != NULL) +
+                        4 * (outcome->thumbnail != NULL));
     set_server(L, outcome->server, server);
     set_id(L, outcome->id);
     set_string(L, "state", wms_state_name(outcome->state));
@@ -75,6 +97,9 @@ void lwms_push_outcome(lua_State *L, const wms_outcome *outcome, struct memo *se
     if (outcome->value) {
         lwms_push_value(L, outcome->value);
         lua_setfield(L, -2, "value");
+    }
+    if (outcome->thumbnail) {
+        set_picture(L, outcome->thumbnail);
     }
 }
 

@@ -102,6 +102,7 @@ static void record_free(struct wms_memory_record *record)
     }
     host->services->timer_free(record->relock);
     wms_free(host->engine, record->message);
+    wms_free(host->engine, record->picture);
     wms_free(host->engine, record);
 }
 
@@ -228,7 +229,7 @@ static int carry_out(wms_memory *host, struct wms_memory_record *record,
     case WMS_CLOSE:
         drop(record);
         break;
-    default: /* a message, and what only later versions know: it goes to the log */
+    default: /* a message, a picture, and what only later versions know: it goes to the log */
         break;
     }
     return error;

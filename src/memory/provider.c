@@ -94,9 +94,14 @@ static void answer_act(struct wms_memory_connection *connection, struct wms_op *
         services->user(op, record->facts.user_name);
     }
     int code = wms_memory_act(host, record, &action, &text);
-    if (!fails_silently(connection, verb)) {
-        services->answer(op, code, text);
+    if (fails_silently(connection, verb)) {
+        return;
     }
+    if (!code && verb == WMS_THUMBNAIL) {
+        code = wms_memory_show(record, op);
+        text = code == WMS_E_PROTOCOL ? "the picture is no JPEG" : NULL;
+    }
+    services->answer(op, code, text);
 }
 
 /* What is done to the host as a whole.  A host that has been powered off is not there any more. */

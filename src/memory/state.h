@@ -23,7 +23,10 @@ struct wms_memory_record {
     double relock_after; /* as for wms_memory_open(), but the host's in place of a negative one */
     struct wms_timer *relock; /* made when it is first needed */
     char *message;            /* that it was locked with, or NULL */
-    struct node watches;      /* newest first */
+    void *picture;            /* that the program has given it, or NULL: one is made up, */
+    size_t picture_size;
+    bool is_blank;       /* or there is none at all */
+    struct node watches; /* newest first */
 };
 
 /* What an observer of the engine's has here; it is freed when the engine calls unobserve. */
@@ -129,6 +132,12 @@ struct wms_sight wms_memory_look(const struct wms_memory_record *record);
 void wms_memory_empty(wms_memory *host);
 /* All connections to it break, with that code. */
 void wms_memory_break(const wms_memory *host, int code);
+
+/* ---- screen.c -------------------------------------------------------------------------------- */
+
+/* Gives the op the picture of the session, if it has one.  Errors: PROTOCOL (what the program has
+ * given is no JPEG), NO_MEMORY. */
+int wms_memory_show(const struct wms_memory_record *record, struct wms_op *op);
 
 /* ---- log.c ----------------------------------------------------------------------------------- */
 

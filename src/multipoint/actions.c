@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* actions.c - unlock, lock, disconnect, close, reboot, power off, and any operation that a caller
- * names.
+/* actions.c - unlock, lock, disconnect, close, pictures, reboot, power off, and any operation that
+ * a caller names.
  *
  * Closing and disconnecting cannot be undone, and the caller chose the session by its user: so the
  * host is asked once more, just before, whose session it is now.
@@ -170,6 +170,63 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     send_it(action, NULL, console, true);
 }
 
+/* ---- a picture of one session: [MS-RSMC] 3.7.4 GetThumbnailBits ------------------------------ */
+
+/* The protocol's number for a size. */
+static uint64_t size_of(const struct wms_op *op)
+{
+    static const unsigned char numbers[] = {
+        [WMS_THUMBNAIL_SMALL] = 0,
+        [WMS_THUMBNAIL_MEDIUM] = 1,
+        [WMS_THUMBNAIL_LARGE] = 2,
+        [WMS_THUMBNAIL_FULL] = 3,
+    };
+
+    return numbers[op->thumbnail_size];
+}
+
+/* No picture is no error: the element may be left out. */
+static void pictured(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct multipoint_host *host = exchange->host;
+    const struct wms_services *services = host->all->memory.services;
+    const struct multipoint_operation *operation = exchange->operation;
+    struct wms_op *op = end(exchange->data);
+    struct multipoint_arena arena = {.memory = &host->all->memory};
+    const char *text = "the host's answer has not the form that it should have";
+    wms_value table;
+
+    if (reply->code) {
+        multipoint_reply_answer(host, op, reply);
+        return;
+    }
+    int error = multipoint_results(operation, reply->body, &arena, &table);
+    const wms_value *bits = error ? NULL : multipoint_value(&table, "ppbDataBits", WMS_STRING);
+    if (bits && bits->size > 0) {
+        error = services->thumbnail(op, bits->text, bits->size);
+        text = "the picture is no JPEG";
+    }
+    multipoint_arena_free(&arena);
+    services->answer(op, error, error == WMS_E_PROTOCOL ? text : NULL);
+}
+
+static void ask_picture(struct action *action)
+{
+    const wms_value items[] = {
+        multipoint_natural("idSession", action->id),
+        multipoint_natural("eBitmapSize", size_of(action->op)),
+    };
+    const wms_value arguments = multipoint_table(items, 2);
+    const struct multipoint_question question = {
+        .operation = multipoint_operation_find("IMultiPointSession", "GetThumbnailBits"),
+        .arguments = &arguments,
+    };
+
+    ask(action, &question, pictured);
+}
+
+/* ---- which of them --------------------------------------------------------------------------- */
+
 /* Whether the sessions have to be listed first: to compare the user, or to find out whether it is
  * the console's. [MS-RSMC] has no operation that tells the user of one session. */
 static bool needs_look(const struct multipoint_host *host, const struct action *action)
@@ -201,7 +258,9 @@ void multipoint_act(struct multipoint_host *host, struct wms_op *op, enum wms_ve
     }
     action->verb = verb;
     action->id = id->number;
-    if (needs_look(host, action)) {
+    if (verb == WMS_THUMBNAIL) {
+        ask_picture(action);
+    } else if (needs_look(host, action)) {
         const struct multipoint_question question = {
             .operation = multipoint_operation_find("IMultiPointServer", "GetAllSessions")};
         ask(action, &question, looked);

@@ -4,10 +4,9 @@
  *     provider.c     the interface to the engine: connections, which are bound hosts
  *     bind.c         how a client gets its binding: the certificate, then the passwords
  *     binding.c      what a binding holds, and what of it is kept
- *     actions.c      unlock, lock, disconnect, close, and any operation that a caller names
- *     list.c         all sessions, with their flags and screens
- *     report.c       reports them to the engine; list.h is what the two share
- *     stations.c     which station shows which session
+ *     actions.c      unlock, lock, disconnect, close, pictures, and any operation that a caller
+ * names list.c         all sessions, with their flags and screens report.c       reports them to
+ * the engine; list.h is what the two share stations.c     which station shows which session
  *     identity.c     whose session it is, checked before it is closed or disconnected
  *     observe.c      observes a session by polling
  *     client.c       what there is once for each engine: libcurl's multi handle, timers, the turn

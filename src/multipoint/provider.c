@@ -200,7 +200,7 @@ static const struct wms_provider provider = {
     .needs = "libcurl, libxml2, OpenSSL",
     .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT |
            1u << WMS_CLOSE | 1u << WMS_CALL | 1u << WMS_BIND | 1u << WMS_REBOOT |
-           1u << WMS_POWER_OFF,
+           1u << WMS_POWER_OFF | 1u << WMS_THUMBNAIL,
     .in_flight = MULTIPOINT_IN_FLIGHT,
     .connect = connect_host,
     .disconnect = disconnect_host,

@@ -71,6 +71,14 @@ commands.options = {
       help = "The network card of the host, where no file of settings names it." },
    network = { flags = "--network", value = "ADDRESS", group = 2,
       help = "Where its packet is sent: the broadcast address of the host's network." },
+   size = { flags = "--size", value = "SIZE", choices = { "small", "medium", "large", "full" }, option = "size", group = 2,
+      help = "How large the pictures are to be; medium. How many pixels that is, the host decides." },
+   output = { flags = "-o --output", value = "FILE", group = 2,
+      help = "Write this file: room.html is a page with everything in it, room.png a picture of it, by chromium." },
+   every = { flags = "--every", value = "TIME", kind = "time", group = 2,
+      help = "Do it again and again, so often; the page loads itself again." },
+   serve = { flags = "--serve", value = "PORT", kind = "count", group = 2,
+      help = "Serve a page that also locks, unlocks and sends messages, on loopback alone; 0: any free port." },
    yes = { flags = "-y --yes", group = 2, help = "Do not ask whether it is meant." },
 
    initial = { flags = "--initial", option = "initial", group = 2,
@@ -141,6 +149,7 @@ commands.exclusive = {
    { "show", "csv" }, { "password_fd", "credential" }, { "quiet", "json" }, { "quiet", "csv" }, { "demo", "config" },
    { "lua", "json" }, { "lua", "csv" }, { "lua", "quiet" }, { "lua", "show" }, { "locked", "unlocked" },
    { "until_time", "after" },
+   { "output", "serve" },
 }
 
 local CHOOSE = { "server", "all", "self", "user", "where", "except" }
@@ -228,6 +237,18 @@ commands.list = {
          { "wms keep @room1 --locked -m Exam --until 11:30 --restore --file exam", "locked until half past eleven" },
          { "wms keep --file exam", "goes on after a power cut" },
          { "wms keep @room1 --unlocked --after 45m", "whoever locks it again" },
+      } },
+   { name = "screens", summary = "show a room: who is where, what is locked, and what is on the screens", call = "screens",
+      target = "sessions", listing = true, arguments = SERVERS,
+      options = join({ "server", "user", "where", "except", "output", "serve", "every", "size", "title", "message",
+         "retries" }, SERVE),
+      words = { done = "shown" },
+      about = "Pictures come from MultiPoint hosts; sessions of other hosts are shown without. Who is looked at has to "
+         .. "know it: see docs/screens.md.",
+      examples = {
+         { "wms screens -s @room1 -o room.html", "one page, with the pictures in it" },
+         { "wms screens -s @room1 -o room.html --every 5s", "which is written anew, and loads itself again" },
+         { "wms screens -s @room1 --serve 8080", "a page that locks, unlocks and sends messages" },
       } },
    { name = "hosts", item = "host", summary = "tell which hosts a name means", call = "servers", target = "none",
       arguments = SERVERS, options = { "server", "json", "csv" }, words = { done = "named" },

@@ -259,6 +259,8 @@ function script.of(made, settings, path, is_demo, question)
       parts[#parts + 1] = watch_of(made)
    elseif made.call == "keep" then
       parts[#parts + 1] = KEEP:format(options_of(made))
+   elseif made.call == "screens" then
+      parts[#parts + 1] = require("wms.cli.screens").script(made.given, options_of(made), has_client and "client" or nil)
    elseif made.call == "call" then
       parts[#parts + 1] = CALL:format(call)
    else

@@ -277,8 +277,8 @@ static const char *do_set(struct host *host, const struct words *words)
 }
 
 static const char *const session_keys[] = {
-    "user", "domain",  "winstation", "state",  "flags", "station",  "broadcast",
-    "rail", "private", "message",    "relock", "deaf",  "inactive", NULL};
+    "user",    "domain",  "winstation", "state", "flags",    "station", "broadcast", "rail",
+    "private", "message", "relock",     "deaf",  "inactive", "picture", NULL};
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
@@ -299,6 +299,8 @@ static void fill(struct host *host, const struct words *words, uint64_t id)
     session->inactive = (uint32_t) number(words, "inactive", session->inactive);
     session->relock_after =
         (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
+    session->picture =
+        (value = option(words, "picture")) ? strtoll(value, NULL, 10) : session->picture;
     if (session->station > host->stations) {
         host->stations = session->station;
     }

@@ -99,9 +99,10 @@ struct session {
     bool rail, private_screen, deaf;
     int64_t relock_after; /* ms; -1: as the host's sessions */
     char *user, *domain, *winstation, *message;
-    bool identified;     /* names are on its screen */
-    uint64_t shows;      /* while it is viewing: the session whose desktop it shows */
-    uint32_t inactive;   /* ticks */
+    bool identified;   /* names are on its screen */
+    uint64_t shows;    /* while it is viewing: the session whose desktop it shows */
+    uint32_t inactive; /* ticks */
+    int64_t picture; /* bytes of its picture; -1: as many as such a picture has; 0: there is none */
     struct timer relock; /* the session is found by its id: sessions move in memory */
     struct host *host;
 };
@@ -239,10 +240,16 @@ uint32_t log_off_session(struct call *call);
 uint32_t log_off_console_session(struct call *call);
 uint32_t end_host(struct call *call);
 uint32_t get_screen_state(struct call *call);
+uint32_t get_thumbnail_bits(struct call *call);
 
 struct session *session_find(struct host *host, uint64_t id);
 struct session *session_add(struct host *host, uint64_t id); /* or the one that is there */
 void session_remove(struct session *session);
+
+/* ---- pictures.c ------------------------------------------------------------------------------ */
+
+/* The session's picture, of one of the protocol's sizes, in Base64. */
+void picture_add(const struct session *session, unsigned size, struct text *out);
 
 /* ---- soap.c: one request's text to one answer's ---------------------------------------------- */
 

@@ -154,7 +154,8 @@ local function tell(host, options, ...)
 end
 
 --- Makes a session, or changes one.  Fields: id, user, domain, winstation, state, flags, station, broadcast, rail, private,
--- message, relock (ms, for this one alone), deaf (it neither locks nor unlocks, and the host says that it did).
+-- message, relock (ms, for this one alone), picture (how many bytes its picture has at least; 0: there is none), deaf (it
+-- neither locks nor unlocks, and the host says that it did).
 function Host:session(options)
    local rest = {}
    for key, value in pairs(options) do

@@ -158,7 +158,7 @@ const struct operation operations[] = {
     {"IMultiPointSession", "GetSessionRunningApps", CONTROL, "idSession:u",
      "pprgwsWmsRunningAppWs:A", get_session_apps},
     {"IMultiPointSession", "GetThumbnailBits", CONTROL, "idSession:u eBitmapSize:u",
-     "ppbDataBits:x?", NULL},
+     "ppbDataBits:x?", get_thumbnail_bits},
     {"IMultiPointSession", "IdentifySession", MANAGEMENT,
      "idSession:u wsStationName:s wsStationHost:s wsSessionHost:s eAction:u", "", identify_session},
     {"IMultiPointSession", "GetSessionFlags", CONTROL, "idSession:u", "pgrfSession:u?",

@@ -57,6 +57,7 @@ struct session *session_add(struct host *host, uint64_t id)
     session->host = host;
     session->flags = 4 | ORCHESTRATABLE;
     session->relock_after = -1;
+    session->picture = -1;
     session->user = copy("");
     session->domain = copy("");
     session->winstation = copy("");
@@ -303,6 +304,24 @@ uint32_t get_screen_state(struct call *call)
             "<pfIsDisconnected>%s</pfIsDisconnected><pfIsPrivate>%s</pfIsPrivate>",
             session->broadcast, session->flags & LOCKED ? "true" : "false",
             session->state == 4 ? "true" : "false", session->private_screen ? "true" : "false");
+    }
+    return hr;
+}
+
+enum { FULL_SCREEN = 3 }; /* the largest size */
+
+/* A disconnected session has no screen, and so no picture. */
+uint32_t get_thumbnail_bits(struct call *call)
+{
+    struct session *session;
+    uint32_t hr = find(call, true, &session);
+
+    if (!hr && session->picture != 0 && session->state != 4) {
+        text_puts(call->out, "<ppbDataBits>");
+        picture_add(session,
+                    call->numbers[1] < FULL_SCREEN ? (unsigned) call->numbers[1] : FULL_SCREEN,
+                    call->out);
+        text_puts(call->out, "</ppbDataBits>");
     }
     return hr;
 }

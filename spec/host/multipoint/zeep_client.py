@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A client that is not ours, on the test host: binds, lists, locks, reads flags, unlocks.
+"""A client that is not ours, on the test host: binds, lists, takes pictures, locks, reads flags, unlocks.
 
     zeep_client.py WSDL ADDRESS HTTP_PORT SHA256 SESSION_ID [PIPE] <the administrator's name and password, a line each
 
@@ -119,10 +119,12 @@ def main():
         print("control", control)
         print("management", credentials.pwsWmsManagementPassword)
 
+        sessions = host.service("IMultiPointSession", tls, "WmsControl", control)
+        for size in range(4):
+            print("picture", hashlib.sha256(sessions.GetThumbnailBits(session, size)).hexdigest())
         found = host.service("IMultiPointServer", tls, "WmsControl", control).GetAllSessions()
         for one in found.pprgWmsSessionInfoWs.prgWmsSessionInfoWs:
             print("session", one.id, one.state, one.wsUserName)
-        sessions = host.service("IMultiPointSession", tls, "WmsControl", control)
         print("before", sessions.GetSessionFlags(session))
         sessions.LockSession(session, "Eyes on <the> teacher & no \"talking\" ☃")
         print("locked", sessions.GetSessionFlags(session))

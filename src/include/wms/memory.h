@@ -52,6 +52,11 @@ WMS_API int wms_memory_open_sized(wms_memory *host, const wms_session *session, 
 WMS_API int wms_memory_lock(wms_memory *host, const wms_id *id, const char *message);
 WMS_API int wms_memory_unlock(wms_memory *host, const wms_id *id);
 WMS_API int wms_memory_drop(wms_memory *host, const wms_id *id);
+/* Since 0.3.  What a WMS_THUMBNAIL gets of the session from now on: these bytes (copied), a JPEG or
+ * not; with `size` 0 that it has no picture; with `data` NULL one that the host makes up, as at
+ * first.  Made-up ones are small: 96 x 60 to 768 x 480 pixels.  A disconnected session has none.
+ * Errors: NOT_FOUND, NO_MEMORY. */
+WMS_API int wms_memory_picture(wms_memory *host, const wms_id *id, const void *data, size_t size);
 /* From now on, every `verb` is answered with `code`; 0: normally again.  UNREACHABLE breaks the
  * connection after the request was taken, TIMEOUT never answers.  Errors: INVALID (no verb, or a
  * code that no host sends). */

@@ -56,6 +56,7 @@ struct wms_op {
                              by now, the answer is NOT_FOUND */
     bool activity; /* since 0.3, of a list: `idle_since` is wanted, even where the host has to
                       be asked about each session for it */
+    enum wms_thumbnail_size thumbnail_size; /* since 0.3, of an act for WMS_THUMBNAIL */
 };
 
 /* An observation of the state of one session, now and after each change. */
@@ -272,6 +273,10 @@ struct wms_services {
      * waits for events: it does not count among the eight, and gets a thread of its own at once.
      * The provider limits how many there are.  `always` means nothing for it. */
     void (*work_start_apart)(void *shared);
+    /* Since 0.3.  The picture that a WMS_THUMBNAIL has asked for: a JPEG (copied), before answer();
+     * not called where the session has none now.  Errors: PROTOCOL (it is no JPEG), NO_MEMORY;
+     * answer with it. */
+    int (*thumbnail)(struct wms_op *op, const void *data, size_t size);
 };
 
 /* Has this engine a service of that name? */
@@ -326,8 +331,9 @@ struct wms_provider {
     /* Asks for all sessions: session() for each, then answer().  With op->all it first tells the
      * host what holds for all of its sessions, where it has such a thing; sent() then. */
     void (*list)(void *connection, struct wms_op *op);
-    /* Does one of unlock, lock, disconnect, close, message; `message` for lock and message, whose
-     * title is op->title. Strings live as long as the op.  The provider itself, or its host,
+    /* Does one of unlock, lock, disconnect, close, message, thumbnail; `message` for lock and
+     * message, whose title is op->title.  A thumbnail changes nothing, and is not reported by
+     * sent(). Strings live as long as the op.  The provider itself, or its host,
      * refuses sessions that are exempt (ACCESS_DENIED) and ids that its hosts cannot have
      * (NOT_FOUND). */
     void (*act)(void *connection, struct wms_op *op, enum wms_verb verb, const wms_id *id,
