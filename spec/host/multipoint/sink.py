@@ -5,7 +5,8 @@
 
 Makes a key and a certificate of NAME in FOLDER (sink.pem), prints "port NUMBER SHA1", then a line an event: operation, user,
 which of the passwords it was, "ok" or what is wrong, and the first argument.  Ends with its standard input, of which each
-further line is what the next events are answered with: "ok", "later" (after a tenth of a second), a status of HTTP."""
+further line is what the next events are answered with: "ok", "later" (after a tenth of a second), a status of HTTP, or an
+answer that is wrong in "RelatesTo", "Action", "Body", or is "none"."""
 import hashlib
 import ssl
 import subprocess
@@ -35,18 +36,19 @@ class Message:
     def __init__(self, body, interface, server):
         envelope = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
         header, inside = envelope.find(SOAP + "Header"), envelope.find(SOAP + "Body")
-        self.operation = etree.QName(inside[0]).localname
+        event = inside.find("*")
+        self.operation = etree.QName(event).localname
         self.action, self.id, self.to, reply_to = (
             header.findtext(WSA + name) for name in ("Action", "MessageID", "To", "ReplyTo/" + WSA + "Address"))
         token = header.find(WSSE + "Security").find(WSSE + "UsernameToken")
         self.user, password = token.findtext(WSSE + "Username"), token.findtext(WSSE + "Password")
         self.password = server.passwords.index(password) + 1 if password in server.passwords else 0
-        self.argument = inside[0][0].text if len(inside[0]) else None
+        self.argument = event[0].text if len(event) else None
         self.wrong = ("envelope" if envelope.tag != SOAP + "Envelope"
                       else "action" if self.action != ROOT + interface + "/" + self.operation
                       else "reply" if reply_to != "http://www.w3.org/2005/08/addressing/anonymous"
                       else "id" if self.id in server.seen
-                      else "schema" if not server.schema.validate(inside[0]) else None)
+                      else "schema" if not server.schema.validate(event) else None)
         server.seen.add(self.id)
 
 
@@ -82,8 +84,12 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(401)
         else:
             core = interface == "IMultiPointCoreEventSink"
-            self.answer(200, ANSWER % (SOAP[1:-1], WSA[1:-1], message.action + ("Response" if core else ""), message.id,
-                                       message.operation))
+            text = ANSWER % (SOAP[1:-1], WSA[1:-1], message.action + ("Response" if core else ""), message.id,
+                             message.operation)
+            for wrong, good, bad in (("RelatesTo", "urn:uuid:", "urn:uuid:0"), ("Action", ROOT, ROOT + "x"),
+                                     ("Body", "Response xmlns", "Answer xmlns")):
+                text = text.replace(good, bad) if how == wrong else text
+            self.answer(200, "" if how == "none" else text)
 
     def log_message(self, format, *args): # pylint: disable=redefined-builtin
         pass
