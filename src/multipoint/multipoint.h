@@ -4,6 +4,7 @@
  *     provider.c     the interface to the engine: connections, which are bound hosts
  *     bind.c         how a client gets its binding: the certificate, then the passwords
  *     binding.c      what a binding holds, and what of it is kept
+ *     endpoint.c     where this machine is told of events: a key and a certificate; endpoint.h
  *     actions.c      unlock, lock, disconnect, close, and any operation that a caller names
  *     list.c         all sessions, with their flags and screens
  *     report.c       reports them to the engine; list.h is what the two share
@@ -94,6 +95,27 @@ struct multipoint_trust {
  * expensive key exchange. */
 CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_exchange *exchange);
 
+/* ---- endpoint.c: where this machine is told of events ---------------------------------------- */
+
+enum { MULTIPOINT_HOST_NAME = 64 /* a common name has no more */ };
+
+struct multipoint_endpoint {
+    char host_name[MULTIPOINT_HOST_NAME + 1]; /* this machine's, as the host reaches it */
+    char address[48]; /* what is listened at: numeric; "": all addresses of this machine */
+    unsigned port;    /* 0: there is no endpoint */
+    int64_t expires;  /* the certificate's end, seconds since 1970 */
+    char thumbprint[MULTIPOINT_THUMBPRINT]; /* the certificate's */
+    char *key, *der;                        /* PKCS #8, and the certificate */
+    size_t key_size, der_size;
+};
+
+void multipoint_endpoint_free(const struct multipoint_memory *memory,
+                              struct multipoint_endpoint *endpoint);
+/* Reads it from the record of a binding; what has none leaves *ret_endpoint as it is, which has to
+ * be freed in any case.  Errors: INTERNAL (the record is no binding), NO_MEMORY. */
+int multipoint_endpoint_read(const struct multipoint_memory *memory, const wms_value *record,
+                             struct multipoint_endpoint *ret_endpoint);
+
 /* ---- binding.c ------------------------------------------------------------------------------- */
 
 struct multipoint_binding {
@@ -104,6 +126,7 @@ struct multipoint_binding {
     char *control, *management; /* passwords; the second may be NULL */
     char *der;
     size_t der_size;
+    struct multipoint_endpoint endpoint; /* that the host was told, or none */
 };
 
 /* Reads the binding from the record that the engine keeps.  Errors: INTERNAL (the record is no
@@ -114,7 +137,7 @@ void multipoint_binding_free(const struct multipoint_memory *memory,
                              struct multipoint_binding *binding);
 /* Writes the binding as a record.  Returns how many of `record` are top-level fields; the values
  * point into the binding, and the last field is a table of further items of `record`. */
-enum { MULTIPOINT_RECORD = 8 };
+enum { MULTIPOINT_RECORD = 16 };
 size_t multipoint_binding_write(const struct multipoint_binding *binding,
                                 wms_value record[MULTIPOINT_RECORD]);
 
@@ -163,6 +186,7 @@ struct multipoint {
     void *parser;                  /* a parser to use again for the next answer, or NULL */
     struct multipoint_arena waste; /* memory of long answers, to be wiped and freed bit by bit */
     struct multipoint_known known;
+    struct node endpoints;             /* whose keys were made in this engine: see endpoint.c */
     struct multipoint_exchange *spare; /* an exchange to use again for the next question, or NULL */
     unsigned depth;
     bool forked;            /* in a forked child: the sockets were the parent's, and are replaced */
