@@ -10,7 +10,7 @@
 
 /* ---- options of a command -------------------------------------------------------------------- */
 
-static const char *option(const struct words *words, const char *key)
+const char *words_option(const struct words *words, const char *key)
 {
     size_t length = strlen(key);
 
@@ -24,21 +24,21 @@ static const char *option(const struct words *words, const char *key)
 
 static uint64_t number(const struct words *words, const char *key, uint64_t otherwise)
 {
-    const char *value = option(words, key);
+    const char *value = words_option(words, key);
 
     return value ? strtoull(value, NULL, 0) : otherwise;
 }
 
 static void string(const struct words *words, const char *key, char **ret)
 {
-    const char *value = option(words, key);
+    const char *value = words_option(words, key);
 
     if (value) {
         replace(ret, value);
     }
 }
 
-static const char *known(const struct words *words, int from, const char *const *keys)
+const char *words_known(const struct words *words, int from, const char *const *keys)
 {
     static char problem[96];
 
@@ -68,14 +68,15 @@ static void say(const char *key, const char *value)
     text_puts(out, "\n");
 }
 
-static const char *certify(struct host *host, const struct words *words, bool plain, bool tls)
+const char *certificate_of(struct host *host, const struct words *words, struct text *answer,
+                           struct certificate **ret)
 {
     static char problem[128];
-    const char *key = option(words, "key"), *subject = option(words, "subject"),
-               *usage = option(words, "usage");
+    const char *key = words_option(words, "key"), *subject = words_option(words, "subject"),
+               *usage = words_option(words, "usage");
     struct certificate_wish wish = {
         .subject = subject ? subject : host->name,
-        .san = option(words, "san"),
+        .san = words_option(words, "san"),
         .usage = usage ? usage : "server",
         .expired = number(words, "expired", 0),
         .early = number(words, "early", 0),
@@ -88,18 +89,35 @@ static const char *certify(struct host *host, const struct words *words, bool pl
         return problem;
     }
     certificate->next = host->certificates;
-    host->certificates = certificate;
+    host->certificates = *ret = certificate;
+    out = answer;
+    say("sha256", certificate->sha256);
+    say("sha1", certificate->sha1);
+    return NULL;
+}
+
+void certificate_show(struct host *host, struct certificate *certificate)
+{
+    host->shown = certificate;
+    gnutls_free(
+        host->ticket_key.data); /* nobody comes back to a session that another certificate began */
+    gnutls_session_ticket_key_generate(&host->ticket_key);
+}
+
+static const char *certify(struct host *host, const struct words *words, bool plain, bool tls)
+{
+    struct certificate *certificate = NULL;
+    const char *problem = certificate_of(host, words, out, &certificate);
+
+    if (problem) {
+        return problem;
+    }
     if (plain) {
         host->announced = certificate;
     }
     if (tls) {
-        host->shown = certificate;
-        gnutls_free(host->ticket_key
-                        .data); /* nobody comes back to a session that another certificate began */
-        gnutls_session_ticket_key_generate(&host->ticket_key);
+        certificate_show(host, certificate);
     }
-    say("sha256", certificate->sha256);
-    say("sha1", certificate->sha1);
     return NULL;
 }
 
@@ -108,7 +126,7 @@ static const char *do_host(struct host *host, const struct words *words)
     static const char *const keys[] = {"address", "http",       "https", "admin",   "password",
                                        "control", "management", "key",   "subject", "usage",
                                        "san",     "expired",    "early", "lasts",   NULL};
-    const char *problem = known(words, 2, keys), *address = option(words, "address");
+    const char *problem = words_known(words, 2, keys), *address = words_option(words, "address");
 
     if (host) {
         return "the host is there already";
@@ -157,7 +175,7 @@ static const char *take_port(struct in_addr where, unsigned port)
 static const char *do_unhost(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"keep", NULL};
-    const char *problem = known(words, 2, keys);
+    const char *problem = words_known(words, 2, keys);
     struct in_addr where = host->address;
     unsigned plain = host->daemons[PLAIN].port, tls = host->daemons[TLS].port;
 
@@ -165,7 +183,7 @@ static const char *do_unhost(struct host *host, const struct words *words)
         return problem;
     }
     host_free(host);
-    if (option(words, "keep")) {
+    if (words_option(words, "keep")) {
         problem = take_port(where, plain);
         problem = problem ? problem : take_port(where, tls);
     }
@@ -176,7 +194,7 @@ static const char *do_certificate(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"where",   "key",   "subject", "usage", "san",
                                        "expired", "early", "lasts",   NULL};
-    const char *problem = known(words, 2, keys), *where = option(words, "where");
+    const char *problem = words_known(words, 2, keys), *where = words_option(words, "where");
 
     return problem ? problem
                    : certify(host, words, !where || strcmp(where, "tls") != 0,
@@ -223,17 +241,25 @@ static const char *do_set(struct host *host, const struct words *words)
         "refuse",      /* new connections are closed at once */
         "keep_bodies", /* requests are remembered as they came: see `bodies` */
         "soap11",
-        "soap12", /* whether the plain endpoint speaks it */
+        "soap12",         /* whether the plain endpoint speaks it */
+        "events",         /* what happens is told to the sinks by itself */
+        "cookie",         /* RegisterCoreEventSink answers with one */
+        "sink_passwords", /* "texts": as the operations' own texts say; "definitions": as 3.4.1 */
+        "sink_user",      /* of an event, instead of the client's host name */
+        "sinks_at",       /* the address of all clients, whatever they call themselves */
+        "manager",        /* ms after which a Manager blocks all sessions again, and so on; -1 */
         NULL,
     };
-    const char *problem = known(words, 2, settings), *value;
+    const char *problem = words_known(words, 2, settings), *value;
 
     if (problem) {
         return problem;
     }
-    host->relock = (value = option(words, "relock")) ? strtoll(value, NULL, 10) : host->relock;
-    host->block_all_relock = (value = option(words, "block_all_relock")) ? strtoll(value, NULL, 10)
-                                                                         : host->block_all_relock;
+    host->relock =
+        (value = words_option(words, "relock")) ? strtoll(value, NULL, 10) : host->relock;
+    host->block_all_relock = (value = words_option(words, "block_all_relock"))
+                                 ? strtoll(value, NULL, 10)
+                                 : host->block_all_relock;
     host->request_action = number(words, "request_action", host->request_action);
     host->no_management = number(words, "no_management", host->no_management);
     host->admin_orchestration = number(words, "admin_orchestration", host->admin_orchestration);
@@ -245,7 +271,17 @@ static const char *do_set(struct host *host, const struct words *words)
     host->keep_bodies = number(words, "keep_bodies", host->keep_bodies);
     host->soap11 = number(words, "soap11", host->soap11);
     host->soap12 = number(words, "soap12", host->soap12);
-    if ((value = option(words, "block_all"))) {
+    host->events = number(words, "events", host->events);
+    host->cookie = number(words, "cookie", host->cookie);
+    if ((value = words_option(words, "sink_passwords"))) {
+        host->definitions = strcmp(value, "definitions") == 0;
+    }
+    string(words, "sink_user", &host->sink_user);
+    string(words, "sinks_at", &host->sinks_at);
+    if ((value = words_option(words, "manager"))) {
+        manager_set(host, strtoll(value, NULL, 10));
+    }
+    if ((value = words_option(words, "block_all"))) {
         replace(&host->block_all, *value ? value : NULL);
     }
     string(words, "flags_name", &host->flags_name);
@@ -262,8 +298,12 @@ static const char *const session_keys[] = {
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
-    struct session *session = session_add(host, id);
+    struct session *session = session_find(host, id);
+    const struct session before = session ? *session : (struct session){.state = 0};
+    bool is_new = !session;
     const char *value;
+
+    session = session ? session : session_add(host, id);
 
     string(words, "user", &session->user);
     string(words, "domain", &session->domain);
@@ -277,15 +317,16 @@ static void fill(struct host *host, const struct words *words, uint64_t id)
     session->private_screen = number(words, "private", session->private_screen);
     session->deaf = number(words, "deaf", session->deaf);
     session->relock_after =
-        (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
+        (value = words_option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
     if (session->station > host->stations) {
         host->stations = session->station;
     }
+    session_changed(session, &before, is_new);
 }
 
 static const char *do_session(struct host *host, const struct words *words)
 {
-    const char *problem = known(words, 3, session_keys);
+    const char *problem = words_known(words, 3, session_keys);
     uint64_t id;
 
     if (problem || words->count < 3 || !parse_number(words->word[2], UINT64_MAX, &id)) {
@@ -297,7 +338,7 @@ static const char *do_session(struct host *host, const struct words *words)
 
 static const char *do_fill(struct host *host, const struct words *words)
 {
-    const char *problem = known(words, 4, session_keys);
+    const char *problem = words_known(words, 4, session_keys);
     uint64_t from, to;
 
     if (problem || words->count < 4 || !parse_number(words->word[2], 10000000, &from) ||
@@ -317,7 +358,7 @@ static const char *do_remove(struct host *host, const struct words *words)
 
     if (words->count == 3 && strcmp(words->word[2], "all") == 0) {
         while (host->session_count) {
-            session_remove(host->sessions[host->session_count - 1]);
+            session_end(host->sessions[host->session_count - 1]);
         }
         return NULL;
     }
@@ -325,7 +366,7 @@ static const char *do_remove(struct host *host, const struct words *words)
         !(session = session_find(host, id))) {
         return "no such session";
     }
-    session_remove(session);
+    session_end(session);
     return NULL;
 }
 
@@ -351,7 +392,7 @@ static const char *do_on(struct host *host, const struct words *words)
                                        "status",  "body",        "raw",    "relates", "half",
                                        "garbage", "endless",     "header", "swap",    "utf16",
                                        "id",      "renegotiate", NULL};
-    const char *problem = known(words, 3, keys), *drop = option(words, "drop");
+    const char *problem = words_known(words, 3, keys), *drop = words_option(words, "drop");
     struct rule *rule, **link;
 
     if (problem || words->count < 4) {
@@ -431,6 +472,8 @@ static const char *do_reset(struct host *host, const struct words *words)
     (void) words;
     log_clear(host);
     text_clear(&host->bodies);
+    text_clear(&host->posts);
+    host->posts_done = host->longest_block = 0;
     memset(host->counts, 0, operation_count * sizeof *host->counts);
     host->daemons[PLAIN].connections = host->daemons[TLS].connections = 0;
     host->requests_seen = host->faults = host->handshakes = host->resumed = host->admin_plain =
@@ -453,6 +496,8 @@ static const char *do_counts(struct host *host, const struct words *words)
         {"resumed", host->resumed},
         {"admin_plain", host->admin_plain},
         {"admin_tls", host->admin_tls},
+        {"posts", host->posts_done},
+        {"longest_block", host->longest_block},
     };
 
     (void) words;
@@ -488,14 +533,31 @@ static const struct {
     {"reset", do_reset},       {"counts", do_counts},
 };
 
+static const struct {
+    const char *name;
+    const char *(*run)(struct host *host, const struct words *words, struct text *answer);
+} event_commands[] = {
+    {"event", command_event},     {"posts", command_posts},     {"sinks", command_sinks},
+    {"clients", command_clients}, {"restart", command_restart}, {"renew", command_renew},
+    {"adopt", command_adopt},
+};
+
 bool command_run(struct host *host, const struct words *words, struct text *answer,
                  const char **ret_problem)
 {
+    static const char no_host[] = "no such host";
+
     out = answer;
     for (size_t i = 0; i < LENGTH(commands); i++) {
         if (strcmp(commands[i].name, words->word[0]) == 0) {
-            *ret_problem = words->count < 2 || (!host && i > 0) ? "no such host"
-                                                                : commands[i].run(host, words);
+            *ret_problem =
+                words->count < 2 || (!host && i > 0) ? no_host : commands[i].run(host, words);
+            return true;
+        }
+    }
+    for (size_t i = 0; i < LENGTH(event_commands); i++) {
+        if (strcmp(event_commands[i].name, words->word[0]) == 0) {
+            *ret_problem = host ? event_commands[i].run(host, words, answer) : no_host;
             return true;
         }
     }
