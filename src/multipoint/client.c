@@ -252,6 +252,7 @@ int multipoint_client_new(const struct wms_services *services, wms_engine *engin
     node_init(&all->reading);
     node_init(&all->dropped);
     node_init(&all->endpoints);
+    node_init(&all->listeners);
     all->wait = -1;
     all->ready = socket_ready;
     if (!print_first_id(all->id)) {

@@ -212,8 +212,8 @@ struct multipoint_element {
 };
 
 struct multipoint_answer {
-    void *parser;                          /* owns the names */
-    struct multipoint_arena arena;         /* owns the rest */
+    void *parser;                  /* owns the names */
+    struct multipoint_arena arena; /* owns the rest */
     /* The header's Action, RelatesTo and MessageID, or NULL. */
     const char *action, *relates, *message_id;
     const struct multipoint_element *body; /* the only element in the SOAP body */

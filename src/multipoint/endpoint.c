@@ -267,6 +267,24 @@ int multipoint_endpoint_read(const struct multipoint_memory *memory, const wms_v
                                     der->size);
 }
 
+void multipoint_endpoint_pem(struct multipoint_text *out, const char *label, const char *der,
+                             size_t size)
+{
+    enum { LINE = 48 };
+    unsigned char line[LINE / 3 * 4 + 2];
+
+    multipoint_text_printf(out, "-----BEGIN %s-----\n", label);
+    for (size_t at = 0; at < size; at += LINE) {
+        int taken = size - at < LINE ? (int) (size - at) : LINE;
+        int length = EVP_EncodeBlock(line, (const unsigned char *) der + at, taken);
+        line[length] = '\n';
+        multipoint_text_add(out, (const char *) line, (size_t) length + 1);
+    }
+    explicit_bzero(line, sizeof line);
+    multipoint_text_printf(out, "-----END %s-----\n", label);
+    multipoint_text_add(out, "", 1);
+}
+
 /* ---- a new key ------------------------------------------------------------------------------- */
 
 /* Made in a thread of its own: it takes a part of a second, perhaps more. */

@@ -41,6 +41,10 @@ void *multipoint_endpoint_make(const struct multipoint_memory *memory, const cha
                                void (*done)(void *data, int code, struct multipoint_made *made),
                                void *data);
 
+/* Adds it to a text as PEM, NUL-terminated. */
+void multipoint_endpoint_pem(struct multipoint_text *out, const char *label, const char *der,
+                             size_t size);
+
 /* The binding's fields for it, and those that are secret.  The values point into it. */
 enum { MULTIPOINT_ENDPOINT_FIELDS = 4, MULTIPOINT_ENDPOINT_SECRETS = 2 };
 size_t multipoint_endpoint_write(const struct multipoint_endpoint *endpoint, wms_value *fields);

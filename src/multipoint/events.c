@@ -39,13 +39,13 @@
       "eMode:u? iScheduledUpdateStartHour:u? wsCustomScriptFullPath:s? " \
       "cMaxMinutesAllowedForCustomScript:u? eReturnState:u?", \
       NOTHING) \
-    X(ShutdownNotification, "", SERVER) \
+    X(ShutdownNotification, "", GONE) \
     /* peers */ \
     X(OnPeerServerAdded, "wsServerName:s?", NOTHING) \
     X(OnPeerServerRemoved, "wsServerName:s?", NOTHING) \
     X(OnPeerServerDiscovered, "wsServerName:s? wsIpAddress:s? eDiscoverType:u?", NOTHING) \
-    X(OnManagedServerOnline, "wsServerName:s? wsIpAddresses:s?", SERVER) \
-    X(OnManagedServerOffline, "wsServerName:s?", SERVER) \
+    X(OnManagedServerOnline, "wsServerName:s? wsIpAddresses:s?", BACK) \
+    X(OnManagedServerOffline, "wsServerName:s?", GONE) \
     /* users: whether one is an administrator decides whose sessions may be controlled */ \
     X(OnUserCreated, "wsUserName:s?", NOTHING) \
     X(OnUserUpdated, "wsUserName:s?", ALL) \
@@ -57,8 +57,8 @@
       "eVirtualDesktopNotificationType:u? idProgress:u? wsMessage:s?", NOTHING)
 
 #define ONLINE(X) \
-    X(OnManagedServerOfflineNotify, "wsWmsSystemHostName:s?", SERVER) \
-    X(OnManagedServerOnlineNotify, "wsWmsSystemHostName:s? wsWmsSystemIpAddress:s?", SERVER) \
+    X(OnManagedServerOfflineNotify, "wsWmsSystemHostName:s?", GONE) \
+    X(OnManagedServerOnlineNotify, "wsWmsSystemHostName:s? wsWmsSystemIpAddress:s?", BACK) \
     X(OnNewServerCertificateReady, "wsHostName:s? pSslCertificate:B?", CERTIFICATE)
 
 const struct multipoint_event multipoint_events[] = {

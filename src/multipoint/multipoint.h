@@ -11,6 +11,9 @@
  *     stations.c     which station shows which session
  *     identity.c     whose session it is, checked before it is closed or disconnected
  *     observe.c      observes a session by polling
+ *     watch.c        lets a host tell of events while it is watched
+ *     listener.c     where they are told, for the whole engine; listener.h
+ *     sink.c         what was told, and the answer, with events.c and token.c; sink.h, server.h
  *     client.c       what there is once for each engine: libcurl's multi handle, timers, the turn
  *     host.c         one host: its tasks, its binding, its failure
  *     exchange.c     one question and its answer: queued, sent, judged
@@ -186,6 +189,7 @@ struct multipoint {
     void *parser;                  /* a parser to use again for the next answer, or NULL */
     struct multipoint_arena waste; /* memory of long answers, to be wiped and freed bit by bit */
     struct multipoint_known known;
+    struct node listeners;             /* where events are told to this engine: listener.c */
     struct node endpoints;             /* whose keys were made in this engine: see endpoint.c */
     struct multipoint_exchange *spare; /* an exchange to use again for the next question, or NULL */
     unsigned depth;
@@ -210,6 +214,8 @@ struct multipoint_host {     /* one server that the engine talks to */
     bool bound;
     struct multipoint_binding binding; /* if `bound` */
     struct node tasks;
+    struct node sockets;                          /* its connections, used and kept: socket.c */
+    struct multipoint_registration *registration; /* while it is watched: watch.c; or NULL */
     bool reached; /* the engine was told (up()) that a connection exists */
     bool told;    /* the engine was told (broken()) of the failure */
     int failure;
@@ -311,6 +317,8 @@ void multipoint_socket_count(struct multipoint_exchange *exchange);
 uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange);
 /* Separates the exchange from its socket, if it has one. */
 void multipoint_socket_part(struct multipoint_exchange *exchange);
+/* The host is disconnected; its connections are kept, for another one of that address. */
+void multipoint_sockets_forget_host(struct multipoint_host *host);
 void multipoint_sockets_free(struct multipoint *all);
 /* Replaces the sockets by /dev/null under the same numbers: what is sent or closed from here on
  * does not reach the hosts. */
@@ -332,6 +340,9 @@ void multipoint_drop_all(struct multipoint_host *host);
 /* Starts waiting exchanges of all due hosts, as far as they have connections left.  True: libcurl
  * has got something to do. */
 bool multipoint_exchanges_start(struct multipoint *all);
+/* Sends what nobody waits for, as far as that goes at once: the host is about to be disconnected.
+ */
+void multipoint_exchanges_flush(struct multipoint_host *host);
 /* libcurl is done with it: it is judged or, if its answer is long, read in parts before. */
 void multipoint_exchange_ended(struct multipoint_exchange *exchange);
 /* Parses one more part of a long answer. */
@@ -466,6 +477,16 @@ const wms_value *multipoint_session_row_of(const wms_value *const *rows, size_t 
 bool multipoint_is_identity(const wms_value *row, const char *identity);
 /* Whether it is the console's session, at the machine's own screen. */
 bool multipoint_is_console(const wms_value *row);
+
+/* ---- watch.c: a host that is watched --------------------------------------------------------- */
+
+struct multipoint_registration;
+
+void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watcher);
+void multipoint_unwatch(struct wms_watcher *watcher);
+/* The host has closed a connection: it may have forgotten that it is to tell of events.  NULL is
+ * allowed. */
+void multipoint_registration_doubt(struct multipoint_registration *registration);
 
 /* ---- list.c, actions.c, bind.c, observe.c ---------------------------------------------------- */
 

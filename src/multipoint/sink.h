@@ -19,7 +19,8 @@ enum multipoint_hint {
     MULTIPOINT_HINT_NOTHING,
     MULTIPOINT_HINT_SESSION,     /* whether the session `idSession` is locked */
     MULTIPOINT_HINT_ALL,         /* all sessions */
-    MULTIPOINT_HINT_SERVER,      /* all sessions; and the host may forget whom to tell of events */
+    MULTIPOINT_HINT_GONE,        /* the host goes, and may forget whom to tell of events */
+    MULTIPOINT_HINT_BACK,        /* it is there again, and may have forgotten */
     MULTIPOINT_HINT_CERTIFICATE, /* the host's next certificate, which is in the event */
 };
 
