@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* services.c - what the engine offers to providers. */
 #include "core/abi.h"
+#include "core/binding.h"
 #include "core/parts.h"
 #include "core/polling.h"
 #include "core/watching.h"
@@ -268,6 +269,7 @@ static const struct wms_services services = {
     .changed = services_changed,
     .unwatched = services_unwatched,
     .watcher_size = sizeof(struct wms_watcher),
+    .search = wms_bindings_search,
 };
 
 const struct wms_services *wms_engine_services(void)

@@ -237,6 +237,7 @@ _Static_assert(COMMANDS / 2 <= 55, "a set of takers has a bit for each verb");
     X(MANAGEMENT, "management", FOR_ALONE(WMS_BIND)) \
     X(CERTIFICATE_NAME, "certificate_name", FOR_ALONE(WMS_BIND)) \
     X(THUMBPRINT, "thumbprint", FOR_ALONE(WMS_BIND)) \
+    X(EVENTS, "events", FOR_ALONE(WMS_BIND)) \
     X(STORE, "store", FOR_CONFIGURE) \
     X(CONNECTIONS, "connections", FOR_CONFIGURE) \
     X(ANSWER_SIZE, "answer_size", FOR_CONFIGURE) \
@@ -275,6 +276,8 @@ enum slot {
     SLOT_FINGERPRINTS,
     SLOT_CERTIFICATE_NAME,
     SLOT_THUMBPRINT,
+    SLOT_EVENTS_HOST_NAME,
+    SLOT_EVENTS_ADDRESS,
     SLOT_LOG,
     SLOT_GROUPS,
     SLOT_STORE,
@@ -297,7 +300,7 @@ struct options {
     options_set given, preset;          /* set by the call; set by its client */
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable, deadline, warn_seconds;
-    unsigned concurrency, retries;
+    unsigned concurrency, retries, events_port;
     size_t queue;
     bool activity, initial;
     bool stop_on_error, what_if, management;

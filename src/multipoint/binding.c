@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* binding.c - bindings, and their conversion from and to the record that the engine keeps. */
-#include "multipoint.h"
+#include "endpoint.h"
 
 /* The field's text; NULL: there is none, or it has a NUL inside. */
 static const char *text_of(const wms_value *table, const char *name)
@@ -37,7 +37,7 @@ int multipoint_binding_read(const struct multipoint_memory *memory, const wms_va
     }
     memcpy(ret_binding->der, der->text, der->size);
     ret_binding->der_size = der->size;
-    return 0;
+    return multipoint_endpoint_read(memory, record, &ret_binding->endpoint);
 }
 
 void multipoint_binding_free(const struct multipoint_memory *memory,
@@ -46,13 +46,19 @@ void multipoint_binding_free(const struct multipoint_memory *memory,
     multipoint_free_text(memory, binding->control);
     multipoint_free_text(memory, binding->management);
     multipoint_free(memory, binding->der);
+    multipoint_endpoint_free(memory, &binding->endpoint);
     *binding = (struct multipoint_binding){0};
 }
+
+_Static_assert(5 + MULTIPOINT_ENDPOINT_FIELDS + 2 + MULTIPOINT_ENDPOINT_SECRETS <=
+                   MULTIPOINT_RECORD,
+               "a record has room for all fields");
 
 size_t multipoint_binding_write(const struct multipoint_binding *binding,
                                 wms_value record[MULTIPOINT_RECORD])
 {
-    size_t count = 0, secrets = 5;
+    wms_value *secrets = &record[5 + MULTIPOINT_ENDPOINT_FIELDS];
+    size_t count = 0, hidden = 0;
 
     record[count++] = multipoint_natural("port", binding->port);
     record[count++] = multipoint_string("fingerprint", binding->certificate.fingerprint,
@@ -60,12 +66,16 @@ size_t multipoint_binding_write(const struct multipoint_binding *binding,
     record[count++] = multipoint_string("thumbprint", binding->certificate.thumbprint,
                                         strlen(binding->certificate.thumbprint));
     record[count++] = multipoint_string("certificate", binding->der, binding->der_size);
-    record[secrets] = multipoint_string("control", binding->control, strlen(binding->control));
+    secrets[hidden++] = multipoint_string("control", binding->control, strlen(binding->control));
     if (binding->management) {
-        record[secrets + 1] =
+        secrets[hidden++] =
             multipoint_string("management", binding->management, strlen(binding->management));
     }
-    record[count] = multipoint_table(&record[secrets], binding->management ? 2 : 1);
+    if (binding->endpoint.port) {
+        count += multipoint_endpoint_write(&binding->endpoint, &record[count]);
+        hidden += multipoint_endpoint_write_secret(&binding->endpoint, &secrets[hidden]);
+    }
+    record[count] = multipoint_table(secrets, hidden);
     record[count++].name = "secret";
     return count;
 }

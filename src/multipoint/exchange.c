@@ -340,6 +340,15 @@ static bool start_waiting(struct multipoint_host *host)
     return started;
 }
 
+void multipoint_exchanges_flush(struct multipoint_host *host)
+{
+    int running;
+
+    if (!node_alone(&host->waiting) && !host->failure && start_waiting(host)) {
+        curl_multi_socket_action(host->all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+}
+
 bool multipoint_exchanges_start(struct multipoint *all)
 {
     bool started = false;

@@ -4,12 +4,16 @@
  *     provider.c     the interface to the engine: connections, which are bound hosts
  *     bind.c         how a client gets its binding: the certificate, then the passwords
  *     binding.c      what a binding holds, and what of it is kept
+ *     endpoint.c     where this machine is told of events: a key and a certificate; endpoint.h
  *     actions.c      unlock, lock, disconnect, close, and any operation that a caller names
  *     list.c         all sessions, with their flags and screens
  *     report.c       reports them to the engine; list.h is what the two share
  *     stations.c     which station shows which session
  *     identity.c     whose session it is, checked before it is closed or disconnected
  *     observe.c      observes a session by polling
+ *     watch.c        lets a host tell of events while it is watched
+ *     listener.c     where they are told, for the whole engine; listener.h
+ *     sink.c         what was told, and the answer, with events.c and token.c; sink.h, server.h
  *     client.c       what there is once for each engine: libcurl's multi handle, timers, the turn
  *     host.c         one host: its tasks, its binding, its failure
  *     exchange.c     one question and its answer: queued, sent, judged
@@ -94,6 +98,27 @@ struct multipoint_trust {
  * expensive key exchange. */
 CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_exchange *exchange);
 
+/* ---- endpoint.c: where this machine is told of events ---------------------------------------- */
+
+enum { MULTIPOINT_HOST_NAME = 64 /* a common name has no more */ };
+
+struct multipoint_endpoint {
+    char host_name[MULTIPOINT_HOST_NAME + 1]; /* this machine's, as the host reaches it */
+    char address[48]; /* what is listened at: numeric; "": all addresses of this machine */
+    unsigned port;    /* 0: there is no endpoint */
+    int64_t expires;  /* the certificate's end, seconds since 1970 */
+    char thumbprint[MULTIPOINT_THUMBPRINT]; /* the certificate's */
+    char *key, *der;                        /* PKCS #8, and the certificate */
+    size_t key_size, der_size;
+};
+
+void multipoint_endpoint_free(const struct multipoint_memory *memory,
+                              struct multipoint_endpoint *endpoint);
+/* Reads it from the record of a binding; what has none leaves *ret_endpoint as it is, which has to
+ * be freed in any case.  Errors: INTERNAL (the record is no binding), NO_MEMORY. */
+int multipoint_endpoint_read(const struct multipoint_memory *memory, const wms_value *record,
+                             struct multipoint_endpoint *ret_endpoint);
+
 /* ---- binding.c ------------------------------------------------------------------------------- */
 
 struct multipoint_binding {
@@ -104,6 +129,7 @@ struct multipoint_binding {
     char *control, *management; /* passwords; the second may be NULL */
     char *der;
     size_t der_size;
+    struct multipoint_endpoint endpoint; /* that the host was told, or none */
 };
 
 /* Reads the binding from the record that the engine keeps.  Errors: INTERNAL (the record is no
@@ -114,7 +140,7 @@ void multipoint_binding_free(const struct multipoint_memory *memory,
                              struct multipoint_binding *binding);
 /* Writes the binding as a record.  Returns how many of `record` are top-level fields; the values
  * point into the binding, and the last field is a table of further items of `record`. */
-enum { MULTIPOINT_RECORD = 8 };
+enum { MULTIPOINT_RECORD = 16 };
 size_t multipoint_binding_write(const struct multipoint_binding *binding,
                                 wms_value record[MULTIPOINT_RECORD]);
 
@@ -163,6 +189,8 @@ struct multipoint {
     void *parser;                  /* a parser to use again for the next answer, or NULL */
     struct multipoint_arena waste; /* memory of long answers, to be wiped and freed bit by bit */
     struct multipoint_known known;
+    struct node listeners;             /* where events are told to this engine: listener.c */
+    struct node endpoints;             /* whose keys were made in this engine: see endpoint.c */
     struct multipoint_exchange *spare; /* an exchange to use again for the next question, or NULL */
     unsigned depth;
     bool forked;            /* in a forked child: the sockets were the parent's, and are replaced */
@@ -186,6 +214,8 @@ struct multipoint_host {     /* one server that the engine talks to */
     bool bound;
     struct multipoint_binding binding; /* if `bound` */
     struct node tasks;
+    struct node sockets;                          /* its connections, used and kept: socket.c */
+    struct multipoint_registration *registration; /* while it is watched: watch.c; or NULL */
     bool reached; /* the engine was told (up()) that a connection exists */
     bool told;    /* the engine was told (broken()) of the failure */
     int failure;
@@ -287,6 +317,8 @@ void multipoint_socket_count(struct multipoint_exchange *exchange);
 uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange);
 /* Separates the exchange from its socket, if it has one. */
 void multipoint_socket_part(struct multipoint_exchange *exchange);
+/* The host is disconnected; its connections are kept, for another one of that address. */
+void multipoint_sockets_forget_host(struct multipoint_host *host);
 void multipoint_sockets_free(struct multipoint *all);
 /* Replaces the sockets by /dev/null under the same numbers: what is sent or closed from here on
  * does not reach the hosts. */
@@ -308,6 +340,9 @@ void multipoint_drop_all(struct multipoint_host *host);
 /* Starts waiting exchanges of all due hosts, as far as they have connections left.  True: libcurl
  * has got something to do. */
 bool multipoint_exchanges_start(struct multipoint *all);
+/* Sends what nobody waits for, as far as that goes at once: the host is about to be disconnected.
+ */
+void multipoint_exchanges_flush(struct multipoint_host *host);
 /* libcurl is done with it: it is judged or, if its answer is long, read in parts before. */
 void multipoint_exchange_ended(struct multipoint_exchange *exchange);
 /* Parses one more part of a long answer. */
@@ -442,6 +477,16 @@ const wms_value *multipoint_session_row_of(const wms_value *const *rows, size_t 
 bool multipoint_is_identity(const wms_value *row, const char *identity);
 /* Whether it is the console's session, at the machine's own screen. */
 bool multipoint_is_console(const wms_value *row);
+
+/* ---- watch.c: a host that is watched --------------------------------------------------------- */
+
+struct multipoint_registration;
+
+void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watcher);
+void multipoint_unwatch(struct wms_watcher *watcher);
+/* The host has closed a connection: it may have forgotten that it is to tell of events.  NULL is
+ * allowed. */
+void multipoint_registration_doubt(struct multipoint_registration *registration);
 
 /* ---- list.c, actions.c, bind.c, observe.c ---------------------------------------------------- */
 

@@ -78,6 +78,10 @@ struct wms_call {
     bool management;                     /* WMS_BIND: the elevated password is wanted, too */
     const char *certificate_name,
         *thumbprint; /* WMS_BIND, since 0.2: what else the certificate must be; NULL: nothing */
+    /* WMS_BIND, since 0.3: where this machine is to be told of changes; NULL: nowhere, and no port.
+     */
+    const char *events_host_name, *events_address;
+    unsigned events_port;
 };
 
 /* A sight: the state of a session, as it was observed. */
@@ -263,6 +267,11 @@ struct wms_services {
      * connection lasts.  Other codes: changes may have been missed; the engine watches anew. */
     void (*unwatched)(struct wms_watcher *watcher, int code, const char *text);
     uint32_t watcher_size;
+    /* Shows each binding of all providers that can be read, as load() would give it, until look()
+     * returns true; it lives until look() returns.  Errors: NO_MEMORY, UNTRUSTED, ACCESS_DENIED,
+     * INTERNAL. */
+    int (*search)(wms_engine *engine, bool (*look)(void *data, const wms_value *binding),
+                  void *data);
 };
 
 /* Has this engine a service of that name? */
