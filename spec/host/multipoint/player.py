@@ -93,7 +93,7 @@ class Answer:
 
 class Player:
     def __init__(self, wsdl, address, port, name, pem, passwords):
-        self.address, self.port, self.name = address, int(port), name
+        self.address, self.port, self.name, self.pem = address, int(port), name, pem
         self.control, self.management = passwords
         self.connection = None
         self.context = ssl.create_default_context(cafile=pem)
@@ -122,7 +122,9 @@ class Player:
                 else "schema" if not self.schema.validate(body[0]) else "ok")
 
     def plain(self, source=None):
-        return socket.create_connection((self.address, self.port), SECONDS, source and (source, 0))
+        connection = socket.create_connection((self.address, self.port), SECONDS, source and (source, 0))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1) # or each first answer takes 40 ms
+        return connection
 
     def connect(self, source=None):
         return self.context.wrap_socket(self.plain(source), server_hostname=self.name)
@@ -321,7 +323,7 @@ def wrong_credentials(player):
         message = blocked(player, change=change, **how)
         answer = player.send(message.request())
         say(name, answer.judge(player, message))
-        if not answer.word:
+        if not answer.word and answer.status == 401:
             bodies.add(answer.body.replace(message.id.encode(), b""))
 
     good = player.management
@@ -484,7 +486,7 @@ def part_huge(player):
     head = message.request(b"", length="", headers=["Transfer-Encoding: chunked"])
     say("chunks of 1 GB", flood(player, head, chunk, size))
     say("chunks of a byte", flood(player, head, b"1\r\nx\r\n" * 10000, size))
-    say("one chunk of 16 EB", player.send(head + b"ffffffffffffffff\r\nx").judge(player, message))
+    say("one chunk of 16 EB", flood(player, head + b"ffffffffffffffff\r\n", piece, size))
     say("a length of 100 EB", message.post(length=10 ** 20))
     say("headers of 1 GB", flood(player, message.request(b"")[:-2], b"x-a: b\r\n" * 10000, size))
     say("a header of 1 GB", flood(player, message.request(b"")[:-2] + b"x: ", piece, size))
@@ -572,7 +574,7 @@ def part_broken(player):
     for name, version in (("TLS 1.0", ssl.TLSVersion.TLSv1), ("TLS 1.1", ssl.TLSVersion.TLSv1_1),
                           ("TLS 1.2", ssl.TLSVersion.TLSv1_2), ("TLS 1.3", ssl.TLSVersion.TLSv1_3)):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(player.context.get_ca_certs(True)[0]))
+        context.load_verify_locations(player.pem)
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = context.maximum_version = version
         try:
