@@ -11,6 +11,7 @@ what is wrong; instead of both "closed" (without an answer) or "silent" (nothing
     right         every event with each password, and all that a host may do
     wrong         all that it may not, and what nobody should
     huge          bodies and headers without end
+    idle SECONDS  connections of all kinds that do nothing
     slow          others are answered while many connections do nothing, or little
     broken        what is no TLS
     post OPERATION [ARGUMENT=VALUE...]    one event
@@ -123,7 +124,7 @@ class Player:
 
     def plain(self, source=None):
         connection = socket.create_connection((self.address, self.port), SECONDS, source and (source, 0))
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1) # or each first answer takes 40 ms
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
     def connect(self, source=None):
@@ -534,6 +535,21 @@ def part_slow(player, count="500"):
     for one in held:
         one.close()
     say("after them", message.post())
+
+
+def part_idle(player, seconds):
+    """Handshakes that have begun, requests that have begun, and connections that are kept, for so many seconds."""
+    hello, request = ssl_hello(player), blocked(player).request()
+    held = [player.plain() for _ in range(20)]
+    for i, connection in enumerate(held):
+        connection.sendall(hello if i % 2 else hello[:50])
+    for data in (request, request[:-1], b"POST "):
+        held.append(player.connect())
+        held[-1].sendall(data)
+    say("held", len(held))
+    time.sleep(float(seconds))
+    for connection in held:
+        connection.close()
 
 
 def ssl_hello(player):
