@@ -216,7 +216,13 @@ static void try_later(struct multipoint_registration *registration, int trouble,
         registration->pause * 2 < last_pause ? registration->pause * 2 : last_pause;
 }
 
-/* Nobody waits for the answer. */
+static void ignore(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    (void) exchange;
+    (void) reply;
+}
+
+/* Whatever the answer: nothing depends on it. */
 static void unregister(struct multipoint_registration *registration)
 {
     const wms_value cookie = multipoint_natural("ullCookie", registration->cookie),
@@ -230,7 +236,7 @@ static void unregister(struct multipoint_registration *registration)
 
     if (registration->has_cookie) {
         registration->has_cookie = false;
-        multipoint_ask(registration->host, &question, NULL, NULL, &exchange, &text);
+        multipoint_ask(registration->host, &question, ignore, registration->host, &exchange, &text);
     }
 }
 
