@@ -40,6 +40,7 @@ struct multipoint_registration {
     double ask_next_at; /* not before */
     struct wms_timer *timer;
     bool registered; /* the host has agreed, and nothing is known against it */
+    bool doubted;    /* but for a connection that the host has closed since */
     bool has_cookie;
     uint64_t cookie;
     double pause;   /* before the next try */
@@ -316,6 +317,7 @@ static void agreed(struct multipoint_exchange *exchange, const struct multipoint
     take_cookie(registration, exchange, reply);
     registration->pause = first_pause;
     registration->since = now();
+    registration->doubted = false;
     if (!registration->registered) {
         registration->registered = true;
         registration->trouble = 0;
@@ -371,9 +373,10 @@ void multipoint_registration_doubt(struct multipoint_registration *registration)
 {
     double age;
 
-    if (!registration || !registration->registered) {
+    if (!registration || !registration->registered || registration->doubted) {
         return;
     }
+    registration->doubted = true;
     age = now() - registration->since;
     if (age > renewal / 2) {
         registration->spacing = first_pause;
