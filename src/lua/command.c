@@ -168,6 +168,9 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
 
     state->missing[0] = '\0';
     check_presence(L, call, options);
+    if (!lua_isnil(L, options->base + SLOT_EVENTS_HOST_NAME)) {
+        lwms_bindings_load(L, call, state); /* one of them may have the key that is to be shared */
+    }
     if ((options->given & (BIT(WHERE) | BIT(EXCEPT))) && (options->given & ANY_IDS)) {
         lwms_misuse(L, call, "%s: given beside %s; give one of them",
                     options->given & BIT(WHERE) ? "where" : "except", options->ids_name);

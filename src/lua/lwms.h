@@ -531,7 +531,9 @@ struct lwms_list *lwms_list_new(lua_State *L, struct lwms_state *state);
 void lwms_list_free(struct lwms_list *list);
 extern const luaL_Reg lwms_list_own[];
 int lwms_bindings(lua_State *L); /* wms.bindings */
-int lwms_unbind(lua_State *L);   /* wms.unbind */
+/* Gives the engine all bindings that the script's store lists, if it has one. */
+void lwms_bindings_load(lua_State *L, const struct lwms_call *call, struct lwms_state *state);
+int lwms_unbind(lua_State *L); /* wms.unbind */
 
 /* ---- callbacks (callback.c) ------------------------------------------------------------------ */
 

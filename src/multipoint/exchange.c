@@ -108,6 +108,19 @@ static int choose_credentials(struct multipoint_exchange *exchange,
     return 0;
 }
 
+static void set_trust(struct multipoint_exchange *exchange,
+                      const struct multipoint_binding *binding)
+{
+    exchange->certificate = binding->certificate;
+    exchange->trust.expected = &exchange->certificate;
+    strcpy(exchange->pins, binding->certificate.pin);
+    if (binding->next_der) {
+        exchange->next = binding->next;
+        exchange->trust.next = &exchange->next;
+        strcat(strcat(exchange->pins, ";"), binding->next.pin);
+    }
+}
+
 int multipoint_ask(struct multipoint_host *host, const struct multipoint_question *question,
                    void (*done)(struct multipoint_exchange *exchange,
                                 const struct multipoint_reply *reply),
@@ -125,8 +138,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
     exchange->operation = question->operation;
     exchange->op = question->op;
     exchange->once = question->op != NULL;
-    exchange->certificate = binding->certificate;
-    exchange->trust.expected = &exchange->certificate;
+    set_trust(exchange, binding);
     exchange->done = done;
     exchange->data = data;
     int error = choose_credentials(exchange, question, binding, &password, ret_text);
@@ -235,6 +247,9 @@ static void judge(struct multipoint_exchange *exchange)
     bool in_parts = exchange->reader != NULL;
     all->parser = exchange->reader ? all->parser : NULL;
     node_remove(&exchange->node);
+    if (exchange->trust.renewed) {
+        multipoint_host_renewed(exchange->host, &exchange->next);
+    }
     multipoint_judge(exchange, &answer, &reply, buffer);
     bool again = reply.other_soap && exchange->data && ask_in_old_soap(exchange);
     if (!again) {

@@ -90,7 +90,8 @@ struct multipoint_exchange;
 
 /* What a TLS handshake found; part of the exchange that opens the connection. */
 struct multipoint_trust {
-    const struct multipoint_certificate *expected;
+    const struct multipoint_certificate *expected, *next; /* `next`: as good; NULL: there is none */
+    bool renewed;                                         /* the host has shown `next` */
     bool old_tls;  /* the handshake failed: all TLS versions of the host are too old */
     char why[256]; /* not empty: the certificate was refused, and why */
 };
@@ -129,6 +130,12 @@ struct multipoint_binding {
     char *control, *management; /* passwords; the second may be NULL */
     char *der;
     size_t der_size;
+    /* What the host has announced to be its certificate from some time on; `next_der` NULL:
+     * nothing.
+     */
+    struct multipoint_certificate next;
+    char *next_der;
+    size_t next_der_size;
     struct multipoint_endpoint endpoint; /* that the host was told, or none */
 };
 
@@ -138,6 +145,12 @@ int multipoint_binding_read(const struct multipoint_memory *memory, const wms_va
                             struct multipoint_binding *ret_binding);
 void multipoint_binding_free(const struct multipoint_memory *memory,
                              struct multipoint_binding *binding);
+/* Takes a copy of the certificate for the next one.  Errors: PROTOCOL (it is none), NO_MEMORY. */
+int multipoint_binding_expect(const struct multipoint_memory *memory,
+                              struct multipoint_binding *binding, const void *der, size_t size);
+/* The next certificate, which is there, is the present one from here on. */
+void multipoint_binding_renew(const struct multipoint_memory *memory,
+                              struct multipoint_binding *binding);
 /* Writes the binding as a record.  Returns how many of `record` are top-level fields; the values
  * point into the binding, and the last field is a table of further items of `record`. */
 enum { MULTIPOINT_RECORD = 16 };
@@ -258,8 +271,9 @@ struct multipoint_exchange {
     unsigned https_port;              /* for all but the plain certificate request */
     const char
         *user_name; /* whose password it carries; borrowed: valid as long as somebody waits */
-    struct multipoint_certificate
-        certificate; /* a copy of the host's: the binding may be replaced meanwhile */
+    /* Copies of the host's: the binding may be replaced meanwhile. */
+    struct multipoint_certificate certificate, next;
+    char pins[2 * MULTIPOINT_PIN]; /* of both, for libcurl */
     CURL *easy;
     struct curl_slist *headers;
     struct multipoint_trust trust;
@@ -417,6 +431,12 @@ void multipoint_task_end(struct multipoint_task *task);
 /* Ends an op with a reply that reports an error. */
 void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op,
                              const struct multipoint_reply *reply);
+/* The host has announced its next certificate, by a way that is trusted: from here on it may show
+ * that, too, if it could be bound with it.  False: it could not, or there is no memory. */
+bool multipoint_host_expect(struct multipoint_host *host, const void *der, size_t size);
+/* The host shows its next certificate: the present one is history. */
+void multipoint_host_renewed(struct multipoint_host *host,
+                             const struct multipoint_certificate *shown);
 /* 0 if the host is bound; loads the binding if there is one by now. Errors: NOT_BOUND, and those of
  * load(); *ret_text says more, or is NULL. */
 int multipoint_host_bound(struct multipoint_host *host, const char **ret_text);

@@ -17,6 +17,10 @@ static const double renewal = 300;         /* from one registration to the next 
 static const double first_pause = 5, last_pause = 60; /* before a registration is tried again */
 static const double going = 5; /* a host that says that it goes is left alone for so long */
 
+static const double day = 86400;
+static const int64_t ending =
+    60 * 86400; /* a certificate that ends so soon is followed by another */
+
 enum { LOOKS_MAX = 64 /* more sessions than that at a time are looked at by a list */ };
 
 struct watcher {
@@ -31,8 +35,12 @@ struct multipoint_registration {
     struct multipoint_user user;
     struct node watchers, looks;
     struct multipoint_exchange *exchange; /* the host is being asked, or NULL */
+    struct multipoint_exchange
+        *asking_next;   /* the host is asked for its next certificate, or NULL */
+    double ask_next_at; /* not before */
     struct wms_timer *timer;
     bool registered; /* the host has agreed, and nothing is known against it */
+    bool doubted;    /* but for a connection that the host has closed since */
     bool has_cookie;
     uint64_t cookie;
     double pause;   /* before the next try */
@@ -195,6 +203,42 @@ static bool look_at(struct multipoint_registration *registration, uint32_t id)
     return asked;
 }
 
+/* ---- the host's next certificate ------------------------------------------------------------- */
+
+static void got_next(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct multipoint_registration *registration = exchange->data;
+    struct multipoint_arena arena = {.memory = &exchange->host->all->memory};
+    wms_value table;
+
+    registration->asking_next = NULL;
+    if (!reply->code && !multipoint_results(exchange->operation, reply->body, &arena, &table)) {
+        const wms_value *der = multipoint_value(&table, "ppSslCertificate", WMS_STRING);
+        if (der && der->size > 0) {
+            multipoint_host_expect(exchange->host, der->text, der->size);
+        }
+    }
+    multipoint_arena_free(&arena);
+}
+
+/* [MS-RSMC] 3.6.4.24: the host may have announced it while nobody listened. */
+static void ask_next(struct multipoint_registration *registration)
+{
+    struct multipoint_host *host = registration->host;
+    const struct multipoint_binding *binding = &host->binding;
+    const struct multipoint_question question = {
+        .operation = multipoint_operation_find("IMultiPointServer", "GetReplacementSslCertificate"),
+    };
+    const char *text;
+
+    if (binding->next_der || !binding->management || registration->asking_next ||
+        binding->certificate.end - time(NULL) > ending || now() < registration->ask_next_at) {
+        return;
+    }
+    registration->ask_next_at = now() + day;
+    multipoint_ask(host, &question, got_next, registration, &registration->asking_next, &text);
+}
+
 /* ---- the registration ------------------------------------------------------------------------ */
 
 static void in(struct multipoint_registration *registration, double seconds)
@@ -216,7 +260,13 @@ static void try_later(struct multipoint_registration *registration, int trouble,
         registration->pause * 2 < last_pause ? registration->pause * 2 : last_pause;
 }
 
-/* Nobody waits for the answer. */
+static void ignore(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    (void) exchange;
+    (void) reply;
+}
+
+/* Whatever the answer: nothing depends on it. */
 static void unregister(struct multipoint_registration *registration)
 {
     const wms_value cookie = multipoint_natural("ullCookie", registration->cookie),
@@ -230,7 +280,7 @@ static void unregister(struct multipoint_registration *registration)
 
     if (registration->has_cookie) {
         registration->has_cookie = false;
-        multipoint_ask(registration->host, &question, NULL, NULL, &exchange, &text);
+        multipoint_ask(registration->host, &question, ignore, registration->host, &exchange, &text);
     }
 }
 
@@ -267,6 +317,7 @@ static void agreed(struct multipoint_exchange *exchange, const struct multipoint
     take_cookie(registration, exchange, reply);
     registration->pause = first_pause;
     registration->since = now();
+    registration->doubted = false;
     if (!registration->registered) {
         registration->registered = true;
         registration->trouble = 0;
@@ -275,6 +326,7 @@ static void agreed(struct multipoint_exchange *exchange, const struct multipoint
     list_every(registration, slow);
     tell_all(registration); /* what has changed until now */
     in(registration, renewal);
+    ask_next(registration);
 }
 
 /* Listens, and asks the host to tell. */
@@ -321,9 +373,10 @@ void multipoint_registration_doubt(struct multipoint_registration *registration)
 {
     double age;
 
-    if (!registration || !registration->registered) {
+    if (!registration || !registration->registered || registration->doubted) {
         return;
     }
+    registration->doubted = true;
     age = now() - registration->since;
     if (age > renewal / 2) {
         registration->spacing = first_pause;
@@ -339,7 +392,8 @@ static void told(struct multipoint_user *user, const struct multipoint_verdict *
 {
     struct multipoint_registration *registration =
         NODE_OWNER(user, struct multipoint_registration, user);
-    const wms_value *id = multipoint_value(&verdict->table, "idSession", WMS_NATURAL);
+    const wms_value *id = multipoint_value(&verdict->table, "idSession", WMS_NATURAL),
+                    *der = multipoint_value(&verdict->table, "pSslCertificate", WMS_STRING);
 
     switch (verdict->event->hint) {
     case MULTIPOINT_HINT_NOTHING:
@@ -358,6 +412,9 @@ static void told(struct multipoint_user *user, const struct multipoint_verdict *
         in(registration, verdict->event->hint == MULTIPOINT_HINT_GONE ? going : 0);
         break;
     case MULTIPOINT_HINT_CERTIFICATE:
+        if (der) {
+            multipoint_host_expect(registration->host, der->text, der->size);
+        }
         break;
     }
 }
@@ -395,6 +452,7 @@ static void registration_free(struct multipoint_registration *registration)
         look_free(NODE_OWNER(registration->looks.next, struct look, node));
     }
     multipoint_drop(registration->exchange);
+    multipoint_drop(registration->asking_next);
     multipoint_listener_leave(&registration->user);
     services_of(registration)->timer_free(registration->timer);
     unregister(registration);
