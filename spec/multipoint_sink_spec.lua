@@ -109,14 +109,6 @@ describe("what a MultiPoint host tells #once", function()
 
    local park, lab, port, input, pem, watcher, pid
 
-   local function free_port()
-      local socket = assert(require "socket".tcp4())
-      assert(socket:bind("127.0.0.1", 0))
-      local _, number = socket:getsockname()
-      socket:close()
-      return tonumber(number)
-   end
-
    --- The next event that the watcher tells; "-": there was none for a while.
    local function told()
       return assert(watcher:read "*l", "the watcher is gone")
@@ -195,7 +187,7 @@ describe("what a MultiPoint host tells #once", function()
       lab:set{ events = false } -- the player tells
       lab:session{ id = 3, user = "alice", flags = 36 }
       lab:session{ id = 4, user = "bob", flags = 44 }
-      port = free_port()
+      port = multipoint.free_port()
       local server = ("multipoint://127.0.0.1:%d"):format(lab.http)
       watcher = assert(io.popen("exec env " .. process.command(WATCHER:format(server, lab.admin, lab.password,
          lab.fingerprint, NAME, port, server), nil, "2>&1")))

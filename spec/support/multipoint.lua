@@ -69,6 +69,25 @@ function adapter.binding(lab, more)
    return options
 end
 
+--- A port of the loopback that nobody listens at.
+function adapter.free_port()
+   local socket = assert(require "socket".tcp4())
+   assert(socket:bind("127.0.0.1", 0))
+   local _, port = socket:getsockname()
+   socket:close()
+   return tonumber(port)
+end
+
+--- A host that tells its events to whoever watches it; it lives until adapter.down().
+function adapter.listened_to()
+   local lab = adapter.new()
+   assert(wms.bind(adapter.binding(lab, {
+      events = { host_name = "console.school.example", port = adapter.free_port(), address = "127.0.0.1" },
+   })))
+   lab:reset()
+   return lab
+end
+
 --- A bound host without sessions, as new until adapter.sweep(); `settings` are the test host's.
 function adapter.lab(settings)
    taken = taken + 1
