@@ -14,8 +14,8 @@
 /* Seconds: */
 static const double slow = 60, quick = 10; /* from one list to the next: told of events, or not */
 static const double renewal = 300;         /* from one registration to the next */
-static const double first_pause = 5, last_pause = 60; /* before a registration is tried again */
-static const double going = 5; /* a host that says that it goes is left alone for so long */
+static const double first_pause = 1, last_pause = 60; /* before a registration is tried again */
+static const double going = 2; /* a host that says that it goes is left alone for so long */
 
 static const double day = 86400;
 static const int64_t ending =
@@ -267,9 +267,9 @@ static void ignore(struct multipoint_exchange *exchange, const struct multipoint
 }
 
 /* Whatever the answer: nothing depends on it. */
-static void unregister(struct multipoint_registration *registration)
+static void unregister(struct multipoint_host *host, uint64_t number)
 {
-    const wms_value cookie = multipoint_natural("ullCookie", registration->cookie),
+    const wms_value cookie = multipoint_natural("ullCookie", number),
                     arguments = multipoint_table(&cookie, 1);
     const struct multipoint_question question = {
         .operation = multipoint_operation_find("IMultiPointServer", "UnregisterCoreEventSink"),
@@ -278,9 +278,31 @@ static void unregister(struct multipoint_registration *registration)
     struct multipoint_exchange *exchange;
     const char *text;
 
-    if (registration->has_cookie) {
-        registration->has_cookie = false;
-        multipoint_ask(registration->host, &question, ignore, registration->host, &exchange, &text);
+    multipoint_ask(host, &question, ignore, host, &exchange, &text);
+}
+
+/* False: the host has named none, so that its events cannot be ended. */
+static bool read_cookie(const struct multipoint_exchange *exchange,
+                        const struct multipoint_reply *reply, uint64_t *ret_cookie)
+{
+    struct multipoint_arena arena = {.memory = &exchange->host->all->memory};
+    wms_value table;
+    int error = multipoint_results(exchange->operation, reply->body, &arena, &table);
+    const wms_value *cookie = error ? NULL : multipoint_value(&table, "pullCookie", WMS_NATURAL);
+
+    *ret_cookie = cookie ? cookie->natural : 0;
+    multipoint_arena_free(&arena);
+    return cookie;
+}
+
+/* Nobody watches any more. */
+static void agreed_too_late(struct multipoint_exchange *exchange,
+                            const struct multipoint_reply *reply)
+{
+    uint64_t cookie;
+
+    if (!reply->code && read_cookie(exchange, reply, &cookie)) {
+        unregister(exchange->host, cookie);
     }
 }
 
@@ -288,19 +310,15 @@ static void take_cookie(struct multipoint_registration *registration,
                         const struct multipoint_exchange *exchange,
                         const struct multipoint_reply *reply)
 {
-    struct multipoint_arena arena = {.memory = &exchange->host->all->memory};
-    wms_value table;
-    int error = multipoint_results(exchange->operation, reply->body, &arena, &table);
-    const wms_value *cookie = error ? NULL : multipoint_value(&table, "pullCookie", WMS_NATURAL);
+    uint64_t cookie;
 
-    if (cookie) {
-        if (cookie->natural != registration->cookie) {
-            unregister(registration); /* the former one, or all would be told twice */
+    if (read_cookie(exchange, reply, &cookie)) {
+        if (registration->has_cookie && cookie != registration->cookie) {
+            unregister(exchange->host, registration->cookie); /* or all would be told twice */
         }
-        registration->cookie = cookie->natural;
+        registration->cookie = cookie;
         registration->has_cookie = true;
     }
-    multipoint_arena_free(&arena);
 }
 
 static void agreed(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
@@ -451,11 +469,18 @@ static void registration_free(struct multipoint_registration *registration)
     while (!node_alone(&registration->looks)) {
         look_free(NODE_OWNER(registration->looks.next, struct look, node));
     }
-    multipoint_drop(registration->exchange);
+    if (registration->exchange && registration->exchange->started) {
+        registration->exchange->done = agreed_too_late;
+        registration->exchange->data = host;
+    } else {
+        multipoint_drop(registration->exchange);
+    }
     multipoint_drop(registration->asking_next);
     multipoint_listener_leave(&registration->user);
     services_of(registration)->timer_free(registration->timer);
-    unregister(registration);
+    if (registration->has_cookie) {
+        unregister(host, registration->cookie);
+    }
     multipoint_free(&host->all->memory, registration);
 }
 
