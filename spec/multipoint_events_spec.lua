@@ -7,6 +7,9 @@ local socket = require "socket"
 local watching = require "spec.support.watching"
 local wms = kit.wms
 
+local adapter = require "spec.support.multipoint"
+local contract_watch = require "spec.support.contract_watch"
+
 local build = os.getenv("WMS_BUILD") or "build"
 
 --- A port of the loopback interface that nobody has.
@@ -383,6 +386,51 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
       end)
    end)
 
+   describe("and gets another certificate", function()
+      if not has_server() then
+         return
+      end
+
+      it("is trusted with the one that it has announced, and no other", function()
+         local seen = watch()
+         sinks(seen, 1)
+         log()
+         host:renew{ subject = "another" }
+         was_logged("a certificate that is not taken: the host's certificate is that of 'another'", seen)
+         host:renew{ subject = "127.0.0.1", usage = "client" }
+         was_logged("another extended key usage", seen)
+         local fingerprint = host:renew{ subject = "127.0.0.1" }
+         was_logged("has announced its next certificate: " .. fingerprint, seen)
+         host:session{ id = 4, flags = 4 + 8 + 32 }
+         seen:await("locked 4")
+         assert.equal(host.fingerprint, wms.bindings()[1].fingerprint)
+         host:adopt()
+         host:restart{ silent = true } -- so that it is connected to anew
+         assert(wms.sessions(host.server))
+         kit.await(function() return wms.bindings()[1].fingerprint == fingerprint end, function() seen:rest() end)
+         was_logged("shows its next certificate: " .. fingerprint, seen)
+         seen.watch:close()
+         assert.equal(4, #wms.sessions(host.server))
+      end)
+
+      it("is asked for it, when the present one ends soon and nobody has listened", function()
+         local other = bound.host({ lasts = 30 * 86400 }, { events = events{ port = free_port() } })
+         local fingerprint = other:renew{ subject = "127.0.0.1", silent = true }
+         log()
+         local seen = watch{ server = other.server }
+         was_logged("has announced its next certificate: " .. fingerprint, seen)
+         other:adopt()
+         other:restart{ silent = true }
+         kit.await(function()
+            for _, listed in ipairs(wms.bindings()) do
+               if listed.fingerprint == fingerprint then
+                  return true
+               end
+            end
+         end, function() seen:rest() end)
+      end)
+   end)
+
    it("is asked, when it was bound without events", function()
       assert(wms.bind(bound.options(host)))
       log()
@@ -410,4 +458,114 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
       refused({ "events: address" }, { host_name = "a", port = 8443, address = true })
       kit.misuse("unlock", { "events" }, function() wms.unlock{ session_ids = 1, events = events() } end)
    end)
+end)
+
+--- The contract's part on watching, for hosts that tell.
+bound.describe("a MultiPoint host that tells of events, as any host:", pending, function()
+   local telling = setmetatable({}, { __index = adapter })
+   local port = free_port()
+
+   local function test(text, needs, body)
+      for _, need in ipairs(needs) do
+         if need == "locks" then
+            need = "lock_report"
+         end
+         if not adapter.can[need] then
+            return
+         end
+      end
+      it(text, function()
+         if not has_server() then
+            pending("multipoint-events is not built (it needs libmicrohttpd)")
+         end
+         body()
+      end)
+   end
+
+   function telling.host(options)
+      local host = adapter.host(options)
+      assert(wms.bind(adapter.binding(host.lab, {
+         events = { host_name = "localhost", port = port, address = "127.0.0.1" },
+      })))
+      host.lab:reset()
+      return host
+   end
+
+   after_each(function()
+      kit.reset()
+      adapter.sweep()
+   end)
+
+   teardown(adapter.down)
+
+   contract_watch(telling, test, function(...) return telling.host{ sessions = { ... } } end)
+end)
+
+describe("after a fork with a host that tells of events #once", function()
+   local why = bound.missing()
+   if why or not has_server() then
+      it("the parent goes on", function() pending(why or "multipoint-events is not built (it needs libmicrohttpd)") end)
+      return
+   end
+
+   for what, child in pairs{
+      ["closes its state"] = "os.exit(0, true)",
+      ["dies"] = "die()",
+      ["asks its watch"] = "local _, _, err = watch:next(0) assert(err.code == 'FORKED', err.code) os.exit(0, true)",
+      ["collects its garbage"] = "watch = nil collectgarbage() collectgarbage() os.exit(0, true)",
+      ["watches by itself, which the parent's port is not for"] = [[
+         local mine = assert(wms.watch(server))
+         while mine:next(10).kind ~= "ready" do end
+         os.exit(0, true)]],
+   } do
+      it("the parent is told as before, beside a child that " .. what, function()
+         local output, code = process.run(([==[
+ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' LUA_CPATH='%s/5.4/?.so;;' timeout 60 %s lua - <<'END'
+            local mp = require "spec.host.multipoint"
+            local park = mp.start{ hosts = { { name = "lab01", subject = "127.0.0.1" } } }
+            local lab = park.lab01
+            server = "multipoint://127.0.0.1:" .. lab.http
+            lab:session{ id = 3, user = "user", flags = 36 }
+            local kept = {}
+            wms.configure{ store = {
+               load = function(name) return kept[name] end, save = function(name, text) kept[name] = text end,
+               remove = function(name) kept[name] = nil end, list = function() return {} end,
+            } }
+            assert(wms.bind{ server = server, user_name = lab.admin, password = lab.password, fingerprint = lab.fingerprint,
+               events = { host_name = "localhost", port = %d, address = "127.0.0.1" } })
+            watch = assert(wms.watch(server))
+            local function await(kind)
+               local event
+               repeat
+                  event = watch:next(10)
+                  assert(event, "waited in vain for " .. kind)
+               until event.kind == kind
+            end
+            await("ready")
+            local locked = false
+            local function change()
+               locked = not locked
+               lab:session{ id = 3, flags = locked and 44 or 36 }
+               await(locked and "locked" or "unlocked")
+            end
+            while #lab:sinks() == 0 do watch:next(0.01) end
+            change() -- there is a connection now
+            for _ = 1, 2 do
+               local pid = fork()
+               if pid == 0 then
+                  local ok, message = pcall(function() %s end)
+                  io.stderr:write(tostring(message), "\n")
+                  os.exit(ok and 0 or 1)
+               end
+               assert(wait(pid) == 0, "the child failed")
+               change()
+               change()
+            end
+            assert(#lab:sinks() == 1)
+            io.write("fine")
+            park:stop()
+END]==]):format(build, build, process.program("fork"), free_port(), child))
+         assert.same({ "fine", 0 }, { output, code })
+      end)
+   end
 end)
