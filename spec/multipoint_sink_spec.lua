@@ -85,9 +85,13 @@ local WATCHER = [[
       remove = function(server) kept[server] = nil end,
       list = function() local list = {} for server in pairs(kept) do list[#list + 1] = server end return list end,
    } }
-   assert(wms.bind{ server = %q, user_name = %q, password = %q, fingerprint = %q,
-      events = { host_name = %q, port = %d, address = "127.0.0.1" } })
-   local watch = assert(wms.watch{ server = %q })
+   local hosts, servers = { %s }, {}
+   for i, host in ipairs(hosts) do
+      assert(wms.bind{ server = host.server, user_name = host.admin, password = host.password,
+         fingerprint = host.fingerprint, events = { host_name = %q, port = %d, address = "127.0.0.1" } })
+      servers[i] = host.server
+   end
+   local watch = assert(wms.watch{ servers = servers })
    io.stdout:setvbuf "line"
    print(assert(io.open "/proc/self/stat"):read "*n")
    while true do -- until nobody reads what it says
@@ -116,7 +120,7 @@ describe("what a MultiPoint host tells #once", function()
       return
    end
 
-   local park, lab, port, input, pem, watcher, pid
+   local park, lab, other, port, input, pem, watcher, pid
    local sanitized = process.sanitized() -- what is freed is kept for a while then
 
    --- The next event that the watcher tells; "-": there was none for a while.
@@ -193,18 +197,28 @@ describe("what a MultiPoint host tells #once", function()
 
    setup(function()
       park = mp.start()
-      lab = park:host{ name = "lab01", subject = "127.0.0.1" }
-      lab:set{ events = false } -- the player tells
-      lab:session{ id = 3, user = "alice", flags = 36 }
-      lab:session{ id = 4, user = "bob", flags = 44 }
       port = multipoint.free_port()
-      local server = ("multipoint://127.0.0.1:%d"):format(lab.http)
-      watcher = assert(io.popen("exec env " .. process.command(WATCHER:format(server, lab.admin, lab.password,
-         lab.fingerprint, NAME, port, server), nil, "2>&1")))
+      local hosts = {}
+      for i, options in ipairs{
+         { name = "lab01", subject = "127.0.0.1" },
+         { name = "lab02", subject = "127.0.0.1", control = "another", management = "one more" },
+      } do
+         local host = park:host(options)
+         host:set{ events = false } -- the player tells
+         host:session{ id = 3, user = "alice", flags = 36 }
+         host:session{ id = 4, user = "bob", flags = 44 }
+         hosts[i] = ("{ server = 'multipoint://127.0.0.1:%d', admin = %q, password = %q, fingerprint = %q }"):format(
+            host.http, host.admin, host.password, host.fingerprint)
+      end
+      lab, other = park.lab01, park.lab02
+      watcher = assert(io.popen("exec env " .. process.command(WATCHER:format(table.concat(hosts, ", "), NAME, port), nil,
+         "2>&1")))
       pid = tonumber((told()))
       assert(pid, "the watcher does not begin")
       told_until "ready"
+      told_until "ready"
       lab:wait("sinks", 1)
+      other:wait("sinks", 1)
       pem = soap.write("client.pem", lab:clients()[1].pem)
       input = soap.write("passwords", lab.control .. "\n" .. lab.management .. "\n")
       lab:reset()
@@ -278,6 +292,28 @@ describe("what a MultiPoint host tells #once", function()
       post("OnSessionBlocked", "idSession=3")
       post("OnSessionBlocked", "idSession=4")
       assert.same({ "locked 3", "locked 4" }, told_until "locked 4")
+   end)
+
+   it("is about the host whose password it has, where one listener serves several", function()
+      local function looked_at(host, id)
+         for _, entry in ipairs(host:log()) do
+            if entry.verb == "GetSessionFlags" and entry.id == id then
+               return true
+            end
+         end
+         return false
+      end
+      local ours = input
+      other:session{ id = 3, flags = 44 }
+      for i, password in ipairs{ other.control, other.management } do
+         input = soap.write("passwords", password .. "\n" .. password .. "\n")
+         assert.equal("200 ok", play("post", "OnSessionBlocked", "idSession=" .. 776 + i).OnSessionBlocked)
+      end
+      assert.equal("200 ok", play("post", "OnSessionBlocked", "idSession=3").OnSessionBlocked)
+      input = ours
+      assert.same({ "locked 3" }, told_until "locked 3")
+      assert.same({ true, true, false, false },
+         { looked_at(other, 777), looked_at(other, 778), looked_at(lab, 777), looked_at(lab, 778) })
    end)
 
    it("leaves nothing behind, and makes it ask gently, when it comes by thousands", function()
