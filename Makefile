@@ -110,6 +110,8 @@ winpr_cflags = $(patsubst -I%,-isystem %,$(call pkg,winpr,cflags,$(winpr)))
 $(eval $(call provider,logind,libsystemd,libsystemd-dev,systemd-devel))
 $(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-openssl-dev \
     libxml2-dev libssl-dev,libcurl-devel libxml2-devel openssl-devel))
+# The HTTPS server for MultiPoint's events: no provider, but a module that one loads.
+$(eval $(call provider,multipoint-events,libmicrohttpd >= 0.9.75,libmicrohttpd-dev,libmicrohttpd-devel))
 $(eval $(call provider,wts,$(winpr),libwinpr2-dev,libwinpr-devel))
 
 # Those whose sources and libraries are here, and what those miss whose sources alone are.
@@ -183,7 +185,7 @@ libs: $(libs) $(modules)
 
 report: | $(call products,$L) $(libs)
 	@$(if $(silent),:,echo 'wms $(version) in $B/; providers: $(subst $(space),$(comma) ,$(strip \
-	    memory $(providers)))$(if $(left_out),; left out: $(left_out))')
+	    memory $(filter-out multipoint-events,$(providers))))$(if $(left_out),; left out: $(left_out))')
 
 # For spec/run.lua.
 luas:
@@ -228,6 +230,8 @@ $B/lib/wms.pc: $B/folder src/include/wms.h Makefile
 $(foreach p,$(providers),$(eval $B/lib/wms/$p.so: $(call objects,$p)))
 # The keyed hash, which needs nothing of the engine.
 $B/lib/wms/logind.so $B/lib/wms/wts.so: $B/obj/core/hash.o
+# Memory and texts.
+$B/lib/wms/multipoint-events.so: $B/obj/multipoint/text.o
 $(modules): $B/lib/wms/%.so: $B/sources
 	$(call say,LD,$@)
 	$Q mkdir -p $(@D) && $(link) -Wl,--no-undefined $(filter %.o,$^) $(libs_of_$*) -pthread

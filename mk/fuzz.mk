@@ -5,12 +5,14 @@
 # has to reach, and others that these need (fuzz_NAME_too).
 FUZZ_SECONDS = 30
 FUZZ_RUNS    = 20000000
-fuzz_targets = answer record address servers jpeg
+fuzz_targets = answer record address servers jpeg sink
 fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer scan head values faults known operations text arena)
 fuzz_record  = src/core/record.c src/core/value.c
 fuzz_address = src/core/target.c
 fuzz_servers = $(patsubst %,src/core/%.c,nodeset serverset serverlist group expand)
 fuzz_jpeg    = src/core/jpeg.c
+fuzz_sink    = $(patsubst %,src/multipoint/%.c,sink token events)
+fuzz_sink_too    = $(patsubst %,src/multipoint/%.c,answer scan values operations text arena)
 fuzz_answer_too  = src/multipoint/envelope.c
 fuzz_record_too  = src/core/base.c
 fuzz_address_too = src/multipoint/text.c src/core/hash.c

@@ -100,15 +100,15 @@ $B/spec/abi/%/wms/frozen.so: spec/abi/%/provider.c $B/flags
 
 # ---- the MultiPoint host, which is a program: spec/host/multipoint -------------------------------
 
-host_packages := libmicrohttpd gnutls libxml-2.0
+host_packages := libmicrohttpd gnutls libxml-2.0 libcurl
 host_sources  := $(wildcard spec/host/multipoint/*.c)
 host_objects  := $(host_sources:spec/host/multipoint/%.c=$B/spec/host/multipoint.d/%.o)
 ifneq ($(host_sources),)
 ifeq ($(call pkg_found,host,$(host_packages)),yes)
 host_programs := $B/spec/host/multipoint
 else
-hosts_left_out := spec/host/multipoint (needs libmicrohttpd-dev libgnutls28-dev libxml2-dev, on \
-    Fedora libmicrohttpd-devel gnutls-devel libxml2-devel)
+hosts_left_out := spec/host/multipoint (needs libmicrohttpd-dev libgnutls28-dev libxml2-dev libcurl4-openssl-dev, on \
+    Fedora libmicrohttpd-devel gnutls-devel libxml2-devel libcurl-devel)
 endif
 endif
 

@@ -429,7 +429,7 @@ describe("wms.multipoint", function()
    describe("tells what the cmdlets' help prints:", function()
       it("Get-WmsStation -All", function()
          lab:remove("all")
-         lab:renew()
+         lab:anew()
          lab:session{ id = 3, station = 1 }
          lab:station{ id = 1, name = "1", devices = "1:1" }
          local found = assert(m.stations{ server = server, devices = true })

@@ -18,6 +18,13 @@ void wms_binding_changed(wms_engine *engine, const char *name, const struct wms_
  * says what is wrong.  Errors: NOT_BOUND, NO_MEMORY, INTERNAL, UNTRUSTED, ACCESS_DENIED. */
 int wms_binding_read(wms_engine *engine, const char *name, wms_value **ret_binding);
 
+/* ---- bindings.c ------------------------------------------------------------------------------ */
+
+/* Shows each binding that can be read, with all that is secret, until look() returns true.  Errors:
+ * NO_MEMORY, and those of the folder. */
+int wms_bindings_search(wms_engine *engine, bool (*look)(void *data, const wms_value *binding),
+                        void *data);
+
 /* ---- kept.c: in memory ----------------------------------------------------------------------- */
 
 struct wms_kept {

@@ -140,6 +140,15 @@ static bool is_shown(const wms_value *field)
            strcmp(field->name, "management") != 0;
 }
 
+/* Fields whose names begin so are shown as one table of that name. */
+static const char grouped[] = "events_";
+enum { GROUPED = sizeof grouped - 1 };
+
+static bool is_grouped(const wms_value *field)
+{
+    return strncmp(field->name, grouped, GROUPED) == 0;
+}
+
 static wms_value text_of(const char *name, const char *text)
 {
     return (wms_value){.kind = WMS_STRING, .name = name, .text = text, .size = strlen(text)};
@@ -148,7 +157,26 @@ static wms_value text_of(const char *name, const char *text)
 /* How many elements of `fields` show() uses at most. */
 static size_t size_of(const struct listed *listed)
 {
-    return listed->binding ? listed->binding->size + 2 : 4;
+    return listed->binding ? listed->binding->size + 3 : 4;
+}
+
+/* Writes the grouped fields behind the others, as a table that is one more of these. */
+static size_t show_group(const wms_value *binding, wms_value *fields, size_t count)
+{
+    wms_value *items = &fields[count + 1];
+    size_t size = 0;
+
+    for (size_t i = 0; i < binding->size; i++) {
+        if (is_grouped(&binding->items[i])) {
+            items[size] = binding->items[i];
+            items[size++].name += GROUPED;
+        }
+    }
+    if (size > 0) {
+        fields[count] =
+            (wms_value){.kind = WMS_TABLE, .name = "events", .items = items, .size = size};
+    }
+    return size > 0 ? count + 1 : count;
 }
 
 /* Writes what is not secret of the binding to `fields`; returns the number of fields. */
@@ -166,14 +194,14 @@ static size_t show(const struct listed *listed, wms_value *fields)
         return count;
     }
     for (size_t i = 0; i < listed->binding->size; i++) {
-        if (is_shown(&listed->binding->items[i])) {
+        if (is_shown(&listed->binding->items[i]) && !is_grouped(&listed->binding->items[i])) {
             fields[count++] = listed->binding->items[i];
         }
     }
     fields[count++] = (wms_value){.kind = WMS_BOOLEAN,
                                   .name = "management",
                                   .integer = wms_value_field(secret, "management") != NULL};
-    return count;
+    return show_group(listed->binding, fields, count);
 }
 
 static int make_list(wms_engine *engine, const struct listed *listed, size_t count,
@@ -262,6 +290,28 @@ int wms_bindings(wms_engine *engine, wms_value **ret_list)
         wms_free(engine, listed[i].text);
     }
     wms_free(engine, listed);
+    wms_bindfile_names_free(engine, names);
+    return error;
+}
+
+int wms_bindings_search(wms_engine *engine, bool (*look)(void *data, const wms_value *binding),
+                        void *data)
+{
+    struct wms_bindfile_name *names = NULL;
+    bool found = false;
+    int error = collect_names(engine, &names);
+
+    for (const struct wms_bindfile_name *name = names; name && !error && !found;
+         name = name->next) {
+        wms_value *binding;
+        int unread = wms_binding_read(engine, name->text, &binding);
+        if (!unread) {
+            found = look(data, binding);
+            wms_value_free(engine, binding);
+        }
+        error =
+            unread == WMS_E_NO_MEMORY ? unread : 0; /* what else cannot be read is not looked at */
+    }
     wms_bindfile_names_free(engine, names);
     return error;
 }

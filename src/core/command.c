@@ -438,7 +438,8 @@ static int keep_call(wms_engine *engine, const wms_command *command, wms_request
     static const wms_value none = {.kind = WMS_NIL};
     const char *const words[] = {command->interface_name,   command->operation,
                                  command->user_name,        command->fingerprint,
-                                 command->certificate_name, command->thumbprint};
+                                 command->certificate_name, command->thumbprint,
+                                 command->events_host_name, command->events_address};
     enum { WORDS = sizeof words / sizeof *words };
     wms_value items[WORDS + 1];
 
@@ -462,6 +463,9 @@ static int keep_call(wms_engine *engine, const wms_command *command, wms_request
         .fingerprint = kept[3].text,
         .certificate_name = kept[4].text,
         .thumbprint = kept[5].text,
+        .events_host_name = kept[6].text,
+        .events_address = kept[7].text,
+        .events_port = command->events_port,
         .arguments = command->arguments ? &kept[WORDS] : NULL,
         .management = command->management,
     };

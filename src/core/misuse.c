@@ -223,6 +223,8 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         {"certificate_name", WMS_BIND, command->certificate_name, NULL, NULL},
         {"thumbprint", WMS_BIND, command->thumbprint, NULL, NULL},
         {"fingerprints", WMS_BIND, command->pin_count > 0, NULL, NULL},
+        {"events", WMS_BIND,
+         command->events_host_name || command->events_address || command->events_port, NULL, NULL},
         {"title", WMS_MESSAGE, command->title, NULL, NULL},
         {"warn_message", WMS_CLOSE, command->warn_message, NULL, NULL},
         {"warn_title", WMS_CLOSE, command->warn_title, NULL, NULL},

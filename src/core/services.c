@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* services.c - what the engine offers to providers. */
 #include "core/abi.h"
+#include "core/binding.h"
 #include "core/parts.h"
 #include "core/polling.h"
 #include "core/watching.h"
@@ -280,6 +281,7 @@ static const struct wms_services services = {
     .work_start_apart = wms_work_start_apart,
     .watcher_size = sizeof(struct wms_watcher),
     .thumbnail = services_thumbnail,
+    .search = wms_bindings_search,
 };
 
 const struct wms_services *wms_engine_services(void)

@@ -136,6 +136,7 @@ static void join(struct wms_watched *watched, struct wms_link *link)
     if (provider->watch && provider->unwatch) {
         watched->watching = true;
         provider->watch(link->connection, &watched->watcher);
+        watched->stale = false; /* the list is yet to be asked for */
     }
 }
 

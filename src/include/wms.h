@@ -477,6 +477,11 @@ typedef struct wms_command {
     double warn_seconds; /* how long a session is left alone then, before it is closed; above 0
                             where there is a warning */
     enum wms_thumbnail_size thumbnail_size; /* WMS_THUMBNAIL; default WMS_THUMBNAIL_MEDIUM */
+    /* WMS_BIND: the host is to tell this machine of changes, instead of being asked again and again
+     * by wms_watch: see docs/hosts-multipoint.md.  Implies `management`. */
+    const char *events_host_name; /* this machine's name, as the host reaches it; NULL: no events */
+    unsigned events_port;         /* where programs on this machine wait for events */
+    const char *events_address;   /* of this machine, for them to listen at; NULL: all it has */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);

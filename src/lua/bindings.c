@@ -26,9 +26,8 @@ static int fail(lua_State *L, struct lwms_state *state, int error, const char *s
 }
 
 /* Loads what the store lists; leaves a table on the stack whose keys are the servers' names. */
-static void load_all(lua_State *L, struct lwms_state *state)
+static void load_all(lua_State *L, const struct lwms_call *call, struct lwms_state *state)
 {
-    static const struct lwms_call call = {"bindings", 1, NULL};
     char name[STORE_NAME];
 
     lua_createtable(L, 0, 8);
@@ -40,7 +39,7 @@ static void load_all(lua_State *L, struct lwms_state *state)
                    "store.list returned %s; return a list of what store.save was given as server",
                    lwms_kind(L, -1));
     }
-    size_t count = lwms_need_list(L, &call, "store.list", names + 1);
+    size_t count = lwms_need_list(L, call, "store.list", names + 1);
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, names + 1, (int) i);
         if (!lwms_is_text(L, -1) ||
@@ -56,6 +55,15 @@ static void load_all(lua_State *L, struct lwms_state *state)
         lua_rawset(L, names);
     }
     lua_settop(L, names);
+}
+
+void lwms_bindings_load(lua_State *L, const struct lwms_call *call, struct lwms_state *state)
+{
+    if (state->stores) {
+        luaL_checkstack(L, LUA_MINSTACK, "wms");
+        load_all(L, call, state);
+        lua_pop(L, 1);
+    }
 }
 
 void lwms_list_free(struct lwms_list *list)
@@ -108,12 +116,13 @@ static void push_list(lua_State *L, const wms_value *list, int names)
 
 int lwms_bindings(lua_State *L)
 {
+    static const struct lwms_call call = {"bindings", 1, NULL};
     struct lwms_state *state = lwms_state_here(L);
     int names = 0;
 
     lua_settop(L, 0);
     if (state->stores) {
-        load_all(L, state);
+        load_all(L, &call, state);
         names = 1;
     }
     struct lwms_list *list = lwms_list_new(L, state);

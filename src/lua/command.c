@@ -46,6 +46,7 @@ static void fill(wms_command *command, const struct lwms_command *what,
     command->deadline = options->deadline;
     command->concurrency = options->concurrency;
     command->management = options->management;
+    command->events_port = options->events_port;
     command->stop_on_error = options->stop_on_error;
     if (lwms_is_call(what)) {
         return;
@@ -168,6 +169,9 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
 
     state->missing[0] = '\0';
     check_presence(L, call, options);
+    if (!lua_isnil(L, options->base + SLOT_EVENTS_HOST_NAME)) {
+        lwms_bindings_load(L, call, state); /* one of them may have the key that is to be shared */
+    }
     if ((options->given & (BIT(WHERE) | BIT(EXCEPT))) && (options->given & ANY_IDS)) {
         lwms_misuse(L, call, "%s: given beside %s; give one of them",
                     options->given & BIT(WHERE) ? "where" : "except", options->ids_name);
@@ -206,6 +210,8 @@ static int begin(lua_State *L, const struct lwms_call *call, const struct option
     lwms_options_texts(L, options, &command);
     command.warn_message = lua_tostring(L, options->base + SLOT_WARN_MESSAGE);
     command.warn_title = lua_tostring(L, options->base + SLOT_WARN_TITLE);
+    command.events_host_name = lua_tostring(L, options->base + SLOT_EVENTS_HOST_NAME);
+    command.events_address = lua_tostring(L, options->base + SLOT_EVENTS_ADDRESS);
     command.warn_seconds = options->warn_seconds;
     command.password = lua_tostring(L, options->base + SLOT_PASSWORD); /* NULL for a function */
     command.follow = box->follow;

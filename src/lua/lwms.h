@@ -238,6 +238,7 @@ _Static_assert(COMMANDS / 2 <= 55, "a set of takers has a bit for each verb");
     X(MANAGEMENT, "management", FOR_ALONE(WMS_BIND) | FOR_ALONE(WMS_CALL)) \
     X(CERTIFICATE_NAME, "certificate_name", FOR_ALONE(WMS_BIND)) \
     X(THUMBPRINT, "thumbprint", FOR_ALONE(WMS_BIND)) \
+    X(EVENTS, "events", FOR_ALONE(WMS_BIND)) \
     X(STORE, "store", FOR_CONFIGURE) \
     X(CONNECTIONS, "connections", FOR_CONFIGURE) \
     X(ANSWER_SIZE, "answer_size", FOR_CONFIGURE) \
@@ -276,6 +277,8 @@ enum slot {
     SLOT_FINGERPRINTS,
     SLOT_CERTIFICATE_NAME,
     SLOT_THUMBPRINT,
+    SLOT_EVENTS_HOST_NAME,
+    SLOT_EVENTS_ADDRESS,
     SLOT_LOG,
     SLOT_GROUPS,
     SLOT_STORE,
@@ -298,7 +301,7 @@ struct options {
     options_set given, preset;          /* set by the call; set by its client */
     const char *server_name, *ids_name; /* the alias that was used */
     double timeout, verify, stable, deadline, warn_seconds;
-    unsigned concurrency, retries;
+    unsigned concurrency, retries, events_port;
     size_t queue;
     enum wms_thumbnail_size thumbnail_size;
     bool activity, initial;
@@ -530,7 +533,9 @@ struct lwms_list *lwms_list_new(lua_State *L, struct lwms_state *state);
 void lwms_list_free(struct lwms_list *list);
 extern const luaL_Reg lwms_list_own[];
 int lwms_bindings(lua_State *L); /* wms.bindings */
-int lwms_unbind(lua_State *L);   /* wms.unbind */
+/* Gives the engine all bindings that the script's store lists, if it has one. */
+void lwms_bindings_load(lua_State *L, const struct lwms_call *call, struct lwms_state *state);
+int lwms_unbind(lua_State *L); /* wms.unbind */
 
 /* ---- callbacks (callback.c) ------------------------------------------------------------------ */
 

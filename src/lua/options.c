@@ -317,6 +317,41 @@ static void read_warn(lua_State *L, const struct lwms_call *call, struct options
     }
 }
 
+/* The table `events` is on top of the stack. */
+static void read_events(lua_State *L, const struct lwms_call *call, struct options *options)
+{
+    static const char fix[] =
+        "a table { host_name = \"console.school.example\", port = 8443 }: this "
+        "machine's name as the hosts reach it, and a free port of it";
+    int table = lua_gettop(L);
+    char name[CLIPPED];
+
+    if (!lua_istable(L, table)) {
+        lwms_misuse(L, call, "events: %s; give %s", lwms_kind(L, table), fix);
+    }
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+        if (strcmp(key, "host_name") == 0) {
+            lwms_need_text(L, call, "events: host_name", table + 2,
+                           "a string, this machine's name as the hosts reach it");
+            keep(L, options, SLOT_EVENTS_HOST_NAME);
+        } else if (strcmp(key, "address") == 0) {
+            lwms_need_text(L, call, "events: address", table + 2,
+                           "a string, an address of this machine");
+            keep(L, options, SLOT_EVENTS_ADDRESS);
+        } else if (strcmp(key, "port") == 0) {
+            options->events_port = lwms_need_whole(L, call, "events: port", table + 2, 1, 65535);
+        } else {
+            lwms_misuse(L, call, "events: %s: no such field; use host_name, port, address",
+                        lua_type(L, -2) == LUA_TSTRING ? lwms_clip(L, -2, name) : "a number");
+        }
+    }
+    if (lua_isnil(L, options->base + SLOT_EVENTS_HOST_NAME) || !options->events_port) {
+        lwms_misuse(L, call, "events: %s missing; give %s",
+                    options->events_port ? "host_name" : "port", fix);
+    }
+}
+
 static bool is_false(lua_State *L, int index)
 {
     return lua_isboolean(L, index) && !lua_toboolean(L, index);
@@ -426,6 +461,9 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         break;
     case OPT_MANAGEMENT:
         options->management = lwms_need_boolean(L, call, name, value);
+        break;
+    case OPT_EVENTS:
+        read_events(L, call, options);
         break;
     case OPT_STORE:
         lwms_store_check(L, call, value);

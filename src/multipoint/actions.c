@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "multipoint.h"
+#include "endpoint.h"
 
 struct action {
     struct multipoint_task task;
@@ -408,6 +408,9 @@ static int check_bind(const struct wms_call *call, char *complaint, size_t size)
         snprintf(
             complaint, size,
             "certificate_name: empty; give the name that the host's certificate is made out to");
+        return WMS_E_INVALID;
+    }
+    if (!multipoint_endpoint_check(call, complaint, size)) {
         return WMS_E_INVALID;
     }
     return check_text("user_name", call->user_name, complaint, size);

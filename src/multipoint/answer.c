@@ -298,6 +298,7 @@ static const char *open_envelope(struct multipoint_answer *answer,
          one = one->next) {
         const char **place = is(one, ADDRESSING, "Action")      ? &answer->action
                              : is(one, ADDRESSING, "RelatesTo") ? &answer->relates
+                             : is(one, ADDRESSING, "MessageID") ? &answer->message_id
                                                                 : NULL;
         if (place && *place) {
             return "it has two headers of one kind";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bind.c - how a client gets its binding: [MS-RSMC] 3.1, 3.4.
+/* bind.c - how a client gets its binding: [MS-RSMC] 3.1, 3.4.  Its certificate, the passwords and,
+ * with events, the host gets this machine's certificate.
  *
  * The host's certificate comes over plain HTTP, where anybody may have replaced it.  So the
  * administrator's password is asked for only if the caller has given the fingerprint of this
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "multipoint.h"
+#include "endpoint.h"
 
 struct bind {
     struct multipoint_task task;
@@ -21,6 +22,8 @@ struct bind {
     unsigned char expected[MULTIPOINT_SHA256];
     bool confirmed; /* the caller has given a fingerprint: `expected` */
     bool management;
+    char *secret; /* the administrator's password, until the host has got our certificate */
+    void *making; /* our key is being made, or NULL */
 };
 
 static void bind_free(struct multipoint_task *task)
@@ -29,6 +32,8 @@ static void bind_free(struct multipoint_task *task)
     const struct multipoint_memory *memory = &task->host->all->memory;
 
     multipoint_drop(bind->exchange);
+    memory->services->work_free(bind->making);
+    multipoint_free_text(memory, bind->secret);
     multipoint_binding_free(memory, &bind->binding);
     multipoint_free(memory, bind->user_name);
     multipoint_free(memory, bind->certificate_name);
@@ -98,20 +103,132 @@ static void adopt(struct bind *bind)
 {
     struct multipoint_host *host = bind->task.host;
 
+    if (host->binding.endpoint.port || bind->binding.endpoint.port) {
+        host->all->memory.services->retire(host->link); /* whoever watches begins anew, with this */
+    }
     multipoint_binding_free(&host->all->memory, &host->binding);
     host->binding = bind->binding;
     host->bound = true;
     bind->binding = (struct multipoint_binding){0};
 }
 
+/* All is there: keeps the binding. */
+static void finish(struct bind *bind)
+{
+    struct multipoint_host *host = bind->task.host;
+    wms_value record[MULTIPOINT_RECORD];
+    const char *text = NULL;
+    size_t count = multipoint_binding_write(&bind->binding, record);
+    const wms_value whole = multipoint_table(record, count);
+    int error = host->all->memory.services->save(host->link, &whole, &text);
+
+    error = error ? error : show(bind, true);
+    if (!error) {
+        adopt(bind);
+    }
+    answer(bind, error, text);
+}
+
+/* ---- the certificate of this machine --------------------------------------------------------- */
+
+static void told(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
+{
+    struct bind *bind = exchange->data;
+    char text[2 * MULTIPOINT_SENTENCE];
+
+    bind->exchange = NULL;
+    if (!reply->code) {
+        finish(bind);
+    } else if (reply->lost) {
+        answer_reply(bind, reply);
+    } else {
+        snprintf(text, sizeof text,
+                 "the host does not take this machine's certificate for events%s%s",
+                 reply->text ? ": " : "", reply->text ? reply->text : "");
+        answer(bind, reply->code, text);
+    }
+}
+
+/* [MS-RSMC] 3.4.4.1 SetSslCertificate. */
+static void tell(struct bind *bind)
+{
+    const struct multipoint_endpoint *endpoint = &bind->binding.endpoint;
+    const wms_value fields[] = {
+        multipoint_string("wsHostName", endpoint->host_name, strlen(endpoint->host_name)),
+        multipoint_natural("SslPort", endpoint->port),
+        multipoint_string("wsSslCertificateThumbprint", endpoint->thumbprint,
+                          strlen(endpoint->thumbprint)),
+        multipoint_string("pSslCertificate", endpoint->der, endpoint->der_size),
+    };
+    const wms_value arguments = multipoint_table(fields, sizeof fields / sizeof *fields);
+    const struct multipoint_question question = {
+        .operation = multipoint_operation_find("IMultiPointCredentialRequest", "SetSslCertificate"),
+        .arguments = &arguments,
+        .op = bind->op,
+        .user_name = bind->user_name,
+        .password = bind->secret,
+        .binding = &bind->binding,
+    };
+    const char *text;
+    int error = multipoint_ask(bind->task.host, &question, told, bind, &bind->exchange, &text);
+
+    bind->secret = multipoint_free_text(&bind->task.host->all->memory, bind->secret);
+    if (error) {
+        answer(bind, error, text);
+    }
+}
+
+static void got_key(void *data, int code, struct multipoint_made *made)
+{
+    struct bind *bind = data;
+    struct multipoint *all = bind->task.host->all;
+    struct multipoint_endpoint *endpoint = &bind->binding.endpoint;
+
+    multipoint_enter(all);
+    /* Another bind may have been faster. */
+    code = code ? code : multipoint_endpoint_search(all, endpoint);
+    if (!code && !endpoint->key) {
+        code = multipoint_endpoint_keep(&all->memory, endpoint, made->key, made->key_size,
+                                        made->der, made->der_size);
+        code = code ? code : multipoint_endpoint_remember(all, endpoint);
+    }
+    all->memory.services->work_free(bind->making);
+    bind->making = NULL;
+    if (code) {
+        answer(bind, code, NULL);
+    } else {
+        tell(bind);
+    }
+    multipoint_leave(all);
+}
+
+/* Takes the key that there is for this name and port, or makes one. */
+static void find_key(struct bind *bind)
+{
+    struct multipoint *all = bind->task.host->all;
+    struct multipoint_endpoint *endpoint = &bind->binding.endpoint;
+    int error = multipoint_endpoint_search(all, endpoint);
+
+    if (!error && endpoint->key) {
+        tell(bind);
+        return;
+    }
+    bind->making =
+        error ? NULL : multipoint_endpoint_make(&all->memory, endpoint->host_name, got_key, bind);
+    if (!bind->making) {
+        answer(bind, WMS_E_NO_MEMORY, NULL);
+    }
+}
+
+/* ---- the answer with the passwords ----------------------------------------------------------- */
+
 static void got_passwords(struct multipoint_exchange *exchange,
                           const struct multipoint_reply *reply)
 {
     struct bind *bind = exchange->data;
     struct multipoint_host *host = exchange->host;
-    const struct wms_services *services = host->all->memory.services;
     struct multipoint_arena arena = {.memory = &host->all->memory};
-    wms_value table, record[MULTIPOINT_RECORD];
+    wms_value table;
     const char *text = NULL;
 
     bind->exchange = NULL;
@@ -129,16 +246,13 @@ static void got_passwords(struct multipoint_exchange *exchange,
         error = WMS_E_UNSUPPORTED;
         text = "the host gives no management password; bind without management";
     }
-    if (!error) {
-        size_t count = multipoint_binding_write(&bind->binding, record);
-        const wms_value whole = multipoint_table(record, count);
-        error = services->save(host->link, &whole, &text);
+    if (error) {
+        answer(bind, error, text);
+    } else if (bind->binding.endpoint.port) {
+        find_key(bind);
+    } else {
+        finish(bind);
     }
-    error = error ? error : show(bind, true);
-    if (!error) {
-        adopt(bind);
-    }
-    answer(bind, error, text);
 }
 
 void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, const char *secret)
@@ -159,7 +273,14 @@ void multipoint_bind_secret(struct multipoint_host *host, struct wms_op *op, con
                "the password is not UTF-8, or has a character that the protocol cannot carry");
         return;
     }
-    int error = multipoint_ask(host, &question, got_passwords, bind, &bind->exchange, &text);
+    int error = 0;
+    if (bind->binding.endpoint.port) {
+        bind->secret = multipoint_copy(&host->all->memory, secret);
+        text = NULL;
+        error = bind->secret ? 0 : WMS_E_NO_MEMORY;
+    }
+    error = error ? error
+                  : multipoint_ask(host, &question, got_passwords, bind, &bind->exchange, &text);
     if (error) {
         answer(bind, error, text);
     }
@@ -296,7 +417,11 @@ void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const stru
         return;
     }
     bind->op = op;
-    bind->management = call->management;
+    bind->management = call->management || call->events_host_name;
+    if (call->events_host_name) {
+        multipoint_endpoint_set(&bind->binding.endpoint, call->events_host_name, call->events_port,
+                                call->events_address);
+    }
     bind->confirmed =
         call->fingerprint && multipoint_fingerprint_parse(call->fingerprint, bind->expected);
     bind->user_name = multipoint_copy(memory, call->user_name);

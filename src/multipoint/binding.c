@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* binding.c - bindings, and their conversion from and to the record that the engine keeps. */
-#include "multipoint.h"
+#include "endpoint.h"
 
 /* The field's text; NULL: there is none, or it has a NUL inside. */
 static const char *text_of(const wms_value *table, const char *name)
@@ -16,6 +16,8 @@ int multipoint_binding_read(const struct multipoint_memory *memory, const wms_va
     const wms_value *port = multipoint_value(record, "port", WMS_NATURAL);
     const wms_value *der = multipoint_value(record, "certificate", WMS_STRING);
     const wms_value *secret = multipoint_value(record, "secret", WMS_TABLE);
+    const wms_value *next =
+        secret ? multipoint_value(secret, "next_certificate", WMS_STRING) : NULL;
     const char *control = secret ? text_of(secret, "control") : NULL;
     const char *management = secret ? text_of(secret, "management") : NULL;
 
@@ -37,7 +39,11 @@ int multipoint_binding_read(const struct multipoint_memory *memory, const wms_va
     }
     memcpy(ret_binding->der, der->text, der->size);
     ret_binding->der_size = der->size;
-    return 0;
+    error = next ? multipoint_binding_expect(memory, ret_binding, next->text, next->size) : 0;
+    if (error) {
+        return error == WMS_E_PROTOCOL ? WMS_E_INTERNAL : error;
+    }
+    return multipoint_endpoint_read(memory, record, &ret_binding->endpoint);
 }
 
 void multipoint_binding_free(const struct multipoint_memory *memory,
@@ -46,13 +52,49 @@ void multipoint_binding_free(const struct multipoint_memory *memory,
     multipoint_free_text(memory, binding->control);
     multipoint_free_text(memory, binding->management);
     multipoint_free(memory, binding->der);
+    multipoint_free(memory, binding->next_der);
+    multipoint_endpoint_free(memory, &binding->endpoint);
     *binding = (struct multipoint_binding){0};
 }
+
+int multipoint_binding_expect(const struct multipoint_memory *memory,
+                              struct multipoint_binding *binding, const void *der, size_t size)
+{
+    struct multipoint_certificate certificate;
+    char name[MULTIPOINT_NAME];
+    int error = multipoint_certificate_read(der, size, &certificate, name);
+    char *copy = error ? NULL : multipoint_alloc(memory, size + 1);
+
+    if (!copy) {
+        return error ? error : WMS_E_NO_MEMORY;
+    }
+    multipoint_free(memory, binding->next_der);
+    binding->next = certificate;
+    binding->next_der = memcpy(copy, der, size);
+    binding->next_der_size = size;
+    return 0;
+}
+
+void multipoint_binding_renew(const struct multipoint_memory *memory,
+                              struct multipoint_binding *binding)
+{
+    multipoint_free(memory, binding->der);
+    binding->certificate = binding->next;
+    binding->der = binding->next_der;
+    binding->der_size = binding->next_der_size;
+    binding->next_der = NULL;
+    binding->next_der_size = 0;
+}
+
+_Static_assert(5 + MULTIPOINT_ENDPOINT_FIELDS + 3 + MULTIPOINT_ENDPOINT_SECRETS <=
+                   MULTIPOINT_RECORD,
+               "a record has room for all fields");
 
 size_t multipoint_binding_write(const struct multipoint_binding *binding,
                                 wms_value record[MULTIPOINT_RECORD])
 {
-    size_t count = 0, secrets = 5;
+    wms_value *secrets = &record[5 + MULTIPOINT_ENDPOINT_FIELDS];
+    size_t count = 0, hidden = 0;
 
     record[count++] = multipoint_natural("port", binding->port);
     record[count++] = multipoint_string("fingerprint", binding->certificate.fingerprint,
@@ -60,12 +102,20 @@ size_t multipoint_binding_write(const struct multipoint_binding *binding,
     record[count++] = multipoint_string("thumbprint", binding->certificate.thumbprint,
                                         strlen(binding->certificate.thumbprint));
     record[count++] = multipoint_string("certificate", binding->der, binding->der_size);
-    record[secrets] = multipoint_string("control", binding->control, strlen(binding->control));
+    secrets[hidden++] = multipoint_string("control", binding->control, strlen(binding->control));
     if (binding->management) {
-        record[secrets + 1] =
+        secrets[hidden++] =
             multipoint_string("management", binding->management, strlen(binding->management));
     }
-    record[count] = multipoint_table(&record[secrets], binding->management ? 2 : 1);
+    if (binding->next_der) {
+        secrets[hidden++] =
+            multipoint_string("next_certificate", binding->next_der, binding->next_der_size);
+    }
+    if (binding->endpoint.port) {
+        count += multipoint_endpoint_write(&binding->endpoint, &record[count]);
+        hidden += multipoint_endpoint_write_secret(&binding->endpoint, &secrets[hidden]);
+    }
+    record[count] = multipoint_table(secrets, hidden);
     record[count++].name = "secret";
     return count;
 }

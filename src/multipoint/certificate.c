@@ -325,8 +325,15 @@ static bool describe_shown(X509 *shown, struct multipoint_certificate *ret_found
     return true;
 }
 
+static bool is_next(const struct multipoint_trust *trust,
+                    const struct multipoint_certificate *found)
+{
+    return trust->next && CRYPTO_memcmp(found->sha256, trust->next->sha256, MULTIPOINT_SHA256) == 0;
+}
+
 /* Replaces OpenSSL's verification, which needs a certificate authority: accepts exactly the
- * expected certificate, if it is valid now. */
+ * expected certificate, or the one that the host has announced to follow it, if that is valid now.
+ */
 static int on_certificate(X509_STORE_CTX *store, void *data)
 {
     struct multipoint_trust *trust = data;
@@ -335,12 +342,14 @@ static int on_certificate(X509_STORE_CTX *store, void *data)
 
     if (!shown || !describe_shown(shown, &found)) {
         snprintf(trust->why, sizeof trust->why, "the host's certificate cannot be read");
-    } else if (CRYPTO_memcmp(found.sha256, trust->expected->sha256, MULTIPOINT_SHA256) != 0) {
+    } else if (!is_next(trust, &found) &&
+               CRYPTO_memcmp(found.sha256, trust->expected->sha256, MULTIPOINT_SHA256) != 0) {
         snprintf(trust->why, sizeof trust->why,
                  "the host shows another certificate than expected, with the fingerprint %s",
                  found.fingerprint);
     } else if (!multipoint_certificate_expired(&found, trust->why, sizeof trust->why)) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
+        trust->renewed = is_next(trust, &found);
         return 1;
     }
     X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);

@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 #include <pthread.h>
 
+#include "endpoint.h"
 #include "wire.h"
 
 /* ---- libraries ------------------------------------------------------------------------------- */
@@ -250,6 +251,8 @@ int multipoint_client_new(const struct wms_services *services, wms_engine *engin
     node_init(&all->finished);
     node_init(&all->reading);
     node_init(&all->dropped);
+    node_init(&all->endpoints);
+    node_init(&all->listeners);
     all->wait = -1;
     all->ready = socket_ready;
     if (!print_first_id(all->id)) {
@@ -277,6 +280,7 @@ void multipoint_client_free(struct multipoint *all)
     multipoint_exchange_free_spare(all);
     multipoint_known_free(all);
     multipoint_arena_free(&all->waste);
+    multipoint_endpoints_free(all);
     multipoint_sockets_free(all);
     memory.services->timer_free(all->timer);
     memory.services->timer_free(all->tick);

@@ -212,9 +212,10 @@ struct multipoint_element {
 };
 
 struct multipoint_answer {
-    void *parser;                          /* owns the names */
-    struct multipoint_arena arena;         /* owns the rest */
-    const char *action, *relates;          /* the header's Action and RelatesTo, or NULL */
+    void *parser;                  /* owns the names */
+    struct multipoint_arena arena; /* owns the rest */
+    /* The header's Action, RelatesTo and MessageID, or NULL. */
+    const char *action, *relates, *message_id;
     const struct multipoint_element *body; /* the only element in the SOAP body */
     const struct multipoint_element
         *fault;          /* the same as `body` if that is a SOAP fault, else NULL */

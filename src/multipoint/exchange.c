@@ -113,6 +113,19 @@ static int choose_credentials(struct multipoint_exchange *exchange,
     return 0;
 }
 
+static void set_trust(struct multipoint_exchange *exchange,
+                      const struct multipoint_binding *binding)
+{
+    exchange->certificate = binding->certificate;
+    exchange->trust.expected = &exchange->certificate;
+    strcpy(exchange->pins, binding->certificate.pin);
+    if (binding->next_der) {
+        exchange->next = binding->next;
+        exchange->trust.next = &exchange->next;
+        strcat(strcat(exchange->pins, ";"), binding->next.pin);
+    }
+}
+
 int multipoint_ask(struct multipoint_host *host, const struct multipoint_question *question,
                    void (*done)(struct multipoint_exchange *exchange,
                                 const struct multipoint_reply *reply),
@@ -130,8 +143,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
     exchange->operation = question->operation;
     exchange->op = question->op;
     exchange->once = question->op != NULL;
-    exchange->certificate = binding->certificate;
-    exchange->trust.expected = &exchange->certificate;
+    set_trust(exchange, binding);
     exchange->done = done;
     exchange->data = data;
     int error = choose_credentials(exchange, question, binding, &password, ret_text);
@@ -240,6 +252,9 @@ static void judge(struct multipoint_exchange *exchange)
     bool in_parts = exchange->reader != NULL;
     all->parser = exchange->reader ? all->parser : NULL;
     node_remove(&exchange->node);
+    if (exchange->trust.renewed) {
+        multipoint_host_renewed(exchange->host, &exchange->next);
+    }
     multipoint_judge(exchange, &answer, &reply, buffer);
     bool again = reply.other_soap && exchange->data && ask_in_old_soap(exchange);
     if (!again) {
@@ -343,6 +358,15 @@ static bool start_waiting(struct multipoint_host *host)
         }
     }
     return started;
+}
+
+void multipoint_exchanges_flush(struct multipoint_host *host)
+{
+    int running;
+
+    if (!node_alone(&host->waiting) && !host->failure && start_waiting(host)) {
+        curl_multi_socket_action(host->all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
 }
 
 bool multipoint_exchanges_start(struct multipoint *all)

@@ -66,6 +66,65 @@ static int load_binding(struct multipoint_host *host, const char **ret_text)
     return 0;
 }
 
+static void say(struct multipoint_host *host, enum wms_level level, const char *what,
+                const char *more)
+{
+    char text[900];
+
+    snprintf(text, sizeof text, "%.255s: %s%s%s", host->address->text, what, more ? ": " : "",
+             more ? more : "");
+    host->all->memory.services->log(host->all->memory.engine, level, text);
+}
+
+/* Keeps the binding as it is now; if that fails, it is so for this process alone. */
+static void keep_binding(struct multipoint_host *host)
+{
+    wms_value record[MULTIPOINT_RECORD];
+    const wms_value whole =
+        multipoint_table(record, multipoint_binding_write(&host->binding, record));
+    const char *text = NULL;
+
+    if (host->all->memory.services->save(host->link, &whole, &text)) {
+        say(host, WMS_WARNING, "the host's new certificate cannot be kept",
+            text ? text : "out of memory");
+    }
+}
+
+bool multipoint_host_expect(struct multipoint_host *host, const void *der, size_t size)
+{
+    struct multipoint_binding *binding = &host->binding;
+    char buffer[MULTIPOINT_SENTENCE];
+
+    bool known = (size == binding->der_size && memcmp(der, binding->der, size) == 0) ||
+                 (size == binding->next_der_size && memcmp(der, binding->next_der, size) == 0);
+    if (known) {
+        return true;
+    }
+    const char *why = multipoint_certificate_unfit(der, size, binding->name, buffer, sizeof buffer);
+    if (why) {
+        say(host, WMS_WARNING, "the host announces a certificate that is not taken", why);
+        return false;
+    }
+    if (multipoint_binding_expect(&host->all->memory, binding, der, size)) {
+        return false;
+    }
+    say(host, WMS_INFO, "the host has announced its next certificate", binding->next.fingerprint);
+    keep_binding(host);
+    return true;
+}
+
+void multipoint_host_renewed(struct multipoint_host *host,
+                             const struct multipoint_certificate *shown)
+{
+    if (host->binding.next_der &&
+        memcmp(host->binding.next.sha256, shown->sha256, MULTIPOINT_SHA256) == 0) {
+        multipoint_binding_renew(&host->all->memory, &host->binding);
+        say(host, WMS_INFO, "the host shows its next certificate",
+            host->binding.certificate.fingerprint);
+        keep_binding(host);
+    }
+}
+
 int multipoint_host_bound(struct multipoint_host *host, const char **ret_text)
 {
     *ret_text = NULL;

@@ -4,11 +4,16 @@
  *     provider.c     the interface to the engine: connections, which are bound hosts
  *     bind.c         how a client gets its binding: the certificate, then the passwords
  *     binding.c      what a binding holds, and what of it is kept
- *     actions.c      unlock, lock, disconnect, close, pictures, and any operation that a caller
- * names list.c         all sessions, with their flags and screens report.c       reports them to
- * the engine; list.h is what the two share stations.c     which station shows which session
+ *     endpoint.c     where this machine is told of events: a key and a certificate; endpoint.h
+ *     actions.c      unlock, lock, disconnect, close, pictures, any operation that a caller names
+ *     list.c         all sessions, with their flags and screens
+ *     report.c       reports them to the engine; list.h is what the two share
+ *     stations.c     which station shows which session
  *     identity.c     whose session it is, checked before it is closed or disconnected
  *     observe.c      observes a session by polling
+ *     watch.c        lets a host tell of events while it is watched
+ *     listener.c     where they are told, for the whole engine; listener.h
+ *     sink.c         what was told, and the answer, with events.c and token.c; sink.h, server.h
  *     client.c       what there is once for each engine: libcurl's multi handle, timers, the turn
  *     host.c         one host: its tasks, its binding, its failure
  *     exchange.c     one question and its answer: queued, sent, judged
@@ -85,13 +90,35 @@ struct multipoint_exchange;
 
 /* What a TLS handshake found; part of the exchange that opens the connection. */
 struct multipoint_trust {
-    const struct multipoint_certificate *expected;
+    const struct multipoint_certificate *expected, *next; /* `next`: as good; NULL: there is none */
+    bool renewed;                                         /* the host has shown `next` */
     bool old_tls;  /* the handshake failed: all TLS versions of the host are too old */
     char why[256]; /* not empty: the certificate was refused, and why */
 };
 /* Sets up the SSL_CTX of a new TLS connection: it accepts the expected certificate only, and no
  * expensive key exchange. */
 CURLcode multipoint_trust_set(void *ssl_context, struct multipoint_exchange *exchange);
+
+/* ---- endpoint.c: where this machine is told of events ---------------------------------------- */
+
+enum { MULTIPOINT_HOST_NAME = 64 /* a common name has no more */ };
+
+struct multipoint_endpoint {
+    char host_name[MULTIPOINT_HOST_NAME + 1]; /* this machine's, as the host reaches it */
+    char address[48]; /* what is listened at: numeric; "": all addresses of this machine */
+    unsigned port;    /* 0: there is no endpoint */
+    int64_t expires;  /* the certificate's end, seconds since 1970 */
+    char thumbprint[MULTIPOINT_THUMBPRINT]; /* the certificate's */
+    char *key, *der;                        /* PKCS #8, and the certificate */
+    size_t key_size, der_size;
+};
+
+void multipoint_endpoint_free(const struct multipoint_memory *memory,
+                              struct multipoint_endpoint *endpoint);
+/* Reads it from the record of a binding; what has none leaves *ret_endpoint as it is, which has to
+ * be freed in any case.  Errors: INTERNAL (the record is no binding), NO_MEMORY. */
+int multipoint_endpoint_read(const struct multipoint_memory *memory, const wms_value *record,
+                             struct multipoint_endpoint *ret_endpoint);
 
 /* ---- binding.c ------------------------------------------------------------------------------- */
 
@@ -103,6 +130,13 @@ struct multipoint_binding {
     char *control, *management; /* passwords; the second may be NULL */
     char *der;
     size_t der_size;
+    /* What the host has announced to be its certificate from some time on; `next_der` NULL:
+     * nothing.
+     */
+    struct multipoint_certificate next;
+    char *next_der;
+    size_t next_der_size;
+    struct multipoint_endpoint endpoint; /* that the host was told, or none */
 };
 
 /* Reads the binding from the record that the engine keeps.  Errors: INTERNAL (the record is no
@@ -111,9 +145,15 @@ int multipoint_binding_read(const struct multipoint_memory *memory, const wms_va
                             struct multipoint_binding *ret_binding);
 void multipoint_binding_free(const struct multipoint_memory *memory,
                              struct multipoint_binding *binding);
+/* Takes a copy of the certificate for the next one.  Errors: PROTOCOL (it is none), NO_MEMORY. */
+int multipoint_binding_expect(const struct multipoint_memory *memory,
+                              struct multipoint_binding *binding, const void *der, size_t size);
+/* The next certificate, which is there, is the present one from here on. */
+void multipoint_binding_renew(const struct multipoint_memory *memory,
+                              struct multipoint_binding *binding);
 /* Writes the binding as a record.  Returns how many of `record` are top-level fields; the values
  * point into the binding, and the last field is a table of further items of `record`. */
-enum { MULTIPOINT_RECORD = 8 };
+enum { MULTIPOINT_RECORD = 16 };
 size_t multipoint_binding_write(const struct multipoint_binding *binding,
                                 wms_value record[MULTIPOINT_RECORD]);
 
@@ -162,6 +202,8 @@ struct multipoint {
     void *parser;                  /* a parser to use again for the next answer, or NULL */
     struct multipoint_arena waste; /* memory of long answers, to be wiped and freed bit by bit */
     struct multipoint_known known;
+    struct node listeners;             /* where events are told to this engine: listener.c */
+    struct node endpoints;             /* whose keys were made in this engine: see endpoint.c */
     struct multipoint_exchange *spare; /* an exchange to use again for the next question, or NULL */
     unsigned depth;
     bool forked;            /* in a forked child: the sockets were the parent's, and are replaced */
@@ -185,6 +227,8 @@ struct multipoint_host {     /* one server that the engine talks to */
     bool bound;
     struct multipoint_binding binding; /* if `bound` */
     struct node tasks;
+    struct node sockets;                          /* its connections, used and kept: socket.c */
+    struct multipoint_registration *registration; /* while it is watched: watch.c; or NULL */
     bool reached; /* the engine was told (up()) that a connection exists */
     bool told;    /* the engine was told (broken()) of the failure */
     int failure;
@@ -228,8 +272,9 @@ struct multipoint_exchange {
     unsigned https_port;              /* for all but the plain certificate request */
     const char
         *user_name; /* whose password it carries; borrowed: valid as long as somebody waits */
-    struct multipoint_certificate
-        certificate; /* a copy of the host's: the binding may be replaced meanwhile */
+    /* Copies of the host's: the binding may be replaced meanwhile. */
+    struct multipoint_certificate certificate, next;
+    char pins[2 * MULTIPOINT_PIN]; /* of both, for libcurl */
     CURL *easy;
     struct curl_slist *headers;
     struct multipoint_trust trust;
@@ -287,6 +332,8 @@ void multipoint_socket_count(struct multipoint_exchange *exchange);
 uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange);
 /* Separates the exchange from its socket, if it has one. */
 void multipoint_socket_part(struct multipoint_exchange *exchange);
+/* The host is disconnected; its connections are kept, for another one of that address. */
+void multipoint_sockets_forget_host(struct multipoint_host *host);
 void multipoint_sockets_free(struct multipoint *all);
 /* Replaces the sockets by /dev/null under the same numbers: what is sent or closed from here on
  * does not reach the hosts. */
@@ -308,6 +355,9 @@ void multipoint_drop_all(struct multipoint_host *host);
 /* Starts waiting exchanges of all due hosts, as far as they have connections left.  True: libcurl
  * has got something to do. */
 bool multipoint_exchanges_start(struct multipoint *all);
+/* Sends what nobody waits for, as far as that goes at once: the host is about to be disconnected.
+ */
+void multipoint_exchanges_flush(struct multipoint_host *host);
 /* libcurl is done with it: it is judged or, if its answer is long, read in parts before. */
 void multipoint_exchange_ended(struct multipoint_exchange *exchange);
 /* Parses one more part of a long answer. */
@@ -382,6 +432,12 @@ void multipoint_task_end(struct multipoint_task *task);
 /* Ends an op with a reply that reports an error. */
 void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op,
                              const struct multipoint_reply *reply);
+/* The host has announced its next certificate, by a way that is trusted: from here on it may show
+ * that, too, if it could be bound with it.  False: it could not, or there is no memory. */
+bool multipoint_host_expect(struct multipoint_host *host, const void *der, size_t size);
+/* The host shows its next certificate: the present one is history. */
+void multipoint_host_renewed(struct multipoint_host *host,
+                             const struct multipoint_certificate *shown);
 /* 0 if the host is bound; loads the binding if there is one by now. Errors: NOT_BOUND, and those of
  * load(); *ret_text says more, or is NULL. */
 int multipoint_host_bound(struct multipoint_host *host, const char **ret_text);
@@ -442,6 +498,16 @@ const wms_value *multipoint_session_row_of(const wms_value *const *rows, size_t 
 bool multipoint_is_identity(const wms_value *row, const char *identity);
 /* Whether it is the console's session, at the machine's own screen. */
 bool multipoint_is_console(const wms_value *row);
+
+/* ---- watch.c: a host that is watched --------------------------------------------------------- */
+
+struct multipoint_registration;
+
+void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watcher);
+void multipoint_unwatch(struct wms_watcher *watcher);
+/* The host has closed a connection: it may have forgotten that it is to tell of events.  NULL is
+ * allowed. */
+void multipoint_registration_doubt(struct multipoint_registration *registration);
 
 /* ---- list.c, actions.c, bind.c, observe.c ---------------------------------------------------- */
 

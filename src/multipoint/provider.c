@@ -55,6 +55,7 @@ static int connect_host(const struct wms_provider *self, const struct wms_servic
     node_init(&host->tasks);
     node_init(&host->due);
     node_init(&host->failed);
+    node_init(&host->sockets);
     *ret_connection = host;
     services->ready(link);
     return 0;
@@ -67,9 +68,12 @@ static void disconnect_host(void *connection, bool forked)
 
     if (forked) {
         multipoint_client_cut(host->all);
+    } else {
+        multipoint_exchanges_flush(host);
     }
     multipoint_drop_all(host);
     multipoint_transport_forget_host(host);
+    multipoint_sockets_forget_host(host);
     multipoint_binding_free(memory, &host->binding);
     node_remove(&host->due);
     node_remove(&host->failed);
@@ -194,6 +198,28 @@ static void unobserve(void *connection, struct wms_observer *observer)
     end(connection, observer->data);
 }
 
+static void watch(void *connection, struct wms_watcher *watcher)
+{
+    struct multipoint_host *host = connection;
+
+    if (host->told) {
+        host->all->memory.services->unwatched(watcher, host->failure, host->failure_text);
+        return;
+    }
+    multipoint_enter(host->all);
+    multipoint_watch(host, watcher);
+    multipoint_leave(host->all);
+}
+
+static void unwatch(void *connection, struct wms_watcher *watcher)
+{
+    struct multipoint_host *host = connection;
+
+    multipoint_enter(host->all);
+    multipoint_unwatch(watcher);
+    multipoint_leave_quietly(host->all);
+}
+
 static const struct wms_provider provider = {
     WMS_PROVIDER_HEAD,
     .name = "multipoint",
@@ -215,6 +241,8 @@ static const struct wms_provider provider = {
     .call = call,
     .secret = secret,
     .default_port = MULTIPOINT_HTTP_PORT,
+    .watch = watch,
+    .unwatch = unwatch,
 };
 
 WMS_API const struct wms_provider *wms_provider_v1(void);

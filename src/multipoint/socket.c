@@ -20,6 +20,8 @@ struct multipoint_socket {
     int events;            /* what it is watched for */
     bool connection, wanted;
     bool used;                            /* a question was sent on it */
+    struct node of_host;                  /* of host->sockets, or alone */
+    struct multipoint_host *host;         /* whose connection it is, as long as it is there */
     struct multipoint_exchange *exchange; /* whose answer is expected on it, or NULL */
     uint64_t received; /* bytes received before that exchange's question was sent */
 };
@@ -75,6 +77,10 @@ static void join(struct multipoint_socket *socket, struct multipoint_exchange *e
         multipoint_socket_part(exchange);
         socket->exchange = exchange;
         exchange->socket = socket;
+        if (!socket->host) {
+            socket->host = exchange->host;
+            node_append(&socket->host->sockets, &socket->of_host);
+        }
         if (exchange->left) { /* sent on a kept connection before the socket was known: it was not
                                  counted then */
             socket->received = received(socket->fd);
@@ -89,6 +95,7 @@ static void watched_free(struct multipoint_socket *socket)
     if (socket->exchange) {
         multipoint_socket_part(socket->exchange);
     }
+    node_remove(&socket->of_host);
     all->memory.services->poll_free(socket->poll);
     all->sockets[socket->fd] = NULL;
     multipoint_free(&all->memory, socket);
@@ -107,6 +114,7 @@ static struct multipoint_socket *watched_new(struct multipoint *all, int fd)
     if (socket) {
         socket->all = all;
         socket->fd = fd;
+        node_init(&socket->of_host);
         all->sockets[fd] = socket;
     }
     return socket;
@@ -158,6 +166,9 @@ static void on_ready(void *data, int events)
                               notices when it uses it again */
         socket->events = 0;
         all->memory.services->poll_set(socket->poll, 0);
+        if (socket->host) {
+            multipoint_registration_doubt(socket->host->registration);
+        }
         return;
     }
     if (multipoint_turn_used_up(all) && events == WMS_READABLE) { /* libcurl would read nothing */
@@ -250,6 +261,16 @@ uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange)
     uint64_t all = socket ? received(socket->fd) : 0;
 
     return all > 0 ? all - socket->received : 0;
+}
+
+void multipoint_sockets_forget_host(struct multipoint_host *host)
+{
+    while (!node_alone(&host->sockets)) {
+        struct multipoint_socket *socket =
+            NODE_OWNER(host->sockets.next, struct multipoint_socket, of_host);
+        node_remove(&socket->of_host);
+        socket->host = NULL;
+    }
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */

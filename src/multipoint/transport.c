@@ -68,7 +68,12 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
     if (exchange->operation->credentials != MULTIPOINT_ANYBODY &&
         multipoint_certificate_expired(&exchange->certificate, exchange->trust.why,
                                        sizeof exchange->trust.why)) {
-        return CURL_PREREQFUNC_ABORT;
+        char ignored[sizeof exchange->trust.why];
+        if (!exchange->trust.next ||
+            multipoint_certificate_expired(exchange->trust.next, ignored, sizeof ignored)) {
+            return CURL_PREREQFUNC_ABORT;
+        }
+        exchange->trust.why[0] = '\0';
     }
     if (exchange->left) {
         multipoint_renew(exchange);
@@ -235,7 +240,7 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
     SET(CURLOPT_OPENSOCKETDATA, exchange);
     SET(CURLOPT_PRIVATE, exchange);
     SET(CURLOPT_SSL_CTX_DATA, exchange);
-    SET(CURLOPT_PINNEDPUBLICKEY, secure ? exchange->certificate.pin : NULL);
+    SET(CURLOPT_PINNEDPUBLICKEY, secure ? exchange->pins : NULL);
 #undef SET
     return !failed;
 }

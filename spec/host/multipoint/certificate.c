@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 static void hex(char *out, const unsigned char *data, size_t length, const char *between)
@@ -126,6 +127,68 @@ struct certificate *certificate_new(const struct certificate_wish *wish, char *p
         return NULL;
     }
     return certificate;
+}
+
+/* ---- a client's ------------------------------------------------------------------------------ */
+
+static bool is_subject(gnutls_x509_crt_t crt, const char *name)
+{
+    char subject[256];
+    size_t length = sizeof subject;
+
+    return gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, subject,
+                                         &length) >= 0 &&
+           strcasecmp(subject, name) == 0;
+}
+
+static bool is_for_servers_alone(gnutls_x509_crt_t crt)
+{
+    char oid[64];
+    size_t length = sizeof oid;
+    bool is = gnutls_x509_crt_get_key_purpose_oid(crt, 0, oid, &length, NULL) >= 0 &&
+              strcmp(oid, GNUTLS_KP_TLS_WWW_SERVER) == 0;
+
+    length = sizeof oid;
+    return is && gnutls_x509_crt_get_key_purpose_oid(crt, 1, oid, &length, NULL) ==
+                     GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+}
+
+static bool is_thumbprint(gnutls_x509_crt_t crt, const char *thumbprint)
+{
+    unsigned char digest[20];
+    char sha1[2 * sizeof digest + 1];
+    size_t length = sizeof digest;
+
+    if (gnutls_x509_crt_get_fingerprint(crt, GNUTLS_DIG_SHA1, digest, &length) < 0) {
+        return false;
+    }
+    hex(sha1, digest, length, "");
+    return strcasecmp(sha1, thumbprint) == 0;
+}
+
+uint32_t certificate_check(const struct text *der, const char *name, const char *thumbprint,
+                           struct text *pem)
+{
+    const gnutls_datum_t datum = {(unsigned char *) der->data, (unsigned) der->length};
+    gnutls_datum_t text = {NULL, 0};
+    gnutls_x509_crt_t crt;
+    uint32_t hr;
+
+    if (gnutls_x509_crt_init(&crt) < 0) {
+        return HR_BAD_ASN1;
+    }
+    hr = gnutls_x509_crt_import(crt, &datum, GNUTLS_X509_FMT_DER) < 0   ? HR_BAD_ASN1
+         : !is_subject(crt, name)                                       ? HR_OTHER_NAME
+         : !is_for_servers_alone(crt)                                   ? HR_OTHER_USAGE
+         : thumbprint && !is_thumbprint(crt, thumbprint)                ? HR_INVALID_ARGUMENT
+         : gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &text) < 0 ? HR_BAD_ASN1
+                                                                        : 0;
+    if (!hr) {
+        text_add(pem, (const char *) text.data, text.size);
+        gnutls_free(text.data);
+    }
+    gnutls_x509_crt_deinit(crt);
+    return hr;
 }
 
 void certificate_free(struct certificate *certificate)

@@ -8,75 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* ---- options of a command -------------------------------------------------------------------- */
-
-static const char *option(const struct words *words, const char *key)
-{
-    size_t length = strlen(key);
-
-    for (int i = words->count - 1; i >= 0; i--) {
-        if (strncmp(words->word[i], key, length) == 0 && words->word[i][length] == '=') {
-            return words->word[i] + length + 1;
-        }
-    }
-    return NULL;
-}
-
-static uint64_t number(const struct words *words, const char *key, uint64_t otherwise)
-{
-    const char *value = option(words, key);
-
-    return value ? strtoull(value, NULL, 0) : otherwise;
-}
-
-static void string(const struct words *words, const char *key, char **ret)
-{
-    const char *value = option(words, key);
-
-    if (value) {
-        replace(ret, value);
-    }
-}
-
-static const char *known(const struct words *words, int from, const char *const *keys)
-{
-    static char problem[96];
-
-    for (int i = from; i < words->count; i++) {
-        size_t length = strcspn(words->word[i], "=");
-        int k = 0;
-
-        while (keys[k] && (strncmp(keys[k], words->word[i], length) != 0 || keys[k][length])) {
-            k++;
-        }
-        if (!keys[k] || !words->word[i][length]) {
-            snprintf(problem, sizeof problem, "no such option: %.60s", words->word[i]);
-            return problem;
-        }
-    }
-    return NULL;
-}
-
-const char *words_option(const struct words *words, const char *key)
-{
-    return option(words, key);
-}
-
-uint64_t words_number(const struct words *words, const char *key, uint64_t otherwise)
-{
-    return number(words, key, otherwise);
-}
-
-void words_string(const struct words *words, const char *key, char **ret)
-{
-    string(words, key, ret);
-}
-
-const char *words_known(const struct words *words, int from, const char *const *keys)
-{
-    return known(words, from, keys);
-}
-
 /* ---- commands: NULL, or what is wrong -------------------------------------------------------- */
 
 static struct text *out;
@@ -88,18 +19,19 @@ static void say(const char *key, const char *value)
     text_puts(out, "\n");
 }
 
-static const char *certify(struct host *host, const struct words *words, bool plain, bool tls)
+const char *certificate_of(struct host *host, const struct words *words, struct text *answer,
+                           struct certificate **ret)
 {
     static char problem[128];
-    const char *key = option(words, "key"), *subject = option(words, "subject"),
-               *usage = option(words, "usage");
+    const char *key = words_option(words, "key"), *subject = words_option(words, "subject"),
+               *usage = words_option(words, "usage");
     struct certificate_wish wish = {
         .subject = subject ? subject : host->name,
-        .san = option(words, "san"),
+        .san = words_option(words, "san"),
         .usage = usage ? usage : "server",
-        .expired = number(words, "expired", 0),
-        .early = number(words, "early", 0),
-        .lasts = number(words, "lasts", 0),
+        .expired = words_number(words, "expired", 0),
+        .early = words_number(words, "early", 0),
+        .lasts = words_number(words, "lasts", 0),
         .rsa = key && strcmp(key, "rsa") == 0,
     };
     struct certificate *certificate = certificate_new(&wish, problem, sizeof problem);
@@ -108,18 +40,35 @@ static const char *certify(struct host *host, const struct words *words, bool pl
         return problem;
     }
     certificate->next = host->certificates;
-    host->certificates = certificate;
+    host->certificates = *ret = certificate;
+    out = answer;
+    say("sha256", certificate->sha256);
+    say("sha1", certificate->sha1);
+    return NULL;
+}
+
+void certificate_show(struct host *host, struct certificate *certificate)
+{
+    host->shown = certificate;
+    gnutls_free(
+        host->ticket_key.data); /* nobody comes back to a session that another certificate began */
+    gnutls_session_ticket_key_generate(&host->ticket_key);
+}
+
+static const char *certify(struct host *host, const struct words *words, bool plain, bool tls)
+{
+    struct certificate *certificate = NULL;
+    const char *problem = certificate_of(host, words, out, &certificate);
+
+    if (problem) {
+        return problem;
+    }
     if (plain) {
         host->announced = certificate;
     }
     if (tls) {
-        host->shown = certificate;
-        gnutls_free(host->ticket_key
-                        .data); /* nobody comes back to a session that another certificate began */
-        gnutls_session_ticket_key_generate(&host->ticket_key);
+        certificate_show(host, certificate);
     }
-    say("sha256", certificate->sha256);
-    say("sha1", certificate->sha1);
     return NULL;
 }
 
@@ -128,7 +77,7 @@ static const char *do_host(struct host *host, const struct words *words)
     static const char *const keys[] = {"address", "http",       "https", "admin",   "password",
                                        "control", "management", "key",   "subject", "usage",
                                        "san",     "expired",    "early", "lasts",   NULL};
-    const char *problem = known(words, 2, keys), *address = option(words, "address");
+    const char *problem = words_known(words, 2, keys), *address = words_option(words, "address");
 
     if (host) {
         return "the host is there already";
@@ -137,10 +86,10 @@ static const char *do_host(struct host *host, const struct words *words)
         return problem;
     }
     host = host_new(words->word[1]);
-    string(words, "admin", &host->admin);
-    string(words, "password", &host->admin_password);
-    string(words, "control", &host->control_password);
-    string(words, "management", &host->management_password);
+    words_string(words, "admin", &host->admin);
+    words_string(words, "password", &host->admin_password);
+    words_string(words, "control", &host->control_password);
+    words_string(words, "management", &host->management_password);
     if (address && inet_pton(AF_INET, address, &host->address) != 1) {
         problem = "no IPv4 address";
     } else if (gnutls_priority_init(&host->priority, "NORMAL", NULL) < 0) {
@@ -148,8 +97,8 @@ static const char *do_host(struct host *host, const struct words *words)
     }
     problem = problem ? problem : certify(host, words, true, true);
     problem = problem ? problem
-                      : http_start(host, (unsigned) number(words, "http", 0),
-                                   (unsigned) number(words, "https", 0));
+                      : http_start(host, (unsigned) words_number(words, "http", 0),
+                                   (unsigned) words_number(words, "https", 0));
     if (problem) {
         host_free(host);
         return problem;
@@ -177,7 +126,7 @@ static const char *take_port(struct in_addr where, unsigned port)
 static const char *do_unhost(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"keep", NULL};
-    const char *problem = known(words, 2, keys);
+    const char *problem = words_known(words, 2, keys);
     struct in_addr where = host->address;
     unsigned plain = host->daemons[PLAIN].port, tls = host->daemons[TLS].port;
 
@@ -185,7 +134,7 @@ static const char *do_unhost(struct host *host, const struct words *words)
         return problem;
     }
     host_free(host);
-    if (option(words, "keep")) {
+    if (words_option(words, "keep")) {
         problem = take_port(where, plain);
         problem = problem ? problem : take_port(where, tls);
     }
@@ -196,7 +145,7 @@ static const char *do_certificate(struct host *host, const struct words *words)
 {
     static const char *const keys[] = {"where",   "key",   "subject", "usage", "san",
                                        "expired", "early", "lasts",   NULL};
-    const char *problem = known(words, 2, keys), *where = option(words, "where");
+    const char *problem = words_known(words, 2, keys), *where = words_option(words, "where");
 
     return problem ? problem
                    : certify(host, words, !where || strcmp(where, "tls") != 0,
@@ -243,36 +192,56 @@ static const char *do_set(struct host *host, const struct words *words)
         "refuse",      /* new connections are closed at once */
         "keep_bodies", /* requests are remembered as they came: see `bodies` */
         "soap11",
-        "soap12", /* whether the plain endpoint speaks it */
+        "soap12",         /* whether the plain endpoint speaks it */
+        "events",         /* what happens is told to the sinks by itself */
+        "cookie",         /* RegisterCoreEventSink answers with one */
+        "sink_passwords", /* "texts": as the operations' own texts say; "definitions": as 3.4.1 */
+        "sink_user",      /* of an event, instead of the client's host name */
+        "sinks_at",       /* the address of all clients, whatever they call themselves */
+        "manager",        /* ms after which a Manager blocks all sessions again, and so on; -1 */
         NULL,
     };
-    const char *problem = known(words, 2, settings), *value;
+    const char *problem = words_known(words, 2, settings), *value;
 
     if (problem) {
         return problem;
     }
-    host->relock = (value = option(words, "relock")) ? strtoll(value, NULL, 10) : host->relock;
-    host->block_all_relock = (value = option(words, "block_all_relock")) ? strtoll(value, NULL, 10)
-                                                                         : host->block_all_relock;
-    host->request_action = number(words, "request_action", host->request_action);
-    host->no_management = number(words, "no_management", host->no_management);
-    host->admin_orchestration = number(words, "admin_orchestration", host->admin_orchestration);
-    host->stations = (uint32_t) number(words, "stations", host->stations);
-    host->protocol_version = (uint32_t) number(words, "protocol_version", host->protocol_version);
-    host->unknown_hr = (uint32_t) number(words, "unknown_hr", host->unknown_hr);
-    host->timestamps = number(words, "timestamps", host->timestamps);
-    host->refuse = number(words, "refuse", host->refuse);
-    host->keep_bodies = number(words, "keep_bodies", host->keep_bodies);
-    host->soap11 = number(words, "soap11", host->soap11);
-    host->soap12 = number(words, "soap12", host->soap12);
-    if ((value = option(words, "block_all"))) {
+    host->relock =
+        (value = words_option(words, "relock")) ? strtoll(value, NULL, 10) : host->relock;
+    host->block_all_relock = (value = words_option(words, "block_all_relock"))
+                                 ? strtoll(value, NULL, 10)
+                                 : host->block_all_relock;
+    host->request_action = words_number(words, "request_action", host->request_action);
+    host->no_management = words_number(words, "no_management", host->no_management);
+    host->admin_orchestration =
+        words_number(words, "admin_orchestration", host->admin_orchestration);
+    host->stations = (uint32_t) words_number(words, "stations", host->stations);
+    host->protocol_version =
+        (uint32_t) words_number(words, "protocol_version", host->protocol_version);
+    host->unknown_hr = (uint32_t) words_number(words, "unknown_hr", host->unknown_hr);
+    host->timestamps = words_number(words, "timestamps", host->timestamps);
+    host->refuse = words_number(words, "refuse", host->refuse);
+    host->keep_bodies = words_number(words, "keep_bodies", host->keep_bodies);
+    host->soap11 = words_number(words, "soap11", host->soap11);
+    host->soap12 = words_number(words, "soap12", host->soap12);
+    host->events = words_number(words, "events", host->events);
+    host->cookie = words_number(words, "cookie", host->cookie);
+    if ((value = words_option(words, "sink_passwords"))) {
+        host->definitions = strcmp(value, "definitions") == 0;
+    }
+    words_string(words, "sink_user", &host->sink_user);
+    words_string(words, "sinks_at", &host->sinks_at);
+    if ((value = words_option(words, "manager"))) {
+        manager_set(host, strtoll(value, NULL, 10));
+    }
+    if ((value = words_option(words, "block_all"))) {
         replace(&host->block_all, *value ? value : NULL);
     }
-    string(words, "flags_name", &host->flags_name);
-    string(words, "server_version", &host->server_version);
-    string(words, "password", &host->admin_password);
-    string(words, "control", &host->control_password);
-    string(words, "management", &host->management_password);
+    words_string(words, "flags_name", &host->flags_name);
+    words_string(words, "server_version", &host->server_version);
+    words_string(words, "password", &host->admin_password);
+    words_string(words, "control", &host->control_password);
+    words_string(words, "management", &host->management_password);
     return NULL;
 }
 
@@ -282,33 +251,38 @@ static const char *const session_keys[] = {
 
 static void fill(struct host *host, const struct words *words, uint64_t id)
 {
-    struct session *session = session_add(host, id);
+    struct session *session = session_find(host, id);
+    const struct session before = session ? *session : (struct session){.state = 0};
+    bool is_new = !session;
     const char *value;
 
-    string(words, "user", &session->user);
-    string(words, "domain", &session->domain);
-    string(words, "winstation", &session->winstation);
-    string(words, "message", &session->message);
-    session->state = (uint32_t) number(words, "state", session->state);
-    session->flags = (uint32_t) number(words, "flags", session->flags);
-    session->station = (uint32_t) number(words, "station", session->station);
-    session->broadcast = (uint32_t) number(words, "broadcast", session->broadcast);
-    session->rail = number(words, "rail", session->rail);
-    session->private_screen = number(words, "private", session->private_screen);
-    session->deaf = number(words, "deaf", session->deaf);
-    session->inactive = (uint32_t) number(words, "inactive", session->inactive);
+    session = session ? session : session_add(host, id);
+
+    words_string(words, "user", &session->user);
+    words_string(words, "domain", &session->domain);
+    words_string(words, "winstation", &session->winstation);
+    words_string(words, "message", &session->message);
+    session->state = (uint32_t) words_number(words, "state", session->state);
+    session->flags = (uint32_t) words_number(words, "flags", session->flags);
+    session->station = (uint32_t) words_number(words, "station", session->station);
+    session->broadcast = (uint32_t) words_number(words, "broadcast", session->broadcast);
+    session->rail = words_number(words, "rail", session->rail);
+    session->private_screen = words_number(words, "private", session->private_screen);
+    session->deaf = words_number(words, "deaf", session->deaf);
+    session->inactive = (uint32_t) words_number(words, "inactive", session->inactive);
     session->relock_after =
-        (value = option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
+        (value = words_option(words, "relock")) ? strtoll(value, NULL, 10) : session->relock_after;
     session->picture =
-        (value = option(words, "picture")) ? strtoll(value, NULL, 10) : session->picture;
+        (value = words_option(words, "picture")) ? strtoll(value, NULL, 10) : session->picture;
     if (session->station > host->stations) {
         host->stations = session->station;
     }
+    session_changed(session, &before, is_new);
 }
 
 static const char *do_session(struct host *host, const struct words *words)
 {
-    const char *problem = known(words, 3, session_keys);
+    const char *problem = words_known(words, 3, session_keys);
     uint64_t id;
 
     if (problem || words->count < 3 || !parse_number(words->word[2], UINT64_MAX, &id)) {
@@ -320,7 +294,7 @@ static const char *do_session(struct host *host, const struct words *words)
 
 static const char *do_fill(struct host *host, const struct words *words)
 {
-    const char *problem = known(words, 4, session_keys);
+    const char *problem = words_known(words, 4, session_keys);
     uint64_t from, to;
 
     if (problem || words->count < 4 || !parse_number(words->word[2], 10000000, &from) ||
@@ -340,7 +314,7 @@ static const char *do_remove(struct host *host, const struct words *words)
 
     if (words->count == 3 && strcmp(words->word[2], "all") == 0) {
         while (host->session_count) {
-            session_remove(host->sessions[host->session_count - 1]);
+            session_end(host->sessions[host->session_count - 1]);
         }
         return NULL;
     }
@@ -348,7 +322,7 @@ static const char *do_remove(struct host *host, const struct words *words)
         !(session = session_find(host, id))) {
         return "no such session";
     }
-    session_remove(session);
+    session_end(session);
     return NULL;
 }
 
@@ -374,7 +348,7 @@ static const char *do_on(struct host *host, const struct words *words)
                                        "status",  "body",        "raw",    "relates", "half",
                                        "garbage", "endless",     "header", "swap",    "utf16",
                                        "id",      "renegotiate", NULL};
-    const char *problem = known(words, 3, keys), *drop = option(words, "drop");
+    const char *problem = words_known(words, 3, keys), *drop = words_option(words, "drop");
     struct rule *rule, **link;
 
     if (problem || words->count < 4) {
@@ -385,24 +359,24 @@ static const char *do_on(struct host *host, const struct words *words)
     }
     rule = must(calloc(1, sizeof *rule));
     rule->operation = copy(words->word[2]);
-    rule->times = number(words, "times", 1);
-    rule->id = number(words, "id", ANY_ID);
-    rule->delay = number(words, "delay", 0);
-    rule->never = number(words, "never", 0);
-    rule->fault = number(words, "fault", NO_FAULT);
-    rule->status = (uint32_t) number(words, "status", 0);
-    rule->half = number(words, "half", 0);
-    rule->garbage = number(words, "garbage", 0);
-    rule->utf16 = number(words, "utf16", 0);
-    rule->renegotiate = number(words, "renegotiate", 0);
-    rule->endless = number(words, "endless", 0);
+    rule->times = words_number(words, "times", 1);
+    rule->id = words_number(words, "id", ANY_ID);
+    rule->delay = words_number(words, "delay", 0);
+    rule->never = words_number(words, "never", 0);
+    rule->fault = words_number(words, "fault", NO_FAULT);
+    rule->status = (uint32_t) words_number(words, "status", 0);
+    rule->half = words_number(words, "half", 0);
+    rule->garbage = words_number(words, "garbage", 0);
+    rule->utf16 = words_number(words, "utf16", 0);
+    rule->renegotiate = words_number(words, "renegotiate", 0);
+    rule->endless = words_number(words, "endless", 0);
     rule->drop_before = drop && strcmp(drop, "before") == 0;
     rule->drop_after = drop && strcmp(drop, "after") == 0;
-    string(words, "body", &rule->body);
-    string(words, "raw", &rule->raw);
-    string(words, "relates", &rule->relates);
-    string(words, "header", &rule->header);
-    string(words, "swap", &rule->swap);
+    words_string(words, "body", &rule->body);
+    words_string(words, "raw", &rule->raw);
+    words_string(words, "relates", &rule->relates);
+    words_string(words, "header", &rule->header);
+    words_string(words, "swap", &rule->swap);
     for (link = &host->rules; *link; link = &(*link)->next) {
     }
     *link = rule;
@@ -454,6 +428,8 @@ static const char *do_reset(struct host *host, const struct words *words)
     (void) words;
     log_clear(host);
     text_clear(&host->bodies);
+    text_clear(&host->posts);
+    host->posts_done = host->longest_block = 0;
     memset(host->counts, 0, operation_count * sizeof *host->counts);
     host->daemons[PLAIN].connections = host->daemons[TLS].connections = 0;
     host->requests_seen = host->faults = host->handshakes = host->resumed = host->admin_plain =
@@ -476,6 +452,8 @@ static const char *do_counts(struct host *host, const struct words *words)
         {"resumed", host->resumed},
         {"admin_plain", host->admin_plain},
         {"admin_tls", host->admin_tls},
+        {"posts", host->posts_done},
+        {"longest_block", host->longest_block},
     };
 
     (void) words;
@@ -511,14 +489,31 @@ static const struct {
     {"reset", do_reset},       {"counts", do_counts},
 };
 
+static const struct {
+    const char *name;
+    const char *(*run)(struct host *host, const struct words *words, struct text *answer);
+} event_commands[] = {
+    {"event", command_event},     {"posts", command_posts},     {"sinks", command_sinks},
+    {"clients", command_clients}, {"restart", command_restart}, {"renew", command_renew},
+    {"adopt", command_adopt},
+};
+
 bool command_run(struct host *host, const struct words *words, struct text *answer,
                  const char **ret_problem)
 {
+    static const char no_host[] = "no such host";
+
     out = answer;
     for (size_t i = 0; i < LENGTH(commands); i++) {
         if (strcmp(commands[i].name, words->word[0]) == 0) {
-            *ret_problem = words->count < 2 || (!host && i > 0) ? "no such host"
-                                                                : commands[i].run(host, words);
+            *ret_problem =
+                words->count < 2 || (!host && i > 0) ? no_host : commands[i].run(host, words);
+            return true;
+        }
+    }
+    for (size_t i = 0; i < LENGTH(event_commands); i++) {
+        if (strcmp(event_commands[i].name, words->word[0]) == 0) {
+            *ret_problem = host ? event_commands[i].run(host, words, answer) : no_host;
             return true;
         }
     }

@@ -23,7 +23,19 @@
  *     clear NAME                       forgets the rules, sends the answers that wait
  *     hangup NAME [rudely]             ends its connections; rudely: by a reset
  *     log NAME; bodies NAME; reset NAME; counts NAME
- *     wait NAME OPERATION|connections|handshakes|locks COUNT [MS]
+ *     event NAME OPERATION [ARGUMENT=VALUE...]
+ *                                      to all sinks, or all clients; what is not given: 0, false, nil
+ *     posts NAME                       the events that were sent since the last reset: operation, URI,
+ *                                      and "ok", "fault CODE", "http STATUS", "curl PROBLEM", or what
+ *                                      is wrong with the answer
+ *     sinks NAME                       which are registered: cookie, URI
+ *     clients NAME                     name, port, certificates
+ *     restart NAME [forget=1 silent=1] connections end; forget: registrations, too; silent: nobody is
+ *                                      told that it is back
+ *     renew NAME [silent=1 and certificate's]
+ *                                      makes the next certificate, and tells it
+ *     adopt NAME                       that one is shown from now on
+ *     wait NAME OPERATION|connections|handshakes|locks|posts|sinks COUNT [MS]
  *     quit */
 /* clang-format on */
 #include "host.h"
@@ -83,6 +95,12 @@ static uint64_t counted(struct host *host, const char *what)
     }
     if (strcmp(what, "handshakes") == 0) {
         return host->handshakes;
+    }
+    if (strcmp(what, "posts") == 0) {
+        return host->posts_done;
+    }
+    if (strcmp(what, "sinks") == 0) {
+        return clients_count_sinks(host);
     }
     if (strcmp(what, "locks") == 0) {
         for (size_t i = 0; i < host->session_count; i++) {

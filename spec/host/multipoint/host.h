@@ -7,6 +7,7 @@
 #ifndef SPEC_HOST_MULTIPOINT_H
 #define SPEC_HOST_MULTIPOINT_H
 
+#include <curl/curl.h>
 #include <gnutls/gnutls.h>
 #include <libxml/tree.h>
 #include <microhttpd.h>
@@ -89,6 +90,94 @@ struct certificate *certificate_new(const struct certificate_wish *wish, char *p
                                     size_t size);
 void certificate_free(struct certificate *certificate); /* with the older ones */
 
+#define HR_INVALID_ARGUMENT 0x80070057u /* E_INVALIDARG */
+#define HR_NOT_FOUND        0x80070490u /* ERROR_NOT_FOUND */
+#define HR_BAD_ASN1         0x8009310Bu /* CRYPT_E_ASN1_BADTAG */
+#define HR_OTHER_NAME       0x800B010Fu /* CERT_E_CN_NO_MATCH */
+#define HR_OTHER_USAGE      0x800B0110u /* CERT_E_WRONG_USAGE */
+
+/* Looks at a client's certificate as the protocol demands: its subject is `name`, its extended key
+ * usage is Server Authentication alone, and `thumbprint` (NULL: none was given) is its SHA-1.  Adds
+ * it to `pem`; 0 or an HRESULT. */
+uint32_t certificate_check(const struct text *der, const char *name, const char *thumbprint,
+                           struct text *pem);
+
+/* ---- post.c: what the host sends by itself -------------------------------------------------- */
+
+struct operation;
+
+/* An event that is on its way. */
+struct post {
+    struct post *next;
+    const struct operation *operation;
+    char id[64]; /* its MessageID */
+    struct text envelope;
+};
+
+/* A place that events are sent to, one after the other. */
+struct outlet {
+    struct host *host;
+    char *uri;
+    struct post *first, **last; /* the first one is under way while there is a `transfer` */
+    size_t waiting;
+    CURL *transfer;
+    struct curl_slist *headers;
+    struct text answer;
+    bool over; /* the client has said that it is not there any more */
+};
+
+/* The host's outgoing connections: a curl_multi in the loop.  Made when it is needed. */
+struct poster {
+    struct watch watch;
+    struct timer timer;
+    CURLM *multi;
+    struct curl_slist *route;
+    int epoll;
+};
+
+void outlet_start(struct outlet *outlet, struct host *host, const char *uri);
+void outlet_send(struct outlet *outlet, struct post *post); /* takes the post */
+void outlet_end(struct outlet *outlet);                     /* what has not been sent is dropped */
+void poster_end(struct host *host);                         /* after its outlets */
+
+/* ---- clients.c: who is told, and where ------------------------------------------------------- */
+
+struct client { /* of SetSslCertificate */
+    struct client *next;
+    char *name;
+    uint32_t port;
+    struct text roots;    /* its certificates, PEM: the host trusts each of them */
+    struct outlet online; /* its IMultiPointSystemOnlineEventSink */
+};
+
+struct sink { /* of RegisterCoreEventSink */
+    struct sink *next;
+    uint64_t cookie;
+    struct outlet outlet;
+};
+
+struct client *client_of(const struct host *host, const char *uri); /* by the URI's host, or NULL */
+void clients_forget_sinks(struct host *host);
+void clients_drop_sink(struct host *host, const struct outlet *outlet);
+size_t clients_count_sinks(const struct host *host);
+void clients_free(struct host *host);
+
+/* ---- events.c -------------------------------------------------------------------------------- */
+
+struct words;
+
+/* Tells all sinks, or all clients: `name` is an operation of the two sinks' interfaces.  Its
+ * arguments are those of `words` from `at` on (NULL: none is given). */
+const char *event_send(struct host *host, const char *name, const struct words *words, int at);
+
+/* What happens by itself is told only while the host's `events` are on.  `what` is the name of the
+ * argument that `id` is. */
+void event_happened(struct host *host, const char *name, const char *what, uint64_t id);
+void event_session_change(struct host *host, unsigned type, uint64_t id);
+void event_projection(struct host *host, uint64_t id, unsigned state);
+void event_station(struct host *host, unsigned station, uint64_t id);
+void manager_set(struct host *host, int64_t ms); /* see `manager` in commands.c */
+
 /* ---- a host ---------------------------------------------------------------------------------- */
 
 enum { LOCKED = 8, ORCHESTRATABLE = 32 }; /* of a session's flags */
@@ -96,6 +185,7 @@ enum { LOCKED = 8, ORCHESTRATABLE = 32 }; /* of a session's flags */
 struct session {
     uint64_t id;
     uint32_t state, flags, station, broadcast;
+    uint64_t blocked_at; /* by the Manager, ms; 0: it is not */
     bool rail, private_screen, deaf;
     int64_t relock_after; /* ms; -1: as the host's sessions */
     char *user, *domain, *winstation, *message;
@@ -171,6 +261,19 @@ struct host {
     bool admin_orchestration, request_action, no_management, timestamps, refuse, keep_bodies;
     bool soap11, soap12; /* what the plain endpoint speaks */
 
+    struct certificate *next_certificate; /* that will be shown; in `certificates`, or NULL */
+    struct client *clients;
+    struct sink *sinks;
+    struct poster poster;
+    uint64_t last_cookie, posts_done;
+    struct text posts;                /* what became of them, as the control channel shows it */
+    bool events, cookie, definitions; /* see `settings` in commands.c */
+    char *sinks_at, *sink_user;
+    struct timer manager;
+    int64_t manager_ms;
+    uint64_t
+        longest_block; /* ms that a session was blocked by the Manager, before it was unlocked */
+
     struct model *model; /* all else: model.h */
     struct session **sessions;
     size_t session_count, session_size;
@@ -214,7 +317,8 @@ struct call {
     const char *arguments[ARGUMENTS]; /* as text; NULL: nil */
     uint64_t numbers[ARGUMENTS];
     int count;
-    struct text *out; /* what the answer's element holds */
+    struct text binary; /* the bytes of a list of them; the caller frees it */
+    struct text *out;   /* what the answer's element holds */
 };
 
 /* Reads the arguments of an operation's element, strictly; NULL, or what is wrong. */
@@ -227,6 +331,11 @@ void default_answer(const struct operation *operation, struct text *out);
 uint32_t get_protocol_version(struct call *call);
 uint32_t request_ssl_certificate(struct call *call);
 uint32_t request_credentials(struct call *call);
+uint32_t set_ssl_certificate(struct call *call);
+uint32_t get_replacement_ssl_certificate(struct call *call);
+uint32_t set_replacement_ssl_certificate(struct call *call);
+uint32_t register_core_event_sink(struct call *call);
+uint32_t unregister_core_event_sink(struct call *call);
 uint32_t get_all_sessions(struct call *call);
 uint32_t get_server_version(struct call *call);
 uint32_t set_block_all_message(struct call *call);
@@ -242,9 +351,14 @@ uint32_t end_host(struct call *call);
 uint32_t get_screen_state(struct call *call);
 uint32_t get_thumbnail_bits(struct call *call);
 
+void session_lock(struct session *session, const char *message); /* and tells it */
 struct session *session_find(struct host *host, uint64_t id);
 struct session *session_add(struct host *host, uint64_t id); /* or the one that is there */
 void session_remove(struct session *session);
+void session_end(struct session *session); /* by a log-off: tells it, and removes it */
+
+/* Tells how a session differs from what it was. */
+void session_changed(const struct session *session, const struct session *before, bool is_new);
 
 /* ---- pictures.c ------------------------------------------------------------------------------ */
 
@@ -293,23 +407,38 @@ bool http_run(struct daemon *daemon);              /* whether it wants to be run
 void http_resume_all(struct host *host);           /* answers that wait are sent */
 void http_hang_up(struct host *host, bool rudely); /* ends every connection; rudely: by a reset */
 
-/* ---- commands.c ------------------------------------------------------------------------------ */
+/* ---- words.c: a command and its options, KEY=VALUE ------------------------------------------- */
 
 struct words {
     char *word[64];
     int count;
 };
 
-/* Whether there is such a command; `ret_problem`: why it failed, or NULL. */
-bool command_run(struct host *host, const struct words *words, struct text *answer,
-                 const char **ret_problem);
-
-/* A command's options, for model_commands.c: KEY=VALUE. */
 const char *words_option(const struct words *words, const char *key); /* NULL: not given */
 uint64_t words_number(const struct words *words, const char *key, uint64_t otherwise);
 void words_string(const struct words *words, const char *key, char **ret); /* if it is given */
-/* NULL, or which of the options from that word on is not one of the keys. */
+/* NULL, or which of the words from `from` on is not one of the keys with a value. */
 const char *words_known(const struct words *words, int from, const char *const *keys);
+
+/* ---- commands.c ------------------------------------------------------------------------------ */
+
+/* A new certificate, as the words want it, and tells its digests; NULL with *ret, or a problem. */
+const char *certificate_of(struct host *host, const struct words *words, struct text *out,
+                           struct certificate **ret);
+void certificate_show(struct host *host, struct certificate *certificate);
+
+/* Commands of event_commands.c: NULL, or what is wrong. */
+const char *command_event(struct host *host, const struct words *words, struct text *out);
+const char *command_posts(struct host *host, const struct words *words, struct text *out);
+const char *command_sinks(struct host *host, const struct words *words, struct text *out);
+const char *command_clients(struct host *host, const struct words *words, struct text *out);
+const char *command_restart(struct host *host, const struct words *words, struct text *out);
+const char *command_renew(struct host *host, const struct words *words, struct text *out);
+const char *command_adopt(struct host *host, const struct words *words, struct text *out);
+
+/* Whether there is such a command; `ret_problem`: why it failed, or NULL. */
+bool command_run(struct host *host, const struct words *words, struct text *answer,
+                 const char **ret_problem);
 
 /* ---- control.c ------------------------------------------------------------------------------- */
 

@@ -25,7 +25,9 @@ struct host *host_new(const char *name)
     host->flags_name = copy("pgrfSession");
     host->unknown_hr = 0x80071B6E; /* there is no such WinStation */
     host->relock = host->block_all_relock = -1;
-    host->soap11 = host->soap12 = true;
+    host->soap11 = host->soap12 = host->events = host->cookie = true;
+    host->sinks_at = copy("127.0.0.1");
+    host->manager_ms = -1;
     host->counts = must(calloc(operation_count, sizeof *host->counts));
     gnutls_session_ticket_key_generate(&host->ticket_key);
     host->next = hosts;
@@ -54,6 +56,8 @@ void host_free(struct host *host)
         *link = host->next;
     }
     http_stop(host);
+    manager_set(host, -1);
+    clients_free(host);
     while (host->session_count) {
         session_remove(host->sessions[host->session_count - 1]);
     }
@@ -66,6 +70,7 @@ void host_free(struct host *host)
     log_clear(host);
     model_free(host);
     text_free(&host->bodies);
+    text_free(&host->posts);
     certificate_free(host->certificates);
     if (host->priority) {
         gnutls_priority_deinit(host->priority);
@@ -82,6 +87,8 @@ void host_free(struct host *host)
     free(host->server_version);
     free(host->block_all);
     free(host->flags_name);
+    free(host->sinks_at);
+    free(host->sink_user);
     free(host);
 }
 

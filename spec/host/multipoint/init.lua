@@ -202,7 +202,7 @@ function Host:alert(kind, options) tell(self, options, "alert", kind) end
 function Host:system(settings) tell(self, settings, "system") end
 
 --- Stations, accounts, programs and settings are as at first.
-function Host:renew() tell(self, nil, "renew") end
+function Host:anew() tell(self, nil, "anew") end
 
 --- Takes a session away, or "all".
 function Host:remove(id) tell(self, nil, "remove", id) end
@@ -274,9 +274,73 @@ function Host:reset() tell(self, nil, "reset") end
 -- that held the administrator's password), block_all (the message), and each operation that was called.
 function Host:counts() return pairs_of(tell(self, nil, "counts")) end
 
---- Returns when the operation was called so often since the last reset; "connections", "handshakes" and "locks" (sessions
--- that are locked now) count likewise.  Raises after `ms`.
+--- Returns when the operation was called so often since the last reset; "connections", "handshakes", "posts" (events that
+-- were answered, or could not be sent), "locks" (sessions that are locked now) and "sinks" (that are registered now) count
+-- likewise.  Raises after `ms`.
 function Host:wait(what, count, ms) tell(self, nil, "wait", what, count, ms) end
+
+-- ---------------------------------------------------------------- its events
+
+--- Posts an event to all sinks; one of IMultiPointSystemOnlineEventSink to all clients.  Arguments that are not given are
+-- 0, false, or nil; certificates the host's next one.
+function Host:event(operation, arguments) tell(self, arguments, "event", operation) end
+
+--- { { operation =, uri =, result = }, … } since the last reset, in the order of their ends; result: "ok", "http 401",
+-- "fault s:Sender", "curl SSL peer certificate or SSH remote key was not OK", "other RelatesTo", …
+function Host:posts()
+   local result = {}
+   for i, line in ipairs(tell(self, nil, "posts")) do
+      local operation, uri, said = line:match("^(%S+) (%S+) (%S+)$")
+      result[i] = { operation = operation, uri = plain(uri), result = plain(said) }
+   end
+   return result
+end
+
+--- Who is registered: { { cookie =, uri = }, … }
+function Host:sinks()
+   local result = {}
+   for i, line in ipairs(tell(self, nil, "sinks")) do
+      local cookie, uri = line:match("^(%S+) (%S+)$")
+      result[i] = { cookie = tonumber(cookie), uri = plain(uri) }
+   end
+   return result
+end
+
+--- Who has given a certificate: { { name =, port =, pem = }, … }; `pem` holds the next one, too.
+function Host:clients()
+   local result = {}
+   for i, line in ipairs(tell(self, nil, "clients")) do
+      local name, port, pem = line:match("^(%S+) (%S+) (%S+)$")
+      result[i] = { name = plain(name), port = tonumber(port), pem = plain(pem) }
+   end
+   return result
+end
+
+--- Its connections end, its sessions stay.  options: `forget`: it forgets who is registered; `silent`: it tells neither
+-- that it goes (ShutdownNotification) nor that it is back (OnManagedServerOnlineNotify).
+function Host:restart(options)
+   options = options or {}
+   if not options.silent then
+      local done = self:counts().posts + #self:sinks()
+      self:event "ShutdownNotification"
+      self:wait("posts", done)
+   end
+   tell(self, { forget = options.forget or nil, silent = options.silent or nil }, "restart")
+end
+
+--- Makes the host's next certificate, and tells its clients of it (OnNewServerCertificateReady) unless `silent`; the other
+-- options are those of Host:certificate.  Returns its fingerprint and thumbprint.
+function Host:renew(options)
+   local said = pairs_of(tell(self, options, "renew"))
+   self.next_fingerprint, self.next_thumbprint = said.sha256, said.sha1
+   return said.sha256, said.sha1
+end
+
+--- The certificate that Host:renew has made is shown from now on.
+function Host:adopt()
+   tell(self, nil, "adopt")
+   self.fingerprint, self.thumbprint = self.next_fingerprint, self.next_thumbprint
+end
 
 --- Takes the host away, connections included.  With `keep` its ports stay taken, so that no other program's socket gets
 -- them, and nobody listens there.

@@ -160,7 +160,7 @@ static const char *do_system(struct host *host, const struct words *words)
 }
 
 /* All is as at first. */
-static const char *do_renew(struct host *host, const struct words *words)
+static const char *do_anew(struct host *host, const struct words *words)
 {
     (void) words;
     model_free(host);
@@ -175,7 +175,7 @@ static const struct {
     const char *(*run)(struct host *host, const struct words *words);
 } commands[] = {
     {"station", do_station}, {"account", do_account}, {"program", do_program},
-    {"alert", do_alert},     {"system", do_system},   {"renew", do_renew},
+    {"alert", do_alert},     {"system", do_system},   {"anew", do_anew},
 };
 
 bool model_command(struct host *host, const struct words *words, const char **ret_problem)

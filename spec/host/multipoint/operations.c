@@ -15,7 +15,8 @@ const struct operation operations[] = {
     {"IMultiPointCertificateRequest", "RequestSslCertificate", ANYBODY, "",
      "pSslPort:u pwsSslCertificateThumbprint:s ppSslCertificate:B", request_ssl_certificate},
     {"IMultiPointCredentialRequest", "SetSslCertificate", ADMIN,
-     "wsHostName:s SslPort:u wsSslCertificateThumbprint:s pSslCertificate:B", "", NULL},
+     "wsHostName:s SslPort:u wsSslCertificateThumbprint:s pSslCertificate:B", "",
+     set_ssl_certificate},
     {"IMultiPointCredentialRequest", "RequestWmsControlCredentials", ADMIN, "",
      "pwsWmsControlPassword:s pwsWmsManagementPassword:s", request_credentials},
     {"IMultiPointServer", "GetAllSessions", CONTROL, "", "pcSessionInfo:i pprgWmsSessionInfoWs:I",
@@ -40,10 +41,11 @@ const struct operation operations[] = {
     {"IMultiPointServer", "RegisterChatEventSink", CONTROL,
      "bstrUriSinkEndpoint:s bstrServerName:s idSession:u bstrTeacherName:s", "pullCookie:U?", NULL},
     {"IMultiPointServer", "RegisterCoreEventSink", CONTROL, "bstrUriSinkEndpoint:s",
-     "pullCookie:U?", NULL},
+     "pullCookie:U?", register_core_event_sink},
     {"IMultiPointServer", "Shutdown", CONTROL, "", "", end_host},
     {"IMultiPointServer", "UnregisterChatEventSink", CONTROL, "ullCookie:U", "", NULL},
-    {"IMultiPointServer", "UnregisterCoreEventSink", CONTROL, "ullCookie:U", "", NULL},
+    {"IMultiPointServer", "UnregisterCoreEventSink", CONTROL, "ullCookie:U", "",
+     unregister_core_event_sink},
     {"IMultiPointServer", "EnableChat", MANAGEMENT, "fEnable:b", "", set_setting},
     {"IMultiPointServer", "GetLicenseCount", CONTROL, "", "pcLicenses:u", get_license_count},
     {"IMultiPointServer", "GetManagedSystemsType", CONTROL, "", "pEWmsRemoteManagementHostType:u",
@@ -79,9 +81,9 @@ const struct operation operations[] = {
     {"IMultiPointServer", "SetDesktopMonitoring", MANAGEMENT, "fEnable:b", "", set_setting},
     {"IMultiPointServer", "SetSingleSessionPerUser", MANAGEMENT, "fEnable:b", "", set_setting},
     {"IMultiPointServer", "GetReplacementSslCertificate", MANAGEMENT, "", "ppSslCertificate:B",
-     NULL},
+     get_replacement_ssl_certificate},
     {"IMultiPointServer", "SetReplacementSslCertificate", MANAGEMENT,
-     "wsFqdnManagingServer:s pSslCertificate:B", "", NULL},
+     "wsFqdnManagingServer:s pSslCertificate:B", "", set_replacement_ssl_certificate},
     {"IMultiPointServer", "GetUseHardwareGpu", CONTROL, "", "pfUseHardwareGpu:b", get_setting},
     {"IMultiPointServer", "SetUseHardwareGpu", MANAGEMENT, "fUseHardwareGpu:b", "", set_setting},
     {"IMultiPointServer", "CanModifyWau", CONTROL, "", "pfCanModifyWau:b", get_setting},
@@ -278,8 +280,9 @@ static bool is_guid(const char *text)
     return true;
 }
 
-static bool is_list(xmlNode *element, char type)
+static bool read_list(struct call *call, xmlNode *element, char type)
 {
+    text_clear(&call->binary);
     for (xmlNode *item = next_element(element->children); item; item = next_element(item->next)) {
         uint64_t number;
         const char *text = text_of(item);
@@ -287,6 +290,11 @@ static bool is_list(xmlNode *element, char type)
         if (!is_ours(item) || strcmp((const char *) item->name, "prgData") != 0 || !text ||
             (type == 'B' && !parse_number(text, 255, &number))) {
             return false;
+        }
+        if (type == 'B') {
+            const char byte = (char) (unsigned char) number;
+
+            text_add(&call->binary, &byte, 1);
         }
     }
     return true;
@@ -298,7 +306,7 @@ static bool read_value(struct call *call, xmlNode *element, char type)
     uint64_t *number = &call->numbers[call->count];
 
     if (type == 'B' || type == 'S') {
-        return is_list(element, type);
+        return read_list(call, element, type);
     }
     text = text_of(element);
     if (!text) {

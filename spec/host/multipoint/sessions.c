@@ -7,6 +7,8 @@
 
 enum { DENIED = 5 };
 
+enum { DISCONNECTED = 4 }; /* a session's state */
+
 static uint32_t win32(uint32_t code)
 {
     return 0x80070000u | code;
@@ -79,6 +81,56 @@ void session_remove(struct session *session)
     free(session->winstation);
     free(session->message);
     free(session);
+}
+
+/* ---- what is told of it ---------------------------------------------------------------------- */
+
+enum { REMOTE_CONNECT = 3, REMOTE_DISCONNECT = 4, LOG_ON = 5, LOG_OFF = 6 }; /* WTS_… */
+
+static void station_changed(const struct session *session, uint32_t before)
+{
+    struct host *host = session->host;
+
+    if (before) {
+        event_happened(host, "OnSessionDisconnected", "idStation", before);
+    }
+    if (session->station) {
+        event_happened(host, "OnSessionConnecting", "idStation", session->station);
+        event_station(host, session->station, session->id);
+    }
+}
+
+void session_changed(const struct session *session, const struct session *before, bool is_new)
+{
+    struct host *host = session->host;
+
+    if (is_new) {
+        event_session_change(host, LOG_ON, session->id);
+        event_happened(host, "OnSessionAgentReady", "idSession", session->id);
+    }
+    if ((session->state == DISCONNECTED) != (before->state == DISCONNECTED)) {
+        event_session_change(
+            host, session->state == DISCONNECTED ? REMOTE_DISCONNECT : REMOTE_CONNECT, session->id);
+    }
+    if (session->station != before->station) {
+        station_changed(session, before->station);
+    }
+    if ((session->flags ^ before->flags) & LOCKED) {
+        event_happened(host, session->flags & LOCKED ? "OnSessionBlocked" : "OnSessionUnblocked",
+                       "idSession", session->id);
+    }
+    if (session->broadcast != before->broadcast) {
+        event_projection(host, session->id, session->broadcast);
+    }
+}
+
+void session_end(struct session *session)
+{
+    event_session_change(session->host, LOG_OFF, session->id);
+    if (session->station) {
+        event_happened(session->host, "OnSessionDisconnected", "idStation", session->station);
+    }
+    session_remove(session);
 }
 
 /* ---- IMultiPointCertificateRequest, IMultiPointCredentialRequest ----------------------------- */
@@ -198,11 +250,12 @@ uint32_t get_session_flags(struct call *call)
     return hr;
 }
 
-static void lock(struct session *session, const char *message)
+void session_lock(struct session *session, const char *message)
 {
     timer_clear(&session->relock);
     session->flags |= LOCKED;
     replace(&session->message, message);
+    event_happened(session->host, "OnSessionBlocked", "idSession", session->id);
 }
 
 static void relock(struct timer *timer)
@@ -211,7 +264,7 @@ static void relock(struct timer *timer)
         (struct session *) (void *) ((char *) timer - offsetof(struct session, relock));
     const char *message = session->host->block_all;
 
-    lock(session, message ? message : "Station blocked");
+    session_lock(session, message ? message : "Station blocked");
     control_changed();
 }
 
@@ -221,9 +274,24 @@ uint32_t lock_session(struct call *call)
     uint32_t hr = find(call, true, &session);
 
     if (!hr && !session->deaf) {
-        lock(session, call->arguments[1]);
+        session_lock(session, call->arguments[1]);
     }
     return hr;
+}
+
+static void unlock(struct session *session)
+{
+    struct host *host = session->host;
+
+    if (session->blocked_at) {
+        uint64_t ms = now_ms() - session->blocked_at;
+
+        host->longest_block = ms > host->longest_block ? ms : host->longest_block;
+        session->blocked_at = 0;
+    }
+    session->flags &= ~(uint32_t) LOCKED;
+    replace(&session->message, "");
+    event_happened(host, "OnSessionUnblocked", "idSession", session->id);
 }
 
 uint32_t stop_locking_session(struct call *call)
@@ -238,8 +306,7 @@ uint32_t stop_locking_session(struct call *call)
                      : host->block_all          ? host->block_all_relock
                                                 : -1;
 
-        session->flags &= ~(uint32_t) LOCKED;
-        replace(&session->message, "");
+        unlock(session);
         if (ms >= 0) {
             timer_set(&session->relock, (uint64_t) ms, relock);
         }
@@ -253,8 +320,11 @@ uint32_t disconnect_session(struct call *call)
     uint32_t hr = find(call, true, &session);
 
     if (!hr) {
-        session->state = 4;
+        const struct session before = *session;
+
+        session->state = DISCONNECTED;
         session->station = 0;
+        session_changed(session, &before, false);
     }
     return hr;
 }
@@ -265,7 +335,7 @@ uint32_t log_off_session(struct call *call)
     uint32_t hr = find(call, true, &session);
 
     if (!hr) {
-        session_remove(session);
+        session_end(session);
     }
     return hr;
 }
@@ -276,7 +346,7 @@ uint32_t log_off_console_session(struct call *call)
 
     for (size_t i = 0; i < host->session_count; i++) {
         if (strcmp(host->sessions[i]->winstation, "Console") == 0) {
-            session_remove(host->sessions[i]);
+            session_end(host->sessions[i]);
             return 0;
         }
     }
@@ -286,6 +356,7 @@ uint32_t log_off_console_session(struct call *call)
 /* Reboot, Shutdown: the sessions go; the host itself stays, for what is asked next. */
 uint32_t end_host(struct call *call)
 {
+    event_happened(call->host, "ShutdownNotification", NULL, 0);
     while (call->host->session_count > 0) {
         session_remove(call->host->sessions[0]);
     }
@@ -303,7 +374,8 @@ uint32_t get_screen_state(struct call *call)
             "<peCurrentBroadCastState>%u</peCurrentBroadCastState><pfIsLocked>%s</pfIsLocked>"
             "<pfIsDisconnected>%s</pfIsDisconnected><pfIsPrivate>%s</pfIsPrivate>",
             session->broadcast, session->flags & LOCKED ? "true" : "false",
-            session->state == 4 ? "true" : "false", session->private_screen ? "true" : "false");
+            session->state == DISCONNECTED ? "true" : "false",
+            session->private_screen ? "true" : "false");
     }
     return hr;
 }

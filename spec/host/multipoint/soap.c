@@ -506,11 +506,9 @@ static void look_for_password(const struct message *message)
     }
 }
 
-static bool act(struct message *message)
+static bool act(struct message *message, struct call *call)
 {
     struct exchange *exchange = message->exchange;
-    struct call call = {
-        .host = exchange->host, .operation = message->operation, .out = exchange->inner};
     const char *name = message->operation->name, *problem;
     const struct rule *rule;
     char action[160];
@@ -519,12 +517,13 @@ static bool act(struct message *message)
     if (!is(message->body, "http://MultiPoint", name) || element(message->body->next)) {
         return soap_fault(message, "Sender", "The body is not the operation's element", NULL);
     }
-    problem = arguments_read(&call, message->body);
+    call->operation = message->operation;
+    problem = arguments_read(call, message->body);
     if (problem) {
         return soap_fault(message, "Sender", problem, NULL);
     }
     message->has_id = strncmp(message->operation->in, "idS", 3) == 0; /* idSession, idStation */
-    message->id_number = call.numbers[0];
+    message->id_number = call->numbers[0];
     rule = exchange->rule =
         rule_take(exchange->host, name, message->has_id ? message->id_number : ANY_ID);
     if (rule && rule->drop_before) {
@@ -536,7 +535,7 @@ static bool act(struct message *message)
         return wms_fault(message, (uint32_t) rule->fault);
     }
     text_clear(exchange->inner);
-    hr = message->operation->act ? message->operation->act(&call) : 0;
+    hr = message->operation->act ? message->operation->act(call) : 0;
     if (hr && !(rule && rule->body)) {
         return wms_fault(message, hr);
     }
@@ -605,6 +604,7 @@ void soap_handle(struct exchange *exchange)
 {
     struct message message = {.exchange = exchange, .result = "ok"};
     const char *interface = NULL;
+    struct call call = {.host = exchange->host, .out = exchange->inner};
     bool served;
 
     exchange->status = MHD_HTTP_OK;
@@ -618,7 +618,8 @@ void soap_handle(struct exchange *exchange)
     }
     served = check_transport(&message, &interface);
     served = (served ? parse(&message) : served) && check_addressing(&message, interface) &&
-             (exchange->transport == PLAIN || check_security(&message)) && act(&message);
+             (exchange->transport == PLAIN || check_security(&message)) && act(&message, &call);
+    text_free(&call.binary);
     look_for_password(&message);
     if (served && exchange->rule && exchange->rule->status) {
         exchange->status = exchange->rule->status;

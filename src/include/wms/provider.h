@@ -80,6 +80,10 @@ struct wms_call {
                         it is to be used, also where the ordinary one would do */
     const char *certificate_name,
         *thumbprint; /* WMS_BIND, since 0.2: what else the certificate must be; NULL: nothing */
+    /* WMS_BIND, since 0.3: where this machine is to be told of changes; NULL: nowhere, and no port.
+     */
+    const char *events_host_name, *events_address;
+    unsigned events_port;
 };
 
 /* A sight: the state of a session, as it was observed. */
@@ -277,6 +281,11 @@ struct wms_services {
      * not called where the session has none now.  Errors: PROTOCOL (it is no JPEG), NO_MEMORY;
      * answer with it. */
     int (*thumbnail)(struct wms_op *op, const void *data, size_t size);
+    /* Shows each binding of all providers that can be read, as load() would give it, until look()
+     * returns true; it lives until look() returns.  Errors: NO_MEMORY, UNTRUSTED, ACCESS_DENIED,
+     * INTERNAL. */
+    int (*search)(wms_engine *engine, bool (*look)(void *data, const wms_value *binding),
+                  void *data);
 };
 
 /* Has this engine a service of that name? */
