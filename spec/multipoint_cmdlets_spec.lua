@@ -572,6 +572,9 @@ describe("wms.multipoint", function()
          if name:find("Certificate") and name:find("^p+S") then
             return #value .. " bytes"
          end
+         if name == "ppbDataBits" then
+            return (value:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
+         end
          return tostring(value)
       end
       local items = {}

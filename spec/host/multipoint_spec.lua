@@ -112,11 +112,12 @@ describe("a MultiPoint test host #once", function()
          "unregistered twice 80070490", "no thumbprint 80070057", "another name 800B010F", "a stranger 80070490", "ok",
       }, (function()
          local lines = {}
-         for line in output:gmatch("[^\n]+") do
-            lines[#lines + 1] = line
+         for line in output:gmatch("[^\n]+") do -- pictures: multipoint_spec.lua compares them with ours
+            lines[#lines + 1] = not line:find("^picture %x+$") and line or nil
          end
          return lines
       end)())
+      assert.equal(4, select(2, output:gsub("\npicture %x+", "")))
       local counts = lab:counts()
       assert.same({ 0, 4, 1, 3 },
          { counts.admin_plain, counts.admin_tls, counts.LockSession, counts.StopLockingSession })

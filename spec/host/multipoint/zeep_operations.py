@@ -4,7 +4,6 @@
     zeep_operations.py WSDL ADDRESS HTTP_PORT SHA256 <the administrator's name and password, a line each
 
 Prints a line for each: "INTERFACE.OPERATION RESULT", the result as a text of sorted names.  The last line is "ok"."""
-import base64
 import sys
 
 from zeep.helpers import serialize_object
@@ -34,7 +33,7 @@ def printed(name, value):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
+        return value.hex()
     return str(value)
 
 
