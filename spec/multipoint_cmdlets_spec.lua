@@ -599,8 +599,8 @@ describe("wms.multipoint", function()
       lab:alert(1, { severity = 2 })
       lab:alert(1, { station = 1, severity = 3, status = 2 })
       lab:system{ chat = true, hypervisor = true, licenses = 7, joined = 3, domain = "SCHOOL", peers = "a b",
-         connectors = "c", disk_mode = 2, disk_installed = true, web_on = true, web_allowed = "a.com", web_blocked = "b.com",
-         update_script = "x", wau = 1 }
+         connectors = "c", disk_mode = 2, disk_installed = true, web_on = true, web_allowed = "a.com",
+         web_blocked = "b.com", update_script = "x", wau = 1 }
       local input = soap.write("admin", lab.admin .. "\n" .. lab.password .. "\n")
       local said = process.run(("PYTHONIOENCODING=utf-8 /usr/bin/python3 -W ignore %s %s %s %d %s < %s 2>&1"):format(
          "spec/host/multipoint/zeep_operations.py", process.quote(soap.wsdl()), lab.address, lab.http, lab.fingerprint,
