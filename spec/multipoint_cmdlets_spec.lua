@@ -521,6 +521,13 @@ describe("wms.multipoint", function()
       it("whether a host restarts by itself when its disk protection changes", function()
          lab:on("Reboot", { drop = "before" })
          assert.same({ "requested" }, states(m.enable_disk_protection(server)))
+         assert(m.disable_disk_protection(server))
+         lab:on("SetMode", { drop = "before" })
+         local err = fault(m.enable_disk_protection(server))
+         assert.same({ "UNREACHABLE", "done before that: DiskProtection.Install" }, { err.code, err.outcomes[1].note })
+         assert.equal("Passive", m.disk_protection(server).mode)
+         assert(m.enable_disk_protection(server)) -- it goes on where it has stopped
+         assert.same({ "Discard", 2 }, { m.disk_protection(server).mode, lab:counts().Install })
       end)
    end)
 
@@ -557,6 +564,13 @@ describe("wms.multipoint", function()
          lab:set{ server_version = "10.0.10586.0" }
          local found = assert(m.system(server))
          assert.same({ "nil", 20 }, { tostring(found.is_sqm_on), found.license_count })
+      end)
+
+      it("what is told at the port of plain HTTP, which a firewall may close", function()
+         lab:on("GetProtocolVersion", { drop = "before", times = 0 })
+         assert.same({ server_version = "10.0.14393.0", client_version = "10.0.14393.0", server = server },
+            m.version(server))
+         assert.equal(20, m.system(server).license_count)
       end)
 
       it("that a session of another machine is shown", function()
@@ -602,8 +616,8 @@ describe("wms.multipoint", function()
       lab:alert(1, { severity = 2 })
       lab:alert(1, { station = 1, severity = 3, status = 2 })
       lab:system{ chat = true, hypervisor = true, licenses = 7, joined = 3, domain = "SCHOOL", peers = "a b",
-         connectors = "c", disk_mode = 2, disk_installed = true, web_on = true, web_allowed = "a.com", web_blocked = "b.com",
-         update_script = "x", wau = 1 }
+         connectors = "c", disk_mode = 2, disk_installed = true, web_on = true, web_allowed = "a.com",
+         web_blocked = "b.com", update_script = "x", wau = 1 }
       local input = soap.write("admin", lab.admin .. "\n" .. lab.password .. "\n")
       local said = process.run(("PYTHONIOENCODING=utf-8 /usr/bin/python3 -W ignore %s %s %s %d %s < %s 2>&1"):format(
          "spec/host/multipoint/zeep_operations.py", process.quote(soap.wsdl()), lab.address, lab.http, lab.fingerprint,

@@ -158,6 +158,28 @@ bound.describe("after a fork with MultiPoint hosts #once", pending, function()
       assert.same({ "fine", 0 }, { output, code })
    end)
 
+   it("a function of wms.multipoint that is under way is the parent's alone", function()
+      local output, code = script([[
+         package.path = "./lua/?.lua;" .. package.path
+         local multipoint = require "wms.multipoint"
+         lab:on("GetServerVersion", { never = true })
+         local request = multipoint.start("version", server)
+         while (lab:counts().GetServerVersion or 0) == 0 do request:wait(0.005) end
+         assert(wait(child(function()
+            forked(request)
+            assert(request:done() and request:wait() and request:step())
+            request:cancel()
+            request:close()
+            assert(multipoint.remap(server)[1].state == "requested") -- its own engine, its own connections
+            os.exit(0, true)
+         end)) == 0)
+         lab:clear()
+         assert(request:wait(20))
+         assert(assert(request:result()).server_version == "10.0.14393.0")
+         assert(#assert(multipoint.stations(server)) == 0)]])
+      assert.same({ "fine", 0 }, { output, code })
+   end)
+
    -- ---- what the kernel sees
 
    --- What a child with these sockets of its parent says on them.

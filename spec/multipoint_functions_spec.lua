@@ -339,6 +339,15 @@ describe("a function of wms.multipoint", function()
             "user_name"))
       end)
 
+      it("takes an object in the place of an id, and returns what one host has", function()
+         local desktop = assert(m.share{ session_id = assert(wms.sessions(server))[1] })
+         assert.same({ 2, server, "string" }, { desktop.session_id, desktop.server, type(desktop.invitation) })
+         local limits = assert(m.web_limits{ session_id = assert(wms.sessions(server))[1] })
+         assert.same({ 2, false }, { limits.session_id, limits.is_in_limiting })
+         local outcomes = assert(m.web_limits{ session_ids = { 2, 3 }, server = server })
+         assert.same({ 2, 3 }, pluck(outcomes, "value", "session_id"))
+      end)
+
       it("works with so many at a time", function()
          local labs, servers = { lab, prepare(), prepare(), prepare() }, {}
          for i, one in ipairs(labs) do

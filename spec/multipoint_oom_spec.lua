@@ -22,6 +22,7 @@ bound.describe("without memory, on a MultiPoint host #once", pending, function()
    for _, name in ipairs{ "bind", "sessions", "unlock", "unlock_all", "verify", "call", "thumbnail" } do
       it(name .. " ends with an error, and leaves nothing behind", function()
          local host = bound.stranger()
+         host:account{ name = "n" }
          local _, environment = bound.folder()
          assert.same({ "", 0 }, { bound.script(host, "assert(bind{ management = true })", environment) })
          local variables = {

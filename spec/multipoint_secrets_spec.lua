@@ -89,11 +89,12 @@ local WORK = [==[
       assert(#assert(wms.sessions(server)) >= 2)
       assert(wms.lock_all{ server = server, message = "m" })
       phase "calls"
-      local call = { server = server, interface = "IMultiPointUserManager", operation = "AddUser",
-         arguments = { wsName = "new", wsPassword = lab.password, eType = 1 } }
+      local call = { server = server, interface = "IMultiPointUserManager", operation = "SetUserInfo",
+         arguments = { wsName = "new", wsPassword = lab.password } }
+      lab:account{ name = "new" }
       assert(wms.call(call))
       for _, rule in ipairs{ { drop = "before" }, { half = true }, { fault = 0x80070005 }, { status = 401, raw = "no" } } do
-         lab:on("AddUser", rule)
+         lab:on("SetUserInfo", rule)
          assert(not wms.call(call))
       end
       phase "listed"
@@ -125,7 +126,7 @@ local WORK = [==[
       for _, finish in ipairs(ENDS) do
          halfway("bind", options(), "RequestSslCertificate", finish)
          halfway("bind", options(), "RequestWmsControlCredentials", finish)
-         halfway("call", call, "AddUser", finish)
+         halfway("call", call, "SetUserInfo", finish)
          halfway("unlock", { server = server, session_ids = { 3, 4 }, verify = 1 }, "StopLockingSession", finish)
          halfway("unlock", { server = server, session_ids = 3, verify = 1 }, "GetSessionFlags", finish)
          halfway("sessions", { server = server }, "GetAllSessions", finish)

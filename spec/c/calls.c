@@ -102,11 +102,13 @@ static void refuse_commands(wms_engine *engine)
             REFUSED(verb, operation, "o", "operation: only call has one");
             REFUSED(verb, arguments, &text, "arguments: only call has one");
         }
+        if (verb != WMS_BIND && verb != WMS_CALL) {
+            REFUSED(verb, management, true, "management: only bind and call have one");
+        }
         if (verb != WMS_BIND) {
             REFUSED(verb, user_name, "u", "user_name: only bind has one");
             REFUSED(verb, password, "p", "password: only bind has one");
             REFUSED(verb, fingerprint, "f", "fingerprint: only bind has one");
-            REFUSED(verb, management, true, "management: only bind has one");
             REFUSED(verb, pin_count, 1, "fingerprints: only bind has one");
         }
     }

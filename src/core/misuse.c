@@ -219,7 +219,6 @@ static int check_fields(wms_engine *engine, const wms_command *command)
          "the name of an administrator of the host"},
         {"password", WMS_BIND, command->password, NULL, NULL},
         {"fingerprint", WMS_BIND, command->fingerprint, NULL, NULL},
-        {"management", WMS_BIND, command->management && command->verb != WMS_CALL, NULL, NULL},
         {"certificate_name", WMS_BIND, command->certificate_name, NULL, NULL},
         {"thumbprint", WMS_BIND, command->thumbprint, NULL, NULL},
         {"fingerprints", WMS_BIND, command->pin_count > 0, NULL, NULL},
@@ -232,6 +231,9 @@ static int check_fields(wms_engine *engine, const wms_command *command)
         {"size", WMS_THUMBNAIL, command->thumbnail_size != WMS_THUMBNAIL_MEDIUM, NULL, NULL},
     };
 
+    if (command->management && command->verb != WMS_BIND && command->verb != WMS_CALL) {
+        return wms_complain(engine, "management: only bind and call have one; leave it out");
+    }
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const char *name = fields[i].name, *word = fields[i].word;
         if (fields[i].verb != command->verb) {

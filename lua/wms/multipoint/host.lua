@@ -229,14 +229,15 @@ function Host:pass_on(failures) -- luacheck: ignore 212/self
 end
 
 --- Asks several operations, { operation, arguments } each, side by side.  Returns what each has returned; {} for one that
---- the host does not tell, or that this client has not the password for.  Throws when it tells none of them.
+--- the host does not tell.  Throws when it tells none of them, or has gone; of a question with `perhaps`, such as one that
+--- takes another password or another port, nothing is thrown as long as others are answered.
 function Host:gather(questions)
    local values, failures = self:each(questions, function(host, question)
       return host:ask(question[1], question[2])
    end)
    local answered = next(values) ~= nil
    for i = 1, #questions do
-      if failures[i] and (not answered or GENERAL[failures[i].code] and failures[i].code ~= "NOT_BOUND") then
+      if failures[i] and (not answered or GENERAL[failures[i].code] and not questions[i].perhaps) then
          throw(failures[i])
       end
       values[i] = values[i] or {}

@@ -175,6 +175,12 @@ local function start_job(self, job)
          end
          job.units = { {} }
          fail(self, job, job.units[1], failure)
+      elseif failure then -- something has raised
+         for _, unit in ipairs(job.units) do
+            if not unit.state then
+               fail(self, job, unit, failure)
+            end
+         end
       elseif #job.failed > 0 then
          job.todo = job.failed
          if try_again(self, job) then

@@ -32,10 +32,11 @@ local CLEARED = 0
 --- The questions of `system`; the answers come in this order.
 local function questions()
    local list = {
-      { "CertificateRequest.GetProtocolVersion" }, { "Server.GetServerVersion" }, { "Server.GetClientVersion" },
-      { "Server.GetNetJoinStatus" }, { "Server.GetSystemMode" }, { "Server.GetLicenseCount" },
-      { "Server.LoadWindowsEdition" }, { "Server.IsHypervisorPresent" }, { "Server.GetManagedSystemsType" },
-      { "DiskProtection.IsInstalled" }, { "DiskProtection.GetMode" }, { "DiskProtection.GetScheduledUpdateSettings" },
+      { "CertificateRequest.GetProtocolVersion", perhaps = true }, { "Server.GetServerVersion" },
+      { "Server.GetClientVersion" }, { "Server.GetNetJoinStatus" }, { "Server.GetSystemMode" },
+      { "Server.GetLicenseCount" }, { "Server.LoadWindowsEdition" }, { "Server.IsHypervisorPresent" },
+      { "Server.GetManagedSystemsType" }, { "DiskProtection.IsInstalled" }, { "DiskProtection.GetMode" },
+      { "DiskProtection.GetScheduledUpdateSettings", perhaps = true },
    }
    for _, setting in ipairs(SETTINGS) do
       list[#list + 1] = { "Server." .. setting[3] }
@@ -156,7 +157,8 @@ return {
       operations = { "Server.GetServerVersion", "Server.GetClientVersion", "CertificateRequest.GetProtocolVersion" },
       run = function(host)
          local answers = host:gather{
-            { "Server.GetServerVersion" }, { "Server.GetClientVersion" }, { "CertificateRequest.GetProtocolVersion" },
+            { "Server.GetServerVersion" }, { "Server.GetClientVersion" },
+            { "CertificateRequest.GetProtocolVersion", perhaps = true },
          }
          return {
             server_version = answers[1].pwsVersion, client_version = answers[2].pwsVersion,

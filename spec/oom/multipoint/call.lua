@@ -20,6 +20,6 @@ for _, value in pairs(sessions) do
    most = type(value) == "table" and #value > most and #value or most
 end
 assert(most == tonumber(os.getenv("WMS_COUNT")), "not all, without a word")
-local added
-added, message, err = call("IMultiPointUserManager", "AddUser", { wsName = "n", wsPassword = "p", eType = 1 })
-return "call", added and true, message, err
+local set
+set, message, err = call("IMultiPointUserManager", "SetUserInfo", { wsName = "n", wsPassword = "p", peType = 1 })
+return "call", set and true, message, err
