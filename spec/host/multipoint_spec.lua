@@ -55,10 +55,13 @@ describe("a MultiPoint test host #once", function()
          bodies[#bodies + 1] = requests[i].text or soap.envelope(requests[i]):match("<s:Body>(.*)</s:Body>")
       end
       -- The order of the WSDL logs the session off before it is unlocked: then the fault is what is looked at.  The samples
-      -- are no certificates, and no address of a sink.
+      -- are no certificates, no address of a sink, and no types, accounts and invitations that the host has.
       local refused = {
          SetSslCertificate = "8009310B", SetReplacementSslCertificate = "80070490", RegisterCoreEventSink = "80070057",
-         UnregisterCoreEventSink = "80070490",
+         UnregisterCoreEventSink = "80070490", AddUser = "80070057", RemoveUser = "800708AD", SetUserInfo = "800708AD",
+         SetStationAutoLogon = "80070057", SplitStation = "80070057", SetDisplayRotation = "80070057",
+         EnableProjectToAll = "80070490", GetMode = "80070424", SetMode = "80070057",
+         SetScheduledUpdateSettings = "80070057",
       }
       for i, answer in ipairs(soap.send(requests)) do
          local name = operations[i].name
