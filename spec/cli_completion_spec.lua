@@ -54,6 +54,8 @@ describe("candidates #once", function()
       assert.same({ "--where" }, candidates("wms unlock --where user=alice --whe"))
       assert.same({}, candidates("wms unlock -- --ver"))
       assert.same({}, candidates("wms lock -m --ver"))
+      assert.same({ "locked", "lost" }, candidates("wms watch --event opened --event lo"))
+      assert.same({ ":files" }, candidates("wms keep --file "))
    end)
 
    it("are hosts and groups, of the file of settings or the made-up room", function()

@@ -6,6 +6,7 @@ local quote = process.quote
 local cli = {}
 
 local folder
+local scripts = { count = 0 } -- by text: a file with it
 
 --- A folder for the specs of a file; cli.sweep() takes it away.
 function cli.folder()
@@ -28,8 +29,6 @@ function cli.write(name, text)
    file:close()
    return path
 end
-
-local scripts = { count = 0 } -- by text: a file with it
 
 --- A file with that Lua text: written once, since programs that run side by side may read it.
 function cli.script(text)
