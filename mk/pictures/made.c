@@ -83,7 +83,7 @@ static size_t compress(unsigned char **data)
     }
     jpeg_add_quant_table(&jpeg, LUMA, table, 100, TRUE);
     for (int i = 0; i < 64; i++) {
-        table[i] = i == 0 ? CHROMA_DC : 90;
+        table[i] = i == 0 ? CHROMA_DC : 24;
     }
     jpeg_add_quant_table(&jpeg, CB, table, 100, TRUE);
     jpeg_add_quant_table(&jpeg, CR, table, 100, TRUE);

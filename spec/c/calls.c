@@ -159,6 +159,9 @@ static void refuse_commands(wms_engine *engine)
     wms_engine_guard(engine, forbid, NULL); /* should one get through, this machine is not ended */
     REFUSED(31, all, false, "command: ");   /* the highest that a provider's `can` has a bit for */
     for (enum wms_verb verb = WMS_REBOOT; verb <= WMS_WAKE; verb++) {
+        if (!(wms_verb_traits(verb) & WMS_ON_SERVER)) {
+            continue;
+        }
         REFUSED(verb, server_count, 0, "session_ids: "); /* with `all`, of good() */
         wms_command command = good(verb);
         command.all = false;

@@ -78,11 +78,12 @@ static void test_broken(void)
 static void test_nothing(void)
 {
     unsigned char bytes[sizeof whole];
-    unsigned width, height;
+    unsigned width = 7, height = 7;
 
     memcpy(bytes, whole, sizeof bytes);
     bytes[LINES] = bytes[LINES + 1] = 0;
     CHECK(!reads(bytes, sizeof bytes, &width, &height));
+    CHECK(width == 7 && height == 7);
     memcpy(bytes, whole, sizeof bytes);
     bytes[SAMPLES] = bytes[SAMPLES + 1] = 0;
     CHECK(!reads(bytes, sizeof bytes, &width, &height));

@@ -59,10 +59,13 @@ bool wms_jpeg_read(const void *data, size_t size, unsigned *ret_width, unsigned 
         if (length < 2 || length > left) {
             return false;
         }
+        if (marker == MARKER_SOS && (width == 0 || height == 0)) {
+            return false;
+        }
         if (marker == MARKER_SOS) {
             *ret_width = width;
             *ret_height = height;
-            return width > 0 && height > 0;
+            return true;
         }
         /* Length, precision, lines, samples a line, components.  A number of lines of 0 would be
          * told by a later marker: nobody writes that. */
