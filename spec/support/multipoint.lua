@@ -103,7 +103,7 @@ function adapter.lab(settings)
       lab:restart{ forget = true, silent = true }
    end
    lab:remove("all")
-   lab:renew()
+   lab:anew()
    lab:set(AS_NEW)
    if settings then
       lab:set(settings)
