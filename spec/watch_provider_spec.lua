@@ -99,7 +99,7 @@ describe("a provider that", function()
    end)
 
    it("tells of a session before its first list is answered, which has it, is heard in order", function()
-      assert.same({ "ready", "locked c3", "(1 first false)", "(c2 second false)", "(c3 third true)" }, told("dawn", 2))
+      assert.same({ "ready", "locked c3", "(c3 third true)", "(1 first false)", "(c2 second false)" }, told("dawn", 2))
    end)
 
    it("tells of a session before its list is answered, which has it no more, is heard to the end", function()
