@@ -4,7 +4,9 @@
 -- Both sides of a row run in this process and in turn, a few milliseconds each, so that whatever else the machine does hits
 -- both; a row shows the medians of both sides, and the median of the ratios of neighbours.
 --
---    lua bench/run.lua [memory] [require] [logind] [multipoint] [wts] [far] [watch] [cli] [growth]     these parts; all: none
+--    lua bench/run.lua [memory] [require] [logind] [multipoint] [wts] [far] [watch] [cli] [growth]
+--
+-- these parts; all: none
 package.path = "./?.lua;./?/init.lua;" .. package.path
 
 local now = require "bench.clock"
@@ -200,6 +202,7 @@ local parts = {
 describe()
 print()
 line("medians", "ours", "theirs", "ratio", "goal", "")
-for _, name in ipairs(#arg > 0 and arg or { "memory", "require", "logind", "multipoint", "wts", "far", "watch", "cli", "growth" }) do
+local all = { "memory", "require", "logind", "multipoint", "wts", "far", "watch", "cli", "growth" }
+for _, name in ipairs(#arg > 0 and arg or all) do
    assert(parts[name], "no such part; give memory, require, logind, multipoint, wts, far, watch, cli or growth")()
 end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The part of `make bench` about watches: from a session that locks or unlocks on a host to the event in the program,
--- beside a bare sd-bus match, on a host whose bus is here, and over ssh; and from a session that its user has unlocked until
--- a keeper has it locked again, by a locker over there.
+-- beside a bare sd-bus match, on a host whose bus is here, and over ssh; and from a session that its user has unlocked
+-- until a keeper has it locked again, by a locker over there.
 local report = require "bench.report"
 local now = require "bench.clock"
 
@@ -108,7 +108,8 @@ local function bench_keeper(wms, pair, bare)
    for _, row in ipairs{ { "kept here: locked again, and at most", host.server },
       { "kept over ssh, and at most", host.far } } do
       local middle, longest = kept(wms, row[2], host, bare)
-      report.line("  " .. row[1], report.seconds(middle), report.seconds(longest), "", "<= 1 s", report.verdict(longest <= 1))
+      report.line("  " .. row[1], report.seconds(middle), report.seconds(longest), "", "<= 1 s",
+         report.verdict(longest <= 1))
    end
 end
 

@@ -185,7 +185,7 @@ describe("watches of Linux hosts #once", function()
       assert.is_nil(seen.watch:next(1))
       network.cable(host.machine, true)
       seen:await("opened " .. id, nil, 60)
-      assert.same({ "locked", "unlocked", "locked", "unlocked", "locked", "unlocked", "opened" }, pluck(seen.events, "kind"))
+      assert.equal(("locked unlocked "):rep(3) .. "opened", table.concat(pluck(seen.events, "kind"), " "))
    end)
 
    test("over ssh are back after the host was switched off and on, and tell that all its sessions are gone", function()
