@@ -73,6 +73,22 @@ describe("wms.keep with Linux hosts #once", function()
       assert.equal(3, host.asked "unlock")
    end)
 
+   test("tells of another keeper who wants the contrary, and pauses as he does", function()
+      local host = logind.host{ sessions = { {}, {} } }
+      local one, told = keeping(keep, { server = host.server, locked = true, limit = 4 })
+      local two, told_too = keeping(keep, { server = host.server, locked = false, limit = 4 })
+      kit.await(function() return #of(told, "fight") + #of(told_too, "fight") >= 2 end, function()
+         one:wait(0.05)
+         two:wait(0.05)
+      end, 60)
+      one:wait(1)
+      for _, list in ipairs{ told, told_too } do
+         local acted = #of(list, "acted")
+         assert.is_true(acted >= 6 and acted <= 8, acted .. " actions") -- four on each of two sessions
+      end
+      assert.is_true(host.asked "lock" <= 8 and host.asked "unlock" <= 8)
+   end)
+
    test("holds who logs on anew, and who unlocks his own screen", function()
       local host = logind.host{ sessions = { { user = "alice" } } }
       local keeper, told = keeping(keep, { server = host.server, locked = true, restore = true })
