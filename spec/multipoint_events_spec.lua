@@ -12,14 +12,6 @@ local contract_watch = require "spec.support.contract_watch"
 
 local build = os.getenv("WMS_BUILD") or "build"
 
---- A port of the loopback interface that nobody has.
-local function free_port()
-   local listener = assert(socket.bind("127.0.0.1", 0))
-   local _, port = listener:getsockname()
-   listener:close()
-   return tonumber(port)
-end
-
 --- A script in a process of its own, which says what it was told of the host as long as its input is open.
 local WATCHES = [[
    local lines = {}
@@ -81,7 +73,7 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
    end
 
    before_each(function()
-      port = free_port()
+      port = bound.port()
       host = bound.host(nil, { events = events() })
    end)
 
@@ -126,7 +118,7 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
          fingerprints = { [list[2].server] = list[2].fingerprint, [list[3].server] = list[3].fingerprint },
          events = events{ host_name = "LOCALHOST" },
       })
-      local other = bound.host(nil, { events = events{ port = free_port() } })
+      local other = bound.host(nil, { events = events{ port = bound.port() } })
       local pem = host:clients()[1].pem
       assert.equal(pem, list[2]:clients()[1].pem)
       assert.equal(pem, list[3]:clients()[1].pem)
@@ -414,7 +406,7 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
       end)
 
       it("is asked for it, when the present one ends soon and nobody has listened", function()
-         local other = bound.host({ lasts = 30 * 86400 }, { events = events{ port = free_port() } })
+         local other = bound.host({ lasts = 30 * 86400 }, { events = events{ port = bound.port() } })
          local fingerprint = other:renew{ subject = "127.0.0.1", silent = true }
          log()
          local seen = watch{ server = other.server }
@@ -463,7 +455,7 @@ end)
 --- The contract's part on watching, for hosts that tell.
 bound.describe("a MultiPoint host that tells of events, as any host:", pending, function()
    local telling = setmetatable({}, { __index = adapter })
-   local port = free_port()
+   local port = bound.port()
 
    local function test(text, needs, body)
       for _, need in ipairs(needs) do
@@ -564,7 +556,7 @@ ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' LUA_C
             assert(#lab:sinks() == 1)
             io.write("fine")
             park:stop()
-END]==]):format(build, build, process.program("fork"), free_port(), child))
+END]==]):format(build, build, process.program("fork"), bound.port(), child))
          assert.same({ "fine", 0 }, { output, code })
       end)
    end
