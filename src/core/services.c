@@ -269,7 +269,7 @@ static const struct wms_services services = {
     .changed = services_changed,
     .unwatched = services_unwatched,
     .watcher_size = sizeof(struct wms_watcher),
-    .search = wms_bindings_search,
+    .search = wms_binding_search,
 };
 
 const struct wms_services *wms_engine_services(void)

@@ -4,7 +4,7 @@
 #define WMS_MULTIPOINT_LISTENER_H
 
 #include "multipoint.h"
-#include "sink.h"
+#include "telling.h"
 
 struct multipoint_listener;
 

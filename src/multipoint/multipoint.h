@@ -13,7 +13,7 @@
  *     observe.c      observes a session by polling
  *     watch.c        lets a host tell of events while it is watched
  *     listener.c     where they are told, for the whole engine; listener.h
- *     sink.c         what was told, and the answer, with events.c and token.c; sink.h, server.h
+ *     sink.c         what was told, and the answer, with events.c and token.c; telling.h, server.h
  *     client.c       what there is once for each engine: libcurl's multi handle, timers, the turn
  *     host.c         one host: its tasks, its binding, its failure
  *     exchange.c     one question and its answer: queued, sent, judged
@@ -229,8 +229,10 @@ struct multipoint_host {     /* one server that the engine talks to */
     struct node tasks;
     struct node sockets;                          /* its connections, used and kept: socket.c */
     struct multipoint_registration *registration; /* while it is watched: watch.c; or NULL */
-    bool reached; /* the engine was told (up()) that a connection exists */
-    bool told;    /* the engine was told (broken()) of the failure */
+    void (*closed)(
+        struct multipoint_host *host); /* the host has closed a kept connection; or NULL */
+    bool reached;                      /* the engine was told (up()) that a connection exists */
+    bool told;                         /* the engine was told (broken()) of the failure */
     int failure;
     char failure_text[320];
 };
@@ -504,9 +506,6 @@ struct multipoint_registration;
 
 void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watcher);
 void multipoint_unwatch(struct wms_watcher *watcher);
-/* The host has closed a connection: it may have forgotten that it is to tell of events.  NULL is
- * allowed. */
-void multipoint_registration_doubt(struct multipoint_registration *registration);
 
 /* ---- list.c, actions.c, bind.c, observe.c ---------------------------------------------------- */
 

@@ -387,11 +387,13 @@ static void timer_fired(void *data)
     multipoint_leave(all);
 }
 
-void multipoint_registration_doubt(struct multipoint_registration *registration)
+/* The host has closed a connection: it may have forgotten that it is to tell of events. */
+static void doubt(struct multipoint_host *host)
 {
+    struct multipoint_registration *registration = host->registration;
     double age;
 
-    if (!registration || !registration->registered || registration->doubted) {
+    if (!registration->registered || registration->doubted) {
         return;
     }
     registration->doubted = true;
@@ -466,6 +468,7 @@ static void registration_free(struct multipoint_registration *registration)
     struct multipoint_host *host = registration->host;
 
     host->registration = NULL;
+    host->closed = NULL;
     while (!node_alone(&registration->looks)) {
         look_free(NODE_OWNER(registration->looks.next, struct look, node));
     }
@@ -520,6 +523,7 @@ void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched)
         memory->services->unwatched(watched, WMS_E_NO_MEMORY, NULL);
         return;
     }
+    host->closed = doubt;
     watcher->watcher = watched;
     watcher->registration = host->registration;
     watched->data = watcher;
