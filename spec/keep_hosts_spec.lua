@@ -254,20 +254,42 @@ describe("wms.keep with MultiPoint hosts", function()
 
    local test = kit.needing(function(why) pending(why) end, multipoint.missing)
 
-   test("leaves a room unlocked whose manager is in Block All #once", function()
-      local host = multipoint.host{ sessions = { { locked = true }, { locked = true } } }
-      host.lab:set{ block_all = "Blocked", relock = 1500 }
-      assert(wms.unlock_all{ server = host.server })
-      local keeper, told = keeping(keep, { server = host.server, locked = false })
-      await(keeper, function() return #of(told, "acted") >= 4 end)
+   --- A room of which a Manager blocks each session again every 200 ms, and has set the message of Block All once.
+   local function blocked_room(server, lab, ids, times)
+      lab:set{ block_all = "Blocked", manager = 200 }
+      lab:wait("locks", #ids)
+      assert(wms.unlock_all{ server = server })
+      local keeper, told = keeping(keep, { server = server, locked = false, limit = 1000 })
+      await(keeper, function() return #of(told, "acted") >= times end)
       assert.equal(0, #of(told, "fight"))
-      host.lab:set{ relock = -1 }
-      await(keeper, function() return not host.locked(host.ids[1]) and not host.locked(host.ids[2]) end)
-      host.lock(host.ids[2])
-      await(keeper, function() return not host.locked(host.ids[2]) end)
-      for _, report in ipairs(of(told, "acted")) do
-         assert.is_nil(report.error, report.message)
+      lab:set{ manager = -1 }
+      local function are_free()
+         local sessions = lab:sessions()
+         return not sessions[ids[1]].locked and not sessions[ids[2]].locked
       end
+      await(keeper, are_free)
+      local counts = lab:counts()
+      assert.equal("", counts.block_all)
+      assert.is_true(counts.longest_block < 5000, counts.longest_block) -- a second, where nothing else takes the processor
+      for _, report in ipairs(of(told, "acted")) do
+         assert.same({ "unlock" }, { report.verb, report.outcome.state == "failed" and report.message or nil })
+      end
+      lab:session{ id = ids[2], flags = 44 }
+      await(keeper, are_free)
+      keeper:stop()
+      assert.equal("stopped", assert(keeper:run()).reason)
+   end
+
+   test("leaves a room unlocked whose Manager is in Block All #once", function()
+      local host = multipoint.host{ sessions = { {}, {} } }
+      blocked_room(host.server, host.lab, host.ids, 4)
+   end)
+
+   test("does so each time when the host tells its events #once", function()
+      local lab = multipoint.listened_to()
+      lab:session{ id = 3, flags = 36 }
+      lab:session{ id = 4, flags = 36 }
+      blocked_room(lab.server, lab, { 3, 4 }, 12)
    end)
 
    test("notices what a host does between two questions #once", function()

@@ -103,10 +103,13 @@ describe("a MultiPoint test host #once", function()
          :format("spec/host/multipoint/zeep_client.py", process.quote(soap.wsdl()), lab.address, lab.http, lab.fingerprint,
             process.quote(input)))
       assert.equal(0, code, output)
+      assert.same({ {}, "console.school.example", 8443 }, { lab:sinks(), lab:clients()[1].name, lab:clients()[1].port })
       assert.same({
          "thumbprint " .. lab.thumbprint, "sha256 " .. lab.fingerprint, "control " .. lab.control,
          "management " .. lab.management, "session 3 0 alice", "session 7 0 teacher", "before 36", "locked 44",
-         "screen True", "unlocked 36", "hr " .. 0x80071B6E, "subcode FailedAuthentication", "ok",
+         "screen True", "unlocked 36", "hr " .. 0x80071B6E, "subcode FailedAuthentication",
+         "introduced None", "cookie int", "unregistered None", "replaced None", "next " .. lab.fingerprint,
+         "unregistered twice 80070490", "no thumbprint 80070057", "another name 800B010F", "a stranger 80070490", "ok",
       }, (function()
          local lines = {}
          for line in output:gmatch("[^\n]+") do
@@ -115,7 +118,7 @@ describe("a MultiPoint test host #once", function()
          return lines
       end)())
       local counts = lab:counts()
-      assert.same({ 0, 1, 1, 3 },
+      assert.same({ 0, 4, 1, 3 },
          { counts.admin_plain, counts.admin_tls, counts.LockSession, counts.StopLockingSession })
    end)
 

@@ -20,7 +20,8 @@ local VERBS = {
 local AS_NEW = {
    relock = -1, block_all_relock = -1, block_all = "", flags_name = "pgrfSession", unknown_hr = 0x80071B6E, stations = 0,
    request_action = false, no_management = false, admin_orchestration = false, timestamps = false, refuse = false,
-   keep_bodies = false, soap11 = true, soap12 = true,
+   keep_bodies = false, soap11 = true, soap12 = true, manager = -1, events = true, cookie = true, sink_passwords = "texts",
+   sink_user = "",
 }
 local park, pool, taken = nil, {}, 0
 local serial, last_id = 0, 100
@@ -68,6 +69,25 @@ function adapter.binding(lab, more)
    return options
 end
 
+--- A port of the loopback that nobody listens at.
+function adapter.free_port()
+   local socket = assert(require "socket".tcp4())
+   assert(socket:bind("127.0.0.1", 0))
+   local _, port = socket:getsockname()
+   socket:close()
+   return tonumber(port)
+end
+
+--- A host that tells its events to whoever watches it; it lives until adapter.down().
+function adapter.listened_to()
+   local lab = adapter.new()
+   assert(wms.bind(adapter.binding(lab, {
+      events = { host_name = "console.school.example", port = adapter.free_port(), address = "127.0.0.1" },
+   })))
+   lab:reset()
+   return lab
+end
+
 --- A bound host without sessions, as new until adapter.sweep(); `settings` are the test host's.
 function adapter.lab(settings)
    taken = taken + 1
@@ -78,6 +98,9 @@ function adapter.lab(settings)
    adapter.use()
    local lab = pool[taken]
    lab:clear()
+   if #lab:sinks() > 0 then
+      lab:restart{ forget = true, silent = true }
+   end
    lab:remove("all")
    lab:set(AS_NEW)
    if settings then

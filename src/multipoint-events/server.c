@@ -32,6 +32,12 @@ enum {
 };
 static const double patience = 10; /* seconds until a request, for all others; and for each one */
 
+/* As long as somebody has not ended his handshake, libmicrohttpd wants to be run again at once, and
+ * would take a whole processor to find that nothing came.  After so many runs in which nothing
+ * happened it is run later; what comes meanwhile, its descriptor shows. */
+enum { EAGER = 8 };
+static const double later = 0.01; /* seconds */
+
 struct multipoint_server {
     const struct multipoint_memory *memory;
     struct multipoint_server_settings settings; /* without key and certificate */
@@ -43,6 +49,8 @@ struct multipoint_server {
         *watchdog; /* ends those that take too long; runs while there is a connection */
     struct node connections;
     double now;     /* counted by the watchdog: its ticks */
+    bool happened;  /* in this run: a connection began or ended, or a piece of a request came */
+    unsigned vain;  /* runs since something happened */
     bool untracked; /* there was a connection that we do not know of */
 };
 
@@ -69,6 +77,7 @@ static void on_connection(void *data, struct MHD_Connection *opened, void **ours
     struct multipoint_server *server = data;
     struct connection *connection = *ours;
 
+    server->happened = true;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(opened, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -198,6 +207,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *opened, con
     struct request *request = *ours;
     (void) version;
 
+    server->happened = true;
     if (!request) {
         return begin(server, opened, path, method, ours);
     }
@@ -228,16 +238,28 @@ static void on_completed(void *data, struct MHD_Connection *opened, void **ours,
 
 /* ---- in the loop ----------------------------------------------------------------------------- */
 
+/* Seconds after which libmicrohttpd has to be run even if its descriptor shows nothing; negative:
+ * never. */
+static double pause_of(struct multipoint_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG milliseconds;
+
+    server->vain = server->happened ? 0 : server->vain + 1;
+    if (MHD_get_timeout(server->daemon, &milliseconds) != MHD_YES) {
+        return -1;
+    }
+    return milliseconds > 0 ? (double) milliseconds / 1000 : server->vain > EAGER ? later : 0;
+}
+
 static void run(void *data)
 {
     struct multipoint_server *server = data;
     const struct multipoint_server_settings settings = server->settings;
-    MHD_UNSIGNED_LONG_LONG milliseconds;
 
     settings.turn(settings.data, true);
+    server->happened = false;
     MHD_run(server->daemon);
-    bool waits = MHD_get_timeout(server->daemon, &milliseconds) == MHD_YES;
-    server->memory->services->timer_set(server->timer, waits ? (double) milliseconds / 1000 : -1);
+    server->memory->services->timer_set(server->timer, pause_of(server));
     settings.turn(settings.data, false); /* the server may be gone now */
 }
 

@@ -169,25 +169,19 @@ static bool is_thumbprint(gnutls_x509_crt_t crt, const char *thumbprint)
 uint32_t certificate_check(const struct text *der, const char *name, const char *thumbprint,
                            struct text *pem)
 {
-    enum {
-        BAD_ASN1 = 0x8009310B,    /* CRYPT_E_ASN1_BADTAG */
-        OTHER_NAME = 0x800B010F,  /* CERT_E_CN_NO_MATCH */
-        OTHER_USAGE = 0x800B0110, /* CERT_E_WRONG_USAGE */
-        NO_ARGUMENT = 0x80070057  /* E_INVALIDARG */
-    };
     const gnutls_datum_t datum = {(unsigned char *) der->data, (unsigned) der->length};
     gnutls_datum_t text = {NULL, 0};
     gnutls_x509_crt_t crt;
     uint32_t hr;
 
     if (gnutls_x509_crt_init(&crt) < 0) {
-        return BAD_ASN1;
+        return HR_BAD_ASN1;
     }
-    hr = gnutls_x509_crt_import(crt, &datum, GNUTLS_X509_FMT_DER) < 0   ? BAD_ASN1
-         : !is_subject(crt, name)                                       ? OTHER_NAME
-         : !is_for_servers_alone(crt)                                   ? OTHER_USAGE
-         : thumbprint && !is_thumbprint(crt, thumbprint)                ? NO_ARGUMENT
-         : gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &text) < 0 ? BAD_ASN1
+    hr = gnutls_x509_crt_import(crt, &datum, GNUTLS_X509_FMT_DER) < 0   ? HR_BAD_ASN1
+         : !is_subject(crt, name)                                       ? HR_OTHER_NAME
+         : !is_for_servers_alone(crt)                                   ? HR_OTHER_USAGE
+         : thumbprint && !is_thumbprint(crt, thumbprint)                ? HR_INVALID_ARGUMENT
+         : gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &text) < 0 ? HR_BAD_ASN1
                                                                         : 0;
     if (!hr) {
         text_add(pem, (const char *) text.data, text.size);

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NO_ARGUMENT = 0x80070057, NOT_FOUND = 0x80070490 };
-
 /* ---- clients --------------------------------------------------------------------------------- */
 
 static bool has_name(const struct client *client, const char *name, size_t length)
@@ -63,7 +61,7 @@ uint32_t set_ssl_certificate(struct call *call)
     uint32_t hr;
 
     if (port < 1 || port > UINT16_MAX) {
-        return NO_ARGUMENT;
+        return HR_INVALID_ARGUMENT;
     }
     hr = certificate_check(&call->binary, name, call->arguments[2], &pem);
     if (hr) {
@@ -99,7 +97,7 @@ uint32_t set_replacement_ssl_certificate(struct call *call)
             found = true;
         }
     }
-    return found ? 0 : NOT_FOUND;
+    return found ? 0 : HR_NOT_FOUND;
 }
 
 uint32_t get_replacement_ssl_certificate(struct call *call)
@@ -129,7 +127,7 @@ uint32_t register_core_event_sink(struct call *call)
     struct sink *sink, **end = &host->sinks;
 
     if (strncmp(uri, "https://", strlen("https://")) != 0) {
-        return NO_ARGUMENT;
+        return HR_INVALID_ARGUMENT;
     }
     sink = must(calloc(1, sizeof *sink));
     sink->cookie = ++host->last_cookie;
@@ -155,7 +153,7 @@ uint32_t unregister_core_event_sink(struct call *call)
             return 0;
         }
     }
-    return NOT_FOUND;
+    return HR_NOT_FOUND;
 }
 
 void clients_drop_sink(struct host *host, const struct outlet *outlet)

@@ -90,6 +90,12 @@ struct certificate *certificate_new(const struct certificate_wish *wish, char *p
                                     size_t size);
 void certificate_free(struct certificate *certificate); /* with the older ones */
 
+#define HR_INVALID_ARGUMENT 0x80070057u /* E_INVALIDARG */
+#define HR_NOT_FOUND        0x80070490u /* ERROR_NOT_FOUND */
+#define HR_BAD_ASN1         0x8009310Bu /* CRYPT_E_ASN1_BADTAG */
+#define HR_OTHER_NAME       0x800B010Fu /* CERT_E_CN_NO_MATCH */
+#define HR_OTHER_USAGE      0x800B0110u /* CERT_E_WRONG_USAGE */
+
 /* Looks at a client's certificate as the protocol demands: its subject is `name`, its extended key
  * usage is Server Authentication alone, and `thumbprint` (NULL: none was given) is its SHA-1.  Adds
  * it to `pem`; 0 or an HRESULT. */

@@ -243,8 +243,8 @@ function Host:wait(what, count, ms) tell(self, nil, "wait", what, count, ms) end
 
 -- ---------------------------------------------------------------- its events
 
---- Posts an event to all sinks; one of IMultiPointSystemOnlineEventSink to all clients.  Arguments that are not given are 0,
--- false, or nil; certificates the host's next one.
+--- Posts an event to all sinks; one of IMultiPointSystemOnlineEventSink to all clients.  Arguments that are not given are
+-- 0, false, or nil; certificates the host's next one.
 function Host:event(operation, arguments) tell(self, arguments, "event", operation) end
 
 --- { { operation =, uri =, result = }, … } since the last reset, in the order of their ends; result: "ok", "http 401",
@@ -278,8 +278,8 @@ function Host:clients()
    return result
 end
 
---- Its connections end, its sessions stay.  options: `forget`: it forgets who is registered; `silent`: it tells neither that
--- it goes (ShutdownNotification) nor that it is back (OnManagedServerOnlineNotify).
+--- Its connections end, its sessions stay.  options: `forget`: it forgets who is registered; `silent`: it tells neither
+-- that it goes (ShutdownNotification) nor that it is back (OnManagedServerOnlineNotify).
 function Host:restart(options)
    options = options or {}
    if not options.silent then

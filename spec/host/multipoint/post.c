@@ -303,9 +303,10 @@ static struct curl_slist *headers_of(const struct post *post)
 /* Sends the first post, if nothing is under way. */
 static void next(struct outlet *outlet)
 {
+    static char nothing[] = ""; /* to trust in */
     const struct post *post = outlet->first;
     struct host *host = outlet->host;
-    struct client *client;
+    const struct client *client;
     struct curl_blob roots = {NULL, 0, CURL_BLOB_COPY};
     CURL *easy;
 
@@ -314,7 +315,7 @@ static void next(struct outlet *outlet)
     }
     poster_start(host);
     client = client_of(host, outlet->uri);
-    roots.data = client ? client->roots.data : "";
+    roots.data = client ? client->roots.data : nothing;
     roots.len = client ? client->roots.length : 0;
     text_clear(&outlet->answer);
     easy = outlet->transfer = must(curl_easy_init());

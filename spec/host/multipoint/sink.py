@@ -5,14 +5,13 @@
 
 Makes a key and a certificate of NAME in FOLDER (sink.pem), prints "port NUMBER SHA1", then a line an event: operation, user,
 which of the passwords it was, "ok" or what is wrong, and the first argument.  Ends with its standard input, of which each
-further line is what the next events are answered with: "ok", "later" (after a tenth of a second), a status of HTTP, or an
-answer that is wrong in "RelatesTo", "Action", "Body", or is "none"."""
+further line is what the next events are answered with: "ok", "hold" (not before the next line), a status of HTTP, or an answer
+that is wrong in "RelatesTo", "Action", "Body", or is "none"."""
 import hashlib
 import ssl
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lxml import etree
@@ -73,11 +72,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(413)
             return
         message = Message(self.rfile.read(length), interface, self.server)
-        how = self.server.how
-        if how == "later":
-            time.sleep(0.1)
-        with self.server.lock:
+        with self.server.changed:
             print(message.operation, message.user, message.password, message.wrong or "ok", message.argument, flush=True)
+            self.server.changed.wait_for(lambda: self.server.how != "hold")
+            how = self.server.how
         if how.isdigit():
             self.answer(int(how))
         elif not message.password:
@@ -97,12 +95,12 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
-    passwords, seen, lock, how, schema = [], set(), threading.Lock(), "ok", None
+    passwords, seen, changed, how, schema = [], set(), threading.Condition(), "ok", None
 
     def handle_error(self, request, client_address):
         problem = sys.exc_info()[1]
         if not isinstance(problem, OSError): # those are connections that end, and clients that do not trust it
-            with self.lock:
+            with self.changed:
                 print("- - 0", repr(problem), "None", flush=True)
 
 
@@ -123,9 +121,10 @@ def main():
     print("port", server.server_port, hashlib.sha1(der).hexdigest().upper(), flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for line in sys.stdin:
-        server.how = line.strip()
-        with server.lock:
+        with server.changed:
+            server.how = line.strip()
             print("how", server.how, flush=True)
+            server.changed.notify_all()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A client that is not ours, on the test host: binds, lists, locks, reads flags, unlocks.
+"""A client that is not ours, on the test host: binds, lists, locks, reads flags, unlocks, wants to be told of events.
 
     zeep_client.py WSDL ADDRESS HTTP_PORT SHA256 SESSION_ID [PIPE] <the administrator's name and password, a line each
 
@@ -8,6 +8,7 @@ PIPE, a named one, for writing and closed it; then it looks at the flags once mo
 import contextlib
 import datetime
 import hashlib
+import subprocess
 import sys
 import tempfile
 
@@ -102,6 +103,38 @@ def readable(wsdl):
         yield file
 
 
+def certificate(name):
+    """A certificate of that name for a server, DER."""
+    with tempfile.NamedTemporaryFile() as key:
+        return subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+             key.name, "-outform", "DER", "-days", "30", "-subj", "/CN=" + name, "-addext", "extendedKeyUsage=serverAuth"],
+            check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+
+
+def events(host, tls, admin, password, management):
+    """What a client that wants events asks for."""
+    name, der = "console.school.example", certificate("console.school.example")
+    introduce = host.service("IMultiPointCredentialRequest", tls, admin, password).SetSslCertificate
+    print("introduced", introduce(name, 8443, hashlib.sha1(der).hexdigest(), {"prgData": list(der)}))
+    server = host.service("IMultiPointServer", tls, "WmsManagement", management)
+    cookie = server.RegisterCoreEventSink("https://%s:8443/MultiPoint/IMultiPointCoreEventSink" % name)
+    print("cookie", type(cookie).__name__)
+    print("unregistered", server.UnregisterCoreEventSink(cookie))
+    print("replaced", server.SetReplacementSslCertificate(name, {"prgData": list(certificate(name))}))
+    print("next", ":".join("%02X" % byte for byte in hashlib.sha256(
+        bytes(server.GetReplacementSslCertificate())).digest()))
+    for what, call, arguments in (
+            ("unregistered twice", server.UnregisterCoreEventSink, (cookie,)),
+            ("no thumbprint", introduce, (name, 8443, "00", {"prgData": list(der)})),
+            ("another name", introduce, ("other." + name, 8443, hashlib.sha1(der).hexdigest(), {"prgData": list(der)})),
+            ("a stranger", server.SetReplacementSslCertificate, ("other." + name, {"prgData": list(der)}))):
+        try:
+            print(what, call(*arguments))
+        except Fault as fault:
+            print(what, "%08X" % int(fault.detail.findtext(".//{http://MultiPoint}hr")))
+
+
 def main():
     wsdl, address, port, fingerprint, session = sys.argv[1:6]
     admin, password = sys.stdin.read().split("\n")[:2]
@@ -142,6 +175,7 @@ def main():
             host.service("IMultiPointSession", tls, "WmsControl", "wrong").StopLockingSession(session)
         except Fault as fault:
             print("subcode", fault.subcodes[0].localname)
+        events(host, tls, admin, password, credentials.pwsWmsManagementPassword)
     print("ok")
 
 
