@@ -16,6 +16,7 @@
 static const double slow = 60, quick = 10; /* from one list to the next: told of events, or not */
 static const double lasting = 300;         /* from one registration to the next */
 static const double first_pause = 1, last_pause = 60; /* before a registration is tried again */
+static const double patience = 30;                    /* for the answer to a question of ours */
 static const double going = 2; /* a host that says that it goes is left alone for so long */
 
 enum { LOOKS_MAX = 64 /* more sessions than that at a time are looked at by a list */ };
@@ -93,7 +94,8 @@ struct look {
     struct multipoint_registration *registration;
     struct multipoint_exchange *exchange;
     uint32_t id;
-    bool again; /* there was another event meanwhile */
+    double since; /* when it was asked */
+    bool again;   /* there was another event meanwhile */
 };
 
 static void look_free(struct look *look)
@@ -154,6 +156,7 @@ static bool look_now(struct look *look)
     const char *text;
 
     look->again = false;
+    look->since = now();
     return multipoint_ask(look->registration->host, &question, looked, look, &look->exchange,
                           &text) == 0;
 }
@@ -168,7 +171,7 @@ static bool look_at(struct multipoint_registration *registration, uint32_t id)
         struct look *look = NODE_OWNER(node, struct look, node);
         if (look->id == id) {
             look->again = true;
-            return true;
+            return now() - look->since < patience;
         }
         count++;
     }
@@ -276,9 +279,9 @@ static void agreed(struct multipoint_exchange *exchange, const struct multipoint
 
     registration->exchange = NULL;
     if (reply->code) {
-        if (!reply->lost) {
+        if (!registration->host->failure) { /* else the watching ends with the host */
             try_later(registration, reply->code, reply->text);
-        } /* else the host is lost, and the watching ends with it */
+        }
         return;
     }
     take_cookie(registration, exchange, reply);
@@ -292,7 +295,8 @@ static void agreed(struct multipoint_exchange *exchange, const struct multipoint
     }
     list_every(registration, slow);
     tell_all(registration); /* what has changed until now */
-    in(registration, lasting);
+    /* Without a cookie it cannot be ended, and would be there twice. */
+    in(registration, registration->has_cookie ? lasting : -1);
     multipoint_renewal_look(&registration->renewal);
 }
 
@@ -320,6 +324,8 @@ static void ask(struct multipoint_registration *registration)
     }
     if (error) {
         try_later(registration, error, *why ? why : text);
+    } else {
+        in(registration, patience);
     }
 }
 
@@ -329,29 +335,37 @@ static void timer_fired(void *data)
     struct multipoint *all = registration->host->all;
 
     multipoint_enter(all);
-    if (!registration->exchange) {
+    if (registration->exchange) {
+        registration->exchange = multipoint_drop(registration->exchange);
+        try_later(registration, WMS_E_TIMEOUT, "the host does not answer");
+    } else {
         ask(registration);
     }
     multipoint_leave(all);
 }
 
-/* The host has closed a connection: it may have forgotten that it is to tell of events. */
-static void doubt(struct multipoint_host *host)
+/* The host may have forgotten that it is to tell of events: it is asked again, in so many seconds
+ * at least, and later if that has happened before not long ago. */
+static void doubt(struct multipoint_registration *registration, double least)
 {
-    struct multipoint_registration *registration = host->registration;
-    double age;
-
-    if (!registration->registered || registration->doubted) {
+    if (!registration->registered || registration->doubted || registration->exchange) {
         return;
     }
+    double age = now() - registration->since;
     registration->doubted = true;
-    age = now() - registration->since;
     if (age > lasting / 2) {
         registration->spacing = first_pause;
     }
-    in(registration, age < registration->spacing ? registration->spacing - age : 0);
+    double wait = registration->spacing - age;
+    in(registration, wait > least ? wait : least);
     registration->spacing =
         registration->spacing * 2 < lasting ? registration->spacing * 2 : lasting;
+}
+
+/* It closes its connections when it starts anew. */
+static void closed(struct multipoint_host *host)
+{
+    doubt(host->registration, 0);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -377,7 +391,7 @@ static void told(struct multipoint_user *user, const struct multipoint_verdict *
     case MULTIPOINT_HINT_GONE:
     case MULTIPOINT_HINT_BACK:
         tell_all(registration);
-        in(registration, verdict->event->hint == MULTIPOINT_HINT_GONE ? going : 0);
+        doubt(registration, verdict->event->hint == MULTIPOINT_HINT_GONE ? going : 0);
         break;
     case MULTIPOINT_HINT_CERTIFICATE:
         if (der) {
@@ -472,7 +486,7 @@ void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched)
         memory->services->unwatched(watched, WMS_E_NO_MEMORY, NULL);
         return;
     }
-    host->closed = doubt;
+    host->closed = closed;
     watcher->watcher = watched;
     watcher->registration = host->registration;
     watched->data = watcher;
