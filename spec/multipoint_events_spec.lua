@@ -85,7 +85,8 @@ bound.describe("a MultiPoint host that tells of events #once", pending, function
       assert.equal(1, #clients)
       assert.same({ "localhost", port }, { clients[1].name, clients[1].port })
       local text = process.run(("printf %%s %s | openssl x509 -noout -subject -issuer -ext "
-         .. "extendedKeyUsage,subjectAltName,basicConstraints,keyUsage -nameopt RFC2253 2>&1"):format(process.quote(clients[1].pem)))
+         .. "extendedKeyUsage,subjectAltName,basicConstraints,keyUsage -nameopt RFC2253 2>&1")
+         :format(process.quote(clients[1].pem)))
       assert.truthy(text:find("subject=CN=localhost\nissuer=CN=localhost\n", 1, true), text)
       assert.truthy(text:find("TLS Web Server Authentication\n", 1, true) and text:find("DNS:localhost", 1, true), text)
       assert.falsy(text:find("CA:TRUE") or text:find("Certificate Sign"), text)
@@ -319,8 +320,8 @@ bound.describe("a MultiPoint host that tells of events #once", pending, function
          local other = assert(socket.bind("127.0.0.1", port))
          log()
          local seen = watch()
-         was_logged(("nothing can listen at port %d of this machine, address 127.0.0.1: Address already in use"):format(port),
-            seen)
+         was_logged(("nothing can listen at port %d of this machine, address 127.0.0.1: Address already in use")
+            :format(port), seen)
          host:event("OnSessionBlocked", { idSession = 4 })
          assert.equal(0, #host:sinks())
          other:close()
@@ -332,7 +333,8 @@ bound.describe("a MultiPoint host that tells of events #once", pending, function
          local text = ("assert(bind{ events = { host_name = 'localhost', port = %d } })\n"):format(port) .. WATCHES
          local gate = process.run("mktemp -u"):match("%S+")
          process.run("mkfifo " .. gate)
-         local pipe = bound.popen(host, text .. ("io.write('first\\n') io.flush() io.open(%q):read()"):format(gate), environment)
+         local pipe = bound.popen(host, text .. ("io.write('first\\n') io.flush() io.open(%q):read()"):format(gate),
+            environment)
          assert.equal("first", pipe:read("*l"))
          local output = bound.script(host, WATCHES .. "print(table.concat(lines, '\\n'))", environment)
          process.run(("echo >%s; rm %s"):format(gate, gate))
@@ -448,7 +450,8 @@ bound.describe("a MultiPoint host that tells of events #once", pending, function
       local folder = bound.folder()
       local output, code = process.run(([[cd %s && openssl req -x509 -newkey rsa:2048 -nodes -days 10 -subj /CN=localhost \
          -addext extendedKeyUsage=serverAuth -addext subjectAltName=DNS:localhost -keyout key -out pem 2>&1 &&
-         openssl pkcs8 -topk8 -nocrypt -in key -outform DER -out key.der && openssl x509 -in pem -outform DER -out pem.der]])
+         openssl pkcs8 -topk8 -nocrypt -in key -outform DER -out key.der &&
+         openssl x509 -in pem -outform DER -out pem.der]])
          :format(folder))
       assert.equal(0, code, output)
       assert(wms.call{
@@ -572,7 +575,8 @@ describe("after a fork with a host that tells of events #once", function()
    } do
       it("the parent is told as before, beside a child that " .. what, function()
          local output, code = process.run(([==[
-ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' LUA_CPATH='%s/5.4/?.so;;' timeout 60 %s lua - <<'END'
+export ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' LUA_CPATH='%s/5.4/?.so;;'
+timeout 60 %s lua - <<'END'
             local mp = require "spec.host.multipoint"
             local park = mp.start{ hosts = { { name = "lab01", subject = "127.0.0.1" } } }
             local lab = park.lab01

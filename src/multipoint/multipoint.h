@@ -516,8 +516,8 @@ bool multipoint_is_console(const wms_value *row);
 
 struct multipoint_registration;
 
-void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watcher);
-void multipoint_unwatch(struct wms_watcher *watcher);
+void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched);
+void multipoint_unwatch(struct wms_watcher *watched);
 
 /* ---- list.c, actions.c, bind.c, observe.c ---------------------------------------------------- */
 
