@@ -76,7 +76,9 @@ local function kept(wms, server, host, bare)
    changer:hint(host.id, true)
    changer:hint(host.id, false)
    repeat until watch:next(30).kind == "unlocked"
-   local keeper = assert(require "wms.keep"{ server = server, locked = true, message = "Bench", limit = 1000 })
+   local acted = false
+   local keeper = assert(require "wms.keep"{ server = server, locked = true, message = "Bench", limit = 1000,
+      on_report = function(report) acted = acted or report.kind == "acted" end })
    local function await_lock()
       local limit = now() + 20
       local event
@@ -86,9 +88,16 @@ local function kept(wms, server, host, bare)
          assert(now() < limit, "the keeper does not lock")
       until event and event.kind == "locked"
    end
+   local function await_action()
+      while not acted do
+         keeper:wait(0.01)
+      end
+      acted = false
+   end
    await_lock() -- the keeper's first look
    local list, longest = {}, 0
-   for i = 1, 101 do
+   for i = 1, 21 do
+      await_action() -- its last one is over
       local start = now()
       changer:hint(host.id, false)
       await_lock()
