@@ -111,6 +111,13 @@ uint32_t get_replacement_ssl_certificate(struct call *call)
     return 0;
 }
 
+bool clients_check(const struct operation *operation)
+{
+    return operation->act == set_ssl_certificate || operation->act == register_core_event_sink ||
+           operation->act == unregister_core_event_sink ||
+           operation->act == set_replacement_ssl_certificate;
+}
+
 /* ---- sinks ----------------------------------------------------------------------------------- */
 
 static void sink_free(struct sink *sink)

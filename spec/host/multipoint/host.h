@@ -156,6 +156,7 @@ struct sink { /* of RegisterCoreEventSink */
     struct outlet outlet;
 };
 
+bool clients_check(const struct operation *operation); /* it may find its arguments wrong */
 struct client *client_of(const struct host *host, const char *uri); /* by the URI's host, or NULL */
 void clients_forget_sinks(struct host *host);
 void clients_drop_sink(struct host *host, const struct outlet *outlet);
@@ -266,8 +267,8 @@ struct host {
     struct sink *sinks;
     struct poster poster;
     uint64_t last_cookie, posts_done;
-    struct text posts;                /* what became of them, as the control channel shows it */
-    bool events, cookie, definitions; /* see `settings` in commands.c */
+    struct text posts; /* what became of them, as the control channel shows it */
+    bool events, cookie, definitions, credulous; /* see `settings` in commands.c */
     char *sinks_at, *sink_user;
     struct timer manager;
     int64_t manager_ms;
