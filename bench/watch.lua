@@ -78,7 +78,7 @@ local function kept(wms, server, host, bare)
    repeat until watch:next(30).kind == "unlocked"
    local acted = false
    local keeper = assert(require "wms.keep"{ server = server, locked = true, message = "Bench", limit = 1000,
-      on_report = function(report) acted = acted or report.kind == "acted" end })
+      on_report = function(told) acted = acted or told.kind == "acted" end })
    local function await_lock()
       local limit = now() + 20
       local event
@@ -93,6 +93,7 @@ local function kept(wms, server, host, bare)
          keeper:wait(0.01)
       end
       acted = false
+      while watch:next(0) do end
    end
    await_lock() -- the keeper's first look
    local list, longest = {}, 0
