@@ -116,7 +116,7 @@ describe("wms.keep in trouble", function()
    end)
 
    describe("acts again", function()
-      it("at once, when the watch tells that an action under way was undone: the host's word on it would come late", function()
+      it("at once, when an action under way was undone: the host's word on it would come late", function()
          local function nobody()
             return false
          end
