@@ -255,7 +255,11 @@ function Sessions:ended(entry, outcome, wanted, now)
          entry.changed = nil -- whatever it is, the keeper has not done it
       end
       entry.fails = entry.fails + 1
-      entry.due = now + math.min(LONGEST_PAUSE, 2 ^ (entry.fails - 1))
+      entry.due = now
+      local again = TAKEN[outcome.error.code] and 1 or 0 -- at once, the first time: somebody may have undone it
+      if entry.fails > again then
+         entry.due = now + math.min(LONGEST_PAUSE, 2 ^ (entry.fails - 1 - again))
+      end
       entry.reason = "again"
       if outcome.error.code == "UNSUPPORTED" then
          entry.hopeless = true
