@@ -24,8 +24,9 @@ bound.describe("without memory, on a MultiPoint host #once", pending, function()
          local host = bound.stranger()
          local _, environment = bound.folder()
          local port = bound.port()
-         assert.same({ "", 0 }, { bound.script(host, (name:find("events") and ("assert(bind{ events = { host_name = "
-            .. "'localhost', port = %d, address = '127.0.0.1' } })"):format(port) or "assert(bind{ management = true })"), environment) })
+         local events = ("bind{ events = { host_name = 'localhost', port = %d, address = '127.0.0.1' } }"):format(port)
+         assert.same({ "", 0 }, { bound.script(host,
+            ("assert(%s)"):format(name:find("events") and events or "bind{ management = true }"), environment) })
          local variables = {
             WMS_USER = host.admin, WMS_PASSWORD = host.password, WMS_FINGERPRINT = host.fingerprint, WMS_PORT = host.https,
             WMS_COUNT = 4, WMS_EVENTS = port, WMS_HINT = hint(host), LUA_CPATH = build .. "/5.4/?.so",
