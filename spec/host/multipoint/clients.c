@@ -186,6 +186,19 @@ size_t clients_count_sinks(const struct host *host)
     return count;
 }
 
+bool clients_are_told(const struct host *host)
+{
+    size_t waiting = 0;
+
+    for (const struct sink *sink = host->sinks; sink; sink = sink->next) {
+        waiting += sink->outlet.waiting;
+    }
+    for (const struct client *client = host->clients; client; client = client->next) {
+        waiting += client->online.waiting;
+    }
+    return waiting == 0;
+}
+
 void clients_forget_sinks(struct host *host)
 {
     while (host->sinks) {

@@ -161,6 +161,7 @@ struct client *client_of(const struct host *host, const char *uri); /* by the UR
 void clients_forget_sinks(struct host *host);
 void clients_drop_sink(struct host *host, const struct outlet *outlet);
 size_t clients_count_sinks(const struct host *host);
+bool clients_are_told(const struct host *host); /* no event is on its way */
 void clients_free(struct host *host);
 
 /* ---- events.c -------------------------------------------------------------------------------- */
