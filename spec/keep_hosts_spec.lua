@@ -282,7 +282,8 @@ describe("wms.keep with MultiPoint hosts", function()
       assert.is_true(counts.longest_block < 5000, counts.longest_block) -- a second, where nothing else takes the processor
       local undone = kit.set{ "UNVERIFIED", "REVERTED" } -- by the Manager, before the host was asked
       for _, report in ipairs(of(told, "acted")) do
-         assert.same({ "unlock" }, { report.verb, report.error and not undone[report.error.code] and report.message or nil })
+         local why = report.error and not undone[report.error.code] and report.message or nil
+         assert.same({ "unlock" }, { report.verb, why })
       end
       lab:session{ id = ids[2], flags = 44 }
       await(keeper, are_free)
