@@ -11,7 +11,7 @@ records.fields = {
       "is_admin", "is_mog_user", "is_standard", "is_rail", "is_web_limited", "is_private", "is_broadcasting", "is_own",
       "identity", "spared" },
    outcome = { "server", "session_id", "user_name", "state", "changed", "code", "message", "note", "fingerprint",
-      "thumbprint" },
+      "thumbprint", "station_id" },
    host = { "server", "groups" },
    binding = { "server", "user_name", "port", "fingerprint", "management", "code", "message" },
    event = { "time", "kind", "server", "session_id", "user_name", "initial", "code", "message", "dropped" },
