@@ -151,7 +151,7 @@ local HERE = { servers = true, unbind = true, bindings = true }
 
 --- Carries a plan out; returns nil when who was asked does not mean it.
 local function carry_out(made, given, settings)
-   if made.call == "screens" then
+   if made.call == "screens" and not made.command.entry then
       return require("wms.cli.screens").run(made, given, settings)
    elseif made.close then
       return require("wms.cli.multipoint.close").run(made, given, progress_of(made, given), function(what)

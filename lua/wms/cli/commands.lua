@@ -56,7 +56,7 @@ commands.options = {
    stable = { flags = "--stable", value = "TIME", kind = "wait", option = "stable", group = 2,
       help = "Then watch for so long that it stays so." },
    what_if = { flags = "-n --what-if", option = "what_if", group = 2,
-      help = "Ask the hosts, say what would be done, do nothing." },
+      help = "Only say what would be done." },
    on_error = { flags = "--on-error", value = "HOW", choices = { "continue", "stop" }, option = "on_error", group = 2,
       help = "continue, or stop: one session after the other, and nothing more after the first failure." },
    retries = { flags = "--retries", value = "N", kind = "count", option = "retries", group = 2,

@@ -298,7 +298,8 @@ function meant.question(made, sessions)
          or ("all %ss on %s"):format(unit, some(servers))
    elseif #servers > 1 then
       local ids = #made.ids > 0 and made.ids[1] ~= "self" and some(made.ids)
-      what = ("%s on each of %d hosts, %s"):format(ids and unit .. " " .. ids or "your own session", #servers, some(servers))
+      what = ("%s on each of %d hosts, %s"):format(ids and unit .. " " .. ids or "your own session", #servers,
+         some(servers))
    end
    local question = command.question
    if command.place and question:find("%s", 1, true) then

@@ -85,6 +85,14 @@ local function no_id(command, given, item)
    return ("'%s' is no id; give --all for all, and hosts as -s HOST"):format(item)
 end
 
+--- Whether a word may be an id of what a command is about.
+local function is_id(command, word)
+   if command.entry then
+      return command.entry.fun.on and word:find("^%d+$")
+   end
+   return word == "self" or word:find("^c?%d+$")
+end
+
 --- Servers stand behind -s, or where ids stand and begin with @ or !@.
 local function gather(command, given)
    local servers, ids = {}, {}
@@ -104,7 +112,7 @@ local function gather(command, given)
          servers[#servers + 1] = item
       else
          for id in (item .. ","):gmatch("(.-),") do
-            if id ~= "self" and not id:find("^c?%d+$") or command.entry and not (command.entry.fun.on and id:find("^%d+$")) then
+            if not is_id(command, id) then
                return nil, (command.entry and "" or "ID: ") .. no_id(command, given, item)
             end
             ids[#ids + 1] = id
@@ -197,8 +205,8 @@ local function missing(command, given, servers)
    for _, name in ipairs(command.required or {}) do
       local option = commands.options[name]
       if name == "server" and #servers == 0 then
-         return command.target == "servers" and not command.entry and command.call ~= "bind" and command.call ~= "call" and NO_HOSTS
-            or "no hosts; give them as -s HOST"
+         local may_be_here = command.target == "servers" and command.call ~= "bind" and command.call ~= "call"
+         return may_be_here and not command.entry and NO_HOSTS or "no hosts; give them as -s HOST"
       elseif name ~= "server" and given[name] == nil then
          return ("%s is missing; give %s %s"):format(option.flags:match("%-%-%S+"), option.flags:match("^%S+"),
             option.value)
@@ -254,7 +262,7 @@ function plan.make(command, given, place)
       add(made, "warn", { seconds = given.warn[1], message = given.warn[2] })
    end
    if command.entry then
-      why = require("wms.cli.multipoint.plan").check(made, plan.values(made))
+      why = require("wms.cli.multipoint.plan").check(made)
       if why then
          return nil, why
       end

@@ -28,9 +28,11 @@ for _, field in ipairs(records.fields.session) do
    end
 end
 
---- 1795991722.0 is a whole number of seconds.
+--- 1795991722.0 is a whole number of seconds; what is too long for the numbers of JSON's readers is its digits.
 local function plain(value)
-   if type(value) == "number" and value % 1 == 0 and math.tointeger then
+   if type(value) == "number" and value % 1 == 0 and math.abs(value) > 2 ^ 53 then
+      return ("%.0f"):format(value)
+   elseif type(value) == "number" and value % 1 == 0 and math.tointeger then
       return math.tointeger(value) or value
    end
    return value

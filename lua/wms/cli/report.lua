@@ -66,8 +66,9 @@ local WHOLE = {
 }
 
 local STATIONS = {
-   { name = "server", title = "SERVER", least = 8 }, { name = "id", title = "STATION", right = true },
-   { name = "result", title = "RESULT" }, { name = "note", title = "NOTE", may_go = 1, told = true },
+   { name = "server", title = "SERVER", least = 8 }, { name = "station", title = "STATION", right = true },
+   { name = "id", title = "SESSION", right = true, may_go = 2 }, { name = "result", title = "RESULT" },
+   { name = "note", title = "NOTE", may_go = 1, told = true },
 }
 
 --- What became of it, and its colour.
@@ -96,8 +97,9 @@ local function outcome_row(outcome, words)
       result = result .. " (" .. text.clean(outcome.error.code) .. ")"
    end
    return {
-      server = clean(outcome.server), id = clean(outcome.session_id or outcome.station_id), user = clean(outcome.user_name), result = result,
-      note = clean(outcome.note), colours = { result = colour, note = "dim" },
+      server = clean(outcome.server), id = clean(outcome.session_id), station = clean(outcome.station_id),
+      user = clean(outcome.user_name), result = result, note = clean(outcome.note),
+      colours = { result = colour, note = "dim" },
    }
 end
 

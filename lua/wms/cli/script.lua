@@ -240,8 +240,8 @@ function script.of(made, settings, path, is_demo, question)
    local has_client = false
    if settings.path then
       local load = ("assert(require(\"wms.config\").load(%s))"):format(path and literal.of(path) or "")
-      has_client = next(settings.client) ~= nil and made.command.call ~= "bind" and not made.command.entry and made.command.call ~= "servers"
-         and not made.command.lasts
+      has_client = next(settings.client) ~= nil and made.command.call ~= "bind" and made.command.call ~= "servers"
+         and not made.command.entry and not made.command.lasts
       parts[#parts + 1] = has_client and ("local client = wms.new(%s.client)\n"):format(load) or load .. "\n"
    end
    if made.cards then

@@ -77,9 +77,9 @@ function close.run(made, given, progress, confirm)
    if listed.interrupted then
       return result
    elseif #apps == 0 then
-      result.notes = { ("%s: no such program runs there"):format(made.close.name and "--name " .. text.clean(made.close.name)
-         or "--process-id " .. made.close.process_id), not_found = 0, exempt = 0 }
-      result.nothing = true
+      local wanted = made.close.name and "--name " .. text.clean(made.close.name)
+         or "--process-id " .. made.close.process_id
+      result.notes = { wanted .. ": no such program runs there", not_found = 0, exempt = 0 }
       return result
    elseif not confirm(describe(apps)) then
       return nil

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- What a command line with one of MultiPoint's nouns means: one call of wms.multipoint, checked as that checks it.
 local choices = require "wms.cli.commands"
+local line_plan = require "wms.cli.plan"
 local misuse = require "wms.cli.misuse"
 local near = require "wms.cli.near"
 local options = require "wms.multipoint.options"
@@ -27,6 +28,15 @@ local function has_all(command, given)
    return find(command, given, function(option) return option.flags == "-a --all" end) ~= nil
 end
 
+--- Ids as numbers; one that is too long to be an id stays as it is, and is refused.
+local function as_numbers(ids)
+   local list = {}
+   for i, id in ipairs(ids) do
+      list[i] = #tostring(id) < 15 and tonumber(id) or id
+   end
+   return list
+end
+
 --- Which stations or sessions; returns what is wrong.
 local function add_targets(made, command, given, ids)
    local fun = command.entry.fun
@@ -41,7 +51,7 @@ local function add_targets(made, command, given, ids)
    if #ids > 0 and is_all then
       return ("--all cannot be combined with ids of %s; give one of them"):format(station and "stations" or "sessions")
    elseif #ids > 0 then
-      made.ids = ids
+      made.ids, ids = ids, as_numbers(ids)
       add(made, station and "station_ids" or "session_ids", #ids == 1 and ids[1] or ids)
    elseif is_all then
       made.all = true
@@ -188,8 +198,30 @@ function plan.no_id(command, item)
    return ("'%s' is no %s; give hosts as -s HOST"):format(item, what and "id of a " .. what or "group")
 end
 
+--- Names of the options that the function of a plan takes.
+local function known_names(made)
+   local known = {}
+   for _, name in ipairs(options.names(rows.entries[made.call])) do
+      known[name] = true
+   end
+   return known
+end
+
+--- Takes out what its function does not take.
+local function keep_known(made)
+   local known, list = known_names(made), {}
+   for _, pair in ipairs(made.options) do
+      list[#list + 1] = known[pair[1]] and pair or nil
+   end
+   made.options = list
+end
+
 --- What wms.multipoint says is wrong with a plan, or nil; nothing is sent.
-function plan.check(made, values)
+function plan.check(made)
+   if made.close then -- it lists first
+      keep_known(made)
+   end
+   local values = line_plan.values(made)
    if made.wants_password and not made.logon then
       values.password = ""
    end
@@ -203,10 +235,7 @@ end
 
 --- Gives a plan the retries and so on that the settings have for all commands.
 function plan.add_defaults(made, settings)
-   local known, given = {}, {}
-   for _, name in ipairs(options.names(rows.entries[made.call])) do
-      known[name] = true
-   end
+   local known, given = known_names(made), {}
    for _, pair in ipairs(made.options) do
       given[pair[1]] = true
    end

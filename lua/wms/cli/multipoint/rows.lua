@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: MIT
 --- Completes the commands of wms.cli.nouns by the tables of wms.multipoint: arguments, options, what they act on.
-local check = require "wms.multipoint.check"
 local multipoint = require "wms.multipoint"
 
 local completed = {}
@@ -95,6 +94,9 @@ local function add_field(options, names, row, entry, field)
    else
       MADE[field.kind](option, field)
    end
+   if option.choices and not field.switch then
+      option.help = ("%s: %s"):format(option.help, table.concat(option.choices, ", "))
+   end
    option.help = option.help .. "."
    names[#names + 1] = put(options, "multipoint_" .. field.name, option)
    if field.off then
@@ -145,7 +147,7 @@ end
 
 --- The ways to say which sessions or stations.
 local function add_choice(names, options, row, fun)
-   local all = fun.on and (fun.all or row.fun == "close_app") and ENTRIES[fun.name .. "_all"]
+   local all = fun.on and fun.all and ENTRIES[fun.name .. "_all"]
    if all or row.fun == "close_app" then
       local which = fun.on == "session" and "sessions that the host lets us control"
          or fun.on == "station" and "stations" or "stations, and all sessions that are at none"
@@ -200,20 +202,19 @@ function completed.fill(row, options, words)
    row.entry, row.call = entry, row.fun
    row.actions = #words > 0 and words or nil
    row.words_behind = row.actions
-   row.summary = row.summary or fun.about:gsub(";.*$", "")
    row.target = TARGETS[fun.on] or "servers"
    row.listing = fun.on and (fun.lists or fun.ids_optional) or nil
    row.arguments = arguments_of(row, fun)
    row.options = options_of(options, row, entry)
    row.required = required_of(options, row, fun, row.options)
-   row.words = { done = row.asked, asked = row.asked, plan = row.asked and "would be " .. row.asked }
+   row.words = { done = row.asked, asked = row.asked, plan = row.plan or row.asked and "would be " .. row.asked }
    row.noun = row.name:match("^%S+")
    row.item = row.item or fun.list and fun.list:gsub("s$", "") or nil
    row.record = fun.properties and (fun.gives or fun.list:gsub("s$", "")) or nil
    local password = fun.password == "management" and "It needs a binding with the password for management: 'wms bind "
       .. "--management'." or nil
    local more = fun.about:match("; (.*)$")
-   more = more and more:gsub("^%l", string.upper):gsub("`", "'") .. "." or nil
+   more = more and not row.help and more:gsub("^%l", string.upper):gsub("`", "'") .. "." or nil
    row.about = (more or "") .. (more and password and " " or "") .. (password or "")
    row.about = row.about ~= "" and row.about or nil
 end
@@ -225,7 +226,6 @@ function completed.fields(row)
    return fields
 end
 
-completed.takes = check.takes
 completed.entries = ENTRIES
 
 return completed

@@ -9,11 +9,17 @@ local text = require "wms.cli.text"
 local show = {}
 
 local TITLES = { auto_log_on_user_name = "LOG-ON", display_orientation = "ORIENTATION",
-   remote_connection_server_name = "OTHER HOST", station_id = "STATION", session_id = "SESSION", is_usb_blocked = "USB BLOCKED",
-   process_id = "PROCESS", window_id = "WINDOW", current_activity = "ACTIVITY", alert_severity = "SEVERITY",
+   remote_connection_server_name = "OTHER HOST", station_id = "STATION", session_id = "SESSION",
+   is_usb_blocked = "USB BLOCKED", process_id = "PROCESS", window_id = "WINDOW", current_activity = "ACTIVITY",
+   alert_severity = "SEVERITY",
    alert_status = "STATUS", alert_type = "ALERT", user_type = "TYPE" }
 
 local RIGHT = { station_id = true, session_id = true, process_id = true, window_id = true }
+
+-- Settings are called as the options that set them.
+TITLES.is_schedule_update_enabled, TITLES.automatic_update_mode, TITLES.hour_to_schedule_updates = "ON", "MODE", "HOUR"
+TITLES.custom_script, TITLES.max_time_allowed_for_custom_script, TITLES.return_state = "SCRIPT", "MINUTES", "AFTER"
+TITLES.device_types = "DEVICES"
 
 local function title(property)
    return TITLES[property] or property:gsub("^is_", ""):gsub("_", " "):upper()
@@ -37,6 +43,17 @@ local function cell(value)
    return text.clean(value)
 end
 
+--- The devices that a station has: "Keyboard 1, Mouse 2".
+local function devices_of(item)
+   local parts = {}
+   for i, word in ipairs(item.device_types or {}) do
+      if item.device_counts[i] > 0 then
+         parts[#parts + 1] = ("%s %.0f"):format(word:gsub("^DT_", ""), item.device_counts[i])
+      end
+   end
+   return text.clean(table.concat(parts, ", "))
+end
+
 local function is_used(items, property)
    for _, item in ipairs(items) do
       if item[property] ~= nil then
@@ -57,7 +74,7 @@ local function print_table(write, command, items, look)
       wanted[1] = { name = "server", title = "SERVER", least = 8 }
    end
    for i, property in ipairs(command.columns or command.entry.fun.properties) do
-      if not property:find("^device_") or is_used(items, property) then
+      if property ~= "device_types" or is_used(items, property) then
          wanted[#wanted + 1] = { name = property, title = title(property), right = RIGHT[property],
             may_go = i > 2 and i or nil, told = i > 2, least = 6 }
       end
@@ -65,7 +82,7 @@ local function print_table(write, command, items, look)
    for i, item in ipairs(items) do
       list[i] = {}
       for _, column in ipairs(wanted) do
-         list[i][column.name] = cell(item[column.name])
+         list[i][column.name] = column.name == "device_types" and devices_of(item) or cell(item[column.name])
       end
    end
    columns.print(write, wanted, list, look, "server")
@@ -127,7 +144,7 @@ function show.shape(result, command)
    if result.items then
       result.record = command.record
       records.fields[command.record] = rows.fields(command)
-      local printer = fun.gives and print_cards or print_table
+      local printer = command.card and print_cards or print_table
       result.show = function(write, _, _, look)
          printer(write, command, result.items, look)
       end
