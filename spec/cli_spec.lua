@@ -447,7 +447,8 @@ describe("wms #once", function()
    it("tells all of its commands and options in the help", function()
       local text = cli.run("--help")
       for _, command in ipairs(commands.list) do
-         has(text, "\n  " .. command.name .. " ")
+         local noun = command.name:match("^(%S+) ")
+         has(noun and cli.run(noun .. " --help") or text, "\n  " .. command.name .. " ")
          local own = cli.run(command.name .. " --help")
          for _, name in ipairs(command.options) do
             has(own, commands.options[name].flags:match("%-%-%S+"))

@@ -154,6 +154,9 @@ local function carry_out(made, given, settings)
    if made.call == "screens" and not made.command.entry then
       return require("wms.cli.screens").run(made, given, settings)
    elseif made.close then
+      if not (given.yes or given.what_if or require("wms.cli.terminal").can_ask()) then
+         ask(made, given, made.command.question) -- which refuses
+      end
       return require("wms.cli.multipoint.close").run(made, given, progress_of(made, given), function(what)
          return ask(made, given, ("%s %s."):format(made.command.question, what))
       end)

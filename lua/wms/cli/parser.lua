@@ -87,15 +87,17 @@ local function any()
 end
 
 --- Makes the parser.  Only the commands that `named` has as keys have their options, and of these those that
---- `wanted(option)` holds for.
+--- `wanted(option)` holds for; if that is `any`, the others are there, too, and near ones can be told.
 local function make(named, wanted)
    local root = argparse("wms"):add_help(false):require_command(false):command_target("command")
    add_options(root, commands.everywhere, "root_", any) -- with none at all, "-x" would be no option
    add_options(root, commands.root, "root_", wanted)
    for _, command in ipairs(commands.list) do
-      local added = root:command(one_word(command.name)):add_help(false):target("is_" .. command.name)
-      if named[command.name] then
-         fill(added, command, wanted)
+      if named[command.name] or wanted == any then
+         local added = root:command(one_word(command.name)):add_help(false):target("is_" .. command.name)
+         if named[command.name] then
+            fill(added, command, wanted)
+         end
       end
    end
    return root
