@@ -121,7 +121,7 @@ return {
    { name = "system set", fun = "set_system", summary = "change hosts' settings", asked = "set",
       examples = { { "wms system set --single-session-per-user on --im off -s @room1", "two settings of a room" } } },
    { name = "system version", fun = "version", summary = "tell the versions of hosts", item = "host",
-      examples = { { "wms system version @room1 --csv", "a table of a room" } } },
+      examples = { { "wms system version @room1", "a table of a room" } } },
    { name = "system peers", fun = "peers", card = true, summary = "tell which other hosts a host knows", item = "host",
       examples = { { "wms system peers " .. LAB, "the others" } } },
    { name = "alerts", fun = "alerts", summary = "tell what is wrong with MultiPoint hosts", item = "alert",
