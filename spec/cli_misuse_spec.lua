@@ -22,8 +22,8 @@ end
 
 --- A value that is one.
 local function good(option)
-   if option.choices then
-      return option.choices[1]
+   if option.choices or option.offered then
+      return (option.choices or option.offered)[1]
    end
    local values = { names = "a.example", account = "eve", time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9" }
    return values[option.kind] or "text"
@@ -88,7 +88,7 @@ local function add_values(list, command, option)
    if not option.implied then
       list[#list + 1] = with(base, flag)
    end
-   if option.choices then
+   if option.choices or option.offered then
       list[#list + 1] = with(base, flag .. "=nonsense")
    elseif option.kind == "warning" then
       list[#list + 1] = with(base, flag, "x", "text")

@@ -313,6 +313,8 @@ describe("wms and the nouns of MultiPoint #once", function()
          has(table.concat(lab:bodies()), "<wsPassword>pw &lt;1&gt;</wsPassword>")
          fine("users add zoe --user-type standard --no-password", "1 made")
          fine("users set zoe --password-fd 0 --full-name Zoe", "1 changed", { input = "other\n" })
+         fine("users set zoe --user-type Administrator", "1 changed")
+         assert.equal("Administrator", records("users --name zoe")[1].user_type)
          fine("users remove zoe --yes", "1 removed")
          misuse("users add eve --user-type standard", "there is no terminal to ask for the password; give it by ")
          misuse("users set mo --password", "--password-fd")
@@ -342,7 +344,7 @@ describe("wms and the nouns of MultiPoint #once", function()
          ["users add eve"] = "--user-type is missing; give --user-type WORD",
          ["users add"] = "missing argument 'name'",
          ["users set eve"] = "--password, --user-type, --full-name, --description: missing",
-         ["users add eve --user-type boss"] = "must be one of",
+         ["users add eve --user-type boss"] = "--user-type: \"boss\"; give \"Administrator\", \"Standard\"",
          ["users add eve mo --user-type standard"] = "'mo' is no group",
          ["users add x --user-type standard --no-password --password-fd 0"] = "do not go together",
          ["apps open"] = "missing argument 'file'", ["apps open calc"] = "no sessions",

@@ -418,7 +418,7 @@ describe("wms.multipoint", function()
             assert.truthy(#names > 0 or row.gap, row.cmdlet)
             for _, name in ipairs(names) do
                local command = assert(commands.find(name), name)
-               local example = command.examples[1][1]:gsub("^wms ", "")
+               local example = command.examples[1][1]:gsub("^wms ", ""):gsub("%$INVITATION", "text")
                assert.equal(name, example:sub(1, #name), row.cmdlet)
                local script = name == "bind" and " --fingerprint " .. ("00"):rep(32) or ""
                local out, err, code = cli.run(("%s%s --lua --config %s"):format(example, script, config))

@@ -6,6 +6,7 @@
 ---    flags     its names, as the parser takes them
 ---    value     what stands for its value in the help; without it the option is a flag
 ---    kind      what a value is: see wms.cli.values; "text" if it is not given
+---    choices   what a value may be; `offered`: what completions offer, where more is taken
 ---    implied   the value that the flag has without one: then a value is given with `=` alone
 ---    many      it may be given several times
 ---    option    the option of the Lua module that it becomes; without it the program itself deals with it

@@ -144,8 +144,8 @@ local function add_conditions(add)
 end
 
 local function add_value(add, state, option, name, word)
-   if option.choices then
-      for _, choice in ipairs(option.choices) do
+   if option.choices or option.offered then
+      for _, choice in ipairs(option.choices or option.offered) do
          add(choice)
       end
    elseif FILES[name] then

@@ -83,7 +83,7 @@ end
 
 -- Patterns of the module's texts that speak of Lua, and what this program says.
 local WORDS = {
-   { "only view has one", "not together with --all" }, { "host = false", "--no-host" }, { ", or false for .*$", "" },
+   { "only view has one", "not together with --all" }, { "host = false", "--no-host" }, { ", or false .*$", "" },
    { "the text that share returns", "--all, or the text that 'wms desktops share' prints" },
    { ", a list of sites$", "" },
 }
@@ -112,7 +112,7 @@ local function value_of(command, given, field)
    local value
    for _, name in ipairs(command.options) do
       local option = choices.options[name]
-      if option.field == field and not option.secret and given[name] ~= nil then
+      if option.field and option.field.name == field.name and not option.secret and given[name] ~= nil then
          if value ~= nil then
             return nil, ("%s and %s do not go together; give one of them"):format("--" .. field.name:gsub("_", "-"),
                option.flags)

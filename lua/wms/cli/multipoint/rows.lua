@@ -31,7 +31,8 @@ local function lower(list)
    return words
 end
 
--- By the kind of a field: what an option that sets it is.
+-- By the kind of a field: what an option that sets it is.  Words are `offered` as people write them; their case does not
+-- count.
 local MADE = {}
 
 function MADE.boolean(option, field)
@@ -41,7 +42,7 @@ function MADE.boolean(option, field)
 end
 
 function MADE.word(option, field)
-   option.value, option.choices = "WORD", lower(field.words.list)
+   option.value, option.offered = "WORD", lower(field.words.list)
 end
 
 function MADE.whole(option)
@@ -94,16 +95,15 @@ local function add_field(options, names, row, entry, field)
    else
       MADE[field.kind](option, field)
    end
-   if option.choices and not field.switch then
-      option.help = ("%s: %s"):format(option.help, table.concat(option.choices, ", "))
+   if option.offered then
+      option.help = ("%s: %s"):format(option.help, table.concat(option.offered, ", "))
    end
    option.help = option.help .. "."
    names[#names + 1] = put(options, "multipoint_" .. field.name, option)
    if field.off then
       names[#names + 1] = put(options, "multipoint_no_" .. field.name, {
          flags = "--no-" .. flag_of(field):sub(3), option = field.name, group = MULTIPOINT, off = true, field = field,
-         help = ("In place of %s: %s."):format(flag_of(field), field.off == "to end it for all" and "no longer, for all"
-            or (field.off:gsub("^for ", ""))),
+         help = row.help["no_" .. field.name] .. ".",
       })
    end
 end
@@ -183,11 +183,13 @@ end
 --- The flags that have to be given.
 local function required_of(options, row, fun, names)
    local list = { "server" }
+   local required = {}
+   for _, field in ipairs(row.fun ~= "close_app" and fun.takes or {}) do
+      required[field.name] = field.required and not field.off
+   end
    for _, name in ipairs(names) do
       local field = options[name].field
-      if field and field.required and not field.off and row.fun ~= "close_app" then
-         list[#list + 1] = name
-      end
+      list[#list + 1] = field and required[field.name] and name or nil
    end
    return list
 end
