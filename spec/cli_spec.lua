@@ -262,9 +262,9 @@ describe("wms #once", function()
          has(lines[2], "memory://lab,1,teacher,,Active,false,,")
          lines = cli.lines((run("unlock -s memory://lab 2 1 --csv")))
          assert.same({
-            "server,session_id,user_name,state,changed,code,message,note,fingerprint,thumbprint",
-            "memory://lab,2,alice,requested,,,,,,",
-            "memory://lab,1,teacher,failed,,ACCESS_DENIED,the session is exempt,,,",
+            "server,session_id,user_name,state,changed,code,message,note,fingerprint,thumbprint,station_id",
+            "memory://lab,2,alice,requested,,,,,,,",
+            "memory://lab,1,teacher,failed,,ACCESS_DENIED,the session is exempt,,,,",
          }, lines)
       end)
 

@@ -6,7 +6,7 @@
 ---
 --- It wants the module wms as well, which the tables of wms.multipoint load: what this tree has built is found.
 package.path = "./?.lua;./lua/?.lua;" .. package.path
-package.cpath = ("./build/%s/?.so;"):format(_VERSION:match("[%d.]+")) .. package.cpath
+package.cpath = ("%s/%s/?.so;"):format(os.getenv("WMS_BUILD") or "build", _VERSION:match("[%d.]+")) .. package.cpath
 
 local PAGES = { ["docs/cli.md"] = require "mk.cli.markdown", ["docs/man/wms.1"] = require "mk.cli.mdoc" }
 
