@@ -13,7 +13,7 @@ local BAD = {
    count = { "", "x", "-1", "1.5", "9999999999" },
    positive = { "", "x", "0", "-1" }, moment = { "", "x", "24:00", "11:60", "1:1:1", "11.30", "2026-02-30 11:30" },
    condition = { "", "x", "=", "foo=1", "user=", "locked=perhaps", "idle=x", "idle=1,2", "station=x" },
-   descriptor = { "", "x", "-1" },
+   descriptor = { "", "x", "-1" }, account = { "", "SCHOOL\\", "a\\b\\c" }, switch = { "", "yes", "ON" },
 }
 
 local function flag_of(option)
@@ -22,11 +22,20 @@ end
 
 --- A value that is one.
 local function good(option)
-   if option.choices then
-      return option.choices[1]
+   if option.choices or option.offered then
+      return (option.choices or option.offered)[1]
    end
-   local values = { time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9" }
+   local values = { names = "a.example", account = "eve", time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9" }
    return values[option.kind] or "text"
+end
+
+--- What some commands cannot do without.
+local WHOLE = { ["stations set"] = { "--name=Door" }, ["apps close"] = { "--name=Paint" }, ["web-limit set"] = { "--allow=a.b" },
+   ["users add"] = { "--password-fd=0" }, ["users set"] = { "--full-name=Eve" }, ["system set"] = { "--im=on" } }
+
+--- Whether a command wants ids, or all.
+local function is_of_ids(command)
+   return (command.target == "sessions" or command.target == "stations") and not command.listing
 end
 
 --- What makes a command complete, but for `left_out`.
@@ -45,8 +54,14 @@ local function whole(command, left_out)
          add(name, flag_of(commands.options[name]) .. "=" .. good(commands.options[name]))
       end
    end
-   if command.target == "sessions" and not command.listing then
+   if command.place then
+      words[#words + 1] = "a-word"
+   end
+   if is_of_ids(command) then
       add("ids", "3")
+   end
+   for _, word in ipairs(WHOLE[command.name] or {}) do
+      words[#words + 1] = word
    end
    if command.call == "call" then
       add("interface", "I", "Op")
@@ -73,7 +88,7 @@ local function add_values(list, command, option)
    if not option.implied then
       list[#list + 1] = with(base, flag)
    end
-   if option.choices then
+   if option.choices or option.offered then
       list[#list + 1] = with(base, flag .. "=nonsense")
    elseif option.kind == "warning" then
       list[#list + 1] = with(base, flag, "x", "text")
@@ -99,15 +114,18 @@ local function cases()
          list[#list + 1] = whole(command, name)
       end
       for _, name in ipairs(command.options) do
-         add_values(list, command, commands.options[name])
-         add_typos(list, command, commands.options[name])
+         local option = commands.options[name]
+         if not command.entry or option.field then -- the others are those of other commands
+            add_values(list, command, option)
+            add_typos(list, command, option)
+         end
       end
-      if command.target == "sessions" and not command.listing then
+      if is_of_ids(command) then
          list[#list + 1] = whole(command, "ids")
          for _, more in ipairs{ "--all", "--self", "--user=a", "--where=user=a", "--except=user=a" } do
             list[#list + 1] = with(whole(command), more)
          end
-         for _, id in ipairs{ "", "4294967295", "lab01.x", "self", "all", "a b", "@nobody", ("9"):rep(400) } do
+         for _, id in ipairs{ "", "4294967295", "lab01.x", "self", "all", "a b", "@nobody", "set", ("9"):rep(400) } do
             list[#list + 1] = with(whole(command), id)
          end
          list[#list + 1] = with(whole(command, "ids"), "--except=user=a")
@@ -116,7 +134,7 @@ local function cases()
          list[#list + 1] = with(whole(command), command.arguments and "a[" or "word")
       end
       if command.ends then
-         local all = command.target == "sessions" and "--all" or nil
+         local all = is_of_ids(command) and "--all" or nil
          list[#list + 1] = with(whole(command, "ids"), all)
          list[#list + 1] = with(whole(command, "server"), all and "--where=user=a" or nil)
          if all then

@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --- wms.multipoint: each of the 47 cmdlets has a function that does what it does, or a reason why none can.  What is set is
 --- what is told afterwards.
+local cli = require "spec.support.cli"
+local commands = require "wms.cli.commands"
+local docs = require "spec.support.multipoint_docs"
 local kit = require "spec.support.kit"
 local multipoint = require "spec.support.multipoint"
 local soap = require "spec.support.soap"
@@ -405,6 +408,27 @@ describe("wms.multipoint", function()
             end
          end)
       end
+
+      it("commands that the program knows, with the examples of their help", function()
+         local config = cli.write("room.lua", "return { groups = { room1 = 'lab[01-03]' } }")
+         local count = 0
+         for _, row in ipairs(m.cmdlets) do
+            local names = docs.commands(row)
+            assert.truthy(#names > 0 or row.gap, row.cmdlet)
+            for _, name in ipairs(names) do
+               local command = assert(commands.find(name), name)
+               local example = command.examples[1][1]:gsub("^wms ", ""):gsub("%$INVITATION", "text")
+               assert.equal(name, example:sub(1, #name), row.cmdlet)
+               local script = name == "bind" and " --fingerprint " .. ("00"):rep(32) or ""
+               local out, err, code = cli.run(("%s%s --lua --config %s"):format(example, script, config))
+               assert.same({ "", 0 }, { err, code }, example)
+               assert.truthy(out:find("wms", 1, true), example)
+               count = count + 1
+            end
+         end
+         assert.is_true(count >= 49, count)
+         cli.sweep()
+      end)
 
       it("no other cmdlet", function()
          local count = 0

@@ -361,7 +361,14 @@ describe("a function of wms.multipoint", function()
             if fun.list or fun.gives then
                local found = assert(m[name](with(name, { server = server, devices = name == "stations" or nil })))
                found = fun.list and assert(found[1], name) or found
+               local listed = { server = true }
+               for _, property in ipairs(fun.properties) do
+                  listed[property] = true
+                  assert.truthy(manual:find("`" .. property .. "`", 1, true) or manual:find(property .. " =", 1, true),
+                     name .. ": " .. property)
+               end
                for property in pairs(found) do
+                  assert.truthy(listed[property], name .. ": " .. property)
                   assert.truthy(manual:find("`" .. property .. "`", 1, true) or manual:find(property .. " =", 1, true),
                      name .. ": " .. property)
                   assert.truthy(types:find("\n---@field " .. property .. "%??%f[ ]"), name .. ": " .. property)

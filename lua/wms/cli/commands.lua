@@ -6,6 +6,7 @@
 ---    flags     its names, as the parser takes them
 ---    value     what stands for its value in the help; without it the option is a flag
 ---    kind      what a value is: see wms.cli.values; "text" if it is not given
+---    choices   what a value may be; `offered`: what completions offer, where more is taken
 ---    implied   the value that the flag has without one: then a value is given with `=` alone
 ---    many      it may be given several times
 ---    option    the option of the Lua module that it becomes; without it the program itself deals with it
@@ -27,7 +28,7 @@
 ---    examples  { command line, what it does }
 local commands = {}
 
-commands.groups = { "Hosts and sessions", "Manner", "Binding", "Output", "Everywhere" }
+commands.groups = { "Hosts and sessions", "Manner", "MultiPoint", "Binding and passwords", "Output", "Everywhere" }
 
 commands.options = {
    server = { flags = "-s --server", value = "SERVER", many = true, option = "server", group = 1,
@@ -56,7 +57,7 @@ commands.options = {
    stable = { flags = "--stable", value = "TIME", kind = "wait", option = "stable", group = 2,
       help = "Then watch for so long that it stays so." },
    what_if = { flags = "-n --what-if", option = "what_if", group = 2,
-      help = "Ask the hosts, say what would be done, do nothing." },
+      help = "Only say what would be done." },
    on_error = { flags = "--on-error", value = "HOW", choices = { "continue", "stop" }, option = "on_error", group = 2,
       help = "continue, or stop: one session after the other, and nothing more after the first failure." },
    retries = { flags = "--retries", value = "N", kind = "count", option = "retries", group = 2,
@@ -108,34 +109,34 @@ commands.options = {
       help = "Where it is written down what is kept, and what has to be put back: the next one with this file goes on. "
          .. "A name, or a path." },
 
-   admin = { flags = "-u --user", value = "NAME", option = "user_name", group = 3, help = "An administrator of the host." },
-   fingerprint = { flags = "--fingerprint", value = "SHA256", option = "fingerprint", group = 3,
+   admin = { flags = "-u --user", value = "NAME", option = "user_name", group = 4, help = "An administrator of the host." },
+   fingerprint = { flags = "--fingerprint", value = "SHA256", option = "fingerprint", group = 4,
       help = "The host's certificate. Without it you are shown what the host says, and asked." },
-   fingerprints = { flags = "--fingerprints", value = "FILE", group = 3,
+   fingerprints = { flags = "--fingerprints", value = "FILE", group = 4,
       help = "Those of a room: a line with a host and its fingerprint for each." },
-   show = { flags = "--show", group = 3, help = "Print what the hosts say, as such a file, and bind nothing." },
-   thumbprint = { flags = "--thumbprint", value = "SHA1", option = "thumbprint", group = 3,
+   show = { flags = "--show", group = 4, help = "Print what the hosts say, as such a file, and bind nothing." },
+   thumbprint = { flags = "--thumbprint", value = "SHA1", option = "thumbprint", group = 4,
       help = "The certificate's SHA-1, as Windows shows it: must fit beside the fingerprint." },
-   certificate_name = { flags = "--certificate-name", value = "NAME", option = "certificate_name", group = 3,
+   certificate_name = { flags = "--certificate-name", value = "NAME", option = "certificate_name", group = 4,
       help = "What the certificate is made out to, where that is not the host's name." },
-   management = { flags = "--management", option = "management", group = 3,
+   management = { flags = "--management", option = "management", group = 4,
       help = "Keep the password for management, too, which a few operations need." },
-   password_fd = { flags = "--password-fd", value = "N", kind = "descriptor", group = 3,
+   password_fd = { flags = "--password-fd", value = "N", kind = "descriptor", group = 4,
       help = "Read the password from this file descriptor, in place of the terminal." },
-   credential = { flags = "--credential", value = "NAME", group = 3,
+   credential = { flags = "--credential", value = "NAME", group = 4,
       help = "Read the password from the file $CREDENTIALS_DIRECTORY/NAME, as services of systemd have it." },
 
-   json = { flags = "--json", group = 4, help = "JSON: an object a line, the sum last." },
-   csv = { flags = "--csv", group = 4, help = "CSV with a header." },
-   quiet = { flags = "-q --quiet", group = 4, help = "Print only what went wrong." },
+   json = { flags = "--json", group = 5, help = "JSON: an object a line, the sum last." },
+   csv = { flags = "--csv", group = 5, help = "CSV with a header." },
+   quiet = { flags = "-q --quiet", group = 5, help = "Print only what went wrong." },
 
-   demo = { flags = "--demo", group = 5, help = "Play with a made-up room: memory://lab01 to lab03, which is @room1." },
-   lua = { flags = "--lua", group = 5, help = "Print the Lua script that does the same, and do nothing." },
-   config = { flags = "--config", value = "FILE", group = 5,
+   demo = { flags = "--demo", group = 6, help = "Play with a made-up room: memory://lab01 to lab03, which is @room1." },
+   lua = { flags = "--lua", group = 6, help = "Print the Lua script that does the same, and do nothing." },
+   config = { flags = "--config", value = "FILE", group = 6,
       help = "The file of settings; else ~/.config/wms/config.lua, else /etc/wms/config.lua." },
-   help = { flags = "-h --help", group = 5, help = "Print this." },
-   version = { flags = "--version", group = 5, help = "Print the version." },
-   completion = { flags = "--completion", value = "SHELL", choices = { "bash", "zsh", "fish" }, group = 5,
+   help = { flags = "-h --help", group = 6, help = "Print this." },
+   version = { flags = "--version", group = 6, help = "Print the version." },
+   completion = { flags = "--completion", value = "SHELL", choices = { "bash", "zsh", "fish" }, group = 6,
       help = "Print what completes commands and options in this shell." },
 }
 
@@ -301,14 +302,77 @@ commands.list = {
       } },
 }
 
+-- ---- nouns ------------------------------------------------------------------------------------------------------------
+
+--- The words that stand behind a noun.
+local function words_behind(noun, rows)
+   local words = {}
+   for _, row in ipairs(rows) do
+      words[#words + 1] = row.name:match("^" .. noun:gsub("%-", "%%-") .. " (.*)$")
+   end
+   return words
+end
+
+-- What such a command takes stands in the tables of wms.multipoint, which most command lines need not wait for.
+local Lazy = {}
+
+function Lazy.__index(row, key)
+   setmetatable(row, nil)
+   require("wms.cli.multipoint.rows").fill(row, commands.options, words_behind(row.name, require("wms.cli.nouns")))
+   return row[key]
+end
+
+for _, row in ipairs(require "wms.cli.nouns") do
+   commands.list[#commands.list + 1] = setmetatable(row, Lazy)
+end
+
+--- The commands that stand behind the same noun: the noun itself, and those with a word; nil for others.
+function commands.behind(name)
+   local list = {}
+   for _, command in ipairs(commands.list) do
+      if command.name == name or command.name:sub(1, #name + 1) == name .. " " then
+         list[#list + 1] = command
+      end
+   end
+   return #list > 1 and list or nil
+end
+
 --- The command of that name, or nil.
 function commands.find(name)
    for _, command in ipairs(commands.list) do
-      if command.name == name then
+      if rawget(command, "name") == name then
          return command
       end
    end
    return nil
+end
+
+--- Where the command stands among words: behind the options of the whole program, and `help`; nil: nowhere.
+local function place_of_command(words)
+   local at = 1
+   while words[at] do
+      if words[at] == "--config" then
+         at = at + 1
+      elseif words[at] ~= "help" and words[at]:sub(1, 1) ~= "-" then
+         return at
+      end
+      at = at + 1
+   end
+   return nil
+end
+
+--- Words in which a noun and the word behind it are one, as commands are named.
+function commands.joined(words)
+   local at = place_of_command(words)
+   local name = at and words[at + 1] and words[at] .. " " .. words[at + 1]
+   if not (name and commands.find(name)) then
+      return words
+   end
+   local list = {}
+   for i, word in ipairs(words) do
+      list[#list + 1] = i == at and name or i ~= at + 1 and word or nil
+   end
+   return list
 end
 
 --- Whether a command has an option.

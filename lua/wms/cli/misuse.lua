@@ -20,6 +20,9 @@ local WORDS = {
    { "keep{ file = \"(.-)\" }", "'wms keep --file %1'" },
    { "^locked: missing.*$", "locked: missing; give --locked or --unlocked" },
    { "the former keeper had a function", "the former one had several properties" },
+   { "bind with management = true", "bind with --management" },
+   { "give admin = true", "give --admin" },
+   { "call enable_disk_protection", "'wms disk enable' does it" },
    { "^warn: message: ", "warn: TEXT: " },
    { "^warn: seconds: ", "warn: TIME: " },
 }

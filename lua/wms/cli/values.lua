@@ -166,6 +166,33 @@ function values.argument(text)
    return { name, value }
 end
 
+--- on or off.
+function values.switch(text)
+   if text ~= "on" and text ~= "off" then
+      return nil, ("'%s' is neither; give on or off"):format(text)
+   end
+   return text == "on"
+end
+
+--- Names with commas between them; an empty text is none of them.
+function values.names(text)
+   local list = {}
+   for name in text:gmatch("[^,]+") do
+      list[#list + 1] = name:match("^%s*(.-)%s*$")
+   end
+   return list
+end
+
+--- DOMAIN\USER, or USER: { user =, domain = }.
+function values.account(text)
+   local domain, user = text:match("^([^\\]*)\\(.*)$")
+   user = user or text
+   if user == "" or user:find("\\", 1, true) then
+      return nil, ("'%s' is no account; give USER, or DOMAIN\\USER in quotes"):format(text)
+   end
+   return { user = user, domain = domain ~= "" and domain or nil }
+end
+
 function values.text(text)
    return text
 end
