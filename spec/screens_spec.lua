@@ -320,6 +320,7 @@ describe("a served page #once", function()
       for i = 1, 80 do
          sockets[i] = require("socket").connect("127.0.0.1", tonumber(room.port))
       end
+      assert.equal(200, status("GET", "/" .. room.token .. "/")) -- while they are there
       for _, socket in pairs(sockets) do
          socket:close()
       end

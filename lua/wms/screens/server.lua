@@ -159,8 +159,20 @@ local function receive(self, connection, chunk)
    end
 end
 
+--- The connection that has been there longest and has asked nothing yet, or nil.
+local function oldest_silent(self)
+   local oldest
+   for connection in pairs(self.connections) do
+      if not connection.asked and (not oldest or connection.serial < oldest.serial) then
+         oldest = connection
+      end
+   end
+   return oldest
+end
+
 local function accept(self)
-   local connection = { socket = self.uv.new_tcp(), timer = self.uv.new_timer(), text = "" }
+   self.serial = self.serial + 1
+   local connection = { socket = self.uv.new_tcp(), timer = self.uv.new_timer(), text = "", serial = self.serial }
    if not self.socket:accept(connection.socket) then -- it has gone, or there is no descriptor left
       connection.socket:close()
       connection.timer:close()
@@ -168,9 +180,11 @@ local function accept(self)
    end
    self.connections[connection] = true
    self.count = self.count + 1
-   if self.count > CONNECTIONS_MAX then
-      drop(self, connection)
-      return
+   if self.count > CONNECTIONS_MAX then -- other users of this machine can come in masses; a browser asks at once
+      drop(self, oldest_silent(self))
+      if connection.closed then -- all others wait for their answers
+         return
+      end
    end
    connection.timer:start(PATIENCE, 0, function() drop(self, connection) end)
    connection.socket:read_start(function(err, chunk)
@@ -229,7 +243,7 @@ function server.new(options, level)
    local client = require("wms").new(options.client or {})
    check(client, options.options, (level or 1) + 1)
    local self = setmetatable({ uv = uv, every = options.every or 5, message = options.message or MESSAGE, token = secret(),
-      title = options.options.title or "Screens", connections = {}, count = 0, acts = 0 }, server)
+      title = options.options.title or "Screens", connections = {}, count = 0, serial = 0, acts = 0 }, server)
    self.room = require("wms.screens.room").new(options.options, caller(client, require "wms.loop.luv"))
    self.socket = uv.new_tcp()
    local bound, why = self.socket:bind(ADDRESS, options.port or 0)
