@@ -292,6 +292,49 @@ describe("a served page #once", function()
       assert.truthy(said:find("1 of 1: unlocked.", 1, true), said)
    end)
 
+   test("shows what was done while the hosts were asked", function()
+      local name, uv = kit.name(), require "luv"
+      local host = wms.memory(name, { sessions = { { session_id = 1, user_name = "alice" } } })
+      local one = assert(screens.serve{ options = { server = "memory://" .. name } })
+      --- Asks in the same loop; `done` gets the answer.
+      local function ask(words, body, done)
+         local socket, parts = uv.new_tcp(), {}
+         socket:connect("127.0.0.1", one.port, function()
+            socket:read_start(function(_, chunk)
+               parts[#parts + 1] = chunk
+               if not chunk then
+                  socket:close()
+                  done(table.concat(parts))
+               end
+            end)
+            socket:write(("%s HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nX-Wms: 1\r\nContent-Length: %d\r\n\r\n%s"):format(
+               words:gsub("TOKEN", one.token), one.host, one.host, #body, body))
+         end)
+      end
+      local take, takes, did, shown = one.room.take, 0, nil, nil
+      one.room.take = function(self)
+         takes = takes + 1
+         take(self)
+         if takes == 1 then -- the hosts have told how they are, and now alice is locked
+            local running = coroutine.running()
+            ask("POST /TOKEN/act", ("verb=lock&text=Hi&key=memory://%s+1"):format(name), function(answer)
+               did = answer
+               assert(coroutine.resume(running))
+            end)
+            coroutine.yield()
+         end
+      end
+      ask("GET /TOKEN/stations", "", function(answer)
+         shown = answer
+         one:stop()
+      end)
+      one:run()
+      assert.truthy(did:find("1 of 1: locked.", 1, true), did)
+      assert.truthy(shown:find('"label":"Locked"', 1, true), shown)
+      assert.equal(2, takes)
+      host:close()
+   end)
+
    test("begins with the message that is given", function()
       local one = served.start(("%s bin/wms --demo screens --serve 0 -m '<Hi>'"):format(process.lua()))
       local path = "/" .. one.token .. "/"
