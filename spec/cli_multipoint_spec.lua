@@ -288,6 +288,15 @@ describe("wms and the nouns of MultiPoint #once", function()
          assert.same({}, records("apps"))
       end)
 
+      test("about no program whose name the host does not tell", function()
+         lab:on("GetSessionRunningApps", { times = 0, body = "<pprgwsWmsRunningAppWs><prgWmsRunningAppWs><wsName "
+            .. 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/><ProcessId>7</ProcessId>'
+            .. "<WindowId>8</WindowId><CreateTime>9</CreateTime></prgWmsRunningAppWs></pprgwsWmsRunningAppWs>" })
+         local _, err, code = run("apps close --all --name paint --yes")
+         assert.equal(0, code, err)
+         has(err, "--name paint: no such program runs there")
+      end)
+
       test("for the password of an account, twice if it is new", function()
          local text, code = cli.terminal("users add eve --user-type standard -s " .. lab.server, 80,
             { "New password of eve: ", "s3cret\\n", "same again: ", "s3cre\\n", "differ", "", "New password of eve: ",

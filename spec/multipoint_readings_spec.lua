@@ -196,6 +196,30 @@ describe("wms.multipoint", function()
          assert.equal(20, m.system(server).license_count)
       end)
 
+      it("what it has nil for", function()
+         local NIL = ' xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>'
+         lab:on("EnumerateUsers", { times = 0, body = "<pprgWmsUsersWs><prgWmsSessionInfoWs><wsName" .. NIL .. "<wsFullName"
+            .. NIL .. "<wsDescription" .. NIL .. "<UserType" .. NIL .. "</prgWmsSessionInfoWs></pprgWmsUsersWs>" })
+         assert.equal(1, #assert(m.users(server)))
+         assert.equal("NOT_FOUND", fault(m.users{ name = "eve", server = server }).code)
+         local before = update()
+         local function settings(hour)
+            return "<peMode>2</peMode><piScheduledUpdateStartHour" .. hour .. "<pwsCustomScriptFullPath" .. NIL
+               .. "<pcMaxMinutesAllowedForCustomScript>30</pcMaxMinutesAllowedForCustomScript><peReturnState>1</peReturnState>"
+         end
+         local GET = "GetScheduledUpdateSettings"
+         lab:on(GET, { times = 0, body = settings(NIL) })
+         for _, name in ipairs{ "schedule_update", "unschedule_update" } do
+            local given = { server = server, minutes = name == "schedule_update" and 5 or nil }
+            assert.equal("PROTOCOL", fault(m[name](given)).code) -- all are written, and one is not known
+         end
+         lab:clear()
+         assert.same(before, update())
+         lab:on(GET, { times = 1, body = settings(NIL) })
+         assert(m.schedule_update{ hour = 4, server = server })
+         assert.equal(4, update().hour_to_schedule_updates)
+      end)
+
       it("that a session of another machine is shown", function()
          lab:station{ id = 3, session_host = "other", session = 2 }
          local found = station(3)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- Updates of hosts with disk protection: [MS-RSMC] 3.10.
+local Host = require "wms.multipoint.host"
 local words = require "wms.multipoint.words"
 
 local DISABLED, SCRIPT_ONLY, WITH_WINDOWS = 0, 1, 2
@@ -10,13 +11,17 @@ local function unless_empty(text)
    return text ~= "" and text or nil
 end
 
---- Writes settings: what is read, with what is given in its place.
+--- Writes settings: what is read, with what is given in its place.  All of them are written, so all have to be known.
 local function write(host, now, given)
+   local mode, hour = given.mode or now.peMode, given.hour or now.piScheduledUpdateStartHour
+   local minutes, after = given.minutes or now.pcMaxMinutesAllowedForCustomScript, given.after or now.peReturnState
+   if not (mode and hour and minutes and after) then
+      Host.throw{ code = "PROTOCOL", message = "the host does not tell all of its settings; they were left as they are",
+         state = "failed" }
+   end
    host:ask(SET, {
-      eMode = given.mode or now.peMode, iScheduledUpdateStartHour = given.hour or now.piScheduledUpdateStartHour,
-      wsCustomScriptFullPath = given.script or now.pwsCustomScriptFullPath,
-      cMaxMinutesAllowedForCustomScript = given.minutes or now.pcMaxMinutesAllowedForCustomScript,
-      eReturnState = given.after or now.peReturnState,
+      eMode = mode, iScheduledUpdateStartHour = hour, cMaxMinutesAllowedForCustomScript = minutes, eReturnState = after,
+      wsCustomScriptFullPath = given.script or now.pwsCustomScriptFullPath or "",
    })
 end
 

@@ -29,7 +29,7 @@ return {
       run = function(host, given)
          local users, wanted = {}, given.name and given.name:lower()
          for _, user in ipairs(host:ask("UserManager.EnumerateUsers").pprgWmsUsersWs or {}) do
-            if not wanted or user.wsName:lower() == wanted then
+            if not wanted or (user.wsName or ""):lower() == wanted then
                users[#users + 1] = {
                   name = user.wsName, full_name = user.wsFullName, description = user.wsDescription,
                   user_type = words.user_type.word(user.UserType), computer_name = host:computer_name(),

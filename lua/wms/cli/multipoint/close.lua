@@ -26,9 +26,9 @@ function close.plan(made, command, given)
    return nil
 end
 
---- Whether a program is meant: by its name, whatever the case of its letters, and its process.
+--- Whether a program is meant: by its name, which the host may not tell, whatever the case of its letters, and its process.
 local function is_meant(app, wanted)
-   return (not wanted.name or app.name:lower() == wanted.name:lower())
+   return (not wanted.name or (app.name or ""):lower() == wanted.name:lower())
       and (not wanted.process_id or app.process_id == wanted.process_id)
 end
 

@@ -70,7 +70,7 @@ end
 local function condition(wanted)
    local parts = {}
    if wanted.name then
-      parts[1] = ("app.name:lower() == %s"):format(literal.of(wanted.name:lower()))
+      parts[1] = ("(app.name or \"\"):lower() == %s"):format(literal.of(wanted.name:lower()))
    end
    if wanted.process_id then
       parts[#parts + 1] = ("app.process_id == %s"):format(literal.of(wanted.process_id))
