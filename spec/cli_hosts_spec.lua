@@ -173,8 +173,8 @@ describe("wms and MultiPoint hosts #once", function()
       local lab = stranger()
       local port = multipoint.free_port()
       local place = ("localhost:%d@127.0.0.1"):format(port)
-      local words = { "bind", lab.server, "-u", lab.admin, "--fingerprint", lab.fingerprint, "--password-fd", "0", "--events",
-         place }
+      local words = { "bind", lab.server, "-u", lab.admin, "--fingerprint", lab.fingerprint, "--password-fd", "0",
+         "--events", place }
       local _, err, code = cli.run(words, { input = lab.password .. "\n" })
       assert.same({ 0, "1 bound\n" }, { code, err })
       local record = dkjson.decode((cli.run("bindings --json")):match("[^\n]+"))

@@ -26,8 +26,8 @@ local function good(option)
    if option.choices or option.offered then
       return (option.choices or option.offered)[1]
    end
-   local values = { names = "a.example", account = "eve", time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9",
-      endpoint = "a.example:8443" }
+   local values = { names = "a.example", account = "eve", time = "5", wait = "5", count = "3", positive = "1",
+      condition = "user=a", descriptor = "9", endpoint = "a.example:8443" }
    return values[option.kind] or "text"
 end
 
@@ -261,7 +261,8 @@ describe("a wrong command line #once", function()
       ["bind x -u a --fingerprint 00 --events a.example:99999"] = "99999 is no port; give a free one",
       ["bind x -u a --fingerprint 00 --events a.example:1@lab"] = "'lab' behind the @ is no numeric address; give",
       ["screens"] = "give a file as -o room.html, or --serve PORT", ["screens -o a.gif"] = "ends in .html or .png",
-      ["screens -o a.html -m Hi"] = "leave it out, or give --serve PORT", ["screens --serve 70000"] = "give one up to 65535",
+      ["screens -o a.html -m Hi"] = "leave it out, or give --serve PORT",
+      ["screens --serve 70000"] = "give one up to 65535",
       ["screens -o a.html --every 2d"] = "--every: more than a day; give at most 86400s",
       ["screens -s @nowhere -o a.html"] = "wms screens: -s: there is no group 'nowhere'",
       ["screens -s @nowhere --serve 0"] = "wms screens: -s: there is no group 'nowhere'",

@@ -205,7 +205,8 @@ describe("wms.multipoint", function()
          local before = update()
          local function settings(hour)
             return "<peMode>2</peMode><piScheduledUpdateStartHour" .. hour .. "<pwsCustomScriptFullPath" .. NIL
-               .. "<pcMaxMinutesAllowedForCustomScript>30</pcMaxMinutesAllowedForCustomScript><peReturnState>1</peReturnState>"
+               .. "<pcMaxMinutesAllowedForCustomScript>30</pcMaxMinutesAllowedForCustomScript>"
+               .. "<peReturnState>1</peReturnState>"
          end
          local GET = "GetScheduledUpdateSettings"
          lab:on(GET, { times = 0, body = settings(NIL) })

@@ -123,8 +123,8 @@ describe("a sheet", function()
          pending(served.missing())
       end
       for _, case in ipairs{ { nil, "a nil" }, { "memory://lab", "a string" }, { { ports = 1 }, "ports: no such option" },
-         { { server = "x" }, "give this one in options" }, { { port = "80" }, "port: 80" }, { { port = 65536 }, "port: 65536" },
-         { { port = 0.5 }, "port: 0.5" }, { { every = 0 }, "every: 0" }, { { message = 1 }, "message: a number" },
+         { { server = "x" }, "give this one in options" }, { { port = "80" }, "port: 80" },
+         { { port = 65536 }, "port: 65536" }, { { port = 0.5 }, "port: 0.5" }, { { every = 0 }, "every: 0" }, { { message = 1 }, "message: a number" },
          { { options = { sizes = 1 } }, "sizes: no such option" }, { { options = { size = 1 } }, "size: '1'" },
          { { options = 3 }, "a number" }, { { options = { server = "@nowhere" } }, "there is no group 'nowhere'" },
          { { options = { server = "memory://x", where = { sorts = 1 } } }, "sorts" } } do
@@ -307,8 +307,8 @@ describe("a served page #once", function()
                   done(table.concat(parts))
                end
             end)
-            socket:write(("%s HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nX-Wms: 1\r\nContent-Length: %d\r\n\r\n%s"):format(
-               words:gsub("TOKEN", one.token), one.host, one.host, #body, body))
+            socket:write(("%s HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nX-Wms: 1\r\nContent-Length: %d\r\n\r\n%s")
+               :format(words:gsub("TOKEN", one.token), one.host, one.host, #body, body))
          end)
       end
       local take, takes, did, shown = one.room.take, 0, nil, nil

@@ -9,7 +9,8 @@
 local given_options = require "wms.screens.options"
 local wms = require "wms"
 
-local pick, SESSIONS, BOTH, PICTURES = given_options.pick, given_options.SESSIONS, given_options.BOTH, given_options.PICTURES
+local pick = given_options.pick
+local SESSIONS, BOTH, PICTURES = given_options.SESSIONS, given_options.BOTH, given_options.PICTURES
 
 local screens = {}
 
