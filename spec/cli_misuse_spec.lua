@@ -32,7 +32,8 @@ end
 
 --- What some commands cannot do without.
 local WHOLE = { ["stations set"] = { "--name=Door" }, ["apps close"] = { "--name=Paint" },
-   ["web-limit set"] = { "--allow=a.b" }, ["users add"] = { "--password-fd=0" }, ["users set"] = { "--full-name=Eve" }, ["system set"] = { "--im=on" } }
+   ["web-limit set"] = { "--allow=a.b" }, ["users add"] = { "--password-fd=0" },
+   ["users set"] = { "--full-name=Eve" }, ["system set"] = { "--im=on" } }
 
 --- Whether a command wants ids, or all.
 local function is_of_ids(command)

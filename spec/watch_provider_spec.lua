@@ -98,6 +98,10 @@ describe("a provider that", function()
          told("overtaken", 3))
    end)
 
+   it("tells of a session before its first list is answered, which has it, is heard in order", function()
+      assert.same({ "ready", "locked c3", "(c3 third true)", "(1 first false)", "(c2 second false)" }, told("dawn", 2))
+   end)
+
    it("tells of a session before its list is answered, which has it no more, is heard to the end", function()
       assert.same({ "ready", "locked 1", "unlocked 1", "closed 1", "(c2 second false)" }, told("brief", 4))
    end)

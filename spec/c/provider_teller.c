@@ -77,6 +77,7 @@ static void tell_session(struct conn *conn, const wms_session *session)
     wms_change_init(&change, &session->id);
     change.identity = session->identity;
     change.session = session;
+    change.opened = session->id.text && strcmp(session->id.text, "c3") == 0;
     conn->services->changed(conn->watcher, &change);
 }
 
@@ -219,9 +220,10 @@ static void list(void *data, struct wms_op *op)
     if (gone && before == 1) {
         tell_brief(conn, one.id);
     }
-    if (is(conn, "overtaken") && before > 0) {
+    unsigned late = is(conn, "overtaken") ? 1 : 0;
+    if ((is(conn, "overtaken") || is(conn, "dawn")) && before >= late) {
         wms_session three = session_of("c3", "third", 0);
-        if (before == 1) {
+        if (before == late) {
             tell_session(conn, &three);
             tell_locked(conn, three.id, 1);
         }

@@ -166,8 +166,8 @@ static void on_ready(void *data, int events)
                               notices when it uses it again */
         socket->events = 0;
         all->memory.services->poll_set(socket->poll, 0);
-        if (socket->host) {
-            multipoint_registration_doubt(socket->host->registration);
+        if (socket->host && socket->host->closed) {
+            socket->host->closed(socket->host);
         }
         return;
     }
