@@ -9,7 +9,7 @@ for _, entry in ipairs(multipoint.functions) do
    ENTRIES[entry.name] = entry
 end
 
-local MULTIPOINT, BINDING = 3, 4 -- groups of options
+local MULTIPOINT = 3 -- the group of options
 
 local SERVE = { "timeout", "deadline", "concurrency" }
 local PRINT = { "json", "csv", "quiet" }
