@@ -250,6 +250,10 @@ describe("wms and the nouns of MultiPoint #once", function()
          for _, words in ipairs{ "stations", "system version", "apps close --name x --all --yes", "web-limit" } do
             run_script(words)
          end
+         lab:program(3, { name = "Paint", process = 7, window = 8 })
+         for _, words in ipairs{ "apps close --all --name paint --what-if", "apps close 3 --process-id 7 --yes" } do
+            assert.equal(lab.server .. "\t3\tPaint\n", run_script(words))
+         end
       end)
    end)
 

@@ -24,6 +24,7 @@
 ---    options   names of options
 ---    words     for people: what is `done`, was `before`, is only `asked` for, would be by `plan`
 ---    about     more about it, for the help
+---    fun       of one of MultiPoint's nouns: see wms.cli.nouns
 ---    item      what it lists, where that is not sessions
 ---    examples  { command line, what it does }
 local commands = {}
