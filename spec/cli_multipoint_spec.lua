@@ -436,6 +436,26 @@ describe("wms and the nouns of MultiPoint #once", function()
       end)
    end)
 
+   test("tells whom a choice has not met", function()
+      local _, err, code = run("apps open notepad --all -u nobody -x user=zoe")
+      assert.equal(1, code)
+      has(err, "--user nobody: no such user is logged on", "--except user=zoe: it takes nobody out")
+      assert.is_nil(asked "RunFileSession")
+   end)
+
+   it("is loaded for its own commands alone", function()
+      local init = [[
+         local exit = os.exit
+         os.exit = function(...)
+            io.stderr:write(tostring(package.loaded["wms.multipoint"]))
+            exit(...)
+         end]]
+      for _, words in ipairs{ "--demo list", "--help", "unlock 3 --lua", "--complete-line 'wms li'" } do
+         assert.equal("nil", (select(2, cli.run(words, { init = init })):match("nil$")), words)
+      end
+      assert.equal("table: ", (select(2, cli.run("stations -s x --lua", { init = init })):match("table: ")))
+   end)
+
    test("ends at once by Ctrl-C when a host is silent", function()
       lab:on("*", { never = true, times = 0 })
       finally(function() lab:clear() end)
