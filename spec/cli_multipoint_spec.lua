@@ -330,7 +330,9 @@ describe("wms and the nouns of MultiPoint #once", function()
       for words, part in pairs{
          ["stations splt 3"] = "unknown command 'stations splt'; did you mean 'stations split'?",
          ["stations lab01"] = "'lab01' is no id of a station, and no command of stations; give hosts as -s HOST",
-         ["stations set"] = "no stations; give their ids ('wms stations' shows them), or --all",
+         ["stations set"] = "no stations; give their ids ('wms stations' shows them)\n",
+         ["stations split"] = "no stations; give their ids ('wms stations' shows them), or --all",
+         ["desktops share"] = "no session; give its id",
          ["stations set --name x"] = "no stations; give their ids",
          ["stations set 2"] = "--name, --logon, --host, --vm, --orientation: missing; give what is to be set",
          ["stations set 0 --name x"] = "ID: 0; give 1..4294967294", ["stations split 1 --all"] = "--all cannot be combined",
