@@ -332,6 +332,8 @@ describe("wms and the nouns of MultiPoint #once", function()
          ["stations lab01"] = "'lab01' is no id of a station, and no command of stations; give hosts as -s HOST",
          ["stations set"] = "no stations; give their ids ('wms stations' shows them)\n",
          ["stations split"] = "no stations; give their ids ('wms stations' shows them), or --all",
+         ["stations set all --name x"] = "'all' is no id; give ids of stations",
+         ["stations all"] = "'all' is no id; leave it out for all, or ids of stations",
          ["desktops share"] = "no session; give its id",
          ["stations set --name x"] = "no stations; give their ids",
          ["stations set 2"] = "--name, --logon, --host, --vm, --orientation: missing; give what is to be set",

@@ -376,6 +376,16 @@ function commands.joined(words)
    return list
 end
 
+--- The option of a command that means all of a host's sessions or stations; nil: it has none.
+function commands.option_for_all(command)
+   for _, name in ipairs(command.options) do
+      if commands.options[name].flags == "-a --all" then
+         return name
+      end
+   end
+   return nil
+end
+
 --- Whether a command has an option.
 function commands.has(command, wanted)
    for _, name in ipairs(command.options) do

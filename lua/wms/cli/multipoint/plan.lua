@@ -14,23 +14,13 @@ local function add(made, name, value)
    made.options[#made.options + 1] = { name, value }
 end
 
---- The option of a command that means all of a host's stations or sessions; nil: it has none.
-local function option_for_all(command)
-   for _, name in ipairs(command.options) do
-      if commands.options[name].flags == "-a --all" then
-         return name
-      end
-   end
-   return nil
-end
-
 --- What to say where neither ids nor all are given.
 local function no_targets(command, is_of_stations)
    if command.entry.fun.single and command.fun ~= "close_app" then
       return "no session; give its id ('wms list' shows it)"
    end
    return ("no %s; give their ids ('wms %s' shows them)%s"):format(is_of_stations and "stations" or "sessions",
-      is_of_stations and "stations" or "list", option_for_all(command) and ", or --all" or "")
+      is_of_stations and "stations" or "list", commands.option_for_all(command) and ", or --all" or "")
 end
 
 --- Ids as numbers; one that is too long to be an id stays as it is, and is refused.
@@ -52,7 +42,7 @@ local function add_targets(made, command, given, ids)
    elseif #of_session > 0 then
       ids, station = of_session, false
    end
-   local for_all = option_for_all(command)
+   local for_all = commands.option_for_all(command)
    local is_all = for_all and given[for_all]
    if #ids > 0 and is_all then
       return ("--all cannot be combined with ids of %s; give one of them"):format(station and "stations" or "sessions")
@@ -194,7 +184,8 @@ function plan.no_id(command, item)
       end
    end
    if what and (item == "all" or item == "") then
-      return ("'%s' is no id; give --all for all, or ids of %ss"):format(item, what)
+      local instead = command.listing and "leave it out for all" or commands.option_for_all(command) and "give --all for all"
+      return ("'%s' is no id; %s"):format(item, (instead and instead .. ", or " or "give ") .. "ids of " .. what .. "s")
    elseif actions then
       return ("'%s' is %sno command of %s; give hosts as -s HOST, or one of %s"):format(item,
          what and ("no id of a %s, and "):format(what) or "", command.name, table.concat(actions, ", "))
