@@ -91,8 +91,8 @@ function help.usage(command)
    local words = { "Usage: wms " .. command.name }
    if command.entry and command.target ~= "servers" and not command.listing then
       words[#words + 1] = command.place and command.place:upper() or nil
-      words[#words + 1] = command.entry.fun.single and command.fun ~= "close_app" and "ID" or commands.option_for_all(command)
-         and "(ID... | --all)" or "ID..."
+      words[#words + 1] = commands.option_for_all(command) and "(ID... | --all)"
+         or command.entry.fun.single and "ID" or "ID..."
    elseif command.target == "sessions" and not command.listing then
       words[#words + 1] = "(ID... | --all | --where NAME=VALUE) [-s SERVER]"
    else

@@ -184,7 +184,8 @@ function plan.no_id(command, item)
       end
    end
    if what and (item == "all" or item == "") then
-      local instead = command.listing and "leave it out for all" or commands.option_for_all(command) and "give --all for all"
+      local instead = command.listing and "leave it out for all"
+         or commands.option_for_all(command) and "give --all for all"
       return ("'%s' is no id; %s"):format(item, (instead and instead .. ", or " or "give ") .. "ids of " .. what .. "s")
    elseif actions then
       return ("'%s' is %sno command of %s; give hosts as -s HOST, or one of %s"):format(item,
