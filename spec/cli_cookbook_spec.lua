@@ -131,6 +131,8 @@ describe("the cookbook #once", function()
       ["Who logs on now"] = { happens = true, "memory://lab01  opened              9  zoe", lua = "memory://lab01\tzoe\n" },
       ["Tell me when a host is lost"] = { happens = true, "mail -s A host is lost teacher\n{\"record\":\"event\",",
          "\"kind\":\"lost\",\"server\":\"memory://lab02\",", lua = "memory://lab02\tthe host" },
+      ["What is on the screens"] = { "room1.html: 9 sessions, 9 locked\n", file = "room1.html", written = "data:image/jpeg;",
+         lua = "9\tsessions\t0\thosts not reached\n" },
       ["Close at six, with a warning"] = { "9 requested" },
       ["The same by cron"] = {}, ["The same by a systemd timer"] = {},
       ["Log off who has done nothing for an hour"] = { "3 requested" },

@@ -14,6 +14,7 @@ local BAD = {
    positive = { "", "x", "0", "-1" }, moment = { "", "x", "24:00", "11:60", "1:1:1", "11.30", "2026-02-30 11:30" },
    condition = { "", "x", "=", "foo=1", "user=", "locked=perhaps", "idle=x", "idle=1,2", "station=x" },
    descriptor = { "", "x", "-1" }, account = { "", "SCHOOL\\", "a\\b\\c" }, switch = { "", "yes", "ON" },
+   endpoint = { "", "a", "a:", ":1", "a:0", "a:65536", "a b:1", "a:1@", "a:1@localhost", "a:1@a:1", "a:1@::1@::1" },
 }
 
 local function flag_of(option)
@@ -26,7 +27,7 @@ local function good(option)
       return (option.choices or option.offered)[1]
    end
    local values = { time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9",
-      names = "a.example", account = "eve" }
+      names = "a.example", account = "eve", endpoint = "a.example:8443" }
    return values[option.kind] or "text"
 end
 
@@ -257,6 +258,14 @@ describe("a wrong command line #once", function()
       ["bind x -u a --fingerprint 00"] = "give it by --password-fd N or --credential NAME",
       ["bind x -u a --fingerprint 00 --credential a/b"] = "LoadCredential= in the unit",
       ["bind x -u a --fingerprints /nonexistent/f"] = "/nonexistent/f: No such file or directory; give a file with lines",
+      ["bind x -u a --fingerprint 00 --events a.example"] = "and a port, such as console.school.example:8443",
+      ["bind x -u a --fingerprint 00 --events a.example:99999"] = "99999 is no port; give a free one",
+      ["bind x -u a --fingerprint 00 --events a.example:1@lab"] = "'lab' behind the @ is no numeric address; give",
+      ["screens"] = "give a file as -o room.html, or --serve PORT", ["screens -o a.gif"] = "ends in .html or .png",
+      ["screens -o a.html -m Hi"] = "leave it out, or give --serve PORT", ["screens --serve 70000"] = "give one up to 65535",
+      ["screens -o a.html --every 2d"] = "--every: more than a day; give at most 86400s",
+      ["screens -s @nowhere -o a.html"] = "wms screens: -s: there is no group 'nowhere'",
+      ["screens -s @nowhere --serve 0"] = "wms screens: -s: there is no group 'nowhere'",
       ["call x I"] = "no hosts; give them as -s HOST", ["call -s x I Op =1"] = "give NAME=VALUE",
       ["call -s x I Op a=1 a=2"] = "a is given twice; leave one of them out", ["call -s x I Op a=[1"] = "give JSON",
    } do

@@ -81,6 +81,8 @@ commands.options = {
       help = "Do it again and again, so often; the page loads itself again." },
    serve = { flags = "--serve", value = "PORT", kind = "count", group = 2,
       help = "Serve a page that also locks, unlocks and sends messages, on loopback alone; 0: any free port." },
+   field = { flags = "-m --message", value = "TEXT", group = 2,
+      help = "What stands in the field for a message at first, on the page of --serve." },
    yes = { flags = "-y --yes", group = 2, help = "Do not ask whether it is meant." },
 
    initial = { flags = "--initial", option = "initial", group = 2,
@@ -122,6 +124,9 @@ commands.options = {
       help = "What the certificate is made out to, where that is not the host's name." },
    management = { flags = "--management", option = "management", group = 4,
       help = "Keep the password for management, too, which a few operations need." },
+   events = { flags = "--events", value = "NAME:PORT", kind = "endpoint", option = "events", group = 4,
+      help = "Where the hosts are to tell of changes while they are watched: this machine's name as they reach it, and a "
+         .. "free port; NAME:PORT@ADDRESS listens at that address alone. Implies --management." },
    password_fd = { flags = "--password-fd", value = "N", kind = "descriptor", group = 4,
       help = "Read the password from this file descriptor, in place of the terminal." },
    credential = { flags = "--credential", value = "NAME", group = 4,
@@ -242,7 +247,7 @@ commands.list = {
       } },
    { name = "screens", summary = "show a room: who is where, what is locked, and what is on the screens", call = "screens",
       target = "sessions", listing = true, arguments = SERVERS,
-      options = join({ "server", "user", "where", "except", "output", "serve", "every", "size", "title", "message",
+      options = join({ "server", "user", "where", "except", "output", "serve", "every", "size", "title", "field",
          "retries" }, SERVE),
       words = { done = "shown" },
       about = "Pictures come from MultiPoint hosts; sessions of other hosts are shown without. Who is looked at has to "
@@ -276,12 +281,14 @@ commands.list = {
    { name = "bind", summary = "bind this account to MultiPoint hosts, once", call = "bind", target = "servers",
       arguments = SERVERS,
       options = join({ "server", "admin", "fingerprint", "fingerprints", "show", "thumbprint", "certificate_name",
-         "management", "password_fd", "credential", "on_error" }, SERVE, PRINT),
+         "management", "events", "password_fd", "credential", "on_error" }, SERVE, PRINT),
       required = { "server", "admin" }, words = { done = "bound", asked = "bound" },
       examples = {
          { "wms bind lab01.school.example -u Administrator", "shows the fingerprint, asks, and asks for the password" },
          { "wms bind @room1 -u Administrator --show > room1.txt", "the fingerprints of a room, to be compared" },
          { "wms bind @room1 -u Administrator --fingerprints room1.txt", "one password for all" },
+         { "wms bind lab01 -u Administrator --events console.school.example:8443",
+            "and 'wms watch' here learns at once what happens there" },
       } },
    { name = "unbind", item = "host", summary = "forget hosts", call = "unbind", target = "none",
       arguments = SERVERS, options = { "server", "json", "csv", "quiet" }, required = { "server" },

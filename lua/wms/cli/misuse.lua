@@ -23,6 +23,8 @@ local WORDS = {
    { "bind with management = true", "bind with --management" },
    { "give admin = true", "give --admin" },
    { "call enable_disk_protection", "'wms disk enable' does it" },
+   { "^events: host_name: ", "events: NAME: " },
+   { "^events: address: ", "events: ADDRESS: " },
    { "^warn: message: ", "warn: TEXT: " },
    { "^warn: seconds: ", "warn: TIME: " },
 }

@@ -193,6 +193,25 @@ function values.account(text)
    return { user = user, domain = domain ~= "" and domain or nil }
 end
 
+local HOST_NAME_MAX = 64 -- letters: what a certificate can be made out to
+
+--- NAME:PORT, or NAME:PORT@ADDRESS: { host_name =, port =, address = }.  Whatever is wrong is found before a password is
+--- asked for.
+function values.endpoint(text)
+   local place, address = text:match("^([^@]*)@(.*)$")
+   local name, port = (place or text):match("^([%w.-]+):(%d+)$")
+   if not name or #name > HOST_NAME_MAX then
+      return nil, ("'%s' is no place to listen; give this machine's name as the hosts reach it, and a port, such as "
+         .. "console.school.example:8443"):format(text)
+   elseif #port > 5 or tonumber(port) < 1 or tonumber(port) > 65535 then
+      return nil, ("%s is no port; give a free one of this machine, 1 to 65535"):format(port)
+   elseif address and not (address:find("^%d+%.%d+%.%d+%.%d+$") or address:find("^%x*:[%x:.]+$")) then
+      return nil, ("'%s' behind the @ is no numeric address; give one of this machine's, such as 10.1.0.7, or leave it out")
+         :format(address)
+   end
+   return { host_name = name, port = whole(tonumber(port)), address = address }
+end
+
 function values.text(text)
    return text
 end

@@ -119,13 +119,6 @@ local function set_alarm()
    end
 end
 
---- Lets everything that has news take a step.
-local function take_news()
-   for request in driver.news, driver do
-      step(request)
-   end
-end
-
 local function run_timers()
    if not next(timers) then
       return
