@@ -296,6 +296,19 @@ bound.describe("a MultiPoint host that tells of events #once", pending, function
          assert.truthy(host:counts().UnregisterCoreEventSink >= 1)
       end)
 
+      it("tells where it was bound last, and there alone", function()
+         local first, second = watch(), watch()
+         for _ = 1, 3 do
+            local cookie = host:sinks()[1].cookie
+            port = bound.port()
+            assert(wms.bind(bound.options(host, { events = events() })))
+            kit.await(function()
+               local list = host:sinks()
+               return #list == 1 and list[1].cookie ~= cookie and list[1].uri:find(":" .. port .. "/", 1, true)
+            end, function() first:rest() second:rest() end)
+         end
+      end)
+
       it("needs no cookie", function()
          host:set{ cookie = false }
          local seen = watch()

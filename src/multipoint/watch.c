@@ -426,11 +426,11 @@ static struct multipoint_registration *registration_new(struct multipoint_host *
     return registration;
 }
 
-static void registration_free(struct multipoint_registration *registration)
+/* The host is to tell nothing more. */
+static void end(struct multipoint_registration *registration)
 {
     struct multipoint_host *host = registration->host;
 
-    host->registration = NULL;
     host->closed = NULL;
     while (!node_alone(&registration->looks)) {
         look_free(NODE_OWNER(registration->looks.next, struct look, node));
@@ -441,12 +441,23 @@ static void registration_free(struct multipoint_registration *registration)
     } else {
         multipoint_drop(registration->exchange);
     }
+    registration->exchange = NULL;
     multipoint_renewal_end(&registration->renewal);
     multipoint_listener_leave(&registration->user);
-    services_of(registration)->timer_free(registration->timer);
+    in(registration, -1);
     if (registration->has_cookie) {
         unregister(host, registration->cookie);
     }
+    registration->registered = registration->has_cookie = false;
+}
+
+static void registration_free(struct multipoint_registration *registration)
+{
+    struct multipoint_host *host = registration->host;
+
+    end(registration);
+    host->registration = NULL;
+    services_of(registration)->timer_free(registration->timer);
     multipoint_free(&host->all->memory, registration);
 }
 
@@ -495,6 +506,13 @@ void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched)
         ask(host->registration);
     } else {
         list_every(host->registration, host->registration->registered ? slow : quick);
+    }
+}
+
+void multipoint_watch_end(struct multipoint_host *host)
+{
+    if (host->registration) {
+        end(host->registration);
     }
 }
 
