@@ -133,13 +133,15 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     wms_change_init(&change, &id);
     change.locked = reply->code ? -1 : read_locked(exchange, reply);
     change.present = !multipoint_reply_not_found(reply);
-    if (look->again && look_now(look)) {
-        return;
+    bool known = change.locked >= 0 || !change.present, again = look->again;
+    bool looks = again && look_now(look);
+    if (!looks) {
+        look_free(look);
     }
-    look_free(look);
-    if (change.locked >= 0 || !change.present) {
+    if (known) { /* also if it may be another by now: events may come faster than answers */
         tell(registration, &change);
-    } else if (!reply->lost) {
+    }
+    if (!looks && (again || (!known && !reply->lost))) {
         tell_all(registration);
     }
 }
