@@ -522,6 +522,8 @@ struct multipoint_registration;
 
 void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched);
 void multipoint_unwatch(struct wms_watcher *watched);
+/* The host is to tell nothing more to those who watch it; they are still there until they leave. */
+void multipoint_watch_end(struct multipoint_host *host);
 
 /* ---- list.c, actions.c, bind.c, observe.c ---------------------------------------------------- */
 
