@@ -26,14 +26,15 @@ local function good(option)
    if option.choices or option.offered then
       return (option.choices or option.offered)[1]
    end
-   local values = { names = "a.example", account = "eve", time = "5", wait = "5", count = "3", positive = "1",
-      condition = "user=a", descriptor = "9", endpoint = "a.example:8443" }
+   local values = { time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9",
+      names = "a.example", account = "eve", endpoint = "a.example:8443" }
    return values[option.kind] or "text"
 end
 
 --- What some commands cannot do without.
-local WHOLE = { ["stations set"] = { "--name=Door" }, ["apps close"] = { "--name=Paint" }, ["web-limit set"] = { "--allow=a.b" },
-   ["users add"] = { "--password-fd=0" }, ["users set"] = { "--full-name=Eve" }, ["system set"] = { "--im=on" } }
+local WHOLE = { ["stations set"] = { "--name=Door" }, ["apps close"] = { "--name=Paint" },
+   ["web-limit set"] = { "--allow=a.b" }, ["users add"] = { "--password-fd=0" },
+   ["users set"] = { "--full-name=Eve" }, ["system set"] = { "--im=on" } }
 
 --- Whether a command wants ids, or all.
 local function is_of_ids(command)

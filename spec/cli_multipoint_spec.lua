@@ -250,6 +250,10 @@ describe("wms and the nouns of MultiPoint #once", function()
          for _, words in ipairs{ "stations", "system version", "apps close --name x --all --yes", "web-limit" } do
             run_script(words)
          end
+         lab:program(3, { name = "Paint", process = 7, window = 8 })
+         for _, words in ipairs{ "apps close --all --name paint --what-if", "apps close 3 --process-id 7 --yes" } do
+            assert.equal(lab.server .. "\t3\tPaint\n", run_script(words))
+         end
       end)
    end)
 
@@ -335,7 +339,11 @@ describe("wms and the nouns of MultiPoint #once", function()
       for words, part in pairs{
          ["stations splt 3"] = "unknown command 'stations splt'; did you mean 'stations split'?",
          ["stations lab01"] = "'lab01' is no id of a station, and no command of stations; give hosts as -s HOST",
-         ["stations set"] = "no stations; give their ids ('wms stations' shows them), or --all",
+         ["stations set"] = "no stations; give their ids ('wms stations' shows them)\n",
+         ["stations split"] = "no stations; give their ids ('wms stations' shows them), or --all",
+         ["stations set all --name x"] = "'all' is no id; give ids of stations",
+         ["stations all"] = "'all' is no id; leave it out for all, or ids of stations",
+         ["desktops share"] = "no session; give its id",
          ["stations set --name x"] = "no stations; give their ids",
          ["stations set 2"] = "--name, --logon, --host, --vm, --orientation: missing; give what is to be set",
          ["stations set 0 --name x"] = "ID: 0; give 1..4294967294", ["stations split 1 --all"] = "--all cannot be combined",
@@ -401,8 +409,7 @@ describe("wms and the nouns of MultiPoint #once", function()
          assert.same({ 1, "" }, { code, err })
          local sum = dkjson.decode(cli.lines(out)[4])
          assert.same({ "usb block", 3, 1, 1 }, { sum.command, sum.count, sum.failed, sum.exit })
-         _, _, code = cli.run("stations -s " .. dark.server)
-         assert.equal(3, code)
+         assert.equal(3, (select(3, cli.run("stations -s " .. dark.server))))
       end)
 
       test("which station there is not, and which account", function()
@@ -410,17 +417,17 @@ describe("wms and the nouns of MultiPoint #once", function()
          assert.equal(1, code)
          has(out, "9        -  failed (NOT_FOUND)")
          has(err, "station 9: the host has no such station", "'wms stations' shows")
-         _, err, code = run("users remove nobody --yes")
+         err, code = select(2, run("users remove nobody --yes"))
          assert.equal(1, code)
          has(err, "the host has no account of that name\n1 failed\n")
-         _, err, code = run("apps close 77 --name x --yes")
+         err, code = select(2, run("apps close 77 --name x --yes"))
          assert.equal(1, code)
          has(err, "session 77")
          lab:account{ name = "boss", password = "pw", type = 0 }
-         _, err = run("stations set 2 --logon boss --password-fd 0", { input = "pw\n" })
+         err = select(2, run("stations set 2 --logon boss --password-fd 0", { input = "pw\n" }))
          has(err, "give --admin if that is meant")
          fine("stations set 2 --logon boss --admin --password-fd 0", "1 set", { input = "pw\n" })
-         _, err = run("disk suspend --yes")
+         err = select(2, run("disk suspend --yes"))
          has(err, "disk protection is not installed there; 'wms disk enable' does it")
       end)
 
@@ -440,6 +447,26 @@ describe("wms and the nouns of MultiPoint #once", function()
             end
          end
       end)
+   end)
+
+   test("tells whom a choice has not met", function()
+      local _, err, code = run("apps open notepad --all -u nobody -x user=zoe")
+      assert.equal(1, code)
+      has(err, "--user nobody: no such user is logged on", "--except user=zoe: it takes nobody out")
+      assert.is_nil(asked "RunFileSession")
+   end)
+
+   it("is loaded for its own commands alone", function()
+      local init = [[
+         local exit = os.exit
+         os.exit = function(...)
+            io.stderr:write(tostring(package.loaded["wms.multipoint"]))
+            exit(...)
+         end]]
+      for _, words in ipairs{ "--demo list", "--help", "unlock 3 --lua", "--complete-line 'wms li'" } do
+         assert.equal("nil", (select(2, cli.run(words, { init = init })):match("nil$")), words)
+      end
+      assert.equal("table: ", (select(2, cli.run("stations -s x --lua", { init = init })):match("table: ")))
    end)
 
    test("ends at once by Ctrl-C when a host is silent", function()

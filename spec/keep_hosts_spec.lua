@@ -91,7 +91,7 @@ describe("wms.keep with Linux hosts #once", function()
 
    test("holds who logs on anew, and who unlocks his own screen", function()
       local host = logind.host{ sessions = { { user = "alice" } } }
-      local keeper, told = keeping(keep, { server = host.server, locked = true, restore = true })
+      local keeper, told = keeping(keep, { server = host.server, locked = true, restore = true, verify = 60 })
       await(keeper, all_are(host, true, host.ids))
       host.drop(host.ids[1])
       local id = host.open("alice")

@@ -221,6 +221,27 @@ bound.describe("a MultiPoint host that tells of events #once", pending, function
          assert.same({ "ready", "locked 5" }, seen:take())
       end)
 
+      it("is believed what it says, though it tells more before each answer", function()
+         local seen = watch()
+         sinks(seen, 1)
+         host:session{ id = 4, flags = 4 + 8 + 32 }
+         seen:await("locked 4")
+         host:set{ events = false }
+         host:on("GetSessionFlags", { delay = 300, times = 0 })
+         host:session{ id = 4, flags = 4 + 32 }
+         local told = false
+         host:reset()
+         repeat
+            local posts = #host:posts()
+            host:event("OnSessionBlocked", { idSession = 4 })
+            kit.await(function() return #host:posts() > posts end, function() seen:rest() end)
+            for _, text in ipairs(seen:take()) do
+               told = told or text == "unlocked 4"
+            end
+         until told or (host:counts().GetSessionFlags or 0) > 10
+         assert.is_true(told)
+      end)
+
       it("is not heard with another user name, or another password", function()
          local seen = watch()
          sinks(seen, 1)
@@ -252,8 +273,9 @@ bound.describe("a MultiPoint host that tells of events #once", pending, function
       end)
 
       it("is registered once, when it does not forget", function()
+         log()
          local seen = watch()
-         sinks(seen, 1)
+         was_logged("events are told", seen) -- its cookie is here: without that it would be registered twice
          local cookie = host:sinks()[1].cookie
          host:restart{ silent = true }
          kit.await(function() return #host:sinks() == 1 and host:sinks()[1].cookie ~= cookie end,
@@ -294,6 +316,19 @@ bound.describe("a MultiPoint host that tells of events #once", pending, function
          kit.await(function() return #host:sinks() == 0 end)
          assert.truthy(host:counts().RegisterCoreEventSink >= 1)
          assert.truthy(host:counts().UnregisterCoreEventSink >= 1)
+      end)
+
+      it("tells where it was bound last, and there alone", function()
+         local first, second = watch(), watch()
+         for _ = 1, 3 do
+            local cookie = host:sinks()[1].cookie
+            port = bound.port()
+            assert(wms.bind(bound.options(host, { events = events() })))
+            kit.await(function()
+               local list = host:sinks()
+               return #list == 1 and list[1].cookie ~= cookie and list[1].uri:find(":" .. port .. "/", 1, true)
+            end, function() first:rest() second:rest() end)
+         end
       end)
 
       it("needs no cookie", function()

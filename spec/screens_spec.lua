@@ -124,7 +124,8 @@ describe("a sheet", function()
       end
       for _, case in ipairs{ { nil, "a nil" }, { "memory://lab", "a string" }, { { ports = 1 }, "ports: no such option" },
          { { server = "x" }, "give this one in options" }, { { port = "80" }, "port: 80" },
-         { { port = 65536 }, "port: 65536" }, { { port = 0.5 }, "port: 0.5" }, { { every = 0 }, "every: 0" }, { { message = 1 }, "message: a number" },
+         { { port = 65536 }, "port: 65536" }, { { port = 0.5 }, "port: 0.5" }, { { every = 0 }, "every: 0" },
+         { { message = 1 }, "message: a number" },
          { { options = { sizes = 1 } }, "sizes: no such option" }, { { options = { size = 1 } }, "size: '1'" },
          { { options = 3 }, "a number" }, { { options = { server = "@nowhere" } }, "there is no group 'nowhere'" },
          { { options = { server = "memory://x", where = { sorts = 1 } } }, "sorts" } } do

@@ -106,6 +106,16 @@ describe("a provider that", function()
       assert.same({ "ready", "locked 1", "unlocked 1", "closed 1", "(c2 second false)" }, told("brief", 4))
    end)
 
+   it("tells less of a session, before its list is answered, than the list does, is heard, and the list too", function()
+      assert.same({ "ready", "disconnected c2", "locked 1", "locked c2", "closed 1", "(c2 second true)" },
+         told("hints", 5))
+   end)
+
+   it("tells of a session before its list is answered, which has another of that id, is heard, and the list too", function()
+      assert.same({ "ready", "locked 1", "closed 1", "opened 1", "(c2 second false)", "(1 third false)" },
+         told("reused", 4))
+   end)
+
    it("tells before its list is answered is not forgotten", function()
       assert.same({ "ready", "locked 1", "closed c2", "(1 first true)" }, told("early", 3))
    end)

@@ -334,7 +334,8 @@ local function print_script(made, given, settings)
       require("wms.cli.multipoint.plan").ask_later(made, given)
    end
    local is_asked = made.command.ends and not given.yes and not given.what_if
-   local question = is_asked and require("wms.cli.meant").question(made) or nil
+   local question = is_asked and (made.close and require("wms.cli.multipoint.close").question(made) .. "."
+      or require("wms.cli.meant").question(made)) or nil
    output.write(script.of(made, settings, given.config, given.demo, question))
    return exits.OK
 end

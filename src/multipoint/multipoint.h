@@ -339,6 +339,9 @@ int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, 
 void multipoint_socket_count(struct multipoint_exchange *exchange);
 /* How many bytes of the answer have come since then; 0: unknown. */
 uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange);
+/* It has an answer; its connection is its host's.  An answer that was there at once has come
+ * without a call of multipoint_socket_watch(). */
+void multipoint_socket_answered(CURL *easy, const struct multipoint_exchange *exchange);
 /* Separates the exchange from its socket, if it has one. */
 void multipoint_socket_part(struct multipoint_exchange *exchange);
 /* The host is disconnected; its connections are kept, for another one of that address. */
@@ -519,6 +522,8 @@ struct multipoint_registration;
 
 void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched);
 void multipoint_unwatch(struct wms_watcher *watched);
+/* The host is to tell nothing more to those who watch it; they are still there until they leave. */
+void multipoint_watch_end(struct multipoint_host *host);
 
 /* ---- list.c, actions.c, bind.c, observe.c ---------------------------------------------------- */
 

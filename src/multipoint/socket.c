@@ -68,6 +68,16 @@ void multipoint_socket_part(struct multipoint_exchange *exchange)
     }
 }
 
+/* libcurl gives a connection to whoever asks next at the address, as after a bind. */
+static void own(struct multipoint_socket *socket, struct multipoint_host *host)
+{
+    if (socket->host != host) {
+        node_remove(&socket->of_host);
+        socket->host = host;
+        node_append(&host->sockets, &socket->of_host);
+    }
+}
+
 static void join(struct multipoint_socket *socket, struct multipoint_exchange *exchange)
 {
     if (socket->exchange != exchange) {
@@ -77,10 +87,7 @@ static void join(struct multipoint_socket *socket, struct multipoint_exchange *e
         multipoint_socket_part(exchange);
         socket->exchange = exchange;
         exchange->socket = socket;
-        if (!socket->host) {
-            socket->host = exchange->host;
-            node_append(&socket->host->sockets, &socket->of_host);
-        }
+        own(socket, exchange->host);
         if (exchange->left) { /* sent on a kept connection before the socket was known: it was not
                                  counted then */
             socket->received = received(socket->fd);
@@ -215,9 +222,8 @@ int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, 
             socket->wanted = false;
         } else if (socket && socket->poll) {
             socket->wanted = false;
-            if (socket->events & ~WMS_READABLE) {
-                socket->events = 0;
-                services->poll_set(socket->poll, 0);
+            if (socket->events & ~WMS_READABLE) { /* that the host closes it is still noticed */
+                socket->events = services->poll_set(socket->poll, WMS_READABLE) ? 0 : WMS_READABLE;
             }
         }
         return 0;
@@ -252,6 +258,18 @@ void multipoint_socket_count(struct multipoint_exchange *exchange)
     if (exchange->socket) {
         exchange->socket->used = true;
         exchange->socket->received = received(exchange->socket->fd);
+    }
+}
+
+void multipoint_socket_answered(CURL *easy, const struct multipoint_exchange *exchange)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD) {
+        struct multipoint_socket *socket = find(exchange->host->all, fd);
+        if (socket && socket->connection) {
+            own(socket, exchange->host);
+        }
     }
 }
 

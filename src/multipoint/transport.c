@@ -363,6 +363,7 @@ bool multipoint_transport_turn(struct multipoint *all)
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK &&
             exchange && !exchange->trouble) {
             exchange->result = message->data.result;
+            multipoint_socket_answered(message->easy_handle, exchange);
             node_remove(&exchange->node);
             node_append(&all->finished, &exchange->node);
             any = true;

@@ -133,13 +133,15 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     wms_change_init(&change, &id);
     change.locked = reply->code ? -1 : read_locked(exchange, reply);
     change.present = !multipoint_reply_not_found(reply);
-    if (look->again && look_now(look)) {
-        return;
+    bool known = change.locked >= 0 || !change.present, again = look->again;
+    bool looks = again && look_now(look);
+    if (!looks) {
+        look_free(look);
     }
-    look_free(look);
-    if (change.locked >= 0 || !change.present) {
+    if (known) { /* also if it may be another by now: events may come faster than answers */
         tell(registration, &change);
-    } else if (!reply->lost) {
+    }
+    if (!looks && (again || (!known && !reply->lost))) {
         tell_all(registration);
     }
 }
@@ -426,11 +428,11 @@ static struct multipoint_registration *registration_new(struct multipoint_host *
     return registration;
 }
 
-static void registration_free(struct multipoint_registration *registration)
+/* The host is to tell nothing more. */
+static void end(struct multipoint_registration *registration)
 {
     struct multipoint_host *host = registration->host;
 
-    host->registration = NULL;
     host->closed = NULL;
     while (!node_alone(&registration->looks)) {
         look_free(NODE_OWNER(registration->looks.next, struct look, node));
@@ -441,12 +443,23 @@ static void registration_free(struct multipoint_registration *registration)
     } else {
         multipoint_drop(registration->exchange);
     }
+    registration->exchange = NULL;
     multipoint_renewal_end(&registration->renewal);
     multipoint_listener_leave(&registration->user);
-    services_of(registration)->timer_free(registration->timer);
+    in(registration, -1);
     if (registration->has_cookie) {
         unregister(host, registration->cookie);
     }
+    registration->registered = registration->has_cookie = false;
+}
+
+static void registration_free(struct multipoint_registration *registration)
+{
+    struct multipoint_host *host = registration->host;
+
+    end(registration);
+    host->registration = NULL;
+    services_of(registration)->timer_free(registration->timer);
     multipoint_free(&host->all->memory, registration);
 }
 
@@ -495,6 +508,13 @@ void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched)
         ask(host->registration);
     } else {
         list_every(host->registration, host->registration->registered ? slow : quick);
+    }
+}
+
+void multipoint_watch_end(struct multipoint_host *host)
+{
+    if (host->registration) {
+        end(host->registration);
     }
 }
 

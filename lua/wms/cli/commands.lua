@@ -24,6 +24,7 @@
 ---    options   names of options
 ---    words     for people: what is `done`, was `before`, is only `asked` for, would be by `plan`
 ---    about     more about it, for the help
+---    fun       of one of MultiPoint's nouns: see wms.cli.nouns
 ---    item      what it lists, where that is not sessions
 ---    examples  { command line, what it does }
 local commands = {}
@@ -380,6 +381,16 @@ function commands.joined(words)
       list[#list + 1] = i == at and name or i ~= at + 1 and word or nil
    end
    return list
+end
+
+--- The option of a command that means all of a host's sessions or stations; nil: it has none.
+function commands.option_for_all(command)
+   for _, name in ipairs(command.options) do
+      if commands.options[name].flags == "-a --all" then
+         return name
+      end
+   end
+   return nil
 end
 
 --- Whether a command has an option.

@@ -86,22 +86,13 @@ local function add_examples(lines, examples, width)
    end
 end
 
-local function takes_all(command)
-   for _, name in ipairs(command.options) do
-      if commands.options[name].flags == "-a --all" then
-         return true
-      end
-   end
-   return false
-end
-
 --- What stands in the first line of a command's help.
 function help.usage(command)
    local words = { "Usage: wms " .. command.name }
    if command.entry and command.target ~= "servers" and not command.listing then
       words[#words + 1] = command.place and command.place:upper() or nil
-      words[#words + 1] = command.entry.fun.single and command.fun ~= "close_app" and "ID" or takes_all(command)
-         and "(ID... | --all)" or "ID..."
+      words[#words + 1] = commands.option_for_all(command) and "(ID... | --all)"
+         or command.entry.fun.single and "ID" or "ID..."
    elseif command.target == "sessions" and not command.listing then
       words[#words + 1] = "(ID... | --all | --where NAME=VALUE) [-s SERVER]"
    else

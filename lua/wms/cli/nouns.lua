@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The commands for what MultiPoint's cmdlets do beside those of sessions: a noun lists, a noun and a word do something.
 --- What each takes, which of its values are right, and what comes back stands in the tables of wms.multipoint: see
---- wms.cli.multipoint, which completes these rows when one is looked at.
+--- wms.cli.multipoint.rows, which completes these rows when one is looked at.
 ---
 --- A row, beside what those of wms.cli.commands have:
 ---    name      of a noun, or of a noun and a word

@@ -87,13 +87,13 @@ local function any()
 end
 
 --- Makes the parser.  Only the commands that `named` has as keys have their options, and of these those that
---- `wanted(option)` holds for; if that is `any`, the others are there, too, and near ones can be told.
-local function make(named, wanted)
+--- `wanted(option)` holds for.  `is_unknown`: none is named, and those that are near are to be told.
+local function make(named, wanted, is_unknown)
    local root = argparse("wms"):add_help(false):require_command(false):command_target("command")
    add_options(root, commands.everywhere, "root_", any) -- with none at all, "-x" would be no option
    add_options(root, commands.root, "root_", wanted)
    for _, command in ipairs(commands.list) do
-      if named[command.name] or wanted == any then
+      if named[command.name] or is_unknown then
          local added = root:command(one_word(command.name)):add_help(false):target("is_" .. command.name)
          if named[command.name] then
             fill(added, command, wanted)
@@ -233,6 +233,7 @@ local ALSO = { logoff = "close", logout = "close", quit = "close", kick = "close
    ls = "list", sessions = "list", shutdown = "power-off", poweroff = "power-off", halt = "power-off", restart = "reboot",
    send = "message", write = "message", msg = "message", say = "message", ["log-off"] = "close", ["log-out"] = "close",
    ["log off"] = "close", ["log out"] = "close", ["power off"] = "power-off", ["power on"] = "wake",
+   accounts = "users", programs = "apps",
    ["shut down"] = "power-off", ["switch off"] = "power-off", ["switch on"] = "wake",
    groups = "hosts", on = "wake", monitor = "watch", follow = "watch", events = "watch", hold = "keep", exam = "keep",
    demo = "--demo", version = "--version" }
@@ -335,7 +336,7 @@ function parser.parse(argv)
    local for_argparse = with_one_word(words)
    local fine, given = make(named, function(option) return is_there(option, words) end):pparse(for_argparse)
    if not fine then
-      fine, given = make(named, any):pparse(for_argparse)
+      fine, given = make(named, any, not commands.find(command_word(words) or "")):pparse(for_argparse)
    end
    if not fine then
       local name = command_word(words)

@@ -40,8 +40,8 @@ return {
    { cmdlet = "Restart-WmsSystem", functions = { "wms.reboot" } },
    { cmdlet = "Resume-WmsDiskProtection", functions = { "multipoint.resume_disk_protection" } },
    { cmdlet = "Search-WmsSystem", functions = {},
-      gap = "the search is another protocol (WS-Discovery), whose types no document tells; `multipoint.peers` (`wms system peers`) "
-         .. "asks a bound host which others it knows" },
+      gap = "the search is another protocol (WS-Discovery), whose types no document tells; `multipoint.peers` "
+         .. "(`wms system peers`) asks a bound host which others it knows" },
    { cmdlet = "Set-WmsScheduledUpdate", functions = { "multipoint.schedule_update" },
       gap = "`WindowsAndOtherPrograms` has no value in the protocol" },
    { cmdlet = "Set-WmsStation", functions = { "multipoint.set_station" } },

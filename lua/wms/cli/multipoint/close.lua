@@ -26,6 +26,13 @@ function close.plan(made, command, given)
    return nil
 end
 
+--- What a plan closes, for people.
+function close.question(made)
+   local wanted = made.close
+   return ("%s %s%s"):format(made.command.question, wanted.name and text.clean(wanted.name) or "a program",
+      wanted.process_id and (" (process %s)"):format(wanted.process_id) or "")
+end
+
 --- Whether a program is meant: by its name, which the host may not tell, whatever the case of its letters, and its process.
 local function is_meant(app, wanted)
    return (not wanted.name or (app.name or ""):lower() == wanted.name:lower())

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- What a command line with one of MultiPoint's nouns means: one call of wms.multipoint, checked as that checks it.
-local choices = require "wms.cli.commands"
+local commands = require "wms.cli.commands"
 local line_plan = require "wms.cli.plan"
 local misuse = require "wms.cli.misuse"
 local near = require "wms.cli.near"
@@ -14,18 +14,13 @@ local function add(made, name, value)
    made.options[#made.options + 1] = { name, value }
 end
 
---- The option of a command that is `given`, and of which this is so.
-local function find(command, given, is)
-   for _, name in ipairs(command.options) do
-      if given[name] and is(choices.options[name]) then
-         return name
-      end
+--- What to say where neither ids nor all are given.
+local function no_targets(command, is_of_stations)
+   if command.entry.fun.single and command.fun ~= "close_app" then
+      return "no session; give its id ('wms list' shows it)"
    end
-   return nil
-end
-
-local function has_all(command, given)
-   return find(command, given, function(option) return option.flags == "-a --all" end) ~= nil
+   return ("no %s; give their ids ('wms %s' shows them)%s"):format(is_of_stations and "stations" or "sessions",
+      is_of_stations and "stations" or "list", commands.option_for_all(command) and ", or --all" or "")
 end
 
 --- Ids as numbers; one that is too long to be an id stays as it is, and is refused.
@@ -47,7 +42,8 @@ local function add_targets(made, command, given, ids)
    elseif #of_session > 0 then
       ids, station = of_session, false
    end
-   local is_all = has_all(command, given)
+   local for_all = commands.option_for_all(command)
+   local is_all = for_all and given[for_all]
    if #ids > 0 and is_all then
       return ("--all cannot be combined with ids of %s; give one of them"):format(station and "stations" or "sessions")
    elseif #ids > 0 then
@@ -57,9 +53,7 @@ local function add_targets(made, command, given, ids)
       made.all = true
       made.call = fun.all and fun.name .. "_all" or made.call
    elseif not command.listing then
-      return station and "no stations; give their ids ('wms stations' shows them), or --all"
-         or fun.single and "no session; give its id ('wms list' shows it)"
-         or "no sessions; give their ids ('wms list' shows them), or --all"
+      return no_targets(command, station)
    end
    return nil
 end
@@ -111,7 +105,7 @@ local function value_of(command, given, field)
    end
    local value
    for _, name in ipairs(command.options) do
-      local option = choices.options[name]
+      local option = commands.options[name]
       if option.field and option.field.name == field.name and not option.secret and given[name] ~= nil then
          if value ~= nil then
             return nil, ("%s and %s do not go together; give one of them"):format("--" .. field.name:gsub("_", "-"),
@@ -130,7 +124,7 @@ end
 local function wants_password(made, command, given)
    local secret
    for _, name in ipairs(command.options) do
-      local option = choices.options[name]
+      local option = commands.options[name]
       secret = option.secret and { name = name, option = option } or secret
    end
    local has_source = given.password_fd ~= nil or given.credential ~= nil
@@ -190,7 +184,9 @@ function plan.no_id(command, item)
       end
    end
    if what and (item == "all" or item == "") then
-      return ("'%s' is no id; give --all for all, or ids of %ss"):format(item, what)
+      local instead = command.listing and "leave it out for all"
+         or commands.option_for_all(command) and "give --all for all"
+      return ("'%s' is no id; %s"):format(item, (instead and instead .. ", or " or "give ") .. "ids of " .. what .. "s")
    elseif actions then
       return ("'%s' is %sno command of %s; give hosts as -s HOST, or one of %s"):format(item,
          what and ("no id of a %s, and "):format(what) or "", command.name, table.concat(actions, ", "))

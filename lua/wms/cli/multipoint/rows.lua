@@ -2,14 +2,14 @@
 --- Completes the commands of wms.cli.nouns by the tables of wms.multipoint: arguments, options, what they act on.
 local multipoint = require "wms.multipoint"
 
-local completed = {}
+local rows = {}
 
 local ENTRIES = {} -- the functions, by name
 for _, entry in ipairs(multipoint.functions) do
    ENTRIES[entry.name] = entry
 end
 
-local MULTIPOINT, BINDING = 3, 4 -- groups of options
+local MULTIPOINT = 3 -- the group of options
 
 local SERVE = { "timeout", "deadline", "concurrency" }
 local PRINT = { "json", "csv", "quiet" }
@@ -126,7 +126,7 @@ local function arguments_of(row, fun)
          end
       end
    end
-   list[#list + 1] = fun.on and IDS[fun.on] or (row.place or row.words_behind) and GROUPS or SERVERS
+   list[#list + 1] = fun.on and IDS[fun.on] or (row.place or row.actions) and GROUPS or SERVERS
    return list
 end
 
@@ -197,13 +197,16 @@ end
 local TARGETS = { station = "stations", session = "sessions", either = "stations" }
 
 --- Completes a row; `options` are those of the table of commands, which get those that the row needs; `words` are those
---- that stand behind its noun.
-function completed.fill(row, options, words)
+--- that stand behind its noun.  Beside what other commands have, the row has then:
+---    entry     the function of wms.multipoint, as its list of functions has it
+---    actions   the words behind it, or nil
+---    noun      its first word
+---    record    what JSON calls what it lists, or nil
+function rows.fill(row, options, words)
    local entry = ENTRIES[row.fun]
    local fun = entry.fun
    row.entry, row.call = entry, row.fun
    row.actions = #words > 0 and words or nil
-   row.words_behind = row.actions
    row.target = TARGETS[fun.on] or "servers"
    row.listing = fun.on and (fun.lists or fun.ids_optional) or nil
    row.arguments = arguments_of(row, fun)
@@ -222,12 +225,12 @@ function completed.fill(row, options, words)
 end
 
 --- The fields of what a command lists, for JSON and CSV.
-function completed.fields(row)
+function rows.fields(row)
    local fields = { "server" }
    add_all(fields, row.entry.fun.properties)
    return fields
 end
 
-completed.entries = ENTRIES
+rows.entries = ENTRIES
 
-return completed
+return rows

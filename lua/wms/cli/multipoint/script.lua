@@ -60,8 +60,7 @@ show(assert(%s))
 local CLOSE = [[
 for _, app in ipairs(assert(%s)) do
    if %s then
-      assert(multipoint.close_app(app))
-      print(app.server, app.session_id, clean(app.name))
+%s      print(app.server, app.session_id, clean(app.name))
    end
 end
 ]]
@@ -82,7 +81,8 @@ end
 function script.of(made, call)
    local fun = made.command.entry.fun
    if made.close then
-      return CLOSE:format(call, condition(made.close))
+      return CLOSE:format(call, condition(made.close),
+         made.given.what_if and "" or "      assert(multipoint.close_app(app))\n")
    elseif fun.list then
       return LIST:format(call, fun.list, fun.list)
    elseif fun.single and fun.gives then
