@@ -434,7 +434,7 @@ describe("wms and the nouns of MultiPoint #once", function()
       test("hosts that are none", function()
          local _, err, code = cli.run("--demo stations")
          assert.equal(1, code)
-         has(err, "This kind of host cannot do that; leave it out.")
+         has(err, "Only MultiPoint hosts have that; name those alone.")
       end)
 
       test("in its help what each takes, in lines that fit", function()

@@ -52,6 +52,10 @@ local SPECIAL = {
    TIMEOUT = function(_, _, state)
       return state == "unknown" and "Look how it is ('wms list') before you try again." or nil
    end,
+   UNSUPPORTED = function(server, command)
+      local is_other = server == "localhost" or server:find("^%a+://") and not server:find("^multipoint:")
+      return command.entry and is_other and "Only MultiPoint hosts have that; name those alone." or nil
+   end,
    UNREACHABLE = function(server, command, state, _, message)
       if state == "unknown" then
          return "Look how it is ('wms list') before you try again."
