@@ -223,6 +223,7 @@ describe("a wrong command line #once", function()
       ["watch 3"] = "SERVER: '3' is no host's name; give a host, such as localhost",
       ["watch --where idle=30m"] = "--where: idle: nothing tells when that changes; leave it out",
       ["keep"] = "--locked: missing; give --locked or --unlocked",
+      ["keep --file nobodys"] = "missing, and nothing is kept in 'nobodys' that could go on; give --locked or --unlocked",
       ["keep --locked"] = "--message: missing; give what the users see while they are locked",
       ["keep --unlocked --where locked=yes"] = "--where: locked: it is what keep changes; leave it out",
       ["keep --unlocked --except idle=1h"] = "--except: idle: nothing tells when that changes; leave it out",

@@ -458,6 +458,7 @@ describe("wms.keep", function()
          { "a string", "memory://lab", { "table" } },
          { "an unknown option", { lock = true }, { "lock: no such option", "locked" } },
          { "locked is missing", { server = "memory://lab" }, { "locked", "true" } },
+         { "its file keeps nothing", { file = "/tmp/" .. kit.name() }, { "locked", "nothing is kept in '/tmp/", "true" } },
          { "locked is no boolean", { locked = "yes" }, { "locked", "true or false" } },
          { "no message", { locked = true }, { "message", "missing" } },
          { "no message to lock again", { locked = false, restore = true }, { "message", "restore" } },

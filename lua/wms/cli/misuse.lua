@@ -18,7 +18,7 @@ local WORDS = {
    { "; give its mac and network with wms%.configure.*$", "" },
    { "wms%.(%l+)%(%)", "'wms %1'" },
    { "keep{ file = \"(.-)\" }", "'wms keep --file %1'" },
-   { "^locked: missing.*$", "locked: missing; give --locked or --unlocked" },
+   { "^locked: missing(.*); give true.*$", "locked: missing%1; give --locked or --unlocked" },
    { "the former keeper had a function", "the former one had several properties" },
    { "bind with management = true", "bind with --management" },
    { "give admin = true", "give --admin" },

@@ -203,6 +203,7 @@ end
 
 --- Fills in what was not given: from the state of a former keeper, or what holds without one.
 function options.complete(plan, state)
+   local nothing = plan.file and not state and (", and nothing is kept in '%s' that could go on"):format(plan.file) or ""
    state = state or {}
    local function take(name, default)
       if plan[name] == nil then
@@ -222,7 +223,7 @@ function options.complete(plan, state)
    take("limit", 30)
    take("servers", { "localhost" })
    if plan.locked == nil then
-      refuse("locked: missing; give true for rooms that stay locked, false for rooms that stay unlocked")
+      refuse("locked: missing%s; give true for rooms that stay locked, false for rooms that stay unlocked", nothing)
    elseif plan.message == nil and (plan.locked or plan.restore) then
       refuse("message: missing; give what the users see while they are locked%s",
          plan.locked and "" or ", since restore may lock them again")
