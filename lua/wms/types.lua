@@ -811,6 +811,57 @@ function wms.load(names) end
 ---@field restored integer
 ---@field left integer
 
+--- What `require "wms.screens"` is: docs/screens.md.
+---@class wms.Screens
+---@field take fun(options: string|wms.ScreensOptions): wms.Sheet A room as it is now.  Raises misuse.
+---@field html fun(sheet: wms.Sheet, every?: number): string One page; `every`: it loads itself again after so many seconds.
+---@field png fun(sheet: wms.Sheet): string?, string? A picture of the page, by chromium; or nil and what is missing.
+---@field write fun(sheet: wms.Sheet, path: string, every?: number): boolean?, string? As the file's name says: true, or nil and why not.
+---@field serve fun(options: wms.ServeOptions): wms.ServedScreens?, string? A page on loopback; or nil and why not.
+
+---@class wms.ScreensOptions: wms.Options
+---@field where? wms.Where
+---@field except? wms.Where
+---@field activity? boolean
+---@field size? "small"|"medium"|"large"|"full" How large the pictures are to be; "medium".
+---@field title? string
+---@field retries? integer
+
+---@class wms.Sheet
+---@field title string
+---@field time integer Seconds since 1970.
+---@field stations wms.SheetStation[]
+---@field off { server: string, error: { code: wms.Code, message: string } }[] Hosts that did not tell their sessions.
+---@field failures wms.Outcome[] What went wrong.
+
+---@class wms.SheetStation
+---@field server string
+---@field session_id wms.Id
+---@field user_name? string
+---@field state? string
+---@field locked? boolean
+---@field exempt boolean It is not looked at.
+---@field picture? string A JPEG.
+---@field width? integer
+---@field height? integer
+---@field time? number Seconds since 1970.
+---@field error? { code: wms.Code, message: string } Why there is no picture.
+---@field session wms.Session
+
+---@class wms.ServeOptions
+---@field options? string|wms.ScreensOptions
+---@field port? integer 0, which is usual: any that is free.
+---@field every? number Seconds after which the page is made anew; 5.
+---@field message? string What stands in its field for a message at first.
+---@field client? table Defaults, as `wms.new` takes them.
+
+---@class wms.ServedScreens
+---@field url string Its address, which has the secret.
+---@field port integer
+---@field run fun(self: wms.ServedScreens): integer? Serves until a signal comes (its exit code), or `stop`.
+---@field stop fun(self: wms.ServedScreens)
+---@field close fun(self: wms.ServedScreens) A second call does nothing.
+
 --- What `require "wms.keep"` is: a table to be called with options.  It begins to keep, and returns at once.  Raises misuse.
 --- `nil, message, err`: `BUSY` (the file is another keeper's, or keeps another room), `UNTRUSTED`, `ACCESS_DENIED`, `INTERNAL`
 --- (of the file), `NO_MEMORY`.
