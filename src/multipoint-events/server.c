@@ -3,8 +3,9 @@
  * epoll descriptor that the loop watches.
  *
  * Anybody may connect.  So a connection has 64 kB for its head, a limit for a request's content, a
- * time in which somebody has to show who he is, and there are not many connections, and few of one
- * address.  All else is decided by settings.door() and settings.answer().
+ * time and a number of bytes in which somebody has to show who he is, and there are not many
+ * connections, and few of one address.  All else is decided by settings.door() and
+ * settings.answer().
  */
 #define _GNU_SOURCE
 #include "multipoint/server.h"
@@ -62,12 +63,14 @@ struct connection {
     int fd;
     double until; /* when it is ended if it has not shown who it is by then; negative: it has, and
                      no request is under way */
+    bool known;   /* it has shown who it is */
 };
 
 /* A request. */
 struct request {
     struct connection *connection;
     struct multipoint_text text;
+    bool trusted; /* that far, who calls is known */
 };
 
 /* ---- connections ----------------------------------------------------------------------------- */
@@ -169,6 +172,7 @@ static enum MHD_Result begin(struct multipoint_server *server, struct MHD_Connec
         return MHD_NO;
     }
     request->connection = connection;
+    request->trusted = connection->known;
     request->text.memory = server->memory;
     *ours = request;
     if (connection->until < 0) {
@@ -196,8 +200,26 @@ static enum MHD_Result finish(struct multipoint_server *server, struct MHD_Conne
     }
     if (answer.known) {
         request->connection->until = -1;
+        request->connection->known = true;
     }
     return reply(opened, &answer);
+}
+
+/* A part of it is there. */
+static enum MHD_Result add(struct multipoint_server *server, struct request *request,
+                           const char *part, size_t size)
+{
+    const struct multipoint_server_settings *settings = &server->settings;
+    struct multipoint_text *text = &request->text;
+
+    if (text->length + size > settings->request_max) {
+        return MHD_NO; /* it comes in chunks, and does not end */
+    }
+    multipoint_text_add(text, part, size);
+    if (!text->failed && !request->trusted && text->length > settings->early) {
+        request->trusted = settings->knows(settings->data, text->data, text->length);
+    }
+    return text->failed || (!request->trusted && text->length > settings->early) ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result on_request(void *data, struct MHD_Connection *opened, const char *path,
@@ -215,12 +237,9 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *opened, con
     if (*size == 0) {
         return finish(server, opened, path, request);
     }
-    if (request->text.length + *size > server->settings.request_max) {
-        return MHD_NO; /* it comes in chunks, and does not end */
-    }
-    multipoint_text_add(&request->text, part, *size);
+    enum MHD_Result result = add(server, request, part, *size);
     *size = 0;
-    return request->text.failed ? MHD_NO : MHD_YES;
+    return result;
 }
 
 static void on_completed(void *data, struct MHD_Connection *opened, void **ours,

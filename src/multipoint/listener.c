@@ -103,6 +103,13 @@ static struct multipoint_caller *list_callers(struct multipoint_listener *listen
     return callers;
 }
 
+static bool on_early(void *data, const char *text, size_t size)
+{
+    struct multipoint_listener *listener = data;
+
+    return multipoint_sink_knows(listener->endpoint.host_name, list_callers(listener), text, size);
+}
+
 static int on_answer(void *data, const char *path, const char *text, size_t size,
                      struct multipoint_server_answer *ret_answer)
 {
@@ -161,9 +168,11 @@ static int serve(struct multipoint_listener *listener, char *why, size_t size)
         .port = endpoint->port,
         .key = key.data,
         .certificate = certificate.data,
+        .early = MULTIPOINT_SINK_EARLY,
         .request_max = MULTIPOINT_SINK_MAX,
         .turn = on_turn,
         .door = multipoint_sink_door,
+        .knows = on_early,
         .answer = on_answer,
         .data = listener,
     };

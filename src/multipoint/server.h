@@ -26,13 +26,17 @@ struct multipoint_server_settings {
     const char *address; /* numeric; "": all of this machine's */
     unsigned port;
     const char *key, *certificate; /* PEM */
-    size_t request_max;            /* bytes of a request's content */
+    size_t early, request_max;     /* bytes of a request's content; see knows() for the first */
     /* What follows is called by the server, in the engine's thread, and must not close it. */
     /* Before and after all others of a turn; after the second one the server may be closed, also
      * from inside of it. */
     void (*turn)(void *data, bool begins);
     /* The head of a request is there: 0, or a status to be answered.  NULL: no such header. */
     unsigned (*door)(const char *method, const char *path, const char *type);
+    /* The beginning of a request's content is there, and there is more than `early` bytes of it:
+     * whether it shows who calls.  Not asked where that is known of the connection; without it the
+     * connection is closed. */
+    bool (*knows)(void *data, const char *text, size_t size);
     /* The whole request is there.  Errors: NO_MEMORY. */
     int (*answer)(void *data, const char *path, const char *text, size_t size,
                   struct multipoint_server_answer *ret_answer);

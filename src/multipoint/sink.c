@@ -174,6 +174,17 @@ static bool find_callers(struct multipoint_caller *callers, const char *host_nam
     return calls;
 }
 
+bool multipoint_sink_knows(const char *host_name, struct multipoint_caller *callers,
+                           const char *text, size_t size)
+{
+    struct multipoint_token token;
+    bool known = !multipoint_token_find_early(text, size, &token) &&
+                 find_callers(callers, host_name, &token);
+
+    explicit_bzero(&token, sizeof token);
+    return known;
+}
+
 /* ---- what for -------------------------------------------------------------------------------- */
 
 /* Whether the request's action is that of the event.  Without one, the element tells. */

@@ -56,6 +56,9 @@ struct multipoint_token {
  * the text is refused, as a sentence without a subject.  The caller wipes *ret_token. */
 const char *multipoint_token_find(const char *text, size_t size,
                                   struct multipoint_token *ret_token);
+/* The same of a request's beginning, which may end anywhere; `size` is not 0. */
+const char *multipoint_token_find_early(const char *text, size_t size,
+                                        struct multipoint_token *ret_token);
 
 /* ---- sink.c ---------------------------------------------------------------------------------- */
 
@@ -67,12 +70,18 @@ struct multipoint_caller {
 };
 
 enum {
-    MULTIPOINT_SINK_MAX = 262144 /* bytes of a request */
+    MULTIPOINT_SINK_EARLY = 16384, /* bytes of a request in which somebody shows who he is */
+    MULTIPOINT_SINK_MAX = 262144   /* bytes of a request */
 };
 
 /* The status of a request whose head has come: 0 if it is worth reading on, or 404, 405, 415. NULL:
  * there is no such header. */
 unsigned multipoint_sink_door(const char *method, const char *path, const char *type);
+
+/* Whether the beginning of a request has right credentials, which multipoint_sink_judge() looks at
+ * once more. */
+bool multipoint_sink_knows(const char *host_name, struct multipoint_caller *callers,
+                           const char *text, size_t size);
 
 struct multipoint_verdict {
     unsigned status;                      /* of HTTP */

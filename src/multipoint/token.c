@@ -280,3 +280,14 @@ const char *multipoint_token_find(const char *text, size_t size, struct multipoi
     trim(ret_token->user_name);
     return problem;
 }
+
+const char *multipoint_token_find_early(const char *text, size_t size,
+                                        struct multipoint_token *ret_token)
+{
+    struct multipoint_scan scan = {.at = 0};
+    size_t cut;
+    const char *problem = multipoint_scan(&scan, text, size, size - 1, &cut);
+
+    memset(ret_token, 0, sizeof *ret_token);
+    return problem ? broken : multipoint_token_find(text, cut, ret_token);
+}

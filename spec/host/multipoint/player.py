@@ -483,6 +483,9 @@ def part_huge(player):
     say("a body of 1 GB", flood(player, message.request(b"", length=size), piece, size))
     spaces = message.text.replace(b"<soap-env:Body", b" " * 300000 + b"<soap-env:Body")
     say("a good body of 300 kB", message.post(text=spaces))
+    for case, known in (("a good body of 200 kB", message), ("a body of 200 kB of nobody", blocked(player, password="no")),
+                        ("a good body of 200 kB behind it", message)):
+        say(case, known.post(text=known.text.replace(b"<soap-env:Body", b" " * 200000 + b"<soap-env:Body")))
     chunk = b"%x\r\n%s\r\n" % (len(piece), piece)
     head = message.request(b"", length="", headers=["Transfer-Encoding: chunked"])
     say("chunks of 1 GB", flood(player, head, chunk, size))
