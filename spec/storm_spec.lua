@@ -186,6 +186,24 @@ describe("who judges a storm #once", function()
       assert.not_equal("fine", verdict())
    end)
 
+   it("knows that the lists of overflows are as of the loss, as long as a host is lost", function()
+      logs("listens - -")
+      tells("ready")
+      logs("new c1 1000", "hint c1 1", "hint c1 0")
+      tells("opened c1", "locked c1", "unlocked c1")
+      logs("hint c1 1", "removed c1 -", "new c2 1001") -- of which nothing comes through
+      at = at + 20
+      tells("lost")
+      for _ = 1, 2 do
+         at = at + 20
+         host:told_all(at, { { session_id = "c1", user_name = "alice", locked = false } })
+         tells("lost")
+      end
+      at = at + 20
+      tells("back", "closed c1", "opened c2")
+      assert.equal("fine", verdict())
+   end)
+
    it("knows that a restarted logind has forgotten who was locked, and a reboot everybody", function()
       logs("is c1 1", "listens - -")
       tells("ready")

@@ -151,13 +151,10 @@ function Host:told(event)
    end
 end
 
---- Events were dropped; these are all sessions of the host in their place.  If it is lost, that is told again.
+--- Events were dropped; these are all sessions of the host in their place.  If it is lost, they are as they were then, and
+--- that it is lost is told again.
 function Host:told_all(time, sessions)
    self.serial = self.serial + 1
-   if self.lost then
-      self.breaks[#self.breaks + 1] = { number = self.serial, from = self.lost.time, to = time }
-      self.lost = nil
-   end
    local states = {}
    for _, session in ipairs(sessions) do
       states[tostring(session.session_id)] = session.user_name ~= "root" and TOLD.opened(session) or nil
