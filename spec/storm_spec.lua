@@ -204,6 +204,18 @@ describe("who judges a storm #once", function()
       assert.equal("fine", verdict())
    end)
 
+   it("knows that a host that was lost is back, where the event that said so was dropped", function()
+      cut_off("unlocked c1")
+      tells("lost")
+      logs("hint c1 1")
+      at = at + 20
+      host:told_all(at, { { session_id = "c1", user_name = "alice", locked = true } }, true)
+      assert.is_true(judge:agrees())
+      logs("hint c1 0")
+      tells("unlocked c1")
+      assert.equal("fine", verdict())
+   end)
+
    it("knows that a restarted logind has forgotten who was locked, and a reboot everybody", function()
       logs("is c1 1", "listens - -")
       tells("ready")

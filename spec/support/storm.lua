@@ -131,13 +131,16 @@ end
 
 function Storm:take_overflow(event)
    self.counts.overflow = self.counts.overflow + 1
-   local lists = {}
+   local lists, watched = {}, {}
+   for _, one in ipairs(self.watch:servers()) do -- nothing has happened since the event was read
+      watched[one.server] = one.state == "watched"
+   end
    for _, session in ipairs(event.sessions) do
       lists[session.server] = lists[session.server] or {}
       table.insert(lists[session.server], session)
    end
    for server, host in pairs(self.by_server) do
-      host.record:told_all(event.time, lists[server] or {})
+      host.record:told_all(event.time, lists[server] or {}, watched[server])
    end
    self.embedded_told, self.embedded_done = {}, {}
 end

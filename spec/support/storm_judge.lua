@@ -152,8 +152,11 @@ function Host:told(event)
 end
 
 --- Events were dropped; these are all sessions of the host in their place.  If it is lost, they are as they were then, and
---- that it is lost is told again.
-function Host:told_all(time, sessions)
+--- that it is lost is told again.  If it is `watched`, that it came back may have been dropped.
+function Host:told_all(time, sessions, watched)
+   if watched and self.lost then
+      self:told{ kind = "back", time = time }
+   end
    self.serial = self.serial + 1
    local states = {}
    for _, session in ipairs(sessions) do
