@@ -134,7 +134,8 @@ check-valgrind:
 	@mkdir -p $B/files
 	@for run in 'threads $B/spec $B/$L' lifetime 'blocking $B/spec/wms/blocking.so $B/files' \
 	    'oom $(memory_fails)' $(units:$B/spec/%=%); do \
-	    XDG_CONFIG_HOME=$(CURDIR)/$B/config $(memcheck) $B/spec/$$run $(or_show); done
+	    XDG_CONFIG_HOME=$(CURDIR)/$B/config LUA_PATH='./lua/?.lua;;' LUA_CPATH='$B/spec/?.so' \
+	    $(memcheck) $B/spec/$$run $(or_show); done
 	$(if $(wtsapi),@WTSAPI_LIBRARY=$B/spec/wtsapi/odd.so LUA_CPATH='$B/$L/?.so' \
 	    $(memcheck) $B/spec/fork lua spec/wtsapi/threads.lua $(or_show))
 	$(if $(wtsapi),@for run in wtsapi_misuse 'wtsapi_threads 8 10 $(no_host)'; do \

@@ -32,7 +32,7 @@ return function(adapter, test, room)
          local width, height, comment = jpeg.read(outcome.picture)
          assert.same({ width, height }, { outcome.width, outcome.height })
          assert.truthy(comment:find("session " .. outcome.session_id .. " ", 1, true), comment)
-         assert.is_true(outcome.time >= asked_at - 1 and outcome.time <= os.time() + 1)
+         assert.is_true(math.abs(outcome.time - asked_at) < 600) -- a machine's clock may be set meanwhile
          assert.equal("verified", outcome.state)
       end
 
