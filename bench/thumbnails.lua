@@ -6,14 +6,11 @@ local wms = require "wms"
 local HOSTS, BYTES = 30, 60000 -- bytes of a picture
 local ACTION = "http://MultiPoint/RemoteManagement/IMultiPointSession/GetThumbnailBits"
 
---- Bindings that outlive the connections: a store that is set anew lets no connection be used again.
-local kept = {}
-
-local function forget_connections()
-   wms.configure{ store = {
-      load = function(server) return kept[server] end, save = function(server, text) kept[server] = text end,
-      remove = function(server) kept[server] = nil end, list = function() return {} end,
-   } }
+--- The hosts end all connections.
+local function forget_connections(park)
+   for _, host in ipairs(park) do
+      host:restart{ silent = true }
+   end
 end
 
 local function start(mp)
@@ -27,7 +24,6 @@ local function start(mp)
       servers[i] = ("multipoint://%s:%d"):format(host.address, host.http)
       fingerprints[servers[i]] = host.fingerprint
    end
-   forget_connections()
    assert(wms.bind{ servers = servers, user_name = park[1].admin, password = "administrator's",
       fingerprints = fingerprints })
    return park, servers
@@ -63,7 +59,7 @@ return function()
    local multi = require "bench.bare_multi"(('application/soap+xml; charset=utf-8; action="%s"'):format(ACTION),
       record(park, options))
    report.at_most("thumbnail of each, and curl_multi", 1.3, report.compare(21, function()
-      forget_connections()
+      forget_connections(park)
       return report.timed(1, function()
          for _, outcome in ipairs(assert(wms.thumbnail(options))) do
             assert(#outcome.picture >= BYTES)

@@ -56,7 +56,8 @@ describe("a storm #once", function()
          report(Storm.TITLE)
       end
       storm:run()
-      local first, last = storm.samples[2], storm.samples[#storm.samples]
+      -- Until each host was lost once and came back, buffers grow: with 60 hosts that takes minutes.
+      local first, last = storm.samples[1 + math.ceil((#storm.samples - 1) / 3)], storm.samples[#storm.samples]
       local judge = storm.judge
       if report then
          report(("%d sessions with %d changes; cut off %d times; %d sessions too short to be told"):format(judge.judged,
