@@ -6,13 +6,8 @@ local kit = require "spec.support.kit"
 local logind = require "spec.support.logind"
 local multipoint = require "spec.support.multipoint"
 local process = require "spec.support.process"
+local has = cli.has
 local quote = process.quote
-
-local function has(text, ...)
-   for _, part in ipairs{ ... } do
-      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
-   end
-end
 
 -- ---- the page ---------------------------------------------------------------------------------------------------------
 
@@ -336,3 +331,4 @@ describe("the cookbook #once", function()
       assert.same({ false, true }, { host.locked(host.ids[1]), host.locked(host.ids[2]) })
    end)
 end)
+

@@ -6,12 +6,7 @@ local logind = require "spec.support.logind"
 local multipoint = require "spec.support.multipoint"
 local process = require "spec.support.process"
 local dkjson = require "dkjson"
-
-local function has(text, ...)
-   for _, part in ipairs{ ... } do
-      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
-   end
-end
+local has = cli.has
 
 teardown(cli.sweep)
 
@@ -262,3 +257,4 @@ describe("wms and MultiPoint hosts #once", function()
       has(err, "NoSuch")
    end)
 end)
+

@@ -5,23 +5,8 @@ local kit = require "spec.support.kit"
 local logind = require "spec.support.logind"
 local multipoint = require "spec.support.multipoint"
 local process = require "spec.support.process"
-local dkjson = require "dkjson"
 local record = require "wms.keep.record"
-
-local function has(text, ...)
-   for _, part in ipairs{ ... } do
-      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
-   end
-end
-
---- What --json prints: a list of records.
-local function records(text)
-   local list = {}
-   for _, line in ipairs(cli.lines(text)) do
-      list[#list + 1] = assert(dkjson.decode(line), line)
-   end
-   return list
-end
+local has, records = cli.has, cli.records
 
 local HOSTS = [[
    local wms = require "wms"
@@ -310,3 +295,4 @@ describe("wms keep and hosts #once", function()
       has(err, "1 session put back")
    end)
 end)
+

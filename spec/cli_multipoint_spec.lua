@@ -7,12 +7,7 @@ local dkjson = require "dkjson"
 local kit = require "spec.support.kit"
 local multipoint = require "spec.support.multipoint"
 local process = require "spec.support.process"
-
-local function has(text, ...)
-   for _, part in ipairs{ ... } do
-      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
-   end
-end
+local has = cli.has
 
 describe("wms and the nouns of MultiPoint #once", function()
    local test = kit.needing(pending, multipoint.missing)
@@ -477,3 +472,4 @@ describe("wms and the nouns of MultiPoint #once", function()
       has(text, "interrupted")
    end)
 end)
+

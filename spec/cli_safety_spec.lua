@@ -3,12 +3,7 @@
 local cli = require "spec.support.cli"
 local process = require "spec.support.process"
 local dkjson = require "dkjson"
-
-local function has(text, ...)
-   for _, part in ipairs{ ... } do
-      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
-   end
-end
+local has = cli.has
 
 local function lacks(text, ...)
    for _, part in ipairs{ ... } do
@@ -386,3 +381,4 @@ describe("wms says #once", function()
       has(err, "1 requested")
    end)
 end)
+

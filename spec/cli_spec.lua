@@ -2,23 +2,8 @@
 --- The program `wms` under pipes: every command on a made-up room and on hosts of the spec, what is printed, exit codes.
 local cli = require "spec.support.cli"
 local process = require "spec.support.process"
-local dkjson = require "dkjson"
 local commands = require "wms.cli.commands"
-
-local function has(text, ...)
-   for _, part in ipairs{ ... } do
-      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
-   end
-end
-
---- What --json prints: a list of records.
-local function records(text)
-   local list = {}
-   for _, line in ipairs(cli.lines(text)) do
-      list[#list + 1] = assert(dkjson.decode(line), line)
-   end
-   return list
-end
+local has, records = cli.has, cli.records
 
 --- Three hosts: one with sessions, one that nobody reaches, one that never answers to an unlock.
 local HOSTS = [[
@@ -500,3 +485,4 @@ describe("wms #once", function()
       assert.same({ 0, "2 sessions on 1 host\n" }, { code, err }, out)
    end)
 end)
+

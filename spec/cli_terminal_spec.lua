@@ -3,13 +3,8 @@
 local cli = require "spec.support.cli"
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"
+local has = cli.has
 local quote = process.quote
-
-local function has(text, ...)
-   for _, part in ipairs{ ... } do
-      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
-   end
-end
 
 --- Without colours.
 local function plain(text)
@@ -226,3 +221,4 @@ describe("wms on a terminal #once", function()
       assert.is_nil(text:find("waiting for", 1, true))
    end)
 end)
+

@@ -6,21 +6,7 @@ local kit = require "spec.support.kit"
 local multipoint = require "spec.support.multipoint"
 local process = require "spec.support.process"
 local dkjson = require "dkjson"
-
-local function has(text, ...)
-   for _, part in ipairs{ ... } do
-      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
-   end
-end
-
---- What --json prints: a list of records.
-local function records(text)
-   local list = {}
-   for _, line in ipairs(cli.lines(text)) do
-      list[#list + 1] = assert(dkjson.decode(line), line)
-   end
-   return list
-end
+local has, records = cli.has, cli.records
 
 --- Events in short: "opened 2", "ready".
 local function short(list)
@@ -295,3 +281,4 @@ describe("wms watch and hosts #once", function()
       assert.equal(130, select(3, running:finish()))
    end)
 end)
+

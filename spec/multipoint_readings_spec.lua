@@ -19,11 +19,8 @@ describe("wms.multipoint", function()
    local lab, server
 
    before_each(function()
-      lab = multipoint.lab{ stations = 3, keep_bodies = true }
+      lab = multipoint.school()
       server = lab.server
-      lab:session{ id = 2, user = "alice", domain = "SCHOOL", station = 1, winstation = "Console" }
-      lab:session{ id = 3, user = "bob", domain = "SCHOOL", station = 2 }
-      lab:session{ id = 4, user = "teacher", flags = 1 }
    end)
 
    after_each(function()

@@ -158,4 +158,21 @@ function cli.lines(text)
    return list
 end
 
+--- What --json prints: a list of records.
+function cli.records(text)
+   local dkjson = require "dkjson"
+   local list = {}
+   for _, line in ipairs(cli.lines(text)) do
+      list[#list + 1] = assert(dkjson.decode(line), line)
+   end
+   return list
+end
+
+--- All these parts are in the text.
+function cli.has(text, ...)
+   for _, part in ipairs{ ... } do
+      assert(text:find(part, 1, true), ("'%s' is not in:\n%s"):format(part, text))
+   end
+end
+
 return cli

@@ -225,4 +225,13 @@ function adapter.down()
    kit.reset()
 end
 
+--- A host for wms.multipoint: three stations, on two of which somebody is, and an administrator's session.
+function adapter.school()
+   local lab = adapter.lab{ stations = 3, keep_bodies = true }
+   lab:session{ id = 2, user = "alice", domain = "SCHOOL", station = 1, winstation = "Console" }
+   lab:session{ id = 3, user = "bob", domain = "SCHOOL", station = 2 }
+   lab:session{ id = 4, user = "teacher", flags = 1 }
+   return lab
+end
+
 return adapter
