@@ -103,6 +103,10 @@ cflags_of_$1    = $$(call pkg,$1,cflags,$2)
 libs_of_$1      = $$(call pkg,$1,libs,$2)
 endef
 
+# libcurl in the engine's loop, for those that speak HTTP.
+cflags_of_net        = $(call pkg,net,cflags,libcurl)
+shared_of_multipoint = net
+
 # Either libwinpr will do; its headers are the system's, whatever they give warnings for.
 winpr       := $(shell $(PKG_CONFIG) --exists winpr3 2>/dev/null && echo winpr3 || echo winpr2)
 winpr_cflags = $(patsubst -I%,-isystem %,$(call pkg,winpr,cflags,$(winpr)))
@@ -227,7 +231,7 @@ $B/lib/wms.pc: $B/folder src/include/wms.h Makefile
 
 # A provider uses the engine only through what it is given, hence --no-undefined; one file serves
 # every Lua and C.
-$(foreach p,$(providers),$(eval $B/lib/wms/$p.so: $(call objects,$p)))
+$(foreach p,$(providers),$(eval $B/lib/wms/$p.so: $(call objects,$p $(shared_of_$p))))
 # The keyed hash, which needs nothing of the engine.
 $B/lib/wms/logind.so $B/lib/wms/wts.so: $B/obj/core/hash.o
 # Memory and texts.

@@ -61,7 +61,7 @@ $B/counted/%.o: src/%.c $B/flags
 	$(call say,CC,'$< (counted)')
 	$Q mkdir -p $(@D) && $(compile)
 $B/spec/growth $(growths): $(call counted,$(core))
-$(foreach p,$(counting),$(eval $B/spec/growth_$p: $(call counted,$(call objects,$p)) $B/sources))
+$(foreach p,$(counting),$(eval $B/spec/growth_$p: $(call counted,$(call objects,$p $(shared_of_$p))) $B/sources))
 
 $(winpr_programs): $B/spec/%: spec/winpr/%.c $B/flags
 	$(call say,CC,$<)

@@ -380,11 +380,11 @@ static void timer_fired(void *data)
     struct multipoint_registration *registration = data;
     struct multipoint *all = registration->host->all;
 
-    multipoint_enter(all);
+    net_enter(&all->net);
     if (!registration->exchange) {
         ask(registration);
     }
-    multipoint_leave(all);
+    net_leave(&all->net);
 }
 
 void multipoint_registration_doubt(struct multipoint_registration *registration)
