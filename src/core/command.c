@@ -68,7 +68,7 @@ static int get_server(wms_engine *engine, const char *text, struct wms_server **
     } else if (error == WMS_E_NO_PROVIDER) {
         error = wms_complain(
             engine,
-            "server: unknown scheme '%s'; give memory://, logind://, multipoint:// or wts://",
+            "server: unknown scheme '%s'; give memory://, logind://, multipoint://, veyon:// or wts://",
             scheme);
     }
     if (error) {
@@ -439,7 +439,9 @@ static int keep_call(wms_engine *engine, const wms_command *command, wms_request
     const char *const words[] = {command->interface_name,   command->operation,
                                  command->user_name,        command->fingerprint,
                                  command->certificate_name, command->thumbprint,
-                                 command->events_host_name, command->events_address};
+                                 command->events_host_name, command->events_address,
+                                 command->key_name,         command->key_file,
+                                 command->gateway};
     enum { WORDS = sizeof words / sizeof *words };
     wms_value items[WORDS + 1];
 
@@ -465,6 +467,9 @@ static int keep_call(wms_engine *engine, const wms_command *command, wms_request
         .thumbprint = kept[5].text,
         .events_host_name = kept[6].text,
         .events_address = kept[7].text,
+        .key_name = kept[8].text,
+        .key_file = kept[9].text,
+        .gateway = kept[10].text,
         .events_port = command->events_port,
         .arguments = command->arguments ? &kept[WORDS] : NULL,
         .management = command->management,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* net.h - libcurl in the engine's loop, for providers whose hosts speak HTTP.
  *
- *     net.c        the multi handle, its timers, and the turn
+ *     turns.c      the multi handle, its timers, and the turn
  *     socket.c     libcurl's sockets in the engine's loop
  *
  * It is linked into each of these providers' modules, and shows no symbol.  Everything runs between
@@ -106,7 +106,7 @@ static inline void net_free(const struct net *net, void *block)
     }
 }
 
-/* ---- net.c ----------------------------------------------------------------------------------- */
+/* ---- turns.c --------------------------------------------------------------------------------- */
 
 /* Errors: NO_MEMORY; net_end() has to be called in any case.  `net` is zeroed memory. */
 int net_begin(struct net *net, const struct wms_services *services, wms_engine *engine,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* net.c - libcurl's multi handle, its timers, and the turn, in which all work is done that is due.
+/* turns.c - libcurl's multi handle, its timers, and the turn, in which all work is done that is due.
  */
 #include "net/net.h"
 
