@@ -269,7 +269,8 @@ class Gateway:
             "sessionUptime": -1}))
 
     async def framebuffer(self, request):
-        kind = self.connection(request).view()["picture"]
+        connection = self.connection(request)
+        kind, screen = connection.view()["picture"], (connection.host.width, connection.host.height)
         if not kind:
             raise Refusal(10)
         wanted = dict(parse_qsl(request.query, keep_blank_values=True))
@@ -278,11 +279,12 @@ class Gateway:
             raise Refusal(9)
         width, height = to_int(wanted.get("width", "")), to_int(wanted.get("height", ""))
         if width <= 0 and height <= 0:
-            width, height = 1280, 800
-        width, height = width if width > 0 else height * 1280 // 800, height if height > 0 else width * 800 // 1280
+            width, height = screen
+        width = width if width > 0 else height * screen[0] // screen[1]
+        height = height if height > 0 else width * screen[1] // screen[0]
         if width * height > 1 << 24:
             raise Refusal(11)
-        return Answer(pictures.encoded(kind, width, height, form), kind=f"image/{form}")
+        return Answer(pictures.encoded(kind, width, height, form, screen), kind=f"image/{form}")
 
     # ---- which call it is
 

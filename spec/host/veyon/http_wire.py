@@ -12,13 +12,13 @@ class Answer:
     def __init__(self, body=b"", status=200, kind="application/json"):
         self.body, self.status, self.kind = body, status, kind
 
-    def encode(self, keep, extra=""):
+    def encode(self, extra=""):
         try:
             phrase = HTTPStatus(self.status).phrase
         except ValueError:
             phrase = "Unknown"
-        return (f"HTTP/1.1 {self.status} {phrase}\r\nContent-Type: {self.kind}\r\n{extra}"
-                f"Content-Length: {len(self.body)}\r\n{'' if keep else 'Connection: close' + chr(13) + chr(10)}\r\n"
+        return (f"HTTP/1.1 {self.status} {phrase}\r\ncontent-type: {self.kind}\r\n{extra}"
+                f"content-length: {len(self.body)}\r\n\r\n"
                 ).encode() + self.body
 
 
@@ -79,7 +79,7 @@ class Wire(asyncio.Protocol):
             parsed = parse(self.data)
         except ValueError:
             self.service.counts["bad"] += 1
-            self.transport.write(Answer(b"", 400, "text/plain").encode(False))
+            self.transport.write(Answer(b"", 400, "text/plain").encode())
             self.transport.close()
             return
         if parsed:
@@ -97,13 +97,13 @@ class Wire(asyncio.Protocol):
         answer, rule = await self.service.answer(request)
         keep = request.headers.get("connection", "").lower() != "close"
         if rule:
-            await self.misbehave(answer, rule, keep)
+            await self.misbehave(answer, rule)
         else:
-            self.transport.write(answer.encode(keep))
+            self.transport.write(answer.encode())
         if not keep:
             self.transport.close()
 
-    async def misbehave(self, answer, rule, keep):
+    async def misbehave(self, answer, rule):
         """Answers as `rule` wants it; see `on` in gateway.py."""
         transport = self.transport
         if "never" in rule:
@@ -123,16 +123,16 @@ class Wire(asyncio.Protocol):
         if "pad" in rule:
             answer.body += b" " * int(rule["pad"])
         extra = rule["header"] + "\r\n" if "header" in rule else ""
-        data = answer.encode(keep, extra)
+        data = answer.encode(extra)
         if "raw" in rule:
             data = rule["raw"].encode("utf-8", "surrogateescape")
         if "garbage" in rule:
             data = bytes(range(256)) * 8
         if "chunked" in rule:
             head, _, body = data.partition(b"\r\n\r\n")
-            head = b"\r\n".join(line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length"))
+            head = b"\r\n".join(line for line in head.split(b"\r\n") if not line.startswith(b"content-length"))
             pieces = b"".join(b"1\r\n" + bytes((byte,)) + b"\r\n" for byte in body)
-            data = head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces + b"0\r\n\r\n"
+            data = head + b"\r\ntransfer-encoding: chunked\r\n\r\n" + pieces + b"0\r\n\r\n"
         if "half" in rule:
             transport.write(data[:len(data) // 2])
             transport.close()
@@ -151,9 +151,9 @@ class Wire(asyncio.Protocol):
 
     async def flood(self, answer, length):
         """A body of `length` bytes, as it is said before."""
-        head = answer.encode(True).partition(b"\r\n\r\n")[0].split(b"\r\n")
-        head = [line for line in head if not line.startswith(b"Content-Length")]
-        self.transport.write(b"\r\n".join(head) + f"\r\nContent-Length: {length}\r\n\r\n".encode())
+        head = answer.encode().partition(b"\r\n\r\n")[0].split(b"\r\n")
+        head = [line for line in head if not line.startswith(b"content-length")]
+        self.transport.write(b"\r\n".join(head) + f"\r\ncontent-length: {length}\r\n\r\n".encode())
         piece = b" " * 65536
         while length > 0 and not self.ended:
             self.transport.write(piece[:length])

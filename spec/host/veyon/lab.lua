@@ -25,7 +25,7 @@ lab.config = {
    X11Vnc = { ExtraArguments = "-noshm" }, -- a screen of the user's, and an x11vnc of root's
 }
 local unpack = table.unpack or unpack -- luacheck: ignore 143
-local WIDTH, HEIGHT = 640, 400
+local WIDTH, HEIGHT = 1280, 800
 local GREY = "\64\64\64\0" -- of the lock
 
 hosts.root(PACKAGES, SUITE)
@@ -105,10 +105,10 @@ function Host:user(user, options)
    return desktop
 end
 
---- The share of the screen, 0 to 1, that has the lock's colour: every 7th pixel is looked at.
+--- The share of the screen, 0 to 1, that has the lock's colour: every 31st pixel is looked at.
 function Host:covered(desktop)
    local shot, grey, seen = desktop:screenshot(), 0, 0
-   for from = 1, #shot, 28 do
+   for from = 1, #shot, 124 do
       seen = seen + 1
       if shot:sub(from, from + 2) == GREY:sub(1, 3) then
          grey = grey + 1

@@ -4,14 +4,17 @@ import asyncio
 import time
 import uuid
 
+import features
+
 SCREEN = "ccb535a2-1d24-4cc1-a709-8b47d2b2ac79"
 INPUT = "e4a77879-e544-4fec-bc18-e534f33b934c"
 MESSAGE = "e75ae9c8-ac17-4d00-8f0d-019348346208"
 LOGOFF = "7311d43d-ab53-439e-a03a-8cb25f7ed526"
 REBOOT = "4f7d98f0-395a-4fff-b968-e49b8d0f748c"
-POWER_DOWN = ("6f5a27a0-0e2f-496e-afcc-7aae62eede10", "a88039f2-6716-40d8-b4e1-9f5cd48e91ed",
+POWER_DOWN = (features.POWER_DOWN, "a88039f2-6716-40d8-b4e1-9f5cd48e91ed",
               "ea2406be-d5c7-42b8-9f04-53469d3cc34c", "352de795-7fc4-4850-bc57-525bcb7033f5")
 LOCKS = (SCREEN, INPUT)
+TRAY = frozenset((features.TRAY_ICON,))  # Veyon's icon, always there
 
 now = time.monotonic
 
@@ -57,6 +60,8 @@ class Host:
         "disabled": "",  # features that the host has switched off: UUIDs, separated by commas
         "denied": 0,  # 1: the key is accepted, the access rules deny
         "desktop": "desktop",  # the picture of a screen that is not locked; RRGGBB: all of one colour
+        "width": 1280,
+        "height": 800,
         "picture": 1,  # 0: none, for good
         "picture_delay": 0,  # the picture shows what was so long ago
         "active_delay": 0,  # and so do the features
@@ -240,7 +245,7 @@ class Connection:
                 "sessionHostName": host.computer or host.name, "sessionId": host.session_id,
                 "sessionUptime": int(now() - host.since),
             },
-            "active": frozenset() if fresh else host.active.get(host.active_delay / 1000),
+            "active": frozenset() if fresh else host.active.get(host.active_delay / 1000) | TRAY,
             "picture": host.screen.get(host.picture_delay / 1000) if host.picture else None,
         }
 

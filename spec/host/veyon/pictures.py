@@ -24,19 +24,27 @@ def colours(kind):
     return plain, plain
 
 
-def rows(kind, width, height):
-    """The rows from above, each a list of (red, green, blue)."""
+def rows(kind, width, height, screen):
+    """The rows from above, each a list of (red, green, blue).  `screen` is the size of what is shown: the padlock in its
+    middle is always as large, 250 x 300."""
     around, middle = colours(kind)
-    left, right, top, bottom = width * 6 // 16, width * 10 // 16, height * 3 // 10, height * 7 // 10
-    empty = [around] * width
-    full = [around] * left + [middle] * (right - left) + [around] * (width - right)
-    return [full if top <= y < bottom else empty for y in range(height)]
+
+    def row(wide):
+        left = width * (screen[0] - wide) // (2 * screen[0])
+        return [around] * left + [middle] * (width - 2 * left) + [around] * left
+
+    def line(y):
+        below = (y + 0.5) * screen[1] / height - screen[1] / 2  # of the middle
+        return body if 0 <= below < 150 else shackle if -150 <= below < 0 else empty
+
+    empty, shackle, body = [around] * width, row(150), row(250)
+    return [line(y) for y in range(height)]
 
 
 def bmp(lines, width, height):
     padding = bytes(-3 * width % 4)
     data = b"".join(b"".join(bytes((b, g, r)) for r, g, b in line) + padding for line in reversed(lines))
-    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, len(data), 3780, 3780, 0, 0)
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, len(data), 3937, 3937, 0, 0)
     return b"BM" + struct.pack("<IHHI", 54 + len(data), 0, 0, 54) + head + data
 
 
@@ -85,6 +93,6 @@ def jpeg(lines, width, height):
 
 
 @functools.lru_cache(maxsize=256)
-def encoded(kind, width, height, name):
+def encoded(kind, width, height, name, screen):
     encode = {"bmp": bmp, "png": png}.get(name, jpeg)
-    return encode(rows(kind, width, height), width, height)
+    return encode(rows(kind, width, height, screen), width, height)
