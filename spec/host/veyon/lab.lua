@@ -98,6 +98,7 @@ end
 function Host:user(user, options)
    options = options or {}
    local display = options.display or 1
+   self:run("sh", "-c", 'systemctl stop "desk-$(id -u "$1")"', "bus", user) -- of a former session
    local desktop = self:desktop{ user = user, width = WIDTH, height = HEIGHT, display = display,
       program = "openbox & wait" }
    self.windows[#self.windows + 1] = desktop:window(("40 40 %d %d 0x2050a0"):format(WIDTH - 80, HEIGHT - 80))

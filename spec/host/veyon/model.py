@@ -80,7 +80,7 @@ class Host:
         self.powered = True
         self.broken = False  # its server was killed: none starts until the service is restarted
         self.poisoned = False  # commands go to the queue of a worker that never was
-        self.locks = set()
+        self.locks = {}  # by feature: the picture, the newest last
         self.active = History(frozenset())
         self.screen = History(self.desktop)
         self.since = now() - self.uptime
@@ -101,9 +101,14 @@ class Host:
         """Is the host on, and nobody listens there?"""
         return self.cable and self.powered and not self.server()
 
+    def shown(self):
+        """What is on the screen: what has locked it last is on top."""
+        top = list(self.locks.values())[-1:]
+        return top[0] if top else self.desktop if self.user else "greeter"
+
     def follow(self):
         """Something has changed: so does what is shown, at once or later."""
-        self.screen.set("lock" if SCREEN in self.locks else "greeter" if not self.user else self.desktop)
+        self.screen.set(self.shown())
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -198,10 +203,10 @@ class Host:
         elif self.worker == "hung":
             self.queue.append((feature, active, arguments))
         elif active:
-            self.locks.add(feature)
+            self.locks.setdefault(feature, "lock" if feature == SCREEN else self.shown())
             self.active.set(self.active.get() | {feature})
         else:
-            self.locks.discard(feature)
+            self.locks.pop(feature, None)
             self.active.set(self.active.get() - {feature})
 
     def state(self):
