@@ -82,14 +82,18 @@ function Host:configure(more)
       systemctl restart veyon]], text_of(config), self.room.key_name, self.room.public)
 end
 
---- Does a veyon-server listen there?
+--- Does a veyon-server listen there, and the VNC server behind it?  Whoever asks between the two waits for 15 s.
 function Host:listens()
-   return self:run("ss", "-Hltn", "sport = :11100"):find("%d") ~= nil
+   local said = self:run("ss", "-Hltn", "sport = :11100 or sport = :11200")
+   return said:find(":11100", 1, true) ~= nil, said:find(":11200", 1, true) ~= nil
 end
 
 --- Returns when a veyon-server listens, or (yes = false) when there is none any more.
 function Host:await(yes)
-   assert(hosts.wait(function() return self:listens() == (yes ~= false) end, 60),
+   assert(hosts.wait(function()
+      local server, vnc = self:listens()
+      return server == (yes ~= false) and (vnc or not server)
+   end, 60),
       ("host %s: its veyon-server is %s"):format(self.name, yes ~= false and "not there" or "still there"))
 end
 
