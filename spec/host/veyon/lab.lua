@@ -26,6 +26,7 @@ lab.config = {
 }
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 local WIDTH, HEIGHT = 1280, 800
+local SCREEN_LOCK = "ccb535a2-1d24-4cc1-a709-8b47d2b2ac79"
 local GREY = "\64\64\64\0" -- of the lock
 
 hosts.root(PACKAGES, SUITE)
@@ -82,14 +83,18 @@ function Host:configure(more)
       systemctl restart veyon]], text_of(config), self.room.key_name, self.room.public)
 end
 
---- Does a veyon-server listen there?
+--- Does a veyon-server listen there, and the VNC server behind it?  Whoever asks between the two waits for 15 s.
 function Host:listens()
-   return self:run("ss", "-Hltn", "sport = :11100"):find("%d") ~= nil
+   local said = self:run("ss", "-Hltn", "sport = :11100 or sport = :11200")
+   return said:find(":11100", 1, true) ~= nil, said:find(":11200", 1, true) ~= nil
 end
 
 --- Returns when a veyon-server listens, or (yes = false) when there is none any more.
 function Host:await(yes)
-   assert(hosts.wait(function() return self:listens() == (yes ~= false) end, 60),
+   assert(hosts.wait(function()
+      local server, vnc = self:listens()
+      return server == (yes ~= false) and (vnc or not server)
+   end, 60),
       ("host %s: its veyon-server is %s"):format(self.name, yes ~= false and "not there" or "still there"))
 end
 
@@ -127,15 +132,38 @@ function Host:await_lock(desktop, yes)
       ("host %s: the screen is %scovered"):format(self.name, yes and "not " or ""))
 end
 
---- The processes of veyon-worker that the host's user has for a feature (its UUID).
-function Host:signal_worker(signal, feature)
-   self:check("pkill", "-" .. signal, "-f", "^[^ ]*veyon-worker " .. "[{]?" .. feature)
+--- A signal to the process that locks.
+function Host:signal_worker(signal)
+   self:check("pkill", "-" .. signal, "-f", "^[^ ]*veyon-worker [{]" .. SCREEN_LOCK)
+end
+
+--- Takes the program that locks away, or (there = true) puts it back.
+function Host:worker(there)
+   self:script('[ "$1" = there ] && mv /usr/bin/veyon-worker.gone /usr/bin/veyon-worker || '
+      .. 'mv /usr/bin/veyon-worker /usr/bin/veyon-worker.gone', there and "there" or "gone")
+end
+
+--- Kills its veyon-server; the x11vnc that is left lets no other one live until the service is started anew.
+function Host:kill_server()
+   self:check("pkill", "-KILL", "-x", "veyon-server")
+end
+
+--- Starts its service anew, and with it all of Veyon that runs there.
+function Host:restart_service()
+   self:script("pkill -KILL -x x11vnc || :; systemctl reset-failed veyon; systemctl restart veyon")
+   self:await()
 end
 
 --- Starts the host anew, as a loss of power would; nobody is logged on then.
 function Host:reboot()
    self:down()
    self.room:start(self.name)
+end
+
+--- Ends the session; returns when no veyon-server is left there.
+function Host:log_off(desktop)
+   self:end_session(desktop.id)
+   self:await(false)
 end
 
 function Host:plug(plugged) network.cable(self, plugged) end

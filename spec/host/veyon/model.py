@@ -66,6 +66,7 @@ class Host:
         "picture_delay": 0,  # the picture shows what was so long ago
         "active_delay": 0,  # and so do the features
         "fresh_delay": 0,  # a connection younger than that knows of no active feature
+        "session_gone": 0,  # 1: session is told as if nothing was known, as most of the time
         "settle": 20,  # one younger than that knows nothing
         "authentication_delay": 0,
         "ping": 0,  # 1: without a server, it answers ping
@@ -245,7 +246,7 @@ class Connection:
         return {
             "login": host.user,
             "full_name": host.full_name if host.user else "",
-            "session": {
+            "session": None if host.session_gone else {
                 "sessionClientAddress": host.client_address, "sessionClientName": host.client_name,
                 "sessionHostName": host.computer or host.name, "sessionId": host.session_id,
                 "sessionUptime": int(now() - host.since),
