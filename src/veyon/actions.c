@@ -81,14 +81,14 @@ static void answer(struct action *action)
 static void asked_after(struct veyon_exchange *exchange, const struct veyon_reply *reply)
 {
     struct action *action = exchange->data;
-    struct veyon_machine machine;
+    struct veyon_person person;
 
     if (reply->code) {
         end_by(action, reply);
-    } else if (!veyon_read_machine(reply->data, reply->size, &machine)) {
+    } else if (!veyon_read_person(reply->data, reply->size, &person)) {
         end_with(action, WMS_E_PROTOCOL,
                  "the gateway's answer has not the form that it should have");
-    } else if (machine.session < 0 && action->verb != WMS_CLOSE) {
+    } else if (!*person.login && action->verb != WMS_CLOSE && action->verb != WMS_CALL) {
         end_with(action, WMS_E_UNREACHABLE, MAYBE);
     } else {
         answer(action);
@@ -97,7 +97,7 @@ static void asked_after(struct veyon_exchange *exchange, const struct veyon_repl
 
 static void ask_after(struct action *action)
 {
-    const struct veyon_question question = {.path = "session"};
+    const struct veyon_question question = {.path = "user"};
     int error = veyon_ask(&action->task, &question, asked_after);
 
     if (error) {
@@ -198,7 +198,7 @@ static void looked(struct veyon_task *task, const struct veyon_reply *reply)
         end_with(action, WMS_E_NOT_FOUND, NOBODY);
         return;
     }
-    if (action->look.machine.session != (int64_t) action->id) {
+    if (veyon_look_session(&action->look) != action->id) {
         end_with(action, WMS_E_NOT_FOUND, NULL);
         return;
     }
@@ -247,8 +247,7 @@ static void looked_for_picture(struct veyon_task *task, const struct veyon_reply
 
     if (reply->code) {
         end_by(action, reply);
-    } else if (!*action->look.person.login ||
-               action->look.machine.session != (int64_t) action->id) {
+    } else if (!*action->look.person.login || veyon_look_session(&action->look) != action->id) {
         end_with(action, WMS_E_NOT_FOUND, NULL);
     } else {
         services->user(action->op, action->look.person.login);

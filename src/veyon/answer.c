@@ -135,7 +135,8 @@ bool veyon_read_done(const char *data, size_t size)
     return read;
 }
 
-bool veyon_read_error(const char *data, size_t size, int *ret_code, char ret_message[VEYON_COMPLAINT])
+bool veyon_read_error(const char *data, size_t size, int *ret_code,
+                      char ret_message[VEYON_COMPLAINT])
 {
     json_t *root = parse(data, size);
     const json_t *error = json_object_get(root, "error");
@@ -167,12 +168,12 @@ enum {
     ROW = WIDTH * 3,
     GREY = 0x40,
     NEAR = 2,
-    /* The padlock in the middle. */
-    MIDDLE_LEFT = 6,
-    MIDDLE_RIGHT = 9,
-    MIDDLE_TOP = 3,
-    MIDDLE_BOTTOM = 6,
-    WANTED = 80 /* per cent */
+    /* The padlock in the middle has 250x300 pixels of the screen, however few that has. */
+    MIDDLE_LEFT = 4,
+    MIDDLE_RIGHT = 11,
+    MIDDLE_TOP = 1,
+    MIDDLE_BOTTOM = 8,
+    WANTED = 95 /* per cent */
 };
 
 static uint32_t number_at(const char *data, size_t at, unsigned bytes)

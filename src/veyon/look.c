@@ -8,7 +8,7 @@ bool veyon_same_start(double start, double other)
 {
     static const double tolerance = 3; /* the host tells whole seconds, and may be slow */
 
-    return start - other < tolerance && other - start < tolerance;
+    return start <= 0 || other <= 0 || (start - other < tolerance && other - start < tolerance);
 }
 
 signed char veyon_look_locked(const struct veyon_look *look)
@@ -17,6 +17,16 @@ signed char veyon_look_locked(const struct veyon_look *look)
         return 1;
     }
     return look->picture == 0 && !look->screen && !look->input ? 0 : -1;
+}
+
+/* In the mode with several sessions, number n has the port 11100+n. */
+uint32_t veyon_look_session(const struct veyon_look *look)
+{
+    unsigned port = look->task->host->address->port;
+
+    return look->machine.session >= 0 ? (uint32_t) look->machine.session
+           : port > VEYON_PORT        ? port - VEYON_PORT
+                                      : 0;
 }
 
 static int ask_next(struct veyon_look *look);
@@ -35,10 +45,19 @@ static bool read_part(struct veyon_look *look, const struct veyon_reply *reply)
         if (!veyon_read_machine(reply->data, reply->size, &look->machine)) {
             return false;
         }
-        look->start = veyon_now() - (double) look->machine.uptime;
+        if (look->machine.session >= 0 && look->machine.uptime >= 0) {
+            look->start = veyon_now() - (double) look->machine.uptime;
+            strcpy(look->task->host->computer, look->machine.computer);
+        }
         return true;
     case VEYON_PERSON:
-        return veyon_read_person(reply->data, reply->size, &look->person);
+        if (!veyon_read_person(reply->data, reply->size, &look->person)) {
+            return false;
+        }
+        if (!*look->person.login) { /* nobody is logged on, or nothing is known: a picture tells */
+            look->parts |= VEYON_PICTURE;
+        }
+        return true;
     case VEYON_SCREEN:
         return veyon_read_active(reply->data, reply->size, &look->screen);
     case VEYON_INPUT:
@@ -52,8 +71,13 @@ static bool read_part(struct veyon_look *look, const struct veyon_reply *reply)
     }
 }
 
-/* A visit that told something once, and now does not know the session: it does not come to life
- * again after a reboot.  Another one tells what is so. */
+/* A visit that told something once, and now knows of nobody and has no picture: the connection has
+ * died, and does not come to life again after a reboot.  Another one tells what is so. */
+static bool is_dead(const struct veyon_look *look)
+{
+    return look->asked == VEYON_PICTURE && look->picture < 0 && !*look->person.login;
+}
+
 static bool begin_again(struct veyon_look *look)
 {
     bool again = !look->again;
@@ -79,7 +103,7 @@ static void got(struct veyon_exchange *exchange, const struct veyon_reply *reply
         end_with(look, WMS_E_PROTOCOL, "the gateway's answer has not the form that it should have");
         return;
     }
-    if (look->asked == VEYON_MACHINE && look->machine.session < 0 && !begin_again(look)) {
+    if (is_dead(look) && !begin_again(look)) {
         end_with(look, WMS_E_UNREACHABLE, DIED);
         return;
     }
@@ -96,18 +120,17 @@ static void got(struct veyon_exchange *exchange, const struct veyon_reply *reply
 static int ask_next(struct veyon_look *look)
 {
     static const char screen[] = "feature/ccb535a2-1d24-4cc1-a709-8b47d2b2ac79",
-                      input[] = "feature/e4a77879-e544-4fec-bc18-e534f33b934c",
-                      picture[] = "framebuffer?format=bmp&width=16&height=10";
+                      input[] = "feature/e4a77879-e544-4fec-bc18-e534f33b934c";
 
     do {
-        look->asked = look->asked ? look->asked * 2 : VEYON_MACHINE;
+        look->asked = look->asked ? look->asked * 2 : VEYON_PERSON;
     } while (!(look->asked & look->parts));
     const struct veyon_question question = {
-        .path = look->asked == VEYON_MACHINE  ? "session"
-                : look->asked == VEYON_PERSON ? "user"
-                : look->asked == VEYON_SCREEN ? screen
-                : look->asked == VEYON_INPUT  ? input
-                                              : picture,
+        .path = look->asked == VEYON_PERSON    ? "user"
+                : look->asked == VEYON_MACHINE ? "session"
+                : look->asked == VEYON_SCREEN  ? screen
+                : look->asked == VEYON_INPUT   ? input
+                                               : VEYON_SMALL_PICTURE,
     };
     return veyon_ask(look->task, &question, got);
 }
@@ -116,6 +139,7 @@ int veyon_look(struct veyon_look *look, struct veyon_task *task, unsigned parts,
                void (*done)(struct veyon_task *task, const struct veyon_reply *reply))
 {
     *look = (struct veyon_look){.task = task, .parts = parts, .done = done, .picture = -1};
+    look->machine.session = -1;
     task->data = look;
     return ask_next(look);
 }

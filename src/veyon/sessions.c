@@ -23,7 +23,7 @@ static bool is_this_machine(const char *computer)
 {
     char name[VEYON_NAME];
 
-    if (!*computer || gethostname(name, sizeof name)) {
+    if (gethostname(name, sizeof name)) {
         return false;
     }
     name[sizeof name - 1] = '\0';
@@ -33,23 +33,23 @@ static bool is_this_machine(const char *computer)
 static int report(const struct list *list)
 {
     const struct veyon_look *look = &list->look;
+    const char *computer = list->task.host->computer;
     wms_session session;
 
     if (!*look->person.login) {
         return 0; /* a log-on screen is no session */
     }
     wms_session_init(&session);
-    session.id.number = (uint32_t) look->machine.session;
+    session.id.number = veyon_look_session(look);
     session.state = "active";
     session.user_name = look->person.login;
-    session.computer_name = *look->machine.computer ? look->machine.computer : NULL;
+    session.computer_name = *computer ? computer : NULL;
     session.client_name = *look->machine.client ? look->machine.client : NULL;
     session.is_orchestratable = 1;
-    session.is_own = is_this_machine(look->machine.computer);
+    session.is_own = *computer ? is_this_machine(computer) : -1;
     session.locked = veyon_look_locked(look);
     session.identity = look->person.login;
-    session.logon_time =
-        look->machine.uptime < 0 ? -1 : (double) (time(NULL) - look->machine.uptime);
+    session.logon_time = look->start <= 0 ? -1 : (double) (time(NULL) - look->machine.uptime);
     return list->task.host->all->net.services->session(list->op, &session);
 }
 
@@ -115,7 +115,7 @@ static bool is_present(const struct watch *watch)
     const struct veyon_host *host = watch->task.host;
     const char *login = look->person.login, *identity = watch->observer->identity;
 
-    if (!*login || look->machine.session != (int64_t) watch->id ||
+    if (!*login || veyon_look_session(look) != watch->id ||
         (identity && strcmp(identity, login) != 0) ||
         (watch->seen && !veyon_same_start(look->start, watch->start))) {
         return false;

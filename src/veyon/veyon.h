@@ -46,7 +46,8 @@ enum {
     VEYON_KEY_NAME_MAX = 128, /* bytes of a key's name */
     VEYON_HOST_MAX = 300      /* of a host in a URL */
 };
-#define VEYON_GATEWAY "http://127.0.0.1:11080"
+#define VEYON_SMALL_PICTURE "framebuffer?format=bmp&width=16&height=10"
+#define VEYON_GATEWAY       "http://127.0.0.1:11080"
 
 struct veyon_host;
 struct veyon_visit;
@@ -238,7 +239,6 @@ struct veyon_visit {
     double since; /* when it began to wait for a place that the gateway says it has not; 0: no */
     double opened, used; /* when the host had let it in; when it was asked last */
     struct veyon_person person;
-    struct veyon_machine machine;
     char uid[VEYON_UID];
     char place[VEYON_HOST_MAX]; /* the host in a URL */
 };
@@ -273,9 +273,10 @@ struct veyon_host {             /* one server that the engine talks to */
     struct veyon_binding binding; /* if `bound` */
     struct veyon_visit *visit;    /* NULL: none */
     struct node tasks;
-    struct node questions; /* exchanges that wait for the visit */
-    bool reached;          /* the engine was told (up()) that a connection exists */
-    bool told;             /* the engine was told (broken()) of the failure */
+    struct node questions;     /* exchanges that wait for the visit */
+    bool reached;              /* the engine was told (up()) that a connection exists */
+    bool told;                 /* the engine was told (broken()) of the failure */
+    char computer[VEYON_NAME]; /* what it calls itself; "": it has not said so yet */
     /* The session that was closed last: whether it is gone is seen by whose session is there, and
      * since when. */
     double closed_start;
@@ -330,8 +331,8 @@ void veyon_reply_answer(struct veyon_host *host, struct wms_op *op,
 /* ---- look.c ---------------------------------------------------------------------------------- */
 
 enum veyon_part {
-    VEYON_MACHINE = 1,
-    VEYON_PERSON = 2,
+    VEYON_PERSON = 1,
+    VEYON_MACHINE = 2,
     VEYON_SCREEN = 4,
     VEYON_INPUT = 8,
     VEYON_PICTURE = 16,
@@ -344,20 +345,21 @@ struct veyon_look {
     unsigned parts, asked; /* enum veyon_part */
     bool again;            /* on a second visit, since the first told nothing */
     void (*done)(struct veyon_task *task, const struct veyon_reply *reply);
-    struct veyon_machine machine; /* its session is at least 0 when done() is called with code 0 */
     struct veyon_person person;
-    bool screen, input;  /* the features that lock are active */
-    signed char picture; /* it is that of a locked screen: 1, 0, or -1: there is none */
-    double start;        /* when the session began, by veyon_now() */
+    struct veyon_machine machine; /* often nothing is known of it: then `session` is -1 */
+    bool screen, input;           /* the features that lock are active */
+    signed char picture;          /* it is that of a locked screen: 1, 0, or -1: there is none */
+    double start;                 /* when the session began, by veyon_now(); 0: not known */
 };
 
-/* Asks for the parts, of which VEYON_MACHINE is one; done() comes later.  Errors: as veyon_ask().
- */
+/* Asks for the parts, of which VEYON_PERSON is one; done() comes later.  Errors: as veyon_ask(). */
 int veyon_look(struct veyon_look *look, struct veyon_task *task, unsigned parts,
                void (*done)(struct veyon_task *task, const struct veyon_reply *reply));
 /* 1: picture and feature say that it is locked; 0: all say that it is not; -1: they differ. */
 signed char veyon_look_locked(const struct veyon_look *look);
-/* Whether a session that began then is the one that had begun at the other time. */
+/* The number of the session. */
+uint32_t veyon_look_session(const struct veyon_look *look);
+/* Whether a session that began then may be the one that had begun at the other time. */
 bool veyon_same_start(double start, double other);
 
 /* ---- features.c ------------------------------------------------------------------------------ */

@@ -10,7 +10,7 @@
 #include "veyon/veyon.h"
 
 /* Seconds. */
-static const double ask_again = 0.05, nobody_after = 1.5, nothing_after = 4, full_for = 10;
+static const double ask_again = 0.05, nobody_after = 1.5, nothing_after = 5, full_for = 10;
 
 #define DENIED \
     "the host has accepted the key and tells nothing: its access rules may refuse this key's " \
@@ -71,7 +71,7 @@ static int ask(struct veyon_visit *visit, enum veyon_method method, const char *
                void (*done)(struct veyon_exchange *exchange, const struct veyon_reply *reply))
 {
     struct veyon *all = visit->gateway->all;
-    char whole[VEYON_HOST_MAX + 32];
+    char whole[VEYON_HOST_MAX + 64];
 
     snprintf(whole, sizeof whole, path, visit->place);
     const struct veyon_question question = {.method = method, .path = whole};
@@ -157,7 +157,7 @@ void veyon_visit_touch(struct veyon_visit *visit)
 {
     visit->used = veyon_now();
     if (!visit->own) {
-        ask(visit, VEYON_GET, "session", NULL, touched);
+        ask(visit, VEYON_GET, "user", NULL, touched);
     }
 }
 
@@ -175,17 +175,17 @@ static void look_again(void *data)
     net_leave(&all->net);
 }
 
-static void judge_arrival(struct veyon_visit *visit)
+static void judge_arrival(struct veyon_visit *visit, bool picture)
 {
     double age = veyon_now() - visit->opened;
-    bool heard = visit->machine.session >= 0;
+    bool somebody = *visit->person.login;
 
-    if (heard && (*visit->person.login || age >= nobody_after)) {
+    if (somebody ? picture || age >= nothing_after : picture && age >= nobody_after) {
         visit->stage = VEYON_READY;
         visit->used = veyon_now();
         veyon_gateway_settle(visit->gateway);
         visit->arrived(visit);
-    } else if (!heard && age >= nothing_after) {
+    } else if (age >= nothing_after) {
         visit->refused(
             visit, &(struct veyon_reply){
                        .code = WMS_E_ACCESS_DENIED, .text = DENIED, .general = true, .lost = true});
@@ -216,34 +216,32 @@ static bool read_arrival(struct veyon_visit *visit, const struct veyon_reply *re
     return read;
 }
 
+static void got_picture(struct veyon_exchange *exchange, const struct veyon_reply *reply)
+{
+    struct veyon_visit *visit = exchange->data;
+    struct veyon_reply none = {.code = 0};
+    bool locked, read = reply->no_picture ||
+                        (!reply->code && veyon_read_lock(reply->data, reply->size, &locked));
+
+    if (read_arrival(visit, reply->no_picture ? &none : reply, read)) {
+        judge_arrival(visit, !reply->no_picture);
+    }
+}
+
 static void got_person(struct veyon_exchange *exchange, const struct veyon_reply *reply)
 {
     struct veyon_visit *visit = exchange->data;
     bool read = !reply->code && veyon_read_person(reply->data, reply->size, &visit->person);
 
-    if (read_arrival(visit, reply, read)) {
-        judge_arrival(visit);
-    }
-}
-
-static void got_machine(struct veyon_exchange *exchange, const struct veyon_reply *reply)
-{
-    struct veyon_visit *visit = exchange->data;
-    bool read = !reply->code && veyon_read_machine(reply->data, reply->size, &visit->machine);
-
-    if (!read_arrival(visit, reply, read)) {
-        return;
-    }
-    if (visit->machine.session < 0) {
-        judge_arrival(visit);
-    } else if (ask(visit, VEYON_GET, "user", NULL, got_person)) {
+    if (read_arrival(visit, reply, read) &&
+        ask(visit, VEYON_GET, VEYON_SMALL_PICTURE, NULL, got_picture)) {
         refuse_with(visit, WMS_E_NO_MEMORY, NULL);
     }
 }
 
 static void look_around(struct veyon_visit *visit)
 {
-    if (ask(visit, VEYON_GET, "session", NULL, got_machine)) {
+    if (ask(visit, VEYON_GET, "user", NULL, got_person)) {
         refuse_with(visit, WMS_E_NO_MEMORY, NULL);
     }
 }
@@ -346,7 +344,6 @@ veyon_visit_new(struct veyon_gateway *gateway, const struct wms_address *address
     visit->owner = owner;
     visit->arrived = arrived;
     visit->refused = refused;
-    visit->machine.session = -1;
     print_place(address, visit->place);
     node_append(&gateway->waiting, &visit->node);
     return visit;
