@@ -4,6 +4,7 @@
 local kit = require "spec.support.kit"
 local jpeg = require "spec.support.jpeg"
 local veyon = require "spec.support.veyon"
+local watching = require "spec.support.watching"
 local wms = kit.wms
 local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
 
@@ -337,25 +338,14 @@ veyon.describe("Veyon hosts: #once", pending, function()
 
    it("are watched by asking again", function()
       local host = veyon.host()
-      local watch = wms.watch{ server = host.server }
-      local seen = {}
-      local function await(kind)
-         return kit.await(function()
-            for event in function() return watch:next() end do
-               seen[#seen + 1] = event.event
-               if event.event == kind then
-                  return event
-               end
-            end
-         end, function() watch:wait(0.05) end, 60)
-      end
-      await "ready"
+      local seen = watching.new{ server = host.server }
+      seen:await "ready"
       fine(lock(host))
-      assert.equal("alice", await("locked").session.user_name)
+      assert.equal("alice", seen:await("locked").session.user_name)
       host:log_on "bob"
-      await "closed"
-      await "opened"
-      watch:close()
+      seen:await "closed 0"
+      assert.equal("bob", seen:await("opened 0").session.user_name)
+      watching.sweep()
    end)
 
    it("cannot be disconnected", function()

@@ -289,9 +289,10 @@ struct veyon_host {             /* one server that the engine talks to */
 struct veyon_task {
     struct node node; /* in the host's `tasks` */
     struct veyon_host *host;
-    void **owner;                          /* the `data` of the op or observer, which points here */
-    struct veyon_exchange *exchange;       /* under way, or NULL */
-    void *data;                            /* of who asks */
+    void **owner;                    /* the `data` of the op or observer, which points here */
+    struct wms_op *op;               /* whose timeout begins anew with each answer; NULL: none's */
+    struct veyon_exchange *exchange; /* under way, or NULL */
+    void *data;                      /* of who asks */
     void (*free)(struct veyon_task *task); /* what it has beyond; NULL: nothing */
 };
 
