@@ -113,6 +113,7 @@ struct veyon_reply {
     bool full;    /* the gateway has no place: nothing was done */
     bool no_picture; /* it has none yet */
     bool silent;     /* the host does not answer the gateway */
+    bool unready;    /* its server has perhaps just begun */
     const char *text;
     const char *data; /* the answer, if code is 0 */
     size_t size;
@@ -236,6 +237,7 @@ struct veyon_visit {
     struct veyon_exchange *current; /* of a task's, or NULL */
     struct wms_timer *timer;        /* asks again while it arrives */
     bool changed;                   /* a command was sent by it */
+    bool unready; /* it was opened in vain, since the host's server was not ready */
     double since; /* when it began to wait for a place that the gateway says it has not; 0: no */
     double opened, used; /* when the host had let it in; when it was asked last */
     struct veyon_person person;
