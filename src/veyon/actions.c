@@ -10,7 +10,6 @@
 
 struct action {
     struct veyon_task task;
-    struct wms_op *op;
     struct veyon_look look;
     enum wms_verb verb;
     uint32_t id;
@@ -34,7 +33,7 @@ static struct action *action_new(struct veyon_host *host, struct wms_op *op, enu
         host->all->net.services->answer(op, WMS_E_NO_MEMORY, NULL);
         return NULL;
     }
-    action->op = op;
+    action->task.op = op;
     action->verb = verb;
     return action;
 }
@@ -42,7 +41,7 @@ static struct action *action_new(struct veyon_host *host, struct wms_op *op, enu
 static void end_with(struct action *action, int code, const char *text)
 {
     struct veyon_host *host = action->task.host;
-    struct wms_op *op = action->op;
+    struct wms_op *op = action->task.op;
     bool put = action->put;
 
     veyon_task_end(&action->task);
@@ -52,7 +51,7 @@ static void end_with(struct action *action, int code, const char *text)
 static void end_by(struct action *action, const struct veyon_reply *reply)
 {
     struct veyon_host *host = action->task.host;
-    struct wms_op *op = action->op;
+    struct wms_op *op = action->task.op;
     struct veyon_reply copy = *reply;
 
     copy.lost = copy.lost || (action->put && reply->code);
@@ -72,7 +71,8 @@ static void answer(struct action *action)
 {
     struct veyon_host *host = action->task.host;
     const struct wms_value none = {.kind = WMS_TABLE};
-    int error = action->verb == WMS_CALL ? host->all->net.services->result(action->op, &none) : 0;
+    int error =
+        action->verb == WMS_CALL ? host->all->net.services->result(action->task.op, &none) : 0;
 
     end_with(action, error, NULL);
 }
@@ -88,7 +88,7 @@ static void asked_after(struct veyon_exchange *exchange, const struct veyon_repl
     } else if (!veyon_read_person(reply->data, reply->size, &person)) {
         end_with(action, WMS_E_PROTOCOL,
                  "the gateway's answer has not the form that it should have");
-    } else if (!*person.login && action->verb != WMS_CLOSE && action->verb != WMS_CALL) {
+    } else if (!*person.login && action->verb != WMS_CLOSE) {
         end_with(action, WMS_E_UNREACHABLE, MAYBE);
     } else {
         answer(action);
@@ -131,7 +131,7 @@ static void send_command(struct action *action)
 {
     char path[64];
     const struct veyon_question question = {
-        .method = VEYON_PUT, .path = path, .body = action->body, .op = action->op};
+        .method = VEYON_PUT, .path = path, .body = action->body, .op = action->task.op};
 
     snprintf(path, sizeof path, "feature/%s", veyon_feature_uuid[action->feature]);
     int error = action->body ? veyon_ask(&action->task, &question, taken) : WMS_E_NO_MEMORY;
@@ -147,9 +147,11 @@ static void show_message(struct action *action)
     const struct wms_services *services = action->task.host->all->net.services;
 
     if (action->look.screen) {
-        services->note(action->op, "the screen is locked: the message is seen when it is unlocked");
+        services->note(action->task.op,
+                       "the screen is locked: the message is seen when it is unlocked");
     }
-    action->body = veyon_message_body(action->task.host->all, action->op->title, action->message);
+    action->body =
+        veyon_message_body(action->task.host->all, action->task.op->title, action->message);
     action->feature = VEYON_MESSAGE;
 }
 
@@ -169,7 +171,7 @@ static void prepare(struct action *action)
         action->feature = VEYON_LOGOFF;
         break;
     case WMS_LOCK:
-        all->net.services->note(action->op, "Veyon shows no text on a locked screen");
+        all->net.services->note(action->task.op, "Veyon shows no text on a locked screen");
         action->body = veyon_switch_body(all, true);
         action->feature = VEYON_SCREEN_LOCK;
         break;
@@ -187,7 +189,7 @@ static void looked(struct veyon_task *task, const struct veyon_reply *reply)
 {
     struct action *action = (struct action *) task;
     const struct wms_services *services = task->host->all->net.services;
-    const char *identity = wms_op_identity(services, action->op);
+    const char *identity = wms_op_identity(services, action->task.op);
     const char *login = action->look.person.login;
 
     if (reply->code) {
@@ -202,12 +204,11 @@ static void looked(struct veyon_task *task, const struct veyon_reply *reply)
         end_with(action, WMS_E_NOT_FOUND, NULL);
         return;
     }
-    services->user(action->op, login);
+    services->user(action->task.op, login);
     if (identity && strcmp(identity, login) != 0) {
         end_with(action, WMS_E_NOT_FOUND, "the session is another user's by now");
         return;
     }
-    services->alive(action->op);
     prepare(action);
     send_command(action);
 }
@@ -224,8 +225,8 @@ static void got_picture(struct veyon_exchange *exchange, const struct veyon_repl
         return;
     }
     if (!reply->code) {
-        error =
-            action->task.host->all->net.services->thumbnail(action->op, reply->data, reply->size);
+        error = action->task.host->all->net.services->thumbnail(action->task.op, reply->data,
+                                                                reply->size);
     }
     end_with(action, error, error == WMS_E_PROTOCOL ? "what the gateway sends is no JPEG" : NULL);
 }
@@ -241,7 +242,7 @@ static void looked_for_picture(struct veyon_task *task, const struct veyon_reply
     struct action *action = (struct action *) task;
     const struct wms_services *services = task->host->all->net.services;
     const struct veyon_question question = {
-        .path = paths[WMS_GIVEN(services, op, thumbnail_size) ? action->op->thumbnail_size
+        .path = paths[WMS_GIVEN(services, op, thumbnail_size) ? action->task.op->thumbnail_size
                                                               : WMS_THUMBNAIL_MEDIUM],
         .picture = true};
 
@@ -250,7 +251,7 @@ static void looked_for_picture(struct veyon_task *task, const struct veyon_reply
     } else if (!*action->look.person.login || veyon_look_session(&action->look) != action->id) {
         end_with(action, WMS_E_NOT_FOUND, NULL);
     } else {
-        services->user(action->op, action->look.person.login);
+        services->user(action->task.op, action->look.person.login);
         int error = veyon_ask(task, &question, got_picture);
         if (error) {
             end_with(action, error, NULL);
@@ -285,6 +286,20 @@ void veyon_act(struct veyon_host *host, struct wms_op *op, enum wms_verb verb, c
     }
 }
 
+/* The host is there; whether somebody is logged on matters to what acts on a session. */
+static void looked_for_host(struct veyon_task *task, const struct veyon_reply *reply)
+{
+    struct action *action = (struct action *) task;
+
+    if (reply->code) {
+        end_by(action, reply);
+    } else if (!*action->look.person.login && !veyon_feature_ends(action->feature)) {
+        end_with(action, WMS_E_NOT_FOUND, NOBODY);
+    } else {
+        send_command(action);
+    }
+}
+
 /* WMS_CALL, WMS_REBOOT, WMS_POWER_OFF. */
 void veyon_call(struct veyon_host *host, struct wms_op *op, const struct wms_call *call)
 {
@@ -305,5 +320,9 @@ void veyon_call(struct veyon_host *host, struct wms_op *op, const struct wms_cal
         action->body = veyon_switch_body(host->all, true);
         action->feature = call->verb == WMS_REBOOT ? VEYON_REBOOT : VEYON_POWER_DOWN_NOW;
     }
-    send_command(action);
+    error = action->body ? veyon_look(&action->look, &action->task, VEYON_PERSON, looked_for_host)
+                         : WMS_E_NO_MEMORY;
+    if (error) {
+        end_with(action, error, NULL);
+    }
 }

@@ -4,9 +4,9 @@
 
 #include "veyon/veyon.h"
 
-enum {
-    PATIENCE = 14 /* seconds after which a refusal means that the host did not answer in time */
-};
+/* Seconds after which a refusal means that the host did not answer in time: a wrong key is refused
+ * at once, and a server that has just begun refuses the right one after 15 s. */
+enum { PATIENCE = 5 };
 
 static void set(struct veyon_reply *reply, int code, const char *text)
 {
@@ -43,6 +43,7 @@ static void translate(const struct veyon_exchange *exchange, int error, const ch
         break;
     case VEYON_REFUSED:
         if (veyon_now() - exchange->began >= PATIENCE) {
+            reply->unready = true;
             set(reply, WMS_E_TIMEOUT, "the host did not finish the authentication in time");
         } else {
             set(reply, WMS_E_ACCESS_DENIED,

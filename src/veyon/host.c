@@ -204,6 +204,9 @@ static void answered(struct veyon_exchange *exchange, const struct veyon_reply *
         if (reply->general && reply->code != WMS_E_NO_MEMORY) {
             veyon_host_fail(host, reply->code, reply->text);
         }
+        if (!reply->code && task->op) {
+            host->all->net.services->alive(task->op);
+        }
         exchange->then(exchange, reply);
     }
     veyon_host_pump(host);

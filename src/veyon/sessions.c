@@ -15,7 +15,6 @@
 
 struct list {
     struct veyon_task task;
-    struct wms_op *op;
     struct veyon_look look;
 };
 
@@ -50,14 +49,14 @@ static int report(const struct list *list)
     session.locked = veyon_look_locked(look);
     session.identity = look->person.login;
     session.logon_time = look->start <= 0 ? -1 : (double) (time(NULL) - look->machine.uptime);
-    return list->task.host->all->net.services->session(list->op, &session);
+    return list->task.host->all->net.services->session(list->task.op, &session);
 }
 
 static void listed(struct veyon_task *task, const struct veyon_reply *reply)
 {
     struct list *list = (struct list *) task;
     struct veyon_host *host = task->host;
-    struct wms_op *op = list->op;
+    struct wms_op *op = list->task.op;
     int error = reply->code ? 0 : report(list);
 
     veyon_task_end(task);
@@ -76,7 +75,7 @@ void veyon_list(struct veyon_host *host, struct wms_op *op)
 
     error = error ? error : list ? 0 : WMS_E_NO_MEMORY;
     if (list) {
-        list->op = op;
+        list->task.op = op;
         error = veyon_look(&list->look, &list->task, VEYON_ALL_PARTS, listed);
     }
     if (error) {

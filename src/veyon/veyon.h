@@ -113,6 +113,7 @@ struct veyon_reply {
     bool full;    /* the gateway has no place: nothing was done */
     bool no_picture; /* it has none yet */
     bool silent;     /* the host does not answer the gateway */
+    bool unready;    /* its server has perhaps just begun */
     const char *text;
     const char *data; /* the answer, if code is 0 */
     size_t size;
@@ -236,6 +237,7 @@ struct veyon_visit {
     struct veyon_exchange *current; /* of a task's, or NULL */
     struct wms_timer *timer;        /* asks again while it arrives */
     bool changed;                   /* a command was sent by it */
+    bool unready; /* it was opened in vain, since the host's server was not ready */
     double since; /* when it began to wait for a place that the gateway says it has not; 0: no */
     double opened, used; /* when the host had let it in; when it was asked last */
     struct veyon_person person;
@@ -289,9 +291,10 @@ struct veyon_host {             /* one server that the engine talks to */
 struct veyon_task {
     struct node node; /* in the host's `tasks` */
     struct veyon_host *host;
-    void **owner;                          /* the `data` of the op or observer, which points here */
-    struct veyon_exchange *exchange;       /* under way, or NULL */
-    void *data;                            /* of who asks */
+    void **owner;                    /* the `data` of the op or observer, which points here */
+    struct wms_op *op;               /* whose timeout begins anew with each answer; NULL: none's */
+    struct veyon_exchange *exchange; /* under way, or NULL */
+    void *data;                      /* of who asks */
     void (*free)(struct veyon_task *task); /* what it has beyond; NULL: nothing */
 };
 

@@ -255,6 +255,9 @@ static void opened(struct veyon_exchange *exchange, const struct veyon_reply *re
     visit->own = NULL;
     if (reply->full && visit->owner) {
         open_again(visit);
+    } else if (reply->unready && visit->owner && !visit->unready) {
+        visit->unready = true;
+        veyon_visit_open(visit);
     } else if (reply->code) {
         refuse(visit, reply);
     } else if (!veyon_read_uid(reply->data, reply->size, visit->uid)) {

@@ -42,6 +42,7 @@ import asyncio
 import base64
 import collections
 import json
+import logging
 import os
 import re
 import signal
@@ -540,6 +541,7 @@ async def main():
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # clients that are gone
     asyncio.run(main())
     sys.stdout.flush()
     os._exit(0)
