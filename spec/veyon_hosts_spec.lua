@@ -49,8 +49,7 @@ describe("a real host with Veyon #once", function()
 
    --- Each test begins with the host `one` as it is after a reboot, alice there, and her screen open.
    local function fresh()
-      if desktop and one:listens() and not one.spoilt and one.user_name == "alice" then
-         one:await_lock(desktop, false)
+      if desktop and one:listens() and not one.spoilt and one.user_name == "alice" and not one:locked(desktop) then
          return
       end
       if desktop then
@@ -342,9 +341,10 @@ describe("a real host with Veyon #once", function()
       local other = two:user "bob"
       verified "lock"
       assert.is_false(two:locked(other))
-      fine(wms.lock{ servers = { one.server, two.server }, session_ids = 0, message = "m", verify = VERIFY, timeout = TIMEOUT })
+      local both = { one.server, two.server }
+      fine(wms.lock{ servers = both, session_ids = 0, message = "m", verify = VERIFY, timeout = TIMEOUT })
       assert.same({ true, true }, { one:locked(desktop), two:locked(other) })
-      fine(wms.unlock{ servers = { one.server, two.server }, session_ids = 0, verify = VERIFY, timeout = TIMEOUT })
+      fine(wms.unlock{ servers = both, session_ids = 0, verify = VERIFY, timeout = TIMEOUT })
       assert.same({ false, false }, { one:locked(desktop), two:locked(other) })
    end)
 end)

@@ -18,7 +18,7 @@ local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 --- One call: { status =, kind =, body = }.  options: uid, body, seconds.
 local function call(api, method, path, options)
    options = options or {}
-   local words = { "curl -s -g --noproxy '*' -m", options.seconds or 30, "-X", method, "-w '\\n%{http_code} %{content_type}'" }
+   local words = { "curl -s -g --noproxy '*' -w '\\n%{http_code} %{content_type}' -m", options.seconds or 30, "-X", method }
    if options.uid then
       words[#words + 1] = quote("Connection-Uid: " .. options.uid):gsub("^", "-H ")
    end
@@ -292,10 +292,11 @@ for _, name in ipairs{ "of the specs", "of Veyon" } do
          assert.same({ 64, 40, 64 * 40 * 3 + 54 }, size "&height=40")
          assert.same({ 30, 7, 30 * 3 * 7 + 2 * 7 + 54 }, size "&width=30&height=7")
          assert.same({ 64, 40, 64 * 40 * 3 + 54 }, size "&width=64&height=nonsense")
-         for form, begin in pairs{ [""] = "\137PNG\r\n", ["&format=png"] = "\137PNG\r\n", ["&format=jpeg"] = "\255\216\255" } do
-            local said = get("framebuffer?width=64&height=40" .. form, uid)
-            assert.same({ 200, begin == "\255\216\255" and "image/jpeg" or "image/png" }, { said.status, said.kind })
-            assert.equal(begin, said.body:sub(1, #begin))
+         local begins = { png = "\137PNG\r\n", jpeg = "\255\216\255" }
+         for query, form in pairs{ [""] = "png", ["&format=png"] = "png", ["&format=jpeg"] = "jpeg" } do
+            local said = get("framebuffer?width=64&height=40" .. query, uid)
+            assert.same({ 200, "image/" .. form }, { said.status, said.kind })
+            assert.equal(begins[form], said.body:sub(1, #begins[form]))
          end
          assert.same(FORMAT, get("framebuffer?format=gif", uid))
          assert.same(FORMAT, get("framebuffer?format=nonsense&width=16", uid))

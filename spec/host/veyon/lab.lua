@@ -63,8 +63,8 @@ local function text_of(config)
    return table.concat(lines, "\n") .. "\n"
 end
 
---- Writes the host's configuration, lab.config with what `more` has in its place ({ Section = { Key = value } }), and starts
--- its service anew.
+--- Writes the host's configuration, lab.config with what `more` has in its place ({ Section = { Key = value } }), and
+-- starts its service anew.
 function Host:configure(more)
    local config = {}
    for _, part in ipairs{ lab.config, more or {} } do
