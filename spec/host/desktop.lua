@@ -44,8 +44,8 @@ wait $xvfb
 
 --- Opens a session with a screen (Xvfb, a pattern on it) and a locker: xss-lock listens to logind and runs i3lock.
 -- Fields: user, seat (none), class (of the session), notifications (true: dunst shows those that come over the user's bus,
--- from 20, 30 on and 200 pixels wide; Desktop:notifications() is what it has got), program (a shell text that runs in place of
--- locker and notifications, on the screen and the user's bus; only the screen is waited for then), width and height
+-- from 20, 30 on and 200 pixels wide; Desktop:notifications() is what it has got), program (a shell text that runs in place
+-- of locker and notifications, on the screen and the user's bus; only the screen is waited for then), width and height
 -- (320, 240), opengl (true: the screen has GLX), display (its number, which the session's first process has in its
 -- environment then).
 -- Returns when the locker has been seen to lock and to unlock by logind's signals.
