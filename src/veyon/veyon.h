@@ -32,6 +32,8 @@
 #ifndef WMS_VEYON_H
 #define WMS_VEYON_H
 
+#include <time.h>
+
 #include "net/net.h"
 #include "veyon/answer.h"
 
@@ -71,9 +73,34 @@ int veyon_client_new(const struct wms_services *services, wms_engine *engine,
                      struct veyon **ret_all, const char **ret_text);
 void veyon_client_free(struct veyon *all);
 
-char *veyon_copy(const struct veyon *all, const char *text); /* NULL: out of memory */
-void veyon_free_secret(const struct veyon *all, char *text); /* wipes; NULL is allowed */
-double veyon_now(void);                                      /* seconds, monotonic */
+/* ---- small things ---------------------------------------------------------------------------- */
+
+/* NULL: out of memory. */
+static inline char *veyon_copy(const struct veyon *all, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = net_alloc(&all->net, size);
+
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+/* Wipes it before; NULL is allowed. */
+static inline void veyon_free_secret(const struct veyon *all, char *text)
+{
+    if (text) {
+        explicit_bzero(text, strlen(text));
+        net_free(&all->net, text);
+    }
+}
+
+/* Seconds of a clock that only goes forward. */
+static inline double veyon_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+}
 
 /* ---- listener.c ------------------------------------------------------------------------------ */
 
