@@ -163,7 +163,13 @@ local wms = {}
 ---@field deadline? number|false As in `wms.Options`.
 ---@field certificate_name? string What the certificate must be made out to, where that is not the name in the address.
 ---@field thumbprint? string SHA-1 of the certificate, as Windows shows it: must fit beside `fingerprint`, and never replaces it.
+---@field events? wms.EventsOption Where the host is to tell of changes while it is watched; implies `management`.
 ---@field timeout? number As in `wms.Options`.
+
+---@class wms.EventsOption
+---@field host_name string This machine's name, as the host reaches it, or its IPv4 address.
+---@field port integer Where programs on this machine listen while they watch.
+---@field address? string A numeric address of this machine to listen at; default: all that it has.
 
 --------------------------------------------------------------------------------------------------------- what comes back
 
@@ -411,6 +417,7 @@ function wms.call(options) end
 ---@field key_name? string Of a Veyon host, as are the next two: the key's name.
 ---@field key_file? string Where it is.
 ---@field gateway? string Whom it is given.
+---@field events? { host_name: string, port: integer, address?: string, expires: integer } Where the host tells of changes; `expires` (seconds since 1970) is the end of the certificate that it knows.
 ---@field error? { code: wms.Code, message: string } Of a binding that cannot be read: why; it has nothing but `server` beside.
 
 --- Binds this client to a host that wants that, as an administrator of it: what the client needs from then on is kept.
