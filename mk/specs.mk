@@ -168,6 +168,14 @@ desktops: all specs
 	WMS_DESKTOPS='$(DESKTOPS)' LUA_PATH='./lua/?.lua;./spec/?.lua;;' LUA_CPATH='$B/$L/?.so;;' \
 	    busted --lua=lua$L spec/desktops/desktops_spec.lua
 
+# ---- real hosts with Veyon -----------------------------------------------------------------------
+# `make test` takes a few of them: spec/veyon_hosts_spec.lua.
+
+.PHONY: veyon
+veyon: all specs
+	WMS_VEYON=all WMS_BUILD=$B LUA_PATH='./lua/?.lua;./spec/?.lua;;' LUA_CPATH='$B/$L/?.so;;' \
+	    busted --lua=lua$L spec/veyon_hosts_spec.lua spec/host/veyon_spec.lua
+
 # ---- many hosts ----------------------------------------------------------------------------------
 
 # What spec/district_spec.lua does with a few hosts: one command to 1000 of them, ten times. It takes

@@ -115,6 +115,14 @@ veyon.describe("Veyon hosts: #once", pending, function()
          assert.equal("verified", fine(unlock(host, { verify = 30 }))[1].state)
       end)
 
+      it("do not say that they changed anything when it is unknown how it was before", function()
+         local host = veyon.host()
+         fine(lock(host, { verify = 20 }))
+         host:set{ fresh_delay = 1500 } -- the picture shows a lock then, and no feature is active
+         local done = fine(lock(host, { verify = 30 }))[1]
+         assert.same({ "verified" }, { done.state, done.changed })
+      end)
+
       it("stay so, or are reverted", function()
          local host = veyon.host()
          assert.equal("verified", fine(lock(host, { verify = 20, stable = 0.5 }))[1].state)

@@ -43,10 +43,11 @@ wait $xvfb
 ]]
 
 --- Opens a session with a screen (Xvfb, a pattern on it) and a locker: xss-lock listens to logind and runs i3lock.
--- Fields: user, seat (none), notifications (true: dunst shows those that come over the user's bus, from 20, 30 on and 200
--- pixels wide; Desktop:notifications() is what it has got), program (a shell text that runs in place of locker and
--- notifications, on the screen and the user's bus; only the screen is waited for then), width and height (320, 240),
--- opengl (true: the screen has GLX), display (its number, which the session's first process has in its environment then).
+-- Fields: user, seat (none), class (of the session), notifications (true: dunst shows those that come over the user's bus,
+-- from 20, 30 on and 200 pixels wide; Desktop:notifications() is what it has got), program (a shell text that runs in place
+-- of locker and notifications, on the screen and the user's bus; only the screen is waited for then), width and height
+-- (320, 240), opengl (true: the screen has GLX), display (its number, which the session's first process has in its
+-- environment then).
 -- Returns when the locker has been seen to lock and to unlock by logind's signals.
 -- A program that is itself the screen says `type = "wayland"`: it has to set Desktop.screenshot.
 local function open(self, options)
@@ -58,7 +59,8 @@ local function open(self, options)
   local argv = { "sh", "-c", desktop_script, "desktop", shared, bus or "", options.program or "", screen,
     options.opengl and "+extension" or "-extension", "GLX" }
   if options.display then argv = { "env", "DISPLAY=:" .. options.display, unpack(argv) } end
-  local id = self:session{ user = options.user, seat = options.seat, type = options.type, command = argv }
+  local id = self:session{ user = options.user, seat = options.seat, type = options.type, class = options.class,
+    command = argv }
   local desktop = setmetatable({ id = id, host = self, shared = shared, width = width, height = height }, Desktop)
   if screen ~= "" then
     assert(hosts.wait(function() return desktop:number() end, 60), "the desktop has no screen")

@@ -20,8 +20,8 @@ a blank, then "ok" or "failed WHY".
                                 off, on: its power; server, worker: killed; service: started anew
     state NAME                  what is so: locked, input_locked, user, connections, messages, powered, cable, server, late
     messages NAME               the text messages that it shows: locked when it came, icon, text
-    on OPERATION|* [times=1 host= feature= delay=MS never=1 drop=1 status= type= body= raw= garbage=1 header= pad=BYTES half=1
-          slow=MS endless=BYTES chunked=1 undone=1]
+    on OPERATION|* [times=1 host= feature= delay=MS never=1 drop=1 status= type= body= raw= garbage=1 header= pad=BYTES
+          half=1 slow=MS endless=BYTES chunked=1 undone=1]
                                 what the next calls get: hoststate, methods, authenticate, close, features, feature, set,
                                 user, session, framebuffer.  undone: nothing is done (else all is, and the answer spoilt)
     clear                       forgets what `on` told; answers that wait come
@@ -422,8 +422,8 @@ class Control:
     async def do_messages(self, name):
         return [f"{int(locked)} {quoted(icon)} {quoted(text)}" for text, icon, locked in self.find(name).messages]
 
-    RULE = ("times", "host", "feature", "delay", "never", "drop", "status", "type", "body", "raw", "garbage", "header", "pad",
-            "half", "slow", "endless", "chunked", "undone")
+    RULE = ("times", "host", "feature", "delay", "never", "drop", "status", "type", "body", "raw", "garbage", "header",
+            "pad", "half", "slow", "endless", "chunked", "undone")
 
     async def do_on(self, operation, *words):
         if operation != "*" and operation not in (call[0] for call in Gateway.CALLS):
@@ -496,7 +496,8 @@ class Control:
 
 def quoted(value):
     """A word of an answer."""
-    return re.sub(rb"[^A-Za-z0-9._:/+*-]", lambda c: b"%%%02X" % c[0][0], str(value).encode("utf-8", "replace")).decode() or "%"
+    text = str(value).encode("utf-8", "surrogateescape")
+    return re.sub(rb"[^A-Za-z0-9._:/+*-]", lambda c: b"%%%02X" % c[0][0], text).decode() or "%"
 
 
 async def listen(gateway, options):

@@ -10,8 +10,8 @@
 --     ... gateway:log() ... gateway:counts().keys ... gateway:wait("set", 2) ...
 --     gateway:stop()
 --
--- What can be said is listed in gateway.py, and what a host can be set to in model.py.  Every function raises when it cannot
--- do what it is asked.
+-- What can be said is listed in gateway.py, and what a host can be set to in model.py.  Every function raises when it
+-- cannot do what it is asked.
 local veyon = {}
 
 local directory = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."

@@ -27,7 +27,7 @@ lab.config = {
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 local WIDTH, HEIGHT = 1280, 800
 local SCREEN_LOCK = "ccb535a2-1d24-4cc1-a709-8b47d2b2ac79"
-local GREY = "\64\64\64\0" -- of the lock
+local GREY = "\64\64\64" -- of the lock
 
 hosts.root(PACKAGES, SUITE)
 
@@ -63,8 +63,8 @@ local function text_of(config)
    return table.concat(lines, "\n") .. "\n"
 end
 
---- Writes the host's configuration, lab.config with what `more` has in its place ({ Section = { Key = value } }), and starts
--- its service anew.
+--- Writes the host's configuration, lab.config with what `more` has in its place ({ Section = { Key = value } }), and
+-- starts its service anew.
 function Host:configure(more)
    local config = {}
    for _, part in ipairs{ lab.config, more or {} } do
@@ -83,6 +83,24 @@ function Host:configure(more)
       systemctl restart veyon]], text_of(config), self.room.key_name, self.room.public)
 end
 
+--- Calls `check` until it returns something true; nil after `seconds` (hosts.wait counts calls).
+local function within(seconds, check)
+   local function now()
+      local file = assert(io.open("/proc/uptime"))
+      local said = file:read("*n")
+      file:close()
+      return said
+   end
+   local limit = now() + seconds
+   repeat
+      if check() then
+         return true
+      end
+      os.execute("sleep 0.02")
+   until now() > limit
+   return nil
+end
+
 --- Does a veyon-server listen there, and the VNC server behind it?  Whoever asks between the two waits for 15 s.
 function Host:listens()
    local said = self:run("ss", "-Hltn", "sport = :11100 or sport = :11200")
@@ -91,10 +109,10 @@ end
 
 --- Returns when a veyon-server listens, or (yes = false) when there is none any more.
 function Host:await(yes)
-   assert(hosts.wait(function()
+   assert(within(60, function()
       local server, vnc = self:listens()
       return server == (yes ~= false) and (vnc or not server)
-   end, 60),
+   end),
       ("host %s: its veyon-server is %s"):format(self.name, yes ~= false and "not there" or "still there"))
 end
 
@@ -104,22 +122,35 @@ function Host:user(user, options)
    options = options or {}
    local display = options.display or 1
    self:run("sh", "-c", 'systemctl stop "desk-$(id -u "$1")"', "bus", user) -- of a former session
-   local desktop = self:desktop{ user = user, width = WIDTH, height = HEIGHT, display = display,
-      program = "openbox & wait" }
+   local desktop = self:desktop{ user = user, class = options.class, width = WIDTH, height = HEIGHT,
+      display = display, program = "openbox & wait" }
    self.windows[#self.windows + 1] = desktop:window(("40 40 %d %d 0x2050a0"):format(WIDTH - 80, HEIGHT - 80))
    self:await()
    return desktop
 end
 
---- The share of the screen, 0 to 1, that has the lock's colour: every 31st pixel is looked at.
+--- The share of the screen, 0 to 1, that has the lock's colour: every tenth pixel of 20 rows is looked at.
 function Host:covered(desktop)
-   local shot, grey, seen = desktop:screenshot(), 0, 0
-   for from = 1, #shot, 124 do
-      seen = seen + 1
-      if shot:sub(from, from + 2) == GREY:sub(1, 3) then
-         grey = grey + 1
+   -- Of the file that Desktop:screenshot() reads as a whole.
+   local file = assert(io.open(self.root .. desktop.shared .. "/Xvfb_screen0", "rb"))
+   local row, grey, seen = desktop.width * 4, 0, 0
+   local head = file:read(80)
+   local function number(index)
+      local a, b, c, d = head:byte(index * 4 + 1, index * 4 + 4)
+      return ((a * 256 + b) * 256 + c) * 256 + d
+   end
+   local start = number(0) + number(19) * 12
+   for y = 10, desktop.height - 1, math.floor(desktop.height / 20) do
+      file:seek("set", start + y * row)
+      local pixels = file:read(row)
+      for from = 1, row, 40 do
+         seen = seen + 1
+         if pixels:sub(from, from + 2) == GREY then
+            grey = grey + 1
+         end
       end
    end
+   file:close()
    return grey / seen
 end
 
@@ -128,7 +159,7 @@ function Host:locked(desktop) return self:covered(desktop) > 0.7 end
 --- Returns when the screen is covered, or (yes = false) open.
 function Host:await_lock(desktop, yes)
    yes = yes ~= false
-   assert(hosts.wait(function() return self:locked(desktop) == yes end, 30),
+   assert(within(30, function() return self:locked(desktop) == yes end),
       ("host %s: the screen is %scovered"):format(self.name, yes and "not " or ""))
 end
 
