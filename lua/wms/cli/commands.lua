@@ -294,7 +294,7 @@ commands.list = {
          { "wms bind lab01.school.example -u Administrator", "shows the fingerprint, asks, and asks for the password" },
          { "wms bind @room1 -u Administrator --show > room1.txt", "the fingerprints of a room, to be compared" },
          { "wms bind @room1 -u Administrator --fingerprints room1.txt", "one password for all" },
-         { "wms bind 'veyon://lab[01-30]' --key-name lab --key-file /etc/veyon/keys/private/lab/key",
+         { "wms bind 'veyon://lab[01-30]' --key-name lab --key-file ~/.config/lab.key",
             "a room with Veyon" },
          { "wms bind lab01 -u Administrator --events console.school.example:8443",
             "and 'wms watch' here learns at once what happens there" },
