@@ -4,7 +4,8 @@
 -- Both sides of a row run in this process and in turn, a few milliseconds each, so that whatever else the machine does hits
 -- both; a row shows the medians of both sides, and the median of the ratios of neighbours.
 --
---    lua bench/run.lua [PART]...     memory, require, logind, multipoint, thumbnails, wts, far, watch, cli, growth; none: all
+--    lua bench/run.lua [PART]...     memory, require, logind, multipoint, thumbnails, wts, far, watch, cli, growth;
+--                                   none: all
 package.path = "./?.lua;./?/init.lua;" .. package.path
 
 local now = require "bench.clock"

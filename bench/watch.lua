@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The part of `make bench` about watches: from a session that locks or unlocks on a host to the event in the program,
--- beside a bare sd-bus match; on a host whose bus is here, and over ssh.
+-- beside a bare sd-bus match, on a host whose bus is here, and over ssh; and from a session that its user has unlocked
+-- until a keeper has it locked again, by a locker over there.
 local report = require "bench.report"
 local now = require "bench.clock"
 
@@ -67,6 +68,61 @@ local function compare(watch, bus, pair, bare)
    end))
 end
 
+--- The seconds from each unlock to the lock that follows: the median, and the longest.
+local function kept(wms, server, host, bare)
+   local changer = bare("unix:path=" .. host.socket)
+   local watch = assert(wms.watch(server))
+   assert(watch:next(30).kind == "ready")
+   changer:hint(host.id, true)
+   changer:hint(host.id, false)
+   repeat until watch:next(30).kind == "unlocked"
+   local acted = false
+   local keeper = assert(require "wms.keep"{ server = server, locked = true, message = "Bench", limit = 1000,
+      on_report = function(told) acted = acted or told.kind == "acted" end })
+   local function await_lock()
+      local limit = now() + 20
+      local event
+      repeat
+         keeper:step()
+         event = watch:next(0.01)
+         assert(now() < limit, "the keeper does not lock")
+      until event and event.kind == "locked"
+   end
+   local function await_action()
+      while not acted do
+         keeper:wait(0.01)
+      end
+      acted = false
+      while watch:next(0) do end
+   end
+   await_lock() -- the keeper's first look
+   local list, longest = {}, 0
+   for i = 1, 21 do
+      await_action() -- its last one is over
+      local start = now()
+      changer:hint(host.id, false)
+      await_lock()
+      list[i] = now() - start
+      longest = math.max(longest, list[i])
+   end
+   keeper:close()
+   watch:close()
+   changer:close()
+   return report.median(list), longest
+end
+
+local function bench_keeper(wms, pair, bare)
+   local host = pair.ours
+   host:put((os.getenv("WMS_BUILD") or "build") .. "/spec/host/storm", "/run/spec-host/storm")
+   host:check("systemd-run", "--quiet", "--collect", "--unit=bench-locker", "/run/spec-host/storm", "locker")
+   for _, row in ipairs{ { "kept here: locked again, and at most", host.server },
+      { "kept over ssh, and at most", host.far } } do
+      local middle, longest = kept(wms, row[2], host, bare)
+      report.line("  " .. row[1], report.seconds(middle), report.seconds(longest), "", "<= 1 s",
+         report.verdict(longest <= 1))
+   end
+end
+
 return function()
    report.title("watches: a session is locked, until the program knows")
    local built, bare = pcall(require, "bench.bare_match")
@@ -91,6 +147,7 @@ return function()
       watch:close()
       bus:close()
    end
+   bench_keeper(wms, pair, bare)
    wms.configure{ ssh_command = false }
    require "spec.host".down()
 end

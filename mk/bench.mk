@@ -8,7 +8,7 @@ rulers := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(call without,logi
     $(call without,multipoint,curl multi) $(call without,wts,wts),$(wildcard bench/*.c)))
 
 .PHONY: bench rulers
-rulers: $(rulers) $(host_programs) ; @:
+rulers: $(rulers) $(host_programs) $(storm) ; @:
 
 $(rulers): $B/$L/bench/%.so: bench/%.c $B/flags
 	$(call say,CC,$<)

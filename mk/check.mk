@@ -73,8 +73,8 @@ check-spdx:
 	@sh mk/spdx check
 
 # The pages of wms, by both programs that show them; whether pages of other packages are installed is no matter.
-check-man:
-	@$(LUA) mk/cli/pages.lua --check
+check-man: $B/$L/wms.so
+	@WMS_BUILD='$B' $(LUA) mk/cli/pages.lua --check
 	@for page in docs/man/*; do \
 	    complaints=$$({ mandoc -T lint $$page 2>/dev/null | grep -v ': referenced manual not found: '; \
 	        LC_ALL=C.UTF-8 man --warnings -l $$page 2>&1 >/dev/null; } || :); \

@@ -35,7 +35,7 @@ man: $(man_pages)
 # ---- install -------------------------------------------------------------------------------------
 
 scripts := $(wildcard lua/wms/*.lua)
-folders := loop keep multipoint screens cli/shells cli
+folders := loop keep multipoint screens cli/shells cli/multipoint cli
 deep    := $(wildcard $(folders:%=lua/wms/%/*.lua))
 
 to_lib     = $(DESTDIR)$(libdir)

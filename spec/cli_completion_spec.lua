@@ -23,14 +23,27 @@ end
 describe("candidates #once", function()
    it("are the commands", function()
       local names = {}
-      for i, command in ipairs(commands.list) do
-         names[i] = command.name
+      for _, command in ipairs(commands.list) do
+         names[#names + 1] = not command.name:find(" ", 1, true) and command.name or nil
       end
       names[#names + 1] = "help"
       assert.same(names, candidates("wms "))
       assert.same({ "list", "lock" }, candidates("wms --demo l"))
       assert.same({ "list", "lock" }, candidates("wms help l"))
       assert.same({ "help" }, candidates("wms --config list he"))
+   end)
+
+   it("are the words behind a noun", function()
+      assert.same({ "set", "split", "join", "refresh", "remap", "identify", "unidentify" }, candidates("wms stations "))
+      assert.same({ "open" }, candidates("wms --demo apps o"))
+      assert.same({ "set" }, candidates("wms help users s"))
+      assert.same({}, candidates("wms stations set "))
+      assert.same({}, candidates("wms stations 3 "))
+      assert.same({ "@room1" }, candidates("wms --demo stations set 3 @"))
+      assert.same({ "@room1" }, candidates("wms --demo users @"))
+      assert.same({ "administrator", "standard", "dashboarduser" }, candidates("wms users add eve --user-type "))
+      assert.same({ "--im=on", "--im=off" }, candidates("wms system set --im=o"))
+      assert.same({ "@room1", "lab01", "lab02", "lab03", "localhost" }, candidates("wms --demo alerts "))
    end)
 
    it("are the options of a command, but for those that are there already", function()

@@ -131,12 +131,16 @@ describe("the cookbook #once", function()
       ["Who logs on now"] = { happens = true, "memory://lab01  opened              9  zoe", lua = "memory://lab01\tzoe\n" },
       ["Tell me when a host is lost"] = { happens = true, "mail -s A host is lost teacher\n{\"record\":\"event\",",
          "\"kind\":\"lost\",\"server\":\"memory://lab02\",", lua = "memory://lab02\tthe host" },
+      ["What is on the screens"] = { "room1.html: 9 sessions, 9 locked\n", file = "room1.html", written = "data:image/jpeg;",
+         lua = "9\tsessions\t0\thosts not reached\n" },
       ["Close at six, with a warning"] = { "9 requested" },
       ["The same by cron"] = {}, ["The same by a systemd timer"] = {},
       ["Log off who has done nothing for an hour"] = { "3 requested" },
       ["Try again what failed"] = { away = true, "nobody", lua = "all unlocked" },
       ["Wake a room in the morning, and switch it off in the evening"] = { "3 already awake", "9 sent", "3 switching off" },
-      ["Bind a room"] = { elsewhere = true },
+      ["Bind a room"] = { elsewhere = true }, ["Only these sites, for a lesson"] = { elsewhere = true },
+      ["Close a game, wherever it runs"] = { elsewhere = true }, ["Accounts for an exam"] = { elsewhere = true },
+      ["Install something where disks are protected"] = { elsewhere = true },
    }
 
    it("has no job that is not run", function()
@@ -272,6 +276,51 @@ describe("the cookbook #once", function()
       text, code = shell(blocks("sh", "Close at six, with a warning")[1])
       assert.equal(0, code, text)
       has(text, "requested")
+   end)
+
+   kit.needing(pending, multipoint.missing)("sets MultiPoint hosts up", function()
+      finally(multipoint.down)
+      local labs, servers = {}, {}
+      for i = 1, 2 do
+         labs[i] = multipoint.new{}
+         servers[i] = ("%q"):format(labs[i].server)
+      end
+      local function anew()
+         for _, lab in ipairs(labs) do
+            lab:remove("all")
+            lab:anew()
+            lab:session{ id = 3, user = "alice", flags = 36 }
+            lab:program(3, { name = "Minecraft", process = 7, window = 8 })
+            lab:system{ disk_installed = true, disk_mode = 2 }
+         end
+      end
+      anew()
+      prepare(("return { groups = { room1 = { %s } } }"):format(table.concat(servers, ", ")))
+      cli.write("work/password.txt", labs[1].password .. "\n")
+      for _, lab in ipairs(labs) do
+         local text, code = shell(("wms bind %s -u %s --fingerprint %s --management --password-fd 3 3<password.txt"):format(
+            lab.server, lab.admin, lab.fingerprint))
+         assert.equal(0, code, text)
+      end
+      for heading, told in pairs{
+         ["Only these sites, for a lesson"] = { "2 limited\n", "is allow list   yes\n" },
+         ["Close a game, wherever it runs"] = { "2 closed\n", lua = "closed" },
+         ["Accounts for an exam"] = { "2 made\n", "4 accounts\n", "2 removed\n" },
+         ["Install something where disks are protected"] = { "2 suspended, restarting\n", "Discard\n" },
+      } do
+         anew()
+         local printed = {}
+         for _, commands in ipairs(blocks("sh", heading)) do
+            local text, code = shell(commands)
+            assert.equal(0, code, heading .. ": " .. text)
+            printed[#printed + 1] = text
+         end
+         has(table.concat(printed), (table.unpack or unpack)(told)) -- luacheck: ignore 113 143
+         anew()
+         local text, code = script(blocks("lua", heading)[1])
+         assert.equal(0, code, heading .. ": " .. text)
+         has(text, told.lua or "")
+      end
    end)
 
    kit.needing(pending, logind.missing)("has a Linux host, as well", function()

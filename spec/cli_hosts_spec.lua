@@ -169,6 +169,26 @@ describe("wms and MultiPoint hosts #once", function()
       assert.same({ 0, "2 hosts\n" }, { code, err }, out)
    end)
 
+   test("binds a host that tells of changes, and lists where it does", function()
+      local lab = stranger()
+      local port = multipoint.free_port()
+      local place = ("localhost:%d@127.0.0.1"):format(port)
+      local words = { "bind", lab.server, "-u", lab.admin, "--fingerprint", lab.fingerprint, "--password-fd", "0", "--events",
+         place }
+      local _, err, code = cli.run(words, { input = lab.password .. "\n" })
+      assert.same({ 0, "1 bound\n" }, { code, err })
+      local record = dkjson.decode((cli.run("bindings --json")):match("[^\n]+"))
+      assert.same({ place, true }, { record.events, record.management })
+      assert.is_true(record.events_expires > os.time() + 86400)
+      has((cli.run("bindings")), "EVENTS", place)
+      words[#words + 1] = "--lua"
+      has((cli.run(words)), ("events = { address = \"127.0.0.1\", host_name = \"localhost\", port = %d },"):format(port))
+      words[#words], words[#words - 1] = nil, "a..example:8443" -- what the table of options cannot know
+      _, err, code = cli.run(words, { input = lab.password .. "\n" })
+      assert.equal(2, code)
+      has(err, "--events: NAME: no name of a host")
+   end)
+
    test("prints the script that binds", function()
       local lab = stranger()
       local words = { "bind", lab.server, "-u", lab.admin, "--fingerprint", lab.fingerprint, "--lua" }

@@ -13,7 +13,8 @@ local BAD = {
    count = { "", "x", "-1", "1.5", "9999999999" },
    positive = { "", "x", "0", "-1" }, moment = { "", "x", "24:00", "11:60", "1:1:1", "11.30", "2026-02-30 11:30" },
    condition = { "", "x", "=", "foo=1", "user=", "locked=perhaps", "idle=x", "idle=1,2", "station=x" },
-   descriptor = { "", "x", "-1" },
+   descriptor = { "", "x", "-1" }, account = { "", "SCHOOL\\", "a\\b\\c" }, switch = { "", "yes", "ON" },
+   endpoint = { "", "a", "a:", ":1", "a:0", "a:65536", "a b:1", "a:1@", "a:1@localhost", "a:1@a:1", "a:1@::1@::1" },
 }
 
 local function flag_of(option)
@@ -22,11 +23,22 @@ end
 
 --- A value that is one.
 local function good(option)
-   if option.choices then
-      return option.choices[1]
+   if option.choices or option.offered then
+      return (option.choices or option.offered)[1]
    end
-   local values = { time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9" }
+   local values = { time = "5", wait = "5", count = "3", positive = "1", condition = "user=a", descriptor = "9",
+      names = "a.example", account = "eve", endpoint = "a.example:8443" }
    return values[option.kind] or "text"
+end
+
+--- What some commands cannot do without.
+local WHOLE = { ["stations set"] = { "--name=Door" }, ["apps close"] = { "--name=Paint" },
+   ["web-limit set"] = { "--allow=a.b" }, ["users add"] = { "--password-fd=0" },
+   ["users set"] = { "--full-name=Eve" }, ["system set"] = { "--im=on" } }
+
+--- Whether a command wants ids, or all.
+local function is_of_ids(command)
+   return (command.target == "sessions" or command.target == "stations") and not command.listing
 end
 
 --- What makes a command complete, but for `left_out`.
@@ -45,8 +57,14 @@ local function whole(command, left_out)
          add(name, flag_of(commands.options[name]) .. "=" .. good(commands.options[name]))
       end
    end
-   if command.target == "sessions" and not command.listing then
+   if command.place then
+      words[#words + 1] = "a-word"
+   end
+   if is_of_ids(command) then
       add("ids", "3")
+   end
+   for _, word in ipairs(WHOLE[command.name] or {}) do
+      words[#words + 1] = word
    end
    if command.call == "call" then
       add("interface", "I", "Op")
@@ -73,7 +91,7 @@ local function add_values(list, command, option)
    if not option.implied then
       list[#list + 1] = with(base, flag)
    end
-   if option.choices then
+   if option.choices or option.offered then
       list[#list + 1] = with(base, flag .. "=nonsense")
    elseif option.kind == "warning" then
       list[#list + 1] = with(base, flag, "x", "text")
@@ -99,15 +117,18 @@ local function cases()
          list[#list + 1] = whole(command, name)
       end
       for _, name in ipairs(command.options) do
-         add_values(list, command, commands.options[name])
-         add_typos(list, command, commands.options[name])
+         local option = commands.options[name]
+         if not command.entry or option.field then -- the others are those of other commands
+            add_values(list, command, option)
+            add_typos(list, command, option)
+         end
       end
-      if command.target == "sessions" and not command.listing then
+      if is_of_ids(command) then
          list[#list + 1] = whole(command, "ids")
          for _, more in ipairs{ "--all", "--self", "--user=a", "--where=user=a", "--except=user=a" } do
             list[#list + 1] = with(whole(command), more)
          end
-         for _, id in ipairs{ "", "4294967295", "lab01.x", "self", "all", "a b", "@nobody", ("9"):rep(400) } do
+         for _, id in ipairs{ "", "4294967295", "lab01.x", "self", "all", "a b", "@nobody", "set", ("9"):rep(400) } do
             list[#list + 1] = with(whole(command), id)
          end
          list[#list + 1] = with(whole(command, "ids"), "--except=user=a")
@@ -116,7 +137,7 @@ local function cases()
          list[#list + 1] = with(whole(command), command.arguments and "a[" or "word")
       end
       if command.ends then
-         local all = command.target == "sessions" and "--all" or nil
+         local all = is_of_ids(command) and "--all" or nil
          list[#list + 1] = with(whole(command, "ids"), all)
          list[#list + 1] = with(whole(command, "server"), all and "--where=user=a" or nil)
          if all then
@@ -237,6 +258,14 @@ describe("a wrong command line #once", function()
       ["bind x -u a --fingerprint 00"] = "give it by --password-fd N or --credential NAME",
       ["bind x -u a --fingerprint 00 --credential a/b"] = "LoadCredential= in the unit",
       ["bind x -u a --fingerprints /nonexistent/f"] = "/nonexistent/f: No such file or directory; give a file with lines",
+      ["bind x -u a --fingerprint 00 --events a.example"] = "and a port, such as console.school.example:8443",
+      ["bind x -u a --fingerprint 00 --events a.example:99999"] = "99999 is no port; give a free one",
+      ["bind x -u a --fingerprint 00 --events a.example:1@lab"] = "'lab' behind the @ is no numeric address; give",
+      ["screens"] = "give a file as -o room.html, or --serve PORT", ["screens -o a.gif"] = "ends in .html or .png",
+      ["screens -o a.html -m Hi"] = "leave it out, or give --serve PORT", ["screens --serve 70000"] = "give one up to 65535",
+      ["screens -o a.html --every 2d"] = "--every: more than a day; give at most 86400s",
+      ["screens -s @nowhere -o a.html"] = "wms screens: -s: there is no group 'nowhere'",
+      ["screens -s @nowhere --serve 0"] = "wms screens: -s: there is no group 'nowhere'",
       ["call x I"] = "no hosts; give them as -s HOST", ["call -s x I Op =1"] = "give NAME=VALUE",
       ["call -s x I Op a=1 a=2"] = "a is given twice; leave one of them out", ["call -s x I Op a=[1"] = "give JSON",
    } do

@@ -4,6 +4,7 @@ local process = require "spec.support.process"
 local hosts = require "spec.host"
 local multipoint = require "spec.support.multipoint"
 local soap = require "spec.support.soap"
+local bound = require "spec.support.bound"
 
 local build = os.getenv("WMS_BUILD") or "build"
 local NOWHERE = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent XDG_CONFIG_HOME=/nonexistent "
@@ -377,9 +378,9 @@ describe("the manual #once", function()
          park:stop()
       end)
       lab:session{ id = 3, user = "alice" }
-      local bind, room, store, call = table.unpack(blocks("docs/hosts-multipoint.md", "lua", "multipoint"))
-      -- The store comes last: it is empty at first.
-      local code = table.concat({ room, bind, call, store }, "\n"):gsub("lab01%.school%.example",
+      local bind, store, room, events, call = table.unpack(blocks("docs/hosts-multipoint.md", "lua", "multipoint"))
+      events = events:gsub("18443", tostring(bound.port()))
+      local code = table.concat({ store, bind, events, call, room }, "\n"):gsub("lab01%.school%.example",
          ("multipoint://%s:%d"):format(lab.address, lab.http))
       local text = run(([[
          local wms, kept = require "wms", {}
@@ -391,7 +392,8 @@ describe("the manual #once", function()
       ]]):format(lab.password) .. code, NOWHERE .. "XDG_CONFIG_HOME=" .. soap.folder())
       assert.truthy(text:find(lab.fingerprint .. "\t" .. lab.thumbprint .. "\n", 1, true), text)
       assert.truthy(text:find("password of Administrator on ", 1, true), text)
-      assert.truthy(text:find(lab.https .. "\nfalse\tfalse\n", 1, true), text)
+      local asked = "password of Administrator on " .. ("multipoint://%s:%d: "):format(lab.address, lab.http)
+      assert.truthy(text:find(asked .. lab.https .. "\n" .. asked .. "false\tfalse\n", 1, true), text) -- bound twice
       local server = ("multipoint://%s:%d"):format(lab.address, lab.http) -- bound as a room of one
       assert.truthy(text:find(server .. " SHA256:" .. lab.fingerprint .. "\n1\t1\t" .. server .. "\tverified\n", 1, true),
          text)

@@ -115,6 +115,51 @@ describe("wms.keep in trouble", function()
       end)
    end)
 
+   describe("acts again", function()
+      it("at once, when an action under way was undone: the host's word on it would come late", function()
+         local function nobody()
+            return false
+         end
+         local sessions = Sessions.new({ locked = true, limit = 30 })
+         local function see(state)
+            return sessions:see({ server = "s", session_id = 1, identity = "i", locked = state }, "changed")
+         end
+         local entry = see(false)
+         sessions:begin(entry, 0)
+         local first = entry.acting
+         see(false) -- as before: it is still awaited
+         assert.same({}, (sessions:due(0, nobody)))
+         see(true)
+         assert.same({}, (sessions:due(0, nobody)))
+         see(false)
+         assert.same({ entry }, (sessions:due(0, nobody)))
+         sessions:begin(entry, 0)
+         assert.not_equal(first, entry.acting)
+         sessions:overtaken() -- the first one's outcome
+         assert.equal(1, sessions.acting)
+         sessions:ended(entry, { state = "failed", error = { code = "UNVERIFIED" } }, true, 3)
+         assert.same({ 0, { entry } }, { sessions.acting, (sessions:due(3, nobody)) }) -- at once, the first time
+         sessions:begin(entry, 3)
+         sessions:ended(entry, { state = "failed", error = { code = "UNVERIFIED" } }, true, 3)
+         assert.same({}, (sessions:due(3.5, nobody)))
+         assert.same({ entry }, (sessions:due(4, nobody)))
+      end)
+
+      it("on an embedded host where somebody unlocks at once what is locked", function()
+         local host, server = lab({ { session_id = 1, user_name = "alice" } })
+         local keeper, told = begin{ server = server, locked = true, verify = 60 }
+         local undone = 0
+         await(keeper, function()
+            if undone < 5 and host:session(1).locked then
+               host:unlock(1)
+               undone = undone + 1
+            end
+            return undone == 5 and host:session(1).locked and #of(told, "acted") >= 6
+         end, 30)
+         assert.equal(0, #of(told, "fight"))
+      end)
+   end)
+
    describe("puts back", function()
       --- What is known of a session whose host tells only later, or never, whether it is locked.
       local function known(locked)

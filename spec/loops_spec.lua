@@ -155,3 +155,31 @@ for name, module in pairs(MODULES) do
       end)
    end)
 end
+
+describe("a loop's helper", function()
+   local keep, sweep = kit.keeper()
+   after_each(sweep)
+
+   it("is woken for a command that has come to its end when another one began", function()
+      local found, socket = pcall(require, "socket")
+      if not found then
+         pending("this Lua has no luasocket")
+      end
+      local loop = require "wms.loop.poll"
+      local function start(latency, on_done)
+         local host = kit.name()
+         keep(wms.memory(host, { latency = latency, sessions = { { session_id = 1, locked = true } } }))
+         loop.start("unlock", { session_ids = 1, server = "memory://" .. host }, on_done)
+      end
+      local told = {}
+      start(0.05, function() told[#told + 1] = "slow" end)
+      local watched = { { getfd = loop.pollfd } }
+      socket.sleep(0.2) -- its answer is there, and nobody has taken it
+      start(0, function() told[#told + 1] = "quick" end)
+      while #told < 2 do
+         assert.is_nil(select(3, socket.select(watched, nil, 20)))
+         assert(loop.turn())
+      end
+      assert.same({ "quick", "slow" }, kit.sorted(told))
+   end)
+end)

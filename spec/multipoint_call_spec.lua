@@ -18,7 +18,7 @@ describe("wms.call to a MultiPoint host", function()
    local lab
 
    before_each(function()
-      lab = multipoint.lab{ keep_bodies = true, stations = 4 }
+      lab = multipoint.lab{ keep_bodies = true, stations = 4, credulous = true }
       lab:session{ id = 3, user = "alice" }
    end)
 

@@ -12,14 +12,6 @@ local contract_watch = require "spec.support.contract_watch"
 
 local build = os.getenv("WMS_BUILD") or "build"
 
---- A port of the loopback interface that nobody has.
-local function free_port()
-   local listener = assert(socket.bind("127.0.0.1", 0))
-   local _, port = listener:getsockname()
-   listener:close()
-   return tonumber(port)
-end
-
 --- A script in a process of its own, which says what it was told of the host as long as its input is open.
 local WATCHES = [[
    local lines = {}
@@ -27,6 +19,7 @@ local WATCHES = [[
    local watch = assert(wms.watch(host.server))
    local event
    repeat event = watch:next(10) until event.kind == "ready"
+   for _ = 1, 3 do watch:next(0.01) end -- for the log
    local function maps(word)
       local file = assert(io.open("/proc/self/maps"))
       local text = file:read("*a")
@@ -39,7 +32,7 @@ local function has_server()
    return process.run(("ls %s/lib/wms/multipoint-events.so 2>/dev/null"):format(build)) ~= ""
 end
 
-bound.describe("a MultiPoint host that tells of events", pending, function()
+bound.describe("a MultiPoint host that tells of events #once", pending, function()
    local host, port, logged
 
    local function events(more)
@@ -81,7 +74,7 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
    end
 
    before_each(function()
-      port = free_port()
+      port = bound.port()
       host = bound.host(nil, { events = events() })
    end)
 
@@ -92,7 +85,8 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
       assert.equal(1, #clients)
       assert.same({ "localhost", port }, { clients[1].name, clients[1].port })
       local text = process.run(("printf %%s %s | openssl x509 -noout -subject -issuer -ext "
-         .. "extendedKeyUsage,subjectAltName,basicConstraints,keyUsage -nameopt RFC2253 2>&1"):format(process.quote(clients[1].pem)))
+         .. "extendedKeyUsage,subjectAltName,basicConstraints,keyUsage -nameopt RFC2253 2>&1")
+         :format(process.quote(clients[1].pem)))
       assert.truthy(text:find("subject=CN=localhost\nissuer=CN=localhost\n", 1, true), text)
       assert.truthy(text:find("TLS Web Server Authentication\n", 1, true) and text:find("DNS:localhost", 1, true), text)
       assert.falsy(text:find("CA:TRUE") or text:find("Certificate Sign"), text)
@@ -126,7 +120,7 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
          fingerprints = { [list[2].server] = list[2].fingerprint, [list[3].server] = list[3].fingerprint },
          events = events{ host_name = "LOCALHOST" },
       })
-      local other = bound.host(nil, { events = events{ port = free_port() } })
+      local other = bound.host(nil, { events = events{ port = bound.port() } })
       local pem = host:clients()[1].pem
       assert.equal(pem, list[2]:clients()[1].pem)
       assert.equal(pem, list[3]:clients()[1].pem)
@@ -227,6 +221,27 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
          assert.same({ "ready", "locked 5" }, seen:take())
       end)
 
+      it("is believed what it says, though it tells more before each answer", function()
+         local seen = watch()
+         sinks(seen, 1)
+         host:session{ id = 4, flags = 4 + 8 + 32 }
+         seen:await("locked 4")
+         host:set{ events = false }
+         host:on("GetSessionFlags", { delay = 300, times = 0 })
+         host:session{ id = 4, flags = 4 + 32 }
+         local told = false
+         host:reset()
+         repeat
+            local posts = #host:posts()
+            host:event("OnSessionBlocked", { idSession = 4 })
+            kit.await(function() return #host:posts() > posts end, function() seen:rest() end)
+            for _, text in ipairs(seen:take()) do
+               told = told or text == "unlocked 4"
+            end
+         until told or (host:counts().GetSessionFlags or 0) > 10
+         assert.is_true(told)
+      end)
+
       it("is not heard with another user name, or another password", function()
          local seen = watch()
          sinks(seen, 1)
@@ -258,8 +273,9 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
       end)
 
       it("is registered once, when it does not forget", function()
+         log()
          local seen = watch()
-         sinks(seen, 1)
+         was_logged("events are told", seen) -- its cookie is here: without that it would be registered twice
          local cookie = host:sinks()[1].cookie
          host:restart{ silent = true }
          kit.await(function() return #host:sinks() == 1 and host:sinks()[1].cookie ~= cookie end,
@@ -302,6 +318,19 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
          assert.truthy(host:counts().UnregisterCoreEventSink >= 1)
       end)
 
+      it("tells where it was bound last, and there alone", function()
+         local first, second = watch(), watch()
+         for _ = 1, 3 do
+            local cookie = host:sinks()[1].cookie
+            port = bound.port()
+            assert(wms.bind(bound.options(host, { events = events() })))
+            kit.await(function()
+               local list = host:sinks()
+               return #list == 1 and list[1].cookie ~= cookie and list[1].uri:find(":" .. port .. "/", 1, true)
+            end, function() first:rest() second:rest() end)
+         end
+      end)
+
       it("needs no cookie", function()
          host:set{ cookie = false }
          local seen = watch()
@@ -326,8 +355,8 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
          local other = assert(socket.bind("127.0.0.1", port))
          log()
          local seen = watch()
-         was_logged(("nothing can listen at port %d of this machine, address 127.0.0.1: Address already in use"):format(port),
-            seen)
+         was_logged(("nothing can listen at port %d of this machine, address 127.0.0.1: Address already in use")
+            :format(port), seen)
          host:event("OnSessionBlocked", { idSession = 4 })
          assert.equal(0, #host:sinks())
          other:close()
@@ -339,7 +368,8 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
          local text = ("assert(bind{ events = { host_name = 'localhost', port = %d } })\n"):format(port) .. WATCHES
          local gate = process.run("mktemp -u"):match("%S+")
          process.run("mkfifo " .. gate)
-         local pipe = bound.popen(host, text .. ("io.write('first\\n') io.flush() io.open(%q):read()"):format(gate), environment)
+         local pipe = bound.popen(host, text .. ("io.write('first\\n') io.flush() io.open(%q):read()"):format(gate),
+            environment)
          assert.equal("first", pipe:read("*l"))
          local output = bound.script(host, WATCHES .. "print(table.concat(lines, '\\n'))", environment)
          process.run(("echo >%s; rm %s"):format(gate, gate))
@@ -414,7 +444,7 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
       end)
 
       it("is asked for it, when the present one ends soon and nobody has listened", function()
-         local other = bound.host({ lasts = 30 * 86400 }, { events = events{ port = free_port() } })
+         local other = bound.host({ lasts = 30 * 86400 }, { events = events{ port = bound.port() } })
          local fingerprint = other:renew{ subject = "127.0.0.1", silent = true }
          log()
          local seen = watch{ server = other.server }
@@ -429,6 +459,66 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
             end
          end, function() seen:rest() end)
       end)
+   end)
+
+   --- The host's binding, with another value for one of its fields that are strings.
+   local function change_binding(field, value)
+      local code = value:gsub("[^ !#$&-~]", function(byte) return ("%%%02X"):format(byte:byte()) end)
+      local name = next(bound.kept) -- there is one
+      local text, count = bound.kept[name]:gsub("(\n" .. field:gsub("%.", "%%.") .. " string \")[^\"]*",
+         function(head) return head .. code end)
+      assert.equal(1, count, field)
+      bound.kept[name] = text
+   end
+
+   local function read(path)
+      local file = assert(io.open(path, "rb"))
+      local bytes = file:read("*a")
+      file:close()
+      return bytes
+   end
+
+   it("is told this machine's next certificate before the present one ends, and then sees it", function()
+      if not has_server() then
+         pending("multipoint-events is not built (it needs libmicrohttpd)")
+      end
+      local folder = bound.folder()
+      local output, code = process.run(([[cd %s && openssl req -x509 -newkey rsa:2048 -nodes -days 10 -subj /CN=localhost \
+         -addext extendedKeyUsage=serverAuth -addext subjectAltName=DNS:localhost -keyout key -out pem 2>&1 &&
+         openssl pkcs8 -topk8 -nocrypt -in key -outform DER -out key.der &&
+         openssl x509 -in pem -outform DER -out pem.der]])
+         :format(folder))
+      assert.equal(0, code, output)
+      assert(wms.call{
+         server = host.server, interface = "IMultiPointServer", operation = "SetReplacementSslCertificate",
+         arguments = { wsFqdnManagingServer = "localhost", pSslCertificate = read(folder .. "/pem.der") },
+      })
+      change_binding("secret.events_certificate", read(folder .. "/pem.der"))
+      change_binding("secret.events_key", read(folder .. "/key.der"))
+      log()
+      local seen = watch()
+      sinks(seen, 1)
+      was_logged("it knows this machine's next certificate", seen)
+      host:session{ id = 4, flags = 4 + 8 + 32 }
+      seen:await("locked 4")
+      seen.watch:close()
+      assert(wms.sessions(host.server))
+      assert.truthy(select(2, next(bound.kept)):find("secret.events_next_key", 1, true))
+
+      -- When the present one has ended.
+      local expired = bound.stranger{ expired = true }
+      change_binding("secret.events_certificate", assert(wms.call{
+         server = expired.server, interface = "IMultiPointCertificateRequest", operation = "RequestSslCertificate",
+      }).ppSslCertificate)
+      seen = watch()
+      sinks(seen, 1)
+      host:session{ id = 4, flags = 4 + 32 }
+      seen:await("unlocked 4")
+      assert.falsy(select(2, next(bound.kept)):find("secret.events_next_key", 1, true))
+      assert.is_true(wms.bindings()[1].events.expires - os.time() > 700 * 86400)
+      for _, post in ipairs(host:posts()) do
+         assert.equal("ok", post.result)
+      end
    end)
 
    it("is asked, when it was bound without events", function()
@@ -461,9 +551,9 @@ bound.describe("a MultiPoint host that tells of events", pending, function()
 end)
 
 --- The contract's part on watching, for hosts that tell.
-bound.describe("a MultiPoint host that tells of events, as any host:", pending, function()
+bound.describe("a MultiPoint host that tells of events, as any host: #once", pending, function()
    local telling = setmetatable({}, { __index = adapter })
-   local port = free_port()
+   local port = bound.port()
 
    local function test(text, needs, body)
       for _, need in ipairs(needs) do
@@ -520,7 +610,8 @@ describe("after a fork with a host that tells of events #once", function()
    } do
       it("the parent is told as before, beside a child that " .. what, function()
          local output, code = process.run(([==[
-ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' LUA_CPATH='%s/5.4/?.so;;' timeout 60 %s lua - <<'END'
+export ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' LUA_CPATH='%s/5.4/?.so;;'
+timeout 60 %s lua - <<'END'
             local mp = require "spec.host.multipoint"
             local park = mp.start{ hosts = { { name = "lab01", subject = "127.0.0.1" } } }
             local lab = park.lab01
@@ -564,7 +655,7 @@ ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' LUA_C
             assert(#lab:sinks() == 1)
             io.write("fine")
             park:stop()
-END]==]):format(build, build, process.program("fork"), free_port(), child))
+END]==]):format(build, build, process.program("fork"), bound.port(), child))
          assert.same({ "fine", 0 }, { output, code })
       end)
    end

@@ -19,15 +19,19 @@ bound.describe("without memory, on a MultiPoint host #once", pending, function()
          process.quote(("Content-Type: %s; action=\"%s\""):format(request.type, request.action)), request.url)
    end
 
-   for _, name in ipairs{ "bind", "sessions", "unlock", "unlock_all", "verify", "call", "thumbnail" } do
+   for _, name in ipairs{ "bind", "sessions", "unlock", "unlock_all", "verify", "call", "thumbnail", "bind_events",
+      "watch_events" } do
       it(name .. " ends with an error, and leaves nothing behind", function()
          local host = bound.stranger()
          host:account{ name = "n" }
          local _, environment = bound.folder()
-         assert.same({ "", 0 }, { bound.script(host, "assert(bind{ management = true })", environment) })
+         local port = bound.port()
+         local events = ("bind{ events = { host_name = 'localhost', port = %d, address = '127.0.0.1' } }"):format(port)
+         assert.same({ "", 0 }, { bound.script(host,
+            ("assert(%s)"):format(name:find("events") and events or "bind{ management = true }"), environment) })
          local variables = {
             WMS_USER = host.admin, WMS_PASSWORD = host.password, WMS_FINGERPRINT = host.fingerprint, WMS_PORT = host.https,
-            WMS_COUNT = 4, WMS_HINT = hint(host), LUA_CPATH = build .. "/5.4/?.so",
+            WMS_COUNT = 4, WMS_EVENTS = port, WMS_HINT = hint(host), LUA_CPATH = build .. "/5.4/?.so",
          }
          for variable, value in pairs(variables) do
             environment = environment .. " " .. variable .. "=" .. process.quote(value)

@@ -89,10 +89,47 @@ describe("a sheet", function()
    it("is asked for with options that there are", function()
       kit.misuse("take", { "sizes", "use server" }, function() screens.take{ sizes = "small" } end)
       kit.misuse("take", { "a number", "give" }, function() screens.take(3) end)
-      kit.misuse("thumbnail", { "size: 'tiny'" }, function()
-         local _, server = lab{ { session_id = 1 } }
-         screens.take{ server = server, size = "tiny" }
+      kit.misuse("take", { "size: 'tiny'", "give small" }, function() screens.take{ size = "tiny" } end)
+      kit.misuse("html", { "every: 0", "give" }, function() screens.html({}, 0) end)
+      kit.misuse("write", { "every: 5x", "give" }, function() screens.write({}, "room.html", "5x") end)
+      kit.misuse("write", { "a nil", "give a file" }, function() screens.write({}) end)
+   end)
+
+   it("tells why a command could not begin", function()
+      local sheet = screens.take({ server = "x" }, function()
+         return nil, "out of memory", { code = "NO_MEMORY" }
       end)
+      assert.same({ {}, { "out of memory" } }, { sheet.stations, kit.pluck(sheet.off, "error", "message") })
+      sheet = screens.take({ server = "x" }, function(verb)
+         if verb == "sessions" then
+            return { { server = "x", session_id = 1 } }
+         end
+         return nil, "out of memory", { code = "NO_MEMORY" }
+      end)
+      assert.same({ 1, { "NO_MEMORY" } }, { #sheet.stations, kit.pluck(sheet.failures, "error", "code") })
+   end)
+
+   it("is written through no link that somebody else has put there", function()
+      local _, server = lab{ { session_id = 1 } }
+      process.run(("cd %s; echo mine >mine; ln -s mine room.html; ln -s mine room.html.part"):format(folder))
+      assert.is_true(screens.write(screens.take(server), folder .. "/room.html"))
+      assert.equal("mine\n", read(folder .. "/mine"))
+      assert.truthy(read(folder .. "/room.html"):find("<!DOCTYPE html>", 1, true))
+      assert.equal("mine\nroom.html\nroom.html.part\n", process.run("ls " .. folder))
+   end)
+
+   it("is served with options that there are, and of hosts that there are", function()
+      if served.missing() then
+         pending(served.missing())
+      end
+      for _, case in ipairs{ { nil, "a nil" }, { "memory://lab", "a string" }, { { ports = 1 }, "ports: no such option" },
+         { { server = "x" }, "give this one in options" }, { { port = "80" }, "port: 80" }, { { port = 65536 }, "port: 65536" },
+         { { port = 0.5 }, "port: 0.5" }, { { every = 0 }, "every: 0" }, { { message = 1 }, "message: a number" },
+         { { options = { sizes = 1 } }, "sizes: no such option" }, { { options = { size = 1 } }, "size: '1'" },
+         { { options = 3 }, "a number" }, { { options = { server = "@nowhere" } }, "there is no group 'nowhere'" },
+         { { options = { server = "memory://x", where = { sorts = 1 } } }, "sorts" } } do
+         kit.misuse("serve", { case[2] }, function() screens.serve(case[1]) end)
+      end
    end)
 
    it("is a page of HTML, in which nothing is what hosts make of it", function()
@@ -144,7 +181,7 @@ describe("a sheet", function()
       assert.same({ nil, "room.gif: give a name that ends in .html or .png" }, { screens.write(sheet, "room.gif") })
       local fine, why = screens.write(sheet, folder .. "/none/room.html")
       assert.is_nil(fine)
-      assert.truthy(why:find("No such file", 1, true), why)
+      assert.equal(folder .. "/none/room.html: No such file or directory", why)
       assert.equal("room.html\n", process.run("ls " .. folder))
    end)
 end)
@@ -248,6 +285,64 @@ describe("a served page #once", function()
          "2 of 2: message shown.", 1, true))
    end)
 
+   test("acts on a session once, however often it is named", function()
+      local path, fields = "/" .. room.token .. "/", { Origin = room.origin, ["X-Wms"] = "1" }
+      room:ask("GET", path .. "stations")
+      local _, said = room:ask("POST", path .. "act", fields, "verb=unlock" .. ("&key=memory://lab04+1"):rep(3000))
+      assert.truthy(said:find("1 of 1: unlocked.", 1, true), said)
+   end)
+
+   test("shows what was done while the hosts were asked", function()
+      local name, uv = kit.name(), require "luv"
+      local host = wms.memory(name, { sessions = { { session_id = 1, user_name = "alice" } } })
+      local one = assert(screens.serve{ options = { server = "memory://" .. name } })
+      --- Asks in the same loop; `done` gets the answer.
+      local function ask(words, body, done)
+         local socket, parts = uv.new_tcp(), {}
+         socket:connect("127.0.0.1", one.port, function()
+            socket:read_start(function(_, chunk)
+               parts[#parts + 1] = chunk
+               if not chunk then
+                  socket:close()
+                  done(table.concat(parts))
+               end
+            end)
+            socket:write(("%s HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nX-Wms: 1\r\nContent-Length: %d\r\n\r\n%s"):format(
+               words:gsub("TOKEN", one.token), one.host, one.host, #body, body))
+         end)
+      end
+      local take, takes, did, shown = one.room.take, 0, nil, nil
+      one.room.take = function(self)
+         takes = takes + 1
+         take(self)
+         if takes == 1 then -- the hosts have told how they are, and now alice is locked
+            local running = coroutine.running()
+            ask("POST /TOKEN/act", ("verb=lock&text=Hi&key=memory://%s+1"):format(name), function(answer)
+               did = answer
+               assert(coroutine.resume(running))
+            end)
+            coroutine.yield()
+         end
+      end
+      ask("GET /TOKEN/stations", "", function(answer)
+         shown = answer
+         one:stop()
+      end)
+      one:run()
+      assert.truthy(did:find("1 of 1: locked.", 1, true), did)
+      assert.truthy(shown:find('"label":"Locked"', 1, true), shown)
+      assert.equal(2, takes)
+      host:close()
+   end)
+
+   test("begins with the message that is given", function()
+      local one = served.start(("%s bin/wms --demo screens --serve 0 -m '<Hi>'"):format(process.lua()))
+      local path = "/" .. one.token .. "/"
+      assert.truthy(select(2, one:ask("GET", path)):find('value="&lt;Hi&gt;"', 1, true))
+      assert.equal(200, (one:ask("GET", path .. "stations")))
+      one:stop()
+   end)
+
    test("refuses what is no request", function()
       local long = ("x"):rep(20000)
       for _, case in ipairs{
@@ -268,6 +363,7 @@ describe("a served page #once", function()
       for i = 1, 80 do
          sockets[i] = require("socket").connect("127.0.0.1", tonumber(room.port))
       end
+      assert.equal(200, status("GET", "/" .. room.token .. "/")) -- while they are there
       for _, socket in pairs(sockets) do
          socket:close()
       end

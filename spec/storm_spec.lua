@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
---- No event lost: Linux hosts over ssh, watched by one process, with lock storms, log-ons and log-offs, restarts of logind and
--- of the bus, cables that are pulled or silent, reboots.  All that the hosts have written down themselves is told, in its
--- order, or is behind an `overflow` or a `lost` and in the list that follows; and nothing else.
+--- No event lost: Linux hosts over ssh, watched by one process, with lock storms, log-ons and log-offs, restarts of logind
+-- and of the bus, cables that are pulled or silent, reboots.  All that the hosts have written down themselves is told, in
+-- its order, or is behind an `overflow` or a `lost` and in the list that follows; and nothing else.
 -- Environment: WMS_SOAK_HOSTS (12), WMS_SOAK_SECONDS (60); WMS_SOAK_REPORT: prints what it takes, a line a minute.
 -- `make soak` does it with 60 hosts for ten minutes, or for hours.
 local bound = require "spec.support.bound"
@@ -49,7 +49,8 @@ describe("a storm #once", function()
    end)
 
    test("loses no event, tells none that was not, and takes no more in the end than in the beginning", function()
-      storm = Storm.new{ hosts = HOSTS, seconds = SECONDS, hints = 10 * math.min(HOSTS, MOST), logons = math.min(HOSTS, MOST) / 6, pause = 1,
+      local busy = math.min(HOSTS, MOST)
+      storm = Storm.new{ hosts = HOSTS, seconds = SECONDS, hints = 10 * busy, logons = busy / 6, pause = 1,
          alive = SECONDS >= 600, report = report }
       if report then
          report(Storm.TITLE)

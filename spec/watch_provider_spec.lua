@@ -98,8 +98,22 @@ describe("a provider that", function()
          told("overtaken", 3))
    end)
 
+   it("tells of a session before its first list is answered, which has it, is heard in order", function()
+      assert.same({ "ready", "locked c3", "(c3 third true)", "(1 first false)", "(c2 second false)" }, told("dawn", 2))
+   end)
+
    it("tells of a session before its list is answered, which has it no more, is heard to the end", function()
       assert.same({ "ready", "locked 1", "unlocked 1", "closed 1", "(c2 second false)" }, told("brief", 4))
+   end)
+
+   it("tells less of a session, before its list is answered, than the list does, is heard, and the list too", function()
+      assert.same({ "ready", "disconnected c2", "locked 1", "locked c2", "closed 1", "(c2 second true)" },
+         told("hints", 5))
+   end)
+
+   it("tells of a session before its list is answered, which has another of that id, is heard, and the list too", function()
+      assert.same({ "ready", "locked 1", "closed 1", "opened 1", "(c2 second false)", "(1 third false)" },
+         told("reused", 4))
    end)
 
    it("tells before its list is answered is not forgotten", function()

@@ -120,16 +120,20 @@ end
 
 -- ---- carrying it out --------------------------------------------------------------------------------------------------
 
---- Asks before sessions or hosts are ended; `sessions`: those that are meant, if they were looked at.
-local function confirm(made, given, sessions)
-   local is_asked = made.command.ends and not given.yes and not given.what_if
-   local question = is_asked and require("wms.cli.meant").question(made, sessions)
-   if not question then
+--- Asks whether it is meant; `question`: nil where it needs not be.
+local function ask(made, given, question)
+   if not question or given.yes or given.what_if then
       return true
    elseif not require("wms.cli.terminal").can_ask() then
       misuse.raise("there is no terminal to ask whether it is meant; give --yes", made.command.name)
    end
    return require("wms.cli.prompt").confirm(question .. " Is it meant?")
+end
+
+--- Asks before sessions or hosts are ended; `sessions`: those that are meant, if they were looked at.
+local function confirm(made, given, sessions)
+   local is_asked = made.command.ends and not given.yes and not given.what_if
+   return ask(made, given, is_asked and require("wms.cli.meant").question(made, sessions) or nil)
 end
 
 --- What the progress line needs to know.
@@ -147,14 +151,21 @@ local HERE = { servers = true, unbind = true, bindings = true }
 
 --- Carries a plan out; returns nil when who was asked does not mean it.
 local function carry_out(made, given, settings)
-   if made.call == "screens" then
+   if made.call == "screens" and not made.command.entry then
       return require("wms.cli.screens").run(made, given, settings)
+   elseif made.close then
+      if not (given.yes or given.what_if or require("wms.cli.terminal").can_ask()) then
+         ask(made, given, made.command.question) -- which refuses
+      end
+      return require("wms.cli.multipoint.close").run(made, given, progress_of(made, given), function(what)
+         return ask(made, given, ("%s %s."):format(made.command.question, what))
+      end)
    elseif HERE[made.call] then
       return require("wms.cli.here")[made.call](made, settings)
    end
    local sessions
    local is_sure = given.yes or given.what_if
-   if made.command.ends and require("wms.cli.meant").has_to_look(made, is_sure) then
+   if made.command.ends and not made.command.entry and require("wms.cli.meant").has_to_look(made, is_sure) then
       if not is_sure and not require("wms.cli.terminal").can_ask() then
          confirm(made, given) -- which refuses
       end
@@ -169,6 +180,8 @@ local function carry_out(made, given, settings)
    elseif made.call == "bind" then
       local bound, why = require("wms.cli.bind").run(made, given, function() return progress_of(made, given) end)
       return bound or misuse.raise(why, "bind")
+   elseif made.command.entry and not require("wms.cli.multipoint.plan").ask(made, given) then
+      return nil
    end
    local result = require("wms.cli.run").plan(made, settings, progress_of(made, given))
    result.warned = given.warn ~= nil
@@ -179,7 +192,7 @@ end
 
 local function print_records(result, command, sum, given)
    local records = require "wms.cli.records"
-   local list, kind = {}, result.kind or (result.items and "session") or "outcome"
+   local list, kind = {}, result.kind or result.record or (result.items and "session") or "outcome"
    for _, item in ipairs(result.items or {}) do
       list[#list + 1] = records.of(kind, item)
    end
@@ -246,7 +259,7 @@ local function print_report(result, made, sum, given)
    elseif command.call == "call" then
       print_values(result, look)
    elseif not given.quiet and #(result.items or result.outcomes) > 0 then
-      require("wms.cli.report").rows(output.write, result, command, look)
+      (result.show or require("wms.cli.report").rows)(output.write, result, command, look)
    end
    local written, why = output.flush()
    local is_plain = result.list or command.call == "call" or given.quiet
@@ -293,6 +306,9 @@ local function prepare(command, given)
    if command.call == "servers" and #made.servers == 0 and given.lua then
       made.servers = require("wms.cli.here").groups(settings)
    end
+   if command.entry then
+      require("wms.cli.multipoint.plan").add_defaults(made, settings)
+   end
    configure_card(made, given)
    if given.demo and command.call == "wake" then -- nothing leaves this machine
       made.options[#made.options + 1] = not given.what_if and { "what_if", true } or nil
@@ -314,8 +330,12 @@ local function print_script(made, given, settings)
       made.options[#made.options + 1] = { "password", script.password(given) }
    end
    made.given = given
+   if made.command.entry then
+      require("wms.cli.multipoint.plan").ask_later(made, given)
+   end
    local is_asked = made.command.ends and not given.yes and not given.what_if
-   local question = is_asked and require("wms.cli.meant").question(made) or nil
+   local question = is_asked and (made.close and require("wms.cli.multipoint.close").question(made) .. "."
+      or require("wms.cli.meant").question(made)) or nil
    output.write(script.of(made, settings, given.config, given.demo, question))
    return exits.OK
 end
@@ -345,6 +365,7 @@ local function perform_command(command, given)
 end
 
 local function perform(argv)
+   argv = commands.joined(argv)
    local given, command = require("wms.cli.quick").parse(argv)
    if given and not given.help then
       given.words = argv

@@ -6,53 +6,15 @@
 ---    assert(screens.write(sheet, "room.html"))
 ---
 --- Whoever is looked at has to know it: see "Privacy" in docs/screens.md.
+local given_options = require "wms.screens.options"
 local wms = require "wms"
+
+local pick, SESSIONS, BOTH, PICTURES = given_options.pick, given_options.SESSIONS, given_options.BOTH, given_options.PICTURES
 
 local screens = {}
 
--- The options of the three commands, by what they are for.
-local SESSIONS = { "server", "computer_name", "servers", "where", "except", "activity" }
-local BOTH = { "timeout", "deadline", "concurrency", "retries" }
-local PICTURES = { "size" }
-local OURS = { "title" }
-
 -- A picture that is missing for this is no failure: such hosts have none.
 local NONE = { UNSUPPORTED = true }
-
-local function set_of(...)
-   local set = {}
-   for _, list in ipairs{ ... } do
-      for _, name in ipairs(list) do
-         set[name] = true
-      end
-   end
-   return set
-end
-
-local KNOWN = set_of(SESSIONS, BOTH, PICTURES, OURS)
-
-local function check(options, level)
-   if type(options) == "string" then
-      options = { server = options }
-   elseif type(options) ~= "table" then
-      error(("bad argument #1 to 'take' (a %s; give a table of options)"):format(type(options)), level)
-   end
-   for name in pairs(options) do
-      if not KNOWN[name] then
-         error(("bad argument #1 to 'take' (%s: no such option; use server, where, except, size, title, timeout, deadline, "
-            .. "concurrency, retries, activity)"):format(tostring(name)), level)
-      end
-   end
-   return options
-end
-
-local function pick(options, ...)
-   local picked = {}
-   for name in pairs(set_of(...)) do
-      picked[name] = options[name]
-   end
-   return picked
-end
 
 --- A value that tells a session from the others of the room.
 local function key_of(item)
@@ -65,6 +27,11 @@ local function station_of(session)
       key = key_of(session), server = session.server, session_id = session.session_id, user_name = session.user_name,
       state = session.state, locked = session.locked, exempt = session.is_orchestratable == false, session = session,
    }
+end
+
+--- The outcomes of a command that failed; where it could not begin, one for all hosts.
+local function outcomes_of(err, message)
+   return err.outcomes or { { server = "localhost", state = "failed", error = { code = err.code, message = message } } }
 end
 
 local function add_sessions(sheet, sessions, outcomes)
@@ -98,11 +65,11 @@ end
 --- exempt, picture, width, height, time, error (why there is no picture), session.  `off`: { server =, error = } of hosts
 --- that did not tell their sessions.  `failures`: the outcomes of what went wrong.  Raises misuse.
 function screens.take(options, call)
-   options = check(options, 3)
+   options = given_options.of_take(options, "take", 2)
    call = call or function(verb, given) return wms[verb](given) end
    local sheet = { title = options.title or "Screens", time = os.time(), stations = {}, off = {}, failures = {} }
-   local sessions, _, err = call("sessions", pick(options, SESSIONS, BOTH))
-   add_sessions(sheet, sessions or err.sessions or {}, sessions and {} or err.outcomes)
+   local sessions, message, err = call("sessions", pick(options, SESSIONS, BOTH))
+   add_sessions(sheet, sessions or err.sessions or {}, sessions and {} or outcomes_of(err, message))
    local wanted, by_key = {}, {}
    for _, station in ipairs(sheet.stations) do
       if not station.exempt then
@@ -112,11 +79,13 @@ function screens.take(options, call)
    if #wanted > 0 then
       local given = pick(options, BOTH, PICTURES)
       given.session_ids = wanted
-      local outcomes, _, fault = call("thumbnail", given)
-      for _, outcome in ipairs(outcomes or fault.outcomes) do
+      local outcomes, why, fault = call("thumbnail", given)
+      for _, outcome in ipairs(outcomes or outcomes_of(fault, why)) do
          local station = by_key[key_of(outcome)]
          if station then
             add_picture(sheet, station, outcome)
+         elseif outcome.error then
+            sheet.failures[#sheet.failures + 1] = outcome
          end
       end
    end
@@ -125,6 +94,7 @@ end
 
 --- A room as one page of HTML, with everything in it.  `every`: the page loads itself again after so many seconds.
 function screens.html(sheet, every)
+   every = given_options.every(every, "html", 2)
    return require("wms.screens.page").sheet(sheet, every)
 end
 
@@ -133,11 +103,13 @@ function screens.png(sheet)
    return require("wms.screens.png").sheet(sheet)
 end
 
+--- The new file gets a name that nobody knows before it is there: in a folder in which others may write, a link of that
+--- name could have another file written in its place.
 local function write_file(path, text)
-   local part = path .. ".part"
+   local part = ("%s.%s.part"):format(path, require "wms.screens.secret"())
    local file, why = io.open(part, "wb")
    if not file then
-      return nil, why
+      return nil, ("%s: %s"):format(path, why:sub(1, #part + 2) == part .. ": " and why:sub(#part + 3) or why)
    end
    local written, fault = file:write(text)
    local closed, late = file:close()
@@ -148,17 +120,20 @@ local function write_file(path, text)
    local moved, problem = os.rename(part, path)
    if not moved then
       os.remove(part)
-      return nil, problem
+      return nil, ("%s: %s"):format(path, problem:gsub("^.*: ", ""))
    end
    return true
 end
 
 --- Writes a room to a file, as its name says: `.html` or `.png`.  Who reads the file meanwhile has the former one or this
---- one.  Returns true, or nil and why not.
+--- one.  Returns true, or nil and why not.  Raises misuse.
 function screens.write(sheet, path, every)
+   if type(path) ~= "string" then
+      error(("bad argument #2 to 'write' (a %s; give a file's name)"):format(type(path)), 2)
+   end
    local text, why
    if path:lower():find("%.html?$") then
-      text = screens.html(sheet, every)
+      text = screens.html(sheet, given_options.every(every, "write", 2))
    elseif path:lower():find("%.png$") then
       text, why = screens.png(sheet)
    else
@@ -170,9 +145,10 @@ function screens.write(sheet, path, every)
    return write_file(path, text)
 end
 
---- Serves the room on this machine's loopback, by luv: see wms.screens.server.
+--- Serves the room on this machine's loopback, by luv: see wms.screens.server.  Raises misuse.
 function screens.serve(options)
-   return require("wms.screens.server").new(options)
+   local handle, why = require("wms.screens.server").new(given_options.of_serve(options, 2), 2)
+   return handle, why
 end
 
 return screens

@@ -68,7 +68,9 @@ end
 local function synopsis_of(command)
    local usage = help.usage(command):gsub("^Usage: wms ", "")
    local words = {}
+   local name_words = select(2, command.name:gsub("%S+", "")) -- of a noun and a word two
    usage = usage:gsub("%(ID%.%.%. | %-%-all | %-%-where NAME=VALUE%)", "@choice@")
+      :gsub("%(ID%.%.%. | %-%-all%)", "@all@")
    for word in usage:gmatch("%S+") do
       local bare, optional = word:match("^%[(.-)%]$"), false
       if bare then
@@ -80,9 +82,11 @@ local function synopsis_of(command)
       local out
       if word == "@choice@" then
          out = "Po Ar ID ... | Fl \\-all | Fl \\-where Ar NAME=VALUE Pc"
+      elseif word == "@all@" then
+         out = "Po Ar ID ... | Fl \\-all Pc"
       elseif word:find("^%-") then
          out = "Fl " .. argument(word:sub(2))
-      elseif #words == 0 then
+      elseif #words < name_words then
          out = "Cm " .. argument(word)
       else
          out = "Ar " .. argument(name or word) .. (many and " ..." or "")

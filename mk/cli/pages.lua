@@ -3,7 +3,10 @@
 ---
 ---    lua mk/cli/pages.lua              docs/cli.md and docs/man/wms.1
 ---    lua mk/cli/pages.lua --check      changes nothing; fails when a page is not as it would be made
+---
+--- It wants the module wms as well, which the tables of wms.multipoint load: what this tree has built is found.
 package.path = "./?.lua;./lua/?.lua;" .. package.path
+package.cpath = ("%s/%s/?.so;"):format(os.getenv("WMS_BUILD") or "build", _VERSION:match("[%d.]+")) .. package.cpath
 
 local PAGES = { ["docs/cli.md"] = require "mk.cli.markdown", ["docs/man/wms.1"] = require "mk.cli.mdoc" }
 

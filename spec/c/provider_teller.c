@@ -9,11 +9,17 @@
  *     teller://early         has told before the list is answered
  *     teller://moving        retires its connection once
  *     teller://stale         breaks 5 ms after its first watch(); the second connection has told
- * that session 1 is locked, and breaks before its list; the third says it is not teller://twice
- * says twice that it cannot be watched any more, 5 ms after the first watch() teller://late its
- * second list fails; what it tells then is of a watch that has ended teller://new           opens a
- * session "c3", of which it says later that it is not locked teller://own           tells all of
- * session "c2", whose list says that it is the caller's own
+ *                            that session 1 is locked, and breaks before its list; the third says
+ *                            it is not
+ *     teller://twice         says twice that it cannot be watched any more, 5 ms after the first
+ *                            watch()
+ *     teller://late          its second list fails; what it tells then is of a watch that has ended
+ *     teller://new           opens a session "c3", of which it says later that it is not locked
+ *     teller://own           tells all of session "c2", whose list says that it is the caller's own
+ *     teller://hints         tells that both sessions are locked before its second list, where
+ *                            session 1 has ended, and session "c2" is disconnected
+ *     teller://reused        tells that session 1 is locked before its second list, where another
+ *                            session has that id
  *
  * Every host has the sessions 1 and "c2". */
 #include <stdlib.h>
@@ -77,6 +83,7 @@ static void tell_session(struct conn *conn, const wms_session *session)
     wms_change_init(&change, &session->id);
     change.identity = session->identity;
     change.session = session;
+    change.opened = session->id.text && strcmp(session->id.text, "c3") == 0;
     conn->services->changed(conn->watcher, &change);
 }
 
@@ -117,6 +124,19 @@ static void tell_brief(struct conn *conn, wms_id id)
     tell_locked(conn, id, 1);
     tell_locked(conn, id, 0);
     tell_gone(conn, id, NULL);
+}
+
+/* Before the second list; no other one follows. */
+static void tell_hints(struct conn *conn, wms_session *one, wms_session *two)
+{
+    tell_locked(conn, one->id, 1);
+    if (is(conn, "hints")) {
+        tell_locked(conn, two->id, 1);
+        two->state = "disconnected";
+    } else {
+        one->identity = "third";
+    }
+    conn->watcher->again = 0;
 }
 
 /* After unwatch(). */
@@ -215,13 +235,17 @@ static void list(void *data, struct wms_op *op)
         conn->services->answer(op, WMS_E_ACCESS_DENIED, "it is shy");
         return;
     }
-    bool gone = is(conn, "brief") && before > 0;
-    if (gone && before == 1) {
+    bool gone = (is(conn, "brief") || is(conn, "hints")) && before > 0;
+    if (is(conn, "brief") && before == 1) {
         tell_brief(conn, one.id);
     }
-    if (is(conn, "overtaken") && before > 0) {
+    if ((is(conn, "hints") || is(conn, "reused")) && before == 1) {
+        tell_hints(conn, &one, &two);
+    }
+    unsigned late = is(conn, "overtaken") ? 1 : 0;
+    if ((is(conn, "overtaken") || is(conn, "dawn")) && before >= late) {
         wms_session three = session_of("c3", "third", 0);
-        if (before == 1) {
+        if (before == late) {
             tell_session(conn, &three);
             tell_locked(conn, three.id, 1);
         }
@@ -287,8 +311,8 @@ static void watch(void *data, struct wms_watcher *watcher)
         conn->services->unwatched(watcher, WMS_E_UNSUPPORTED, "it tells nothing");
         return;
     }
-    bool again =
-        is(conn, "again") || is(conn, "late") || is(conn, "overtaken") || is(conn, "brief");
+    bool again = is(conn, "again") || is(conn, "late") || is(conn, "overtaken") ||
+                 is(conn, "brief") || is(conn, "hints") || is(conn, "reused");
     watcher->again = again ? 0.05 : 0;
     watcher->data = conn;
     conn->watcher = watcher;

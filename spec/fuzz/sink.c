@@ -5,7 +5,7 @@
  * credentials that are to be found again, the body of a request whose credentials are right, or its
  * head.
  */
-#include "multipoint/sink.h"
+#include "multipoint/telling.h"
 
 #include <libxml/parser.h>
 #include <stdio.h>

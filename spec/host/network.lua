@@ -146,11 +146,11 @@ function network.cable(host, plugged)
       plugged and "master bridge up" or "down")
 end
 
---- The host's cable stays plugged in, and nothing passes any more, until network.cable(host, true): it leads to a bridge where
--- nobody else is.
+--- The host's cable stays plugged in, and nothing passes any more, until network.cable(host, true): it leads to a bridge
+-- where nobody else is.
 function network.silence(host)
    sh([[exec nsenter --net="/proc/$1/ns/net" bash -euc '
-      ip link show quiet >/dev/null 2>&1 || ip link add quiet address 02:00:0a:5b:ff:02 up type bridge
+      ip link show quiet >/dev/null 2>&1 || ip link add quiet type bridge
       ip link set "$1" master quiet' silence "$2"]], host.lab, host.cable)
 end
 

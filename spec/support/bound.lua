@@ -179,6 +179,14 @@ function bound.popen(host, text, environment)
    return assert(io.popen("( " .. process.command(with_host(host, text), environment) .. "\n) 2>&1"))
 end
 
+--- A port of the loopback interface that nobody has.
+function bound.port()
+   local listener = assert(require "socket".bind("127.0.0.1", 0))
+   local _, port = listener:getsockname()
+   listener:close()
+   return tonumber(port)
+end
+
 --- A folder that goes with the test, and what makes it the one of a process's bindings.
 function bound.folder()
    local folder = process.run("mktemp -d"):match("%S+")

@@ -22,7 +22,7 @@ local AS_NEW = {
    relock = -1, block_all_relock = -1, block_all = "", flags_name = "pgrfSession", unknown_hr = 0x80071B6E, stations = 0,
    request_action = false, no_management = false, admin_orchestration = false, timestamps = false, refuse = false,
    keep_bodies = false, soap11 = true, soap12 = true, protocol_version = 0, server_version = "10.0.14393.0",
-   manager = -1, events = true, cookie = true, sink_passwords = "texts", sink_user = "",
+   manager = -1, events = true, cookie = true, sink_passwords = "texts", sink_user = "", credulous = false,
 }
 local park, pool, taken = nil, {}, 0
 local serial, last_id = 0, 100

@@ -4,6 +4,7 @@
 --    LUA_PATH='./lua/?.lua;./?.lua;;' LUA_CPATH='./build/5.4/?.so;;' \
 --       lua5.4 -e 'print(require "spec.support.multipoint_docs".all())'
 local check = require "wms.multipoint.check"
+local commands = require "wms.cli.commands"
 local multipoint = require "wms.multipoint"
 
 local docs = {}
@@ -12,16 +13,46 @@ local function cell(text)
    return (text:gsub("|", "\\|"))
 end
 
+-- Functions of wms whose command has another name.
+local COMMANDS = { sessions = "list", thumbnail = "screens" }
+
+--- The names of the commands that call a function, such as "wms.lock" or "multipoint.split_all".
+local function add_commands(names, fun)
+   local module, name = fun:match("^(%w+)%.([%w_]+)$")
+   name = name:gsub("_all$", "")
+   for _, command in ipairs(commands.list) do
+      local is_its = module == "multipoint" and command.fun == name
+         or module == "wms" and not command.fun and (command.name == COMMANDS[name] or command.call == name)
+      if is_its and not names[command.name] then
+         names[command.name], names[#names + 1] = true, command.name
+      end
+   end
+end
+
+--- The commands that do what a cmdlet does.
+function docs.commands(row)
+   local names = {}
+   for _, fun in ipairs(row.functions) do
+      add_commands(names, fun)
+   end
+   return names
+end
+
 --- The 47 cmdlets.
 function docs.cmdlets()
-   local rows = { "| cmdlet | function | what no operation does |", "|---|---|---|" }
+   local rows = { "| cmdlet | function | command | what no operation does |", "|---|---|---|---|" }
    for _, row in ipairs(multipoint.cmdlets) do
       local functions = {}
       for i, name in ipairs(row.functions) do
          functions[i] = "`" .. name .. "`"
       end
       functions = #functions > 0 and table.concat(functions, ", ") or "none"
-      rows[#rows + 1] = ("| `%s` | %s | %s |"):format(row.cmdlet, functions, cell(row.gap or ""))
+      local names = docs.commands(row)
+      for i, name in ipairs(names) do
+         names[i] = "`wms " .. name .. "`"
+      end
+      rows[#rows + 1] = ("| `%s` | %s | %s | %s |"):format(row.cmdlet, functions,
+         #names > 0 and table.concat(names, ", ") or "none", cell(row.gap or ""))
    end
    return table.concat(rows, "\n") .. "\n"
 end

@@ -57,11 +57,12 @@ end
 
 -- ---------------------------------------------------------------- beginning
 
---- `options`: hosts, seconds, hints and logons (a second, of all hosts), alive (true: ssh's own patience, which is a minute),
--- report (a function that gets a line now and then).
+--- `options`: hosts, seconds, hints and logons (a second, of all hosts), alive (true: ssh's own patience, which is a
+-- minute), report (a function that gets a line now and then).
 function Storm.new(options)
    local self = setmetatable({
-      options = options, judge = Judge.new(), hosts = {}, by_server = {}, kept = {}, counts = { told = 0, overflow = 0, lost = 0 },
+      options = options, judge = Judge.new(), hosts = {}, by_server = {}, kept = {},
+      counts = { told = 0, overflow = 0, lost = 0 },
       plugs = {}, done = {}, samples = {}, reports = 0, processor = 0,
    }, Storm)
    local names = {}
@@ -244,8 +245,10 @@ end
 function Storm:sample()
    collectgarbage()
    collectgarbage()
-   local sample = { processor = self.processor, told = self.counts.told, kilobytes = kilobytes(), descriptors = descriptors(),
-      at = now() - self.start }
+   local sample = {
+      processor = self.processor, told = self.counts.told, kilobytes = kilobytes(), descriptors = descriptors(),
+      at = now() - self.start,
+   }
    self.samples[#self.samples + 1] = sample
    return sample
 end
@@ -266,9 +269,9 @@ Storm.TITLE = "      s       kB   fds       told  ms each     logged   lost  ove
 
 function Storm:say(sample)
    local former = self.samples[#self.samples - 1]
-   self.options.report(("%7.0f %8d %5d %10d %8.2f %10d %6d %10d %6d"):format(sample.at, sample.kilobytes, sample.descriptors,
-      sample.told, former and cost(former, sample) or 0, self:logged(), self.counts.lost, self.counts.overflow,
-      #self.judge.faults))
+   self.options.report(("%7.0f %8d %5d %10d %8.2f %10d %6d %10d %6d"):format(sample.at, sample.kilobytes,
+      sample.descriptors, sample.told, former and cost(former, sample) or 0, self:logged(), self.counts.lost,
+      self.counts.overflow, #self.judge.faults))
 end
 
 --- Waits until all hosts are watched, and what they have logged is told.
@@ -280,7 +283,7 @@ function Storm:settle()
    end, function() end, tonumber(os.getenv "SETTLE") or 150)
 end
 
---- What a listing says of all hosts, and what the watch knows of them, when both are alike or half a minute later.
+--- What a listing says of all hosts, and what the watch knows of them, when both are alike or two minutes later.
 function Storm:pictures()
    local function picture(list)
       local texts = {}
@@ -293,7 +296,8 @@ function Storm:pictures()
       table.sort(texts)
       return texts
    end
-   local limit = now() + 30 -- hosts that have to be asked are asked every ten seconds
+   -- Hosts that have to be asked are asked every ten seconds, or less often, if their answers seem to take long.
+   local limit = now() + 120
    local listed, watched
    repeat
       self:listen(0.5)

@@ -17,7 +17,8 @@ local LOGONS = [[
    mapfile -t open < <(systemctl list-units --plain --no-legend 'storm-session-*' | awk '{ print $1 }')
    for ((i = 0; ; i++)); do
       unit=storm-session-$$-$i
-      start=(systemd-run --quiet --collect --unit="$unit" -p "User=${users[i % 3]}" -p PAMName=login -E XDG_SESSION_TYPE=tty)
+      start=(systemd-run --quiet --collect --unit="$unit" -p "User=${users[i % 3]}" -p PAMName=login
+         -E XDG_SESSION_TYPE=tty)
       if ((i % 4 == 3)); then
          "${start[@]}" true || :
       else

@@ -3,8 +3,9 @@
 --
 -- A session is absent ("-"), unlocked ("u") or locked ("l"); its host's log is the sequence of these, each with the times
 -- between which it came about.  While the host is watched, the watch has to tell each of them, in this order and nothing
--- else.  Between `lost` and `back` it may miss any; how the session is at some time in between has to be told then, if it is
--- not as it was told last, and from there on each change again.  Likewise behind an `overflow`, whose list tells how it is.
+-- else.  Between `lost` and `back` it may miss any; how the session is at some time in between has to be told then, if it
+-- is not as it was told last, and from there on each change again.  Likewise behind an `overflow`, whose list tells how it
+-- is.
 --
 -- Sessions of root are those of ssh connections, and none of this concerns them.
 local Judge = {}

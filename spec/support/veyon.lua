@@ -142,4 +142,73 @@ function support.describe(title, skip, body)
    end)
 end
 
+-- ---------------------------------------------------------------- the contract's adapter
+
+local VERBS = { unlock = "screen_lock", lock = "screen_lock", close = "logoff", message = "message", reboot = "reboot",
+   power_off = "power_down_now" }
+local unknown, contract_id = 5000, 0
+
+support.contract = {
+   name = "veyon", single = true, missing = support.missing,
+   can = {
+      close = true, no_disconnect = true, lock_report = true, deaf = true, message = true, ends = true, pictures = true,
+      mute = true, asks_first = true,
+   },
+}
+
+function support.contract.host(options)
+   local wanted = options.sessions[1]
+   local settings = wanted and { user = wanted.user or "user1", greeter = 1, deaf = wanted.deaf and 1 or 0 }
+      or { user = "", greeter = 1 }
+   contract_id = contract_id + 1 -- ids that are told apart
+   local host = support.stranger{ name = ("room%d:%d"):format(contract_id, 11100 + contract_id), session_id = contract_id }
+   assert(wms.bind(support.binding(host)))
+   host:set(settings)
+   host.gateway:reset()
+   local room = { server = host.server, ids = wanted and { contract_id } or {}, users = wanted and { settings.user } or {} }
+   local function command(active)
+      assert(wms.call{ server = host.server, interface = "Feature", operation = "ScreenLock",
+         arguments = { active = active } })
+   end
+
+   function room.unknown_id()
+      unknown = unknown + 1
+      return unknown
+   end
+   function room.lock() command(true) end
+   function room.unlock() command(false) end
+   function room.drop() host:log_off() end
+   function room.locked() return host:state().locked == 1 end
+   function room.exists() return host:state().user ~= "" end
+   function room.disconnected() return false end
+   function room.asked(verb)
+      if verb == "thumbnail" then
+         return 0
+      end
+      local active = verb == "unlock" and "false" or "true"
+      local count = 0
+      for name, feature in pairs(verb and { [verb] = VERBS[verb] } or VERBS) do
+         count = count + support.commands(host, feature, verb and active or name == "unlock" and "false" or "true")
+      end
+      return count
+   end
+   function room.mute() host.gateway:on("*", { host = host.name, never = 1, times = 0 }) end
+   if wanted and wanted.locked then
+      host:set{ deaf = 0 }
+      command(true)
+      host:set{ deaf = wanted.deaf and 1 or 0 }
+      host.gateway:reset()
+   end
+   return room
+end
+
+function support.contract.unreachable()
+   local host = support.host()
+   host:restart "off"
+   return host.server
+end
+
+function support.contract.sweep()
+end
+
 return support

@@ -198,3 +198,51 @@ int wms_binding_save(struct wms_link *link, const wms_value *binding)
     }
     return error;
 }
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+int wms_binding_names(wms_engine *engine, struct wms_bindfile_name **ret_names)
+{
+    struct wms_bindfile_name *names = NULL;
+
+    if (!engine->bindings.in_memory) {
+        return wms_bindfile_names(engine, ret_names);
+    }
+    struct node *all = &engine->bindings.all;
+    for (struct node *node = all->next; node != all; node = node->next) {
+        const struct wms_kept *kept = NODE_OWNER(node, struct wms_kept, node);
+        size_t size = strlen(kept->name) + 1;
+        struct wms_bindfile_name *name = wms_resize(engine, NULL, sizeof *name + size);
+        if (!name) {
+            wms_bindfile_names_free(engine, names);
+            return WMS_E_NO_MEMORY;
+        }
+        memcpy(name->text, kept->name, size);
+        name->next = names;
+        names = name;
+    }
+    *ret_names = names;
+    return 0;
+}
+
+int wms_binding_search(wms_engine *engine, bool (*look)(void *data, const wms_value *binding),
+                       void *data)
+{
+    struct wms_bindfile_name *names = NULL;
+    bool found = false;
+    int error = wms_binding_names(engine, &names);
+
+    for (const struct wms_bindfile_name *name = names; name && !error && !found;
+         name = name->next) {
+        wms_value *binding;
+        int unread = wms_binding_read(engine, name->text, &binding);
+        if (!unread) {
+            found = look(data, binding);
+            wms_value_free(engine, binding);
+        }
+        error =
+            unread == WMS_E_NO_MEMORY ? unread : 0; /* what else cannot be read is not looked at */
+    }
+    wms_bindfile_names_free(engine, names);
+    return error;
+}

@@ -17,13 +17,14 @@ void wms_binding_changed(wms_engine *engine, const char *name, const struct wms_
 /* Reads the binding of that name, from its file or from memory; on an error the engine's complaint
  * says what is wrong.  Errors: NOT_BOUND, NO_MEMORY, INTERNAL, UNTRUSTED, ACCESS_DENIED. */
 int wms_binding_read(wms_engine *engine, const char *name, wms_value **ret_binding);
-
-/* ---- bindings.c ------------------------------------------------------------------------------ */
-
+/* The names of all bindings, which wms_bindfile_names_free() frees.  Errors: NO_MEMORY, and those
+ * of the folder. */
+struct wms_bindfile_name;
+int wms_binding_names(wms_engine *engine, struct wms_bindfile_name **ret_names);
 /* Shows each binding that can be read, with all that is secret, until look() returns true.  Errors:
- * NO_MEMORY, and those of the folder. */
-int wms_bindings_search(wms_engine *engine, bool (*look)(void *data, const wms_value *binding),
-                        void *data);
+ * as wms_binding_names(). */
+int wms_binding_search(wms_engine *engine, bool (*look)(void *data, const wms_value *binding),
+                       void *data);
 
 /* ---- kept.c: in memory ----------------------------------------------------------------------- */
 

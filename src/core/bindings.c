@@ -97,30 +97,6 @@ int wms_engine_binding_next(wms_engine *engine, const char **ret_server, const c
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-static int collect_names(wms_engine *engine, struct wms_bindfile_name **ret_names)
-{
-    struct wms_bindfile_name *names = NULL;
-
-    if (!engine->bindings.in_memory) {
-        return wms_bindfile_names(engine, ret_names);
-    }
-    struct node *all = &engine->bindings.all;
-    for (struct node *node = all->next; node != all; node = node->next) {
-        const struct wms_kept *kept = NODE_OWNER(node, struct wms_kept, node);
-        size_t size = strlen(kept->name) + 1;
-        struct wms_bindfile_name *name = wms_resize(engine, NULL, sizeof *name + size);
-        if (!name) {
-            wms_bindfile_names_free(engine, names);
-            return WMS_E_NO_MEMORY;
-        }
-        memcpy(name->text, kept->name, size);
-        name->next = names;
-        names = name;
-    }
-    *ret_names = names;
-    return 0;
-}
-
 /* One row of the list.  `binding` and `text` are freed once the list has been copied. */
 struct listed {
     const char *server;
@@ -272,7 +248,7 @@ int wms_bindings(wms_engine *engine, wms_value **ret_list)
     size_t count = 0;
     int error = wms_engine_enter(engine);
 
-    error = error ? error : collect_names(engine, &names);
+    error = error ? error : wms_binding_names(engine, &names);
     if (error) {
         return error;
     }
@@ -290,28 +266,6 @@ int wms_bindings(wms_engine *engine, wms_value **ret_list)
         wms_free(engine, listed[i].text);
     }
     wms_free(engine, listed);
-    wms_bindfile_names_free(engine, names);
-    return error;
-}
-
-int wms_bindings_search(wms_engine *engine, bool (*look)(void *data, const wms_value *binding),
-                        void *data)
-{
-    struct wms_bindfile_name *names = NULL;
-    bool found = false;
-    int error = collect_names(engine, &names);
-
-    for (const struct wms_bindfile_name *name = names; name && !error && !found;
-         name = name->next) {
-        wms_value *binding;
-        int unread = wms_binding_read(engine, name->text, &binding);
-        if (!unread) {
-            found = look(data, binding);
-            wms_value_free(engine, binding);
-        }
-        error =
-            unread == WMS_E_NO_MEMORY ? unread : 0; /* what else cannot be read is not looked at */
-    }
     wms_bindfile_names_free(engine, names);
     return error;
 }

@@ -242,9 +242,13 @@ int wms_picture_change(struct wms_watched *watched, const struct wms_change *cha
 /* A listing, and changes that came while it was made, overlap: it may be older than some of them.
  *
  * If nothing was missed before, the changes of a session are all that has happened to it, and the
- * listing is not needed for it.  Else it is told first, as of before or after any of the changes:
- * LockedHint changes to and fro, so that with them in their order behind it all is told that was.
- * But if the session was opened meanwhile, it begins as it was then. */
+ * listing does not come before them.  Else it is told first, as of before or after any of the
+ * changes: LockedHint changes to and fro, so that with them in their order behind it all is told
+ * that was.  But if the session was opened meanwhile, it begins as it was then.
+ *
+ * Yet a provider may tell nothing but that a session is locked.  Then all else is as the listing
+ * says; and a session that was known before it, and is not in it, has ended, whatever was told of
+ * it: that is told at last, by wms_picture_settle(). */
 static bool is_overtaken(const struct wms_watched *watched, const wms_id *id, bool unbroken)
 {
     const struct wms_change *first = wms_deferred_of(watched, id);
@@ -261,6 +265,21 @@ static int note_listed(struct wms_watched *watched, const struct wms_listed *lis
         session.locked = first->session->locked;
     }
     return wms_picture_note(watched, &session, initial);
+}
+
+/* Of a session whose changes are told later: what is not in them. */
+static int note_overtaken(struct wms_watched *watched, const struct wms_listed *listed)
+{
+    const struct wms_change *first = wms_deferred_of(watched, &listed->id);
+    const struct wms_seen *seen = find(watched, &listed->id);
+    wms_session session = *listed->whole;
+
+    if (first->session || !first->present || !seen ||
+        !is_same(seen->facts.identity, listed->identity)) {
+        return 0;
+    }
+    session.locked = seen->facts.locked;
+    return wms_picture_note(watched, &session, false);
 }
 
 /* Its own connection to a host, which comes and goes with it, is nothing that a watch tells. */
@@ -300,9 +319,35 @@ int wms_picture_compare(struct wms_watched *watched, const struct wms_job *job, 
     close_missing(watched, job, unbroken);
     for (size_t i = 0; i < job->listing.count; i++) {
         const struct wms_listed *listed = &job->listing.sessions[i];
-        if (!is_left_out(listed) && !is_overtaken(watched, &listed->id, unbroken) &&
-            note_listed(watched, listed, initial)) {
+        if (is_left_out(listed)) {
+            continue;
+        }
+        int failed = is_overtaken(watched, &listed->id, unbroken)
+                         ? note_overtaken(watched, listed)
+                         : note_listed(watched, listed, initial);
+        error = failed ? failed : error;
+    }
+    return error;
+}
+
+int wms_picture_settle(struct wms_watched *watched, const struct wms_job *job)
+{
+    struct node *head = &watched->picture.order, *node, *next;
+    int error = 0;
+
+    for (size_t i = 0; i < job->listing.count; i++) {
+        const struct wms_listed *listed = &job->listing.sessions[i];
+        const struct wms_seen *seen = find(watched, &listed->id);
+        if (seen && !seen->there && !is_left_out(listed) &&
+            wms_picture_note(watched, listed->whole, false)) { /* another one has its id */
             error = WMS_E_NO_MEMORY;
+        }
+    }
+    for (node = head->next; node != head; node = next) {
+        struct wms_seen *seen = NODE_OWNER(node, struct wms_seen, node);
+        next = node->next;
+        if (!seen->there) {
+            close_session(watched, seen);
         }
     }
     return error;

@@ -281,7 +281,7 @@ static const struct wms_services services = {
     .work_start_apart = wms_work_start_apart,
     .watcher_size = sizeof(struct wms_watcher),
     .thumbnail = services_thumbnail,
-    .search = wms_bindings_search,
+    .search = wms_binding_search,
 };
 
 const struct wms_services *wms_engine_services(void)

@@ -239,6 +239,9 @@ static void ready(struct wms_watched *watched, const struct wms_job *job)
         missed(watched);
     }
     tell_deferred(watched);
+    if (wms_picture_settle(watched, job)) {
+        missed(watched);
+    }
 }
 
 /* ---- its sessions ---------------------------------------------------------------------------- */

@@ -150,6 +150,9 @@ bool wms_picture_has(const struct wms_watched *watched, const wms_id *id);
  * and some of them are not told and not known. */
 int wms_picture_compare(struct wms_watched *watched, const struct wms_job *job, bool initial,
                         bool unbroken);
+/* After that, when the deferred changes are told: tells of sessions that the listing has no more,
+ * and that no change has told.  Errors: as wms_picture_compare(). */
+int wms_picture_settle(struct wms_watched *watched, const struct wms_job *job);
 void wms_picture_clear(struct wms_watched *watched);
 /* Counts the changes of what wms_watch_session() tells: also those that are no event, such as
  * another state of a session. */

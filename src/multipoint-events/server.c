@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/errortext.h"
 #include "core/node.h"
 
 enum {
@@ -321,7 +322,9 @@ static int listen_at(const char *text, unsigned port)
 
 static int explain(int number, char *why, size_t size)
 {
-    snprintf(why, size, "%s", strerror(number));
+    char buffer[200];
+
+    snprintf(why, size, "%s", ERROR_TEXT(number, buffer));
     return number == EADDRINUSE                    ? WMS_E_BUSY
            : number == EACCES || number == EPERM   ? WMS_E_ACCESS_DENIED
            : number == ENOMEM || number == ENOBUFS ? WMS_E_NO_MEMORY

@@ -110,6 +110,9 @@ static void adopt(struct bind *bind)
     host->binding = bind->binding;
     host->bound = true;
     bind->binding = (struct multipoint_binding){0};
+    /* With the new passwords; and not when the last one leaves, whose connection may end at once.
+     */
+    multipoint_watch_end(host);
 }
 
 /* All is there: keeps the binding. */

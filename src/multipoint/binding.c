@@ -43,7 +43,10 @@ int multipoint_binding_read(const struct multipoint_memory *memory, const wms_va
     if (error) {
         return error == WMS_E_PROTOCOL ? WMS_E_INTERNAL : error;
     }
-    return multipoint_endpoint_read(memory, record, &ret_binding->endpoint);
+    error = multipoint_endpoint_read(memory, record, &ret_binding->endpoint);
+    return error ? error
+                 : multipoint_successor_read(memory, record, &ret_binding->endpoint,
+                                             &ret_binding->successor);
 }
 
 void multipoint_binding_free(const struct multipoint_memory *memory,
@@ -54,6 +57,7 @@ void multipoint_binding_free(const struct multipoint_memory *memory,
     multipoint_free(memory, binding->der);
     multipoint_free(memory, binding->next_der);
     multipoint_endpoint_free(memory, &binding->endpoint);
+    multipoint_endpoint_free(memory, &binding->successor);
     *binding = (struct multipoint_binding){0};
 }
 
@@ -86,7 +90,7 @@ void multipoint_binding_renew(const struct multipoint_memory *memory,
     binding->next_der_size = 0;
 }
 
-_Static_assert(5 + MULTIPOINT_ENDPOINT_FIELDS + 3 + MULTIPOINT_ENDPOINT_SECRETS <=
+_Static_assert(5 + MULTIPOINT_ENDPOINT_FIELDS + 3 + 2 * MULTIPOINT_ENDPOINT_SECRETS <=
                    MULTIPOINT_RECORD,
                "a record has room for all fields");
 
@@ -113,7 +117,10 @@ size_t multipoint_binding_write(const struct multipoint_binding *binding,
     }
     if (binding->endpoint.port) {
         count += multipoint_endpoint_write(&binding->endpoint, &record[count]);
-        hidden += multipoint_endpoint_write_secret(&binding->endpoint, &secrets[hidden]);
+        hidden += multipoint_endpoint_write_secret(&binding->endpoint, false, &secrets[hidden]);
+    }
+    if (binding->successor.port) {
+        hidden += multipoint_endpoint_write_secret(&binding->successor, true, &secrets[hidden]);
     }
     record[count] = multipoint_table(secrets, hidden);
     record[count++].name = "secret";

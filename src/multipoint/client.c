@@ -86,7 +86,11 @@ static void tick(struct net *net)
 
 static void doubt(struct net_peer *peer)
 {
-    multipoint_registration_doubt(NODE_OWNER(peer, struct multipoint_host, peer)->registration);
+    struct multipoint_host *host = NODE_OWNER(peer, struct multipoint_host, peer);
+
+    if (host->closed) {
+        host->closed(host);
+    }
 }
 
 static const struct net_calls calls = {

@@ -139,19 +139,37 @@ struct search {
     int error;
 };
 
+/* Whether a host may be told of it now. */
+static bool is_good(const struct multipoint_endpoint *found,
+                    const struct multipoint_endpoint *wanted)
+{
+    return found->port && multipoint_endpoint_same(found, wanted) &&
+           found->expires - time(NULL) > LEFT;
+}
+
+static bool take_over(struct search *search, const struct multipoint_endpoint *found)
+{
+    bool good = is_good(found, search->endpoint);
+
+    if (good) {
+        search->error = multipoint_endpoint_keep(search->memory, search->endpoint, found->key,
+                                                 found->key_size, found->der, found->der_size);
+    }
+    return good;
+}
+
 static bool look(void *data, const wms_value *record)
 {
     struct search *search = data;
-    struct multipoint_endpoint found = {.port = 0};
+    struct multipoint_endpoint found = {.port = 0}, successor = {.port = 0};
 
     search->error = multipoint_endpoint_read(search->memory, record, &found);
-    bool same = !search->error && multipoint_endpoint_same(&found, search->endpoint) &&
-                found.expires - time(NULL) > LEFT;
-    if (same) {
-        search->error = multipoint_endpoint_keep(search->memory, search->endpoint, found.key,
-                                                 found.key_size, found.der, found.der_size);
+    if (!search->error) {
+        search->error = multipoint_successor_read(search->memory, record, &found, &successor);
     }
+    bool same = !search->error && (take_over(search, &found) || take_over(search, &successor));
     multipoint_endpoint_free(search->memory, &found);
+    multipoint_endpoint_free(search->memory, &successor);
     if (search->error == WMS_E_INTERNAL) {
         search->error = 0; /* another binding is broken: not this one's concern */
     }
@@ -185,7 +203,7 @@ int multipoint_endpoint_search(struct multipoint *all, struct multipoint_endpoin
     for (struct node *node = all->endpoints.next; node != &all->endpoints; node = node->next) {
         const struct multipoint_endpoint *found =
             &NODE_OWNER(node, struct remembered, node)->endpoint;
-        if (multipoint_endpoint_same(found, endpoint)) {
+        if (is_good(found, endpoint)) {
             return multipoint_endpoint_keep(&all->memory, endpoint, found->key, found->key_size,
                                             found->der, found->der_size);
         }
@@ -233,12 +251,34 @@ size_t multipoint_endpoint_write(const struct multipoint_endpoint *endpoint, wms
     return count;
 }
 
-size_t multipoint_endpoint_write_secret(const struct multipoint_endpoint *endpoint,
+size_t multipoint_endpoint_write_secret(const struct multipoint_endpoint *endpoint, bool successor,
                                         wms_value *fields)
 {
-    fields[0] = multipoint_string("events_certificate", endpoint->der, endpoint->der_size);
-    fields[1] = multipoint_string("events_key", endpoint->key, endpoint->key_size);
+    fields[0] = multipoint_string(successor ? "events_next_certificate" : "events_certificate",
+                                  endpoint->der, endpoint->der_size);
+    fields[1] = multipoint_string(successor ? "events_next_key" : "events_key", endpoint->key,
+                                  endpoint->key_size);
     return 2;
+}
+
+int multipoint_successor_read(const struct multipoint_memory *memory, const wms_value *record,
+                              const struct multipoint_endpoint *endpoint,
+                              struct multipoint_endpoint *ret_successor)
+{
+    const wms_value *secret = multipoint_value(record, "secret", WMS_TABLE);
+    const wms_value *key = secret ? multipoint_value(secret, "events_next_key", WMS_STRING) : NULL,
+                    *der = secret ? multipoint_value(secret, "events_next_certificate", WMS_STRING)
+                                  : NULL;
+
+    if (!endpoint->port || (!key && !der)) {
+        return 0;
+    }
+    if (!key || !der) {
+        return WMS_E_INTERNAL;
+    }
+    multipoint_endpoint_set(ret_successor, endpoint->host_name, endpoint->port, endpoint->address);
+    return multipoint_endpoint_keep(memory, ret_successor, key->text, key->size, der->text,
+                                    der->size);
 }
 
 int multipoint_endpoint_read(const struct multipoint_memory *memory, const wms_value *record,

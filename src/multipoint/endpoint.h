@@ -48,7 +48,7 @@ void multipoint_endpoint_pem(struct multipoint_text *out, const char *label, con
 /* The binding's fields for it, and those that are secret.  The values point into it. */
 enum { MULTIPOINT_ENDPOINT_FIELDS = 4, MULTIPOINT_ENDPOINT_SECRETS = 2 };
 size_t multipoint_endpoint_write(const struct multipoint_endpoint *endpoint, wms_value *fields);
-size_t multipoint_endpoint_write_secret(const struct multipoint_endpoint *endpoint,
+size_t multipoint_endpoint_write_secret(const struct multipoint_endpoint *endpoint, bool successor,
                                         wms_value *fields);
 
 #endif

@@ -4,7 +4,7 @@
  * A row: name, arguments, and what is to be looked at then.  Arguments may be nil, or be left out:
  * a host need not know all that it tells of.
  */
-#include "sink.h"
+#include "telling.h"
 
 #define CORE(X) \
     /* sessions */ \

@@ -66,8 +66,8 @@ static int load_binding(struct multipoint_host *host, const char **ret_text)
     return 0;
 }
 
-static void say(struct multipoint_host *host, enum wms_level level, const char *what,
-                const char *more)
+void multipoint_host_say(struct multipoint_host *host, enum wms_level level, const char *what,
+                         const char *more)
 {
     char text[900];
 
@@ -77,7 +77,7 @@ static void say(struct multipoint_host *host, enum wms_level level, const char *
 }
 
 /* Keeps the binding as it is now; if that fails, it is so for this process alone. */
-static void keep_binding(struct multipoint_host *host)
+void multipoint_host_keep(struct multipoint_host *host)
 {
     wms_value record[MULTIPOINT_RECORD];
     const wms_value whole =
@@ -85,8 +85,8 @@ static void keep_binding(struct multipoint_host *host)
     const char *text = NULL;
 
     if (host->all->memory.services->save(host->link, &whole, &text)) {
-        say(host, WMS_WARNING, "the host's new certificate cannot be kept",
-            text ? text : "out of memory");
+        multipoint_host_say(host, WMS_WARNING, "what is new in its binding cannot be kept",
+                            text ? text : "out of memory");
     }
 }
 
@@ -102,14 +102,16 @@ bool multipoint_host_expect(struct multipoint_host *host, const void *der, size_
     }
     const char *why = multipoint_certificate_unfit(der, size, binding->name, buffer, sizeof buffer);
     if (why) {
-        say(host, WMS_WARNING, "the host announces a certificate that is not taken", why);
+        multipoint_host_say(host, WMS_WARNING, "the host announces a certificate that is not taken",
+                            why);
         return false;
     }
     if (multipoint_binding_expect(&host->all->memory, binding, der, size)) {
         return false;
     }
-    say(host, WMS_INFO, "the host has announced its next certificate", binding->next.fingerprint);
-    keep_binding(host);
+    multipoint_host_say(host, WMS_INFO, "the host has announced its next certificate",
+                        binding->next.fingerprint);
+    multipoint_host_keep(host);
     return true;
 }
 
@@ -119,9 +121,9 @@ void multipoint_host_renewed(struct multipoint_host *host,
     if (host->binding.next_der &&
         memcmp(host->binding.next.sha256, shown->sha256, MULTIPOINT_SHA256) == 0) {
         multipoint_binding_renew(&host->all->memory, &host->binding);
-        say(host, WMS_INFO, "the host shows its next certificate",
-            host->binding.certificate.fingerprint);
-        keep_binding(host);
+        multipoint_host_say(host, WMS_INFO, "the host shows its next certificate",
+                            host->binding.certificate.fingerprint);
+        multipoint_host_keep(host);
     }
 }
 

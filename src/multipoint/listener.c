@@ -213,25 +213,74 @@ static int open_listener(struct multipoint *all, const struct multipoint_endpoin
 
 /* ---- who listens ----------------------------------------------------------------------------- */
 
+static struct multipoint_listener *find(const struct multipoint *all,
+                                        const struct multipoint_endpoint *endpoint)
+{
+    for (struct node *node = all->listeners.next; node != &all->listeners; node = node->next) {
+        struct multipoint_listener *listener = NODE_OWNER(node, struct multipoint_listener, node);
+        if (multipoint_endpoint_same(&listener->endpoint, endpoint)) {
+            return listener;
+        }
+    }
+    return NULL;
+}
+
+/* Whether the host was told the certificate. */
+static bool knows(const struct multipoint_host *host, const struct multipoint_endpoint *shown)
+{
+    const struct multipoint_binding *binding = &host->binding;
+
+    return strcmp(shown->thumbprint, binding->endpoint.thumbprint) == 0 ||
+           (binding->successor.port &&
+            strcmp(shown->thumbprint, binding->successor.thumbprint) == 0);
+}
+
+/* Whether all hosts of the listener know it, or cannot be served otherwise: what is shown ends. */
+static bool may_show(const struct multipoint_listener *listener,
+                     const struct multipoint_endpoint *endpoint)
+{
+    enum { LAST = 3600 };
+    bool all = true;
+
+    for (struct node *node = listener->users.next; node != &listener->users; node = node->next) {
+        all = all && knows(NODE_OWNER(node, struct multipoint_user, node)->host, endpoint);
+    }
+    return all || listener->endpoint.expires - time(NULL) < LAST;
+}
+
+/* Errors: as multipoint_listener_join(). */
+static int show(struct multipoint_listener *listener, const struct multipoint_endpoint *endpoint,
+                char *why, size_t size)
+{
+    int error = multipoint_endpoint_keep(&listener->all->memory, &listener->endpoint, endpoint->key,
+                                         endpoint->key_size, endpoint->der, endpoint->der_size);
+
+    if (!error && listener->server) {
+        listener->functions->close(listener->server, false);
+        listener->server = NULL;
+    }
+    return error ? error : serve(listener, why, size);
+}
+
 int multipoint_listener_join(struct multipoint_user *user, char *why, size_t size)
 {
     struct multipoint *all = user->host->all;
     const struct multipoint_endpoint *endpoint = &user->host->binding.endpoint;
-    struct multipoint_listener *listener = NULL;
+    struct multipoint_listener *listener = user->listener ? user->listener : find(all, endpoint);
+    int error = 0;
 
     snprintf(why, size, "out of memory");
-    for (struct node *node = all->listeners.next; node != &all->listeners; node = node->next) {
-        struct multipoint_listener *one = NODE_OWNER(node, struct multipoint_listener, node);
-        listener = multipoint_endpoint_same(&one->endpoint, endpoint) ? one : listener;
-    }
-    if (listener && strcmp(listener->endpoint.thumbprint, endpoint->thumbprint) != 0) {
+    if (!listener) {
+        error = open_listener(all, endpoint, &listener, why, size);
+    } else if (!knows(user->host, &listener->endpoint) && !may_show(listener, endpoint)) {
         snprintf(why, size,
                  "another host was told another certificate for '%s', port %u; bind this one anew",
                  endpoint->host_name, endpoint->port);
-        return WMS_E_BUSY;
+        error = WMS_E_BUSY;
+    } else if (!knows(user->host, &listener->endpoint) || !listener->server) {
+        error = show(listener, endpoint, why, size);
     }
-    int error = listener ? 0 : open_listener(all, endpoint, &listener, why, size);
-    if (!error) {
+    if (!error && !user->listener) {
         user->listener = listener;
         node_append(&listener->users, &user->node);
     }

@@ -4,7 +4,7 @@
 #define WMS_MULTIPOINT_LISTENER_H
 
 #include "multipoint.h"
-#include "sink.h"
+#include "telling.h"
 
 struct multipoint_listener;
 
@@ -19,9 +19,10 @@ struct multipoint_user {
     void (*told)(struct multipoint_user *user, const struct multipoint_verdict *verdict);
 };
 
-/* Listens where the host's binding says, or joins those who do; `host` and `told` are set.  Errors:
- * UNSUPPORTED (the module is not there), BUSY (somebody else has the port), ACCESS_DENIED,
- * INTERNAL, NO_MEMORY; `why` is a sentence. */
+/* Listens where the host's binding says, or joins those who do; `host` and `told` are set.  Whoever
+ * has joined calls it again from time to time: it may be that another certificate has to be shown
+ * by now.  Not to be called from `told`.  Errors: UNSUPPORTED (the module is not there), BUSY
+ * (somebody else has the port), ACCESS_DENIED, INTERNAL, NO_MEMORY; `why` is a sentence. */
 int multipoint_listener_join(struct multipoint_user *user, char *why, size_t size);
 /* Ends it; the last one closes the listener.  Sends nothing in a forked child. */
 void multipoint_listener_leave(struct multipoint_user *user);

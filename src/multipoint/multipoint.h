@@ -12,8 +12,9 @@
  *     identity.c     whose session it is, checked before it is closed or disconnected
  *     observe.c      observes a session by polling
  *     watch.c        lets a host tell of events while it is watched
+ *     renewal.c      certificates that follow others; renewal.h
  *     listener.c     where they are told, for the whole engine; listener.h
- *     sink.c         what was told, and the answer, with events.c and token.c; sink.h, server.h
+ *     sink.c         what was told, and the answer, with events.c and token.c; telling.h, server.h
  *     client.c       what there is once for each engine, and the turn
  *     host.c         one host: its tasks, its binding, its failure
  *     exchange.c     one question and its answer: queued, sent, judged
@@ -117,6 +118,10 @@ void multipoint_endpoint_free(const struct multipoint_memory *memory,
  * be freed in any case.  Errors: INTERNAL (the record is no binding), NO_MEMORY. */
 int multipoint_endpoint_read(const struct multipoint_memory *memory, const wms_value *record,
                              struct multipoint_endpoint *ret_endpoint);
+/* Likewise what follows the endpoint that was read from there. */
+int multipoint_successor_read(const struct multipoint_memory *memory, const wms_value *record,
+                              const struct multipoint_endpoint *endpoint,
+                              struct multipoint_endpoint *ret_successor);
 
 /* ---- binding.c ------------------------------------------------------------------------------- */
 
@@ -134,7 +139,9 @@ struct multipoint_binding {
     struct multipoint_certificate next;
     char *next_der;
     size_t next_der_size;
-    struct multipoint_endpoint endpoint; /* that the host was told, or none */
+    struct multipoint_endpoint endpoint;  /* that the host was told, or none */
+    struct multipoint_endpoint successor; /* the same place with another key, which the host was
+                                             told before that of `endpoint` ends; or none */
 };
 
 /* Reads the binding from the record that the engine keeps.  Errors: INTERNAL (the record is no
@@ -151,7 +158,7 @@ void multipoint_binding_renew(const struct multipoint_memory *memory,
                               struct multipoint_binding *binding);
 /* Writes the binding as a record.  Returns how many of `record` are top-level fields; the values
  * point into the binding, and the last field is a table of further items of `record`. */
-enum { MULTIPOINT_RECORD = 16 };
+enum { MULTIPOINT_RECORD = 20 };
 size_t multipoint_binding_write(const struct multipoint_binding *binding,
                                 wms_value record[MULTIPOINT_RECORD]);
 
@@ -207,8 +214,10 @@ struct multipoint_host {     /* one server that the engine talks to */
     struct node tasks;
     struct net_peer peer;                         /* its connections, used and kept */
     struct multipoint_registration *registration; /* while it is watched: watch.c; or NULL */
-    bool reached; /* the engine was told (up()) that a connection exists */
-    bool told;    /* the engine was told (broken()) of the failure */
+    void (*closed)(
+        struct multipoint_host *host); /* the host has closed a kept connection; or NULL */
+    bool reached;                      /* the engine was told (up()) that a connection exists */
+    bool told;                         /* the engine was told (broken()) of the failure */
     int failure;
     char failure_text[320];
 };
@@ -363,6 +372,11 @@ void multipoint_task_end(struct multipoint_task *task);
 /* Ends an op with a reply that reports an error. */
 void multipoint_reply_answer(struct multipoint_host *host, struct wms_op *op,
                              const struct multipoint_reply *reply);
+/* Tells the log; `more` may be NULL. */
+void multipoint_host_say(struct multipoint_host *host, enum wms_level level, const char *what,
+                         const char *more);
+/* Keeps the binding as it is now; if that fails, it is so for this process alone. */
+void multipoint_host_keep(struct multipoint_host *host);
 /* The host has announced its next certificate, by a way that is trusted: from here on it may show
  * that, too, if it could be bound with it.  False: it could not, or there is no memory. */
 bool multipoint_host_expect(struct multipoint_host *host, const void *der, size_t size);
@@ -434,11 +448,10 @@ bool multipoint_is_console(const wms_value *row);
 
 struct multipoint_registration;
 
-void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watcher);
-void multipoint_unwatch(struct wms_watcher *watcher);
-/* The host has closed a connection: it may have forgotten that it is to tell of events.  NULL is
- * allowed. */
-void multipoint_registration_doubt(struct multipoint_registration *registration);
+void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched);
+void multipoint_unwatch(struct wms_watcher *watched);
+/* The host is to tell nothing more to those who watch it; they are still there until they leave. */
+void multipoint_watch_end(struct multipoint_host *host);
 
 /* ---- list.c, actions.c, bind.c, observe.c ---------------------------------------------------- */
 

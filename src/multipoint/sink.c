@@ -5,7 +5,7 @@
  * An event is answered when it was understood, whatever becomes of it: a fault may make a host
  * believe that nobody listens any more ([MS-RSMC] 3).
  */
-#include "sink.h"
+#include "telling.h"
 
 #include <strings.h>
 

@@ -5,7 +5,7 @@
  * so it knows only as much of XML as it needs, reads each byte once, allocates nothing, follows no
  * entity but the five that need no declaration, and ends with the header.
  */
-#include "sink.h"
+#include "telling.h"
 
 static const char *const path[] = {"Envelope", "Header", "Security", "UsernameToken"};
 enum { PATH = sizeof path / sizeof *path };

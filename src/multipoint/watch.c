@@ -10,16 +10,14 @@
 #include <time.h>
 
 #include "listener.h"
+#include "renewal.h"
 
 /* Seconds: */
 static const double slow = 60, quick = 10; /* from one list to the next: told of events, or not */
-static const double renewal = 300;         /* from one registration to the next */
+static const double lasting = 300;         /* from one registration to the next */
 static const double first_pause = 1, last_pause = 60; /* before a registration is tried again */
+static const double patience = 30;                    /* for the answer to a question of ours */
 static const double going = 2; /* a host that says that it goes is left alone for so long */
-
-static const double day = 86400;
-static const int64_t ending =
-    60 * 86400; /* a certificate that ends so soon is followed by another */
 
 enum { LOOKS_MAX = 64 /* more sessions than that at a time are looked at by a list */ };
 
@@ -35,9 +33,7 @@ struct multipoint_registration {
     struct multipoint_user user;
     struct node watchers, looks;
     struct multipoint_exchange *exchange; /* the host is being asked, or NULL */
-    struct multipoint_exchange
-        *asking_next;   /* the host is asked for its next certificate, or NULL */
-    double ask_next_at; /* not before */
+    struct multipoint_renewal renewal;
     struct wms_timer *timer;
     bool registered; /* the host has agreed, and nothing is known against it */
     bool doubted;    /* but for a connection that the host has closed since */
@@ -60,17 +56,6 @@ static double now(void)
 static const struct wms_services *services_of(const struct multipoint_registration *registration)
 {
     return registration->host->all->memory.services;
-}
-
-static void say(const struct multipoint_registration *registration, const char *what,
-                const char *more)
-{
-    struct multipoint_host *host = registration->host;
-    char text[900];
-
-    snprintf(text, sizeof text, "%.255s: %s%s%s", host->address->text, what, more ? ": " : "",
-             more ? more : "");
-    host->all->memory.services->log(host->all->memory.engine, WMS_INFO, text);
 }
 
 /* ---- what those who watch are told ----------------------------------------------------------- */
@@ -109,7 +94,8 @@ struct look {
     struct multipoint_registration *registration;
     struct multipoint_exchange *exchange;
     uint32_t id;
-    bool again; /* there was another event meanwhile */
+    double since; /* when it was asked */
+    bool again;   /* there was another event meanwhile */
 };
 
 static void look_free(struct look *look)
@@ -147,13 +133,15 @@ static void looked(struct multipoint_exchange *exchange, const struct multipoint
     wms_change_init(&change, &id);
     change.locked = reply->code ? -1 : read_locked(exchange, reply);
     change.present = !multipoint_reply_not_found(reply);
-    if (look->again && look_now(look)) {
-        return;
+    bool known = change.locked >= 0 || !change.present, again = look->again;
+    bool looks = again && look_now(look);
+    if (!looks) {
+        look_free(look);
     }
-    look_free(look);
-    if (change.locked >= 0 || !change.present) {
+    if (known) { /* also if it may be another by now: events may come faster than answers */
         tell(registration, &change);
-    } else if (!reply->lost) {
+    }
+    if (!looks && (again || (!known && !reply->lost))) {
         tell_all(registration);
     }
 }
@@ -170,6 +158,7 @@ static bool look_now(struct look *look)
     const char *text;
 
     look->again = false;
+    look->since = now();
     return multipoint_ask(look->registration->host, &question, looked, look, &look->exchange,
                           &text) == 0;
 }
@@ -184,7 +173,7 @@ static bool look_at(struct multipoint_registration *registration, uint32_t id)
         struct look *look = NODE_OWNER(node, struct look, node);
         if (look->id == id) {
             look->again = true;
-            return true;
+            return now() - look->since < patience;
         }
         count++;
     }
@@ -203,42 +192,6 @@ static bool look_at(struct multipoint_registration *registration, uint32_t id)
     return asked;
 }
 
-/* ---- the host's next certificate ------------------------------------------------------------- */
-
-static void got_next(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
-{
-    struct multipoint_registration *registration = exchange->data;
-    struct multipoint_arena arena = {.memory = &exchange->host->all->memory};
-    wms_value table;
-
-    registration->asking_next = NULL;
-    if (!reply->code && !multipoint_results(exchange->operation, reply->body, &arena, &table)) {
-        const wms_value *der = multipoint_value(&table, "ppSslCertificate", WMS_STRING);
-        if (der && der->size > 0) {
-            multipoint_host_expect(exchange->host, der->text, der->size);
-        }
-    }
-    multipoint_arena_free(&arena);
-}
-
-/* [MS-RSMC] 3.6.4.24: the host may have announced it while nobody listened. */
-static void ask_next(struct multipoint_registration *registration)
-{
-    struct multipoint_host *host = registration->host;
-    const struct multipoint_binding *binding = &host->binding;
-    const struct multipoint_question question = {
-        .operation = multipoint_operation_find("IMultiPointServer", "GetReplacementSslCertificate"),
-    };
-    const char *text;
-
-    if (binding->next_der || !binding->management || registration->asking_next ||
-        binding->certificate.end - time(NULL) > ending || now() < registration->ask_next_at) {
-        return;
-    }
-    registration->ask_next_at = now() + day;
-    multipoint_ask(host, &question, got_next, registration, &registration->asking_next, &text);
-}
-
 /* ---- the registration ------------------------------------------------------------------------ */
 
 static void in(struct multipoint_registration *registration, double seconds)
@@ -251,7 +204,8 @@ static void try_later(struct multipoint_registration *registration, int trouble,
 {
     if (registration->trouble != trouble) {
         registration->trouble = trouble;
-        say(registration, "no events are told, it will be asked", text);
+        multipoint_host_say(registration->host, WMS_INFO, "no events are told, it will be asked",
+                            text);
     }
     registration->registered = false;
     list_every(registration, quick);
@@ -327,9 +281,9 @@ static void agreed(struct multipoint_exchange *exchange, const struct multipoint
 
     registration->exchange = NULL;
     if (reply->code) {
-        if (!reply->lost) {
+        if (!registration->host->failure) { /* else the watching ends with the host */
             try_later(registration, reply->code, reply->text);
-        } /* else the host is lost, and the watching ends with it */
+        }
         return;
     }
     take_cookie(registration, exchange, reply);
@@ -339,12 +293,13 @@ static void agreed(struct multipoint_exchange *exchange, const struct multipoint
     if (!registration->registered) {
         registration->registered = true;
         registration->trouble = 0;
-        say(registration, "events are told", NULL);
+        multipoint_host_say(registration->host, WMS_INFO, "events are told", NULL);
     }
     list_every(registration, slow);
     tell_all(registration); /* what has changed until now */
-    in(registration, renewal);
-    ask_next(registration);
+    /* Without a cookie it cannot be ended, and would be there twice. */
+    in(registration, registration->has_cookie ? lasting : -1);
+    multipoint_renewal_look(&registration->renewal);
 }
 
 /* Listens, and asks the host to tell. */
@@ -355,9 +310,8 @@ static void ask(struct multipoint_registration *registration)
     char uri[160], why[400] = "";
     const char *text = NULL;
 
-    int error = registration->user.listener
-                    ? 0
-                    : multipoint_listener_join(&registration->user, why, sizeof why);
+    multipoint_renewal_promote(host);
+    int error = multipoint_listener_join(&registration->user, why, sizeof why);
     if (!error) {
         int length = snprintf(uri, sizeof uri, "https://%s:%u/MultiPoint/" MULTIPOINT_CORE_SINK,
                               endpoint->host_name, endpoint->port);
@@ -372,6 +326,8 @@ static void ask(struct multipoint_registration *registration)
     }
     if (error) {
         try_later(registration, error, *why ? why : text);
+    } else {
+        in(registration, patience);
     }
 }
 
@@ -381,27 +337,37 @@ static void timer_fired(void *data)
     struct multipoint *all = registration->host->all;
 
     net_enter(&all->net);
-    if (!registration->exchange) {
+    if (registration->exchange) {
+        registration->exchange = multipoint_drop(registration->exchange);
+        try_later(registration, WMS_E_TIMEOUT, "the host does not answer");
+    } else {
         ask(registration);
     }
     net_leave(&all->net);
 }
 
-void multipoint_registration_doubt(struct multipoint_registration *registration)
+/* The host may have forgotten that it is to tell of events: it is asked again, in so many seconds
+ * at least, and later if that has happened before not long ago. */
+static void doubt(struct multipoint_registration *registration, double least)
 {
-    double age;
-
-    if (!registration || !registration->registered || registration->doubted) {
+    if (!registration->registered || registration->doubted || registration->exchange) {
         return;
     }
+    double age = now() - registration->since;
     registration->doubted = true;
-    age = now() - registration->since;
-    if (age > renewal / 2) {
+    if (age > lasting / 2) {
         registration->spacing = first_pause;
     }
-    in(registration, age < registration->spacing ? registration->spacing - age : 0);
+    double wait = registration->spacing - age;
+    in(registration, wait > least ? wait : least);
     registration->spacing =
-        registration->spacing * 2 < renewal ? registration->spacing * 2 : renewal;
+        registration->spacing * 2 < lasting ? registration->spacing * 2 : lasting;
+}
+
+/* It closes its connections when it starts anew. */
+static void closed(struct multipoint_host *host)
+{
+    doubt(host->registration, 0);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -427,7 +393,7 @@ static void told(struct multipoint_user *user, const struct multipoint_verdict *
     case MULTIPOINT_HINT_GONE:
     case MULTIPOINT_HINT_BACK:
         tell_all(registration);
-        in(registration, verdict->event->hint == MULTIPOINT_HINT_GONE ? going : 0);
+        doubt(registration, verdict->event->hint == MULTIPOINT_HINT_GONE ? going : 0);
         break;
     case MULTIPOINT_HINT_CERTIFICATE:
         if (der) {
@@ -449,6 +415,7 @@ static struct multipoint_registration *registration_new(struct multipoint_host *
     }
     registration->host = host;
     registration->user.host = host;
+    registration->renewal.host = host;
     registration->user.told = told;
     registration->pause = registration->spacing = first_pause;
     node_init(&registration->user.node);
@@ -461,11 +428,12 @@ static struct multipoint_registration *registration_new(struct multipoint_host *
     return registration;
 }
 
-static void registration_free(struct multipoint_registration *registration)
+/* The host is to tell nothing more. */
+static void end(struct multipoint_registration *registration)
 {
     struct multipoint_host *host = registration->host;
 
-    host->registration = NULL;
+    host->closed = NULL;
     while (!node_alone(&registration->looks)) {
         look_free(NODE_OWNER(registration->looks.next, struct look, node));
     }
@@ -475,12 +443,23 @@ static void registration_free(struct multipoint_registration *registration)
     } else {
         multipoint_drop(registration->exchange);
     }
-    multipoint_drop(registration->asking_next);
+    registration->exchange = NULL;
+    multipoint_renewal_end(&registration->renewal);
     multipoint_listener_leave(&registration->user);
-    services_of(registration)->timer_free(registration->timer);
+    in(registration, -1);
     if (registration->has_cookie) {
         unregister(host, registration->cookie);
     }
+    registration->registered = registration->has_cookie = false;
+}
+
+static void registration_free(struct multipoint_registration *registration)
+{
+    struct multipoint_host *host = registration->host;
+
+    end(registration);
+    host->registration = NULL;
+    services_of(registration)->timer_free(registration->timer);
     multipoint_free(&host->all->memory, registration);
 }
 
@@ -520,6 +499,7 @@ void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched)
         memory->services->unwatched(watched, WMS_E_NO_MEMORY, NULL);
         return;
     }
+    host->closed = closed;
     watcher->watcher = watched;
     watcher->registration = host->registration;
     watched->data = watcher;
@@ -528,6 +508,13 @@ void multipoint_watch(struct multipoint_host *host, struct wms_watcher *watched)
         ask(host->registration);
     } else {
         list_every(host->registration, host->registration->registered ? slow : quick);
+    }
+}
+
+void multipoint_watch_end(struct multipoint_host *host)
+{
+    if (host->registration) {
+        end(host->registration);
     }
 }
 

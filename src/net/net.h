@@ -157,6 +157,9 @@ int net_socket_watch(CURL *easy, curl_socket_t fd, int what, void *net, void *kn
 void net_socket_count(struct net_transfer *transfer);
 /* How many bytes of the answer have come since then; 0: unknown. */
 uint64_t net_socket_received(const struct net_transfer *transfer);
+/* It has an answer; its connection is its peer's.  An answer that was there at once has come
+ * without a call of net_socket_watch(). */
+void net_socket_answered(const struct net_transfer *transfer);
 /* Separates the transfer from its socket, if it has one. */
 void net_socket_part(struct net_transfer *transfer);
 /* The host is disconnected; its connections are kept, for another one of that address. */

@@ -68,6 +68,16 @@ void net_socket_part(struct net_transfer *transfer)
     }
 }
 
+/* libcurl gives a connection to whoever asks next at the address, as after a bind. */
+static void own(struct net_socket *socket, struct net_peer *peer)
+{
+    if (socket->peer != peer) {
+        node_remove(&socket->of_peer);
+        socket->peer = peer;
+        node_append(&peer->sockets, &socket->of_peer);
+    }
+}
+
 static void join(struct net_socket *socket, struct net_transfer *transfer)
 {
     if (socket->transfer != transfer) {
@@ -77,10 +87,7 @@ static void join(struct net_socket *socket, struct net_transfer *transfer)
         net_socket_part(transfer);
         socket->transfer = transfer;
         transfer->socket = socket;
-        if (!socket->peer) {
-            socket->peer = transfer->peer;
-            node_append(&socket->peer->sockets, &socket->of_peer);
-        }
+        own(socket, transfer->peer);
         if (transfer->left) { /* sent on a kept connection before the socket was known: it was not
                                  counted then */
             socket->received = received(socket->fd);
@@ -211,9 +218,8 @@ int net_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *k
             socket->wanted = false;
         } else if (socket && socket->poll) {
             socket->wanted = false;
-            if (socket->events & ~WMS_READABLE) {
-                socket->events = 0;
-                services->poll_set(socket->poll, 0);
+            if (socket->events & ~WMS_READABLE) { /* that the host closes it is still noticed */
+                socket->events = services->poll_set(socket->poll, WMS_READABLE) ? 0 : WMS_READABLE;
             }
         }
         return 0;
@@ -248,6 +254,19 @@ void net_socket_count(struct net_transfer *transfer)
     if (transfer->socket) {
         transfer->socket->used = true;
         transfer->socket->received = received(transfer->socket->fd);
+    }
+}
+
+void net_socket_answered(const struct net_transfer *transfer)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+        fd != CURL_SOCKET_BAD) {
+        struct net_socket *socket = find(transfer->net, fd);
+        if (socket && socket->connection) {
+            own(socket, transfer->peer);
+        }
     }
 }
 

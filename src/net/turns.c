@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* turns.c - libcurl's multi handle, its timers, and the turn, in which all work is done that is due.
+/* turns.c - libcurl's multi handle, its timers, and the turn, in which all work is done that is
+ * due.
  */
 #include "net/net.h"
 
@@ -57,6 +58,7 @@ void net_collect(struct net *net)
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer) == CURLE_OK &&
             transfer && !transfer->trouble) {
             transfer->result = message->data.result;
+            net_socket_answered(transfer);
             node_remove(&transfer->node);
             node_append(&net->finished, &transfer->node);
         }

@@ -166,7 +166,7 @@ static void prepare(struct action *action)
         break;
     case WMS_CLOSE:
         strcpy(host->closed_login, action->look.person.login);
-        host->closed_start = action->look.start;
+        host->closed_uptime = action->look.uptime;
         action->body = veyon_switch_body(all, true);
         action->feature = VEYON_LOGOFF;
         break;

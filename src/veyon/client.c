@@ -1,37 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* client.c - what there is once for each engine, and the turn, in which all work is done that is
  * due. */
-#define _GNU_SOURCE
 #include <pthread.h>
-#include <time.h>
 
 #include "veyon/veyon.h"
-
-/* ---- small things ---------------------------------------------------------------------------- */
-
-char *veyon_copy(const struct veyon *all, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = net_alloc(&all->net, size);
-
-    return copy ? memcpy(copy, text, size) : NULL;
-}
-
-void veyon_free_secret(const struct veyon *all, char *text)
-{
-    if (text) {
-        explicit_bzero(text, strlen(text));
-        net_free(&all->net, text);
-    }
-}
-
-double veyon_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
-}
 
 /* ---- the turn -------------------------------------------------------------------------------- */
 

@@ -4,11 +4,11 @@
 
 #define DIED "the gateway's connection to the host has died: it is off, or its session has ended"
 
-bool veyon_same_start(double start, double other)
+/* What a gateway tells may be old by some seconds, so that only a time that has become less says
+ * something. */
+bool veyon_is_younger(int64_t uptime, int64_t before)
 {
-    static const double tolerance = 3; /* the host tells whole seconds, and may be slow */
-
-    return start <= 0 || other <= 0 || (start - other < tolerance && other - start < tolerance);
+    return uptime >= 0 && before >= 0 && uptime + 1 < before;
 }
 
 signed char veyon_look_locked(const struct veyon_look *look)
@@ -46,7 +46,7 @@ static bool read_part(struct veyon_look *look, const struct veyon_reply *reply)
             return false;
         }
         if (look->machine.session >= 0 && look->machine.uptime >= 0) {
-            look->start = veyon_now() - (double) look->machine.uptime;
+            look->uptime = look->machine.uptime;
             strcpy(look->task->host->computer, look->machine.computer);
         }
         return true;
@@ -139,7 +139,7 @@ int veyon_look(struct veyon_look *look, struct veyon_task *task, unsigned parts,
                void (*done)(struct veyon_task *task, const struct veyon_reply *reply))
 {
     *look = (struct veyon_look){.task = task, .parts = parts, .done = done, .picture = -1};
-    look->machine.session = -1;
+    look->machine.session = look->uptime = -1;
     task->data = look;
     return ask_next(look);
 }

@@ -48,7 +48,7 @@ static int report(const struct list *list)
     session.is_own = *computer ? is_this_machine(computer) : -1;
     session.locked = veyon_look_locked(look);
     session.identity = look->person.login;
-    session.logon_time = look->start <= 0 ? -1 : (double) (time(NULL) - look->machine.uptime);
+    session.logon_time = look->uptime < 0 ? -1 : (double) (time(NULL) - look->uptime);
     return list->task.host->all->net.services->session(list->task.op, &session);
 }
 
@@ -93,8 +93,7 @@ struct watch {
     struct wms_observer *observer;
     struct veyon_look look;
     uint32_t id;
-    bool seen; /* `start` is that of the session that was seen first */
-    double start;
+    int64_t uptime; /* of the session when that was told last; -1: not yet */
 };
 
 static void end_blind(struct watch *watch, int code, const char *text)
@@ -116,12 +115,12 @@ static bool is_present(const struct watch *watch)
 
     if (!*login || veyon_look_session(look) != watch->id ||
         (identity && strcmp(identity, login) != 0) ||
-        (watch->seen && !veyon_same_start(look->start, watch->start))) {
+        veyon_is_younger(look->uptime, watch->uptime)) {
         return false;
     }
     return watch->observer->verb != WMS_CLOSE || !*host->closed_login ||
            (strcmp(login, host->closed_login) == 0 &&
-            veyon_same_start(look->start, host->closed_start));
+            !veyon_is_younger(look->uptime, host->closed_uptime));
 }
 
 static void looked(struct veyon_task *task, const struct veyon_reply *reply)
@@ -136,9 +135,8 @@ static void looked(struct veyon_task *task, const struct veyon_reply *reply)
         .present = is_present(watch),
         .locked = veyon_look_locked(&watch->look),
     };
-    if (!watch->seen) {
-        watch->seen = true;
-        watch->start = watch->look.start;
+    if (watch->look.uptime >= 0) {
+        watch->uptime = watch->look.uptime;
     }
     task->host->all->net.services->seen(watch->observer, &sight);
 }
@@ -174,6 +172,7 @@ void veyon_observe(struct veyon_host *host, struct wms_observer *observer, const
     }
     watch->observer = observer;
     watch->id = id->number;
+    watch->uptime = -1;
     veyon_host_refresh(host);
     error = wms_observe_by_polling(services, observer, look, watch);
     if (error) {

@@ -32,6 +32,8 @@
 #ifndef WMS_VEYON_H
 #define WMS_VEYON_H
 
+#include <time.h>
+
 #include "net/net.h"
 #include "veyon/answer.h"
 
@@ -71,9 +73,34 @@ int veyon_client_new(const struct wms_services *services, wms_engine *engine,
                      struct veyon **ret_all, const char **ret_text);
 void veyon_client_free(struct veyon *all);
 
-char *veyon_copy(const struct veyon *all, const char *text); /* NULL: out of memory */
-void veyon_free_secret(const struct veyon *all, char *text); /* wipes; NULL is allowed */
-double veyon_now(void);                                      /* seconds, monotonic */
+/* ---- small things ---------------------------------------------------------------------------- */
+
+/* NULL: out of memory. */
+static inline char *veyon_copy(const struct veyon *all, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = net_alloc(&all->net, size);
+
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+/* Wipes it before; NULL is allowed. */
+static inline void veyon_free_secret(const struct veyon *all, char *text)
+{
+    if (text) {
+        explicit_bzero(text, strlen(text));
+        net_free(&all->net, text);
+    }
+}
+
+/* Seconds of a clock that only goes forward. */
+static inline double veyon_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+}
 
 /* ---- listener.c ------------------------------------------------------------------------------ */
 
@@ -281,7 +308,7 @@ struct veyon_host {             /* one server that the engine talks to */
     char computer[VEYON_NAME]; /* what it calls itself; "": it has not said so yet */
     /* The session that was closed last: whether it is gone is seen by whose session is there, and
      * since when. */
-    double closed_start;
+    int64_t closed_uptime;
     char closed_login[VEYON_NAME];
     int failure;
     char failure_text[VEYON_SENTENCE];
@@ -352,7 +379,7 @@ struct veyon_look {
     struct veyon_machine machine; /* often nothing is known of it: then `session` is -1 */
     bool screen, input;           /* the features that lock are active */
     signed char picture;          /* it is that of a locked screen: 1, 0, or -1: there is none */
-    double start;                 /* when the session began, by veyon_now(); 0: not known */
+    int64_t uptime;               /* of the session; -1: not told */
 };
 
 /* Asks for the parts, of which VEYON_PERSON is one; done() comes later.  Errors: as veyon_ask(). */
@@ -362,8 +389,8 @@ int veyon_look(struct veyon_look *look, struct veyon_task *task, unsigned parts,
 signed char veyon_look_locked(const struct veyon_look *look);
 /* The number of the session. */
 uint32_t veyon_look_session(const struct veyon_look *look);
-/* Whether a session that began then may be the one that had begun at the other time. */
-bool veyon_same_start(double start, double other);
+/* Whether a session with that uptime is another one than the one that had the other before. */
+bool veyon_is_younger(int64_t uptime, int64_t before);
 
 /* ---- features.c ------------------------------------------------------------------------------ */
 

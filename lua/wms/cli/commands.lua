@@ -6,6 +6,7 @@
 ---    flags     its names, as the parser takes them
 ---    value     what stands for its value in the help; without it the option is a flag
 ---    kind      what a value is: see wms.cli.values; "text" if it is not given
+---    choices   what a value may be; `offered`: what completions offer, where more is taken
 ---    implied   the value that the flag has without one: then a value is given with `=` alone
 ---    many      it may be given several times
 ---    option    the option of the Lua module that it becomes; without it the program itself deals with it
@@ -23,11 +24,12 @@
 ---    options   names of options
 ---    words     for people: what is `done`, was `before`, is only `asked` for, would be by `plan`
 ---    about     more about it, for the help
+---    fun       of one of MultiPoint's nouns: see wms.cli.nouns
 ---    item      what it lists, where that is not sessions
 ---    examples  { command line, what it does }
 local commands = {}
 
-commands.groups = { "Hosts and sessions", "Manner", "Binding", "Output", "Everywhere" }
+commands.groups = { "Hosts and sessions", "Manner", "MultiPoint", "Binding and passwords", "Output", "Everywhere" }
 
 commands.options = {
    server = { flags = "-s --server", value = "SERVER", many = true, option = "server", group = 1,
@@ -56,7 +58,7 @@ commands.options = {
    stable = { flags = "--stable", value = "TIME", kind = "wait", option = "stable", group = 2,
       help = "Then watch for so long that it stays so." },
    what_if = { flags = "-n --what-if", option = "what_if", group = 2,
-      help = "Ask the hosts, say what would be done, do nothing." },
+      help = "Only say what would be done." },
    on_error = { flags = "--on-error", value = "HOW", choices = { "continue", "stop" }, option = "on_error", group = 2,
       help = "continue, or stop: one session after the other, and nothing more after the first failure." },
    retries = { flags = "--retries", value = "N", kind = "count", option = "retries", group = 2,
@@ -79,6 +81,8 @@ commands.options = {
       help = "Do it again and again, so often; the page loads itself again." },
    serve = { flags = "--serve", value = "PORT", kind = "count", group = 2,
       help = "Serve a page that also locks, unlocks and sends messages, on loopback alone; 0: any free port." },
+   field = { flags = "-m --message", value = "TEXT", group = 2,
+      help = "What stands in the field for a message at first, on the page of --serve." },
    yes = { flags = "-y --yes", group = 2, help = "Do not ask whether it is meant." },
 
    initial = { flags = "--initial", option = "initial", group = 2,
@@ -108,40 +112,43 @@ commands.options = {
       help = "Where it is written down what is kept, and what has to be put back: the next one with this file goes on. "
          .. "A name, or a path." },
 
-   admin = { flags = "-u --user", value = "NAME", option = "user_name", group = 3, help = "An administrator of the host." },
-   fingerprint = { flags = "--fingerprint", value = "SHA256", option = "fingerprint", group = 3,
+   admin = { flags = "-u --user", value = "NAME", option = "user_name", group = 4, help = "An administrator of the host." },
+   fingerprint = { flags = "--fingerprint", value = "SHA256", option = "fingerprint", group = 4,
       help = "The host's certificate. Without it you are shown what the host says, and asked." },
-   fingerprints = { flags = "--fingerprints", value = "FILE", group = 3,
+   fingerprints = { flags = "--fingerprints", value = "FILE", group = 4,
       help = "Those of a room: a line with a host and its fingerprint for each." },
-   show = { flags = "--show", group = 3, help = "Print what the hosts say, as such a file, and bind nothing." },
-   thumbprint = { flags = "--thumbprint", value = "SHA1", option = "thumbprint", group = 3,
+   show = { flags = "--show", group = 4, help = "Print what the hosts say, as such a file, and bind nothing." },
+   thumbprint = { flags = "--thumbprint", value = "SHA1", option = "thumbprint", group = 4,
       help = "The certificate's SHA-1, as Windows shows it: must fit beside the fingerprint." },
-   certificate_name = { flags = "--certificate-name", value = "NAME", option = "certificate_name", group = 3,
+   certificate_name = { flags = "--certificate-name", value = "NAME", option = "certificate_name", group = 4,
       help = "What the certificate is made out to, where that is not the host's name." },
-   management = { flags = "--management", option = "management", group = 3,
+   management = { flags = "--management", option = "management", group = 4,
       help = "Keep the password for management, too, which a few operations need." },
-   key_name = { flags = "--key-name", value = "NAME", option = "key_name", group = 3,
+   events = { flags = "--events", value = "NAME:PORT", kind = "endpoint", option = "events", group = 4,
+      help = "Where the hosts are to tell of changes while they are watched: this machine's name as they reach it, and a "
+         .. "free port; NAME:PORT@ADDRESS listens at that address alone. Implies --management." },
+   key_name = { flags = "--key-name", value = "NAME", option = "key_name", group = 4,
       help = "Of Veyon hosts, in place of --user: the name of the authentication key." },
-   key_file = { flags = "--key-file", value = "FILE", option = "key_file", group = 3,
+   key_file = { flags = "--key-file", value = "FILE", option = "key_file", group = 4,
       help = "Where its private part is, such as /etc/veyon/keys/private/lab/key. It stays there." },
-   gateway = { flags = "--gateway", value = "URL", option = "gateway", group = 3,
+   gateway = { flags = "--gateway", value = "URL", option = "gateway", group = 4,
       help = "Veyon's WebAPI on this machine; http://127.0.0.1:11080." },
-   password_fd = { flags = "--password-fd", value = "N", kind = "descriptor", group = 3,
+   password_fd = { flags = "--password-fd", value = "N", kind = "descriptor", group = 4,
       help = "Read the password from this file descriptor, in place of the terminal." },
-   credential = { flags = "--credential", value = "NAME", group = 3,
+   credential = { flags = "--credential", value = "NAME", group = 4,
       help = "Read the password from the file $CREDENTIALS_DIRECTORY/NAME, as services of systemd have it." },
 
-   json = { flags = "--json", group = 4, help = "JSON: an object a line, the sum last." },
-   csv = { flags = "--csv", group = 4, help = "CSV with a header." },
-   quiet = { flags = "-q --quiet", group = 4, help = "Print only what went wrong." },
+   json = { flags = "--json", group = 5, help = "JSON: an object a line, the sum last." },
+   csv = { flags = "--csv", group = 5, help = "CSV with a header." },
+   quiet = { flags = "-q --quiet", group = 5, help = "Print only what went wrong." },
 
-   demo = { flags = "--demo", group = 5, help = "Play with a made-up room: memory://lab01 to lab03, which is @room1." },
-   lua = { flags = "--lua", group = 5, help = "Print the Lua script that does the same, and do nothing." },
-   config = { flags = "--config", value = "FILE", group = 5,
+   demo = { flags = "--demo", group = 6, help = "Play with a made-up room: memory://lab01 to lab03, which is @room1." },
+   lua = { flags = "--lua", group = 6, help = "Print the Lua script that does the same, and do nothing." },
+   config = { flags = "--config", value = "FILE", group = 6,
       help = "The file of settings; else ~/.config/wms/config.lua, else /etc/wms/config.lua." },
-   help = { flags = "-h --help", group = 5, help = "Print this." },
-   version = { flags = "--version", group = 5, help = "Print the version." },
-   completion = { flags = "--completion", value = "SHELL", choices = { "bash", "zsh", "fish" }, group = 5,
+   help = { flags = "-h --help", group = 6, help = "Print this." },
+   version = { flags = "--version", group = 6, help = "Print the version." },
+   completion = { flags = "--completion", value = "SHELL", choices = { "bash", "zsh", "fish" }, group = 6,
       help = "Print what completes commands and options in this shell." },
 }
 
@@ -246,7 +253,7 @@ commands.list = {
       } },
    { name = "screens", summary = "show a room: who is where, what is locked, and what is on the screens", call = "screens",
       target = "sessions", listing = true, arguments = SERVERS,
-      options = join({ "server", "user", "where", "except", "output", "serve", "every", "size", "title", "message",
+      options = join({ "server", "user", "where", "except", "output", "serve", "every", "size", "title", "field",
          "retries" }, SERVE),
       words = { done = "shown" },
       about = "Pictures come from MultiPoint hosts; sessions of other hosts are shown without. Who is looked at has to "
@@ -280,14 +287,17 @@ commands.list = {
    { name = "bind", summary = "bind this account to MultiPoint or Veyon hosts, once", call = "bind", target = "servers",
       arguments = SERVERS,
       options = join({ "server", "admin", "fingerprint", "fingerprints", "show", "thumbprint", "certificate_name",
-         "management", "key_name", "key_file", "gateway", "password_fd", "credential", "on_error" }, SERVE, PRINT),
+         "management", "events", "key_name", "key_file", "gateway", "password_fd", "credential", "on_error" }, SERVE,
+         PRINT),
       required = { "server", "admin" }, instead = { admin = "key_name" }, words = { done = "bound", asked = "bound" },
       examples = {
          { "wms bind lab01.school.example -u Administrator", "shows the fingerprint, asks, and asks for the password" },
          { "wms bind @room1 -u Administrator --show > room1.txt", "the fingerprints of a room, to be compared" },
          { "wms bind @room1 -u Administrator --fingerprints room1.txt", "one password for all" },
-         { "wms bind 'veyon://lab[01-30]' --key-name lab --key-file /etc/veyon/keys/private/lab/key",
+         { "wms bind 'veyon://lab[01-30]' --key-name lab --key-file ~/.config/lab.key",
             "a room with Veyon" },
+         { "wms bind lab01 -u Administrator --events console.school.example:8443",
+            "and 'wms watch' here learns at once what happens there" },
       } },
    { name = "unbind", item = "host", summary = "forget hosts", call = "unbind", target = "none",
       arguments = SERVERS, options = { "server", "json", "csv", "quiet" }, required = { "server" },
@@ -309,11 +319,84 @@ commands.list = {
       } },
 }
 
+-- ---- nouns ------------------------------------------------------------------------------------------------------------
+
+--- The words that stand behind a noun.
+local function words_behind(noun, rows)
+   local words = {}
+   for _, row in ipairs(rows) do
+      words[#words + 1] = row.name:match("^" .. noun:gsub("%-", "%%-") .. " (.*)$")
+   end
+   return words
+end
+
+-- What such a command takes stands in the tables of wms.multipoint, which most command lines need not wait for.
+local Lazy = {}
+
+function Lazy.__index(row, key)
+   setmetatable(row, nil)
+   require("wms.cli.multipoint.rows").fill(row, commands.options, words_behind(row.name, require("wms.cli.nouns")))
+   return row[key]
+end
+
+for _, row in ipairs(require "wms.cli.nouns") do
+   commands.list[#commands.list + 1] = setmetatable(row, Lazy)
+end
+
+--- The commands that stand behind the same noun: the noun itself, and those with a word; nil for others.
+function commands.behind(name)
+   local list = {}
+   for _, command in ipairs(commands.list) do
+      if command.name == name or command.name:sub(1, #name + 1) == name .. " " then
+         list[#list + 1] = command
+      end
+   end
+   return #list > 1 and list or nil
+end
+
 --- The command of that name, or nil.
 function commands.find(name)
    for _, command in ipairs(commands.list) do
-      if command.name == name then
+      if rawget(command, "name") == name then
          return command
+      end
+   end
+   return nil
+end
+
+--- Where the command stands among words: behind the options of the whole program, and `help`; nil: nowhere.
+local function place_of_command(words)
+   local at = 1
+   while words[at] do
+      if words[at] == "--config" then
+         at = at + 1
+      elseif words[at] ~= "help" and words[at]:sub(1, 1) ~= "-" then
+         return at
+      end
+      at = at + 1
+   end
+   return nil
+end
+
+--- Words in which a noun and the word behind it are one, as commands are named.
+function commands.joined(words)
+   local at = place_of_command(words)
+   local name = at and words[at + 1] and words[at] .. " " .. words[at + 1]
+   if not (name and commands.find(name)) then
+      return words
+   end
+   local list = {}
+   for i, word in ipairs(words) do
+      list[#list + 1] = i == at and name or i ~= at + 1 and word or nil
+   end
+   return list
+end
+
+--- The option of a command that means all of a host's sessions or stations; nil: it has none.
+function commands.option_for_all(command)
+   for _, name in ipairs(command.options) do
+      if commands.options[name].flags == "-a --all" then
+         return name
       end
    end
    return nil

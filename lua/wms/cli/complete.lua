@@ -56,11 +56,21 @@ local function allowed(command)
    return names
 end
 
+--- The words with the name of a command as one; the last one is still being typed.
+local function with_joined(words)
+   local last = words[#words]
+   local before = { (table.unpack or unpack)(words, 1, #words - 1) } -- luacheck: ignore 113 143
+   before = commands.joined(before)
+   before[#before + 1] = last
+   return before
+end
+
 --- What the words before the last one mean: the command, the options that were used, and the last of these with how many
 --- values it still wants (`left`).
 local function read(words)
    local state = { used = {} }
    local pending = 0 -- values that the last option still wants
+   words = with_joined(words)
    for i = 1, #words - 1 do
       local word = words[i]
       if pending > 0 then
@@ -76,6 +86,8 @@ local function read(words)
          end
       elseif not state.command then
          state.command, state.help = commands.find(word), word == "help"
+      else
+         state.has_more = true
       end
    end
    state.left = pending
@@ -132,8 +144,8 @@ local function add_conditions(add)
 end
 
 local function add_value(add, state, option, name, word)
-   if option.choices then
-      for _, choice in ipairs(option.choices) do
+   if option.choices or option.offered then
+      for _, choice in ipairs(option.choices or option.offered) do
          add(choice)
       end
    elseif FILES[name] then
@@ -147,7 +159,9 @@ end
 
 local function add_commands(add)
    for _, command in ipairs(commands.list) do
-      add(command.name, command.summary)
+      if not command.name:find(" ", 1, true) then
+         add(command.name, command.summary)
+      end
    end
 end
 
@@ -177,6 +191,11 @@ local function add_position(add, state, word)
       return
    end
    local first = command.arguments and command.arguments[1].name
+   if command.actions and not state.has_more then
+      for _, action in ipairs(command.actions) do
+         add(action, commands.find(command.name .. " " .. action).summary)
+      end
+   end
    if first == "servers" or (first == "ids" and word:find("^!?@")) then
       add_servers(add, state, word)
    end

@@ -89,7 +89,11 @@ end
 --- What stands in the first line of a command's help.
 function help.usage(command)
    local words = { "Usage: wms " .. command.name }
-   if command.target == "sessions" and not command.listing then
+   if command.entry and command.target ~= "servers" and not command.listing then
+      words[#words + 1] = command.place and command.place:upper() or nil
+      words[#words + 1] = commands.option_for_all(command) and "(ID... | --all)"
+         or command.entry.fun.single and "ID" or "ID..."
+   elseif command.target == "sessions" and not command.listing then
       words[#words + 1] = "(ID... | --all | --where NAME=VALUE) [-s SERVER]"
    else
       for _, argument in ipairs(command.arguments or {}) do
@@ -127,6 +131,12 @@ local function of_command(command, width)
          entry(lines, argument.value, argument.help, 30, width)
       end
    end
+   if command.actions then
+      lines[#lines + 1] = "\nCommands behind it:"
+      for _, word in ipairs(command.actions) do
+         entry(lines, command.name .. " " .. word, commands.find(command.name .. " " .. word).summary, 24, width)
+      end
+   end
    add_options(lines, help.options(command), width)
    lines[#lines + 1] = "\nExamples:"
    add_examples(lines, command.examples, width)
@@ -140,7 +150,9 @@ function help.of(command, width)
    end
    local lines = { "Usage: wms COMMAND [OPTION...]", "", text.wrap(DESCRIPTION, width, ""), "\nCommands:" }
    for _, one in ipairs(commands.list) do
-      entry(lines, one.name, one.summary, 16, width)
+      if not one.name:find(" ", 1, true) then
+         entry(lines, one.name, one.summary, 16, width)
+      end
    end
    entry(lines, "help COMMAND", "tell what a command takes", 16, width)
    local names = {}

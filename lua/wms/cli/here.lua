@@ -8,9 +8,10 @@ local here = {}
 --- The fields of these records that a table on a terminal shows.
 local HOST = { { name = "server", title = "SERVER" }, { name = "groups", title = "GROUPS" } }
 local FORGOTTEN = { { name = "server", title = "SERVER" } }
-local BINDING = { { name = "server", title = "SERVER" }, { name = "user_name", title = "USER", may_go = 2, told = true },
-   { name = "port", title = "PORT", right = true, may_go = 3 }, { name = "management", title = "MANAGEMENT", may_go = 4 },
-   { name = "fingerprint", title = "FINGERPRINT", may_go = 1, told = true } }
+local BINDING = { { name = "server", title = "SERVER" }, { name = "user_name", title = "USER", may_go = 3, told = true },
+   { name = "port", title = "PORT", right = true, may_go = 4 }, { name = "management", title = "MANAGEMENT", may_go = 5 },
+   { name = "events", title = "EVENTS", may_go = 1, told = true },
+   { name = "fingerprint", title = "FINGERPRINT", may_go = 2, told = true } }
 
 local function failed(server, code, message)
    return { server = server, state = "failed", error = { code = code, message = message } }
@@ -65,6 +66,16 @@ function here.unbind(made)
    return { outcomes = outcomes, items = items, kind = "host", columns = FORGOTTEN }
 end
 
+--- A binding, with where its host tells of changes as `wms bind --events` takes it.
+local function shown(binding)
+   local events = binding.events
+   if events then
+      binding.events = ("%s:%d%s"):format(events.host_name, events.port, events.address and "@" .. events.address or "")
+      binding.events_expires = events.expires
+   end
+   return binding
+end
+
 function here.bindings()
    local list, message, err = wms.bindings()
    local items, outcomes = {}, {}
@@ -75,7 +86,7 @@ function here.bindings()
       if binding.error then
          outcomes[#outcomes + 1] = { server = binding.server, state = "failed", error = binding.error }
       else
-         items[#items + 1] = binding
+         items[#items + 1] = shown(binding)
       end
    end
    return { outcomes = outcomes, items = items, kind = "binding", columns = BINDING }

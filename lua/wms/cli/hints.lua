@@ -29,14 +29,22 @@ local function as_user(server, command)
 end
 
 local SPECIAL = {
-   NOT_BOUND = function(server, command)
+   NOT_BOUND = function(server, command, _, _, message)
+      local needs_management = command.entry and command.entry.fun.password == "management"
+         and message:find("management", 1, true)
+      if needs_management then
+         return ("Bind to it once more, with it: wms bind %s -u Administrator --management."):format(server)
+      end
       return command.call == "unbind" and "'wms bindings' lists the hosts that this account is bound to."
          or server:find("^veyon://")
             and ("Bind to it once: wms bind %s --key-name NAME --key-file FILE."):format(server)
          or ("Bind to it once: wms bind %s -u Administrator. %s"):format(server, as_user(server, command))
    end,
    NOT_FOUND = function(_, command, _, id)
-      if command.call == "servers" then
+      if command.entry then
+         return id and "'wms list' shows the sessions that there are."
+            or command.target == "stations" and "'wms stations' shows the stations that there are." or ""
+      elseif command.call == "servers" then
          return "Mend the group, or leave it out."
       elseif command.call == "wake" then
          return "Name its card: --mac ADDRESS --network ADDRESS, or in the file of settings."

@@ -288,18 +288,24 @@ function meant.question(made, sessions)
    local command = made.command
    local _, servers = count(#made.servers > 0 and made.servers or "localhost")
    local what
+   local unit = command.target == "stations" and "station" or "session"
    if command.target == "servers" then
       what = some(servers)
    elseif sessions then
       return ("%s%s %s."):format(warnings(sessions.notes), command.question, describe(sessions))
    elseif made.all then
       what = (made.chosen.where or made.chosen.except) and "all of the chosen sessions on " .. some(servers)
-         or "all sessions on " .. some(servers)
+         or ("all %ss on %s"):format(unit, some(servers))
    elseif #servers > 1 then
       local ids = #made.ids > 0 and made.ids[1] ~= "self" and some(made.ids)
-      what = ("%s on each of %d hosts, %s"):format(ids and "session " .. ids or "your own session", #servers, some(servers))
+      what = ("%s on each of %d hosts, %s"):format(ids and unit .. " " .. ids or "your own session", #servers,
+         some(servers))
    end
-   return what and ("%s %s."):format(command.question, what) or nil
+   local question = command.question
+   if command.place and question:find("%s", 1, true) then
+      question = question:format(text.clean(plan.values(made)[command.place]))
+   end
+   return what and ("%s %s."):format(question, what) or nil
 end
 
 return meant

@@ -20,6 +20,11 @@ local WORDS = {
    { "keep{ file = \"(.-)\" }", "'wms keep --file %1'" },
    { "^locked: missing.*$", "locked: missing; give --locked or --unlocked" },
    { "the former keeper had a function", "the former one had several properties" },
+   { "bind with management = true", "bind with --management" },
+   { "give admin = true", "give --admin" },
+   { "call enable_disk_protection", "'wms disk enable' does it" },
+   { "^events: host_name: ", "events: NAME: " },
+   { "^events: address: ", "events: ADDRESS: " },
    { "^warn: message: ", "warn: TEXT: " },
    { "^warn: seconds: ", "warn: TIME: " },
 }

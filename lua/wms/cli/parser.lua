@@ -18,6 +18,11 @@ local function reader(kind, flag)
    end
 end
 
+--- The name of a command for argparse, to which a blank ends it.
+local function one_word(name)
+   return (name:gsub(" ", "_"))
+end
+
 local function long(option)
    return option.flags:match("%-%-%S+")
 end
@@ -82,18 +87,30 @@ local function any()
 end
 
 --- Makes the parser.  Only the commands that `named` has as keys have their options, and of these those that
---- `wanted(option)` holds for.
-local function make(named, wanted)
+--- `wanted(option)` holds for.  `is_unknown`: none is named, and those that are near are to be told.
+local function make(named, wanted, is_unknown)
    local root = argparse("wms"):add_help(false):require_command(false):command_target("command")
    add_options(root, commands.everywhere, "root_", any) -- with none at all, "-x" would be no option
    add_options(root, commands.root, "root_", wanted)
    for _, command in ipairs(commands.list) do
-      local added = root:command(command.name):add_help(false):description(command.summary):target("is_" .. command.name)
-      if named[command.name] then
-         fill(added, command, wanted)
+      if named[command.name] or is_unknown then
+         local added = root:command(one_word(command.name)):add_help(false):target("is_" .. command.name)
+         if named[command.name] then
+            fill(added, command, wanted)
+         end
       end
    end
    return root
+end
+
+--- Words as argparse gets them.
+local function with_one_word(words)
+   local list, is_found = {}, false
+   for i, word in ipairs(words) do
+      local is_command = not is_found and commands.find(word) ~= nil
+      list[i], is_found = is_command and one_word(word) or word, is_found or is_command
+   end
+   return list
 end
 
 --- A flag with an optional value has it behind a `=` alone: without one, it is given its own.  Returns the words, or nil
@@ -216,6 +233,7 @@ local ALSO = { logoff = "close", logout = "close", quit = "close", kick = "close
    ls = "list", sessions = "list", shutdown = "power-off", poweroff = "power-off", halt = "power-off", restart = "reboot",
    send = "message", write = "message", msg = "message", say = "message", ["log-off"] = "close", ["log-out"] = "close",
    ["log off"] = "close", ["log out"] = "close", ["power off"] = "power-off", ["power on"] = "wake",
+   accounts = "users", programs = "apps",
    ["shut down"] = "power-off", ["switch off"] = "power-off", ["switch on"] = "wake",
    groups = "hosts", on = "wake", monitor = "watch", follow = "watch", events = "watch", hold = "keep", exam = "keep",
    demo = "--demo", version = "--version" }
@@ -278,6 +296,9 @@ local function complaint(why, name, words)
    end
    why = why:gsub("\nDid you mean one of these: (.-)%?$", "; did you mean one of %1?")
    why = why:gsub("\nDid you mean (.-)%?$", "; did you mean %1?")
+   if why:find("^unknown command") then
+      why = why:gsub("(%l)_(%l)", "%1 %2") -- as one_word has made it
+   end
    return why:find("[;?]") and why or why .. "; " .. remedy(why, name)
 end
 
@@ -312,9 +333,10 @@ function parser.parse(argv)
       named[word] = true
    end
    -- A parser takes as long to make as it has options.  All of them are only needed to say what is wrong.
-   local fine, given = make(named, function(option) return is_there(option, words) end):pparse(words)
+   local for_argparse = with_one_word(words)
+   local fine, given = make(named, function(option) return is_there(option, words) end):pparse(for_argparse)
    if not fine then
-      fine, given = make(named, any):pparse(words)
+      fine, given = make(named, any, not commands.find(command_word(words) or "")):pparse(for_argparse)
    end
    if not fine then
       local name = command_word(words)
@@ -328,7 +350,8 @@ function parser.parse(argv)
          end
       end
    end
-   local name = given.command
+   local name = given.command and given.command:gsub("_", " ")
+   given.command = name
    for _, names in ipairs(commands.exclusive) do -- one may have stood before the command
       local flags = {}
       for _, one in ipairs(names) do

@@ -68,6 +68,9 @@ end
 
 --- What is wrong with a word that is no id, and what to give.
 local function no_id(command, given, item)
+   if command.entry then
+      return require("wms.cli.multipoint.plan").no_id(command, item)
+   end
    local value = meant_value(given.words or {}, item)
    if item == "all" or item == "" then
       return ("'%s' is no id; give --all for all sessions, or ids as 'wms list' shows them"):format(item)
@@ -80,6 +83,14 @@ local function no_id(command, given, item)
       return ("%s is no id: hosts are named by -s %s, users by -u %s; give one of them, or --all"):format(item, item, item)
    end
    return ("'%s' is no id; give --all for all, and hosts as -s HOST"):format(item)
+end
+
+--- Whether a word may be an id of what a command is about.
+local function is_id(command, word)
+   if command.entry then
+      return command.entry.fun.on and word:find("^%d+$")
+   end
+   return word == "self" or word:find("^c?%d+$")
 end
 
 --- Servers stand behind -s, or where ids stand and begin with @ or !@.
@@ -101,8 +112,8 @@ local function gather(command, given)
          servers[#servers + 1] = item
       else
          for id in (item .. ","):gmatch("(.-),") do
-            if id ~= "self" and not id:find("^c?%d+$") then
-               return nil, "ID: " .. no_id(command, given, item)
+            if not is_id(command, id) then
+               return nil, (command.entry and "" or "ID: ") .. no_id(command, given, item)
             end
             ids[#ids + 1] = id
          end
@@ -194,8 +205,8 @@ local function missing(command, given, servers)
    for _, name in ipairs(command.required or {}) do
       local option = commands.options[name]
       if name == "server" and #servers == 0 then
-         return command.target == "servers" and command.call ~= "bind" and command.call ~= "call" and NO_HOSTS
-            or "no hosts; give them as -s HOST"
+         local may_be_here = command.target == "servers" and command.call ~= "bind" and command.call ~= "call"
+         return may_be_here and not command.entry and NO_HOSTS or "no hosts; give them as -s HOST"
       elseif name ~= "server" and given[name] == nil and given[(command.instead or {})[name]] == nil then
          return ("%s is missing; give %s %s"):format(option.flags:match("%-%-%S+"), option.flags:match("^%S+"),
             option.value)
@@ -215,13 +226,20 @@ function plan.make(command, given, place)
    local made = { command = command, call = command.call, options = {}, servers = servers, ids = ids, chosen = {},
       lasting = { events = #(given.event or {}) > 0 and given.event or nil, count = given.count, during = given.during } }
    if #servers > 0 then
-      local as_list = #servers > 1 or command.call == "bind" or command.call == "call" -- which have outcomes then
+      local as_list = #servers > 1 or command.call == "bind" or command.call == "call"
+         or command.entry -- which have outcomes then
       add(made, "server", as_list and servers or servers[1])
    end
    local why = missing(command, given, servers)
-   if command.target == "sessions" then
+   if command.entry and not commands.has(command, "where") then
+      local more = require("wms.cli.multipoint.plan").complete(made, command, given, ids)
+      why = why and more and why .. "; " .. more or why or more
+   elseif command.target == "sessions" then
       local more = add_sessions(made, command, given, ids)
       why = why and more and why .. "; " .. more or why or more
+      if command.entry and not why then
+         why = require("wms.cli.multipoint.plan").add_fields(made, command, given)
+      end
    elseif not why and command.call == "call" then
       why = add_call(made, given)
    end
@@ -233,7 +251,7 @@ function plan.make(command, given, place)
    end
    for _, name in ipairs(command.options) do
       local option = commands.options[name]
-      if option.option and name ~= "server" and name ~= "activity" and given[name] ~= nil then
+      if option.option and not option.field and name ~= "server" and name ~= "activity" and given[name] ~= nil then
          add(made, option.option, given[name])
       end
    end
@@ -242,6 +260,12 @@ function plan.make(command, given, place)
    end
    if given.warn and commands.has(command, "warn") then
       add(made, "warn", { seconds = given.warn[1], message = given.warn[2] })
+   end
+   if command.entry then
+      why = require("wms.cli.multipoint.plan").check(made)
+      if why then
+         return nil, why
+      end
    end
    return made
 end

@@ -115,4 +115,23 @@ function prompt.password(given)
    end
 end
 
+--- The password of an account, from where it was given, or asked for; `is_new`: twice, since nobody sees what is typed.
+--- nil: none was given; nil, and what is wrong.
+function prompt.account_password(given, name, is_new)
+   if given.password_fd or given.credential then
+      return prompt.password(given)
+   elseif not terminal.can_ask() then
+      return nil, "there is no terminal to ask for the password; give it by --password-fd N or --credential NAME"
+   end
+   while true do
+      local line = terminal.ask(("%s of %s: "):format(is_new and "New password" or "Password", text.clean(name)), true)
+      if not line or line == "" then
+         return nil
+      elseif not is_new or terminal.ask("The same again: ", true) == line then
+         return line
+      end
+      io.stderr:write("They differ.\n")
+   end
+end
+
 return prompt

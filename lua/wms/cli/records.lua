@@ -11,9 +11,10 @@ records.fields = {
       "is_admin", "is_mog_user", "is_standard", "is_rail", "is_web_limited", "is_private", "is_broadcasting", "is_own",
       "identity", "spared" },
    outcome = { "server", "session_id", "user_name", "state", "changed", "code", "message", "note", "fingerprint",
-      "thumbprint" },
+      "thumbprint", "station_id" },
    host = { "server", "groups" },
-   binding = { "server", "user_name", "port", "fingerprint", "management", "code", "message" },
+   binding = { "server", "user_name", "port", "fingerprint", "management", "code", "message", "events",
+      "events_expires" },
    event = { "time", "kind", "server", "session_id", "user_name", "initial", "code", "message", "dropped" },
    report = { "time", "kind", "server", "session_id", "user_name", "verb", "reason", "state", "changed", "code", "message",
       "pause", "actions", "restored", "left", "not_restored", "over", "file" },
@@ -28,9 +29,11 @@ for _, field in ipairs(records.fields.session) do
    end
 end
 
---- 1795991722.0 is a whole number of seconds.
+--- 1795991722.0 is a whole number of seconds; what is too long for the numbers of JSON's readers is its digits.
 local function plain(value)
-   if type(value) == "number" and value % 1 == 0 and math.tointeger then
+   if type(value) == "number" and value % 1 == 0 and math.abs(value) > 2 ^ 53 then
+      return ("%.0f"):format(value)
+   elseif type(value) == "number" and value % 1 == 0 and math.tointeger then
       return math.tointeger(value) or value
    end
    return value

@@ -65,6 +65,12 @@ local WHOLE = {
    { name = "note", title = "NOTE", may_go = 1, told = true },
 }
 
+local STATIONS = {
+   { name = "server", title = "SERVER", least = 8 }, { name = "station", title = "STATION", right = true },
+   { name = "id", title = "SESSION", right = true, may_go = 2 }, { name = "result", title = "RESULT" },
+   { name = "note", title = "NOTE", may_go = 1, told = true },
+}
+
 --- What became of it, and its colour.
 local function result_of(outcome, words)
    local state = outcome.state
@@ -91,8 +97,9 @@ local function outcome_row(outcome, words)
       result = result .. " (" .. text.clean(outcome.error.code) .. ")"
    end
    return {
-      server = clean(outcome.server), id = clean(outcome.session_id), user = clean(outcome.user_name), result = result,
-      note = clean(outcome.note), colours = { result = colour, note = "dim" },
+      server = clean(outcome.server), id = clean(outcome.session_id), station = clean(outcome.station_id),
+      user = clean(outcome.user_name), result = result, note = clean(outcome.note),
+      colours = { result = colour, note = "dim" },
    }
 end
 
@@ -161,14 +168,16 @@ function report.rows(write, result, command, look)
       if command.target == "servers" then
          columns.print(write, WHOLE, rows, look)
       else
-         print_list(write, OUTCOME, rows, list, look)
+         print_list(write, command.target == "stations" and STATIONS or OUTCOME, rows, list, look)
       end
    end
 end
 
 local function place(outcome)
    local server = text.clean(outcome.server)
-   if not outcome.session_id then
+   if outcome.station_id then
+      return ("%s station %s"):format(server, text.clean(outcome.station_id))
+   elseif not outcome.session_id then
       return server
    end
    local user = outcome.user_name and " (" .. text.clean(outcome.user_name) .. ")" or ""
@@ -279,7 +288,7 @@ function report.sum(write, result, command, sum, look)
          parts[#parts + 1] = ("%s %s"):format(text.count(sum[name], "user"), (name:gsub("_", " ")))
       end
    end
-   local line = #parts > 0 and table.concat(parts, ", ") or "no session is meant"
+   local line = #parts > 0 and table.concat(parts, ", ") or command.entry and "nothing is meant" or "no session is meant"
    if result.interrupted then
       line = "interrupted: " .. line
    end

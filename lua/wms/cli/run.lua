@@ -62,7 +62,8 @@ local function wait(request, progress, news)
    return not fine and exits.INTERRUPTED or code
 end
 
---- Starts a command and waits for it.  Returns { outcomes =, items = (sessions), interrupted = (nil, or the exit code) }.
+--- Starts a command and waits for it.  Returns { outcomes =, items = (sessions), interrupted = (nil, or the exit code) },
+--- and what the request itself has returned: `returned`, or the error `fault`.
 --- Raises misuse, before anything is sent.
 function run.command(client, call, options, progress)
    local news = {}
@@ -88,7 +89,7 @@ function run.command(client, call, options, progress)
       return { outcomes = fault and failures(outcomes) or {}, items = fault and fault.sessions or list,
          interrupted = interrupted }
    end
-   return { outcomes = outcomes or {}, interrupted = interrupted }
+   return { outcomes = outcomes or {}, interrupted = interrupted, returned = list, fault = fault }
 end
 
 --- Carries out any call with the defaults of the settings.
@@ -104,8 +105,13 @@ end
 --- Carries out a plan with them.  The result has `notes`, too: what was chosen, and nobody met, as meant.watch tells it.
 function run.plan(made, settings, progress)
    local options = plan.values(made)
+   local entry = made.command.entry
    local notes = next(made.chosen) and require("wms.cli.meant").watch(made, options)
-   local result = run.call(settings, made.call, options, progress)
+   local result = entry and run.command(require "wms.multipoint", made.call, options, progress)
+      or run.call(settings, made.call, options, progress)
+   if entry then
+      require("wms.cli.multipoint.show").shape(result, made.command)
+   end
    result.notes = notes and not result.interrupted and notes(result, settings, progress) or {}
    return result
 end

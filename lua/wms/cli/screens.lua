@@ -9,7 +9,7 @@ local words = require "wms.screens.words"
 
 local screens = {}
 
-local PORTION = 0.1 -- seconds
+local PORTION, EVERY_MAX = 0.1, require("wms.screens.options").EVERY_MAX -- seconds
 
 --- Ends what an interrupt has ended.
 local Interrupted = {}
@@ -35,6 +35,10 @@ function screens.check(given)
       return ("-o: '%s' is no name of a page or a picture; give one that ends in .html or .png"):format(given.output)
    elseif given.serve and given.serve > 65535 then
       return ("--serve: %d is no port; give one up to 65535, or 0 for any that is free"):format(given.serve)
+   elseif given.field and not given.serve then
+      return "--message: a file has no field for it; leave it out, or give --serve PORT"
+   elseif given.every and given.every > EVERY_MAX then
+      return ("--every: more than a day; give at most %ds"):format(EVERY_MAX)
    end
    return nil
 end
@@ -64,9 +68,8 @@ function screens.script(given, options, client)
       misuse.raise(why, "screens")
    elseif given.serve then
       local parts = { "port = " .. literal.of(given.serve), "options = " .. options }
-      for _, name in ipairs{ "every", "message" } do
-         parts[#parts + 1] = given[name] and ("%s = %s"):format(name, literal.of(given[name])) or nil
-      end
+      parts[#parts + 1] = given.every and "every = " .. literal.of(given.every) or nil
+      parts[#parts + 1] = given.field and "message = " .. literal.of(given.field) or nil
       parts[#parts + 1] = client and "client = assert(require(\"wms.config\").load()).client" or nil
       return SERVE:format("{ " .. table.concat(parts, ", ") .. " }")
    end
@@ -98,8 +101,9 @@ local function told(path, sheet)
 end
 
 --- Writes the file, once or again and again.
-local function write(options, given, settings)
+local function write(options, given, settings, made)
    local module = require "wms.screens"
+   local notes = next(made.chosen) and require("wms.cli.meant").watch(made, options)
    local function take()
       return misuse.checked("screens", module.take, options, caller(settings))
    end
@@ -112,14 +116,16 @@ local function write(options, given, settings)
       end
       interrupted = given.every and sleep(given.every)
    until interrupted or not given.every
-   return { outcomes = sheet.failures, list = told(given.output, sheet), interrupted = interrupted or nil,
+   local result = { outcomes = sheet.failures, list = told(given.output, sheet), interrupted = interrupted or nil,
       items = sheet.stations }
+   result.notes = notes and notes(result, settings) or nil
+   return result
 end
 
 local function serve(options, given, settings)
    local module = require "wms.screens"
-   local handle, why = module.serve{ port = given.serve, every = given.every, message = given.message, options = options,
-      client = settings.client }
+   local handle, why = misuse.checked("screens", module.serve, { port = given.serve, every = given.every,
+      message = given.field, options = options, client = settings.client })
    if not handle then
       error({ lacking = why }, 0)
    end
@@ -135,11 +141,13 @@ function screens.run(made, given, settings)
       misuse.raise(why, "screens")
    end
    local options = plan.values(made)
-   local fine, result = pcall(given.serve and serve or write, options, given, settings)
+   local fine, result = pcall(given.serve and serve or write, options, given, settings, made)
    if fine then
       return result
    elseif getmetatable(result) == Interrupted then
       return { outcomes = {}, list = "", interrupted = result.code }
+   elseif type(result) == "table" and result.misuse then
+      result.name = "screens" -- and not that of the command that it took
    end
    error(result, 0)
 end

@@ -150,6 +150,14 @@ function script.password(given)
    return literal.source(file and ("assert(%s:read(), \"there is no password\")"):format(file) or ASK)
 end
 
+--- The same for the password of an account of a host, which is a text.
+function script.account_password(given)
+   if given.password_fd or given.credential then
+      return script.password(given)
+   end
+   return literal.source("assert(require(\"wms.cli.terminal\").ask(\"Password of the account: \", true))")
+end
+
 --- Servers as one argument of a function.
 local function servers_of(made)
    return literal.of(#made.servers == 1 and made.servers[1] or made.servers)
@@ -171,6 +179,9 @@ local function watch_of(made)
 end
 
 local function call_of(made, has_client)
+   if made.command.entry then
+      return ("multipoint.%s%s"):format(made.call, options_of(made))
+   end
    return ("%s%s%s"):format(has_client and "client:" or "wms.", made.call, options_of(made))
 end
 
@@ -230,7 +241,7 @@ function script.of(made, settings, path, is_demo, question)
    if settings.path then
       local load = ("assert(require(\"wms.config\").load(%s))"):format(path and literal.of(path) or "")
       has_client = next(settings.client) ~= nil and made.command.call ~= "bind" and made.command.call ~= "servers"
-         and not made.command.lasts
+         and not made.command.entry and not made.command.lasts
       parts[#parts + 1] = has_client and ("local client = wms.new(%s.client)\n"):format(load) or load .. "\n"
    end
    if made.cards then
@@ -238,6 +249,9 @@ function script.of(made, settings, path, is_demo, question)
    end
    if made.call ~= "servers" and made.call ~= "keep" then
       parts[#parts + 1] = HEAD
+   end
+   if made.command.entry then
+      parts[#parts + 1] = "local multipoint = require \"wms.multipoint\"\n"
    end
    parts[#parts + 1] = "\n"
    if question then
@@ -249,6 +263,8 @@ function script.of(made, settings, path, is_demo, question)
    local call = call_of(made, has_client)
    if made.call == "sessions" then
       parts[#parts + 1] = SESSIONS:format(call)
+   elseif made.command.entry then
+      parts[#parts + 1] = require("wms.cli.multipoint.script").of(made, call)
    elseif made.call == "servers" then
       parts[#parts + 1] = #made.servers == 0 and "" or SERVERS:format(servers_of(made))
    elseif made.call == "unbind" then

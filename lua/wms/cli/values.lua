@@ -166,6 +166,52 @@ function values.argument(text)
    return { name, value }
 end
 
+--- on or off.
+function values.switch(text)
+   if text ~= "on" and text ~= "off" then
+      return nil, ("'%s' is neither; give on or off"):format(text)
+   end
+   return text == "on"
+end
+
+--- Names with commas between them; an empty text is none of them.
+function values.names(text)
+   local list = {}
+   for name in text:gmatch("[^,]+") do
+      list[#list + 1] = name:match("^%s*(.-)%s*$")
+   end
+   return list
+end
+
+--- DOMAIN\USER, or USER: { user =, domain = }.
+function values.account(text)
+   local domain, user = text:match("^([^\\]*)\\(.*)$")
+   user = user or text
+   if user == "" or user:find("\\", 1, true) then
+      return nil, ("'%s' is no account; give USER, or DOMAIN\\USER in quotes"):format(text)
+   end
+   return { user = user, domain = domain ~= "" and domain or nil }
+end
+
+local HOST_NAME_MAX = 64 -- letters: what a certificate can be made out to
+
+--- NAME:PORT, or NAME:PORT@ADDRESS: { host_name =, port =, address = }.  Whatever is wrong is found before a password is
+--- asked for.
+function values.endpoint(text)
+   local place, address = text:match("^([^@]*)@(.*)$")
+   local name, port = (place or text):match("^([%w.-]+):(%d+)$")
+   if not name or #name > HOST_NAME_MAX then
+      return nil, ("'%s' is no place to listen; give this machine's name as the hosts reach it, and a port, such as "
+         .. "console.school.example:8443"):format(text)
+   elseif #port > 5 or tonumber(port) < 1 or tonumber(port) > 65535 then
+      return nil, ("%s is no port; give a free one of this machine, 1 to 65535"):format(port)
+   elseif address and not (address:find("^%d+%.%d+%.%d+%.%d+$") or address:find("^%x*:[%x:.]+$")) then
+      return nil, ("'%s' behind the @ is no numeric address; give one of this machine's, such as 10.1.0.7, or leave it out")
+         :format(address)
+   end
+   return { host_name = name, port = whole(tonumber(port)), address = address }
+end
+
 function values.text(text)
    return text
 end

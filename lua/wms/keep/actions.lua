@@ -33,14 +33,21 @@ local function sessions_of(entries)
    return list
 end
 
---- An action on one session is over.
-local function acted(self, entry, outcome, verb)
+--- An action on one session is over; `number` is its own, and `why` it was done.
+local function acted(self, entry, outcome, verb, number, why)
    local now = driver:clock()
+   if entry.acting ~= number then
+      self.sessions:overtaken()
+      report.tell(self, "acted", report.about(entry, { verb = verb, outcome = outcome, error = outcome.error,
+         reason = why }))
+      state.poke(self)
+      return
+   end
    local restoring = entry.restoring
    entry.restoring = nil
    self.sessions:ended(entry, outcome, verb == "lock", now)
    report.tell(self, "acted", report.about(entry, { verb = verb, outcome = outcome, error = outcome.error,
-      reason = restoring and "restore" or entry.why }))
+      reason = restoring and "restore" or why }))
    if restoring then
       local final = outcome.error and FINAL[outcome.error.code]
       if not outcome.error then
@@ -60,23 +67,23 @@ local function acted(self, entry, outcome, verb)
 end
 
 --- It could not even begin, or nothing was told of it.
-local function failed(self, entry, verb, state_of, code, message)
+local function failed(self, entry, verb, number, state_of, code, message)
    acted(self, entry, { server = entry.session.server, session_id = entry.session.session_id, state = state_of,
-      error = { code = code, message = message } }, verb)
+      error = { code = code, message = message } }, verb, number, entry.why)
 end
 
 --- Starts one command for these sessions.
 local function start(self, verb, entries, verify)
-   local plan, by_key = self.plan, {}
+   local plan, by_key, numbers, reasons = self.plan, {}, {}, {}
    for _, entry in ipairs(entries) do
-      by_key[entry.key] = entry
+      by_key[entry.key], numbers[entry], reasons[entry] = entry, entry.acting, entry.why
    end
    local function told(outcome)
       local key = outcome.session_id ~= nil and Sessions.key(outcome)
       local entry = key and by_key[key]
       if entry then
          by_key[key] = nil
-         acted(self, entry, outcome, verb)
+         acted(self, entry, outcome, verb, numbers[entry], reasons[entry])
       end
    end
    local function finished(failure)
@@ -84,7 +91,7 @@ local function start(self, verb, entries, verify)
       self.failed = self.failed or failure
       for key, entry in pairs(by_key) do -- of which nothing was told
          by_key[key] = nil
-         failed(self, entry, verb, "unknown", "INTERNAL", why .. "; it may still be carried out")
+         failed(self, entry, verb, numbers[entry], "unknown", "INTERNAL", why .. "; it may still be carried out")
       end
    end
    local request, message, err = wms.start(verb, { session_ids = sessions_of(entries), on_outcome = told, retries = 0,
@@ -95,7 +102,7 @@ local function start(self, verb, entries, verify)
       return
    end
    for _, entry in ipairs(entries) do
-      failed(self, entry, verb, "failed", err.code, message)
+      failed(self, entry, verb, entry.acting, "failed", err.code, message)
    end
 end
 
@@ -107,7 +114,8 @@ local function try(self, verb, entries, verify)
    local fine, problem = pcall(start, self, verb, entries, verify)
    for _, entry in ipairs(not fine and entries or {}) do
       if entry.acting then
-         failed(self, entry, verb, "unknown", "INTERNAL", tostring(problem) .. "; it may still be carried out")
+         failed(self, entry, verb, entry.acting, "unknown", "INTERNAL",
+            tostring(problem) .. "; it may still be carried out")
       end
    end
 end

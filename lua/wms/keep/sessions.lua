@@ -17,7 +17,7 @@ local CONFIRM = 1 -- seconds in which a watch tells what a command has done, whe
 --- `plan`: what wms.keep was given; `changed`: what a former keeper has changed.
 function Sessions.new(plan, changed)
    local self = setmetatable({ plan = plan, all = {}, on = {}, found = {}, found_on = {}, open = {}, unsure = {},
-      acting = 0, order = 0 }, Sessions)
+      acting = 0, begun = 0, order = 0 }, Sessions)
    for _, session in ipairs(changed or {}) do
       local key = Sessions.key(session)
       self.found[key] = session
@@ -85,6 +85,11 @@ function Sessions:see(session, reason)
    end
    if session.locked == self.plan.locked then
       entry.late = nil -- it has come
+      entry.came = entry.acting and not entry.restoring
+      entry.fresh = not entry.came and entry.fresh or nil
+   elseif entry.came then -- and has gone again, for which the action would wait in vain: another one follows at once
+      entry.came, entry.acting = nil, nil
+      entry.fails, entry.due, entry.reason = 0, 0, reason
    end
    self.open[entry] = true
    entry.seen = entry.seen + 1
@@ -203,9 +208,11 @@ function Sessions:unconfirmed(now)
    return in_order(list), first
 end
 
---- An action has begun, at that time (nil: it does not count).  Returns whether the file has to know of it.
+--- An action has begun, at that time (nil: it does not count).  Returns whether the file has to know of it.  Its number is
+--- in entry.acting until it has ended, or what it did was undone.
 function Sessions:begin(entry, now)
-   entry.acting = true
+   self.begun = self.begun + 1
+   entry.acting, entry.came = self.begun, nil
    self.acting = self.acting + 1
    entry.began = entry.seen
    if now then
@@ -228,10 +235,15 @@ function Sessions:doubt(entry, now)
    end
 end
 
+--- An action has ended whose effect was undone before, which the watch has told: its outcome says nothing of now.
+function Sessions:overtaken()
+   self.acting = self.acting - 1
+end
+
 --- It has ended: `wanted` is what it was to bring about.
 function Sessions:ended(entry, outcome, wanted, now)
    local fresh = entry.fresh
-   entry.acting, entry.fresh = nil, nil
+   entry.acting, entry.came, entry.fresh = nil, nil, nil
    self.acting = self.acting - 1
    if self.all[entry.key] == entry then
       self.open[entry] = true
@@ -243,7 +255,11 @@ function Sessions:ended(entry, outcome, wanted, now)
          entry.changed = nil -- whatever it is, the keeper has not done it
       end
       entry.fails = entry.fails + 1
-      entry.due = now + math.min(LONGEST_PAUSE, 2 ^ (entry.fails - 1))
+      entry.due = now
+      local again = TAKEN[outcome.error.code] and 1 or 0 -- at once, the first time: somebody may have undone it
+      if entry.fails > again then
+         entry.due = now + math.min(LONGEST_PAUSE, 2 ^ (entry.fails - 1 - again))
+      end
       entry.reason = "again"
       if outcome.error.code == "UNSUPPORTED" then
          entry.hopeless = true

@@ -9,6 +9,8 @@ local waiting = {}
 
 local driver = wms.driver()
 local resumes = {} -- request -> the function that is called when the request is done
+local telling = false -- `take_news` is running
+local stir -- a timer that makes the descriptor readable
 
 waiting.driver = driver
 
@@ -33,8 +35,27 @@ function waiting.start(command, options)
    return wms.start(command, options)
 end
 
+--- Takes all news.  What cannot be taken now is taken by the next turn.
+local function take_news()
+   local outer = telling
+   telling = true
+   local fine, failure = pcall(function()
+      for request in driver.news, driver do
+         step(request)
+      end
+   end)
+   telling = outer
+   if not fine then
+      stir:set(0)
+      error(failure, 0)
+   end
+end
+
 --- Begins to wait: `resume(request, failure)` is called once, from here or from `turn`, when the request is done;
 --- `failure` is nil, or holds the error that one of its callbacks raised.
+---
+--- The first step of a request may bring others to their end.  Their news wait for a turn, and nothing else makes the
+--- descriptor readable for them.
 function waiting.add(request, resume)
    if type(request) == "table" then -- one of wms.multipoint, which waits for its own
       return request:on_done(resume)
@@ -42,6 +63,13 @@ function waiting.add(request, resume)
    driver:watch(request)
    resumes[request] = resume
    step(request)
+   local other = next(resumes)
+   if other == request then
+      other = next(resumes, request)
+   end
+   if other and not telling then
+      stir:set(0)
+   end
 end
 
 --- Waits no longer for a request.
@@ -91,13 +119,6 @@ local function set_alarm()
    end
 end
 
---- Lets everything that has news take a step.
-local function take_news()
-   for request in driver.news, driver do
-      step(request)
-   end
-end
-
 local function run_timers()
    if not next(timers) then
       return
@@ -137,6 +158,8 @@ function waiting.timer(fire)
    end
    return timer
 end
+
+stir = waiting.timer(function() end)
 
 ------------------------------------------------------------------------------------------------------------------ turns
 

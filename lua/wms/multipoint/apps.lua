@@ -2,7 +2,8 @@
 --- Programs that run in sessions: [MS-RSMC] 3.7.4.
 return {
    {
-      name = "apps", about = "which programs with a window run in sessions", question = true, on = "session", list = "apps",
+      name = "apps", about = "which programs with a window run in sessions", question = true, on = "session", lists = true,
+      list = "apps", properties = { "session_id", "name", "process_id", "window_id", "create_time" },
       password = "ordinary", operations = { "Session.GetSessionRunningApps" },
       run = function(host, _, id)
          local apps = {}

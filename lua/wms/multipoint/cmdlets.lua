@@ -18,8 +18,8 @@ return {
    { cmdlet = "Get-WmsApp", functions = { "multipoint.apps" } },
    { cmdlet = "Get-WmsDiskProtection", functions = { "multipoint.disk_protection" } },
    { cmdlet = "Get-WmsScheduledUpdate", functions = { "multipoint.scheduled_update" } },
-   { cmdlet = "Get-WmsSession", functions = { "wms.sessions", "multipoint.screens", "multipoint.activity" },
-      gap = "`ClientName` is in no operation; a picture comes by `wms.call`, `GetThumbnailBits`" },
+   { cmdlet = "Get-WmsSession", functions = { "wms.sessions", "multipoint.screens", "multipoint.activity",
+      "wms.thumbnail" }, gap = "`ClientName` is in no operation" },
    { cmdlet = "Get-WmsStation", functions = { "multipoint.stations" }, gap = "the password of a log-on is never told" },
    { cmdlet = "Get-WmsSystem", functions = { "multipoint.system" },
       gap = "what the asking machine knows (its connection, its lists of systems) is in no operation" },
@@ -40,8 +40,8 @@ return {
    { cmdlet = "Restart-WmsSystem", functions = { "wms.reboot" } },
    { cmdlet = "Resume-WmsDiskProtection", functions = { "multipoint.resume_disk_protection" } },
    { cmdlet = "Search-WmsSystem", functions = {},
-      gap = "the search is another protocol (WS-Discovery), whose types no document tells; `multipoint.peers` asks a bound "
-         .. "host which others it knows" },
+      gap = "the search is another protocol (WS-Discovery), whose types no document tells; `multipoint.peers` "
+         .. "(`wms system peers`) asks a bound host which others it knows" },
    { cmdlet = "Set-WmsScheduledUpdate", functions = { "multipoint.schedule_update" },
       gap = "`WindowsAndOtherPrograms` has no value in the protocol" },
    { cmdlet = "Set-WmsStation", functions = { "multipoint.set_station" } },

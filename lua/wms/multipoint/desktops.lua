@@ -7,7 +7,8 @@ local VIEWERS = 100 -- of a projected desktop; no document has a number
 return {
    {
       name = "share", about = "makes a session's desktop one that others can look at, or control", on = "session",
-      single = true, gives = "desktop", password = "ordinary", operations = { "Session.ShareDesktop" },
+      single = true, gives = "desktop", properties = { "session_id", "is_remote_control", "invitation" },
+      password = "ordinary", operations = { "Session.ShareDesktop" },
       takes = {
          { name = "control", kind = "boolean", about = "true: who looks at it may control it, too" },
          { name = "viewers", kind = "whole", least = 1, most = 2147483647,

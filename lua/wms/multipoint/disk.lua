@@ -43,6 +43,7 @@ end
 return {
    {
       name = "disk_protection", about = "whether the host's disk is protected", question = true, gives = "protection",
+      properties = { "mode" },
       password = "ordinary", operations = { "DiskProtection.IsInstalled", "DiskProtection.GetMode" },
       run = function(host)
          if not is_installed(host) then

@@ -5,7 +5,8 @@ local words = require "wms.multipoint.words"
 return {
    {
       name = "activity", about = "what sessions' users are doing", question = true, on = "session", lists = true,
-      list = "activity", password = "ordinary", operations = { "Session.CurrentActivity" },
+      list = "activity", properties = { "session_id", "current_activity", "inactive_ticks" },
+      password = "ordinary", operations = { "Session.CurrentActivity" },
       run = function(host, _, id)
          local answer = host:ask("Session.CurrentActivity", { idSession = id })
          return { session_id = id, inactive_ticks = answer.pdwInactiveTicks, current_activity = answer.pwsCurrentActivity }
@@ -13,7 +14,9 @@ return {
    },
    {
       name = "screens", about = "what sessions' screens show", question = true, on = "session", lists = true,
-      list = "screens", password = "ordinary", operations = { "Session.GetScreenState" },
+      list = "screens",
+      properties = { "session_id", "broadcast_state", "is_locked", "is_disconnected", "is_private" },
+      password = "ordinary", operations = { "Session.GetScreenState" },
       run = function(host, _, id)
          local answer = host:ask("Session.GetScreenState", { idSession = id })
          return {

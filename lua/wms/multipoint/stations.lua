@@ -120,6 +120,10 @@ end
 return {
    {
       name = "stations", about = "the host's stations", question = true, on = "station", lists = true, list = "stations",
+      properties = { "station_id", "name", "state", "session_id", "session_host_server", "is_split", "collab_id",
+         "primary_station_id", "is_usb_blocked", "is_identified", "is_auto_log_on", "auto_log_on_user_name",
+         "auto_log_on_domain_name", "display_orientation", "remote_connection_server_name", "virtual_machine_name",
+         "virtual_machine_id", "computer_name", "device_types", "device_counts" },
       password = "ordinary",
       operations = { "Station.GetNextStationIdentifier", "Station.GetStationInformation", "Station.GetStationFriendlyName",
          "Station.GetStationAutoLogonInformation", "Station.GetStationServerName",

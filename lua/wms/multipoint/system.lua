@@ -135,13 +135,26 @@ end
 local function settings_fields()
    local fields, operations = {}, {}
    for i, setting in ipairs(SETTINGS) do
-      fields[i] = { name = setting[1], kind = "boolean", about = setting[6] }
+      fields[i] = { name = setting[1], kind = "boolean", switch = true, about = setting[6] }
       operations[i] = "Server." .. setting[5]
    end
    return fields, operations
 end
 
 local FIELDS, SETTERS = settings_fields()
+
+local function system_properties()
+   local list = { "computer_name", "wms_server_version", "wms_client_version", "protocol_version", "managed_systems_type",
+      "system_mode", "windows_edition", "license_count", "is_virtual_machine", "net_join_status",
+      "domain_or_workgroup_name", "disk_protection_mode", "is_scheduled_update_enabled", "schedule_update_run_wu",
+      "schedule_update_custom_script", "max_time_allowed_for_custom_script", "scheduled_updates_return_state",
+      "time_to_schedule_updates" }
+   for _, setting in ipairs(SETTINGS) do
+      list[#list + 1] = setting[2]
+   end
+   list[#list + 1], list[#list + 2] = "is_sqm_on", "is_watson_on"
+   return list
+end
 
 local system_operations = operations_of(questions())
 system_operations[#system_operations + 1] = "Server.IsCeipEnabled"
@@ -150,10 +163,12 @@ system_operations[#system_operations + 1] = "Server.IsWerEnabled"
 return {
    {
       name = "system", about = "what the host is, and how it is set up", question = true, gives = "system",
+      properties = system_properties(),
       password = "ordinary", operations = system_operations, run = system_of,
    },
    {
       name = "version", about = "the versions of the host", question = true, gives = "version", password = "ordinary",
+      properties = { "server_version", "client_version", "protocol_version" },
       operations = { "Server.GetServerVersion", "Server.GetClientVersion", "CertificateRequest.GetProtocolVersion" },
       run = function(host)
          local answers = host:gather{
@@ -187,6 +202,7 @@ return {
    },
    {
       name = "alerts", about = "what is wrong with the host, or with stations", question = true, list = "alerts",
+      properties = { "alert_type", "alert_severity", "alert_status", "station_id", "computer_name" },
       password = "management",
       operations = { "Server.GetSystemAlertStatus", "Station.GetNextStationIdentifier", "Station.GetStationInformation",
          "Station.GetStationAlertStatus" },
@@ -194,6 +210,8 @@ return {
    },
    {
       name = "peers", about = "which other hosts the host knows", question = true, gives = "peers", password = "management",
+      properties = { "multi_point_servers", "multi_point_server_addresses", "personal_computers",
+         "personal_computer_addresses" },
       operations = { "Server.GetPeerWmsServerList", "Server.GetPeerWmsConnectorList" },
       run = function(host)
          local answers = host:gather{ { "Server.GetPeerWmsServerList" }, { "Server.GetPeerWmsConnectorList" } }

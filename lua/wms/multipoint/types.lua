@@ -41,7 +41,7 @@ local multipoint = {}
 ---@field session_id? wms.multipoint.Ids Another name of `session_ids`.
 
 ---@class wms.multipoint.AppsOptions: wms.multipoint.AgainOptions
----@field session_ids? wms.multipoint.Ids Required, by this name or the next.
+---@field session_ids? wms.multipoint.Ids
 ---@field session_id? wms.multipoint.Ids Another name of `session_ids`.
 
 ---@class wms.multipoint.CloseAppOptions: wms.multipoint.ChangeOptions

@@ -23,6 +23,8 @@ end
 local functions = {
    {
       name = "scheduled_update", about = "when the host updates itself, and how", question = true, gives = "update",
+      properties = { "is_schedule_update_enabled", "automatic_update_mode", "hour_to_schedule_updates", "custom_script",
+         "max_time_allowed_for_custom_script", "return_state" },
       password = "management", operations = { GET },
    },
    {

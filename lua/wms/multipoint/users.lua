@@ -23,6 +23,7 @@ end
 return {
    {
       name = "users", about = "the host's local accounts", question = true, list = "users", password = "management",
+      properties = { "name", "full_name", "description", "user_type", "computer_name" },
       operations = { "UserManager.EnumerateUsers" },
       takes = { { name = "name", kind = "name", about = "that account alone; `NOT_FOUND` when there is none" } },
       run = function(host, given)

@@ -62,7 +62,9 @@ end
 return {
    {
       name = "web_limits", about = "how web limiting is configured, and whether it is on", question = true, on = "session",
-      ids_optional = true, gives = "limits", password = "ordinary",
+      ids_optional = true, gives = "limits",
+      properties = { "session_id", "is_in_limiting", "is_allow_list", "sites", "allow_list", "block_list" },
+      password = "ordinary",
       operations = { "Server.GetWmsWebLimiting", "Session.GetSessionFlags" },
       run = function(host, _, id)
          local limits = limits_of(host:ask("Server.GetWmsWebLimiting"))

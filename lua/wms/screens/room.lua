@@ -90,11 +90,11 @@ function room:act(form)
    if not DONE[verb] then
       return nil
    end
-   local sessions = {}
+   local sessions, seen = {}, {}
    for _, key in ipairs(form.key or {}) do
       local station = self.by_key[key]
-      if station and not station.exempt then
-         sessions[#sessions + 1] = station.session
+      if station and not station.exempt and not seen[key] then
+         sessions[#sessions + 1], seen[key] = station.session, true
       end
    end
    if #sessions == 0 then
@@ -105,7 +105,7 @@ function room:act(form)
       options.message = text
    end
    local outcomes, message, err = self.call(verb, options)
-   outcomes = outcomes or err.outcomes
+   outcomes = outcomes or err.outcomes or {}
    if #outcomes == 0 then
       return markup.json{ said = message, failed = true }
    end

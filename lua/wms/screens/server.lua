@@ -6,6 +6,8 @@
 --- address.  Pictures are taken only while somebody has the page open.
 local http = require "wms.screens.http"
 local live = require "wms.screens.live"
+local secret = require "wms.screens.secret"
+local screen_options = require "wms.screens.options"
 
 local server = {}
 server.__index = server
@@ -13,15 +15,6 @@ server.__index = server
 local ADDRESS = "127.0.0.1"
 local CONNECTIONS_MAX, PATIENCE = 64, 10000 -- at a time; milliseconds for a request to come
 local MESSAGE = "Eyes on the teacher, please"
-
---- What nobody can guess, as a part of an address.
-local function secret()
-   local file = assert(io.open("/dev/urandom", "rb"))
-   local bytes = file:read(16)
-   file:close()
-   assert(bytes and #bytes == 16, "/dev/urandom gives no bytes")
-   return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
-end
 
 --- Whether two texts are equal; how long that takes tells nothing of where they differ.
 local function is_same(a, b)
@@ -71,7 +64,10 @@ local function stations(self)
          coroutine.yield()
       else
          self.taking = {}
-         self.room:take()
+         repeat -- what was begun before somebody has done something may be from before that
+            local acts = self.acts
+            self.room:take()
+         until acts == self.acts
          self.taken_at = self.uv.now()
          local others = self.taking
          self.taking = nil
@@ -112,7 +108,7 @@ local function answer(self, request)
       return refuse(404)
    end
    local json = self.room:act(http.form(request.body))
-   self.taken_at = nil -- what was known is old now
+   self.taken_at, self.acts = nil, self.acts + 1 -- what was known is old now
    return json and http.answer(200, "application/json", json) or refuse(400)
 end
 
@@ -163,8 +159,20 @@ local function receive(self, connection, chunk)
    end
 end
 
+--- The connection that has been there longest and has asked nothing yet, or nil.
+local function oldest_silent(self)
+   local oldest
+   for connection in pairs(self.connections) do
+      if not connection.asked and (not oldest or connection.serial < oldest.serial) then
+         oldest = connection
+      end
+   end
+   return oldest
+end
+
 local function accept(self)
-   local connection = { socket = self.uv.new_tcp(), timer = self.uv.new_timer(), text = "" }
+   self.serial = self.serial + 1
+   local connection = { socket = self.uv.new_tcp(), timer = self.uv.new_timer(), text = "", serial = self.serial }
    if not self.socket:accept(connection.socket) then -- it has gone, or there is no descriptor left
       connection.socket:close()
       connection.timer:close()
@@ -172,9 +180,11 @@ local function accept(self)
    end
    self.connections[connection] = true
    self.count = self.count + 1
-   if self.count > CONNECTIONS_MAX then
-      drop(self, connection)
-      return
+   if self.count > CONNECTIONS_MAX then -- other users of this machine can come in masses; a browser asks at once
+      drop(self, oldest_silent(self))
+      if connection.closed then -- all others wait for their answers
+         return
+      end
    end
    connection.timer:start(PATIENCE, 0, function() drop(self, connection) end)
    connection.socket:read_start(function(err, chunk)
@@ -195,26 +205,46 @@ end
 
 -- ---- the server ------------------------------------------------------------------------------------------------------
 
+--- Carries a command out in a coroutine.  Misuse that cannot be found before, such as a message that no host takes, is told
+--- as what went wrong.
+local function caller(client, loop)
+   return function(verb, given)
+      local fine, request, message, err = pcall(client.start, client, verb, given)
+      if not fine then
+         return nil, tostring(request):match("%((.*)%)$") or tostring(request), { code = "MISUSE" }
+      elseif not request then
+         return nil, message, err
+      end
+      return loop.wait(request)
+   end
+end
+
+--- Raises what is wrong with the hosts, or with what is chosen of them: a request that begins tells.  It only asks, and no
+--- answer is waited for.
+local function check(client, options, level)
+   local fine, request = pcall(client.start, client, "sessions",
+      screen_options.pick(options, screen_options.SESSIONS, screen_options.BOTH))
+   if not fine then
+      local why = tostring(request):match("bad argument #%d+ to '[^']*' (%(.*%))$")
+      error(why and "bad argument #1 to 'serve' " .. why or request, why and level + 1 or 0)
+   elseif request then
+      request:close()
+   end
+end
+
 --- Serves a room.  `options`: `port` (0: any), `options` (those of wms.screens.take), `every` (seconds after which the page
 --- wants to know anew; 5), `message` (what stands in its field at first), `client` (defaults, as wms.new takes them).
---- Returns the handle ({ url =, port = }, with run, stop and close), or nil and why not.
-function server.new(options)
+--- Returns the handle ({ url =, port = }, with run, stop and close), or nil and why not.  Raises misuse at `level`.
+function server.new(options, level)
    local found, uv = pcall(require, "luv")
    if not found then
       return nil, "this Lua has no library luv; install it (Debian: lua-luv)"
    end
-   local wms, loop = require "wms", require "wms.loop.luv"
-   local client = wms.new(options.client or {})
+   local client = require("wms").new(options.client or {})
+   check(client, options.options, (level or 1) + 1)
    local self = setmetatable({ uv = uv, every = options.every or 5, message = options.message or MESSAGE, token = secret(),
-      title = (options.options or {}).title or "Screens", connections = {}, count = 0 }, server)
-   self.room = require("wms.screens.room").new(options.options or {}, function(verb, given)
-      local started, request = pcall(client.start, client, verb, given)
-      if not started then -- a message that no host takes, for example
-         local why = tostring(request):match("%((.*)%)$") or tostring(request)
-         return nil, why, { outcomes = {} }
-      end
-      return loop.wait(request)
-   end)
+      title = options.options.title or "Screens", connections = {}, count = 0, serial = 0, acts = 0 }, server)
+   self.room = require("wms.screens.room").new(options.options, caller(client, require "wms.loop.luv"))
    self.socket = uv.new_tcp()
    local bound, why = self.socket:bind(ADDRESS, options.port or 0)
    if bound then

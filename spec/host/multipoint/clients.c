@@ -111,6 +111,13 @@ uint32_t get_replacement_ssl_certificate(struct call *call)
     return 0;
 }
 
+bool clients_check(const struct operation *operation)
+{
+    return operation->act == set_ssl_certificate || operation->act == register_core_event_sink ||
+           operation->act == unregister_core_event_sink ||
+           operation->act == set_replacement_ssl_certificate;
+}
+
 /* ---- sinks ----------------------------------------------------------------------------------- */
 
 static void sink_free(struct sink *sink)
@@ -177,6 +184,19 @@ size_t clients_count_sinks(const struct host *host)
         count++;
     }
     return count;
+}
+
+bool clients_are_told(const struct host *host)
+{
+    size_t waiting = 0;
+
+    for (const struct sink *sink = host->sinks; sink; sink = sink->next) {
+        waiting += sink->outlet.waiting;
+    }
+    for (const struct client *client = host->clients; client; client = client->next) {
+        waiting += client->online.waiting;
+    }
+    return waiting == 0;
 }
 
 void clients_forget_sinks(struct host *host)

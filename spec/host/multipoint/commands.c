@@ -197,6 +197,7 @@ static const char *do_set(struct host *host, const struct words *words)
         "cookie",         /* RegisterCoreEventSink answers with one */
         "sink_passwords", /* "texts": as the operations' own texts say; "definitions": as 3.4.1 */
         "sink_user",      /* of an event, instead of the client's host name */
+        "credulous",      /* certificates, URIs and cookies are taken as they are, and forgotten */
         "sinks_at",       /* the address of all clients, whatever they call themselves */
         "manager",        /* ms after which a Manager blocks all sessions again, and so on; -1 */
         NULL,
@@ -226,6 +227,7 @@ static const char *do_set(struct host *host, const struct words *words)
     host->soap12 = words_number(words, "soap12", host->soap12);
     host->events = words_number(words, "events", host->events);
     host->cookie = words_number(words, "cookie", host->cookie);
+    host->credulous = words_number(words, "credulous", host->credulous);
     if ((value = words_option(words, "sink_passwords"))) {
         host->definitions = strcmp(value, "definitions") == 0;
     }

@@ -35,7 +35,8 @@
  *     renew NAME [silent=1 and certificate's]
  *                                      makes the next certificate, and tells it
  *     adopt NAME                       that one is shown from now on
- *     wait NAME OPERATION|connections|handshakes|locks|posts|sinks COUNT [MS]
+ *     wait NAME OPERATION|connections|handshakes|locks|posts|sinks|told COUNT [MS]
+ *                                      told: 1, no event is on its way
  *     quit */
 /* clang-format on */
 #include "host.h"
@@ -98,6 +99,9 @@ static uint64_t counted(struct host *host, const char *what)
     }
     if (strcmp(what, "posts") == 0) {
         return host->posts_done;
+    }
+    if (strcmp(what, "told") == 0) {
+        return clients_are_told(host);
     }
     if (strcmp(what, "sinks") == 0) {
         return clients_count_sinks(host);

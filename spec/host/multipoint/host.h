@@ -156,10 +156,12 @@ struct sink { /* of RegisterCoreEventSink */
     struct outlet outlet;
 };
 
+bool clients_check(const struct operation *operation); /* it may find its arguments wrong */
 struct client *client_of(const struct host *host, const char *uri); /* by the URI's host, or NULL */
 void clients_forget_sinks(struct host *host);
 void clients_drop_sink(struct host *host, const struct outlet *outlet);
 size_t clients_count_sinks(const struct host *host);
+bool clients_are_told(const struct host *host); /* no event is on its way */
 void clients_free(struct host *host);
 
 /* ---- events.c -------------------------------------------------------------------------------- */
@@ -266,8 +268,8 @@ struct host {
     struct sink *sinks;
     struct poster poster;
     uint64_t last_cookie, posts_done;
-    struct text posts;                /* what became of them, as the control channel shows it */
-    bool events, cookie, definitions; /* see `settings` in commands.c */
+    struct text posts; /* what became of them, as the control channel shows it */
+    bool events, cookie, definitions, credulous; /* see `settings` in commands.c */
     char *sinks_at, *sink_user;
     struct timer manager;
     int64_t manager_ms;

@@ -276,7 +276,7 @@ function Host:counts() return pairs_of(tell(self, nil, "counts")) end
 
 --- Returns when the operation was called so often since the last reset; "connections", "handshakes", "posts" (events that
 -- were answered, or could not be sent), "locks" (sessions that are locked now) and "sinks" (that are registered now) count
--- likewise.  Raises after `ms`.
+-- likewise; "told" is 1 when no event is on its way.  Raises after `ms`.
 function Host:wait(what, count, ms) tell(self, nil, "wait", what, count, ms) end
 
 -- ---------------------------------------------------------------- its events
@@ -321,9 +321,8 @@ end
 function Host:restart(options)
    options = options or {}
    if not options.silent then
-      local done = self:counts().posts + #self:sinks()
       self:event "ShutdownNotification"
-      self:wait("posts", done)
+      self:wait("told", 1)
    end
    tell(self, { forget = options.forget or nil, silent = options.silent or nil }, "restart")
 end

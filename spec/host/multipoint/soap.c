@@ -512,6 +512,7 @@ static bool act(struct message *message, struct call *call)
     const char *name = message->operation->name, *problem;
     const struct rule *rule;
     char action[160];
+    bool acts;
     uint32_t hr;
 
     if (!is(message->body, "http://MultiPoint", name) || element(message->body->next)) {
@@ -535,11 +536,12 @@ static bool act(struct message *message, struct call *call)
         return wms_fault(message, (uint32_t) rule->fault);
     }
     text_clear(exchange->inner);
-    hr = message->operation->act ? message->operation->act(call) : 0;
+    acts = message->operation->act && !(call->host->credulous && clients_check(message->operation));
+    hr = acts ? message->operation->act(call) : 0;
     if (hr && !(rule && rule->body)) {
         return wms_fault(message, hr);
     }
-    if (!message->operation->act) {
+    if (!acts) {
         default_answer(message->operation, exchange->inner);
     }
     if (rule && rule->body) {

@@ -27,6 +27,7 @@ veyon.features = {
    message = "e75ae9c8-ac17-4d00-8f0d-019348346208",
    logoff = "7311d43d-ab53-439e-a03a-8cb25f7ed526",
    reboot = "4f7d98f0-395a-4fff-b968-e49b8d0f748c",
+   power_down_now = "a88039f2-6716-40d8-b4e1-9f5cd48e91ed",
    power_down = "6f5a27a0-0e2f-496e-afcc-7aae62eede10",
    start_app = "da9ca56a-b2ad-4fff-8f8a-929b2927b442",
    open_website = "8a11a75d-b3db-48b6-b9cb-f8422ddd5b0c",

@@ -99,9 +99,9 @@ struct wms_sight {
 /* Since 0.3.  Somebody wants to know of all changes on a host. */
 struct wms_watcher {
     void *data;   /* the provider's own, NULL at first */
-    double again; /* set by watch(): after so many seconds in which nothing was told, the engine
-                     lists the sessions again, since not all changes are told; 0, as it is at first:
-                     all are told */
+    double again; /* set by watch(), or later: after so many seconds in which nothing was told, the
+                     engine lists the sessions again, since not all changes are told; 0, as it is at
+                     first: all are told.  It is read after each list */
 };
 
 /* Since 0.3.  A change of a session.  Initialize it with wms_change_init(). */

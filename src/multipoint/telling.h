@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sink.h - what hosts tell of events: [MS-RSMC] 3.3 (IMultiPointCoreEventSink) and 3.9
+/* telling.h - what hosts tell of events: [MS-RSMC] 3.3 (IMultiPointCoreEventSink) and 3.9
  * (IMultiPointSystemOnlineEventSink), where the host is the client.  Nothing here knows of hosts or
  * sockets.
  *
@@ -7,8 +7,8 @@
  *     token.c      finds user name and password in what anybody may have sent
  *     sink.c       judges a request: who calls, and what for; and writes the answer
  */
-#ifndef WMS_MULTIPOINT_SINK_H
-#define WMS_MULTIPOINT_SINK_H
+#ifndef WMS_MULTIPOINT_TELLING_H
+#define WMS_MULTIPOINT_TELLING_H
 
 #include "document.h"
 
