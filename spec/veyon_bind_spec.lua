@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- How a client is bound to Veyon hosts, and whom it gives the key: the gateway on this machine alone, if it is root's or ours.
+--- How a client is bound to Veyon hosts, and whom it gives the key: the gateway on this machine alone, if it is root's or
+--- ours.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"
 local veyon = require "spec.support.veyon"

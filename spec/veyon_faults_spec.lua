@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --- Gateways of Veyon that break, refuse, or are not what they seem, and the room that they have.  A command arrives once.
 local kit = require "spec.support.kit"
+local process = require "spec.support.process"
 local veyon = require "spec.support.veyon"
 local wms = kit.wms
-local fine, fault, pluck = kit.fine, kit.fault, kit.pluck
+local fine, fault = kit.fine, kit.fault
 
 veyon.describe("gateways of Veyon: #once", pending, function()
    local function lock(host, more)
@@ -171,16 +172,31 @@ veyon.describe("gateways of Veyon: #once", pending, function()
          assert.is_true(counts.working_peak <= 28, counts.working_peak)
       end)
 
-      it("is given back", function()
+      it("is given back when a connection is not needed any more", function()
          local own = veyon.own()
          local host = veyon.host({}, own)
          fine(lock(host, { verify = 20 }))
-         assert.equal(1, own:counts().uids - own:counts().close + 0 > 1 and 2 or 1)
          assert(wms.unbind(host.server)) -- which ends the connection
+         local other = veyon.host()
          kit.await(function()
-            wms.sessions(veyon.host().server)
+            fine(wms.sessions(other.server))
             return #own:uids() == 0
          end)
+      end)
+
+      it("is given back when the program ends", function()
+         local own = veyon.own()
+         local host = veyon.stranger({}, own)
+         local output, code = process.run(("timeout 60 %s -e %s"):format(process.lua(), process.quote(([[
+            local kept = {}
+            local wms = require "wms"
+            wms.configure{ store = { load = function(n) return kept[n] end, save = function(n, t) kept[n] = t end,
+               remove = function() end, list = function() return {} end } }
+            assert(wms.bind{ server = %q, key_name = "lab", key_file = %q, gateway = %q })
+            assert(wms.sessions(%q))
+         ]]):format(host.server, veyon.key(), own.url, host.server))))
+         assert.equal(0, code, output)
+         kit.await(function() return #own:uids() == 0 end)
       end)
    end)
 end)

@@ -150,9 +150,11 @@ bool net_pauses(struct net_transfer *transfer);
 
 /* ---- socket.c: callbacks for libcurl, and more ----------------------------------------------- */
 
-curl_socket_t net_socket_open(void *transfer, curlsocktype purpose, struct curl_sockaddr *address);
-int net_socket_close(void *net, curl_socket_t fd);
-int net_socket_watch(CURL *easy, curl_socket_t fd, int what, void *net, void *known);
+/* `data`: the transfer of the first, the struct net of the other two. */
+
+curl_socket_t net_socket_open(void *data, curlsocktype purpose, struct curl_sockaddr *address);
+int net_socket_close(void *data, curl_socket_t fd);
+int net_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known);
 /* What the transfer's socket receives from here on is the transfer's answer: counts from 0. */
 void net_socket_count(struct net_transfer *transfer);
 /* How many bytes of the answer have come since then; 0: unknown. */

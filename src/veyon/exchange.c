@@ -151,6 +151,7 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
     return count;
 }
 
+/* NOLINTNEXTLINE: the parameters are of libcurl's type */
 static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
     struct veyon_exchange *exchange = user;

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "veyon/veyon.h"
@@ -37,42 +38,64 @@ static bool takes(const struct search *search, const struct in6_addr *address)
            (is_mapped(&search->address) && memcmp(address, &any_mapped, sizeof any_mapped) == 0);
 }
 
-/* The address as the kernel prints it: 32 bits at a time, each as a number of this machine. */
-static bool read_address(const char *digits, struct in6_addr *ret_address)
+/* Reads hex digits; NULL: there are none. */
+static const char *read_hex(const char *text, size_t digits, uint32_t *ret_number)
 {
-    size_t length = strlen(digits), words = length / 8;
-    uint32_t word[4] = {0, 0, htonl(0xFFFF), 0};
+    static const char hex[] = "0123456789ABCDEF";
 
-    if (length != 8 && length != 32) {
-        return false;
-    }
-    for (size_t i = 0; i < words; i++) {
-        unsigned value;
-        if (sscanf(digits + 8 * i, "%8x", &value) != 1) {
-            return false;
+    *ret_number = 0;
+    for (size_t i = 0; i < digits; i++) {
+        const char *digit = text[i] ? strchr(hex, text[i]) : NULL;
+        if (!digit) {
+            return NULL;
         }
-        word[words == 1 ? 3 : i] = value;
+        *ret_number = *ret_number << 4 | (uint32_t) (digit - hex);
     }
-    memcpy(ret_address, word, sizeof *ret_address);
-    return true;
+    return text + digits;
 }
 
-static void look_at(struct search *search, const char *line)
+/* An address and a port as the kernel prints them: "0100007F:2B48", 32 bits at a time, each as a
+ * number of this machine. */
+static bool read_place(const char *text, struct in6_addr *ret_address, uint32_t *ret_port)
 {
-    char digits[33];
-    unsigned port, state, owner;
-    struct in6_addr address;
+    uint32_t word[4] = {0, 0, htonl(0xFFFF), 0};
+    size_t words = strcspn(text, ":") / 8;
 
-    if (sscanf(line, " %*[^:]: %32[0-9A-Fa-f]:%x %*[^ ] %x %*[^ ] %*[^ ] %*[^ ] %u", digits, &port,
-               &state, &owner) != 4 ||
-        state != LISTENS || port != search->port || !read_address(digits, &address) ||
-        !takes(search, &address)) {
+    if (words != 1 && words != 4) {
+        return false;
+    }
+    for (size_t i = 0; text && i < words; i++) {
+        text = read_hex(text, 8, &word[words == 1 ? 3 : i]);
+    }
+    memcpy(ret_address, word, sizeof *ret_address);
+    return text && *text == ':' && read_hex(text + 1, 4, ret_port);
+}
+
+/* A line of /proc/net/tcp: number, local place, remote place, state, queues, timer, retransmits,
+ * owner, and more. */
+static void look_at(struct search *search, char *line)
+{
+    enum { LOCAL = 1, STATE = 3, OWNER = 7, FIELDS };
+    const char *fields[FIELDS];
+    char *rest, *field = strtok_r(line, " ", &rest);
+    struct in6_addr address;
+    uint32_t port, state;
+
+    for (int i = 0; i < FIELDS; i++, field = strtok_r(NULL, " ", &rest)) {
+        if (!field) {
+            return;
+        }
+        fields[i] = field;
+    }
+    if (!read_place(fields[LOCAL], &address, &port) || !read_hex(fields[STATE], 2, &state) ||
+        state != LISTENS || port != search->port || !takes(search, &address)) {
         return;
     }
+    unsigned long owner = strtoul(fields[OWNER], NULL, 10);
     search->found = true;
     if (owner != 0 && owner != getuid() && owner != geteuid()) {
         search->foreign = true;
-        search->owner = owner;
+        search->owner = (uid_t) owner;
     }
 }
 

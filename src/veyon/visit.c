@@ -66,14 +66,16 @@ static void refuse_with(struct veyon_visit *visit, int code, const char *text)
 
 /* ---- what it asks itself --------------------------------------------------------------------- */
 
-/* Errors: NO_MEMORY.  `body` becomes the exchange's, and is secret. */
+/* `path` NULL: the host's authentication.  Errors: NO_MEMORY.  `body` becomes the exchange's, and
+ * is secret. */
 static int ask(struct veyon_visit *visit, enum veyon_method method, const char *path, char *body,
                void (*done)(struct veyon_exchange *exchange, const struct veyon_reply *reply))
 {
     struct veyon *all = visit->gateway->all;
     char whole[VEYON_HOST_MAX + 64];
 
-    snprintf(whole, sizeof whole, path, visit->place);
+    snprintf(whole, sizeof whole, "%s%s", path ? path : "authentication/",
+             path ? "" : visit->place);
     const struct veyon_question question = {.method = method, .path = whole};
     visit->own = veyon_exchange_new(all, &question, done, visit);
     if (!visit->own) {
@@ -105,7 +107,7 @@ static void close_visit(struct veyon_visit *visit)
     visit->own = veyon_drop(visit->own);
     visit->stage = VEYON_LEAVING;
     all->net.services->timer_set(visit->timer, -1);
-    if (all->net.forked || ask(visit, VEYON_DELETE, "authentication/%s", NULL, left)) {
+    if (all->net.forked || ask(visit, VEYON_DELETE, NULL, NULL, left)) {
         veyon_visit_over(visit);
     }
 }
@@ -303,7 +305,7 @@ void veyon_visit_open(struct veyon_visit *visit)
     visit->stage = VEYON_OPENING;
     int error = veyon_listener_check(gateway->host, gateway->port, text);
     error = error ? error : veyon_binding_body(all, visit->binding, &body, text);
-    error = error ? error : ask(visit, VEYON_POST, "authentication/%s", body, opened);
+    error = error ? error : ask(visit, VEYON_POST, NULL, body, opened);
     if (error) {
         refuse_with(visit, error, *text ? text : NULL);
     }
