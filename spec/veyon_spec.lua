@@ -137,11 +137,12 @@ veyon.describe("Veyon hosts: #once", pending, function()
          local said = process.script(([[
             local wms = require "wms"
             local kept = {}
-            wms.configure{ store = { load = function(server) return kept[server] end,
-               save = function(server, text) kept[server] = text end, remove = function() end, list = function() return {} end } }
+            local function nothing() return {} end
+            wms.configure{ store = { remove = nothing, list = nothing, load = function(server) return kept[server] end,
+               save = function(server, text) kept[server] = text end } }
             assert(wms.bind{ server = %q, key_name = "lab", key_file = %q, gateway = %q })
-            print(assert(wms.lock{ server = %q, session_ids = 0, message = "m" })[1].state)]]):format(host.server, veyon.key(),
-            host.gateway.url, host.server))
+            print(assert(wms.lock{ server = %q, session_ids = 0, message = "m" })[1].state)]]):format(host.server,
+            veyon.key(), host.gateway.url, host.server))
          assert.equal("requested", said:match("^%s*(.-)%s*$"))
          kit.await(function() return is_locked(host) end)
       end)
