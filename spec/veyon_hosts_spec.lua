@@ -99,7 +99,9 @@ describe("a real host with Veyon #once", function()
    end
 
    local function verified(verb)
-      local outcome = fine(command(verb))[1]
+      local list, message = command(verb)
+      assert.is_table(list, ("%s: %s; the screen is %s"):format(verb, message, one:locked(desktop) and "locked" or "open"))
+      local outcome = fine(list)[1]
       assert.same({ "verified", true, "alice" }, { outcome.state, outcome.changed, outcome.user_name })
       assert.equal(verb == "lock", one:locked(desktop))
    end

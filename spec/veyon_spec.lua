@@ -4,6 +4,7 @@
 local contract = require "spec.contract"
 local kit = require "spec.support.kit"
 local jpeg = require "spec.support.jpeg"
+local process = require "spec.support.process"
 local veyon = require "spec.support.veyon"
 local watching = require "spec.support.watching"
 local wms = kit.wms
@@ -121,6 +122,28 @@ veyon.describe("Veyon hosts: #once", pending, function()
          host:set{ fresh_delay = 1500 } -- the picture shows a lock then, and no feature is active
          local done = fine(lock(host, { verify = 30 }))[1]
          assert.same({ "verified" }, { done.state, done.changed })
+      end)
+
+      it("are not lost by a gateway that sends them late", function() -- as a real one does
+         local host = veyon.host{ flush = 1200 }
+         assert.equal("verified", fine(lock(host, { verify = 30 }))[1].state)
+         assert.is_true(is_locked(host))
+         assert.equal("verified", fine(unlock(host, { verify = 30 }))[1].state)
+         assert.is_false(is_locked(host))
+      end)
+
+      it("are not lost when the program ends at once", function()
+         local host = veyon.host{ flush = 1000 }
+         local said = process.script(([[
+            local wms = require "wms"
+            local kept = {}
+            wms.configure{ store = { load = function(server) return kept[server] end,
+               save = function(server, text) kept[server] = text end, remove = function() end, list = function() return {} end } }
+            assert(wms.bind{ server = %q, key_name = "lab", key_file = %q, gateway = %q })
+            print(assert(wms.lock{ server = %q, session_ids = 0, message = "m" })[1].state)]]):format(host.server, veyon.key(),
+            host.gateway.url, host.server))
+         assert.equal("requested", said:match("^%s*(.-)%s*$"))
+         kit.await(function() return is_locked(host) end)
       end)
 
       it("stay so, or are reverted", function()

@@ -54,7 +54,7 @@ static void make_place(struct veyon_gateway *gateway)
 
     for (struct node *node = gateway->visits.next; node != &gateway->visits; node = node->next) {
         struct veyon_visit *visit = visit_at(node);
-        if (visit->stage == VEYON_LEAVING) {
+        if (visit->stage == VEYON_LEAVING || (visit->stage == VEYON_READY && !visit->owner)) {
             return; /* there will be one */
         }
         if (is_idle(visit) && (!oldest || visit->used < oldest->used)) {

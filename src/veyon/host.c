@@ -135,7 +135,10 @@ static void pump(struct veyon_host *host)
         exchange->visit = visit;
         visit->current = exchange;
         visit->used = veyon_now();
-        visit->changed = visit->changed || exchange->method == VEYON_PUT;
+        if (exchange->method == VEYON_PUT) {
+            visit->changed = true;
+            visit->commanded = visit->used;
+        }
         veyon_exchange_start(exchange, visit->gateway);
     }
 }
@@ -185,6 +188,7 @@ static void answered(struct veyon_exchange *exchange, const struct veyon_reply *
     if (visit) {
         visit->current = NULL;
         visit->used = veyon_now();
+        visit->commanded = exchange->method == VEYON_PUT ? visit->used : visit->commanded;
         if (reply->stale) {
             host->visit = host->visit == visit ? NULL : host->visit;
             veyon_visit_over(visit);

@@ -264,6 +264,7 @@ struct veyon_visit {
     struct veyon_exchange *current; /* of a task's, or NULL */
     struct wms_timer *timer;        /* asks again while it arrives */
     bool changed;                   /* a command was sent by it */
+    double commanded;               /* when the last one was sent, or answered */
     bool unready; /* it was opened in vain, since the host's server was not ready */
     double since; /* when it began to wait for a place that the gateway says it has not; 0: no */
     double opened, used; /* when the host had let it in; when it was asked last */
@@ -281,9 +282,9 @@ veyon_visit_new(struct veyon_gateway *gateway, const struct wms_address *address
 /* It has a place now. */
 void veyon_visit_open(struct veyon_visit *visit);
 /* Its owner does not need it any more: it is given back as soon as nobody waits for an answer by
- * it.  NULL is allowed; returns NULL. */
+ * it, and the gateway has had time to send its commands.  NULL is allowed; returns NULL. */
 struct veyon_visit *veyon_visit_leave(struct veyon_visit *visit);
-/* Its exchange has ended: if it has no owner, it is given back. */
+/* Its exchange has ended, or a while is over: if it has no owner, it is given back. */
 void veyon_visit_rest(struct veyon_visit *visit);
 /* The gateway does not have it any more. */
 void veyon_visit_over(struct veyon_visit *visit);

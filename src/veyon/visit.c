@@ -11,6 +11,9 @@
 
 /* Seconds. */
 static const double ask_again = 0.05, nobody_after = 1.5, nothing_after = 5, full_for = 10;
+/* A gateway answers a command before it has sent it, and throws away what it has not sent when the
+ * connection is given back: of eight commands, three were lost after 0.3 s, and none after 1.5. */
+static const double sent_after = 2;
 
 #define DENIED \
     "the host has accepted the key and tells nothing: its access rules may refuse this key's " \
@@ -129,11 +132,22 @@ struct veyon_visit *veyon_visit_leave(struct veyon_visit *visit)
 }
 
 /* One that is being opened is given back when the host has let it in: until then, or until the
- * gateway gives up, it has its place, whether somebody waits for it or not. */
+ * gateway gives up, it has its place, whether somebody waits for it or not.  One whose command may
+ * not have been sent yet stays for a while; at the engine's end it is left to the gateway, which
+ * ends it after a minute. */
 void veyon_visit_rest(struct veyon_visit *visit)
 {
-    if (!visit->owner && !visit->current &&
-        (visit->stage == VEYON_ARRIVING || visit->stage == VEYON_READY)) {
+    const struct veyon *all = visit->gateway->all;
+    double left = visit->changed ? visit->commanded + sent_after - veyon_now() : 0;
+
+    if (visit->owner || visit->current ||
+        (visit->stage != VEYON_ARRIVING && visit->stage != VEYON_READY)) {
+        return;
+    }
+    if (left > 0 && !all->net.forked) {
+        visit->own = veyon_drop(visit->own);
+        all->net.services->timer_set(visit->timer, left);
+    } else {
         close_visit(visit);
     }
 }
@@ -173,7 +187,11 @@ static void look_again(void *data)
     struct veyon *all = visit->gateway->all;
 
     net_enter(&all->net);
-    look_around(visit);
+    if (visit->owner) {
+        look_around(visit);
+    } else {
+        veyon_visit_rest(visit);
+    }
     net_leave(&all->net);
 }
 

@@ -66,6 +66,7 @@ class Host:
         "picture_delay": 0,  # the picture shows what was so long ago
         "active_delay": 0,  # and so do the features
         "fresh_delay": 0,  # a connection younger than that knows of no active feature
+        "flush": 0,  # a command goes to the host so much later, and is lost if its connection is closed before
         "session_gone": 0,  # 1: session is told as if nothing was known, as most of the time
         "settle": 20,  # one younger than that knows nothing
         "authentication_delay": 0,
@@ -228,11 +229,13 @@ class Connection:
         self.uid = str(uuid.uuid4())
         self.host = host
         self.born = self.used = now()
+        self.closed = False
         self.deaf = False  # the host has been started anew
         self.frozen = None  # what was shown when the cable was pulled out
         host.connections.append(self)
 
     def close(self):
+        self.closed = True
         self.host.connections.remove(self)
 
     def view(self):
@@ -256,6 +259,15 @@ class Connection:
         }
 
     def command(self, feature, active, arguments):
+        """Takes a command, which is carried out or not."""
+        if self.host.flush:
+            asyncio.get_running_loop().call_later(self.host.flush / 1000, self.send, feature, active, arguments)
+        else:
+            self.send(feature, active, arguments)
+
+    def send(self, feature, active, arguments):
+        if self.closed:
+            return
         if self.frozen:
             self.host.late.append((feature, active, arguments))
         elif not self.deaf and self.host.reachable():
