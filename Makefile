@@ -7,6 +7,7 @@
 #: make demo        installs what is missing (Debian, as root), builds, and runs a short example
 #: make test        likewise, and runs all specs: RUNS="5.4 jit" for some Luas only, SPECS=spec/x_spec.lua for some specs
 #: make desktops    locks and unlocks real desktops in test hosts (5 GB): DESKTOPS="kde sway" for some only
+#: make veyon       locks and unlocks real hosts with Veyon, which fail in every way that was seen (0.5 GB)
 #: make check       the specs under sanitizers and valgrind, and every static check (check-lint, check-asan, ... for one)
 #: make fuzz        libFuzzer on what comes from outside: FUZZ_SECONDS=30; fuzz-report: FUZZ_RUNS=20000000, and line coverage
 #: make mutants     breaks lines of src, and tells what no spec notices: RANDOM=200 SEED=7 ONLY=src/core (see spec/mutants/run.lua)
@@ -103,6 +104,11 @@ cflags_of_$1    = $$(call pkg,$1,cflags,$2)
 libs_of_$1      = $$(call pkg,$1,libs,$2)
 endef
 
+# libcurl in the engine's loop, for those that speak HTTP.
+cflags_of_net        = $(call pkg,net,cflags,libcurl)
+shared_of_multipoint = net
+shared_of_veyon      = net
+
 # Either libwinpr will do; its headers are the system's, whatever they give warnings for.
 winpr       := $(shell $(PKG_CONFIG) --exists winpr3 2>/dev/null && echo winpr3 || echo winpr2)
 winpr_cflags = $(patsubst -I%,-isystem %,$(call pkg,winpr,cflags,$(winpr)))
@@ -112,6 +118,8 @@ $(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-op
     libxml2-dev libssl-dev,libcurl-devel libxml2-devel openssl-devel))
 # The HTTPS server for MultiPoint's events: no provider, but a module that one loads.
 $(eval $(call provider,multipoint-events,libmicrohttpd >= 0.9.75,libmicrohttpd-dev,libmicrohttpd-devel))
+$(eval $(call provider,veyon,libcurl >= 7.87 jansson >= 2.7,libcurl4-openssl-dev libjansson-dev,libcurl-devel \
+    jansson-devel))
 $(eval $(call provider,wts,$(winpr),libwinpr2-dev,libwinpr-devel))
 
 # Those whose sources and libraries are here, and what those miss whose sources alone are.
@@ -227,7 +235,7 @@ $B/lib/wms.pc: $B/folder src/include/wms.h Makefile
 
 # A provider uses the engine only through what it is given, hence --no-undefined; one file serves
 # every Lua and C.
-$(foreach p,$(providers),$(eval $B/lib/wms/$p.so: $(call objects,$p)))
+$(foreach p,$(providers),$(eval $B/lib/wms/$p.so: $(call objects,$p $(shared_of_$p))))
 # The keyed hash, which needs nothing of the engine.
 $B/lib/wms/logind.so $B/lib/wms/wts.so: $B/obj/core/hash.o
 # Memory and texts.

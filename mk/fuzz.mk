@@ -5,11 +5,12 @@
 # has to reach, and others that these need (fuzz_NAME_too).
 FUZZ_SECONDS = 30
 FUZZ_RUNS    = 20000000
-fuzz_targets = answer record address servers jpeg sink
+fuzz_targets = answer record address servers jpeg sink veyon
 fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer scan head values faults known operations text arena)
 fuzz_record  = src/core/record.c src/core/value.c
 fuzz_address = src/core/target.c
 fuzz_servers = $(patsubst %,src/core/%.c,nodeset serverset serverlist group expand)
+fuzz_veyon   = src/veyon/answer.c
 fuzz_jpeg    = src/core/jpeg.c
 fuzz_sink    = $(patsubst %,src/multipoint/%.c,sink token events)
 fuzz_sink_too    = $(patsubst %,src/multipoint/%.c,answer scan values operations text arena)
@@ -29,7 +30,7 @@ $(fuzzers) $(covered): $(wildcard spec/fuzz/*.h src/*.h src/*/*.h) $B/flags
 	$(call say,CC,$@)
 	$Q mkdir -p $(@D) && clang -std=gnu11 -O1 -g $(WARNINGS) $(includes) $(cflags_of_multipoint) \
 	    $(uv_cflags) -DMULTIPOINT_PART=61 $(fuzz_flags) -o $@ $(filter %.c,$^) \
-	    $(call pkg,libxml2,libs,libxml-2.0)
+	    $(call pkg,libxml2,libs,libxml-2.0) $(call pkg,jansson,libs,jansson)
 
 .PHONY: fuzz fuzz-report fuzz-corpus fuzzers covered check-fuzz
 fuzzers: $(fuzzers) ; @:

@@ -61,7 +61,7 @@ $B/counted/%.o: src/%.c $B/flags
 	$(call say,CC,'$< (counted)')
 	$Q mkdir -p $(@D) && $(compile)
 $B/spec/growth $(growths): $(call counted,$(core))
-$(foreach p,$(counting),$(eval $B/spec/growth_$p: $(call counted,$(call objects,$p)) $B/sources))
+$(foreach p,$(counting),$(eval $B/spec/growth_$p: $(call counted,$(call objects,$p $(shared_of_$p))) $B/sources))
 
 $(winpr_programs): $B/spec/%: spec/winpr/%.c $B/flags
 	$(call say,CC,$<)
@@ -167,6 +167,14 @@ DESKTOPS = mate xscreensaver i3lock xfce cinnamon cinnamon-idle kde sway gnome g
 desktops: all specs
 	WMS_DESKTOPS='$(DESKTOPS)' LUA_PATH='./lua/?.lua;./spec/?.lua;;' LUA_CPATH='$B/$L/?.so;;' \
 	    busted --lua=lua$L spec/desktops/desktops_spec.lua
+
+# ---- real hosts with Veyon -----------------------------------------------------------------------
+# `make test` takes a few of them: spec/veyon_hosts_spec.lua.
+
+.PHONY: veyon
+veyon: all specs
+	WMS_VEYON=all WMS_BUILD=$B LUA_PATH='./lua/?.lua;./spec/?.lua;;' LUA_CPATH='$B/$L/?.so;;' \
+	    busted --lua=lua$L spec/veyon_hosts_spec.lua spec/host/veyon_spec.lua
 
 # ---- many hosts ----------------------------------------------------------------------------------
 

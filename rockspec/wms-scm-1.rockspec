@@ -7,7 +7,7 @@ source = {
 description = {
    summary = "Scripted control of user sessions on shared computers",
    detailed = [[
-      Locks, unlocks, lists, disconnects and closes sessions on Linux (logind), on Windows MultiPoint hosts, and on a host inside the process for tests. Providers whose libraries are missing are left out; the build says which, and what to install.
+      Locks, unlocks, lists, disconnects and closes sessions on Linux (logind), on Windows MultiPoint hosts, on Veyon hosts, and on a host inside the process for tests. Providers whose libraries are missing are left out; the build says which, and what to install.
    ]],
    license = "MIT",
 }

@@ -11,6 +11,7 @@
 --                                   host takes), asks_first (the provider asks how a session is before it acts), reuse
 --                                   (host.reuse is there), ends (it may be rebooted and powered off),
 --                                   opens (host.open is there), pictures (host.picture is there)
+--   adapter.single                  such hosts have one session each: what needs more of them is skipped
 --   adapter.missing()               nil, or why these specs cannot run here
 --   adapter.host{ sessions = { { user=, locked=, exempt=, own=, deaf=, relock=seconds }, … } } -> host
 --   adapter.unreachable()           an address that nobody answers
@@ -72,6 +73,9 @@ return function(adapter, skip)
    end
 
    local function room(...)
+      if adapter.single and select("#", ...) > 1 then
+         skip(adapter.name .. " hosts have one session each")
+      end
       return adapter.host{ sessions = { ... } }
    end
 

@@ -76,8 +76,10 @@ describe("a storm #once", function()
       end
       assert.is_true(last.descriptors - first.descriptors <= DESCRIPTORS_MORE,
          first.descriptors .. " descriptors, then " .. last.descriptors)
-      local cost, cost_then = storm:costs()
-      assert.is_true(cost_then <= COST_MORE * cost, cost .. " ms an event, then " .. cost_then)
+      if report then -- in a soak alone: what else the machine does decides over a minute
+         local cost, cost_then = storm:costs()
+         assert.is_true(cost_then <= COST_MORE * cost, cost .. " ms an event, then " .. cost_then)
+      end
    end)
 end)
 

@@ -322,7 +322,7 @@ end
 
 local function print_script(made, given, settings)
    local script = require "wms.cli.script"
-   if made.call == "bind" then
+   if made.call == "bind" and not given.key_name then
       if not (given.fingerprint or given.fingerprints) then
          misuse.raise("a script asks nobody whether the certificate is the host's; give --fingerprint SHA256 or "
             .. "--fingerprints FILE", "bind")

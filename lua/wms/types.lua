@@ -41,7 +41,7 @@ local wms = {}
 --- * `"memory://lab"`: an embedded host (`wms.memory`)
 --- * `"logind://"`: this machine's logind; `"logind://user@host"`: another's, over ssh; `"logind:///path/to/socket"`: that of
 ---   another system bus on this machine
---- * `"multipoint://host:port"`, `"wts://host"`
+--- * `"multipoint://host:port"`, `"veyon://host"`, `"wts://host"`
 --- * `"lab[01-30]"`: a node set; `"@room1"`: a group of `wms.configure`; `"@room1!lab07"`, `"a,b"`, `"a&b"`, `"a^b"`; and `"!lab07"`
 ---   in a list takes out of the whole list
 ---@alias wms.Servers string|string[]
@@ -152,7 +152,10 @@ local wms = {}
 ---@field timeout? number As in `wms.Options`.
 
 ---@class wms.BindOptions: wms.WholeOptions
----@field user_name string The name of an administrator of the host.
+---@field user_name? string The name of an administrator of the host; required, but for Veyon hosts.
+---@field key_name? string Of Veyon hosts, in place of a user: the name of the authentication key.
+---@field key_file? string The path of the private key, which stays there, and is read each time it is needed.
+---@field gateway? string Where Veyon's WebAPI is, on this machine: "http://127.0.0.1:11080" at first.
 ---@field password? string|(fun(server: string, user_name: string): string?, string?) The password; or a function that asks for it, when the host's certificate is found to be the expected one: it returns the password, or nil and the reason (`CANCELLED`).  No timeout runs meanwhile.  Required with `fingerprint`.  The engine wipes its copies; what Lua has of a string stays until Lua needs the memory.
 ---@field fingerprint? string SHA-256 of the certificate that is expected, in hex.  Without it the bind ends as `UNTRUSTED`, and `err.fingerprint` is that of the certificate that was shown.
 ---@field fingerprints? table<string, string> Those of single hosts, by their addresses, in place of `fingerprint`: see `wms.fingerprints`.  Of hosts that are not bound now they are ignored.
@@ -411,6 +414,9 @@ function wms.call(options) end
 ---@field fingerprint? string SHA-256 of the host's certificate.
 ---@field management? boolean Whether the password for management is there.
 ---@field port? integer
+---@field key_name? string Of a Veyon host, as are the next two: the key's name.
+---@field key_file? string Where it is.
+---@field gateway? string Whom it is given.
 ---@field events? { host_name: string, port: integer, address?: string, expires: integer } Where the host tells of changes; `expires` (seconds since 1970) is the end of the certificate that it knows.
 ---@field error? { code: wms.Code, message: string } Of a binding that cannot be read: why; it has nothing but `server` beside.
 

@@ -160,7 +160,7 @@ static bool knows(const char *first, const char *second, size_t length_of_body)
     static char text[1];
     const struct multipoint_element body = {
         .name = "x", .space = "", .text = text, .length = length_of_body};
-    struct multipoint all = {.depth = 0};
+    struct multipoint all = {.known.id_at = 0};
     struct multipoint_host host = {.all = &all};
     struct multipoint_exchange exchange = {
         .host = &host, .operation = &operation, .answer.memory = &memory};

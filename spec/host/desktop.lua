@@ -5,6 +5,8 @@ local hosts -- spec.host, which loads this file
 
 local directory = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
 
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
+
 local Desktop = {}
 Desktop.__index = Desktop
 
@@ -21,7 +23,7 @@ if [ -z "$screen" ]; then
    exec sleep infinity
 fi
 mkfifo display
-Xvfb -displayfd 3 -screen 0 "$screen" -fbdir "$PWD" -retro -noreset -nolisten tcp "$@" 3> display 2> xvfb.log &
+Xvfb $DISPLAY -displayfd 3 -screen 0 "$screen" -fbdir "$PWD" -retro -noreset -nolisten tcp "$@" 3> display 2> xvfb.log &
 xvfb=$!
 read -r number < display
 export DISPLAY=:$number
@@ -41,10 +43,12 @@ wait $xvfb
 ]]
 
 --- Opens a session with a screen (Xvfb, a pattern on it) and a locker: xss-lock listens to logind and runs i3lock.
--- Fields: user, seat (none), notifications (true: dunst shows those that come over the user's bus, from 20, 30 on and 200
--- pixels wide; Desktop:notifications() is what it has got), program (a shell text that runs in place of locker and
--- notifications, on the screen and the user's bus; only the screen is waited for then), width and height (320, 240),
--- opengl (true: the screen has GLX).  Returns when the locker has been seen to lock and to unlock by logind's signals.
+-- Fields: user, seat (none), class (of the session), notifications (true: dunst shows those that come over the user's bus,
+-- from 20, 30 on and 200 pixels wide; Desktop:notifications() is what it has got), program (a shell text that runs in place
+-- of locker and notifications, on the screen and the user's bus; only the screen is waited for then), width and height
+-- (320, 240), opengl (true: the screen has GLX), display (its number, which the session's first process has in its
+-- environment then).
+-- Returns when the locker has been seen to lock and to unlock by logind's signals.
 -- A program that is itself the screen says `type = "wayland"`: it has to set Desktop.screenshot.
 local function open(self, options)
   local shared = "/run/spec-host/desktop-" .. self:number()
@@ -54,7 +58,9 @@ local function open(self, options)
   local screen = options.type == "wayland" and "" or ("%dx%dx24"):format(width, height)
   local argv = { "sh", "-c", desktop_script, "desktop", shared, bus or "", options.program or "", screen,
     options.opengl and "+extension" or "-extension", "GLX" }
-  local id = self:session{ user = options.user, seat = options.seat, type = options.type, command = argv }
+  if options.display then argv = { "env", "DISPLAY=:" .. options.display, unpack(argv) } end
+  local id = self:session{ user = options.user, seat = options.seat, type = options.type, class = options.class,
+    command = argv }
   local desktop = setmetatable({ id = id, host = self, shared = shared, width = width, height = height }, Desktop)
   if screen ~= "" then
     assert(hosts.wait(function() return desktop:number() end, 60), "the desktop has no screen")

@@ -31,7 +31,7 @@ return function(adapter, test, room)
       local function check(outcome, asked_at)
          local width, height, comment = jpeg.read(outcome.picture)
          assert.same({ width, height }, { outcome.width, outcome.height })
-         assert.truthy(comment:find("session " .. outcome.session_id .. " ", 1, true), comment)
+         assert.truthy(adapter.single or comment:find("session " .. outcome.session_id .. " ", 1, true), comment)
          assert.is_true(math.abs(outcome.time - asked_at) < 600) -- a machine's clock may be set meanwhile
          assert.equal("verified", outcome.state)
       end

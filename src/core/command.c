@@ -66,10 +66,10 @@ static int get_server(wms_engine *engine, const char *text, struct wms_server **
     if (error == WMS_E_NO_PROVIDER && wms_engine_is_unloaded(engine, scheme)) {
         error = 0; /* the outcome tells why */
     } else if (error == WMS_E_NO_PROVIDER) {
-        error = wms_complain(
-            engine,
-            "server: unknown scheme '%s'; give memory://, logind://, multipoint:// or wts://",
-            scheme);
+        error = wms_complain(engine,
+                             "server: unknown scheme '%s'; give memory://, logind://, "
+                             "multipoint://, veyon:// or wts://",
+                             scheme);
     }
     if (error) {
         wms_server_release(engine, *ret_server);
@@ -436,10 +436,11 @@ static int build_from_targets(wms_engine *engine, const wms_command *command, wm
 static int keep_call(wms_engine *engine, const wms_command *command, wms_request *request)
 {
     static const wms_value none = {.kind = WMS_NIL};
-    const char *const words[] = {command->interface_name,   command->operation,
-                                 command->user_name,        command->fingerprint,
-                                 command->certificate_name, command->thumbprint,
-                                 command->events_host_name, command->events_address};
+    const char *const words[] = {
+        command->interface_name,   command->operation,        command->user_name,
+        command->fingerprint,      command->certificate_name, command->thumbprint,
+        command->events_host_name, command->events_address,   command->key_name,
+        command->key_file,         command->gateway};
     enum { WORDS = sizeof words / sizeof *words };
     wms_value items[WORDS + 1];
 
@@ -465,6 +466,9 @@ static int keep_call(wms_engine *engine, const wms_command *command, wms_request
         .thumbprint = kept[5].text,
         .events_host_name = kept[6].text,
         .events_address = kept[7].text,
+        .key_name = kept[8].text,
+        .key_file = kept[9].text,
+        .gateway = kept[10].text,
         .events_port = command->events_port,
         .arguments = command->arguments ? &kept[WORDS] : NULL,
         .management = command->management,

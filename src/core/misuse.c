@@ -216,7 +216,11 @@ static int check_fields(wms_engine *engine, const wms_command *command)
          "the name of one of the interface's operations"},
         {"arguments", WMS_CALL, command->arguments, NULL, NULL},
         {"user_name", WMS_BIND, command->user_name, command->user_name,
-         "the name of an administrator of the host"},
+         command->key_name || command->key_file ? NULL
+                                                : "the name of an administrator of the host"},
+        {"key_name", WMS_BIND, command->key_name, NULL, NULL},
+        {"key_file", WMS_BIND, command->key_file, NULL, NULL},
+        {"gateway", WMS_BIND, command->gateway, NULL, NULL},
         {"password", WMS_BIND, command->password, NULL, NULL},
         {"fingerprint", WMS_BIND, command->fingerprint, NULL, NULL},
         {"certificate_name", WMS_BIND, command->certificate_name, NULL, NULL},

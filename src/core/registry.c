@@ -201,7 +201,8 @@ int wms_engine_load(wms_engine *engine, const char *name, const char *path)
         const char *package = wms_scheme_package(name);
         if (!wms_scheme_known(name)) {
             return wms_complain(
-                engine, "no provider is called '%.31s'; give logind, multipoint or wts", name);
+                engine, "no provider is called '%.31s'; give logind, multipoint, veyon or wts",
+                name);
         }
         wms_complain(engine, "the provider '%s' is not installed%s%s%s", name,
                      package ? " (it needs " : "", package ? package : "", package ? ")" : "");

@@ -16,6 +16,7 @@ static const struct {
     {"logind", "libsystemd0 (Debian) or systemd-libs (Fedora)", true},
     {"multipoint",
      "libcurl4, libxml2 and libssl3 (Debian) or libcurl, libxml2 and openssl-libs (Fedora)", false},
+    {"veyon", "libcurl4 and libjansson4 (Debian) or libcurl and jansson (Fedora)", false},
     {"wts", "libwinpr2-2 or libwinpr3-3 (Debian) or libwinpr (Fedora)", true},
 };
 
@@ -246,7 +247,7 @@ int wms_place_parse(struct wms_place *ret_place, const char *text, char *complai
         if (n == 0 || n > WMS_SCHEME_MAX) {
             return complain(complaint, size,
                             "no scheme, of letters alone, before \"://\"; give memory://, "
-                            "logind://, multipoint:// or wts://");
+                            "logind://, multipoint://, veyon:// or wts://");
         }
         memcpy(place->scheme, text, n);
         rest = mark + 3;

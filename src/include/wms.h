@@ -482,6 +482,11 @@ typedef struct wms_command {
     const char *events_host_name; /* this machine's name, as the host reaches it; NULL: no events */
     unsigned events_port;         /* where programs on this machine wait for events */
     const char *events_address;   /* of this machine, for them to listen at; NULL: all it has */
+    /* WMS_BIND of Veyon hosts, in place of a user's name and password. */
+    const char *key_name; /* of the authentication key, as the hosts have its public part */
+    const char *key_file; /* the path of the private key, which is read each time it is needed */
+    const char *gateway;  /* where Veyon's WebAPI is, on this machine; NULL:
+                             "http://127.0.0.1:11080" */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);

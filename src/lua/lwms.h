@@ -239,6 +239,9 @@ _Static_assert(COMMANDS / 2 <= 55, "a set of takers has a bit for each verb");
     X(CERTIFICATE_NAME, "certificate_name", FOR_ALONE(WMS_BIND)) \
     X(THUMBPRINT, "thumbprint", FOR_ALONE(WMS_BIND)) \
     X(EVENTS, "events", FOR_ALONE(WMS_BIND)) \
+    X(KEY_NAME, "key_name", FOR_ALONE(WMS_BIND)) \
+    X(KEY_FILE, "key_file", FOR_ALONE(WMS_BIND)) \
+    X(GATEWAY, "gateway", FOR_ALONE(WMS_BIND)) \
     X(STORE, "store", FOR_CONFIGURE) \
     X(CONNECTIONS, "connections", FOR_CONFIGURE) \
     X(ANSWER_SIZE, "answer_size", FOR_CONFIGURE) \
@@ -279,6 +282,9 @@ enum slot {
     SLOT_THUMBPRINT,
     SLOT_EVENTS_HOST_NAME,
     SLOT_EVENTS_ADDRESS,
+    SLOT_KEY_NAME,
+    SLOT_KEY_FILE,
+    SLOT_GATEWAY,
     SLOT_LOG,
     SLOT_GROUPS,
     SLOT_STORE,

@@ -204,6 +204,9 @@ static const struct {
          "a string, the name that the host's certificate is made out to"),
     TEXT(THUMBPRINT, thumbprint,
          "a string, the SHA-1 of the host's certificate in hex, beside the fingerprint"),
+    TEXT(KEY_NAME, key_name, "a string, the name of the authentication key"),
+    TEXT(KEY_FILE, key_file, "a string, the path of the private key"),
+    TEXT(GATEWAY, gateway, "a string, the URL of Veyon's WebAPI on this machine"),
 #undef TEXT
 };
 

@@ -393,6 +393,17 @@ static int check_bind(const struct wms_call *call, char *complaint, size_t size)
 {
     unsigned char sha256[MULTIPOINT_SHA256];
     char thumbprint[MULTIPOINT_THUMBPRINT];
+    const char *other = call->key_name   ? "key_name"
+                        : call->key_file ? "key_file"
+                        : call->gateway  ? "gateway"
+                                         : NULL;
+
+    if (other) {
+        snprintf(complaint, size,
+                 "%s: a MultiPoint host is bound with user_name and a password; leave it out",
+                 other);
+        return WMS_E_INVALID;
+    }
 
     if (call->fingerprint && !multipoint_fingerprint_parse(call->fingerprint, sha256)) {
         snprintf(complaint, size,

@@ -187,7 +187,7 @@ static void got_key(void *data, int code, struct multipoint_made *made)
     struct multipoint *all = bind->task.host->all;
     struct multipoint_endpoint *endpoint = &bind->binding.endpoint;
 
-    multipoint_enter(all);
+    net_enter(&all->net);
     /* Another bind may have been faster. */
     code = code ? code : multipoint_endpoint_search(all, endpoint);
     if (!code && !endpoint->key) {
@@ -202,7 +202,7 @@ static void got_key(void *data, int code, struct multipoint_made *made)
     } else {
         tell(bind);
     }
-    multipoint_leave(all);
+    net_leave(&all->net);
 }
 
 /* Takes the key that there is for this name and port, or makes one. */

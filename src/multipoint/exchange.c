@@ -22,7 +22,7 @@ static bool keep(struct multipoint_exchange *exchange)
     multipoint_text_clear(&answer);
     *exchange =
         (struct multipoint_exchange){.host = exchange->host, .request = request, .answer = answer};
-    node_init(&exchange->node);
+    node_init(&exchange->transfer.node);
     all->spare = exchange;
     return true;
 }
@@ -41,7 +41,7 @@ static void exchange_free(struct multipoint_exchange *exchange)
     if (!node_alone(&exchange->host->waiting)) {
         make_due(exchange->host);
     }
-    node_remove(&exchange->node);
+    node_remove(&exchange->transfer.node);
     multipoint_reader_free(exchange->reader);
     exchange->reader = NULL;
     if (!keep(exchange)) {
@@ -69,7 +69,9 @@ static struct multipoint_exchange *exchange_new(struct multipoint_host *host)
 
     all->spare = NULL;
     if (exchange) {
-        node_init(&exchange->node);
+        node_init(&exchange->transfer.node);
+        exchange->transfer.net = &all->net;
+        exchange->transfer.peer = &host->peer;
         exchange->host = host;
         exchange->request.memory = exchange->answer.memory = &all->memory;
     }
@@ -157,7 +159,7 @@ int multipoint_ask(struct multipoint_host *host, const struct multipoint_questio
         exchange_free(exchange);
         return error;
     }
-    node_append(question->urgent ? host->waiting.next : &host->waiting, &exchange->node);
+    node_append(question->urgent ? host->waiting.next : &host->waiting, &exchange->transfer.node);
     make_due(host);
     *ret_exchange = exchange;
     return 0;
@@ -171,8 +173,8 @@ struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange
         if (!exchange->started) {
             exchange_free(exchange);
         } else { /* freeing it here would send TLS close_notify: that is left to settle() */
-            node_remove(&exchange->node);
-            node_append(&exchange->host->all->dropped, &exchange->node);
+            node_remove(&exchange->transfer.node);
+            node_append(&exchange->host->all->dropped, &exchange->transfer.node);
         }
     }
     return NULL;
@@ -181,7 +183,8 @@ struct multipoint_exchange *multipoint_drop(struct multipoint_exchange *exchange
 static void free_those_of(struct multipoint_host *host, struct node *list)
 {
     for (struct node *node = list->next, *next; node != list; node = next) {
-        struct multipoint_exchange *exchange = NODE_OWNER(node, struct multipoint_exchange, node);
+        struct multipoint_exchange *exchange =
+            NODE_OWNER(node, struct multipoint_exchange, transfer.node);
         next = node->next;
         if (exchange->host == host) {
             exchange_free(exchange);
@@ -192,8 +195,8 @@ static void free_those_of(struct multipoint_host *host, struct node *list)
 void multipoint_drop_all(struct multipoint_host *host)
 {
     free_those_of(host, &host->waiting);
-    free_those_of(host, &host->all->running);
-    free_those_of(host, &host->all->finished);
+    free_those_of(host, &host->all->net.running);
+    free_those_of(host, &host->all->net.finished);
     free_those_of(host, &host->all->reading);
     free_those_of(host, &host->all->dropped);
 }
@@ -201,7 +204,7 @@ void multipoint_drop_all(struct multipoint_host *host)
 void multipoint_exchanges_free(struct node *list)
 {
     while (!node_alone(list)) {
-        exchange_free(NODE_OWNER(list->next, struct multipoint_exchange, node));
+        exchange_free(NODE_OWNER(list->next, struct multipoint_exchange, transfer.node));
     }
 }
 
@@ -228,16 +231,16 @@ static bool ask_in_old_soap(struct multipoint_exchange *exchange)
     multipoint_reader_free(exchange->reader);
     exchange->reader = NULL;
     exchange->head = (struct multipoint_head){0};
-    exchange->read = exchange->paused = exchange->too_large = false;
+    exchange->read = exchange->transfer.paused = exchange->too_large = false;
     exchange->refused = NULL;
     exchange->old = true;
-    exchange->started = exchange->left = false;
+    exchange->started = exchange->transfer.left = false;
     multipoint_print_id(host->all, exchange->id);
     multipoint_envelope(exchange, &question, NULL);
     if (exchange->request.failed) {
         return false;
     }
-    node_append(host->waiting.next, &exchange->node);
+    node_append(host->waiting.next, &exchange->transfer.node);
     make_due(host);
     return true;
 }
@@ -251,7 +254,7 @@ static void judge(struct multipoint_exchange *exchange)
 
     bool in_parts = exchange->reader != NULL;
     all->parser = exchange->reader ? all->parser : NULL;
-    node_remove(&exchange->node);
+    node_remove(&exchange->transfer.node);
     if (exchange->trust.renewed) {
         multipoint_host_renewed(exchange->host, &exchange->next);
     }
@@ -263,7 +266,7 @@ static void judge(struct multipoint_exchange *exchange)
     if (in_parts) { /* the memory of a long answer is freed later and bit by bit, not to block the
                        loop */
         multipoint_arena_give(&answer.arena, &all->waste);
-        multipoint_turn_soon(all);
+        net_turn_soon(&all->net);
     }
     void *parser = multipoint_answer_end(&answer);
     if (all->parser) {
@@ -281,25 +284,25 @@ static bool begin_to_read(struct multipoint_exchange *exchange)
     struct multipoint *all = exchange->host->all;
     const struct multipoint_text *answer = &exchange->answer;
 
-    if (exchange->reader || exchange->trouble || exchange->result != CURLE_OK || answer->failed ||
-        answer->length <= MULTIPOINT_PART) {
+    if (exchange->reader || exchange->transfer.trouble || exchange->transfer.result != CURLE_OK ||
+        answer->failed || answer->length <= MULTIPOINT_PART) {
         return false;
     }
     exchange->reader =
         multipoint_reader_new(&all->memory, answer->data, answer->length, exchange->answer_max);
     if (!exchange->reader) {
-        exchange->trouble = WMS_E_NO_MEMORY;
+        exchange->transfer.trouble = WMS_E_NO_MEMORY;
         return false;
     }
-    node_remove(&exchange->node);
-    node_append(&all->reading, &exchange->node);
+    node_remove(&exchange->transfer.node);
+    node_append(&all->reading, &exchange->transfer.node);
     return true;
 }
 
 void multipoint_exchange_ended(struct multipoint_exchange *exchange)
 {
     if (begin_to_read(exchange)) {
-        multipoint_turn_soon(exchange->host->all);
+        net_turn_soon(&exchange->host->all->net);
     } else {
         judge(exchange);
     }
@@ -311,11 +314,11 @@ void multipoint_read_on(struct multipoint *all)
         return;
     }
     struct multipoint_exchange *exchange =
-        NODE_OWNER(all->reading.next, struct multipoint_exchange, node);
-    node_remove(&exchange->node);
+        NODE_OWNER(all->reading.next, struct multipoint_exchange, transfer.node);
+    node_remove(&exchange->transfer.node);
     bool judged = exchange->read && exchange->answer.length == 0;
-    node_append(judged ? &all->finished : &all->reading,
-                &exchange->node); /* at the end: the other exchanges have their turn */
+    node_append(judged ? &all->net.finished : &all->reading,
+                &exchange->transfer.node); /* at the end: the other exchanges have their turn */
     if (exchange->read) {
         multipoint_text_free(
             &exchange->answer); /* not needed any more: frees memory before the results are made */
@@ -324,7 +327,7 @@ void multipoint_read_on(struct multipoint *all)
             exchange->reader); /* its results are made in another turn, which may take as long */
     }
     if (!node_alone(&all->reading)) {
-        multipoint_turn_soon(all);
+        net_turn_soon(&all->net);
     }
 }
 
@@ -347,13 +350,13 @@ static bool start_waiting(struct multipoint_host *host)
     node_remove(&host->due);
     while (!node_alone(&host->waiting) && !host->failure && may_connect(host)) {
         struct multipoint_exchange *exchange =
-            NODE_OWNER(host->waiting.next, struct multipoint_exchange, node);
-        node_remove(&exchange->node);
+            NODE_OWNER(host->waiting.next, struct multipoint_exchange, transfer.node);
+        node_remove(&exchange->transfer.node);
         int error = multipoint_transport_start(exchange);
         if (error) {
             finish(exchange, &(struct multipoint_reply){.code = error});
         } else {
-            node_append(&host->all->running, &exchange->node);
+            node_append(&host->all->net.running, &exchange->transfer.node);
             started = true;
         }
     }
@@ -365,7 +368,7 @@ void multipoint_exchanges_flush(struct multipoint_host *host)
     int running;
 
     if (!node_alone(&host->waiting) && !host->failure && start_waiting(host)) {
-        curl_multi_socket_action(host->all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        curl_multi_socket_action(host->all->net.multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
 }
 

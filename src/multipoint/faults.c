@@ -357,7 +357,7 @@ static void judge_http(struct multipoint_exchange *exchange, struct multipoint_a
 {
     long status = 0;
 
-    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(exchange->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
     reply->body = status == 200 && !exchange->reader ? multipoint_known_find(exchange) : NULL;
     if (reply->body) {
         return;
@@ -394,7 +394,7 @@ static const char *connect_problem(const struct multipoint_exchange *exchange)
 {
     long number = 0;
 
-    curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number);
+    curl_easy_getinfo(exchange->transfer.easy, CURLINFO_OS_ERRNO, &number);
     return number == ECONNREFUSED                            ? "nobody listens there"
            : number == ENETUNREACH || number == EHOSTUNREACH ? "there is no way to the host"
            : number == ETIMEDOUT                             ? "the host does not answer"
@@ -408,7 +408,7 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
 {
     const struct multipoint_trust *trust = &exchange->trust;
 
-    if (exchange->result == CURLE_ABORTED_BY_CALLBACK &&
+    if (exchange->transfer.result == CURLE_ABORTED_BY_CALLBACK &&
         *trust->why) { /* by on_leaving(): the certificate has expired */
         reply->code = WMS_E_UNTRUSTED;
         reply->text = trust->why;
@@ -420,7 +420,7 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
         return;
     }
     reply->code = WMS_E_UNREACHABLE;
-    switch (exchange->result) {
+    switch (exchange->transfer.result) {
     case CURLE_COULDNT_RESOLVE_HOST:
         reply->text = "no host of that name is known";
         break;
@@ -428,15 +428,16 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
         reply->text = "the proxy's name is not known";
         break;
     case CURLE_COULDNT_CONNECT:
-        reply->code = exchange->no_socket ? exchange->no_socket : WMS_E_UNREACHABLE;
-        reply->text = exchange->no_socket == WMS_E_NO_MEMORY ? "out of memory"
-                      : exchange->no_socket ? "no descriptor is left for a connection"
-                                            : connect_problem(exchange);
+        reply->code =
+            exchange->transfer.no_socket ? exchange->transfer.no_socket : WMS_E_UNREACHABLE;
+        reply->text = exchange->transfer.no_socket == WMS_E_NO_MEMORY ? "out of memory"
+                      : exchange->transfer.no_socket ? "no descriptor is left for a connection"
+                                                     : connect_problem(exchange);
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_CONNECT_ERROR:
-        if (*trust->why || trust->old_tls || exchange->result != CURLE_SSL_CONNECT_ERROR) {
+        if (*trust->why || trust->old_tls || exchange->transfer.result != CURLE_SSL_CONNECT_ERROR) {
             reply->code = WMS_E_UNTRUSTED;
             reply->text = *trust->why      ? trust->why
                           : trust->old_tls ? "the host speaks only a TLS that is older than 1.2"
@@ -451,7 +452,7 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
         break;
     default:
         snprintf(buffer, MULTIPOINT_SENTENCE, "no connection can be made: %.200s",
-                 curl_easy_strerror(exchange->result));
+                 curl_easy_strerror(exchange->transfer.result));
         reply->text = buffer;
     }
 }
@@ -475,8 +476,8 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
         snprintf(buffer, MULTIPOINT_SENTENCE, "the host's answer is longer than %zu bytes",
                  exchange->answer_max);
         reply->text = buffer;
-    } else if (exchange->result == CURLE_UNSUPPORTED_PROTOCOL ||
-               exchange->result == CURLE_WEIRD_SERVER_REPLY) {
+    } else if (exchange->transfer.result == CURLE_UNSUPPORTED_PROTOCOL ||
+               exchange->transfer.result == CURLE_WEIRD_SERVER_REPLY) {
         reply->code = WMS_E_PROTOCOL;
         reply->text = "what answers there speaks no HTTP";
     }
@@ -485,17 +486,17 @@ static void judge_break(struct multipoint_exchange *exchange, struct multipoint_
 void multipoint_judge(struct multipoint_exchange *exchange, struct multipoint_answer *answer,
                       struct multipoint_reply *ret_reply, char buffer[MULTIPOINT_SENTENCE])
 {
-    bool exhausted =
-        exchange->answer.failed || (exchange->result == CURLE_OUT_OF_MEMORY && !exchange->refused);
+    bool exhausted = exchange->answer.failed ||
+                     (exchange->transfer.result == CURLE_OUT_OF_MEMORY && !exchange->refused);
 
     *ret_reply = (struct multipoint_reply){
-        .code = 0, .general = exchange->trouble || exchange->result != CURLE_OK};
-    if (exchange->trouble || exhausted) {
-        ret_reply->code = exchange->trouble ? exchange->trouble : WMS_E_NO_MEMORY;
-        ret_reply->lost = exchange->left;
-    } else if (exchange->result == CURLE_OK) {
+        .code = 0, .general = exchange->transfer.trouble || exchange->transfer.result != CURLE_OK};
+    if (exchange->transfer.trouble || exhausted) {
+        ret_reply->code = exchange->transfer.trouble ? exchange->transfer.trouble : WMS_E_NO_MEMORY;
+        ret_reply->lost = exchange->transfer.left;
+    } else if (exchange->transfer.result == CURLE_OK) {
         judge_http(exchange, answer, ret_reply, buffer);
-    } else if (exchange->left) {
+    } else if (exchange->transfer.left) {
         judge_break(exchange, ret_reply, buffer);
     } else {
         judge_connection(exchange, ret_reply, buffer);

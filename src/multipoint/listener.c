@@ -82,11 +82,11 @@ static void on_turn(void *data, bool begins)
     struct multipoint *all = listener->all;
 
     if (begins) {
-        multipoint_enter(all);
+        net_enter(&all->net);
         return;
     }
     multipoint_verdict_end(&listener->verdict);
-    multipoint_leave(all); /* the listener may be gone now */
+    net_leave(&all->net); /* the listener may be gone now */
 }
 
 static struct multipoint_caller *list_callers(struct multipoint_listener *listener)

@@ -14,8 +14,8 @@ struct multipoint_user {
     struct multipoint_listener *listener; /* NULL: it does not listen */
     struct multipoint_host *host;         /* its binding has the passwords */
     struct multipoint_caller caller;
-    /* The host has told something; it is answered already.  Called between multipoint_enter() and
-     * multipoint_leave(); must not close the listener. */
+    /* The host has told something; it is answered already.  Called between net_enter() and
+     * net_leave(); must not close the listener. */
     void (*told)(struct multipoint_user *user, const struct multipoint_verdict *verdict);
 };
 

@@ -15,11 +15,10 @@
  *     renewal.c      certificates that follow others; renewal.h
  *     listener.c     where they are told, for the whole engine; listener.h
  *     sink.c         what was told, and the answer, with events.c and token.c; telling.h, server.h
- *     client.c       what there is once for each engine: libcurl's multi handle, timers, the turn
+ *     client.c       what there is once for each engine, and the turn
  *     host.c         one host: its tasks, its binding, its failure
  *     exchange.c     one question and its answer: queued, sent, judged
  *     transport.c    the libcurl easy handle of an exchange
- *     socket.c       libcurl's sockets in the engine's loop
  *     wire.c         limits what OpenSSL reads, before it is decrypted; wire.h
  *     certificate.c  OpenSSL: what a certificate says, and whether it is the host's
  *     faults.c       what hosts and libcurl complain of, as wms codes
@@ -28,23 +27,22 @@
  *
  * The formats (XML, operations, values), which need no host, are in document.h.
  *
- * Everything here runs between multipoint_enter() and multipoint_leave(), and only the outermost
- * multipoint_leave() handles answers: so no callback runs while another function of this provider
- * is on the stack.  Memory comes from the engine's allocator, and what may have held a password is
- * wiped before it is freed.
+ * libcurl in the engine's loop is src/net's.  Everything here runs between net_enter() and
+ * net_leave(), and only the outermost net_leave() handles answers: so no callback runs while
+ * another function of this provider is on the stack.  Memory comes from the engine's allocator, and
+ * what may have held a password is wiped before it is freed.
  */
 #ifndef WMS_MULTIPOINT_H
 #define WMS_MULTIPOINT_H
 
-#include <curl/curl.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
 
 #include <wms/provider.h>
 
-#include "core/node.h"
 #include "document.h"
+#include "net/net.h"
 
 /* ---- certificate.c --------------------------------------------------------------------------- */
 
@@ -167,7 +165,6 @@ size_t multipoint_binding_write(const struct multipoint_binding *binding,
 /* ---- transport.c, exchange.c: the engine's part, hosts, questions and answers ---------------- */
 
 struct multipoint_host;
-struct multipoint_socket;
 struct multipoint_wire;
 
 /* The last accepted answer whose body was empty.  The next answer to the same operation is usually
@@ -180,42 +177,23 @@ struct multipoint_known {
 
 /* What there is once for each engine. */
 struct multipoint {
+    struct net net;
     struct multipoint_memory memory;
-    CURLM *multi;
-    CURLSH *share;           /* TLS sessions */
-    struct wms_timer *timer; /* libcurl's */
-    long wait; /* milliseconds after which libcurl wants to be called, counted from its last
-                  request; -1: not at all */
-    bool timer_changed; /* `wait` has changed, and `timer` is not set to it yet */
-    bool timer_runs;
-    struct wms_timer *tick; /* our own: there is work to do in the next turn of the loop */
-    bool tick_runs;
-    bool in_timer; /* one of the two has fired, and is at work */
-    void (*ready)(struct multipoint *all, curl_socket_t fd,
-                  int mask);            /* called for a socket that is readable or writable */
-    struct node due;                    /* hosts with exchanges that may be started */
-    struct node failed;                 /* hosts whose failure has to be reported to the engine */
-    struct node running;                /* exchanges that libcurl has */
-    size_t running_count;               /* exchanges that have a connection, or wait for one */
-    size_t most_running;                /* the sum of the hosts' `most_running` */
-    struct node finished;               /* exchanges that libcurl is done with, to be judged */
-    struct node reading;                /* exchanges whose long answers are parsed in parts first */
-    struct node dropped;                /* exchanges that nobody waits for any more, to be freed */
-    struct multipoint_socket **sockets; /* by descriptor; `socket_room` places */
-    size_t socket_room;
-    size_t received,
-        taken; /* in this turn of the loop: bytes of answers, and bytes of TLS read from sockets */
-    bool pauses;                   /* some exchanges are paused until the next turn */
+    CURLSH *share;                 /* TLS sessions */
+    struct node due;               /* hosts with exchanges that may be started */
+    struct node failed;            /* hosts whose failure has to be reported to the engine */
+    size_t running_count;          /* exchanges that have a connection, or wait for one */
+    size_t most_running;           /* the sum of the hosts' `most_running` */
+    struct node reading;           /* exchanges whose long answers are parsed in parts first */
+    struct node dropped;           /* exchanges that nobody waits for any more, to be freed */
     void *parser;                  /* a parser to use again for the next answer, or NULL */
     struct multipoint_arena waste; /* memory of long answers, to be wiped and freed bit by bit */
     struct multipoint_known known;
     struct node listeners;             /* where events are told to this engine: listener.c */
     struct node endpoints;             /* whose keys were made in this engine: see endpoint.c */
     struct multipoint_exchange *spare; /* an exchange to use again for the next question, or NULL */
-    unsigned depth;
-    bool forked;            /* in a forked child: the sockets were the parent's, and are replaced */
-    char id[MULTIPOINT_ID]; /* the last message's id */
-    time_t stamp_time;      /* the time for which `created` and `expires` were printed */
+    char id[MULTIPOINT_ID];            /* the last message's id */
+    time_t stamp_time;                 /* the time for which `created` and `expires` were printed */
     char created[MULTIPOINT_STAMP], expires[MULTIPOINT_STAMP];
 };
 
@@ -234,7 +212,7 @@ struct multipoint_host {     /* one server that the engine talks to */
     bool bound;
     struct multipoint_binding binding; /* if `bound` */
     struct node tasks;
-    struct node sockets;                          /* its connections, used and kept: socket.c */
+    struct net_peer peer;                         /* its connections, used and kept */
     struct multipoint_registration *registration; /* while it is watched: watch.c; or NULL */
     void (*closed)(
         struct multipoint_host *host); /* the host has closed a kept connection; or NULL */
@@ -268,7 +246,7 @@ struct multipoint_question { /* what is asked, and how */
 };
 
 struct multipoint_exchange {
-    struct node node;
+    struct net_transfer transfer;
     struct multipoint_host *host;
     const struct multipoint_operation *operation;
     struct wms_op *op;
@@ -284,22 +262,15 @@ struct multipoint_exchange {
     /* Copies of the host's: the binding may be replaced meanwhile. */
     struct multipoint_certificate certificate, next;
     char pins[2 * MULTIPOINT_PIN]; /* of both, for libcurl */
-    CURL *easy;
     struct curl_slist *headers;
     struct multipoint_trust trust;
     size_t answer_max;
-    struct multipoint_socket *socket; /* on which the answer is expected; NULL: none */
-    struct multipoint_wire *wire;     /* of its TLS connection, or NULL */
-    const char *refused;              /* why its answer was refused before its end, or NULL */
-    bool once; /* it may change something, and must not be sent a second time */
-    bool old;  /* it is asked in SOAP 1.1 */
-    bool started, left, too_large;
-    bool read;     /* `reader` has parsed the whole answer */
-    bool paused;   /* it receives no more of its answer in this turn */
-    int trouble;   /* an error of our own: a code, or 0 */
-    int no_socket; /* why no socket could be opened, when libcurl reports that it cannot connect: a
-                      code, or 0 */
-    CURLcode result;
+    struct multipoint_wire *wire; /* of its TLS connection, or NULL */
+    const char *refused;          /* why its answer was refused before its end, or NULL */
+    bool once;                    /* it may change something, and must not be sent a second time */
+    bool old;                     /* it is asked in SOAP 1.1 */
+    bool started, too_large;
+    bool read; /* `reader` has parsed the whole answer */
     void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply);
     void *data; /* for done(); NULL: nobody waits for the answer */
 };
@@ -310,46 +281,15 @@ struct multipoint_exchange {
 int multipoint_client_new(const struct wms_services *services, wms_engine *engine,
                           struct multipoint **ret_all, const char **ret_text);
 void multipoint_client_free(struct multipoint *all);
-/* In a forked child: the sockets are shared with the parent; nothing may be sent on them from here
- * on. */
-void multipoint_client_cut(struct multipoint *all);
-
-void multipoint_enter(struct multipoint *all);
-void multipoint_leave(struct multipoint *all); /* the outermost one does all work that is due */
-/* The same where nothing may be sent and no service of the engine be called: the work is left to
- * the loop's next turn. */
-void multipoint_leave_quietly(struct multipoint *all);
 
 /* ---- transport.c: the libcurl easy handle of an exchange ------------------------------------- */
 
 /* Gives the exchange to libcurl, or takes it back.  Errors: NO_MEMORY, INTERNAL. */
 int multipoint_transport_start(struct multipoint_exchange *exchange);
 void multipoint_transport_end(struct multipoint_exchange *exchange);
-/* Moves the exchanges that libcurl is done with to `finished`.  True: there were any. */
-bool multipoint_transport_turn(struct multipoint *all);
+/* libcurl closes its connection, which has received so many bytes since the question was sent. */
+void multipoint_transport_closed(struct net_transfer *transfer, uint64_t received);
 void multipoint_transport_forget_host(struct multipoint_host *host);
-
-/* ---- socket.c: callbacks that transport.c sets for libcurl, and more ------------------------- */
-
-curl_socket_t multipoint_socket_open(void *data, curlsocktype purpose,
-                                     struct curl_sockaddr *address);
-int multipoint_socket_close(void *data, curl_socket_t fd);
-int multipoint_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known);
-/* What the exchange's socket receives from here on is the exchange's answer: counts from 0. */
-void multipoint_socket_count(struct multipoint_exchange *exchange);
-/* How many bytes of the answer have come since then; 0: unknown. */
-uint64_t multipoint_socket_received(const struct multipoint_exchange *exchange);
-/* It has an answer; its connection is its host's.  An answer that was there at once has come
- * without a call of multipoint_socket_watch(). */
-void multipoint_socket_answered(CURL *easy, const struct multipoint_exchange *exchange);
-/* Separates the exchange from its socket, if it has one. */
-void multipoint_socket_part(struct multipoint_exchange *exchange);
-/* The host is disconnected; its connections are kept, for another one of that address. */
-void multipoint_sockets_forget_host(struct multipoint_host *host);
-void multipoint_sockets_free(struct multipoint *all);
-/* Replaces the sockets by /dev/null under the same numbers: what is sent or closed from here on
- * does not reach the hosts. */
-void multipoint_sockets_cut(struct multipoint *all);
 
 /* ---- exchange.c: one question and its answer ------------------------------------------------- */
 
@@ -412,19 +352,7 @@ bool multipoint_reply_not_found(const struct multipoint_reply *reply);
 
 /* ---- host.c: what all parts that talk to a host need ----------------------------------------- */
 
-#define MULTIPOINT_A_TURN 0.001 /* seconds */
-
-/* There is more to do: tick_fired() runs after the loop has served its other events.  If the tick
- * is set already it stays as it is: it would be put off for as long as there is more. */
-static inline void multipoint_turn_soon(struct multipoint *all)
-{
-    if (!all->tick_runs) {
-        all->memory.services->timer_set(all->tick, all->in_timer ? MULTIPOINT_A_TURN : 0);
-        all->tick_runs = true;
-    }
-}
-
-/* The host cannot be used any more, or was not reached: the outermost multipoint_leave() reports it
+/* The host cannot be used any more, or was not reached: the outermost net_leave() reports it
  * to the engine.  Only the first call counts. */
 void multipoint_host_fail(struct multipoint_host *host, int code, const char *text);
 

@@ -94,12 +94,12 @@ static void look(void *data)
     };
     const char *text;
 
-    multipoint_enter(all);
+    net_enter(&all->net);
     int error = multipoint_ask(watch->task.host, &question, looked, watch, &watch->exchange, &text);
     if (error) {
         end_blind(watch, error, text);
     }
-    multipoint_leave(all);
+    net_leave(&all->net);
 }
 
 /* ---- for the engine -------------------------------------------------------------------------- */

@@ -55,7 +55,7 @@ static int connect_host(const struct wms_provider *self, const struct wms_servic
     node_init(&host->tasks);
     node_init(&host->due);
     node_init(&host->failed);
-    node_init(&host->sockets);
+    node_init(&host->peer.sockets);
     *ret_connection = host;
     services->ready(link);
     return 0;
@@ -67,13 +67,13 @@ static void disconnect_host(void *connection, bool forked)
     const struct multipoint_memory *memory = &host->all->memory;
 
     if (forked) {
-        multipoint_client_cut(host->all);
+        net_cut(&host->all->net);
     } else {
         multipoint_exchanges_flush(host);
     }
     multipoint_drop_all(host);
     multipoint_transport_forget_host(host);
-    multipoint_sockets_forget_host(host);
+    net_sockets_forget(&host->peer);
     multipoint_binding_free(memory, &host->binding);
     node_remove(&host->due);
     node_remove(&host->failed);
@@ -97,7 +97,7 @@ static void forked(const struct wms_provider *self, const struct wms_services *s
     struct multipoint **slot = (struct multipoint **) services->slot(engine, self);
 
     if (*slot) {
-        multipoint_client_cut(*slot);
+        net_cut(&(*slot)->net);
         retire(self, services, engine);
     }
 }
@@ -120,9 +120,9 @@ static void list(void *connection, struct wms_op *op)
     struct multipoint_host *host = connection;
 
     if (!is_gone(host, op)) {
-        multipoint_enter(host->all);
+        net_enter(&host->all->net);
         multipoint_list(host, op);
-        multipoint_leave(host->all);
+        net_leave(&host->all->net);
     }
 }
 
@@ -132,9 +132,9 @@ static void act(void *connection, struct wms_op *op, enum wms_verb verb, const w
     struct multipoint_host *host = connection;
 
     if (!is_gone(host, op)) {
-        multipoint_enter(host->all);
+        net_enter(&host->all->net);
         multipoint_act(host, op, verb, id, message);
-        multipoint_leave(host->all);
+        net_leave(&host->all->net);
     }
 }
 
@@ -143,7 +143,7 @@ static void call(void *connection, struct wms_op *op, const struct wms_call *wha
     struct multipoint_host *host = connection;
 
     if (!is_gone(host, op)) {
-        multipoint_enter(host->all);
+        net_enter(&host->all->net);
         if (what->verb == WMS_BIND) {
             multipoint_bind(host, op, what);
         } else if (what->verb != WMS_CALL) {
@@ -151,7 +151,7 @@ static void call(void *connection, struct wms_op *op, const struct wms_call *wha
         } else {
             multipoint_call(host, op, what);
         }
-        multipoint_leave(host->all);
+        net_leave(&host->all->net);
     }
 }
 
@@ -160,9 +160,9 @@ static void secret(void *connection, struct wms_op *op, const char *password)
     struct multipoint_host *host = connection;
 
     if (!is_gone(host, op) && op->data) {
-        multipoint_enter(host->all);
+        net_enter(&host->all->net);
         multipoint_bind_secret(host, op, password);
-        multipoint_leave(host->all);
+        net_leave(&host->all->net);
     }
 }
 
@@ -174,17 +174,17 @@ static void observe(void *connection, struct wms_observer *observer, const wms_i
         host->all->memory.services->blind(observer, host->failure, host->failure_text);
         return;
     }
-    multipoint_enter(host->all);
+    net_enter(&host->all->net);
     multipoint_observe(host, observer, id);
-    multipoint_leave(host->all);
+    net_leave(&host->all->net);
 }
 
 static void end(struct multipoint_host *host, struct multipoint_task *task)
 {
     if (task) {
-        multipoint_enter(host->all);
+        net_enter(&host->all->net);
         multipoint_task_end(task);
-        multipoint_leave_quietly(host->all);
+        net_leave_quietly(&host->all->net);
     }
 }
 
@@ -206,18 +206,18 @@ static void watch(void *connection, struct wms_watcher *watcher)
         host->all->memory.services->unwatched(watcher, host->failure, host->failure_text);
         return;
     }
-    multipoint_enter(host->all);
+    net_enter(&host->all->net);
     multipoint_watch(host, watcher);
-    multipoint_leave(host->all);
+    net_leave(&host->all->net);
 }
 
 static void unwatch(void *connection, struct wms_watcher *watcher)
 {
     struct multipoint_host *host = connection;
 
-    multipoint_enter(host->all);
+    net_enter(&host->all->net);
     multipoint_unwatch(watcher);
-    multipoint_leave_quietly(host->all);
+    net_leave_quietly(&host->all->net);
 }
 
 static const struct wms_provider provider = {

@@ -108,7 +108,7 @@ static void got_key(void *data, int code, struct multipoint_made *made)
     struct multipoint *all = renewal->host->all;
     struct multipoint_endpoint *successor = &renewal->successor;
 
-    multipoint_enter(all);
+    net_enter(&all->net);
     code = code ? code : multipoint_endpoint_search(all, successor);
     if (!code && !successor->key) {
         code = multipoint_endpoint_keep(&all->memory, successor, made->key, made->key_size,
@@ -122,7 +122,7 @@ static void got_key(void *data, int code, struct multipoint_made *made)
     } else {
         tell(renewal);
     }
-    multipoint_leave(all);
+    net_leave(&all->net);
 }
 
 static void begin(struct multipoint_renewal *renewal, int64_t now)

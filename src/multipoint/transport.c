@@ -23,13 +23,10 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
         return CURL_WRITEFUNC_ERROR;
     }
     struct multipoint *all = exchange->host->all;
-    if (all->received >=
-        MULTIPOINT_TURN_MAX) { /* libcurl would read megabytes in one go, and block the loop */
-        exchange->paused = all->pauses = true;
-        multipoint_turn_soon(all);
+    if (net_pauses(&exchange->transfer)) {
         return CURL_WRITEFUNC_PAUSE;
     }
-    all->received += count;
+    all->net.received += count;
     multipoint_text_expect(&exchange->answer, count, exchange->answer_max);
     multipoint_text_add(&exchange->answer, data, count);
     return exchange->answer.failed ? CURL_WRITEFUNC_ERROR : count;
@@ -59,7 +56,7 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
     (void) host_port;
     (void) local_port;
 
-    if (!exchange->data || (exchange->left && exchange->once)) {
+    if (!exchange->data || (exchange->transfer.left && exchange->once)) {
         return CURL_PREREQFUNC_ABORT; /* nobody waits for it any more, or it would be sent a second
                                          time */
     }
@@ -75,13 +72,13 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
         }
         exchange->trust.why[0] = '\0';
     }
-    if (exchange->left) {
+    if (exchange->transfer.left) {
         multipoint_renew(exchange);
     }
-    exchange->left = true;
+    exchange->transfer.left = true;
     exchange->refused = NULL;
     multipoint_wire_join(exchange);
-    multipoint_socket_count(exchange);
+    net_socket_count(&exchange->transfer);
     if (!host->reached) {
         host->reached = true;
         services->up(host->link);
@@ -114,8 +111,8 @@ static int on_progress(void *data, curl_off_t whole, curl_off_t done, curl_off_t
     if (!exchange) {
         return 0;
     }
-    if (exchange->left && !exchange->too_large) {
-        exchange->too_large = multipoint_socket_received(exchange) / MOST_AROUND >
+    if (exchange->transfer.left && !exchange->too_large) {
+        exchange->too_large = net_socket_received(&exchange->transfer) / MOST_AROUND >
                               exchange->answer_max + MULTIPOINT_HEAD_MAX;
     }
     return exchange->too_large;
@@ -152,9 +149,9 @@ static CURL *easy_new(struct multipoint_host *host)
     SET(CURLOPT_WRITEFUNCTION, on_answer);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_PREREQFUNCTION, on_leaving);
-    SET(CURLOPT_OPENSOCKETFUNCTION, multipoint_socket_open);
-    SET(CURLOPT_CLOSESOCKETFUNCTION, multipoint_socket_close);
-    SET(CURLOPT_CLOSESOCKETDATA, all);
+    SET(CURLOPT_OPENSOCKETFUNCTION, net_socket_open);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, net_socket_close);
+    SET(CURLOPT_CLOSESOCKETDATA, &all->net);
     SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_CAINFO, NULL); /* no authority is trusted: only the host's own certificate, which
                                   on_tls() compares */
@@ -237,8 +234,8 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
     SET(CURLOPT_WRITEDATA, exchange);
     SET(CURLOPT_HEADERDATA, exchange);
     SET(CURLOPT_PREREQDATA, exchange);
-    SET(CURLOPT_OPENSOCKETDATA, exchange);
-    SET(CURLOPT_PRIVATE, exchange);
+    SET(CURLOPT_OPENSOCKETDATA, &exchange->transfer);
+    SET(CURLOPT_PRIVATE, &exchange->transfer);
     SET(CURLOPT_SSL_CTX_DATA, exchange);
     SET(CURLOPT_PINNEDPUBLICKEY, secure ? exchange->pins : NULL);
 #undef SET
@@ -255,7 +252,7 @@ static void limit_connections(struct multipoint *all)
     size_t most = all->running_count + KEPT;
 
     most = most > all->most_running ? most : all->most_running;
-    curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, (long) most);
+    curl_multi_setopt(all->net.multi, CURLMOPT_MAXCONNECTS, (long) most);
 }
 
 static void count_running(struct multipoint_host *host)
@@ -279,15 +276,15 @@ int multipoint_transport_start(struct multipoint_exchange *exchange)
     if (!easy) {
         return WMS_E_NO_MEMORY;
     }
-    exchange->easy = easy;
+    exchange->transfer.easy = easy;
     exchange->answer_max = settings_of(exchange)->answer_size;
     if (exchange->operation->credentials == MULTIPOINT_ANYBODY &&
         exchange->answer_max > PLAIN_MAX) {
         exchange->answer_max = PLAIN_MAX; /* plain HTTP: anybody may have replaced the answer */
     }
-    if (!set_up(exchange, easy) || curl_multi_add_handle(all->multi, easy) != CURLM_OK) {
+    if (!set_up(exchange, easy) || curl_multi_add_handle(all->net.multi, easy) != CURLM_OK) {
         curl_easy_cleanup(easy);
-        exchange->easy = NULL;
+        exchange->transfer.easy = NULL;
         return WMS_E_NO_MEMORY;
     }
     exchange->started = true;
@@ -318,21 +315,21 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
 {
     struct multipoint_host *host = exchange->host;
 
-    multipoint_socket_part(exchange);
-    if (exchange->easy) {
-        curl_multi_remove_handle(host->all->multi, exchange->easy);
+    net_socket_part(&exchange->transfer);
+    if (exchange->transfer.easy) {
+        curl_multi_remove_handle(host->all->net.multi, exchange->transfer.easy);
         /* The handle must not keep pointers to the exchange from here on. */
-        if (host->spare || host->all->forked || exchange->result != CURLE_OK) {
-            curl_easy_cleanup(exchange->easy);
+        if (host->spare || host->all->net.forked || exchange->transfer.result != CURLE_OK) {
+            curl_easy_cleanup(exchange->transfer.easy);
         } else {
-            host->spare = exchange->easy;
-            curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, NULL);
-            curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, NULL);
-            curl_easy_setopt(exchange->easy, CURLOPT_PRIVATE, NULL);
-            curl_easy_setopt(exchange->easy, CURLOPT_XFERINFODATA, NULL);
+            host->spare = exchange->transfer.easy;
+            curl_easy_setopt(exchange->transfer.easy, CURLOPT_POSTFIELDS, NULL);
+            curl_easy_setopt(exchange->transfer.easy, CURLOPT_HTTPHEADER, NULL);
+            curl_easy_setopt(exchange->transfer.easy, CURLOPT_PRIVATE, NULL);
+            curl_easy_setopt(exchange->transfer.easy, CURLOPT_XFERINFODATA, NULL);
             keep_headers(exchange);
         }
-        exchange->easy = NULL;
+        exchange->transfer.easy = NULL;
         host->running--;
         host->all->running_count--;
         limit_connections(host->all);
@@ -351,23 +348,14 @@ void multipoint_transport_forget_host(struct multipoint_host *host)
     forget_headers(host);
 }
 
-bool multipoint_transport_turn(struct multipoint *all)
+/* libcurl has a limit for a single header, and reports it as out of memory.  It is recognized here:
+ * more than MULTIPOINT_HEAD_MAX bytes were received, and no text of the answer yet. */
+void multipoint_transport_closed(struct net_transfer *transfer, uint64_t received)
 {
-    CURLMsg *message;
-    int left;
-    bool any = false;
+    struct multipoint_exchange *exchange = (struct multipoint_exchange *) transfer;
 
-    while ((message = curl_multi_info_read(all->multi, &left))) {
-        struct multipoint_exchange *exchange = NULL;
-        if (message->msg == CURLMSG_DONE &&
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK &&
-            exchange && !exchange->trouble) {
-            exchange->result = message->data.result;
-            multipoint_socket_answered(message->easy_handle, exchange);
-            node_remove(&exchange->node);
-            node_append(&all->finished, &exchange->node);
-            any = true;
-        }
+    if (transfer->left && exchange->answer.length == 0 && !exchange->too_large &&
+        received > MULTIPOINT_HEAD_MAX && !exchange->refused) {
+        exchange->refused = multipoint_long_head;
     }
-    return any;
 }

@@ -336,14 +336,14 @@ static void timer_fired(void *data)
     struct multipoint_registration *registration = data;
     struct multipoint *all = registration->host->all;
 
-    multipoint_enter(all);
+    net_enter(&all->net);
     if (registration->exchange) {
         registration->exchange = multipoint_drop(registration->exchange);
         try_later(registration, WMS_E_TIMEOUT, "the host does not answer");
     } else {
         ask(registration);
     }
-    multipoint_leave(all);
+    net_leave(&all->net);
 }
 
 /* The host may have forgotten that it is to tell of events: it is asked again, in so many seconds

@@ -59,9 +59,9 @@ static long before_read(BIO *bio, struct multipoint_wire *wire)
     if (wire->messages > MESSAGES_MAX) {
         return -1;
     }
-    if (multipoint_turn_used_up(all)) { /* the data stays in the socket until the next turn */
+    if (net_turn_used_up(&all->net)) { /* the data stays in the socket until the next turn */
         BIO_set_retry_read(bio);
-        multipoint_turn_soon(all);
+        net_turn_soon(&all->net);
         return -1;
     }
     return 1;
@@ -83,7 +83,7 @@ static long on_bio(BIO *bio, int what, const char *data, size_t size, int number
     } else if (what == BIO_CB_READ) {
         return before_read(bio, wire);
     } else if (what == (BIO_CB_READ | BIO_CB_RETURN) && result > 0 && count) {
-        wire->all->taken += *count;
+        wire->all->net.taken += *count;
     }
     return result;
 }
@@ -122,8 +122,8 @@ static struct multipoint_wire *wire_of(const struct multipoint_exchange *exchang
 {
     const struct curl_tlssessioninfo *session = NULL;
 
-    if (curl_easy_getinfo(exchange->easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || !session ||
-        !session->internals) {
+    if (curl_easy_getinfo(exchange->transfer.easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK ||
+        !session || !session->internals) {
         return NULL;
     }
     BIO *bio = SSL_get_rbio(session->internals);

@@ -6,17 +6,6 @@
 
 #include "multipoint.h"
 
-/* Bytes in one turn of the loop: libcurl and OpenSSL would read on as long as something comes, and
- * block the loop.
- */
-enum { MULTIPOINT_TURN_MAX = 262144 };
-
-/* Nothing more is read by TLS in this turn. */
-static inline bool multipoint_turn_used_up(const struct multipoint *all)
-{
-    return all->taken >= MULTIPOINT_TURN_MAX;
-}
-
 /* Sets the limits for a new TLS connection, which the exchange opens; `context`: its SSL_CTX.
  * Errors: CURLE_OUT_OF_MEMORY. */
 CURLcode multipoint_wire_set(void *context, struct multipoint_exchange *exchange);

@@ -101,6 +101,9 @@ end
 
 --- Carries the plan out.  Returns a result as run.command does, with `list` (a text) for --show; or nil, and the misuse.
 function bind.run(made, given, progress)
+   if given.key_name then
+      return run.command(wms, "bind", plan.values(made), progress())
+   end
    if is_known(given) then
       return bind_them(made, given, progress())
    end

@@ -36,6 +36,8 @@ local SPECIAL = {
          return ("Bind to it once more, with it: wms bind %s -u Administrator --management."):format(server)
       end
       return command.call == "unbind" and "'wms bindings' lists the hosts that this account is bound to."
+         or server:find("^veyon://")
+            and ("Bind to it once: wms bind %s --key-name NAME --key-file FILE."):format(server)
          or ("Bind to it once: wms bind %s -u Administrator. %s"):format(server, as_user(server, command))
    end,
    NOT_FOUND = function(_, command, _, id)

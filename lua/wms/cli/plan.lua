@@ -207,7 +207,7 @@ local function missing(command, given, servers)
       if name == "server" and #servers == 0 then
          local may_be_here = command.target == "servers" and command.call ~= "bind" and command.call ~= "call"
          return may_be_here and not command.entry and NO_HOSTS or "no hosts; give them as -s HOST"
-      elseif name ~= "server" and given[name] == nil then
+      elseif name ~= "server" and given[name] == nil and given[(command.instead or {})[name]] == nil then
          return ("%s is missing; give %s %s"):format(option.flags:match("%-%-%S+"), option.flags:match("^%S+"),
             option.value)
       end

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* gateway.c - one gateway, and how many connections to hosts it may have for us.
+ *
+ * gateway.c, visit.c and host.c are one state machine in parts. */
+#include "veyon/veyon.h"
+
+/* Seconds.  The gateway ends what was not used for a minute. */
+static const double touch_after = 40, rest_after_full = 0.5;
+
+static struct veyon_visit *visit_at(struct node *node)
+{
+    return NODE_OWNER(node, struct veyon_visit, node);
+}
+
+bool veyon_gateway_rests(const struct veyon_gateway *gateway)
+{
+    return gateway->full_until > veyon_now();
+}
+
+void veyon_gateway_full(struct veyon_gateway *gateway)
+{
+    gateway->full_until = veyon_now() + rest_after_full;
+    veyon_gateway_settle(gateway);
+}
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+static unsigned count_opening(struct veyon_gateway *gateway)
+{
+    unsigned count = 0;
+
+    for (struct node *node = gateway->visits.next; node != &gateway->visits; node = node->next) {
+        count += visit_at(node)->stage == VEYON_OPENING;
+    }
+    return count;
+}
+
+/* Nobody waits for anything by it. */
+static bool is_idle(const struct veyon_visit *visit)
+{
+    return visit->stage == VEYON_READY && !visit->current && visit->host &&
+           node_alone(&visit->host->tasks);
+}
+
+static void give_back(struct veyon_visit *visit)
+{
+    visit->host->visit = veyon_visit_leave(visit);
+}
+
+/* Gives back the visit that was not used for the longest time, for one that waits. */
+static void make_place(struct veyon_gateway *gateway)
+{
+    struct veyon_visit *oldest = NULL;
+
+    for (struct node *node = gateway->visits.next; node != &gateway->visits; node = node->next) {
+        struct veyon_visit *visit = visit_at(node);
+        if (visit->stage == VEYON_LEAVING || (visit->stage == VEYON_READY && !visit->owner)) {
+            return; /* there will be one */
+        }
+        if (is_idle(visit) && (!oldest || visit->used < oldest->used)) {
+            oldest = visit;
+        }
+    }
+    if (oldest) {
+        give_back(oldest);
+    }
+}
+
+static void let_in(struct veyon_gateway *gateway)
+{
+    while (!node_alone(&gateway->waiting) && !veyon_gateway_rests(gateway) &&
+           gateway->used < VEYON_VISITS_MAX && count_opening(gateway) < VEYON_OPENING_MAX) {
+        struct veyon_visit *visit = visit_at(node_take(&gateway->waiting));
+        node_append(&gateway->visits, &visit->node);
+        gateway->used++;
+        veyon_visit_open(visit);
+    }
+    if (!node_alone(&gateway->waiting) && gateway->used >= VEYON_VISITS_MAX) {
+        make_place(gateway);
+    }
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static void set_timer(struct veyon_gateway *gateway)
+{
+    double now = veyon_now(), next = gateway->full_until > now ? gateway->full_until : 0;
+    bool rests = next > 0;
+
+    for (struct node *node = gateway->visits.next; !rests && node != &gateway->visits;
+         node = node->next) {
+        const struct veyon_visit *visit = visit_at(node);
+        if (visit->stage == VEYON_READY && visit->host &&
+            (next == 0 || visit->used + touch_after < next)) {
+            next = visit->used + touch_after;
+        }
+    }
+    gateway->all->net.services->timer_set(gateway->timer, next == 0    ? -1
+                                                          : next > now ? next - now
+                                                                       : 0);
+}
+
+/* Whose turn it is to be kept alive, or given back; NULL: none's. */
+static struct veyon_visit *find_old(struct veyon_gateway *gateway, double now)
+{
+    for (struct node *node = gateway->visits.next; node != &gateway->visits; node = node->next) {
+        struct veyon_visit *visit = visit_at(node);
+        if (visit->stage == VEYON_READY && visit->host && now - visit->used >= touch_after) {
+            return visit;
+        }
+    }
+    return NULL;
+}
+
+static void tend(struct veyon_gateway *gateway)
+{
+    double now = veyon_now();
+    struct veyon_visit *visit;
+
+    if (veyon_gateway_rests(gateway)) {
+        return;
+    }
+    while ((visit = find_old(gateway, now))) {
+        if (is_idle(visit)) {
+            give_back(visit);
+        } else {
+            veyon_visit_touch(visit);
+        }
+    }
+    for (struct node *node = gateway->visits.next; node != &gateway->visits; node = node->next) {
+        if (visit_at(node)->host) {
+            veyon_host_pump(visit_at(node)->host);
+        }
+    }
+}
+
+static void timer_fired(void *data)
+{
+    struct veyon_gateway *gateway = data;
+    struct veyon *all = gateway->all;
+
+    net_enter(&all->net);
+    tend(gateway);
+    veyon_gateway_settle(gateway);
+    net_leave(&all->net);
+}
+
+void veyon_gateways_settle(struct veyon *all)
+{
+    for (struct node *node = all->gateways.next; node != &all->gateways; node = node->next) {
+        struct veyon_gateway *gateway = NODE_OWNER(node, struct veyon_gateway, node);
+        if (gateway->due) {
+            gateway->due = false;
+            let_in(gateway);
+            set_timer(gateway);
+        }
+    }
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+struct veyon_gateway *veyon_gateway_get(struct veyon *all, const char *url)
+{
+    char text[VEYON_SENTENCE];
+
+    for (struct node *node = all->gateways.next; node != &all->gateways; node = node->next) {
+        struct veyon_gateway *gateway = NODE_OWNER(node, struct veyon_gateway, node);
+        if (strcmp(gateway->url, url) == 0) {
+            return gateway;
+        }
+    }
+    struct veyon_gateway *gateway = net_alloc(&all->net, sizeof *gateway + strlen(url) + 1);
+    if (!gateway) {
+        return NULL;
+    }
+    gateway->timer = all->net.services->timer_new(all->net.engine, timer_fired, gateway);
+    if (!gateway->timer || veyon_gateway_parse(url, gateway->host, &gateway->port, text)) {
+        all->net.services->timer_free(gateway->timer);
+        net_free(&all->net, gateway);
+        return NULL;
+    }
+    strcpy(gateway->url, url);
+    gateway->all = all;
+    node_init(&gateway->visits);
+    node_init(&gateway->waiting);
+    node_init(&gateway->peer.sockets);
+    node_append(&all->gateways, &gateway->node);
+    return gateway;
+}
+
+/* What the engine's end leaves: visits without hosts.  Those that can be given back at once are,
+ * without waiting for an answer; the gateway forgets the others after a minute. */
+static void say_goodbye(struct veyon *all)
+{
+    for (int round = 0; round < 2 && !all->net.forked; round++) {
+        if (veyon_exchanges_start(all)) {
+            net_work(&all->net);
+        }
+    }
+}
+
+void veyon_gateways_free(struct veyon *all)
+{
+    say_goodbye(all);
+    while (!node_alone(&all->gateways)) {
+        struct veyon_gateway *gateway = NODE_OWNER(all->gateways.next, struct veyon_gateway, node);
+        while (!node_alone(&gateway->visits)) {
+            veyon_visit_free(visit_at(gateway->visits.next));
+        }
+        while (!node_alone(&gateway->waiting)) {
+            veyon_visit_free(visit_at(gateway->waiting.next));
+        }
+        net_sockets_forget(&gateway->peer);
+        all->net.services->timer_free(gateway->timer);
+        node_remove(&gateway->node);
+        net_free(&all->net, gateway);
+    }
+}
