@@ -35,6 +35,7 @@ struct wms_loop {
     uv_timer_t limit;  /* ends wms_loop_wait() */
     struct node spare; /* stopped timers for later use, the last that was freed first */
     unsigned spare_count;
+    struct node soon;       /* timers that are set to 0 */
     struct node late;       /* deadlines that are over: they fire after descriptors were read */
     struct wms_poll *alarm; /* on a timerfd; NULL: no descriptor was asked for yet */
     uint64_t
@@ -48,7 +49,7 @@ static int poll_own(struct wms_loop *loop, int fd, void (*ready)(void *data, int
 struct wms_timer {
     uv_timer_t uv;
     struct wms_loop *loop;
-    struct node node; /* of loop->spare or loop->late, or alone */
+    struct node node; /* of loop->spare, loop->soon, loop->late or a round's own list, or alone */
     bool deadline;    /* see wms_deadline_new() */
     void (*fire)(void *data);
     void *data;
@@ -128,6 +129,7 @@ int wms_loop_new(wms_engine *engine, struct wms_loop **ret_loop)
     loop->engine = engine;
     loop->alarm_due = NEVER;
     node_init(&loop->spare);
+    node_init(&loop->soon);
     node_init(&loop->late);
     struct held held;
     int error = hold_low(&held, UV_DESCRIPTORS);
@@ -204,17 +206,53 @@ static void end_round(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
+/* A timer may free itself and others, and may set itself again: that is for the next round. */
+static void fire_all(struct node *list)
+{
+    while (!node_alone(list)) {
+        struct wms_timer *timer = NODE_OWNER(node_take(list), struct wms_timer, node);
+        timer->fire(timer->data);
+    }
+}
+
 /* One round of libuv, then the deadlines that are over.  libuv itself lets timers fire before it
  * reads descriptors; if the program has not let the loop turn for long, a deadline would then fire
  * although the answer has come in time, but has not been read yet. */
-static void run(struct wms_loop *loop, uv_run_mode mode)
+static void run_uv(struct wms_loop *loop, uv_run_mode mode)
 {
     loop->changed = false;
-    uv_run(&loop->uv, mode);
-    while (!node_alone(&loop->late)) {
-        struct wms_timer *timer = NODE_OWNER(node_take(&loop->late), struct wms_timer, node);
-        timer->fire(timer->data); /* may free the timer, and others that are late */
+    if (mode == UV_RUN_NOWAIT && loop->alarm) {
+        /* libuv does not even begin a round when it has nothing to wait for */
+        uv_ref((uv_handle_t *) &loop->alarm->uv);
     }
+    uv_run(&loop->uv, mode);
+    if (loop->alarm) {
+        uv_unref((uv_handle_t *) &loop->alarm->uv);
+    }
+    fire_all(&loop->late);
+}
+
+/* A whole round: with the timers that were set to 0 before it.  They are not libuv's: before 1.45,
+ * one that sets itself to 0 whenever it fires would fire for ever within one round. */
+static void run(struct wms_loop *loop, uv_run_mode mode)
+{
+    struct node due;
+
+    node_init(&due);
+    node_move_all(&loop->soon, &due);
+    run_uv(loop, node_alone(&due) ? mode : UV_RUN_NOWAIT);
+    fire_all(&due);
+}
+
+static bool is_alive(const struct wms_loop *loop)
+{
+    return !node_alone(&loop->soon) || uv_loop_alive(&loop->uv);
+}
+
+/* Whether libuv has something to do at once. */
+static bool uv_is_due(const struct wms_loop *loop)
+{
+    return uv_loop_alive(&loop->uv) && uv_backend_timeout(&loop->uv) == 0;
 }
 
 int wms_loop_wait(struct wms_loop *loop, double seconds)
@@ -224,7 +262,7 @@ int wms_loop_wait(struct wms_loop *loop, double seconds)
         return 0;
     }
     if (seconds < 0) {
-        if (!uv_loop_alive(&loop->uv)) {
+        if (!is_alive(loop)) {
             return WMS_E_INTERNAL;
         }
         run(loop, UV_RUN_ONCE);
@@ -240,12 +278,17 @@ int wms_loop_wait(struct wms_loop *loop, double seconds)
 bool wms_loop_is_due(struct wms_loop *loop)
 {
     uv_update_time(&loop->uv);
-    return uv_loop_alive(&loop->uv) && uv_backend_timeout(&loop->uv) == 0;
+    return !node_alone(&loop->soon) || uv_is_due(loop);
 }
 
 void wms_loop_turn(struct wms_loop *loop)
 {
     run(loop, UV_RUN_NOWAIT);
+}
+
+void wms_loop_catch_up(struct wms_loop *loop)
+{
+    run_uv(loop, UV_RUN_NOWAIT);
 }
 
 double wms_loop_now(struct wms_loop *loop)
@@ -285,9 +328,12 @@ static void alarm_fired(void *data, int events)
     loop->alarm_due = NEVER;
 }
 
-/* When libuv's next timer is due, by its clock; NEVER: there is none. */
+/* When the next timer is due, by libuv's clock; NEVER: there is none. */
 static uint64_t next_due(const struct wms_loop *loop)
 {
+    if (!node_alone(&loop->soon)) {
+        return uv_now(&loop->uv);
+    }
     int wait = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
 
     return wait < 0 ? NEVER : uv_now(&loop->uv) + (uint64_t) wait;
@@ -295,7 +341,7 @@ static uint64_t next_due(const struct wms_loop *loop)
 
 bool wms_loop_is_restless(struct wms_loop *loop)
 {
-    return loop->alarm && (loop->changed || next_due(loop) <= uv_now(&loop->uv));
+    return loop->alarm && (loop->changed || uv_is_due(loop));
 }
 
 void wms_loop_rest(struct wms_loop *loop)
@@ -378,9 +424,12 @@ static void timer_fired(uv_timer_t *uv)
 
 void wms_timer_set(struct wms_timer *timer, double seconds)
 {
-    node_remove(&timer->node); /* from loop->late */
-    if (seconds < 0) {
+    node_remove(&timer->node); /* from loop->soon or loop->late */
+    if (seconds <= 0) {
         uv_timer_stop(&timer->uv);
+        if (seconds == 0) {
+            node_append(&timer->loop->soon, &timer->node);
+        }
         return;
     }
     uv_update_time(&timer->loop->uv);
@@ -403,7 +452,7 @@ void wms_timer_free(struct wms_timer *timer)
         return;
     }
     struct wms_loop *loop = timer->loop;
-    node_remove(&timer->node); /* from loop->late; at the loop's end, also from loop->spare */
+    node_remove(&timer->node); /* from any list; at the loop's end, also from loop->spare */
     if (loop->spare_count < SPARE_MAX) {
         uv_timer_stop(&timer->uv);
         node_prepend(&loop->spare, &timer->node);

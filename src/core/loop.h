@@ -30,6 +30,8 @@ void wms_loop_turn(struct wms_loop *loop);
 /* A program polls the loop's descriptor, and something is due, or a watch is not registered with
  * the system yet: the loop has to turn once more before control goes back to the program. */
 bool wms_loop_is_restless(struct wms_loop *loop);
+/* A turn for that.  Timers that are set to 0 are left for when the program lets the loop turn. */
+void wms_loop_catch_up(struct wms_loop *loop);
 /* The last before that: sets the alarm for the next timer.  Costs nothing when nobody polls the
  * descriptor. */
 void wms_loop_rest(struct wms_loop *loop);
@@ -46,6 +48,8 @@ struct wms_timer *wms_timer_new(struct wms_loop *loop, void (*fire)(void *data),
 /* A timer for something that did not come in time: it fires after what the descriptors have to tell
  * and after other timers, however late the program lets the loop turn. */
 struct wms_timer *wms_deadline_new(struct wms_loop *loop, void (*fire)(void *data), void *data);
+/* With 0 it fires in the loop's next round, after what the descriptors have to tell; set so while
+ * it fires, it gives way to them each time.  Negative seconds stop it. */
 void wms_timer_set(struct wms_timer *timer, double seconds);
 void wms_timer_free(struct wms_timer *timer);
 

@@ -56,6 +56,16 @@ static inline void node_prepend(struct node *head, struct node *node)
     node_append(head->next, node);
 }
 
+/* Moves all that is in a list to another one, which is empty. */
+static inline void node_move_all(struct node *from, struct node *to)
+{
+    if (!node_alone(from)) {
+        *to = *from;
+        to->next->prev = to->prev->next = to;
+        node_init(from);
+    }
+}
+
 /* Removes the first node of a list, which must not be empty, and returns it. */
 static inline struct node *node_take(struct node *head)
 {

@@ -89,11 +89,16 @@ void wms_engine_settle(wms_engine *engine)
     }
 }
 
-void wms_engine_turn(wms_engine *engine)
+static void turn(wms_engine *engine, void (*loop_turn)(struct wms_loop *loop))
 {
     wms_waker_turn(engine->waker);
-    wms_loop_turn(engine->loop);
+    loop_turn(engine->loop);
     wms_engine_settle(engine);
+}
+
+void wms_engine_turn(wms_engine *engine)
+{
+    turn(engine, wms_loop_turn);
 }
 
 int wms_engine_round(wms_engine *engine, double seconds)
@@ -110,7 +115,7 @@ void wms_engine_rest(wms_engine *engine)
         return;
     }
     for (int round = 0; wms_loop_is_restless(engine->loop) && round < ROUNDS; round++) {
-        wms_engine_turn(engine);
+        turn(engine, wms_loop_catch_up);
     }
     wms_loop_rest(engine->loop);
     wms_waker_rest(engine->waker);

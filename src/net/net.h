@@ -22,8 +22,6 @@
 struct net;
 struct net_socket;
 
-#define NET_A_TURN 0.001 /* seconds */
-
 /* Bytes in one turn of the loop: libcurl and OpenSSL would read on as long as something comes, and
  * block the loop. */
 enum { NET_TURN_MAX = 262144 };
@@ -76,7 +74,6 @@ struct net {
     bool tick_runs;
     void (*ready)(struct net *net, curl_socket_t fd,
                   int mask);     /* called for a socket that is readable or writable */
-    bool in_timer;               /* one of the two has fired, and is at work */
     struct node running;         /* transfers that libcurl has */
     struct node finished;        /* transfers that libcurl is done with, to be judged */
     struct net_socket **sockets; /* by descriptor; `socket_room` places */
@@ -133,7 +130,7 @@ void net_collect(struct net *net);
 static inline void net_turn_soon(struct net *net)
 {
     if (!net->tick_runs) {
-        net->services->timer_set(net->tick, net->in_timer ? NET_A_TURN : 0);
+        net->services->timer_set(net->tick, 0);
         net->tick_runs = true;
     }
 }

@@ -6,16 +6,10 @@
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-/* A timeout of 0 is set as NET_A_TURN: while more of an answer comes than libcurl reads in one go,
- * it asks for 0 each time, and a timer that is set to 0 when it fires would block everything else
- * in the loop (libuv before 1.45). */
 static void set_timer(struct net *net)
 {
     if (net->timer_runs || net->wait >= 0) {
-        double seconds = net->wait < 0    ? -1
-                         : net->wait == 0 ? NET_A_TURN
-                                          : (double) net->wait / 1000;
-        net->services->timer_set(net->timer, seconds);
+        net->services->timer_set(net->timer, net->wait < 0 ? -1 : (double) net->wait / 1000);
         net->timer_runs = net->wait >= 0;
     }
     net->timer_changed = false;
@@ -99,10 +93,8 @@ static void timer_fired(void *data)
 
     net_enter(net);
     net->timer_runs = false;
-    net->in_timer = true;
     net_work(net);
     net_leave(net);
-    net->in_timer = false;
 }
 
 bool net_pauses(struct net_transfer *transfer)
@@ -142,11 +134,9 @@ static void tick_fired(void *data)
 
     net_enter(net);
     net->tick_runs = false;
-    net->in_timer = true;
     receive_on(net);
     net->calls->tick(net);
     net_leave(net);
-    net->in_timer = false;
 }
 
 static void socket_ready(struct net *net, curl_socket_t fd, int mask)

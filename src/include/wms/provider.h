@@ -164,7 +164,7 @@ struct wms_services {
     void (*log)(wms_engine *engine, enum wms_level level, const char *text);
 
     /* A timer, stopped until it is set; NULL: out of memory.  `fire` may free it.  Negative seconds
-     * stop it. */
+     * stop it; 0: it fires in the loop's next round, after the descriptors that are ready. */
     struct wms_timer *(*timer_new)(wms_engine *engine, void (*fire)(void *data), void *data);
     void (*timer_set)(struct wms_timer *timer, double seconds);
     void (*timer_free)(struct wms_timer *timer); /* NULL is allowed */
