@@ -19,6 +19,12 @@ enum {
     LAST = 3600           /* seconds before its end in which a certificate is not shown any more */
 };
 
+/* Nothing is tried twice in a day.  The clock may have been set back since the last time. */
+static bool may_try(int64_t next, int64_t now)
+{
+    return now >= next || next - now > DAY;
+}
+
 /* ---- the host's ------------------------------------------------------------------------------ */
 
 static void got_next(struct multipoint_exchange *exchange, const struct multipoint_reply *reply)
@@ -46,7 +52,7 @@ static void ask(struct multipoint_renewal *renewal, int64_t now)
     const char *text;
 
     if (!binding->next_der && !renewal->asking && binding->certificate.end - now < HOST_ENDS &&
-        now >= renewal->ask_at) {
+        may_try(renewal->ask_at, now)) {
         renewal->ask_at = now + DAY;
         multipoint_ask(renewal->host, &question, got_next, renewal, &renewal->asking, &text);
     }
@@ -133,7 +139,7 @@ static void begin(struct multipoint_renewal *renewal, int64_t now)
     struct multipoint_endpoint *successor = &renewal->successor;
 
     if (binding->successor.port || successor->port || present->expires - now > OURS_ENDS ||
-        now < renewal->tell_at) {
+        !may_try(renewal->tell_at, now)) {
         return;
     }
     renewal->tell_at = now + DAY;
