@@ -96,8 +96,10 @@ function cli.start(arguments, options)
    options = options or {}
    started = started + 1
    local errors = ("%s/err%d"):format(cli.folder(), started)
-   local command = ("timeout --foreground 60 %s %s 2>%s </dev/null %s & echo $!; wait $!; printf '\\n= %%d\\n' $?"):format(
-      environment(options), program(arguments), errors, options.shell or "")
+   -- Its process tells its number itself, before it becomes the program: that may have said something already when `$!`
+   -- could be told.
+   local command = ([[sh -c 'echo $$ >&3; exec 3>&-; exec "$@"' sh timeout --foreground 60 %s %s 3>&1 2>%s </dev/null %s &
+      wait $!; printf '\n= %%d\n' $?]]):format(environment(options), program(arguments), errors, options.shell or "")
    local self = setmetatable({ pipe = assert(io.popen(command)), errors = errors }, Running)
    self.pid = self.pipe:read("*l")
    return self

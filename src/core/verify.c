@@ -94,12 +94,6 @@ static bool is_wanted(enum wms_verb verb, const struct wms_sight *sight)
     }
 }
 
-/* Whether it is locked is what was asked for, and nobody can tell. */
-static bool is_unknown(const struct wms_item *item, const struct wms_sight *sight)
-{
-    return (item->job->request->traits & WMS_CHANGES_LOCK) && sight->present && sight->locked < 0;
-}
-
 static bool has_gone(const struct wms_item *item)
 {
     return !item->check->sight.present && (item->job->request->traits & WMS_CHANGES_LOCK);
@@ -263,12 +257,12 @@ void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
         return;
     }
     check->sight = *sight;
-    if (!is_wanted(verb, sight) && !is_unknown(item, sight)) {
+    if (!is_wanted(verb, sight)) {
         check->differed = true;
     }
     switch (item->phase) {
     case WMS_BASELINE:
-        check->before = !is_unknown(item, sight);
+        check->before = true;
         wms_job_progress(item->job);
         wms_item_enter(item, WMS_PRIMED);
         wms_job_ready(item);
