@@ -111,6 +111,7 @@ static void try_it(struct bind *bind)
         gateway ? veyon_visit_new(gateway, host->address, &bind->binding, bind, arrived, refused)
                 : NULL;
     if (bind->visit) {
+        bind->visit->if_on = true;
         veyon_gateway_settle(gateway);
     } else {
         answer(bind, WMS_E_NO_MEMORY, NULL);

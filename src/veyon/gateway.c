@@ -25,14 +25,24 @@ void veyon_gateway_full(struct veyon_gateway *gateway)
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-static unsigned count_opening(struct veyon_gateway *gateway)
+/* What is under way, and would not end for a while if the hosts were off, and what may follow. */
+struct under_way {
+    unsigned unsure, asking, unasked;
+};
+
+static struct under_way count(struct veyon_gateway *gateway)
 {
-    unsigned count = 0;
+    struct under_way sum = {0, 0, 0};
 
     for (struct node *node = gateway->visits.next; node != &gateway->visits; node = node->next) {
-        count += visit_at(node)->stage == VEYON_OPENING;
+        const struct veyon_visit *visit = visit_at(node);
+        sum.unsure += visit->stage == VEYON_OPENING && visit->hint != VEYON_ON;
+        sum.asking += visit->stage == VEYON_ASKING;
     }
-    return count;
+    for (struct node *node = gateway->waiting.next; node != &gateway->waiting; node = node->next) {
+        sum.unasked += visit_at(node)->hint == VEYON_UNASKED;
+    }
+    return sum;
 }
 
 /* Nobody waits for anything by it. */
@@ -66,17 +76,73 @@ static void make_place(struct veyon_gateway *gateway)
     }
 }
 
+/* A gateway says of names and IPv4 addresses whether Veyon answers there, at its usual port. */
+static bool may_be_asked(const struct veyon_visit *visit)
+{
+    return !strchr(visit->place, ':');
+}
+
+/* Whether there are so few hosts that they are opened without asking: whoever commands a single one
+ * does not wait for another answer. */
+static bool are_few(const struct under_way *now)
+{
+    return now->unsure + now->unasked <= VEYON_UNASKED_MAX;
+}
+
+/* Whether it is its turn, as far as the hosts go that may be off.  Those whose hosts are known to
+ * be on never wait for others. */
+static bool has_turn(const struct veyon_visit *visit, const struct under_way *now)
+{
+    switch (visit->hint) {
+    case VEYON_ON:
+        return true;
+    case VEYON_UNASKED:
+        return may_be_asked(visit) ? are_few(now) || now->asking < VEYON_ASKING_MAX
+                                   : now->unsure < VEYON_UNSURE_MAX;
+    default:
+        return now->unsure < VEYON_UNSURE_MAX;
+    }
+}
+
+/* Who is next: hosts that are on come before those that are not; NULL: nobody. */
+static struct veyon_visit *find_next(struct veyon_gateway *gateway)
+{
+    const struct under_way now = count(gateway);
+    struct veyon_visit *next = NULL;
+
+    for (struct node *node = gateway->waiting.next; node != &gateway->waiting; node = node->next) {
+        struct veyon_visit *visit = visit_at(node);
+        if (has_turn(visit, &now)) {
+            if (visit->hint != VEYON_OFF) {
+                return visit;
+            }
+            next = next ? next : visit;
+        }
+    }
+    return next;
+}
+
+static void begin(struct veyon_gateway *gateway, struct veyon_visit *visit)
+{
+    const struct under_way now = count(gateway);
+    bool asks = visit->hint == VEYON_UNASKED && may_be_asked(visit) && !are_few(&now);
+
+    node_remove(&visit->node);
+    node_append(&gateway->visits, &visit->node);
+    gateway->used++;
+    (asks ? veyon_visit_ask : veyon_visit_open)(visit);
+}
+
 static void let_in(struct veyon_gateway *gateway)
 {
-    while (!node_alone(&gateway->waiting) && !veyon_gateway_rests(gateway) &&
-           gateway->used < VEYON_VISITS_MAX && count_opening(gateway) < VEYON_OPENING_MAX) {
-        struct veyon_visit *visit = visit_at(node_take(&gateway->waiting));
-        node_append(&gateway->visits, &visit->node);
-        gateway->used++;
-        veyon_visit_open(visit);
-    }
-    if (!node_alone(&gateway->waiting) && gateway->used >= VEYON_VISITS_MAX) {
-        make_place(gateway);
+    struct veyon_visit *next;
+
+    while (!veyon_gateway_rests(gateway) && (next = find_next(gateway))) {
+        if (gateway->used >= VEYON_VISITS_MAX) {
+            make_place(gateway);
+            return;
+        }
+        begin(gateway, next);
     }
 }
 

@@ -155,11 +155,14 @@ void veyon_host_forget_visit(struct veyon_host *host)
     host->visit = veyon_visit_leave(host->visit);
 }
 
-void veyon_host_refresh(struct veyon_host *host)
+bool veyon_host_refresh(struct veyon_host *host)
 {
-    if (host->visit && host->visit->changed) {
+    bool changed = host->visit && host->visit->changed;
+
+    if (changed) {
         veyon_host_forget_visit(host);
     }
+    return changed;
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */

@@ -39,12 +39,15 @@
 
 enum {
     VEYON_PORT = 11100,
-    VEYON_SENTENCE = 480,  /* size of a buffer for an error's text */
-    VEYON_KEY_MAX = 32768, /* bytes of a key file */
-    VEYON_VISITS_MAX = 28, /* at a gateway, which has 32 places */
-    VEYON_OPENING_MAX = 8, /* authentications at a time: a host that is off occupies one for 15 s */
-    VEYON_JSON_MAX = 65536,   /* bytes of an answer */
-    VEYON_GATEWAY_MAX = 64,   /* of its address */
+    VEYON_SENTENCE = 480,   /* size of a buffer for an error's text */
+    VEYON_KEY_MAX = 32768,  /* bytes of a key file */
+    VEYON_VISITS_MAX = 28,  /* at a gateway, which has 32 places */
+    VEYON_UNSURE_MAX = 8,   /* authentications at a time of which a host that is off would occupy
+                               each for 15 s */
+    VEYON_UNASKED_MAX = 4,  /* of these, such as were begun without asking whether the host is on */
+    VEYON_ASKING_MAX = 16,  /* hosts of which it is asked at a time: each that is off takes 3 s */
+    VEYON_JSON_MAX = 65536, /* bytes of an answer */
+    VEYON_GATEWAY_MAX = 64, /* of its address */
     VEYON_KEY_NAME_MAX = 128, /* bytes of a key's name */
     VEYON_HOST_MAX = 300      /* of a host in a URL */
 };
@@ -211,7 +214,7 @@ struct veyon_gateway {
     struct node node; /* of veyon->gateways */
     struct veyon *all;
     struct node visits;  /* that have a place, the longest unused one first */
-    struct node waiting; /* visits that wait for a place */
+    struct node waiting; /* visits that wait for a place, or for their turn */
     size_t used;         /* places */
     struct net_peer peer;
     struct wms_timer *timer; /* the next visit is to be touched, or given back, or tried again */
@@ -243,11 +246,19 @@ void veyon_gateway_full(struct veyon_gateway *gateway);
 
 enum veyon_stage {
     VEYON_WAITING,  /* for a place at the gateway */
+    VEYON_ASKING,   /* whether the host is on */
     VEYON_OPENING,  /* the gateway authenticates itself at the host */
     VEYON_ARRIVING, /* it does not know yet who is there */
     VEYON_READY,
     VEYON_LEAVING, /* it is being given back */
     VEYON_OVER     /* the gateway does not have it (any more) */
+};
+
+/* What the gateway says of a host, without trying the key. */
+enum veyon_hint {
+    VEYON_UNASKED,
+    VEYON_ON, /* Veyon answers there */
+    VEYON_OFF /* nobody does, or it was not found out */
 };
 
 struct veyon_visit {
@@ -260,6 +271,8 @@ struct veyon_visit {
     /* It has ended; it is freed when this returns. */
     void (*refused)(struct veyon_visit *visit, const struct veyon_reply *reply);
     enum veyon_stage stage;
+    enum veyon_hint hint;
+    bool if_on; /* the owner needs it only if the host is on: it is refused as silent if not */
     struct veyon_exchange *own;     /* of ours, or NULL */
     struct veyon_exchange *current; /* of a task's, or NULL */
     struct wms_timer *timer;        /* asks again while it arrives */
@@ -279,7 +292,8 @@ veyon_visit_new(struct veyon_gateway *gateway, const struct wms_address *address
                 const struct veyon_binding *binding, void *owner,
                 void (*arrived)(struct veyon_visit *visit),
                 void (*refused)(struct veyon_visit *visit, const struct veyon_reply *reply));
-/* It has a place now. */
+/* It has a place now: it is asked whether the host is on, or, which may take 15 s, it is opened. */
+void veyon_visit_ask(struct veyon_visit *visit);
 void veyon_visit_open(struct veyon_visit *visit);
 /* Its owner does not need it any more: it is given back as soon as nobody waits for an answer by
  * it, and the gateway has had time to send its commands.  NULL is allowed; returns NULL. */
@@ -335,8 +349,9 @@ void veyon_task_end(struct veyon_task *task);
  * `data` is the task, is called later.  Errors: NO_MEMORY, and those of veyon_host_bound(). */
 int veyon_ask(struct veyon_task *task, const struct veyon_question *question,
               void (*done)(struct veyon_exchange *exchange, const struct veyon_reply *reply));
-/* Whatever is asked from here on is asked by a visit that was opened after the last command. */
-void veyon_host_refresh(struct veyon_host *host);
+/* Whatever is asked from here on is asked by a visit that was opened after the last command.  True:
+ * it is another one than that of the command. */
+bool veyon_host_refresh(struct veyon_host *host);
 /* The host's visit tells nothing (any more): the next question is asked by another one. */
 void veyon_host_forget_visit(struct veyon_host *host);
 /* In this turn, its visit gets the next question, if it has none. */

@@ -26,7 +26,7 @@ a blank, then "ok" or "failed WHY".
                                 user, session, framebuffer.  undone: nothing is done (else all is, and the answer spoilt)
     clear                       forgets what `on` told; answers that wait come
     log                         the calls since the last reset: operation, host, feature, active, status
-    counts                      requests, bad, connections, keys (bodies that held one), uids, uids_peak, working_peak,
+    counts                      requests, bad, connections, keys (bodies that held one), uids, uids_peak, working_peak, silent_peak,
                                 flood, and each operation
     reset                       log and counts begin anew
     wait WHAT COUNT [MS]        until a count is so high
@@ -127,7 +127,7 @@ class Gateway:
     def __init__(self):
         self.settings = dict(SETTINGS)
         self.hosts, self.uids, self.rules = {}, {}, []
-        self.wires, self.working = set(), 0
+        self.wires, self.working, self.silent = set(), 0, 0
         self.waiting = []
         self.reset()
 
@@ -176,19 +176,27 @@ class Gateway:
 
     async def reach(self, name):
         """The host, once it answers."""
-        end = model.now() + self.settings["authentication"] / 1000
-        while True:
-            host = self.find(name)
-            if host and host.reachable():
-                return host
-            left = end - model.now()
-            if left <= 0:
-                raise Refusal(8)
-            try:
-                waiting = host.changed.wait() if host else asyncio.sleep(left)
-                await asyncio.wait_for(waiting, left)
-            except asyncio.TimeoutError:
-                pass
+        host = self.find(name)
+        if host and host.reachable():
+            return host
+        began = model.now()
+        self.silent += 1
+        self.counts["silent_peak"] = max(self.counts["silent_peak"], self.silent)
+        try:
+            while True:
+                host = self.find(name)
+                if host and host.reachable():
+                    return host
+                left = began + self.settings["authentication"] / 1000 - model.now()
+                if left <= 0:
+                    raise Refusal(8)
+                try:
+                    waiting = host.changed.wait() if host else asyncio.sleep(left)
+                    await asyncio.wait_for(waiting, left)
+                except asyncio.TimeoutError:
+                    pass
+        finally:
+            self.silent -= 1
 
     def methods_of(self, host):
         return KEY_FILE if host.method == "key" else LOGON

@@ -187,7 +187,7 @@ function Gateway:log()
    return result
 end
 
---- requests, bad, connections, open, working, working_peak, keys (requests that held one), uids, uids_peak, flood, and each
+--- requests, bad, connections, open, working, working_peak, keys (requests that held one), uids, uids_peak, silent_peak, flood, and each
 -- operation; what has not happened is 0.
 function Gateway:counts()
    return setmetatable(pairs_of(command(self, { "counts" })), { __index = function() return 0 end })
