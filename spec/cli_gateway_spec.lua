@@ -98,6 +98,8 @@ support.describe("wms veyon-gateway #once", pending, function()
       assert.same({ "verified\t1\ttwo  words\n", "", 7 }, { out, err, code })
       await_end()
       assert.equal(1, starts())
+      err = select(2, cli.run "list veyon://lab01") -- the lesson has bound us to it
+      has(err, ("no WebAPI of Veyon listens at port %d"):format(port), "'wms veyon-gateway' starts it")
    end)
 
    it("is there for programs that close all descriptors", function()
