@@ -5,6 +5,7 @@
 --- `make veyon` has all of it; `make test` takes the few of QUICK.
 local kit = require "spec.support.kit"
 local lab = require "spec.host.veyon.lab"
+local process = require "spec.support.process"
 local wms = kit.wms
 local fine, fault = kit.fine, kit.fault
 
@@ -331,6 +332,26 @@ describe("a real host with Veyon #once", function()
       room:gateway()
       verified "lock"
       room:gateway() -- another process, which knows no connection of the former's
+      verified "unlock"
+   end)
+
+   it("has a gateway for as long as a command runs", function()
+      local function listens()
+         return room.teacher:run("ss", "-Hltn", "sport = :11080"):find(":11080", 1, true) ~= nil
+      end
+      room:kill_gateway()
+      kit.await(function() return not listens() end, nil, 60)
+      local script = ([[
+         local wms = require "wms"
+         local server = %q
+         assert(wms.bind{ server = server, key_name = %q, key_file = %q })
+         local list = assert(wms.lock{ server = server, session_ids = 0, message = "m", verify = %d, timeout = %d })
+         print(list[1].state, list[1].user_name)
+      ]]):format(one.server, room.key_name, room.key_file, VERIFY, TIMEOUT)
+      assert.same({ "verified\talice\n", 0 }, { room:wms("veyon-gateway", "--", process.lua(), "-e", script) })
+      assert.is_true(one:locked(desktop))
+      kit.await(function() return not listens() end, nil, 60)
+      room:gateway()
       verified "unlock"
    end)
 
