@@ -88,7 +88,7 @@ veyon.describe("binding to Veyon hosts: #once", pending, function()
       local host = veyon.stranger()
       host.gateway:reset()
       for _, url in ipairs{ "http://192.0.2.1:11080", "http://localhost:11080", "http://[2001:db8::1]:11080",
-         "http://127.0.0.1.example:80", "https://127.0.0.1:11080", "http://0.0.0.0:11080" } do
+         "http://127.0.0.1.example:80", "http://0.0.0.0:11080" } do
          refused("UNTRUSTED", { "on this machine only" }, host, { gateway = url, key_file = "/nowhere/key" })
       end
       assert.equal(0, host.gateway:counts().requests)
@@ -151,7 +151,7 @@ veyon.describe("binding to Veyon hosts: #once", pending, function()
          { { "key_file: no path" }, { key_file = "" } },
          { { "key_file: a number" }, { key_file = 3 } },
          { { "user_name: a Veyon host is bound with key_name" }, { user_name = "Administrator" } },
-         { { "fingerprint: a Veyon host" }, { fingerprint = "AB", password = "x" } },
+         { { "fingerprint: that of a gateway's" }, { fingerprint = "AB", password = "x" } },
          { { "management: a Veyon host" }, { management = true } },
          { { "gateway: no address of a gateway", "http://127.0.0.1:11080" }, { gateway = "127.0.0.1" } },
          { { "gateway: no address" }, { gateway = "http://127.0.0.1" } },
