@@ -171,7 +171,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
 static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, int local_port)
 {
     struct veyon_exchange *exchange = data;
-    const struct veyon_gateway *gateway = exchange->gateway;
+    struct veyon_gateway *gateway = exchange->gateway;
     (void) host_ip;
     (void) local_ip;
     (void) host_port;
@@ -180,11 +180,13 @@ static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, 
     if (!exchange->data || (exchange->transfer.left && exchange->method != VEYON_GET)) {
         return CURL_PREREQFUNC_ABORT;
     }
-    if (exchange->secret) {
-        exchange->untrusted = veyon_listener_check(gateway->host, gateway->port, exchange->why);
-        if (exchange->untrusted) {
-            return CURL_PREREQFUNC_ABORT;
-        }
+    if (gateway->place.secure) {
+        exchange->untrusted = veyon_trust_leaves(exchange->transfer.easy, gateway, exchange->why);
+    } else if (exchange->secret) {
+        exchange->untrusted = veyon_trust_check(gateway, exchange->why);
+    }
+    if (exchange->untrusted) {
+        return CURL_PREREQFUNC_ABORT;
     }
     exchange->transfer.left = true;
     net_socket_count(&exchange->transfer);
@@ -244,13 +246,14 @@ static bool set_up(struct veyon_exchange *exchange, CURL *easy)
     struct veyon *all = exchange->all;
     char url[VEYON_GATEWAY_MAX + VEYON_HOST_MAX + 128];
     CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
-    bool six = strchr(exchange->gateway->host, ':');
+    const struct veyon_place *place = &exchange->gateway->place;
+    bool six = strchr(place->host, ':');
 
-    snprintf(url, sizeof url, "http://%s%s%s:%u/api/v1/%s", six ? "[" : "", exchange->gateway->host,
-             six ? "]" : "", exchange->gateway->port, exchange->path);
+    snprintf(url, sizeof url, "%s://%s%s%s:%u/api/v1/%s", place->secure ? "https" : "http",
+             six ? "[" : "", place->host, six ? "]" : "", place->port, exchange->path);
 #define SET(option, value) failed = failed ? failed : curl_easy_setopt(easy, option, value)
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_PROTOCOLS_STR, "http");
+    SET(CURLOPT_PROTOCOLS_STR, place->secure ? "https" : "http");
     SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PROXY, ""); /* whatever the environment says */
     SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
@@ -280,7 +283,7 @@ static bool set_up(struct veyon_exchange *exchange, CURL *easy)
         SET(CURLOPT_CUSTOMREQUEST, methods[exchange->method]);
     }
 #undef SET
-    return !failed;
+    return !failed && !veyon_trust_set(easy, exchange->gateway);
 }
 
 static int start(struct veyon_exchange *exchange)

@@ -225,33 +225,54 @@ void veyon_gateways_settle(struct veyon *all)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-struct veyon_gateway *veyon_gateway_get(struct veyon *all, const char *url)
+static bool is_of(const struct veyon_gateway *gateway, const char *url, const unsigned char *sha256)
+{
+    return strcmp(gateway->url, url) == 0 && gateway->pinned == (sha256 != NULL) &&
+           (!sha256 || memcmp(gateway->sha256, sha256, NET_SHA256) == 0);
+}
+
+static struct veyon_gateway *gateway_new(struct veyon *all, const char *url,
+                                         const unsigned char *sha256)
 {
     char text[VEYON_SENTENCE];
-
-    for (struct node *node = all->gateways.next; node != &all->gateways; node = node->next) {
-        struct veyon_gateway *gateway = NODE_OWNER(node, struct veyon_gateway, node);
-        if (strcmp(gateway->url, url) == 0) {
-            return gateway;
-        }
-    }
     struct veyon_gateway *gateway = net_alloc(&all->net, sizeof *gateway + strlen(url) + 1);
+
     if (!gateway) {
         return NULL;
     }
     gateway->timer = all->net.services->timer_new(all->net.engine, timer_fired, gateway);
-    if (!gateway->timer || veyon_gateway_parse(url, gateway->host, &gateway->port, text)) {
+    if (!gateway->timer || veyon_gateway_parse(url, &gateway->place, text)) {
         all->net.services->timer_free(gateway->timer);
         net_free(&all->net, gateway);
         return NULL;
     }
     strcpy(gateway->url, url);
+    gateway->pinned = sha256 != NULL;
+    if (sha256) {
+        memcpy(gateway->sha256, sha256, NET_SHA256);
+    }
     gateway->all = all;
     node_init(&gateway->visits);
     node_init(&gateway->waiting);
     node_init(&gateway->peer.sockets);
     node_append(&all->gateways, &gateway->node);
     return gateway;
+}
+
+struct veyon_gateway *veyon_gateway_get(struct veyon *all, const struct veyon_binding *binding)
+{
+    unsigned char expected[NET_SHA256], *sha256 = binding->fingerprint ? expected : NULL;
+
+    if (sha256 && !net_fingerprint_parse(binding->fingerprint, expected)) {
+        return NULL;
+    }
+    for (struct node *node = all->gateways.next; node != &all->gateways; node = node->next) {
+        struct veyon_gateway *gateway = NODE_OWNER(node, struct veyon_gateway, node);
+        if (is_of(gateway, binding->gateway, sha256)) {
+            return gateway;
+        }
+    }
+    return gateway_new(all, binding->gateway, sha256);
 }
 
 /* What the engine's end leaves: visits without hosts.  Those that can be given back at once are,

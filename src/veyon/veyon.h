@@ -14,12 +14,13 @@
  *     faults.c     what gateways and libcurl complain of, as wms codes
  *     answer.c     the formats: JSON, and the small picture
  *     listener.c   who listens at the gateway's port
+ *     trust.c      whether a gateway that is reached by HTTPS is the one that is meant
  *     client.c     what there is once for each engine
  *
- * A host is asked through a gateway, which is Veyon's WebAPI on this machine: it opens a connection
- * to the host, a `visit` here, and tells of it whatever is asked.  A gateway has 32 places for
- * visits, of all its users, and answers nobody when they are taken: so visits are counted, given
- * back, and kept no longer than needed.
+ * A host is asked through a gateway, which is Veyon's WebAPI, mostly on this machine: it opens a
+ * connection to the host, a `visit` here, and tells of it whatever is asked.  A gateway has 32
+ * places for visits, of all its users, and answers nobody when they are taken: so visits are
+ * counted, given back, and kept no longer than needed.
  *
  * A command that a gateway has taken (200) may be lost on the way, and what it tells of a host may
  * be old: only a visit that was opened after the command shows what became of it.  So nothing here
@@ -39,7 +40,7 @@
 
 enum {
     VEYON_PORT = 11100,
-    VEYON_SENTENCE = 480,   /* size of a buffer for an error's text */
+    VEYON_SENTENCE = 640,   /* size of a buffer for an error's text */
     VEYON_KEY_MAX = 32768,  /* bytes of a key file */
     VEYON_VISITS_MAX = 28,  /* at a gateway, which has 32 places */
     VEYON_UNSURE_MAX = 8,   /* authentications at a time of which a host that is off would occupy
@@ -47,7 +48,7 @@ enum {
     VEYON_UNASKED_MAX = 4,  /* of these, such as were begun without asking whether the host is on */
     VEYON_ASKING_MAX = 16,  /* hosts of which it is asked at a time: each that is off takes 3 s */
     VEYON_JSON_MAX = 65536, /* bytes of an answer */
-    VEYON_GATEWAY_MAX = 64, /* of its address */
+    VEYON_GATEWAY_MAX = 254,  /* of its host, with the NUL */
     VEYON_KEY_NAME_MAX = 128, /* bytes of a key's name */
     VEYON_HOST_MAX = 300      /* of a host in a URL */
 };
@@ -115,17 +116,24 @@ int veyon_listener_check(const char *host, unsigned port, char text[VEYON_SENTEN
 
 struct veyon_binding {
     char *gateway, *key_name, *key_file;
+    char *fingerprint; /* of the gateway's certificate; NULL: none was given */
+};
+
+/* Where a gateway is. */
+struct veyon_place {
+    bool secure; /* HTTPS */
+    unsigned port;
+    char host[VEYON_GATEWAY_MAX];
 };
 
 void veyon_binding_free(const struct veyon *all, struct veyon_binding *binding);
 /* Reads it from the record of the engine.  Errors: INTERNAL (it is none), NO_MEMORY. */
 int veyon_binding_read(const struct veyon *all, const wms_value *record,
                        struct veyon_binding *ret_binding);
-/* Whether a gateway is asked for anything: it has to be plain HTTP at an address of this machine.
- * 0, and host and port; or UNTRUSTED, or INVALID (it is no URL of a gateway); `text` then is one
- * sentence. */
-int veyon_gateway_parse(const char *url, char host[VEYON_GATEWAY_MAX], unsigned *ret_port,
-                        char text[VEYON_SENTENCE]);
+/* Whether a gateway is asked for anything: it has to be HTTPS, or plain HTTP at an address of this
+ * machine.  0, and where it is; or UNTRUSTED, or INVALID (it is no URL of a gateway); `text` then
+ * is one sentence. */
+int veyon_gateway_parse(const char *url, struct veyon_place *ret_place, char text[VEYON_SENTENCE]);
 /* The body of an authentication with the key, in memory of the engine's, for veyon_free_secret().
  * Errors: NOT_BOUND (there is no such file, or no key in it), ACCESS_DENIED, UNTRUSTED (everybody
  * may read it), NO_MEMORY; `text` then is one sentence, without a part of the key. */
@@ -220,13 +228,15 @@ struct veyon_gateway {
     struct wms_timer *timer; /* the next visit is to be touched, or given back, or tried again */
     double full_until;       /* until then nothing is tried, since it has no place; 0: not so */
     bool due;                /* to be settled */
-    char host[VEYON_GATEWAY_MAX];
-    unsigned port;
+    struct veyon_place place;
+    bool pinned, shown; /* a certificate is expected; one was shown last */
+    unsigned char sha256[NET_SHA256], shown_sha256[NET_SHA256]; /* of it, if so */
     char url[];
 };
 
-/* The gateway of that address, which veyon_gateway_parse() has accepted.  NULL: out of memory. */
-struct veyon_gateway *veyon_gateway_get(struct veyon *all, const char *url);
+/* The gateway of a binding that veyon_binding_read() or veyon_bind_check() has accepted, and its
+ * `gateway` veyon_gateway_parse().  NULL: out of memory. */
+struct veyon_gateway *veyon_gateway_get(struct veyon *all, const struct veyon_binding *binding);
 void veyon_gateways_free(struct veyon *all);
 /* Whether it has said less than half a second ago that it has no place. */
 bool veyon_gateway_rests(const struct veyon_gateway *gateway);
@@ -241,6 +251,19 @@ static inline void veyon_gateway_settle(struct veyon_gateway *gateway)
 void veyon_gateways_settle(struct veyon *all);
 /* The gateway is without a place for a while. */
 void veyon_gateway_full(struct veyon_gateway *gateway);
+
+/* ---- trust.c --------------------------------------------------------------------------------- */
+
+/* Whether anything may be asked of the gateway: 0, or a code and one sentence.  For one by plain
+ * HTTP see veyon_listener_check(); else INTERNAL: this libcurl cannot do it. */
+int veyon_trust_check(const struct veyon_gateway *gateway, char text[VEYON_SENTENCE]);
+/* Sets up the handle for a gateway by HTTPS; nothing for others. */
+CURLcode veyon_trust_set(CURL *easy, struct veyon_gateway *gateway);
+/* Whether a request may leave now, by the connection that there is: 0, or UNTRUSTED and one
+ * sentence. */
+int veyon_trust_leaves(CURL *easy, struct veyon_gateway *gateway, char text[VEYON_SENTENCE]);
+/* What to say when libcurl has refused the gateway's certificate. */
+void veyon_trust_complain(const struct veyon_gateway *gateway, char text[VEYON_SENTENCE]);
 
 /* ---- visit.c --------------------------------------------------------------------------------- */
 

@@ -331,7 +331,7 @@ void veyon_visit_open(struct veyon_visit *visit)
     char text[VEYON_SENTENCE] = "", *body = NULL;
 
     visit->stage = VEYON_OPENING;
-    int error = veyon_listener_check(gateway->host, gateway->port, text);
+    int error = veyon_trust_check(gateway, text);
     error = error ? error : veyon_binding_body(all, visit->binding, &body, text);
     error = error ? error : ask(visit, VEYON_POST, authentication, body, opened);
     if (error) {
@@ -372,7 +372,7 @@ void veyon_visit_ask(struct veyon_visit *visit)
     char text[VEYON_SENTENCE] = "";
 
     visit->stage = VEYON_ASKING;
-    int error = veyon_listener_check(gateway->host, gateway->port, text);
+    int error = veyon_trust_check(gateway, text);
     error = error ? error : ask(visit, VEYON_GET, state, NULL, asked);
     if (error) {
         refuse_with(visit, error, *text ? text : NULL);
