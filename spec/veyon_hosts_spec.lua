@@ -4,6 +4,7 @@
 ---
 --- `make veyon` has all of it; `make test` takes the few of QUICK.
 local kit = require "spec.support.kit"
+local keeping = require "spec.support.keeping"
 local lab = require "spec.host.veyon.lab"
 local process = require "spec.support.process"
 local wms = kit.wms
@@ -29,6 +30,7 @@ describe("a real host with Veyon #once", function()
       end
    end
 
+   local keep, sweep = kit.keeper()
    local room, one, two, desktop
    local store = kit.store()
 
@@ -66,6 +68,7 @@ describe("a real host with Veyon #once", function()
    end)
 
    after_each(function()
+      sweep()
       kit.reset()
    end)
 
@@ -353,6 +356,29 @@ describe("a real host with Veyon #once", function()
       kit.await(function() return not listens() end, nil, 60)
       room:gateway()
       verified "unlock"
+   end)
+
+   it_all("is held locked by wms.keep, whatever takes the lock away", function()
+      local keeper, told = keeping.begin(keep, { server = one.server, locked = true, restore = true, timeout = TIMEOUT, on_report=function(r) print(os.date"%X", r.kind, r.message, r.reason) T = T or {} T[#T+1]=r end })
+      told = T or {}
+      local function await_lock()
+         keeping.await(keeper, function() return one:locked(desktop) end, 120)
+      end
+      await_lock()
+      one:signal_worker "KILL"
+      one:await_lock(desktop, false)
+      await_lock()
+      one:log_off(desktop)
+      desktop = one:user "alice"
+      await_lock()
+      one:reboot()
+      desktop = one:user "bob"
+      one.user_name = "bob"
+      await_lock()
+      keeping.await(keeper, function() return told[#told].kind == "acted" and not told[#told].error end, 120)
+      keeper:stop()
+      assert.equal(1, assert(keeper:run()).restored)
+      one:await_lock(desktop, false)
    end)
 
    it_all("shows messages", function()
