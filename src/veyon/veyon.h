@@ -268,6 +268,7 @@ struct veyon_visit {
     bool unready; /* it was opened in vain, since the host's server was not ready */
     double since; /* when it began to wait for a place that the gateway says it has not; 0: no */
     double opened, used; /* when the host had let it in; when it was asked last */
+    double pictured;     /* when it had a picture first; 0: not yet */
     struct veyon_person person;
     char uid[VEYON_UID];
     char place[VEYON_HOST_MAX]; /* the host in a URL */
