@@ -4,6 +4,7 @@
 ---
 --- `make veyon` has all of it; `make test` takes the few of QUICK.
 local kit = require "spec.support.kit"
+local keeping = require "spec.support.keeping"
 local lab = require "spec.host.veyon.lab"
 local process = require "spec.support.process"
 local wms = kit.wms
@@ -30,6 +31,7 @@ describe("a real host with Veyon #once", function()
       end
    end
 
+   local keep, sweep = kit.keeper()
    local room, one, two, desktop
    local store = kit.store()
 
@@ -67,6 +69,7 @@ describe("a real host with Veyon #once", function()
    end)
 
    after_each(function()
+      sweep()
       kit.reset()
    end)
 
@@ -354,6 +357,31 @@ describe("a real host with Veyon #once", function()
       kit.await(function() return not listens() end, nil, 60)
       room:gateway()
       verified "unlock"
+   end)
+
+   it_all("is held locked by wms.keep, whatever takes the lock away", function()
+      local keeper, told = keeping.begin(keep, { server = one.server, locked = true, restore = true, timeout = TIMEOUT })
+      local function await_lock()
+         keeping.await(keeper, function() return one:locked(desktop) end, 120)
+      end
+      await_lock()
+      one:signal_worker "KILL"
+      one:await_lock(desktop, false)
+      await_lock()
+      one:log_off(desktop)
+      desktop = one:user "alice"
+      await_lock()
+      one:reboot()
+      desktop = one:user "bob"
+      one.user_name = "bob"
+      await_lock()
+      keeping.await(keeper, function()
+         local last = told[#told]
+         return last.kind == "acted" and last.user_name == "bob" and not last.error
+      end, 120)
+      keeper:stop()
+      assert.equal(1, assert(keeper:run()).restored)
+      one:await_lock(desktop, false)
    end)
 
    it_all("shows messages", function()

@@ -151,7 +151,7 @@ struct veyon_reply {
     bool full;    /* the gateway has no place: nothing was done */
     bool no_picture; /* it has none yet */
     bool silent;     /* the host does not answer the gateway */
-    bool unready;    /* its server has perhaps just begun */
+    bool unready;    /* its server has perhaps just begun, or is ending */
     const char *text;
     const char *data; /* the answer, if code is 0 */
     size_t size;
@@ -304,6 +304,7 @@ struct veyon_visit {
     bool unready; /* it was opened in vain, since the host's server was not ready */
     double since; /* when it began to wait for a place that the gateway says it has not; 0: no */
     double opened, used; /* when the host had let it in; when it was asked last */
+    double pictured;     /* when it had a picture first; 0: not yet */
     struct veyon_person person;
     char uid[VEYON_UID];
     char place[VEYON_HOST_MAX]; /* the host in a URL */
