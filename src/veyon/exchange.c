@@ -67,7 +67,10 @@ static void end_transfer(struct veyon_exchange *exchange)
         if (all->spare || all->net.forked || exchange->transfer.result != CURLE_OK) {
             curl_easy_cleanup(easy);
         } else { /* it must not keep pointers to the exchange */
-            curl_easy_reset(easy);
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+            curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
+            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, NULL);
             all->spare = easy;
         }
         exchange->transfer.easy = NULL;
@@ -237,18 +240,14 @@ static bool set_headers(struct veyon_exchange *exchange)
                                 add_header(exchange, "Expect:")));
 }
 
-static bool set_up(struct veyon_exchange *exchange, CURL *easy)
-{
-    static const char *const methods[] = {
-        [VEYON_GET] = NULL, [VEYON_POST] = "POST", [VEYON_PUT] = "PUT", [VEYON_DELETE] = "DELETE"};
-    struct veyon *all = exchange->all;
-    char url[VEYON_GATEWAY_MAX + VEYON_HOST_MAX + 128];
-    CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
-    bool six = strchr(exchange->gateway->host, ':');
-
-    snprintf(url, sizeof url, "http://%s%s%s:%u/api/v1/%s", six ? "[" : "", exchange->gateway->host,
-             six ? "]" : "", exchange->gateway->port, exchange->path);
 #define SET(option, value) failed = failed ? failed : curl_easy_setopt(easy, option, value)
+
+/* A handle with what is the same for every exchange.  NULL: out of memory. */
+static CURL *easy_new(struct veyon *all)
+{
+    CURL *easy = curl_easy_init();
+    CURLcode failed = easy ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_PROTOCOLS_STR, "http");
     SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
@@ -257,37 +256,55 @@ static bool set_up(struct veyon_exchange *exchange, CURL *easy)
     SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-    SET(CURLOPT_XFERINFODATA, exchange);
     SET(CURLOPT_WRITEFUNCTION, on_answer);
-    SET(CURLOPT_WRITEDATA, exchange);
     SET(CURLOPT_HEADERFUNCTION, on_header);
-    SET(CURLOPT_HEADERDATA, exchange);
     SET(CURLOPT_PREREQFUNCTION, on_leaving);
-    SET(CURLOPT_PREREQDATA, exchange);
     SET(CURLOPT_OPENSOCKETFUNCTION, net_socket_open);
-    SET(CURLOPT_OPENSOCKETDATA, &exchange->transfer);
     SET(CURLOPT_CLOSESOCKETFUNCTION, net_socket_close);
     SET(CURLOPT_CLOSESOCKETDATA, &all->net);
+    SET(CURLOPT_TIMEOUT, (long) PATIENCE);
+    if (failed) {
+        curl_easy_cleanup(easy);
+        return NULL;
+    }
+    return easy;
+}
+
+/* Sets what differs for each exchange. */
+static bool set_up(struct veyon_exchange *exchange, CURL *easy)
+{
+    static const char *const methods[] = {
+        [VEYON_GET] = NULL, [VEYON_POST] = "POST", [VEYON_PUT] = "PUT", [VEYON_DELETE] = "DELETE"};
+    char url[VEYON_GATEWAY_MAX + VEYON_HOST_MAX + 128];
+    CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+    bool six = strchr(exchange->gateway->host, ':');
+
+    snprintf(url, sizeof url, "http://%s%s%s:%u/api/v1/%s", six ? "[" : "", exchange->gateway->host,
+             six ? "]" : "", exchange->gateway->port, exchange->path);
+    SET(CURLOPT_XFERINFODATA, exchange);
+    SET(CURLOPT_WRITEDATA, exchange);
+    SET(CURLOPT_HEADERDATA, exchange);
+    SET(CURLOPT_PREREQDATA, exchange);
+    SET(CURLOPT_OPENSOCKETDATA, &exchange->transfer);
     SET(CURLOPT_PRIVATE, &exchange->transfer);
     SET(CURLOPT_URL, url);
     SET(CURLOPT_HTTPHEADER, exchange->headers);
-    SET(CURLOPT_TIMEOUT, (long) PATIENCE);
     if (exchange->body) {
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) strlen(exchange->body));
         SET(CURLOPT_POSTFIELDS, exchange->body);
+    } else {
+        SET(CURLOPT_HTTPGET, 1L);
     }
-    if (methods[exchange->method]) {
-        SET(CURLOPT_CUSTOMREQUEST, methods[exchange->method]);
-    }
-#undef SET
+    SET(CURLOPT_CUSTOMREQUEST, methods[exchange->method]);
     return !failed;
 }
+#undef SET
 
 static int start(struct veyon_exchange *exchange)
 {
     struct veyon *all = exchange->all;
     const struct net *net = &all->net;
-    CURL *easy = all->spare ? all->spare : curl_easy_init();
+    CURL *easy = all->spare ? all->spare : easy_new(all);
 
     all->spare = NULL;
     if (!easy) {
