@@ -9,7 +9,8 @@ enum {
     HEAD_MAX = 16384, /* bytes of an answer's headers */
     AROUND = 65536,   /* bytes of an answer that are neither: chunks, what comes before */
     PATIENCE = 30,    /* seconds, for a question that only a visit of ours waits for */
-    RECEIVE_BUFFER = 16384
+    RECEIVE_BUFFER = 16384,
+    SECRET_MAX = 4096 /* bytes of the answer to a question that holds the key */
 };
 
 /* ---- one exchange ---------------------------------------------------------------------------- */
@@ -18,8 +19,11 @@ static void free_texts(struct veyon_exchange *exchange)
 {
     const struct net *net = &exchange->all->net;
 
-    if (exchange->secret) {
+    if (exchange->secret) { /* and a gateway may have sent back what it got */
         veyon_free_secret(exchange->all, exchange->body);
+        if (exchange->answer) {
+            explicit_bzero(exchange->answer, exchange->size);
+        }
     } else {
         net_free(net, exchange->body);
     }
@@ -112,11 +116,11 @@ struct veyon_exchange *veyon_drop(struct veyon_exchange *exchange)
 
 /* ---- libcurl's callbacks --------------------------------------------------------------------- */
 
-/* False: out of memory. */
+/* What may have to be wiped never moves.  False: out of memory. */
 static bool make_room(struct veyon_exchange *exchange, size_t least)
 {
     const struct net *net = &exchange->all->net;
-    size_t size = exchange->size ? exchange->size : 512;
+    size_t size = exchange->size ? exchange->size : exchange->secret ? exchange->most : 512;
 
     while (size < least) {
         size *= 2;
@@ -166,28 +170,36 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
     return exchange->too_large ? CURL_WRITEFUNC_ERROR : count;
 }
 
+static curl_socket_t on_opening(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct veyon_exchange *exchange = data;
+
+    exchange->fresh = true;
+    return net_socket_open(&exchange->transfer, purpose, address);
+}
+
 /* Called when the connection exists and the request is about to be sent.  libcurl sends it a second
  * time if a kept connection broke without an answer; but what changes something may have been
- * carried out already, and is not sent again.  The key goes to nobody who has taken the gateway's
- * place meanwhile. */
+ * carried out already, and is not sent again.  Whose the other end of a connection is remains so,
+ * and is looked at once: nobody who has taken the gateway's place gets the key, or is believed. */
 /* NOLINTNEXTLINE: the parameters are of libcurl's type */
 static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, int local_port)
 {
     struct veyon_exchange *exchange = data;
     const struct veyon_gateway *gateway = exchange->gateway;
     (void) host_ip;
-    (void) local_ip;
     (void) host_port;
-    (void) local_port;
 
     if (!exchange->data || (exchange->transfer.left && exchange->method != VEYON_GET)) {
         return CURL_PREREQFUNC_ABORT;
     }
-    if (exchange->secret) {
-        exchange->untrusted = veyon_listener_check(gateway->host, gateway->port, exchange->why);
+    if (exchange->fresh) {
+        exchange->untrusted = veyon_listener_check(gateway->host, gateway->port, local_ip,
+                                                   (unsigned) local_port, exchange->why);
         if (exchange->untrusted) {
             return CURL_PREREQFUNC_ABORT;
         }
+        exchange->fresh = false;
     }
     exchange->transfer.left = true;
     net_socket_count(&exchange->transfer);
@@ -230,7 +242,7 @@ static bool set_headers(struct veyon_exchange *exchange)
     char line[64];
 
     if (exchange->visit && *exchange->visit->uid) {
-        snprintf(line, sizeof line, "Connection-Uid: %s", exchange->visit->uid);
+        strcpy(stpcpy(line, "Connection-Uid: "), exchange->visit->uid);
         if (!add_header(exchange, line)) {
             return false;
         }
@@ -259,7 +271,7 @@ static CURL *easy_new(struct veyon *all)
     SET(CURLOPT_WRITEFUNCTION, on_answer);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_PREREQFUNCTION, on_leaving);
-    SET(CURLOPT_OPENSOCKETFUNCTION, net_socket_open);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_opening);
     SET(CURLOPT_CLOSESOCKETFUNCTION, net_socket_close);
     SET(CURLOPT_CLOSESOCKETDATA, &all->net);
     SET(CURLOPT_TIMEOUT, (long) PATIENCE);
@@ -285,7 +297,7 @@ static bool set_up(struct veyon_exchange *exchange, CURL *easy)
     SET(CURLOPT_WRITEDATA, exchange);
     SET(CURLOPT_HEADERDATA, exchange);
     SET(CURLOPT_PREREQDATA, exchange);
-    SET(CURLOPT_OPENSOCKETDATA, &exchange->transfer);
+    SET(CURLOPT_OPENSOCKETDATA, exchange);
     SET(CURLOPT_PRIVATE, &exchange->transfer);
     SET(CURLOPT_URL, url);
     SET(CURLOPT_HTTPHEADER, exchange->headers);
@@ -312,7 +324,7 @@ static int start(struct veyon_exchange *exchange)
     }
     exchange->transfer.easy = easy;
     exchange->transfer.peer = &exchange->gateway->peer;
-    exchange->most = VEYON_JSON_MAX;
+    exchange->most = exchange->secret ? SECRET_MAX : VEYON_JSON_MAX;
     if (exchange->picture) {
         exchange->most = net->services->transport(net->engine)->answer_size;
     }
@@ -368,7 +380,8 @@ bool veyon_exchanges_start(struct veyon *all)
 void veyon_exchange_again(struct veyon_exchange *exchange)
 {
     end_transfer(exchange);
-    exchange->transfer.left = exchange->transfer.paused = exchange->too_large = false;
+    exchange->transfer.left = exchange->transfer.paused = false;
+    exchange->too_large = exchange->fresh = false;
     exchange->transfer.trouble = exchange->transfer.no_socket = 0;
     exchange->length = exchange->head = 0;
     exchange->visit = NULL;

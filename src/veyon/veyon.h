@@ -13,7 +13,7 @@
  *     exchange.c   one question to a gateway, and its answer, by libcurl
  *     faults.c     what gateways and libcurl complain of, as wms codes
  *     answer.c     the formats: JSON, and the small picture
- *     listener.c   who listens at the gateway's port
+ *     listener.c   who has the gateway's port, and our connection to it
  *     client.c     what there is once for each engine
  *
  * A host is asked through a gateway, which is Veyon's WebAPI on this machine: it opens a connection
@@ -36,10 +36,10 @@
 
 #include "net/net.h"
 #include "veyon/answer.h"
+#include "veyon/listener.h"
 
 enum {
     VEYON_PORT = 11100,
-    VEYON_SENTENCE = 480,  /* size of a buffer for an error's text */
     VEYON_KEY_MAX = 32768, /* bytes of a key file */
     VEYON_VISITS_MAX = 28, /* at a gateway, which has 32 places */
     VEYON_OPENING_MAX = 8, /* authentications at a time: a host that is off occupies one for 15 s */
@@ -102,12 +102,6 @@ static inline double veyon_now(void)
     return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
-/* ---- listener.c ------------------------------------------------------------------------------ */
-
-/* Who listens at an address of this machine: 0 if it is root or ourselves.  Errors: UNREACHABLE
- * (nobody), UNTRUSTED (another user, or it cannot be seen); `text` then is one sentence. */
-int veyon_listener_check(const char *host, unsigned port, char text[VEYON_SENTENCE]);
-
 /* ---- binding.c ------------------------------------------------------------------------------- */
 
 struct veyon_binding {
@@ -165,6 +159,7 @@ struct veyon_exchange {
     enum veyon_method method;
     bool secret; /* its body holds the key */
     bool picture, started, too_large, again;
+    bool fresh;      /* a connection was made for it */
     unsigned resent; /* how often it was asked anew, since its visit was over */
     char *path, *body;
     struct wms_op *op;
@@ -234,10 +229,14 @@ static inline void veyon_gateway_settle(struct veyon_gateway *gateway)
 {
     gateway->due = true;
 }
-/* Does that, for all gateways. */
+/* It has said that it has no place: nothing is tried for half a second. */
+static inline void veyon_gateway_full(struct veyon_gateway *gateway)
+{
+    gateway->full_until = veyon_now() + 0.5;
+    veyon_gateway_settle(gateway);
+}
+/* Does what is due, for all gateways. */
 void veyon_gateways_settle(struct veyon *all);
-/* The gateway is without a place for a while. */
-void veyon_gateway_full(struct veyon_gateway *gateway);
 
 /* ---- visit.c --------------------------------------------------------------------------------- */
 
