@@ -64,6 +64,15 @@ veyon.describe("Veyon hosts: #once", pending, function()
          assert.equal("NOT_FOUND", fault(wms.lock{ server = host.server, session_ids = 0, message = "m" }).code)
       end)
 
+      it("keep their number while it is not told", function()
+         local host = veyon.host{ session_id = 7 }
+         assert.same({ 7 }, pluck(fine(wms.sessions(host.server)), "session_id"))
+         host:set{ session_gone = 1 }
+         assert.same({ 7 }, pluck(fine(wms.sessions(host.server)), "session_id"))
+         host:log_on "bob"
+         assert.same({ 0 }, pluck(fine(wms.sessions(host.server)), "session_id"))
+      end)
+
       it("are locked where picture and feature say so, and unknown where they differ", function()
          local host = veyon.host()
          fine(lock(host))

@@ -306,6 +306,8 @@ struct veyon_host {             /* one server that the engine talks to */
     bool reached;              /* the engine was told (up()) that a connection exists */
     bool told;                 /* the engine was told (broken()) of the failure */
     char computer[VEYON_NAME]; /* what it calls itself; "": it has not said so yet */
+    uint32_t session; /* the number of this user's session, as it was told last; "": never */
+    char session_login[VEYON_NAME];
     /* The session that was closed last: whether it is gone is seen by whose session is there, and
      * since when. */
     int64_t closed_uptime;
