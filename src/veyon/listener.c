@@ -118,11 +118,10 @@ static bool ask_kernel(const struct end *theirs, const struct end *ours,
 static bool find(struct search *search)
 {
     struct inet_diag_msg socket;
+    bool accepted = ask_kernel(&search->theirs, &search->ours, &socket) &&
+                    socket.idiag_state != LISTENS && socket.idiag_inode != 0;
 
-    if (ask_kernel(&search->theirs, &search->ours, &socket) && socket.idiag_state != LISTENS &&
-        socket.idiag_inode != 0) {
-        judge(search, socket.idiag_uid);
-    } else if (ask_kernel(&search->theirs, NULL, &socket) && socket.idiag_state == LISTENS) {
+    if (accepted || (ask_kernel(&search->theirs, NULL, &socket) && socket.idiag_state == LISTENS)) {
         judge(search, socket.idiag_uid);
     }
     return search->found;
