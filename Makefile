@@ -238,6 +238,8 @@ $B/lib/wms.pc: $B/folder src/include/wms.h Makefile
 $(foreach p,$(providers),$(eval $B/lib/wms/$p.so: $(call objects,$p $(shared_of_$p))))
 # The keyed hash, which needs nothing of the engine.
 $B/lib/wms/logind.so $B/lib/wms/wts.so: $B/obj/core/hash.o
+# Who listens at a port, which needs nothing either.
+$B/lib/wms/veyon.so: $B/obj/core/listener.o
 # Memory and texts.
 $B/lib/wms/multipoint-events.so: $B/obj/multipoint/text.o
 $(modules): $B/lib/wms/%.so: $B/sources

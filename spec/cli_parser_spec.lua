@@ -68,7 +68,7 @@ describe("a plain command line #once", function()
       end
       words[#words + 1] = command.name
       for _ = 1, random(5) - 1 do
-         add_option(words, random(12) == 1 and commands.everywhere or command.options)
+         add_option(words, (random(12) == 1 or #command.options == 0) and commands.everywhere or command.options)
          if random(3) == 1 then
             local argument = command.arguments and pick(command.arguments)
             words[#words + 1] = pick(TEXTS[argument and argument.kind or "text"])

@@ -127,6 +127,16 @@ describe("wms.keep", function()
          await(keeper, is_locked(host, 1))
       end)
 
+      it("what was not there for a moment, of which no watch tells", function()
+         local host, server = lab({ { session_id = 1 } })
+         host:fail("lock", "NOT_FOUND")
+         local keeper, told = keeping{ server = server, locked = true }
+         await(keeper, function() return #of(told, "acted") == 1 end)
+         assert.equal("NOT_FOUND", of(told, "acted")[1].error.code)
+         host:fail("lock")
+         await(keeper, is_locked(host, 1))
+      end)
+
       it("what the host cannot tell: once", function()
          local host, server = lab({ { session_id = 1 } })
          host:fail("lock", "UNSUPPORTED")

@@ -4,7 +4,9 @@
 ---
 --- `make veyon` has all of it; `make test` takes the few of QUICK.
 local kit = require "spec.support.kit"
+local keeping = require "spec.support.keeping"
 local lab = require "spec.host.veyon.lab"
+local process = require "spec.support.process"
 local wms = kit.wms
 local fine, fault = kit.fine, kit.fault
 
@@ -28,6 +30,7 @@ describe("a real host with Veyon #once", function()
       end
    end
 
+   local keep, sweep = kit.keeper()
    local room, one, two, desktop
    local store = kit.store()
 
@@ -65,6 +68,7 @@ describe("a real host with Veyon #once", function()
    end)
 
    after_each(function()
+      sweep()
       kit.reset()
    end)
 
@@ -332,6 +336,51 @@ describe("a real host with Veyon #once", function()
       verified "lock"
       room:gateway() -- another process, which knows no connection of the former's
       verified "unlock"
+   end)
+
+   it("has a gateway for as long as a command runs", function()
+      local function listens()
+         return room.teacher:run("ss", "-Hltn", "sport = :11080"):find(":11080", 1, true) ~= nil
+      end
+      room:kill_gateway()
+      kit.await(function() return not listens() end, nil, 60)
+      local script = ([[
+         local wms = require "wms"
+         local server = %q
+         assert(wms.bind{ server = server, key_name = %q, key_file = %q })
+         local list = assert(wms.lock{ server = server, session_ids = 0, message = "m", verify = %d, timeout = %d })
+         print(list[1].state, list[1].user_name)
+      ]]):format(one.server, room.key_name, room.key_file, VERIFY, TIMEOUT)
+      assert.same({ "verified\talice\n", 0 }, { room:wms("veyon-gateway", "--", process.lua(), "-e", script) })
+      assert.is_true(one:locked(desktop))
+      kit.await(function() return not listens() end, nil, 60)
+      room:gateway()
+      verified "unlock"
+   end)
+
+   it_all("is held locked by wms.keep, whatever takes the lock away", function()
+      local keeper, told = keeping.begin(keep, { server = one.server, locked = true, restore = true, timeout = TIMEOUT })
+      local function await_lock()
+         keeping.await(keeper, function() return one:locked(desktop) end, 120)
+      end
+      await_lock()
+      one:signal_worker "KILL"
+      one:await_lock(desktop, false)
+      await_lock()
+      one:log_off(desktop)
+      desktop = one:user "alice"
+      await_lock()
+      one:reboot()
+      desktop = one:user "bob"
+      one.user_name = "bob"
+      await_lock()
+      keeping.await(keeper, function()
+         local last = told[#told]
+         return last.kind == "acted" and last.user_name == "bob" and not last.error
+      end, 120)
+      keeper:stop()
+      assert.equal(1, assert(keeper:run()).restored)
+      one:await_lock(desktop, false)
    end)
 
    it_all("shows messages", function()

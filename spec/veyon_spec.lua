@@ -54,6 +54,12 @@ veyon.describe("Veyon hosts: #once", pending, function()
          assert.same({}, fine(wms.sessions(veyon.host{ user = "", greeter = 1 }.server)))
       end)
 
+      it("are there when the picture comes sooner than the user's name", function() -- as of a server that has just begun
+         local host = veyon.host{ settle = 1600, login_delay = 400 }
+         host.gateway:forget() -- the connection by which it was bound
+         assert.equal("alice", fine(wms.sessions(host.server))[1].user_name)
+      end)
+
       it("are numbered by the port, where there are several", function()
          local gateway = veyon.gateway()
          local host = gateway:host{ name = "multi:11103", session_id = 3, user = "carol" }

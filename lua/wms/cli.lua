@@ -342,6 +342,9 @@ end
 
 --- Carries a command out.
 local function perform_command(command, given)
+   if command.runs then
+      return require("wms.cli." .. command.name:gsub("%-", "_")).run(given)
+   end
    if given.json or command.call == "call" then
       need("dkjson", "lua-dkjson")
    end

@@ -121,10 +121,12 @@ function parts.commands()
       for _, name in ipairs(command.options) do
          names[#names + 1] = ".Fl " .. argument(commands.options[name].flags:match("%-%-(%S+)$"):gsub("^", "-"))
       end
-      lines[#lines + 1] = "Options:"
-      lines[#lines + 1] = table.concat(names, " ,\n") .. " ."
+      if #names > 0 then
+         lines[#lines + 1] = "Options:"
+         lines[#lines + 1] = table.concat(names, " ,\n") .. " ."
+      end
       for _, one in ipairs(command.arguments or {}) do
-         if one.kind == "argument" then
+         if one.kind == "argument" or command.runs then
             lines[#lines + 1] = (".Pp\n.Ar %s :\n%s"):format(argument(one.value), prose(one.help))
          end
       end

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* listener.c - tests of veyon/listener.h: whose the other end of a connection is, as the kernel
+/* listener.c - tests of core/listener.h: whose the other end of a connection is, as the kernel
  * says and as its list of all sockets does. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -14,7 +14,7 @@
 static bool no_diag;
 #define socket(family, type, protocol) \
     (no_diag && (family) == AF_NETLINK ? -1 : socket(family, type, protocol))
-#include "veyon/listener.c"
+#include "core/listener.c"
 #undef socket
 
 #include "../c/check.h"
@@ -80,13 +80,22 @@ static int connect_to(unsigned port)
 }
 
 /* What is said of a connection of ours. */
-static int look(unsigned port, int fd)
+static enum wms_listener look_at_end(unsigned port, int fd)
 {
-    char text[VEYON_SENTENCE] = "";
-    int code = veyon_listener_check(address, port, address, fd < 0 ? 1 : port_of(fd), text);
+    uid_t owner = 0;
+    enum wms_listener who = wms_listener_of(address, port, address, port_of(fd), &owner);
 
-    CHECK((code != 0) == (*text != '\0'));
-    return code;
+    CHECK(owner == (who == WMS_LISTENER_FOREIGN ? NOBODY : 0));
+    return who;
+}
+
+static enum wms_listener look_for_listener(unsigned port)
+{
+    uid_t owner = 0;
+    enum wms_listener who = wms_listener_find(address, port, &owner);
+
+    CHECK(owner == (who == WMS_LISTENER_FOREIGN ? NOBODY : 0));
+    return who;
 }
 
 /* ---- ours ------------------------------------------------------------------------------------ */
@@ -99,16 +108,17 @@ static void our_own(const char *listens_at)
         return;
     }
     unsigned port = port_of(listener);
+    CHECK(look_for_listener(port) == WMS_LISTENER_OURS);
     int ours = connect_to(port);
-    CHECK(look(port, ours) == 0); /* not accepted yet */
+    CHECK(look_at_end(port, ours) == WMS_LISTENER_OURS); /* not accepted yet */
     int theirs = accept(listener, NULL, NULL);
-    CHECK(theirs >= 0 && look(port, ours) == 0);
+    CHECK(theirs >= 0 && look_at_end(port, ours) == WMS_LISTENER_OURS);
     close(listener);
-    CHECK(look(port, ours) == 0); /* it is still ours */
-    CHECK(look(port, -1) == WMS_E_UNREACHABLE);
+    CHECK(look_at_end(port, ours) == WMS_LISTENER_OURS); /* it is still ours */
+    CHECK(look_for_listener(port) == WMS_LISTENER_NONE);
     close(ours);
     close(theirs);
-    CHECK(look(port, -1) == WMS_E_UNREACHABLE);
+    CHECK(look_for_listener(port) == WMS_LISTENER_NONE);
 }
 
 /* ---- another user's -------------------------------------------------------------------------- */
@@ -163,15 +173,16 @@ static void another_users(void)
     struct other other = begin_other();
     int status, ours = connect_to(other.port);
 
-    CHECK(look(other.port, ours) == WMS_E_UNTRUSTED); /* not accepted yet */
+    CHECK(look_for_listener(other.port) == WMS_LISTENER_FOREIGN);
+    CHECK(look_at_end(other.port, ours) == WMS_LISTENER_FOREIGN); /* not accepted yet */
     step(&other);
-    CHECK(look(other.port, ours) == WMS_E_UNTRUSTED);
+    CHECK(look_at_end(other.port, ours) == WMS_LISTENER_FOREIGN);
     step(&other); /* it listens no more, and we do: it has the connection none the less */
     int listener = listen_at(address, other.port), second;
     CHECK(listener >= 0);
-    CHECK(look(other.port, ours) == WMS_E_UNTRUSTED);
+    CHECK(look_at_end(other.port, ours) == WMS_LISTENER_FOREIGN);
     second = connect_to(other.port);
-    CHECK(look(other.port, second) == 0);
+    CHECK(look_at_end(other.port, second) == WMS_LISTENER_OURS);
     close(second);
     close(listener);
     close(ours);
@@ -187,9 +198,12 @@ int main(void)
     } kinds[] = {{"127.0.0.1", "0.0.0.0"}, {"::1", "::"}};
 
     for (int i = 0; i < 4; i++) {
+        uid_t owner = 0;
         address = kinds[i % 2].address;
         no_diag = i >= 2;
         snprintf(where, sizeof where, "%s, %s", address, no_diag ? "the list" : "the kernel");
+        CHECK(wms_listener_find("localhost", 1, &owner) == WMS_LISTENER_NO_ADDRESS);
+        CHECK(wms_listener_of(address, 1, "here", 1, &owner) == WMS_LISTENER_NO_ADDRESS);
         int here = listen_at(address, 0);
         if (here < 0) {
             continue; /* without IPv6 */

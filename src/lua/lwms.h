@@ -592,6 +592,17 @@ void lwms_alarm_clear(struct lwms_state *state);
 
 extern const luaL_Reg lwms_statefile_own[], lwms_statefile_methods[];
 int lwms_statefile_open(lua_State *L); /* open_state of wms.system */
+/* Makes the folders above the file, for nobody else to look into.  0 or an errno. */
+int lwms_make_folders(const char *path);
+
+/* ---- programs that others need (guard.c): functions of wms.system -----------------------------
+ */
+
+int lwms_guard_share(lua_State *L);
+int lwms_guard_make(lua_State *L);
+int lwms_guard_readable(lua_State *L);
+int lwms_guard_said(lua_State *L);
+int lwms_guard_replace(lua_State *L);
 
 /* ---- what Lua's own libraries lack (system.c) ------------------------------------------------ */
 

@@ -52,8 +52,7 @@ static int untrusted(lua_State *L, const char *path, const char *why)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* Makes the folders above the file, for nobody else to look into.  0 or an errno. */
-static int make_folders(const char *path)
+int lwms_make_folders(const char *path)
 {
     char folder[PATH_MAX];
     int made = 0;
@@ -130,7 +129,7 @@ int lwms_statefile_open(lua_State *L)
     memcpy(file->path, path, size);
     lwms_anchor(L, A_STATEFILE);
     lua_setmetatable(L, -2);
-    int number = make_folders(path);
+    int number = lwms_make_folders(path);
     number = number ? number : open_locked(path, &file->fd);
     if (number) {
         return number == ELOOP ? untrusted(L, path, "is a symbolic link; give the file itself")

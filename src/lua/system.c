@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* system.c - `require "wms.system"`: what wms.keep and wms.multipoint need of the system and
- * of this module, and Lua's own libraries do not have.  It is no part of the interface.
+/* system.c - `require "wms.system"`: what wms.keep, wms.multipoint and the command line need of the
+ * system and of this module, and Lua's own libraries do not have.  It is no part of the interface.
  */
 #define _GNU_SOURCE /* sigtimedwait, secure_getenv */
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/listener.h"
 #include "lua/lwms.h"
 
 /* ---- signals that end a program -------------------------------------------------------------- */
@@ -152,6 +153,30 @@ static int process(lua_State *L)
     return 1;
 }
 
+/* listener(address, port): who listens there: "none", "ours" (root's or this user's), "foreign" and
+ * the user's number, "unseen".
+ */
+static int listener(lua_State *L)
+{
+    static const char *const names[] = {[WMS_LISTENER_NONE] = "none",
+                                        [WMS_LISTENER_OURS] = "ours",
+                                        [WMS_LISTENER_FOREIGN] = "foreign",
+                                        [WMS_LISTENER_UNSEEN] = "unseen",
+                                        [WMS_LISTENER_NO_ADDRESS] = "unseen"};
+    static const struct lwms_call call = {"listener", 1, NULL};
+    const char *address = lwms_need_text(L, &call, "address", 1, "give a numeric one");
+    unsigned port = lwms_need_whole(L, &call, "port", 2, 1, UINT16_MAX);
+    uid_t owner = 0;
+    enum wms_listener who = wms_listener_find(address, port, &owner);
+
+    lua_pushstring(L, names[who]);
+    if (who != WMS_LISTENER_FOREIGN) {
+        return 1;
+    }
+    lua_pushinteger(L, (lua_Integer) owner);
+    return 2;
+}
+
 /* ---- the module ------------------------------------------------------------------------------ */
 
 static const luaL_Reg functions[] = {
@@ -162,6 +187,12 @@ static const luaL_Reg functions[] = {
     {"notify", notify},
     {"defaults", defaults},
     {"process", process},
+    {"listener", listener},
+    {"share", lwms_guard_share},
+    {"guard", lwms_guard_make},
+    {"readable", lwms_guard_readable},
+    {"said", lwms_guard_said},
+    {"replace", lwms_guard_replace},
     {NULL, NULL},
 };
 

@@ -36,10 +36,10 @@
 
 #include "net/net.h"
 #include "veyon/answer.h"
-#include "veyon/listener.h"
 
 enum {
     VEYON_PORT = 11100,
+    VEYON_SENTENCE = 480,  /* size of a buffer for an error's text */
     VEYON_KEY_MAX = 32768, /* bytes of a key file */
     VEYON_VISITS_MAX = 28, /* at a gateway, which has 32 places */
     VEYON_OPENING_MAX = 8, /* authentications at a time: a host that is off occupies one for 15 s */
@@ -101,6 +101,14 @@ static inline double veyon_now(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
+
+/* ---- listener.c ------------------------------------------------------------------------------ */
+
+/* Whose is the other end of a connection of ours to a gateway on this machine: 0 if it is root's or
+ * our own.  All addresses are numeric.  Errors: UNREACHABLE (nobody's), UNTRUSTED (another user's,
+ * or it cannot be seen); `text` then is one sentence. */
+int veyon_listener_check(const char *host, unsigned port, const char *our_host, unsigned our_port,
+                         char text[VEYON_SENTENCE]);
 
 /* ---- binding.c ------------------------------------------------------------------------------- */
 
@@ -267,6 +275,7 @@ struct veyon_visit {
     bool unready; /* it was opened in vain, since the host's server was not ready */
     double since; /* when it began to wait for a place that the gateway says it has not; 0: no */
     double opened, used; /* when the host had let it in; when it was asked last */
+    double pictured;     /* when it had a picture first; 0: not yet */
     struct veyon_person person;
     char uid[VEYON_UID];
     char place[VEYON_HOST_MAX]; /* the host in a URL */

@@ -3,8 +3,8 @@
  *
  * Right after the host has let it in, the gateway knows nothing of it: nobody logged on, session
  * -1, no picture.  A session's number says that it has heard of the host; that nobody is logged on
- * is believed after a while only.  A host whose access rules refuse the key's user lets it in, and
- * then tells nothing, ever. */
+ * is believed a while after the first picture only, which may come before the user's name.  A host
+ * whose access rules refuse the key's user lets it in, and then tells nothing, ever. */
 #include <stdio.h>
 
 #include "veyon/veyon.h"
@@ -198,15 +198,17 @@ static void look_again(void *data)
 
 static void judge_arrival(struct veyon_visit *visit, bool picture)
 {
-    double age = veyon_now() - visit->opened;
+    double now = veyon_now(), age = now - visit->opened;
     bool somebody = *visit->person.login;
 
-    if (somebody ? picture || age >= nothing_after : picture && age >= nobody_after) {
+    visit->pictured = picture && visit->pictured == 0 ? now : visit->pictured;
+    if (somebody ? picture || age >= nothing_after
+                 : picture && now - visit->pictured >= nobody_after) {
         visit->stage = VEYON_READY;
         visit->used = veyon_now();
         veyon_gateway_settle(visit->gateway);
         visit->arrived(visit);
-    } else if (age >= nothing_after) {
+    } else if (!picture && age >= nothing_after) {
         visit->refused(
             visit, &(struct veyon_reply){
                        .code = WMS_E_ACCESS_DENIED, .text = DENIED, .general = true, .lost = true});
@@ -285,6 +287,7 @@ static void opened(struct veyon_exchange *exchange, const struct veyon_reply *re
         refuse_with(visit, WMS_E_PROTOCOL, "the gateway's answer names no connection");
     } else {
         visit->opened = visit->used = veyon_now();
+        visit->pictured = 0;
         visit->stage = VEYON_ARRIVING;
         veyon_gateway_settle(visit->gateway); /* one less is being opened */
         if (visit->owner) {

@@ -20,6 +20,7 @@
 ---    listing   its ids may be left out: then it means all sessions
 ---    ends      it ends sessions or hosts: it wants servers to be named, and asks before it acts on all of them
 ---    lasts     it goes on until it is ended: the module wms.cli.NAME runs it, and prints as it goes
+---    runs      its `arguments` are a program's command line, behind `--`: the module wms.cli.NAME runs it
 ---    arguments what stands without a flag: { name, args, help }
 ---    options   names of options
 ---    words     for people: what is `done`, was `before`, is only `asked` for, would be by `plan`
@@ -305,6 +306,17 @@ commands.list = {
    { name = "bindings", item = "binding", summary = "list the hosts that this account is bound to", call = "bindings",
       target = "none", options = { "json", "csv" }, words = { done = "listed" },
       examples = { { "wms bindings --json", "for a script" } } },
+   { name = "veyon-gateway", summary = "have Veyon's WebAPI on this machine for as long as a program runs", target = "none",
+      runs = true, options = {},
+      arguments = { { name = "program", value = "PROGRAM", args = "*",
+         help = "A program and its arguments, behind '--'. Without one it goes on until Ctrl-C, and its address is printed "
+            .. "when it is there." } },
+      about = "Where none runs, veyon-cli starts one, and it is ended with the last program that needs it. One that "
+         .. "somebody else has started is used, and never ended. The exit code is the program's.",
+      examples = {
+         { "wms veyon-gateway -- wms lock --all -s 'veyon://lab[01-30]' -m Exam", "a room, from a timer" },
+         { "wms veyon-gateway -- ./lesson.sh", "several commands" },
+      } },
    { name = "call", summary = "call any operation of a host's protocol", call = "call", target = "servers",
       arguments = {
          { name = "interface", value = "INTERFACE", args = 1, help = "The name of an interface of the protocol." },

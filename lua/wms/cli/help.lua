@@ -95,7 +95,7 @@ function help.usage(command)
          or command.entry.fun.single and "ID" or "ID..."
    elseif command.target == "sessions" and not command.listing then
       words[#words + 1] = "(ID... | --all | --where NAME=VALUE) [-s SERVER]"
-   else
+   elseif not command.runs then
       for _, argument in ipairs(command.arguments or {}) do
          words[#words + 1] = argument.args == "*" and ("[%s...]"):format(argument.value) or argument.value
       end
@@ -106,7 +106,7 @@ function help.usage(command)
          words[#words + 1] = option.flags:match("^%S+") .. " " .. option.value
       end
    end
-   words[#words + 1] = "[OPTION...]"
+   words[#words + 1] = command.runs and "[-- PROGRAM...]" or "[OPTION...]"
    return table.concat(words, " ")
 end
 

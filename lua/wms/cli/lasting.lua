@@ -11,7 +11,8 @@ local text = require "wms.cli.text"
 
 local lasting = {}
 
-local CODES = { HUP = exits.HUNG_UP, INT = exits.INTERRUPTED, TERM = exits.TERMINATED, UNREAD = exits.UNREAD }
+--- The exit codes for what ends a command.
+lasting.CODES = { HUP = exits.HUNG_UP, INT = exits.INTERRUPTED, TERM = exits.TERMINATED, UNREAD = exits.UNREAD }
 
 --- Signals that end a program are taken by `lasting.wait` from now on; before anything is begun.  Raises when nothing
 --- could be waited for.
@@ -25,7 +26,7 @@ end
 function lasting.wait(seconds, is_read)
    local signal = system.await(assert(loop.pollfd()), seconds, is_read)
    if signal then
-      return CODES[signal], signal
+      return lasting.CODES[signal], signal
    end
    assert(loop.turn())
    return nil

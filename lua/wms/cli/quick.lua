@@ -125,7 +125,12 @@ function quick.parse(words)
    local at = 1
    while at <= #words do
       local word = words[at]
-      if word:find("^%-") then
+      if word == "--" and command and command.runs then
+         for i = at + 1, #words do
+            plain[#plain + 1] = words[i]
+         end
+         at = #words
+      elseif word:find("^%-") then
          at = read_option(given, flags, words, at)
          if not at then
             return nil

@@ -6,20 +6,26 @@ local system = require "wms.system"
 local File = {}
 File.__index = File
 
---- A name without a slash is that of a file in the folder for states.
-local function path_of(name)
-   if name:find("/", 1, true) then
-      return name
-   end
+--- The folder for states, or nil when the environment names none.
+function File.folder()
    local home = os.getenv("XDG_STATE_HOME")
    if not home or home:sub(1, 1) ~= "/" then
       home = os.getenv("HOME")
       home = home and home:sub(1, 1) == "/" and home .. "/.local/state"
    end
-   if not home then
+   return home and home .. "/wms"
+end
+
+--- A name without a slash is that of a file in the folder for states.
+local function path_of(name)
+   if name:find("/", 1, true) then
+      return name
+   end
+   local folder = File.folder()
+   if not folder then
       return nil, ("file: there is no folder for '%s': set HOME or XDG_STATE_HOME, or give a path"):format(name)
    end
-   return ("%s/wms/%s.keep"):format(home, name)
+   return ("%s/%s.keep"):format(folder, name)
 end
 
 local function failure(code, message)

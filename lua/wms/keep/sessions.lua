@@ -261,11 +261,8 @@ function Sessions:ended(entry, outcome, wanted, now)
          entry.due = now + math.min(LONGEST_PAUSE, 2 ^ (entry.fails - 1 - again))
       end
       entry.reason = "again"
-      if outcome.error.code == "UNSUPPORTED" then
-         entry.hopeless = true
-      elseif outcome.error.code == "NOT_FOUND" and self.all[entry.key] == entry then
-         self:drop(entry) -- if it is another one now, the watch tells it
-      end
+      -- What is gone the watch tells; between two questions it may also be back, of which nothing is told.
+      entry.hopeless = outcome.error.code == "UNSUPPORTED" or nil
       return
    end
    entry.fails, entry.due, entry.reason = 0, 0, "changed"

@@ -98,11 +98,26 @@ local function pairs_of(lines)
    return result
 end
 
+--- The gateway that says its first line in `pipe`; from then on it ends with this program at the latest.
+function veyon.join(pipe, address)
+   local socket = require "socket"
+   local control, pid, port = (pipe:read("*l") or ""):match("^control (%d+) (%d+) (%d+)$")
+   if not control then
+      error("the gateway does not start: " .. pipe:read("*a"), 3)
+   end
+   local gateway = setmetatable({ pipe = pipe, pid = tonumber(pid), port = tonumber(port), pem = veyon.pem },
+      { __index = Gateway })
+   gateway.url = ("http://%s:%d"):format(address or "127.0.0.1", gateway.port)
+   gateway.socket = assert(socket.connect("127.0.0.1", tonumber(control)))
+   gateway.socket:settimeout(60)
+   gateway.socket:setoption("tcp-nodelay", true)
+   return gateway
+end
+
 --- Starts a gateway.  Fields, none of which is needed: set (settings of the gateway), hosts (a list of names and of tables
 -- with `name` and settings), port, address (127.0.0.1), uid (the number of the user whose process it is).
 function veyon.start(options)
    options = options or {}
-   local socket = require "socket"
    local words = { "exec python3 -B '" .. directory .. "/gateway.py'" }
    for _, key in ipairs{ "port", "address", "uid" } do
       if options[key] then
@@ -110,16 +125,7 @@ function veyon.start(options)
       end
    end
    local pipe = assert(io.popen(table.concat(words, " ") .. " 2>&1 </dev/null"))
-   local control, pid, port = (pipe:read("*l") or ""):match("^control (%d+) (%d+) (%d+)$")
-   if not control then
-      error("the gateway does not start: " .. pipe:read("*a"), 2)
-   end
-   local gateway = setmetatable({ pipe = pipe, pid = tonumber(pid), port = tonumber(port), pem = veyon.pem },
-      { __index = Gateway })
-   gateway.url = ("http://%s:%d"):format(options.address or "127.0.0.1", gateway.port)
-   gateway.socket = assert(socket.connect("127.0.0.1", tonumber(control)))
-   gateway.socket:settimeout(60)
-   gateway.socket:setoption("tcp-nodelay", true)
+   local gateway = veyon.join(pipe, options.address)
    local ok, problem = pcall(function()
       if options.set then
          gateway:set(options.set)

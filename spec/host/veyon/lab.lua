@@ -12,6 +12,7 @@
 -- What the specs learn here about screens comes from the frame buffers, never from Veyon.
 local hosts = require "spec.host"
 local network = require "spec.host.network"
+local process = require "spec.support.process"
 
 local lab = {}
 
@@ -243,6 +244,25 @@ end
 --- Ends the gateway's process: nothing it holds is given back.
 function Room:kill_gateway()
    self.teacher:run("systemctl", "kill", "--signal=KILL", "gateway")
+end
+
+--- Runs a command of this machine's `wms` where the gateway's host is in the network, with its veyon-cli.  Returns what it has
+--- printed, and its exit code.
+function Room:wms(...)
+   local folder, pid = self.folder .. "/bin", self.teacher.pid
+   local path = folder .. "/veyon-cli"
+   shell("mkdir -p " .. folder)
+   local file = assert(io.open(path, "w"))
+   file:write(('#!/bin/sh\nexec nsenter -t %d -m env PATH=/usr/bin veyon-cli "$@"\n'):format(pid))
+   file:close()
+   shell("chmod +x " .. path)
+   local words = { ("nsenter -t %d -n env PATH=%s:\"$PATH\" HOME=%s XDG_CONFIG_HOME=%s XDG_STATE_HOME=%s LUA_PATH='./lua/?.lua;;'")
+      :format(pid, folder, self.folder, self.folder, self.folder), "LUA_CPATH=" .. process.quote(package.cpath),
+      process.lua(), "bin/wms" }
+   for _, word in ipairs{ ... } do
+      words[#words + 1] = process.quote(word)
+   end
+   return process.run(table.concat(words, " ") .. " </dev/null")
 end
 
 --- Boots hosts and the gateway's.

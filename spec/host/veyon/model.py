@@ -69,6 +69,7 @@ class Host:
         "flush": 0,  # a command goes to the host so much later, and is lost if its connection is closed before
         "session_gone": 0,  # 1: session is told as if nothing was known, as most of the time
         "settle": 20,  # one younger than that knows nothing
+        "login_delay": 0,  # and so much longer not who is logged on
         "authentication_delay": 0,
         "ping": 0,  # 1: without a server, it answers ping
         "deaf": 0,  # 1: takes all commands, does none
@@ -246,9 +247,10 @@ class Connection:
         if self.deaf or host.denied or not host.reachable() or age < host.settle / 1000:
             return NOTHING
         fresh = age < host.fresh_delay / 1000
+        login = host.user if age >= (host.settle + host.login_delay) / 1000 else ""
         return {
-            "login": host.user,
-            "full_name": host.full_name if host.user else "",
+            "login": login,
+            "full_name": host.full_name if login else "",
             "session": None if host.session_gone else {
                 "sessionClientAddress": host.client_address, "sessionClientName": host.client_name,
                 "sessionHostName": host.computer or host.name, "sessionId": host.session_id,
