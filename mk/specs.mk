@@ -174,7 +174,8 @@ desktops: all specs
 .PHONY: veyon
 veyon: all specs
 	WMS_VEYON=all WMS_BUILD=$B LUA_PATH='./lua/?.lua;./spec/?.lua;;' LUA_CPATH='$B/$L/?.so;;' \
-	    busted --lua=lua$L spec/veyon_hosts_spec.lua spec/host/veyon_spec.lua
+	    busted --lua=lua$L spec/veyon_hosts_spec.lua spec/veyon_contract_spec.lua \
+	        spec/host/veyon_spec.lua
 
 # ---- many hosts ----------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ veyon.describe("binding to Veyon hosts: #once", pending, function()
       local host = veyon.stranger()
       host.gateway:reset()
       for _, url in ipairs{ "http://192.0.2.1:11080", "http://localhost:11080", "http://[2001:db8::1]:11080",
-         "http://127.0.0.1.example:80", "https://127.0.0.1:11080", "http://0.0.0.0:11080" } do
+         "http://127.0.0.1.example:80", "http://0.0.0.0:11080" } do
          refused("UNTRUSTED", { "on this machine only" }, host, { gateway = url, key_file = "/nowhere/key" })
       end
       assert.equal(0, host.gateway:counts().requests)
@@ -147,6 +147,42 @@ veyon.describe("binding to Veyon hosts: #once", pending, function()
       assert.equal(1, #fine(wms.sessions(host.server)))
    end)
 
+   it("reads the key anew for each connection, and names the file when it cannot be used any more", function()
+      local host = veyon.stranger()
+      local path = veyon.file("moving", veyon.pem)
+      local function write(text, mode)
+         veyon.file("moving", text, mode)
+         host.gateway:forget()
+      end
+      fine(bind(host, { key_file = path }))
+      local keys = host.gateway:counts().keys
+      for _, case in ipairs{
+         { function() process.run("rm " .. path) host.gateway:forget() end, "NOT_BOUND", "cannot be read" },
+         { function() write(veyon.pem, "644") end, "UNTRUSTED", "is open to everybody" },
+         { function() write("no key any more\n") end, "NOT_BOUND", "holds no private key" },
+         { function() process.run(("rm %s && mkdir %s"):format(path, path)) host.gateway:forget() end, "NOT_BOUND",
+            "is no file" },
+      } do
+         case[1]()
+         local err = fault(wms.sessions(host.server))
+         assert.same({ case[2], "failed" }, { err.code, err.outcomes[1].state })
+         assert.truthy(err.message:find(path .. " " .. case[3], 1, true), err.message)
+      end
+      assert.equal(keys, host.gateway:counts().keys)
+      process.run("rmdir " .. path)
+      host:set{ key = veyon.pem }
+      write((veyon.pem:gsub("c2Vj", "b3Ro"))) -- another one
+      local err = fault(wms.sessions(host.server))
+      assert.equal("ACCESS_DENIED", err.code)
+      assert.truthy(err.message:find("refuses the key in " .. path, 1, true), err.message)
+      write(veyon.pem)
+      assert.equal(1, #fine(wms.sessions(host.server)))
+      if not veyon.is_root() then
+         write(veyon.pem, "000")
+         assert.equal("ACCESS_DENIED", fault(wms.sessions(host.server)).code)
+      end
+   end)
+
    it("takes a path from where it was given", function()
       local host = veyon.stranger()
       local key = veyon.key()
@@ -166,7 +202,7 @@ veyon.describe("binding to Veyon hosts: #once", pending, function()
          { { "key_file: no path" }, { key_file = "" } },
          { { "key_file: a number" }, { key_file = 3 } },
          { { "user_name: a Veyon host is bound with key_name" }, { user_name = "Administrator" } },
-         { { "fingerprint: a Veyon host" }, { fingerprint = "AB", password = "x" } },
+         { { "fingerprint: that of a gateway's" }, { fingerprint = "AB", password = "x" } },
          { { "management: a Veyon host" }, { management = true } },
          { { "gateway: no address of a gateway", "http://127.0.0.1:11080" }, { gateway = "127.0.0.1" } },
          { { "gateway: no address" }, { gateway = "http://127.0.0.1" } },

@@ -391,6 +391,28 @@ describe("a real host with Veyon #once", function()
       one.spoilt = true
    end)
 
+   it_all("does not wait for 28 others that are off", function()
+      local other = two:user "bob"
+      local servers = {}
+      for i = 1, 28 do
+         servers[i] = ("veyon://10.91.0.%d"):format(100 + i) -- nobody has these addresses
+         store.save(servers[i], (store.load(one.server):gsub(one.server, servers[i], nil)))
+      end
+      servers[29], servers[30] = one.server, two.server
+      room:gateway{ ConnectionAuthenticationTimeout = 5 }
+      local order = {}
+      local err = fault(wms.lock_all{ servers = servers, message = "m", verify = VERIFY, timeout = 300,
+         on_outcome = function(outcome) order[#order + 1] = outcome.server end })
+      assert.same(kit.sorted{ one.server, two.server }, kit.sorted{ order[1], order[2] })
+      assert.same({ true, true }, { one:locked(desktop), two:locked(other) })
+      for i, outcome in ipairs(err.outcomes) do
+         assert.same(i <= 28 and { "failed", "UNREACHABLE" } or { "verified" },
+            { outcome.state, outcome.error and outcome.error.code })
+      end
+      fine(wms.unlock{ servers = { one.server, two.server }, session_ids = 0, verify = VERIFY, timeout = TIMEOUT })
+      room:gateway()
+   end)
+
    it_all("keeps its neighbour out of it", function()
       local other = two:user "bob"
       verified "lock"

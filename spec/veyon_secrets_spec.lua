@@ -12,7 +12,7 @@ local HEAD = [==[
    local PEM = "-----BEGIN PRIVATE KEY-----\n" .. LINE .. "\n" .. LINE:reverse() .. "\n-----END PRIVATE KEY-----\n"
    secret(LINE)
    secret(LINE:reverse())
-   local gateway = veyon.start{ set = { authentication = 300 }, hosts = { "lab01", "lab02" } }
+   local gateway = veyon.start{ set = { authentication = 300 }, hosts = { "lab01", "lab02" }, tls = os.getenv "WMS_TLS" }
    local lab = gateway.lab01
    local path = os.getenv "WMS_KEY"
    local file = assert(io.open(path, "w"))
@@ -32,13 +32,14 @@ local HEAD = [==[
       },
    }
    local function options(more)
-      local whole = { server = lab.server, key_name = "lab", key_file = path, gateway = gateway.url }
+      local whole = { server = lab.server, key_name = "lab", key_file = path, gateway = gateway.url,
+         fingerprint = os.getenv "WMS_FINGERPRINT" }
       for key, value in pairs(more or {}) do whole[key] = value end
       return whole
    end
 ]==]
 
-local WORK = [==[
+local COMMANDS = [==[
    phase "binding"
    assert(wms.bind(options()))
    phase "commands"
@@ -47,6 +48,9 @@ local WORK = [==[
    phase "forgotten"
    gateway:forget()
    assert(wms.sessions(lab.server))
+]==]
+
+local WORK = COMMANDS .. [==[
    phase "refused"
    for _, rule in ipairs{
       { status = 401, body = '{"error":{"code":6,"message":"no"}}' },
@@ -90,10 +94,10 @@ local WORK = [==[
 ]==]
 
 veyon.describe("the private key of Veyon hosts #once", pending, function()
-   local function run(text)
+   local function run(text, environment)
       local file = veyon.file("script.lua", HEAD .. text)
-      return process.run(("WMS_KEY=%s ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' "
-         .. "LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s %s"):format(process.quote(veyon.file("secret", "")), build, build,
+      return process.run(("%s WMS_KEY=%s ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' "
+         .. "LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s %s"):format(environment or "", process.quote(veyon.file("secret", "")), build, build,
          process.program("secrets"), process.quote(file)))
    end
 
@@ -103,6 +107,22 @@ veyon.describe("the private key of Veyon hosts #once", pending, function()
          io.write(table.concat(found(), "\n"))
          gateway:stop()
       ]])
+      assert.same({ "", 0 }, { output, code })
+   end)
+
+   it("is in no block that goes, where the gateway is reached by HTTPS", function()
+      local certificate = veyon.file("certificate", "")
+      local output, code = process.run(("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=gateway -keyout %s.key -out "
+         .. "%s.crt 2>&1 && cat %s.key %s.crt > %s"):gsub("%%s", certificate))
+      assert.equal(0, code, output)
+      local fingerprint = process.run("openssl x509 -noout -fingerprint -sha256 -in " .. certificate):match("=([%x:]+)")
+      output, code = run(COMMANDS .. [[
+         phase "the end"
+         collectgarbage()
+         assert(gone() > 100)
+         io.write(table.concat(found(), "\n"))
+         gateway:stop()
+      ]], ("WMS_TLS=%s WMS_FINGERPRINT=%s"):format(certificate, fingerprint))
       assert.same({ "", 0 }, { output, code })
    end)
 

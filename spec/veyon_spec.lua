@@ -131,6 +131,11 @@ veyon.describe("Veyon hosts: #once", pending, function()
          assert.equal("verified", fine(unlock(host, { verify = 30 }))[1].state)
       end)
 
+      it("are verified, however short that is, once the features may be known", function()
+         local host = veyon.host{ fresh_delay = 1500 } -- in a large room the connection that looks has to wait
+         assert.equal("verified", fine(lock(host, { verify = 0.2 }))[1].state)
+      end)
+
       it("do not say that they changed anything when it is unknown how it was before", function()
          local host = veyon.host()
          fine(lock(host, { verify = 20 }))

@@ -155,9 +155,9 @@ local wms = {}
 ---@field user_name? string The name of an administrator of the host; required, but for Veyon hosts.
 ---@field key_name? string Of Veyon hosts, in place of a user: the name of the authentication key.
 ---@field key_file? string The path of the private key, which stays there, and is read each time it is needed.
----@field gateway? string Where Veyon's WebAPI is, on this machine: "http://127.0.0.1:11080" at first.
----@field password? string|(fun(server: string, user_name: string): string?, string?) The password; or a function that asks for it, when the host's certificate is found to be the expected one: it returns the password, or nil and the reason (`CANCELLED`).  No timeout runs meanwhile.  Required with `fingerprint`.  The engine wipes its copies; what Lua has of a string stays until Lua needs the memory.
----@field fingerprint? string SHA-256 of the certificate that is expected, in hex.  Without it the bind ends as `UNTRUSTED`, and `err.fingerprint` is that of the certificate that was shown.
+---@field gateway? string Where Veyon's WebAPI is: "http://127.0.0.1:11080" at first.  On another machine: "https://name:port".
+---@field password? string|(fun(server: string, user_name: string): string?, string?) The password; or a function that asks for it, when the host's certificate is found to be the expected one: it returns the password, or nil and the reason (`CANCELLED`).  No timeout runs meanwhile.  Required with `fingerprint`, but for Veyon hosts.  The engine wipes its copies; what Lua has of a string stays until Lua needs the memory.
+---@field fingerprint? string SHA-256 of the certificate that is expected, in hex.  Without it the bind ends as `UNTRUSTED`, and `err.fingerprint` is that of the certificate that was shown.  Of Veyon hosts: that of the gateway's, by HTTPS; without it an authority has to vouch for it.
 ---@field fingerprints? table<string, string> Those of single hosts, by their addresses, in place of `fingerprint`: see `wms.fingerprints`.  Of hosts that are not bound now they are ignored.
 ---@field management? boolean Keep the password for management, too.
 ---@field deadline? number|false As in `wms.Options`.
@@ -411,7 +411,7 @@ function wms.call(options) end
 --- What `wms.bind` has brought home, without its secrets.
 ---@class wms.Binding
 ---@field server string The server's name: one for all the ways to write its address.
----@field fingerprint? string SHA-256 of the host's certificate.
+---@field fingerprint? string SHA-256 of the host's certificate, or of that of a Veyon host's gateway.
 ---@field management? boolean Whether the password for management is there.
 ---@field port? integer
 ---@field key_name? string Of a Veyon host, as are the next two: the key's name.

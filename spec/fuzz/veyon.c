@@ -8,7 +8,7 @@
 
 #include "support.h"
 
-enum { MACHINE, PERSON, ACTIVE, UID, DONE, ERROR, PICTURE, KINDS };
+enum { MACHINE, PERSON, ACTIVE, UID, DONE, ERROR, PICTURE, ONLINE, KINDS };
 
 static void must_be_name(const char *name)
 {
@@ -63,8 +63,11 @@ static void read_as(unsigned kind, const char *data, size_t size)
             MUST(!*message || fuzz_is_sentence(message));
         }
         break;
-    default:
+    case PICTURE:
         (void) veyon_read_lock(data, size, &yes);
+        break;
+    default:
+        (void) veyon_read_online(data, size);
         break;
     }
 }

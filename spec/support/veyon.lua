@@ -7,7 +7,7 @@ local veyon = require "spec.host.veyon"
 local wms = kit.wms
 local describe, it, after_each, teardown = busted.describe, busted.it, busted.after_each, busted.teardown
 
-local support = { features = veyon.features }
+local support = { features = veyon.features, pem = veyon.pem }
 local gateway, folder
 local serial = 0
 local others = {}

@@ -226,8 +226,9 @@ static int check_one(wms_engine *engine, const wms_command *command, const wms_r
 {
     const char *name = command->certificate_name ? "certificate_name"
                        : command->thumbprint     ? "thumbprint"
-                       : command->fingerprint    ? "fingerprint"
-                                                 : NULL;
+                       : command->fingerprint && !command->gateway
+                           ? "fingerprint" /* a gateway's is that of all its hosts */
+                           : NULL;
 
     if (request->job_count < 2 || !name) {
         return 0;

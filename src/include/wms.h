@@ -485,8 +485,8 @@ typedef struct wms_command {
     /* WMS_BIND of Veyon hosts, in place of a user's name and password. */
     const char *key_name; /* of the authentication key, as the hosts have its public part */
     const char *key_file; /* the path of the private key, which is read each time it is needed */
-    const char *gateway;  /* where Veyon's WebAPI is, on this machine; NULL:
-                             "http://127.0.0.1:11080" */
+    const char *gateway;  /* where Veyon's WebAPI is; NULL: "http://127.0.0.1:11080".  By https://
+                             `fingerprint` is that of its certificate, for all servers */
 } wms_command;
 
 WMS_INLINE void wms_command_init(wms_command *command, enum wms_verb verb);

@@ -15,7 +15,7 @@ static void check_presence(lua_State *L, const struct lwms_call *call,
     options_set any = options->given | options->preset;
 
     if (command->verb == WMS_BIND && (any & (BIT(FINGERPRINT) | BIT(FINGERPRINTS))) &&
-        !(any & BIT(PASSWORD))) {
+        !(any & (BIT(PASSWORD) | BIT(KEY_NAME)))) {
         lwms_misuse(L, call, "password: missing; give a string, or a function that asks for it");
     }
     if (command->traits & WMS_ON_SERVER) {

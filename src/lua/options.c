@@ -206,7 +206,7 @@ static const struct {
          "a string, the SHA-1 of the host's certificate in hex, beside the fingerprint"),
     TEXT(KEY_NAME, key_name, "a string, the name of the authentication key"),
     TEXT(KEY_FILE, key_file, "a string, the path of the private key"),
-    TEXT(GATEWAY, gateway, "a string, the URL of Veyon's WebAPI on this machine"),
+    TEXT(GATEWAY, gateway, "a string, the URL of Veyon's WebAPI"),
 #undef TEXT
 };
 

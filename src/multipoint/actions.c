@@ -405,7 +405,7 @@ static int check_bind(const struct wms_call *call, char *complaint, size_t size)
         return WMS_E_INVALID;
     }
 
-    if (call->fingerprint && !multipoint_fingerprint_parse(call->fingerprint, sha256)) {
+    if (call->fingerprint && !net_fingerprint_parse(call->fingerprint, sha256)) {
         snprintf(complaint, size,
                  "fingerprint: no SHA-256; give its 32 bytes in hex, with or without colons");
         return WMS_E_INVALID;

@@ -425,8 +425,7 @@ void multipoint_bind(struct multipoint_host *host, struct wms_op *op, const stru
         multipoint_endpoint_set(&bind->binding.endpoint, call->events_host_name, call->events_port,
                                 call->events_address);
     }
-    bind->confirmed =
-        call->fingerprint && multipoint_fingerprint_parse(call->fingerprint, bind->expected);
+    bind->confirmed = call->fingerprint && net_fingerprint_parse(call->fingerprint, bind->expected);
     bind->user_name = multipoint_copy(memory, call->user_name);
     bind->certificate_name =
         call->certificate_name ? multipoint_copy(memory, call->certificate_name) : NULL;

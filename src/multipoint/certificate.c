@@ -184,29 +184,6 @@ int multipoint_certificate_read(const unsigned char *der, size_t size,
     return error;
 }
 
-bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256])
-{
-    static const char name[] = "SHA256:"; /* as lists of fingerprints have it */
-
-    text += strncmp(text, name, sizeof name - 1) == 0 ? sizeof name - 1 : 0;
-    for (size_t i = 0; i < MULTIPOINT_SHA256; i++) {
-        unsigned byte = 0;
-        for (int digit = 0; digit < 2; digit++, text++) {
-            const char *digits = "0123456789abcdef",
-                       *at = *text ? strchr(digits,
-                                            *text >= 'A' && *text <= 'F' ? *text | 0x20 : *text)
-                                   : NULL;
-            if (!at) {
-                return false;
-            }
-            byte = byte << 4 | (unsigned) (at - digits);
-        }
-        ret_sha256[i] = (unsigned char) byte;
-        text += *text == ':' && i + 1 < MULTIPOINT_SHA256;
-    }
-    return !*text;
-}
-
 bool multipoint_thumbprint_parse(const char *text, char ret_thumbprint[MULTIPOINT_THUMBPRINT])
 {
     size_t used = 0;

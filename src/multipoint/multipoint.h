@@ -47,7 +47,7 @@
 /* ---- certificate.c --------------------------------------------------------------------------- */
 
 enum {
-    MULTIPOINT_SHA256 = 32,
+    MULTIPOINT_SHA256 = NET_SHA256,
     MULTIPOINT_FINGERPRINT = 96,
     MULTIPOINT_THUMBPRINT = 41,
     MULTIPOINT_PIN = 64,
@@ -78,8 +78,6 @@ bool multipoint_certificate_expired(const struct multipoint_certificate *certifi
  */
 const char *multipoint_certificate_unfit(const unsigned char *der, size_t size, const char *host,
                                          char *buffer, size_t room);
-/* Reads 32 bytes in hex, with or without colons.  False: it is something else. */
-bool multipoint_fingerprint_parse(const char *text, unsigned char ret_sha256[MULTIPOINT_SHA256]);
 
 /* Reads 20 bytes in hex, with or without colons or blanks, as Windows writes them; the result is
  * written as in struct multipoint_certificate.  False: it is something else. */

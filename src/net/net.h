@@ -3,6 +3,7 @@
  *
  *     turns.c      the multi handle, its timers, and the turn
  *     socket.c     libcurl's sockets in the engine's loop
+ *     fingerprint.c  SHA-256 of a certificate as a text
  *
  * It is linked into each of these providers' modules, and shows no symbol.  Everything runs between
  * net_enter() and net_leave(), and only the outermost net_leave() calls settle(), which handles the
@@ -148,6 +149,16 @@ static inline bool net_turn_used_up(const struct net *net)
 /* For a write callback: whether this turn takes no more.  The callback then returns
  * CURL_WRITEFUNC_PAUSE, and is called again in the next turn. */
 bool net_pauses(struct net_transfer *transfer);
+
+/* ---- fingerprint.c --------------------------------------------------------------------------- */
+
+enum { NET_SHA256 = 32, NET_FINGERPRINT = NET_SHA256 * 3 };
+
+/* Reads a SHA-256 in hex, with or without colons, in upper or lower case, after "SHA256:" or not.
+ * False: it is something else. */
+bool net_fingerprint_parse(const char *text, unsigned char ret_sha256[NET_SHA256]);
+/* Upper case, with colons. */
+void net_fingerprint_print(const unsigned char sha256[NET_SHA256], char text[NET_FINGERPRINT]);
 
 /* ---- socket.c: callbacks for libcurl, and more ----------------------------------------------- */
 

@@ -135,6 +135,17 @@ bool veyon_read_done(const char *data, size_t size)
     return read;
 }
 
+/* A host that answers nothing but ping is "up", without JSON. */
+bool veyon_read_online(const char *data, size_t size)
+{
+    json_t *root = parse(data, size);
+    const char *state = json_string_value(json_object_get(root, "state"));
+    bool online = state && strcmp(state, "online") == 0;
+
+    json_decref(root);
+    return online;
+}
+
 bool veyon_read_error(const char *data, size_t size, int *ret_code,
                       char ret_message[VEYON_COMPLAINT])
 {

@@ -47,6 +47,8 @@ bool veyon_read_machine(const char *data, size_t size, struct veyon_machine *ret
 bool veyon_read_active(const char *data, size_t size, bool *ret_active);
 bool veyon_read_uid(const char *data, size_t size, char ret_uid[VEYON_UID]);
 bool veyon_read_done(const char *data, size_t size); /* an object, whatever is in it */
+/* Whether Veyon answers at a host; one of which nothing is known does not. */
+bool veyon_read_online(const char *data, size_t size);
 /* Of an error: its code, and its message with '?' for what is not printable ASCII. */
 bool veyon_read_error(const char *data, size_t size, int *ret_code,
                       char ret_message[VEYON_COMPLAINT]);

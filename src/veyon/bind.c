@@ -43,13 +43,16 @@ static void keep(struct bind *bind)
 {
     struct veyon_host *host = bind->task.host;
     const struct wms_services *services = host->all->net.services;
+    const char *fingerprint = bind->binding.fingerprint;
     const wms_value fields[] = {
         text_of("gateway", bind->binding.gateway),
         text_of("key_name", bind->binding.key_name),
         text_of("key_file", bind->binding.key_file),
+        text_of("fingerprint", fingerprint ? fingerprint : ""),
     };
-    const wms_value record = {
-        .kind = WMS_TABLE, .items = fields, .size = sizeof fields / sizeof *fields};
+    const wms_value record = {.kind = WMS_TABLE,
+                              .items = fields,
+                              .size = sizeof fields / sizeof *fields - (fingerprint ? 0 : 1)};
     const char *text = NULL;
     int error = services->save(host->link, &record, &text);
 
@@ -98,19 +101,22 @@ static bool fill(struct bind *bind, const struct wms_call *call, const char *key
         .gateway = veyon_copy(all, call->gateway ? call->gateway : VEYON_GATEWAY),
         .key_name = veyon_copy(all, call->key_name),
         .key_file = veyon_copy(all, key_file),
+        .fingerprint = call->fingerprint ? veyon_copy(all, call->fingerprint) : NULL,
     };
-    return bind->binding.gateway && bind->binding.key_name && bind->binding.key_file;
+    return bind->binding.gateway && bind->binding.key_name && bind->binding.key_file &&
+           (!call->fingerprint || bind->binding.fingerprint);
 }
 
 static void try_it(struct bind *bind)
 {
     struct veyon_host *host = bind->task.host;
-    struct veyon_gateway *gateway = veyon_gateway_get(host->all, bind->binding.gateway);
+    struct veyon_gateway *gateway = veyon_gateway_get(host->all, &bind->binding);
 
     bind->visit =
         gateway ? veyon_visit_new(gateway, host->address, &bind->binding, bind, arrived, refused)
                 : NULL;
     if (bind->visit) {
+        bind->visit->if_on = true;
         veyon_gateway_settle(gateway);
     } else {
         answer(bind, WMS_E_NO_MEMORY, NULL);
@@ -119,10 +125,9 @@ static void try_it(struct bind *bind)
 
 void veyon_bind(struct veyon_host *host, struct wms_op *op, const struct wms_call *call)
 {
-    char name[VEYON_GATEWAY_MAX], text[VEYON_SENTENCE];
-    unsigned port;
-    int error =
-        veyon_gateway_parse(call->gateway ? call->gateway : VEYON_GATEWAY, name, &port, text);
+    char text[VEYON_SENTENCE];
+    struct veyon_place place;
+    int error = veyon_gateway_parse(call->gateway ? call->gateway : VEYON_GATEWAY, &place, text);
 
     if (error) {
         host->all->net.services->answer(op, error, text);
@@ -158,10 +163,10 @@ static bool is_key_name(const char *name)
 
 int veyon_bind_check(const struct wms_call *call, char *complaint, size_t size)
 {
-    char name[VEYON_GATEWAY_MAX], text[VEYON_SENTENCE];
-    unsigned port;
+    char text[VEYON_SENTENCE];
+    struct veyon_place place;
+    unsigned char sha256[NET_SHA256];
     const char *other = call->user_name          ? "user_name"
-                        : call->fingerprint      ? "fingerprint"
                         : call->certificate_name ? "certificate_name"
                         : call->thumbprint       ? "thumbprint"
                         : call->management       ? "management"
@@ -179,9 +184,16 @@ int veyon_bind_check(const struct wms_call *call, char *complaint, size_t size)
                  "key_file: %s; give the path of the private key, such as "
                  "\"/etc/veyon/keys/private/lab/key\"",
                  !call->key_file ? "missing" : "no path");
-    } else if (call->gateway &&
-               veyon_gateway_parse(call->gateway, name, &port, text) == WMS_E_INVALID) {
+    } else if (call->gateway && veyon_gateway_parse(call->gateway, &place, text) == WMS_E_INVALID) {
         snprintf(complaint, size, "gateway: %s", text);
+    } else if (call->fingerprint &&
+               (!call->gateway || strncmp(call->gateway, "https://", 8) != 0)) {
+        snprintf(complaint, size,
+                 "fingerprint: that of a gateway's certificate, and this one is asked by plain "
+                 "HTTP; leave it out");
+    } else if (call->fingerprint && !net_fingerprint_parse(call->fingerprint, sha256)) {
+        snprintf(complaint, size,
+                 "fingerprint: no SHA-256; give its 32 bytes in hex, with or without colons");
     } else {
         return 0;
     }

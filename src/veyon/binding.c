@@ -18,6 +18,7 @@ void veyon_binding_free(const struct veyon *all, struct veyon_binding *binding)
     net_free(&all->net, binding->gateway);
     net_free(&all->net, binding->key_name);
     net_free(&all->net, binding->key_file);
+    net_free(&all->net, binding->fingerprint);
     *binding = (struct veyon_binding){0};
 }
 
@@ -36,18 +37,24 @@ int veyon_binding_read(const struct veyon *all, const wms_value *record,
                        struct veyon_binding *ret_binding)
 {
     const char *gateway = field_of(record, "gateway"), *key_name = field_of(record, "key_name"),
-               *key_file = field_of(record, "key_file");
+               *key_file = field_of(record, "key_file"),
+               *fingerprint = field_of(record, "fingerprint");
+    unsigned char sha256[NET_SHA256];
 
-    if (!gateway || !key_name || !key_file || strlen(key_name) > VEYON_KEY_NAME_MAX) {
+    if (!gateway || !key_name || !key_file || strlen(key_name) > VEYON_KEY_NAME_MAX ||
+        (fingerprint && !net_fingerprint_parse(fingerprint, sha256))) {
         return WMS_E_INTERNAL;
     }
     *ret_binding = (struct veyon_binding){
         .gateway = veyon_copy(all, gateway),
         .key_name = veyon_copy(all, key_name),
         .key_file = veyon_copy(all, key_file),
+        .fingerprint = fingerprint ? veyon_copy(all, fingerprint) : NULL,
     };
-    return ret_binding->gateway && ret_binding->key_name && ret_binding->key_file ? 0
-                                                                                  : WMS_E_NO_MEMORY;
+    return ret_binding->gateway && ret_binding->key_name && ret_binding->key_file &&
+                   (!fingerprint || ret_binding->fingerprint)
+               ? 0
+               : WMS_E_NO_MEMORY;
 }
 
 /* ---- the gateway's address ------------------------------------------------------------------- */
@@ -71,13 +78,26 @@ static bool read_port(const char *text, unsigned *ret_port)
     return *text >= '1' && *text <= '9' && port <= 65535 && (*end == '\0' || strcmp(end, "/") == 0);
 }
 
-int veyon_gateway_parse(const char *url, char host[VEYON_GATEWAY_MAX], unsigned *ret_port,
-                        char text[VEYON_SENTENCE])
+/* A name or an address, and nothing that would mean something else in a URL. */
+static bool is_host(const char *host)
 {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+    for (const char *p = host; *p; p++) {
+        if (!strchr(letters, *p) && !strchr(".-_:", *p)) {
+            return false;
+        }
+    }
+    return *host && *host != '-';
+}
+
+int veyon_gateway_parse(const char *url, struct veyon_place *ret_place, char text[VEYON_SENTENCE])
+{
+    char *host = ret_place->host;
     static const char plain[] = "http://", secure[] = "https://";
     bool is_plain = strncmp(url, plain, sizeof plain - 1) == 0;
     const char *from = is_plain ? url + sizeof plain - 1 : url + sizeof secure - 1;
-    bool good = (is_plain || strncmp(url, secure, sizeof secure - 1) == 0) && strlen(url) < 256;
+    bool good = (is_plain || strncmp(url, secure, sizeof secure - 1) == 0) && strlen(url) < 288;
     const char *end = !good ? NULL : *from == '[' ? strchr(from, ']') : from + strcspn(from, ":/");
 
     from += good && *from == '[';
@@ -86,20 +106,22 @@ int veyon_gateway_parse(const char *url, char host[VEYON_GATEWAY_MAX], unsigned 
         memcpy(host, from, (size_t) (end - from));
         host[end - from] = '\0';
         end += *end == ']';
-        good = *end == ':' && read_port(end + 1, ret_port);
+        good = is_host(host) && *end == ':' && read_port(end + 1, &ret_place->port);
     }
     if (!good) {
         snprintf(text, VEYON_SENTENCE,
-                 "no address of a gateway; give one such as \"" VEYON_GATEWAY "\"");
+                 "no address of a gateway; give one such as \"" VEYON_GATEWAY
+                 "\" or \"https://gateway:11443\"");
         return WMS_E_INVALID;
     }
-    if (!is_plain || !is_this_machine(host)) {
+    if (is_plain && !is_this_machine(host)) {
         snprintf(text, VEYON_SENTENCE,
-                 "the gateway is %s: the key goes to one on this machine only, at a numeric "
-                 "loopback address such as " VEYON_GATEWAY,
-                 is_plain ? "not at a loopback address" : "reached by HTTPS");
+                 "the gateway is not at a loopback address: by plain HTTP the key goes to one on "
+                 "this machine only, such as " VEYON_GATEWAY
+                 "; reach others by https://, through a TLS proxy there");
         return WMS_E_UNTRUSTED;
     }
+    ret_place->secure = !is_plain;
     return 0;
 }
 

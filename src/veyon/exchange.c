@@ -68,14 +68,14 @@ static void end_transfer(struct veyon_exchange *exchange)
     net_socket_part(&exchange->transfer);
     if (easy) {
         curl_multi_remove_handle(all->net.multi, easy);
-        if (all->spare || all->net.forked || exchange->transfer.result != CURLE_OK) {
+        if (exchange->gateway->spare || all->net.forked || exchange->transfer.result != CURLE_OK) {
             curl_easy_cleanup(easy);
         } else { /* it must not keep pointers to the exchange */
             curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
             curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
             curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
             curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, NULL);
-            all->spare = easy;
+            exchange->gateway->spare = easy;
         }
         exchange->transfer.easy = NULL;
     }
@@ -180,26 +180,21 @@ static curl_socket_t on_opening(void *data, curlsocktype purpose, struct curl_so
 
 /* Called when the connection exists and the request is about to be sent.  libcurl sends it a second
  * time if a kept connection broke without an answer; but what changes something may have been
- * carried out already, and is not sent again.  Whose the other end of a connection is remains so,
- * and is looked at once: nobody who has taken the gateway's place gets the key, or is believed. */
+ * carried out already, and is not sent again.  Nobody who has taken the gateway's place gets the
+ * key, or is believed. */
 /* NOLINTNEXTLINE: the parameters are of libcurl's type */
 static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, int local_port)
 {
     struct veyon_exchange *exchange = data;
-    const struct veyon_gateway *gateway = exchange->gateway;
     (void) host_ip;
     (void) host_port;
 
     if (!exchange->data || (exchange->transfer.left && exchange->method != VEYON_GET)) {
         return CURL_PREREQFUNC_ABORT;
     }
-    if (exchange->fresh) {
-        exchange->untrusted = veyon_listener_check(gateway->host, gateway->port, local_ip,
-                                                   (unsigned) local_port, exchange->why);
-        if (exchange->untrusted) {
-            return CURL_PREREQFUNC_ABORT;
-        }
-        exchange->fresh = false;
+    exchange->untrusted = veyon_trust_leaves(exchange, local_ip, (unsigned) local_port);
+    if (exchange->untrusted) {
+        return CURL_PREREQFUNC_ABORT;
     }
     exchange->transfer.left = true;
     net_socket_count(&exchange->transfer);
@@ -254,14 +249,14 @@ static bool set_headers(struct veyon_exchange *exchange)
 
 #define SET(option, value) failed = failed ? failed : curl_easy_setopt(easy, option, value)
 
-/* A handle with what is the same for every exchange.  NULL: out of memory. */
-static CURL *easy_new(struct veyon *all)
+/* A handle with what is the same for every exchange with a gateway.  NULL: out of memory. */
+static CURL *easy_new(struct veyon_gateway *gateway)
 {
     CURL *easy = curl_easy_init();
     CURLcode failed = easy ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_PROTOCOLS_STR, "http");
+    SET(CURLOPT_PROTOCOLS_STR, gateway->place.secure ? "https" : "http");
     SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PROXY, ""); /* whatever the environment says */
     SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
@@ -273,9 +268,9 @@ static CURL *easy_new(struct veyon *all)
     SET(CURLOPT_PREREQFUNCTION, on_leaving);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_opening);
     SET(CURLOPT_CLOSESOCKETFUNCTION, net_socket_close);
-    SET(CURLOPT_CLOSESOCKETDATA, &all->net);
+    SET(CURLOPT_CLOSESOCKETDATA, &gateway->all->net);
     SET(CURLOPT_TIMEOUT, (long) PATIENCE);
-    if (failed) {
+    if (failed || veyon_trust_set(easy, gateway)) {
         curl_easy_cleanup(easy);
         return NULL;
     }
@@ -289,10 +284,11 @@ static bool set_up(struct veyon_exchange *exchange, CURL *easy)
         [VEYON_GET] = NULL, [VEYON_POST] = "POST", [VEYON_PUT] = "PUT", [VEYON_DELETE] = "DELETE"};
     char url[VEYON_GATEWAY_MAX + VEYON_HOST_MAX + 128];
     CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
-    bool six = strchr(exchange->gateway->host, ':');
+    const struct veyon_place *place = &exchange->gateway->place;
+    bool six = strchr(place->host, ':');
 
-    snprintf(url, sizeof url, "http://%s%s%s:%u/api/v1/%s", six ? "[" : "", exchange->gateway->host,
-             six ? "]" : "", exchange->gateway->port, exchange->path);
+    snprintf(url, sizeof url, "%s://%s%s%s:%u/api/v1/%s", place->secure ? "https" : "http",
+             six ? "[" : "", place->host, six ? "]" : "", place->port, exchange->path);
     SET(CURLOPT_XFERINFODATA, exchange);
     SET(CURLOPT_WRITEDATA, exchange);
     SET(CURLOPT_HEADERDATA, exchange);
@@ -315,15 +311,16 @@ static bool set_up(struct veyon_exchange *exchange, CURL *easy)
 static int start(struct veyon_exchange *exchange)
 {
     struct veyon *all = exchange->all;
+    struct veyon_gateway *gateway = exchange->gateway;
     const struct net *net = &all->net;
-    CURL *easy = all->spare ? all->spare : easy_new(all);
+    CURL *easy = gateway->spare ? gateway->spare : easy_new(gateway);
 
-    all->spare = NULL;
+    gateway->spare = NULL;
     if (!easy) {
         return WMS_E_NO_MEMORY;
     }
     exchange->transfer.easy = easy;
-    exchange->transfer.peer = &exchange->gateway->peer;
+    exchange->transfer.peer = &gateway->peer;
     exchange->most = exchange->secret ? SECRET_MAX : VEYON_JSON_MAX;
     if (exchange->picture) {
         exchange->most = net->services->transport(net->engine)->answer_size;

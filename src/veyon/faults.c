@@ -14,6 +14,20 @@ static void set(struct veyon_reply *reply, int code, const char *text)
     reply->text = text;
 }
 
+/* Complains of the key that was sent; it is named by its file, which may have been replaced. */
+static void blame_key(const struct veyon_exchange *exchange, struct veyon_reply *reply, int code,
+                      const char *form, char buffer[VEYON_SENTENCE])
+{
+    const struct veyon_binding *binding = exchange->visit ? exchange->visit->binding : NULL;
+    char file[300] = "";
+
+    if (binding) {
+        snprintf(file, sizeof file, " in %.255s", binding->key_file);
+    }
+    snprintf(buffer, VEYON_SENTENCE, form, file);
+    set(reply, code, buffer);
+}
+
 static void unknown(struct veyon_reply *reply, long status, char buffer[VEYON_SENTENCE])
 {
     snprintf(buffer, VEYON_SENTENCE,
@@ -33,8 +47,10 @@ static void translate(const struct veyon_exchange *exchange, int error, const ch
         set(reply, WMS_E_UNREACHABLE, "the gateway has ended its connection to the host");
         break;
     case VEYON_INVALID_CREDENTIALS:
-        set(reply, WMS_E_NOT_BOUND,
-            "the gateway cannot read the key; bind anew with the key file of `veyon-cli authkeys`");
+        blame_key(exchange, reply, WMS_E_NOT_BOUND,
+                  "the gateway cannot read the key%s; bind anew with the key file of `veyon-cli "
+                  "authkeys`",
+                  buffer);
         break;
     case VEYON_OTHER_METHOD:
         set(reply, WMS_E_NOT_BOUND,
@@ -46,8 +62,8 @@ static void translate(const struct veyon_exchange *exchange, int error, const ch
             reply->unready = true;
             set(reply, WMS_E_TIMEOUT, "the host did not finish the authentication in time");
         } else {
-            set(reply, WMS_E_ACCESS_DENIED,
-                "the host refuses the key; give it the public key of that name");
+            blame_key(exchange, reply, WMS_E_ACCESS_DENIED,
+                      "the host refuses the key%s; give it the public key of that name", buffer);
         }
         break;
     case VEYON_FULL:
@@ -96,6 +112,55 @@ static void judge_answer(const struct veyon_exchange *exchange, struct veyon_rep
     }
 }
 
+static bool is_of_tls(CURLcode result)
+{
+    return result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CONNECT_ERROR ||
+           result == CURLE_SSL_CACERT_BADFILE;
+}
+
+/* There is no connection that is safe. */
+static void judge_tls(const struct veyon_exchange *exchange, struct veyon_reply *reply,
+                      char buffer[VEYON_SENTENCE])
+{
+    switch (exchange->transfer.result) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        veyon_trust_complain(exchange->gateway, buffer);
+        set(reply, WMS_E_UNTRUSTED, buffer);
+        break;
+    case CURLE_SSL_CACERT_BADFILE:
+        set(reply, WMS_E_UNTRUSTED,
+            "this machine's list of authorities cannot be read, so that the gateway's certificate "
+            "cannot be judged; install ca-certificates, or bind with `fingerprint`");
+        break;
+    default:
+        set(reply, WMS_E_PROTOCOL,
+            "the gateway does not speak TLS as it should; look what runs at its port (Veyon's own "
+            "HTTPS goes on to speak plain HTTP in 4.9: put a TLS proxy in front of it)");
+        break;
+    }
+}
+
+static void judge_absence(const struct veyon_exchange *exchange, struct veyon_reply *reply,
+                          char buffer[VEYON_SENTENCE])
+{
+    const struct veyon_place *place = &exchange->gateway->place;
+
+    if (exchange->transfer.result == CURLE_COULDNT_RESOLVE_HOST) {
+        snprintf(buffer, VEYON_SENTENCE, "the gateway's name %.253s is not known here",
+                 place->host);
+    } else if (place->secure) {
+        snprintf(buffer, VEYON_SENTENCE,
+                 "nobody listens at port %u of %.253s; start the TLS proxy of the gateway there",
+                 place->port, place->host);
+    } else {
+        snprintf(buffer, VEYON_SENTENCE,
+                 "no WebAPI of Veyon listens at port %u of this machine; start `veyon-cli webapi "
+                 "runserver`",
+                 place->port);
+    }
+    set(reply, WMS_E_UNREACHABLE, buffer);
+}
+
 void veyon_judge(const struct veyon_exchange *exchange, struct veyon_reply *ret_reply,
                  char buffer[VEYON_SENTENCE])
 {
@@ -115,12 +180,11 @@ void veyon_judge(const struct veyon_exchange *exchange, struct veyon_reply *ret_
         set(reply, exchange->untrusted, exchange->why);
     } else if (exchange->too_large) {
         set(reply, WMS_E_PROTOCOL, "the gateway's answer is longer than any of Veyon's");
-    } else if (transfer->result == CURLE_COULDNT_CONNECT) {
-        snprintf(buffer, VEYON_SENTENCE,
-                 "no WebAPI of Veyon listens at port %u of this machine; start `veyon-cli webapi "
-                 "runserver`",
-                 exchange->gateway->port);
-        set(reply, WMS_E_UNREACHABLE, buffer);
+    } else if (is_of_tls(transfer->result)) {
+        judge_tls(exchange, reply, buffer);
+    } else if (transfer->result == CURLE_COULDNT_CONNECT ||
+               transfer->result == CURLE_COULDNT_RESOLVE_HOST) {
+        judge_absence(exchange, reply, buffer);
     } else if (transfer->result == CURLE_OPERATION_TIMEDOUT) {
         set(reply, WMS_E_TIMEOUT, "the gateway does not answer");
     } else if (transfer->result == CURLE_WEIRD_SERVER_REPLY ||

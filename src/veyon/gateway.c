@@ -20,14 +20,24 @@ bool veyon_gateway_rests(const struct veyon_gateway *gateway)
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-static unsigned count_opening(struct veyon_gateway *gateway)
+/* What is under way, and would not end for a while if the hosts were off, and what may follow. */
+struct under_way {
+    unsigned unsure, asking, unasked;
+};
+
+static struct under_way count(struct veyon_gateway *gateway)
 {
-    unsigned count = 0;
+    struct under_way sum = {0, 0, 0};
 
     for (struct node *node = gateway->visits.next; node != &gateway->visits; node = node->next) {
-        count += visit_at(node)->stage == VEYON_OPENING;
+        const struct veyon_visit *visit = visit_at(node);
+        sum.unsure += visit->stage == VEYON_OPENING && visit->hint != VEYON_ON;
+        sum.asking += visit->stage == VEYON_ASKING;
     }
-    return count;
+    for (struct node *node = gateway->waiting.next; node != &gateway->waiting; node = node->next) {
+        sum.unasked += visit_at(node)->hint == VEYON_UNASKED;
+    }
+    return sum;
 }
 
 /* Nobody waits for anything by it. */
@@ -61,17 +71,73 @@ static void make_place(struct veyon_gateway *gateway)
     }
 }
 
+/* A gateway says of names and IPv4 addresses whether Veyon answers there, at its usual port. */
+static bool may_be_asked(const struct veyon_visit *visit)
+{
+    return !strchr(visit->place, ':');
+}
+
+/* Whether there are so few hosts that they are opened without asking: whoever commands a single one
+ * does not wait for another answer. */
+static bool are_few(const struct under_way *now)
+{
+    return now->unsure + now->unasked <= VEYON_UNASKED_MAX;
+}
+
+/* Whether it is its turn, as far as the hosts go that may be off.  Those whose hosts are known to
+ * be on never wait for others. */
+static bool has_turn(const struct veyon_visit *visit, const struct under_way *now)
+{
+    switch (visit->hint) {
+    case VEYON_ON:
+        return true;
+    case VEYON_UNASKED:
+        return may_be_asked(visit) ? are_few(now) || now->asking < VEYON_ASKING_MAX
+                                   : now->unsure < VEYON_UNSURE_MAX;
+    default:
+        return now->unsure < VEYON_UNSURE_MAX;
+    }
+}
+
+/* Who is next: hosts that are on come before those that are not; NULL: nobody. */
+static struct veyon_visit *find_next(struct veyon_gateway *gateway)
+{
+    const struct under_way now = count(gateway);
+    struct veyon_visit *next = NULL;
+
+    for (struct node *node = gateway->waiting.next; node != &gateway->waiting; node = node->next) {
+        struct veyon_visit *visit = visit_at(node);
+        if (has_turn(visit, &now)) {
+            if (visit->hint != VEYON_OFF) {
+                return visit;
+            }
+            next = next ? next : visit;
+        }
+    }
+    return next;
+}
+
+static void begin(struct veyon_gateway *gateway, struct veyon_visit *visit)
+{
+    const struct under_way now = count(gateway);
+    bool asks = visit->hint == VEYON_UNASKED && may_be_asked(visit) && !are_few(&now);
+
+    node_remove(&visit->node);
+    node_append(&gateway->visits, &visit->node);
+    gateway->used++;
+    (asks ? veyon_visit_ask : veyon_visit_open)(visit);
+}
+
 static void let_in(struct veyon_gateway *gateway)
 {
-    while (!node_alone(&gateway->waiting) && !veyon_gateway_rests(gateway) &&
-           gateway->used < VEYON_VISITS_MAX && count_opening(gateway) < VEYON_OPENING_MAX) {
-        struct veyon_visit *visit = visit_at(node_take(&gateway->waiting));
-        node_append(&gateway->visits, &visit->node);
-        gateway->used++;
-        veyon_visit_open(visit);
-    }
-    if (!node_alone(&gateway->waiting) && gateway->used >= VEYON_VISITS_MAX) {
-        make_place(gateway);
+    struct veyon_visit *next;
+
+    while (!veyon_gateway_rests(gateway) && (next = find_next(gateway))) {
+        if (gateway->used >= VEYON_VISITS_MAX) {
+            make_place(gateway);
+            return;
+        }
+        begin(gateway, next);
     }
 }
 
@@ -155,33 +221,54 @@ void veyon_gateways_settle(struct veyon *all)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-struct veyon_gateway *veyon_gateway_get(struct veyon *all, const char *url)
+static bool is_of(const struct veyon_gateway *gateway, const char *url, const unsigned char *sha256)
+{
+    return strcmp(gateway->url, url) == 0 && gateway->pinned == (sha256 != NULL) &&
+           (!sha256 || memcmp(gateway->sha256, sha256, NET_SHA256) == 0);
+}
+
+static struct veyon_gateway *gateway_new(struct veyon *all, const char *url,
+                                         const unsigned char *sha256)
 {
     char text[VEYON_SENTENCE];
-
-    for (struct node *node = all->gateways.next; node != &all->gateways; node = node->next) {
-        struct veyon_gateway *gateway = NODE_OWNER(node, struct veyon_gateway, node);
-        if (strcmp(gateway->url, url) == 0) {
-            return gateway;
-        }
-    }
     struct veyon_gateway *gateway = net_alloc(&all->net, sizeof *gateway + strlen(url) + 1);
+
     if (!gateway) {
         return NULL;
     }
     gateway->timer = all->net.services->timer_new(all->net.engine, timer_fired, gateway);
-    if (!gateway->timer || veyon_gateway_parse(url, gateway->host, &gateway->port, text)) {
+    if (!gateway->timer || veyon_gateway_parse(url, &gateway->place, text)) {
         all->net.services->timer_free(gateway->timer);
         net_free(&all->net, gateway);
         return NULL;
     }
     strcpy(gateway->url, url);
+    gateway->pinned = sha256 != NULL;
+    if (sha256) {
+        memcpy(gateway->sha256, sha256, NET_SHA256);
+    }
     gateway->all = all;
     node_init(&gateway->visits);
     node_init(&gateway->waiting);
     node_init(&gateway->peer.sockets);
     node_append(&all->gateways, &gateway->node);
     return gateway;
+}
+
+struct veyon_gateway *veyon_gateway_get(struct veyon *all, const struct veyon_binding *binding)
+{
+    unsigned char expected[NET_SHA256], *sha256 = binding->fingerprint ? expected : NULL;
+
+    if (sha256 && !net_fingerprint_parse(binding->fingerprint, expected)) {
+        return NULL;
+    }
+    for (struct node *node = all->gateways.next; node != &all->gateways; node = node->next) {
+        struct veyon_gateway *gateway = NODE_OWNER(node, struct veyon_gateway, node);
+        if (is_of(gateway, binding->gateway, sha256)) {
+            return gateway;
+        }
+    }
+    return gateway_new(all, binding->gateway, sha256);
 }
 
 /* What the engine's end leaves: visits without hosts.  Those that can be given back at once are,
@@ -206,6 +293,8 @@ void veyon_gateways_free(struct veyon *all)
         while (!node_alone(&gateway->waiting)) {
             veyon_visit_free(visit_at(gateway->waiting.next));
         }
+        veyon_exchanges_free(&all->dropped); /* which give their handles back to their gateways */
+        curl_easy_cleanup(gateway->spare);
         net_sockets_forget(&gateway->peer);
         all->net.services->timer_free(gateway->timer);
         node_remove(&gateway->node);

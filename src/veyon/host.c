@@ -98,11 +98,10 @@ static void refuse_with(struct veyon_host *host, int code, const char *text)
 
 static void open_visit(struct veyon_host *host)
 {
-    char name[VEYON_GATEWAY_MAX], text[VEYON_SENTENCE];
-    unsigned port;
-    int error = veyon_gateway_parse(host->binding.gateway, name, &port, text);
-    struct veyon_gateway *gateway =
-        error ? NULL : veyon_gateway_get(host->all, host->binding.gateway);
+    char text[VEYON_SENTENCE];
+    struct veyon_place place;
+    int error = veyon_gateway_parse(host->binding.gateway, &place, text);
+    struct veyon_gateway *gateway = error ? NULL : veyon_gateway_get(host->all, &host->binding);
 
     if (error) {
         refuse_with(host, WMS_E_UNTRUSTED, text);
@@ -155,11 +154,14 @@ void veyon_host_forget_visit(struct veyon_host *host)
     host->visit = veyon_visit_leave(host->visit);
 }
 
-void veyon_host_refresh(struct veyon_host *host)
+bool veyon_host_refresh(struct veyon_host *host)
 {
-    if (host->visit && host->visit->changed) {
+    bool changed = host->visit && host->visit->changed;
+
+    if (changed) {
         veyon_host_forget_visit(host);
     }
+    return changed;
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */

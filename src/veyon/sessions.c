@@ -88,13 +88,23 @@ void veyon_list(struct veyon_host *host, struct wms_op *op)
 
 /* ---- observing ------------------------------------------------------------------------------- */
 
+/* Seconds in which the features may follow the picture, after a connection was opened, and until it
+ * is asked again meanwhile. */
+static const double follows_after = 3, ask_again = 0.2;
+
 struct watch {
     struct veyon_task task;
     struct wms_observer *observer;
     struct veyon_look look;
+    struct wms_timer *timer; /* asks again; NULL: what is unknown is told at once */
     uint32_t id;
     int64_t uptime; /* of the session when that was told last; -1: not yet */
 };
+
+static void watch_free(struct veyon_task *task)
+{
+    task->host->all->net.services->timer_free(((struct watch *) task)->timer);
+}
 
 static void end_blind(struct watch *watch, int code, const char *text)
 {
@@ -123,6 +133,18 @@ static bool is_present(const struct watch *watch)
             !veyon_is_younger(look->uptime, host->closed_uptime));
 }
 
+/* Whether it may be known soon: after a command, on the connection that was opened to see what has
+ * become of it.  In a large room that had to wait for its place for longer than the caller wants to
+ * wait for the session: so nothing is told until there is something to tell. */
+static bool follows_soon(const struct watch *watch, const struct wms_sight *sight)
+{
+    const struct veyon_visit *visit = watch->task.host->visit;
+
+    return watch->timer && sight->present && sight->locked < 0 &&
+           watch->observer->verb != WMS_CLOSE && visit && visit->opened > 0 &&
+           veyon_now() - visit->opened < follows_after;
+}
+
 static void looked(struct veyon_task *task, const struct veyon_reply *reply)
 {
     struct watch *watch = (struct watch *) task;
@@ -138,7 +160,11 @@ static void looked(struct veyon_task *task, const struct veyon_reply *reply)
     if (watch->look.uptime >= 0) {
         watch->uptime = watch->look.uptime;
     }
-    task->host->all->net.services->seen(watch->observer, &sight);
+    if (follows_soon(watch, &sight)) {
+        task->host->all->net.services->timer_set(watch->timer, ask_again);
+    } else {
+        task->host->all->net.services->seen(watch->observer, &sight);
+    }
 }
 
 /* Asks once.  Called by the engine, also from within veyon_observe(). */
@@ -165,7 +191,8 @@ void veyon_observe(struct veyon_host *host, struct wms_observer *observer, const
         return;
     }
     int error = veyon_host_bound(host, &text);
-    struct watch *watch = error ? NULL : veyon_task_new(host, sizeof *watch, &observer->data, NULL);
+    struct watch *watch =
+        error ? NULL : veyon_task_new(host, sizeof *watch, &observer->data, watch_free);
     if (!watch) {
         services->blind(observer, error ? error : WMS_E_NO_MEMORY, text);
         return;
@@ -173,8 +200,11 @@ void veyon_observe(struct veyon_host *host, struct wms_observer *observer, const
     watch->observer = observer;
     watch->id = id->number;
     watch->uptime = -1;
-    veyon_host_refresh(host);
-    error = wms_observe_by_polling(services, observer, look, watch);
+    if (veyon_host_refresh(host)) {
+        watch->timer = services->timer_new(host->all->net.engine, look, watch);
+        error = watch->timer ? 0 : WMS_E_NO_MEMORY;
+    }
+    error = error ? error : wms_observe_by_polling(services, observer, look, watch);
     if (error) {
         end_blind(watch, error, NULL);
     }

@@ -13,13 +13,14 @@
  *     exchange.c   one question to a gateway, and its answer, by libcurl
  *     faults.c     what gateways and libcurl complain of, as wms codes
  *     answer.c     the formats: JSON, and the small picture
- *     listener.c   who has the gateway's port, and our connection to it
+ *     listener.c   who has the gateway's end of a connection, if it is on this machine
+ *     trust.c      whether a gateway is the one that is meant
  *     client.c     what there is once for each engine
  *
- * A host is asked through a gateway, which is Veyon's WebAPI on this machine: it opens a connection
- * to the host, a `visit` here, and tells of it whatever is asked.  A gateway has 32 places for
- * visits, of all its users, and answers nobody when they are taken: so visits are counted, given
- * back, and kept no longer than needed.
+ * A host is asked through a gateway, which is Veyon's WebAPI, mostly on this machine: it opens a
+ * connection to the host, a `visit` here, and tells of it whatever is asked.  A gateway has 32
+ * places for visits, of all its users, and answers nobody when they are taken: so visits are
+ * counted, given back, and kept no longer than needed.
  *
  * A command that a gateway has taken (200) may be lost on the way, and what it tells of a host may
  * be old: only a visit that was opened after the command shows what became of it.  So nothing here
@@ -39,12 +40,15 @@
 
 enum {
     VEYON_PORT = 11100,
-    VEYON_SENTENCE = 480,  /* size of a buffer for an error's text */
-    VEYON_KEY_MAX = 32768, /* bytes of a key file */
-    VEYON_VISITS_MAX = 28, /* at a gateway, which has 32 places */
-    VEYON_OPENING_MAX = 8, /* authentications at a time: a host that is off occupies one for 15 s */
-    VEYON_JSON_MAX = 65536,   /* bytes of an answer */
-    VEYON_GATEWAY_MAX = 64,   /* of its address */
+    VEYON_SENTENCE = 480,   /* size of a buffer for an error's text */
+    VEYON_KEY_MAX = 32768,  /* bytes of a key file */
+    VEYON_VISITS_MAX = 28,  /* at a gateway, which has 32 places */
+    VEYON_UNSURE_MAX = 8,   /* authentications at a time of which a host that is off would occupy
+                               each for 15 s */
+    VEYON_UNASKED_MAX = 4,  /* of these, such as were begun without asking whether the host is on */
+    VEYON_ASKING_MAX = 16,  /* hosts of which it is asked at a time: each that is off takes 3 s */
+    VEYON_JSON_MAX = 65536, /* bytes of an answer */
+    VEYON_GATEWAY_MAX = 254,  /* of its host, with the NUL */
     VEYON_KEY_NAME_MAX = 128, /* bytes of a key's name */
     VEYON_HOST_MAX = 300      /* of a host in a URL */
 };
@@ -65,7 +69,6 @@ struct veyon {
     struct node dropped; /* exchanges that nobody waits for any more, to be freed */
     struct node due;     /* exchanges that are to be given to libcurl */
     struct node pumped;  /* hosts whose next question may be asked */
-    CURL *spare;         /* an easy handle to use again, or NULL */
 };
 
 /* Errors: NO_MEMORY, INTERNAL (libcurl cannot be used; *ret_text says why). */
@@ -114,17 +117,24 @@ int veyon_listener_check(const char *host, unsigned port, const char *our_host, 
 
 struct veyon_binding {
     char *gateway, *key_name, *key_file;
+    char *fingerprint; /* of the gateway's certificate; NULL: none was given */
+};
+
+/* Where a gateway is. */
+struct veyon_place {
+    bool secure; /* HTTPS */
+    unsigned port;
+    char host[VEYON_GATEWAY_MAX];
 };
 
 void veyon_binding_free(const struct veyon *all, struct veyon_binding *binding);
 /* Reads it from the record of the engine.  Errors: INTERNAL (it is none), NO_MEMORY. */
 int veyon_binding_read(const struct veyon *all, const wms_value *record,
                        struct veyon_binding *ret_binding);
-/* Whether a gateway is asked for anything: it has to be plain HTTP at an address of this machine.
- * 0, and host and port; or UNTRUSTED, or INVALID (it is no URL of a gateway); `text` then is one
- * sentence. */
-int veyon_gateway_parse(const char *url, char host[VEYON_GATEWAY_MAX], unsigned *ret_port,
-                        char text[VEYON_SENTENCE]);
+/* Whether a gateway is asked for anything: it has to be HTTPS, or plain HTTP at an address of this
+ * machine.  0, and where it is; or UNTRUSTED, or INVALID (it is no URL of a gateway); `text` then
+ * is one sentence. */
+int veyon_gateway_parse(const char *url, struct veyon_place *ret_place, char text[VEYON_SENTENCE]);
 /* The body of an authentication with the key, in memory of the engine's, for veyon_free_secret().
  * Errors: NOT_BOUND (there is no such file, or no key in it), ACCESS_DENIED, UNTRUSTED (everybody
  * may read it), NO_MEMORY; `text` then is one sentence, without a part of the key. */
@@ -214,19 +224,22 @@ struct veyon_gateway {
     struct node node; /* of veyon->gateways */
     struct veyon *all;
     struct node visits;  /* that have a place, the longest unused one first */
-    struct node waiting; /* visits that wait for a place */
+    struct node waiting; /* visits that wait for a place, or for their turn */
     size_t used;         /* places */
     struct net_peer peer;
+    CURL *spare;             /* an easy handle to use again, or NULL */
     struct wms_timer *timer; /* the next visit is to be touched, or given back, or tried again */
     double full_until;       /* until then nothing is tried, since it has no place; 0: not so */
     bool due;                /* to be settled */
-    char host[VEYON_GATEWAY_MAX];
-    unsigned port;
+    struct veyon_place place;
+    bool pinned, shown; /* a certificate is expected; one was shown last */
+    unsigned char sha256[NET_SHA256], shown_sha256[NET_SHA256]; /* of it, if so */
     char url[];
 };
 
-/* The gateway of that address, which veyon_gateway_parse() has accepted.  NULL: out of memory. */
-struct veyon_gateway *veyon_gateway_get(struct veyon *all, const char *url);
+/* The gateway of a binding that veyon_binding_read() or veyon_bind_check() has accepted, and its
+ * `gateway` veyon_gateway_parse().  NULL: out of memory. */
+struct veyon_gateway *veyon_gateway_get(struct veyon *all, const struct veyon_binding *binding);
 void veyon_gateways_free(struct veyon *all);
 /* Whether it has said less than half a second ago that it has no place. */
 bool veyon_gateway_rests(const struct veyon_gateway *gateway);
@@ -246,15 +259,36 @@ static inline void veyon_gateway_full(struct veyon_gateway *gateway)
 /* Does what is due, for all gateways. */
 void veyon_gateways_settle(struct veyon *all);
 
+/* ---- trust.c --------------------------------------------------------------------------------- */
+
+/* Whether this machine could ask the gateway: 0, or INTERNAL (this libcurl has no HTTPS that will
+ * do) and one sentence. */
+int veyon_trust_check(const struct veyon_gateway *gateway, char text[VEYON_SENTENCE]);
+/* Sets up the handle for a gateway by HTTPS; nothing for others. */
+CURLcode veyon_trust_set(CURL *easy, struct veyon_gateway *gateway);
+/* Whether the question may leave now, by the connection that there is, with that end of ours: 0, or
+ * a code, and one sentence in `why`.  By HTTPS it is UNTRUSTED; else see veyon_listener_check(). */
+int veyon_trust_leaves(struct veyon_exchange *exchange, const char *our_host, unsigned our_port);
+/* What to say when libcurl has refused the gateway's certificate. */
+void veyon_trust_complain(const struct veyon_gateway *gateway, char text[VEYON_SENTENCE]);
+
 /* ---- visit.c --------------------------------------------------------------------------------- */
 
 enum veyon_stage {
     VEYON_WAITING,  /* for a place at the gateway */
+    VEYON_ASKING,   /* whether the host is on */
     VEYON_OPENING,  /* the gateway authenticates itself at the host */
     VEYON_ARRIVING, /* it does not know yet who is there */
     VEYON_READY,
     VEYON_LEAVING, /* it is being given back */
     VEYON_OVER     /* the gateway does not have it (any more) */
+};
+
+/* What the gateway says of a host, without trying the key. */
+enum veyon_hint {
+    VEYON_UNASKED,
+    VEYON_ON, /* Veyon answers there */
+    VEYON_OFF /* nobody does, or it was not found out */
 };
 
 struct veyon_visit {
@@ -267,6 +301,8 @@ struct veyon_visit {
     /* It has ended; it is freed when this returns. */
     void (*refused)(struct veyon_visit *visit, const struct veyon_reply *reply);
     enum veyon_stage stage;
+    enum veyon_hint hint;
+    bool if_on; /* the owner needs it only if the host is on: it is refused as silent if not */
     struct veyon_exchange *own;     /* of ours, or NULL */
     struct veyon_exchange *current; /* of a task's, or NULL */
     struct wms_timer *timer;        /* asks again while it arrives */
@@ -287,7 +323,8 @@ veyon_visit_new(struct veyon_gateway *gateway, const struct wms_address *address
                 const struct veyon_binding *binding, void *owner,
                 void (*arrived)(struct veyon_visit *visit),
                 void (*refused)(struct veyon_visit *visit, const struct veyon_reply *reply));
-/* It has a place now. */
+/* It has a place now: it is asked whether the host is on, or, which may take 15 s, it is opened. */
+void veyon_visit_ask(struct veyon_visit *visit);
 void veyon_visit_open(struct veyon_visit *visit);
 /* Its owner does not need it any more: it is given back as soon as nobody waits for an answer by
  * it, and the gateway has had time to send its commands.  NULL is allowed; returns NULL. */
@@ -345,8 +382,9 @@ void veyon_task_end(struct veyon_task *task);
  * `data` is the task, is called later.  Errors: NO_MEMORY, and those of veyon_host_bound(). */
 int veyon_ask(struct veyon_task *task, const struct veyon_question *question,
               void (*done)(struct veyon_exchange *exchange, const struct veyon_reply *reply));
-/* Whatever is asked from here on is asked by a visit that was opened after the last command. */
-void veyon_host_refresh(struct veyon_host *host);
+/* Whatever is asked from here on is asked by a visit that was opened after the last command.  True:
+ * it is another one than that of the command. */
+bool veyon_host_refresh(struct veyon_host *host);
 /* The host's visit tells nothing (any more): the next question is asked by another one. */
 void veyon_host_forget_visit(struct veyon_host *host);
 /* In this turn, its visit gets the next question, if it has none. */

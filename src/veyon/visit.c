@@ -19,8 +19,6 @@ static const double sent_after = 2;
     "the host has accepted the key and tells nothing: its access rules may refuse this key's " \
     "group or user, or the connection to it has just died"
 
-static void open_again(struct veyon_visit *visit);
-
 /* ---- its end --------------------------------------------------------------------------------- */
 
 void veyon_visit_free(struct veyon_visit *visit)
@@ -69,16 +67,18 @@ static void refuse_with(struct veyon_visit *visit, int code, const char *text)
 
 /* ---- what it asks itself --------------------------------------------------------------------- */
 
-/* `path` NULL: the host's authentication.  Errors: NO_MEMORY.  `body` becomes the exchange's, and
- * is secret. */
+/* The calls that name the host. */
+static const char authentication[] = "authentication/", state[] = "hoststate/";
+
+/* Errors: NO_MEMORY.  `body` becomes the exchange's, and is secret. */
 static int ask(struct veyon_visit *visit, enum veyon_method method, const char *path, char *body,
                void (*done)(struct veyon_exchange *exchange, const struct veyon_reply *reply))
 {
     struct veyon *all = visit->gateway->all;
     char whole[VEYON_HOST_MAX + 64];
+    bool named = path == authentication || path == state;
 
-    snprintf(whole, sizeof whole, "%s%s", path ? path : "authentication/",
-             path ? "" : visit->place);
+    snprintf(whole, sizeof whole, "%s%s", path, named ? visit->place : "");
     const struct veyon_question question = {.method = method, .path = whole};
     visit->own = veyon_exchange_new(all, &question, done, visit);
     if (!visit->own) {
@@ -110,7 +110,7 @@ static void close_visit(struct veyon_visit *visit)
     visit->own = veyon_drop(visit->own);
     visit->stage = VEYON_LEAVING;
     all->net.services->timer_set(visit->timer, -1);
-    if (all->net.forked || ask(visit, VEYON_DELETE, NULL, NULL, left)) {
+    if (all->net.forked || ask(visit, VEYON_DELETE, authentication, NULL, left)) {
         veyon_visit_over(visit);
     }
 }
@@ -271,6 +271,35 @@ static void look_around(struct veyon_visit *visit)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+/* It gives its place back, and waits for its turn: as the first or the last. */
+static void wait_again(struct veyon_visit *visit, bool first)
+{
+    struct veyon_gateway *gateway = visit->gateway;
+
+    visit->stage = VEYON_WAITING;
+    gateway->used--;
+    node_remove(&visit->node);
+    (first ? node_prepend : node_append)(&gateway->waiting, &visit->node);
+    veyon_gateway_settle(gateway);
+}
+
+/* The gateway has no place, whoever has them: the visit waits again, or has waited for too long. */
+static void open_again(struct veyon_visit *visit)
+{
+    struct veyon_gateway *gateway = visit->gateway;
+    double now = veyon_now();
+
+    visit->since = visit->since > 0 ? visit->since : now;
+    if (now - visit->since >= full_for) {
+        refuse_with(visit, WMS_E_BUSY,
+                    "the gateway has had no place for one more connection for 10 s; end other "
+                    "programs that use it");
+        return;
+    }
+    wait_again(visit, true);
+    veyon_gateway_full(gateway);
+}
+
 static void opened(struct veyon_exchange *exchange, const struct veyon_reply *reply)
 {
     struct veyon_visit *visit = exchange->data;
@@ -280,7 +309,8 @@ static void opened(struct veyon_exchange *exchange, const struct veyon_reply *re
         open_again(visit);
     } else if (reply->unready && visit->owner && !visit->unready) {
         visit->unready = true;
-        veyon_visit_open(visit);
+        visit->hint = VEYON_OFF; /* it may take as long again */
+        wait_again(visit, true);
     } else if (reply->code) {
         refuse(visit, reply);
     } else if (!veyon_read_uid(reply->data, reply->size, visit->uid)) {
@@ -298,34 +328,54 @@ static void opened(struct veyon_exchange *exchange, const struct veyon_reply *re
     }
 }
 
-/* The gateway has no place, whoever has them: the visit waits again, or has waited for too long. */
-static void open_again(struct veyon_visit *visit)
-{
-    struct veyon_gateway *gateway = visit->gateway;
-    double now = veyon_now();
-
-    visit->since = visit->since > 0 ? visit->since : now;
-    if (now - visit->since >= full_for) {
-        refuse_with(visit, WMS_E_BUSY,
-                    "the gateway has had no place for one more connection for 10 s; end other "
-                    "programs that use it");
-        return;
-    }
-    visit->stage = VEYON_WAITING;
-    gateway->used--;
-    node_remove(&visit->node);
-    node_prepend(&gateway->waiting, &visit->node);
-    veyon_gateway_full(gateway);
-}
-
 void veyon_visit_open(struct veyon_visit *visit)
 {
     const struct veyon *all = visit->gateway->all;
     char text[VEYON_SENTENCE] = "", *body = NULL;
 
     visit->stage = VEYON_OPENING;
-    int error = veyon_binding_body(all, visit->binding, &body, text);
-    error = error ? error : ask(visit, VEYON_POST, NULL, body, opened);
+    int error = veyon_trust_check(visit->gateway, text);
+    error = error ? error : veyon_binding_body(all, visit->binding, &body, text);
+    error = error ? error : ask(visit, VEYON_POST, authentication, body, opened);
+    if (error) {
+        refuse_with(visit, error, *text ? text : NULL);
+    }
+}
+
+/* What a gateway says of a host may be wrong (a name that is looked up slowly): it decides whose
+ * turn it is, and ends nothing but what is not worth the wait. */
+static void asked(struct veyon_exchange *exchange, const struct veyon_reply *reply)
+{
+    struct veyon_visit *visit = exchange->data;
+
+    visit->own = NULL;
+    if (!visit->owner) {
+        veyon_visit_over(visit);
+    } else if (reply->full) {
+        open_again(visit);
+    } else if (reply->general) {
+        refuse(visit, reply);
+    } else if (!reply->code && veyon_read_online(reply->data, reply->size)) {
+        visit->hint = VEYON_ON;
+        veyon_gateway_settle(visit->gateway); /* one less is being asked */
+        veyon_visit_open(visit);
+    } else {
+        visit->hint = VEYON_OFF;
+        if (visit->if_on) {
+            refuse(visit, &(struct veyon_reply){.code = WMS_E_UNREACHABLE, .silent = true});
+        } else {
+            wait_again(visit, false);
+        }
+    }
+}
+
+void veyon_visit_ask(struct veyon_visit *visit)
+{
+    char text[VEYON_SENTENCE] = "";
+
+    visit->stage = VEYON_ASKING;
+    int error = veyon_trust_check(visit->gateway, text);
+    error = error ? error : ask(visit, VEYON_GET, state, NULL, asked);
     if (error) {
         refuse_with(visit, error, *text ? text : NULL);
     }

@@ -115,7 +115,7 @@ commands.options = {
 
    admin = { flags = "-u --user", value = "NAME", option = "user_name", group = 4, help = "An administrator of the host." },
    fingerprint = { flags = "--fingerprint", value = "SHA256", option = "fingerprint", group = 4,
-      help = "The host's certificate. Without it you are shown what the host says, and asked." },
+      help = "The host's certificate, or that of --gateway. Without it you are shown what a host says, and asked." },
    fingerprints = { flags = "--fingerprints", value = "FILE", group = 4,
       help = "Those of a room: a line with a host and its fingerprint for each." },
    show = { flags = "--show", group = 4, help = "Print what the hosts say, as such a file, and bind nothing." },
@@ -133,7 +133,7 @@ commands.options = {
    key_file = { flags = "--key-file", value = "FILE", option = "key_file", group = 4,
       help = "Where its private part is, such as /etc/veyon/keys/private/lab/key. It stays there." },
    gateway = { flags = "--gateway", value = "URL", option = "gateway", group = 4,
-      help = "Veyon's WebAPI on this machine; http://127.0.0.1:11080." },
+      help = "Veyon's WebAPI; http://127.0.0.1:11080. On another machine: https://NAME:PORT, with --fingerprint." },
    password_fd = { flags = "--password-fd", value = "N", kind = "descriptor", group = 4,
       help = "Read the password from this file descriptor, in place of the terminal." },
    credential = { flags = "--credential", value = "NAME", group = 4,

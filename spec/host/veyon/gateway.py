@@ -3,7 +3,7 @@
 """Veyon's WebAPI as one gateway for many hosts, for the specs: what `veyon-cli webapi runserver` answers, on the
 loopback interface, and what becomes of hosts that fail.
 
-    gateway.py [--port PORT] [--address ADDRESS] [--uid UID]
+    gateway.py [--port PORT] [--address ADDRESS] [--uid UID] [--tls FILE]
 
 It prints "control PORT PID GATEWAY-PORT", serves one control channel there, and ends with it.  Commands are a line
 each, words apart by blanks, each with %XX for what a word cannot hold; an answer is any number of lines that begin with
@@ -27,7 +27,7 @@ a blank, then "ok" or "failed WHY".
     clear                       forgets what `on` told; answers that wait come
     log                         the calls since the last reset: operation, host, feature, active, status
     counts                      requests, bad, connections, keys (bodies that held one), uids, uids_peak, working_peak,
-                                flood, and each operation
+                                silent_peak, flood, and each operation
     reset                       log and counts begin anew
     wait WHAT COUNT [MS]        until a count is so high
     uids                        those that are open: uid, host
@@ -46,6 +46,7 @@ import logging
 import os
 import re
 import signal
+import ssl
 import sys
 import time
 import uuid
@@ -127,7 +128,7 @@ class Gateway:
     def __init__(self):
         self.settings = dict(SETTINGS)
         self.hosts, self.uids, self.rules = {}, {}, []
-        self.wires, self.working = set(), 0
+        self.wires, self.working, self.silent = set(), 0, 0
         self.waiting = []
         self.reset()
 
@@ -176,19 +177,27 @@ class Gateway:
 
     async def reach(self, name):
         """The host, once it answers."""
-        end = model.now() + self.settings["authentication"] / 1000
-        while True:
-            host = self.find(name)
-            if host and host.reachable():
-                return host
-            left = end - model.now()
-            if left <= 0:
-                raise Refusal(8)
-            try:
-                waiting = host.changed.wait() if host else asyncio.sleep(left)
-                await asyncio.wait_for(waiting, left)
-            except asyncio.TimeoutError:
-                pass
+        host = self.find(name)
+        if host and host.reachable():
+            return host
+        began = model.now()
+        self.silent += 1
+        self.counts["silent_peak"] = max(self.counts["silent_peak"], self.silent)
+        try:
+            while True:
+                host = self.find(name)
+                if host and host.reachable():
+                    return host
+                left = began + self.settings["authentication"] / 1000 - model.now()
+                if left <= 0:
+                    raise Refusal(8)
+                try:
+                    waiting = host.changed.wait() if host else asyncio.sleep(left)
+                    await asyncio.wait_for(waiting, left)
+                except asyncio.TimeoutError:
+                    pass
+        finally:
+            self.silent -= 1
 
     def methods_of(self, host):
         return KEY_FILE if host.method == "key" else LOGON
@@ -500,9 +509,17 @@ def quoted(value):
     return re.sub(rb"[^A-Za-z0-9._:/+*-]", lambda c: b"%%%02X" % c[0][0], text).decode() or "%"
 
 
+def secured(path):
+    """By the certificate and key of that file; as a TLS proxy in front of the gateway would be."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
 async def listen(gateway, options):
     return await asyncio.get_running_loop().create_server(
-        lambda: Wire(gateway), options.address, options.port, reuse_address=True, backlog=1024)
+        lambda: Wire(gateway), options.address, options.port, reuse_address=True, backlog=1024,
+        ssl=secured(options.tls) if options.tls else None)
 
 
 async def main():
@@ -510,6 +527,7 @@ async def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--uid", type=int)
+    parser.add_argument("--tls")
     options = parser.parse_args()
     if options.uid is not None:
         os.setgroups([])

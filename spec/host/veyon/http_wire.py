@@ -26,8 +26,8 @@ def parse(data):
     """The first request of `data`, and what follows it; None while it is not complete.  ValueError: it is none."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
-        if len(data) > 65536:
-            raise ValueError("an endless head")
+        if len(data) > 65536 or data[:1] == b"\x16":
+            raise ValueError("an endless head, or TLS")
         return None
     first, *lines = data[:end].decode("latin-1").split("\r\n")
     method, target, version = first.split(" ")

@@ -115,17 +115,19 @@ function veyon.join(pipe, address)
 end
 
 --- Starts a gateway.  Fields, none of which is needed: set (settings of the gateway), hosts (a list of names and of tables
--- with `name` and settings), port, address (127.0.0.1), uid (the number of the user whose process it is).
+-- with `name` and settings), port, address (127.0.0.1), uid (the number of the user whose process it is), tls (a file with
+-- certificate and key: it is reached by HTTPS).
 function veyon.start(options)
    options = options or {}
    local words = { "exec python3 -B '" .. directory .. "/gateway.py'" }
-   for _, key in ipairs{ "port", "address", "uid" } do
+   for _, key in ipairs{ "port", "address", "uid", "tls" } do
       if options[key] then
          words[#words + 1] = ("--%s '%s'"):format(key, options[key])
       end
    end
    local pipe = assert(io.popen(table.concat(words, " ") .. " 2>&1 </dev/null"))
    local gateway = veyon.join(pipe, options.address)
+   gateway.url = options.tls and gateway.url:gsub("^http:", "https:") or gateway.url
    local ok, problem = pcall(function()
       if options.set then
          gateway:set(options.set)
@@ -193,8 +195,8 @@ function Gateway:log()
    return result
 end
 
---- requests, bad, connections, open, working, working_peak, keys (requests that held one), uids, uids_peak, flood, and each
--- operation; what has not happened is 0.
+--- requests, bad, connections, open, working, working_peak, keys (requests that held one), uids, uids_peak, silent_peak (hosts
+-- that do not answer, at a time), flood, and each operation; what has not happened is 0.
 function Gateway:counts()
    return setmetatable(pairs_of(command(self, { "counts" })), { __index = function() return 0 end })
 end

@@ -7,6 +7,7 @@
 --     local desktop = room.vey1:user "alice"       -- returns when the host's Veyon is there
 --     ... wms.lock{ server = room.vey1.server, … } ...
 --     room.vey1:covered(desktop)                   -- the share of the screen that the lock covers, 0 to 1
+--     room:asked()                                 -- what the gateway was asked to do
 --     lab.down()
 --
 -- What the specs learn here about screens comes from the frame buffers, never from Veyon.
@@ -241,6 +242,25 @@ function Room:gateway(settings)
       exit 1]], text_of(config))
 end
 
+--- The gateway takes requests and answers none, until it is started anew.
+function Room:mute()
+   self.teacher:check("systemctl", "kill", "--signal=STOP", "gateway")
+end
+
+--- What the gateway was asked to do since `from` (a number of lines), and how many lines there are: { { host = (as in the
+-- address of a server), feature =, active = }, … }
+function Room:asked(from)
+   local list, count = {}, 0
+   for line in io.lines(self.log) do
+      count = count + 1
+      local host, feature, active = line:match("^(%S+) (%S+) (%S+)$")
+      if count > (from or 0) then
+         list[#list + 1] = { host = host, feature = feature, active = active == "true" }
+      end
+   end
+   return list, count
+end
+
 --- Ends the gateway's process: nothing it holds is given back.
 function Room:kill_gateway()
    self.teacher:run("systemctl", "kill", "--signal=KILL", "gateway")
@@ -279,7 +299,9 @@ function lab.up(...)
    lab.room = room
    room:start("teacher", ...)
    room:gateway()
-   room.relay = assert(io.popen(("exec python3 -B '%s/relay.py' %d 11080"):format(directory, room.teacher.pid)))
+   room.log = state .. "/log"
+   room.relay = assert(io.popen(("exec python3 -B '%s/relay.py' %d 11080 '%s'"):format(directory, room.teacher.pid,
+      room.log)))
    room.port = tonumber(room.relay:read("*l"))
    room.url = ("http://127.0.0.1:%d"):format(room.port)
    return room

@@ -85,7 +85,7 @@ struct wms_call {
     const char *events_host_name, *events_address;
     unsigned events_port;
     /* WMS_BIND, since 0.3: a key in place of a user's password; NULL: none.  Either these are given
-     * or user_name. */
+     * or user_name; `fingerprint` then is that of the gateway's certificate. */
     const char *key_name, *key_file, *gateway;
 };
 
