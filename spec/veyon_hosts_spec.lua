@@ -10,6 +10,7 @@ local process = require "spec.support.process"
 local wms = kit.wms
 local fine, fault = kit.fine, kit.fault
 
+local unpack = table.unpack or unpack -- luacheck: ignore 143
 local ALL = os.getenv("WMS_VEYON") == "all"
 local VERIFY, TIMEOUT = 20, 60 -- seconds; the machine is busy
 
@@ -399,18 +400,18 @@ describe("a real host with Veyon #once", function()
          store.save(servers[i], (store.load(one.server):gsub(one.server, servers[i], nil)))
       end
       servers[29], servers[30] = one.server, two.server
-      room:gateway{ ConnectionAuthenticationTimeout = 5 }
-      local order = {}
+      local order = {} -- of the hosts that are off eight at a time take 15 s
       local err = fault(wms.lock_all{ servers = servers, message = "m", verify = VERIFY, timeout = 300,
          on_outcome = function(outcome) order[#order + 1] = outcome.server end })
-      assert.same(kit.sorted{ one.server, two.server }, kit.sorted{ order[1], order[2] })
+      local first = kit.set{ unpack(order, 1, 10) }
+      assert.is_true(first[one.server] and first[two.server])
       assert.same({ true, true }, { one:locked(desktop), two:locked(other) })
       for i, outcome in ipairs(err.outcomes) do
          assert.same(i <= 28 and { "failed", "UNREACHABLE" } or { "verified" },
             { outcome.state, outcome.error and outcome.error.code })
       end
       fine(wms.unlock{ servers = { one.server, two.server }, session_ids = 0, verify = VERIFY, timeout = TIMEOUT })
-      room:gateway()
+      two:log_off(other)
    end)
 
    it_all("keeps its neighbour out of it", function()

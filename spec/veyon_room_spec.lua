@@ -115,7 +115,8 @@ veyon.describe("rooms of Veyon hosts: #once", pending, function()
    it("are locked when a gateway takes all for on that are off", function()
       local place = room(34, 8, { set = { authentication = 1000 } })
       place.gateway:on("hoststate", { body = '{"state":"online"}', times = 0 })
-      local err = fault(wms.lock_all{ servers = place.servers, message = "m", verify = 60, timeout = 300, concurrency = 34 })
+      local err = fault(wms.lock_all{ servers = place.servers, message = "m", verify = 60, timeout = 300,
+         concurrency = 34 })
       all_accounted_for(place, err.outcomes)
       local counts = place.gateway:counts()
       assert.is_true(counts.uids_peak <= LIMIT.uids and counts.working_peak <= LIMIT.uids)
@@ -170,7 +171,7 @@ veyon.describe("rooms of Veyon hosts: #once", pending, function()
       for i = 1, 20 do
          assert.truthy(veyon.store.kept[servers[i]])
       end
-      assert.is_true(gateway:counts().silent_peak <= 4) -- without a question; the others are bound as soon as one is answered
+      assert.is_true(gateway:counts().silent_peak <= 4) -- of the others it was asked
    end)
 
    it("whose commands are cancelled give back what they have", function()

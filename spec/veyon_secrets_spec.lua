@@ -97,7 +97,8 @@ veyon.describe("the private key of Veyon hosts #once", pending, function()
    local function run(text, environment)
       local file = veyon.file("script.lua", HEAD .. text)
       return process.run(("%s WMS_KEY=%s ASAN_OPTIONS=detect_leaks=0 WMS_BUILD=%s LUA_PATH='./?.lua;./?/init.lua;;' "
-         .. "LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s %s"):format(environment or "", process.quote(veyon.file("secret", "")), build, build,
+         .. "LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s %s"):format(environment or "",
+         process.quote(veyon.file("secret", "")), build, build,
          process.program("secrets"), process.quote(file)))
    end
 
@@ -112,8 +113,8 @@ veyon.describe("the private key of Veyon hosts #once", pending, function()
 
    it("is in no block that goes, where the gateway is reached by HTTPS", function()
       local certificate = veyon.file("certificate", "")
-      local output, code = process.run(("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=gateway -keyout %s.key -out "
-         .. "%s.crt 2>&1 && cat %s.key %s.crt > %s"):gsub("%%s", certificate))
+      local output, code = process.run((("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=gateway "
+         .. "-keyout %s.key -out %s.crt 2>&1 && cat %s.key %s.crt > %s"):gsub("%%s", certificate)))
       assert.equal(0, code, output)
       local fingerprint = process.run("openssl x509 -noout -fingerprint -sha256 -in " .. certificate):match("=([%x:]+)")
       output, code = run(COMMANDS .. [[

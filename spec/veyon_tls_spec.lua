@@ -12,12 +12,13 @@ veyon.describe("gateways of Veyon by HTTPS: #once", pending, function()
    --- A certificate of its own making: { file = (with its key), fingerprint = }.
    local function certificate(name, options)
       local file = folder .. "/" .. name
-      local output, code = process.run(("cd %s && mkdir -p new && rm -f index* && : > index && openssl req -newkey "
-         .. "rsa:2048 -nodes -subj /CN=%s -keyout %s.key -out %s.csr && openssl ca -batch -notext -config ca.conf "
-         .. "%s -in %s.csr -out %s.crt && cat %s.crt %s.key > %s"):format(folder, name, name, name, options, name, name, name,
-         name, name))
+      local output, code = process.run(([[cd '%s' && mkdir -p new && rm -f index* && : > index &&
+         openssl req -newkey rsa:2048 -nodes -subj /CN=NAME -keyout NAME.key -out NAME.csr &&
+         openssl ca -batch -notext -config ca.conf %s -in NAME.csr -out NAME.crt &&
+         cat NAME.crt NAME.key > NAME]]):format(folder, options):gsub("NAME", name) .. "")
       assert.equal(0, code, output)
-      return { file = file, fingerprint = process.run("openssl x509 -noout -fingerprint -sha256 -in " .. file):match("=([%x:]+)") }
+      local said = process.run("openssl x509 -noout -fingerprint -sha256 -in " .. file)
+      return { file = file, fingerprint = said:match("=([%x:]+)") }
    end
 
    setup(function()

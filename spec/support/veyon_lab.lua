@@ -9,7 +9,8 @@ local wms = kit.wms
 local support = {
    name = "veyon", single = true,
    can = {
-      close = true, no_disconnect = true, lock_report = true, message = true, pictures = true, mute = true, asks_first = true,
+      close = true, no_disconnect = true, lock_report = true, message = true, pictures = true, mute = true,
+      asks_first = true,
    },
 }
 

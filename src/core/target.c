@@ -16,7 +16,9 @@ static const struct {
     {"logind", "libsystemd0 (Debian) or systemd-libs (Fedora)", true},
     {"multipoint",
      "libcurl4, libxml2 and libssl3 (Debian) or libcurl, libxml2 and openssl-libs (Fedora)", false},
-    {"veyon", "libcurl4, libjansson4 and libssl3 (Debian) or libcurl, jansson and openssl-libs (Fedora)", false},
+    {"veyon",
+     "libcurl4, libjansson4 and libssl3 (Debian) or libcurl, jansson and openssl-libs (Fedora)",
+     false},
     {"wts", "libwinpr2-2 or libwinpr3-3 (Debian) or libwinpr (Fedora)", true},
 };
 

@@ -16,15 +16,12 @@ static void set(struct veyon_reply *reply, int code, const char *text)
 
 /* Complains of the key that was sent; it is named by its file, which may have been replaced. */
 static void blame_key(const struct veyon_exchange *exchange, struct veyon_reply *reply, int code,
-                      const char *form, char buffer[VEYON_SENTENCE])
+                      const char *who, const char *what, char buffer[VEYON_SENTENCE])
 {
     const struct veyon_binding *binding = exchange->visit ? exchange->visit->binding : NULL;
-    char file[300] = "";
 
-    if (binding) {
-        snprintf(file, sizeof file, " in %.255s", binding->key_file);
-    }
-    snprintf(buffer, VEYON_SENTENCE, form, file);
+    snprintf(buffer, VEYON_SENTENCE, "%s the key%s%.255s; %s", who, binding ? " in " : "",
+             binding ? binding->key_file : "", what);
     set(reply, code, buffer);
 }
 
@@ -47,10 +44,8 @@ static void translate(const struct veyon_exchange *exchange, int error, const ch
         set(reply, WMS_E_UNREACHABLE, "the gateway has ended its connection to the host");
         break;
     case VEYON_INVALID_CREDENTIALS:
-        blame_key(exchange, reply, WMS_E_NOT_BOUND,
-                  "the gateway cannot read the key%s; bind anew with the key file of `veyon-cli "
-                  "authkeys`",
-                  buffer);
+        blame_key(exchange, reply, WMS_E_NOT_BOUND, "the gateway cannot read",
+                  "bind anew with the key file of `veyon-cli authkeys`", buffer);
         break;
     case VEYON_OTHER_METHOD:
         set(reply, WMS_E_NOT_BOUND,
@@ -62,8 +57,8 @@ static void translate(const struct veyon_exchange *exchange, int error, const ch
             reply->unready = true;
             set(reply, WMS_E_TIMEOUT, "the host did not finish the authentication in time");
         } else {
-            blame_key(exchange, reply, WMS_E_ACCESS_DENIED,
-                      "the host refuses the key%s; give it the public key of that name", buffer);
+            blame_key(exchange, reply, WMS_E_ACCESS_DENIED, "the host refuses",
+                      "give it the public key of that name", buffer);
         }
         break;
     case VEYON_FULL:

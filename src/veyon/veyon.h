@@ -40,7 +40,7 @@
 
 enum {
     VEYON_PORT = 11100,
-    VEYON_SENTENCE = 480,   /* size of a buffer for an error's text */
+    VEYON_SENTENCE = 640,   /* size of a buffer for an error's text */
     VEYON_KEY_MAX = 32768,  /* bytes of a key file */
     VEYON_VISITS_MAX = 28,  /* at a gateway, which has 32 places */
     VEYON_UNSURE_MAX = 8,   /* authentications at a time of which a host that is off would occupy

@@ -195,8 +195,8 @@ function Gateway:log()
    return result
 end
 
---- requests, bad, connections, open, working, working_peak, keys (requests that held one), uids, uids_peak, silent_peak (hosts
--- that do not answer, at a time), flood, and each operation; what has not happened is 0.
+--- requests, bad, connections, open, working, working_peak, keys (requests that held one), uids, uids_peak, silent_peak
+-- (hosts that do not answer, at a time), flood, and each operation; what has not happened is 0.
 function Gateway:counts()
    return setmetatable(pairs_of(command(self, { "counts" })), { __index = function() return 0 end })
 end

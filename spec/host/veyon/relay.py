@@ -19,6 +19,14 @@ from http_wire import parse
 CLONE_NEWNET = 0x40000000
 
 
+def active(body):
+    """What a command says of a feature."""
+    try:
+        return str(json.loads(body)["active"]).lower()
+    except (ValueError, TypeError, KeyError):
+        return "-"
+
+
 class Listener:
     """Of one connection: which features were set of which hosts."""
 
@@ -28,17 +36,24 @@ class Listener:
     def __init__(self):
         self.asked, self.answered, self.host = b"", b"", None
 
+    def next(self):
+        """The next request that is whole, and its length; None: there is none, or something else is spoken."""
+        try:
+            return parse(self.asked)
+        except ValueError:
+            self.asked = b""
+            return None
+
     def hear_client(self, data):
         self.asked += data
-        while (found := parse(self.asked)):
+        while found := self.next():
             request, length = found
             self.asked, self.answered, self.host = self.asked[length:], b"", None
             if request.method == "POST":
                 self.host = request.path.rpartition("/")[2]
             elif request.method == "PUT":
                 host = self.hosts.get(request.headers.get("connection-uid", ""), "-")
-                active = str(json.loads(request.body).get("active")).lower()
-                self.log.write(f"{host} {request.path.rpartition('/')[2]} {active}\n")
+                self.log.write(f"{host} {request.path.rpartition('/')[2]} {active(request.body)}\n")
 
     def hear_gateway(self, data):
         if self.host:
