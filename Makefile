@@ -239,7 +239,8 @@ $(foreach p,$(providers),$(eval $B/lib/wms/$p.so: $(call objects,$p $(shared_of_
 # The keyed hash, which needs nothing of the engine.
 $B/lib/wms/logind.so $B/lib/wms/wts.so: $B/obj/core/hash.o
 # Who listens at a port, which needs nothing either.
-$B/lib/wms/veyon.so: $B/obj/core/listener.o
+$B/lib/wms/veyon.so $(foreach l,$(sort $(lua_known) $(LUAS)),$B/$l/libwms-lua.a): \
+    $B/obj/core/listener.o
 # Memory and texts.
 $B/lib/wms/multipoint-events.so: $B/obj/multipoint/text.o
 $(modules): $B/lib/wms/%.so: $B/sources

@@ -14,6 +14,7 @@ case "$*" in
 "webapi runserver")
    echo started >>"$GATEWAY_STARTS"
    [ -z "$GATEWAY_FAULT" ] || { echo "[ERROR] $GATEWAY_FAULT" >&2; echo '[FAIL]'; exit 255; }
+   [ -z "$GATEWAY_SILENT" ] || exec sleep 60
    exec python3 -B "$GATEWAY_TREE/spec/host/veyon/gateway.py" --port "$GATEWAY_PORT" >"$GATEWAY_TOLD" ;;
 *)
    exit 255 ;;
@@ -150,6 +151,13 @@ support.describe("wms veyon-gateway #once", pending, function()
          await_end()
       end)
    end
+
+   it("ends on a signal while it waits for veyon-cli", function()
+      local running = cli.start("veyon-gateway", options "GATEWAY_SILENT=yes")
+      kit.await(function() return starts() == 1 end, nil, 60)
+      running:signal "TERM"
+      assert.same({ "", "", 143 }, { running:finish() })
+   end)
 
    --- Kills the program itself, which cli.start has put into another one's care.
    local function kill(running)

@@ -119,6 +119,13 @@ veyon.describe("gateways of Veyon: #once", pending, function()
          end
       end)
 
+      it("is no refusal of the key: a server that is ending refuses it once", function()
+         local host = veyon.host()
+         host.gateway:forget()
+         host.gateway:on("authenticate", { status = 401, body = '{"error":{"code":6,"message":"Authentication failed"}}' })
+         assert.equal("alice", fine(wms.sessions(host.server))[1].user_name)
+      end)
+
       it("is no success: what lies is not believed", function()
          local host = veyon.host{ deaf = 1 }
          host.gateway:on("feature", { body = '{"active":true}', times = 0 })

@@ -53,7 +53,7 @@ local COMMANDS = [==[
 local WORK = COMMANDS .. [==[
    phase "refused"
    for _, rule in ipairs{
-      { status = 401, body = '{"error":{"code":6,"message":"no"}}' },
+      { status = 401, body = '{"error":{"code":6,"message":"no"}}', times = 0 },
       { status = 400, body = '{"error":{"code":4,"message":"no"}}' },
       { status = 429, body = '{"error":{"code":7,"message":"no"}}' },
       { status = 400, body = '{"error":{"code":99,"message":"' .. LINE .. '"}}' },

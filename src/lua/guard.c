@@ -98,7 +98,7 @@ static void move_out(const struct guard *guard)
         signal(signals[i], SIG_DFL);
     }
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
     if (chdir("/")) {
         return; /* then it stays where it is */
     }

@@ -53,8 +53,8 @@ static void translate(const struct veyon_exchange *exchange, int error, const ch
             "1 there (veyon-cli config set)");
         break;
     case VEYON_REFUSED:
+        reply->unready = true; /* so says a server that has just begun, and one that is ending */
         if (veyon_now() - exchange->began >= PATIENCE) {
-            reply->unready = true;
             set(reply, WMS_E_TIMEOUT, "the host did not finish the authentication in time");
         } else {
             blame_key(exchange, reply, WMS_E_ACCESS_DENIED, "the host refuses",

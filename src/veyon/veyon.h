@@ -152,7 +152,7 @@ struct veyon_reply {
     bool full;    /* the gateway has no place: nothing was done */
     bool no_picture; /* it has none yet */
     bool silent;     /* the host does not answer the gateway */
-    bool unready;    /* its server has perhaps just begun */
+    bool unready;    /* its server has perhaps just begun, or is ending */
     const char *text;
     const char *data; /* the answer, if code is 0 */
     size_t size;

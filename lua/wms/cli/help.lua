@@ -151,10 +151,10 @@ function help.of(command, width)
    local lines = { "Usage: wms COMMAND [OPTION...]", "", text.wrap(DESCRIPTION, width, ""), "\nCommands:" }
    for _, one in ipairs(commands.list) do
       if not one.name:find(" ", 1, true) then
-         entry(lines, one.name, one.summary, 16, width)
+         entry(lines, one.name, one.summary, 17, width)
       end
    end
-   entry(lines, "help COMMAND", "tell what a command takes", 16, width)
+   entry(lines, "help COMMAND", "tell what a command takes", 17, width)
    local names = {}
    for _, list in ipairs{ commands.everywhere, commands.root } do
       for _, name in ipairs(list) do

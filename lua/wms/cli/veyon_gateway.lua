@@ -73,7 +73,8 @@ local function guard(lock, words)
    return gone or fail("%s", said), said
 end
 
---- Starts one, and waits until there is one.  Returns a descriptor that tells of its end, and one with what it says.
+--- Starts one, and waits until there is one.  Returns a descriptor that tells of its end, and one with what it says; or nil,
+--- nil and the exit code for a signal that has come.
 local function start(lock, port)
    local gone, said = guard(lock, COMMAND)
    for _ = 1, READY / LOOK do
@@ -83,7 +84,10 @@ local function start(lock, port)
       elseif is_over then
          fail("veyon-cli has ended: %s", complaint(system.said(said)))
       end
-      system.await(gone, LOOK)
+      local signal = system.await(gone, LOOK)
+      if signal then
+         return nil, nil, lasting.CODES[signal]
+      end
    end
    return fail("veyon-cli does not listen at port %d after %d s; look what it says: veyon-cli webapi runserver", port, READY)
 end
@@ -125,8 +129,8 @@ local function check(given)
    return nil
 end
 
---- Sees to it that there is one until this process ends, whatever it becomes.  Returns a descriptor that tells of its end, and
---- one with what it says: nil where it was there already.
+--- Sees to it that there is one until this process ends, whatever it becomes.  Returns what start() does, without what it says
+--- where it was there already.
 local function provide(lock, port, is_installed)
    if is_there(port) then
       return (guard(lock))
@@ -148,8 +152,10 @@ function gateway.run(given)
    if is_alone then
       system.hold_endings()
    end
-   local gone, said = provide(lock, port, is_installed)
-   if not is_alone then
+   local gone, said, code = provide(lock, port, is_installed)
+   if code then
+      return code
+   elseif not is_alone then
       return become(given.program)
    end
    output.write(("http://%s:%d\n"):format(ADDRESS, port))
