@@ -11,7 +11,7 @@
 #: make check       the specs under sanitizers and valgrind, and every static check (check-lint, check-asan, ... for one)
 #: make fuzz        libFuzzer on what comes from outside: FUZZ_SECONDS=30; fuzz-report: FUZZ_RUNS=20000000, and line coverage
 #: make mutants     breaks lines of src, and tells what no spec notices: RANDOM=200 SEED=7 ONLY=src/core (see spec/mutants/run.lua)
-#: make bench       measures: ROWS="memory require logind multipoint thumbnails wts far watch cli growth" for some parts only
+#: make bench       measures: ROWS="memory require logind multipoint veyon thumbnails wts far watch cli growth" for some parts only
 #: make district    one command to 1000 MultiPoint hosts, ten times: HOSTS=500 TIMES=3
 #: make soak        60 Linux hosts in a storm, watched by one process: MINUTES=10 HOSTS=60, or HOURS=24
 #: make man         wms(3) and wms.provider(3) from docs/, in build/man/ (needs lowdown; LOWDOWN= names it)

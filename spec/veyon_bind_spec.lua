@@ -104,6 +104,21 @@ veyon.describe("binding to Veyon hosts: #once", pending, function()
       assert.equal(0, own:counts().requests)
    end)
 
+   it("believes nobody who takes the gateway's place later", function()
+      if not veyon.is_root() then
+         pending("needs a second user")
+      end
+      local own = veyon.own()
+      local host = veyon.host({}, own)
+      fine(wms.sessions(host.server))
+      own:listen(false)
+      own:hangup()
+      local other = veyon.own{ uid = 65534, port = own.port }
+      local err = fault(wms.lock{ server = host.server, session_ids = 0, message = "m" })
+      assert.same({ "UNTRUSTED", "failed" }, { err.code, err.outcomes[1].state })
+      assert.equal(0, other:counts().requests)
+   end)
+
    it("gives it to nobody later either, whatever a binding says", function()
       local host = veyon.host()
       local text = veyon.store.kept[host.server]

@@ -144,10 +144,28 @@ veyon.describe("gateways of Veyon: #once", pending, function()
       end)
 
       it("is BUSY when it does not come", function()
-         local host = veyon.host()
-         host.gateway:forget()
-         host.gateway:on("authenticate", { status = 429, body = '{"error":{"code":7,"message":"Limit"}}', times = 0 })
-         assert.equal("BUSY", fault(wms.sessions(host.server)).code)
+         local servers = {}
+         for i, operation in ipairs{ "authenticate", "user" } do
+            local host = veyon.host({}, veyon.own())
+            host.gateway:on(operation, { status = 429, body = '{"error":{"code":7,"message":"Limit"}}', times = 0 })
+            servers[i] = host.server
+         end
+         local outcomes = fault(wms.sessions{ servers = servers }).outcomes
+         assert.same({ "BUSY", "BUSY" }, { outcomes[1].error.code, outcomes[2].error.code })
+      end)
+
+      it("goes to whoever waits, when it is not needed any more", function()
+         local own = veyon.own()
+         local servers = {}
+         for i = 1, 29 do
+            servers[i] = veyon.host({}, own).server
+         end
+         local last = table.remove(servers)
+         fine(wms.sessions{ servers = servers }) -- has all places
+         servers[29] = last
+         own:on("session", { delay = 200, times = 0 }) -- nobody is done when the last one asks
+         fine(wms.sessions{ servers = servers })
+         assert.equal(28, own:counts().uids_peak)
       end)
 
       it("is never used up by us, and only those who are off pay for it", function()

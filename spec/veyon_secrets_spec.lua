@@ -56,6 +56,7 @@ local WORK = COMMANDS .. [==[
       { status = 401, body = '{"error":{"code":6,"message":"no"}}', times = 0 },
       { status = 400, body = '{"error":{"code":4,"message":"no"}}' },
       { status = 429, body = '{"error":{"code":7,"message":"no"}}' },
+      { status = 400, body = '{"error":{"code":99,"message":"' .. LINE .. '"}}' },
       { drop = 1 }, { half = 1 }, { garbage = 1 }, { body = "{}" },
    } do
       gateway:on("authenticate", rule)

@@ -70,6 +70,15 @@ veyon.describe("Veyon hosts: #once", pending, function()
          assert.equal("NOT_FOUND", fault(wms.lock{ server = host.server, session_ids = 0, message = "m" }).code)
       end)
 
+      it("keep their number while it is not told", function()
+         local host = veyon.host{ session_id = 7 }
+         assert.same({ 7 }, pluck(fine(wms.sessions(host.server)), "session_id"))
+         host:set{ session_gone = 1 }
+         assert.same({ 7 }, pluck(fine(wms.sessions(host.server)), "session_id"))
+         host:log_on "bob"
+         assert.same({ 0 }, pluck(fine(wms.sessions(host.server)), "session_id"))
+      end)
+
       it("are locked where picture and feature say so, and unknown where they differ", function()
          local host = veyon.host()
          fine(lock(host))
@@ -245,6 +254,20 @@ veyon.describe("Veyon hosts: #once", pending, function()
          host:plug "in"
          assert.is_true(is_locked(host)) -- carried out late
       end)
+
+      for greeter, expected in pairs{ [0] = { "UNREACHABLE", "unknown" }, [1] = { "NOT_FOUND", "failed" } } do
+         it(("is %s when the user logs off right after it"):format(expected[2]), function()
+            local host = veyon.host{ greeter = greeter }
+            fine(wms.sessions(host.server))
+            host.gateway:on("user", { host = host.name, delay = 300, times = 0 })
+            local request = wms.start("lock", options(host, { message = "m" }))
+            kit.pump(request, function() return veyon.commands(host, "screen_lock") == 1 end)
+            host:log_off()
+            kit.pump(request, function() return request:done() end)
+            assert.same(expected, { outcome(fault(request:result())) })
+            request:close()
+         end)
+      end
 
       it("goes to the user who is there, not to the one that was meant", function()
          local host = veyon.host()

@@ -43,6 +43,7 @@ struct net_transfer {
     bool left;                 /* the question was sent */
     bool paused;               /* it receives no more of its answer in this turn */
     int trouble;               /* an error of our own: a code, or 0 */
+    unsigned looked;           /* how often net_socket_received() was asked for the answer */
     int no_socket; /* why no socket could be opened, when libcurl reports that it cannot connect: a
                       code, or 0 */
     CURLcode result; /* of a transfer in `finished` */
@@ -165,8 +166,9 @@ int net_socket_close(void *data, curl_socket_t fd);
 int net_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known);
 /* What the transfer's socket receives from here on is the transfer's answer: counts from 0. */
 void net_socket_count(struct net_transfer *transfer);
-/* How many bytes of the answer have come since then; 0: unknown. */
-uint64_t net_socket_received(const struct net_transfer *transfer);
+/* How many bytes of the answer have come since then; 0: unknown.  It is for a progress callback:
+ * the first few calls, all that a short answer has, do not ask the kernel. */
+uint64_t net_socket_received(struct net_transfer *transfer);
 /* It has an answer; its connection is its peer's.  An answer that was there at once has come
  * without a call of net_socket_watch(). */
 void net_socket_answered(const struct net_transfer *transfer);

@@ -251,6 +251,7 @@ int net_socket_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *k
 
 void net_socket_count(struct net_transfer *transfer)
 {
+    transfer->looked = 0;
     if (transfer->socket) {
         transfer->socket->used = true;
         transfer->socket->received = received(transfer->socket->fd);
@@ -261,7 +262,8 @@ void net_socket_answered(const struct net_transfer *transfer)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
 
-    if (curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+    if (!transfer->socket && /* it is its peer's already: see join() */
+        curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
         fd != CURL_SOCKET_BAD) {
         struct net_socket *socket = find(transfer->net, fd);
         if (socket && socket->connection) {
@@ -270,9 +272,10 @@ void net_socket_answered(const struct net_transfer *transfer)
     }
 }
 
-uint64_t net_socket_received(const struct net_transfer *transfer)
+uint64_t net_socket_received(struct net_transfer *transfer)
 {
-    const struct net_socket *socket = transfer->socket;
+    enum { UNASKED = 8 };
+    const struct net_socket *socket = ++transfer->looked > UNASKED ? transfer->socket : NULL;
     uint64_t all = socket ? received(socket->fd) : 0;
 
     return all > 0 ? all - socket->received : 0;

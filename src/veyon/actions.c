@@ -77,6 +77,37 @@ static void answer(struct action *action)
     end_with(action, error, NULL);
 }
 
+#define ENDED "the user has logged off meanwhile"
+
+/* Nobody is logged on any more: whoever has a picture still knows the host, at which the session
+ * has ended. */
+static void got_sign(struct veyon_exchange *exchange, const struct veyon_reply *reply)
+{
+    struct action *action = exchange->data;
+    bool ended = !reply->code;
+
+    if (ended && (action->verb == WMS_LOCK || action->verb == WMS_UNLOCK)) {
+        action->put = false; /* nothing is left of it */
+    }
+    if (reply->code && !reply->no_picture) {
+        end_by(action, reply);
+    } else {
+        end_with(action, ended ? WMS_E_NOT_FOUND : WMS_E_UNREACHABLE, ended ? ENDED : MAYBE);
+    }
+}
+
+static void ask_after(struct action *action, const char *path,
+                      void (*done)(struct veyon_exchange *exchange,
+                                   const struct veyon_reply *reply))
+{
+    const struct veyon_question question = {.path = path};
+    int error = veyon_ask(&action->task, &question, done);
+
+    if (error) {
+        end_with(action, error, NULL);
+    }
+}
+
 /* Whether the gateway still knows the host, to which the command goes. */
 static void asked_after(struct veyon_exchange *exchange, const struct veyon_reply *reply)
 {
@@ -89,19 +120,9 @@ static void asked_after(struct veyon_exchange *exchange, const struct veyon_repl
         end_with(action, WMS_E_PROTOCOL,
                  "the gateway's answer has not the form that it should have");
     } else if (!*person.login && action->verb != WMS_CLOSE) {
-        end_with(action, WMS_E_UNREACHABLE, MAYBE);
+        ask_after(action, VEYON_SMALL_PICTURE, got_sign);
     } else {
         answer(action);
-    }
-}
-
-static void ask_after(struct action *action)
-{
-    const struct veyon_question question = {.path = "user"};
-    int error = veyon_ask(&action->task, &question, asked_after);
-
-    if (error) {
-        end_with(action, error, NULL);
     }
 }
 
@@ -123,7 +144,7 @@ static void taken(struct veyon_exchange *exchange, const struct veyon_reply *rep
     } else if (veyon_feature_ends(action->feature)) {
         answer(action);
     } else {
-        ask_after(action);
+        ask_after(action, "user", asked_after);
     }
 }
 

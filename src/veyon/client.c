@@ -93,9 +93,8 @@ void veyon_client_free(struct veyon *all)
     const struct wms_services *services = all->net.services;
     wms_engine *engine = all->net.engine;
 
-    veyon_gateways_free(all);
     veyon_exchanges_free(&all->dropped);
-    curl_easy_cleanup(all->spare);
+    veyon_gateways_free(all);
     net_end(&all->net);
     services->resize(engine, all, 0);
 }

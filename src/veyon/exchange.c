@@ -9,7 +9,8 @@ enum {
     HEAD_MAX = 16384, /* bytes of an answer's headers */
     AROUND = 65536,   /* bytes of an answer that are neither: chunks, what comes before */
     PATIENCE = 30,    /* seconds, for a question that only a visit of ours waits for */
-    RECEIVE_BUFFER = 16384
+    RECEIVE_BUFFER = 16384,
+    SECRET_MAX = 4096 /* bytes of the answer to a question that holds the key */
 };
 
 /* ---- one exchange ---------------------------------------------------------------------------- */
@@ -18,8 +19,11 @@ static void free_texts(struct veyon_exchange *exchange)
 {
     const struct net *net = &exchange->all->net;
 
-    if (exchange->secret) {
+    if (exchange->secret) { /* and a gateway may have sent back what it got */
         veyon_free_secret(exchange->all, exchange->body);
+        if (exchange->answer) {
+            explicit_bzero(exchange->answer, exchange->size);
+        }
     } else {
         net_free(net, exchange->body);
     }
@@ -64,11 +68,14 @@ static void end_transfer(struct veyon_exchange *exchange)
     net_socket_part(&exchange->transfer);
     if (easy) {
         curl_multi_remove_handle(all->net.multi, easy);
-        if (all->spare || all->net.forked || exchange->transfer.result != CURLE_OK) {
+        if (exchange->gateway->spare || all->net.forked || exchange->transfer.result != CURLE_OK) {
             curl_easy_cleanup(easy);
         } else { /* it must not keep pointers to the exchange */
-            curl_easy_reset(easy);
-            all->spare = easy;
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+            curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
+            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, NULL);
+            exchange->gateway->spare = easy;
         }
         exchange->transfer.easy = NULL;
     }
@@ -109,11 +116,11 @@ struct veyon_exchange *veyon_drop(struct veyon_exchange *exchange)
 
 /* ---- libcurl's callbacks --------------------------------------------------------------------- */
 
-/* False: out of memory. */
+/* What may have to be wiped never moves.  False: out of memory. */
 static bool make_room(struct veyon_exchange *exchange, size_t least)
 {
     const struct net *net = &exchange->all->net;
-    size_t size = exchange->size ? exchange->size : 512;
+    size_t size = exchange->size ? exchange->size : exchange->secret ? exchange->most : 512;
 
     while (size < least) {
         size *= 2;
@@ -163,28 +170,29 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
     return exchange->too_large ? CURL_WRITEFUNC_ERROR : count;
 }
 
+static curl_socket_t on_opening(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct veyon_exchange *exchange = data;
+
+    exchange->fresh = true;
+    return net_socket_open(&exchange->transfer, purpose, address);
+}
+
 /* Called when the connection exists and the request is about to be sent.  libcurl sends it a second
  * time if a kept connection broke without an answer; but what changes something may have been
- * carried out already, and is not sent again.  The key goes to nobody who has taken the gateway's
- * place meanwhile. */
+ * carried out already, and is not sent again.  Nobody who has taken the gateway's place gets the
+ * key, or is believed. */
 /* NOLINTNEXTLINE: the parameters are of libcurl's type */
 static int on_leaving(void *data, char *host_ip, char *local_ip, int host_port, int local_port)
 {
     struct veyon_exchange *exchange = data;
-    struct veyon_gateway *gateway = exchange->gateway;
     (void) host_ip;
-    (void) local_ip;
     (void) host_port;
-    (void) local_port;
 
     if (!exchange->data || (exchange->transfer.left && exchange->method != VEYON_GET)) {
         return CURL_PREREQFUNC_ABORT;
     }
-    if (gateway->place.secure) {
-        exchange->untrusted = veyon_trust_leaves(exchange->transfer.easy, gateway, exchange->why);
-    } else if (exchange->secret) {
-        exchange->untrusted = veyon_trust_check(gateway, exchange->why);
-    }
+    exchange->untrusted = veyon_trust_leaves(exchange, local_ip, (unsigned) local_port);
     if (exchange->untrusted) {
         return CURL_PREREQFUNC_ABORT;
     }
@@ -229,7 +237,7 @@ static bool set_headers(struct veyon_exchange *exchange)
     char line[64];
 
     if (exchange->visit && *exchange->visit->uid) {
-        snprintf(line, sizeof line, "Connection-Uid: %s", exchange->visit->uid);
+        strcpy(stpcpy(line, "Connection-Uid: "), exchange->visit->uid);
         if (!add_header(exchange, line)) {
             return false;
         }
@@ -239,11 +247,41 @@ static bool set_headers(struct veyon_exchange *exchange)
                                 add_header(exchange, "Expect:")));
 }
 
+#define SET(option, value) failed = failed ? failed : curl_easy_setopt(easy, option, value)
+
+/* A handle with what is the same for every exchange with a gateway.  NULL: out of memory. */
+static CURL *easy_new(struct veyon_gateway *gateway)
+{
+    CURL *easy = curl_easy_init();
+    CURLcode failed = easy ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PROTOCOLS_STR, gateway->place.secure ? "https" : "http");
+    SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_PROXY, ""); /* whatever the environment says */
+    SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
+    SET(CURLOPT_NOPROGRESS, 0L);
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(CURLOPT_WRITEFUNCTION, on_answer);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_PREREQFUNCTION, on_leaving);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_opening);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, net_socket_close);
+    SET(CURLOPT_CLOSESOCKETDATA, &gateway->all->net);
+    SET(CURLOPT_TIMEOUT, (long) PATIENCE);
+    if (failed || veyon_trust_set(easy, gateway)) {
+        curl_easy_cleanup(easy);
+        return NULL;
+    }
+    return easy;
+}
+
+/* Sets what differs for each exchange. */
 static bool set_up(struct veyon_exchange *exchange, CURL *easy)
 {
     static const char *const methods[] = {
         [VEYON_GET] = NULL, [VEYON_POST] = "POST", [VEYON_PUT] = "PUT", [VEYON_DELETE] = "DELETE"};
-    struct veyon *all = exchange->all;
     char url[VEYON_GATEWAY_MAX + VEYON_HOST_MAX + 128];
     CURLcode failed = set_headers(exchange) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
     const struct veyon_place *place = &exchange->gateway->place;
@@ -251,54 +289,39 @@ static bool set_up(struct veyon_exchange *exchange, CURL *easy)
 
     snprintf(url, sizeof url, "%s://%s%s%s:%u/api/v1/%s", place->secure ? "https" : "http",
              six ? "[" : "", place->host, six ? "]" : "", place->port, exchange->path);
-#define SET(option, value) failed = failed ? failed : curl_easy_setopt(easy, option, value)
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_PROTOCOLS_STR, place->secure ? "https" : "http");
-    SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_PROXY, ""); /* whatever the environment says */
-    SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-    SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
-    SET(CURLOPT_NOPROGRESS, 0L);
-    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
     SET(CURLOPT_XFERINFODATA, exchange);
-    SET(CURLOPT_WRITEFUNCTION, on_answer);
     SET(CURLOPT_WRITEDATA, exchange);
-    SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, exchange);
-    SET(CURLOPT_PREREQFUNCTION, on_leaving);
     SET(CURLOPT_PREREQDATA, exchange);
-    SET(CURLOPT_OPENSOCKETFUNCTION, net_socket_open);
-    SET(CURLOPT_OPENSOCKETDATA, &exchange->transfer);
-    SET(CURLOPT_CLOSESOCKETFUNCTION, net_socket_close);
-    SET(CURLOPT_CLOSESOCKETDATA, &all->net);
+    SET(CURLOPT_OPENSOCKETDATA, exchange);
     SET(CURLOPT_PRIVATE, &exchange->transfer);
     SET(CURLOPT_URL, url);
     SET(CURLOPT_HTTPHEADER, exchange->headers);
-    SET(CURLOPT_TIMEOUT, (long) PATIENCE);
     if (exchange->body) {
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) strlen(exchange->body));
         SET(CURLOPT_POSTFIELDS, exchange->body);
+    } else {
+        SET(CURLOPT_HTTPGET, 1L);
     }
-    if (methods[exchange->method]) {
-        SET(CURLOPT_CUSTOMREQUEST, methods[exchange->method]);
-    }
-#undef SET
-    return !failed && !veyon_trust_set(easy, exchange->gateway);
+    SET(CURLOPT_CUSTOMREQUEST, methods[exchange->method]);
+    return !failed;
 }
+#undef SET
 
 static int start(struct veyon_exchange *exchange)
 {
     struct veyon *all = exchange->all;
+    struct veyon_gateway *gateway = exchange->gateway;
     const struct net *net = &all->net;
-    CURL *easy = all->spare ? all->spare : curl_easy_init();
+    CURL *easy = gateway->spare ? gateway->spare : easy_new(gateway);
 
-    all->spare = NULL;
+    gateway->spare = NULL;
     if (!easy) {
         return WMS_E_NO_MEMORY;
     }
     exchange->transfer.easy = easy;
-    exchange->transfer.peer = &exchange->gateway->peer;
-    exchange->most = VEYON_JSON_MAX;
+    exchange->transfer.peer = &gateway->peer;
+    exchange->most = exchange->secret ? SECRET_MAX : VEYON_JSON_MAX;
     if (exchange->picture) {
         exchange->most = net->services->transport(net->engine)->answer_size;
     }
@@ -354,7 +377,8 @@ bool veyon_exchanges_start(struct veyon *all)
 void veyon_exchange_again(struct veyon_exchange *exchange)
 {
     end_transfer(exchange);
-    exchange->transfer.left = exchange->transfer.paused = exchange->too_large = false;
+    exchange->transfer.left = exchange->transfer.paused = false;
+    exchange->too_large = exchange->fresh = false;
     exchange->transfer.trouble = exchange->transfer.no_socket = 0;
     exchange->length = exchange->head = 0;
     exchange->visit = NULL;

@@ -77,6 +77,9 @@ static void translate(const struct veyon_exchange *exchange, int error, const ch
         set(reply, WMS_E_UNREACHABLE, "the gateway has no picture of the host");
         break;
     default:
+        if (exchange->secret) { /* what it says may be a part of the question */
+            message = "";
+        }
         snprintf(buffer, VEYON_SENTENCE, "the gateway complains: %s (%d)",
                  *message ? message : "it does not say of what", error);
         set(reply, WMS_E_PROTOCOL, buffer);

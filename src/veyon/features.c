@@ -181,7 +181,8 @@ static char *print_body(const struct veyon *all, bool active, json_t *given)
 
 char *veyon_switch_body(const struct veyon *all, bool active)
 {
-    return print_body(all, active, json_object());
+    return veyon_copy(all, active ? "{\"active\":true,\"arguments\":{}}"
+                                  : "{\"active\":false,\"arguments\":{}}");
 }
 
 /* NULL: out of memory. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* gateway.c - one gateway, and how many connections to hosts it may have for us.
  *
- * gateway.c, visit.c and host.c are one state machine in parts. */
+ * It lets visits begin and end.  What visits and hosts tell it, they leave as marks (veyon.h),
+ * which are looked at in veyon_gateways_settle(). */
 #include "veyon/veyon.h"
 
 /* Seconds.  The gateway ends what was not used for a minute. */
-static const double touch_after = 40, rest_after_full = 0.5;
+static const double touch_after = 40;
 
 static struct veyon_visit *visit_at(struct node *node)
 {
@@ -15,12 +16,6 @@ static struct veyon_visit *visit_at(struct node *node)
 bool veyon_gateway_rests(const struct veyon_gateway *gateway)
 {
     return gateway->full_until > veyon_now();
-}
-
-void veyon_gateway_full(struct veyon_gateway *gateway)
-{
-    gateway->full_until = veyon_now() + rest_after_full;
-    veyon_gateway_settle(gateway);
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */
@@ -215,7 +210,8 @@ void veyon_gateways_settle(struct veyon *all)
 {
     for (struct node *node = all->gateways.next; node != &all->gateways; node = node->next) {
         struct veyon_gateway *gateway = NODE_OWNER(node, struct veyon_gateway, node);
-        if (gateway->due) {
+        while (
+            gateway->due) { /* what ends at once, such as for want of memory, makes it due anew */
             gateway->due = false;
             let_in(gateway);
             set_timer(gateway);
@@ -297,6 +293,8 @@ void veyon_gateways_free(struct veyon *all)
         while (!node_alone(&gateway->waiting)) {
             veyon_visit_free(visit_at(gateway->waiting.next));
         }
+        veyon_exchanges_free(&all->dropped); /* which give their handles back to their gateways */
+        curl_easy_cleanup(gateway->spare);
         net_sockets_forget(&gateway->peer);
         all->net.services->timer_free(gateway->timer);
         node_remove(&gateway->node);

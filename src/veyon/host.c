@@ -274,4 +274,7 @@ void veyon_task_end(struct veyon_task *task)
         task->free(task);
     }
     net_free(&host->all->net, task);
+    if (host->visit && node_alone(&host->tasks)) { /* others may wait for its place */
+        veyon_gateway_settle(host->visit->gateway);
+    }
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* listener.c - whether the key may be given to who listens at the gateway's port.
+/* listener.c - whether the key may be given to who has the gateway's end of a connection.
  *
- * That is not a privileged port: whoever listens there first would be given the key. */
+ * Its port is not a privileged one: whoever listens there first would be given the key. */
 #include <stdio.h>
 
 #include "core/listener.h"
 #include "veyon/veyon.h"
 
-int veyon_listener_check(const char *host, unsigned port, char text[VEYON_SENTENCE])
+int veyon_listener_check(const char *host, unsigned port, const char *our_host, unsigned our_port,
+                         char text[VEYON_SENTENCE])
 {
     uid_t owner = 0;
 
-    switch (wms_listener_find(host, port, &owner)) {
+    switch (wms_listener_of(host, port, our_host, our_port, &owner)) {
     case WMS_LISTENER_OURS:
         return 0;
     case WMS_LISTENER_NONE:

@@ -19,14 +19,20 @@ signed char veyon_look_locked(const struct veyon_look *look)
     return look->picture == 0 && !look->screen && !look->input ? 0 : -1;
 }
 
-/* In the mode with several sessions, number n has the port 11100+n. */
+/* The number is not told for most of the time, and stays as long as its user.  In the mode with
+ * several sessions, number n has the port 11100+n. */
 uint32_t veyon_look_session(const struct veyon_look *look)
 {
-    unsigned port = look->task->host->address->port;
+    const struct veyon_host *host = look->task->host;
+    unsigned port = host->address->port;
 
-    return look->machine.session >= 0 ? (uint32_t) look->machine.session
-           : port > VEYON_PORT        ? port - VEYON_PORT
-                                      : 0;
+    if (look->machine.session >= 0) {
+        return (uint32_t) look->machine.session;
+    }
+    if (*look->person.login && strcmp(look->person.login, host->session_login) == 0) {
+        return host->session;
+    }
+    return port > VEYON_PORT ? port - VEYON_PORT : 0;
 }
 
 static int ask_next(struct veyon_look *look);
@@ -38,6 +44,7 @@ static void end_with(struct veyon_look *look, int code, const char *text)
 
 static bool read_part(struct veyon_look *look, const struct veyon_reply *reply)
 {
+    struct veyon_host *host = look->task->host;
     bool locked;
 
     switch (look->asked) {
@@ -47,7 +54,9 @@ static bool read_part(struct veyon_look *look, const struct veyon_reply *reply)
         }
         if (look->machine.session >= 0 && look->machine.uptime >= 0) {
             look->uptime = look->machine.uptime;
-            strcpy(look->task->host->computer, look->machine.computer);
+            strcpy(host->computer, look->machine.computer);
+            host->session = (uint32_t) look->machine.session;
+            strcpy(host->session_login, look->person.login);
         }
         return true;
     case VEYON_PERSON:

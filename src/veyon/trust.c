@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* trust.c - whether a gateway that is reached by HTTPS is the one that is meant: it shows the
- * certificate whose fingerprint was given, or one that an authority which this machine trusts has
- * issued for its name.
+/* trust.c - whether a gateway is the one that is meant.  By plain HTTP it is one of this machine's,
+ * and root's or our own.  By HTTPS it shows the certificate whose fingerprint was given, or one
+ * that an authority which this machine trusts has issued for its name.
  *
- * The second is libcurl's work.  A pinned certificate is compared before each request leaves, also
+ * The last is libcurl's work.  A pinned certificate is compared before each request leaves, also
  * on a kept connection: libcurl has verified nothing then. */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -23,7 +23,7 @@ int veyon_trust_check(const struct veyon_gateway *gateway, char text[VEYON_SENTE
     const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
 
     if (!gateway->place.secure) {
-        return veyon_listener_check(gateway->place.host, gateway->place.port, text);
+        return 0;
     }
     if (!version->ssl_version || strncmp(version->ssl_version, "OpenSSL/", 8) != 0) {
         snprintf(text, VEYON_SENTENCE,
@@ -103,11 +103,8 @@ static bool is_valid_now(const X509 *certificate)
            X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
 }
 
-int veyon_trust_leaves(CURL *easy, struct veyon_gateway *gateway, char text[VEYON_SENTENCE])
+static int compare(CURL *easy, struct veyon_gateway *gateway, char text[VEYON_SENTENCE])
 {
-    if (!gateway->pinned) {
-        return 0;
-    }
     X509 *certificate = certificate_of(easy);
     bool valid = certificate && is_valid_now(certificate);
     char fingerprint[NET_FINGERPRINT] = "";
@@ -132,6 +129,28 @@ int veyon_trust_leaves(CURL *easy, struct veyon_gateway *gateway, char text[VEYO
             *fingerprint ? ", with the fingerprint " : "", fingerprint);
     }
     return WMS_E_UNTRUSTED;
+}
+
+/* Whose the other end of a connection is remains so: it is looked at once. */
+static int look(struct veyon_exchange *exchange, const char *our_host, unsigned our_port)
+{
+    const struct veyon_place *place = &exchange->gateway->place;
+    int error = exchange->fresh ? veyon_listener_check(place->host, place->port, our_host, our_port,
+                                                       exchange->why)
+                                : 0;
+
+    exchange->fresh = exchange->fresh && error;
+    return error;
+}
+
+int veyon_trust_leaves(struct veyon_exchange *exchange, const char *our_host, unsigned our_port)
+{
+    struct veyon_gateway *gateway = exchange->gateway;
+
+    if (!gateway->place.secure) {
+        return look(exchange, our_host, our_port);
+    }
+    return gateway->pinned ? compare(exchange->transfer.easy, gateway, exchange->why) : 0;
 }
 
 void veyon_trust_complain(const struct veyon_gateway *gateway, char text[VEYON_SENTENCE])

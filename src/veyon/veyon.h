@@ -13,8 +13,8 @@
  *     exchange.c   one question to a gateway, and its answer, by libcurl
  *     faults.c     what gateways and libcurl complain of, as wms codes
  *     answer.c     the formats: JSON, and the small picture
- *     listener.c   who listens at the gateway's port
- *     trust.c      whether a gateway that is reached by HTTPS is the one that is meant
+ *     listener.c   who has the gateway's end of a connection, if it is on this machine
+ *     trust.c      whether a gateway is the one that is meant
  *     client.c     what there is once for each engine
  *
  * A host is asked through a gateway, which is Veyon's WebAPI, mostly on this machine: it opens a
@@ -69,7 +69,6 @@ struct veyon {
     struct node dropped; /* exchanges that nobody waits for any more, to be freed */
     struct node due;     /* exchanges that are to be given to libcurl */
     struct node pumped;  /* hosts whose next question may be asked */
-    CURL *spare;         /* an easy handle to use again, or NULL */
 };
 
 /* Errors: NO_MEMORY, INTERNAL (libcurl cannot be used; *ret_text says why). */
@@ -108,9 +107,11 @@ static inline double veyon_now(void)
 
 /* ---- listener.c ------------------------------------------------------------------------------ */
 
-/* Who listens at an address of this machine: 0 if it is root or ourselves.  Errors: UNREACHABLE
- * (nobody), UNTRUSTED (another user, or it cannot be seen); `text` then is one sentence. */
-int veyon_listener_check(const char *host, unsigned port, char text[VEYON_SENTENCE]);
+/* Whose is the other end of a connection of ours to a gateway on this machine: 0 if it is root's or
+ * our own.  All addresses are numeric.  Errors: UNREACHABLE (nobody's), UNTRUSTED (another user's,
+ * or it cannot be seen); `text` then is one sentence. */
+int veyon_listener_check(const char *host, unsigned port, const char *our_host, unsigned our_port,
+                         char text[VEYON_SENTENCE]);
 
 /* ---- binding.c ------------------------------------------------------------------------------- */
 
@@ -176,6 +177,7 @@ struct veyon_exchange {
     enum veyon_method method;
     bool secret; /* its body holds the key */
     bool picture, started, too_large, again;
+    bool fresh;      /* a connection was made for it */
     unsigned resent; /* how often it was asked anew, since its visit was over */
     char *path, *body;
     struct wms_op *op;
@@ -225,6 +227,7 @@ struct veyon_gateway {
     struct node waiting; /* visits that wait for a place, or for their turn */
     size_t used;         /* places */
     struct net_peer peer;
+    CURL *spare;             /* an easy handle to use again, or NULL */
     struct wms_timer *timer; /* the next visit is to be touched, or given back, or tried again */
     double full_until;       /* until then nothing is tried, since it has no place; 0: not so */
     bool due;                /* to be settled */
@@ -247,21 +250,25 @@ static inline void veyon_gateway_settle(struct veyon_gateway *gateway)
 {
     gateway->due = true;
 }
-/* Does that, for all gateways. */
+/* It has said that it has no place: nothing is tried for half a second. */
+static inline void veyon_gateway_full(struct veyon_gateway *gateway)
+{
+    gateway->full_until = veyon_now() + 0.5;
+    veyon_gateway_settle(gateway);
+}
+/* Does what is due, for all gateways. */
 void veyon_gateways_settle(struct veyon *all);
-/* The gateway is without a place for a while. */
-void veyon_gateway_full(struct veyon_gateway *gateway);
 
 /* ---- trust.c --------------------------------------------------------------------------------- */
 
-/* Whether anything may be asked of the gateway: 0, or a code and one sentence.  For one by plain
- * HTTP see veyon_listener_check(); else INTERNAL: this libcurl cannot do it. */
+/* Whether this machine could ask the gateway: 0, or INTERNAL (this libcurl has no HTTPS that will
+ * do) and one sentence. */
 int veyon_trust_check(const struct veyon_gateway *gateway, char text[VEYON_SENTENCE]);
 /* Sets up the handle for a gateway by HTTPS; nothing for others. */
 CURLcode veyon_trust_set(CURL *easy, struct veyon_gateway *gateway);
-/* Whether a request may leave now, by the connection that there is: 0, or UNTRUSTED and one
- * sentence. */
-int veyon_trust_leaves(CURL *easy, struct veyon_gateway *gateway, char text[VEYON_SENTENCE]);
+/* Whether the question may leave now, by the connection that there is, with that end of ours: 0, or
+ * a code, and one sentence in `why`.  By HTTPS it is UNTRUSTED; else see veyon_listener_check(). */
+int veyon_trust_leaves(struct veyon_exchange *exchange, const char *our_host, unsigned our_port);
 /* What to say when libcurl has refused the gateway's certificate. */
 void veyon_trust_complain(const struct veyon_gateway *gateway, char text[VEYON_SENTENCE]);
 
@@ -345,6 +352,8 @@ struct veyon_host {             /* one server that the engine talks to */
     bool reached;              /* the engine was told (up()) that a connection exists */
     bool told;                 /* the engine was told (broken()) of the failure */
     char computer[VEYON_NAME]; /* what it calls itself; "": it has not said so yet */
+    uint32_t session; /* the number of this user's session, as it was told last; "": never */
+    char session_login[VEYON_NAME];
     /* The session that was closed last: whether it is gone is seen by whose session is there, and
      * since when. */
     int64_t closed_uptime;

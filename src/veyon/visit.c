@@ -159,14 +159,15 @@ static void touched(struct veyon_exchange *exchange, const struct veyon_reply *r
     struct veyon_visit *visit = exchange->data;
 
     visit->own = NULL;
-    if (reply->stale) {
-        if (visit->host) {
-            visit->host->visit = NULL;
-        }
-        veyon_visit_over(visit);
+    if (!reply->stale) {
+        veyon_gateway_settle(visit->gateway);
         return;
     }
-    veyon_gateway_settle(visit->gateway);
+    if (visit->host) {
+        visit->host->visit = NULL;
+        veyon_host_pump(visit->host); /* a question of its may wait for the visit */
+    }
+    veyon_visit_over(visit);
 }
 
 void veyon_visit_touch(struct veyon_visit *visit)
@@ -223,7 +224,7 @@ static void judge_arrival(struct veyon_visit *visit, bool picture)
 static bool read_arrival(struct veyon_visit *visit, const struct veyon_reply *reply, bool read)
 {
     visit->own = NULL;
-    if (reply->full) {
+    if (reply->full && veyon_now() - visit->opened < full_for) {
         visit->gateway->all->net.services->timer_set(visit->timer, full_for / 20);
         return false;
     }
@@ -330,11 +331,10 @@ static void opened(struct veyon_exchange *exchange, const struct veyon_reply *re
 void veyon_visit_open(struct veyon_visit *visit)
 {
     const struct veyon *all = visit->gateway->all;
-    const struct veyon_gateway *gateway = visit->gateway;
     char text[VEYON_SENTENCE] = "", *body = NULL;
 
     visit->stage = VEYON_OPENING;
-    int error = veyon_trust_check(gateway, text);
+    int error = veyon_trust_check(visit->gateway, text);
     error = error ? error : veyon_binding_body(all, visit->binding, &body, text);
     error = error ? error : ask(visit, VEYON_POST, authentication, body, opened);
     if (error) {
@@ -371,11 +371,10 @@ static void asked(struct veyon_exchange *exchange, const struct veyon_reply *rep
 
 void veyon_visit_ask(struct veyon_visit *visit)
 {
-    const struct veyon_gateway *gateway = visit->gateway;
     char text[VEYON_SENTENCE] = "";
 
     visit->stage = VEYON_ASKING;
-    int error = veyon_trust_check(gateway, text);
+    int error = veyon_trust_check(visit->gateway, text);
     error = error ? error : ask(visit, VEYON_GET, state, NULL, asked);
     if (error) {
         refuse_with(visit, error, *text ? text : NULL);
