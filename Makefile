@@ -305,7 +305,7 @@ clean:
 help:
 	@sed -n 's/^#: *//p' Makefile
 
-include mk/specs.mk mk/check.mk mk/fuzz.mk mk/bench.mk mk/install.mk
+include mk/specs.mk mk/check.mk mk/fuzz.mk mk/bench.mk mk/install.mk mk/dist.mk
 
 # What each object was made of, as the compiler has noted it.
 -include $(wildcard $(addprefix $B/,obj/*/*.d counted/*/*.d */obj/*.d */bench/*.d spec/*.d \

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+# dist.mk - what is given away: the archive of the sources, the rockspec of a release, Debian's packages.
+
+# ---- the archive of the sources ------------------------------------------------------------------
+# Whoever makes it, wherever and whenever, gets the same bytes: the files that git tracks, in the order
+# of their names, nobody's, as old as the last release in the changelog.  From an unpacked archive, too,
+# where what lies beside the build is all there is.
+
+dist      = $B/dist
+dist_name = wms-$(version)
+archive   = $(dist)/$(dist_name).tar.gz
+released  = $(call once,released,sed -n 's/^$(hash)$(hash) \[[0-9.]*\] - //p' CHANGELOG.md | head -n 1)
+given     = $(if $(wildcard .git),git ls-files -z -- ':!.gitignore',find . -path ./build -prune -o -type f \
+    ! -name '*.so' ! -name '*.o' ! -name '*.rock' ! -path '*/__pycache__/*' -printf '%P\0')
+as_given  = --format=ustar --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime='$(released) 00:00:00Z' \
+    --null --no-recursion --transform='s|^|$(dist_name)/|'
+
+.PHONY: dist rockspec
+dist: $(dist)/wms-$(version)-1.rockspec FORCE
+	$(call say,TAR,$(archive))
+	$Q $(given) >$(dist)/files && LC_ALL=C sort -z -o $(dist)/files $(dist)/files && \
+	    LC_ALL=C tar $(as_given) --files-from=$(dist)/files -cf $(dist)/$(dist_name).tar && \
+	    gzip -9nf $(dist)/$(dist_name).tar && rm $(dist)/files
+
+# ---- the rockspec of a release -------------------------------------------------------------------
+# It follows from the other one.  In the folder of the archive its address is that file, beside it, or
+# what URL says.
+
+rockspec_scm     = rockspec/wms-scm-1.rockspec
+rockspec_release = rockspec/wms-$(version)-1.rockspec
+# $(call release,URL)
+release = sed -e 's|^version = .*|version = "$(version)-1"|' -e 's|^   url = .*|   url = "$1",|' $(rockspec_scm)
+
+rockspec:
+	$Q $(call release,$(notdir $(archive))) >$(rockspec_release)
+$(dist)/wms-$(version)-1.rockspec: FORCE
+	$Q mkdir -p $(@D) && $(call release,$(or $(URL),$(notdir $(archive)))) >$@
