@@ -23,8 +23,8 @@ dist: $(dist)/wms-$(version)-1.rockspec FORCE
 	    gzip -9nf $(dist)/$(dist_name).tar && rm $(dist)/files
 
 # ---- the rockspec of a release -------------------------------------------------------------------
-# It follows from the other one.  In the folder of the archive its address is that file, beside it, or
-# what URL says.
+# It follows from the other one: `make rockspec` writes it.  Where it is fetched from is told by URL, when the
+# archive is made; LuaRocks takes it from there, and else from the file that was made.
 
 rockspec_scm     = rockspec/wms-scm-1.rockspec
 rockspec_release = rockspec/wms-$(version)-1.rockspec
@@ -34,4 +34,26 @@ release = sed -e 's|^version = .*|version = "$(version)-1"|' -e 's|^   url = .*|
 rockspec:
 	$Q $(call release,$(notdir $(archive))) >$(rockspec_release)
 $(dist)/wms-$(version)-1.rockspec: FORCE
-	$Q mkdir -p $(@D) && $(call release,$(or $(URL),$(notdir $(archive)))) >$@
+	$Q mkdir -p $(@D) && $(call release,$(or $(URL),file://$(abspath $(archive)))) >$@
+
+# ---- Debian's packages ---------------------------------------------------------------------------
+# mk/debian becomes debian/ in the unpacked archive, with a changelog of this version, and that a source package.
+
+deb        = $B/deb
+deb_tree   = $(deb)/$(dist_name)
+maintainer = $(call once,maintainer,sed -n 's/^Maintainer: //p' mk/debian/control)
+define deb_changelog
+wms ($(version)-1) unstable; urgency=medium
+
+  * Release $(version): see CHANGELOG.md.
+
+ -- $(maintainer)  $(call once,released_at,LC_ALL=C date -u -R -d '$(released)')
+endef
+
+.PHONY: deb-source
+deb-source: dist
+	$(call say,DEB,$(deb)/wms_$(version)-1.dsc)
+	$Q rm -rf $(deb) && mkdir -p $(deb) && tar -C $(deb) -xzf $(archive) && \
+	    cp $(archive) $(deb)/wms_$(version).orig.tar.gz && cp -r $(deb_tree)/mk/debian $(deb_tree)/debian && \
+	    $(call text,$(deb_changelog)) >$(deb_tree)/debian/changelog && \
+	    cd $(deb) && dpkg-source --build $(dist_name) >dpkg-source.log || { cat dpkg-source.log >&2; exit 1; }
