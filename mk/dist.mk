@@ -41,19 +41,15 @@ $(dist)/wms-$(version)-1.rockspec: FORCE
 
 deb        = $B/deb
 deb_tree   = $(deb)/$(dist_name)
-maintainer = $(call once,maintainer,sed -n 's/^Maintainer: //p' mk/debian/control)
-define deb_changelog
-wms ($(version)-1) unstable; urgency=medium
-
-  * Release $(version): see CHANGELOG.md.
-
- -- $(maintainer)  $(call once,released_at,LC_ALL=C date -u -R -d '$(released)')
-endef
+# As the fields in its own control say, and as old as the archive's files.
+deb_changelog = printf '%s\n' 'wms ($(version)-1) unstable; urgency=medium' '' \
+    '  * Release $(version): see CHANGELOG.md.' '' \
+    " -- $$(sed -n 's/^Maintainer: //p' mk/debian/control)  $$(LC_ALL=C date -u -R -d '$(released)')"
 
 .PHONY: deb-source
 deb-source: dist
 	$(call say,DEB,$(deb)/wms_$(version)-1.dsc)
 	$Q rm -rf $(deb) && mkdir -p $(deb) && tar -C $(deb) -xzf $(archive) && \
 	    cp $(archive) $(deb)/wms_$(version).orig.tar.gz && cp -r $(deb_tree)/mk/debian $(deb_tree)/debian && \
-	    $(call text,$(deb_changelog)) >$(deb_tree)/debian/changelog && \
-	    cd $(deb) && dpkg-source --build $(dist_name) >dpkg-source.log || { cat dpkg-source.log >&2; exit 1; }
+	    $(deb_changelog) >$(deb_tree)/debian/changelog
+	$Q cd $(deb) && dpkg-source --build $(dist_name) >dpkg-source.log 2>&1 || { cat dpkg-source.log >&2; exit 1; }
