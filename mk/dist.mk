@@ -53,3 +53,10 @@ deb-source: dist
 	    cp $(archive) $(deb)/wms_$(version).orig.tar.gz && cp -r $(deb_tree)/mk/debian $(deb_tree)/debian && \
 	    $(deb_changelog) >$(deb_tree)/debian/changelog
 	$Q cd $(deb) && dpkg-source --build $(dist_name) >dpkg-source.log 2>&1 || { cat dpkg-source.log >&2; exit 1; }
+
+# Built, judged by lintian, installed and tried in a test host, which needs root, mmdebstrap, and some minutes for
+# its root file system (0.9 GB), once: see spec/pack/deb_spec.lua.
+.PHONY: deb
+deb: deb-source
+	$(call deps,dist)
+	@WMS_BUILD=$B LUA_PATH='./lua/?.lua;./spec/?.lua;;' busted --lua=$(LUA) spec/pack/deb_spec.lua
