@@ -55,6 +55,7 @@ local function contents(name)
          list[#list + 1] = path
       end
    end
+   table.sort(list)
    return list
 end
 
@@ -118,7 +119,8 @@ describe("Debian's packages", function()
       assert.same(sorted{ "LIB/libwms.a", "LIB/libwms.so -> libwms.so.0.1", "LIB/pkgconfig/wms.pc", "usr/include/wms.h",
          "usr/include/wms/lua.h", "usr/include/wms/memory.h", "usr/include/wms/provider.h", "usr/share/man/man3/wms.3.gz",
          "usr/share/man/man3/wms.provider.3.gz" }, contents "libwms-dev")
-      assert.same({ "LIB/libwms-wtsapi.so" }, contents "wms-wtsapi")
+      -- It looks for the providers beside itself.
+      assert.same({ "LIB/wms-wtsapi/libwms-wtsapi.so", "LIB/wms-wtsapi/wms -> ../wms" }, contents "wms-wtsapi")
    end)
 
    it("have what Lua needs, and nothing else", function()
@@ -179,13 +181,7 @@ describe("Debian's packages", function()
          return must(("dpkg-deb -f %s/%s_*.deb Depends"):format(folder, name))
       end
       for _, name in ipairs{ "libwms0.1", "lua-wms" } do
-         assert.same({ "libc6", "libuv1" }, sorted((function()
-            local list = {}
-            for one in depends(name):gmatch("%f[^,%s][%w.+-]+%f[%s,]") do
-               list[#list + 1] = one
-            end
-            return list
-         end)()))
+         assert.truthy(depends(name):find("^libc6 %b(), libuv1 %b()\n$"), name)
       end
       for _, word in ipairs{ "lua5.4", "lua-argparse", "lua-dkjson", "lua-wms (= " .. version .. "-1)" } do
          assert.truthy(depends("wms"):find(word, 1, true), word)
@@ -198,12 +194,13 @@ describe("Debian's packages", function()
    it("say what is missing where the providers are not installed", function()
       host:script("cd /home/alice/deb && dpkg -i lua-wms_*.deb wms_*.deb")
       local output, code = host:run("wms", "list")
-      assert.equal(3, code, output)
-      assert.truthy(output:find("no file", 1, true), output)
+      assert.equal(1, code, output)
+      assert.truthy(output:find("the provider 'logind' is not installed", 1, true), output)
    end)
 
    it("pass their own tests, where they are installed", function()
-      local output, code = host:run("sh", "-c", "cd /home/alice/deb && exec autopkgtest --no-built-binaries *.deb *.dsc -- null")
+      local output, code = host:run("sh", "-c",
+         "cd /home/alice/deb && exec autopkgtest --no-built-binaries *.deb *.dsc -- null")
       local passed = 0
       for name in read("mk/debian/tests/control"):gmatch("Tests: (%S+)") do
          assert(output:find("\n" .. name .. " +PASS\n"), output)
