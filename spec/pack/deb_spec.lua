@@ -30,7 +30,7 @@ local function build_depends()
    return table.concat(list, " ")
 end
 
--- What lintian and the tests want beside that has no headers: a header that the source package does not ask for is not there.
+-- What lintian and the tests want beside has no headers: one that the source package does not ask for is not there.
 local TOOLS = "build-essential lintian autopkgtest lua5.1 lua5.2 lua5.3 luajit lua-argparse lua-dkjson"
 
 local version = read("src/include/wms.h"):match('#define WMS_VERSION "(.-)"')
@@ -87,7 +87,8 @@ describe("Debian's packages", function()
    setup(function()
       hosts.root(build_depends() .. " " .. TOOLS)
       host = hosts.up("deb")
-      must(("mkdir %s/home/alice/deb && cp %s/*.dsc %s/*.tar.?z %s/home/alice/deb"):format(host.root, folder, folder, host.root))
+      must(("mkdir %s/home/alice/deb && cp %s/*.dsc %s/*.tar.?z %s/home/alice/deb"):format(host.root, folder, folder,
+         host.root))
       host:check("chown", "-R", "alice:alice", "/home/alice/deb")
       as_builder("dpkg-source -x *.dsc source; cd source; DEB_BUILD_OPTIONS='noautodbgsym parallel=2' "
          .. "dpkg-buildpackage --no-sign")
@@ -111,7 +112,8 @@ describe("Debian's packages", function()
 
    it("are no complaint of lintian's, errors and warnings", function()
       -- Whoever uploads them has a bug of Debian's to close; nobody has asked for that yet.
-      assert.equal("", as_builder("lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs *.changes"))
+      assert.equal("", as_builder(
+         "lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs *.changes"))
    end)
 
    it("have what the C programs need, and nothing else", function()
@@ -186,7 +188,8 @@ describe("Debian's packages", function()
       for _, word in ipairs{ "lua5.4", "lua-argparse", "lua-dkjson", "lua-wms (= " .. version .. "-1)" } do
          assert.truthy(depends("wms"):find(word, 1, true), word)
       end
-      for _, word in ipairs{ "libcurl4", "libjansson4", "libmicrohttpd12", "libssl3", "libsystemd0", "libwinpr", "libxml2" } do
+      for _, word in ipairs{ "libcurl4", "libjansson4", "libmicrohttpd12", "libssl3", "libsystemd0", "libwinpr",
+         "libxml2" } do
          assert.truthy(depends("wms-providers"):find(word, 1, true), word)
       end
    end)

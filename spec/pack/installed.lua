@@ -32,8 +32,8 @@ local function lines(command)
    return text:gmatch("[^\n]+")
 end
 
--- A provider that cannot be loaded is NO_PROVIDER; each of these is said by the provider itself. Nobody is asked: the bus is
--- not there, no host is bound to, and no session API is named.
+-- A provider that cannot be loaded is NO_PROVIDER; each of these is said by the provider itself. Nobody is asked: the bus
+-- is not there, no host is bound to, and no session API is named.
 local ASKED = {
    logind = { "logind:///run/no-such-bus", "UNREACHABLE" },
    multipoint = { "multipoint://127.0.0.1", "NOT_BOUND" },
@@ -56,7 +56,8 @@ for name, ask in pairs(ASKED) do
    expect(name, ask[2], err and err.code)
 end
 
--- It is loaded by the provider multipoint alone, from its own folder. Lua finds no function of ours in it, but its libraries.
+-- The provider multipoint alone loads it, from its own folder. Lua finds no function for itself in it ("init"), but the
+-- libraries that it needs (else "open").
 local _, why, how = package.loadlib(library .. "/wms/multipoint-events.so", "luaopen_nothing")
 if how ~= "init" then
    error("multipoint-events: " .. tostring(why))
