@@ -143,8 +143,9 @@ check-valgrind:
 
 # The rock of a release for the Luas that spec/pack_spec.lua leaves out in `make test`, and Debian's source package; `make
 # deb` makes packages of that, which takes longer.
-check-dist: deb-source
+check-dist:
 	$(call deps,dist)
+	$(again) libs deb-source
 	@WMS_BUILD='$B' WMS_PACK_LUAS='$(filter-out 5.4 jit,$(lua_tested))' busted --lua=$(LUA) spec/pack_spec.lua
 
 # What the specs do not notice: see spec/mutants/run.lua.

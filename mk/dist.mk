@@ -57,6 +57,7 @@ deb-source: dist
 # Built, judged by lintian, installed and tried in a test host, which needs root, mmdebstrap, and some minutes for
 # its root file system (0.9 GB), once: see spec/pack/deb_spec.lua.
 .PHONY: deb
-deb: deb-source
+deb:
 	$(call deps,dist)
+	$(again) all deb-source
 	@WMS_BUILD=$B LUA_PATH='./lua/?.lua;./spec/?.lua;;' busted --lua=$(LUA) spec/pack/deb_spec.lua
