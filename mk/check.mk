@@ -6,7 +6,7 @@ strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -
     -Wformat=2 -Wvla -Wno-unknown-warning-option
 tidy   = $(wildcard src/*/*.c)
 read_by_clang = $(tidy) $(wildcard spec/c/*.c spec/unit/*.c spec/host/*/*.c spec/winpr/*.c \
-    spec/wtsapi/*.c examples/*.c bench/*.c)
+    spec/wtsapi/*.c spec/pack/*.c examples/*.c bench/*.c)
 seen   = -std=gnu11 $(includes) $(lua_headers) $(uv_cflags) \
     $(foreach p,$(providers),$(cflags_of_$p))
 lua_headers = $(call lua_cflags,$L)
@@ -64,7 +64,7 @@ check-lua:
 
 # C in one format, by a machine.
 formatted = $(wildcard src/*/*.[ch] src/include/wms/*.h spec/c/*.[ch] spec/unit/*.[ch] \
-    spec/fuzz/*.[ch] spec/host/*/*.[ch] spec/winpr/*.c spec/wtsapi/*.c examples/*.c bench/*.c)
+    spec/fuzz/*.[ch] spec/host/*/*.[ch] spec/pack/*.c spec/winpr/*.c spec/wtsapi/*.c examples/*.c bench/*.c)
 check-format:
 	@clang-format --dry-run -Werror $(formatted)
 
@@ -82,7 +82,8 @@ check-man: $B/$L/wms.so
 
 # Every script for a shell, also those that are texts inside of Lua or in the manual: what completes, what asks the
 # terminal, the cookbook.
-shell_scripts = .ci/run $(filter-out %/control,$(wildcard mk/debian/tests/*)) mk/spdx spec/deps spec/fuzz/run spec/host/hosts spec/repeat spec/support/sanitized
+shell_scripts = .ci/run mk/spdx spec/deps spec/fuzz/run spec/host/hosts spec/repeat spec/support/sanitized \
+    $(filter-out %/control,$(wildcard mk/debian/tests/*))
 check-shell:
 	@shellcheck --exclude=SC2016 $(shell_scripts) # that is for quoted scripts, which others expand
 	@$(call completion_of,bash) | shellcheck --shell=bash -
