@@ -29,7 +29,8 @@ dist: $(dist)/wms-$(version)-1.rockspec FORCE
 rockspec_scm     = rockspec/wms-scm-1.rockspec
 rockspec_release = rockspec/wms-$(version)-1.rockspec
 # $(call release,URL)
-release = sed -e 's|^version = .*|version = "$(version)-1"|' -e 's|^   url = .*|   url = "$1",|' $(rockspec_scm)
+release = sed -e 's|^version = .*|version = "$(version)-1"|' -e 's|^   url = .*|   url = "$(subst &,\&,$1)",|' \
+    $(rockspec_scm)
 
 rockspec:
 	$Q $(call release,$(notdir $(archive))) >$(rockspec_release)
