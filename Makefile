@@ -14,6 +14,8 @@
 #: make bench       measures: ROWS="memory require logind multipoint veyon thumbnails wts far watch cli growth" for some parts only
 #: make district    one command to 1000 MultiPoint hosts, ten times: HOSTS=500 TIMES=3
 #: make soak        60 Linux hosts in a storm, watched by one process: MINUTES=10 HOSTS=60, or HOURS=24
+#: make dist        the archive of the sources and a release's rockspec, in build/dist/ (URL= tells where that will be)
+#: make deb         Debian's packages, in build/deb/, made and tried in a test host; make deb-source: their sources alone
 #: make man         wms(3) and wms.provider(3) from docs/, in build/man/ (needs lowdown; LOWDOWN= names it)
 #: make install     PREFIX=/usr/local DESTDIR= LUA_VERSION=5.4; make install-lua: only what Lua needs; make uninstall
 #: make clean
@@ -308,7 +310,7 @@ clean:
 help:
 	@sed -n 's/^#: *//p' Makefile
 
-include mk/specs.mk mk/check.mk mk/fuzz.mk mk/bench.mk mk/install.mk
+include mk/specs.mk mk/check.mk mk/fuzz.mk mk/bench.mk mk/install.mk mk/dist.mk
 
 # What each object was made of, as the compiler has noted it.
 -include $(wildcard $(addprefix $B/,obj/*/*.d counted/*/*.d */obj/*.d */bench/*.d spec/*.d \

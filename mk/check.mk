@@ -6,7 +6,7 @@ strict = -Werror -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wpointer-arith -
     -Wformat=2 -Wvla -Wno-unknown-warning-option
 tidy   = $(wildcard src/*/*.c)
 read_by_clang = $(tidy) $(wildcard spec/c/*.c spec/unit/*.c spec/host/*/*.c spec/winpr/*.c \
-    spec/wtsapi/*.c examples/*.c bench/*.c)
+    spec/wtsapi/*.c spec/pack/*.c examples/*.c bench/*.c)
 seen   = -std=gnu11 $(includes) $(lua_headers) $(uv_cflags) \
     $(foreach p,$(providers),$(cflags_of_$p))
 lua_headers = $(call lua_cflags,$L)
@@ -16,10 +16,10 @@ preload = $(CURDIR)/spec/support/sanitized $(shell $(CC) -print-file-name=libasa
     $(CC) -print-file-name=libubsan.so):$(CURDIR)/build/address/spec/preload_sanitizer.so
 
 .PHONY: check check-lint check-warnings check-headers check-windows check-tidy check-lua \
-    check-format check-spdx check-man check-shell check-asan check-tsan check-valgrind
+    check-format check-spdx check-man check-shell check-asan check-tsan check-valgrind check-dist
 check:
 	$(call deps,check)
-	$(again) check-lint check-asan check-tsan check-valgrind
+	$(again) check-lint check-asan check-tsan check-valgrind check-dist
 	$(again) check-fuzz # which takes all the cores
 
 check-lint: check-warnings check-headers check-windows check-tidy check-lua check-format check-spdx \
@@ -64,7 +64,7 @@ check-lua:
 
 # C in one format, by a machine.
 formatted = $(wildcard src/*/*.[ch] src/include/wms/*.h spec/c/*.[ch] spec/unit/*.[ch] \
-    spec/fuzz/*.[ch] spec/host/*/*.[ch] spec/winpr/*.c spec/wtsapi/*.c examples/*.c bench/*.c)
+    spec/fuzz/*.[ch] spec/host/*/*.[ch] spec/pack/*.c spec/winpr/*.c spec/wtsapi/*.c examples/*.c bench/*.c)
 check-format:
 	@clang-format --dry-run -Werror $(formatted)
 
@@ -82,7 +82,8 @@ check-man: $B/$L/wms.so
 
 # Every script for a shell, also those that are texts inside of Lua or in the manual: what completes, what asks the
 # terminal, the cookbook.
-shell_scripts = .ci/run mk/spdx spec/deps spec/fuzz/run spec/host/hosts spec/repeat spec/support/sanitized
+shell_scripts = .ci/run mk/spdx spec/deps spec/fuzz/run spec/host/hosts spec/repeat spec/support/sanitized \
+    $(filter-out %/control,$(wildcard mk/debian/tests/*))
 check-shell:
 	@shellcheck --exclude=SC2016 $(shell_scripts) # that is for quoted scripts, which others expand
 	@$(call completion_of,bash) | shellcheck --shell=bash -
@@ -95,7 +96,7 @@ check-shell:
 
 # The suite, with the address and the undefined-behaviour sanitizer inside the module; what is left
 # out builds its own, looks at the sources alone, or counts requests and connections.
-unsanitized = $(patsubst %,spec/%_spec.lua,build codes growth manual multipoint_wire schema structure)
+unsanitized = $(patsubst %,spec/%_spec.lua,build codes growth manual multipoint_wire pack schema structure)
 check-asan:
 	+@LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/spec/support/leaks.txt \
 	    $(MAKE) --no-print-directory test DEPS=no SANITIZE=address,undefined RUNS=$L WRAP="$(preload)" \
@@ -140,6 +141,13 @@ check-valgrind:
 	    $(memcheck) $B/spec/fork lua spec/wtsapi/threads.lua $(or_show))
 	$(if $(wtsapi),@for run in wtsapi_misuse 'wtsapi_threads 8 10 $(no_host)'; do \
 	    WTSAPI_LIBRARY='$(CURDIR)/$(wtsapi)' $(memcheck) $B/spec/$$run $(or_show); done)
+
+# The rock of a release for the Luas that spec/pack_spec.lua leaves out in `make test`, and Debian's source package; `make
+# deb` makes packages of that, which takes longer.
+check-dist:
+	$(call deps,dist)
+	$(again) libs deb-source
+	@WMS_BUILD='$B' WMS_PACK_LUAS='$(filter-out 5.4 jit,$(lua_tested))' busted --lua=$(LUA) spec/pack_spec.lua
 
 # What the specs do not notice: see spec/mutants/run.lua.
 .PHONY: mutants

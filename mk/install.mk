@@ -4,14 +4,13 @@
 # ---- man pages, of the manual's pages ------------------------------------------------------------
 # wms(1) and wms-config(5) are in docs/man as they are; what follows from the table of commands is in them
 # (mk/cli/pages.lua).  wms(3) and wms.provider(3) are made of pages of the manual:
-# Their first line, a title, gives way to NAME; `##` are sections.  The date is the release's, so
+# Their first line, a title, gives way to NAME; `##` are sections.  The date is the last release's, so
 # that each build makes the same.  .nh: names are not hyphenated.
 
 LOWDOWN   = lowdown
 man_names = $B/man/wms.3 $B/man/wms.provider.3
 has_lowdown = $(call once,lowdown,command -v '$(LOWDOWN)')
 man_pages = $(if $(wildcard docs/c.md),$(if $(has_lowdown),$(man_names)))
-man_date  = $(call once,man_date,sed -n 's/^.. .$(version). - //p' CHANGELOG.md)
 
 $B/man/wms.3: docs/c.md
 $B/man/wms.3: about = the C interface of a session engine
@@ -26,7 +25,7 @@ $(man_names): $B/man/%.3: CHANGELOG.md
 	    sed -e 1d -e 's/^## /# /' $(filter docs/%,$^) && \
 	    printf '\n# SEE ALSO\n\n%s\n' '$(see_also)'; } | \
 	    '$(LOWDOWN)' -s -Tman --nroff-nolinks --out-no-smarty -m title=$* -m section=3 \
-	    -m source='wms $(version)' -m date='$(man_date)' | sed '/^\.TH/a .nh' >$@
+	    -m source='wms $(version)' -m date='$(released)' | sed '/^\.TH/a .nh' >$@
 
 .PHONY: man
 man: $(man_pages)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # lua.mk - which Lua the module is built for, and where its headers are.
 
-# All lists of Lua versions: these two, the packages in spec/deps, and the range in rockspec/.
+# All lists of Lua versions: these two, the packages in spec/deps, the range in rockspec/, and mk/debian.
 # Those that the specs run with; the first one runs all of them.
 lua_tested := 5.4 5.3 5.2 5.1 jit
 # Those that can be built.

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What is built, installed and packed: the promises that only the finished files can keep.
+--- What is built and installed: the promises that only the finished files can keep. What is packed: spec/pack_spec.lua.
 local build = os.getenv("WMS_BUILD") or "build"
 
 -- The output, and whether the command went well. It sees nothing of the make, the sanitizers and the variables that run us.
@@ -241,7 +241,7 @@ describe("what is installed #once", function()
       if not select(2, sh("command -v systemd-analyze")) then
          pending("no systemd-analyze here")
       end
-      assert.equal("", must("systemd-analyze verify " .. path))
+      assert.equal("", must("systemd-analyze --man=no verify " .. path))
    end)
 
    it("has man pages, where there is what makes them", function()
@@ -261,43 +261,5 @@ describe("what is installed #once", function()
    it("goes away again, all of it", function()
       must(make .. "uninstall PKG_CONFIG=false") -- the packages that it was built with have gone
       assert.equal("", must(("find %s/usr ! -type d"):format(folder)))
-   end)
-end)
-
-describe("the rock #once", function()
-   it("is made, packed, installed and removed without a network", function()
-      if not select(2, sh("command -v luarocks")) then
-         pending("no luarocks here")
-      end
-      local folder = must("mktemp -d"):gsub("%s+$", "")
-      finally(function()
-         must("rm -rf " .. folder)
-      end)
-      local text = must(([[
-         set -e
-         mkdir %s/source
-         mkdir -p %s/uv/include %s/uv/lib
-         cp -r "$(pkg-config --variable=includedir libuv)"/uv.h "$(pkg-config --variable=includedir libuv)"/uv %s/uv/include
-         cp "$(pkg-config --variable=libdir libuv)"/libuv.so* %s/uv/lib
-         cp -r Makefile mk LICENSE docs src lua bin rockspec %s/source
-         cd %s/source
-         rocks="luarocks --lua-version=5.4"
-         $rocks lint rockspec/wms-scm-1.rockspec
-         $rocks make --deps-mode=none --tree=../made \
-            LIBUV_DIR=%s/uv CFLAGS=-O0 LDFLAGS=-Wl,-z,defs LIBFLAG='-shared -Wl,-z,origin'
-         cd ..
-         readelf -d made/lib/lua/5.4/wms.so
-         $rocks --tree=made pack wms
-         $rocks --tree=used install --deps-mode=none ./wms-scm-1.*.rock
-         LUA_CPATH="used/lib/lua/5.4/?.so" lua5.4 -e 'print(require "wms"._VERSION)'
-         LUA_CPATH="used/lib/lua/5.4/?.so;;" LUA_PATH="used/share/lua/5.4/?.lua;;" used/bin/wms --demo hosts
-         test -s "$($rocks --tree=used show --rock-dir wms)/docs/man/wms.1"
-         $rocks --tree=used remove wms
-         find used -name '*.so' -o -path 'used/bin/*'
-      ]]):gsub("%%s", folder))
-      assert.is_nil(text:match("[^\n]*%.so\n*$") or text:match("[^\n]*bin/wms\n*$"), text)
-      assert.truthy(text:find("memory://lab03  room1\n", 1, true), text)
-      assert.truthy(text:find("path: [" .. folder .. "/uv/lib]", 1, true), text) -- of the libuv that it was shown
-      assert.truthy(text:find("ORIGIN", 1, true), text) -- LIBFLAG
    end)
 end)

@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define WMS_VERSION "0.2.0"
+#define WMS_VERSION "0.3.0"
 
 #if defined(__GNUC__)
 #define WMS_API __attribute__((visibility("default")))
