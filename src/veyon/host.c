@@ -154,14 +154,11 @@ void veyon_host_forget_visit(struct veyon_host *host)
     host->visit = veyon_visit_leave(host->visit);
 }
 
-bool veyon_host_refresh(struct veyon_host *host)
+void veyon_host_refresh(struct veyon_host *host)
 {
-    bool changed = host->visit && host->visit->changed;
-
-    if (changed) {
+    if (host->visit && host->visit->changed) {
         veyon_host_forget_visit(host);
     }
-    return changed;
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */

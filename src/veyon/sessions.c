@@ -96,7 +96,7 @@ struct watch {
     struct veyon_task task;
     struct wms_observer *observer;
     struct veyon_look look;
-    struct wms_timer *timer; /* asks again; NULL: what is unknown is told at once */
+    struct wms_timer *timer; /* asks again */
     uint32_t id;
     int64_t uptime; /* of the session when that was told last; -1: not yet */
 };
@@ -133,16 +133,15 @@ static bool is_present(const struct watch *watch)
             !veyon_is_younger(look->uptime, host->closed_uptime));
 }
 
-/* Whether it may be known soon: after a command, on the connection that was opened to see what has
- * become of it.  In a large room that had to wait for its place for longer than the caller wants to
+/* Whether it may be known soon: the connection is a new one, as it is for who looks what has become
+ * of a command.  In a large room that had to wait for its place for longer than the caller wants to
  * wait for the session: so nothing is told until there is something to tell. */
 static bool follows_soon(const struct watch *watch, const struct wms_sight *sight)
 {
     const struct veyon_visit *visit = watch->task.host->visit;
 
-    return watch->timer && sight->present && sight->locked < 0 &&
-           watch->observer->verb != WMS_CLOSE && visit && visit->opened > 0 &&
-           veyon_now() - visit->opened < follows_after;
+    return sight->present && sight->locked < 0 && watch->observer->verb != WMS_CLOSE && visit &&
+           visit->opened > 0 && veyon_now() - visit->opened < follows_after;
 }
 
 static void looked(struct veyon_task *task, const struct veyon_reply *reply)
@@ -200,10 +199,9 @@ void veyon_observe(struct veyon_host *host, struct wms_observer *observer, const
     watch->observer = observer;
     watch->id = id->number;
     watch->uptime = -1;
-    if (veyon_host_refresh(host)) {
-        watch->timer = services->timer_new(host->all->net.engine, look, watch);
-        error = watch->timer ? 0 : WMS_E_NO_MEMORY;
-    }
+    veyon_host_refresh(host);
+    watch->timer = services->timer_new(host->all->net.engine, look, watch);
+    error = watch->timer ? 0 : WMS_E_NO_MEMORY;
     error = error ? error : wms_observe_by_polling(services, observer, look, watch);
     if (error) {
         end_blind(watch, error, NULL);

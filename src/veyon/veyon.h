@@ -382,9 +382,8 @@ void veyon_task_end(struct veyon_task *task);
  * `data` is the task, is called later.  Errors: NO_MEMORY, and those of veyon_host_bound(). */
 int veyon_ask(struct veyon_task *task, const struct veyon_question *question,
               void (*done)(struct veyon_exchange *exchange, const struct veyon_reply *reply));
-/* Whatever is asked from here on is asked by a visit that was opened after the last command.  True:
- * it is another one than that of the command. */
-bool veyon_host_refresh(struct veyon_host *host);
+/* Whatever is asked from here on is asked by a visit that was opened after the last command. */
+void veyon_host_refresh(struct veyon_host *host);
 /* The host's visit tells nothing (any more): the next question is asked by another one. */
 void veyon_host_forget_visit(struct veyon_host *host);
 /* In this turn, its visit gets the next question, if it has none. */
