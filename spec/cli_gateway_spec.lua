@@ -4,7 +4,6 @@ local cli = require "spec.support.cli"
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"
 local support = require "spec.support.veyon"
-local veyon = require "spec.host.veyon"
 local has = cli.has
 
 local STAND_IN = [[#!/bin/sh
@@ -194,7 +193,8 @@ support.describe("wms veyon-gateway #once", pending, function()
       support.own{ port = port, uid = 65534 }
       local out, err, code = run "-- echo no"
       assert.same({ "", 1 }, { out, code })
-      has(err, ("what listens at port %d belongs to the user with the number 65534, and not to root or to you"):format(port))
+      has(err, ("what listens at port %d belongs to the user with the number 65534, and not to root or to you")
+         :format(port))
       assert.equal(0, starts())
    end)
 

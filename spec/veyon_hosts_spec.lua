@@ -360,7 +360,7 @@ describe("a real host with Veyon #once", function()
    end)
 
    it_all("is held locked by wms.keep, whatever takes the lock away", function()
-      local keeper, told = keeping.begin(keep, { server = one.server, locked = true, restore = true, timeout = TIMEOUT })
+      local keeper, reports = keeping.begin(keep, { server = one.server, locked = true, restore = true, timeout = TIMEOUT })
       local function await_lock()
          keeping.await(keeper, function() return one:locked(desktop) end, 120)
       end
@@ -376,7 +376,7 @@ describe("a real host with Veyon #once", function()
       one.user_name = "bob"
       await_lock()
       keeping.await(keeper, function()
-         local last = told[#told]
+         local last = reports[#reports]
          return last.kind == "acted" and last.user_name == "bob" and not last.error
       end, 120)
       keeper:stop()

@@ -112,12 +112,8 @@ veyon.describe("the private key of Veyon hosts #once", pending, function()
    end)
 
    it("is in no block that goes, where the gateway is reached by HTTPS", function()
-      local certificate = veyon.file("certificate", "")
-      local output, code = process.run((("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=gateway "
-         .. "-keyout %s.key -out %s.crt 2>&1 && cat %s.key %s.crt > %s"):gsub("%%s", certificate)))
-      assert.equal(0, code, output)
-      local fingerprint = process.run("openssl x509 -noout -fingerprint -sha256 -in " .. certificate):match("=([%x:]+)")
-      output, code = run(COMMANDS .. [[
+      local certificate, fingerprint = veyon.certificate()
+      local output, code = run(COMMANDS .. [[
          phase "the end"
          collectgarbage()
          assert(gone() > 100)

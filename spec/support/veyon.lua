@@ -44,6 +44,15 @@ function support.key()
    return support.file("key", veyon.pem)
 end
 
+--- A certificate of nobody's: the file with it and its key, and its fingerprint.
+function support.certificate()
+   local file = support.file("certificate", "")
+   local output, code = process.run((("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=gateway "
+      .. "-keyout %s.key -out %s.crt 2>&1 && cat %s.key %s.crt > %s"):gsub("%%s", file)))
+   assert(code == 0, output)
+   return file, process.run("openssl x509 -noout -fingerprint -sha256 -in " .. file):match("=([%x:]+)")
+end
+
 --- The gateway of all tests; a silent host is given up after half a second.
 function support.gateway()
    if not gateway then

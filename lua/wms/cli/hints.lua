@@ -65,7 +65,7 @@ local SPECIAL = {
          return "This machine has no systemd-logind, or no system bus; name other hosts by -s HOST."
       end
       if message:find("no WebAPI of Veyon listens", 1, true) then
-         return "'wms veyon-gateway' starts it, and with a command behind it ('wms veyon-gateway -- wms ...') for that alone."
+         return "'wms veyon-gateway' starts it, or for a command alone: wms veyon-gateway -- wms ..."
       end
       local embedded = message:find("no embedded host", 1, true) and server:match("^memory://(.*)$")
       return embedded and as_user(embedded, command) or nil -- such a host is never off

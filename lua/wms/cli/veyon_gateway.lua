@@ -73,8 +73,8 @@ local function guard(lock, words)
    return gone or fail("%s", said), said
 end
 
---- Starts one, and waits until there is one.  Returns a descriptor that tells of its end, and one with what it says; or nil,
---- nil and the exit code for a signal that has come.
+--- Starts one, and waits until there is one.  Returns a descriptor that tells of its end, and one with what it says; or
+--- nil, nil and the exit code for a signal that has come.
 local function start(lock, port)
    local gone, said = guard(lock, COMMAND)
    for _ = 1, READY / LOOK do
@@ -89,7 +89,8 @@ local function start(lock, port)
          return nil, nil, lasting.CODES[signal]
       end
    end
-   return fail("veyon-cli does not listen at port %d after %d s; look what it says: veyon-cli webapi runserver", port, READY)
+   return fail("veyon-cli does not listen at port %d after %d s; look what it says: veyon-cli webapi runserver", port,
+      READY)
 end
 
 --- Waits for a signal, or until there is none any more; returns the exit code.  `said`: nil where it was there already.
@@ -129,8 +130,8 @@ local function check(given)
    return nil
 end
 
---- Sees to it that there is one until this process ends, whatever it becomes.  Returns what start() does, without what it says
---- where it was there already.
+--- Sees to it that there is one until this process ends, whatever it becomes.  Returns what start() does, without what it
+--- says where it was there already.
 local function provide(lock, port, is_installed)
    if is_there(port) then
       return (guard(lock))

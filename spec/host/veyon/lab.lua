@@ -266,8 +266,8 @@ function Room:kill_gateway()
    self.teacher:run("systemctl", "kill", "--signal=KILL", "gateway")
 end
 
---- Runs a command of this machine's `wms` where the gateway's host is in the network, with its veyon-cli.  Returns what it has
---- printed, and its exit code.
+--- Runs a command of this machine's `wms` where the gateway's host is in the network, with its veyon-cli.  Returns what it
+--- has printed, and its exit code.
 function Room:wms(...)
    local folder, pid = self.folder .. "/bin", self.teacher.pid
    local path = folder .. "/veyon-cli"
@@ -276,8 +276,9 @@ function Room:wms(...)
    file:write(('#!/bin/sh\nexec nsenter -t %d -m env PATH=/usr/bin veyon-cli "$@"\n'):format(pid))
    file:close()
    shell("chmod +x " .. path)
-   local words = { ("nsenter -t %d -n env PATH=%s:\"$PATH\" HOME=%s XDG_CONFIG_HOME=%s XDG_STATE_HOME=%s LUA_PATH='./lua/?.lua;;'")
-      :format(pid, folder, self.folder, self.folder, self.folder), "LUA_CPATH=" .. process.quote(package.cpath),
+   local words = { ("nsenter -t %d -n env"):format(pid),
+      ("-u XDG_CONFIG_HOME -u XDG_STATE_HOME PATH=%s:\"$PATH\" HOME=%s"):format(folder, self.folder),
+      "LUA_PATH='./lua/?.lua;;' LUA_CPATH=" .. process.quote(package.cpath),
       process.lua(), "bin/wms" }
    for _, word in ipairs{ ... } do
       words[#words + 1] = process.quote(word)

@@ -2,7 +2,8 @@
 -- Binds anew; what it says is kept, is kept.
 local wms, server = ...
 local key, gateway = os.getenv("WMS_KEY"), os.getenv("WMS_GATEWAY")
-local made, message, err = wms.bind{ server = server, key_name = "lab", key_file = key, gateway = gateway }
+local made, message, err = wms.bind{ server = server, key_name = "lab", key_file = key, gateway = gateway,
+   fingerprint = os.getenv("WMS_FINGERPRINT") }
 if not made then
    return "bind", nil, message, err
 end
