@@ -38,13 +38,14 @@ veyon.describe("rooms of Veyon hosts: #once", pending, function()
       end
    end
 
-   --- Locks all of it; the hosts that are off take their time until all others have been told.
+   --- Locks all of it; the hosts that are off take their time until all others have been told.  On a busy machine that may
+   -- be longer than anybody waits for a gateway: then those that are tried first are given up before.
    local function lock_all(place)
-      local told, early = 0, {}
+      local told, early = 0, 0
       local options = { servers = place.servers, message = "m", verify = 60, timeout = 300, concurrency = #place.servers,
          on_outcome = function(outcome)
             if place.off[outcome.server] then
-               early[#early + 1] = told < place.living and outcome.server or nil
+               early = early + (told < place.living and 1 or 0)
                return
             end
             told = told + 1
@@ -53,16 +54,16 @@ veyon.describe("rooms of Veyon hosts: #once", pending, function()
             end
          end }
       local list, _, err = wms.lock_all(options)
-      assert.same({}, early)
+      assert.is_true(early <= LIMIT.silent, early)
       return list or err.outcomes
    end
 
    local function all_accounted_for(place, outcomes)
       assert.equal(#place.servers, #outcomes)
       for _, outcome in ipairs(outcomes) do
-         local off = place.off[outcome.server]
+         local off, code = place.off[outcome.server], outcome.error and outcome.error.code
          assert.equal(off and "failed" or "verified", outcome.state, outcome.error and outcome.error.message)
-         assert.equal(off and "UNREACHABLE" or nil, outcome.error and outcome.error.code)
+         assert.is_true(not off or code == "UNREACHABLE" or code == "TIMEOUT", code)
       end
       for _, host in ipairs(place.hosts) do
          assert.equal(place.off[host.server] and 0 or 1, host:state().locked)

@@ -8,7 +8,7 @@
 enum {
     HEAD_MAX = 16384, /* bytes of an answer's headers */
     AROUND = 65536,   /* bytes of an answer that are neither: chunks, what comes before */
-    PATIENCE = 30,    /* seconds, for a question that only a visit of ours waits for */
+    PATIENCE = 60,    /* seconds, for a question that only a visit of ours waits for */
     RECEIVE_BUFFER = 16384,
     SECRET_MAX = 4096 /* bytes of the answer to a question that holds the key */
 };
