@@ -126,7 +126,6 @@ function Watch:next(seconds)
    local ends = seconds and driver:clock() + seconds
    while not self.watch:done() do
       local event, message, err = self.watch:next(0)
-      waiting.stir(self.watch)
       if event ~= nil or message then
          return event, message, err
       elseif ends and driver:clock() >= ends then
