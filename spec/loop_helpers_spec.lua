@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The loop helpers, each in a program of its kind: what waits there is told what the blocking functions return, and nothing
---- else of the program waits.
+--- The loop helpers, each in a program of its kind: what waits there is told what the blocking functions return, and
+--- nothing else of the program waits.
 local mp = require "spec.support.multipoint"
 local process = require "spec.support.process"
 local programs = require "spec.support.loop_programs"
@@ -16,7 +16,8 @@ local BODY = [==[
       end
    end
 
-   local LOCKED = { { session_id = 1, locked = true }, { session_id = 2, locked = true }, { session_id = 3, is_admin = true } }
+   local LOCKED = { { session_id = 1, locked = true }, { session_id = 2, locked = true },
+      { session_id = 3, is_admin = true } }
    local quick = wms.memory("quick", { latency = 0.01, sessions = LOCKED })
    wms.memory("slow", { latency = 3, sessions = LOCKED })
    wms.memory("never", { latency = 1000, sessions = LOCKED })
@@ -75,22 +76,34 @@ local BODY = [==[
 
    function tests.results()
       for _, case in ipairs{
-         { "unlock", UNLOCK }, { "sessions", "memory://quick" }, { "unlock_all", { server = "memory://quick", verify = 5 } },
+         { "unlock", UNLOCK }, { "sessions", "memory://quick" },
+         { "unlock_all", { server = "memory://quick", verify = 5 } },
          { "unlock", { session_ids = { 1, 99 }, server = "memory://quick" } }, { "unlock_all", "memory://odd" },
          { "lock_all", { server = { "memory://quick", "memory://nowhere" }, message = "m", what_if = true } },
       } do
          local mine, theirs = texts_of(loop.call(case[1], case[2])), texts_of(wms[case[1]](case[2]))
          check(mine == theirs, mine .. "\n" .. theirs)
       end
-      for _, case in ipairs{ { "unlock", {} }, { "nothing", {} }, { "multipoint.nothing", {} }, { "unlock", { timeout = -1 } } } do
+      for _, case in ipairs{ { "unlock", {} }, { "nothing", {} }, { "multipoint.nothing", {} },
+         { "unlock", { timeout = -1 } } } do
          check(not pcall(loop.call, case[1], case[2]), case[1] .. " is misuse")
+      end
+      local closed = wms.start("sessions", "memory://quick")
+      closed:close()
+      for _, case in ipairs{ { "wait", closed, "closed" }, { "wait", {}, "a table" }, { "start", "sessions", "on_done" },
+         { "keep", {}, "on_done", 1 } } do
+         if loop[case[1]] then
+            local fine, message = pcall(loop[case[1]], case[2], case[4])
+            check(not fine and message:find("bad argument #%d to '" .. case[1] .. "'") and message:find(case[3]), message)
+         end
       end
    end
 
    function tests.errors()
       local function raise() error("on purpose", 0) end
       if YIELDS_ACROSS_PCALL then
-         local fine, message = pcall(loop.call, "unlock", { session_ids = 1, server = "memory://quick", on_outcome = raise })
+         local fine, message = pcall(loop.call, "unlock",
+            { session_ids = 1, server = "memory://quick", on_outcome = raise })
          check(not fine and message == "on purpose", tostring(message))
       end
       if loop.start then
@@ -113,7 +126,9 @@ local BODY = [==[
       check(list == nil and err.code == "CANCELLED" and #err.outcomes == 2, message)
       if loop.start then
          local ended
-         request = loop.start("unlock", { session_ids = 1, server = "memory://never" }, function(_, _, fault) ended = fault end)
+         request = loop.start("unlock", { session_ids = 1, server = "memory://never" }, function(_, _, fault)
+            ended = fault
+         end)
          nap(0.05)
          request:cancel()
          while not ended do nap(0.01) end
@@ -160,6 +175,7 @@ local BODY = [==[
       end)
       check(watch:next().kind == "locked", "locked")
       check(watch:next(20).kind == "unlocked", "unlocked")
+      check(not pcall(watch.next, watch, -1), "misuse")
       check(#watch:sessions() == 1 and watch:servers()[1].state == "watched", "what is known")
       local ended = beside(function()
          if YIELDS_ACROSS_PCALL then
@@ -285,7 +301,8 @@ local BODY = [==[
          local event = watch:next() -- not within the next line: its index would be of before
          told[#told + 1] = tostring(event)
       end)
-      local keeper = loop.keep and assert(loop.keep({ server = "memory://never", locked = true, message = "m" }, function(result)
+      local room = { server = "memory://never", locked = true, message = "m" }
+      local keeper = loop.keep and assert(loop.keep(room, function(result)
          told[#told + 1] = result.reason
       end))
       nap(0.1)

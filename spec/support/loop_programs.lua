@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Programs for the specs of the loop helpers: real ones as far as they may be installed here, and small ones that stand for
---- those that may not (nginx, HAProxy, Knot Resolver, Prosody), with what is documented of them.
+--- Programs for the specs of the loop helpers: real ones as far as they may be installed here, and small ones that stand
+--- for those that may not (nginx, HAProxy, Knot Resolver, Prosody), with what is documented of them.
 --
 -- Each is the beginning of a script of a process of its own.  It defines
 --

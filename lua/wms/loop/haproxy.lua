@@ -21,8 +21,8 @@ end
 
 function program.check()
    if not coroutine.isyieldable() then
-      error("wms.loop.haproxy: nothing may wait while the configuration is read; call it in a service, an action or a task, "
-         .. "or use start", 0)
+      error("wms.loop.haproxy: nothing may wait while the configuration is read; call it in a service, an action "
+         .. "or a task, or use start", 0)
    end
 end
 

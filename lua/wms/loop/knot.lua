@@ -5,8 +5,8 @@
 --    loop.start("unlock_all", "lab01", function(outcomes, message, err) … end)
 --    worker.coroutine(function() print(#assert(loop.call("unlock_all", "lab01"))) end)        -- needs lua-cqueues
 --
--- Callbacks run in the resolver's loop (event.socket).  Coroutines that wait are those of `worker.coroutine` and of the module
--- `http`, which are cqueues', or plain ones.
+-- Callbacks run in the resolver's loop (event.socket).  Coroutines that wait are those of `worker.coroutine` and of the
+-- module `http`, which are cqueues', or plain ones.
 local polling = require "wms.loop.polling"
 
 local event = assert(_G.event, "wms.loop.knot: this is not Knot Resolver")

@@ -2,13 +2,13 @@
 --- wms inside of nginx (lua-nginx-module, OpenResty): a request waits, and its worker serves others.
 --
 --    local loop = require "wms.loop.nginx"
---    local outcomes, message = loop.call("unlock_all", "lab01")       -- in content_by_lua and wherever ngx.sleep may be called
+--    local outcomes, message = loop.call("unlock_all", "lab01")       -- in content_by_lua, or wherever ngx.sleep works
 --
--- Each worker has an engine of its own.  Callbacks run in timers (ngx.timer.at).  When a worker is about to exit its watches and
--- keepers are closed; commands go on, as its requests do.
+-- Each worker has an engine of its own.  Callbacks run in timers (ngx.timer.at).  When a worker is about to exit its
+-- watches and keepers are closed; commands go on, as its requests do.
 local sleeping = require "wms.loop.sleeping"
 
-local ngx = assert(rawget(_G, "ngx") or _G.ngx, "wms.loop.nginx: this is not nginx")
+local ngx = assert(_G.ngx, "wms.loop.nginx: this is not nginx")
 
 -- Phases in which nothing may wait.
 local SLEEPLESS = { init = true, init_worker = true, set = true, header_filter = true, body_filter = true, balancer = true,

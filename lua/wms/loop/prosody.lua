@@ -4,8 +4,8 @@
 --    local loop = require "wms.loop.prosody"
 --    module:hook("…", function(event) local outcomes, message = loop.call("unlock_all", "lab01") … end)
 --
--- Who waits has to be in an async context (util.async), as handlers of stanzas and of HTTP requests are.  Callbacks run in the
--- main loop.  What is under way is cancelled when Prosody stops.
+-- Who waits has to be in an async context (util.async), as handlers of stanzas and of HTTP requests are.  Callbacks run
+-- in the main loop.  What is under way is cancelled when Prosody stops.
 local polling = require "wms.loop.polling"
 
 local prosody = assert(rawget(_G, "prosody"), "wms.loop.prosody: this is not Prosody")

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The helper for programs that offer no descriptors, but a sleep that holds nobody else up: what those of nginx, HAProxy and
---- so on have in common.
+--- The helper for programs that offer no descriptors, but a sleep that holds nobody else up: what those of nginx, HAProxy
+--- and so on have in common.
 --
 -- `sleeping.new(program)` makes one of what the program brings, a table with
 --
@@ -9,10 +9,11 @@
 --    check()             optional: raises an error where the program cannot sleep
 --    leaving()           optional: whether the program is about to end
 --
--- Whoever waits looks again and again whether there is news.  A coroutine that the program has dropped leaves its request to
--- the collector, which cancels it: nothing here may keep one.
-local wms = require "wms"
+-- Whoever waits looks again and again whether there is news.  A coroutine that the program has dropped leaves its request
+-- to the collector, which cancels it: nothing here may keep one.
+local Watch = require "wms.loop.watch"
 local waiting = require "wms.loop.waiting"
+local wms = require "wms"
 
 local sleeping = {}
 
@@ -59,62 +60,15 @@ local function look(one, method, ...)
    return true, value, message, err
 end
 
--------------------------------------------------------------------------------------------------------------- watches
-
-local Watch = {}
-Watch.__index = Watch
-Watch.__name = "wms.loop.watch"
-
---- The next event, for which it sleeps, at most so many seconds; without them there is no limit.  Nil: there was none in
---- that time, or the watch is closed, or the program is about to end.  `nil, message, err`, and what it raises: as `next` of a
---- watch of wms.watch.
-function Watch:next(seconds)
-   local since = driver:clock()
-   local ends = seconds and since + seconds
-   while not self.watch:done() do
-      local fine, event, message, err = look(self.watch, "next", 0)
-      if not fine then
-         error(event, 0)
-      elseif event ~= nil or message then
-         return event, message, err
-      end
-      local left = ends and ends - driver:clock()
-      if left and left <= 0 then
-         return nil
-      elseif self.program.leaving and self.program.leaving() then
-         self:close()
-         return nil
-      end
-      local time = pause(since)
-      self.program.sleep(left and math.min(left, time) or time)
-   end
-   return nil
-end
-
---- For a loop of `for` over events, which ends when the watch is closed.  Not on Lua 5.1, which cannot yield in there.
-function Watch:each()
-   return self.next, self
-end
-
-function Watch:sessions()
-   return self.watch:sessions()
-end
-
-function Watch:servers()
-   return self.watch:servers()
-end
-
-function Watch:done()
-   return self.watch:done()
-end
-
---- Ends it; whoever waits for its next event gets nil.
-function Watch:close()
-   self.watch:close()
-end
-Watch.__close = Watch.close
-
 ---------------------------------------------------------------------------------------------------------- the helper
+
+local function take(watch)
+   local fine, event, message, err = look(watch, "next", 0)
+   if not fine then
+      error(event, 0)
+   end
+   return event, message, err
+end
 
 local function shutting_down(message)
    local err = setmetatable({ code = "CANCELLED", message = message }, { __tostring = function() return message end })
@@ -131,9 +85,24 @@ function sleeping.new(program)
       end
    end
 
-   --- Steps it until it is done, and returns nothing; else what keeps it from going on: { raised = } by a callback of its, or
-   --- { message =, err = }.  At the program's end it is ended by its method of the name `at_end`, if there is one.  What has
-   --- been raised and has not ended it is another's, unless it is `fragile`, and is raised in a coroutine of its own.
+   local function is_leaving()
+      return program.leaving and program.leaving()
+   end
+
+   --- Sleeps until a watch may have an event, or that time.  At the program's end the watch ends.
+   local function await(watch, time_is_up, since)
+      if is_leaving() then
+         watch:close()
+         return
+      end
+      local time = pause(since)
+      program.sleep(time_is_up and math.max(SHORTEST, math.min(time_is_up - driver:clock(), time)) or time)
+   end
+
+   --- Steps it until it is done, and returns nothing; else what keeps it from going on: { raised = } by a callback of
+   --- its, or { message =, err = }.  At the program's end it is ended by its method of the name `at_end`, if there is
+   --- one.  What has been raised and has not ended it is another's, unless it is `fragile`, and is raised in a coroutine
+   --- of its own.
    local function run(one, at_end, fragile)
       local since = driver:clock()
       while true do
@@ -150,7 +119,7 @@ function sleeping.new(program)
          elseif done then
             return nil
          end
-         if at_end and program.leaving and program.leaving() then
+         if at_end and is_leaving() then
             one[at_end](one)
          else
             program.sleep(pause(since))
@@ -186,9 +155,10 @@ function sleeping.new(program)
       return waiting.finish(request)
    end
 
-   --- Sleeps until the request is done, closes it, and returns what its blocking function would have returned; raises what a
-   --- callback of its has raised.
+   --- Sleeps until the request is done, closes it, and returns what its blocking function would have returned; raises
+   --- what a callback of its has raised.
    function loop.wait(request)
+      waiting.check_request("wait", request)
       check()
       return wait(request)
    end
@@ -205,8 +175,8 @@ function sleeping.new(program)
    end
 
    --- Watches servers, as `wms.watch` does: `next` and `each` of what this returns sleep until there is an event.  With
-   --- `on_event`, that is called in a coroutine of its own; an error of it ends the watch, and is the program's then.  `nil,
-   --- message, err`: as `wms.watch`; `CANCELLED`: the program is about to end.
+   --- `on_event`, that is called in a coroutine of its own; an error of it ends the watch, and is the program's then.
+   --- `nil, message, err`: as `wms.watch`; `CANCELLED`: the program is about to end.
    function loop.watch(options)
       local told = type(options) == "table" and rawget(options, "on_event") ~= nil
       if told and not program.spawn then
@@ -229,7 +199,7 @@ function sleeping.new(program)
             return nil, message, err
          end
       end
-      return setmetatable({ watch = watched, program = program }, Watch)
+      return Watch.new(watched, { take = take, await = await, stop = function() watched:close() end })
    end
 
    --- Ends all that is under way, as the program does that is about to end: commands return soon (`CANCELLED`), watches and
@@ -248,11 +218,12 @@ function sleeping.new(program)
       return loop
    end
 
-   --- Starts a command, or a function of wms.multipoint ("multipoint.stations"), and returns its request at once, or `nil,
-   --- message, err`.  `on_done` is called once, in a coroutine of its own, with what the blocking function would have returned,
-   --- and the request is closed then (before that, `request:cancel()` ends it).  An error that a callback of the command raised
-   --- is passed on by `on_done` being called with `nil, message`.
+   --- Starts a command, or a function of wms.multipoint ("multipoint.stations"), and returns its request at once, or
+   --- `nil, message, err`.  `on_done` is called once, in a coroutine of its own, with what the blocking function would
+   --- have returned, and the request is closed then (before that, `request:cancel()` ends it).  An error that a callback
+   --- of the command raised is passed on by `on_done` being called with `nil, message`.
    function loop.start(command, options, on_done)
+      waiting.check_function("start", 3, "on_done", on_done)
       local request, message, err = waiting.start(command, options)
       if not request then
          return nil, message, err
@@ -268,9 +239,10 @@ function sleeping.new(program)
       end)
    end
 
-   --- Keeps rooms: `wms.keep`, whose `on_report` is called in a coroutine of its own.  Returns the keeper, or `nil, message,
-   --- err`.  `on_done`, if it is given, is called with its result when it is over.
+   --- Keeps rooms: `wms.keep`, whose `on_report` is called in a coroutine of its own.  Returns the keeper, or `nil,
+   --- message, err`.  `on_done`, if it is given, is called with its result when it is over.
    function loop.keep(options, on_done)
+      waiting.check_function("keep", 2, "on_done", on_done, true)
       local keeper, message, err = require "wms.keep"(options)
       if not keeper then
          return nil, message, err

@@ -86,6 +86,25 @@ function waiting.drop(request)
    request:close()
 end
 
+----------------------------------------------------------------------------------------------------------------- misuse
+
+--- Raises misuse of the helper's function `name`, unless its argument at that position is a function (`optional`: or nil).
+function waiting.check_function(name, position, argument, value, optional)
+   if type(value) ~= "function" and not (optional and value == nil) then
+      error(("bad argument #%d to '%s' (%s: a %s; give a function)"):format(position, name, argument, type(value)), 3)
+   end
+end
+
+--- Likewise a request that is not closed.
+function waiting.check_request(name, value)
+   local fine, failure = pcall(function() return value:done() end)
+   if not fine then
+      local closed = tostring(failure):find("is closed", 1, true)
+      error(("bad argument #1 to '%s' (%s; give a request, as wms.start returns it)"):format(name,
+         closed and "the request is closed" or "a " .. type(value)), 3)
+   end
+end
+
 ----------------------------------------------------------------------------------------------------------------- timers
 
 local timers = {} -- a set of { at =, fire = }
