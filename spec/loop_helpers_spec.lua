@@ -179,12 +179,17 @@ local BODY = [==[
       check(#watch:sessions() == 1 and watch:servers()[1].state == "watched", "what is known")
       local ended = beside(function()
          if YIELDS_ACROSS_PCALL then
-            for event in watch:each() do check(false, event.kind) end
+            local kinds = {}
+            for event in watch:each() do kinds[#kinds + 1] = event.kind end
+            check(table.concat(kinds, " ") == "locked unlocked", table.concat(kinds, " "))
          else
-            check(watch:next() == nil, "closed")
+            check(watch:next().kind == "locked" and watch:next().kind == "unlocked" and watch:next() == nil, "closed")
          end
       end)
+      host:lock(1)
       nap(0.05)
+      host:unlock(1)
+      nap(0.3)
       watch:close()
       ended()
       watch:close()

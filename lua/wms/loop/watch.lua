@@ -37,7 +37,7 @@ end
 
 --- For a loop of `for` over events, which ends when the watch is closed.  Not on Lua 5.1, which cannot yield in there.
 function Watch:each()
-   return self.next, self
+   return function() return self:next() end
 end
 
 --- As those of a watch of wms.watch.
