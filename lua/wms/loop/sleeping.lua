@@ -25,7 +25,7 @@ local LOAD = 0.01 -- of a core: all looks together cost less
 local SHORTEST = 0.001 -- seconds: programs' timers are no finer
 local LONGEST = 0.1 -- seconds, of a pause that has grown, if the load allows it
 local GROWTH = 20 -- a pause is that part of the time in which nothing has happened
-local WAKING = 0.000005 -- seconds that the program takes to let a coroutine sleep and go on; a guess
+local WAKING = 0.000015 -- seconds that the program takes to let a coroutine sleep and go on; a guess
 local COSTLIEST = 0.001 -- seconds: what takes longer was no look, but a callback
 
 local cost = 0.00001 -- seconds that one look takes
