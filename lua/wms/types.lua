@@ -639,11 +639,11 @@ local loop = {}
 function loop.call(command, options) end
 
 --- The same for a request that is there, which is closed then.  `request:cancel()` makes it return.
----@param request wms.Request
+---@param started wms.Request
 ---@return wms.Outcome[]|wms.Session[]|table|nil result
 ---@return string? message
 ---@return wms.Error? err
-function loop.wait(request) end
+function loop.wait(started) end
 
 --- Starts a command and returns its request at once.  `on_done` is called once, perhaps before this returns, with what the
 --- blocking function would have returned; the request is closed then.  What a callback of the command has raised: `nil,

@@ -26,8 +26,8 @@ local function prose(text)
          line = ""
       end
    end
-   for word in text:gmatch("%S+") do
-      word = plain(word)
+   for given in text:gmatch("%S+") do
+      local word = plain(given)
       if #line + #word + 1 > COLUMNS then
          finish()
       end
