@@ -213,6 +213,11 @@ local BODY = [==[
       while not watch:done() do nap(0.01) end
       check(kinds[1] == "ready" and kinds[2] == "opened", table.concat(kinds, " "))
       quick:drop(7)
+      watch = assert(loop.watch{ server = "memory://quick", on_event = function() end })
+      nap(0.05)
+      watch:close()
+      nap(0.15) -- whoever has read its events must not complain
+      check(watch:done() and not (errors and errors[1]), "it is closed")
       if errors and not RAISES then -- the program lives on
          watch = assert(loop.watch{ server = "memory://quick", on_event = function() error("on purpose", 0) end })
          while #errors == 0 do nap(0.01) end

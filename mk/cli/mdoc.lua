@@ -71,7 +71,8 @@ local function synopsis_of(command)
    local name_words = select(2, command.name:gsub("%S+", "")) -- of a noun and a word two
    usage = usage:gsub("%(ID%.%.%. | %-%-all | %-%-where NAME=VALUE%)", "@choice@")
       :gsub("%(ID%.%.%. | %-%-all%)", "@all@")
-   for word in usage:gmatch("%S+") do
+   for given in usage:gmatch("%S+") do
+      local word = given
       local bare, optional = word:match("^%[(.-)%]$"), false
       if bare then
          word, optional = bare, true
