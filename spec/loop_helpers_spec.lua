@@ -62,9 +62,9 @@ local BODY = [==[
       end
    end
 
-   --- But for pipes: popen has one of its own there, both ends or one.
+   --- But for pipes: popen has one of its own there, of which one end is being closed meanwhile.
    local function fds()
-      local pipe = io.popen("ls -l /proc/$PPID/fd 2>/dev/null | grep -c -v pipe:")
+      local pipe = io.popen("ls -l /proc/$PPID/fd 2>/dev/null | grep -e '->' | grep -c -v pipe:")
       local count = tonumber(pipe:read("*a"):match("%d+"))
       pipe:close()
       return count
