@@ -442,7 +442,7 @@ describe("the manual #once", function()
       local text = run([[
          local wms, service, slept = require "wms", nil, 0
          wms.memory("lab", { latency = 0.02, sessions = { { session_id = 2, user_name = "alice", locked = true } } })
-         core = { register_service = function(_, _, run) service = run end, msleep = function() coroutine.yield() end }
+         core = { register_service = function(_, _, run) service = run end, msleep = coroutine.yield }
       ]] .. code:gsub('"localhost"', '"memory://lab"') .. [[
          local told = {}
          local applet = setmetatable({}, { __index = function(_, name)

@@ -182,11 +182,13 @@ int wms_engine_fd(wms_engine *engine)
     if (error) {
         return error;
     }
+    engine->polled = true;
     wms_engine_go_on(engine);
     return fd;
 }
 
-int wms_engine_step(wms_engine *engine)
+/* `look`: the caller reads the news next, so that the descriptor need not tell of them. */
+static int step(wms_engine *engine, bool look)
 {
     int error = wms_engine_enter(engine);
 
@@ -197,14 +199,37 @@ int wms_engine_step(wms_engine *engine)
     if (engine->loop) {
         wms_engine_turn(engine);
     }
+    engine->looking = engine->looking || look;
     wms_engine_go_on(engine);
     wms_engine_unref(engine);
     return 0;
 }
 
+int wms_engine_step(wms_engine *engine)
+{
+    return step(engine, true);
+}
+
+int wms_engine_step_aside(wms_engine *engine)
+{
+    return step(engine, false);
+}
+
 static bool has_news(const wms_engine *engine)
 {
     return !node_alone(&engine->news) || !node_alone(&engine->watch_news);
+}
+
+bool wms_engine_is_untold(const wms_engine *engine)
+{
+    return engine->polled && !engine->looking && engine->untold && has_news(engine);
+}
+
+void wms_engine_looked(wms_engine *engine)
+{
+    if (!has_news(engine)) {
+        engine->looking = engine->untold = false;
+    }
 }
 
 int wms_engine_wait(wms_engine *engine, double seconds)
@@ -225,6 +250,7 @@ int wms_engine_wait(wms_engine *engine, double seconds)
         }
         error = wms_engine_round(engine, seconds < 0 ? -1 : left < 0 ? 0 : left);
     }
+    engine->looking = true;
     wms_engine_rest(engine);
     int news = has_news(engine);
     wms_engine_unref(engine);
@@ -236,6 +262,7 @@ int wms_engine_news(wms_engine *engine, wms_request **ret_request)
     int error = wms_engine_enter(engine);
 
     if (error || node_alone(&engine->news)) {
+        wms_engine_looked(engine);
         return error;
     }
     *ret_request = NODE_OWNER(engine->news.next, wms_request, news);

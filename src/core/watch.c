@@ -268,7 +268,7 @@ int wms_watch_step(wms_watch *watch)
     if (needs_program(watch)) { /* it stays readable until that is done */
         wms_wakeup_raise(engine->waker, &watch->wakeup);
     }
-    return wms_engine_step(engine);
+    return wms_engine_step_aside(engine);
 }
 
 int wms_engine_watch_news(wms_engine *engine, wms_watch **ret_watch)
@@ -276,6 +276,7 @@ int wms_engine_watch_news(wms_engine *engine, wms_watch **ret_watch)
     int error = wms_engine_enter(engine);
 
     if (error || node_alone(&engine->watch_news)) {
+        wms_engine_looked(engine);
         return error;
     }
     *ret_watch = NODE_OWNER(node_take(&engine->watch_news), wms_watch, news);

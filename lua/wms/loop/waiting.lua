@@ -9,7 +9,7 @@ local waiting = {}
 
 local driver = wms.driver()
 local resumes = {} -- request -> the function that is called when the request is done
-local telling = false -- `take_news` is running
+local pokes = {} -- watch -> the function that is called when it has something to tell
 local stir -- a timer that makes the descriptor readable
 
 waiting.driver = driver
@@ -20,9 +20,11 @@ local function step(request)
    local resume = resumes[request]
    local fine, done = pcall(request.step, request)
    if resume and (not fine or done) and resumes[request] == resume then
-      resumes[request] = nil
+      resumes[request], pokes[request] = nil, nil
       driver:forget(request)
       resume(request, not fine and { done } or nil)
+   elseif pokes[request] then
+      pokes[request]()
    end
 end
 
@@ -37,14 +39,11 @@ end
 
 --- Takes all news.  What cannot be taken now is taken by the next turn.
 local function take_news()
-   local outer = telling
-   telling = true
    local fine, failure = pcall(function()
       for request in driver.news, driver do
          step(request)
       end
    end)
-   telling = outer
    if not fine then
       stir:set(0)
       error(failure, 0)
@@ -52,23 +51,22 @@ local function take_news()
 end
 
 --- Begins to wait: `resume(request, failure)` is called once, from here or from `turn`, when the request is done;
---- `failure` is nil, or holds the error that one of its callbacks raised.
----
---- The first step of a request may bring others to their end.  Their news wait for a turn, and nothing else makes the
---- descriptor readable for them.
-function waiting.add(request, resume)
+--- `failure` is nil, or holds the error that one of its callbacks raised.  `poke()`, if it is given, is called whenever it
+--- has news and is not done.
+function waiting.add(request, resume, poke)
    if type(request) == "table" then -- one of wms.multipoint, which waits for its own
       return request:on_done(resume)
    end
    driver:watch(request)
-   resumes[request] = resume
+   resumes[request], pokes[request] = resume, poke
    step(request)
-   local other = next(resumes)
-   if other == request then
-      other = next(resumes, request)
-   end
-   if other and not telling then
-      stir:set(0)
+end
+
+--- Ends a request now: whoever waits for it has its result when this returns.
+function waiting.cancel(request)
+   request:cancel()
+   if resumes[request] then
+      step(request)
    end
 end
 
@@ -77,7 +75,7 @@ function waiting.forget(request)
    if type(request) == "table" then
       request:forget()
    elseif resumes[request] then
-      resumes[request] = nil
+      resumes[request], pokes[request] = nil, nil
       driver:forget(request)
    end
 end
@@ -86,6 +84,25 @@ end
 function waiting.drop(request)
    waiting.forget(request)
    request:close()
+end
+
+----------------------------------------------------------------------------------------------------------------- misuse
+
+--- Raises misuse of the helper's function `name`, unless its argument at that position is a function (`optional`: or nil).
+function waiting.check_function(name, position, argument, value, optional)
+   if type(value) ~= "function" and not (optional and value == nil) then
+      error(("bad argument #%d to '%s' (%s: a %s; give a function)"):format(position, name, argument, type(value)), 3)
+   end
+end
+
+--- Likewise a request that is not closed.
+function waiting.check_request(name, value)
+   local fine, failure = pcall(function() return value:done() end)
+   if not fine then
+      local closed = tostring(failure):find("is closed", 1, true)
+      error(("bad argument #1 to '%s' (%s; give a request, as wms.start returns it)"):format(name,
+         closed and "the request is closed" or "a " .. type(value)), 3)
+   end
 end
 
 ----------------------------------------------------------------------------------------------------------------- timers
@@ -193,13 +210,13 @@ end
 
 --- Takes a watch over: its `on_event` is called by whichever loop turns.  Returns a function that ends it.
 --- `ended(failure)` is called once, when the watch ends; `failure` is nil, or holds the error that on_event (or where, or
---- except) raised.
-function waiting.watch(watch, ended)
+--- except) raised.  `poke()`, if it is given, is called whenever there may be events to read.
+function waiting.watch(watch, ended, poke)
    local open = true
    local function stop(failure)
       if open then
          open = false
-         resumes[watch] = nil
+         resumes[watch], pokes[watch] = nil, nil
          if not watch:done() then
             driver:forget(watch)
             watch:close()
@@ -209,7 +226,7 @@ function waiting.watch(watch, ended)
    end
    waiting.add(watch, function(_, failure)
       stop(failure)
-   end)
+   end, poke)
    return function() stop() end
 end
 
@@ -231,7 +248,7 @@ function waiting.keep(options, ended)
    return keeper, message, err
 end
 
---- What the blocking function would have returned, or raised.
+--- What the blocking function would have returned, or raised; the request is closed.
 function waiting.finish(request, failure)
    if failure then
       request:close()
