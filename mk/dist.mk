@@ -56,9 +56,9 @@ deb-source: dist
 	$Q cd $(deb) && dpkg-source --build $(dist_name) >dpkg-source.log 2>&1 || { cat dpkg-source.log >&2; exit 1; }
 
 # Built, judged by lintian, installed and tried in a test host, which needs root, mmdebstrap, and some minutes for
-# its root file system (0.9 GB), once: see spec/pack/deb_spec.lua.
+# its root file system (0.9 GB), once: see spec/pack/deb.lua.
 .PHONY: deb
 deb:
 	$(call deps,dist)
 	$(again) all deb-source
-	@WMS_BUILD=$B LUA_PATH='./lua/?.lua;./spec/?.lua;;' busted --lua=$(LUA) spec/pack/deb_spec.lua
+	@WMS_BUILD=$B LUA_PATH='./lua/?.lua;./spec/?.lua;;' busted --lua=$(LUA) spec/pack/deb.lua

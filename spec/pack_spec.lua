@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- What is given away: the archive of the sources, and the rock of a release, which a user installs as from a server of
 --- LuaRocks', tries and removes. WMS_PACK_LUAS names the Luas of the rock (5.4); `make check-dist` takes the others too.
---- Debian's packages are in spec/pack/deb_spec.lua.
+--- Debian's packages are in spec/pack/deb.lua.
 local process = require "spec.support.process"
 
 local build = os.getenv("WMS_BUILD") or "build"
