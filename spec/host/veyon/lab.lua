@@ -259,7 +259,7 @@ function lab.up(...)
    lab.room = room
    room:start("teacher", ...)
    room:gateway()
-   room.relay = assert(io.popen(("exec python3 -B '%s/relay.py' %d 11080"):format(directory, room.teacher.pid)))
+   room.relay = assert(io.popen(("exec python3 -B '%s/../relay.py' %d 11080"):format(directory, room.teacher.pid)))
    room.port = tonumber(room.relay:read("*l"))
    room.url = ("http://127.0.0.1:%d"):format(room.port)
    return room
