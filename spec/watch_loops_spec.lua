@@ -26,15 +26,15 @@ local END = [[
 local LOOPS = {
    luv = [[
       local loop, uv = require "wms.loop.luv", require "luv"
-      local stop
-      stop = assert(loop.watch(options(function(kind)
+      local watch
+      watch = assert(loop.watch(options(function(kind)
          if kind == "ready" then
             loop.start("unlock", UNLOCK, fine)
          elseif kind == "unlocked" then
             host:lock(1)
          else
-            stop()
-            stop()
+            watch:close()
+            watch:close()
          end
       end)))
       uv.run()
@@ -43,14 +43,14 @@ local LOOPS = {
       local loop, cqueues = require "wms.loop.cqueues", require "cqueues"
       local controller = cqueues.new()
       controller:wrap(function()
-         local stop
-         stop = assert(loop.watch(options(function(kind)
+         local watch
+         watch = assert(loop.watch(options(function(kind)
             if kind == "ready" then
                controller:wrap(function() assert(loop.call("unlock", UNLOCK)) end)
             elseif kind == "unlocked" then
                host:lock(1)
             else
-               stop()
+               watch:close()
             end
          end)))
       end)
@@ -58,14 +58,14 @@ local LOOPS = {
    ]],
    poll = [[
       local loop = require "wms.loop.poll"
-      local stop
-      stop = assert(loop.watch(options(function(kind)
+      local watch
+      watch = assert(loop.watch(options(function(kind)
          if kind == "ready" then
             loop.start("unlock", UNLOCK, fine)
          elseif kind == "unlocked" then
             host:lock(1)
          else
-            stop()
+            watch:close()
          end
       end)))
       assert(loop.run())

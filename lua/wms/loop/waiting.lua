@@ -9,7 +9,8 @@ local waiting = {}
 
 local driver = wms.driver()
 local resumes = {} -- request -> the function that is called when the request is done
-local telling = false -- `take_news` is running
+local pokes = {} -- watch -> the function that is called when it has something to tell
+local telling = 0 -- how often `take_news` is running: a program may switch coroutines in the midst of it
 local stir -- a timer that makes the descriptor readable
 
 waiting.driver = driver
@@ -20,9 +21,11 @@ local function step(request)
    local resume = resumes[request]
    local fine, done = pcall(request.step, request)
    if resume and (not fine or done) and resumes[request] == resume then
-      resumes[request] = nil
+      resumes[request], pokes[request] = nil, nil
       driver:forget(request)
       resume(request, not fine and { done } or nil)
+   elseif pokes[request] then
+      pokes[request]()
    end
 end
 
@@ -37,38 +40,51 @@ end
 
 --- Takes all news.  What cannot be taken now is taken by the next turn.
 local function take_news()
-   local outer = telling
-   telling = true
+   telling = telling + 1
    local fine, failure = pcall(function()
       for request in driver.news, driver do
          step(request)
       end
    end)
-   telling = outer
+   telling = telling - 1
    if not fine then
       stir:set(0)
       error(failure, 0)
    end
 end
 
---- Begins to wait: `resume(request, failure)` is called once, from here or from `turn`, when the request is done;
---- `failure` is nil, or holds the error that one of its callbacks raised.
----
---- The first step of a request may bring others to their end.  Their news wait for a turn, and nothing else makes the
+--- Lets a turn come at once, if anybody but `request` is waited for.  Whatever has run the engine outside of a turn, such as
+--- a step of one request, may have brought others to their end.  Their news wait for a turn, and nothing else makes the
 --- descriptor readable for them.
-function waiting.add(request, resume)
-   if type(request) == "table" then -- one of wms.multipoint, which waits for its own
-      return request:on_done(resume)
-   end
-   driver:watch(request)
-   resumes[request] = resume
-   step(request)
+function waiting.stir(request)
    local other = next(resumes)
    if other == request then
       other = next(resumes, request)
    end
-   if other and not telling then
+   if other and telling == 0 then
       stir:set(0)
+   end
+end
+
+--- Begins to wait: `resume(request, failure)` is called once, from here or from `turn`, when the request is done;
+--- `failure` is nil, or holds the error that one of its callbacks raised.  `poke()`, if it is given, is called whenever it
+--- has news and is not done.
+function waiting.add(request, resume, poke)
+   if type(request) == "table" then -- one of wms.multipoint, which waits for its own
+      return request:on_done(resume)
+   end
+   driver:watch(request)
+   resumes[request], pokes[request] = resume, poke
+   step(request)
+   waiting.stir(request)
+end
+
+--- Ends a request now: whoever waits for it has its result when this returns.
+function waiting.cancel(request)
+   request:cancel()
+   if resumes[request] then
+      step(request)
+      waiting.stir(request)
    end
 end
 
@@ -77,7 +93,7 @@ function waiting.forget(request)
    if type(request) == "table" then
       request:forget()
    elseif resumes[request] then
-      resumes[request] = nil
+      resumes[request], pokes[request] = nil, nil
       driver:forget(request)
    end
 end
@@ -193,13 +209,13 @@ end
 
 --- Takes a watch over: its `on_event` is called by whichever loop turns.  Returns a function that ends it.
 --- `ended(failure)` is called once, when the watch ends; `failure` is nil, or holds the error that on_event (or where, or
---- except) raised.
-function waiting.watch(watch, ended)
+--- except) raised.  `poke()`, if it is given, is called whenever there may be events to read.
+function waiting.watch(watch, ended, poke)
    local open = true
    local function stop(failure)
       if open then
          open = false
-         resumes[watch] = nil
+         resumes[watch], pokes[watch] = nil, nil
          if not watch:done() then
             driver:forget(watch)
             watch:close()
@@ -209,7 +225,7 @@ function waiting.watch(watch, ended)
    end
    waiting.add(watch, function(_, failure)
       stop(failure)
-   end)
+   end, poke)
    return function() stop() end
 end
 
@@ -231,7 +247,7 @@ function waiting.keep(options, ended)
    return keeper, message, err
 end
 
---- What the blocking function would have returned, or raised.
+--- What the blocking function would have returned, or raised; the request is closed.
 function waiting.finish(request, failure)
    if failure then
       request:close()
