@@ -4,6 +4,7 @@ return {
       room1 = "lab01.school.example", -- a MultiPoint host
       room2 = "lab[02-03].school.example", -- two of them
       room3 = "logind://rooms@linux01.school.example", -- a Linux host, by ssh
+      here = "localhost", -- this machine
    },
    defaults = { timeout = 10 },
 }

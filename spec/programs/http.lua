@@ -6,15 +6,17 @@
 --    url        where it listens, in its machine
 --    unit       its systemd unit
 --    token      the file that holds the token, behind which nothing else follows
---    far        whether it reaches Linux hosts by ssh
+--    here       it reaches this machine's own sessions, in the place of Linux hosts by ssh
 --    refused    the status of what has another method
 --    prepare    commands that leave it one worker, so that one that blocks is noticed, and let it listen at a second place
 --    second     that place: /careless logs everybody off, and says how that went; /collect collects garbage
 --    workers    a function that returns the ids of the processes that serve now, those that only finish left out
+--    pristine   the same for the program as it comes, before it is set up, if that is something else
 local busted = require "busted"
 local assert = require "luassert"
 local kit = require "spec.support.kit"
 local lab = require "spec.programs.lab"
+local logind = require "spec.support.logind"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
@@ -76,16 +78,29 @@ function http.spec(name, program)
          return program.workers(school)
       end
 
+      --- Returns the workers once there are others than those.
+      local function await_others(old)
+         return kit.await(function()
+            local list = workers()
+            for _, pid in ipairs(list) do
+               if pid == old[1] then
+                  return nil
+               end
+            end
+            return #list > 0 and list
+         end)
+      end
+
       local function await_open()
          kit.await(function() return not school.lab01:sessions()[1].locked end)
       end
 
       setup(function()
          school = lab.up(name)
-         signals = school:signals(workers()[1]) -- of the program as it comes
+         signals = school:signals((program.pristine or program.workers)(school)[1])
          school:follow "Set-up"
          school:sh(program.prepare)
-         token = school.machine:check("cat", program.token):match("%S+")
+         token = school.machine:check("cat", program.token):match("(%S+)%s*$")
       end)
 
       teardown(function()
@@ -123,13 +138,16 @@ function http.spec(name, program)
       end)
 
       it("unlocks on real Linux hosts, and says what they say", function()
-         if not program.far then
-            pending("there is no ssh in its chroot")
+         local host, session = school.linux01, school.alice
+         if program.here then
+            host, session = school.machine, school.machine:session{ user = "alice" }
+            logind.start_locker(host)
+            host:set_hint(session, true)
          end
-         local status, body = unlock "room3":answer()
+         local status, body = unlock(program.here and "here" or "room3"):answer()
          assert.equal(200, status, body)
-         assert.truthy(body:find(school.alice .. " alice verified", 1, true), body)
-         assert.is_false(school.linux01:locked(school.alice))
+         assert.truthy(body:find(session .. " alice verified", 1, true), body)
+         assert.is_false(host:locked(session))
       end)
 
       it("tells which hosts have failed", function()
@@ -157,10 +175,7 @@ function http.spec(name, program)
       it("is reloaded while it waits", function()
          local slow, old = begin_slow(), workers()
          school.machine:check("systemctl", "reload", program.unit)
-         local new = kit.await(function()
-            local list = workers()
-            return #list > 0 and list[1] ~= old[1] and list
-         end)
+         local new = await_others(old)
          all_answered(others())
          school.lab01:clear()
          local status, body = slow:answer()
@@ -173,10 +188,8 @@ function http.spec(name, program)
          local slow, old = begin_slow(), workers()
          school.machine:check("kill", "-KILL", unpack(old))
          assert.not_equal(200, (slow:answer()))
-         kit.await(function()
-            local list = workers()
-            return #list > 0 and list[1] ~= old[1] and school:request(program.url .. "/"):answer() == 200
-         end)
+         await_others(old)
+         kit.await(function() return school:request(program.url .. "/"):answer() == 200 end)
          school.lab01:clear()
          assert.equal(200, (unlock "room1":answer()))
          all_answered(others())
