@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- /etc/wms/config.lua: the rooms of the school.
 return {
    groups = {

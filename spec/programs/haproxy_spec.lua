@@ -9,6 +9,8 @@ local function numbers(text, pattern)
    return list
 end
 
+local assert = require "luassert"
+
 require "spec.programs.http".spec("haproxy", {
    url = "http://127.0.0.1:8080",
    unit = "haproxy",
@@ -56,5 +58,18 @@ END
    end,
    pristine = function(school)
       return numbers(school.machine:script "pgrep -P \"$(systemctl show -P MainPID haproxy)\"", "%d+")
+   end,
+
+   more = function(it, school)
+      it("says what is wrong where it may start no threads", function()
+         local function restart(how)
+            school().machine:script(('sed -i "%s" /etc/haproxy/rooms.cfg && systemctl restart haproxy'):format(how))
+         end
+         restart "s/insecure-fork-wanted/# &/"
+         local said = school():sh("curl -sS -X POST -H \"Authorization: $(cat /etc/haproxy/rooms.token)\" "
+            .. "http://127.0.0.1:8080/rooms/room1/unlock")
+         restart "s/# insecure-fork-wanted/insecure-fork-wanted/"
+         assert.truthy(said:find("no thread can be started", 1, true), said)
+      end)
    end,
 })

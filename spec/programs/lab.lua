@@ -5,9 +5,9 @@
 --     local lab = require "spec.programs.lab"
 --     local school = lab.up "nginx"
 --     school:follow "Set-up"                       -- carries out this section's commands, as root in the example's folder
---     school.lab01, school.lab02                   -- MultiPoint hosts, by these names in .school.example; lab03 too
---     school.linux01                               -- a Linux host, which root and the user rooms of the machine reach by ssh
---     school.machine                               -- where the program is; all are a spec.host, or one of spec.host.multipoint
+--     school.lab01, school.lab02, school.lab03     -- MultiPoint hosts (spec.host.multipoint), as lab01.school.example
+--     school.linux01                               -- a Linux host, where root and `rooms` may log on
+--     school.machine                               -- where the program is; these two are a spec.host
 --     lab.down()
 --
 -- What an administrator has beforehand is there: the names and keys of the hosts, the fingerprints of lab01 to lab03
@@ -113,7 +113,8 @@ local function install(machine, lua)
 end
 
 local function copy_examples(machine)
-   must(("cp -R examples/programs %s && chown -R root: %s"):format(quote(machine.root .. EXAMPLES), quote(machine.root .. EXAMPLES)))
+   local folder = quote(machine.root .. EXAMPLES)
+   must(("cp -R examples/programs %s && chown -R root: %s"):format(folder, folder))
 end
 
 --- MultiPoint hosts at the ports that Windows has, in the network of the test hosts.
@@ -238,8 +239,8 @@ end
 
 --- Begins a program of this machine in the machine's network: a task.
 function School:begin(...)
-   local pipe = assert(io.popen(("echo $$; exec nsenter --net=/proc/%d/ns/net %s 2>&1 < /dev/null"):format(self.machine.pid,
-      quote(...))))
+   local pipe = assert(io.popen(("echo $$; exec nsenter --net=/proc/%d/ns/net %s 2>&1 < /dev/null"):format(
+      self.machine.pid, quote(...))))
    return setmetatable({ pid = pipe:read("*l"), pipe = pipe }, Task)
 end
 
@@ -261,7 +262,8 @@ function Task:kill()
    return self:read()
 end
 
---- Begins one request by curl: a task, of which `answer` returns the status and the body.  options: method, headers (a list).
+--- Begins one request by curl: a task, of which `answer` returns the status and the body.  options: method, headers (a
+-- list).
 function School:request(url, options)
    options = options or {}
    local words = { "curl", "--silent", "--show-error", "--max-time", "300", "--write-out", "\n%{http_code}",
@@ -282,8 +284,8 @@ end
 -- slowest = seconds, text = what it has printed, bodies = { ["200"] = one of them } }.
 function School:requests(count, url, options)
    options = options or {}
-   return self:begin("python3", "-B", directory .. "/requests.py", count, options.parallel or 1, options.method or "GET", url,
-      unpack(options.headers or {}))
+   return self:begin("python3", "-B", directory .. "/requests.py", ("%d"):format(count), options.parallel or 1,
+      options.method or "GET", url, unpack(options.headers or {}))
 end
 
 function Task:counts()

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The programs that wms is shown in.  What they need is Debian's; programs that can live together share a root file system.
+--- The programs that wms is shown in.  What they need is Debian's; programs that can live together share a root file
+--- system.
 --
 --    lua     the Lua that it has, as LUA_VERSION of the Makefile names it
 --    root    a row of `roots`
@@ -11,12 +12,13 @@ local WMS = "libuv1 libcurl4 libxml2 libssl3 libjansson4 libsystemd0" -- what wm
 return {
    -- nginx's Lua module and whatever is linked with Debian's own LuaJIT (Neovim, Knot Resolver) exclude each other.
    roots = {
-      web = "nginx libnginx-mod-http-lua haproxy weechat-headless weechat-lua " .. WMS,
+      web = "nginx libnginx-mod-http-lua haproxy " .. WMS,
+      chat = "weechat-headless weechat-lua weechat-plugins " .. WMS,
    },
    programs = {
       nginx = { lua = "jit", root = "web", quick = true },
       haproxy = { lua = "5.3", root = "web", quick = true },
-      weechat = { lua = "5.3", root = "web" },
+      weechat = { lua = "5.3", root = "chat" },
    },
    wms = WMS,
 }

@@ -5,7 +5,7 @@ local loop = require "wms.loop.haproxy"
 
 local VERIFY = 3 -- seconds in which a screen has to be open
 
--- This file is read by root, before the chroot, from which neither the providers' files nor those of the rooms can be reached.
+-- This file is read by root, before the chroot: from in there neither this nor the providers' files can be reached.
 local groups = assert(require "wms.config".load()).groups
 assert(wms.load{ "multipoint", "logind" })
 
