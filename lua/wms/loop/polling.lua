@@ -255,22 +255,25 @@ function polling.new(program)
       if not here then
          return nil, message, err
       end
-      local over, fine, keeper = false, nil, nil
-      fine, keeper, message, err = pcall(waiting.keep, options, function(...)
+      local over, keeper = false, nil
+      local function ended(...)
          over = true
          count.down(here)
          leave(keeper)
          if on_done then
             on_done(...)
          end
-      end)
-      if not (fine and keeper) and not over then
+      end
+      local fine, result
+      fine, result, message, err = pcall(waiting.keep, options, ended)
+      keeper = fine and result or nil
+      if keeper and not over then
+         enter(keeper, keeper.close)
+      elseif not over then
          count.down(here)
       end
       if not fine then
-         error(keeper, 0)
-      elseif keeper and not over then
-         enter(keeper, keeper.close)
+         error(result, 0)
       end
       return keeper, message, err
    end
