@@ -93,8 +93,10 @@ describe("weechat #once", function()
       folder = school.machine.root .. school.home .. "/.local/share/weechat"
       school:people()
       school:follow "Set-up"
-      school:sh "weechat-headless --daemon --no-script"
-      pid = kit.await(running)
+      school:sh [[
+         weechat-headless --daemon --no-script -r '/set fifo.file.path ${weechat_data_dir}/fifo'
+         until [ -p ~/.local/share/weechat/fifo ]; do sleep 0.1; done]]
+      pid = assert(running())
       signals = school:signals(pid)
       school.machine:check("kill", pid)
       kit.await(function() return not running() end)
