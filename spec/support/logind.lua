@@ -13,7 +13,8 @@ local USERS = { "alice", "bob", "carol" }
 local VERBS = { ["signal Lock"] = "lock", ["signal Unlock"] = "unlock", ["method_call TerminateSession"] = "close" }
 local pool, taken, used, unknown = {}, 0, 0, 0 -- `used`: how many machines since the last sweep
 
-local function start_locker(machine)
+--- Starts the program that plays the lockers of all sessions there, unless it runs.
+function adapter.start_locker(machine)
    local _, code = machine:run("systemctl", "is-active", "--quiet", "spec-locker")
    if code == 0 then
       return
@@ -48,7 +49,7 @@ function adapter.machine(index)
    end
    local item = pool[index]
    used = math.max(used, index)
-   start_locker(item.machine)
+   adapter.start_locker(item.machine)
    item.monitor = item.monitor or item.machine:monitor()
    if not item.terminals then
       item.terminals, item.shown = item.machine:terminals(6)
@@ -89,7 +90,7 @@ function adapter.turn_on(host)
    item.off = nil
    item.machine = hosts.up(item.machine.name)
    host.machine, host.server = item.machine, item.machine.server
-   start_locker(item.machine)
+   adapter.start_locker(item.machine)
 end
 
 --- What was shown on the terminals of the machine's sessions.

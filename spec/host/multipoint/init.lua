@@ -14,6 +14,7 @@
 local mp = {}
 
 local program = (os.getenv("WMS_BUILD") or "build") .. "/spec/host/multipoint"
+local relay = (debug.getinfo(1, "S").source:match("^@(.*)/multipoint/[^/]*$") or "spec/host") .. "/relay.py"
 
 local Host = {}
 Host.__index = Host
@@ -120,20 +121,30 @@ function Park:stop()
    self.socket = nil
    local said = self.pipe:read("*a")
    self.pipe:close()
+   if self.relay then
+      self.relay:close() -- it ends with the program
+   end
    if said ~= "" then
       error("the test host said: " .. said, 2)
    end
 end
 
---- Starts one process with all the hosts.
+--- Starts one process with all the hosts.  options: `hosts`, a list; `network`, the id of a process in whose network they
+-- are to be.
 function mp.start(options)
    local socket = require "socket"
-   local pipe = assert(io.popen("exec '" .. program .. "' --control 2>&1 </dev/null"))
+   local network = options and options.network
+   local enter = network and ("nsenter --net=/proc/%d/ns/net "):format(network) or ""
+   local pipe = assert(io.popen("exec " .. enter .. "'" .. program .. "' --control 2>&1 </dev/null"))
    local port, pid = (pipe:read("*l") or ""):match("^control (%d+) (%d+)$")
    if not port then
       error("the test host does not start: " .. pipe:read("*a"), 2)
    end
    local park = setmetatable({ pipe = pipe, pid = tonumber(pid) }, { __index = Park })
+   if network then -- where this process is not
+      park.relay = assert(io.popen(("exec python3 -B '%s' %d %d"):format(relay, park.pid, port)))
+      port = park.relay:read("*l")
+   end
    park.socket = assert(socket.connect("127.0.0.1", tonumber(port)))
    park.socket:settimeout(60)
    park.socket:setoption("tcp-nodelay", true)

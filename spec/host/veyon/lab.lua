@@ -301,7 +301,7 @@ function lab.up(...)
    room:start("teacher", ...)
    room:gateway()
    room.log = state .. "/log"
-   room.relay = assert(io.popen(("exec python3 -B '%s/relay.py' %d 11080 '%s'"):format(directory, room.teacher.pid,
+   room.relay = assert(io.popen(("exec python3 -B '%s/relay_log.py' %d 11080 '%s'"):format(directory, room.teacher.pid,
       room.log)))
    room.port = tonumber(room.relay:read("*l"))
    room.url = ("http://127.0.0.1:%d"):format(room.port)
