@@ -1,8 +1,9 @@
 -- /etc/wms/config.lua: the rooms of the school.
 return {
    groups = {
-      room1 = "lab[01-02].school.example", -- MultiPoint hosts
-      room2 = "logind://rooms@linux01.school.example", -- a Linux host, by ssh
+      room1 = "lab01.school.example", -- a MultiPoint host
+      room2 = "lab[02-03].school.example", -- two of them
+      room3 = "logind://rooms@linux01.school.example", -- a Linux host, by ssh
    },
    defaults = { timeout = 10 },
 }

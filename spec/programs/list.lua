@@ -12,11 +12,18 @@ return {
    -- nginx's Lua module and whatever is linked with Debian's own LuaJIT (Neovim, Knot Resolver) exclude each other.
    roots = {
       web = "nginx libnginx-mod-http-lua haproxy weechat-headless weechat-lua " .. WMS,
+      apps = "neovim prosody knot-resolver knot-resolver-module-http lua-cqueues lua-lgi " .. WMS,
+      mail = "rspamd fonts-glyphicons-halflings " .. WMS, -- the font is configured
    },
    programs = {
       nginx = { lua = "jit", root = "web", quick = true },
       haproxy = { lua = "5.3", root = "web", quick = true },
       weechat = { lua = "5.3", root = "web" },
+      neovim = { lua = "jit", root = "apps" },
+      prosody = { lua = "5.4", root = "apps" },
+      knot = { lua = "jit", root = "apps" },
+      rspamd = { lua = "jit", root = "mail" },
+      glib = { lua = "5.4", root = "apps" },
    },
    wms = WMS,
 }
