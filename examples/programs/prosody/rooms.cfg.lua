@@ -1,0 +1,3 @@
+-- /etc/prosody/conf.d/rooms.cfg.lua
+Component "rooms.school.example" "rooms"
+   rooms_teachers = { "alice@school.example" }
