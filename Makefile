@@ -8,6 +8,8 @@
 #: make test        likewise, and runs all specs: RUNS="5.4 jit" for some Luas only, SPECS=spec/x_spec.lua for some specs
 #: make desktops    locks and unlocks real desktops in test hosts (5 GB): DESKTOPS="kde sway" for some only
 #: make veyon       locks and unlocks real hosts with Veyon, which fail in every way that was seen (0.5 GB)
+#: make programs    unlocks rooms from inside of other programs, which run in test hosts (0.5 GB each): PROGRAMS="nginx haproxy"
+#: make example-NAME  sets up the example of one of these programs, and uses it: example-nginx
 #: make check       the specs under sanitizers and valgrind, and every static check (check-lint, check-asan, ... for one)
 #: make fuzz        libFuzzer on what comes from outside: FUZZ_SECONDS=30; fuzz-report: FUZZ_RUNS=20000000, and line coverage
 #: make mutants     breaks lines of src, and tells what no spec notices: RANDOM=200 SEED=7 ONLY=src/core (see spec/mutants/run.lua)

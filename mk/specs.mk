@@ -176,6 +176,28 @@ veyon: all specs
 	WMS_VEYON=all WMS_BUILD=$B LUA_PATH='./lua/?.lua;./spec/?.lua;;' LUA_CPATH='$B/$L/?.so;;' \
 	    busted --lua=lua$L spec/veyon_hosts_spec.lua spec/host/veyon_spec.lua
 
+# ---- programs that have Lua inside ----------------------------------------------------------------
+# Each in a test host's root file system, where wms is installed for its Lua: spec/programs/list.lua
+# says which there are.  `make test` takes some, and less of them.
+
+PROGRAMS      = nginx haproxy weechat
+program_luas  = 5.4 5.3 5.1 jit
+for_programs  = all-luas $B/spec/host/multipoint LUAS='$(program_luas)'
+
+.PHONY: programs
+programs:
+	$(call deps,programs)
+	$(again) $(for_programs)
+	@for program in $(PROGRAMS); do \
+	    WMS_PROGRAMS=all WMS_BUILD=$B LUA_PATH='./lua/?.lua;;' LUA_CPATH='$B/$L/?.so;;' \
+	        busted --lua=lua$L spec/programs/$${program}_spec.lua || failed=yes; done; [ -z "$$failed" ]
+
+# The example of one, set up and used.
+example-%:
+	$(call deps,programs)
+	$(again) $(for_programs)
+	@WMS_BUILD=$B $(lua_env) $(LUA) spec/programs/example.lua $*
+
 # ---- many hosts ----------------------------------------------------------------------------------
 
 # What spec/district_spec.lua does with a few hosts: one command to 1000 of them, ten times. It takes

@@ -5,12 +5,12 @@
 --     local lab = require "spec.programs.lab"
 --     local school = lab.up "nginx"
 --     school:follow "Set-up"                       -- carries out this section's commands, as root in the example's folder
---     school.lab01, school.lab02                   -- MultiPoint hosts, by these names in .school.example
+--     school.lab01, school.lab02                   -- MultiPoint hosts, by these names in .school.example; lab03 too
 --     school.linux01                               -- a Linux host, which root and the user rooms of the machine reach by ssh
 --     school.machine                               -- where the program is; all are a spec.host, or one of spec.host.multipoint
 --     lab.down()
 --
--- What an administrator has beforehand is there: the hosts' names and keys, the fingerprints of lab01 and lab02
+-- What an administrator has beforehand is there: the names and keys of the hosts, the fingerprints of lab01 to lab03
 -- (/etc/wms/fingerprints.txt) and their password (/root/password).
 local hosts = require "spec.host"
 local network = require "spec.host.network"
@@ -25,7 +25,7 @@ local build = os.getenv("WMS_BUILD") or "build"
 local directory = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
 
 lab.DOMAIN = ".school.example"
-local MULTIPOINT = { lab01 = "10.91.0.101", lab02 = "10.91.0.102" }
+local MULTIPOINT = { lab01 = "10.91.0.101", lab02 = "10.91.0.102", lab03 = "10.91.0.103" }
 local PASSWORD = "the administrator's"
 local EXAMPLES = "/root/programs" -- in the machine
 
@@ -92,6 +92,14 @@ end
 --- Whether all of a spec is to run (`make programs`), or what `make test` has of it.
 lab.all = os.getenv("WMS_PROGRAMS") ~= nil
 
+--- Prints what was measured, for `make programs`.
+function lab.report(...)
+   if lab.all then
+      print((...):format(select(2, ...)))
+      io.stdout:flush()
+   end
+end
+
 --------------------------------------------------------------------------------------------------------------- the machine
 
 --- As a user does it: for its own interpreter, with the program `wms`, and for the program's Lua.  Nothing is built for it:
@@ -105,8 +113,7 @@ local function install(machine, lua)
 end
 
 local function copy_examples(machine)
-   must(("tar -C examples/programs -cf - . | %s"):format(machine:enter("sh", "-c",
-      "mkdir -p " .. EXAMPLES .. " && tar --no-same-owner -C " .. EXAMPLES .. " -xf -")))
+   must(("cp -R examples/programs %s && chown -R root: %s"):format(quote(machine.root .. EXAMPLES), quote(machine.root .. EXAMPLES)))
 end
 
 --- MultiPoint hosts at the ports that Windows has, in the network of the test hosts.
@@ -176,9 +183,11 @@ function lab.up(name)
    prepare_machine(school)
    install(school.machine, school.program.lua)
    copy_examples(school.machine)
+   school.machine:script("sed -i 's/timeout = 10/timeout = 300/' $1/config.lua", EXAMPLES) -- a host is held for long here
    return school
 end
 
+--- Ends all of it.
 function lab.down()
    local school = lab.school
    lab.school = nil
@@ -186,6 +195,15 @@ function lab.down()
       school.park:stop()
    end
    hosts.down()
+end
+
+--- Somebody sits in front of each locked screen: bob at the MultiPoint hosts, in session 1, alice at linux01.
+function School:people()
+   for name in pairs(MULTIPOINT) do
+      self[name]:session{ id = 1, user = "bob", station = 1, flags = 36 + 8 }
+   end
+   self.alice = self.alice or self.linux01:session{ user = "alice" }
+   self.linux01:set_hint(self.alice, true)
 end
 
 --------------------------------------------------------------------------------------------------------------- its README
@@ -232,6 +250,11 @@ function Task:read()
    return text
 end
 
+--- Whether it has not ended yet.
+function Task:running()
+   return select(2, shell("grep -q '^State:.[^ZX]' /proc/" .. self.pid .. "/status"))
+end
+
 --- Ends it as the user does who goes away.
 function Task:kill()
    shell("kill -KILL " .. self.pid)
@@ -256,7 +279,7 @@ function Task:answer()
 end
 
 --- Begins `count` requests, `parallel` (1) of them at a time: a task, of which `counts` returns { ["200"] = how many, …,
--- slowest = seconds, bodies = { ["200"] = one of them } }.
+-- slowest = seconds, text = what it has printed, bodies = { ["200"] = one of them } }.
 function School:requests(count, url, options)
    options = options or {}
    return self:begin("python3", "-B", directory .. "/requests.py", count, options.parallel or 1, options.method or "GET", url,
@@ -264,7 +287,8 @@ function School:requests(count, url, options)
 end
 
 function Task:counts()
-   local text, result = self:read(), { bodies = {} }
+   local text = self:read()
+   local result = { text = text, bodies = {} }
    for line in text:gmatch("[^\n]+") do
       local status, body = line:match("^body (%S+) (.*)$")
       local key, value = line:match("^(%S+) ([%d.]+)$")
@@ -281,19 +305,20 @@ end
 
 --- How many descriptors the machine's processes with these ids have, and how much memory of their own (KiB).
 function School:usage(pids)
-   local descriptors, memory = self.machine:script([[
+   local descriptors, memory = self.machine:script([=[
       files=0 memory=0
       for pid; do
          files=$((files + $(ls "/proc/$pid/fd" | wc -l)))
-         memory=$((memory + $(sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$pid/status")))
+         memory=$((memory + $(awk '$1 == "RssAnon:" { print $2 }' "/proc/$pid/status")))
       done
-      echo "$files $memory"]], unpack(pids)):match("(%d+) (%d+)")
+      echo "$files $memory"]=], unpack(pids)):match("(%d+) (%d+)")
    return { descriptors = tonumber(descriptors), memory = tonumber(memory) }
 end
 
---- What the process does with signals: those that it blocks, ignores and catches, as three numbers in hex.
+--- What the process does with signals 1 to 32: those that it blocks, ignores and catches, as three numbers in hex.  33 is
+-- glibc's own, which it takes with the first thread.
 function School:signals(pid)
-   return self.machine:script([[grep -E '^Sig(Blk|Ign|Cgt):' "/proc/$1/status"]], pid)
+   return (self.machine:script("sed -n 's/^\\(Sig[BIC].*:\\).*\\(........\\)$/\\1 \\2/p' /proc/$1/status", pid))
 end
 
 return lab
