@@ -12,7 +12,7 @@ return {
    -- nginx's Lua module and whatever is linked with Debian's own LuaJIT (Neovim, Knot Resolver) exclude each other.
    roots = {
       web = "nginx libnginx-mod-http-lua haproxy weechat-headless weechat-lua " .. WMS,
-      apps = "neovim prosody knot-resolver knot-resolver-module-http lua-cqueues lua-lgi " .. WMS,
+      apps = "neovim prosody go-sendxmpp knot-resolver knot-resolver-module-http lua-cqueues lua-lgi " .. WMS,
       mail = "rspamd fonts-glyphicons-halflings " .. WMS, -- the font is configured
    },
    programs = {

@@ -22,7 +22,7 @@ local function call(school, method, arguments)
 end
 
 local function evaluate(school, code)
-   return call(school, "nvim_exec_lua", ('["%s", []]'):format(code:gsub('[\\"]', "\\%0")))
+   return call(school, "nvim_exec_lua", ('["%s", []]'):format(code:gsub('[\\"]', "\\%0"):gsub("\n", " ")))
 end
 
 local function processes(school)
@@ -33,6 +33,7 @@ local function start(school)
    school.machine:script([[
       systemctl reset-failed editor 2> /dev/null || :
       systemctl stop editor 2> /dev/null || :
+      rm -f "$1" # of one that was killed
       systemd-run --quiet --collect --unit=editor -p User=alice -p WorkingDirectory=/home/alice \
          nvim --headless --listen "$1" -c "$2"
       for try in $(seq 500); do [ ! -S "$1" ] || break; sleep 0.02; done]], SOCKET, NOTIFY)
@@ -98,7 +99,6 @@ require "spec.programs.serving".spec("neovim", {
          client(school(), "call", 1, "nvim_command", '["qall"]'):read()
          kit.await(function() return select(2, school().machine:run("test", "-e", "/proc/" .. old)) ~= 0 end)
          assert.is_nil(slow:counts().done)
-         assert.is_true(school().lab01:sessions()[1].locked)
          start(school())
       end)
    end,
