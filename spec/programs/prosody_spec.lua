@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- Prosody with the component of its example, in front of real hosts.
-local TEACHER, PUPIL, PASSWORD = "alice@school.example", "bob@school.example", "their password"
+local TEACHER, PUPIL, PASSWORD = "alice@school.example", "bob@school.example", "a good password"
 
 local function say(school, room, text, count, parallel, who)
    return school:begin("python3", "-B", "spec/programs/xmpp.py", who or TEACHER, PASSWORD, "say", count or 1, parallel or 1,
@@ -18,7 +18,10 @@ local function start(school, again)
          prosodyctl register bob school.example "$1"
          sed -i 's/rate = "10kb\/s"/rate = "10mb\/s"/' /etc/prosody/prosody.cfg.lua]], PASSWORD)
    end
-   school.machine:script "systemctl reset-failed prosody; systemctl restart prosody"
+   school.machine:script [[
+      systemctl reset-failed prosody
+      systemctl restart prosody
+      for try in $(seq 500); do [ -z "$(ss -Hltn sport = :5222)" ] || break; sleep 0.02; done]]
 end
 
 require "spec.programs.serving".spec("prosody", {
