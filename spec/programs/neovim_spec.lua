@@ -45,7 +45,12 @@ local function shown(school)
 end
 
 local function await_shown(school, text)
-   kit.await(function() return shown(school):find(text, 1, true) end)
+   local lines
+   local fine = pcall(kit.await, function()
+      lines = shown(school)
+      return lines:find(text, 1, true)
+   end)
+   assert(fine, text .. " is not in " .. lines)
 end
 
 require "spec.programs.serving".spec("neovim", {
@@ -73,6 +78,10 @@ require "spec.programs.serving".spec("neovim", {
          return said]])
    end,
 
+   collect = function(school)
+      evaluate(school, "collectgarbage() collectgarbage()")
+   end,
+
    more = function(school, begin_slow)
       it("shows rooms as they change, and unlocks those that are chosen", function()
          local lab01 = school().lab01
@@ -83,7 +92,7 @@ require "spec.programs.serving".spec("neovim", {
          await_shown(school(), "lab01.school.example 1 bob open")
          lab01:session{ id = 1, flags = 44 }
          await_shown(school(), "lab01.school.example 1 bob locked")
-         call(school(), "nvim_command", '["set mouse=a | redraw"]')
+         call(school(), "nvim_command", '["set mouse=a mousetime=60000 | redraw"]')
          local row = evaluate(school(), "return vim.fn.screenpos(0, 2, 1).row - 1")
          for _ = 1, 2 do
             call(school(), "nvim_input_mouse", ('["left", "press", "", 0, %s, 5]'):format(row))

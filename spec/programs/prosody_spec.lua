@@ -46,6 +46,10 @@ require "spec.programs.serving".spec("prosody", {
       return school.machine:check("prosodyctl", "shell", "> select(3, require 'wms'.close_all '@room1').code")
    end,
 
+   collect = function(school)
+      school.machine:check("prosodyctl", "shell", "> collectgarbage()")
+   end,
+
    strangers = {
       function(school) return say(school, "room1", "unlock", 1, 1, PUPIL):counts().bodies.failed end,
    },
