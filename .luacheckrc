@@ -4,6 +4,9 @@ exclude_files = { "build" }
 files["spec/**/*_spec.lua"].std = "+busted"
 files["spec/contract.lua"].std = "+busted"
 files["spec/support/*.lua"].std = "+busted"
+files["examples/programs/nginx/*.lua"].globals = { "ngx" }
+files["examples/programs/haproxy/*.lua"].globals = { "core" }
+files["examples/programs/weechat/*.lua"].globals = { "weechat" }
 files[".busted"].std = "max"
 files["lua/wms/types.lua"] = { ignore = { "212", "241", "631" } } -- declarations for editors: nothing in them is used
 files["lua/wms/multipoint/types.lua"] = { ignore = { "212", "241", "631" } }

@@ -4,14 +4,14 @@
 --
 --     local lab = require "spec.programs.lab"
 --     local school = lab.up "nginx"
---     school:follow "Set-up"                       -- carries out this section's commands, as root in the example's folder
---     school.lab01, school.lab02                   -- MultiPoint hosts, by these names in .school.example; lab03 too
---     school.linux01                               -- a Linux host, which root and the user rooms of the machine reach by ssh
---     school.machine                               -- where the program is; all are a spec.host, or one of spec.host.multipoint
+--     school:follow "Set-up"                       -- carries out this section's commands, in the example's folder
+--     school.lab01, school.lab02, school.lab03     -- MultiPoint hosts (spec.host.multipoint), as lab01.school.example
+--     school.linux01                               -- a Linux host, where `rooms` may unlock, and log on by ssh
+--     school.machine                               -- where the program is; these two are a spec.host
 --     lab.down()
 --
 -- What an administrator has beforehand is there: the names and keys of the hosts, the fingerprints of lab01 to lab03
--- (/etc/wms/fingerprints.txt) and their password (/root/password).
+-- (/etc/wms/fingerprints.txt), their password (~/password), and a key to log on to linux01 as `rooms`.
 local hosts = require "spec.host"
 local network = require "spec.host.network"
 local mp = require "spec.host.multipoint"
@@ -27,7 +27,7 @@ local directory = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
 lab.DOMAIN = ".school.example"
 local MULTIPOINT = { lab01 = "10.91.0.101", lab02 = "10.91.0.102", lab03 = "10.91.0.103" }
 local PASSWORD = "the administrator's"
-local EXAMPLES = "/root/programs" -- in the machine
+local EXAMPLES = "/usr/local/src/programs" -- in the machine
 
 local School = {}
 School.__index = School
@@ -113,7 +113,8 @@ local function install(machine, lua)
 end
 
 local function copy_examples(machine)
-   must(("cp -R examples/programs %s && chown -R root: %s"):format(quote(machine.root .. EXAMPLES), quote(machine.root .. EXAMPLES)))
+   local folder = quote(machine.root .. EXAMPLES)
+   must(("cp -R examples/programs %s && chown -R root: %s && chmod -R a+rX %s"):format(folder, folder, folder))
 end
 
 --- MultiPoint hosts at the ports that Windows has, in the network of the test hosts.
@@ -148,11 +149,13 @@ local function prepare_linux(school, net)
       chown -R rooms: /home/rooms/.ssh
       printf %s "$1" > /etc/polkit-1/rules.d/50-rooms.rules]], RULE)
    school.machine:script([[
-      mkdir -p -m 700 /root/.ssh
-      install -m 600 /dev/stdin /root/.ssh/id_ed25519 <<< "$1"
-      printf %s "$2" > /etc/ssh/ssh_known_hosts]],
-      read(net.folder .. "/key"):gsub("%s+$", ""),
-      (read(net.folder .. "/known_hosts"):gsub("^%S+", "linux01" .. lab.DOMAIN .. "," .. school.linux01.address)))
+      printf %s "$1" > /etc/ssh/ssh_known_hosts
+      cd "$2"
+      mkdir -p -m 700 .ssh
+      install -m 600 /dev/stdin .ssh/id_ed25519 <<< "$3"
+      chown -R --reference=. .ssh]],
+      (read(net.folder .. "/known_hosts"):gsub("^%S+", "linux01" .. lab.DOMAIN .. "," .. school.linux01.address)),
+      school.home, (read(net.folder .. "/key"):gsub("%s+$", "")))
 end
 
 --- Names, fingerprints, password.
@@ -167,12 +170,14 @@ local function prepare_machine(school)
       echo "$1" > /etc/hosts
       mkdir -p /etc/wms
       echo "$2" > /etc/wms/fingerprints.txt
-      (umask 077; echo "$3" > /root/password)]], table.concat(names, "\n"), table.concat(prints, "\n"), PASSWORD)
+      (umask 077; echo "$3" > "$4/password")
+      chown --reference="$4" "$4/password"]], table.concat(names, "\n"), table.concat(prints, "\n"), PASSWORD, school.home)
 end
 
 --- Starts all of it; the program has still to be set up.
 function lab.up(name)
    local school = setmetatable({ name = name, program = list.programs[name] }, School)
+   school.home = school.program.user and "/home/" .. school.program.user or "/root"
    school.machine, school.linux01 = hosts.up("machine", "linux01")
    hosts.connect(school.machine)
    local net = network.join(school.linux01)
@@ -220,9 +225,17 @@ function School:commands(section)
    return commands
 end
 
---- Carries out one text of commands, as root in the example's folder; returns what it has printed.
+--- Carries out one text of commands, as the program's user (root) in the example's folder; returns what it has printed.
 function School:sh(text, ...)
-   return self.machine:script(('cd "%s/%s"\n%s'):format(EXAMPLES, self.name, text), ...)
+   text = ('cd "%s/%s"\n%s'):format(EXAMPLES, self.name, text)
+   if not self.program.user then
+      return self.machine:script(text, ...)
+   end
+   local said, code = self.machine:run_as(self.program.user, "bash", "-euc", text, "script", ...)
+   if code ~= 0 then
+      error(("%s\n%s"):format(text, said), 2)
+   end
+   return said
 end
 
 --- Carries out all commands of a section; returns what they have printed.
@@ -238,8 +251,8 @@ end
 
 --- Begins a program of this machine in the machine's network: a task.
 function School:begin(...)
-   local pipe = assert(io.popen(("echo $$; exec nsenter --net=/proc/%d/ns/net %s 2>&1 < /dev/null"):format(self.machine.pid,
-      quote(...))))
+   local pipe = assert(io.popen(("echo $$; exec nsenter --net=/proc/%d/ns/net %s 2>&1 < /dev/null"):format(
+      self.machine.pid, quote(...))))
    return setmetatable({ pid = pipe:read("*l"), pipe = pipe }, Task)
 end
 
@@ -261,7 +274,8 @@ function Task:kill()
    return self:read()
 end
 
---- Begins one request by curl: a task, of which `answer` returns the status and the body.  options: method, headers (a list).
+--- Begins one request by curl: a task, of which `answer` returns the status and the body.  options: method, headers (a
+-- list).
 function School:request(url, options)
    options = options or {}
    local words = { "curl", "--silent", "--show-error", "--max-time", "300", "--write-out", "\n%{http_code}",
@@ -282,8 +296,8 @@ end
 -- slowest = seconds, text = what it has printed, bodies = { ["200"] = one of them } }.
 function School:requests(count, url, options)
    options = options or {}
-   return self:begin("python3", "-B", directory .. "/requests.py", count, options.parallel or 1, options.method or "GET", url,
-      unpack(options.headers or {}))
+   return self:begin("python3", "-B", directory .. "/requests.py", ("%d"):format(count), options.parallel or 1,
+      options.method or "GET", url, unpack(options.headers or {}))
 end
 
 function Task:counts()

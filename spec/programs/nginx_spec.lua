@@ -4,7 +4,6 @@ require "spec.programs.http".spec("nginx", {
    url = "http://127.0.0.1:8080",
    unit = "nginx",
    token = "/etc/nginx/rooms/token",
-   far = true,
    refused = 403,
 
    prepare = [[

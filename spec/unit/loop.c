@@ -137,7 +137,7 @@ static void by_descriptor(void)
         while (wms_loop_is_restless(loop)) {
             wms_loop_catch_up(loop);
         }
-        wms_loop_rest(loop);
+        wms_loop_rest(loop, false);
         CHECK(fired == round - 1 && poll(&asked, 1, -1) == 1);
         wms_loop_turn(loop);
         CHECK(fired == round);

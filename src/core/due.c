@@ -80,6 +80,7 @@ void wms_request_news(wms_request *request)
     wms_wakeup_raise(engine->waker, &request->wakeup);
     if (node_alone(&request->news)) {
         node_append(&engine->news, &request->news);
+        engine->untold = true;
     }
 }
 

@@ -182,11 +182,13 @@ int wms_engine_fd(wms_engine *engine)
     if (error) {
         return error;
     }
+    engine->polled = true;
     wms_engine_go_on(engine);
     return fd;
 }
 
-int wms_engine_step(wms_engine *engine)
+/* `told`: the caller looks for news next. */
+static int step(wms_engine *engine, bool told)
 {
     int error = wms_engine_enter(engine);
 
@@ -197,14 +199,30 @@ int wms_engine_step(wms_engine *engine)
     if (engine->loop) {
         wms_engine_turn(engine);
     }
+    engine->untold = engine->untold && !told;
     wms_engine_go_on(engine);
     wms_engine_unref(engine);
     return 0;
 }
 
+int wms_engine_step(wms_engine *engine)
+{
+    return step(engine, true);
+}
+
+int wms_engine_step_aside(wms_engine *engine)
+{
+    return step(engine, false);
+}
+
 static bool has_news(const wms_engine *engine)
 {
     return !node_alone(&engine->news) || !node_alone(&engine->watch_news);
+}
+
+bool wms_engine_is_untold(const wms_engine *engine)
+{
+    return engine->polled && engine->untold && has_news(engine);
 }
 
 int wms_engine_wait(wms_engine *engine, double seconds)
@@ -225,6 +243,7 @@ int wms_engine_wait(wms_engine *engine, double seconds)
         }
         error = wms_engine_round(engine, seconds < 0 ? -1 : left < 0 ? 0 : left);
     }
+    engine->untold = false; /* the caller is told now */
     wms_engine_rest(engine);
     int news = has_news(engine);
     wms_engine_unref(engine);

@@ -35,6 +35,7 @@ void wms_watch_announce(wms_watch *watch)
     wms_wakeup_raise(engine->waker, &watch->wakeup);
     if (node_alone(&watch->news)) {
         node_append(&engine->watch_news, &watch->news);
+        engine->untold = true;
     }
 }
 

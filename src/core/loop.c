@@ -344,10 +344,10 @@ bool wms_loop_is_restless(struct wms_loop *loop)
     return loop->alarm && (loop->changed || uv_is_due(loop));
 }
 
-void wms_loop_rest(struct wms_loop *loop)
+void wms_loop_rest(struct wms_loop *loop, bool due)
 {
     if (loop->alarm) {
-        set_alarm(loop, loop->changed ? uv_now(&loop->uv) : next_due(loop));
+        set_alarm(loop, due || loop->changed ? uv_now(&loop->uv) : next_due(loop));
     }
 }
 

@@ -32,9 +32,9 @@ void wms_loop_turn(struct wms_loop *loop);
 bool wms_loop_is_restless(struct wms_loop *loop);
 /* A turn for that.  Timers that are set to 0 are left for when the program lets the loop turn. */
 void wms_loop_catch_up(struct wms_loop *loop);
-/* The last before that: sets the alarm for the next timer.  Costs nothing when nobody polls the
- * descriptor. */
-void wms_loop_rest(struct wms_loop *loop);
+/* The last before that: sets the alarm for the next timer, or (`due`) lets the descriptor be
+ * readable at once.  Costs nothing when nobody polls the descriptor. */
+void wms_loop_rest(struct wms_loop *loop, bool due);
 /* Seconds of a clock that only goes forward, as of the last event or timer. */
 double wms_loop_now(struct wms_loop *loop);
 /* The same as of now. */

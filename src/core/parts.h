@@ -14,6 +14,12 @@
 /* To be called first by every function of the interface: BUSY inside a guard or a log; renews the
  * engine in a forked child. */
 int wms_engine_enter(wms_engine *engine);
+/* Whether the program polls the engine's descriptor and has not been told of all news: then the
+ * descriptor has to be readable whenever control is with the program. */
+bool wms_engine_is_untold(const wms_engine *engine);
+/* As wms_engine_step(), for whoever does not look for news of others then: the program is told of
+ * those by the engine's descriptor. */
+int wms_engine_step_aside(wms_engine *engine);
 /* Wipes and frees the URL of the proxy. */
 void wms_engine_transport_clear(wms_engine *engine);
 
@@ -28,7 +34,8 @@ void wms_engine_turn(wms_engine *engine);
  * INTERNAL: there is nothing to wait for. */
 int wms_engine_round(wms_engine *engine, double seconds);
 /* Before control goes back to the program: registers new watches with the system, sets the alarm
- * for the next timer, and lets the waker watch. */
+ * for the next timer, or at once if the program has not been told of all news, and lets the waker
+ * watch. */
 void wms_engine_rest(wms_engine *engine);
 /* Settles and rests.  Must be the last thing that a public function does: request and engine may be
  * freed then. */

@@ -260,7 +260,7 @@ int wms_request_step(wms_request *request)
     request->waking = false;
     wms_request_told(request);
     wms_wakeup_stepped(request->engine->waker, &request->wakeup);
-    return wms_engine_step(request->engine);
+    return wms_engine_step_aside(request->engine);
 }
 
 /* ---- permission ------------------------------------------------------------------------------ */

@@ -117,7 +117,7 @@ void wms_engine_rest(wms_engine *engine)
     for (int round = 0; wms_loop_is_restless(engine->loop) && round < ROUNDS; round++) {
         turn(engine, wms_loop_catch_up);
     }
-    wms_loop_rest(engine->loop);
+    wms_loop_rest(engine->loop, wms_engine_is_untold(engine));
     wms_waker_rest(engine->waker);
 }
 

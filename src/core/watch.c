@@ -268,7 +268,7 @@ int wms_watch_step(wms_watch *watch)
     if (needs_program(watch)) { /* it stays readable until that is done */
         wms_wakeup_raise(engine->waker, &watch->wakeup);
     }
-    return wms_engine_step(engine);
+    return wms_engine_step_aside(engine);
 }
 
 int wms_engine_watch_news(wms_engine *engine, wms_watch **ret_watch)

@@ -11,6 +11,7 @@
 #include "core/abi.h"
 #include "core/base.h"
 #include "core/pack.h"
+#include "core/parts.h"
 #include "core/target.h"
 
 /* ---- sessions by id -------------------------------------------------------------------------- */
@@ -329,7 +330,7 @@ int wms_memory_open_sized(wms_memory *host, const wms_session *session, size_t s
     node_append(&host->sessions, &record->node);
     if (!node_alone(&host->watchers)) {
         tell_watchers(record, true, true);
-        wms_engine_step(host->engine);
+        wms_engine_step_aside(host->engine);
     }
     return 0;
 }
@@ -339,7 +340,7 @@ int wms_memory_lock(wms_memory *host, const wms_id *id, const char *message)
     struct wms_memory_record *record = find_any(host, id);
     int error = record ? lock(record, message) : WMS_E_NOT_FOUND;
 
-    wms_engine_step(host->engine);
+    wms_engine_step_aside(host->engine);
     return error;
 }
 
@@ -354,7 +355,7 @@ int wms_memory_unlock(wms_memory *host, const wms_id *id)
         host->services->timer_set(record->relock, -1);
     }
     unlock(record);
-    wms_engine_step(host->engine);
+    wms_engine_step_aside(host->engine);
     return 0;
 }
 
@@ -366,14 +367,14 @@ int wms_memory_drop(wms_memory *host, const wms_id *id)
         return WMS_E_NOT_FOUND;
     }
     drop(record);
-    wms_engine_step(host->engine);
+    wms_engine_step_aside(host->engine);
     return 0;
 }
 
 int wms_memory_session_sized(const wms_memory *host, const wms_id *id, wms_session *ret_session,
                              size_t size, const char **ret_message)
 {
-    wms_engine_step(host->engine); /* a timer that locks sessions again may be due */
+    wms_engine_step_aside(host->engine); /* a timer that locks sessions again may be due */
     const struct wms_memory_record *record = find_any(host, id);
 
     if (!record) {
@@ -440,7 +441,7 @@ int wms_memory_refuse(wms_memory *host, int code)
     host->refusal = code;
     if (code) {
         wms_memory_break(host, code);
-        wms_engine_step(host->engine);
+        wms_engine_step_aside(host->engine);
     }
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "core/abi.h"
 #include "core/base.h"
+#include "core/parts.h"
 #include "memory/state.h"
 
 /* ---- the provider ---------------------------------------------------------------------------- */
@@ -105,7 +106,7 @@ void wms_memory_close(wms_memory *host)
         wms_table_remove(&host->registry->names, host->engine, &host->entry);
         wms_memory_break(host, WMS_E_UNREACHABLE);
         wms_memory_empty(host);
-        wms_engine_step(host->engine);
+        wms_engine_step_aside(host->engine);
     }
 }
 

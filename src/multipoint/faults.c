@@ -422,6 +422,12 @@ static void judge_connection(struct multipoint_exchange *exchange, struct multip
     reply->code = WMS_E_UNREACHABLE;
     switch (exchange->transfer.result) {
     case CURLE_COULDNT_RESOLVE_HOST:
+        if (strstr(exchange->complaint, "thread failed to start")) {
+            reply->code = WMS_E_INTERNAL;
+            reply->text = "no thread can be started to look the host's name up: raise the limit of "
+                          "processes (ulimit -u), or give its address";
+            break;
+        }
         reply->text = "no host of that name is known";
         break;
     case CURLE_COULDNT_RESOLVE_PROXY:

@@ -265,10 +265,11 @@ struct multipoint_exchange {
     struct curl_slist *headers;
     struct multipoint_trust trust;
     size_t answer_max;
-    struct multipoint_wire *wire; /* of its TLS connection, or NULL */
-    const char *refused;          /* why its answer was refused before its end, or NULL */
-    bool once;                    /* it may change something, and must not be sent a second time */
-    bool old;                     /* it is asked in SOAP 1.1 */
+    struct multipoint_wire *wire;    /* of its TLS connection, or NULL */
+    const char *refused;             /* why its answer was refused before its end, or NULL */
+    char complaint[CURL_ERROR_SIZE]; /* libcurl's own words */
+    bool once; /* it may change something, and must not be sent a second time */
+    bool old;  /* it is asked in SOAP 1.1 */
     bool started, too_large;
     bool read; /* `reader` has parsed the whole answer */
     void (*done)(struct multipoint_exchange *exchange, const struct multipoint_reply *reply);

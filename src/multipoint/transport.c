@@ -237,6 +237,8 @@ static bool set_up(struct multipoint_exchange *exchange, CURL *easy)
     SET(CURLOPT_OPENSOCKETDATA, &exchange->transfer);
     SET(CURLOPT_PRIVATE, &exchange->transfer);
     SET(CURLOPT_SSL_CTX_DATA, exchange);
+    exchange->complaint[0] = '\0'; /* libcurl writes there when something fails, and only then */
+    SET(CURLOPT_ERRORBUFFER, exchange->complaint);
     SET(CURLOPT_PINNEDPUBLICKEY, secure ? exchange->pins : NULL);
 #undef SET
     return !failed;
@@ -327,6 +329,7 @@ void multipoint_transport_end(struct multipoint_exchange *exchange)
             curl_easy_setopt(exchange->transfer.easy, CURLOPT_HTTPHEADER, NULL);
             curl_easy_setopt(exchange->transfer.easy, CURLOPT_PRIVATE, NULL);
             curl_easy_setopt(exchange->transfer.easy, CURLOPT_XFERINFODATA, NULL);
+            curl_easy_setopt(exchange->transfer.easy, CURLOPT_ERRORBUFFER, NULL);
             keep_headers(exchange);
         }
         exchange->transfer.easy = NULL;

@@ -6,8 +6,8 @@
 --       local outcomes = assert(loop.call("unlock_all", "lab01"))
 --    end)
 --
--- Its functions are to be called in a coroutine of a controller.  Callbacks run in a coroutine of the same controller, and must
--- not wait: they wrap a function that does.  Their errors are raised in the controller.
+-- Its functions are to be called in a coroutine of a controller.  Callbacks run in a coroutine of the same controller,
+-- and must not wait: they wrap a function that does.  Their errors are raised in the controller.
 local cqueues = require "cqueues"
 local condition = require "cqueues.condition"
 local polling = require "wms.loop.polling"

@@ -9,8 +9,9 @@
 --                             once, before or meanwhile; raises an error where there is no coroutine that can wait
 --    place()                  the loop that the caller is in, for programs that have several; nil: there is one
 --    at_exit(stop)            optional: lets `stop` be called when the program ends
-local wms = require "wms"
+local Watch = require "wms.loop.watch"
 local waiting = require "wms.loop.waiting"
+local wms = require "wms"
 
 local polling = {}
 
@@ -86,79 +87,44 @@ end
 
 -------------------------------------------------------------------------------------------------------------- watches
 
-local Watch = {}
-Watch.__index = Watch
-Watch.__name = "wms.loop.watch"
-
---- Lets all go on that wait for this watch's next event.
-local function poke(self)
-   local waiters = self.waiters
-   self.waiters = {}
-   for _, go_on in ipairs(waiters) do
-      go_on()
-   end
+local function take(watch)
+   return watch:next(0)
 end
 
---- Waits until there may be an event, or that time.
-local function await(self, ends)
-   local wait, go_on = self.waiter()
-   local timer, told
-   local function once()
-      if not told then
-         told = true
-         if timer then
-            timer:set(nil)
-         end
+--- How the coroutines wait for a watch's next event: a table for Watch.new, and a function that lets all of them go on.
+local function parking(waiter)
+   local waiters = {}
+
+   local function poke()
+      local list = waiters
+      waiters = {}
+      for _, go_on in ipairs(list) do
          go_on()
       end
    end
-   self.waiters[#self.waiters + 1] = once
-   if ends then
-      timer = waiting.timer(once)
-      timer:set(math.max(0, ends - driver:clock()))
-   end
-   wait()
-end
 
---- The next event, for which the coroutine waits, at most so many seconds; without them there is no limit.  Nil: there was
---- none in that time, or the watch is closed.  `nil, message, err`, and what it raises: as `next` of a watch of wms.watch.
-function Watch:next(seconds)
-   local ends = seconds and driver:clock() + seconds
-   while not self.watch:done() do
-      local event, message, err = self.watch:next(0)
-      waiting.stir(self.watch)
-      if event ~= nil or message then
-         return event, message, err
-      elseif ends and driver:clock() >= ends then
-         return nil
+   local function await(_, ends)
+      local wait, go_on = waiter()
+      local timer, told
+      local function once()
+         if not told then
+            told = true
+            if timer then
+               timer:set(nil)
+            end
+            go_on()
+         end
       end
-      await(self, ends)
+      waiters[#waiters + 1] = once
+      if ends then
+         timer = waiting.timer(once)
+         timer:set(math.max(0, ends - driver:clock()))
+      end
+      wait()
    end
-   return nil
-end
 
---- For a loop of `for` over events, which ends when the watch is closed.  Not on Lua 5.1, which cannot yield in there.
-function Watch:each()
-   return self.next, self
+   return { take = take, await = await }, poke
 end
-
-function Watch:sessions()
-   return self.watch:sessions()
-end
-
-function Watch:servers()
-   return self.watch:servers()
-end
-
-function Watch:done()
-   return self.watch:done()
-end
-
---- Ends it; whoever waits for its next event gets nil.
-function Watch:close()
-   self.stop()
-end
-Watch.__close = Watch.close
 
 ---------------------------------------------------------------------------------------------------------- the helper
 
@@ -203,6 +169,7 @@ function polling.new(program)
    --- blocking function would have returned, and the request is closed then (before that, `request:cancel()` ends it).  An
    --- error that a callback of the command raised is passed on by `on_done` being called with `nil, message`.
    function loop.start(command, options, on_done)
+      waiting.check_function("start", 3, "on_done", on_done)
       local request, message, err = waiting.start(command, options)
       if not request then
          return nil, message, err
@@ -234,9 +201,10 @@ function polling.new(program)
       return waiting.finish(request, raised)
    end
 
-   --- Waits in a coroutine until the request is done, closes it, and returns what its blocking function would have returned;
-   --- raises what a callback of its has raised.
+   --- Waits in a coroutine until the request is done, closes it, and returns what its blocking function would have
+   --- returned; raises what a callback of its has raised.
    function loop.wait(request)
+      waiting.check_request("wait", request)
       return finish(request, program.waiter())
    end
 
@@ -251,8 +219,9 @@ function polling.new(program)
       return finish(request, wait, go_on)
    end
 
-   --- Watches servers, as `wms.watch` does.  The loop calls `on_event`, an error of which ends the watch and is raised in the
-   --- loop; without it, `next` and `each` of what this returns wait in a coroutine.  `nil, message, err`: as `wms.watch`.
+   --- Watches servers, as `wms.watch` does.  The loop calls `on_event`, an error of which ends the watch and is raised in
+   --- the loop; without it, `next` and `each` of what this returns wait in a coroutine.  `nil, message, err`: as
+   --- `wms.watch`.
    function loop.watch(options)
       local watched, message, err = wms.watch(options)
       if not watched then
@@ -264,42 +233,47 @@ function polling.new(program)
          watched:close()
          return nil, message, err
       end
-      local self = setmetatable({ watch = watched, waiters = {}, waiter = program.waiter }, Watch)
-      enter(self, self.close)
-      self.stop = waiting.watch(watched, function(failure)
-         leave(self)
+      local way, poke = parking(program.waiter)
+      local watch = Watch.new(watched, way)
+      enter(watch, watch.close)
+      way.stop = waiting.watch(watched, function(failure)
+         leave(watch)
          count.down(here)
-         poke(self)
+         poke()
          if failure then
             error(failure[1], 0)
          end
-      end, function() poke(self) end)
-      return self
+      end, poke)
+      return watch
    end
 
-   --- Keeps rooms: `wms.keep`, whose `on_report` the loop calls.  Returns the keeper, or `nil, message, err`.  `on_done`, if
-   --- it is given, is called with its result when it is over.
+   --- Keeps rooms: `wms.keep`, whose `on_report` the loop calls.  Returns the keeper, or `nil, message, err`.  `on_done`,
+   --- if it is given, is called with its result when it is over.
    function loop.keep(options, on_done)
+      waiting.check_function("keep", 2, "on_done", on_done, true)
       local here, message, err = count.up()
       if not here then
          return nil, message, err
       end
-      local over, fine, keeper = false, nil, nil
-      fine, keeper, message, err = pcall(waiting.keep, options, function(...)
+      local over, keeper = false, nil
+      local function ended(...)
          over = true
          count.down(here)
          leave(keeper)
          if on_done then
             on_done(...)
          end
-      end)
-      if not (fine and keeper) and not over then
+      end
+      local fine, result
+      fine, result, message, err = pcall(waiting.keep, options, ended)
+      keeper = fine and result or nil
+      if keeper and not over then
+         enter(keeper, keeper.close)
+      elseif not over then
          count.down(here)
       end
       if not fine then
-         error(keeper, 0)
-      elseif keeper and not over then
-         enter(keeper, keeper.close)
+         error(result, 0)
       end
       return keeper, message, err
    end
@@ -309,8 +283,8 @@ function polling.new(program)
       return pending
    end
 
-   --- Ends all of them, as the program does that is about to end: commands return at once (`CANCELLED`), watches and keepers
-   --- are closed.
+   --- Ends all of them, as the program does that is about to end: commands return at once (`CANCELLED`), watches and
+   --- keepers are closed.
    function loop.stop()
       local list = {}
       for one, stop in pairs(ends) do

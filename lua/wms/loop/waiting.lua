@@ -10,7 +10,6 @@ local waiting = {}
 local driver = wms.driver()
 local resumes = {} -- request -> the function that is called when the request is done
 local pokes = {} -- watch -> the function that is called when it has something to tell
-local telling = 0 -- how often `take_news` is running: a program may switch coroutines in the midst of it
 local stir -- a timer that makes the descriptor readable
 
 waiting.driver = driver
@@ -40,29 +39,14 @@ end
 
 --- Takes all news.  What cannot be taken now is taken by the next turn.
 local function take_news()
-   telling = telling + 1
    local fine, failure = pcall(function()
       for request in driver.news, driver do
          step(request)
       end
    end)
-   telling = telling - 1
    if not fine then
       stir:set(0)
       error(failure, 0)
-   end
-end
-
---- Lets a turn come at once, if anybody but `request` is waited for.  Whatever has run the engine outside of a turn, such as
---- a step of one request, may have brought others to their end.  Their news wait for a turn, and nothing else makes the
---- descriptor readable for them.
-function waiting.stir(request)
-   local other = next(resumes)
-   if other == request then
-      other = next(resumes, request)
-   end
-   if other and telling == 0 then
-      stir:set(0)
    end
 end
 
@@ -76,7 +60,6 @@ function waiting.add(request, resume, poke)
    driver:watch(request)
    resumes[request], pokes[request] = resume, poke
    step(request)
-   waiting.stir(request)
 end
 
 --- Ends a request now: whoever waits for it has its result when this returns.
@@ -84,7 +67,6 @@ function waiting.cancel(request)
    request:cancel()
    if resumes[request] then
       step(request)
-      waiting.stir(request)
    end
 end
 
@@ -102,6 +84,25 @@ end
 function waiting.drop(request)
    waiting.forget(request)
    request:close()
+end
+
+----------------------------------------------------------------------------------------------------------------- misuse
+
+--- Raises misuse of the helper's function `name`, unless its argument at that position is a function (`optional`: or nil).
+function waiting.check_function(name, position, argument, value, optional)
+   if type(value) ~= "function" and not (optional and value == nil) then
+      error(("bad argument #%d to '%s' (%s: a %s; give a function)"):format(position, name, argument, type(value)), 3)
+   end
+end
+
+--- Likewise a request that is not closed.
+function waiting.check_request(name, value)
+   local fine, failure = pcall(function() return value:done() end)
+   if not fine then
+      local closed = tostring(failure):find("is closed", 1, true)
+      error(("bad argument #1 to '%s' (%s; give a request, as wms.start returns it)"):format(name,
+         closed and "the request is closed" or "a " .. type(value)), 3)
+   end
 end
 
 ----------------------------------------------------------------------------------------------------------------- timers
