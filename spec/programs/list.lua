@@ -15,7 +15,7 @@ return {
    roots = {
       web = "nginx libnginx-mod-http-lua haproxy " .. WMS,
       chat = "weechat-headless weechat-lua weechat-plugins " .. WMS,
-      apps = "neovim prosody go-sendxmpp knot-resolver knot-resolver-module-http lua-cqueues lua-lgi " .. WMS,
+      apps = "neovim prosody go-sendxmpp knot-resolver knot-resolver-module-http lua-cqueues lua5.3 lua-lgi " .. WMS,
       mail = "rspamd fonts-glyphicons-halflings " .. WMS, -- the font is configured
    },
    programs = {
@@ -26,7 +26,7 @@ return {
       prosody = { lua = "5.4", root = "apps" },
       knot = { lua = "jit", root = "apps" },
       rspamd = { lua = "jit", root = "mail" },
-      glib = { lua = "5.4", root = "apps", user = "carol" },
+      glib = { lua = "5.3", root = "apps" },
    },
    wms = WMS,
 }

@@ -6,7 +6,7 @@ local kit = require "spec.support.kit"
 
 local it = busted.it
 
-local SOCKET = "/home/alice/nvim.socket"
+local SOCKET = "/home/carol/nvim.socket"
 -- As a plugin that shows notifications does: they are the editor's only answer.
 local NOTIFY = "lua vim.notify = function(text, level) vim.rpcnotify(0, 'said', text, level or vim.log.levels.INFO) end"
 
@@ -25,6 +25,7 @@ local function evaluate(school, code)
    return call(school, "nvim_exec_lua", ('["%s", []]'):format(code:gsub('[\\"]', "\\%0"):gsub("\n", " ")))
 end
 
+--- Its process: that of the user who edits.
 local function processes(school)
    return { (school.machine:run("systemctl", "show", "--value", "--property=MainPID", "editor"):match("%d+")) }
 end
@@ -34,7 +35,7 @@ local function start(school)
       systemctl reset-failed editor 2> /dev/null || :
       systemctl stop editor 2> /dev/null || :
       rm -f "$1" # of one that was killed
-      systemd-run --quiet --collect --unit=editor -p User=alice -p WorkingDirectory=/home/alice \
+      systemd-run --quiet --collect --unit=editor -p User=carol -p WorkingDirectory=/home/carol \
          nvim --headless --listen "$1" -c "$2"
       for try in $(seq 500); do [ ! -S "$1" ] || break; sleep 0.02; done]], SOCKET, NOTIFY)
 end
@@ -88,12 +89,12 @@ require "spec.programs.serving".spec("neovim", {
          call(school(), "nvim_command", '["Rooms"]')
          await_shown(school(), "lab01.school.example 1 bob locked")
          await_shown(school(), "lab03.school.example 1 bob locked")
-         call(school(), "nvim_input", '["gg<CR>"]')
+         call(school(), "nvim_input", '["/^room1<CR><CR>"]')
          await_shown(school(), "lab01.school.example 1 bob open")
          lab01:session{ id = 1, flags = 44 }
          await_shown(school(), "lab01.school.example 1 bob locked")
          call(school(), "nvim_command", '["set mouse=a mousetime=60000 | redraw"]')
-         local row = evaluate(school(), "return vim.fn.screenpos(0, 2, 1).row - 1")
+         local row = evaluate(school(), 'return vim.fn.screenpos(0, vim.fn.search("^room1", "nw") + 1, 1).row - 1')
          for _ = 1, 2 do
             call(school(), "nvim_input_mouse", ('["left", "press", "", 0, %s, 5]'):format(row))
             call(school(), "nvim_input_mouse", ('["left", "release", "", 0, %s, 5]'):format(row))

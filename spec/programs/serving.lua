@@ -9,12 +9,11 @@
 --               tells how many were "done" and how many have "failed"
 --    well       optional: how the task says that something is done, if not so ("200"); all else has failed then
 --    others     (school, count) asks it for what else it does: such a task
---    reload     lets it take its configuration and the example anew
+--    reload     optional: lets it take its configuration and the example anew
 --    careless   does in it what nobody is to do there, log everybody off: returns what that has said
---    collect    lets it collect garbage: how much a collector leaves lying is its own affair
+--    collect    optional: lets it collect garbage: how much a collector leaves lying is its own affair
 --    strangers  optional: a list of functions that ask for what they may not, each of which returns what was said
 --    refused    what was said to them: a pattern
---    renewed    optional: its processes are other ones after a reload
 --    far        how sessions of Linux hosts are reached: nil, or why they are not
 --    more       optional: more specs, for (get_school, begin_slow)
 --
@@ -168,21 +167,17 @@ function serving.spec(name, program)
          end
       end)
 
-      it("is reloaded while it waits", function()
-         local slow, old = begin_slow(), program.processes(school)
-         program.reload(school)
-         if program.renewed then
-            kit.await(function()
-               local new = program.processes(school)
-               return #new > 0 and new[1] ~= old[1]
-            end)
-         end
-         others()
-         assert.is_true(slow:running())
-         school.lab01:clear()
-         all_done(1, counts_of(slow))
-         others()
-      end)
+      if program.reload then
+         it("is reloaded while it waits", function()
+            local slow = begin_slow()
+            program.reload(school)
+            others()
+            assert.is_true(slow:running())
+            school.lab01:clear()
+            all_done(1, counts_of(slow))
+            others()
+         end)
+      end
 
       it("lives through its own loss", function()
          local slow = begin_slow()
@@ -213,7 +208,9 @@ function serving.spec(name, program)
             all_done(count, counts_of(unlock("room1", count, 20)))
          end
          local function usage()
-            program.collect(school)
+            if program.collect then
+               program.collect(school)
+            end
             return school:usage(program.processes(school))
          end
          many(200)
