@@ -198,6 +198,16 @@ describe("weechat #once", function()
       assert.equal(signals, school:signals(pid))
    end)
 
+   it("is upgraded while it waits", function()
+      begin_slow()
+      type_in "upgrade"
+      await "Upgrade done"
+      assert.equal(pid, running())
+      school.lab01:clear()
+      type_in "room unlock room1"
+      await "lab01%.school%.example bob verified"
+   end)
+
    it("ends while it waits", function()
       begin_slow()
       type_in "quit"
