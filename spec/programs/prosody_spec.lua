@@ -1,5 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --- Prosody with the component of its example, in front of real hosts.
+local assert = require "luassert"
+local busted = require "busted"
+
+local it = busted.it
+
 local TEACHER, PUPIL, PASSWORD = "alice@school.example", "bob@school.example", "a good password"
 
 local function say(school, room, text, count, parallel, who)
@@ -11,6 +16,17 @@ local function main(school)
    return { (school.machine:run("systemctl", "show", "--value", "--property=MainPID", "prosody"):match("[1-9]%d*")) }
 end
 
+-- A component whose handlers of stanzas wait themselves.
+local WAITING = [[
+   local loop = require "wms.loop.prosody"
+   module:hook("message/bare", function(event)
+      local stanza = event.stanza
+      local outcomes, message = loop.call("unlock_all", { server = "@" .. require "util.jid".node(stanza.attr.to) })
+      module:send(require "util.stanza".message({ type = "chat", from = stanza.attr.to, to = stanza.attr.from },
+         outcomes and #outcomes .. " open" or message))
+      return true
+   end)]]
+
 --- A pupil has an account, too, and the messages of a whole day come within seconds.
 local function start(school, again)
    if again then
@@ -21,7 +37,12 @@ local function start(school, again)
    school.machine:script [[
       systemctl reset-failed prosody
       systemctl restart prosody
-      for try in $(seq 500); do [ -z "$(ss -Hltn sport = :5222)" ] || break; sleep 0.02; done]]
+      for try in $(seq 500); do # until it takes SIGHUP, and whoever comes
+         pid=$(systemctl show --value --property=MainPID prosody)
+         ! grep -q '^SigCgt:.*[13579bdf]$' /proc/$pid/status || [ -z "$(ss -Hltn sport = :5222)" ] || exit 0
+         sleep 0.05
+      done
+      exit 1]]
 end
 
 require "spec.programs.serving".spec("prosody", {
@@ -54,4 +75,33 @@ require "spec.programs.serving".spec("prosody", {
       function(school) return say(school, "room1", "unlock", 1, 1, PUPIL):counts().bodies.failed end,
    },
    refused = "Teachers talk to rooms",
+
+   more = function(get_school, begin_slow)
+      it("lets handlers of stanzas wait", function()
+         local school = get_school()
+         school.machine:script([[
+            echo "$1" > /usr/local/lib/prosody/modules/mod_waiting.lua
+            echo 'Component "waiting.school.example" "waiting"' > /etc/prosody/conf.d/waiting.cfg.lua
+            systemctl reload prosody
+            prosodyctl shell host activate waiting.school.example]], WAITING)
+         school.lab01:on("StopLockingSession", { never = true, times = 0 })
+         school.lab01:reset()
+         local slow = school:begin("python3", "-B", "spec/programs/xmpp.py", TEACHER, PASSWORD, "say", 1, 1,
+            "room1@waiting.school.example", "unlock")
+         school.lab01:wait("StopLockingSession", 1)
+         assert.equal(1, say(school, "room2", "unlock"):counts().done)
+         assert.is_true(slow:running())
+         school.lab01:clear()
+         local counts = slow:counts()
+         assert.equal(1, counts.done, counts.text)
+      end)
+
+      it("answers who waits when it stops", function()
+         local slow = begin_slow()
+         get_school().machine:check("systemctl", "stop", "prosody")
+         local counts = slow:counts()
+         assert.equal(1, counts.failed, counts.text)
+         start(get_school(), true)
+      end)
+   end,
 })
