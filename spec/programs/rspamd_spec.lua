@@ -3,7 +3,7 @@
 local TEACHER = "alice@school.example"
 
 local function show(school, count, parallel, sender, room, user)
-   return school:begin("python3", "-B", "spec/programs/mail.py", count, parallel, sender, "unlock+" .. room .. "@school.example",
+   return school:begin("python3", "-B", "spec/programs/mail.py", count, parallel, sender, room .. "@rooms.school.example",
       user or "")
 end
 

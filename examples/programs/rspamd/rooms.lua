@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- /etc/rspamd/rooms.lua: a mail to unlock+room1@school.example, from a teacher who has logged on to the mail server, unlocks the
+-- /etc/rspamd/rooms.lua: a mail to room1@rooms.school.example, from a teacher who has logged on to the mail server, unlocks the
 -- room.  It is dropped then; if it could not be done, the mail server refuses it, and says why.
 local wms = require "wms"
 local loop = require "wms.loop.coroutines"
@@ -30,7 +30,7 @@ end
 
 local function unlock(task)
    local recipients = task:get_recipients "smtp" or {}
-   local room = #recipients == 1 and recipients[1].addr:match "^unlock%+(%w+)@school%.example$"
+   local room = #recipients == 1 and recipients[1].addr:match "^(%w+)@rooms%.school%.example$"
    if not room then
       return
    elseif not TEACHERS[task:get_user() or ""] then
