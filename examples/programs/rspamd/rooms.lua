@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- /etc/rspamd/rooms.lua: a mail to room1@rooms.school.example, from a teacher who has logged on to the mail server, unlocks the
--- room.  It is dropped then; if it could not be done, the mail server refuses it, and says why.
+-- room.  The mail goes its way at once; what has become of the room stands in the log, with the mail's id.
+local logger = require "rspamd_logger"
 local wms = require "wms"
 local loop = require "wms.loop.coroutines"
 
@@ -14,18 +15,16 @@ wms.configure{ allow = function(action)
    return action.verb == "unlock", "rooms are unlocked from here, and nothing else"
 end }
 
---- Lets `body` run in a coroutine; the mail waits for its end, and other mails do not.
+--- Lets `body` run in a coroutine that may wait, in the loop of the worker that has this task, beside all its tasks.
 local function go(task, body)
-   local co = coroutine.create(body)
-   local function go_on()
-      local fine, seconds = coroutine.resume(co)
-      if not fine then
-         task:set_pre_result("soft reject", "it cannot be done now: " .. tostring(seconds))
-      elseif coroutine.status(co) ~= "dead" then
-         task:add_timer(seconds, go_on)
-      end
+   local resume = coroutine.wrap(function()
+      body()
+      return false
+   end)
+   local seconds = resume()
+   if seconds then
+      rspamd_config:add_periodic(task:get_ev_base(), seconds, resume) -- which returns the seconds until the next time, or false
    end
-   go_on()
 end
 
 local function unlock(task)
@@ -40,13 +39,11 @@ local function unlock(task)
       task:set_pre_result("reject", room .. ": there is no such room")
       return
    end
+   local id = task:get_queue_id()
+   task:set_pre_result("accept", room .. ": it is begun")
    go(task, function()
       local outcomes, message = loop.call("unlock_all", { server = "@" .. room, verify = VERIFY })
-      if outcomes then
-         task:set_pre_result("discard", ("%s: %d open"):format(room, #outcomes))
-      else
-         task:set_pre_result("reject", room .. ": " .. message)
-      end
+      logger.messagex(rspamd_config, "mail %s, %s: %s", id, room, outcomes and #outcomes .. " open" or message)
    end)
 end
 
