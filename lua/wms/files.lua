@@ -72,7 +72,7 @@ function files.evaluate(text, name)
       return nil, name .. ": byte code; give a text"
    end
    local chunk, why
-   local setfenv = rawget(_G, "setfenv") -- there are programs, such as Prosody, where to ask for what is not there is an error
+   local setfenv = rawget(_G, "setfenv") -- in programs such as Prosody it is an error to ask for what is not there
    if setfenv then -- Lua 5.1
       chunk, why = loadstring(text, "@" .. name) -- luacheck: ignore 113
       if chunk then

@@ -45,8 +45,9 @@ require "spec.programs.serving".spec("rspamd", {
    careless = function(school)
       school.machine:script [[
          cp /etc/rspamd/rooms.lua /run/rooms.lua
-         sed -i 's/or message)/or select(3, wms.close_all("@room1")).code)/; s/"unlock_all"/"close_all"/; s/, verify = VERIFY//' \
-            /etc/rspamd/rooms.lua]]
+         sed -i 's/or message)/or select(3, wms.close_all("@room1")).code)/
+            s/"unlock_all"/"close_all"/
+            s/, verify = VERIFY//' /etc/rspamd/rooms.lua]]
       start(school, true)
       local said = unlock(school, "room1", 1, 1, TEACHER):counts().bodies.failed
       school.machine:script "mv /run/rooms.lua /etc/rspamd/rooms.lua"

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- /etc/knot-resolver/rooms.lua: POST /rooms/ROOM/unlock unlocks a room, GET /rooms/ROOM shows it, for whoever has the token.
--- They are served by the resolver's module http, on sockets of the kind "rooms".
+-- /etc/knot-resolver/rooms.lua: POST /rooms/ROOM/unlock unlocks a room, GET /rooms/ROOM shows it, for whoever has the
+-- token.  They are served by the resolver's module http, on sockets of the kind "rooms".
 local wms = require "wms"
 local loop = require "wms.loop.knot"
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- ~/.config/nvim/plugin/rooms.lua: `:Unlock room1` unlocks a room.  `:Rooms` shows all rooms, as they are and as they change;
--- Enter or a double click unlocks the room in that line, q closes the window.
+-- ~/.config/nvim/plugin/rooms.lua: `:Unlock room1` unlocks a room.  `:Rooms` shows all rooms, as they are and as they
+-- change; Enter or a double click unlocks the room in that line, q closes the window.
 local wms = require "wms"
 local loop = require "wms.loop.luv"
 

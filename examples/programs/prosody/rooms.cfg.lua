@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- /etc/prosody/conf.d/rooms.cfg.lua
 VirtualHost "school.example" -- leave this out where Prosody serves it already
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- /etc/rspamd/rooms.lua: a mail to room1@rooms.school.example, from a teacher who has logged on to the mail server, unlocks the
--- room.  The mail goes its way at once; what has become of the room stands in the log, with the mail's id.
+-- /etc/rspamd/rooms.lua: a mail to room1@rooms.school.example, from a teacher who has logged on to the mail server, unlocks
+-- the room.  The mail goes its way at once; what has become of the room stands in the log, with the mail's id.
 local logger = require "rspamd_logger"
 local wms = require "wms"
 local loop = require "wms.loop.coroutines"
@@ -15,7 +15,8 @@ wms.configure{ allow = function(action)
    return action.verb == "unlock", "rooms are unlocked from here, and nothing else"
 end }
 
---- Lets `body` run in a coroutine that may wait, in the loop of the worker that has this task, beside all its tasks.
+--- Lets `body` run in a coroutine that may wait, in the loop of the worker that has this task, beside all its tasks.  A
+--- periodic returns the seconds until its next time, or false.
 local function go(task, body)
    local resume = coroutine.wrap(function()
       body()
@@ -23,7 +24,7 @@ local function go(task, body)
    end)
    local seconds = resume()
    if seconds then
-      rspamd_config:add_periodic(task:get_ev_base(), seconds, resume) -- which returns the seconds until the next time, or false
+      rspamd_config:add_periodic(task:get_ev_base(), seconds, resume)
    end
 end
 
