@@ -46,8 +46,14 @@ end
 local INTERFACE = Gio.DBusNodeInfo.new_for_xml([[
    <node>
       <interface name="example.school.Rooms">
-         <method name="Unlock"><arg name="room" type="s" direction="in"/><arg name="lines" type="s" direction="out"/></method>
-         <signal name="Changed"><arg name="room" type="s"/><arg name="what" type="s"/></signal>
+         <method name="Unlock">
+            <arg name="room" type="s" direction="in"/>
+            <arg name="lines" type="s" direction="out"/>
+         </method>
+         <signal name="Changed">
+            <arg name="room" type="s"/>
+            <arg name="what" type="s"/>
+         </signal>
       </interface>
    </node>]]):lookup_interface(NAME)
 
@@ -57,12 +63,18 @@ assert(bus:register_object(PATH, INTERFACE, GObject.Closure(function(_, _, _, _,
    unlock(invocation, parameters[1])
 end)))
 
+--- What an event says, in a line.
+local function tell(event)
+   local session = event.session
+   if session then
+      return ("%s %s %s %s"):format(event.server, session.session_id, session.user_name or "-", event.kind)
+   end
+   return (event.server and event.server .. " " or "") .. event.kind
+end
+
 for room in pairs(groups) do
    assert(loop.watch{ server = "@" .. room, on_event = function(event)
-      local session = event.session
-      local what = session and ("%s %s %s %s"):format(event.server, session.session_id, session.user_name or "-", event.kind)
-         or event.server and event.server .. " " .. event.kind or event.kind
-      bus:emit_signal(nil, PATH, NAME, "Changed", GLib.Variant("(ss)", { room, what }))
+      bus:emit_signal(nil, PATH, NAME, "Changed", GLib.Variant("(ss)", { room, tell(event) }))
    end })
 end
 
