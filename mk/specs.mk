@@ -180,7 +180,7 @@ veyon: all specs
 # Each in a test host's root file system, where wms is installed for its Lua: spec/programs/list.lua
 # says which there are.  `make test` takes some, and less of them.
 
-PROGRAMS      = nginx haproxy weechat neovim prosody knot rspamd glib
+PROGRAMS      = $(patsubst spec/programs/%_spec.lua,%,$(wildcard spec/programs/*_spec.lua))
 program_luas  = 5.4 5.3 5.1 jit
 for_programs  = all-luas $B/spec/host/multipoint LUAS='$(program_luas)'
 

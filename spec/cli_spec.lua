@@ -458,8 +458,8 @@ describe("wms #once", function()
             assert.equal(0, (select(3, cli.run(arguments))), arguments)
          end
          assert.is_true(count >= 5)
-         for arguments in page:gmatch("\n    wms ([^-][^\n]+)") do -- of hosts that are not there: what they mean
-            arguments = arguments:gsub("[@>3]room1%.?t?x?t?", { ["@room1"] = "lab[01-30]", [">room1.txt"] = "" })
+         for shown in page:gmatch("\n    wms ([^-][^\n]+)") do -- of hosts that are not there: what they mean
+            local arguments = shown:gsub("[@>3]room1%.?t?x?t?", { ["@room1"] = "lab[01-30]", [">room1.txt"] = "" })
             if not arguments:find("room1.txt", 1, true) and not arguments:find("password.txt", 1, true)
                and not arguments:find("--show", 1, true) then
                local out, err, code = cli.run("--lua " .. arguments)

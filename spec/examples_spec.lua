@@ -357,7 +357,8 @@ describe("the manual #once", function()
          assert.is_true(#blocks(path, "lua") > 0, path)
       end
       local run_here = { ["docs/hosts-multipoint.md"] = "multipoint", ["docs/multipoint.md"] = "multipoint",
-         ["docs/hosts-linux.md"] = "logind", ["docs/cli.md"] = "cookbook" }
+         ["docs/hosts-linux.md"] = "logind",
+         ["docs/embedding.md"] = "haproxy", ["docs/cli.md"] = "cookbook" }
       for _, path in ipairs(pages) do
          for mark in texts[path]:gmatch("\n<!%-%- (%l+) %-%->\n```lua\n") do
             assert.equal(run_here[path], mark, path)
@@ -431,6 +432,30 @@ describe("the manual #once", function()
       assert.truthy(text:find(id .. "\talice\t", 1, true), text)
       assert.truthy(text:find(id .. "\talice\tverified\t", 1, true), text)
       assert.truthy(text:find(id .. "\talice\trequested\t", 1, true), text) -- the message
+   end)
+
+   it("has a script for HAProxy that lets it go on while a host is asked", function()
+      if not package.searchpath("wms.logind", package.cpath) then
+         pending("the provider logind is not built")
+      end
+      local code = blocks("docs/embedding.md", "lua", "haproxy")[1]
+      local text = run([[
+         local wms, service, slept = require "wms", nil, 0
+         wms.memory("lab", { latency = 0.02, sessions = { { session_id = 2, user_name = "alice", locked = true } } })
+         core = { register_service = function(_, _, run) service = run end, msleep = coroutine.yield }
+      ]] .. code:gsub('"localhost"', '"memory://lab"') .. [[
+         local told = {}
+         local applet = setmetatable({}, { __index = function(_, name)
+            return function(_, ...) told[#told + 1] = name .. " " .. table.concat({ ... }, " ") end
+         end })
+         local thread = coroutine.create(service)
+         repeat
+            assert(coroutine.resume(thread, applet))
+            slept = slept + 1
+         until coroutine.status(thread) == "dead"
+         print(slept > 1, table.concat(told, "; "))
+      ]])
+      has(text, "true\tset_status 200", "content-length 20", "start_response", "send 1 sessions unlocked\n")
    end)
 
    -- A library with a sanitizer inside wants a program that has it too.

@@ -282,7 +282,8 @@ describe("after a fork #once", function()
       local output, code = script(text, "strace -f -qq -e signal=none -e trace=desc,network,process -o " .. file)
       assert.same({ "fine", 0 }, { output, code })
       local calls, children, begun = {}, {}, {}
-      for line in io.lines(file) do
+      for whole in io.lines(file) do
+         local line = whole
          local half = line:match("^(%d+ .*) <unfinished %.%.%.>$")
          local whose, other = line:match("^(%d+) +<%.%.%. .- resumed>(.*)$")
          if half then -- the rest comes when others have had their turn

@@ -213,6 +213,11 @@ local BODY = [==[
       while not watch:done() do nap(0.01) end
       check(kinds[1] == "ready" and kinds[2] == "opened", table.concat(kinds, " "))
       quick:drop(7)
+      watch = assert(loop.watch{ server = "memory://quick", on_event = function() end })
+      nap(0.05)
+      watch:close()
+      nap(0.15) -- whoever has read its events must not complain
+      check(watch:done() and not (errors and errors[1]), "it is closed")
       if errors and not RAISES then -- the program lives on
          watch = assert(loop.watch{ server = "memory://quick", on_event = function() error("on purpose", 0) end })
          while #errors == 0 do nap(0.01) end
@@ -343,6 +348,53 @@ local BODY = [==[
 --- The version of this Lua: 503.
 local build = os.getenv("WMS_BUILD") or "build"
 local number = 100 * _VERSION:match("(%d)%.") + _VERSION:match("%.(%d)")
+
+describe("a program that sleeps", function()
+   --- How often `waiters` at once look while a host takes three seconds, and the processor time of that.
+   local function looks_of(waiters)
+      local output = process.script(([[
+         local wms, socket = require "wms", require "socket"
+         local loop = require "wms.loop.coroutines"
+         wms.memory("slow", { latency = 3, sessions = { { session_id = 1, locked = true } } })
+         local tasks, looks = {}, 0
+         for i = 1, %d do
+            tasks[i] = { due = 0, go_on = coroutine.wrap(function()
+               assert(loop.call("unlock", { session_ids = 1, server = "memory://slow" }))
+            end) }
+         end
+         local begun = os.clock()
+         while #tasks > 0 do
+            local now, first = socket.gettime(), math.huge
+            for i = #tasks, 1, -1 do
+               local task = tasks[i]
+               if task.due <= now then
+                  local seconds = task.go_on()
+                  looks = looks + 1
+                  task.due = seconds and now + seconds
+               end
+               if not task.due then table.remove(tasks, i) else first = math.min(first, task.due) end
+            end
+            if #tasks > 0 then socket.sleep(math.max(0, first - socket.gettime())) end
+         end
+         print(looks, os.clock() - begun)
+      ]]):format(waiters), ("LUA_PATH=%s"):format(process.quote(package.path)))
+      local looks, seconds = output:match("^(%d+)%s+([%d.]+)")
+      assert(looks, output)
+      return tonumber(looks), tonumber(seconds)
+   end
+
+   it("looks seldom enough #once", function()
+      if not pcall(require, "socket") then
+         pending("this Lua has no luasocket")
+      end
+      local looks, seconds = looks_of(1)
+      assert.is_true(looks >= 10 and looks < 300, looks .. " looks")
+      assert.is_true(seconds < 0.15, seconds .. " s") -- 0.03 s, if the processor were ours alone
+      looks, seconds = looks_of(200)
+      assert.is_true(looks < 4000, looks .. " looks of 200")
+      assert.is_true(seconds < 0.6, seconds .. " s of 200")
+   end)
+end)
 
 describe("the helper for", function()
    local folder, started = nil, {}

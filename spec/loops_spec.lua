@@ -182,4 +182,82 @@ describe("a loop's helper", function()
       end
       assert.same({ "quick", "slow" }, kit.sorted(told))
    end)
+
+   --- Starts a command that is under way, lets `happen` happen outside of any turn, and polls until the command has ended.
+   local function polled(happen)
+      local found, socket = pcall(require, "socket")
+      if not found then
+         pending("this Lua has no luasocket")
+      end
+      local loop = require "wms.loop.poll"
+      local name, told = kit.name(), nil
+      local host = keep(wms.memory(name, { latency = 0.2, sessions = { { session_id = 1, locked = true } } }))
+      local watch = { { getfd = loop.pollfd } }
+      local function poll_until(check)
+         while not check() do
+            assert.is_nil(select(3, socket.select(watch, nil, 20)))
+            assert(loop.turn())
+         end
+      end
+      local request = loop.start("unlock", { session_ids = 1, server = "memory://" .. name }, function(list, _, err)
+         told = list and list[1].state or err.code
+      end)
+      assert(loop.turn()) -- what its start was good for is done
+      happen(request, host, socket, poll_until, "memory://" .. name)
+      poll_until(function() return told end)
+      return told
+   end
+
+   it("is woken for a command that is cancelled", function()
+      assert.equal("CANCELLED", polled(function(request, host)
+         host:fail("unlock", "TIMEOUT")
+         request:cancel()
+      end))
+   end)
+
+   it("is woken for a command that ended while another one blocked", function()
+      assert.equal("requested", polled(function()
+         local name = kit.name()
+         keep(wms.memory(name, { latency = 0.6, sessions = { { session_id = 1, locked = true } } }))
+         fine(wms.unlock{ session_ids = 1, server = "memory://" .. name })
+      end))
+   end)
+
+   it("is woken for a command that ended by another's step", function()
+      assert.equal("requested", polled(function(_, _, socket, _, server)
+         local other = keep(wms.start("unlock", { session_ids = 1, server = server }))
+         socket.sleep(0.6)
+         other:step()
+      end))
+   end)
+
+   it("is woken for what the program does to an embedded host", function()
+      polled(function(_, host, _, poll_until, server)
+         local loop, kinds = require "wms.loop.poll", {}
+         local watch = assert(loop.watch{ server = server, on_event = function(event) kinds[#kinds + 1] = event.kind end })
+         poll_until(function() return kinds[1] end)
+         host:open{ session_id = 7 }
+         poll_until(function() return kit.set(kinds).opened end)
+         watch:close()
+      end)
+   end)
+
+   it("does not turn without end for news that nobody takes", function()
+      polled(function(_, _, socket, _, server)
+         local mine = keep(wms.start("unlock", { session_ids = 1, server = server }))
+         mine:pollfd()
+         socket.sleep(0.6)
+         local other = keep(wms.start("sessions", server))
+         local wakes = 0
+         local loop = require "wms.loop.poll"
+         for _ = 1, 50 do
+            if #socket.select({ { getfd = loop.pollfd } }, nil, 0.02) > 0 then
+               wakes = wakes + 1
+               assert(loop.turn())
+            end
+         end
+         assert.is_true(wakes < 20, wakes .. " wakes")
+         other:wait()
+      end)
+   end)
 end)

@@ -201,7 +201,8 @@ bound.describe("after a fork with MultiPoint hosts #once", pending, function()
       assert.truthy(pid, output)
       local said, own, closed = {}, {}, 0
       local begun -- strace tells a call in two lines when another process does something in between
-      for line in io.lines(file) do
+      for whole in io.lines(file) do
+         local line = whole
          local first, last = line:match("^(" .. pid .. " .-) *<unfinished ...>$"),
             line:match("^" .. pid .. " +<%.%.%. [%w_]+ resumed>(.*)$")
          begun, line = first or begun, last and begun and begun .. last or first and "" or line

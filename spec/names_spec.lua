@@ -13,6 +13,9 @@ local REQUEST = { "pollfd", "events", "timeout", "step", "done", "result", "wait
 local WATCH = { "next", "each", "sessions", "servers", "pollfd", "events", "timeout", "step", "wait", "done", "close" }
 local DRIVER = { "pollfd", "events", "timeout", "step", "wait", "watch", "forget", "news", "alarm", "clock" }
 local KEEPER = { "run", "wait", "step", "done", "result", "stop", "close", "pollfd", "events", "timeout" }
+local LOOP = { "call", "wait", "start", "watch", "keep", "stop", "pending" }
+local POLL = { "pollfd", "turn", "run" } -- of wms.loop.poll, beside these
+local LOOP_WATCH = { "next", "each", "sessions", "servers", "done", "close" }
 local HANDLE = { "open", "lock", "unlock", "drop", "picture", "fail", "refuse", "log", "session", "close" }
 
 local function text_of(path)
@@ -77,6 +80,19 @@ describe("every name", function()
       for _, method in ipairs(DRIVER) do
          assert.equal("function", type(wms.driver()[method]), method)
       end
+      local loop = require "wms.loop.poll"
+      local loop_watch = keep(loop.watch("memory://" .. name))
+      for _, method in ipairs(LOOP_WATCH) do
+         assert.equal("function", type(loop_watch[method]), method)
+      end
+      local others = set(POLL)
+      for _, name_of in ipairs(LOOP) do
+         assert.equal("function", type(loop[name_of]), name_of)
+         others[name_of] = true
+      end
+      for name_of in pairs(loop) do
+         assert.is_true(others[name_of], "undocumented: " .. name_of)
+      end
       for _, method in ipairs{ "__gc", "__close", "__index", "__metatable", "unref" } do
          local ok, value = pcall(function() return host[method] end)
          assert.is_true(not ok or value == nil, method)
@@ -88,12 +104,13 @@ describe("every name", function()
       local types = text_of("lua/wms/types.lua")
       assert.truthy(types and types:find("%-%-%-@meta"), "lua/wms/types.lua")
       local ours = { ["wms."] = set(COMMANDS), ["request:"] = set(REQUEST), ["host:"] = set(HANDLE),
-         ["driver:"] = set(DRIVER), ["watch:"] = set(WATCH), ["keeper:"] = set(KEEPER) }
+         ["driver:"] = set(DRIVER), ["watch:"] = set(WATCH), ["keeper:"] = set(KEEPER), ["loop."] = set(LOOP),
+         ["loop_watch:"] = set(LOOP_WATCH) }
       for _, name in ipairs(FUNCTIONS) do
          ours["wms."][name] = true
       end
       local told = { ["wms."] = {}, ["request:"] = {}, ["host:"] = {}, ["driver:"] = {}, ["watch:"] = {},
-         ["keeper:"] = {} }
+         ["keeper:"] = {}, ["loop."] = {}, ["loop_watch:"] = {} }
       for owner, name in types:gmatch("\nfunction ([%w_]+[.:])([%w_]+)%(") do
          assert.truthy(told[owner], owner)
          told[owner][name] = true
@@ -185,7 +202,13 @@ describe("every name", function()
             assert.truthy(reference:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
          end
       end
-      for _, name in ipairs(DRIVER) do
+      local embedding = {}
+      for _, list in ipairs{ DRIVER, LOOP, POLL, LOOP_WATCH } do
+         for _, name in ipairs(list) do
+            embedding[#embedding + 1] = name
+         end
+      end
+      for _, name in ipairs(embedding) do
          assert.truthy(text_of("docs/embedding.md"):find("%f[%w_]" .. name .. "%f[^%w_]"), name)
       end
       for name in manual:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do

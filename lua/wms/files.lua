@@ -35,9 +35,9 @@ end
 ---@return string? message
 function files.each_line(text, name, fun)
    local number = 0
-   for line in (text .. "\n"):gmatch("(.-)\r?\n") do
+   for whole in (text .. "\n"):gmatch("(.-)\r?\n") do
       number = number + 1
-      line = line:gsub("^\239\187\191", ""):gsub("#.*$", ""):match("^%s*(.-)%s*$")
+      local line = whole:gsub("^\239\187\191", ""):gsub("#.*$", ""):match("^%s*(.-)%s*$")
       local message = line ~= "" and fun(line, number)
       if message then
          return ("%s:%d: %s"):format(name, number, message)

@@ -70,8 +70,8 @@ function fingerprints.parse(text, name)
       if not fingerprint then
          return "give a host's address and the SHA-256 of its certificate, such as `lab01 SHA256:…`"
       end
-      for host in hosts:gmatch("[^,]+") do
-         host = address(host):lower():gsub("%.$", "")
+      for given in hosts:gmatch("[^,]+") do
+         local host = address(given):lower():gsub("%.$", "")
          if host:find("[%[@!&^]") and not host:find("^%[[%x:.]+%]") then
             return ("%s is no host's address; give one, since each host has a certificate of its own"):format(host)
          end

@@ -623,9 +623,100 @@ function watch:close() end
 
 ---------------------------------------------------------------------------------------------------------------- driver
 
+--- What `require "wms.loop.NAME"` is, for `luv` (Neovim too), `cqueues`, `glib`, `nginx`, `haproxy`, `prosody`, `knot`,
+--- `coroutines`, and `poll` for any other loop: docs/embedding.md.  Each waits its program's own way.  What waits has to be called
+--- where the program can: in a coroutine, or a request of nginx; elsewhere it raises.
+---@class wms.Loop
+local loop = {}
+
+--- Carries out a command, or a function of wms.multipoint (`"multipoint.stations"`), and returns what the blocking function
+--- would; raises misuse, and what one of its callbacks has raised.
+---@param command string
+---@param options? table|string
+---@return wms.Outcome[]|wms.Session[]|table|nil result
+---@return string? message
+---@return wms.Error? err
+function loop.call(command, options) end
+
+--- The same for a request that is there, which is closed then.  `request:cancel()` makes it return.
+---@param started wms.Request
+---@return wms.Outcome[]|wms.Session[]|table|nil result
+---@return string? message
+---@return wms.Error? err
+function loop.wait(started) end
+
+--- Starts a command and returns its request at once.  `on_done` is called once, perhaps before this returns, with what the
+--- blocking function would have returned; the request is closed then.  What a callback of the command has raised: `nil,
+--- message`.  Not in `coroutines`.
+---@param command string
+---@param options table|string|nil
+---@param on_done fun(result: table?, message: string?, err: wms.Error?)
+---@return wms.Request? request
+---@return string? message
+---@return wms.Error? err `NO_MEMORY`, `INTERNAL` (no descriptor left), `CANCELLED` (the program is about to end)
+function loop.start(command, options, on_done) end
+
+--- Watches servers.  With `on_event` (not in `coroutines`) that is called; an error of it ends the watch, and is the program's.
+---@param options wms.WatchOptions|string
+---@return wms.LoopWatch? watch
+---@return string? message
+---@return wms.Error? err
+function loop.watch(options) end
+
+--- Keeps rooms.  `on_done` is called with the keeper's result when it is over.  Not in `coroutines`.
+---@param options wms.KeepOptions
+---@param on_done? fun(summary: wms.KeepSummary?, message: string?, err: wms.Error?)
+---@return wms.Keeper? keeper
+---@return string? message
+---@return wms.Error? err
+function loop.keep(options, on_done) end
+
+--- Ends all that is under way here, for a program that is about to end: commands return (`CANCELLED`), watches and keepers are
+--- closed.
+function loop.stop() end
+
+--- How many commands, watches and keepers are under way.  Not in programs that sleep.
+---@return integer count
+function loop.pending() end
+
+--- A watch of a loop's helper.  It is closed by `close`, by `loop.stop`, by an error of `on_event`, and at the end of a program
+--- that tells of it.
+---@class wms.LoopWatch
+local loop_watch = {}
+
+--- The next event, for which it waits the program's own way; nil: there was none in that time, or it is closed.
+---@param seconds? number from 0
+---@return wms.Event? event
+---@return string? message
+---@return wms.Error? err
+function loop_watch:next(seconds) end
+
+--- For a loop of `for` over events, which ends when the watch is closed.  Not on Lua 5.1, which cannot yield in there.
+---@return fun(): wms.Event?
+function loop_watch:each() end
+
+--- As those of wms.Watch, as the next two.
+---@return wms.Session[]
+function loop_watch:sessions() end
+
+---@return { server: string, state: "connecting"|"watched"|"lost", error?: { code: wms.Code, message: string } }[]
+function loop_watch:servers() end
+
+---@return boolean done
+function loop_watch:done() end
+
+--- Ends it; whoever waits for its next event gets nil.  A second time, nothing happens.
+function loop_watch:close() end
+
+--- For `wms.loop.poll`, which has these beside the functions of every helper.
+---@class wms.PollLoop: wms.Loop
+---@field pollfd fun(): integer?, string?, wms.Error? The descriptor that is readable when `turn` has something to do.
+---@field turn fun(): boolean?, string?, wms.Error? Does what can be done without waiting.
+---@field wait fun(seconds?: number): boolean?, string?, wms.Error? Waits until something has happened, at most so long.
+---@field run fun(): boolean?, string?, wms.Error? Waits until nothing is pending.
+
 --- Drives every request of this Lua state from one descriptor, for an event loop that has many requests at once.  There is
---- one for each Lua state.  The helpers `wms.loop.luv` (Neovim too), `wms.loop.cqueues` and `wms.loop.poll` are made with it,
---- and are what a program uses unless its loop is another one.
+--- one for each Lua state.  The helpers are made with it, and are what a program uses.
 ---@class wms.Driver
 local driver = {}
 

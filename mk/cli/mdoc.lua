@@ -26,8 +26,8 @@ local function prose(text)
          line = ""
       end
    end
-   for word in text:gmatch("%S+") do
-      word = plain(word)
+   for given in text:gmatch("%S+") do
+      local word = plain(given)
       if #line + #word + 1 > COLUMNS then
          finish()
       end
@@ -71,7 +71,8 @@ local function synopsis_of(command)
    local name_words = select(2, command.name:gsub("%S+", "")) -- of a noun and a word two
    usage = usage:gsub("%(ID%.%.%. | %-%-all | %-%-where NAME=VALUE%)", "@choice@")
       :gsub("%(ID%.%.%. | %-%-all%)", "@all@")
-   for word in usage:gmatch("%S+") do
+   for given in usage:gmatch("%S+") do
+      local word = given
       local bare, optional = word:match("^%[(.-)%]$"), false
       if bare then
          word, optional = bare, true

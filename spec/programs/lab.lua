@@ -92,6 +92,11 @@ end
 --- Whether all of a spec is to run (`make programs`), or what `make test` has of it.
 lab.all = os.getenv("WMS_PROGRAMS") ~= nil
 
+--- Whether the program's spec is to run at all.
+function lab.wanted(name)
+   return lab.all or list.programs[name].quick
+end
+
 --- Prints what was measured, for `make programs`.
 function lab.report(...)
    if lab.all then

@@ -50,7 +50,7 @@ local function await_shown(school, text)
    local fine = pcall(kit.await, function()
       lines = shown(school)
       return lines:find(text, 1, true)
-   end)
+   end, nil, 60)
    assert(fine, text .. " is not in " .. lines)
 end
 
@@ -101,13 +101,13 @@ require "spec.programs.serving".spec("neovim", {
          end
          await_shown(school(), "lab01.school.example 1 bob open")
          call(school(), "nvim_input", '["q"]')
-         kit.await(function() return evaluate(school(), "return require 'wms.loop.luv'.pending()") == "0" end)
+         kit.await(function() return evaluate(school(), "return require 'wms.loop.luv'.pending()") == "0" end, nil, 60)
       end)
 
       it("is left at once, whatever it waits for", function()
          local slow, old = begin_slow(), processes(school())[1]
          client(school(), "call", 1, "nvim_command", '["qall"]'):read()
-         kit.await(function() return select(2, school().machine:run("test", "-e", "/proc/" .. old)) ~= 0 end)
+         kit.await(function() return select(2, school().machine:run("test", "-e", "/proc/" .. old)) ~= 0 end, nil, 60)
          assert.is_nil(slow:counts().done)
          start(school())
       end)

@@ -1,5 +1,11 @@
 -- SPDX-License-Identifier: MIT
 --- rspamd with the rule of its example, in front of real hosts.
+local assert = require "luassert"
+local busted = require "busted"
+local kit = require "spec.support.kit"
+
+local it = busted.it
+
 local TEACHER = "alice@school.example"
 
 --- Its workers that look at mails, those that only finish left out.
@@ -60,4 +66,21 @@ require "spec.programs.serving".spec("rspamd", {
       function(school) return unlock(school, "room1", 1, 1, "bob@school.example"):counts().bodies.failed end,
    },
    refused = "teachers unlock rooms",
+
+   more = function(get_school, begin_slow)
+      it("takes its rules anew in another worker, and loses what is under way", function()
+         local school = get_school()
+         local slow, old = begin_slow(), processes(school)
+         school.machine:check("systemctl", "reload", "rspamd")
+         kit.await(function()
+            local new = processes(school)
+            return #new == 1 and new[1] ~= old[1]
+         end, nil, 60)
+         local counts = unlock(school, "room2", 5, 1, TEACHER):counts()
+         assert.equal(5, counts.done, counts.text)
+         school.lab01:clear()
+         counts = slow:counts()
+         assert.is_nil(counts.done, counts.text)
+      end)
+   end,
 })

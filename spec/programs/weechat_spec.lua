@@ -37,6 +37,10 @@ for _, name in ipairs{ "careless", "collect", "held" } do
 end
 ]]
 
+if not lab.wanted "weechat" then
+   return
+end
+
 describe("weechat #once", function()
    local there, why = lab.available "weechat"
    if not there then
@@ -99,7 +103,7 @@ describe("weechat #once", function()
       pid = assert(running())
       signals = school:signals(pid)
       school.machine:check("kill", pid)
-      kit.await(function() return not running() end)
+      kit.await(function() return not running() end, nil, 60)
       school:sh([[printf %s "$1" >> ~/.local/share/weechat/lua/autoload/rooms.lua]], ADDED)
       start()
    end)
@@ -211,6 +215,6 @@ describe("weechat #once", function()
    it("ends while it waits", function()
       begin_slow()
       type_in "quit"
-      kit.await(function() return not running() end)
+      kit.await(function() return not running() end, nil, 60)
    end)
 end)

@@ -148,6 +148,13 @@ function polling.new(program)
       program.at_exit(function() loop.stop() end)
    end
 
+   --- Raises an error where there is no loop.
+   local function check_place()
+      if program.place then
+         program.place()
+      end
+   end
+
    --- Waits for a request: `resume(request, failure)` is called once.  `nil, message, err`: no descriptor is left.
    local function add(request, resume)
       local here, message, err = count.up()
@@ -170,6 +177,7 @@ function polling.new(program)
    --- error that a callback of the command raised is passed on by `on_done` being called with `nil, message`.
    function loop.start(command, options, on_done)
       waiting.check_function("start", 3, "on_done", on_done)
+      check_place()
       local request, message, err = waiting.start(command, options)
       if not request then
          return nil, message, err
@@ -223,6 +231,7 @@ function polling.new(program)
    --- the loop; without it, `next` and `each` of what this returns wait in a coroutine.  `nil, message, err`: as
    --- `wms.watch`.
    function loop.watch(options)
+      check_place()
       local watched, message, err = wms.watch(options)
       if not watched then
          return nil, message, err

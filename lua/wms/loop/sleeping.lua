@@ -25,7 +25,7 @@ local LOAD = 0.01 -- of a core: all looks together cost less
 local SHORTEST = 0.001 -- seconds: programs' timers are no finer
 local LONGEST = 0.1 -- seconds, of a pause that has grown, if the load allows it
 local GROWTH = 20 -- a pause is that part of the time in which nothing has happened
-local WAKING = 0.000005 -- seconds that the program takes to let a coroutine sleep and go on; a guess
+local WAKING = 0.000015 -- seconds that the program takes to let a coroutine sleep and go on; a guess
 local COSTLIEST = 0.001 -- seconds: what takes longer was no look, but a callback
 
 local cost = 0.00001 -- seconds that one look takes
@@ -70,6 +70,12 @@ local function take(watch)
    return event, message, err
 end
 
+--- Whether it is done, or somebody has closed it.
+local function is_over(one)
+   local fine, over = pcall(one.done, one)
+   return not fine or over
+end
+
 local function shutting_down(message)
    local err = setmetatable({ code = "CANCELLED", message = message }, { __tostring = function() return message end })
    return nil, message, err
@@ -105,26 +111,25 @@ function sleeping.new(program)
    --- of its own.
    local function run(one, at_end, fragile)
       local since = driver:clock()
-      while true do
+      while not is_over(one) do
          local fine, done, message, err = look(one, "step")
          if not fine then
             local raised = done
-            if fragile or one:done() or not program.spawn or not program.spawn(function() error(raised, 0) end) then
+            if fragile or is_over(one) or not program.spawn or not program.spawn(function() error(raised, 0) end) then
                one:close()
                return { raised = raised }
             end
          elseif done == nil and message then
             one:close()
             return { message = message, err = err }
-         elseif done then
-            return nil
          end
-         if at_end and is_leaving() then
+         if not done and at_end and is_leaving() then
             one[at_end](one)
-         else
+         elseif not done then
             program.sleep(pause(since))
          end
       end
+      return nil
    end
 
    --- What `run` has returned, passed on.
@@ -251,12 +256,13 @@ function sleeping.new(program)
       return spawn(keeper, function()
          local failure = run(keeper, "close")
          ends[keeper] = nil
-         if failure and failure.raised then
-            error(failure.raised, 0)
-         elseif on_done and failure then
+         if on_done and failure and failure.message then
             on_done(nil, failure.message, failure.err)
          elseif on_done then
             on_done(keeper:result())
+         end
+         if failure and failure.raised then
+            error(failure.raised, 0)
          end
       end)
    end
