@@ -15,7 +15,8 @@ return {
    roots = {
       web = "nginx libnginx-mod-http-lua haproxy " .. WMS,
       chat = "weechat-headless weechat-lua weechat-plugins " .. WMS,
-      apps = "neovim prosody lua-unbound go-sendxmpp knot-resolver knot-resolver-module-http lua-cqueues lua5.3 lua-lgi " .. WMS,
+      apps = "neovim prosody lua-unbound go-sendxmpp knot-resolver knot-resolver-module-http lua-cqueues lua5.3 lua-lgi "
+         .. WMS,
       mail = "rspamd fonts-glyphicons-halflings " .. WMS, -- the font is configured
    },
    programs = {

@@ -33,6 +33,7 @@ local serving = {}
 local HALF = lab.all and 25 or 5 -- commands of either kind that have to be done meanwhile
 local QUIET = 0.1 -- seconds that none of them may take, on a machine that has nothing else to do
 local ROUND, ROUNDS = lab.all and 1000 or 100, lab.all and 10 or 2 -- of unlocks
+
 --- Calls `check` until it returns something true, and returns that.  The machine may be busy.
 local function await(check)
    return kit.await(check, nil, 60)
