@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- nginx with lua-nginx-module, set up by the README of its example, in front of real hosts.
+local assert = require "luassert"
+
 require "spec.programs.http".spec("nginx", {
    url = "http://127.0.0.1:8080",
    unit = "nginx",
@@ -35,5 +37,21 @@ END
          list[#list + 1] = pid
       end
       return list
+   end,
+
+   more = function(it, school)
+      it("may be bound by its own account, which gets the password from another one as its input", function()
+         local function bind(by)
+            local said, code = school().machine:run("sh", "-c", "exec runuser -u www-data -- "
+               .. "env XDG_CONFIG_HOME=/var/lib/rooms wms bind @room1 -u Administrator "
+               .. "--fingerprints /etc/wms/fingerprints.txt --password-fd " .. by)
+            return code, said
+         end
+         local code, said = bind "3 3< ~/password"
+         assert.equal(2, code, said)
+         assert.truthy(said:find("--password-fd 3: this account may not open what is behind it", 1, true), said)
+         code, said = bind "0 < ~/password"
+         assert.equal(0, code, said)
+      end)
    end,
 })

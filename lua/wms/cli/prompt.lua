@@ -68,6 +68,8 @@ local function first_line(file, name)
    return line
 end
 
+local EACCES = 13
+
 local function from_descriptor(number)
    local name = ("--password-fd %d"):format(number)
    if number == 0 then
@@ -76,8 +78,10 @@ local function from_descriptor(number)
       end
       return first_line(io.stdin, name)
    end
-   local file = io.open(("/dev/fd/%d"):format(number), "rb")
-   if not file then
+   local file, _, code = io.open(("/dev/fd/%d"):format(number), "rb")
+   if code == EACCES then -- it is open, and another account has opened it
+      return nil, name .. ": this account may not open what is behind it; give it as the input, --password-fd 0 <FILE"
+   elseif not file then
       return nil, name .. ": it is not open; give one that is, as in 'wms bind ... --password-fd 3 3<FILE'"
    end
    return first_line(file, name)
