@@ -16,7 +16,7 @@ local function main(school)
    return { (school.machine:run("systemctl", "show", "--value", "--property=MainPID", "prosody"):match("[1-9]%d*")) }
 end
 
--- A component whose handlers of stanzas wait themselves.
+-- A component whose handlers of stanzas and HTTP requests wait themselves.
 local WAITING = [[
    local loop = require "wms.loop.prosody"
    module:hook("message/bare", function(event)
@@ -25,7 +25,12 @@ local WAITING = [[
       module:send(require "util.stanza".message({ type = "chat", from = stanza.attr.to, to = stanza.attr.from },
          outcomes and #outcomes .. " open" or message))
       return true
-   end)]]
+   end)
+   module:depends "http"
+   module:provides("http", { route = { ["POST /unlock"] = function()
+      local outcomes, message = loop.call("unlock_all", { server = "@room2" })
+      return outcomes and #outcomes .. " open" or message
+   end } })]]
 
 --- A pupil has an account, too, and the messages of a whole day come within seconds.
 local function start(school, again)
@@ -77,7 +82,7 @@ require "spec.programs.serving".spec("prosody", {
    refused = "Teachers talk to rooms",
 
    more = function(get_school, begin_slow)
-      it("lets handlers of stanzas wait", function()
+      it("lets handlers of stanzas, HTTP requests and the shell's commands wait", function()
          local school = get_school()
          school.machine:script([[
             echo "$1" > /usr/local/lib/prosody/modules/mod_waiting.lua
@@ -90,6 +95,11 @@ require "spec.programs.serving".spec("prosody", {
             "room1@waiting.school.example", "unlock")
          school.lab01:wait("StopLockingSession", 1)
          assert.equal(1, say(school, "room2", "unlock"):counts().done)
+         local status, body = school:request("http://127.0.0.1:5280/waiting/unlock", { method = "POST",
+            headers = { "Host: waiting.school.example" } }):answer()
+         assert.same({ 200, "2 open" }, { status, body })
+         assert.matches("Result: 2", school.machine:check("prosodyctl", "shell",
+            "> #require 'wms.loop.prosody'.call('unlock_all', '@room2')"))
          assert.is_true(slow:running())
          school.lab01:clear()
          local counts = slow:counts()
