@@ -49,6 +49,16 @@ describe("a file", function()
          assert.truthy(wms.new(settings.client))
       end)
 
+      it("is read where a program lets nobody ask for a global that is not there", function()
+         local path = write("strict.lua", [[return { groups = { room1 = "lab01" } }]])
+         local former = getmetatable(_G)
+         setmetatable(_G, { __index = function(_, name) error("there is no global " .. tostring(name), 2) end })
+         local fine, settings, message = pcall(config.load, path)
+         setmetatable(_G, former)
+         assert.is_true(fine, settings)
+         assert.same({ room1 = "lab01" }, assert(settings, message).groups)
+      end)
+
       it("names the network cards of hosts", function()
          finally(function() wms.configure{ wake = false } end)
          local card = { mac = "00:11:22:33:44:55", network = "127.0.0.1" }

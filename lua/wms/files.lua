@@ -72,10 +72,11 @@ function files.evaluate(text, name)
       return nil, name .. ": byte code; give a text"
    end
    local chunk, why
+   local setfenv = rawget(_G, "setfenv") -- in programs such as Prosody it is an error to ask for what is not there
    if setfenv then -- Lua 5.1
       chunk, why = loadstring(text, "@" .. name) -- luacheck: ignore 113
       if chunk then
-         setfenv(chunk, {}) -- luacheck: ignore 113
+         setfenv(chunk, {})
       end
    else
       chunk, why = load(text, "@" .. name, "t", {})

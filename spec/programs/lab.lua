@@ -90,11 +90,11 @@ function lab.available(name)
 end
 
 --- Whether all of a spec is to run (`make programs`), or what `make test` has of it.
-lab.all = os.getenv("WMS_PROGRAMS") ~= nil
+lab.all = os.getenv("WMS_PROGRAMS") == "all"
 
---- Whether the program's spec is to run at all.
+--- Whether the program's spec is to run at all.  WMS_PROGRAMS=some: each is, as `make test` has it.
 function lab.wanted(name)
-   return lab.all or list.programs[name].quick
+   return os.getenv("WMS_PROGRAMS") ~= nil or list.programs[name].quick
 end
 
 --- Prints what was measured, for `make programs`.

@@ -15,11 +15,19 @@ return {
    roots = {
       web = "nginx libnginx-mod-http-lua haproxy " .. WMS,
       chat = "weechat-headless weechat-lua weechat-plugins " .. WMS,
+      apps = "neovim prosody lua-unbound go-sendxmpp knot-resolver knot-resolver-module-http lua-cqueues lua5.3 lua-lgi "
+         .. WMS,
+      mail = "rspamd fonts-glyphicons-halflings " .. WMS, -- the font is configured
    },
    programs = {
       nginx = { lua = "jit", root = "web", quick = true },
       haproxy = { lua = "5.3", root = "web", quick = true },
       weechat = { lua = "5.3", root = "chat", user = "carol" },
+      neovim = { lua = "jit", root = "apps", user = "carol" },
+      prosody = { lua = "5.4", root = "apps" },
+      knot = { lua = "jit", root = "apps" },
+      rspamd = { lua = "jit", root = "mail" },
+      glib = { lua = "5.3", root = "apps" },
    },
    wms = WMS,
 }

@@ -1,0 +1,51 @@
+-- SPDX-License-Identifier: MIT
+-- /etc/rspamd/rooms.lua: a mail to room1@rooms.school.example, from a teacher who has logged on to the mail server, unlocks
+-- the room.  The mail goes its way at once; what has become of the room stands in the log, with the mail's id.
+local logger = require "rspamd_logger"
+local wms = require "wms"
+local loop = require "wms.loop.coroutines"
+
+local VERIFY = 3 -- seconds in which a screen has to be open
+local TEACHERS = { ["alice@school.example"] = true }
+
+local groups = assert(require "wms.config".load()).groups
+
+-- The second wall: whatever other rules do, nothing but this reaches a host.
+wms.configure{ allow = function(action)
+   return action.verb == "unlock", "rooms are unlocked from here, and nothing else"
+end }
+
+--- Lets `body` run in a coroutine that may wait, in the loop of the worker that has this task, beside all its tasks.  A
+--- periodic returns the seconds until its next time, or false.
+local function go(task, body)
+   local resume = coroutine.wrap(function()
+      body()
+      return false
+   end)
+   local seconds = resume()
+   if seconds then
+      rspamd_config:add_periodic(task:get_ev_base(), seconds, resume)
+   end
+end
+
+local function unlock(task)
+   local recipients = task:get_recipients "smtp" or {}
+   local room = #recipients == 1 and recipients[1].addr:match "^(%w+)@rooms%.school%.example$"
+   if not room then
+      return
+   elseif not TEACHERS[task:get_user() or ""] then
+      task:set_pre_result("reject", "teachers unlock rooms")
+      return
+   elseif not groups[room] then
+      task:set_pre_result("reject", room .. ": there is no such room")
+      return
+   end
+   local id = task:get_queue_id()
+   task:set_pre_result("accept", room .. ": it is begun")
+   go(task, function()
+      local outcomes, message = loop.call("unlock_all", { server = "@" .. room, verify = VERIFY })
+      logger.messagex(rspamd_config, "mail %s, %s: %s", id, room, outcomes and #outcomes .. " open" or message)
+   end)
+end
+
+rspamd_config:register_symbol{ name = "UNLOCK_ROOM", type = "prefilter", callback = unlock }
