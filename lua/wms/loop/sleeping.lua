@@ -26,13 +26,13 @@ local SHORTEST = 0.001 -- seconds: programs' timers are no finer
 local LONGEST = 0.1 -- seconds, of a pause that has grown, if the load allows it
 local GROWTH = 20 -- a pause is that part of the time in which nothing has happened
 local WAKING = 0.000015 -- seconds that the program takes to let a coroutine sleep and go on; a guess
-local COSTLIEST = 0.001 -- seconds: what takes longer was no look, but a callback
+local COSTLIEST = 0.00002 -- seconds: what takes longer has done some work, which is no waste, or run a callback
 
 local cost = 0.00001 -- seconds that one look takes
 local free = 0 -- the time from which on there may be another look
 
---- Learns what a look costs: soon when it is less than was thought, slowly when it is more, since callbacks run in it and
---- others have the processor meanwhile.
+--- Learns what a look costs that finds nothing: soon when it is less than was thought, slowly when it is more, since others
+--- have the processor meanwhile.
 local function learn(seconds)
    if seconds < cost then
       cost = seconds
