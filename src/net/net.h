@@ -126,6 +126,9 @@ void net_leave_quietly(struct net *net);
  */
 void net_work(struct net *net);
 void net_collect(struct net *net);
+/* At the engine's end, when nobody turns its loop any more: lets libcurl go on with what it has,
+ * and blocks until something can be done, or for so long.  No answer is handled. */
+void net_go_on(struct net *net, int milliseconds);
 
 /* There is more to do: tick() runs after the loop has served its other events.  If the tick is set
  * already it stays as it is: it would be put off for as long as there is more. */

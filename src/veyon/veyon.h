@@ -40,14 +40,16 @@
 
 enum {
     VEYON_PORT = 11100,
-    VEYON_SENTENCE = 640,   /* size of a buffer for an error's text */
-    VEYON_KEY_MAX = 32768,  /* bytes of a key file */
-    VEYON_VISITS_MAX = 28,  /* at a gateway, which has 32 places */
-    VEYON_UNSURE_MAX = 8,   /* authentications at a time of which a host that is off would occupy
-                               each for 15 s */
-    VEYON_UNASKED_MAX = 4,  /* of these, such as were begun without asking whether the host is on */
-    VEYON_ASKING_MAX = 16,  /* hosts of which it is asked at a time: each that is off takes 3 s */
-    VEYON_JSON_MAX = 65536, /* bytes of an answer */
+    VEYON_SENTENCE = 640,  /* size of a buffer for an error's text */
+    VEYON_KEY_MAX = 32768, /* bytes of a key file */
+    VEYON_VISITS_MAX = 28, /* at a gateway, which has 32 places */
+    VEYON_UNSURE_MAX = 8,  /* authentications at a time of which a host that is off would occupy
+                              each for 15 s */
+    VEYON_UNASKED_MAX = 4, /* of these, such as were begun without asking whether the host is on */
+    VEYON_LEFT_MAX = 4,    /* visits whose commands may not have been sent yet that a program leaves
+                              behind when it ends: the gateway ends them after a minute */
+    VEYON_ASKING_MAX = 16, /* hosts of which it is asked at a time: each that is off takes 3 s */
+    VEYON_JSON_MAX = 65536,   /* bytes of an answer */
     VEYON_GATEWAY_MAX = 254,  /* of its host, with the NUL */
     VEYON_KEY_NAME_MAX = 128, /* bytes of a key's name */
     VEYON_HOST_MAX = 300      /* of a host in a URL */
@@ -331,6 +333,8 @@ void veyon_visit_open(struct veyon_visit *visit);
 struct veyon_visit *veyon_visit_leave(struct veyon_visit *visit);
 /* Its exchange has ended, or a while is over: if it has no owner, it is given back. */
 void veyon_visit_rest(struct veyon_visit *visit);
+/* Seconds until the gateway has surely sent its last command. */
+double veyon_visit_unsent(const struct veyon_visit *visit);
 /* The gateway does not have it any more. */
 void veyon_visit_over(struct veyon_visit *visit);
 /* Keeps it alive. */
