@@ -205,7 +205,7 @@ static const struct wms_provider provider = {
     .check = check,
     .call = call,
     .default_port = VEYON_PORT,
-    .cannot = "Veyon has no such thing; logind and multipoint hosts have",
+    .cannot = "Veyon has no such thing; multipoint hosts have",
 };
 
 WMS_API const struct wms_provider *wms_provider_v1(void);
