@@ -304,12 +304,12 @@ static void give_back_all(struct veyon_gateway *gateway)
 }
 
 /* Whether a question has not left yet. */
-static bool is_any_here(const struct veyon *all)
+static bool is_any_here(struct veyon *all)
 {
-    const struct node *running = &all->net.running;
+    struct node *running = &all->net.running;
 
-    for (const struct node *node = running->next; node != running; node = node->next) {
-        if (!NODE_OWNER(node, const struct net_transfer, node)->left) {
+    for (struct node *node = running->next; node != running; node = node->next) {
+        if (!NODE_OWNER(node, struct net_transfer, node)->left) {
             return true;
         }
     }

@@ -47,7 +47,8 @@ enum {
                               each for 15 s */
     VEYON_UNASKED_MAX = 4, /* of these, such as were begun without asking whether the host is on */
     VEYON_LEFT_MAX = 4,    /* visits whose commands may not have been sent yet that a program leaves
-                              behind when it ends: the gateway ends them after a minute */
+                              when it ends, and the gateway ends after a minute: with the next
+                              program's VEYON_VISITS_MAX they have the 32 places */
     VEYON_ASKING_MAX = 16, /* hosts of which it is asked at a time: each that is off takes 3 s */
     VEYON_JSON_MAX = 65536,   /* bytes of an answer */
     VEYON_GATEWAY_MAX = 254,  /* of its host, with the NUL */
