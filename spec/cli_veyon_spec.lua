@@ -74,6 +74,13 @@ support.describe("wms and Veyon hosts #once", pending, function()
       assert.is_nil(err:find("Bind to it once", 1, true))
    end)
 
+   it("says that a call was answered which returns nothing", function()
+      local server = bind(1, support.key())[1]
+      local words = "call Feature StartApp applications=xterm -s " .. server
+      assert.same({ "", "1 answered\n", 0 }, { cli.run(words) })
+      assert.same({ "", "", 0 }, { cli.run(words .. " -q") })
+   end)
+
    it("take the commands of their manual page", function()
       local file = assert(io.open "docs/hosts-veyon.md")
       local page, count = file:read("*a"), 0
