@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* net.h - libcurl in the engine's loop, for providers whose hosts speak HTTP.
  *
- *     turns.c      the multi handle, its timers, and the turn
- *     socket.c     libcurl's sockets in the engine's loop
+ *     turns.c        the multi handle, its timers, and the turn
+ *     socket.c       libcurl's sockets in the engine's loop
  *     fingerprint.c  SHA-256 of a certificate as a text
  *
  * It is linked into each of these providers' modules, and shows no symbol.  Everything runs between

@@ -55,6 +55,7 @@ enum {
     VEYON_KEY_NAME_MAX = 128, /* bytes of a key's name */
     VEYON_HOST_MAX = 300      /* of a host in a URL */
 };
+#define VEYON_NO_FORM       "the gateway's answer has not the form that it should have"
 #define VEYON_SMALL_PICTURE "framebuffer?format=bmp&width=16&height=10"
 #define VEYON_GATEWAY       "http://127.0.0.1:11080"
 
@@ -357,8 +358,8 @@ struct veyon_host {             /* one server that the engine talks to */
     bool reached;              /* the engine was told (up()) that a connection exists */
     bool told;                 /* the engine was told (broken()) of the failure */
     char computer[VEYON_NAME]; /* what it calls itself; "": it has not said so yet */
-    uint32_t session; /* the number of this user's session, as it was told last; "": never */
-    char session_login[VEYON_NAME];
+    uint32_t session;          /* the number that was told last, if `session_login` is not "" */
+    char session_login[VEYON_NAME]; /* whose session that was */
     /* The session that was closed last: whether it is gone is seen by whose session is there, and
      * since when. */
     int64_t closed_uptime;
@@ -384,7 +385,7 @@ void *veyon_task_new(struct veyon_host *host, size_t size, void **owner,
 void veyon_task_end(struct veyon_task *task);
 
 /* Asks the host by its visit, which is opened if there is none: done() of the exchange, whose
- * `data` is the task, is called later.  Errors: NO_MEMORY, and those of veyon_host_bound(). */
+ * `data` is the task, is called later.  Errors: NO_MEMORY. */
 int veyon_ask(struct veyon_task *task, const struct veyon_question *question,
               void (*done)(struct veyon_exchange *exchange, const struct veyon_reply *reply));
 /* Whatever is asked from here on is asked by a visit that was opened after the last command. */

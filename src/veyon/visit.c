@@ -239,8 +239,7 @@ static bool read_arrival(struct veyon_visit *visit, const struct veyon_reply *re
         return false;
     }
     if (!read) {
-        refuse_with(visit, WMS_E_PROTOCOL,
-                    "the gateway's answer has not the form that it should have");
+        refuse_with(visit, WMS_E_PROTOCOL, VEYON_NO_FORM);
     }
     return read;
 }
