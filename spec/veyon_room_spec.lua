@@ -1,9 +1,24 @@
 -- SPDX-License-Identifier: MIT
 --- Rooms of Veyon hosts behind one gateway, in which some hosts are off: these take their time, and nobody else's.
 local kit = require "spec.support.kit"
+local process = require "spec.support.process"
 local veyon = require "spec.support.veyon"
 local wms = kit.wms
 local fine, fault, set = kit.fine, kit.fault, kit.set
+
+-- What a program does that commands a room, and ends: verb, gateway, key file, servers.
+local PROGRAM = [[
+local wms = require "wms"
+local verb, gateway, key_file = arg[1], arg[2], arg[3]
+local servers, kept = {}, {}
+for i = 4, #arg do
+   servers[#servers + 1] = arg[i]
+end
+wms.configure{ store = { load = function(n) return kept[n] end, save = function(n, t) kept[n] = t end,
+   remove = function() end, list = function() return {} end } }
+assert(wms.bind{ servers = servers, gateway = gateway, key_name = "lab", key_file = key_file })
+assert(wms[verb]{ servers = servers, message = verb == "lock_all" and "m" or nil, timeout = 60 })
+]]
 
 local LIMIT = { uids = 28, silent = 8 } -- of what we may take of a gateway
 
@@ -173,6 +188,27 @@ veyon.describe("rooms of Veyon hosts: #once", pending, function()
          assert.truthy(veyon.store.kept[servers[i]])
       end
       assert.is_true(gateway:counts().silent_peak <= 4) -- of the others it was asked
+   end)
+
+   it("are commanded by one program after the other: none leaves the gateway's places taken", function()
+      local gateway = veyon.own()
+      local hosts, servers = {}, {}
+      for i = 1, 30 do
+         hosts[i] = veyon.stranger({ flush = 500 }, gateway)
+         servers[i] = hosts[i].server
+      end
+      local script = veyon.file("program.lua", PROGRAM)
+      for i, verb in ipairs{ "lock_all", "unlock_all" } do
+         local output, code = process.run(("timeout 120 %s %s %s %s %s %s"):format(process.lua(), script, verb, gateway.url,
+            veyon.key(), table.concat(servers, " ")))
+         assert.equal(0, code, output)
+         for _, host in ipairs(hosts) do
+            kit.await(function() return host:state().locked == i % 2 end)
+         end
+      end
+      for _, entry in ipairs(gateway:log()) do
+         assert.not_equal(429, entry.status)
+      end
    end)
 
    it("whose commands are cancelled give back what they have", function()

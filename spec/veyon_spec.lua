@@ -378,7 +378,7 @@ veyon.describe("Veyon hosts: #once", pending, function()
          for _, case in ipairs{
             { { "interface: Veyon has no 'Session'", "give 'Feature'" }, "Reboot", nil, "Session" },
             { { "Screenshot ends Veyon's service", "wms.thumbnail" }, "Screenshot" },
-            { { "no feature 'RemoteView'", "'StartApp'" }, "RemoteView" },
+            { { "no feature 'RemoteView'", " ScreenLock ", " StartApp OpenWebsite" }, "RemoteView" },
             { { "applications missing", "a command line" }, "StartApp" },
             { { "applications: give" }, "StartApp", { applications = 3 } },
             { { "applications: give" }, "StartApp", { applications = { "a", 3 } } },

@@ -208,11 +208,13 @@ local function print_records(result, command, sum, given)
    records.print_json(output.write, list)
 end
 
---- What operations have returned.
+--- What operations have returned; false: nothing.
 local function print_values(result, look)
    local text = require "wms.cli.text"
+   local has_any = false
    for _, outcome in ipairs(result.outcomes) do
-      if outcome.value then
+      if next(outcome.value or {}) ~= nil then
+         has_any = true
          if #result.outcomes > 1 or look.width then
             output.write(text.clean(outcome.server), ":\n")
          end
@@ -229,6 +231,7 @@ local function print_values(result, look)
          end
       end
    end
+   return has_any
 end
 
 local function look_of(descriptor)
@@ -254,15 +257,16 @@ end
 --- For people: the table on the standard output; what went wrong, and the sum, on the error stream.
 local function print_report(result, made, sum, given)
    local command, look = made.command, look_of(1)
+   local has_values = false
    if result.list then
       output.write(result.list)
    elseif command.call == "call" then
-      print_values(result, look)
+      has_values = print_values(result, look)
    elseif not given.quiet and #(result.items or result.outcomes) > 0 then
       (result.show or require("wms.cli.report").rows)(output.write, result, command, look)
    end
    local written, why = output.flush()
-   local is_plain = result.list or command.call == "call" or given.quiet
+   local is_plain = result.list or has_values or given.quiet
    if sum.exit ~= exits.OK or #(result.notes or {}) > 0 or not is_plain then
       print_rest(result, made, sum, look_of(2), not result.list and not (is_plain and sum.exit == exits.OK))
    end

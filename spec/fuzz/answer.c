@@ -90,7 +90,7 @@ static void must_be_reply(const struct multipoint_exchange *exchange,
         MUST(reply->code >= WMS_E_INTERNAL && reply->code < 0 && !reply->body);
         MUST(reply->text ? fuzz_is_sentence(reply->text)
                          : reply->code == WMS_E_NO_MEMORY || reply->code == WMS_E_NOT_FOUND);
-        MUST(reply->code != WMS_E_NO_MEMORY || !reply->lost || exchange->result ||
+        MUST(reply->code != WMS_E_NO_MEMORY || !reply->lost || exchange->transfer.result ||
              fuzz_memory_ran_out());
     } else {
         MUST(reply->body && reply->body == answer->body && !answer->fault && !reply->lost);
@@ -101,7 +101,7 @@ static void must_be_reply(const struct multipoint_exchange *exchange,
     }
     MUST(world.retired == 0 || reply->code == WMS_E_ACCESS_DENIED);
     MUST(!multipoint_reply_not_found(reply) || reply->code == WMS_E_NOT_FOUND);
-    MUST(world.failed == 0 || !exchange->left);
+    MUST(world.failed == 0 || !exchange->transfer.left);
 }
 
 static bool read_back(const struct multipoint_operation *operation, const wms_value *table);
@@ -209,8 +209,11 @@ static void judge(struct multipoint_exchange *exchange, bool again)
 static void try_answer(const struct multipoint_operation *operation, struct fuzz_input *input)
 {
     static const long statuses[] = {200, 500, 400, 401, 403, 404, 407, 503, 302, 100};
-    struct multipoint_exchange exchange = {
-        .host = &host, .operation = operation, .id = ID, .user_name = "clerk", .left = true};
+    struct multipoint_exchange exchange = {.host = &host,
+                                           .operation = operation,
+                                           .id = ID,
+                                           .user_name = "clerk",
+                                           .transfer.left = true};
 
     world.status = statuses[fuzz_byte(input) % (sizeof statuses / sizeof *statuses)];
     uint8_t flags = fuzz_byte(input);
@@ -245,14 +248,15 @@ static void try_break(const struct multipoint_operation *operation, struct fuzz_
     struct multipoint_exchange exchange = {
         .host = &host, .operation = operation, .id = ID, .answer_max = 8000000};
 
-    exchange.result = (CURLcode) (1 + fuzz_byte(input) % (CURL_LAST - 1)); /* not CURLE_OK */
+    exchange.transfer.result =
+        (CURLcode) (1 + fuzz_byte(input) % (CURL_LAST - 1)); /* not CURLE_OK */
     uint8_t flags = fuzz_byte(input);
-    exchange.left = flags & 1;
+    exchange.transfer.left = flags & 1;
     exchange.too_large = flags & 2;
     exchange.refused = flags & 64 ? multipoint_long_head : NULL;
-    exchange.trouble = flags & 4 ? WMS_E_NO_MEMORY : 0;
+    exchange.transfer.trouble = flags & 4 ? WMS_E_NO_MEMORY : 0;
     exchange.trust.old_tls = flags & 8;
-    exchange.no_socket = flags & 16 ? WMS_E_NO_MEMORY : flags & 32 ? WMS_E_INTERNAL : 0;
+    exchange.transfer.no_socket = flags & 16 ? WMS_E_NO_MEMORY : flags & 32 ? WMS_E_INTERNAL : 0;
     world.number = numbers[flags / 16 % (sizeof numbers / sizeof *numbers)];
     exchange.answer.length = fuzz_byte(input);
     if (fuzz_byte(input) % 2) {

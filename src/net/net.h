@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* net.h - libcurl in the engine's loop, for providers whose hosts speak HTTP.
  *
- *     turns.c      the multi handle, its timers, and the turn
- *     socket.c     libcurl's sockets in the engine's loop
+ *     turns.c        the multi handle, its timers, and the turn
+ *     socket.c       libcurl's sockets in the engine's loop
  *     fingerprint.c  SHA-256 of a certificate as a text
  *
  * It is linked into each of these providers' modules, and shows no symbol.  Everything runs between
@@ -126,6 +126,9 @@ void net_leave_quietly(struct net *net);
  */
 void net_work(struct net *net);
 void net_collect(struct net *net);
+/* At the engine's end, when nobody turns its loop any more: lets libcurl go on with what it has,
+ * and blocks until something can be done, or for so long.  No answer is handled. */
+void net_go_on(struct net *net, int milliseconds);
 
 /* There is more to do: tick() runs after the loop has served its other events.  If the tick is set
  * already it stays as it is: it would be put off for as long as there is more. */

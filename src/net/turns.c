@@ -148,6 +148,16 @@ static void socket_ready(struct net *net, curl_socket_t fd, int mask)
     net_leave(net);
 }
 
+void net_go_on(struct net *net, int milliseconds)
+{
+    int running;
+
+    if (curl_multi_perform(net->multi, &running) == CURLM_OK && running) {
+        curl_multi_poll(net->multi, NULL, 0, milliseconds, NULL);
+    }
+    net_collect(net);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 int net_begin(struct net *net, const struct wms_services *services, wms_engine *engine,

@@ -117,8 +117,7 @@ static void asked_after(struct veyon_exchange *exchange, const struct veyon_repl
     if (reply->code) {
         end_by(action, reply);
     } else if (!veyon_read_person(reply->data, reply->size, &person)) {
-        end_with(action, WMS_E_PROTOCOL,
-                 "the gateway's answer has not the form that it should have");
+        end_with(action, WMS_E_PROTOCOL, VEYON_NO_FORM);
     } else if (!*person.login && action->verb != WMS_CLOSE) {
         ask_after(action, VEYON_SMALL_PICTURE, got_sign);
     } else {
@@ -136,8 +135,7 @@ static void taken(struct veyon_exchange *exchange, const struct veyon_reply *rep
     }
     action->put = true;
     if (!veyon_read_done(reply->data, reply->size)) {
-        end_with(action, WMS_E_PROTOCOL,
-                 "the gateway's answer has not the form that it should have");
+        end_with(action, WMS_E_PROTOCOL, VEYON_NO_FORM);
     } else if (action->verb == WMS_UNLOCK && action->feature == VEYON_SCREEN_LOCK) {
         action->feature = VEYON_INPUT_LOCK;
         send_command(action);

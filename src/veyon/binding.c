@@ -116,7 +116,8 @@ int veyon_gateway_parse(const char *url, struct veyon_place *ret_place, char tex
     }
     if (is_plain && !is_this_machine(host)) {
         snprintf(text, VEYON_SENTENCE,
-                 "the gateway is not at a loopback address: by plain HTTP the key goes to one on "
+                 "the gateway is not at a numeric loopback address: by plain HTTP the key goes to "
+                 "one on "
                  "this machine only, such as " VEYON_GATEWAY
                  "; reach others by https://, through a TLS proxy there");
         return WMS_E_UNTRUSTED;
@@ -140,7 +141,8 @@ static int complain_errno(char text[VEYON_SENTENCE], const char *path, int numbe
 
     snprintf(why, sizeof why, "cannot be read (%.60s); %s",
              strerrorname_np(number) ? strerrordesc_np(number) : "unknown error",
-             refused ? "run as a user who may read it" : "bind anew with the one that is there");
+             refused ? "run as a user who may read it"
+                     : "put it there, or bind anew with the path of the one that is there");
     return complain(text, refused ? WMS_E_ACCESS_DENIED : WMS_E_NOT_BOUND, path, why);
 }
 

@@ -6,7 +6,7 @@
 
 /* Seconds after which a refusal means that the host did not answer in time: a wrong key is refused
  * at once, and a server that has just begun refuses the right one after 15 s. */
-enum { PATIENCE = 5 };
+enum { AT_ONCE = 5 };
 
 static void set(struct veyon_reply *reply, int code, const char *text)
 {
@@ -54,7 +54,7 @@ static void translate(const struct veyon_exchange *exchange, int error, const ch
         break;
     case VEYON_REFUSED:
         reply->unready = true; /* so says a server that has just begun, and one that is ending */
-        if (veyon_now() - exchange->began >= PATIENCE) {
+        if (veyon_now() - exchange->began >= AT_ONCE) {
             set(reply, WMS_E_TIMEOUT, "the host did not finish the authentication in time");
         } else {
             blame_key(exchange, reply, WMS_E_ACCESS_DENIED, "the host refuses",
@@ -141,8 +141,11 @@ static void judge_absence(const struct veyon_exchange *exchange, struct veyon_re
     const struct veyon_place *place = &exchange->gateway->place;
 
     if (exchange->transfer.result == CURLE_COULDNT_RESOLVE_HOST) {
-        snprintf(buffer, VEYON_SENTENCE, "the gateway's name %.253s is not known here",
-                 place->host);
+        snprintf(
+            buffer, VEYON_SENTENCE,
+            "the gateway's name %.253s is not known here; mend the name service, or bind anew with "
+            "another `gateway`",
+            place->host);
     } else if (place->secure) {
         snprintf(buffer, VEYON_SENTENCE,
                  "nobody listens at port %u of %.253s; start the TLS proxy of the gateway there",

@@ -26,6 +26,9 @@ static const struct {
 #undef WMS_X
 };
 
+#define WMS_X(name, word, uuid, takes) " " word
+#define NAMES                          VEYON_FEATURES(WMS_X) /* of all, for a complaint */
+
 /* What a feature takes: the argument's name, whether it must be there, and what it has to be. */
 static const struct argument {
     enum takes takes;
@@ -157,7 +160,7 @@ int veyon_feature_check(const struct wms_call *call, char *complaint, size_t siz
                  "operation: Screenshot ends Veyon's service; call wms.thumbnail instead");
     } else if (feature < 0) {
         snprintf(complaint, size,
-                 "operation: no feature '%.60s' that may be called; give one such as 'StartApp'",
+                 "operation: no feature '%.60s' that may be called; give one of these:" NAMES,
                  call->operation);
     } else {
         return check_arguments(features[feature].takes, call->arguments, complaint, size);

@@ -3,6 +3,8 @@
  *
  * It lets visits begin and end.  What visits and hosts tell it, they leave as marks (veyon.h),
  * which are looked at in veyon_gateways_settle(). */
+#include <poll.h>
+
 #include "veyon/veyon.h"
 
 /* Seconds.  The gateway ends what was not used for a minute. */
@@ -271,14 +273,67 @@ struct veyon_gateway *veyon_gateway_get(struct veyon *all, const struct veyon_bi
     return gateway_new(all, binding->gateway, sha256);
 }
 
-/* What the engine's end leaves: visits without hosts.  Those that can be given back at once are,
- * without waiting for an answer; the gateway forgets the others after a minute. */
+/* Until the gateway has sent the commands of the visits that are left, if they are so many that
+ * whoever comes next would find it full: the whole program waits, for two seconds at most.  A
+ * signal ends it. */
+static void await_sending(const struct veyon_gateway *gateway)
+{
+    unsigned count = 0;
+    double left = 0;
+
+    for (struct node *node = gateway->visits.next; node != &gateway->visits; node = node->next) {
+        double more = veyon_visit_unsent(visit_at(node));
+        count += more > 0;
+        left = more > left ? more : left;
+    }
+    if (count > VEYON_LEFT_MAX) {
+        poll(NULL, 0, (int) (left * 1000) + 1);
+    }
+}
+
+/* Gives back what can be given back now. */
+static void give_back_all(struct veyon_gateway *gateway)
+{
+    for (struct node *node = gateway->visits.next, *next; node != &gateway->visits; node = next) {
+        struct veyon_visit *visit = visit_at(node);
+        next = node->next; /* it may end here */
+        if (veyon_visit_unsent(visit) <= 0) {
+            veyon_visit_rest(visit);
+        }
+    }
+}
+
+/* Whether a question has not left yet. */
+static bool is_any_here(struct veyon *all)
+{
+    struct node *running = &all->net.running;
+
+    for (struct node *node = running->next; node != running; node = node->next) {
+        if (!NODE_OWNER(node, struct net_transfer, node)->left) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the engine's end leaves: visits without hosts.  Those that can be given back are, without
+ * waiting for an answer; the gateway forgets the others after a minute. */
 static void say_goodbye(struct veyon *all)
 {
-    for (int round = 0; round < 2 && !all->net.forked; round++) {
-        if (veyon_exchanges_start(all)) {
-            net_work(&all->net);
-        }
+    enum { STEP = 50 };           /* milliseconds */
+    static const double most = 1; /* seconds */
+
+    if (all->net.forked) {
+        return;
+    }
+    for (struct node *node = all->gateways.next; node != &all->gateways; node = node->next) {
+        struct veyon_gateway *gateway = NODE_OWNER(node, struct veyon_gateway, node);
+        await_sending(gateway);
+        give_back_all(gateway);
+    }
+    veyon_exchanges_start(all);
+    for (double until = veyon_now() + most; is_any_here(all) && veyon_now() < until;) {
+        net_go_on(&all->net, STEP);
     }
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* look.c - what a host tells of its session, asked for one after the other by one visit. */
+#include <stdio.h>
+
 #include "veyon/veyon.h"
 
 #define DIED "the gateway's connection to the host has died: it is off, or its session has ended"
@@ -109,7 +111,7 @@ static void got(struct veyon_exchange *exchange, const struct veyon_reply *reply
         return;
     }
     if (!none && !read_part(look, reply)) {
-        end_with(look, WMS_E_PROTOCOL, "the gateway's answer has not the form that it should have");
+        end_with(look, WMS_E_PROTOCOL, VEYON_NO_FORM);
         return;
     }
     if (is_dead(look) && !begin_again(look)) {
@@ -128,18 +130,18 @@ static void got(struct veyon_exchange *exchange, const struct veyon_reply *reply
 
 static int ask_next(struct veyon_look *look)
 {
-    static const char screen[] = "feature/ccb535a2-1d24-4cc1-a709-8b47d2b2ac79",
-                      input[] = "feature/e4a77879-e544-4fec-bc18-e534f33b934c";
+    char feature[64];
 
     do {
         look->asked = look->asked ? look->asked * 2 : VEYON_PERSON;
     } while (!(look->asked & look->parts));
+    snprintf(feature, sizeof feature, "feature/%s",
+             veyon_feature_uuid[look->asked == VEYON_INPUT ? VEYON_INPUT_LOCK : VEYON_SCREEN_LOCK]);
     const struct veyon_question question = {
         .path = look->asked == VEYON_PERSON    ? "user"
                 : look->asked == VEYON_MACHINE ? "session"
-                : look->asked == VEYON_SCREEN  ? screen
-                : look->asked == VEYON_INPUT   ? input
-                                               : VEYON_SMALL_PICTURE,
+                : look->asked == VEYON_PICTURE ? VEYON_SMALL_PICTURE
+                                               : feature,
     };
     return veyon_ask(look->task, &question, got);
 }

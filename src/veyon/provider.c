@@ -188,7 +188,7 @@ static int check(const struct wms_call *call, char *complaint, size_t size)
 static const struct wms_provider provider = {
     WMS_PROVIDER_HEAD,
     .name = "veyon",
-    .needs = "libcurl, jansson",
+    .needs = "libcurl, jansson, OpenSSL",
     .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_CLOSE |
            1u << WMS_MESSAGE | 1u << WMS_CALL | 1u << WMS_BIND | 1u << WMS_REBOOT |
            1u << WMS_POWER_OFF | 1u << WMS_THUMBNAIL,
@@ -205,7 +205,7 @@ static const struct wms_provider provider = {
     .check = check,
     .call = call,
     .default_port = VEYON_PORT,
-    .cannot = "Veyon has no such thing; logind and multipoint hosts have",
+    .cannot = "Veyon has no such thing; multipoint hosts have",
 };
 
 WMS_API const struct wms_provider *wms_provider_v1(void);

@@ -40,18 +40,22 @@
 
 enum {
     VEYON_PORT = 11100,
-    VEYON_SENTENCE = 640,   /* size of a buffer for an error's text */
-    VEYON_KEY_MAX = 32768,  /* bytes of a key file */
-    VEYON_VISITS_MAX = 28,  /* at a gateway, which has 32 places */
-    VEYON_UNSURE_MAX = 8,   /* authentications at a time of which a host that is off would occupy
-                               each for 15 s */
-    VEYON_UNASKED_MAX = 4,  /* of these, such as were begun without asking whether the host is on */
-    VEYON_ASKING_MAX = 16,  /* hosts of which it is asked at a time: each that is off takes 3 s */
-    VEYON_JSON_MAX = 65536, /* bytes of an answer */
+    VEYON_SENTENCE = 640,  /* size of a buffer for an error's text */
+    VEYON_KEY_MAX = 32768, /* bytes of a key file */
+    VEYON_VISITS_MAX = 28, /* at a gateway, which has 32 places */
+    VEYON_UNSURE_MAX = 8,  /* authentications at a time of which a host that is off would occupy
+                              each for 15 s */
+    VEYON_UNASKED_MAX = 4, /* of these, such as were begun without asking whether the host is on */
+    VEYON_LEFT_MAX = 4,    /* visits whose commands may not have been sent yet that a program leaves
+                              when it ends, and the gateway ends after a minute: with the next
+                              program's VEYON_VISITS_MAX they have the 32 places */
+    VEYON_ASKING_MAX = 16, /* hosts of which it is asked at a time: each that is off takes 3 s */
+    VEYON_JSON_MAX = 65536,   /* bytes of an answer */
     VEYON_GATEWAY_MAX = 254,  /* of its host, with the NUL */
     VEYON_KEY_NAME_MAX = 128, /* bytes of a key's name */
     VEYON_HOST_MAX = 300      /* of a host in a URL */
 };
+#define VEYON_NO_FORM       "the gateway's answer has not the form that it should have"
 #define VEYON_SMALL_PICTURE "framebuffer?format=bmp&width=16&height=10"
 #define VEYON_GATEWAY       "http://127.0.0.1:11080"
 
@@ -331,6 +335,8 @@ void veyon_visit_open(struct veyon_visit *visit);
 struct veyon_visit *veyon_visit_leave(struct veyon_visit *visit);
 /* Its exchange has ended, or a while is over: if it has no owner, it is given back. */
 void veyon_visit_rest(struct veyon_visit *visit);
+/* Seconds until the gateway has surely sent its last command. */
+double veyon_visit_unsent(const struct veyon_visit *visit);
 /* The gateway does not have it any more. */
 void veyon_visit_over(struct veyon_visit *visit);
 /* Keeps it alive. */
@@ -352,8 +358,8 @@ struct veyon_host {             /* one server that the engine talks to */
     bool reached;              /* the engine was told (up()) that a connection exists */
     bool told;                 /* the engine was told (broken()) of the failure */
     char computer[VEYON_NAME]; /* what it calls itself; "": it has not said so yet */
-    uint32_t session; /* the number of this user's session, as it was told last; "": never */
-    char session_login[VEYON_NAME];
+    uint32_t session;          /* the number that was told last, if `session_login` is not "" */
+    char session_login[VEYON_NAME]; /* whose session that was */
     /* The session that was closed last: whether it is gone is seen by whose session is there, and
      * since when. */
     int64_t closed_uptime;
@@ -379,7 +385,7 @@ void *veyon_task_new(struct veyon_host *host, size_t size, void **owner,
 void veyon_task_end(struct veyon_task *task);
 
 /* Asks the host by its visit, which is opened if there is none: done() of the exchange, whose
- * `data` is the task, is called later.  Errors: NO_MEMORY, and those of veyon_host_bound(). */
+ * `data` is the task, is called later.  Errors: NO_MEMORY. */
 int veyon_ask(struct veyon_task *task, const struct veyon_question *question,
               void (*done)(struct veyon_exchange *exchange, const struct veyon_reply *reply));
 /* Whatever is asked from here on is asked by a visit that was opened after the last command. */

@@ -131,14 +131,20 @@ struct veyon_visit *veyon_visit_leave(struct veyon_visit *visit)
     return NULL;
 }
 
+double veyon_visit_unsent(const struct veyon_visit *visit)
+{
+    double left = visit->changed ? visit->commanded + sent_after - veyon_now() : 0;
+
+    return left > 0 ? left : 0;
+}
+
 /* One that is being opened is given back when the host has let it in: until then, or until the
  * gateway gives up, it has its place, whether somebody waits for it or not.  One whose command may
- * not have been sent yet stays for a while; at the engine's end it is left to the gateway, which
- * ends it after a minute. */
+ * not have been sent yet stays for a while. */
 void veyon_visit_rest(struct veyon_visit *visit)
 {
     const struct veyon *all = visit->gateway->all;
-    double left = visit->changed ? visit->commanded + sent_after - veyon_now() : 0;
+    double left = veyon_visit_unsent(visit);
 
     if (visit->owner || visit->current ||
         (visit->stage != VEYON_ARRIVING && visit->stage != VEYON_READY)) {
@@ -233,8 +239,7 @@ static bool read_arrival(struct veyon_visit *visit, const struct veyon_reply *re
         return false;
     }
     if (!read) {
-        refuse_with(visit, WMS_E_PROTOCOL,
-                    "the gateway's answer has not the form that it should have");
+        refuse_with(visit, WMS_E_PROTOCOL, VEYON_NO_FORM);
     }
     return read;
 }
@@ -293,7 +298,8 @@ static void open_again(struct veyon_visit *visit)
     if (now - visit->since >= full_for) {
         refuse_with(visit, WMS_E_BUSY,
                     "the gateway has had no place for one more connection for 10 s; end other "
-                    "programs that use it");
+                    "programs that use it, or wait for a minute: so long it keeps the places of "
+                    "those that have ended");
         return;
     }
     wait_again(visit, true);

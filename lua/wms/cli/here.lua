@@ -11,7 +11,9 @@ local FORGOTTEN = { { name = "server", title = "SERVER" } }
 local BINDING = { { name = "server", title = "SERVER" }, { name = "user_name", title = "USER", may_go = 3, told = true },
    { name = "port", title = "PORT", right = true, may_go = 4 }, { name = "management", title = "MANAGEMENT", may_go = 5 },
    { name = "events", title = "EVENTS", may_go = 1, told = true },
-   { name = "fingerprint", title = "FINGERPRINT", may_go = 2, told = true } }
+   { name = "fingerprint", title = "FINGERPRINT", may_go = 2, told = true },
+   { name = "key_name", title = "KEY", may_go = 6 }, { name = "key_file", title = "KEY FILE", may_go = 7, told = true },
+   { name = "gateway", title = "GATEWAY", may_go = 8, told = true } }
 
 local function failed(server, code, message)
    return { server = server, state = "failed", error = { code = code, message = message } }

@@ -22,6 +22,15 @@ local TEXTS = {
    NO_MEMORY = { "Ask for less at a time.", "--concurrency 4 asks four hosts at a time." },
 }
 
+-- What a Veyon host or its gateway is refused for, of which the message says what to do.
+local SAID = { NOT_BOUND = true, UNTRUSTED = true, ACCESS_DENIED = true, PROTOCOL = true }
+
+--- Whether it says itself what to do: behind a semicolon.
+local function is_said(outcome)
+   return SAID[outcome.error.code] and outcome.server:find("^veyon://") and outcome.error.message:find("; ", 1, true)
+      and not outcome.error.message:find("call wms.bind once", 1, true)
+end
+
 --- A name that may be a user's, where a listing takes hosts; else "".
 local function as_user(server, command)
    local name = command.listing and server:match("^[%w_-]+$")
@@ -97,7 +106,9 @@ function hints.of(outcome, command, groups)
    if group then
       return ("Did you mean '@%s'?"):format(group)
    end
-   if command.call == "bindings" then
+   if is_said(outcome) then
+      return nil
+   elseif command.call == "bindings" then
       return nil -- it is about this account, and the message says what to do
    end
    local special = SPECIAL[code] and SPECIAL[code](outcome.server, command, outcome.state, outcome.session_id,

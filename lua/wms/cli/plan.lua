@@ -208,8 +208,9 @@ local function missing(command, given, servers)
          local may_be_here = command.target == "servers" and command.call ~= "bind" and command.call ~= "call"
          return may_be_here and not command.entry and NO_HOSTS or "no hosts; give them as -s HOST"
       elseif name ~= "server" and given[name] == nil and given[(command.instead or {})[name]] == nil then
-         return ("%s is missing; give %s %s"):format(option.flags:match("%-%-%S+"), option.flags:match("^%S+"),
-            option.value)
+         local other = commands.options[(command.instead or {})[name]]
+         return ("%s is missing; give %s %s%s"):format(option.flags:match("%-%-%S+"), option.flags:match("^%S+"),
+            option.value, other and (", or %s %s for Veyon hosts"):format(other.flags, other.value) or "")
       end
    end
    return nil

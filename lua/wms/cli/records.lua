@@ -14,7 +14,7 @@ records.fields = {
       "thumbprint", "station_id" },
    host = { "server", "groups" },
    binding = { "server", "user_name", "port", "fingerprint", "management", "code", "message", "events",
-      "events_expires" },
+      "events_expires", "key_name", "key_file", "gateway" },
    event = { "time", "kind", "server", "session_id", "user_name", "initial", "code", "message", "dropped" },
    report = { "time", "kind", "server", "session_id", "user_name", "verb", "reason", "state", "changed", "code", "message",
       "pause", "actions", "restored", "left", "not_restored", "over", "file" },
