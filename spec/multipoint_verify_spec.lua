@@ -33,7 +33,8 @@ bound.describe("verifying on a MultiPoint host: #once", pending, function()
       assert.equal(MANY, #fine(wms.unlock_all{ server = host.server, verify = 20, timeout = 20 }))
       local requests, left = {}, MANY -- the same of many commands
       for i = 1, MANY do
-         requests[i] = wms.start("unlock", { session_ids = { i, MANY - i + 1 }, server = host.server, verify = 20, timeout = 20 })
+         local ids = { i, MANY - i + 1 }
+         requests[i] = wms.start("unlock", { session_ids = ids, server = host.server, verify = 20, timeout = 20 })
       end
       kit.await(function()
          for i, request in pairs(requests) do
