@@ -217,9 +217,22 @@ function http.spec(name, program)
       end)
 
       it("unlocks 200 times at once", function()
-         local counts = school:requests(200, program.url .. "/rooms/room1/unlock", with_token{ parallel = 200 }):counts()
-         assert.equal(200, counts["200"])
+         local url = program.url .. "/rooms/room1/unlock"
+         local counts = school:requests(200, url, with_token{ parallel = 200 }):counts()
+         assert.equal(200, counts["200"], counts.text)
          lab.report("%s: the slowest of 200 at once took %.1f ms", name, counts.slowest * 1000)
+      end)
+
+      it("unlocks when 200 have waited for the host", function()
+         school.lab01:session{ id = 2, user = "dave", station = 2, flags = 36 + 8 }
+         school.lab01:on("StopLockingSession", { never = true, times = 0 })
+         school.lab01:reset()
+         local waiting = school:requests(200, program.url .. "/rooms/room1/unlock", with_token{ parallel = 200 })
+         school.lab01:wait("StopLockingSession", 4) -- one on each connection: no other question gets through
+         school.lab01:clear()
+         local counts = waiting:counts()
+         school.lab01:remove(2)
+         assert.equal(200, counts["200"], counts.text)
       end)
 
       it("has as many descriptors and as much memory behind many unlocks as before, and its signals", function()
