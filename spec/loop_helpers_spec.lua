@@ -62,9 +62,9 @@ local BODY = [==[
       end
    end
 
-   --- But for pipes: popen has one of its own there, both ends or one.
+   --- But for pipes: popen has one of its own there, of which one end is being closed meanwhile.
    local function fds()
-      local pipe = io.popen("ls -l /proc/$PPID/fd 2>/dev/null | grep -c -v pipe:")
+      local pipe = io.popen("ls -l /proc/$PPID/fd 2>/dev/null | grep -e '->' | grep -c -v pipe:")
       local count = tonumber(pipe:read("*a"):match("%d+"))
       pipe:close()
       return count
@@ -389,10 +389,11 @@ describe("a program that sleeps", function()
       end
       local looks, seconds = looks_of(1)
       assert.is_true(looks >= 10 and looks < 300, looks .. " looks")
-      assert.is_true(seconds < 0.15, seconds .. " s") -- 0.03 s, if the processor were ours alone
+      local slower = process.sanitized() and 5 or 1
+      assert.is_true(seconds < 0.15 * slower, seconds .. " s") -- 0.03 s, if the processor were ours alone
       looks, seconds = looks_of(200)
       assert.is_true(looks < 4000, looks .. " looks of 200")
-      assert.is_true(seconds < 0.6, seconds .. " s of 200")
+      assert.is_true(seconds < 0.6 * slower, seconds .. " s of 200")
    end)
 end)
 

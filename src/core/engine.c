@@ -187,8 +187,8 @@ int wms_engine_fd(wms_engine *engine)
     return fd;
 }
 
-/* `told`: the caller looks for news next. */
-static int step(wms_engine *engine, bool told)
+/* `look`: the caller reads the news next, so that the descriptor need not tell of them. */
+static int step(wms_engine *engine, bool look)
 {
     int error = wms_engine_enter(engine);
 
@@ -199,7 +199,7 @@ static int step(wms_engine *engine, bool told)
     if (engine->loop) {
         wms_engine_turn(engine);
     }
-    engine->untold = engine->untold && !told;
+    engine->looking = engine->looking || look;
     wms_engine_go_on(engine);
     wms_engine_unref(engine);
     return 0;
@@ -222,7 +222,14 @@ static bool has_news(const wms_engine *engine)
 
 bool wms_engine_is_untold(const wms_engine *engine)
 {
-    return engine->polled && engine->untold && has_news(engine);
+    return engine->polled && !engine->looking && engine->untold && has_news(engine);
+}
+
+void wms_engine_looked(wms_engine *engine)
+{
+    if (!has_news(engine)) {
+        engine->looking = engine->untold = false;
+    }
 }
 
 int wms_engine_wait(wms_engine *engine, double seconds)
@@ -243,7 +250,7 @@ int wms_engine_wait(wms_engine *engine, double seconds)
         }
         error = wms_engine_round(engine, seconds < 0 ? -1 : left < 0 ? 0 : left);
     }
-    engine->untold = false; /* the caller is told now */
+    engine->looking = true;
     wms_engine_rest(engine);
     int news = has_news(engine);
     wms_engine_unref(engine);
@@ -255,6 +262,7 @@ int wms_engine_news(wms_engine *engine, wms_request **ret_request)
     int error = wms_engine_enter(engine);
 
     if (error || node_alone(&engine->news)) {
+        wms_engine_looked(engine);
         return error;
     }
     *ret_request = NODE_OWNER(engine->news.next, wms_request, news);

@@ -14,9 +14,11 @@
 /* To be called first by every function of the interface: BUSY inside a guard or a log; renews the
  * engine in a forked child. */
 int wms_engine_enter(wms_engine *engine);
-/* Whether the program polls the engine's descriptor and has not been told of all news: then the
- * descriptor has to be readable whenever control is with the program. */
+/* Whether the program polls the engine's descriptor, there is news, and it does not read it now:
+ * then the descriptor has to be readable whenever control is with the program. */
 bool wms_engine_is_untold(const wms_engine *engine);
+/* The program has asked for news.  If it has read all, the descriptor tells of the next. */
+void wms_engine_looked(wms_engine *engine);
 /* As wms_engine_step(), for whoever does not look for news of others then: the program is told of
  * those by the engine's descriptor. */
 int wms_engine_step_aside(wms_engine *engine);

@@ -111,7 +111,8 @@ struct wms_engine {
     struct node watches;    /* newest first */
     struct node watch_news; /* watches with events, not yet returned by wms_engine_watch_news() */
     bool polled;            /* the program has asked for the engine's descriptor */
-    bool untold;            /* news has come since the program looked last */
+    bool looking;           /* the program has stepped, and has not read all news yet */
+    bool untold;            /* news has come since the program has read all */
     struct node stirred;    /* watched servers that wms_watched_pump() is to be called for */
     wms_watch *orphan_watches; /* without references, that could not be freed yet */
 

@@ -276,6 +276,7 @@ int wms_engine_watch_news(wms_engine *engine, wms_watch **ret_watch)
     int error = wms_engine_enter(engine);
 
     if (error || node_alone(&engine->watch_news)) {
+        wms_engine_looked(engine);
         return error;
     }
     *ret_watch = NODE_OWNER(node_take(&engine->watch_news), wms_watch, news);

@@ -223,9 +223,10 @@ typedef void (*wms_log)(void *data, enum wms_level level, const char *text);
 WMS_API void wms_engine_log(wms_engine *engine, wms_log log, void *data);
 
 /* For a program's own event loop: a descriptor that is readable when wms_engine_step() has
- * something to do, or there are news that came since the last step.  It drives the engine and all
- * of its requests; it belongs to the engine, and stays the same until a fork.  Errors: BUSY (called
- * from a guard or a log), NO_MEMORY, INTERNAL (no descriptor left). */
+ * something to do, or there is news that came after the program had read all of it by
+ * wms_engine_news().  It drives the engine and all of its requests; it belongs to the engine, and
+ * stays the same until a fork.  Errors: BUSY (called from a guard or a log), NO_MEMORY, INTERNAL
+ * (no descriptor left). */
 WMS_API int wms_engine_fd(wms_engine *engine);
 /* Does what can be done without waiting.  Errors: BUSY (called from a guard or a log), INTERNAL. */
 WMS_API int wms_engine_step(wms_engine *engine);
