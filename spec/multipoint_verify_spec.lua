@@ -25,6 +25,28 @@ bound.describe("verifying on a MultiPoint host: #once", pending, function()
       return verbs
    end
 
+   it("more sessions than a host is asked for at a time are acted on, whoever has to be asked before", function()
+      local MANY = 100 -- MULTIPOINT_IN_FLIGHT of them have a place
+      local host = bound.host()
+      host:fill(1, MANY, { user = "alice", station = 1, flags = 4 + 32 + 8 })
+      wms.configure{ allow = function() return true end }
+      assert.equal(MANY, #fine(wms.unlock_all{ server = host.server, verify = 20, timeout = 20 }))
+      local requests, left = {}, MANY -- the same of many commands
+      for i = 1, MANY do
+         requests[i] = wms.start("unlock", { session_ids = { i, MANY - i + 1 }, server = host.server, verify = 20, timeout = 20 })
+      end
+      kit.await(function()
+         for i, request in pairs(requests) do
+            if request:wait(0.001) then
+               fine(request:result())
+               request:close()
+               requests[i], left = nil, left - 1
+            end
+         end
+         return left == 0
+      end, function() end, 60)
+   end)
+
    it("a look before the answer counts for nothing, whatever it shows", function()
       local host = bound.host()
       host:session{ id = 8, user = "dave", station = 4, flags = 4 + 32, relock = 1 } -- its manager locks again at once

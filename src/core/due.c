@@ -23,7 +23,7 @@ void wms_job_ready(struct wms_item *item)
     if (wms_item_is_whole(item)) {
         return; /* a job has only one of them: it needs no queue */
     }
-    queue_append(&job->ready, &item->waiting);
+    queue_append(item->slot ? &job->placed : &job->ready, &item->waiting);
 }
 
 void wms_watched_stir(struct wms_watched *watched)

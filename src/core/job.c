@@ -32,6 +32,7 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
     node_init(&job->kicked);
     node_init(&job->choosing);
     node_init(&job->turn);
+    queue_init(&job->placed);
     queue_init(&job->ready);
     queue_init(&job->over);
     queue_init(&job->answered);
@@ -158,15 +159,28 @@ static void plan(struct wms_item *item)
     }
 }
 
-/* What can be sent next, or NULL. */
-static struct wms_item *next_item(struct wms_job *job)
+/* The first of the queue, without those that have ended while they waited. */
+static struct wms_item *first_of(struct queue *queue)
 {
-    while (!queue_is_empty(&job->ready)) {
-        struct wms_item *item = NODE_OWNER(job->ready.first, struct wms_item, waiting);
+    while (!queue_is_empty(queue)) {
+        struct wms_item *item = NODE_OWNER(queue->first, struct wms_item, waiting);
         if (item->phase == WMS_READY || item->phase == WMS_PRIMED) {
             return item;
         }
-        queue_take(&job->ready); /* it has ended while it waited */
+        queue_take(queue);
+    }
+    return NULL;
+}
+
+/* What can be sent next, or NULL.  Those that have a place come first: one that waits for a place
+ * must not keep those waiting who have them all. */
+static struct wms_item *next_item(struct wms_job *job)
+{
+    struct wms_item *item = first_of(&job->placed);
+
+    item = item ? item : first_of(&job->ready);
+    if (item) {
+        return item;
     }
     while (job->cursor < job->count && job->items[job->cursor].phase != WMS_QUEUED) {
         job->cursor++;
@@ -176,8 +190,10 @@ static struct wms_item *next_item(struct wms_job *job)
 
 static void take_from_ready(struct wms_job *job, struct wms_item *item)
 {
-    if (job->ready.first == &item->waiting) {
-        queue_take(&job->ready);
+    struct queue *queue = job->placed.first == &item->waiting ? &job->placed : &job->ready;
+
+    if (queue->first == &item->waiting) {
+        queue_take(queue);
     }
 }
 

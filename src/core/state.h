@@ -206,7 +206,8 @@ enum wms_item_kind {
 struct wms_item {
     struct wms_op op; /* first: a provider's op is its item */
     struct wms_job *job;
-    struct queued waiting; /* in the list of its phase: job->ready, job->answered, request->held */
+    struct queued waiting; /* in the list of its phase: job->placed, job->ready, job->answered,
+                              request->held */
     struct queued ended;   /* of job->over, then of request->finished */
     struct node flight;    /* of link->ops; valid while the item is ACTING */
     struct wms_check *check;
@@ -283,7 +284,9 @@ struct wms_job {
     struct wms_item *items;
     size_t count, cursor, finished;
     size_t first, first_session; /* numbers of its first outcome and session in the request */
-    struct queue ready, over, answered, warned; /* of items */
+    struct queue placed, ready;  /* items that may be sent: those that have a place, or had one on a
+                                    link that broke; and others */
+    struct queue over, answered, warned;
     struct wms_timer *warner; /* for the first of `warned`; made when it is first needed */
     size_t paused;            /* items that are WMS_PAUSED */
     struct wms_timer *pause;  /* NULL until the job pauses first */

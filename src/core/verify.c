@@ -295,7 +295,7 @@ void wms_check_seen(struct wms_check *check, const struct wms_sight *sight)
 /* The observation before the action has failed. */
 static void blind_before(struct wms_item *item, bool broken, int code, const char *text)
 {
-    bool listed = item->phase == WMS_PRIMED; /* it is in job->ready already */
+    bool listed = item->phase == WMS_PRIMED; /* it is in job->placed already */
 
     if (!broken) {
         wms_item_enter(item,
