@@ -3,9 +3,10 @@
 -- the room.  The mail goes its way at once; what has become of the room stands in the log, with the mail's id.
 local logger = require "rspamd_logger"
 local wms = require "wms"
-local loop = require "wms.loop.coroutines"
+local loop = require "wms.loop.poll"
 
 local VERIFY = 3 -- seconds in which a screen has to be open
+local PAUSE = 0.02 -- seconds between two looks at what is under way
 local TEACHERS = { ["alice@school.example"] = true }
 
 local groups = assert(require "wms.config".load()).groups
@@ -15,16 +16,17 @@ wms.configure{ allow = function(action)
    return action.verb == "unlock", "rooms are unlocked from here, and nothing else"
 end }
 
---- Lets `body` run in a coroutine that may wait, in the loop of the worker that has this task, beside all its tasks.  A
---- periodic returns the seconds until its next time, or false.
-local function go(task, body)
-   local resume = coroutine.wrap(function()
-      body()
-      return false
-   end)
-   local seconds = resume()
-   if seconds then
-      rspamd_config:add_periodic(task:get_ev_base(), seconds, resume)
+local turning = false
+
+--- Lets the worker that has this task look after what is under way, beside all its tasks.  There is one periodic for all,
+--- which does not end, since rspamd keeps the memory of each until it ends itself.
+local function turn(task)
+   if not turning then
+      turning = true
+      rspamd_config:add_periodic(task:get_ev_base(), PAUSE, function()
+         loop.turn()
+         return true
+      end)
    end
 end
 
@@ -42,8 +44,8 @@ local function unlock(task)
    end
    local id = task:get_queue_id()
    task:set_pre_result("accept", room .. ": it is begun")
-   go(task, function()
-      local outcomes, message = loop.call("unlock_all", { server = "@" .. room, verify = VERIFY })
+   turn(task)
+   loop.start("unlock_all", { server = "@" .. room, verify = VERIFY }, function(outcomes, message)
       logger.messagex(rspamd_config, "mail %s, %s: %s", id, room, outcomes and #outcomes .. " open" or message)
    end)
 end
