@@ -57,13 +57,23 @@ describe("wms keep #once", function()
       ["keep memory://lab --unlocked --file /proc/nowhere/x"] = { 1, "failed: cannot open /proc/nowhere/x" },
    }
 
+   local silent -- a port where nobody answers
+
    setup(function() -- side by side, since they take some seconds
+      silent = assert(require("socket").bind("127.0.0.1", 0))
+      local host = "logind://127.0.0.1:" .. select(2, silent:getsockname())
+      ENDS["keep memory://lab " .. host .. " --unlocked --after 3 --quiet"] = { 1, host .. ": was not reached by the end" }
+      ENDS["keep " .. host .. " --unlocked --after 3 --quiet"] = { 3, host .. ": was not reached by the end" }
       for name, arguments in pairs(runs) do
          runs[name] = start(arguments)
       end
       for arguments, want in pairs(ENDS) do
          want.running = start(arguments)
       end
+   end)
+
+   teardown(function()
+      silent:close()
    end)
 
    it("prints a line a report, and puts back at its end", function()

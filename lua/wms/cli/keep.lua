@@ -31,7 +31,7 @@ local function remember(self, report)
    if report.kind == "lost" then
       self.lost[report.server] = true
    elseif report.kind == "ready" or report.kind == "back" then
-      self.lost[report.server], self.is_reached = nil, true
+      self.lost[report.server], self.reached[report.server] = nil, true
    elseif report.kind == "acted" then
       local failed = report.error and report.error.code ~= "NOT_FOUND" -- it has ended meanwhile
       self.failing[key] = failed or nil
@@ -127,9 +127,22 @@ local function count(set)
    return number
 end
 
+--- Hosts that have neither answered nor failed by the end.
+local function tell_unreached(self, keeper)
+   for _, server in ipairs(keeper.plan.servers) do
+      if not self.reached[server] and not self.lost[server] then
+         self.lost[server] = true
+         say(self, misuse.words(server .. ": was not reached by the end"), "red")
+      end
+   end
+end
+
 --- Tells the sum; returns the exit code.  `code`: that of what has ended it, or nil.
 local function finish(self, keeper, code, at_once)
    local ended = self.ended or {} -- nil: it has not come to its end
+   if not code then
+      tell_unreached(self, keeper)
+   end
    local failed = count(self.failing) + count(self.lost) + (ended.not_restored or 0)
    local sum = { command = "keep", count = self.actions, failed = failed, unknown = 0, skipped = 0, not_found = 0,
       exempt = 0, interrupted = code ~= nil and code ~= exits.BROKEN }
@@ -141,7 +154,7 @@ local function finish(self, keeper, code, at_once)
       sum.exit = exits.FAILED
       say(self, misuse.words(message), "red")
    else
-      local away = not self.is_reached and next(self.lost) and exits.UNREACHED
+      local away = not next(self.reached) and next(self.lost) and exits.UNREACHED
       sum.exit = code or away or (failed > 0 and exits.FAILED) or exits.OK
    end
    self.printer:finish(sum, ended.message or ("ended at once: %d actions"):format(self.actions))
@@ -153,8 +166,8 @@ end
 --- Carries the command out; returns the exit code.  `note`: what is to be said of the hosts that were given.
 function keep.run(made, given, settings, note)
    local options = plan.values(made)
-   local self = { command = made.command, groups = settings.groups, lost = {}, failing = {}, hinted = {}, actions = 0,
-      printer = lasting.printer("report", given, service.is_there()) }
+   local self = { command = made.command, groups = settings.groups, lost = {}, reached = {}, failing = {}, hinted = {},
+      actions = 0, printer = lasting.printer("report", given, service.is_there()) }
    options.on_report = function(report) take(self, report) end
    if not given.demo then
       service.use_credentials()
