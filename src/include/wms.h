@@ -113,7 +113,8 @@ WMS_API int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engin
 /* One more reference; returns the engine. */
 WMS_API wms_engine *wms_engine_ref(wms_engine *engine);
 /* Releases the reference.  Each request holds a reference on its engine: it is freed when the last
- * request has been. */
+ * request has been.  That may wait for up to 3 s for each gateway of Veyon's by which more than
+ * four hosts were commanded in the last two seconds, so that the commands are not lost. */
 WMS_API wms_engine *wms_engine_unref(wms_engine *engine);
 
 /* What was wrong with the arguments of the last call on this engine that returned WMS_E_INVALID:
