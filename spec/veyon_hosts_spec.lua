@@ -352,8 +352,12 @@ describe("a real host with Veyon #once", function()
          local list = assert(wms.lock{ server = server, session_ids = 0, message = "m", verify = %d, timeout = %d })
          print(list[1].state, list[1].user_name)
       ]]):format(one.server, room.key_name, room.key_file, VERIFY, TIMEOUT)
-      local interpreter = process.lua():match("(%S+)%s*$") -- without what it may be run by
-      assert.same({ "verified\talice\n", 0 }, { room:wms("veyon-gateway", "--", interpreter, "-e", script) })
+      local words = { "veyon-gateway", "--" }
+      for word in process.lua():gmatch("%S+") do -- the interpreter, and what it may be run by
+         words[#words + 1] = word
+      end
+      words[#words + 1], words[#words + 2] = "-e", script
+      assert.same({ "verified\talice\n", 0 }, { room:wms((table.unpack or unpack)(words)) })
       assert.is_true(one:locked(desktop))
       kit.await(function() return not listens() end, nil, 60)
       room:gateway()
