@@ -73,7 +73,7 @@ describe("a real host with Veyon #once", function()
       kit.reset()
    end)
 
-   local function command(verb, more)
+   local function options_of(verb, more)
       local options = { session_ids = 0, server = one.server, verify = VERIFY, timeout = TIMEOUT }
       if verb == "lock" then
          options.message = "m"
@@ -81,18 +81,15 @@ describe("a real host with Veyon #once", function()
       for key, value in pairs(more or {}) do
          options[key] = value
       end
-      return wms[verb](options)
+      return options
+   end
+
+   local function command(verb, more)
+      return wms[verb](options_of(verb, more))
    end
 
    local function start(verb, more)
-      local options = { session_ids = 0, server = one.server, verify = VERIFY, timeout = TIMEOUT }
-      if verb == "lock" then
-         options.message = "m"
-      end
-      for key, value in pairs(more or {}) do
-         options[key] = value
-      end
-      return wms.start(verb, options)
+      return wms.start(verb, options_of(verb, more))
    end
 
    --- The error with which it ends.
