@@ -397,6 +397,116 @@ describe("a program that sleeps", function()
    end)
 end)
 
+describe("a helper", function()
+   local BEGIN = [[
+      local wms = require "wms"
+      local loop = require "wms.loop.poll"
+      wms.memory("quick", { sessions = { { session_id = 1, locked = true } } })
+      wms.memory("never", { latency = 1000, sessions = { { session_id = 1, locked = true } } })
+      local UNLOCK = { session_ids = 1, server = "memory://never" }
+      local function go(body) assert(coroutine.resume(coroutine.create(body))) end
+   ]]
+
+   --- What a script with the helper `poll` prints.
+   local function script(text)
+      return process.script(BEGIN .. text, ("LUA_PATH=%s"):format(process.quote(package.path)))
+   end
+
+   it("raises misuse where it was called", function()
+      local lines = script [[
+         for _, name in ipairs{ "poll", "coroutines" } do
+            local helper = require("wms.loop." .. name)
+            local calls = {
+               function() local result = helper.call("nothing", {}) return result end,
+               function() local result = helper.call("multipoint.nothing", {}) return result end,
+               function() local result = helper.watch{ nothing = 1 } return result end,
+               helper.start and function() local result = helper.start("nothing", {}, print) return result end,
+               helper.keep and function() local result = helper.keep{ nothing = 1 } return result end,
+            }
+            go(function()
+               for _, call in pairs(calls) do
+                  local fine, message = pcall(call)
+                  print(not fine and not message:find("wms/loop", 1, true) and message:find(":%d+: bad argument #1") ~= nil)
+               end
+            end)
+         end
+      ]]
+      assert.same(("true\n"):rep(8), lines)
+   end)
+
+   it("lets one wait for a request", function()
+      assert.same("true\nCANCELLED\ntrue\nCANCELLED\n0\n", script [[
+         local function is_refused(request)
+            local fine, message = pcall(loop.wait, request)
+            return not fine and message:find("waited for already", 1, true) ~= nil
+         end
+         local function tell(_, _, err) print(err.code) end
+         local request = wms.start("unlock", UNLOCK)
+         go(function() tell(loop.wait(request)) end)
+         go(function() print(is_refused(request)) end)
+         request:cancel()
+         loop.run()
+         request = loop.start("unlock", UNLOCK, tell)
+         go(function() print(is_refused(request)) end)
+         request:cancel()
+         loop.run()
+         print(loop.pending())
+      ]])
+   end)
+
+   it("calls on_event when the program has the watch", function()
+      assert.same("false\nready\ttrue\n0\n", script [[
+         local watch
+         watch = loop.watch{ server = "memory://quick", on_event = function(event)
+            print(event.kind, watch ~= nil)
+            loop.stop()
+         end }
+         print(watch:done())
+         loop.run()
+         print(loop.pending())
+      ]])
+   end)
+
+   it("stops all, whatever one of them does", function()
+      assert.same("CANCELLED\nCANCELLED\nCANCELLED\nthe request is closed\nfalse\ton purpose\n0\ntrue\n", script [[
+         local told = {}
+         local function tell(_, message, err) told[#told + 1] = err and err.code or message end
+         local function raise(...) tell(...) error("on purpose", 0) end
+         loop.start("unlock", UNLOCK, tell)
+         loop.start("unlock", UNLOCK, raise)
+         loop.start("unlock", UNLOCK, tell)
+         loop.start("unlock", UNLOCK, tell):close()
+         local fine, message = pcall(loop.stop)
+         table.sort(told)
+         print(table.concat(told, "\n"))
+         print(fine, message)
+         print(loop.pending())
+         print(pcall(loop.stop))
+      ]])
+   end)
+
+   it("that sleeps stops all, and says who may wait", function()
+      assert.same("true\nCANCELLED\ntrue\n", script [[
+         local helper = require "wms.loop.coroutines"
+         local closed, other = wms.start("unlock", UNLOCK), nil
+         go(function() helper.wait(closed) end)
+         local co = coroutine.create(function()
+            local _, _, err = helper.call("unlock", UNLOCK)
+            other = err.code
+         end)
+         coroutine.resume(co)
+         closed:close()
+         print((pcall(helper.stop)))
+         while not other do coroutine.resume(co) end
+         print(other)
+         local watch = helper.watch "memory://never"
+         local fine, message = pcall(watch.next, watch)
+         print(not fine and message:find("call it in a coroutine", 1, true) ~= nil)
+         watch:close()
+      ]])
+   end)
+end)
+
 describe("the helper for", function()
    local folder, started = nil, {}
 

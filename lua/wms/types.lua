@@ -638,7 +638,8 @@ local loop = {}
 ---@return wms.Error? err
 function loop.call(command, options) end
 
---- The same for a request that is there, which is closed then.  `request:cancel()` makes it return.
+--- The same for a request that is there, which is closed then.  `request:cancel()` makes it return; it must not be closed
+--- meanwhile, and nobody else may wait for it.
 ---@param started wms.Request
 ---@return wms.Outcome[]|wms.Session[]|table|nil result
 ---@return string? message
@@ -672,7 +673,7 @@ function loop.watch(options) end
 function loop.keep(options, on_done) end
 
 --- Ends all that is under way here, for a program that is about to end: commands return (`CANCELLED`), watches and keepers are
---- closed.
+--- closed.  Then what an `on_done` has raised, if any did, is raised.
 function loop.stop() end
 
 --- How many commands, watches and keepers are under way.  Not in programs that sleep.
@@ -680,7 +681,7 @@ function loop.stop() end
 function loop.pending() end
 
 --- A watch of a loop's helper.  It is closed by `close`, by `loop.stop`, by an error of `on_event`, and at the end of a program
---- that tells of it.
+--- that tells of it; by the collector only in a program that sleeps, and without `on_event`.
 ---@class wms.LoopWatch
 local loop_watch = {}
 

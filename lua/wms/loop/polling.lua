@@ -232,7 +232,7 @@ function polling.new(program)
    --- `wms.watch`.
    function loop.watch(options)
       check_place()
-      local watched, message, err = wms.watch(options)
+      local watched, message, err = waiting.checked(2, wms.watch, options)
       if not watched then
          return nil, message, err
       end
@@ -282,7 +282,7 @@ function polling.new(program)
          count.down(here)
       end
       if not fine then
-         error(result, 0)
+         waiting.raise(result, 2)
       end
       return keeper, message, err
    end
@@ -293,16 +293,20 @@ function polling.new(program)
    end
 
    --- Ends all of them, as the program does that is about to end: commands return at once (`CANCELLED`), watches and
-   --- keepers are closed.
+   --- keepers are closed.  Then the first error that one of their functions has raised is raised.
    function loop.stop()
-      local list = {}
+      local list, raised = {}, nil
       for one, stop in pairs(ends) do
          list[#list + 1] = { one, stop }
       end
       for _, entry in ipairs(list) do
          if ends[entry[1]] then -- else one before it has ended it
-            entry[2](entry[1])
+            local fine, failure = pcall(entry[2], entry[1])
+            raised = raised or not fine and { failure }
          end
+      end
+      if raised then
+         error(raised[1], 0)
       end
    end
 

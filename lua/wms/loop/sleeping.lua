@@ -101,6 +101,7 @@ function sleeping.new(program)
          watch:close()
          return
       end
+      check()
       local time = pause(since)
       program.sleep(time_is_up and math.max(SHORTEST, math.min(time_is_up - driver:clock(), time)) or time)
    end
@@ -187,7 +188,7 @@ function sleeping.new(program)
       if told and not program.spawn then
          error("wms.loop: this program calls no on_event; leave it out, and call next", 2)
       end
-      local watched, message, err = wms.watch(options)
+      local watched, message, err = waiting.checked(2, wms.watch, options)
       if not watched then
          return nil, message, err
       end
@@ -215,7 +216,7 @@ function sleeping.new(program)
          list[#list + 1] = { one, method }
       end
       for _, entry in ipairs(list) do
-         entry[1][entry[2]](entry[1])
+         pcall(entry[1][entry[2]], entry[1]) -- it raises an error when somebody has closed a request
       end
    end
 
@@ -248,7 +249,7 @@ function sleeping.new(program)
    --- message, err`.  `on_done`, if it is given, is called with its result when it is over.
    function loop.keep(options, on_done)
       waiting.check_function("keep", 2, "on_done", on_done, true)
-      local keeper, message, err = require "wms.keep"(options)
+      local keeper, message, err = waiting.checked(2, require "wms.keep", options)
       if not keeper then
          return nil, message, err
       end

@@ -28,13 +28,18 @@ local function step(request)
    end
 end
 
---- Begins a command: one of wms.start, or "multipoint.stations" and so on, a function of wms.multipoint.
+--- Begins a command: one of wms.start, or "multipoint.stations" and so on, a function of wms.multipoint.  To be called by
+--- the helper's function itself: misuse is raised for whoever has called that.
 function waiting.start(command, options)
    local name = type(command) == "string" and command:match("^multipoint%.([%w_]+)$")
+   local request, message, err
    if name then
-      return require "wms.multipoint".start(name, options) -- which is made of this module
+      local multipoint = require "wms.multipoint" -- which is made of this module
+      request, message, err = waiting.checked(3, multipoint.start, name, options)
+   else
+      request, message, err = waiting.checked(3, wms.start, command, options)
    end
-   return wms.start(command, options)
+   return request, message, err
 end
 
 --- Takes all news.  What cannot be taken now is taken by the next turn.
@@ -51,20 +56,19 @@ local function take_news()
 end
 
 --- Begins to wait: `resume(request, failure)` is called once, from here or from `turn`, when the request is done;
---- `failure` is nil, or holds the error that one of its callbacks raised.  `poke()`, if it is given, is called whenever it
---- has news and is not done.
-function waiting.add(request, resume, poke)
+--- `failure` is nil, or holds the error that one of its callbacks raised.
+function waiting.add(request, resume)
    if type(request) == "table" then -- one of wms.multipoint, which waits for its own
       return request:on_done(resume)
    end
    driver:watch(request)
-   resumes[request], pokes[request] = resume, poke
+   resumes[request] = resume
    step(request)
 end
 
---- Ends a request now: whoever waits for it has its result when this returns.
+--- Ends a request now: whoever waits for it has its result when this returns, or is told that somebody has closed it.
 function waiting.cancel(request)
-   request:cancel()
+   pcall(request.cancel, request)
    if resumes[request] then
       step(request)
    end
@@ -88,6 +92,21 @@ end
 
 ----------------------------------------------------------------------------------------------------------------- misuse
 
+--- Raises it again: misuse at that level, for whoever has called the helper, all else as it is.
+function waiting.raise(failure, level)
+   local misuse = type(failure) == "string" and failure:match("bad argument #%d+ to '[%w_]+' %(.*%)$")
+   error(misuse or failure, misuse and level + 1 or 0)
+end
+
+--- Calls a function that returns something, or `nil, message, err`, and raises its misuse at that level.
+function waiting.checked(level, fun, ...)
+   local fine, result, message, err = pcall(fun, ...)
+   if not fine then
+      waiting.raise(result, level + 1)
+   end
+   return result, message, err
+end
+
 --- Raises misuse of the helper's function `name`, unless its argument at that position is a function (`optional`: or nil).
 function waiting.check_function(name, position, argument, value, optional)
    if type(value) ~= "function" and not (optional and value == nil) then
@@ -95,13 +114,19 @@ function waiting.check_function(name, position, argument, value, optional)
    end
 end
 
---- Likewise a request that is not closed.
+local function is_waited_for(request)
+   return resumes[request] ~= nil or type(request) == "table" and #request.waiters > 0
+end
+
+--- Likewise a request that is not closed, and that nobody waits for.
 function waiting.check_request(name, value)
    local fine, failure = pcall(function() return value:done() end)
    if not fine then
       local closed = tostring(failure):find("is closed", 1, true)
       error(("bad argument #1 to '%s' (%s; give a request, as wms.start returns it)"):format(name,
          closed and "the request is closed" or "a " .. type(value)), 3)
+   elseif is_waited_for(value) then
+      error(("bad argument #1 to '%s' (the request is waited for already; give one of wms.start)"):format(name), 3)
    end
 end
 
@@ -224,9 +249,13 @@ function waiting.watch(watch, ended, poke)
          ended(failure)
       end
    end
-   waiting.add(watch, function(_, failure)
-      stop(failure)
-   end, poke)
+   driver:watch(watch)
+   resumes[watch], pokes[watch] = function(_, failure) stop(failure) end, poke
+   waiting.timer(function() -- on_event must not be called before whoever has made the watch has it
+      if open then
+         step(watch)
+      end
+   end):set(0)
    return function() stop() end
 end
 
