@@ -160,6 +160,7 @@ function polling.new(program)
       local here, message, err = count.up()
       if not here then
          request:close()
+         err.outcomes = {} -- as every error of a command has
          return nil, message, err
       end
       enter(request, waiting.cancel)

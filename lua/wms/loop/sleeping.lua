@@ -77,8 +77,8 @@ local function is_over(one)
 end
 
 local function shutting_down(message)
-   local err = setmetatable({ code = "CANCELLED", message = message }, { __tostring = function() return message end })
-   return nil, message, err
+   local err = { code = "CANCELLED", message = message, outcomes = {} }
+   return nil, message, setmetatable(err, { __tostring = function() return message end })
 end
 
 function sleeping.new(program)
