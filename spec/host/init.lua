@@ -54,7 +54,7 @@ end
 local supervisor = nil -- { answers =, commands =, state =, hosts = {} } while it runs
 
 local available, reason
-hosts.SCRIPT = directory .. "/hosts"
+hosts.SCRIPT = directory .. "/hosts" -- what starts them
 local program = quote("bash", hosts.SCRIPT)
 
 --- Gives the hosts that this run will start another root file system: packages more than usual, separated by blanks, and
