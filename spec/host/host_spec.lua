@@ -262,6 +262,30 @@ describe("a test host #once", function()
     assert.truthy(hosts.wait(function() return select(2, lab1:run("sh", "-c", reach)) == 0 end, 10))
   end)
 
+  it("hears what it is asked when the second is over that it waits, wherever in the line", function()
+    -- Its supervisor is held up until that time is over: in front of a question, then in front of the end of one.
+    assert.equal("host nobody is not up\nhost nobody is not up\nok\n", output(([[
+      exec bash -euo pipefail -s %s 2>&1 <<'END'
+        exec {answers}< <(exec bash "$1" serve $$)
+        supervisor=$!
+        ask() { printf "$1" >&$control; }
+        hear() { read -r -t 30 -u $answers answer && [ "$answer" = failed ] || echo "$answer"; }
+        hold_up() {
+          while read -t 0 -u $unread; do sleep 0.01; done
+          until grep -q "^State:.S" /proc/$supervisor/status; do sleep 0.01; done
+          kill -STOP $supervisor
+        }
+        go_on() { sleep 1.1; kill -CONT $supervisor; hear; hear; }
+        read -r state <&$answers
+        exec {control}> "$state/control" {unread}<> "$state/control"
+        ask 'hello\n'
+        read -r answer <&$answers
+        hold_up; ask 'down nobody\n'; go_on
+        ask 'down nobody'; hold_up; ask '\n'; go_on
+        ask 'quit\n'; hear
+END]]):format(hosts.SCRIPT)))
+  end)
+
   it("leaves nothing behind", function()
     local state = lab1.console:match("^/run/[^/]+")
     network.join(lab1, lab2)

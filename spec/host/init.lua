@@ -54,7 +54,8 @@ end
 local supervisor = nil -- { answers =, commands =, state =, hosts = {} } while it runs
 
 local available, reason
-local program = quote("bash", directory .. "/hosts")
+hosts.SCRIPT = directory .. "/hosts" -- what starts them
+local program = quote("bash", hosts.SCRIPT)
 
 --- Gives the hosts that this run will start another root file system: packages more than usual, separated by blanks, and
 -- the Debian release (bookworm).
@@ -62,7 +63,7 @@ function hosts.root(more, suite)
   assert(not supervisor, "hosts.root: there are hosts already")
   available = nil
   program = quote("env", "WMS_SPEC_HOSTS_MORE=" .. more, "WMS_SPEC_HOSTS_SUITE=" .. (suite or "bookworm"), "bash",
-    directory .. "/hosts")
+    hosts.SCRIPT)
 end
 
 --- true, or false and why hosts cannot run here.

@@ -1,22 +1,5 @@
 -- SPDX-License-Identifier: MIT
 --- Knot Resolver with what its example adds to it, in front of real hosts.
-local URL = "http://127.0.0.1:8080"
-
-local function with_token(school, more)
-   local token = school.machine:check("cat", "/etc/knot-resolver/rooms.token"):match("%S+")
-   local options = { method = "POST", headers = { "Authorization: Bearer " .. token } }
-   for key, value in pairs(more or {}) do
-      options[key] = value
-   end
-   return options
-end
-
-local function ask(url, options)
-   return function(school)
-      local status, body = school:request(URL .. url, options or with_token(school)):answer()
-      return ("%d %s"):format(status, body)
-   end
-end
 
 --- Tells a resolver something by its control socket, as `socat` does; returns its answer.
 local function control(school, text)
@@ -34,7 +17,10 @@ while len(reply) < 6 or len(reply) < 6 + int.from_bytes(reply[2:6], "big"):
 print(reply[6:].decode())]], school.machine.root .. "/run/knot-resolver/control/1", text):read()
 end
 
-require "spec.programs.serving".spec("knot", {
+require "spec.programs.http".spec("knot", {
+   token = "/etc/knot-resolver/rooms.token",
+   refused = 405,
+
    start = function(school)
       school.machine:script [[
          systemctl reset-failed kresd@1 2> /dev/null || :
@@ -43,16 +29,6 @@ require "spec.programs.serving".spec("knot", {
 
    processes = function(school)
       return { (school.machine:run("systemctl", "show", "--value", "--property=MainPID", "kresd@1"):match("[1-9]%d*")) }
-   end,
-
-   unlock = function(school, room, count, parallel)
-      return school:requests(count, ("%s/rooms/%s/unlock"):format(URL, room), with_token(school, { parallel = parallel }))
-   end,
-
-   well = "200",
-
-   others = function(school, count)
-      return school:requests(count, URL .. "/")
    end,
 
    reload = function(school)
@@ -64,13 +40,6 @@ require "spec.programs.serving".spec("knot", {
    end,
 
    collect = function(school)
-      control(school, "collectgarbage()")
+      return tonumber(control(school, "collectgarbage() and collectgarbage 'count'"):match("[%d.]+"))
    end,
-
-   strangers = {
-      ask("/rooms/room1/unlock", { method = "POST" }),
-      ask("/rooms/room1/unlock", { method = "POST", headers = { "Authorization: Bearer x" } }),
-      function(school) return ask("/rooms/room1/unlock", with_token(school, { method = "GET" }))(school) end,
-   },
-   refused = "^40[15] ",
 })

@@ -92,6 +92,10 @@ end
 --- Whether all of a spec is to run (`make programs`), or what `make test` has of it.
 lab.all = os.getenv("WMS_PROGRAMS") == "all"
 
+lab.ROUND, lab.ROUNDS = lab.all and 1000 or 100, lab.all and 10 or 2 -- of unlocks: see School:steady
+local MOST = 30 -- rounds in which a program has to become steady
+local LEFT = 1024 -- KiB that ROUNDS of them may leave: a tenth of a KiB an unlock
+
 --- Whether the program's spec is to run at all.  WMS_PROGRAMS=some: each is, as `make test` has it.
 function lab.wanted(name)
    return os.getenv("WMS_PROGRAMS") ~= nil or list.programs[name].quick
@@ -322,16 +326,72 @@ end
 
 ------------------------------------------------------------------------------------------------------- looking at processes
 
---- How many descriptors the machine's processes with these ids have, and how much memory of their own (KiB).
+--- What the machine's processes with these ids have: how many descriptors, and how many of each file or kind (`open`); and
+-- memory of their own (KiB).
 function School:usage(pids)
-   local descriptors, memory = self.machine:script([=[
-      files=0 memory=0
+   local said = self.machine:script([=[
       for pid; do
-         files=$((files + $(ls "/proc/$pid/fd" | wc -l)))
-         memory=$((memory + $(awk '$1 == "RssAnon:" { print $2 }' "/proc/$pid/status")))
-      done
-      echo "$files $memory"]=], unpack(pids)):match("(%d+) (%d+)")
-   return { descriptors = tonumber(descriptors), memory = tonumber(memory) }
+         echo "$(awk '$1 == "RssAnon:" { print $2 }' "/proc/$pid/status") KiB"
+         find "/proc/$pid/fd" -type l -printf '%l\n' 2> /dev/null || : # one that is closed meanwhile
+      done]=], unpack(pids))
+   local usage = { memory = 0, descriptors = 0, open = {} }
+   for line in said:gmatch("[^\n]+") do
+      local memory = line:match("^(%d+) KiB$")
+      if memory then
+         usage.memory = usage.memory + tonumber(memory)
+      else
+         local kind = line:match("^(%a+):%[%d+%]$") or line
+         usage.open[kind] = (usage.open[kind] or 0) + 1
+         usage.descriptors = usage.descriptors + 1
+      end
+   end
+   return usage
+end
+
+--- What is open in the second of two, and not in the first.
+local function opened(before, after)
+   local more = {}
+   for kind, count in pairs(after.open) do
+      local new = count - (before.open[kind] or 0)
+      more[#more + 1] = new > 0 and ("%d %s"):format(new, kind) or nil
+   end
+   return table.concat(more, ", ")
+end
+
+--- The least of ROUNDS rounds: what is left of a former one can make the first the greatest.
+local function least(usages, first, key)
+   local result = math.huge
+   for i = first, first + lab.ROUNDS - 1 do
+      result = math.min(result, usages[i][key])
+   end
+   return result
+end
+
+--- Calls `round`, which unlocks a room ROUND times, until ROUNDS rounds in a row have left neither a descriptor nor memory
+-- behind.  A leak shows in every such span; what the program takes once, at a time of its own, does not (rspamd loads
+-- tables once they are made), nor do connections that others have just closed.  `round` returns the ids of the program's
+-- processes, and how many KiB are in use as the program itself says, or nil: what has been free since it started can hide
+-- megabytes.
+function School:steady(round)
+   local usages, said = {}, nil
+   for i = 1, MOST do
+      local pids, used = round()
+      usages[i] = self:usage(pids)
+      usages[i].used = used or 0
+      local first, after = i - lab.ROUNDS, usages[i]
+      if first > 0 then
+         local before, memory = usages[first], least(usages, first, "memory")
+         used = least(usages, first, "used")
+         said = ("%s: %d unlocks: %d descriptors before, %d behind them; %d KiB, %d KiB; %.0f KiB in use, %.0f KiB"):format(
+            self.name, lab.ROUNDS * lab.ROUND, before.descriptors, after.descriptors, memory, after.memory, used,
+            after.used)
+         if after.descriptors <= before.descriptors and after.memory < memory + LEFT and after.used < used + LEFT then
+            return lab.report("%s", said)
+         end
+         said = ("%s; open since: %s"):format(said, opened(before, after))
+      end
+   end
+   error(said, 2)
 end
 
 --- What the process does with signals 1 to 32: those that it blocks, ignores and catches, as three numbers in hex.  33 is

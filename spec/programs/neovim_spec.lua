@@ -80,7 +80,7 @@ require "spec.programs.serving".spec("neovim", {
    end,
 
    collect = function(school)
-      evaluate(school, "collectgarbage() collectgarbage()")
+      return tonumber(evaluate(school, "collectgarbage() collectgarbage() return collectgarbage 'count'"))
    end,
 
    more = function(school, begin_slow)

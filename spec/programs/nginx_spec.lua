@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: MIT
 --- nginx with lua-nginx-module, set up by the README of its example, in front of real hosts.
 local assert = require "luassert"
+local busted = require "busted"
+
+local it = busted.it
 
 require "spec.programs.http".spec("nginx", {
-   url = "http://127.0.0.1:8080",
    unit = "nginx",
    token = "/etc/nginx/rooms/token",
    refused = 403,
@@ -23,15 +25,14 @@ require "spec.programs.http".spec("nginx", {
                content_by_lua_block {
                   collectgarbage()
                   collectgarbage()
-                  ngx.say "collected"
+                  ngx.say(collectgarbage "count")
                }
             }
          }
 END
       systemctl restart nginx]],
-   second = "http://127.0.0.1:8089",
 
-   workers = function(school)
+   processes = function(school)
       local list = {}
       for pid in school.machine:run("pgrep", "-f", "nginx: worker process$"):gmatch("%d+") do
          list[#list + 1] = pid
@@ -39,7 +40,7 @@ END
       return list
    end,
 
-   more = function(it, school)
+   more = function(school)
       it("may be bound by its own account, which gets the password from another one as its input", function()
          local function bind(by)
             local said, code = school().machine:run("sh", "-c", "exec runuser -u www-data -- "

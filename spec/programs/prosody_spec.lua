@@ -73,7 +73,8 @@ require "spec.programs.serving".spec("prosody", {
    end,
 
    collect = function(school)
-      school.machine:check("prosodyctl", "shell", "> collectgarbage()")
+      return tonumber(school.machine:check("prosodyctl", "shell", "> collectgarbage() and collectgarbage 'count'")
+         :match("Result: ([%d.]+)"))
    end,
 
    strangers = {

@@ -6,7 +6,7 @@ local wms = require "wms"
 local loop = require "wms.loop.poll"
 
 local VERIFY = 3 -- seconds in which a screen has to be open
-local PAUSE = 0.02 -- seconds between two looks at what is under way
+local PAUSE, IDLE = 0.002, 0.05 -- seconds between two looks at what is under way, and while nothing is
 local TEACHERS = { ["alice@school.example"] = true }
 
 local groups = assert(require "wms.config".load()).groups
@@ -18,14 +18,15 @@ end }
 
 local turning = false
 
---- Lets the worker that has this task look after what is under way, beside all its tasks.  There is one periodic for all,
---- which does not end, since rspamd keeps the memory of each until it ends itself.
+--- Lets the worker that has this task look after what is under way, beside all its tasks: a room takes some looks, since
+--- each goes no further than the host's next answer.  There is one periodic for all, which does not end, since rspamd keeps
+--- the memory of each until it ends itself; it returns when it is called next.
 local function turn(task)
    if not turning then
       turning = true
       rspamd_config:add_periodic(task:get_ev_base(), PAUSE, function()
          loop.turn()
-         return true
+         return loop.pending() > 0 and PAUSE or IDLE
       end)
    end
 end
