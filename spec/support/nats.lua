@@ -6,12 +6,12 @@
 --     server.url, server.port, server.pid, server:log()
 --     server:kill()  server:start()  server:stop()           -- SIGKILL; again, at the same port with the same store
 --     server:pause()  server:resume()  server:reload(config)
---     local cluster = nats.cluster{ count = 3 }              -- with JetStream; cluster.urls, cluster[1]:kill(), cluster:start()
+--     local cluster = nats.cluster{ count = 3 }  -- with JetStream; cluster.urls, cluster[1]:kill(), cluster:start()
 --     nats.certificate("server", "DNS:localhost,IP:127.0.0.1") -- by nats.ca(); paths in .crt and .key
 --     teardown(nats.down)
 --
--- Ports are below those that the kernel gives away, so that a server that was killed gets its own back.  A server ends with the
--- process that started it, however that ends.
+-- Ports are below those that the kernel gives away, so that a server that was killed gets its own back.  A server ends with
+-- the process that started it, however that ends.
 local kit = require "spec.support.kit"
 local process = require "spec.support.process"
 
@@ -84,7 +84,8 @@ function nats.certificate(name, names, options, authority)
    authority = authority or "ca"
    nats.ca(authority)
    write(nats.folder() .. "/" .. name .. ".ext", "subjectAltName = " .. (names or "DNS:localhost,IP:127.0.0.1") .. "\n")
-   openssl(([[openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=NAME -keyout NAME.key -out NAME.csr &&
+   openssl(([[openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=NAME \
+         -keyout NAME.key -out NAME.csr &&
       openssl x509 -req -in NAME.csr -CA AUTHORITY.crt -CAkey AUTHORITY.key -CAcreateserial -extfile NAME.ext OPTIONS \
          -out NAME.crt]]):gsub("NAME", name):gsub("AUTHORITY", authority):gsub("OPTIONS", options or "-days 2") .. "")
    return { crt = nats.folder() .. "/" .. name .. ".crt", key = nats.folder() .. "/" .. name .. ".key" }
@@ -130,8 +131,8 @@ end
 local function launch(server)
    write(server.file, configuration(server))
    local before = #server:log()
-   server.pipe = assert(io.popen(("echo $$; exec setpriv --pdeathsig KILL nats-server -c %s >>%s 2>&1 </dev/null"):format(
-      process.quote(server.file), process.quote(server.logfile))))
+   local command = "echo $$; exec setpriv --pdeathsig KILL nats-server -c %s >>%s 2>&1 </dev/null"
+   server.pipe = assert(io.popen(command:format(process.quote(server.file), process.quote(server.logfile))))
    server.pid = tonumber(server.pipe:read("*l"))
    local said = kit.await(function()
       local text = server:log():sub(before + 1)
@@ -218,12 +219,13 @@ end
 
 local function choose_ports(server)
    server.port, server.route, server.monitor = random_port(), random_port(), random_port()
-   server.url = ("%s://%s:%d"):format(server.options.tls and "tls" or "nats", server.options.host or server.options.address
-      or "127.0.0.1", server.port)
+   local options = server.options
+   server.url = ("%s://%s:%d"):format(options.tls and "tls" or "nats", options.host or options.address or "127.0.0.1",
+      server.port)
 end
 
---- Starts one.  Fields: jetstream, tls (true, or { crt =, key = }), address (127.0.0.1), host (what its URL calls it), config (more
--- lines of its configuration).
+--- Starts one.  Fields: jetstream, tls (true, or { crt =, key = }), address (127.0.0.1), host (what its URL calls it), and
+-- config (more lines of its configuration).
 function nats.start(options)
    local server = make(options or {})
    for _ = 1, 20 do

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- NATS' keys and credentials for the specs: Ed25519 by the program openssl, and NATS' own spelling of it.  Runs on every Lua.
+--- NATS' keys and credentials for the specs: Ed25519 by the program openssl, in NATS' own spelling.
 --
 --     local key = nkey.new(folder, "alice")     -- folder/alice.nk (the seed) and folder/alice.pem
 --     key.public, key.seed, key.file, key.pem, key:sign(text)
@@ -130,8 +130,7 @@ local function list(subjects)
    return #subjects > 0 and '["' .. table.concat(subjects, '","') .. '"]' or "[]"
 end
 
---- An operator with a system account, and one account.  `config` are the lines of the servers' configuration; the functions
--- make credentials for its users.
+--- An operator with a system account, and one account.  `config` are the lines of the servers' configuration.
 function nkey.operator(folder)
    local operator, account = nkey.new(folder, "operator", "operator"), nkey.new(folder, "account", "account")
    local system = nkey.new(folder, "system", "account")
@@ -140,7 +139,8 @@ function nkey.operator(folder)
       .. '"leaf":-1,"mem_storage":-1,"disk_storage":-1,"streams":-1,"consumer":-1},'
    local without = limits:gsub(',"mem_storage.*$', "},")
    local result = {}
-   result.config = ("operator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload: {\n  %s: %s\n  %s: %s\n}\n"):format(
+   local lines = "operator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload: {\n  %s: %s\n  %s: %s\n}\n"
+   result.config = lines:format(
       token(operator, operator, "spec", '{"type":"operator","version":2}'), system.public,
       account.public, token(operator, account, "school", "{" .. limits .. none .. "}"),
       system.public, token(operator, system, "SYS", "{" .. without .. none .. "}"))
@@ -151,8 +151,9 @@ function nkey.operator(folder)
       rights = rights or { pub = {}, sub = {} }
       local jwt = token(account, user, name, ('{"pub":{"allow":%s},"sub":{"allow":%s},"subs":-1,"data":-1,"payload":-1,'
          .. '"type":"user","version":2}'):format(list(rights.pub), list(rights.sub)))
-      return write(folder .. "/" .. name .. ".creds", ("-----BEGIN NATS USER JWT-----\n%s\n------END NATS USER JWT------\n\n"
-         .. "-----BEGIN USER NKEY SEED-----\n%s\n------END USER NKEY SEED------\n"):format(jwt, user.seed)), jwt, user
+      local text = "-----BEGIN NATS USER JWT-----\n%s\n------END NATS USER JWT------\n\n"
+         .. "-----BEGIN USER NKEY SEED-----\n%s\n------END USER NKEY SEED------\n"
+      return write(folder .. "/" .. name .. ".creds", text:format(jwt, user.seed)), jwt, user
    end
    return result
 end
