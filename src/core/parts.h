@@ -266,6 +266,23 @@ bool wms_waking_goes_on(struct wms_item *whole, int code, const char *text);
 /* The job is over. */
 void wms_waking_end(struct wms_job *job);
 
+/* ---- errand.c: commands that a host carries out by itself ------------------------------------ */
+
+/* The job's host is to carry out the command by itself: job->delegation then, and job->whole is the
+ * command.  To be called once, before the job begins.  Without memory for it job->whole has ended.
+ */
+bool wms_errand_suits(struct wms_job *job);
+/* Its sessions are to be looked at after all; nothing has been sent. */
+void wms_errand_leave(struct wms_job *job);
+/* To be called before job->whole is sent.  Errors: NO_MEMORY. */
+int wms_errand_prepare(struct wms_job *job);
+/* What became of one session (copied).  Errors: NO_MEMORY, PROTOCOL. */
+int wms_errand_outcome(struct wms_item *whole, const wms_outcome *outcome);
+void wms_errand_answered(struct wms_item *whole, int code, const char *text);
+/* Of a job that has a delegation: whether the item, which has failed, may be tried again. */
+bool wms_errand_may_repeat(const struct wms_item *item);
+void wms_errand_clear(struct wms_job *job);
+
 /* ---- verify.c: whether a session is as asked ------------------------------------------------- */
 
 /* Begins to observe the session, before the action.  Errors: NO_MEMORY, INTERNAL. */

@@ -23,7 +23,8 @@ static bool may_pass(int code)
 bool wms_item_may_retry(const struct wms_item *item, int code)
 {
     const wms_request *request = item->job->request;
-    bool ended = request->cancelled || request->stopped || request->expired;
+    bool ended = request->cancelled || request->stopped || request->expired ||
+                 (item->job->delegation && !wms_errand_may_repeat(item));
     /* What a user would see twice is sent once. */
     bool safe = !(request->traits & WMS_TAKES_MESSAGE) || (request->traits & WMS_CHANGES_LOCK) ||
                 !item->sent;
