@@ -141,9 +141,8 @@ int wms_errand_prepare(struct wms_job *job)
 /* Of two sessions of one id: the same, as far as their identities are known. */
 static bool is_same(const struct wms_item *item, const wms_outcome *outcome)
 {
-    return wms_id_equal(&item->id, outcome->id) &&
-           (!item->identity || !outcome->identity ||
-            strcmp(item->identity, outcome->identity) == 0);
+    return wms_id_equal(&item->id, outcome->id) && (!item->identity || !outcome->identity ||
+                                                    strcmp(item->identity, outcome->identity) == 0);
 }
 
 static bool is_meant(const void *items, size_t number, const void *outcome)
@@ -326,15 +325,6 @@ void wms_errand_answered(struct wms_item *whole, int code, const char *text)
         wms_item_enter(whole, WMS_DONE);
         wms_request_counted(job);
     }
-}
-
-/* Single sessions are tried again by the host.  What it has told of is not asked for once more. */
-bool wms_errand_may_repeat(const struct wms_item *item)
-{
-    const struct wms_job *job = item->job;
-
-    return wms_item_is_whole(item) &&
-           (job->by_id ? job->finished < job->count : job->delegation->count == 0);
 }
 
 void wms_errand_clear(struct wms_job *job)

@@ -544,6 +544,7 @@ void wms_job_clear(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
 
+    node_remove(&job->kicked);
     wms_job_drop_value(job);
     wms_listing_clear(job);
     wms_errand_clear(job);

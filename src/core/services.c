@@ -299,6 +299,7 @@ static const struct wms_services services = {
     .search = wms_binding_search,
     .outcome = services_outcome,
     .errand_size = sizeof(struct wms_errand),
+    .requests = &wms_inner_requests,
 };
 
 const struct wms_services *wms_engine_services(void)

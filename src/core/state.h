@@ -115,6 +115,8 @@ struct wms_engine {
     bool untold;            /* news has come since the program has read all */
     struct node stirred;    /* watched servers that wms_watched_pump() is to be called for */
     wms_watch *orphan_watches; /* without references, that could not be freed yet */
+    struct node inner_due;     /* requests and watches of providers, which are to be told of */
+    bool closing;              /* the program's last reference is gone */
 
     struct node kicked; /* jobs that wms_job_pump() is to be called for */
     bool link_broken;   /* tend_links() has something to do */
@@ -339,6 +341,16 @@ struct wms_asked {
     size_t first; /* number of its first outcome */
 };
 
+/* Of a request or a watch that a provider has started: see inner.c. */
+struct wms_inner {
+    struct node due;          /* of engine->inner_due, or alone */
+    void (*tell)(void *data); /* NULL: nobody is to be told (any more) */
+    void *data;
+    wms_request *request; /* NULL: it is a watch's */
+    bool is;              /* it is one: neither the program's nor for a watch */
+    bool cancels;         /* the request is to be cancelled */
+};
+
 struct wms_request {
     wms_engine *engine;
     struct node node; /* of engine->requests */
@@ -386,7 +398,9 @@ struct wms_request {
     struct wms_item *shown;      /* its picture is lent to the caller; NULL: none is */
     struct wms_wakeup wakeup;    /* the descriptor for the caller's loop */
     struct node news;            /* of engine->news, or alone */
-    struct wms_watched *watched; /* it is the engine's own, for this one; NULL: a program's */
+    struct wms_watched *watched; /* it is the engine's own, for this one; NULL: somebody's */
+    struct wms_inner inner;      /* it is a provider's */
+    bool disowned;               /* it holds no reference on the engine */
     /* Called just before the question for its sessions is sent. */
     void (*joins)(struct wms_watched *watched, struct wms_link *link);
     bool done, cancelled, stopped, forked;
