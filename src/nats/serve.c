@@ -403,11 +403,13 @@ static void carry_out(struct asked *asked, const struct nats_question *question)
             requests_of(agent)->start(agent->all->engine, &command, done, asked, &asked->request);
     }
     agents_release(agent->all, targets);
-    if (error) {
-        fail(asked, error == WMS_E_INVALID ? WMS_E_PROTOCOL : error,
-             error == WMS_E_INVALID ? "the question cannot be meant so: a time, a text or an id in "
-                                      "it is none that a command may have"
-                                    : NULL);
+    if (error == WMS_E_INVALID) {
+        char text[400];
+        snprintf(text, sizeof text, "the question cannot be meant so: %s",
+                 requests_of(agent)->complaint(agent->all->engine));
+        fail(asked, WMS_E_PROTOCOL, text);
+    } else if (error) {
+        fail(asked, error, NULL);
     }
 }
 
