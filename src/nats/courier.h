@@ -19,7 +19,7 @@
 enum {
     COURIER_PAYLOAD = 1048576, /* bytes of a message that a server takes, before it has said it */
     COURIER_WAITING_MAX = 67108864, /* bytes that may wait to be sent */
-    COURIER_SENTENCE = 400          /* size of a buffer for an error's text */
+    COURIER_SENTENCE = 500          /* size of a buffer for an error's text */
 };
 
 struct courier;
