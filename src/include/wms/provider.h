@@ -193,8 +193,8 @@ struct wms_requests {
     /* Starts a command, which is copied; done(data) is called once, when it is done, later than
      * this returns.  Nobody could answer a question, so there is none: no `ask`, `choose` or
      * `follow`, and no WMS_BIND without a password.
-     * Errors: INVALID (wms_engine_complaint() tells why), NO_MEMORY, INTERNAL (no descriptor left),
-     * BUSY (the engine goes, or a guard or a log is asked just now). */
+     * Errors: INVALID (complaint() tells why), NO_MEMORY, INTERNAL (no descriptor left), BUSY (the
+     * engine goes, or a guard or a log is asked just now). */
     int (*start)(wms_engine *engine, const wms_command *command, void (*done)(void *data),
                  void *data, wms_request **ret_request);
     /* Ends it soon: what was not sent is `skipped`, what was sent without an answer `unknown`.
@@ -226,6 +226,8 @@ struct wms_requests {
     int (*watch_session)(wms_watch *watch, size_t index, wms_session *ret_session, size_t size);
     /* Ends it; told() is not called any more.  NULL is allowed. */
     void (*watch_unref)(wms_watch *watch);
+    /* What was wrong with a command or a watch, after INVALID. */
+    const char *(*complaint)(const wms_engine *engine);
 };
 
 enum { WMS_READABLE = 1, WMS_WRITABLE = 2 };
