@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- NATS' keys of users (NKEYs, Ed25519): a file with the seed, which is secret, and the public key, by which the servers know
---- who has it.  The program openssl does the mathematics; a seed is in no command line and in no other file.
+--- NATS' keys of users (NKEYs, Ed25519): a file with the seed, which is secret, and the public key, by which the servers
+--- know who has it.  The program openssl does the mathematics; a seed is in no command line and in no other file.
 ---
 ---     local nkeys = require "wms.nkeys"
 ---     print(assert(nkeys.make "/etc/wms/agent.nk"))       -- UC7X…: for the servers' configuration
