@@ -240,6 +240,25 @@ WMS_API int wms_engine_wait(wms_engine *engine, double seconds);
  * has taken its news, or 0: no other.  Errors: BUSY (called from a guard or a log). */
 WMS_API int wms_engine_news(wms_engine *engine, wms_request **ret_request);
 
+/* Since 0.3: the NATS servers, for nats:// hosts.  NULL: not given, unless something else is said.
+ * Files are read when a connection is made.  Initialize it with WMS_NATS_INIT. */
+typedef struct wms_nats {
+    size_t size;                /* sizeof (wms_nats) */
+    const char *const *servers; /* "nats://HOST:PORT" or "tls://HOST:PORT", one or more; ended by
+                                   NULL.  Without TLS only if each is this machine */
+    const char *name; /* who asks: letters, digits, "-" and "_", at most 64; NULL: anonymous */
+    const char *credentials;               /* a .creds file: a JWT and its seed */
+    const char *nkey;                      /* a file with a user's seed (NKEY) */
+    const char *user_name, *password_file; /* both or none; of the file, the first line */
+    const char *ca;                        /* PEM; NULL: the system's */
+    const char *certificate, *key;         /* PEM, for servers that want one; both or none */
+} wms_nats;
+
+#define WMS_NATS_INIT \
+    { \
+        sizeof(wms_nats), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+    }
+
 /* Options for connections to hosts on the network; providers that have no use for one ignore it. */
 typedef struct wms_transport {
     unsigned connections; /* at most so many to one host at a time: 1 to 64; default 4 */
@@ -249,10 +268,11 @@ typedef struct wms_transport {
     /* Since 0.3: the program that takes the place of OpenSSH's "ssh", with its first arguments;
      * ended by NULL.  It is looked for in PATH unless it has a slash.  NULL: "ssh" alone. */
     const char *const *ssh_command;
+    const wms_nats *nats; /* since 0.3; NULL: there are none, and nats:// hosts are NOT_BOUND */
 } wms_transport;
 
-/* Sets it for connections that are made from now on.  `proxy` and `ssh_command` are copied. Errors:
- * INVALID, NO_MEMORY. */
+/* Sets it for connections that are made from now on.  `proxy`, `ssh_command` and `nats` are copied.
+ * Errors: INVALID, NO_MEMORY. */
 WMS_INLINE int wms_engine_transport(wms_engine *engine, const wms_transport *transport);
 WMS_API int wms_engine_transport_sized(wms_engine *engine, const wms_transport *transport,
                                        size_t size);
