@@ -150,6 +150,7 @@ describe("Debian's packages", function()
 
    it("have the program, and nothing else", function()
       assert.same(sorted{ "usr/bin/wms", "usr/lib/systemd/system/wms-keep@.service",
+         "usr/lib/systemd/system/wms-agent.service",
          "usr/share/bash-completion/completions/wms", "usr/share/fish/vendor_completions.d/wms.fish",
          "usr/share/zsh/vendor-completions/_wms", "usr/share/man/man1/wms.1.gz", "usr/share/man/man5/wms-config.5.gz",
       }, contents "wms")

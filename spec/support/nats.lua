@@ -17,6 +17,7 @@ local process = require "spec.support.process"
 
 local nats = {}
 
+local build = os.getenv("WMS_BUILD") or "build"
 local LOWEST, HIGHEST = 12000, 32000 -- net.ipv4.ip_local_port_range begins at 32768
 local folder, serial, all = nil, 0, {}
 
@@ -78,16 +79,18 @@ function nats.ca(name)
    return file
 end
 
---- A certificate by that authority for these names ("DNS:localhost,IP:127.0.0.1"): { crt =, key = }.  `options` are more
--- words for `openssl x509`.
-function nats.certificate(name, names, options, authority)
+--- A certificate by that authority for these names ("DNS:localhost,IP:127.0.0.1"): { crt =, key = }.  With `clock` it is made
+-- by a machine whose clock is off by so many seconds; it is good for two days.
+function nats.certificate(name, names, authority, clock)
    authority = authority or "ca"
    nats.ca(authority)
    write(nats.folder() .. "/" .. name .. ".ext", "subjectAltName = " .. (names or "DNS:localhost,IP:127.0.0.1") .. "\n")
+   local made = clock and ("WMS_CLOCK=%d LD_PRELOAD='%s/%s/spec/preload_clock.so'"):format(clock,
+      process.run("pwd"):match("[^\n]+"), build) or ""
    openssl(([[openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=NAME \
          -keyout NAME.key -out NAME.csr &&
-      openssl x509 -req -in NAME.csr -CA AUTHORITY.crt -CAkey AUTHORITY.key -CAcreateserial -extfile NAME.ext OPTIONS \
-         -out NAME.crt]]):gsub("NAME", name):gsub("AUTHORITY", authority):gsub("OPTIONS", options or "-days 2") .. "")
+      CLOCK openssl x509 -req -in NAME.csr -CA AUTHORITY.crt -CAkey AUTHORITY.key -CAcreateserial -extfile NAME.ext -days 2 \
+         -out NAME.crt]]):gsub("NAME", name):gsub("AUTHORITY", authority):gsub("CLOCK", made) .. "")
    return { crt = nats.folder() .. "/" .. name .. ".crt", key = nats.folder() .. "/" .. name .. ".key" }
 end
 

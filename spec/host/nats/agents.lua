@@ -1,15 +1,17 @@
 -- SPDX-License-Identifier: MIT
 --- Agents for the specs: a program that has as many of them as it is told, each over an embedded host.
 --
---    lua agents.lua          prints "PID PORT", and runs what comes at that port on loopback: a line with the size of a text in
---                            Lua, then the text; it answers likewise with what the text returns, or "error: …"
+--    lua agents.lua
 --
--- The text knows `wms`, `hosts` (the embedded hosts by name), serve{}, stop() and counts().  It ends when the connection does.
+-- Prints "PID PORT", and runs what comes at that port on loopback: a line with the size of a text in Lua, then the text; it
+-- answers likewise with what the text returns, or "error: …".  The text knows `wms`, `hosts` (the embedded hosts by name) and
+-- the functions below.  The program ends when the connection does.
 local wms = require "wms"
 local socket = require "socket"
+local waiting = require "wms.loop.waiting"
 
-local driver = wms.driver()
-local agents = { wms = wms, hosts = {}, literal = dofile "spec/host/nats/literal.lua" }
+local driver = waiting.driver
+local agents = { wms = wms, hosts = {}, kept = {}, literal = dofile "spec/host/nats/literal.lua" }
 local VERBS = { "sessions", "unlock", "lock", "disconnect", "close", "message", "reboot", "power_off", "thumbnail" }
 
 local function wait_for(requests)
@@ -25,18 +27,25 @@ local function wait_for(requests)
    end
 end
 
---- Fields: prefix ("host"), first, last, sessions (of each), locked, policy, beat, latency, server (what all of them serve, in
--- place of embedded hosts).  Returns when all are connected.
+--- An embedded host of that name, unless there is one.
+local function host_of(name, options)
+   if not agents.hosts[name] then
+      local sessions = {}
+      for id = 1, options.sessions or 1 do
+         sessions[id] = { session_id = id, user_name = "user" .. id, locked = options.locked or false }
+      end
+      agents.hosts[name] = wms.memory(name, { sessions = sessions, latency = options.latency })
+   end
+end
+
+--- Agents.  Fields: prefix ("host"), first, last, sessions (of each), locked, policy, beat, latency, server (what all of them
+-- serve, in place of embedded hosts).  Returns when all are connected.
 function agents.serve(options)
    local requests = {}
    for i = options.first or 1, options.last or 1 do
       local name = (options.prefix or "host") .. i
-      if not options.server and not agents.hosts[name] then
-         local sessions = {}
-         for id = 1, options.sessions or 1 do
-            sessions[id] = { session_id = id, user_name = "user" .. id, locked = options.locked or false }
-         end
-         agents.hosts[name] = wms.memory(name, { sessions = sessions, latency = options.latency })
+      if not options.server then
+         host_of(name, options)
       end
       requests[name] = assert(wms.start("call", {
          server = "nats://" .. name, interface = "agent", operation = "serve", timeout = 60,
@@ -60,14 +69,55 @@ function agents.stop(first, last, prefix)
    wait_for(requests)
 end
 
---- How often hosts were asked to do `verb` with a session: a line "TIMES COUNT" for each number of times that there is (0 is
--- left out).
+--- An agent that also keeps its host as it is wished (`wms agent`): the same fields, but for `server`.
+function agents.keep(options)
+   for i = options.first or 1, options.last or 1 do
+      local name = (options.prefix or "host") .. i
+      host_of(name, options)
+      local one = assert(require("wms.agent").serve{
+         host = name, server = "memory://" .. name, policy = options.policy or { ["*"] = VERBS }, beat = options.beat,
+      })
+      agents.kept[name] = one
+      repeat
+         one:wait(0.05)
+      until one:serving() or one:done()
+      if one:done() then
+         error(select(2, one:result()), 0)
+      end
+   end
+end
+
+--- Whether the session is locked: "true", "false".
+function agents.locked(name, id)
+   return agents.hosts[name]:session(id or 1).locked
+end
+
+local logged = {} -- how long each host's log was when it was as new
+
+--- All embedded hosts are as new, with so many locked sessions.
+function agents.renew(count)
+   for name, host in pairs(agents.hosts) do
+      for id = 1, count do
+         pcall(host.drop, host, id)
+         host:open{ session_id = id, user_name = "user" .. id, locked = true }
+      end
+      logged[name] = #host:log()
+   end
+end
+
+--- Runs for some seconds.
+function agents.turns(seconds)
+   waiting.wait(seconds)
+end
+
+--- How often hosts were asked to do `verb` with a session, since they were as new: a line "TIMES COUNT" for each number of
+-- times that there is (0 is left out).
 function agents.counts(verb)
    local times = {}
-   for _, host in pairs(agents.hosts) do
+   for name, host in pairs(agents.hosts) do
       local seen = {}
-      for _, entry in ipairs(host:log()) do
-         if entry.verb == verb then
+      for i, entry in ipairs(host:log()) do
+         if entry.verb == verb and i > (logged[name] or 0) then
             seen[entry.session_id] = (seen[entry.session_id] or 0) + 1
          end
       end
@@ -114,10 +164,7 @@ end
 while true do
    local readable = socket.select({ control, engine }, nil)
    if readable[engine] then
-      driver:step()
-      for request in driver.news, driver do
-         request:close()
-      end
+      assert(waiting.turn())
    end
    if readable[control] then
       local size = control:receive("*l")
