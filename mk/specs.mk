@@ -49,9 +49,11 @@ $(programs) $(growths): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
 $B/spec/oom: private wraps = -Wl,--wrap=calloc
 
+# What is no part of the core comes with it: it needs nothing of the library that its folder is for.
+$B/spec/unit/nats_message: $(patsubst %,src/nats/%.c,message heard json write names subject) $(wildcard src/nats/*.h)
 $(units): $B/spec/unit/%: spec/unit/%.c $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
-	$Q $(call program,$(includes)) -MMD -MP -o $@ $< $(filter %.a,$^) $(uv_libs)
+	$Q $(call program,$(includes)) $(if $(filter src/%,$^),,-MMD -MP) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(uv_libs)
 
 # These count the steps of the engine and of one part more, which are compiled anew for it: see
 # spec/c/growth.c.
