@@ -236,7 +236,8 @@ describe("an agent on NATS #once", function()
          alice:publish(subject, '{"all":true}', reply or nil)
          count = count + 1
       end
-      for _, wrong in ipairs{ "wms.v1." .. host .. ".call.alice", "wms.v1." .. host .. ".explode.alice",
+      assert.truthy(ask(host, "call", "{}"):find("ACCESS_DENIED", 1, true)) -- nobody may
+      for _, wrong in ipairs{ "wms.v1." .. host .. ".explode.alice",
          "wms.v1." .. host .. ".unlock.al*ce", "wms.v1." .. host .. ".unlock.al?ce",
          "wms.v1." .. host .. ".unlock." .. ("a"):rep(65) } do
          alice:publish(wrong, '{"all":true}', reply_of(host))
