@@ -23,6 +23,8 @@ endif
 # Hosts over NATS, with a bus in place of the part that knows libnats.
 bus      := $(if $(filter nats,$(providers)),$B/spec/nats_agents)
 no_bus   := $(filter-out $(patsubst %,$B/obj/nats/%.o,carrier connect courier hear nkey options),$(call objects,nats))
+# What has parts of a provider inside is left out with it.
+programs := $(filter-out $(if $(filter nats,$(providers)),,$B/spec/courier),$(programs))
 # Programs and a provider that know a former release's headers only: spec/abi/VERSION.
 released := $(foreach r,$(notdir $(wildcard spec/abi/*)),$(addprefix \
     $B/spec/abi/$r/,program lua_program wms/frozen.so))
@@ -48,6 +50,9 @@ $(programs) $(growths): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a
 	$Q $(call program,$(includes) $(uv_cflags) $(call lua_cflags,$L)) $(wraps) $(cflags_of_$(part)) \
 	    -MMD -MP -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) \
 	    $(libs_of_$(part)) -lm
+
+$B/spec/courier: private part = nats
+$B/spec/courier: $(patsubst %,$B/obj/nats/%.o,courier carrier connect hear nkey options)
 
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
 $B/spec/oom: private wraps = -Wl,--wrap=calloc
