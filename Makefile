@@ -243,7 +243,7 @@ $B/lib/wms.pc: $B/folder src/include/wms.h Makefile
 # every Lua and C.
 $(foreach p,$(providers),$(eval $B/lib/wms/$p.so: $(call objects,$p $(shared_of_$p))))
 # The keyed hash, which needs nothing of the engine.
-$B/lib/wms/logind.so $B/lib/wms/wts.so: $B/obj/core/hash.o
+$B/lib/wms/logind.so $B/lib/wms/nats.so $B/lib/wms/wts.so: $B/obj/core/hash.o
 # Who listens at a port, which needs nothing either.
 $B/lib/wms/veyon.so $(foreach l,$(sort $(lua_known) $(LUAS)),$B/$l/libwms-lua.a): \
     $B/obj/core/listener.o

@@ -1,0 +1,21 @@
+-- SPDX-License-Identifier: MIT
+--- Hosts over NATS, by a real nats-server: the contract, on embedded hosts and on real Linux hosts.  Their agents run in a
+-- process of their own.
+local contract = require "spec.contract"
+local logind = require "spec.support.logind"
+local memory = require "spec.support.memory"
+local room = require "spec.support.nats_room"
+
+-- Whose session it is only a host knows that is asked on itself.
+local embedded = room.over(memory, { own = false })
+local linux = room.over(logind)
+
+describe("embedded hosts over NATS #once", function()
+   teardown(embedded.down)
+   contract(embedded, function(why) pending(why) end)
+end)
+
+describe("Linux hosts over NATS #once", function()
+   teardown(linux.down)
+   contract(linux, function(why) pending(why) end)
+end)
