@@ -364,7 +364,7 @@ static int check_transport(wms_engine *engine, const wms_transport *transport)
     if (!error && transport->ssh_command) {
         error = check_ssh_command(engine, transport->ssh_command);
     }
-    return error;
+    return !error && transport->nats ? wms_nats_check(engine, transport->nats) : error;
 }
 
 int wms_engine_transport_check_sized(wms_engine *engine, const wms_transport *given, size_t size)
@@ -386,15 +386,19 @@ int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, s
     }
     char *proxy = transport->proxy ? wms_copy(engine, transport->proxy) : NULL;
     char **ssh_command = transport->ssh_command ? copy_words(engine, transport->ssh_command) : NULL;
-    if ((transport->proxy && !proxy) || (transport->ssh_command && !ssh_command)) {
+    wms_nats *nats = transport->nats ? wms_nats_copy(engine, transport->nats) : NULL;
+    if ((transport->proxy && !proxy) || (transport->ssh_command && !ssh_command) ||
+        (transport->nats && !nats)) {
         wms_free(engine, proxy);
         wms_free(engine, ssh_command);
+        wms_free(engine, nats);
         return WMS_E_NO_MEMORY;
     }
     wms_engine_transport_clear(engine); /* not before: what is given may be what is set */
     transport->proxy = engine->proxy = proxy;
     engine->ssh_command = ssh_command;
     transport->ssh_command = (const char *const *) ssh_command;
+    transport->nats = engine->nats = nats;
     engine->transport = *transport;
     return 0;
 }
@@ -409,6 +413,9 @@ void wms_engine_transport_clear(wms_engine *engine)
     wms_free(engine, engine->ssh_command);
     engine->ssh_command = NULL;
     engine->transport.ssh_command = NULL;
+    wms_free(engine, engine->nats);
+    engine->nats = NULL;
+    engine->transport.nats = NULL;
 }
 
 int wms_engine_magics_sized(wms_engine *engine, const wms_magic *magics, size_t count, size_t size)

@@ -25,6 +25,13 @@ int wms_engine_step_aside(wms_engine *engine);
 /* Wipes and frees the URL of the proxy. */
 void wms_engine_transport_clear(wms_engine *engine);
 
+/* ---- nats.c: the NATS servers ---------------------------------------------------------------- */
+
+/* Errors: INVALID. */
+int wms_nats_check(wms_engine *engine, const wms_nats *given);
+/* One block; NULL: out of memory.  It was checked. */
+wms_nats *wms_nats_copy(wms_engine *engine, const wms_nats *given);
+
 /* ---- settle.c: the engine's turn ------------------------------------------------------------- */
 
 /* Handles everything that is due: kicked jobs, links to be freed, blocking calls.  Does nothing if

@@ -92,6 +92,7 @@ struct wms_engine {
     wms_transport transport;
     char *proxy;               /* the string that transport.proxy points to */
     char **ssh_command;        /* the list that transport.ssh_command points to: one block */
+    wms_nats *nats;            /* what transport.nats points to: one block */
     struct wms_key key;        /* for the hashes of all tables */
     struct wms_table servers;  /* by place */
     struct wms_server *recent; /* the server that was looked up last, or NULL */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "nats/json.h"
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 enum { NOBODY = 503 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "nats/json.h"
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 /* ---- what there is --------------------------------------------------------------------------- */
 

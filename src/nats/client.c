@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 /* Seconds between two looks: while questions are under way, and while hosts are only watched. */
 static const double often = 0.25, seldom = 5;

@@ -2,7 +2,7 @@
 /* command.c - lists, actions on one session, whole commands, and the end of a host. */
 #include <string.h>
 
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 static const struct wms_services *services_of(const struct nats_ask *ask)
 {

@@ -2,7 +2,7 @@
 /* faults.c - sentences about what goes wrong. */
 #include <stdio.h>
 
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 const char nats_not_configured[] =
     "this program does not know the NATS servers; give wms.configure{ nats = { servers = "

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 int nats_host_join(struct nats_host *host, const char **ret_text)
 {

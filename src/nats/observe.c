@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 struct look {
     struct nats_host *host;

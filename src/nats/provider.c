@@ -3,7 +3,7 @@
  *
  * What the engine calls a connection is a host here: it is ready at once, and all of them share the
  * engine's connection to the NATS servers, which is begun with the first question. */
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 static int refuse(const struct wms_services *services, struct wms_link *link, int code,
                   const char *text)

@@ -2,7 +2,7 @@
 /* table.c - elements by a number of which nobody can choose many that collide. */
 #include <string.h>
 
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 static struct nats_entry **slot_of(const struct nats_table *table, uint64_t number)
 {

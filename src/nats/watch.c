@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nats/nats.h"
+#include "nats/asking.h"
 
 enum { INSTANCE = 65, BEATS = 3 };
 

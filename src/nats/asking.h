@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* nats.h - the provider's side: hosts that are asked, and what is asked of them.
+/* asking.h - the provider's side: hosts that are asked, and what is asked of them.
  *
  *     client.c    once for each engine; a connection to the servers for each configuration, and who
  *                 gets what it hears
@@ -14,8 +14,8 @@
  * An agent answers a question that it has answered before with the same answer.  So a question is
  * repeated as long as the engine waits for it.
  */
-#ifndef WMS_NATS_NATS_H
-#define WMS_NATS_NATS_H
+#ifndef WMS_NATS_ASKING_H
+#define WMS_NATS_ASKING_H
 
 #include <sys/types.h>
 #include <wms/provider.h>
@@ -61,6 +61,7 @@ struct nats_client {
     struct node node; /* of struct nats */
     char *key;        /* what tells this configuration from others */
     struct courier *courier;
+    pid_t process;    /* that has made it */
     unsigned answers; /* the subscription */
     unsigned hosts;   /* how many hold it */
     char nonce[NATS_NONCE];
