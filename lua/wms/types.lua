@@ -915,7 +915,7 @@ function wms.load(names) end
 ---@field wish fun(options: wms.WishOptions): wms.Outcome[]?, string?, wms.Error? Wishes how hosts are to be, whatever was wished before.
 ---@field end_wish fun(options: wms.Servers|{ server: wms.Servers, timeout?: number, concurrency?: integer }): wms.Outcome[]?, string?, wms.Error?
 ---@field status fun(options: wms.Servers|{ server: wms.Servers, timeout?: number, concurrency?: integer }): wms.RoomRow[]?, string?, wms.Error?
----@field prepare fun(options?: { replicas?: integer, timeout?: number }): { made: integer }?, string?, wms.Error? Makes the store on the servers.
+---@field prepare fun(options?: { replicas?: integer, timeout?: number }): true?, string?, wms.Error? Makes the store on the servers.
 
 ---@class wms.AgentOptions
 ---@field policy table<string, string[]> Who may do what: verbs by the name of who asks; `"*"` is everybody.

@@ -55,9 +55,7 @@ function room.prepare(_, settings, progress, given)
    result.show = function() end -- what went wrong is said as everywhere
    local outcome = result.outcomes[1]
    if outcome and not outcome.error then
-      local made = (outcome.value or {}).made
-      result.list = made == 0 and "the store for presence and wishes is there already\n"
-         or "made the store for presence and wishes\n"
+      result.list = "the store for presence and wishes is there\n"
    end
    return result
 end
