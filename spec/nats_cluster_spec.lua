@@ -157,7 +157,7 @@ describe("a cluster of NATS servers #once", function()
       assert.same({ HOSTS * SESSIONS }, counts "close")
    end)
 
-   test("has a program with agents that dies in the middle: what it did not answer is unknown, and not done again", function()
+   test("has a program that dies in the middle: what it did not answer is unknown, and not done again", function()
       local count, list, two = 20, {}, {}
       local function slow(first, last)
          local program = room.program{ nats = settings }
@@ -213,7 +213,7 @@ describe("a cluster of NATS servers #once", function()
          check()
       end)
 
-      test("are kept by agents that were off then, also with a clock that is off by a day, and not when they have ended", function()
+      test("are kept by agents that were off then, whatever their clock says, and not when they have ended", function()
          assert(room.call("late1", "wish", "put", { state = "locked", seconds = 3600 }))
          assert(room.call("late2", "wish", "put", { state = "locked", seconds = 1 }))
          assert(room.call("late3", "wish", "put", { state = "locked", seconds = 3600 }))

@@ -79,8 +79,8 @@ function nats.ca(name)
    return file
 end
 
---- A certificate by that authority for these names ("DNS:localhost,IP:127.0.0.1"): { crt =, key = }.  With `clock` it is made
--- by a machine whose clock is off by so many seconds; it is good for two days.
+--- A certificate by that authority for these names ("DNS:localhost,IP:127.0.0.1"): { crt =, key = }.  With `clock` it is
+-- made by a machine whose clock is off by so many seconds; it is good for two days.
 function nats.certificate(name, names, authority, clock)
    authority = authority or "ca"
    nats.ca(authority)
@@ -89,8 +89,8 @@ function nats.certificate(name, names, authority, clock)
       process.run("pwd"):match("[^\n]+"), build) or ""
    openssl(([[openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=NAME \
          -keyout NAME.key -out NAME.csr &&
-      CLOCK openssl x509 -req -in NAME.csr -CA AUTHORITY.crt -CAkey AUTHORITY.key -CAcreateserial -extfile NAME.ext -days 2 \
-         -out NAME.crt]]):gsub("NAME", name):gsub("AUTHORITY", authority):gsub("CLOCK", made) .. "")
+      CLOCK openssl x509 -req -in NAME.csr -CA AUTHORITY.crt -CAkey AUTHORITY.key -CAcreateserial \
+         -extfile NAME.ext -days 2 -out NAME.crt]]):gsub("NAME", name):gsub("AUTHORITY", authority):gsub("CLOCK", made) .. "")
    return { crt = nats.folder() .. "/" .. name .. ".crt", key = nats.folder() .. "/" .. name .. ".key" }
 end
 

@@ -265,8 +265,8 @@ static void describe(struct wms_item *item, const wms_outcome *outcome)
     if (outcome->identity && !item->identity) {
         item->identity = wms_job_keep(job, outcome->identity);
     }
-    item->changed =
-        (signed char) (outcome->changed == 0 || outcome->changed == 1 ? outcome->changed : -1);
+    bool seen = outcome->state == WMS_VERIFIED && (outcome->changed == 0 || outcome->changed == 1);
+    item->changed = seen ? (signed char) outcome->changed : -1;
 }
 
 static int take(struct wms_job *job, const wms_outcome *outcome)

@@ -420,7 +420,7 @@ static void run(struct wms_job *job)
         /* Who is warned is known by his identity: another session may get the id meanwhile. */
         bool whole = !job->by_id || request->what_if || (request->traits & WMS_IS_QUERY) ||
                      request->warn_message;
-        job->stage = whole || wms_errand_suits(job) ? WMS_JOB_LISTING : WMS_JOB_ACTING;
+        job->stage = wms_errand_suits(job) || whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
     } else if (job->rested) {
         wms_job_resume_paused(job);
     }

@@ -4,8 +4,8 @@
 --    lua agents.lua
 --
 -- Prints "PID PORT", and runs what comes at that port on loopback: a line with the size of a text in Lua, then the text; it
--- answers likewise with what the text returns, or "error: …".  The text knows `wms`, `hosts` (the embedded hosts by name) and
--- the functions below.  The program ends when the connection does.
+-- answers likewise with what the text returns, or "error: ...".  The text knows `wms`, `hosts` (the embedded hosts by name)
+-- and the functions below.  The program ends when the connection does.
 local wms = require "wms"
 local socket = require "socket"
 local waiting = require "wms.loop.waiting"
@@ -38,8 +38,8 @@ local function host_of(name, options)
    end
 end
 
---- Agents.  Fields: prefix ("host"), first, last, sessions (of each), locked, policy, beat, latency, server (what all of them
--- serve, in place of embedded hosts).  Returns when all are connected.
+--- Agents.  Fields: prefix ("host"), first, last, sessions (of each), locked, policy, beat, latency, server (what all of
+-- them serve, in place of embedded hosts).  Returns when all are connected.
 function agents.serve(options)
    local requests = {}
    for i = options.first or 1, options.last or 1 do

@@ -4,7 +4,7 @@
 
     hostile.py MODE [CRT KEY]
 
-Prints its port on loopback, and greets each connection in the way of MODE, a function below, until its standard input ends.
+Prints its port on loopback, and greets each connection in the way of MODE, a function below.
 """
 import socket
 import ssl
@@ -109,7 +109,8 @@ def headers(connection):
 
 def errors(connection):
     """Sends errors without an end."""
-    good(connection, lambda subject, sid: b"-ERR '" + b"\xff\x00%s%n\x1b[31m" * 50 + b"'\r\n" + b"-ERR 'Stale Connection'\r\n")
+    said = b"-ERR '" + b"\xff\x00%s%n\x1b[31m" * 50 + b"'\r\n-ERR 'Stale Connection'\r\n"
+    good(connection, lambda subject, sid: said)
 
 
 def flood(connection):
@@ -155,7 +156,7 @@ def main():
             threading.Thread(target=serve, args=(client, mode, context), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
-    sys.stdin.read()
+    threading.Event().wait()
 
 
 main()
