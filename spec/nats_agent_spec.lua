@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
---- Agents on NATS, as those who ask them see them: a client that shares nothing with us asks, and reads what is said, by the
--- bytes.  The agents run in a program of their own.
+--- Agents on NATS, as those who ask them see them: a client that shares nothing with us asks, and reads the bytes that are
+-- answered.  The agents run in a program of their own.
 local kit = require "spec.support.kit"
 local nats = require "spec.support.nats"
+local process = require "spec.support.process"
 local raw = require "spec.support.nats_raw"
 local room = require "spec.support.nats_room"
 
@@ -112,8 +113,7 @@ describe("an agent on NATS #once", function()
                request:wait(1)
             end
             return assert(request:result())
-         end
-         function _G.debug.nothing() end]]
+         end]]
       alice = raw.connect{ port = server.port }
       alice:subscribe "wms.v1.*.answer.>"
       alice:flush()
@@ -236,7 +236,8 @@ describe("an agent on NATS #once", function()
          alice:publish(subject, '{"all":true}', reply or nil)
          count = count + 1
       end
-      for _, wrong in ipairs{ "wms.v1." .. host .. ".call.alice", "wms.v1." .. host .. ".explode.alice",
+      assert.truthy(ask(host, "call", "{}"):find("ACCESS_DENIED", 1, true)) -- nobody may
+      for _, wrong in ipairs{ "wms.v1." .. host .. ".explode.alice",
          "wms.v1." .. host .. ".unlock.al*ce", "wms.v1." .. host .. ".unlock.al?ce",
          "wms.v1." .. host .. ".unlock." .. ("a"):rep(65) } do
          alice:publish(wrong, '{"all":true}', reply_of(host))
@@ -286,7 +287,7 @@ describe("an agent on NATS #once", function()
    proves("answers in as many parts as it needs", function()
       local host = serve{ sessions = 4000, user = ("u"):rep(100) }
       local _, reply = ask(host, "sessions", "{}", { silent = true })
-      local parts, sessions, last = 0, 0, nil
+      local parts, sessions, last = 0, 0
       repeat
          local message = assert(alice:next())
          assert.equal(reply, message.subject)
@@ -312,10 +313,9 @@ describe("an agent on NATS #once", function()
       assert.truthy(event:find('"opened"', 1, true) and event:find('"zoe"', 1, true), event)
       local instance = event:match '"instance":"(%a+)"'
       there("local host = hosts[%q] host:lock(50, 'm') host:unlock(50) host:drop(50)", host)
-      local words = {}
-      for i = 1, 3 do
+      for i, kind in ipairs{ "locked", "unlocked", "closed" } do
          event = assert(bob:next()).data
-         words[i] = event:match '"locked"' or event:match '"unlocked"' or event:match '"closed"'
+         assert.truthy(event:find('"event":"' .. kind .. '"', 1, true), event)
          assert.equal(instance, event:match '"instance":"(%a+)"')
          assert.equal(tostring(i + 1), event:match '"seq":(%d+)')
       end
@@ -372,13 +372,15 @@ describe("an agent on NATS #once", function()
 
    proves("knows its wish, and when it is over", function()
       local host = serve()
-      local revision = put(host, '{"state":"locked","message":"Exam","seconds":3600,"by":"alice","where":{"seat":["a","b"]}}')
+      local revision = put(host,
+         '{"state":"locked","message":"Exam","seconds":3600,"by":"alice","where":{"seat":["a","b"]}}')
       local said = there([[
          local wish = call(%q, "wish", "wait", {})
          while wish.revision ~= %d do
             wish = call(%q, "wish", "wait", { revision = wish.revision })
          end
-         return table.concat({ wish.state, wish.message, wish.by, wish.where.seat[2], wish.left, tostring(wish.ended) }, " ")]],
+         return table.concat({ wish.state, wish.message, wish.by, wish.where.seat[2], wish.left, tostring(wish.ended) },
+            " ")]],
          host, revision, host)
       local left = tonumber(said:match "^locked Exam alice b (%d+) nil$")
       assert.truthy(left and left <= 3600 and left > 3500, said)
@@ -401,8 +403,9 @@ describe("an agent on NATS #once", function()
       local host = "room" .. serial + 1
       local revision = put(host, '{"state":"locked"}')
       assert.equal(host, serve())
-      local said = there("local wish = call(%q, 'wish', 'wait', { revision = 0 }) return wish.revision .. ' ' .. wish.state",
-         host)
+      local said = there([[
+         local wish = call(%q, "wish", "wait", { revision = 0 })
+         return wish.revision .. " " .. wish.state]], host)
       assert.equal(revision .. " locked", said)
       there("return tostring(call(%q, 'wish', 'clock', {}).known)", host)
    end)
@@ -482,7 +485,8 @@ describe("an agent on NATS #once", function()
    proves("refuses what its program cannot mean", function()
       for text, arguments in pairs{
          ["policy:"] = "{}", ["alice: give a list"] = "{ policy = { alice = 'lock' } }",
-         ["fly is no verb"] = "{ policy = { alice = { 'fly' } } }", ["call is no verb"] = "{ policy = { alice = { 'call' } } }",
+         ["fly is no verb"] = "{ policy = { alice = { 'fly' } } }",
+         ["call is no verb"] = "{ policy = { alice = { 'call' } } }",
          ["it is no name"] = "{ policy = { ['a.b'] = { 'lock' } } }", ["server:"] = "{ policy = {}, server = 3 }",
          ["cannot serve a nats://"] = "{ policy = {}, server = 'nats://x' }", ["beat:"] = "{ policy = {}, beat = 0 }",
          ["host:"] = "{ policy = {}, host = 'a b' }",
@@ -503,5 +507,17 @@ describe("an agent on NATS #once", function()
       ok, problem = pcall(there, "call(%q, 'agent', 'serve', { server = 'memory://other', policy = {} })", host)
       assert.is_false(ok)
       assert.truthy(tostring(problem):find("serves another server", 1, true), tostring(problem))
+   end)
+end)
+
+-- spec/c/nats_agents.c: who asks and who answers in one engine, over a bus in place of the servers.
+describe("hosts over a bus #once", function()
+   it("tell the truth whatever allocation fails, and know what time it is on servers that are days ahead", function()
+      if not kit.wms.load "nats" then
+         return pending "the provider nats is not built"
+      end
+      local output, code = process.run("timeout 200 " .. process.program("nats_agents"))
+      assert.equal(0, code, output)
+      assert.truthy(tonumber(output:match "^(%d+) allocations") > 100, output)
    end)
 end)

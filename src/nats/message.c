@@ -56,6 +56,8 @@ static void *row_at(struct nats_reader *reader, void **rows, size_t *room, size_
 static int begin(struct nats_reader *reader, const char *data, size_t size, struct json *ret_json)
 {
     reader->complaint = NULL;
+    memset(ret_json, 0, sizeof *ret_json);
+    ret_json->reader = reader;
     if (reader->texts_room < size + 1) {
         size_t room = size < 1024 ? 1024 : size + size / 2;
         char *grown = reader->memory.resize(reader->memory.engine, NULL, room);
@@ -66,11 +68,9 @@ static int begin(struct nats_reader *reader, const char *data, size_t size, stru
         reader->texts = grown;
         reader->texts_room = room;
     }
-    memset(ret_json, 0, sizeof *ret_json);
     ret_json->at = (const unsigned char *) data;
     ret_json->end = ret_json->at + size;
     ret_json->texts = reader->texts;
-    ret_json->reader = reader;
     return 0;
 }
 
