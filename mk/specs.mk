@@ -58,7 +58,9 @@ $B/spec/courier: $(patsubst %,$B/obj/nats/%.o,courier carrier connect hear nkey 
 $B/spec/oom: private wraps = -Wl,--wrap=calloc
 
 # What is no part of the core comes with it: it needs nothing of the library that its folder is for.
-$B/spec/unit/nats_message: $(patsubst %,src/nats/%.c,message heard json write names subject) $(wildcard src/nats/*.h)
+message_parts := $(patsubst %,src/nats/%.c,message heard json write names subject)
+$B/spec/unit/nats_message: private with = $(message_parts)
+$B/spec/unit/nats_message: $(message_parts) $(wildcard src/nats/*.h)
 $(bus): spec/c/nats_agents.c $(no_bus) $B/obj/core/hash.o $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
 	$Q $(call program,$(includes) $(call lua_cflags,$L)) -Wl,--wrap=clock_gettime -MMD -MP -o $@ $< $(no_bus) \
@@ -66,7 +68,7 @@ $(bus): spec/c/nats_agents.c $(no_bus) $B/obj/core/hash.o $B/lib/libwms.a $B/fla
 
 $(units): $B/spec/unit/%: spec/unit/%.c $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
-	$Q $(call program,$(includes)) $(if $(filter src/%,$^),,-MMD -MP) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(uv_libs)
+	$Q $(call program,$(includes)) $(if $(with),,-MMD -MP) -o $@ $< $(with) $(filter %.a,$^) $(uv_libs)
 
 # These count the steps of the engine and of one part more, which are compiled anew for it: see
 # spec/c/growth.c.
