@@ -209,9 +209,7 @@ static void message(void *data, const struct courier_message *message)
         return;
     }
     if (message->subscription == agent->questions) {
-        if (agent->stage == AGENT_SERVING) {
-            serve_message(agent, message);
-        }
+        serve_message(agent, message);
     } else if (message->subscription == agent->wishes) {
         wish_changed(agent);
         agent_schedule(agent);
@@ -402,7 +400,6 @@ void agent_stop(struct agent *agent)
     agent->stage = AGENT_STOPPING;
     agent->stops = agent_now() + AGENT_STOPS;
     if (agent->courier) {
-        courier_unsubscribe(agent->courier, agent->questions);
         courier_unsubscribe(agent->courier, agent->wishes);
     }
     tell_end(agent);

@@ -541,6 +541,10 @@ void serve_message(struct agent *agent, const struct courier_message *message)
         say_again(agent, asked);
         return;
     }
+    if (agent->stage == AGENT_STOPPING) {
+        say_failure(agent, message->reply, WMS_E_UNREACHABLE, "the host's agent is just ending");
+        return;
+    }
     int error = nats_read_question(&agent->all->reader, message->data, message->size, &question);
     const char *complaint = error == WMS_E_PROTOCOL ? agent->all->reader.complaint
                             : error                 ? NULL
