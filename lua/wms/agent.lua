@@ -143,14 +143,15 @@ end
 
 --- Makes the store for presence and wishes on the NATS servers; what is there already stays.
 ---@param options? { replicas?: integer, timeout?: number }
----@return { made: integer }? made
+---@return true? done
 ---@return string? message
 ---@return wms.Error? err
 function agent.prepare(options)
    return raising(function()
       local given = options or {}
-      return wishes.checked("prepare", wms.call, { server = "nats://localhost", interface = "store", operation = "prepare",
-         arguments = { replicas = given.replicas }, timeout = given.timeout })
+      local made, message, err = wishes.checked("prepare", wms.call, { server = "nats://localhost", interface = "store",
+         operation = "prepare", arguments = { replicas = given.replicas }, timeout = given.timeout })
+      return made and true or nil, message, err
    end)
 end
 

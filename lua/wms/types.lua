@@ -909,6 +909,78 @@ function wms.load(names) end
 ---@field restored integer
 ---@field left integer
 
+--- What `require "wms.agent"` is: docs/hosts-nats.md.
+---@class wms.AgentModule
+---@field serve fun(options: wms.AgentOptions): wms.Agent?, string?, wms.Error? Begins to serve, and returns at once.  Raises misuse.
+---@field wish fun(options: wms.WishOptions): wms.Outcome[]?, string?, wms.Error? Wishes how hosts are to be, whatever was wished before.
+---@field end_wish fun(options: wms.Servers|{ server: wms.Servers, timeout?: number, concurrency?: integer }): wms.Outcome[]?, string?, wms.Error?
+---@field status fun(options: wms.Servers|{ server: wms.Servers, timeout?: number, concurrency?: integer }): wms.RoomRow[]?, string?, wms.Error?
+---@field prepare fun(options?: { replicas?: integer, timeout?: number }): true?, string?, wms.Error? Makes the store on the servers.
+
+---@class wms.AgentOptions
+---@field policy table<string, string[]> Who may do what: verbs by the name of who asks; `"*"` is everybody.
+---@field host? string The name of this host for others; what it calls itself.
+---@field server? string Whose sessions it serves: `"logind://"`.
+---@field beat? integer Seconds between two signs of presence: 10.
+---@field file? string Where the state of what it keeps outlives it, as of `wms.KeepOptions`.
+---@field on_report? fun(report: wms.AgentReport)
+
+---@class wms.AgentReport
+---@field kind string `"serving"`, `"away"`, `"connected"`, `"wish"`, `"failed"`, `"stopped"`, or a keeper's: `wms.Report`.
+---@field time number Seconds since 1970.
+---@field message string One line for a person.
+---@field host? string
+---@field error? { code: wms.Code, message: string }
+---@field state? "locked"|"unlocked" Of `wish`, as the next ones.
+---@field left? integer Seconds until it ends; nil: when it is taken back.
+---@field who? string
+---@field revision? integer
+---@field over? boolean
+
+--- It goes on until it is stopped or has failed, also when nobody has it in a variable.  A pollable, as requests are.
+---@class wms.Agent
+---@field run fun(self: wms.Agent): true?, string?, wms.Error? Serves until it is done.
+---@field wait fun(self: wms.Agent, seconds?: number): boolean?, string?, wms.Error?
+---@field step fun(self: wms.Agent): boolean?, string?, wms.Error?
+---@field done fun(self: wms.Agent): boolean
+---@field serving fun(self: wms.Agent): boolean Whether it has been connected.
+---@field result fun(self: wms.Agent): true?, string?, wms.Error?
+---@field stop fun(self: wms.Agent) Ends it in order; go on until it is done.
+---@field close fun(self: wms.Agent) Gives everything back at once.
+---@field pollfd fun(self: wms.Agent): integer?, string?, wms.Error?
+---@field events fun(self: wms.Agent): "r"
+---@field timeout fun(self: wms.Agent): nil
+
+---@class wms.WishOptions
+---@field server wms.Servers Hosts with an agent.
+---@field locked boolean
+---@field message? string Required with `locked = true`, and with `restore`.
+---@field until_time? number|string As of `wms.KeepOptions`.
+---@field after? number
+---@field restore? boolean
+---@field timeout? number
+---@field deadline? number
+---@field concurrency? integer
+---@field on_outcome? fun(outcome: wms.Outcome, index: integer, total: integer?)
+
+---@class wms.RoomRow
+---@field server string
+---@field wish? { locked: boolean, ends?: number, message?: string, restore: boolean, who?: string, revision: integer }
+---@field sessions? integer How many there are, without those that are exempt; nil: not known.
+---@field locked? integer
+---@field unknown? integer Of which the host does not tell it.
+---@field exempt? integer
+---@field as_wished? boolean Nil: nothing is wished, or it is not known.
+---@field offline boolean
+---@field error? { code: wms.Code, message: string } Why the sessions are not known.
+---@field wish_error? { code: wms.Code, message: string } Why the wish is not known.
+
+--- What `require "wms.nkeys"` is: keys of NATS' users.
+---@class wms.Nkeys
+---@field make fun(path: string): string?, string? A new file with a seed; returns the public key, or nil and what is wrong.
+---@field public fun(path: string): string?, string? That of a file.
+---@field is_public fun(text: any): boolean
+
 --- What `require "wms.screens"` is: docs/screens.md.
 ---@class wms.Screens
 ---@field take fun(options: string|wms.ScreensOptions): wms.Sheet A room as it is now.  Raises misuse.

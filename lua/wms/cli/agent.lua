@@ -45,7 +45,9 @@ end
 --- What the engine says: who has asked for what, and what came of it.
 local function logger(self)
    return function(level, line)
-      if level == "warning" then
+      if line:find("^memory://wms%.keep: ") then -- where wms.keep tries its options
+         return
+      elseif level == "warning" then
          say(self, line, "yellow")
       elseif level == "info" and not self.quiet then
          say(self, line)

@@ -145,7 +145,7 @@ end
 ]]
 
 local PREPARE = [[
-print(assert(require("wms.agent").prepare%s).made)
+assert(require("wms.agent").prepare%s)
 ]]
 
 local ASK = [[function(server, user_name)
