@@ -130,7 +130,7 @@ describe("an agent on NATS #once", function()
 
    proves("tells its sessions", function()
       local host = serve{ sessions = 2 }
-      local answer = ask(host, "sessions", "{}")
+      local answer = ask(host, "sessions", '{"all":true}')
       assert.truthy(answer:find('"sessions"', 1, true), answer)
       assert.truthy(answer:find('"user2"', 1, true), answer)
       assert.equal(answer:gsub('"age":%d+', ""), ask(host, "sessions", '{"all":true}'))
@@ -183,13 +183,14 @@ describe("an agent on NATS #once", function()
       local answer = ask(host, "close", '{"ids":[1],"age":100}')
       assert.truthy(answer:find('"unknown":true', 1, true), answer)
       assert.equal(0, done(host, "close"))
+      assert.truthy(ask(host, "message", '{"ids":[1],"message":"m","age":100}'):find('"unknown":true', 1, true))
       answer = ask(host, "lock", '{"ids":[1],"message":"m","age":100}')
       assert.truthy(answer:find('1,"requested"', 1, true), answer)
    end)
 
    proves("carries out what its policy allows, and nothing else", function()
       local host = serve{ policy = { alice = { "lock" }, ["*"] = { "sessions" }, root = { "*" } } }
-      assert.truthy(ask(host, "sessions", "{}", { who = "bob" }):find('"sessions"', 1, true))
+      assert.truthy(ask(host, "sessions", '{"all":true}', { who = "bob" }):find('"sessions"', 1, true))
       assert.truthy(ask(host, "lock", '{"all":true,"message":"m"}'):find('"requested"', 1, true))
       for who, verb in pairs{ alice = "unlock", bob = "lock", Alice = "lock" } do
          assert.truthy(ask(host, verb, '{"all":true,"message":"m"}', { who = who }):find("ACCESS_DENIED", 1, true))
@@ -214,7 +215,7 @@ describe("an agent on NATS #once", function()
          assert.truthy(answer:find("PROTOCOL", 1, true), question:sub(1, 60) .. ": " .. answer)
       end
       for verb, question in pairs{ lock = '{"all":true}', message = '{"ids":[1]}', thumbnail = '{"all":true}',
-         reboot = '{"ids":[1]}' } do
+         reboot = '{"ids":[1]}', sessions = "{}", power_off = "{}" } do
          assert.truthy(ask(host, verb, question):find("PROTOCOL", 1, true))
       end
       assert.equal(0, done(host, "unlock"))
@@ -243,7 +244,8 @@ describe("an agent on NATS #once", function()
          alice:publish(wrong, '{"all":true}', reply_of(host))
          count = count + 1
       end
-      assert.truthy(ask(host, "sessions", "{}"):find('"sessions"', 1, true)) -- and nothing else was heard before that
+      -- Nothing else was heard before that.
+      assert.truthy(ask(host, "sessions", '{"all":true}'):find('"sessions"', 1, true))
       assert.equal(before + count, tonumber(called(host, "agent", "state", "ignored")))
       assert.equal(0, done(host, "unlock") + done(other, "unlock"))
    end)
@@ -286,7 +288,7 @@ describe("an agent on NATS #once", function()
 
    proves("answers in as many parts as it needs", function()
       local host = serve{ sessions = 4000, user = ("u"):rep(100) }
-      local _, reply = ask(host, "sessions", "{}", { silent = true })
+      local _, reply = ask(host, "sessions", '{"all":true}', { silent = true })
       local parts, sessions, last = 0, 0
       repeat
          local message = assert(alice:next())
