@@ -9,7 +9,7 @@ local build = os.getenv("WMS_BUILD") or "build"
 local module = ("-m %s/spec/wms/caller.so -m %s/spec/wms/blocking.so"):format(build, build)
 
 -- Those that run on hosts of another provider.
-local SERVERS = { provider = "poor://good", errand = "envoy://crowd" }
+local SERVERS = { provider = "poor://good", errand = "envoy://crowd", inner = "butler://house" }
 
 local function scripts()
    local list = {}
