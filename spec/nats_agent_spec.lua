@@ -3,6 +3,7 @@
 -- answered.  The agents run in a program of their own.
 local kit = require "spec.support.kit"
 local nats = require "spec.support.nats"
+local process = require "spec.support.process"
 local raw = require "spec.support.nats_raw"
 local room = require "spec.support.nats_room"
 
@@ -506,5 +507,17 @@ describe("an agent on NATS #once", function()
       ok, problem = pcall(there, "call(%q, 'agent', 'serve', { server = 'memory://other', policy = {} })", host)
       assert.is_false(ok)
       assert.truthy(tostring(problem):find("serves another server", 1, true), tostring(problem))
+   end)
+end)
+
+-- spec/c/nats_agents.c: who asks and who answers in one engine, over a bus in place of the servers.
+describe("hosts over a bus #once", function()
+   it("tell the truth whatever allocation fails, and know what time it is on servers that are days ahead", function()
+      if not kit.wms.load "nats" then
+         return pending "the provider nats is not built"
+      end
+      local output, code = process.run("timeout 200 " .. process.program("nats_agents"))
+      assert.equal(0, code, output)
+      assert.truthy(tonumber(output:match "^(%d+) allocations") > 100, output)
    end)
 end)

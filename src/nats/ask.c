@@ -5,8 +5,8 @@
  * known not to be there, or nobody waits for it any more. */
 #include <string.h>
 
-#include "nats/json.h"
 #include "nats/asking.h"
+#include "nats/json.h"
 
 enum { NOBODY = 503 };
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nats/json.h"
 #include "nats/asking.h"
+#include "nats/json.h"
 
 /* ---- what there is --------------------------------------------------------------------------- */
 

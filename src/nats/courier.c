@@ -527,6 +527,7 @@ void courier_free(struct courier *courier, bool forked)
     *order = (struct order){.route = courier->route, .kind = ORDER_END};
     courier->route->courier = NULL;
     give(courier, order);
+    hand_over(carrier); /* the program may end without another turn */
     courier->route = NULL;
     free_memory(courier);
     carrier->couriers--;

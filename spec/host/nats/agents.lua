@@ -46,6 +46,8 @@ function agents.serve(options)
       local name = (options.prefix or "host") .. i
       if not options.server then
          host_of(name, options)
+      elseif options.server:find "^%a+://" then
+         assert(wms.load{ options.server:match "^%a+" }) -- an agent's own commands cannot look for it
       end
       requests[name] = assert(wms.start("call", {
          server = "nats://" .. name, interface = "agent", operation = "serve", timeout = 60,
