@@ -57,18 +57,17 @@ $B/spec/courier: $(patsubst %,$B/obj/nats/%.o,courier carrier connect hear nkey 
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
 $B/spec/oom: private wraps = -Wl,--wrap=calloc
 
-# What is no part of the core comes with it: it needs nothing of the library that its folder is for.
-message_parts := $(patsubst %,src/nats/%.c,message heard json write names subject)
-$B/spec/unit/nats_message: private with = $(message_parts)
-$B/spec/unit/nats_message: $(message_parts) $(wildcard src/nats/*.h)
 $(bus): spec/c/nats_agents.c $(no_bus) $B/obj/core/hash.o $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
 	$Q $(call program,$(includes) $(call lua_cflags,$L)) -Wl,--wrap=clock_gettime -MMD -MP -o $@ $< $(no_bus) \
 	    $(filter %.a,$^) $(uv_libs) $(libs_of_nats) -lm
 
+# What is no part of the core comes with it; these need nothing of libnats.
+$B/spec/unit/nats_message: private parts = $(patsubst %,src/nats/%.c,message heard json write names subject)
+$B/spec/unit/nats_message: $(wildcard src/nats/*.[ch])
 $(units): $B/spec/unit/%: spec/unit/%.c $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
-	$Q $(call program,$(includes)) $(if $(with),,-MMD -MP) -o $@ $< $(with) $(filter %.a,$^) $(uv_libs)
+	$Q $(call program,$(includes)) $(if $(parts),,-MMD -MP) -o $@ $< $(parts) $(filter %.a,$^) $(uv_libs)
 
 # These count the steps of the engine and of one part more, which are compiled anew for it: see
 # spec/c/growth.c.

@@ -8,6 +8,7 @@
  * sessions
  */
 #define _GNU_SOURCE
+#include <sys/wait.h>
 #include <time.h>
 
 #include "nats/agent.h"
@@ -31,6 +32,8 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *ret_now)
     return error;
 }
 
+static bool child; /* this is one */
+
 /* ---- the bus --------------------------------------------------------------------------------- */
 
 enum { SUBSCRIPTIONS = 16, KEYS = 16, TEXT = 400 };
@@ -44,6 +47,7 @@ struct courier {
     char subjects[SUBSCRIPTIONS][TEXT]; /* "": none */
     unsigned count;
     bool up, greeted;
+    bool child; /* a child of the program has made it */
 };
 
 struct sent {
@@ -215,6 +219,7 @@ static int publish(struct courier *from, const char *subject, const char *reply,
                                             .size = size,
                                             .time = -1,
                                             .deleted = deleted};
+    CHECK(from->child == child);
     bool heard = store(from, subject, reply, data, size, deleted);
 
     if (!from->up) {
@@ -252,7 +257,8 @@ int courier_new(const struct wms_services *services, wms_engine *engine, const w
                                 .engine = engine,
                                 .events = events,
                                 .data = data,
-                                .up = true};
+                                .up = true,
+                                .child = child};
     *ret_courier = couriers = courier;
     return 0;
 }
@@ -261,10 +267,10 @@ void courier_free(struct courier *courier, bool forked)
 {
     struct courier **place = &couriers;
 
-    CHECK(!forked);
     if (!courier) {
         return;
     }
+    CHECK(forked == (courier->child != child));
     while (*place != courier) {
         place = &(*place)->next;
     }
@@ -608,6 +614,62 @@ static void days(void)
     CHECK(blocks == 0);
 }
 
+/* ---- children -------------------------------------------------------------------------------- */
+
+/* A child of a program with agents: they are the parent's, with all that is under way, and the
+ * child may have others. */
+static void children(void)
+{
+    static const char question[] = "{\"ids\":[1]}", subject[] = "wms.v1.lab.close.alice",
+                      reply[] = "wms.v1.lab.answer.alice.abcdefghijklmnopqrst.1";
+    const struct wms_memory_options slow = {.latency = 0.2, .relock_after = -1};
+    struct courier other = {.up = true};
+    const wms_session session = session_of(1, "user");
+    wms_engine *engine = begin();
+    wms_memory *host;
+    int status;
+
+    snprintf(where, sizeof where, "children");
+    failed = false;
+    answers = 0;
+    CHECK(wms_memory_new(engine, "lab", &slow, &host) == 0);
+    CHECK(wms_memory_open(host, &session, -1) == 0);
+    CHECK(has_called(engine, "lab", "agent", "serve"));
+    wms_request *waiting = call(engine, "lab", "wish", "wait");
+    CHECK(waiting);
+    CHECK(courier_publish(&other, subject, reply, question, sizeof question - 1) == 0);
+    turn(engine);
+    fflush(stdout);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        child = other.child = true;
+        wms_engine_step(engine);
+        CHECK(!couriers);
+        CHECK(!has_called(engine, "lab", "agent", "state"));
+        CHECK(has_called(engine, "lab", "agent", "serve"));
+        CHECK(has_called(engine, "lab", "agent", "stop"));
+        wms_request_unref(waiting);
+        wms_memory_unref(host);
+        wms_engine_unref(engine);
+        clear();
+        CHECK(blocks == 0);
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    wms_request_unref(waiting);
+    double limit = now() + 5;
+    while (answers < 1 && now() < limit) {
+        hear();
+        wms_engine_wait(engine, 0.01);
+    }
+    CHECK(answers == 1 && done(host, WMS_CLOSE) == 1);
+    wms_memory_unref(host);
+    wms_engine_unref(engine);
+    clear();
+    CHECK(blocks == 0);
+}
+
 /* ---- speed ----------------------------------------------------------------------------------- */
 
 static double used(void)
@@ -687,6 +749,7 @@ int main(int argc, char **argv)
         return 0;
     }
     days();
+    children();
     memory();
     return 0;
 }

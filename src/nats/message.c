@@ -440,7 +440,10 @@ int nats_read_answer(struct nats_reader *reader, const char *data, size_t size,
     uint64_t seen;
     int error = begin(reader, data, size < JSON_MAX ? size : JSON_MAX, &json);
 
-    error = error ? error : json_object(&json, JSON_FIELDS(answer_fields), &reading, &seen);
+    if (error) {
+        return error;
+    }
+    error = json_object(&json, JSON_FIELDS(answer_fields), &reading, &seen);
     if (error) {
         return finish(&json, error);
     }
