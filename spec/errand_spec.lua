@@ -113,6 +113,15 @@ describe("a host that carries out commands by itself #once", function()
       assert.same({ "1 verified", "2 verified", "c3 verified" }, short(outcomes))
    end)
 
+   it("has many sessions, each of which is told of once", function()
+      local outcomes, seen = run("unlock_all", "crowd"), {}
+      assert.equal(60, #outcomes)
+      for _, outcome in ipairs(outcomes) do
+         assert.is_nil(seen[outcome.session_id])
+         seen[outcome.session_id] = true
+      end
+   end)
+
    it("answers, and then more, which nobody hears", function()
       assert.equal(3, #run("unlock_all", "more"))
    end)

@@ -130,7 +130,7 @@ describe("an agent on NATS #once", function()
 
    proves("tells its sessions", function()
       local host = serve{ sessions = 2 }
-      local answer = ask(host, "sessions", "{}")
+      local answer = ask(host, "sessions", '{"all":true}')
       assert.truthy(answer:find('"sessions"', 1, true), answer)
       assert.truthy(answer:find('"user2"', 1, true), answer)
       assert.equal(answer:gsub('"age":%d+', ""), ask(host, "sessions", '{"all":true}'))
@@ -183,13 +183,14 @@ describe("an agent on NATS #once", function()
       local answer = ask(host, "close", '{"ids":[1],"age":100}')
       assert.truthy(answer:find('"unknown":true', 1, true), answer)
       assert.equal(0, done(host, "close"))
+      assert.truthy(ask(host, "message", '{"ids":[1],"message":"m","age":100}'):find('"unknown":true', 1, true))
       answer = ask(host, "lock", '{"ids":[1],"message":"m","age":100}')
       assert.truthy(answer:find('1,"requested"', 1, true), answer)
    end)
 
    proves("carries out what its policy allows, and nothing else", function()
       local host = serve{ policy = { alice = { "lock" }, ["*"] = { "sessions" }, root = { "*" } } }
-      assert.truthy(ask(host, "sessions", "{}", { who = "bob" }):find('"sessions"', 1, true))
+      assert.truthy(ask(host, "sessions", '{"all":true}', { who = "bob" }):find('"sessions"', 1, true))
       assert.truthy(ask(host, "lock", '{"all":true,"message":"m"}'):find('"requested"', 1, true))
       for who, verb in pairs{ alice = "unlock", bob = "lock", Alice = "lock" } do
          assert.truthy(ask(host, verb, '{"all":true,"message":"m"}', { who = who }):find("ACCESS_DENIED", 1, true))
@@ -214,7 +215,7 @@ describe("an agent on NATS #once", function()
          assert.truthy(answer:find("PROTOCOL", 1, true), question:sub(1, 60) .. ": " .. answer)
       end
       for verb, question in pairs{ lock = '{"all":true}', message = '{"ids":[1]}', thumbnail = '{"all":true}',
-         reboot = '{"ids":[1]}' } do
+         reboot = '{"ids":[1]}', sessions = "{}", power_off = "{}" } do
          assert.truthy(ask(host, verb, question):find("PROTOCOL", 1, true))
       end
       assert.equal(0, done(host, "unlock"))
@@ -243,7 +244,8 @@ describe("an agent on NATS #once", function()
          alice:publish(wrong, '{"all":true}', reply_of(host))
          count = count + 1
       end
-      assert.truthy(ask(host, "sessions", "{}"):find('"sessions"', 1, true)) -- and nothing else was heard before that
+      -- Nothing else was heard before that.
+      assert.truthy(ask(host, "sessions", '{"all":true}'):find('"sessions"', 1, true))
       assert.equal(before + count, tonumber(called(host, "agent", "state", "ignored")))
       assert.equal(0, done(host, "unlock") + done(other, "unlock"))
    end)
@@ -286,7 +288,7 @@ describe("an agent on NATS #once", function()
 
    proves("answers in as many parts as it needs", function()
       local host = serve{ sessions = 4000, user = ("u"):rep(100) }
-      local _, reply = ask(host, "sessions", "{}", { silent = true })
+      local _, reply = ask(host, "sessions", '{"all":true}', { silent = true })
       local parts, sessions, last = 0, 0
       repeat
          local message = assert(alice:next())
@@ -336,15 +338,23 @@ describe("an agent on NATS #once", function()
          return message and message.headers and message
       end)
       assert.truthy(deleted.headers:find("KV-Operation: DEL", 1, true))
-      alice:publish("wms.v1." .. host .. ".sessions.alice", "{}", reply_of(host))
-      assert.truthy(alice:next().headers:find("503", 1, true)) -- nobody hears it any more
+      kit.await(function() -- nobody hears it any more, as soon as the connection is closed
+         alice:publish("wms.v1." .. host .. ".sessions.alice", "{}", reply_of(host))
+         local message = alice:next(0.5)
+         return message and message.headers and message.headers:find("503", 1, true)
+      end)
       bob:close()
    end)
 
    proves("answers what is under way when it is ended, and takes no more", function()
       local host = serve{ latency = 1 }
       local _, reply = ask(host, "close", '{"ids":[1]}', { silent = true })
+      kit.await(function()
+         return tonumber(called(host, "agent", "state", "under_way")) == 1
+      end)
       there("begin('stop', %q, 'agent', 'stop')", host)
+      assert.truthy(ask(host, "close", '{"ids":[1],"age":1}', { reply = reply }):find('"working":true', 1, true))
+      assert.truthy(ask(host, "close", '{"ids":[2]}'):find("just ending", 1, true))
       local message = assert(alice:next())
       assert.equal(reply, message.subject)
       assert.truthy(message.data:find('1,"requested"', 1, true))
@@ -357,6 +367,9 @@ describe("an agent on NATS #once", function()
    proves("ends after three seconds whatever is under way", function()
       local host = serve{ latency = 30 }
       ask(host, "close", '{"ids":[1]}', { silent = true })
+      kit.await(function()
+         return tonumber(called(host, "agent", "state", "under_way")) == 1
+      end)
       there("begin('stop', %q, 'agent', 'stop')", host)
       local message = assert(alice:next(20))
       assert.truthy(message.data:find('"unknown"', 1, true), message.data)
@@ -478,6 +491,43 @@ describe("an agent on NATS #once", function()
       alice:flush()
       local event = assert(alice:next(20)).data
       assert.truthy(event:find('"resync":true', 1, true), event)
+   end)
+
+   proves("ends when the servers do not let it hear questions, and says so", function()
+      local strict = nats.start{ config = [[
+         authorization { users: [ { user: "lab", password: "secret", permissions: {
+            publish: { allow: ["wms.v1.lab1.>"] }, subscribe: { allow: ["wms.v1.lab1.>"] } } } ] }]] }
+      local file = nats.folder() .. "/password"
+      local handle = assert(io.open(file, "w"))
+      handle:write "secret\n"
+      handle:close()
+      local other = room.program{ nats = { servers = strict.url, user_name = "lab", password_file = file } }
+      local text = [[
+         return select(2, wms.call{ server = "nats://%s", interface = "agent", operation = "serve", timeout = 10,
+            arguments = { server = "memory://nobody", policy = {} } })]]
+      local said = other:eval(text:format "lab2")
+      assert.truthy(said:find("wms.v1.lab2.*.*", 1, true), said)
+      assert.equal("nil", other:eval(text:format "lab1")) -- which hears no wish, and no store
+      other:kill()
+      strict:kill()
+   end)
+
+   proves("bears a flood of questions that nobody may ask", function()
+      local host = serve{ policy = { bob = { "lock" } } }
+      local before = tonumber((process.run("ps -o rss= -p " .. program.pid)))
+      local lines = {}
+      for i = 1, 20000 do
+         local reply = ("wms.v1.%s.answer.alice.abcdefghijklmnopqrst.%d"):format(host, 1000000 + i)
+         lines[i] = ("PUB wms.v1.%s.lock.alice %s 12\r\n{\"all\":true}\r\n"):format(host, reply)
+      end
+      alice:send(table.concat(lines))
+      for _ = 1, #lines do
+         assert.truthy(assert(alice:next(20)).data:find("ACCESS_DENIED", 1, true))
+      end
+      assert.equal("20000", called(host, "agent", "state", "refused"))
+      assert.equal("0", called(host, "agent", "state", "remembered"))
+      assert.truthy(tonumber((process.run("ps -o rss= -p " .. program.pid))) < before + 20000)
+      assert.truthy(ask(host, "lock", '{"all":true,"message":"m"}', { who = "bob" }):find('"requested"', 1, true))
    end)
 
    -- ---------------------------------------------------------------- calls

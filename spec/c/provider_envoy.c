@@ -3,15 +3,16 @@
  * does badly, its address says: envoy://missing, envoy://lost and so on.
  *
  * Every host has the sessions 1 of alice, 2 of bob and "c3" of carol, with the identities "one",
- * "two" and "three".  What it is asked goes to the log: "envoy: ..." for a command, and "envoy:
- * list" and "envoy: act" where the engine looks at single sessions. */
+ * "two" and "three"; envoy://crowd acts on others besides, in a command on all.  What it is asked
+ * goes to the log: "envoy: ..." for a command, and "envoy: list" and "envoy: act" where the engine
+ * looks at single sessions. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <wms/provider.h>
 
-enum { SESSIONS = 3 };
+enum { SESSIONS = 3, CROWD = 60 };
 
 static const struct {
     wms_id id;
@@ -69,7 +70,8 @@ static wms_outcome outcome_of(const wms_id *id)
 static int tell(struct conn *conn, size_t i)
 {
     const struct wms_errand *errand = conn->errand;
-    const wms_id *id = errand->all ? &sessions[i].id : &errand->ids[i];
+    const wms_id more = {.number = 100 + (uint32_t) i};
+    const wms_id *id = !errand->all ? &errand->ids[i] : i < SESSIONS ? &sessions[i].id : &more;
     wms_outcome outcome = outcome_of(id);
     const char *meant = errand->all ? NULL : errand->identities[i];
 
@@ -81,6 +83,9 @@ static int tell(struct conn *conn, size_t i)
                                 .code = WMS_E_NOT_FOUND,
                                 .text = "another session\nhas that id"};
     }
+    if (id == &more) {
+        outcome = (wms_outcome){.id = id, .state = WMS_REQUESTED, .changed = -1};
+    }
     if (is(conn, "notes")) {
         outcome.note = "well\tdone";
     }
@@ -89,7 +94,9 @@ static int tell(struct conn *conn, size_t i)
 
 static size_t count(const struct conn *conn)
 {
-    return conn->errand->all ? SESSIONS : conn->errand->count;
+    size_t all = is(conn, "crowd") ? CROWD : SESSIONS;
+
+    return conn->errand->all ? all : conn->errand->count;
 }
 
 static void answer(struct conn *conn, int code, const char *text)

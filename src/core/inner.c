@@ -20,6 +20,11 @@ static int enter(wms_engine *engine)
     return wms_engine_loop(engine) ? 0 : engine->loop_error;
 }
 
+static int refuse_question(wms_engine *engine, const char *name)
+{
+    return wms_complain(engine, "%s: nobody answers a provider; leave it out", name);
+}
+
 /* What waits for an answer of the caller's would wait for ever. */
 static int check(wms_engine *engine, const wms_command *command)
 {
@@ -29,11 +34,10 @@ static int check(wms_engine *engine, const wms_command *command)
                                              : NULL;
 
     if (question) {
-        return wms_complain(engine, "%s: nobody answers a provider's command; leave it out",
-                            question);
+        return refuse_question(engine, question);
     }
     return command->verb == WMS_BIND && !command->password
-               ? wms_complain(engine, "password: missing; nobody is asked for it")
+               ? wms_complain(engine, "password: missing; give it, since nobody is asked for it")
                : 0;
 }
 
@@ -66,6 +70,9 @@ static int watch_new(wms_engine *engine, const wms_watching *watching, void (*to
     wms_watch *watch;
     int error = enter(engine);
 
+    if (!error && WMS_HAS(watching->size, wms_watching, ask) && watching->ask) {
+        error = refuse_question(engine, "ask");
+    }
     error = error ? error : wms_watch_make(engine, watching, &watch);
     if (error) {
         return error;
@@ -74,7 +81,6 @@ static int watch_new(wms_engine *engine, const wms_watching *watching, void (*to
     watch->inner.is = true;
     watch->inner.tell = told;
     watch->inner.data = data;
-    watch->ask = false;
     *ret_watch = watch;
     return 0;
 }

@@ -67,9 +67,9 @@ void wms_engine_settle(wms_engine *engine)
         return;
     }
     engine->settling = true;
-    int rounds = 0;
+    int rounds = engine->collecting ? 0 : ROUNDS;
     while (!node_alone(&engine->kicked) || !node_alone(&engine->stirred) || engine->link_broken ||
-           engine->blocking.due || (!node_alone(&engine->inner_due) && rounds < ROUNDS)) {
+           engine->blocking.due || (!node_alone(&engine->inner_due) && rounds > 0)) {
         while (!node_alone(&engine->kicked)) {
             wms_job_pump(NODE_OWNER(node_take(&engine->kicked), struct wms_job, kicked));
         }
@@ -80,18 +80,23 @@ void wms_engine_settle(wms_engine *engine)
         if (engine->blocking.due) {
             wms_blocking_tend(engine);
         }
-        if (!node_alone(&engine->inner_due) && rounds < ROUNDS) {
-            rounds++; /* a provider may start something each time that it is told */
+        if (!node_alone(&engine->inner_due) && rounds > 0) {
+            rounds--; /* a provider may start something each time that it is told */
             wms_inner_tell(engine);
         }
     }
     engine->settling = false;
-    if (engine->orphans && !engine->base.asking) {
+    if (engine->collecting || engine->base.asking) {
+        return;
+    }
+    engine->collecting = true;
+    if (engine->orphans) {
         wms_requests_collect(engine);
     }
-    if (engine->orphan_watches && !engine->base.asking) {
+    if (engine->orphan_watches) {
         wms_watches_collect(engine);
     }
+    engine->collecting = false;
 }
 
 static void turn(wms_engine *engine, void (*loop_turn)(struct wms_loop *loop))

@@ -20,10 +20,15 @@ double agent_now(void)
     return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
-double agent_random(struct agents *agents)
+static uint64_t agent_draw(struct agents *agents)
 {
     agents->drawn++;
-    return (double) (wms_hash(&agents->key, &agents->drawn, sizeof agents->drawn) >> 11) * 0x1p-53;
+    return wms_hash(&agents->key, &agents->drawn, sizeof agents->drawn);
+}
+
+double agent_random(struct agents *agents)
+{
+    return (double) (agent_draw(agents) >> 11) * 0x1p-53;
 }
 
 void agent_log(struct agents *agents, enum wms_level level, const char *format, ...)
@@ -48,7 +53,8 @@ bool agent_ask_store(struct agent *agent, enum store_question what, const char *
                      const void *data, size_t size)
 {
     char reply[NATS_SUBJECT];
-    uint64_t seq = agent->store_seq + 1;
+    /* Whoever could guess it could have the store send another's value there. */
+    uint64_t seq = agent_draw(agent->all) >> 2 | 1;
 
     nats_subject_store(reply, agent->host, agent->instance, seq);
     if (!agent->courier ||
@@ -56,7 +62,6 @@ bool agent_ask_store(struct agent *agent, enum store_question what, const char *
         agent->store_asked[what] = 0;
         return false;
     }
-    agent->store_seq = seq;
     agent->store_asked[what] = seq;
     agent->store_since[what] = agent_now();
     return true;
@@ -209,9 +214,7 @@ static void message(void *data, const struct courier_message *message)
         return;
     }
     if (message->subscription == agent->questions) {
-        if (agent->stage == AGENT_SERVING) {
-            serve_message(agent, message);
-        }
+        serve_message(agent, message);
     } else if (message->subscription == agent->wishes) {
         wish_changed(agent);
         agent_schedule(agent);
@@ -402,7 +405,6 @@ void agent_stop(struct agent *agent)
     agent->stage = AGENT_STOPPING;
     agent->stops = agent_now() + AGENT_STOPS;
     if (agent->courier) {
-        courier_unsubscribe(agent->courier, agent->questions);
         courier_unsubscribe(agent->courier, agent->wishes);
     }
     tell_end(agent);

@@ -42,6 +42,13 @@ static bool is_query(enum wms_verb verb)
     return traits[verb] & (WMS_IS_QUERY | WMS_HAS_THUMBNAIL);
 }
 
+/* It must not be carried out twice.  (A message is WMS_REPEATABLE: the engine repeats one that was
+ * not sent.) */
+static bool is_once(enum wms_verb verb)
+{
+    return !is_query(verb) && (verb == WMS_MESSAGE || !(traits[verb] & WMS_REPEATABLE));
+}
+
 /* ---- answers that are not kept --------------------------------------------------------------- */
 
 static void say_failure(struct agent *agent, const char *reply, int code, const char *text)
@@ -326,11 +333,12 @@ static const char *misses(const struct nats_question *question, enum wms_verb ve
 {
     unsigned bits = traits[verb];
 
-    if (bits & WMS_ON_SERVER) {
-        return question->count > 0 ? "it is about the host as a whole, and has ids" : NULL;
+    /* Whatever else may be sent to a question's subject is none. */
+    if (!question->all && question->count == 0) {
+        return "it has neither \"all\" nor \"ids\"";
     }
-    if (bits & WMS_HAS_ALL && !question->all && question->count == 0) {
-        return "it names no sessions";
+    if (bits & WMS_ON_SERVER && question->count > 0) {
+        return "it is about the host as a whole, and has ids";
     }
     if (bits & WMS_HAS_THUMBNAIL && question->count != 1) {
         return "it has to name one session";
@@ -353,7 +361,10 @@ static void fill(wms_command *command, const struct nats_question *question, enu
     command->verify = bits & WMS_VERIFIES && !(bits & WMS_IS_QUERY) ? question->verify : -1;
     command->stable = bits & WMS_CHANGES_LOCK ? question->stable : -1;
     command->timeout = question->timeout > 0 ? question->timeout : command->timeout;
-    command->deadline = question->deadline;
+    if (question->deadline >= 0) { /* it counts from when it was asked first */
+        double left = question->deadline - (question->age > 0 ? question->age : 0);
+        command->deadline = left > 0 ? left : 0;
+    }
     command->retries = bits & WMS_REPEATABLE ? question->retries : 0;
     command->what_if = !(bits & (WMS_IS_QUERY | WMS_HAS_THUMBNAIL)) && question->what_if;
     command->stop_on_error = bits & WMS_HAS_ALL && question->stop_on_error;
@@ -541,6 +552,10 @@ void serve_message(struct agent *agent, const struct courier_message *message)
         say_again(agent, asked);
         return;
     }
+    if (agent->stage == AGENT_STOPPING) {
+        say_failure(agent, message->reply, WMS_E_UNREACHABLE, "the host's agent is just ending");
+        return;
+    }
     int error = nats_read_question(&agent->all->reader, message->data, message->size, &question);
     const char *complaint = error == WMS_E_PROTOCOL ? agent->all->reader.complaint
                             : error                 ? NULL
@@ -550,8 +565,7 @@ void serve_message(struct agent *agent, const struct courier_message *message)
         return;
     }
     asked_tidy(agent->all);
-    if (question.age >= 0 && !is_query(verb) && !(traits[verb] & WMS_REPEATABLE) &&
-        asked_may_be_done(agent, question.age)) {
+    if (question.age >= 0 && is_once(verb) && asked_may_be_done(agent, question.age)) {
         say_unknown(agent, message->reply);
         return;
     }

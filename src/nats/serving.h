@@ -165,7 +165,6 @@ struct agent {
     double denied; /* when the log was told last that something is not allowed */
     uint64_t questions_count, refused, ignored;
 
-    uint64_t store_seq;                    /* counts what the store was asked */
     uint64_t store_asked[STORE_QUESTIONS]; /* the number of what is under way; 0: nothing is */
     double store_since[STORE_QUESTIONS];
 
