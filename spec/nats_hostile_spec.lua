@@ -454,7 +454,9 @@ describe("NATS where others mean ill #once", function()
 
          setup(function()
             if not nats.missing() and not raw.missing() then
-               good = nats.start{ tls = true }
+               good = nats.start{ tls = true, jetstream = true }
+               room.use(good, { tls = { ca = nats.ca() } })
+               room.prepare()
                other = nats.start{ tls = nats.certificate("other", nil, "other-ca") }
                elsewhere = nats.start{ tls = nats.certificate("elsewhere", "DNS:elsewhere.example") }
                expired = nats.start{ tls = nats.certificate("expired", nil, nil, -864000) }
