@@ -174,7 +174,8 @@ describe("NATS where others mean ill #once", function()
          for _, message in ipairs(client:all()) do
             local subject = message.subject
             assert.truthy(subject:find "%.sessions%." or subject:find "%.answer%.alice%.%a+%.%d+$"
-               or subject:find "^%$KV%.wms_presence%." or message.data == '{"all":true}' or subject:find "%.event$", subject)
+               or subject:find "^%$KV%.wms_presence%." or message.data == '{"all":true}' or subject:find "%.event$",
+               subject)
          end
          assert.equal(0, asked(name, "close"))
          assert.is_true(count > 10)

@@ -42,8 +42,8 @@ local function host_of(name, options)
    end
 end
 
---- Agents.  Fields: prefix ("host"), suffix, first, last, sessions (of each), locked, policy, beat, latency, server (what all
--- of them serve, in place of embedded hosts).  Returns when all are connected.
+--- Agents.  Fields: prefix ("host"), suffix, first, last, sessions (of each), locked, policy, beat, latency, server (what
+-- all of them serve, in place of embedded hosts).  Returns when all are connected.
 function agents.serve(options)
    local requests = {}
    for i = options.first or 1, options.last or 1 do
