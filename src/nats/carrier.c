@@ -358,22 +358,23 @@ static void pump(struct route *route, bool writable)
 {
     struct line *line = route->line;
 
-    if (!feed(route)) {
-        return;
-    }
-    /* With TLS libnats waits until the kernel has taken all, so it is only called when epoll has
-     * said that there is room. */
-    while (atomic_load(&line->writing) && (writable || !line->tls)) {
+    for (;;) {
+        if (!feed(route)) {
+            return;
+        }
+        /* With TLS libnats waits until the kernel has taken all, so it is only called when epoll
+         * has said that there is room. */
+        if (!atomic_load(&line->writing) || (line->tls && !writable)) {
+            break;
+        }
         natsConnection_ProcessWriteEvent(line->nc);
         if (!holds(route)) {
             return;
         }
-        if (atomic_load(&line->writing) || line->tls) {
-            break; /* the kernel takes no more, or perhaps not */
+        if (atomic_load(&line->writing)) {
+            break; /* the kernel takes no more */
         }
-        if (!feed(route)) {
-            return;
-        }
+        writable = false;
     }
     bid_farewell(route);
     watch(route);

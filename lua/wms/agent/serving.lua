@@ -183,9 +183,22 @@ end
 
 -- ---- the beginning -----------------------------------------------------------------------------------------------------
 
+--- Loads the provider for what is served: what is begun in C cannot load one.
+local function load_provider(server)
+   local list = wms.servers(server)
+   if #list ~= 1 then
+      error(("bad argument #1 to 'serve' (server: %s: these are %d hosts; give one)"):format(server, #list), 0)
+   end
+   return wms.load(list[1]:match("^(%l+)://") or (list[1] == "localhost" and "logind" or "multipoint"))
+end
+
 --- A new one; the plan has host, server, policy, beat, file (or nil), on_report.  Returns it, or nil, message, err.  Raises
 --- misuse of the policy as the provider tells it.
 function Agent.new(plan)
+   local loaded, lacking, fault = load_provider(plan.server)
+   if not loaded then
+      return nil, lacking, fault
+   end
    local self = setmetatable({ host = plan.host, server = plan.server, address = "nats://" .. plan.host,
       on_report = plan.on_report, requests = {}, fails = 0, process = system.process(),
       arguments = { server = plan.server, policy = plan.policy, beat = plan.beat } }, Agent)

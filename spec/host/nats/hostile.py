@@ -94,7 +94,7 @@ def deaf(connection):
 
 def huge(connection):
     """Sends a message of 2 GB, as it says."""
-    good(connection, lambda subject, sid: b"MSG wms.v1.x.answer.y.z.1 " + sid + b" 2147483647\r\n" + b"x" * 1000000)
+    good(connection, lambda subject, sid: b"MSG wms.v1.x.answer.y.z.1 " + sid + b" 2000000000\r\n" + b"x" * 1000000)
 
 
 def negative(connection):
