@@ -299,7 +299,7 @@ describe("NATS where others mean ill #once", function()
          local deep = ("["):rep(5000) .. ("]"):rep(5000)
          for i, answer in ipairs{
             "", "null", "[]", "{", "{}", '{"outcomes":5}', '{"outcomes":[5]}', '{"outcomes":[[]]}', '{"outcomes":[[1]]}',
-            '{"outcomes":[[1,"done"]]}', '{"outcomes":[[1,"requested",null,"ACCESS_DENIED","x"]]}',
+            '{"outcomes":[[1,"done"]]}', '{"outcomes":[[1,"verified",null,"ACCESS_DENIED","x"]]}',
             '{"outcomes":[[-1,"requested"]]}', '{"outcomes":[[4294967295,"requested"]]}', '{"outcomes":[[1.5,"requested"]]}',
             '{"outcomes":[[1,"failed",null,"NO_SUCH"]]}', '{"outcomes":[[1,"requested"],[1,"requested"]]}', '{"outcomes":[[1,"requested",7]]}',
             '{"outcomes":[[1,"planned"]]}', '{"outcomes":[["","requested"]]}', '{"outcomes":[["\\u0000","requested"]]}', '{"code":5}', '{"code":"NO_SUCH"}',
@@ -454,7 +454,9 @@ describe("NATS where others mean ill #once", function()
 
          setup(function()
             if not nats.missing() and not raw.missing() then
-               good = nats.start{ tls = true }
+               good = nats.start{ tls = true, jetstream = true }
+               room.use(good, { tls = { ca = nats.ca() } })
+               room.prepare()
                other = nats.start{ tls = nats.certificate("other", nil, "other-ca") }
                elsewhere = nats.start{ tls = nats.certificate("elsewhere", "DNS:elsewhere.example") }
                expired = nats.start{ tls = nats.certificate("expired", nil, nil, -864000) }
@@ -497,9 +499,30 @@ describe("NATS where others mean ill #once", function()
       end)
 
       test("elsewhere is not spoken to without TLS", function()
-         local how, message = seen{ servers = "nats://192.0.2.1:4222" }
-         assert.truthy(message:find("TLS", 1, true) or message:find("tls", 1, true), how .. ": " .. message)
-         assert.truthy(how ~= "TIMEOUT", how)
+         -- A network of its own, in which this machine has an address that is not loopback.
+         local folder = nats.folder()
+         local file = assert(io.open(folder .. "/elsewhere.conf", "w"))
+         file:write('listen: "192.0.2.1:4222"\ndebug: true\ntrace: true\n')
+         file:close()
+         file = assert(io.open(folder .. "/elsewhere.lua", "w"))
+         file:write(([[
+            local wms = require "wms"
+            wms.configure{ nats = { servers = "nats://192.0.2.1:4222", tls = { ca = %q } } }
+            local _, message, err = wms.unlock_all{ server = "nats://far", timeout = 20 }
+            print(err.code, message)]]):format(nats.ca()))
+         file:close()
+         local output = process.run(([[unshare --net bash -euc '
+            ip link set lo up
+            ip address add 192.0.2.1/32 dev lo
+            setpriv --pdeathsig KILL nats-server -c FOLDER/elsewhere.conf >FOLDER/elsewhere.log 2>&1 &
+            until grep -q "Server is ready" FOLDER/elsewhere.log; do sleep 0.02; done
+            LUA_PATH=%s LUA_CPATH=%s %s FOLDER/elsewhere.lua
+            kill $!']]):gsub("FOLDER", folder):format(package.path:gsub(";", "\\;"), package.cpath:gsub(";", "\\;") .. "",
+               process.lua()))
+         assert.truthy(output:find("UNTRUSTED", 1, true), output)
+         local log = assert(io.open(folder .. "/elsewhere.log")):read("*a")
+         assert.truthy(log:find("Client connection created", 1, true), log)
+         assert.falsy(log:find("CONNECT", 1, true), log)
       end)
    end)
 end)

@@ -213,8 +213,14 @@ static void message(void *data, const struct courier_message *message)
     if (agent->stage == AGENT_OVER) {
         return;
     }
+    bool from_store =
+        message->status || message->time >= 0 || message->sequence || message->deleted;
     if (message->subscription == agent->questions) {
-        serve_message(agent, message);
+        if (from_store) { /* JetStream says it wherever it is told to */
+            agent->ignored++;
+        } else {
+            serve_message(agent, message);
+        }
     } else if (message->subscription == agent->wishes) {
         wish_changed(agent);
         agent_schedule(agent);

@@ -253,8 +253,9 @@ static void wait_for_store(struct nats_ask *ask)
     }
 }
 
-/* Reads what is an acknowledgment.  False: it is not, or an error, and that has been seen to. */
-static bool read_ack(struct nats_ask *ask, const struct courier_message *message,
+/* Reads what is an acknowledgment.  False: it is not, or an error other than `allowed`, and that
+ * has been seen to. */
+static bool read_ack(struct nats_ask *ask, const struct courier_message *message, int allowed,
                      struct nats_ack *ret_ack)
 {
     char text[NATS_SENTENCE];
@@ -269,7 +270,7 @@ static bool read_ack(struct nats_ask *ask, const struct courier_message *message
     int error = nats_read_ack(&ask->host->all->reader, message->data, message->size, ret_ack);
     if (error) {
         nats_ask_fail(ask, error, NULL, true);
-    } else if (ret_ack->error && !(ret_ack->reason == 10058 && ask->verb == WMS_CALL)) {
+    } else if (ret_ack->error && !(allowed && ret_ack->error == allowed)) {
         nats_ask_fail(ask,
                       ret_ack->error == NOBODY       ? WMS_E_BUSY
                       : ret_ack->error == NO_MESSAGE ? WMS_E_NOT_FOUND
@@ -285,7 +286,7 @@ static void put_heard(struct nats_ask *ask, const struct courier_message *messag
     struct nats_ack ack;
     struct made made;
 
-    if (read_ack(ask, message, &ack)) {
+    if (read_ack(ask, message, 0, &ack)) {
         begin_result(&made);
         add_number(&made, "revision", ack.sequence);
         end_with(ask, &made);
@@ -296,7 +297,7 @@ static void delete_heard(struct nats_ask *ask, const struct courier_message *mes
 {
     struct nats_ack ack;
 
-    if (read_ack(ask, message, &ack)) {
+    if (read_ack(ask, message, 0, &ack)) {
         end_with_nothing(ask);
     }
 }
@@ -377,15 +378,20 @@ static void presence_heard(struct nats_ask *ask, const struct courier_message *m
 
 /* ---- the buckets ----------------------------------------------------------------------------- */
 
-/* What `data` of the ask holds while they are made. */
+/* Each is looked for, and then made, or made what it should be. */
+enum step { LOOK, CREATE, UPDATE };
+
+static const char *const steps[] = {[LOOK] = "INFO", [CREATE] = "CREATE", [UPDATE] = "UPDATE"};
+
+/* What `data` of the ask holds meanwhile. */
 struct progress {
-    unsigned bucket : 4, made : 4, replicas : 4, updates : 1;
+    unsigned bucket : 4, made : 4, replicas : 4, step : 4;
 };
 
 static const struct {
-    const char *name, *storage;
+    const char *name;
     unsigned age; /* seconds; 0: for ever */
-} buckets[] = {{"wms_presence", "memory", 30}, {"wms_wish", "file", 0}};
+} buckets[] = {{"wms_presence", 30}, {"wms_wish", 0}};
 
 static void write_bucket(struct nats_text *text, const struct progress *progress)
 {
@@ -393,7 +399,6 @@ static void write_bucket(struct nats_text *text, const struct progress *progress
     const char *name = buckets[progress->bucket].name;
     unsigned age = buckets[progress->bucket].age;
 
-    nats_text_clear(text);
     json_put(text, "{\"name\":\"KV_");
     json_put(text, name);
     json_put(text, "\",\"subjects\":[\"$KV.");
@@ -401,9 +406,7 @@ static void write_bucket(struct nats_text *text, const struct progress *progress
     json_put(text, ".>\"],\"retention\":\"limits\",\"max_consumers\":-1,\"max_msgs\":-1,"
                    "\"max_bytes\":-1,\"max_msg_size\":65536,\"max_msgs_per_subject\":1,"
                    "\"discard\":\"new\",\"deny_delete\":true,\"allow_rollup_hdrs\":true,"
-                   "\"allow_direct\":true,\"storage\":\"");
-    json_put(text, buckets[progress->bucket].storage);
-    json_put(text, "\",\"num_replicas\":");
+                   "\"allow_direct\":true,\"storage\":\"file\",\"num_replicas\":");
     json_put_natural(text, progress->replicas);
     json_put(text, ",\"max_age\":");
     json_put_natural(text, age * second);
@@ -423,14 +426,14 @@ static void bucket_heard(struct nats_ask *ask, const struct courier_message *mes
     struct made made;
 
     memcpy(&progress, &ask->data, sizeof progress);
-    if (!read_ack(ask, message, &ack)) {
+    if (!read_ack(ask, message, progress.step == LOOK ? NO_MESSAGE : 0, &ack)) {
         return;
     }
-    if (ack.error) { /* it is there, and another one */
-        progress.updates = 1;
+    if (progress.step == LOOK) {
+        progress.step = ack.error ? CREATE : UPDATE;
     } else {
-        progress.updates = 0;
-        progress.made += ack.made;
+        progress.made += progress.step == CREATE;
+        progress.step = LOOK;
         progress.bucket++;
     }
     if (progress.bucket < sizeof buckets / sizeof *buckets) {
@@ -469,9 +472,12 @@ static void make_bucket(struct nats_host *host, struct wms_op *op, const struct 
     void *data = NULL;
 
     memcpy(&data, progress, sizeof *progress);
-    snprintf(subject, sizeof subject, "$JS.API.STREAM.%s.KV_%s",
-             progress->updates ? "UPDATE" : "CREATE", buckets[progress->bucket].name);
-    write_bucket(&host->all->text, progress);
+    snprintf(subject, sizeof subject, "$JS.API.STREAM.%s.KV_%s", steps[progress->step],
+             buckets[progress->bucket].name);
+    nats_text_clear(&host->all->text);
+    if (progress->step != LOOK) {
+        write_bucket(&host->all->text, progress);
+    }
     int error = put_to_store(host, &way, subject, op, data, &text);
     if (error) {
         host->all->services->answer(op, error, text);

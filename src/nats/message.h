@@ -227,7 +227,6 @@ struct nats_ack {
     int error;         /* as in HTTP: 404, 503, ...; 0: none */
     unsigned reason;   /* its "err_code"; 0: not told */
     const char *text;  /* of the error; NULL: none */
-    bool made;         /* a stream that was not there before */
 };
 
 int nats_read_ack(struct nats_reader *reader, const char *data, size_t size,
