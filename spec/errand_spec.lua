@@ -182,6 +182,7 @@ describe("a host that carries out commands by itself #once", function()
          ["missing"] = { { "1 verified", "2 unknown PROTOCOL" }, { "1 verified" } },
          ["half"] = { { "1 verified", "2 failed BUSY" }, { "1 verified", "* failed BUSY" } },
          ["lost"] = { { "1 verified", "2 unknown UNREACHABLE" }, { "1 verified", "* unknown UNREACHABLE" } },
+         ["unsaid"] = { { "1 verified", "2 unknown UNREACHABLE" }, { "1 verified", "* unknown UNREACHABLE" } },
          ["broken"] = { { "1 verified", "2 unknown UNREACHABLE" }, { "1 verified", "* unknown UNREACHABLE" } },
          ["hung"] = { { "1 verified", "2 unknown TIMEOUT" }, { "1 verified", "* unknown TIMEOUT" } },
          ["twice"] = { { "1 verified", "2 unknown PROTOCOL" }, { "1 verified", "* unknown PROTOCOL" } },
@@ -290,6 +291,11 @@ describe("a host that carries out commands by itself #once", function()
          assert.same({ "1 verified", "* unknown TIMEOUT" }, short(run("unlock_all", "hung", { deadline = 0.1 })))
          assert.same({ "* skipped TIMEOUT" }, short(run("unlock_all", "unsent", { deadline = 0.1 })))
       end)
+   end)
+
+   it("is not reached at once", function()
+      assert.equal(3, #run("unlock_all", "distant"))
+      assert.equal(1, #said)
    end)
 
    it("takes one of its host's places", function()
