@@ -25,9 +25,10 @@ enum {
 };
 
 static const double first_pause = 0.2, last_pause = 5, growth = 1.7, /* seconds */
-    making_max = 8,   /* that a connection may take */
-    silence_max = 50, /* libnats pings each 20 s */
-    parting_max = 1, idle = 10;
+    making_max = 8,                    /* that a connection may take */
+    ping_after = 20, silence_max = 60, /* of a server */
+    parting_max = 1, idle = 5,         /* the routes are looked at so often */
+    least_idle = 0.02;                 /* and not more often */
 
 /* ---- what is shared -------------------------------------------------------------------------- */
 
@@ -135,6 +136,7 @@ static void schedule(struct route *route, double at)
     struct carrier *carrier = route->carrier;
 
     route->due = at;
+    at = at < carrier->seen + least_idle ? carrier->seen + least_idle : at;
     carrier->due = at < carrier->due ? at : carrier->due;
 }
 
@@ -409,6 +411,7 @@ static void serve(struct route *route, unsigned events)
 
     if (over || events & EPOLLIN) {
         line->heard = carrier_now();
+        line->pinged = 0;
         if (over || !line->tls || record_is_whole(line)) {
             errno = 0;
             natsConnection_ProcessReadEvent(line->nc);
@@ -453,7 +456,6 @@ static void begin_up(struct route *route)
     }
     route->ever_up = true;
     route->told = 0;
-    schedule(route, line->heard + silence_max);
     pump(route, false);
 }
 
@@ -469,6 +471,44 @@ static void take_made(struct line *line)
         lose(route, line->code, line->final, line->text);
     }
     line_drop(line); /* the list's */
+}
+
+/* libnats can only send a PING and wait for its answer.  Without TLS it is written past it, between
+ * two of its commands; with TLS it waits for a millisecond.  False: it is not sent. */
+static bool ping(struct line *line)
+{
+    static const char command[] = "PING\r\n";
+
+    if (line->tls) {
+        natsConnection_FlushTimeout(line->nc, 1);
+        return true;
+    }
+    if (natsConnection_Buffered(line->nc) != 0) {
+        return true; /* the server has not taken that either */
+    }
+    ssize_t sent = send(line->fd, command, sizeof command - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    return sent < 0 ? errno == EAGAIN : sent == (ssize_t) sizeof command - 1;
+}
+
+static void look_at_silence(struct route *route, double now)
+{
+    struct line *line = route->line;
+    double silence = now - line->heard;
+
+    if (route->carrier->full || silence < ping_after * (line->pinged + 1)) {
+        return;
+    }
+    if (silence >= silence_max) {
+        lose_broken(route, "the server does not answer");
+        return;
+    }
+    line->pinged++;
+    if (ping(line)) {
+        pump(route, false);
+    } else {
+        lose_broken(route, "nothing can be sent to the server");
+    }
 }
 
 /* What is due has come. */
@@ -489,13 +529,7 @@ static void look(struct route *route, double now)
                  route->options->servers[route->line->server].place);
         lose(route, WMS_E_TIMEOUT, false, text);
     } else if (route->state == ROUTE_UP) {
-        if (now - route->line->heard >= silence_max && !route->carrier->full) {
-            lose_broken(route, "the server does not answer");
-        } else {
-            schedule(route, route->line->heard + silence_max > now
-                                ? route->line->heard + silence_max
-                                : now + idle);
-        }
+        look_at_silence(route, now);
     }
 }
 
@@ -507,13 +541,14 @@ static void look_at_all(struct carrier *carrier)
         return;
     }
     carrier->due = now + idle;
+    carrier->seen = now;
     for (struct node *node = carrier->routes.next, *next; node != &carrier->routes; node = next) {
         struct route *route = NODE_OWNER(node, struct route, of_carrier);
         next = node->next;
-        if (route->state == ROUTE_REFUSED && !route->ending) {
+        if (route->state == ROUTE_REFUSED) {
             continue;
         }
-        if (route->due <= now) {
+        if (route->due <= now || (route->state == ROUTE_UP && !route->ending)) {
             look(route, now);
         } else {
             schedule(route, route->due);
@@ -668,6 +703,7 @@ static void look_at_engine(struct carrier *carrier)
         struct route *route = NODE_OWNER(node, struct route, of_carrier);
         if (route->state == ROUTE_UP) {
             route->line->heard = carrier_now(); /* nothing was read */
+            route->line->pinged = 0;
             watch(route);
         }
     }

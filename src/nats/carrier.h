@@ -12,11 +12,11 @@
  * during a TLS handshake without end.  A line that takes too long is given up: its thread frees it
  * whenever libnats comes back.
  *
- * libnats is used in its event loop mode, without its own reconnecting: all of a connection's life
- * is in the carrier's thread, but for three places where libnats calls from threads of its own: a
- * message (its delivery thread), a wish to write (its timer, for pings), an error (its thread for
- * callbacks).  They take the carrier's lock, and libnats may hold the connection's meanwhile:
- * nobody who has the carrier's lock may call libnats.
+ * libnats is used in its event loop mode, without its own reconnecting and pings: all of a
+ * connection's life is in the carrier's thread, but for two places where libnats calls from threads
+ * of its own: a message (its delivery thread) and an error (its thread for callbacks).  They take
+ * the carrier's lock, and libnats may hold the connection's meanwhile: nobody who has the carrier's
+ * lock may call libnats.
  */
 #ifndef WMS_NATS_CARRIER_H
 #define WMS_NATS_CARRIER_H
@@ -127,6 +127,7 @@ struct line {
     /* The thread's. */
     unsigned events; /* what epoll watches it for */
     int least;       /* SO_RCVLOWAT */
+    unsigned pinged; /* how often since something came last */
     double heard;    /* when something came last */
 };
 
@@ -161,8 +162,9 @@ struct carrier {
     int epoll;
     pthread_t self;
     struct node routes;
-    bool full;  /* nothing is read until the engine has told more */
-    double due; /* when the routes have to be looked at */
+    bool full;   /* nothing is read until the engine has told more */
+    double due;  /* when the routes have to be looked at */
+    double seen; /* when they were last */
     uint64_t chance;
 };
 

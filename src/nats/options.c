@@ -18,9 +18,8 @@
 enum {
     FILE_MAX = 65536, /* bytes of a file with secrets */
     PORT = 4222,
-    CONNECT_MS = 5000, /* for all but DNS and the TLS handshake */
-    WRITE_MS = 5000,   /* that libnats may wait to write, with TLS */
-    PING_MS = 20000,
+    CONNECT_MS = 5000,    /* for all but DNS and the TLS handshake */
+    WRITE_MS = 5000,      /* that libnats may wait to write, with TLS */
     BUFFER_PLAIN = 16384, /* two for each connection */
     BUFFER_TLS = 32768 /* never less than a TLS record: what libnats leaves is not seen by poll() */
 };
@@ -361,10 +360,10 @@ static int set_all(const struct nats_options *options, const struct nats_server 
     WMS_SET(SetAllowReconnect(made, false));
     WMS_SET(SetIgnoreDiscoveredServers(made, true));
     WMS_SET(SetNoEcho(made, true));
-    WMS_SET(SetSendAsap(made, true)); /* no thread that flushes */
-    WMS_SET(SetPingInterval(made, PING_MS));
-    WMS_SET(SetMaxPingsOut(made, 1 << 30)); /* the carrier looks: libnats would close the
-                                               connection in its timer's thread, while it is read */
+    WMS_SET(SetSendAsap(made, true));  /* no thread that flushes */
+    WMS_SET(SetPingInterval(made, 0)); /* the carrier pings: libnats would close the connection in
+                                          its timer's thread, while it is read, and its list of
+                                          timers is slow when there are many */
     WMS_SET(SetIOBufSize(made, options->secure ? BUFFER_TLS : BUFFER_PLAIN));
     if (options->secure) {
         WMS_SET(SetWriteDeadline(made, WRITE_MS));
