@@ -215,7 +215,7 @@ function Agent.new(plan)
       return nil, message, err
    end
    next_step(self, function()
-      await(self, request, function(value, fault) serving(self, value, fault) end)
+      await(self, request, function(value, problem) serving(self, value, problem) end)
    end)
    return self
 end
@@ -295,6 +295,7 @@ function Agent:step()
       if not turned then
          return nil, message, err
       end
+      system.tell_log()
    end
    return self.over ~= nil
 end
@@ -315,6 +316,7 @@ function Agent:wait(seconds)
       if not waited then
          return nil, message, err
       end
+      system.tell_log()
       left = limit and limit - driver:clock()
    until left and left <= 0
    return self.over ~= nil
