@@ -265,6 +265,15 @@ describe("a host that carries out commands by itself #once", function()
             alone("message", "lost-once", "session_ids = 1, message = 'm', retries = 2"))
       end)
 
+      it("after a timeout, where that is safe", function()
+         local options = "session_ids = { 1, 2 }, retries = 1, timeout = 0.1"
+         assert.equal("1 unknown TIMEOUT, 2 unknown TIMEOUT, 1 2", alone("unlock", "never", options))
+         assert.equal("1 failed TIMEOUT, 2 failed TIMEOUT, 1 2", alone("unlock", "unsent", options))
+         assert.equal("1 verified -, 2 verified -, 1 2", alone("unlock", "hung", options)) -- one each time
+         assert.equal("* unknown TIMEOUT, 1 2", alone("unlock_all", "never", "retries = 1, timeout = 0.1"))
+         assert.equal("1 verified -, * unknown TIMEOUT, 0 1", alone("unlock_all", "hung", "retries = 1, timeout = 0.1"))
+      end)
+
       it("so often, and no more", function()
          assert.equal("1 failed BUSY, 2 failed BUSY, 1 2", alone("unlock", "busy", "session_ids = { 1, 2 }, retries = 1"))
       end)

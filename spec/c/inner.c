@@ -275,11 +275,14 @@ static void forked(void)
     wms_engine *engine = engine_new();
     wms_memory *slow = host(engine, "slow", 1000), *first = host(engine, "first", 0.05);
 
+    wms_request *hung = unlock(engine, "envoy://hung", false);
     house(engine);
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         CHECK(wms_engine_step(engine) == 0);
+        CHECK(wms_request_done(hung) == WMS_E_FORKED); /* and it was forgotten, or envoy aborts */
+        wms_request_unref(hung);
         CHECK(state(engine, "sessions") == 0); /* of a house of the child's own */
         tell(engine, "watch", "memory://first");
         tell(engine, "keep", "memory://first");
@@ -295,6 +298,7 @@ static void forked(void)
     child_is_fine(child);
     child = fork();
     if (child == 0) { /* which never runs it */
+        wms_request_unref(hung);
         wms_memory_unref(slow);
         wms_memory_unref(first);
         wms_engine_unref(engine);
@@ -303,6 +307,8 @@ static void forked(void)
     }
     child_is_fine(child);
     CHECK(is_locked(first));
+    CHECK(wms_request_done(hung) == 0);
+    wms_request_unref(hung);
     wms_memory_unref(slow);
     wms_memory_unref(first);
     wms_engine_unref(engine);

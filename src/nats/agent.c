@@ -213,14 +213,8 @@ static void message(void *data, const struct courier_message *message)
     if (agent->stage == AGENT_OVER) {
         return;
     }
-    bool from_store =
-        message->status || message->time >= 0 || message->sequence || message->deleted;
     if (message->subscription == agent->questions) {
-        if (from_store) { /* JetStream says it wherever it is told to */
-            agent->ignored++;
-        } else {
-            serve_message(agent, message);
-        }
+        serve_message(agent, message);
     } else if (message->subscription == agent->wishes) {
         wish_changed(agent);
         agent_schedule(agent);
@@ -267,7 +261,7 @@ void agent_schedule(struct agent *agent)
     }
     due = sooner(due, agent->stops);
     due = sooner(due, control_due(agent, now));
-    due = sooner(due, serve_held(agent, now));
+    due = sooner(due, waiting_due(agent, now));
     if (agent->stage == AGENT_SERVING) {
         due = sooner(due, agent->watch_due);
         if (agent->code == 0) {
@@ -373,6 +367,7 @@ int agent_begin(struct agents *agents, const char *host, const char *server,
     agent->beat = beat;
     agent->began = agent->horizon = agent_now();
     node_init(&agent->under_way);
+    node_init(&agent->waiting);
     node_init(&agent->remembered);
     node_init(&agent->calls);
     name_instance(agent);
@@ -419,7 +414,7 @@ void agent_stop(struct agent *agent)
 
 void agent_answered(struct agent *agent)
 {
-    if (is_through(agent) || agent->held_count > 0) {
+    if (is_through(agent) || agent->waiting_count > 0) {
         agent_schedule(agent);
     }
 }
