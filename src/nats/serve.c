@@ -358,7 +358,7 @@ static void fill(wms_command *command, const struct nats_question *question, enu
     command->timeout = question->timeout > 0 ? question->timeout : command->timeout;
     if (question->deadline >= 0) { /* it counts from when it was asked first */
         double left = question->deadline - (question->age > 0 ? question->age : 0);
-        command->deadline = left > 0 ? left : 0;
+        command->deadline = left > 0.001 ? left : 0.001;
     }
     command->retries = bits & WMS_REPEATABLE ? question->retries : 0;
     command->what_if = !(bits & (WMS_IS_QUERY | WMS_HAS_THUMBNAIL)) && question->what_if;
@@ -441,7 +441,9 @@ void serve_message(struct agent *agent, const struct courier_message *message)
     char who[NATS_WHO], nonce[NATS_NONCE];
     uint64_t seq;
 
-    if (!nats_read_question_subject(message->subject, agent->host, &verb, who) || !message->reply ||
+    /* JetStream sends what is stored wherever it is told to: that is no question. */
+    if (message->status || message->time >= 0 || message->sequence || message->deleted ||
+        !message->reply || !nats_read_question_subject(message->subject, agent->host, &verb, who) ||
         !nats_read_reply_subject(message->reply, agent->host, who, nonce, &seq)) {
         agent->ignored++;
         return;
