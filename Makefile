@@ -122,6 +122,8 @@ $(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-op
     libxml2-dev libssl-dev,libcurl-devel libxml2-devel openssl-devel))
 # The HTTPS server for MultiPoint's events: no provider, but a module that one loads.
 $(eval $(call provider,multipoint-events,libmicrohttpd >= 0.9.75,libmicrohttpd-dev,libmicrohttpd-devel))
+$(eval $(call provider,nats,libnats jansson >= 2.7 openssl,libnats-dev libjansson-dev libssl-dev,cnats-devel \
+    jansson-devel openssl-devel))
 $(eval $(call provider,veyon,libcurl >= 7.87 jansson >= 2.7 openssl,libcurl4-openssl-dev libjansson-dev \
     libssl-dev,libcurl-devel jansson-devel openssl-devel))
 $(eval $(call provider,wts,$(winpr),libwinpr2-dev,libwinpr-devel))
@@ -241,7 +243,7 @@ $B/lib/wms.pc: $B/folder src/include/wms.h Makefile
 # every Lua and C.
 $(foreach p,$(providers),$(eval $B/lib/wms/$p.so: $(call objects,$p $(shared_of_$p))))
 # The keyed hash, which needs nothing of the engine.
-$B/lib/wms/logind.so $B/lib/wms/wts.so: $B/obj/core/hash.o
+$B/lib/wms/logind.so $B/lib/wms/nats.so $B/lib/wms/wts.so: $B/obj/core/hash.o
 # Who listens at a port, which needs nothing either.
 $B/lib/wms/veyon.so $(foreach l,$(sort $(lua_known) $(LUAS)),$B/$l/libwms-lua.a): \
     $B/obj/core/listener.o

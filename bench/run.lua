@@ -4,8 +4,8 @@
 -- Both sides of a row run in this process and in turn, a few milliseconds each, so that whatever else the machine does hits
 -- both; a row shows the medians of both sides, and the median of the ratios of neighbours.
 --
---    lua bench/run.lua [PART]...     memory, require, logind, multipoint, veyon, thumbnails, wts, far, watch, cli,
---                                   growth; none: all
+--    lua bench/run.lua [PART]...     memory, require, logind, multipoint, veyon, nats, thumbnails, wts, far, watch,
+--                                   cli, growth; none: all
 package.path = "./?.lua;./?/init.lua;" .. package.path
 
 local now = require "bench.clock"
@@ -197,12 +197,13 @@ local parts = {
    memory = bench_memory, require = bench_require, logind = bench_logind, multipoint = require "bench.multipoint",
    wts = require "bench.wts", far = require "bench.far", watch = require "bench.watch", cli = require "bench.cli",
    growth = require "bench.growth", thumbnails = require "bench.thumbnails", veyon = require "bench.veyon",
+   nats = require "bench.nats",
 }
 describe()
 print()
 line("medians", "ours", "theirs", "ratio", "goal", "")
 local all = {
-   "memory", "require", "logind", "multipoint", "veyon", "thumbnails", "wts", "far", "watch", "cli", "growth",
+   "memory", "require", "logind", "multipoint", "veyon", "nats", "thumbnails", "wts", "far", "watch", "cli", "growth",
 }
 for _, name in ipairs(#arg > 0 and arg or all) do
    assert(parts[name], "no such part; give some of " .. table.concat(all, ", "))()

@@ -5,7 +5,7 @@
 # runs them. One that is about a provider's library needs that library.
 without = $(if $(filter $1,$(providers)),,$(2:%=bench/bare_%.c))
 rulers := $(patsubst bench/%.c,$B/$L/bench/%.so,$(filter-out $(call without,logind,sdbus ssh match) \
-    $(call without,multipoint,curl multi) $(call without,veyon,requests) $(call without,wts,wts),$(wildcard bench/*.c)))
+    $(call without,multipoint,curl multi) $(call without,veyon,requests) $(call without,wts,wts) $(call without,nats,nats),$(wildcard bench/*.c)))
 
 .PHONY: bench rulers
 rulers: $(rulers) $(host_programs) $(storm) ; @:
@@ -20,6 +20,7 @@ $(by_sdbus): ruler_cflags = $(cflags_of_logind)
 $(by_sdbus): ruler_libs = $(libs_of_logind)
 $B/$L/bench/bare_wts.so: ruler_cflags = $(includes) $(cflags_of_wts)
 $B/$L/bench/bare_wts.so: ruler_libs = $(libs_of_wts)
+$B/$L/bench/bare_nats.so: ruler_libs = $(call pkg,nats,libs,libnats)
 $(addprefix $B/$L/bench/bare_,curl.so multi.so requests.so): ruler_libs = $(call pkg,curl,libs,libcurl)
 
 bench:

@@ -5,15 +5,17 @@
 # has to reach, and others that these need (fuzz_NAME_too).
 FUZZ_SECONDS = 30
 FUZZ_RUNS    = 20000000
-fuzz_targets = answer record address servers jpeg sink veyon
+fuzz_targets = answer record address servers jpeg sink veyon nats
 fuzz_answer  = $(patsubst %,src/multipoint/%.c,answer scan head values faults known operations text arena)
 fuzz_record  = src/core/record.c src/core/value.c
 fuzz_address = src/core/target.c
 fuzz_servers = $(patsubst %,src/core/%.c,nodeset serverset serverlist group expand)
 fuzz_veyon   = src/veyon/answer.c
+fuzz_nats    = $(patsubst %,src/nats/%.c,message heard json write subject)
 fuzz_jpeg    = src/core/jpeg.c
 fuzz_sink    = $(patsubst %,src/multipoint/%.c,sink token events)
 fuzz_sink_too    = $(patsubst %,src/multipoint/%.c,answer scan values operations text arena)
+fuzz_nats_too    = src/nats/names.c
 fuzz_answer_too  = src/multipoint/envelope.c
 fuzz_record_too  = src/core/base.c
 fuzz_address_too = src/multipoint/text.c src/core/hash.c

@@ -4,7 +4,7 @@
 # ---- which there are -----------------------------------------------------------------------------
 # Each file in spec/c is a program, but for providers, libraries for LD_PRELOAD, and what counts
 # steps; each file in spec/unit is one that tests a part of the core by itself.
-unlike   := $(addprefix spec/c/,provider_%.c preload_%.c growth_%.c)
+unlike   := $(addprefix spec/c/,provider_%.c preload_%.c growth_%.c nats_agents.c)
 programs := $(patsubst spec/c/%.c,$B/spec/%,$(filter-out $(unlike),$(wildcard spec/c/*.c)))
 units    := $(patsubst %.c,$B/%,$(wildcard spec/unit/*.c))
 fixtures := $(patsubst spec/c/provider_%.c,$B/spec/wms/%.so,$(wildcard spec/c/provider_*.c))
@@ -20,6 +20,11 @@ programs := $(filter-out $B/spec/growth,$(programs))
 counting :=
 growths  :=
 endif
+# Hosts over NATS, with a bus in place of the part that knows libnats.
+bus      := $(if $(filter nats,$(providers)),$B/spec/nats_agents)
+no_bus   := $(filter-out $(patsubst %,$B/obj/nats/%.o,carrier connect courier hear nkey options),$(call objects,nats))
+# What has parts of a provider inside is left out with it.
+programs := $(filter-out $(if $(filter nats,$(providers)),,$B/spec/courier),$(programs))
 # Programs and a provider that know a former release's headers only: spec/abi/VERSION.
 released := $(foreach r,$(notdir $(wildcard spec/abi/*)),$(addprefix \
     $B/spec/abi/$r/,program lua_program wms/frozen.so))
@@ -46,12 +51,23 @@ $(programs) $(growths): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a
 	    -MMD -MP -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(call lua_libs,$L) $(uv_libs) \
 	    $(libs_of_$(part)) -lm
 
+$B/spec/courier: private part = nats
+$B/spec/courier: $(patsubst %,$B/obj/nats/%.o,courier carrier connect hear nkey options)
+
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
 $B/spec/oom: private wraps = -Wl,--wrap=calloc
 
+$(bus): spec/c/nats_agents.c $(no_bus) $B/obj/core/hash.o $B/lib/libwms.a $B/flags
+	$(call say,CC,$<)
+	$Q $(call program,$(includes) $(call lua_cflags,$L)) -Wl,--wrap=clock_gettime -MMD -MP -o $@ $< $(no_bus) \
+	    $(filter %.a,$^) $(uv_libs) $(libs_of_nats) -lm
+
+# What is no part of the core comes with it; these need nothing of libnats.
+$B/spec/unit/nats_message: private parts = $(patsubst %,src/nats/%.c,message heard json write names subject)
+$B/spec/unit/nats_message: $(wildcard src/nats/*.[ch])
 $(units): $B/spec/unit/%: spec/unit/%.c $B/lib/libwms.a $B/flags
 	$(call say,CC,$<)
-	$Q $(call program,$(includes)) -MMD -MP -o $@ $< $(filter %.a,$^) $(uv_libs)
+	$Q $(call program,$(includes)) $(if $(parts),,-MMD -MP) -o $@ $< $(parts) $(filter %.a,$^) $(uv_libs)
 
 # These count the steps of the engine and of one part more, which are compiled anew for it: see
 # spec/c/growth.c.
@@ -152,7 +168,7 @@ $B/examples/wms/demo.so: examples/provider.c $B/include/wms.h $B/flags
 # ---- the targets                                                            ----------------------
 
 .PHONY: specs examples
-specs: $(programs) $(growths) $(units) $(released) $(winpr_programs) $(fixtures) $(preloads) \
+specs: $(programs) $(bus) $(growths) $(units) $(released) $(winpr_programs) $(fixtures) $(preloads) \
     $(wtsapis) $(host_programs) $(storm) examples
 	@$(if $(hosts_left_out),echo 'left out: $(hosts_left_out)',:)
 examples: $(examples) ; @:

@@ -234,14 +234,18 @@ describe("what is installed #once", function()
          library, build .. "/spec/wtsapi_client")))
    end)
 
-   it("has a unit for systemd, which that can read", function()
-      local path = folder .. "/usr/lib/systemd/system/wms-keep@.service"
-      local text = must("cat " .. path)
-      assert.truthy(text:find(folder .. "/usr/bin/wms keep ", 1, true) and not text:find("@%u+@"), text)
+   it("has units for systemd, which that can read", function()
+      local paths = {}
+      for name, command in pairs{ ["wms-keep@.service"] = "keep", ["wms-agent.service"] = "agent" } do
+         local path = folder .. "/usr/lib/systemd/system/" .. name
+         local text = must("cat " .. path)
+         assert.truthy(text:find(("%s/usr/bin/wms %s "):format(folder, command), 1, true) and not text:find("@%u+@"), text)
+         paths[#paths + 1] = path
+      end
       if not select(2, sh("command -v systemd-analyze")) then
          pending("no systemd-analyze here")
       end
-      assert.equal("", must("systemd-analyze --man=no verify " .. path))
+      assert.equal("", must("systemd-analyze --man=no verify " .. table.concat(paths, " ")))
    end)
 
    it("has man pages, where there is what makes them", function()

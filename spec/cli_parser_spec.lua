@@ -21,6 +21,7 @@ local TEXTS = {
    positive = { "1", "30", "0" }, moment = { "11:30", "2030-12-01 11:30", "2030-12-01T07:05", "24:00" },
    condition = { "user=alice", "locked=yes", "idle=30m", "a=b=c" }, argument = { "a=1", "b=true", "c=[1]", "d=" },
    switch = { "on", "off", "yes" }, names = { "a.b,c.d", "", "a" }, account = { "eve", "S\\eve", "\\", "" },
+   allowance = { "alice=lock", "*=lock,unlock", "a=", "alice", "*=Lock" },
    endpoint = { "a.example:8443", "a:1@127.0.0.1", "a:1@::1", "a:0", "a", "a:1@lab", "" },
    text = { "lab01", "@room1", "!lab02", "lab[01-30]", "3", "a b", "", "x=y", "\195\164" },
 }

@@ -7,7 +7,8 @@ describe("a cost does not grow with how many there are: #once", function()
    for work, what in pairs{
       servers = "servers of one command, and embedded hosts", sessions = "sessions of a host",
       product = "ids that a host has chosen to have one product", ["end"] = "ids that a host has chosen to end alike",
-      answers = "answers that come one by one", broken = "connections that break, questions that are cancelled",
+      answers = "answers that come one by one", outcomes = "sessions of a host that carries out commands by itself",
+      broken = "connections that break, questions that are cancelled",
       line = "requests for a host that takes few at a time", moves = "requests that move from a connection that hangs",
       guard = "requests that are given back in a guard", bindings = "bindings in memory",
    } do

@@ -213,7 +213,7 @@ describe("every name", function()
       end
       for name in manual:gmatch("%f[%w_]wms%.([%l_]+)%f[^%w_]") do
          local file = set{ "h", "so", "pc", "lua", "example", "loop", "provider", "config", "inventory",
-            "fingerprints", "keep", "screens", "system", "multipoint" }[name]
+            "fingerprints", "keep", "screens", "system", "multipoint", "agent", "nkeys" }[name]
          assert.truthy(wms[name] or file, "the manual has a name that is not there: wms." .. name)
       end
    end)

@@ -147,7 +147,9 @@ local function progress_of(made, given)
    end }
 end
 
-local HERE = { servers = true, unbind = true, bindings = true }
+-- Functions that are none of the module's alone, by what is called: the module of this program that has it.
+local OWN = { servers = "here", unbind = "here", bindings = "here", wish = "room", end_wish = "room", status = "room",
+   prepare = "room" }
 
 --- Carries a plan out; returns nil when who was asked does not mean it.
 local function carry_out(made, given, settings)
@@ -160,8 +162,8 @@ local function carry_out(made, given, settings)
       return require("wms.cli.multipoint.close").run(made, given, progress_of(made, given), function(what)
          return ask(made, given, ("%s %s."):format(made.command.question, what))
       end)
-   elseif HERE[made.call] then
-      return require("wms.cli.here")[made.call](made, settings)
+   elseif OWN[made.call] then
+      return require("wms.cli." .. OWN[made.call])[made.call](made, settings, progress_of(made, given), given)
    end
    local sessions
    local is_sure = given.yes or given.what_if
@@ -348,6 +350,9 @@ end
 local function perform_command(command, given)
    if command.runs then
       return require("wms.cli." .. command.name:gsub("%-", "_")).run(given)
+   elseif command.apart then
+      local module, fun = command.apart:match("^(%w+)%.(%w+)$")
+      return require("wms.cli." .. module)[fun](given)
    end
    if given.json or command.call == "call" then
       need("dkjson", "lua-dkjson")
@@ -356,7 +361,7 @@ local function perform_command(command, given)
    local note = table.concat(made.servers):find("!", 1, true) and require("wms.cli.meant").check_hosts(made) or nil
    if given.lua then
       return print_script(made, given, settings)
-   elseif command.lasts then
+   elseif command.lasts and made.call == command.call then
       return require("wms.cli." .. command.name).run(made, given, settings, note)
    end
    local result = carry_out(made, given, settings)

@@ -9,6 +9,7 @@
 ---        hosts = { room3 = "room3.txt" },             -- lists of hosts; beside this file
 ---        inventories = { "ansible.json" },            -- what `ansible-inventory --list` has printed
 ---        wake = { ["lab01.school.example"] = { mac = "00:11:22:33:44:55", network = "10.1.255.255" } },
+---        nats = { servers = "nats://nats1.school.example:4222", name = "alice", nkey = "/etc/wms/alice.nk" },
 ---        defaults = { timeout = 10, concurrency = 64, verify = 3, retries = 2 },
 ---     }
 ---
@@ -31,7 +32,7 @@ local config = {}
 -- What `defaults` may have: the options of wms.configure, and the others, which are those of wms.new.
 local FOR_CONFIGURE = { "timeout", "deadline", "concurrency", "connections", "answer_size", "proxy", "ssh_command" }
 local FOR_CLIENT = { "verify", "stable", "retries", "on_error" }
-local FIELDS = { "groups", "hosts", "inventories", "wake", "defaults" }
+local FIELDS = { "groups", "hosts", "inventories", "wake", "nats", "defaults" }
 
 local function set(list)
    local keys = {}
@@ -183,6 +184,7 @@ function config.read(path)
       return nil, path .. ": " .. client
    end
    configure.wake = next(parts.wake) ~= nil and parts.wake or nil
+   configure.nats = next(parts.nats) ~= nil and require("wms.agent.settings").beside(parts.nats, path) or nil
    return { path = path, groups = groups, configure = configure, client = client }
 end
 

@@ -831,6 +831,16 @@ function wms.new(options) end
 ---@field remove fun(server: string) Is told by `wms.unbind`.
 ---@field list fun(): string[] The servers that it has something for; for `wms.bindings`.
 
+--- Where the NATS servers are, and who connects to them.  Files are read when a connection is made.
+---@class wms.Nats
+---@field servers string|string[] `"nats://HOST:PORT"` or `"tls://HOST:PORT"`; without TLS only if each is this machine.
+---@field name? string Who asks: letters, digits, `-` and `_`; `"anonymous"`.
+---@field nkey? string A file with a user's seed: see `wms.nkeys`.
+---@field credentials? string A `.creds` file.
+---@field user_name? string With `password_file`.
+---@field password_file? string The password is in its first line.
+---@field tls? { ca?: string, certificate?: string, key?: string } Files, PEM.  `ca`: who vouches for the servers; else the system's authorities.
+
 ---@class wms.Configuration
 ---@field timeout? number The default of `timeout`.
 ---@field deadline? number|false The default of `deadline`.
@@ -843,6 +853,7 @@ function wms.new(options) end
 ---@field answer_size? integer An answer of more bytes is refused: 1024…1000000000; 8000000.
 ---@field proxy? string|false A URL; `"environment"`: what the environment says; false: none, whatever it says.  For connections that are made from now on, as are the two above.
 ---@field ssh_command? string|string[]|false The program that reaches far Linux hosts in the place of `ssh`, or a list of it and its first arguments; looked for in PATH unless it has a slash.  False: `ssh`.  For connections that are made from now on.
+---@field nats? wms.Nats|false The NATS servers, for `nats://` hosts.  For connections that are made from now on.  False: there are none.
 ---@field wake? table<string, wms.Card>|false The network cards of all hosts that can be woken, by their addresses; in place of those that were given before.  False: none.
 
 --- Sets the defaults of this Lua state.  What is not given stays as it is.  Raises misuse, and changes nothing then.
@@ -908,6 +919,78 @@ function wms.load(names) end
 ---@field fights integer
 ---@field restored integer
 ---@field left integer
+
+--- What `require "wms.agent"` is: docs/hosts-nats.md.
+---@class wms.AgentModule
+---@field serve fun(options: wms.AgentOptions): wms.Agent?, string?, wms.Error? Begins to serve, and returns at once.  Raises misuse.
+---@field wish fun(options: wms.WishOptions): wms.Outcome[]?, string?, wms.Error? Wishes how hosts are to be, whatever was wished before.
+---@field end_wish fun(options: wms.Servers|{ server: wms.Servers, timeout?: number, concurrency?: integer }): wms.Outcome[]?, string?, wms.Error?
+---@field status fun(options: wms.Servers|{ server: wms.Servers, timeout?: number, concurrency?: integer }): wms.RoomRow[]?, string?, wms.Error?
+---@field prepare fun(options?: { replicas?: integer, timeout?: number }): true?, string?, wms.Error? Makes the store on the servers.
+
+---@class wms.AgentOptions
+---@field policy table<string, string[]> Who may do what: verbs by the name of who asks; `"*"` is everybody.
+---@field host? string The name of this host for others; what it calls itself.
+---@field server? string Whose sessions it serves: `"logind://"`.
+---@field beat? integer Seconds between two signs of presence: 10.
+---@field file? string Where the state of what it keeps outlives it, as of `wms.KeepOptions`.
+---@field on_report? fun(report: wms.AgentReport)
+
+---@class wms.AgentReport
+---@field kind string `"serving"`, `"away"`, `"connected"`, `"wish"`, `"failed"`, `"stopped"`, or a keeper's: `wms.Report`.
+---@field time number Seconds since 1970.
+---@field message string One line for a person.
+---@field host? string
+---@field error? { code: wms.Code, message: string }
+---@field state? "locked"|"unlocked" Of `wish`, as the next ones.
+---@field left? integer Seconds until it ends; nil: when it is taken back.
+---@field who? string
+---@field revision? integer
+---@field over? boolean
+
+--- It goes on until it is stopped or has failed, also when nobody has it in a variable.  A pollable, as requests are.
+---@class wms.Agent
+---@field run fun(self: wms.Agent): true?, string?, wms.Error? Serves until it is done.
+---@field wait fun(self: wms.Agent, seconds?: number): boolean?, string?, wms.Error?
+---@field step fun(self: wms.Agent): boolean?, string?, wms.Error?
+---@field done fun(self: wms.Agent): boolean
+---@field serving fun(self: wms.Agent): boolean Whether it has been connected.
+---@field result fun(self: wms.Agent): true?, string?, wms.Error?
+---@field stop fun(self: wms.Agent) Ends it in order; go on until it is done.
+---@field close fun(self: wms.Agent) Gives everything back at once.
+---@field pollfd fun(self: wms.Agent): integer?, string?, wms.Error?
+---@field events fun(self: wms.Agent): "r"
+---@field timeout fun(self: wms.Agent): nil
+
+---@class wms.WishOptions
+---@field server wms.Servers Hosts with an agent.
+---@field locked boolean
+---@field message? string Required with `locked = true`, and with `restore`.
+---@field until_time? number|string As of `wms.KeepOptions`.
+---@field after? number
+---@field restore? boolean
+---@field timeout? number
+---@field deadline? number
+---@field concurrency? integer
+---@field on_outcome? fun(outcome: wms.Outcome, index: integer, total: integer?)
+
+---@class wms.RoomRow
+---@field server string
+---@field wish? { locked: boolean, ends?: number, message?: string, restore: boolean, who?: string, revision: integer }
+---@field sessions? integer How many there are, without those that are exempt; nil: not known.
+---@field locked? integer
+---@field unknown? integer Of which the host does not tell it.
+---@field exempt? integer
+---@field as_wished? boolean Nil: nothing is wished, or it is not known.
+---@field offline boolean
+---@field error? { code: wms.Code, message: string } Why the sessions are not known.
+---@field wish_error? { code: wms.Code, message: string } Why the wish is not known.
+
+--- What `require "wms.nkeys"` is: keys of NATS' users.
+---@class wms.Nkeys
+---@field make fun(path: string): string?, string? A new file with a seed; returns the public key, or nil and what is wrong.
+---@field public fun(path: string): string?, string? That of a file.
+---@field is_public fun(text: any): boolean
 
 --- What `require "wms.screens"` is: docs/screens.md.
 ---@class wms.Screens

@@ -154,6 +154,33 @@ static void ids_of_one_end(size_t size)
     close_world(&world);
 }
 
+/* A host that carries out commands by itself. */
+static void many_outcomes(size_t size)
+{
+    struct world world;
+    wms_command command;
+
+    open_world(&world, size, "whole");
+    told_sessions = size;
+    wms_command_init(&command, WMS_UNLOCK);
+    command.servers = world.servers;
+    command.server_count = 1;
+    command.all = true;
+    run(world.engine, &command, "a session that the host tells of", size, 0);
+    command.all = false;
+    command.ids = world.ids;
+    command.id_count = size;
+    run(world.engine, &command, "a session that was asked for", size, 0);
+    told_sessions = 1;
+    command.server_count = size;
+    command.id_count = 1;
+    run(world.engine, &command, "a server that is asked for a session", size, 0);
+    command.id_count = 0;
+    command.all = true;
+    run(world.engine, &command, "a server that is asked for all", size, 0);
+    close_world(&world);
+}
+
 /* Each answers by itself, and whoever waits is told each time. */
 static void answers_one_by_one(size_t size)
 {
@@ -398,15 +425,11 @@ static void bindings_in_memory(size_t size)
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct work works[] = {
-    {"servers", many_servers, 30000},
-    {"sessions", many_sessions, 100000},
-    {"product", ids_of_one_product, 20000},
-    {"end", ids_of_one_end, 20000},
-    {"answers", answers_one_by_one, 30000},
-    {"broken", connections_that_break, 30000},
-    {"line", a_line_for_one_host, 30000},
-    {"moves", a_line_that_moves, 20000},
-    {"guard", requests_given_back_in_a_guard, 20000},
+    {"servers", many_servers, 30000},          {"sessions", many_sessions, 100000},
+    {"product", ids_of_one_product, 20000},    {"end", ids_of_one_end, 20000},
+    {"answers", answers_one_by_one, 30000},    {"outcomes", many_outcomes, 30000},
+    {"broken", connections_that_break, 30000}, {"line", a_line_for_one_host, 30000},
+    {"moves", a_line_that_moves, 20000},       {"guard", requests_given_back_in_a_guard, 20000},
     {"bindings", bindings_in_memory, 20000},
 };
 

@@ -95,6 +95,25 @@ static void told_unobserve(void *connection, struct wms_observer *observer)
     (void) observer;
 }
 
+static size_t told_sessions; /* how many a host acts on that is asked for all */
+
+static void told_command(void *connection, struct wms_op *op, const struct wms_errand *errand)
+{
+    struct conn *conn = connection;
+    size_t sessions = errand->all ? told_sessions : errand->count;
+
+    conn->services->sent(op);
+    for (size_t i = 0; i < sessions; i++) {
+        const wms_id made = {.number = (uint32_t) i << 17 | (uint32_t) i >> 15};
+        const wms_outcome outcome = {.id = errand->all ? &made : &errand->ids[i],
+                                     .user_name = "alice",
+                                     .state = WMS_VERIFIED,
+                                     .changed = 1};
+        CHECK(conn->services->outcome(op, &outcome) == 0);
+    }
+    conn->services->answer(op, 0, NULL);
+}
+
 #define TOLD \
     .abi = WMS_PROVIDER_ABI, .size = sizeof(struct wms_provider), .can = 1u << WMS_UNLOCK, \
     .connect = told_connect, .disconnect = told_disconnect, .list = told_list, .act = told_act, \
@@ -102,6 +121,9 @@ static void told_unobserve(void *connection, struct wms_observer *observer)
 
 static const struct wms_provider wide = {TOLD, .name = "wide"};
 static const struct wms_provider narrow = {TOLD, .name = "narrow", .in_flight = PLACES};
+static const struct wms_provider whole = {TOLD, .name = "whole", .commands = 1u << WMS_UNLOCK,
+                                          .command = told_command,
+                                          .outcome_size = sizeof(wms_outcome)};
 
 static void answer(const struct asked *asked)
 {
@@ -154,7 +176,8 @@ static void open_world(struct world *world, size_t size, const char *scheme)
     CHECK(wms_memory_register(world->engine) == 0);
     CHECK(wms_engine_binding_folder(world->engine, NULL) == 0);
     CHECK(wms_engine_register(world->engine, &wide) == 0 &&
-          wms_engine_register(world->engine, &narrow) == 0);
+          wms_engine_register(world->engine, &narrow) == 0 &&
+          wms_engine_register(world->engine, &whole) == 0);
     begin();
 }
 

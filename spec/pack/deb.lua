@@ -64,7 +64,7 @@ local function sorted(list)
    return list
 end
 
-local PROVIDERS = { "logind", "multipoint", "multipoint-events", "veyon", "wts" }
+local PROVIDERS = { "logind", "multipoint", "multipoint-events", "nats", "veyon", "wts" }
 local LUAS = { "5.1", "5.2", "5.3", "5.4" }
 
 assert(hosts.available())
@@ -150,6 +150,7 @@ describe("Debian's packages", function()
 
    it("have the program, and nothing else", function()
       assert.same(sorted{ "usr/bin/wms", "usr/lib/systemd/system/wms-keep@.service",
+         "usr/lib/systemd/system/wms-agent.service",
          "usr/share/bash-completion/completions/wms", "usr/share/fish/vendor_completions.d/wms.fish",
          "usr/share/zsh/vendor-completions/_wms", "usr/share/man/man1/wms.1.gz", "usr/share/man/man5/wms-config.5.gz",
       }, contents "wms")
@@ -183,7 +184,7 @@ describe("Debian's packages", function()
       for _, word in ipairs{ "lua5.4", "lua-argparse", "lua-dkjson", "lua-wms (= " .. version .. "-1)" } do
          assert.truthy(depends("wms"):find(word, 1, true), word)
       end
-      for _, word in ipairs{ "libcurl4", "libjansson4", "libmicrohttpd12", "libssl3", "libsystemd0", "libwinpr",
+      for _, word in ipairs{ "libcurl4", "libjansson4", "libmicrohttpd12", "libnats3", "libssl3", "libsystemd0", "libwinpr",
          "libxml2" } do
          assert.truthy(depends("wms-providers"):find(word, 1, true), word)
       end

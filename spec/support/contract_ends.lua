@@ -52,7 +52,7 @@ return function(adapter, test, room)
             assert.truthy(select(2, pcall(act)):find('"localhost" is this machine', 1, true))
          end)
 
-         if adapter.can.host_decides then
+         if adapter.can.host_decides == true then
             test("says that it cannot be done, once the host has said so", {}, function()
                local host = room{}
                local err = fault(act{ server = host.server })

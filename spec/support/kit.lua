@@ -84,6 +84,7 @@ function kit.reset()
    wms.configure{
       timeout = 30, concurrency = 32, log = false, allow = false,
       store = false, connections = 4, answer_size = 8000000, proxy = false, ssh_command = false,
+      nats = false,
    }
 end
 

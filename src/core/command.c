@@ -582,6 +582,10 @@ int wms_command_build(wms_engine *engine, const wms_command *command, wms_reques
     request->retries = command->retries;
     request->ask = command->ask;
     request->follow = command->follow;
+    request->delegable = (request->traits & WMS_HAS_ALL) &&
+                         !(request->traits & WMS_HAS_THUMBNAIL) && !request->some &&
+                         !request->choose && !request->what_if && !request->stop_on_error &&
+                         !request->ask && !command->warn_message;
     request->at_once = command->stop_on_error ? 1 : command->concurrency;
     request->concurrency =
         command->verb == WMS_WAKE && !command->stop_on_error ? SIZE_MAX : request->at_once;

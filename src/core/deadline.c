@@ -24,5 +24,6 @@ int wms_request_count_down(wms_request *request)
         return loop ? WMS_E_NO_MEMORY : engine->loop_error;
     }
     wms_timer_set(request->expiry, request->deadline);
+    request->ends = wms_loop_now(loop) + request->deadline;
     return 0;
 }

@@ -76,12 +76,30 @@ void wms_request_news(wms_request *request)
         wms_watched_stir(request->watched);
         return;
     }
+    if (request->inner.is) {
+        wms_inner_stir(engine, &request->inner);
+        return;
+    }
     request->waking = true;
     wms_wakeup_raise(engine->waker, &request->wakeup);
     if (node_alone(&request->news)) {
         node_append(&engine->news, &request->news);
         engine->untold = true;
     }
+}
+
+void wms_inner_stir(wms_engine *engine, struct wms_inner *inner)
+{
+    if ((inner->tell || inner->cancels) && node_alone(&inner->due)) {
+        node_append(&engine->inner_due, &inner->due);
+    }
+}
+
+void wms_inner_mute(struct wms_inner *inner)
+{
+    inner->tell = NULL;
+    inner->cancels = false;
+    node_remove(&inner->due);
 }
 
 void wms_request_told(wms_request *request)

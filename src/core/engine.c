@@ -62,6 +62,7 @@ int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
     node_init(&engine->watches);
     node_init(&engine->watch_news);
     node_init(&engine->stirred);
+    node_init(&engine->inner_due);
     node_init(&engine->kicked);
     node_init(&engine->idle);
     node_init(&engine->ending);
@@ -104,42 +105,6 @@ static void tell_forked(wms_engine *engine)
     }
 }
 
-wms_engine *wms_engine_unref(wms_engine *engine)
-{
-    if (!engine || --engine->refs > 0) {
-        return NULL;
-    }
-    bool forked = is_forked(engine);
-    if (forked && engine->loop && wms_loop_after_fork(engine->loop)) {
-        return NULL; /* no descriptor is left for a loop of its own, and the old one is shared with
-                        the parent: nothing is freed */
-    }
-    if (forked) {
-        wms_blocking_after_fork(engine);
-    }
-    engine->base.log = NULL;
-    wms_links_close(engine, forked);
-    if (forked) {
-        tell_forked(engine);
-    }
-    wms_engine_retire_providers(engine);
-    wms_blocking_close(engine, forked);
-    engine->waker = wms_waker_free(engine->waker, forked);
-    wms_loop_free(engine->loop);
-    wms_free(engine, engine->module_folder);
-    wms_table_close(&engine->servers, engine);
-    wms_table_close(&engine->bound, engine);
-    wms_bindings_clear(engine);
-    wms_groups_clear(engine);
-    wms_cards_clear(engine, &engine->cards);
-    wms_engine_transport_clear(engine);
-    if (engine->here) {
-        munmap(engine->here, 1);
-    }
-    engine->base.alloc.resize(engine->base.alloc.data, engine, 0);
-    return NULL;
-}
-
 /* In a forked child, memory is a copy, but what lies in the kernel (epoll, sockets) is shared with
  * the parent.  Drops all connections without sending anything to the hosts, ends the requests that
  * are under way (FORKED), and continues with a loop of its own.  Errors: those of
@@ -162,6 +127,41 @@ static int renew(wms_engine *engine)
     wms_links_close(engine, true);
     tell_forked(engine);
     return 0;
+}
+
+wms_engine *wms_engine_unref(wms_engine *engine)
+{
+    if (!engine || --engine->refs > 0) {
+        return NULL;
+    }
+    engine->refs = 1; /* while requests of providers end */
+    engine->closing = true;
+    engine->base.log = NULL;
+    bool forked = is_forked(engine);
+    if (forked && renew(engine)) {
+        return NULL; /* no descriptor is left for a loop of its own, and the old one is shared with
+                        the parent: nothing is freed */
+    }
+    wms_inner_close(engine);
+    engine->refs = 0;
+    wms_links_close(engine, forked);
+    wms_engine_retire_providers(engine);
+    wms_inner_free(engine);
+    wms_blocking_close(engine, forked);
+    engine->waker = wms_waker_free(engine->waker, forked);
+    wms_loop_free(engine->loop);
+    wms_free(engine, engine->module_folder);
+    wms_table_close(&engine->servers, engine);
+    wms_table_close(&engine->bound, engine);
+    wms_bindings_clear(engine);
+    wms_groups_clear(engine);
+    wms_cards_clear(engine, &engine->cards);
+    wms_engine_transport_clear(engine);
+    if (engine->here) {
+        munmap(engine->here, 1);
+    }
+    engine->base.alloc.resize(engine->base.alloc.data, engine, 0);
+    return NULL;
 }
 
 int wms_engine_enter(wms_engine *engine)
@@ -364,7 +364,7 @@ static int check_transport(wms_engine *engine, const wms_transport *transport)
     if (!error && transport->ssh_command) {
         error = check_ssh_command(engine, transport->ssh_command);
     }
-    return error;
+    return !error && transport->nats ? wms_nats_check(engine, transport->nats) : error;
 }
 
 int wms_engine_transport_check_sized(wms_engine *engine, const wms_transport *given, size_t size)
@@ -386,15 +386,19 @@ int wms_engine_transport_sized(wms_engine *engine, const wms_transport *given, s
     }
     char *proxy = transport->proxy ? wms_copy(engine, transport->proxy) : NULL;
     char **ssh_command = transport->ssh_command ? copy_words(engine, transport->ssh_command) : NULL;
-    if ((transport->proxy && !proxy) || (transport->ssh_command && !ssh_command)) {
+    wms_nats *nats = transport->nats ? wms_nats_copy(engine, transport->nats) : NULL;
+    if ((transport->proxy && !proxy) || (transport->ssh_command && !ssh_command) ||
+        (transport->nats && !nats)) {
         wms_free(engine, proxy);
         wms_free(engine, ssh_command);
+        wms_free(engine, nats);
         return WMS_E_NO_MEMORY;
     }
     wms_engine_transport_clear(engine); /* not before: what is given may be what is set */
     transport->proxy = engine->proxy = proxy;
     engine->ssh_command = ssh_command;
     transport->ssh_command = (const char *const *) ssh_command;
+    transport->nats = engine->nats = nats;
     engine->transport = *transport;
     return 0;
 }
@@ -409,6 +413,9 @@ void wms_engine_transport_clear(wms_engine *engine)
     wms_free(engine, engine->ssh_command);
     engine->ssh_command = NULL;
     engine->transport.ssh_command = NULL;
+    wms_free(engine, engine->nats);
+    engine->nats = NULL;
+    engine->transport.nats = NULL;
 }
 
 int wms_engine_magics_sized(wms_engine *engine, const wms_magic *magics, size_t count, size_t size)

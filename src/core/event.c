@@ -32,6 +32,10 @@ void wms_watch_announce(wms_watch *watch)
 {
     wms_engine *engine = watch->engine;
 
+    if (watch->inner.is) {
+        wms_inner_stir(engine, &watch->inner);
+        return;
+    }
     wms_wakeup_raise(engine->waker, &watch->wakeup);
     if (node_alone(&watch->news)) {
         node_append(&engine->watch_news, &watch->news);

@@ -98,9 +98,15 @@ static void act(struct wms_item *item)
     wms_request *request = item->job->request;
     struct wms_link *link = item->job->link;
     bool whole = wms_item_is_whole(item), call = item->kind == WMS_ITEM_CALL;
+    bool errand = item->kind == WMS_ITEM_ERRAND;
     bool all = whole && item->job->all && !request->what_if && !(request->traits & WMS_IS_QUERY) &&
                !request->some;
 
+    int error = errand ? wms_errand_prepare(item->job) : 0;
+    if (error) {
+        wms_item_abandon(item, error, NULL);
+        return;
+    }
     wms_item_take_slot(item);
     wms_item_enter(item, WMS_ACTING);
     item->op = (struct wms_op){
@@ -113,7 +119,9 @@ static void act(struct wms_item *item)
         .thumbnail_size = request->thumbnail_size,
     };
     node_prepend(&link->ops, &item->flight);
-    if (call) {
+    if (errand) {
+        link->provider->command(link->connection, &item->op, &item->job->delegation->errand);
+    } else if (call) {
         wms_job_drop_value(item->job); /* left from a first try, on a connection that broke */
         link->provider->call(link->connection, &item->op, item->job->call);
     } else if (whole) {
@@ -224,6 +232,8 @@ void wms_item_answer(struct wms_item *item, int code, const char *text)
         wms_waking_answered(item, code, text);
     } else if (item->warning) {
         wms_warning_answered(item, code, text);
+    } else if (item->kind == WMS_ITEM_ERRAND) {
+        wms_errand_answered(item, code, text);
     } else if (code == WMS_E_NOT_FOUND && item != &job->whole) {
         wms_item_vanished(item, text);
     } else if (code != 0) {

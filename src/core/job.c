@@ -245,8 +245,17 @@ static void run_whole(struct wms_job *job)
 {
     struct wms_item *whole = &job->whole;
 
-    if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) &&
-        has_way(job, whole)) {
+    if (whole->phase != WMS_QUEUED && whole->phase != WMS_READY) {
+        return;
+    }
+    if (job->delegation && engine_of(job)->guard) { /* which has come meanwhile, and is asked about
+                                                       each session */
+        wms_errand_leave(job);
+        if (job->stage == WMS_JOB_ACTING) {
+            return;
+        }
+    }
+    if (wms_item_admit(whole) && has_way(job, whole)) {
         wms_listing_clear(job); /* left from a first try, on a connection that broke */
         whole->note = NULL;
         if (job->request->watched) {
@@ -356,6 +365,9 @@ static void close_items(struct wms_job *job)
 
 static bool is_complete(const struct wms_job *job)
 {
+    if (job->delegation) { /* it is over when the host says so, or nobody waits any more */
+        return job->whole.phase == WMS_DONE;
+    }
     return job->whole_outcome
                ? job->whole.phase == WMS_DONE
                : job->finished == job->count && (job->by_id || job->whole.phase == WMS_DONE);
@@ -411,7 +423,7 @@ static void run(struct wms_job *job)
         /* Who is warned is known by his identity: another session may get the id meanwhile. */
         bool whole = !job->by_id || request->what_if || (request->traits & WMS_IS_QUERY) ||
                      request->warn_message;
-        job->stage = whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
+        job->stage = wms_errand_suits(job) || whole ? WMS_JOB_LISTING : WMS_JOB_ACTING;
     } else if (job->rested) {
         wms_job_resume_paused(job);
     }
@@ -493,6 +505,9 @@ void wms_job_fail(struct wms_job *job, int code, const char *text)
     if (is_unsent(&job->whole) && job->stage != WMS_JOB_ACTING && !job->whole_outcome) {
         wms_item_end(&job->whole, code, text);
     }
+    if (job->delegation) { /* its sessions end with the whole */
+        return;
+    }
     for (size_t i = 0; i < job->count; i++) {
         bool waits = job->items[i].phase == WMS_WARNED && !job->request->stopped;
         if (is_unsent(&job->items[i]) && !waits) { /* nothing of it is under way */
@@ -532,8 +547,10 @@ void wms_job_clear(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
 
+    node_remove(&job->kicked);
     wms_job_drop_value(job);
     wms_listing_clear(job);
+    wms_errand_clear(job);
     for (size_t i = 0; i < job->count; i++) {
         wms_item_drop_thumbnail(&job->items[i]);
     }

@@ -16,10 +16,13 @@ void wms_request_finished(struct wms_item *item)
     }
 }
 
-/* Outcomes are numbered by job; the sessions of a job come in its own order. */
+/* Outcomes are numbered by job; the sessions of a job come in its own order, before the outcome of
+ * the server as a whole. */
 static size_t outcomes_of(const struct wms_job *job)
 {
-    return job->whole_outcome ? 1 : job->count;
+    size_t told = job->delegation ? job->delegation->count : 0;
+
+    return told + (job->whole_outcome ? 1 : job->count);
 }
 
 /* The job has one outcome, that of the server as a whole, however the command ends. */

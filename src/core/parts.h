@@ -25,6 +25,13 @@ int wms_engine_step_aside(wms_engine *engine);
 /* Wipes and frees the URL of the proxy. */
 void wms_engine_transport_clear(wms_engine *engine);
 
+/* ---- nats.c: the NATS servers ---------------------------------------------------------------- */
+
+/* Errors: INVALID. */
+int wms_nats_check(wms_engine *engine, const wms_nats *given);
+/* One block; NULL: out of memory.  It was checked. */
+wms_nats *wms_nats_copy(wms_engine *engine, const wms_nats *given);
+
 /* ---- settle.c: the engine's turn ------------------------------------------------------------- */
 
 /* Handles everything that is due: kicked jobs, links to be freed, blocking calls.  Does nothing if
@@ -64,8 +71,12 @@ void wms_job_resume(struct wms_job *job);
  */
 void wms_job_waits(struct wms_job *job);
 /* The request has news for the program: wms_engine_news() returns it, its descriptor becomes
- * readable. */
+ * readable; or for whoever else has started it. */
 void wms_request_news(wms_request *request);
+/* The provider that has started it is to be told in the engine's turn. */
+void wms_inner_stir(wms_engine *engine, struct wms_inner *inner);
+/* It is not to be told any more. */
+void wms_inner_mute(struct wms_inner *inner);
 /* wms_engine_news() does not return it any more. */
 void wms_request_told(wms_request *request);
 /* The host of a bind needs the password. */
@@ -266,6 +277,21 @@ bool wms_waking_goes_on(struct wms_item *whole, int code, const char *text);
 /* The job is over. */
 void wms_waking_end(struct wms_job *job);
 
+/* ---- errand.c: commands that a host carries out by itself ------------------------------------ */
+
+/* The job's host is to carry out the command by itself: job->delegation then, and job->whole is the
+ * command.  To be called once, before the job begins.  Without memory for it job->whole has ended.
+ */
+bool wms_errand_suits(struct wms_job *job);
+/* Its single sessions are to be looked at after all, before job->whole is sent (again). */
+void wms_errand_leave(struct wms_job *job);
+/* To be called before job->whole is sent.  Errors: NO_MEMORY. */
+int wms_errand_prepare(struct wms_job *job);
+/* What became of one session (copied).  Errors: NO_MEMORY, PROTOCOL. */
+int wms_errand_outcome(struct wms_item *whole, const wms_outcome *outcome);
+void wms_errand_answered(struct wms_item *whole, int code, const char *text);
+void wms_errand_clear(struct wms_job *job);
+
 /* ---- verify.c: whether a session is as asked ------------------------------------------------- */
 
 /* Begins to observe the session, before the action.  Errors: NO_MEMORY, INTERNAL. */
@@ -370,6 +396,21 @@ void wms_request_forked(wms_request *request);
 /* Frees requests whose last reference was released where they could not be freed: inside a guard or
  * a log, or in a forked child. */
 void wms_requests_collect(wms_engine *engine);
+
+/* It holds no reference on its engine from here on, and has to be freed before that. */
+void wms_request_disown(wms_request *request);
+
+/* ---- inner.c: requests and watches that providers have started --------------------------------
+ */
+
+/* The services of that name. */
+extern const struct wms_requests wms_inner_requests;
+/* Tells the providers what has been stirred until now. */
+void wms_inner_tell(wms_engine *engine);
+/* The engine goes: ends all of them.  There are no others any more. */
+void wms_inner_close(wms_engine *engine);
+/* Frees those that nobody has given back. */
+void wms_inner_free(wms_engine *engine);
 
 /* ---- outcome.c: counts and numbers its outcomes ---------------------------------------------- */
 

@@ -72,6 +72,8 @@ static void read_provider(struct wms_registered *entry, const struct wms_provide
     wms_take(copy, sizeof *copy, provider, provider->size);
     copy->session_size = copy->session_size ? copy->session_size : WMS_SESSION_0_1;
     copy->sight_size = copy->sight_size ? copy->sight_size : WMS_SIGHT_0_1;
+    copy->outcome_size = copy->outcome_size ? copy->outcome_size : WMS_OUTCOME_0_1;
+    copy->commands = copy->command ? copy->commands & copy->can : 0;
 }
 
 int wms_engine_register(wms_engine *engine, const struct wms_provider *provider)

@@ -35,8 +35,12 @@ void wms_request_free(wms_request *request)
     wms_value_free(engine, request->given);
     wms_timer_free(request->expiry);
     wms_free(engine, request->summary);
+    node_remove(&request->inner.due);
+    bool disowned = request->disowned;
     wms_free(engine, request);
-    wms_engine_unref(engine);
+    if (!disowned) {
+        wms_engine_unref(engine);
+    }
 }
 
 int wms_request_make(wms_engine *engine, const wms_command *command, wms_request **ret_request)
@@ -53,6 +57,7 @@ int wms_request_make(wms_engine *engine, const wms_command *command, wms_request
     node_init(&request->choosing);
     node_init(&request->turns);
     node_init(&request->news);
+    node_init(&request->inner.due);
     node_prepend(&engine->requests, &request->node);
     int error = wms_command_build(engine, command, request);
     if (!error && request->deadline >= 0) {
@@ -64,6 +69,12 @@ int wms_request_make(wms_engine *engine, const wms_command *command, wms_request
     }
     *ret_request = request;
     return 0;
+}
+
+void wms_request_disown(wms_request *request)
+{
+    request->disowned = true;
+    request->engine->refs--; /* not the last: whoever calls this is called by the engine */
 }
 
 void wms_request_begin(wms_request *request)
@@ -149,6 +160,7 @@ void wms_request_cancel(wms_request *request)
 void wms_request_forked(wms_request *request)
 {
     wms_wakeup_forked(&request->wakeup);
+    wms_inner_mute(&request->inner);
     request->forked = true;
     if (!request->done) {
         wms_request_abandon(request, WMS_E_FORKED, NULL);

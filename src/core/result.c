@@ -21,7 +21,8 @@ static wms_outcome view(const struct wms_item *item)
         .identity = item->identity,
         .value = item->kind == WMS_ITEM_CALL ? item->job->value : NULL,
         .partial = wms_item_is_whole(item) &&
-                   (item->job->request->choose || (item->job->request->traits & WMS_ON_SERVER)),
+                   (item->job->request->choose || (item->job->request->traits & WMS_ON_SERVER) ||
+                    (item->job->delegation && item->job->delegation->count > 0)),
         .thumbnail = item->thumbnail,
     };
 }
@@ -73,6 +74,9 @@ static const struct wms_job *job_of(const wms_request *request, size_t index, bo
 
 static const struct wms_item *item_of(const struct wms_job *job, size_t index)
 {
+    if (job->delegation && index < job->delegation->count) {
+        return job->delegation->told[index];
+    }
     return job->whole_outcome ? &job->whole : &job->items[index];
 }
 

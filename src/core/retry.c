@@ -20,10 +20,21 @@ static bool may_pass(int code)
            code == WMS_E_UNVERIFIED || code == WMS_E_REVERTED;
 }
 
+/* Of a command that the host carries out by itself: single sessions are tried again by the host,
+ * and what it has told of is not asked for once more. */
+static bool may_repeat(const struct wms_item *item)
+{
+    const struct wms_job *job = item->job;
+
+    return wms_item_is_whole(item) &&
+           (job->by_id ? job->finished < job->count : job->delegation->count == 0);
+}
+
 bool wms_item_may_retry(const struct wms_item *item, int code)
 {
     const wms_request *request = item->job->request;
-    bool ended = request->cancelled || request->stopped || request->expired;
+    bool ended = request->cancelled || request->stopped || request->expired ||
+                 (item->job->delegation && !may_repeat(item));
     /* What a user would see twice is sent once. */
     bool safe = !(request->traits & WMS_TAKES_MESSAGE) || (request->traits & WMS_CHANGES_LOCK) ||
                 !item->sent;

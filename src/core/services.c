@@ -119,10 +119,25 @@ static int services_session(struct wms_op *op, const wms_session *session)
     if (job->waking) {
         return 0; /* that the host answers is all that is to be known */
     }
+    if (item_of(op)->kind == WMS_ITEM_ERRAND) {
+        return WMS_E_PROTOCOL;
+    }
     wms_session whole;
     wms_session_init(&whole); /* members that the provider's struct does not have are unknown */
     wms_take(&whole, sizeof whole, session, job->link->provider->session_size);
     return wms_listing_add(job, &whole);
+}
+
+static int services_outcome(struct wms_op *op, const wms_outcome *outcome)
+{
+    struct wms_item *item = item_of(op);
+    wms_outcome whole = {.changed = -1};
+
+    if (!is_open(op) || item->kind != WMS_ITEM_ERRAND) {
+        return WMS_E_PROTOCOL;
+    }
+    wms_take(&whole, sizeof whole, outcome, item->job->link->provider->outcome_size);
+    return wms_errand_outcome(item, &whole);
 }
 
 static void services_answer(struct wms_op *op, int code, const char *text)
@@ -282,6 +297,9 @@ static const struct wms_services services = {
     .watcher_size = sizeof(struct wms_watcher),
     .thumbnail = services_thumbnail,
     .search = wms_binding_search,
+    .outcome = services_outcome,
+    .errand_size = sizeof(struct wms_errand),
+    .requests = &wms_inner_requests,
 };
 
 const struct wms_services *wms_engine_services(void)

@@ -67,8 +67,9 @@ void wms_engine_settle(wms_engine *engine)
         return;
     }
     engine->settling = true;
+    int rounds = engine->collecting ? 0 : ROUNDS;
     while (!node_alone(&engine->kicked) || !node_alone(&engine->stirred) || engine->link_broken ||
-           engine->blocking.due) {
+           engine->blocking.due || (!node_alone(&engine->inner_due) && rounds > 0)) {
         while (!node_alone(&engine->kicked)) {
             wms_job_pump(NODE_OWNER(node_take(&engine->kicked), struct wms_job, kicked));
         }
@@ -79,14 +80,23 @@ void wms_engine_settle(wms_engine *engine)
         if (engine->blocking.due) {
             wms_blocking_tend(engine);
         }
+        if (!node_alone(&engine->inner_due) && rounds > 0) {
+            rounds--; /* a provider may start something each time that it is told */
+            wms_inner_tell(engine);
+        }
     }
     engine->settling = false;
-    if (engine->orphans && !engine->base.asking) {
+    if (engine->collecting || engine->base.asking) {
+        return;
+    }
+    engine->collecting = true;
+    if (engine->orphans) {
         wms_requests_collect(engine);
     }
-    if (engine->orphan_watches && !engine->base.asking) {
+    if (engine->orphan_watches) {
         wms_watches_collect(engine);
     }
+    engine->collecting = false;
 }
 
 static void turn(wms_engine *engine, void (*loop_turn)(struct wms_loop *loop))
@@ -104,7 +114,7 @@ void wms_engine_turn(wms_engine *engine)
 int wms_engine_round(wms_engine *engine, double seconds)
 {
     wms_waker_turn(engine->waker);
-    int error = wms_loop_wait(engine->loop, seconds);
+    int error = wms_loop_wait(engine->loop, node_alone(&engine->inner_due) ? seconds : 0);
     wms_engine_settle(engine);
     return error;
 }
@@ -117,7 +127,7 @@ void wms_engine_rest(wms_engine *engine)
     for (int round = 0; wms_loop_is_restless(engine->loop) && round < ROUNDS; round++) {
         turn(engine, wms_loop_catch_up);
     }
-    wms_loop_rest(engine->loop, wms_engine_is_untold(engine));
+    wms_loop_rest(engine->loop, wms_engine_is_untold(engine) || !node_alone(&engine->inner_due));
     wms_waker_rest(engine->waker);
 }
 

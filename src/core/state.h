@@ -92,6 +92,7 @@ struct wms_engine {
     wms_transport transport;
     char *proxy;               /* the string that transport.proxy points to */
     char **ssh_command;        /* the list that transport.ssh_command points to: one block */
+    wms_nats *nats;            /* what transport.nats points to: one block */
     struct wms_key key;        /* for the hashes of all tables */
     struct wms_table servers;  /* by place */
     struct wms_server *recent; /* the server that was looked up last, or NULL */
@@ -115,12 +116,14 @@ struct wms_engine {
     bool untold;            /* news has come since the program has read all */
     struct node stirred;    /* watched servers that wms_watched_pump() is to be called for */
     wms_watch *orphan_watches; /* without references, that could not be freed yet */
+    struct node inner_due;     /* requests and watches of providers, which are to be told of */
 
-    struct node kicked; /* jobs that wms_job_pump() is to be called for */
-    bool link_broken;   /* tend_links() has something to do */
-    bool settling;
-    wms_request *orphans; /* requests without references that could not be freed yet */
-    bool woken;           /* wms_engine_wake() was called */
+    struct node kicked;        /* jobs that wms_job_pump() is to be called for */
+    bool link_broken;          /* tend_links() has something to do */
+    bool closing;              /* the program's last reference is gone */
+    bool settling, collecting; /* in wms_engine_settle(); it frees what is an orphan */
+    wms_request *orphans;      /* requests without references that could not be freed yet */
+    bool woken;                /* wms_engine_wake() was called */
 
     wms_guard guard;
     void *guard_data;
@@ -200,7 +203,8 @@ enum wms_phase {
 enum wms_item_kind {
     WMS_ITEM_SESSION, /* an action on one session */
     WMS_ITEM_LIST,    /* job->whole: the listing of the server's sessions */
-    WMS_ITEM_CALL     /* job->whole: a call, a bind, or what else is done to the host as a whole */
+    WMS_ITEM_CALL,    /* job->whole: a call, a bind, or what else is done to the host as a whole */
+    WMS_ITEM_ERRAND   /* job->whole: the command, which the host carries out by itself */
 };
 
 struct wms_item {
@@ -223,6 +227,16 @@ struct wms_item {
     bool again;           /* it has failed, and is tried again: see retry.c */
     bool warning, warned; /* what is in flight is the warning; the warning is over */
     bool spared;          /* excluded from `_all`: see `spared` of wms_session */
+};
+
+/* Of a job whose host carries out the command by itself: see errand.c. */
+struct wms_delegation {
+    struct wms_errand errand;
+    void *room;             /* of the errand's ids and identities, where they are several */
+    struct wms_idset index; /* of `told`, or by ids: of the job's items that were asked for */
+    struct wms_item **told; /* with `all`: the sessions that the host has told of */
+    size_t count, capacity;
+    int error; /* an outcome was refused: what became of the other sessions is not known */
 };
 
 /* The polling of one observer: see polling.c. */
@@ -314,10 +328,11 @@ struct wms_job {
     bool listed;          /* the listing is complete */
     bool wants, told;     /* the host waits for the password; the provider has got it */
     bool wishes;          /* the host needs the password next: see begin_to_want() */
-    const struct wms_call *call; /* of a call or a bind: request->call, or the job's own */
-    wms_value *value;            /* what it has returned */
-    int value_error;             /* there was no memory for `value` */
-    struct wms_waking *waking;   /* of WMS_WAKE, while the host is waited for; else NULL */
+    const struct wms_call *call;       /* of a call or a bind: request->call, or the job's own */
+    wms_value *value;                  /* what it has returned */
+    int value_error;                   /* there was no memory for `value` */
+    struct wms_waking *waking;         /* of WMS_WAKE, while the host is waited for; else NULL */
+    struct wms_delegation *delegation; /* NULL: the engine asks about each session */
 };
 
 /* One session or server of a command, in the caller's order. */
@@ -325,6 +340,16 @@ struct wms_asked {
     struct wms_item *item; /* a session; NULL: all of `job` */
     struct wms_job *job;
     size_t first; /* number of its first outcome */
+};
+
+/* Of a request or a watch that a provider has started: see inner.c. */
+struct wms_inner {
+    struct node due;          /* of engine->inner_due, or alone */
+    void (*tell)(void *data); /* NULL: nobody is to be told (any more) */
+    void *data;
+    wms_request *request; /* NULL: it is a watch's */
+    bool is;              /* it is one: neither the program's nor for a watch */
+    bool cancels;         /* the request is to be cancelled */
 };
 
 struct wms_request {
@@ -340,7 +365,9 @@ struct wms_request {
     double timeout, verify, stable, deadline;
     struct wms_timer *expiry; /* of the deadline, while it runs */
     bool stop_on_error, what_if, ask, follow;
+    double ends; /* when the deadline is over, as of wms_loop_now() */
     bool own, choose, activity;
+    bool delegable; /* nobody has to look at its single sessions */
     bool some; /* a server's other sessions are not meant: the host is told nothing that holds for
                   all of them */
     enum wms_thumbnail_size thumbnail_size;
@@ -372,7 +399,9 @@ struct wms_request {
     struct wms_item *shown;      /* its picture is lent to the caller; NULL: none is */
     struct wms_wakeup wakeup;    /* the descriptor for the caller's loop */
     struct node news;            /* of engine->news, or alone */
-    struct wms_watched *watched; /* it is the engine's own, for this one; NULL: a program's */
+    struct wms_watched *watched; /* it is the engine's own, for this one; NULL: somebody's */
+    struct wms_inner inner;      /* it is a provider's */
+    bool disowned;               /* it holds no reference on the engine */
     /* Called just before the question for its sessions is sent. */
     void (*joins)(struct wms_watched *watched, struct wms_link *link);
     bool done, cancelled, stopped, forked;

@@ -19,6 +19,9 @@ static const struct {
     {"veyon",
      "libcurl4, libjansson4 and libssl3 (Debian) or libcurl, jansson and openssl-libs (Fedora)",
      false},
+    {"nats",
+     "libnats3.4, libjansson4 and libssl3 (Debian) or cnats, jansson and openssl-libs (Fedora)",
+     false},
     {"wts", "libwinpr2-2 or libwinpr3-3 (Debian) or libwinpr (Fedora)", true},
 };
 

@@ -30,24 +30,30 @@ static int take(wms_engine *engine, const wms_watching *watching, wms_watching *
     return 0;
 }
 
-static void watch_free(wms_watch *watch)
+void wms_watch_end(wms_watch *watch)
 {
-    wms_engine *engine = watch->engine;
-
     watch->concurrency = 0; /* none begins any more */
     for (size_t i = 0; i < watch->count; i++) {
         wms_watched_close(&watch->servers[i]);
     }
+    watch->count = 0;
+    watch->cursor.session = NULL;
     wms_watch_drop_events(watch);
+}
+
+void wms_watch_free(wms_watch *watch)
+{
+    wms_engine *engine = watch->engine;
+
+    wms_watch_end(watch);
     wms_free(engine, watch->last);
     node_remove(&watch->node);
     node_remove(&watch->news);
+    node_remove(&watch->inner.due);
     wms_wakeup_close(engine->waker, &watch->wakeup);
     wms_free(engine, watch->servers);
     wms_slab_clear(&watch->slab, engine, false);
     wms_free(engine, watch);
-    wms_engine_go_on(engine);
-    wms_engine_unref(engine);
 }
 
 /* The servers that are meant, as a command would find them. */
@@ -76,12 +82,11 @@ static int add_servers(wms_watch *watch, const wms_watching *watching)
     return error;
 }
 
-int wms_watch_new(wms_engine *engine, const wms_watching *watching, wms_watch **ret_watch)
+int wms_watch_make(wms_engine *engine, const wms_watching *watching, wms_watch **ret_watch)
 {
     wms_watching whole = {0};
-    int error = wms_engine_enter(engine);
+    int error = take(engine, watching, &whole);
 
-    error = error ? error : take(engine, watching, &whole);
     if (error) {
         return error;
     }
@@ -100,21 +105,33 @@ int wms_watch_new(wms_engine *engine, const wms_watching *watching, wms_watch **
     node_init(&watch->owing);
     node_init(&watch->held);
     node_init(&watch->news);
+    node_init(&watch->inner.due);
     queue_init(&watch->events);
     wms_wakeup_init(&watch->wakeup);
     node_prepend(&engine->watches, &watch->node);
     error = add_servers(watch, &whole);
     if (error) {
-        watch_free(watch);
+        wms_watch_free(watch);
+        wms_engine_unref(engine);
         return error;
     }
     for (size_t i = 0; i < watch->count; i++) {
         watch->servers[i].due = true;
         wms_watched_stir(&watch->servers[i]);
     }
-    wms_engine_go_on(engine);
     *ret_watch = watch;
     return 0;
+}
+
+int wms_watch_new(wms_engine *engine, const wms_watching *watching, wms_watch **ret_watch)
+{
+    int error = wms_engine_enter(engine);
+
+    error = error ? error : wms_watch_make(engine, watching, ret_watch);
+    if (!error) {
+        wms_engine_go_on(engine);
+    }
+    return error;
 }
 
 wms_watch *wms_watch_unref(wms_watch *watch)
@@ -128,7 +145,12 @@ wms_watch *wms_watch_unref(wms_watch *watch)
         engine->orphan_watches = watch;
         return NULL;
     }
-    watch_free(watch);
+    bool owns = !watch->inner.is;
+    wms_watch_free(watch);
+    wms_engine_go_on(engine);
+    if (owns) {
+        wms_engine_unref(engine);
+    }
     return NULL;
 }
 
@@ -148,6 +170,7 @@ void wms_watches_collect(wms_engine *engine)
 void wms_watch_forked(wms_watch *watch)
 {
     wms_wakeup_forked(&watch->wakeup);
+    wms_inner_mute(&watch->inner);
     watch->forked = true;
     node_remove(&watch->news);
     for (size_t i = 0; i < watch->count; i++) {

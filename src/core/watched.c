@@ -318,6 +318,9 @@ static void begin(struct wms_watched *watched, bool turn)
         lose(watched, error, NULL);
         return;
     }
+    if (watch->inner.is) {
+        wms_request_disown(watched->request);
+    }
     watched->turn = turn;
     watch->connecting += turn;
     watched->request->watched = watched;

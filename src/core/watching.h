@@ -98,7 +98,8 @@ struct wms_watch {
     double timeout;
     size_t concurrency, queue;
     bool initial, ask, forked;
-    struct wms_slab *slab; /* the servers' texts */
+    struct wms_inner inner; /* it is a provider's; it holds no reference on the engine then */
+    struct wms_slab *slab;  /* the servers' texts */
     struct wms_watched *servers;
     size_t count;
     size_t connecting; /* servers that are being reached */
@@ -189,6 +190,12 @@ void wms_watched_close(struct wms_watched *watched);
 
 /* ---- watch.c --------------------------------------------------------------------------------- */
 
+/* As wms_watch_new(), but the engine does nothing of it yet. */
+int wms_watch_make(wms_engine *engine, const wms_watching *watching, wms_watch **ret_watch);
+/* Nothing of it is under way any more. */
+void wms_watch_end(wms_watch *watch);
+/* Ends it, and frees it.  Its reference on the engine, if it holds one, is the caller's then. */
+void wms_watch_free(wms_watch *watch);
 void wms_watch_forked(wms_watch *watch);
 /* As wms_requests_collect(). */
 void wms_watches_collect(wms_engine *engine);

@@ -113,8 +113,9 @@ WMS_API int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engin
 /* One more reference; returns the engine. */
 WMS_API wms_engine *wms_engine_ref(wms_engine *engine);
 /* Releases the reference.  Each request holds a reference on its engine: it is freed when the last
- * request has been.  That may wait for up to 3 s for each gateway of Veyon's by which more than
- * four hosts were commanded in the last two seconds, so that the commands are not lost. */
+ * request has been.  What a provider serves others by this engine ends then.  That may wait for up
+ * to 3 s for each gateway of Veyon's by which more than four hosts were commanded in the last two
+ * seconds, so that the commands are not lost. */
 WMS_API wms_engine *wms_engine_unref(wms_engine *engine);
 
 /* What was wrong with the arguments of the last call on this engine that returned WMS_E_INVALID:
@@ -232,13 +233,33 @@ WMS_API int wms_engine_fd(wms_engine *engine);
 /* Does what can be done without waiting.  Errors: BUSY (called from a guard or a log), INTERNAL. */
 WMS_API int wms_engine_step(wms_engine *engine);
 /* Runs the engine until some request has news (1), or wms_engine_wake() was called or `seconds`
- * have passed (0).  Negative seconds: no limit.  Errors: BUSY (called from a guard or a log),
+ * have passed (0).  Negative seconds: no limit.  What a provider serves others by this engine is
+ * carried out meanwhile, and is no news.  Errors: BUSY (called from a guard or a log),
  * NO_MEMORY, INTERNAL (no descriptor left, or nothing could ever happen). */
 WMS_API int wms_engine_wait(wms_engine *engine, double seconds);
 /* The next request that has news: it is done, or needs its caller as wms_request_wait() says.  1
  * and *ret_request (the caller gets no reference), each once for each time that wms_request_step()
  * has taken its news, or 0: no other.  Errors: BUSY (called from a guard or a log). */
 WMS_API int wms_engine_news(wms_engine *engine, wms_request **ret_request);
+
+/* Since 0.3: the NATS servers, for nats:// hosts.  NULL: not given, unless something else is said.
+ * Files are read when a connection is made.  Initialize it with WMS_NATS_INIT. */
+typedef struct wms_nats {
+    size_t size;                /* sizeof (wms_nats) */
+    const char *const *servers; /* "nats://HOST:PORT" or "tls://HOST:PORT", one or more; ended by
+                                   NULL.  Without TLS only if each is this machine */
+    const char *name; /* who asks: letters, digits, "-" and "_", at most 64; NULL: anonymous */
+    const char *credentials;               /* a .creds file: a JWT and its seed */
+    const char *nkey;                      /* a file with a user's seed (NKEY) */
+    const char *user_name, *password_file; /* both or none; of the file, the first line */
+    const char *ca;                        /* PEM; NULL: the system's */
+    const char *certificate, *key;         /* PEM, for servers that want one; both or none */
+} wms_nats;
+
+#define WMS_NATS_INIT \
+    { \
+        sizeof(wms_nats), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+    }
 
 /* Options for connections to hosts on the network; providers that have no use for one ignore it. */
 typedef struct wms_transport {
@@ -249,10 +270,11 @@ typedef struct wms_transport {
     /* Since 0.3: the program that takes the place of OpenSSH's "ssh", with its first arguments;
      * ended by NULL.  It is looked for in PATH unless it has a slash.  NULL: "ssh" alone. */
     const char *const *ssh_command;
+    const wms_nats *nats; /* since 0.3; NULL: there are none, and nats:// hosts are NOT_BOUND */
 } wms_transport;
 
-/* Sets it for connections that are made from now on.  `proxy` and `ssh_command` are copied. Errors:
- * INVALID, NO_MEMORY. */
+/* Sets it for connections that are made from now on.  `proxy`, `ssh_command` and `nats` are copied.
+ * Errors: INVALID, NO_MEMORY. */
 WMS_INLINE int wms_engine_transport(wms_engine *engine, const wms_transport *transport);
 WMS_API int wms_engine_transport_sized(wms_engine *engine, const wms_transport *transport,
                                        size_t size);
@@ -588,7 +610,8 @@ typedef struct wms_outcome {
     const wms_value *value; /* what a WMS_CALL or WMS_BIND has returned, also one that failed, as
                                wms_request_value() does; NULL: nothing */
     bool partial; /* of a server as a whole: it does not stand for all of its sessions, since the
-                     caller was to choose among them, or the verb is about the server itself */
+                     caller was to choose among them, the verb is about the server itself, or some
+                     have outcomes of their own beside it */
     const wms_thumbnail *thumbnail; /* of WMS_THUMBNAIL; NULL: the session has none now, as the host
                                    says, or the outcome's code tells why, or it was handed over: see
                                    wms_request_next_outcome() */

@@ -247,6 +247,7 @@ _Static_assert(COMMANDS / 2 <= 55, "a set of takers has a bit for each verb");
     X(ANSWER_SIZE, "answer_size", FOR_CONFIGURE) \
     X(PROXY, "proxy", FOR_CONFIGURE) \
     X(SSH_COMMAND, "ssh_command", FOR_CONFIGURE) \
+    X(NATS, "nats", FOR_CONFIGURE) \
     X(WAKE, "wake", FOR_CONFIGURE) \
     X(QUEUE, "queue", FOR_WATCH) \
     X(INITIAL, "initial", FOR_WATCH) \
@@ -290,6 +291,7 @@ enum slot {
     SLOT_STORE,
     SLOT_PROXY,
     SLOT_SSH_COMMAND,
+    SLOT_NATS,
     SLOT_WAKE,
     SLOT_ON_EVENT,
     SLOT_CALLBACKS, /* what callbacks need: in the order of enum callback */
@@ -404,6 +406,14 @@ bool lwms_where_choose(lua_State *L, struct lwms_request *box, int callbacks);
 
 /* Whether `where` and `except`, at these indexes, take the session at `session`. */
 bool lwms_where_takes(lua_State *L, int where, int except, int session);
+
+/* ---- the NATS servers (nats.c) --------------------------------------------------------------- */
+
+/* Whether the value at `index` is one of wms.configure{ nats = }, as to its types. */
+void lwms_nats_check(lua_State *L, const struct lwms_call *call, int index);
+/* Reads one that was checked, or is nil (NULL); pushes one value, which keeps the struct.  Its
+ * texts are those of the table. */
+const wms_nats *lwms_nats_read(lua_State *L, int index);
 
 /* ---- cards that can be woken (cards.c) ------------------------------------------------------- */
 

@@ -88,7 +88,7 @@ static void set_engine(lua_State *L, const struct lwms_call *call, struct lwms_s
                        struct options *options)
 {
     static const options_set transport =
-        BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY) | BIT(SSH_COMMAND);
+        BIT(CONNECTIONS) | BIT(ANSWER_SIZE) | BIT(PROXY) | BIT(SSH_COMMAND) | BIT(NATS);
     const wms_value *groups;
     struct tree tree;
     struct cards cards;
@@ -97,9 +97,13 @@ static void set_engine(lua_State *L, const struct lwms_call *call, struct lwms_s
     lwms_tree_begin(L, call, "groups", options->base + SLOT_GROUPS, &tree);
     lwms_cards_begin(L, call, options->base + SLOT_WAKE, &cards);
     const char *const *words = push_words(L, call, options->base + SLOT_SSH_COMMAND);
+    const wms_nats *nats = lwms_nats_read(L, options->base + SLOT_NATS);
     /* From here on nothing is allocated in Lua, so that what the pointers point to stays. */
     if (options->given & BIT(SSH_COMMAND)) {
         options->transport.ssh_command = words;
+    }
+    if (options->given & BIT(NATS)) { /* NULL for false */
+        options->transport.nats = nats;
     }
     if (options->given & BIT(PROXY)) { /* NULL for false */
         options->transport.proxy = lua_tostring(L, options->base + SLOT_PROXY);
@@ -121,7 +125,7 @@ static void set_engine(lua_State *L, const struct lwms_call *call, struct lwms_s
     if (error) {
         refuse(L, call, state, error);
     }
-    lua_pop(L, 3);
+    lua_pop(L, 4);
 }
 
 static int configure(lua_State *L)

@@ -498,6 +498,10 @@ static void read_option(lua_State *L, const struct lwms_call *call, enum option 
         check_words(L, call, name, value);
         keep(L, options, SLOT_SSH_COMMAND);
         break;
+    case OPT_NATS:
+        lwms_nats_check(L, call, value);
+        keep(L, options, SLOT_NATS);
+        break;
     default: /* a text */
         break;
     }

@@ -20,6 +20,9 @@
 ---    listing   its ids may be left out: then it means all sessions
 ---    ends      it ends sessions or hosts: it wants servers to be named, and asks before it acts on all of them
 ---    lasts     it goes on until it is ended: the module wms.cli.NAME runs it, and prints as it goes
+---    apart     the function that carries it out, as "agent.enroll" of wms.cli.agent: it has what was given, and no file of
+---              settings is read
+---    actions   the words that stand behind it, of those that are commands of their own
 ---    runs      its `arguments` are a program's command line, behind `--`: the module wms.cli.NAME runs it
 ---    arguments what stands without a flag: { name, args, help }
 ---    options   names of options
@@ -30,7 +33,8 @@
 ---    examples  { command line, what it does }
 local commands = {}
 
-commands.groups = { "Hosts and sessions", "Manner", "MultiPoint", "Binding and passwords", "Output", "Everywhere" }
+commands.groups = { "Hosts and sessions", "Manner", "MultiPoint", "Binding and passwords", "Hosts with an agent", "Output",
+   "Everywhere" }
 
 commands.options = {
    server = { flags = "-s --server", value = "SERVER", many = true, option = "server", group = 1,
@@ -139,17 +143,34 @@ commands.options = {
    credential = { flags = "--credential", value = "NAME", group = 4,
       help = "Read the password from the file $CREDENTIALS_DIRECTORY/NAME, as services of systemd have it." },
 
-   json = { flags = "--json", group = 5, help = "JSON: an object a line, the sum last." },
-   csv = { flags = "--csv", group = 5, help = "CSV with a header." },
-   quiet = { flags = "-q --quiet", group = 5, help = "Print only what went wrong." },
+   nats = { flags = "--nats", group = 5,
+      help = "Write it down on the NATS servers, for hosts with an agent (nats://HOST), and end: each host keeps it by "
+         .. "itself, also one that is switched on later." },
+   wish_end = { flags = "--end", group = 5, help = "With --nats: take back what was written down there." },
+   settings = { flags = "--settings", value = "FILE", group = 5,
+      help = "The settings of this host's agent; /etc/wms/agent.lua." },
+   host = { flags = "--host", value = "NAME", group = 5, help = "This host's name for others; what it calls itself." },
+   nats_servers = { flags = "--servers", value = "URL,...", kind = "names", group = 5,
+      help = "Where the NATS servers are, such as tls://nats1.school.example:4222; all of them." },
+   ca = { flags = "--ca", value = "FILE", group = 5,
+      help = "The certificate of the authority that vouches for the servers; else the system's." },
+   allow = { flags = "--allow", value = "WHO=VERB,...", many = true, kind = "allowance", group = 5,
+      help = "Who may do what, such as alice=sessions,lock,unlock; '*' is everybody; several times for several." },
+   replicas = { flags = "--replicas", value = "N", choices = { "1", "3", "5" }, kind = "count", option = "replicas",
+      group = 5,
+      help = "On how many of the servers it is kept: 3, where there are three or more; 1." },
 
-   demo = { flags = "--demo", group = 6, help = "Play with a made-up room: memory://lab01 to lab03, which is @room1." },
-   lua = { flags = "--lua", group = 6, help = "Print the Lua script that does the same, and do nothing." },
-   config = { flags = "--config", value = "FILE", group = 6,
+   json = { flags = "--json", group = 6, help = "JSON: an object a line, the sum last." },
+   csv = { flags = "--csv", group = 6, help = "CSV with a header." },
+   quiet = { flags = "-q --quiet", group = 6, help = "Print only what went wrong." },
+
+   demo = { flags = "--demo", group = 7, help = "Play with a made-up room: memory://lab01 to lab03, which is @room1." },
+   lua = { flags = "--lua", group = 7, help = "Print the Lua script that does the same, and do nothing." },
+   config = { flags = "--config", value = "FILE", group = 7,
       help = "The file of settings; else ~/.config/wms/config.lua, else /etc/wms/config.lua." },
-   help = { flags = "-h --help", group = 6, help = "Print this." },
-   version = { flags = "--version", group = 6, help = "Print the version." },
-   completion = { flags = "--completion", value = "SHELL", choices = { "bash", "zsh", "fish" }, group = 6,
+   help = { flags = "-h --help", group = 7, help = "Print this." },
+   version = { flags = "--version", group = 7, help = "Print the version." },
+   completion = { flags = "--completion", value = "SHELL", choices = { "bash", "zsh", "fish" }, group = 7,
       help = "Print what completes commands and options in this shell." },
 }
 
@@ -163,7 +184,10 @@ commands.exclusive = {
    { "show", "csv" }, { "password_fd", "credential" }, { "quiet", "json" }, { "quiet", "csv" }, { "demo", "config" },
    { "lua", "json" }, { "lua", "csv" }, { "lua", "quiet" }, { "lua", "show" }, { "locked", "unlocked" },
    { "until_time", "after" },
-   { "output", "serve" },
+   { "output", "serve" }, { "wish_end", "locked" }, { "wish_end", "unlocked" }, { "wish_end", "message" },
+   { "wish_end", "until_time" }, { "wish_end", "after" }, { "wish_end", "restore" }, { "nats", "file" },
+   { "nats", "where" }, { "nats", "except" }, { "nats", "user" }, { "nats", "own" }, { "nats", "grace" },
+   { "nats", "limit" }, { "nats", "demo" },
 }
 
 local CHOOSE = { "server", "all", "self", "user", "where", "except" }
@@ -244,13 +268,15 @@ commands.list = {
    { name = "keep", summary = "keep sessions locked, or unlocked", call = "keep", target = "sessions", listing = true,
       lasts = true, arguments = SERVERS,
       options = join({ "server", "user", "where", "except", "locked", "unlocked", "message", "until_time", "after",
-         "restore", "grace", "limit", "own", "file" }, CONNECT, PRINT),
+         "restore", "grace", "limit", "own", "file", "nats", "wish_end" }, CONNECT, PRINT),
       about = "Whoever logs on is locked, too, and who unlocks a screen is locked again, until its time is over, or "
          .. "Ctrl-C. That ends it in order: with --restore it puts back what it has changed. A second one ends it at once.",
       examples = {
          { "wms keep @room1 --locked -m Exam --until 11:30 --restore --file exam", "locked until half past eleven" },
          { "wms keep --file exam", "goes on after a power cut" },
          { "wms keep @room1 --unlocked --after 45m", "whoever locks it again" },
+         { "wms keep --nats -s @room1 --locked -m Exam --until 11:30 --restore", "by the agents of its hosts" },
+         { "wms keep --nats -s @room1 --end", "and no longer" },
       } },
    { name = "screens", summary = "show a room: who is where, what is locked, and what is on the screens", call = "screens",
       target = "sessions", listing = true, arguments = SERVERS,
@@ -317,6 +343,34 @@ commands.list = {
          { "wms veyon-gateway -- wms lock --all -s 'veyon://lab[01-30]' -m Exam", "a room, from a timer" },
          { "wms veyon-gateway -- ./lesson.sh", "several commands" },
       } },
+   { name = "room", item = "host", summary = "tell how rooms are wished to be, and how they are", call = "status",
+      target = "none", actions = { "status" },
+      arguments = { { name = "ids", value = "@GROUP", args = "*", help = "The same as -s @GROUP." } },
+      options = join({ "server" }, CONNECT, PRINT), words = { done = "looked at" },
+      about = "'wms room status' is the same.",
+      examples = { { "wms room @room1", "host by host" } } },
+   { name = "room status", item = "host", summary = "tell how rooms are wished to be, and how they are", call = "status",
+      target = "none", arguments = SERVERS, options = join({ "server" }, CONNECT, PRINT), words = { done = "looked at" },
+      about = "What is wished is what 'wms keep --nats' has written down. The exit code is 1 when a host is not as it is "
+         .. "wished, or is offline.",
+      examples = { { "wms room status @room1", "host by host" }, { "wms room status @room1 --json", "for a script" } } },
+   { name = "agent", summary = "serve this host's sessions on NATS", target = "none", apart = "agent.run",
+      actions = { "enroll", "prepare" }, options = { "settings", "file", "quiet" },
+      about = "It goes on until it is ended, does what its settings allow to whom, and keeps the host as it is wished by "
+         .. "'wms keep --nats'. Each action is said on the error stream, with who has asked for it.",
+      examples = { { "wms agent", "as the service wms-agent does" },
+         { "wms agent --settings ./agent.lua", "with other settings" } } },
+   { name = "agent enroll", summary = "make the key of this host, and settings of its agent", target = "none",
+      apart = "agent.enroll", options = { "nats_servers", "ca", "host", "allow", "settings" },
+      about = "It prints a line with the host's name and its public key, which the servers have to be given. What is there "
+         .. "already is left as it is.",
+      examples = {
+         { "wms agent enroll --servers tls://nats1:4222 --allow '*=sessions,lock,unlock'", "as root, on the host" },
+      } },
+   { name = "agent prepare", summary = "make the store for presence and wishes on the NATS servers, once", call = "prepare",
+      target = "none", options = { "replicas", "timeout", "quiet" }, words = { done = "made" },
+      about = "It wants an administrator's rights, and leaves what is there already as it is.",
+      examples = { { "wms agent prepare --replicas 3", "three servers have it" } } },
    { name = "call", summary = "call any operation of a host's protocol", call = "call", target = "servers",
       arguments = {
          { name = "interface", value = "INTERFACE", args = 1, help = "The name of an interface of the protocol." },

@@ -9,7 +9,7 @@ local commands = require "wms.cli.commands"
 
 local complete = {}
 
-local FILES = { config = true, fingerprints = true, file = true }
+local FILES = { config = true, fingerprints = true, file = true, settings = true, ca = true }
 local MOST = 500 -- hosts that are named one by one
 
 --- The words of a line as a shell reads them, so far as that can be done for a line that is not finished.

@@ -70,6 +70,8 @@ end
 local function no_id(command, given, item)
    if command.entry then
       return require("wms.cli.multipoint.plan").no_id(command, item)
+   elseif command.actions then
+      return ("'%s' is no @GROUP; give hosts as -s %s"):format(item, item)
    end
    local value = meant_value(given.words or {}, item)
    if item == "all" or item == "" then
@@ -258,6 +260,11 @@ function plan.make(command, given, place)
    end
    if given.unlocked then
       add(made, "locked", false)
+   end
+   if given.wish_end and not given.nats then
+      return nil, "--end alone; give --nats, too: what is kept here ends by Ctrl-C"
+   elseif given.nats then
+      made.call = given.wish_end and "end_wish" or "wish"
    end
    if given.warn and commands.has(command, "warn") then
       add(made, "warn", { seconds = given.warn[1], message = given.warn[2] })

@@ -18,6 +18,8 @@ records.fields = {
    event = { "time", "kind", "server", "session_id", "user_name", "initial", "code", "message", "dropped" },
    report = { "time", "kind", "server", "session_id", "user_name", "verb", "reason", "state", "changed", "code", "message",
       "pause", "actions", "restored", "left", "not_restored", "over", "file" },
+   room = { "server", "wished", "ends", "who", "text", "restore", "revision", "sessions", "locked", "unknown", "exempt",
+      "as_wished", "offline", "code", "message" },
    sum = { "command", "count", "failed", "unknown", "skipped", "not_found", "exempt", "interrupted",
       "exit" },
 }

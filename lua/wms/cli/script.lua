@@ -137,6 +137,17 @@ if not summary then
 end
 ]]
 
+local STATUS = [[
+for _, row in ipairs(assert(require("wms.agent").status%s)) do
+   print(row.server, row.wish and (row.wish.locked and "locked" or "unlocked"), row.sessions, row.locked, row.as_wished,
+      row.error and clean(row.error.message))
+end
+]]
+
+local PREPARE = [[
+assert(require("wms.agent").prepare%s)
+]]
+
 local ASK = [[function(server, user_name)
       return require("wms.cli.terminal").ask(("Password of %s on %s: "):format(user_name, server), true)
    end]]
@@ -178,7 +189,12 @@ local function watch_of(made)
       wanted.during and "ends - os.time()" or "")
 end
 
+local OF_AGENT = { wish = true, end_wish = true, status = true, prepare = true } -- functions of wms.agent
+
 local function call_of(made, has_client)
+   if OF_AGENT[made.call] then
+      return ("require(\"wms.agent\").%s%s"):format(made.call, options_of(made))
+   end
    if made.command.entry then
       return ("multipoint.%s%s"):format(made.call, options_of(made))
    end
@@ -240,8 +256,8 @@ function script.of(made, settings, path, is_demo, question)
    local has_client = false
    if settings.path then
       local load = ("assert(require(\"wms.config\").load(%s))"):format(path and literal.of(path) or "")
-      has_client = next(settings.client) ~= nil and made.command.call ~= "bind" and made.command.call ~= "servers"
-         and not made.command.entry and not made.command.lasts
+      has_client = next(settings.client) ~= nil and not OF_AGENT[made.call] and made.command.call ~= "bind"
+         and made.command.call ~= "servers" and not made.command.entry and not made.command.lasts
       parts[#parts + 1] = has_client and ("local client = wms.new(%s.client)\n"):format(load) or load .. "\n"
    end
    if made.cards then
@@ -275,6 +291,10 @@ function script.of(made, settings, path, is_demo, question)
       parts[#parts + 1] = watch_of(made)
    elseif made.call == "keep" then
       parts[#parts + 1] = KEEP:format(options_of(made))
+   elseif made.call == "status" then
+      parts[#parts + 1] = STATUS:format(options_of(made))
+   elseif made.call == "prepare" then
+      parts[#parts + 1] = PREPARE:format(options_of(made))
    elseif made.call == "screens" then
       parts[#parts + 1] = require("wms.cli.screens").script(made.given, options_of(made), has_client and "client" or nil)
    elseif made.call == "call" then

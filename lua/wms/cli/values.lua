@@ -183,6 +183,24 @@ function values.names(text)
    return list
 end
 
+--- WHO=VERB,...: { who, { verb, … } }.
+function values.allowance(text)
+   local who, verbs = text:match("^([%w_-]+)=(.+)$")
+   if not who then
+      who, verbs = text:match("^(%*)=(.+)$")
+   end
+   local list = values.names(verbs or "")
+   if #list == 0 then
+      return nil, ("'%s' is no allowance; give WHO=VERB,... such as alice=sessions,lock,unlock"):format(text)
+   end
+   for _, verb in ipairs(list) do
+      if not verb:find("^[%l_]+$") then
+         return nil, ("'%s' is no verb; give some of sessions, lock, unlock, message"):format(verb)
+      end
+   end
+   return { who, list }
+end
+
 --- DOMAIN\USER, or USER: { user =, domain = }.
 function values.account(text)
    local domain, user = text:match("^([^\\]*)\\(.*)$")

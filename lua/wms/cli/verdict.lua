@@ -28,7 +28,7 @@ end
 
 --- The sum of a result: the counts, `interrupted`, and `exit`, the exit code; `not_found` and `exempt`, users that were
 --- named.  A result has `outcomes`; `items` of a listing; `interrupted`, the exit code of the signal that ended it;
---- `notes`.
+--- `notes`; `exit`, where the outcomes alone do not say it.
 function verdict.of(result)
    local sum = tally(result.outcomes)
    local bad = sum.failed + sum.unknown + sum.skipped
@@ -39,6 +39,8 @@ function verdict.of(result)
    end
    if result.interrupted then
       sum.exit = result.interrupted
+   elseif result.exit then
+      sum.exit = result.exit
    elseif bad == 0 then
       sum.exit = sum.not_found + sum.exempt > 0 and exits.FAILED or exits.OK
    elseif sum.away == #result.outcomes and not result.kind and not (result.items and #result.items > 0) then

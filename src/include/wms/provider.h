@@ -89,6 +89,26 @@ struct wms_call {
     const char *key_name, *key_file, *gateway;
 };
 
+/* Since 0.3.  A command on sessions that a host carries out by itself, verification and all: see
+ * command() of a provider.  Strings and arrays live as long as the op. */
+struct wms_errand {
+    enum wms_verb verb;
+    bool all;          /* every session that the host lets us control; there are no ids then */
+    const wms_id *ids; /* the sessions that are meant; each pair of id and identity once */
+    const char *const *identities; /* one for each id, as that of an op; NULL: not known */
+    size_t count;
+    const char *message, *title; /* as those of an act; NULL: none */
+    double timeout; /* the engine gives up when it has heard nothing for so many seconds: outcome()
+                       and alive() begin them anew.  Whoever lets the host verify something tells by
+                       alive() that it is at work */
+    double verify, stable; /* as those of a wms_command; negative: not asked for */
+    double deadline;       /* seconds that are left of the command's; the engine ends the op when
+                              they are over, so that the host is to be done before; negative: none */
+    unsigned retries; /* how often the host tries what has failed with a session again, as `retries`
+                         of a wms_command says.  An outcome is final: the engine itself repeats only
+                         an op that has failed as a whole */
+};
+
 /* A sight: the state of a session, as it was observed. */
 struct wms_sight {
     bool present;       /* false: it is gone; the rest means nothing then */
@@ -149,6 +169,65 @@ struct wms_work {
      * calls no service.  In a child, not called for a call whose run() was under way in the parent:
      * `shared` may be half changed.  NULL: nothing to do. */
     void (*dispose)(void *shared);
+};
+
+/* Since 0.3.  Commands and watches of a provider's own, on hosts of whatever kind: for a provider
+ * that serves others by this engine.  They are as those of wms.h, and the guard is asked about
+ * them; but they are in no news of the program, and it need not know of them: whatever runs its
+ * engine carries them out.
+ *
+ * Nothing is re-entered.  done() and told() are called from the engine's turn, never from inside a
+ * function of the provider or a service, and may start, cancel and give back whatever they want,
+ * themselves among it.  The functions may be called from all that the engine calls, but for the
+ * functions of a wms_work, forked(), and retire(), where unref() and watch_unref() alone are
+ * allowed.  `size` arguments are the sizes of the structs in the provider's headers.
+ *
+ * They hold no reference on the engine.  When the program has given its last one back, all that is
+ * under way here ends, without done() or told(); then connections are closed, and the provider
+ * gives back what it has started in its retire().  In a forked child they belong to the parent:
+ * there they have ended, without done() or told(), when forked() is called, which gives them back.
+ * What is not given back is freed with the engine. */
+struct wms_requests {
+    uint32_t size; /* how much of this struct there is: WMS_HAS() */
+
+    /* Starts a command, which is copied; done(data) is called once, when it is done, later than
+     * this returns.  Nobody could answer a question, so there is none: no `ask`, `choose` or
+     * `follow`, and no WMS_BIND without a password.
+     * Errors: INVALID (complaint() tells why), NO_MEMORY, INTERNAL (no descriptor left), BUSY (the
+     * engine goes, or a guard or a log is asked just now). */
+    int (*start)(wms_engine *engine, const wms_command *command, void (*done)(void *data),
+                 void *data, wms_request **ret_request);
+    /* Ends it soon: what was not sent is `skipped`, what was sent without an answer `unknown`.
+     * done() follows all the same, unless it has been called. */
+    void (*cancel)(wms_request *request);
+    /* Gives it back, which ends it if it is not done; done() is not called any more.  NULL is
+     * allowed. */
+    void (*unref)(wms_request *request);
+    /* Of one that is done: as the functions of wms.h.  What they give lives as long as the request.
+     * Errors: NOT_FOUND (no such index, or not done), FORKED. */
+    size_t (*outcome_count)(const wms_request *request);
+    int (*outcome)(const wms_request *request, size_t index, wms_outcome *ret_outcome, size_t size);
+    size_t (*session_count)(const wms_request *request);
+    int (*session)(const wms_request *request, size_t index, wms_session *ret_session, size_t size);
+    const wms_value *(*value)(wms_request *request);
+    /* 0: as asked; 1 and *ret_fault: something is not, or it is not done. */
+    int (*error)(wms_request *request, wms_fault *ret_fault, size_t size);
+
+    /* Begins to watch, as wms_watch_new().  told(data) is called when there are events to be read;
+     * and again when others have come after that.  Not with `ask`.  Errors: as start(). */
+    int (*watch_new)(wms_engine *engine, const wms_watching *watching, void (*told)(void *data),
+                     void *data, wms_watch **ret_watch);
+    /* As wms_watch_next(): the next event, each once: 1, or 0: none yet.  Strings live until the
+     * next call for this watch. */
+    int (*watch_next)(wms_watch *watch, wms_event *ret_event, size_t event_size,
+                      wms_session *ret_session, size_t session_size);
+    /* What is known now of all servers' sessions, as wms_watch_session(). */
+    size_t (*watch_session_count)(const wms_watch *watch);
+    int (*watch_session)(wms_watch *watch, size_t index, wms_session *ret_session, size_t size);
+    /* Ends it; told() is not called any more.  NULL is allowed. */
+    void (*watch_unref)(wms_watch *watch);
+    /* What was wrong with a command or a watch, after INVALID. */
+    const char *(*complaint)(const wms_engine *engine);
 };
 
 enum { WMS_READABLE = 1, WMS_WRITABLE = 2 };
@@ -289,6 +368,16 @@ struct wms_services {
      * INTERNAL. */
     int (*search)(wms_engine *engine, bool (*look)(void *data, const wms_value *binding),
                   void *data);
+
+    /* Since 0.3.  Of an op that command() has been given: what became of one session (copied), in
+     * any order.  Read are its id, user_name, identity, state, changed, code, text and note.  In a
+     * command on all sessions, each one that the host has acted on, or has left alone for a reason;
+     * else each one that was asked for, by its id and, where both are known, its identity.  Errors:
+     * NO_MEMORY; PROTOCOL (an id that no host may have, that was not asked for, or that has an
+     * outcome already; a state that does not go with the code); go on, or end the op with it. */
+    int (*outcome)(struct wms_op *op, const wms_outcome *outcome);
+    uint32_t errand_size;
+    const struct wms_requests *requests;
 };
 
 /* Has this engine a service of that name? */
@@ -318,7 +407,7 @@ static inline int wms_observe_by_polling(const struct wms_services *services,
 }
 
 /* What a provider offers.  It begins with WMS_PROVIDER_HEAD, which fills in what its compiler
- * knows: `abi`, `size`, and the sizes of other structs (in C++, assign the five).  From retire() on
+ * knows: `abi`, `size`, and the sizes of other structs (in C++, assign the six).  From retire() on
  * everything is optional: NULL or 0. */
 struct wms_provider {
     uint32_t abi;      /* WMS_PROVIDER_ABI */
@@ -395,12 +484,30 @@ struct wms_provider {
     /* Ends it; as forget(), it may not send anything in a forked child. */
     void (*unwatch)(void *connection, struct wms_watcher *watcher);
     uint32_t change_size; /* sizeof (struct wms_change) */
+
+    /* Since 0.3, for hosts that carry out whole commands by themselves.  1u << verb for each verb
+     * that command() takes, of those that act on sessions, but for WMS_THUMBNAIL.  The engine calls
+     * command() for these in place of list(), observe() and act(), which it still needs: for
+     * commands that look at single sessions first (a guard, `ask`, `choose`, `some`, `own`,
+     * `what_if`, `stop_on_error`, a warning). */
+    unsigned commands;
+    /* Has the host do all of it: one op, which takes one place of `in_flight`.  sent() when it
+     * leaves, outcome() for each session, then the end of the op:
+     *     answer(op, 0): all has been told.  A session that was asked for, and of which nothing was
+     *         told, breaks the protocol;
+     *     answer(op, code): nothing was done to those of which nothing was told: each of them has
+     *         failed with this code, or the server as a whole, if the command is on all sessions;
+     *     lost(op, code): no more will come, as for other ops: they are `unknown` if it was sent.
+     * What outcome() has taken stays.  If it has returned an error, the others are `unknown`,
+     * however the op ends.  forget() may come at any time, as for other ops. */
+    void (*command)(void *connection, struct wms_op *op, const struct wms_errand *errand);
+    uint32_t outcome_size; /* sizeof (wms_outcome) */
 };
 
 #define WMS_PROVIDER_HEAD \
     .abi = WMS_PROVIDER_ABI, .size = sizeof(struct wms_provider), \
     .session_size = sizeof(wms_session), .sight_size = sizeof(struct wms_sight), \
-    .change_size = sizeof(struct wms_change)
+    .change_size = sizeof(struct wms_change), .outcome_size = sizeof(wms_outcome)
 
 typedef const struct wms_provider *(*wms_provider_entry)(void);
 
