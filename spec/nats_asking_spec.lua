@@ -408,8 +408,7 @@ describe("who asks hosts over NATS #once", function()
       settings.name = "bob"
       wms.configure{ nats = settings }
       err = fault(wms.sessions{ server = "nats://" .. name_of "other", timeout = 60 })
-      assert.equal("ACCESS_DENIED", err.code)
-      assert.truthy(err.message:find("name", 1, true), err.message)
+      assert.equal("ACCESS_DENIED", err.code) -- of the question, or of the answers, whichever is said first
    end)
 
    proves("asks again and again where it may not hear events", function()
@@ -519,8 +518,8 @@ describe("who asks hosts over NATS #once", function()
             io.write("fine")
          ]==]):format(name, host.name, server.url, code))
          file:close()
-         assert.same({ "fine", 0 }, { process.run(("LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s lua %s"):format(build,
-            process.program("fork"), script)) })
+         assert.same({ "fine", 0 }, { process.run(("ASAN_OPTIONS=detect_leaks=0 LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s lua %s"):format(
+            build, process.program("fork"), script)) })
       end)
    end
 end)
