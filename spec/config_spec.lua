@@ -29,6 +29,19 @@ describe("a file", function()
    end)
 
    describe("of settings", function()
+      it("says where the NATS servers are, with paths beside it", function()
+         local path = write("nats.lua", [[return { nats = { servers = "tls://nats1", name = "alice", nkey = "alice.nk",
+            tls = { ca = "/etc/wms/ca.pem", key = "keys/k.pem", certificate = "keys/c.pem" } } }]])
+         local tls = { ca = "/etc/wms/ca.pem", key = folder .. "/keys/k.pem", certificate = folder .. "/keys/c.pem" }
+         assert.same({ servers = "tls://nats1", name = "alice", nkey = folder .. "/alice.nk", tls = tls },
+            assert(config.read(path)).configure.nats)
+         assert(config.load(path))
+         wms.configure{ nats = false }
+         local settings, why = config.load(write("odd.lua", "return { nats = { servers = 'ftp://x' } }"))
+         assert.is_nil(settings)
+         assert.truthy(why:find("odd.lua: nats: ", 1, true), why)
+      end)
+
       it("defines groups and defaults", function()
          write("room3.txt", "# the back room\n\n  lab07  # broken\r\nlab[8-9]\n@room1\n")
          write("ansible.json", [[{ "all": { "children": ["web"] }, "web": { "hosts": ["w1"] } }]])
@@ -95,7 +108,8 @@ describe("a file", function()
             nothing = { "", "a nil; return a table" },
             bytes = { "\27Lua", "byte code; give a text" },
             compiled = { string.dump(function() return {} end), "byte code; give a text" },
-            field = { "return { group = {} }", "group: no such field; use groups, hosts, inventories, wake, defaults" },
+            field = { "return { group = {} }",
+               "group: no such field; use groups, hosts, inventories, wake, nats, defaults" },
             text = { "return { groups = 'a' }", "groups: a string; give a table" },
             default = { "return { defaults = { tmeout = 7 } }", "tmeout: no such option; use timeout" },
             value = { "return { defaults = { timeout = -7 } }", "timeout: -7" },

@@ -8,9 +8,10 @@
 --                                   whether a session is locked), no_lock (it cannot lock or unlock one), relock, deaf,
 --                                   mute, own, exempt, lost_answer, message, host_decides (whether an action can
 --                                   be carried out, the provider does not know; "pictures, but not ends": what that
---                                   is about), mute_shows (asked() counts what a mute host takes), asks_first (the provider asks how a session is before it acts), reuse
---                                   (host.reuse is there), ends (it may be rebooted and powered off),
---                                   opens (host.open is there), pictures (host.picture is there)
+--                                   is about), mute_shows (asked() counts what a mute host takes), asks_first (the
+--                                   provider asks how a session is before it acts), reuse (host.reuse is there),
+--                                   ends (it may be rebooted and powered off), opens (host.open is there), pictures
+--                                   (host.picture is there)
 --   adapter.single                  such hosts have one session each: what needs more of them is skipped
 --   adapter.missing()               nil, or why these specs cannot run here
 --   adapter.host{ sessions = { { user=, locked=, exempt=, own=, deaf=, relock=seconds }, … } } -> host

@@ -182,6 +182,7 @@ describe("a host that carries out commands by itself #once", function()
          ["missing"] = { { "1 verified", "2 unknown PROTOCOL" }, { "1 verified" } },
          ["half"] = { { "1 verified", "2 failed BUSY" }, { "1 verified", "* failed BUSY" } },
          ["lost"] = { { "1 verified", "2 unknown UNREACHABLE" }, { "1 verified", "* unknown UNREACHABLE" } },
+         ["unsaid"] = { { "1 verified", "2 unknown UNREACHABLE" }, { "1 verified", "* unknown UNREACHABLE" } },
          ["broken"] = { { "1 verified", "2 unknown UNREACHABLE" }, { "1 verified", "* unknown UNREACHABLE" } },
          ["hung"] = { { "1 verified", "2 unknown TIMEOUT" }, { "1 verified", "* unknown TIMEOUT" } },
          ["twice"] = { { "1 verified", "2 unknown PROTOCOL" }, { "1 verified", "* unknown PROTOCOL" } },
@@ -264,6 +265,15 @@ describe("a host that carries out commands by itself #once", function()
             alone("message", "lost-once", "session_ids = 1, message = 'm', retries = 2"))
       end)
 
+      it("after a timeout, where that is safe", function()
+         local options = "session_ids = { 1, 2 }, retries = 1, timeout = 0.1"
+         assert.equal("1 unknown TIMEOUT, 2 unknown TIMEOUT, 1 2", alone("unlock", "never", options))
+         assert.equal("1 failed TIMEOUT, 2 failed TIMEOUT, 1 2", alone("unlock", "unsent", options))
+         assert.equal("1 verified -, 2 verified -, 1 2", alone("unlock", "hung", options)) -- one each time
+         assert.equal("* unknown TIMEOUT, 1 2", alone("unlock_all", "never", "retries = 1, timeout = 0.1"))
+         assert.equal("1 verified -, * unknown TIMEOUT, 0 1", alone("unlock_all", "hung", "retries = 1, timeout = 0.1"))
+      end)
+
       it("so often, and no more", function()
          assert.equal("1 failed BUSY, 2 failed BUSY, 1 2", alone("unlock", "busy", "session_ids = { 1, 2 }, retries = 1"))
       end)
@@ -290,6 +300,11 @@ describe("a host that carries out commands by itself #once", function()
          assert.same({ "1 verified", "* unknown TIMEOUT" }, short(run("unlock_all", "hung", { deadline = 0.1 })))
          assert.same({ "* skipped TIMEOUT" }, short(run("unlock_all", "unsent", { deadline = 0.1 })))
       end)
+   end)
+
+   it("is not reached at once", function()
+      assert.equal(3, #run("unlock_all", "distant"))
+      assert.equal(1, #said)
    end)
 
    it("takes one of its host's places", function()

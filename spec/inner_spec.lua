@@ -97,7 +97,7 @@ describe("a provider that gives commands #once", function()
    end)
 
    it("is seen by no program", function()
-      local folder = (os.getenv("WMS_BUILD") or "build") .. "/spec/wms/butler.so"
+      local folder = (os.getenv("WMS_BUILD") or "build") .. "/spec/wms"
       assert.same({ "", 0 }, { process.run("timeout 120 " .. process.program("inner") .. " " .. process.quote(folder)) })
    end)
 

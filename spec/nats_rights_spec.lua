@@ -5,6 +5,7 @@ local nats = require "spec.support.nats"
 local nkey = require "spec.support.nkey"
 local process = require "spec.support.process"
 local raw = require "spec.support.nats_raw"
+local room = require "spec.support.nats_room"
 
 local BUCKET = '{"name":"KV_%s","subjects":["$KV.%s.>"],"max_msgs_per_subject":1,"max_bytes":-1,"max_age":0,'
    .. '"max_msg_size":-1,"storage":"memory","num_replicas":1,"discard":"new",'
@@ -79,7 +80,7 @@ describe("rights on NATS #once", function()
       admin:close()
    end)
 
-   teardown(nats.down)
+   teardown(room.down)
 
    after_each(function()
       for i = #opened, 1, -1 do
@@ -156,6 +157,111 @@ describe("rights on NATS #once", function()
       assert.truthy(by("admin"):ask("$JS.API.STREAM.INFO.KV_wms_wish", "").data:match('"KV_wms_wish"'))
    end)
 
+   describe("are enough", function()
+      local with_provider = kit.needing(function(why) pending(why) end, nats.missing, raw.missing)
+      local programs = {}
+
+      --- A program that uses somebody's key, or that of a host.
+      local function program(who)
+         programs[who] = programs[who] or room.program{ nats = {
+            servers = server.url, nkey = keys[who].file, name = keys[who].name,
+         } }
+         return programs[who]
+      end
+
+      --- What a command returns there: "fine", or the code and the first outcome's state.
+      local function done(who, call)
+         return program(who):eval(([[
+            local result, message, err = wms.%s
+            if result then return "fine" end
+            local first = err.outcomes and err.outcomes[1]
+            return err.code .. (first and " " .. first.state or "")]]):format(call))
+      end
+
+      setup(function()
+         if nats.missing() or raw.missing() then
+            return
+         end
+         for i = 1, 3 do
+            local one = program("lab0" .. i)
+            local text = "serve{ prefix = 'lab0', suffix = '.school.example', first = %d, last = %d, sessions = 2 }"
+            one:eval(text:format(i, i))
+         end
+      end)
+
+      local PUT = "call{ server = %s, interface = 'wish', operation = 'put', "
+         .. "arguments = { state = 'unlocked', seconds = 60 } }"
+
+      with_provider("for agents and teachers, for all that is theirs, and nothing is refused by the server", function()
+         local lab = '"nats://lab01.school.example"'
+         for _, call in ipairs{
+            "sessions(%s)", "unlock_all{ server = %s, verify = 10 }", "lock_all{ server = %s, message = 'm' }",
+            "unlock{ server = %s, session_ids = { 1, 2 }, stable = 0.1 }", "thumbnail_all(%s)",
+            "message_all{ server = %s, message = 'm' }", "disconnect{ server = %s, session_ids = 1 }",
+            PUT,
+            "call{ server = %s, interface = 'wish', operation = 'get' }",
+            "call{ server = %s, interface = 'presence', operation = 'get' }",
+            "call{ server = %s, interface = 'wish', operation = 'delete' }", "close_all{ server = %s }",
+            "reboot{ server = %s }",
+         } do
+            for _, who in ipairs{ "alice", "caretaker" } do
+               assert.equal("fine", done(who, call:format(lab)), who .. ": " .. call)
+            end
+         end
+         assert.equal("locked", program("alice"):eval [[
+            local watch = assert(wms.watch{ server = "nats://lab02.school.example" })
+            repeat local event = assert(watch:next(20)) until event.kind == "ready"
+            assert(wms.lock_all{ server = "nats://lab02.school.example", message = "m" })
+            local event = assert(watch:next(20))
+            watch:close()
+            return event.kind ]])
+         assert.equal("fine", done("caretaker", 'unlock_all{ servers = { "nats://lab0[1-3].school.example" } }'))
+         for _, said in ipairs{ "Permissions Violation", "Authorization" } do
+            assert.falsy(server:log():sub(-20000):find(said .. "[^\n]*wms ", 1), server:log())
+         end
+      end)
+
+      with_provider("for nothing else: hosts of other rooms do not hear a teacher, and the error says that", function()
+         local function count()
+            return program("lab03"):eval 'return #hosts["lab03.school.example"]:log()'
+         end
+         local before = count()
+         for _, call in ipairs{ "sessions(%s)", "unlock_all(%s)", "close_all{ server = %s }",
+            PUT } do
+            local said = done("alice", call:format '"nats://lab03.school.example"')
+            assert.truthy(said:find "^ACCESS_DENIED", call .. ": " .. said)
+         end
+         assert.equal(before, count())
+      end)
+
+      with_provider("for an agent under its own name alone", function()
+         local said = program("lab02"):eval [[
+            return tostring(pcall(serve, { prefix = "lab0", suffix = ".school.example", first = 1, last = 1 }))]]
+         assert.equal("false", said)
+      end)
+   end)
+
+   describe("by JSON Web Tokens", function()
+      local with_provider = kit.needing(function(why) pending(why) end, nats.missing, raw.missing)
+
+      with_provider("are taken from a file of credentials", function()
+         local folder = nats.folder()
+         local operator = nkey.operator(folder)
+         local by_token = nats.start{ config = operator.config }
+         finally(function() by_token:kill() end)
+         local rights = { pub = { "wms.v1.lab1.answer.>", "wms.v1.lab1.event" },
+            sub = { "wms.v1.lab1.*.*", "wms.v1.lab1.store.>" } }
+         local agent = room.program{ nats = { servers = by_token.url, credentials = operator.creds("lab1", rights) } }
+         agent:eval "serve{ prefix = 'lab', sessions = 2 }"
+         local file = operator.creds("carol", { pub = { "wms.v1.*.*.carol" }, sub = { "wms.v1.*.answer.carol.>" } })
+         local carol = room.program{ nats = { servers = by_token.url, name = "carol", credentials = file } }
+         assert.equal("2", carol:eval 'return #assert(wms.unlock_all "nats://lab1")')
+         local other = nkey.operator(folder).creds("carol")
+         local stranger = room.program{ nats = { servers = by_token.url, name = "carol", credentials = other } }
+         assert.equal("ACCESS_DENIED", stranger:eval 'return select(3, wms.unlock_all "nats://lab1").code')
+      end)
+   end)
+
    describe("of a stolen agent's key", function()
       test("unlock no other host", function()
          local thief, host = by "lab02", by "lab01"
@@ -197,6 +303,10 @@ describe("rights on NATS #once", function()
          local function wish()
             return admin:ask(DIRECT:format("wms_wish", "wms_wish", other), "").data
          end
+         local function presence() -- of an agent that is there
+            return admin:ask(DIRECT:format("wms_presence", "wms_presence", other), "").data:match('"instance":"%w+"')
+         end
+         local before = presence()
          alice:subscribe "wms.v1.*.answer.alice.>"
          alice:publish("$KV.wms_wish." .. other, '{"state":"locked"}', "wms.v1.x.answer.alice.N.1")
          assert.truthy(alice:next().data:find('"stream":"KV_wms_wish"', 1, true))
@@ -210,8 +320,7 @@ describe("rights on NATS #once", function()
          thief:publish(DIRECT:format("wms_presence", "wms_presence", mine), "", "$KV.wms_presence." .. other)
          fine(thief)
          assert.equal('{"state":"locked"}', wish())
-         local presence = admin:ask(DIRECT:format("wms_presence", "wms_presence", other), "")
-         assert.truthy(presence.headers:find("404", 1, true), presence.headers)
+         assert.equal(before, presence())
       end)
    end)
 end)

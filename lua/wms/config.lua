@@ -184,7 +184,7 @@ function config.read(path)
       return nil, path .. ": " .. client
    end
    configure.wake = next(parts.wake) ~= nil and parts.wake or nil
-   configure.nats = next(parts.nats) ~= nil and parts.nats or nil
+   configure.nats = next(parts.nats) ~= nil and require("wms.agent.settings").beside(parts.nats, path) or nil
    return { path = path, groups = groups, configure = configure, client = client }
 end
 

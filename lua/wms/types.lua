@@ -831,6 +831,16 @@ function wms.new(options) end
 ---@field remove fun(server: string) Is told by `wms.unbind`.
 ---@field list fun(): string[] The servers that it has something for; for `wms.bindings`.
 
+--- Where the NATS servers are, and who connects to them.  Files are read when a connection is made.
+---@class wms.Nats
+---@field servers string|string[] `"nats://HOST:PORT"` or `"tls://HOST:PORT"`; without TLS only if each is this machine.
+---@field name? string Who asks: letters, digits, `-` and `_`; `"anonymous"`.
+---@field nkey? string A file with a user's seed: see `wms.nkeys`.
+---@field credentials? string A `.creds` file.
+---@field user_name? string With `password_file`.
+---@field password_file? string The password is in its first line.
+---@field tls? { ca?: string, certificate?: string, key?: string } Files, PEM.  `ca`: who vouches for the servers; else the system's authorities.
+
 ---@class wms.Configuration
 ---@field timeout? number The default of `timeout`.
 ---@field deadline? number|false The default of `deadline`.
@@ -843,6 +853,7 @@ function wms.new(options) end
 ---@field answer_size? integer An answer of more bytes is refused: 1024…1000000000; 8000000.
 ---@field proxy? string|false A URL; `"environment"`: what the environment says; false: none, whatever it says.  For connections that are made from now on, as are the two above.
 ---@field ssh_command? string|string[]|false The program that reaches far Linux hosts in the place of `ssh`, or a list of it and its first arguments; looked for in PATH unless it has a slash.  False: `ssh`.  For connections that are made from now on.
+---@field nats? wms.Nats|false The NATS servers, for `nats://` hosts.  For connections that are made from now on.  False: there are none.
 ---@field wake? table<string, wms.Card>|false The network cards of all hosts that can be woken, by their addresses; in place of those that were given before.  False: none.
 
 --- Sets the defaults of this Lua state.  What is not given stays as it is.  Raises misuse, and changes nothing then.

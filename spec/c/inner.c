@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* inner.c - requests and watches that a provider has started, as the program sees them: not at all.
  *
- *     inner FOLDER     of butler.so: see provider_butler.c */
+ *     inner FOLDER     of butler.so and envoy.so: see provider_butler.c and provider_envoy.c */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <sys/wait.h>
@@ -10,14 +10,14 @@
 
 static struct heap heap;
 static const struct wms_alloc alloc = {heap_resize, &heap};
-static const char *module;
+static const char *folder;
 
 static wms_engine *engine_new(void)
 {
     wms_engine *engine;
 
     CHECK(wms_engine_new(&alloc, &engine) == 0);
-    CHECK(wms_engine_load(engine, "butler", module) == 0);
+    CHECK(wms_engine_module_folder(engine, folder) == 0);
     return engine;
 }
 
@@ -211,6 +211,57 @@ static void guarded(void)
     CHECK(heap.blocks == 0);
 }
 
+/* A host that carries out commands by itself gets none from a program that has a guard, which is
+ * asked about each session; also if the guard comes when the host is not reached yet. */
+static size_t asked_sessions;
+
+static int count_sessions(void *data, const wms_action *action)
+{
+    (void) data;
+    asked_sessions += action->id != NULL;
+    return action->id && action->id->number == 2;
+}
+
+static wms_request *unlock(wms_engine *engine, const char *server, bool all)
+{
+    static const wms_id ids[] = {{.number = 1}, {.number = 2}, {.text = "c3"}};
+    wms_command command;
+    wms_request *request;
+
+    wms_command_init(&command, WMS_UNLOCK);
+    command.servers = &server;
+    command.server_count = 1;
+    command.all = all;
+    command.ids = ids;
+    command.id_count = all ? 0 : 3;
+    CHECK(wms_start(engine, &command, &request) == 0);
+    return request;
+}
+
+static void guarded_errands(void)
+{
+    static const enum wms_state wanted[] = {WMS_REQUESTED, WMS_FAILED, WMS_REQUESTED};
+
+    for (int i = 0; i < 4; i++) {
+        wms_engine *engine = engine_new();
+        bool all = i % 2, late = i / 2;
+        wms_outcome outcome;
+        if (!late) {
+            wms_engine_guard(engine, count_sessions, NULL);
+        }
+        asked_sessions = 0;
+        wms_request *request = unlock(engine, late ? "envoy://distant" : "envoy://good", all);
+        wms_engine_guard(engine, count_sessions, NULL);
+        CHECK(wms_request_wait(request, 60) == 1 && asked_sessions == 3);
+        for (size_t k = 0; k < 3; k++) {
+            CHECK(wms_request_outcome(request, k, &outcome) == 0 && outcome.state == wanted[k]);
+        }
+        wms_request_unref(request);
+        wms_engine_unref(engine);
+        CHECK(heap.blocks == 0);
+    }
+}
+
 static void child_is_fine(pid_t child)
 {
     int status;
@@ -224,11 +275,14 @@ static void forked(void)
     wms_engine *engine = engine_new();
     wms_memory *slow = host(engine, "slow", 1000), *first = host(engine, "first", 0.05);
 
+    wms_request *hung = unlock(engine, "envoy://hung", false);
     house(engine);
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         CHECK(wms_engine_step(engine) == 0);
+        CHECK(wms_request_done(hung) == WMS_E_FORKED); /* and it was forgotten, or envoy aborts */
+        wms_request_unref(hung);
         CHECK(state(engine, "sessions") == 0); /* of a house of the child's own */
         tell(engine, "watch", "memory://first");
         tell(engine, "keep", "memory://first");
@@ -244,6 +298,7 @@ static void forked(void)
     child_is_fine(child);
     child = fork();
     if (child == 0) { /* which never runs it */
+        wms_request_unref(hung);
         wms_memory_unref(slow);
         wms_memory_unref(first);
         wms_engine_unref(engine);
@@ -252,6 +307,8 @@ static void forked(void)
     }
     child_is_fine(child);
     CHECK(is_locked(first));
+    CHECK(wms_request_done(hung) == 0);
+    wms_request_unref(hung);
     wms_memory_unref(slow);
     wms_memory_unref(first);
     wms_engine_unref(engine);
@@ -261,13 +318,14 @@ static void forked(void)
 int main(int argc, char **argv)
 {
     CHECK(argc == 2);
-    module = argv[1];
+    folder = argv[1];
     warm_up();
     int before = descriptors();
     served_by_any_loop();
     one_after_the_other();
     gone_with_the_engine();
     guarded();
+    guarded_errands();
     forked();
     CHECK(descriptors() == before);
     return 0;

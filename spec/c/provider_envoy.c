@@ -164,6 +164,7 @@ static void fire(void *data)
     struct conn *conn = data;
 
     if (!conn->op) {
+        conn->services->up(conn->link);
         return;
     }
     if (conn->next < count(conn)) {
@@ -230,6 +231,11 @@ static bool fails(struct conn *conn)
     if (is(conn, "broken-unsent") && first) {
         conn->op = NULL;
         services->broken(conn->link, WMS_E_UNREACHABLE, "it broke");
+        return true;
+    }
+    if (is(conn, "unsaid")) { /* that it was sent */
+        tell(conn, 0);
+        lose(conn, WMS_E_UNREACHABLE, NULL);
         return true;
     }
     services->sent(conn->op);
@@ -398,7 +404,11 @@ static int begin(const struct wms_provider *self, const struct wms_services *ser
         return WMS_E_NO_MEMORY;
     }
     *ret_connection = conn;
-    services->up(link);
+    if (is(conn, "distant")) {
+        services->timer_set(conn->timer, 0.01);
+    } else {
+        services->up(link);
+    }
     return 0;
 }
 

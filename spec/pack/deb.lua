@@ -64,7 +64,7 @@ local function sorted(list)
    return list
 end
 
-local PROVIDERS = { "logind", "multipoint", "multipoint-events", "veyon", "wts" }
+local PROVIDERS = { "logind", "multipoint", "multipoint-events", "nats", "veyon", "wts" }
 local LUAS = { "5.1", "5.2", "5.3", "5.4" }
 
 assert(hosts.available())
@@ -184,7 +184,7 @@ describe("Debian's packages", function()
       for _, word in ipairs{ "lua5.4", "lua-argparse", "lua-dkjson", "lua-wms (= " .. version .. "-1)" } do
          assert.truthy(depends("wms"):find(word, 1, true), word)
       end
-      for _, word in ipairs{ "libcurl4", "libjansson4", "libmicrohttpd12", "libssl3", "libsystemd0", "libwinpr",
+      for _, word in ipairs{ "libcurl4", "libjansson4", "libmicrohttpd12", "libnats3", "libssl3", "libsystemd0", "libwinpr",
          "libxml2" } do
          assert.truthy(depends("wms-providers"):find(word, 1, true), word)
       end

@@ -90,7 +90,8 @@ function nats.certificate(name, names, authority, clock)
    openssl(([[openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=NAME \
          -keyout NAME.key -out NAME.csr &&
       CLOCK openssl x509 -req -in NAME.csr -CA AUTHORITY.crt -CAkey AUTHORITY.key -CAcreateserial \
-         -extfile NAME.ext -days 2 -out NAME.crt]]):gsub("NAME", name):gsub("AUTHORITY", authority):gsub("CLOCK", made) .. "")
+         -extfile NAME.ext -days 2 -out NAME.crt]]):gsub("NAME", name):gsub("AUTHORITY", authority)
+      :gsub("CLOCK", made) .. "")
    return { crt = nats.folder() .. "/" .. name .. ".crt", key = nats.folder() .. "/" .. name .. ".key" }
 end
 

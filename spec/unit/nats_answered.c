@@ -14,6 +14,11 @@ double agent_now(void)
     return now;
 }
 
+void waiting_leave(struct asked *asked)
+{
+    (void) asked;
+}
+
 static void *resize(wms_engine *engine, void *block, size_t size)
 {
     (void) engine;

@@ -407,6 +407,8 @@ static void bad_answers(void)
         "{\"outcomes\":[[1,null]]}",
         "{\"outcomes\":[[1,\"done\"]]}",
         "{\"outcomes\":[[1,\"failed\"]]}",
+        "{\"outcomes\":[[1,\"verified\",1,\"BUSY\"]]}",
+        "{\"outcomes\":[[1,\"requested\",null,\"ACCESS_DENIED\"]]}",
         "{\"outcomes\":[[1,\"unknown\",1]]}",
         "{\"outcomes\":[[1,\"verified\",2]]}",
         "{\"outcomes\":[[1,\"verified\",true]]}",

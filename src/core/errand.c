@@ -50,6 +50,10 @@ void wms_errand_leave(struct wms_job *job)
     wms_errand_clear(job);
     job->delegation = NULL;
     job->whole.kind = WMS_ITEM_LIST;
+    job->whole.permitted = false; /* the guard has not been asked */
+    for (size_t i = 0; i < job->count; i++) {
+        job->items[i].doubtful = job->whole.doubtful;
+    }
     job->stage = job->by_id ? WMS_JOB_ACTING : WMS_JOB_LISTING;
 }
 
@@ -236,22 +240,19 @@ static int add_told(struct wms_job *job, const wms_id *id, struct wms_item **ret
 
 /* ---- outcomes -------------------------------------------------------------------------------- */
 
-/* There is such a state, and it goes with the code. */
+/* There is such a state, and it goes with the code.  What was requested may have been cancelled
+ * before it was verified, and what was skipped may have failed or not. */
 static bool is_sound(const wms_outcome *outcome)
 {
-    switch (outcome->state) {
-    case WMS_REQUESTED: /* perhaps cancelled before it was verified */
-    case WMS_SKIPPED:   /* for a reason that is a failure, or none */
-        return true;
-    case WMS_VERIFIED:
-    case WMS_PLANNED:
-    case WMS_GONE:
+    enum wms_state state = outcome->state;
+
+    if (state == WMS_VERIFIED || state == WMS_PLANNED || state == WMS_GONE) {
         return outcome->code == 0;
-    case WMS_FAILED:
-    case WMS_UNKNOWN:
+    }
+    if (state == WMS_FAILED || state == WMS_UNKNOWN) {
         return outcome->code != 0;
     }
-    return false;
+    return (unsigned) state < WMS_STATE_COUNT;
 }
 
 /* Without memory for a text of the host's it is left out. */

@@ -245,14 +245,17 @@ static void run_whole(struct wms_job *job)
 {
     struct wms_item *whole = &job->whole;
 
-    if (job->delegation && !whole->permitted && engine_of(job)->guard) {
-        wms_errand_leave(job); /* a guard has come meanwhile, which is asked about each session */
+    if (whole->phase != WMS_QUEUED && whole->phase != WMS_READY) {
+        return;
+    }
+    if (job->delegation && engine_of(job)->guard) { /* which has come meanwhile, and is asked about
+                                                       each session */
+        wms_errand_leave(job);
         if (job->stage == WMS_JOB_ACTING) {
             return;
         }
     }
-    if ((whole->phase == WMS_QUEUED || whole->phase == WMS_READY) && wms_item_admit(whole) &&
-        has_way(job, whole)) {
+    if (wms_item_admit(whole) && has_way(job, whole)) {
         wms_listing_clear(job); /* left from a first try, on a connection that broke */
         whole->note = NULL;
         if (job->request->watched) {

@@ -16,6 +16,14 @@ struct wms_verb_each {
 enum { WMS_VERB_COUNT = sizeof(struct wms_verb_each) };
 _Static_assert((int) WMS_VERB_COUNT <= 32, "a provider's `can` has a bit for each verb");
 
+/* The same for states. */
+struct wms_state_each {
+#define WMS_X(name, word) char name;
+    WMS_STATES(WMS_X)
+#undef WMS_X
+};
+enum { WMS_STATE_COUNT = sizeof(struct wms_state_each) };
+
 /* Whether the verb has this trait, of enum wms_verb_trait. */
 static inline bool wms_verb_is(enum wms_verb verb, unsigned trait)
 {

@@ -283,7 +283,7 @@ void wms_waking_end(struct wms_job *job);
  * command.  To be called once, before the job begins.  Without memory for it job->whole has ended.
  */
 bool wms_errand_suits(struct wms_job *job);
-/* Its sessions are to be looked at after all; nothing has been sent. */
+/* Its single sessions are to be looked at after all, before job->whole is sent (again). */
 void wms_errand_leave(struct wms_job *job);
 /* To be called before job->whole is sent.  Errors: NO_MEMORY. */
 int wms_errand_prepare(struct wms_job *job);

@@ -113,8 +113,9 @@ WMS_API int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engin
 /* One more reference; returns the engine. */
 WMS_API wms_engine *wms_engine_ref(wms_engine *engine);
 /* Releases the reference.  Each request holds a reference on its engine: it is freed when the last
- * request has been.  That may wait for up to 3 s for each gateway of Veyon's by which more than
- * four hosts were commanded in the last two seconds, so that the commands are not lost. */
+ * request has been.  What a provider serves others by this engine ends then.  That may wait for up
+ * to 3 s for each gateway of Veyon's by which more than four hosts were commanded in the last two
+ * seconds, so that the commands are not lost. */
 WMS_API wms_engine *wms_engine_unref(wms_engine *engine);
 
 /* What was wrong with the arguments of the last call on this engine that returned WMS_E_INVALID:
@@ -232,7 +233,8 @@ WMS_API int wms_engine_fd(wms_engine *engine);
 /* Does what can be done without waiting.  Errors: BUSY (called from a guard or a log), INTERNAL. */
 WMS_API int wms_engine_step(wms_engine *engine);
 /* Runs the engine until some request has news (1), or wms_engine_wake() was called or `seconds`
- * have passed (0).  Negative seconds: no limit.  Errors: BUSY (called from a guard or a log),
+ * have passed (0).  Negative seconds: no limit.  What a provider serves others by this engine is
+ * carried out meanwhile, and is no news.  Errors: BUSY (called from a guard or a log),
  * NO_MEMORY, INTERNAL (no descriptor left, or nothing could ever happen). */
 WMS_API int wms_engine_wait(wms_engine *engine, double seconds);
 /* The next request that has news: it is done, or needs its caller as wms_request_wait() says.  1
@@ -608,7 +610,8 @@ typedef struct wms_outcome {
     const wms_value *value; /* what a WMS_CALL or WMS_BIND has returned, also one that failed, as
                                wms_request_value() does; NULL: nothing */
     bool partial; /* of a server as a whole: it does not stand for all of its sessions, since the
-                     caller was to choose among them, or the verb is about the server itself */
+                     caller was to choose among them, the verb is about the server itself, or some
+                     have outcomes of their own beside it */
     const wms_thumbnail *thumbnail; /* of WMS_THUMBNAIL; NULL: the session has none now, as the host
                                    says, or the outcome's code tells why, or it was handed over: see
                                    wms_request_next_outcome() */

@@ -81,7 +81,6 @@ static int method_step(lua_State *L)
     if (code < 0) {
         return lwms_push_failure(L, code, wms_error_text(code));
     }
-    lwms_lines_run(L); /* of what nobody here has asked for, such as an agent's work */
     lua_pushboolean(L, true);
     return 1;
 }
@@ -96,7 +95,6 @@ static int method_wait(lua_State *L)
     if (code < 0) {
         return lwms_push_failure(L, code, wms_error_text(code));
     }
-    lwms_lines_run(L);
     lua_pushboolean(L, code);
     return 1;
 }

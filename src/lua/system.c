@@ -179,6 +179,14 @@ static int listener(lua_State *L)
 
 /* ---- the module ------------------------------------------------------------------------------ */
 
+/* Delivers the lines of the log that wait: also those of what no request of the script's has done,
+ * such as an agent's work.  Raises what the log's function raises. */
+static int tell_log(lua_State *L)
+{
+    lwms_lines_run(L);
+    return 0;
+}
+
 static const luaL_Reg functions[] = {
     {"open_state", lwms_statefile_open},
     {"hold_endings", hold_endings},
@@ -187,6 +195,7 @@ static const luaL_Reg functions[] = {
     {"notify", notify},
     {"defaults", defaults},
     {"process", process},
+    {"tell_log", tell_log},
     {"listener", listener},
     {"share", lwms_guard_share},
     {"guard", lwms_guard_make},

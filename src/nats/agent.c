@@ -261,7 +261,7 @@ void agent_schedule(struct agent *agent)
     }
     due = sooner(due, agent->stops);
     due = sooner(due, control_due(agent, now));
-    due = sooner(due, serve_held(agent, now));
+    due = sooner(due, waiting_due(agent, now));
     if (agent->stage == AGENT_SERVING) {
         due = sooner(due, agent->watch_due);
         if (agent->code == 0) {
@@ -367,6 +367,7 @@ int agent_begin(struct agents *agents, const char *host, const char *server,
     agent->beat = beat;
     agent->began = agent->horizon = agent_now();
     node_init(&agent->under_way);
+    node_init(&agent->waiting);
     node_init(&agent->remembered);
     node_init(&agent->calls);
     name_instance(agent);
@@ -413,7 +414,7 @@ void agent_stop(struct agent *agent)
 
 void agent_answered(struct agent *agent)
 {
-    if (is_through(agent) || agent->held_count > 0) {
+    if (is_through(agent) || agent->waiting_count > 0) {
         agent_schedule(agent);
     }
 }

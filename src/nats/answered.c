@@ -82,6 +82,7 @@ struct asked *asked_new(struct agent *agent, const char *reply, enum wms_verb ve
 
 static void leave_under_way(struct asked *asked)
 {
+    waiting_leave(asked);
     if (!node_alone(&asked->under_way)) {
         node_remove(&asked->under_way);
         asked->agent->under_way_count--;

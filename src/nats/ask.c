@@ -13,8 +13,9 @@ enum { NOBODY = 503 };
 /* Seconds: without an answer, until it is asked whether the agent is there; until it is repeated
  * first; in which something has to be heard for the rest to be on its way. */
 static const double doubtful = 0.5, first_pause = 1, flowing = 0.25, patience = 4;
-/* How long it is waited for the store to tell whether an agent is there. */
-static const double store_patience = 2;
+/* How long it is waited for the store to tell whether an agent is there; and for an agent that
+ * nobody hears: where the store knows that it was there a moment ago, and where it cannot tell. */
+static const double store_patience = 2, returning = 8, leaderless = 1.8;
 
 /* ---- publishing ------------------------------------------------------------------------------ */
 
@@ -200,9 +201,6 @@ void nats_ask_end(struct nats_ask *ask)
     struct nats *all = ask->host->all;
 
     *ask->owner = NULL;
-    if (ask->gone) {
-        *ask->gone = true;
-    }
     nats_table_remove(&ask->host->client->by_number, &ask->entry);
     node_remove(&ask->of_host);
     node_remove(&ask->of_client);
@@ -246,12 +244,12 @@ static void take_gathered(struct nats_ask *ask)
 {
     struct nats_text gathered = ask->gathered; /* it outlives the ask */
     struct nats_reader *reader = &ask->host->all->reader;
-    bool gone = false;
+    const struct nats_table *asks = &ask->host->client->by_number;
+    uint64_t number = ask->entry.number; /* by which it is known whether it is there */
     size_t at = 0;
 
     nats_text_init(&ask->gathered, &gathered.memory);
-    ask->gone = &gone;
-    while (at < gathered.size && !gone) {
+    while (at < gathered.size && nats_table_find(asks, number)) {
         struct nats_answer answer;
         size_t size;
         memcpy(&size, gathered.data + at, sizeof size);
@@ -393,10 +391,17 @@ void nats_ask_judge(struct nats_ask *ask, bool known, bool there)
     char text[NATS_SENTENCE];
     bool unheard = ask->unheard >= ask->published;
 
-    if (!known || there || ask->way->stored || !ask->doubted || !ask->quiet) {
+    bool absent = known && !there;
+
+    if (ask->way->stored || !ask->doubted || !ask->quiet) {
         return;
     }
-    if (unheard || ask->published > 1) { /* it has not answered a repetition, either */
+    if (unheard && !absent) { /* it may be about to connect again */
+        absent = nats_now() - ask->first >= (known ? returning : leaderless);
+    } else if (!unheard && ask->published < 2) {
+        absent = false; /* it is asked once more */
+    }
+    if (absent) {
         nats_ask_fail(ask, WMS_E_UNREACHABLE, nats_blame_absence(text, ask->host->token), !unheard);
     }
 }

@@ -141,7 +141,8 @@ static void act_answered(struct nats_ask *ask, const struct nats_answer *answer)
     if (ends_otherwise(ask, answer)) {
         return;
     }
-    if (answer->kind != NATS_OUTCOMES || answer->count != 1) {
+    if (answer->kind != NATS_OUTCOMES || answer->count != 1 ||
+        answer->outcomes[0].facts.state == WMS_PLANNED) {
         end_odd(ask);
         return;
     }
@@ -207,7 +208,9 @@ static int tell_outcomes(struct nats_ask *ask, const struct nats_answer *answer,
     *ret_whole = NULL;
     for (size_t i = 0; i < answer->count && !error; i++) {
         const wms_outcome *outcome = &answer->outcomes[i].facts;
-        if (outcome->id) {
+        if (outcome->state == WMS_PLANNED) { /* which was not asked for */
+            error = WMS_E_PROTOCOL;
+        } else if (outcome->id) {
             error = services->outcome(ask->op, outcome);
         } else {
             *ret_whole = outcome;

@@ -184,6 +184,7 @@ static void tell_state(const struct agent *agent, struct wms_op *op)
     add_number(&table, "refused", (double) agent->refused);
     add_number(&table, "ignored", (double) agent->ignored);
     add_number(&table, "under_way", (double) agent->under_way_count);
+    add_number(&table, "waiting", (double) agent->waiting_count);
     add_number(&table, "remembered", (double) agent->remembered_count);
     add_number(&table, "events", (double) agent->event_seq);
     answer_table(agent->all, op, &table);

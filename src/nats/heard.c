@@ -135,7 +135,6 @@ static int read_ack_error(struct json *json, void *object)
 static const struct json_field ack_fields[] = {
     JSON_FIELD(struct nats_ack, sequence, "seq", JSON_NATURAL),
     JSON_READ("error", read_ack_error),
-    JSON_FIELD(struct nats_ack, made, "did_create", JSON_FLAG),
 };
 
 int nats_read_ack(struct nats_reader *reader, const char *data, size_t size,

@@ -272,9 +272,24 @@ static int read_cell(struct json *json, struct nats_outcome *outcome, unsigned c
     }
 }
 
-static bool is_failure(enum wms_state state)
+/* What has failed has a code, and what is as asked has none.  What the host took may not have been
+ * verified any more, but was not refused. */
+static bool is_sound(enum wms_state state, int code)
 {
-    return state == WMS_FAILED || state == WMS_UNKNOWN;
+    switch (state) {
+    case WMS_FAILED:
+    case WMS_UNKNOWN:
+        return code != 0;
+    case WMS_VERIFIED:
+    case WMS_PLANNED:
+    case WMS_GONE:
+        return code == 0;
+    case WMS_REQUESTED:
+        return code != WMS_E_ACCESS_DENIED && code != WMS_E_NOT_FOUND &&
+               code != WMS_E_UNSUPPORTED && code != WMS_E_NOT_BOUND && code != WMS_E_UNTRUSTED;
+    default:
+        return true;
+    }
 }
 
 static int read_row(struct json *json, struct nats_outcome *outcome)
@@ -292,8 +307,8 @@ static int read_row(struct json *json, struct nats_outcome *outcome)
         }
         error = read_cell(json, outcome, column++);
     }
-    if (!error && (column <= STATE || (is_failure(outcome->facts.state) && !outcome->facts.code))) {
-        error = json_fail(json, "an outcome is not whole");
+    if (!error && (column <= STATE || !is_sound(outcome->facts.state, outcome->facts.code))) {
+        error = json_fail(json, "an outcome is not whole, or its state does not go with its code");
     }
     if (!outcome->facts.code) {
         outcome->facts.text = NULL;

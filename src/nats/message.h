@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* message.h - what is said over NATS: subjects and JSON, both directions.  Nothing here knows of a
- * connection; docs/internals.md names who says what to whom.
+ * connection; docs/hosts-nats.md tells who says what to whom.
  *
  * What is read may be of any form, size and depth: it is refused unless it is what it should be.
  * Fields that are not known are ignored.  Strings are UTF-8 without NUL. */
@@ -227,7 +227,6 @@ struct nats_ack {
     int error;         /* as in HTTP: 404, 503, ...; 0: none */
     unsigned reason;   /* its "err_code"; 0: not told */
     const char *text;  /* of the error; NULL: none */
-    bool made;         /* a stream that was not there before */
 };
 
 int nats_read_ack(struct nats_reader *reader, const char *data, size_t size,

@@ -177,7 +177,6 @@ static const struct wms_provider provider = {
     .call = call,
     .watch = watch,
     .unwatch = unwatch,
-    .cannot = "hosts on NATS are not bound: their servers know who asks",
 };
 
 WMS_API const struct wms_provider *wms_provider_v1(void);

@@ -3,15 +3,10 @@
  *
  * A question is a command on the server that the agent serves, which is given to the engine as it
  * is.  It is answered when it is done; who asks again meanwhile hears that it is under way, and
- * afterwards what was answered.  Two that change something are carried out in the order in which
- * they came: see waits_for(). */
+ * afterwards what was answered. */
 #include <stdio.h>
 
 #include "nats/serving.h"
-
-/* How long a question waits for a former one that is about all sessions: which ones those are is
- * asked first, so that a command for a single one would overtake it. */
-#define IN_ORDER 1.0
 
 static const unsigned traits[] = {
 #define WMS_X(F, name, word, bits) [WMS_##name] = (bits),
@@ -166,7 +161,7 @@ static void end_answer(struct answer *answer)
 
 /* It ends as a whole, with nothing done; this is remembered, so that a repetition that is still on
  * its way is not carried out. */
-static void fail(struct asked *asked, int code, const char *text)
+void serve_fail(struct asked *asked, int code, const char *text)
 {
     struct answer answer;
 
@@ -363,7 +358,7 @@ static void fill(wms_command *command, const struct nats_question *question, enu
     command->timeout = question->timeout > 0 ? question->timeout : command->timeout;
     if (question->deadline >= 0) { /* it counts from when it was asked first */
         double left = question->deadline - (question->age > 0 ? question->age : 0);
-        command->deadline = left > 0 ? left : 0;
+        command->deadline = left > 0.001 ? left : 0.001;
     }
     command->retries = bits & WMS_REPEATABLE ? question->retries : 0;
     command->what_if = !(bits & (WMS_IS_QUERY | WMS_HAS_THUMBNAIL)) && question->what_if;
@@ -386,7 +381,7 @@ static wms_target *targets_of(const struct agent *agent, const struct nats_quest
 }
 
 /* Gives the question to the engine, or answers it. */
-static void carry_out(struct asked *asked, const struct nats_question *question)
+void serve_start(struct asked *asked, const struct nats_question *question)
 {
     struct agent *agent = asked->agent;
     const char *server = agent->server;
@@ -418,99 +413,10 @@ static void carry_out(struct asked *asked, const struct nats_question *question)
         char text[400];
         snprintf(text, sizeof text, "the question cannot be meant so: %s",
                  requests_of(agent)->complaint(agent->all->engine));
-        fail(asked, WMS_E_PROTOCOL, text);
+        serve_fail(asked, WMS_E_PROTOCOL, text);
     } else if (error) {
-        fail(asked, error, NULL);
+        serve_fail(asked, error, NULL);
     }
-}
-
-/* ---- the order of commands ------------------------------------------------------------------- */
-
-/* The question has to wait: a former one waits, or has not been given to each of the sessions yet.
- * *ret_until: when it waits no longer, or 0. */
-static bool waits_for(const struct agent *agent, const struct asked *asked, double now,
-                      double *ret_until)
-{
-    bool waits = false;
-
-    *ret_until = 0;
-    for (struct node *node = agent->under_way.next;
-         node != &agent->under_way && node != &asked->under_way; node = node->next) {
-        const struct asked *former = NODE_OWNER(node, struct asked, under_way);
-        if (is_query(former->verb)) {
-            continue;
-        }
-        if (former->held) {
-            waits = true;
-        } else if (former->all && former->verb != asked->verb && now < former->started + IN_ORDER) {
-            waits = true;
-            *ret_until = former->started + IN_ORDER;
-        }
-    }
-    return waits;
-}
-
-/* Reads the question that was kept, and starts it. */
-static void start_held(struct asked *asked)
-{
-    struct agents *agents = asked->agent->all;
-    char *kept = asked->kept;
-    struct nats_question question;
-
-    asked->held = false;
-    asked->kept = NULL;
-    int error = nats_read_question(&agents->reader, kept, asked->kept_size, &question);
-    if (error) {
-        fail(asked, error, NULL);
-    } else {
-        carry_out(asked, &question);
-    }
-    agents_release(agents, kept);
-}
-
-double serve_held(struct agent *agent, double now)
-{
-    double until = 0;
-    bool more = true;
-
-    while (more && agent->held_count > 0) {
-        more = false;
-        for (struct node *node = agent->under_way.next; node != &agent->under_way;
-             node = node->next) {
-            struct asked *asked = NODE_OWNER(node, struct asked, under_way);
-            if (asked->held) {
-                more = !waits_for(agent, asked, now, &until);
-                if (more) {
-                    agent->held_count--;
-                    start_held(asked); /* which may have left the list */
-                }
-                break;
-            }
-        }
-    }
-    return agent->held_count > 0 ? until : 0;
-}
-
-/* Starts it, or keeps it for later. */
-static void begin(struct asked *asked, const struct nats_question *question,
-                  const struct courier_message *message)
-{
-    struct agent *agent = asked->agent;
-    double until;
-
-    if (is_query(asked->verb) || !waits_for(agent, asked, asked->since, &until)) {
-        carry_out(asked, question);
-        return;
-    }
-    asked->kept = agents_copy(agent->all, message->data, message->size);
-    asked->kept_size = message->size;
-    if (!asked->kept) {
-        fail(asked, WMS_E_NO_MEMORY, NULL);
-        return;
-    }
-    asked->held = true;
-    agent->held_count++;
-    agent_schedule(agent);
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
@@ -535,7 +441,9 @@ void serve_message(struct agent *agent, const struct courier_message *message)
     char who[NATS_WHO], nonce[NATS_NONCE];
     uint64_t seq;
 
-    if (!nats_read_question_subject(message->subject, agent->host, &verb, who) || !message->reply ||
+    /* JetStream sends what is stored wherever it is told to: that is no question. */
+    if (message->status || message->time >= 0 || message->sequence || message->deleted ||
+        !message->reply || !nats_read_question_subject(message->subject, agent->host, &verb, who) ||
         !nats_read_reply_subject(message->reply, agent->host, who, nonce, &seq)) {
         agent->ignored++;
         return;
@@ -569,48 +477,35 @@ void serve_message(struct agent *agent, const struct courier_message *message)
         say_unknown(agent, message->reply);
         return;
     }
-    bool busy = agent->under_way_count >= AGENT_UNDER_WAY_MAX;
     asked = asked_new(agent, message->reply, verb);
     if (!asked) {
         say_failure(agent, message->reply, WMS_E_NO_MEMORY, NULL);
         return;
     }
     memcpy(asked->who, who, sizeof who);
-    if (busy) {
-        fail(asked, WMS_E_BUSY, "the host's agent has too many questions under way");
-    } else {
-        begin(asked, &question, message);
-    }
+    asked->changes = !is_query(verb);
+    waiting_take(asked, &question, message);
 }
 
 void serve_cancel(struct agent *agent)
 {
-    struct node *node = agent->under_way.next;
+    waiting_cancel(agent);
+    for (struct node *node = agent->under_way.next; node != &agent->under_way; node = node->next) {
+        requests_of(agent)->cancel(NODE_OWNER(node, struct asked, under_way)->request);
+    }
+}
 
-    while (node != &agent->under_way) {
-        struct asked *asked = NODE_OWNER(node, struct asked, under_way);
-        node = node->next;
-        if (asked->request) {
-            requests_of(agent)->cancel(asked->request);
-        } else {
-            agents_release(agent->all, asked->kept);
-            asked->kept = NULL;
-            asked->held = false;
-            agent->held_count--;
-            fail(asked, WMS_E_CANCELLED, "the host's agent ends");
-        }
+static void drop_all(struct agent *agent, struct node *list)
+{
+    while (!node_alone(list)) {
+        struct asked *asked = NODE_OWNER(list->next, struct asked, under_way);
+        requests_of(agent)->unref(asked->request);
+        asked_free(asked);
     }
 }
 
 void serve_drop(struct agent *agent)
 {
-    while (!node_alone(&agent->under_way)) {
-        struct asked *asked = NODE_OWNER(agent->under_way.next, struct asked, under_way);
-        if (asked->request) {
-            requests_of(agent)->unref(asked->request);
-        }
-        agents_release(agent->all, asked->kept);
-        asked_free(asked);
-    }
-    agent->held_count = 0;
+    drop_all(agent, &agent->under_way);
+    drop_all(agent, &agent->waiting);
 }

@@ -4,6 +4,7 @@
  *     agent.c      the agents of an engine: begun, told of their connections, ended
  *     control.c    what the program that serves asks them: calls
  *     serve.c      questions: who may ask, what is carried out, the answer
+ *     waiting.c    questions that wait for their turn
  *     answered.c   what was asked already, and what was answered
  *     tell.c       events: what happens on the server
  *     presence.c   that the agent is there, and what time it is on the servers
@@ -24,12 +25,13 @@
 #include "nats/message.h"
 
 enum {
-    AGENT_UNDER_WAY_MAX = 64,    /* questions of one agent; more are answered BUSY */
+    AGENT_UNDER_WAY_MAX = 64,    /* questions of one agent at a time; others wait */
     AGENT_ANSWERS_MAX = 10000,   /* that one agent remembers */
     AGENT_BYTES_MAX = 32 << 20,  /* of all answers that the agents of an engine remember */
     AGENT_ANSWER_KEPT = 4 << 20, /* bytes of an answer; a longer one is not remembered */
     AGENT_WHO_MAX = 10000,       /* names in a policy */
-    AGENT_ADDRESS_MAX = 256      /* bytes of the server's address */
+    AGENT_SHARES = 64,
+    AGENT_ADDRESS_MAX = 256 /* bytes of the server's address */
 };
 #define AGENT_REMEMBERS 600.0 /* seconds */
 #define AGENT_DOUBT     5.0   /* seconds that a question may be on its way */
@@ -59,18 +61,19 @@ struct asked {
     struct asked *next; /* in its slot of `agents->slots` */
     uint64_t hash;
     struct agent *agent;
-    struct node under_way; /* of agent->under_way, or alone */
+    struct node under_way; /* of agent->under_way, or of agent->waiting, or alone */
     struct node order;     /* of agents->order, oldest first; alone: it is not remembered */
     struct node mine;      /* of agent->remembered */
     double since;          /* when it came */
     double answered;
     enum wms_verb verb;
-    bool held;      /* it is to be started later: see serve.c */
+    bool waits;     /* for its turn */
+    bool changes;   /* it is no query */
     bool forgotten; /* it was answered, and the answer was too long to be kept */
     bool all;
     char who[NATS_WHO];
     wms_request *request; /* NULL: it does not run */
-    char *kept;           /* the question, while it is held */
+    char *kept;           /* the question, while it waits */
     size_t kept_size;
     double started;
     char *parts; /* what was answered: for each part its size (a size_t) and bytes */
@@ -159,9 +162,11 @@ struct agent {
     double stops; /* when it ends whatever is under way; 0: it does not end */
     struct wms_timer *timer;
 
-    struct node under_way; /* questions, oldest first */
+    struct node under_way, waiting; /* questions, oldest first */
     struct node remembered;
-    size_t under_way_count, remembered_count, held_count;
+    size_t under_way_count, waiting_count, waiting_changes, waiting_bytes, remembered_count;
+    unsigned short shares[AGENT_SHARES]; /* places of those who ask: see waiting.c */
+    bool starting;
     double denied; /* when the log was told last that something is not allowed */
     uint64_t questions_count, refused, ignored;
 
@@ -242,8 +247,23 @@ void serve_message(struct agent *agent, const struct courier_message *message);
 void serve_cancel(struct agent *agent);
 /* Frees what is under way, without an answer. */
 void serve_drop(struct agent *agent);
-/* Starts what has waited for its turn, if it may start now; returns when to look again, or 0. */
-double serve_held(struct agent *agent, double now);
+/* Gives the question to the engine, or answers it. */
+void serve_start(struct asked *asked, const struct nats_question *question);
+/* It ends as a whole, with nothing done. */
+void serve_fail(struct asked *asked, int code, const char *text);
+
+/* ---- waiting.c ------------------------------------------------------------------------------- */
+
+/* Starts a question that has just come, lets it wait for its turn, or answers that it is one too
+ * many. */
+void waiting_take(struct asked *asked, const struct nats_question *question,
+                  const struct courier_message *message);
+/* It waits no longer, if it did. */
+void waiting_leave(struct asked *asked);
+/* Starts what may start now; returns when to look again, or 0. */
+double waiting_due(struct agent *agent, double now);
+/* Answers all that waits. */
+void waiting_cancel(struct agent *agent);
 
 /* ---- tell.c ---------------------------------------------------------------------------------- */
 

@@ -183,9 +183,22 @@ end
 
 -- ---- the beginning -----------------------------------------------------------------------------------------------------
 
+--- Loads the provider for what is served: what is begun in C cannot load one.
+local function load_provider(server)
+   local list = wms.servers(server)
+   if #list ~= 1 then
+      error(("bad argument #1 to 'serve' (server: %s: these are %d hosts; give one)"):format(server, #list), 0)
+   end
+   return wms.load(list[1]:match("^(%l+)://") or (list[1] == "localhost" and "logind" or "multipoint"))
+end
+
 --- A new one; the plan has host, server, policy, beat, file (or nil), on_report.  Returns it, or nil, message, err.  Raises
 --- misuse of the policy as the provider tells it.
 function Agent.new(plan)
+   local loaded, lacking, fault = load_provider(plan.server)
+   if not loaded then
+      return nil, lacking, fault
+   end
    local self = setmetatable({ host = plan.host, server = plan.server, address = "nats://" .. plan.host,
       on_report = plan.on_report, requests = {}, fails = 0, process = system.process(),
       arguments = { server = plan.server, policy = plan.policy, beat = plan.beat } }, Agent)
@@ -202,7 +215,7 @@ function Agent.new(plan)
       return nil, message, err
    end
    next_step(self, function()
-      await(self, request, function(value, fault) serving(self, value, fault) end)
+      await(self, request, function(value, problem) serving(self, value, problem) end)
    end)
    return self
 end
@@ -282,6 +295,7 @@ function Agent:step()
       if not turned then
          return nil, message, err
       end
+      system.tell_log()
    end
    return self.over ~= nil
 end
@@ -302,6 +316,7 @@ function Agent:wait(seconds)
       if not waited then
          return nil, message, err
       end
+      system.tell_log()
       left = limit and limit - driver:clock()
    until left and left <= 0
    return self.over ~= nil

@@ -35,6 +35,13 @@ local function with_paths(given, names, path)
    return copy
 end
 
+--- A table `nats` in which paths are beside the file that has it, unless they begin with a slash.
+function settings.beside(nats, path)
+   nats = with_paths(nats, PATHS, path)
+   nats.tls = type(nats.tls) == "table" and with_paths(nats.tls, TLS_PATHS, path) or nats.tls
+   return nats
+end
+
 --- Reads a file of settings.
 ---@param path? string
 ---@return table? settings
@@ -63,10 +70,7 @@ function settings.read(path)
       return nil, ("%s: nats: %s; give the servers and this host's key, as { servers = { \"tls://HOST:4222\" }, "
          .. "nkey = \"agent.nk\" }"):format(path, given.nats == nil and "missing" or "a " .. type(given.nats))
    end
-   given.nats = with_paths(given.nats, PATHS, path)
-   if type(given.nats.tls) == "table" then
-      given.nats.tls = with_paths(given.nats.tls, TLS_PATHS, path)
-   end
+   given.nats = settings.beside(given.nats, path)
    given.path = path
    return given
 end

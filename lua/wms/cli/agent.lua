@@ -8,6 +8,7 @@ local nkeys = require "wms.nkeys"
 local output = require "wms.cli.output"
 local service = require "wms.cli.service"
 local settings = require "wms.agent.settings"
+local system = require "wms.system"
 local terminal = require "wms.cli.terminal"
 local text = require "wms.cli.text"
 local wms = require "wms"
@@ -94,7 +95,11 @@ local function run(self, running)
    local errors, last, stopped, at = 0, nil, nil, nil
    while not running:done() do
       service.alive()
-      local fine, code = pcall(lasting.wait, service.pause())
+      local fine, code = pcall(function()
+         local signalled = lasting.wait(service.pause())
+         system.tell_log()
+         return signalled
+      end)
       if not fine then -- lack of memory, for one: the agent goes on
          errors = errors + 1
          if code ~= last then

@@ -27,6 +27,10 @@ local function wait_for(requests)
    end
 end
 
+local function name_of(options, i)
+   return (options.prefix or "host") .. i .. (options.suffix or "")
+end
+
 --- An embedded host of that name, unless there is one.
 local function host_of(name, options)
    if not agents.hosts[name] then
@@ -38,12 +42,12 @@ local function host_of(name, options)
    end
 end
 
---- Agents.  Fields: prefix ("host"), first, last, sessions (of each), locked, policy, beat, latency, server (what all of
--- them serve, in place of embedded hosts).  Returns when all are connected.
+--- Agents.  Fields: prefix ("host"), suffix, first, last, sessions (of each), locked, policy, beat, latency, server (what
+-- all of them serve, in place of embedded hosts).  Returns when all are connected.
 function agents.serve(options)
    local requests = {}
    for i = options.first or 1, options.last or 1 do
-      local name = (options.prefix or "host") .. i
+      local name = name_of(options, i)
       if not options.server then
          host_of(name, options)
       elseif options.server:find "^%a+://" then
@@ -74,7 +78,7 @@ end
 --- An agent that also keeps its host as it is wished (`wms agent`): the same fields, but for `server`.
 function agents.keep(options)
    for i = options.first or 1, options.last or 1 do
-      local name = (options.prefix or "host") .. i
+      local name = name_of(options, i)
       host_of(name, options)
       local one = assert(require("wms.agent").serve{
          host = name, server = "memory://" .. name, policy = options.policy or { ["*"] = VERBS }, beat = options.beat,
