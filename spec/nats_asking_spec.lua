@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Who asks hosts over NATS: what is watched, what comes in parts, pictures, wishes and the store, misuse, forks, other servers.
+--- Who asks hosts over NATS: what is watched, what comes in parts, pictures, wishes and the store, misuse, forks, other
+-- servers.
 local kit = require "spec.support.kit"
 local nats = require "spec.support.nats"
 local process = require "spec.support.process"
@@ -57,8 +58,8 @@ describe("who asks hosts over NATS #once", function()
    --- An agent of the program's with so many sessions; its name.
    local function agent(sessions, more)
       serial = serial + 1
-      program:eval(("serve{ prefix = 'asked', first = %d, last = %d, sessions = %d, %s }"):format(serial, serial, sessions or 3,
-         more or ""))
+      local text = "serve{ prefix = 'asked', first = %d, last = %d, sessions = %d, %s }"
+      program:eval(text:format(serial, serial, sessions or 3, more or ""))
       return "asked" .. serial
    end
 
@@ -69,7 +70,8 @@ describe("who asks hosts over NATS #once", function()
       return client
    end
 
-   --- An agent that is played: `answers.VERB` is what it answers, or a function of the client and the question; `asked` counts.
+   --- An agent that is played: `answers.VERB` is what it answers, or a function of the client and the question; `asked`
+   -- counts.
    local function played(answers)
       local client, name = stranger(), name_of "played"
       client:subscribe(("wms.v1.%s.*.*"):format(name))
@@ -207,7 +209,8 @@ describe("who asks hosts over NATS #once", function()
       wms.configure{ answer_size = 1024 }
       local host = played{ sessions = function(client, question)
          client:publish(question.reply, '{"sessions":[{"id":1}],"more":true}')
-         client:publish(question.reply, '{"part":1,"sessions":[{"id":2,"user_name":"' .. ("x"):rep(2000) .. '"}],"more":true}')
+         client:publish(question.reply, ('{"part":1,"sessions":[{"id":2,"user_name":"%s"}],"more":true}'):format(
+            ("x"):rep(2000)))
       end }
       local err = fault(host.run("sessions", { timeout = 30 }))
       assert.equal("PROTOCOL", err.code)
@@ -289,7 +292,8 @@ describe("who asks hosts over NATS #once", function()
    local SESSIONS = '{"sessions":[{"id":1,"user_name":"ann","locked":false,"state":"active"}]}'
 
    local function event(client, name, instance, seq, rest, headers)
-      client:publish(("wms.v1.%s.event"):format(name), ('{"instance":"%s","seq":%d,%s}'):format(instance, seq, rest), nil, headers)
+      client:publish(("wms.v1.%s.event"):format(name), ('{"instance":"%s","seq":%d,%s}'):format(instance, seq, rest), nil,
+         headers)
    end
 
    local LOCKED = '"event":"locked","session":{"id":1,"user_name":"ann","locked":true,"state":"active"}'
@@ -384,7 +388,8 @@ describe("who asks hosts over NATS #once", function()
       local put = assert(call(name, "wish", "put", { state = "locked", message = "Exam", seconds = 3600, restore = true }))
       local wish = assert(call(name, "wish", "get"))
       assert.equal(put.revision, wish.revision)
-      assert.same({ "locked", "Exam", 3600, true, "alice" }, { wish.state, wish.message, wish.seconds, wish.restore, wish.who })
+      assert.same({ "locked", "Exam", 3600, true, "alice" },
+         { wish.state, wish.message, wish.seconds, wish.restore, wish.who })
       assert.is_true(math.abs(wish.time - os.time()) < 100)
       assert.same({}, assert(call(name, "wish", "delete")))
       assert.same({}, assert(call(name, "wish", "get")))

@@ -8,7 +8,8 @@
  *     command.c   lists, actions and whole commands
  *     observe.c   one session, by asking for it again and again
  *     watch.c     what an agent tells of its own accord
- *     call.c      wishes, the store, and what the agents of this engine are to do
+ *     call.c      calls: whether they could be meant, and who carries them out
+ *     stored.c    wishes and presences in the store; buckets.c makes it
  *     faults.c    sentences
  *
  * An agent answers a question that it has answered before with the same answer.  So a question is
@@ -162,7 +163,6 @@ struct nats_ask {
     unsigned part;      /* of the answer that comes next */
     struct nats_text gathered; /* parts, each behind its size */
     struct nats_text picture;
-    bool *gone; /* set when it ends; NULL: nobody wants to know */
     size_t size;
     char question[];
 };

@@ -358,7 +358,7 @@ static void fill(wms_command *command, const struct nats_question *question, enu
     command->timeout = question->timeout > 0 ? question->timeout : command->timeout;
     if (question->deadline >= 0) { /* it counts from when it was asked first */
         double left = question->deadline - (question->age > 0 ? question->age : 0);
-        command->deadline = left > 0 ? left : 0;
+        command->deadline = left > 0.001 ? left : 0.001;
     }
     command->retries = bits & WMS_REPEATABLE ? question->retries : 0;
     command->what_if = !(bits & (WMS_IS_QUERY | WMS_HAS_THUMBNAIL)) && question->what_if;
