@@ -209,7 +209,9 @@ int nats_put(struct nats_host *host, const struct nats_way *way, const char *sub
         return WMS_E_NO_MEMORY;
     }
     size_t size = text->size;
-    memcpy(copy, text->data, size); /* `text` is used anew when a connection is begun */
+    if (size > 0) {
+        memcpy(copy, text->data, size); /* `text` is used anew when a connection is begun */
+    }
     int error =
         nats_ask_store(host, way, subject, copy, size, false, op, data, &op->data, ret_text);
     nats_release(host->all, copy);
