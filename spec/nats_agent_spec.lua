@@ -556,6 +556,8 @@ describe("an agent on NATS #once", function()
          ["fly is no verb"] = "{ policy = { alice = { 'fly' } } }",
          ["call is no verb"] = "{ policy = { alice = { 'call' } } }",
          ["it is no name"] = "{ policy = { ['a.b'] = { 'lock' } } }", ["server:"] = "{ policy = {}, server = 3 }",
+         ["no list or group"] = "{ policy = {}, server = 'memory://a,memory://b' }",
+         ["no list or group;"] = "{ policy = {}, server = '@room1' }",
          ["cannot serve a nats://"] = "{ policy = {}, server = 'nats://x' }", ["beat:"] = "{ policy = {}, beat = 0 }",
          ["host:"] = "{ policy = {}, host = 'a b' }",
       } do

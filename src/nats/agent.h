@@ -2,8 +2,8 @@
 /* agent.h - the agents of an engine: each answers on NATS for the sessions of one server.
  *
  * An engine may have any number of agents, one for each host's name; each has a connection of its
- * own to the NATS servers.  The provider hands them the calls that are theirs (see docs/nats.md),
- * and ends them with the engine. */
+ * own to the NATS servers.  The provider hands them the calls that are theirs (see
+ * control.c), and ends them with the engine. */
 #ifndef WMS_NATS_AGENT_H
 #define WMS_NATS_AGENT_H
 

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* control.c - what the program that serves asks its agents: calls of "agent" and of "wish". */
+/* control.c - what the program that serves asks its agents: calls of "agent" and of "wish".
+ *
+ *     agent serve   {server, policy, beat, host} -> {instance}, when questions are heard
+ *     agent stop    -> {}, when it has ended
+ *     agent state   -> {connected, text, instance, stored, questions, refused, ignored,
+ *                      under_way, waiting, remembered, events}
+ *     wish wait     {revision} -> {revision, state, ..., left, ended, time, unreadable},
+ *                   when it is another one than that, or after a minute
+ *     wish clock    -> {known, time, doubt_ms}: what time it is on the servers
+ *
+ * "serve" finds the agent of that host if there is one, and gives it its policy.  After TIMEOUT and
+ * UNREACHABLE there is an agent, which goes on trying; after other errors there is none. */
 #include <math.h>
 #include <stdio.h>
 
 #include "nats/serving.h"
 
-enum { BEAT = 10, BEAT_MAX = 20, REVISION_ANY = -1 };
+enum { BEAT = 10, BEAT_MAX = 20 };
 #define ALIVE 5.0 /* seconds after which a call that waits is still under way */
 
 enum control { SERVE, STOP, STATE, WAIT, CLOCK, CONTROLS };
@@ -67,6 +78,17 @@ static int complain(char *complaint, size_t size, const char *text)
     return WMS_E_INVALID;
 }
 
+/* Whether it could mean several servers. */
+static bool is_expression(const char *address)
+{
+    const char *place = strstr(address, "://");
+    size_t size;
+
+    place = place ? place + 3 : address;
+    size = strcspn(place, "/"); /* in a path they mean nothing */
+    return *address == '@' || strcspn(place, "[]{},!&^") < size;
+}
+
 static int check_serve(const struct wms_call *call, char *complaint, size_t size)
 {
     const wms_value *server = field_of(call, "server"), *beat = field_of(call, "beat"),
@@ -77,6 +99,12 @@ static int check_serve(const struct wms_call *call, char *complaint, size_t size
                    server->size == 0 || server->size >= AGENT_ADDRESS_MAX)) {
         return complain(complaint, size,
                         "server: give the address of what the agent serves, such as \"logind://\"");
+    }
+    if (server && is_expression(server->text)) {
+        return complain(
+            complaint, size,
+            "server: an agent serves one server, and no list or group; give its address, "
+            "such as \"logind://\"");
     }
     if (server && strncmp(server->text, "nats:", 5) == 0) {
         return complain(complaint, size,

@@ -172,7 +172,7 @@ void serve_fail(struct asked *asked, int code, const char *text)
 }
 
 struct tally {
-    size_t good, bad;
+    size_t good, bad, planned;
     int code; /* of the first that is not as asked */
 };
 
@@ -188,8 +188,9 @@ static void log_done(const struct asked *asked, const struct tally *tally)
         snprintf(failures, sizeof failures, ", %zu not (%s)", tally->bad,
                  tally->code < 0 && tally->code >= WMS_E_INTERNAL ? codes[-tally->code] : "?");
     }
-    agent_log(agent->all, WMS_INFO, "agent of %s: %s of %s: %zu as asked%s", agent->host,
-              words[asked->verb], asked->who, tally->good, failures);
+    agent_log(agent->all, WMS_INFO, "agent of %s: %s of %s: %zu %s%s", agent->host,
+              words[asked->verb], asked->who, tally->good,
+              tally->planned > 0 ? "would be, and nothing is done" : "as asked", failures);
 }
 
 /* Its only outcome says that the server as a whole was not reached, or is not there. */
@@ -243,6 +244,7 @@ static void write_outcomes(struct answer *answer, struct tally *tally)
         nats_write_outcome(answer->text, &outcome);
         tally->good += outcome.code == 0;
         tally->bad += outcome.code != 0;
+        tally->planned += outcome.state == WMS_PLANNED;
         tally->code = tally->code ? tally->code : outcome.code;
         if (outcome.thumbnail && outcome.thumbnail->size > 0) { /* the only one: see misses() */
             write_picture(answer, outcome.thumbnail);
