@@ -117,10 +117,10 @@ struct wms_engine {
     struct node stirred;    /* watched servers that wms_watched_pump() is to be called for */
     wms_watch *orphan_watches; /* without references, that could not be freed yet */
     struct node inner_due;     /* requests and watches of providers, which are to be told of */
-    bool closing;              /* the program's last reference is gone */
 
     struct node kicked;        /* jobs that wms_job_pump() is to be called for */
     bool link_broken;          /* tend_links() has something to do */
+    bool closing;              /* the program's last reference is gone */
     bool settling, collecting; /* in wms_engine_settle(); it frees what is an orphan */
     wms_request *orphans;      /* requests without references that could not be freed yet */
     bool woken;                /* wms_engine_wake() was called */
