@@ -50,6 +50,36 @@ describe("the module", function()
       assert.same({ "fine", 0 }, { output, code })
    end)
 
+   it("loads nothing of NATS, and starts no thread, until a host is asked there", function()
+      if not process.run("ls " .. quote((process.module("wms"):gsub("wms%.so$", "wms/nats.so")))):find("nats.so\n?$") then
+         pending("the provider nats is not built (see what `make` left out)")
+      end
+      local output, code = process.script([[
+         local wms = require "wms"
+         local function mapped(what)
+            for line in io.lines("/proc/self/maps") do
+               if line:find(what, 1, true) then return true end
+            end
+            return false
+         end
+         local function threads()
+            return tonumber(io.open("/proc/self/status"):read("*a"):match("Threads:%s*(%d+)"))
+         end
+         wms.configure{ nats = { servers = "nats://127.0.0.1:1", name = "alice" } }
+         wms.memory("lab", { sessions = { { session_id = 1 } } })
+         assert(wms.unlock_all("memory://lab"))
+         assert(not wms.sessions("logind:///run/no-such-bus/socket"))
+         for _, what in ipairs{ "libnats", "/nats.so", "libjansson" } do
+            assert(not mapped(what), what .. " is there too early")
+         end
+         assert(threads() == 1, "threads")
+         assert(not wms.sessions{ server = "nats://lab", timeout = 0.2 })
+         assert(mapped("libnats") and mapped("/nats.so"))
+         io.write("fine")
+      ]])
+      assert.same({ "fine", 0 }, { output, code })
+   end)
+
    it("opens no descriptor and starts no thread until it is used", function()
       local output, code = process.script([[
          local function count(folder)

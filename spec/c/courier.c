@@ -24,6 +24,13 @@
 
 enum { PATIENCE = 90 /* seconds */, BURST = 10000, MANY = 1000 };
 
+/* A sanitizer takes memory, and has no threads in a child of a program with threads. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 static const char *folder;
 
 /* ---- servers --------------------------------------------------------------------------------- */
@@ -186,8 +193,12 @@ static void up(void *data)
     free_in_event(client);
 }
 
+/* What was told last, for messages. */
+static char last[COURIER_SENTENCE];
+
 static void keep_text(struct client *client, int code, const char *text)
 {
+    snprintf(last, sizeof last, "%s", text);
     client->code = code;
     snprintf(client->text, sizeof client->text, "%s", text);
 }
@@ -291,7 +302,7 @@ static void await_(const int *number, int least, int line)
         CHECK(wms_engine_step(engine) == 0);
         longest = now() - before > longest ? now() - before : longest;
         if (now() > until) {
-            fail("line %d: %d instead of %d", line, *number, least);
+            fail("line %d: %d instead of %d (%s)", line, *number, least, last);
         }
     }
 }
@@ -516,7 +527,7 @@ static void asleep(void)
     }
     settle(&bob);
     end(&bob);
-    CHECK(resident() - before < 250000); /* kB; 200 MB came */
+    CHECK(SANITIZED || resident() - before < 250000); /* kB; 200 MB came */
     engine = first;
     while (alice.messages < COUNT && alice.downs == 0) {
         turn(1);
@@ -593,6 +604,7 @@ static void stop_reading(const char *name)
     AWAIT(bob.ups, 1);
     CHECK(courier_subscribe(alice.courier, "x", &subscription) == 0);
     settle(&alice);
+    alice.messages = 0;
     CHECK(kill(server.pid, SIGSTOP) == 0);
     longest = 0;
     double before = now();
@@ -606,7 +618,6 @@ static void stop_reading(const char *name)
     CHECK(courier_subscribe(alice.courier, "y", &subscription) == 0);
     turn(10);
     CHECK(kill(server.pid, SIGCONT) == 0);
-    alice.messages = 0;
     AWAIT(alice.messages, sent);
     CHECK(bob.downs == 0 && alice.downs == 0);
     CHECK(courier_publish(bob.courier, "x", NULL, data, SIZE) == 0);
@@ -1053,7 +1064,7 @@ static void many(void)
     memory = (resident() - memory) / MANY;
     CHECK(descriptors() == before + MANY);
     printf("%ld kB a connection\n", memory);
-    CHECK(memory < 100);
+    CHECK(SANITIZED || memory < 100);
     for (int i = 0; i < MANY; i++) {
         settle(&clients[i]);
     }
@@ -1112,7 +1123,7 @@ static void forks(void)
             CHECK(wms_engine_news(engine, &none) == 0); /* the engine notices that it is a child */
             courier_free(bob.courier, true);
             courier_free(alice.courier, true);
-            if (i == 0) { /* a connection of its own */
+            if (i == 0 && !SANITIZED) { /* a connection of its own */
                 engine = engine_new();
                 connect_to(&child, &server);
                 AWAIT(child.ups, 1);

@@ -201,9 +201,6 @@ void nats_ask_end(struct nats_ask *ask)
     struct nats *all = ask->host->all;
 
     *ask->owner = NULL;
-    if (ask->gone) {
-        *ask->gone = true;
-    }
     nats_table_remove(&ask->host->client->by_number, &ask->entry);
     node_remove(&ask->of_host);
     node_remove(&ask->of_client);
@@ -247,12 +244,12 @@ static void take_gathered(struct nats_ask *ask)
 {
     struct nats_text gathered = ask->gathered; /* it outlives the ask */
     struct nats_reader *reader = &ask->host->all->reader;
-    bool gone = false;
+    const struct nats_table *asks = &ask->host->client->by_number;
+    uint64_t number = ask->entry.number; /* by which it is known whether it is there */
     size_t at = 0;
 
     nats_text_init(&ask->gathered, &gathered.memory);
-    ask->gone = &gone;
-    while (at < gathered.size && !gone) {
+    while (at < gathered.size && nats_table_find(asks, number)) {
         struct nats_answer answer;
         size_t size;
         memcpy(&size, gathered.data + at, sizeof size);

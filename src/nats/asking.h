@@ -8,7 +8,8 @@
  *     command.c   lists, actions and whole commands
  *     observe.c   one session, by asking for it again and again
  *     watch.c     what an agent tells of its own accord
- *     call.c      wishes, the store, and what the agents of this engine are to do
+ *     call.c      calls: whether they could be meant, and who carries them out
+ *     stored.c    wishes and presences in the store; buckets.c makes it
  *     faults.c    sentences
  *
  * An agent answers a question that it has answered before with the same answer.  So a question is
@@ -162,7 +163,6 @@ struct nats_ask {
     unsigned part;      /* of the answer that comes next */
     struct nats_text gathered; /* parts, each behind its size */
     struct nats_text picture;
-    bool *gone; /* set when it ends; NULL: nobody wants to know */
     size_t size;
     char question[];
 };
@@ -210,6 +210,8 @@ void nats_watches_up(struct nats_client *client);
 void nats_watches_tick(struct nats_client *client, double now);
 /* The host's agent is there, or is not. */
 void nats_watches_judge(struct nats_host *host, bool there, double beat);
+/* The servers do not let this client hear that subject. */
+void nats_watches_refuse(struct nats_client *client, const char *subject);
 void nats_watches_end(struct nats_client *client, int code, const char *text);
 
 int nats_check(const struct wms_call *call, char *complaint, size_t size);
@@ -223,6 +225,6 @@ bool nats_call_forget(struct nats_host *host, struct wms_op *op);
 const char *nats_blame_answer(char text[NATS_SENTENCE], const char *complaint);
 const char *nats_blame_absence(char text[NATS_SENTENCE], const char *token);
 const char *nats_blame_store(char text[NATS_SENTENCE], const struct nats_ack *ack);
-extern const char nats_not_configured[], nats_no_store[];
+extern const char nats_not_configured[], nats_no_store[], nats_no_right[], nats_no_answers[];
 
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* call.c - calls: wishes and the store here; what is about agents of this engine in control.c. */
+/* call.c - calls: whether they could be meant, and who carries them out. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "nats/asking.h"
-#include "nats/json.h"
+#include "nats/stored.h"
 
 /* ---- what there is --------------------------------------------------------------------------- */
 
@@ -96,6 +95,13 @@ static int check_arguments(const wms_value *table, const struct argument *known,
     return 0;
 }
 
+static int check_nothing(const wms_value *table, char *complaint, size_t size)
+{
+    static const struct argument none = {"", WMS_NIL};
+
+    return check_arguments(table, &none, 0, complaint, size);
+}
+
 static int check_wish(const wms_value *table, char *complaint, size_t size)
 {
     enum { MESSAGE_MAX = 32 * 1024, SECONDS_MAX = 1000000000 };
@@ -163,7 +169,7 @@ int nats_check(const struct wms_call *call, char *complaint, size_t size)
     case GET:
     case DELETE:
     case PRESENCE:
-        return check_arguments(call->arguments, NULL, 0, complaint, size);
+        return check_nothing(call->arguments, complaint, size);
     default:
         return complain(complaint, size,
                         "operation: %.60s has no %.60s; there are serve, stop and state of agent; "
@@ -173,367 +179,8 @@ int nats_check(const struct wms_call *call, char *complaint, size_t size)
     }
 }
 
-/* ---- results --------------------------------------------------------------------------------- */
-
-/* A table that is made on the stack. */
-struct made {
-    wms_value items[8];
-    wms_value table;
-};
-
-static wms_value *add(struct made *made, const char *name, enum wms_kind kind)
-{
-    wms_value *value = &made->items[made->table.size++];
-
-    memset(value, 0, sizeof *value);
-    value->name = name;
-    value->kind = kind;
-    return value;
-}
-
-static void begin_result(struct made *made)
-{
-    memset(&made->table, 0, sizeof made->table);
-    made->table.kind = WMS_TABLE;
-    made->table.items = made->items;
-}
-
-static void add_text(struct made *made, const char *name, const char *text)
-{
-    if (text) {
-        wms_value *value = add(made, name, WMS_STRING);
-        value->text = text;
-        value->size = strlen(text);
-    }
-}
-
-static void add_number(struct made *made, const char *name, uint64_t number)
-{
-    add(made, name, WMS_NATURAL)->natural = number;
-}
-
-/* Ends the ask and its op, with that result. */
-static void end_with(struct nats_ask *ask, const struct made *made)
-{
-    const struct wms_services *services = ask->host->all->services;
-    struct wms_op *op = ask->op;
-
-    nats_ask_end(ask);
-    services->answer(op, services->result(op, &made->table), NULL);
-}
-
-static void end_with_nothing(struct nats_ask *ask)
-{
-    struct made made;
-
-    begin_result(&made);
-    end_with(ask, &made);
-}
-
-static void call_failed(struct nats_host *host, struct wms_op *op, void *data, int code,
-                        const char *text, bool lost)
-{
-    (void) data;
-    (lost ? host->all->services->lost : host->all->services->answer)(op, code, text);
-}
-
-/* ---- what JetStream answers ------------------------------------------------------------------ */
-
-enum { NO_MESSAGE = 404, NOBODY = 503 };
-
-/* Seconds in which a store that is not there may come: it has no leader for a moment after a server
- * has gone. */
-static const double leaderless = 3;
-
-/* What is no answer.  Whatever it is, it is asked again, but not for ever. */
-static void wait_for_store(struct nats_ask *ask)
-{
-    if (nats_now() - ask->first >= leaderless) {
-        nats_ask_fail(ask, WMS_E_NOT_FOUND, nats_no_store, false);
-    }
-}
-
-/* Reads what is an acknowledgment.  False: it is not, or an error other than `allowed`, and that
- * has been seen to. */
-static bool read_ack(struct nats_ask *ask, const struct courier_message *message, int allowed,
-                     struct nats_ack *ret_ack)
-{
-    char text[NATS_SENTENCE];
-
-    if (message->status == NOBODY) {
-        wait_for_store(ask);
-        return false;
-    }
-    if (message->status) {
-        return false;
-    }
-    int error = nats_read_ack(&ask->host->all->reader, message->data, message->size, ret_ack);
-    if (error) {
-        nats_ask_fail(ask, error, NULL, true);
-    } else if (ret_ack->error && !(allowed && ret_ack->error == allowed)) {
-        nats_ask_fail(ask,
-                      ret_ack->error == NOBODY       ? WMS_E_BUSY
-                      : ret_ack->error == NO_MESSAGE ? WMS_E_NOT_FOUND
-                                                     : WMS_E_INTERNAL,
-                      nats_blame_store(text, ret_ack), false);
-        error = WMS_E_INTERNAL;
-    }
-    return !error;
-}
-
-static void put_heard(struct nats_ask *ask, const struct courier_message *message)
-{
-    struct nats_ack ack;
-    struct made made;
-
-    if (read_ack(ask, message, 0, &ack)) {
-        begin_result(&made);
-        add_number(&made, "revision", ack.sequence);
-        end_with(ask, &made);
-    }
-}
-
-static void delete_heard(struct nats_ask *ask, const struct courier_message *message)
-{
-    struct nats_ack ack;
-
-    if (read_ack(ask, message, 0, &ack)) {
-        end_with_nothing(ask);
-    }
-}
-
-/* A message of the store.  False: there is none (the ask has ended then), or it is not told yet. */
-static bool is_stored(struct nats_ask *ask, const struct courier_message *message)
-{
-    bool there = message->status == 0 && message->sequence > 0;
-
-    if (message->status == NOBODY) {
-        wait_for_store(ask);
-    } else if (message->status == NO_MESSAGE || (there && message->deleted)) {
-        end_with_nothing(ask);
-    }
-    return there && !message->deleted;
-}
-
-static void add_time(struct made *made, double time)
-{
-    if (time >= 0) {
-        add_number(made, "time", (uint64_t) time);
-    }
-}
-
-static void get_heard(struct nats_ask *ask, const struct courier_message *message)
-{
-    char text[NATS_SENTENCE];
-    struct nats_wish wish;
-    struct made made;
-
-    if (!is_stored(ask, message)) {
-        return;
-    }
-    struct nats_reader *reader = &ask->host->all->reader;
-    int error = nats_read_wish(reader, message->data, message->size, &wish);
-    if (error) {
-        snprintf(text, sizeof text, "the wish is not one of wms (%s); put another one",
-                 reader->complaint ? reader->complaint : "no memory");
-        nats_ask_fail(ask, error, error == WMS_E_PROTOCOL ? text : NULL, false);
-        return;
-    }
-    begin_result(&made);
-    add_number(&made, "revision", message->sequence);
-    add_time(&made, message->time);
-    add_text(&made, "state", wish.state);
-    add_text(&made, "message", wish.message);
-    add_text(&made, "who", wish.who);
-    if (wish.seconds >= 0) {
-        add_number(&made, "seconds", (uint64_t) wish.seconds);
-    }
-    if (wish.restore) {
-        add(&made, "restore", WMS_BOOLEAN)->integer = 1;
-    }
-    end_with(ask, &made);
-}
-
-static void presence_heard(struct nats_ask *ask, const struct courier_message *message)
-{
-    struct nats_presence presence;
-    struct made made;
-
-    if (!is_stored(ask, message)) {
-        return;
-    }
-    int error =
-        nats_read_presence(&ask->host->all->reader, message->data, message->size, &presence);
-    if (error) {
-        nats_ask_fail(ask, error, NULL, false);
-        return;
-    }
-    begin_result(&made);
-    add_text(&made, "instance", presence.instance);
-    add_text(&made, "version", presence.version);
-    add_number(&made, "beat", (uint64_t) (presence.beat + 0.5));
-    add_time(&made, message->time);
-    end_with(ask, &made);
-}
-
-/* ---- the buckets ----------------------------------------------------------------------------- */
-
-/* Each is looked for, and then made, or made what it should be. */
-enum step { LOOK, CREATE, UPDATE };
-
-static const char *const steps[] = {[LOOK] = "INFO", [CREATE] = "CREATE", [UPDATE] = "UPDATE"};
-
-/* What `data` of the ask holds meanwhile. */
-struct progress {
-    unsigned bucket : 4, made : 4, replicas : 4, step : 4;
-};
-
-static const struct {
-    const char *name;
-    unsigned age; /* seconds; 0: for ever */
-} buckets[] = {{"wms_presence", 30}, {"wms_wish", 0}};
-
-static void write_bucket(struct nats_text *text, const struct progress *progress)
-{
-    static const uint64_t second = 1000000000;
-    const char *name = buckets[progress->bucket].name;
-    unsigned age = buckets[progress->bucket].age;
-
-    json_put(text, "{\"name\":\"KV_");
-    json_put(text, name);
-    json_put(text, "\",\"subjects\":[\"$KV.");
-    json_put(text, name);
-    json_put(text, ".>\"],\"retention\":\"limits\",\"max_consumers\":-1,\"max_msgs\":-1,"
-                   "\"max_bytes\":-1,\"max_msg_size\":65536,\"max_msgs_per_subject\":1,"
-                   "\"discard\":\"new\",\"deny_delete\":true,\"allow_rollup_hdrs\":true,"
-                   "\"allow_direct\":true,\"storage\":\"file\",\"num_replicas\":");
-    json_put_natural(text, progress->replicas);
-    json_put(text, ",\"max_age\":");
-    json_put_natural(text, age * second);
-    json_put(text, ",\"duplicate_window\":");
-    json_put_natural(text, (age ? age : 120) * second);
-    json_put(text, "}");
-}
-
-static void make_bucket(struct nats_host *host, struct wms_op *op, const struct progress *progress);
-
-static void bucket_heard(struct nats_ask *ask, const struct courier_message *message)
-{
-    struct nats_host *host = ask->host;
-    struct wms_op *op = ask->op;
-    struct progress progress;
-    struct nats_ack ack;
-    struct made made;
-
-    memcpy(&progress, &ask->data, sizeof progress);
-    if (!read_ack(ask, message, progress.step == LOOK ? NO_MESSAGE : 0, &ack)) {
-        return;
-    }
-    if (progress.step == LOOK) {
-        progress.step = ack.error ? CREATE : UPDATE;
-    } else {
-        progress.made += progress.step == CREATE;
-        progress.step = LOOK;
-        progress.bucket++;
-    }
-    if (progress.bucket < sizeof buckets / sizeof *buckets) {
-        nats_ask_end(ask);
-        make_bucket(host, op, &progress);
-        return;
-    }
-    begin_result(&made);
-    add_number(&made, "made", progress.made);
-    end_with(ask, &made);
-}
-
-static int put_to_store(struct nats_host *host, const struct nats_way *way, const char *subject,
-                        struct wms_op *op, void *data, const char **ret_text)
-{
-    struct nats_text *text = &host->all->text;
-    char *copy = text->failed ? NULL : nats_alloc(host->all, text->size + 1);
-
-    if (!copy) {
-        return WMS_E_NO_MEMORY;
-    }
-    size_t size = text->size;
-    memcpy(copy, text->data, size); /* `text` is used anew when a connection is begun */
-    int error =
-        nats_ask_store(host, way, subject, copy, size, false, op, data, &op->data, ret_text);
-    nats_release(host->all, copy);
-    return error;
-}
-
-static void make_bucket(struct nats_host *host, struct wms_op *op, const struct progress *progress)
-{
-    static const struct nats_way way = {
-        .sends = true, .stored = true, .heard = bucket_heard, .failed = call_failed};
-    const char *text = NULL;
-    char subject[NATS_SUBJECT];
-    void *data = NULL;
-
-    memcpy(&data, progress, sizeof *progress);
-    snprintf(subject, sizeof subject, "$JS.API.STREAM.%s.KV_%s", steps[progress->step],
-             buckets[progress->bucket].name);
-    nats_text_clear(&host->all->text);
-    if (progress->step != LOOK) {
-        write_bucket(&host->all->text, progress);
-    }
-    int error = put_to_store(host, &way, subject, op, data, &text);
-    if (error) {
-        host->all->services->answer(op, error, text);
-    }
-}
-
-/* ---- to be called ---------------------------------------------------------------------------- */
-
-static int put_wish(struct nats_host *host, struct wms_op *op, const wms_value *arguments,
-                    const char **ret_text)
-{
-    static const struct nats_way way = {
-        .sends = true, .stored = true, .heard = put_heard, .failed = call_failed};
-    const wms_value *seconds = field(arguments, "seconds"), *restore = field(arguments, "restore");
-    int error = nats_host_join(host, ret_text);
-    char subject[NATS_SUBJECT];
-    struct nats_wish wish = {
-        .state = text_of(arguments, "state"),
-        .message = text_of(arguments, "message"),
-        .seconds = seconds ? (double) seconds->natural : -1,
-        .restore = restore && restore->integer,
-    };
-
-    if (error) {
-        return error;
-    }
-    wish.who = courier_name(host->client->courier);
-    nats_text_clear(&host->all->text);
-    nats_write_wish(&host->all->text, &wish);
-    nats_subject_wish(subject, host->token);
-    return put_to_store(host, &way, subject, op, NULL, ret_text);
-}
-
-static int get_stored(struct nats_host *host, struct wms_op *op, bool presence,
-                      const char **ret_text)
-{
-    static const struct nats_way wish_way = {
-        .stored = true, .heard = get_heard, .failed = call_failed};
-    static const struct nats_way presence_way = {
-        .stored = true, .heard = presence_heard, .failed = call_failed};
-    char subject[NATS_SUBJECT];
-
-    (presence ? nats_subject_get_presence : nats_subject_get_wish)(subject, host->token);
-    return nats_ask_store(host, presence ? &presence_way : &wish_way, subject, "", 0, false, op,
-                          NULL, &op->data, ret_text);
-}
-
-static int delete_wish(struct nats_host *host, struct wms_op *op, const char **ret_text)
-{
-    static const struct nats_way way = {
-        .sends = true, .stored = true, .heard = delete_heard, .failed = call_failed};
-    char subject[NATS_SUBJECT];
-
-    nats_subject_wish(subject, host->token);
-    return nats_ask_store(host, &way, subject, "", 0, true, op, NULL, &op->data, ret_text);
-}
+/* ---- to be called -----------------------------------------------------------------------------
+ */
 
 static void call_agent(struct nats_host *host, struct wms_op *op, const struct wms_call *call)
 {
@@ -547,10 +194,21 @@ static void call_agent(struct nats_host *host, struct wms_op *op, const struct w
     }
 }
 
+static void read_wish(const wms_value *arguments, struct nats_wish *ret_wish)
+{
+    const wms_value *seconds = field(arguments, "seconds"), *restore = field(arguments, "restore");
+
+    memset(ret_wish, 0, sizeof *ret_wish);
+    ret_wish->state = text_of(arguments, "state");
+    ret_wish->message = text_of(arguments, "message");
+    ret_wish->seconds = seconds ? (double) seconds->natural : -1;
+    ret_wish->restore = restore && restore->integer;
+}
+
 void nats_call(struct nats_host *host, struct wms_op *op, const struct wms_call *call)
 {
     const wms_value *replicas = field(call->arguments, "replicas");
-    const struct progress progress = {.replicas = replicas ? (unsigned) replicas->natural & 7 : 1};
+    struct nats_wish wish;
     const char *text = NULL;
     int error = 0;
 
@@ -564,19 +222,20 @@ void nats_call(struct nats_host *host, struct wms_op *op, const struct wms_call 
     }
     switch (what_of(call)) {
     case PUT:
-        error = put_wish(host, op, call->arguments, &text);
+        read_wish(call->arguments, &wish);
+        error = nats_wish_put(host, op, &wish, &text);
         break;
     case GET:
-        error = get_stored(host, op, false, &text);
+        error = nats_get_stored(host, op, false, &text);
         break;
     case PRESENCE:
-        error = get_stored(host, op, true, &text);
+        error = nats_get_stored(host, op, true, &text);
         break;
     case DELETE:
-        error = delete_wish(host, op, &text);
+        error = nats_wish_delete(host, op, &text);
         break;
     case PREPARE:
-        make_bucket(host, op, &progress);
+        nats_prepare(host, op, replicas ? (unsigned) replicas->natural : 1);
         break;
     default:
         error = WMS_E_UNSUPPORTED;

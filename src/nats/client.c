@@ -208,37 +208,50 @@ static void on_message(void *data, const struct courier_message *message)
     }
 }
 
-static void blame_rights(struct nats_ask *ask)
+static bool is_asked_at(const struct nats_ask *ask, const char *quoted)
 {
-    nats_ask_fail(ask, WMS_E_ACCESS_DENIED,
-                  "the NATS servers do not allow this client to ask the host for that; see the "
-                  "rights of its user there",
-                  false);
+    char subject[NATS_SUBJECT];
+
+    if (ask->subject) {
+        return strcmp(ask->subject, quoted) == 0;
+    }
+    nats_subject_question(subject, ask->host->token, ask->verb,
+                          courier_name(ask->host->client->courier));
+    return strcmp(subject, quoted) == 0;
 }
 
-/* What the servers do not let out will not be answered: the sentence has its subject in quotes. */
+/* What the servers do not let out will not be answered. */
+static void refuse_asks(struct nats_client *client, const char *quoted)
+{
+    struct node *node = client->asks.next, *next;
+
+    for (; node != &client->asks; node = next) {
+        struct nats_ask *ask = NODE_OWNER(node, struct nats_ask, of_client);
+        next = node->next;
+        if (ask != ask->host->presence && is_asked_at(ask, quoted)) {
+            nats_ask_fail(ask, WMS_E_ACCESS_DENIED, nats_no_right, false);
+        }
+    }
+}
+
+/* The sentence has the subject in quotes. */
 static void on_forbidden(void *data, const char *text)
 {
     struct nats_client *client = data;
     const char *begin = strchr(text, '"');
     const char *end = begin ? strchr(begin + 1, '"') : NULL;
-    struct node *node = client->asks.next, *next;
-    char subject[NATS_SUBJECT];
+    char quoted[NATS_SUBJECT], answers[NATS_SUBJECT];
 
-    for (; end && node != &client->asks; node = next) {
-        struct nats_ask *ask = NODE_OWNER(node, struct nats_ask, of_client);
-        next = node->next;
-        if (ask->subject) {
-            snprintf(subject, sizeof subject, "%s", ask->subject);
-        } else {
-            nats_subject_question(subject, ask->host->token, ask->verb,
-                                  courier_name(client->courier));
-        }
-        size_t size = strlen(subject);
-        if (size == (size_t) (end - begin) - 1 && memcmp(subject, begin + 1, size) == 0 &&
-            ask != ask->host->presence) {
-            blame_rights(ask);
-        }
+    if (!end || end - begin > NATS_SUBJECT) {
+        return;
+    }
+    snprintf(quoted, sizeof quoted, "%.*s", (int) (end - begin) - 1, begin + 1);
+    nats_subject_answers(answers, courier_name(client->courier), client->nonce);
+    if (strcmp(quoted, answers) == 0) {
+        on_refused(client, WMS_E_ACCESS_DENIED, nats_no_answers);
+    } else {
+        refuse_asks(client, quoted);
+        nats_watches_refuse(client, quoted);
     }
 }
 

@@ -17,7 +17,10 @@ enum {
     CONNECTORS_MAX = 16,  /* threads of a carrier that make lines */
     GIVEN_UP_MAX = 8,     /* of these, such as nobody waits for any more */
     SEND_BUFFER = 262144, /* so that what the carrier hands over at a time fits, with TLS */
-    READS_MAX = 4096      /* until a connection that is cut is noticed by libnats */
+    RECEIVE_BUFFER =
+        1048576,     /* what is left of a packet until its TLS record is whole occupies all of
+                        the packet's memory: with less the kernel would take nothing more */
+    READS_MAX = 4096 /* until a connection that is cut is noticed by libnats */
 };
 
 /* ---- libnats --------------------------------------------------------------------------------- */
@@ -65,6 +68,8 @@ static natsStatus attach(void **user, void *loop, natsConnection *nc, natsSock f
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &wait, sizeof wait);
     if (line->tls) {
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+        size = RECEIVE_BUFFER;
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     }
     line->fd = fd;
     *user = line;

@@ -8,6 +8,14 @@ const char nats_not_configured[] =
     "this program does not know the NATS servers; give wms.configure{ nats = { servers = "
     "\"tls://nats.example\" } }, or the same in the configuration file";
 
+const char nats_no_right[] = "the NATS servers do not allow this client to ask the host for that; "
+                             "see the rights of its user "
+                             "there";
+
+const char nats_no_answers[] =
+    "the NATS servers do not let this client hear answers under its name; give the name that its "
+    "credentials are for: wms.configure{ nats = { name = ... } }";
+
 const char *nats_blame_answer(char text[NATS_SENTENCE], const char *complaint)
 {
     snprintf(text, NATS_SENTENCE,

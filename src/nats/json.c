@@ -433,8 +433,8 @@ int json_object(struct json *json, const struct json_field *fields, size_t count
             error = json_skip(json);
         } else if (!json_take_null(json)) {
             guess = at + 1;
-            error = *ret_seen & UINT64_C(1) << at ? json_fail(json, "a field is there twice")
-                                                  : read_value(json, &fields[at], object);
+            error = (*ret_seen & UINT64_C(1) << at) ? json_fail(json, "a field is there twice")
+                                                    : read_value(json, &fields[at], object);
             *ret_seen |= UINT64_C(1) << at;
         }
     }

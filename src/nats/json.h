@@ -73,11 +73,11 @@ struct json_field {
 
 #define JSON_FIELD(type, member, name, kind) \
     { \
-        name, sizeof name - 1, kind, offsetof(type, member), NULL \
+        name, sizeof(name) - 1, kind, offsetof(type, member), NULL \
     }
 #define JSON_READ(name, read) \
     { \
-        name, sizeof name - 1, JSON_OF_ITS_OWN, 0, read \
+        name, sizeof(name) - 1, JSON_OF_ITS_OWN, 0, read \
     }
 #define JSON_FIELDS(fields) (fields), sizeof(fields) / sizeof *(fields)
 

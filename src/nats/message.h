@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* message.h - what is said over NATS: subjects and JSON, both directions.  Nothing here knows of a
- * connection; docs/internals.md names who says what to whom.
+ * connection; docs/hosts-nats.md tells who says what to whom.
  *
  * What is read may be of any form, size and depth: it is refused unless it is what it should be.
  * Fields that are not known are ignored.  Strings are UTF-8 without NUL. */

@@ -3,15 +3,14 @@
 #include "nats/names.h"
 
 #define WORD(name, word)              word,
-#define NAME(name, number, text)      #name,
-#define NUMBER(name, number, text)    (number),
-#define SENTENCE(name, number, text)  text,
+#define ERROR(name, number, text)     {#name, text, number},
 #define TRAITS(F, name, word, traits) (traits),
 #define COUNT(list)                   (sizeof(list) / sizeof *(list))
 
-static const char *const error_names[] = {WMS_ERRORS(NAME)};
-static const char *const error_texts[] = {WMS_ERRORS(SENTENCE)};
-static const int error_numbers[] = {WMS_ERRORS(NUMBER)};
+static const struct {
+    const char *name, *text;
+    int number;
+} errors[] = {WMS_ERRORS(ERROR)};
 static const char *const verbs[] = {WMS_VERBS(WORD)};
 static const unsigned traits[] = {WMS_VERB_ROWS(TRAITS, 0)};
 static const char *const states[] = {WMS_STATES(WORD)};
@@ -37,30 +36,33 @@ static size_t error_index(int code)
 {
     size_t internal = 0;
 
-    for (size_t i = 0; i < COUNT(error_numbers); i++) {
-        if (error_numbers[i] == code) {
+    for (size_t i = 0; i < COUNT(errors); i++) {
+        if (errors[i].number == code) {
             return i;
         }
-        internal = error_numbers[i] == WMS_E_INTERNAL ? i : internal;
+        internal = errors[i].number == WMS_E_INTERNAL ? i : internal;
     }
     return internal;
 }
 
 const char *nats_error_name(int code)
 {
-    return error_names[error_index(code)];
+    return errors[error_index(code)].name;
 }
 
 const char *nats_error_text(int code)
 {
-    return error_texts[error_index(code)];
+    return errors[error_index(code)].text;
 }
 
 int nats_error_from_name(const char *name)
 {
-    int index = number_of(error_names, COUNT(error_names), name);
-
-    return index < 0 ? WMS_E_INTERNAL : error_numbers[index];
+    for (size_t i = 0; i < COUNT(errors); i++) {
+        if (strcmp(errors[i].name, name) == 0) {
+            return errors[i].number;
+        }
+    }
+    return WMS_E_INTERNAL;
 }
 
 const char *nats_verb_name(enum wms_verb verb)

@@ -234,6 +234,22 @@ void nats_watches_up(struct nats_client *client)
     }
 }
 
+/* A host whose events are not for this client is asked again and again. */
+void nats_watches_refuse(struct nats_client *client, const char *subject)
+{
+    struct node *node = client->watches.next, *next;
+    char event[NATS_SUBJECT];
+
+    for (; node != &client->watches; node = next) {
+        struct nats_watch *watch = NODE_OWNER(node, struct nats_watch, node);
+        next = node->next;
+        nats_subject_event(event, watch->host->token);
+        if (strcmp(event, subject) == 0) {
+            end(watch, WMS_E_UNSUPPORTED, "the NATS servers do not let this client hear events");
+        }
+    }
+}
+
 void nats_watches_end(struct nats_client *client, int code, const char *text)
 {
     while (!node_alone(&client->watches)) {

@@ -79,10 +79,11 @@ static char *put_escape(char *to, unsigned char c)
     } else if (c == '\n') {
         *to++ = 'n';
     } else {
-        memcpy(to, "u00", 3);
-        to[3] = digits[c >> 4];
-        to[4] = digits[c & 15];
-        to += 5;
+        *to++ = 'u';
+        *to++ = '0';
+        *to++ = '0';
+        *to++ = digits[c >> 4];
+        *to++ = digits[c & 15];
     }
     return to;
 }
@@ -174,7 +175,7 @@ static void put_name(struct nats_text *text, const char *name)
             *to++ = ',';
         }
         *to++ = '"';
-        memcpy(to, name, size);
+        memcpy(to, name, size); /* NOLINT(bugprone-not-null-terminated-result): a quote follows */
         to[size] = '"';
         to[size + 1] = ':';
         text->size += size + 3 + !first;
