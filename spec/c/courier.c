@@ -510,6 +510,8 @@ static void asleep(void)
     wms_engine *other = engine_new(), *first = engine;
     long before = resident();
 
+    write_file("asleep.conf", "write_deadline: \"2s\"\n");
+    snprintf(server.config, sizeof server.config, "%s/asleep.conf", folder);
     start(&server);
     connect_to(&alice, &server);
     AWAIT(alice.ups, 1);
