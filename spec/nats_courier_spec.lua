@@ -14,7 +14,7 @@ describe("a connection to NATS servers #once", function()
       { "does not block when the server stops reading, and refuses more than 64 MB", "stopped" },
       { "trusts no server of another name or authority, and waits for half a record without holding up others", "tls" },
       { "is not held up by a server that hangs, in TLS too, or is none", "hostile" },
-      { "says who connects by password or key, what is wrong with their files, and what servers do not allow", "credentials" },
+      { "says who connects, what is wrong with the files for that, and what servers do not allow", "credentials" },
       { "is one of a thousand in a program, of which each takes little", "many" },
       { "belongs to the parent of a fork, and a child has its own", "forks" },
       { "may be freed at any time, also in its own events, and leaves nothing", "ends" },
@@ -48,7 +48,8 @@ describe("a connection to NATS servers #once", function()
    it("is configured by texts that say what they are", function()
       local misuse = {
          { "table", 3 },
-         { "servers", {} }, { "servers", { servers = {} } }, { "servers", { servers = 3 } }, { "servers", { servers = { {} } } },
+         { "servers", {} }, { "servers", { servers = {} } }, { "servers", { servers = 3 } },
+         { "servers", { servers = { {} } } },
          { "http://a", { servers = "http://a" } }, { "nats://", { servers = "nats://" } },
          { "nats://u:p@a", { servers = "nats://u:p@a" } }, { "user_name", { servers = "nats://u@a" } },
          { "70000", { servers = "nats://a:70000" } }, { "nats://[::1", { servers = "nats://[::1" } },
@@ -58,9 +59,11 @@ describe("a connection to NATS servers #once", function()
          { "nkey", { servers = "nats://a", nkey = 3 } }, { "one", { servers = "nats://a", nkey = "a", credentials = "b" } },
          { "password_file", { servers = "nats://a", user_name = "b" } },
          { "user_name", { servers = "nats://a", password_file = "b" } },
-         { "tls", { servers = "nats://a", tls = true } }, { "certificate", { servers = "nats://a", tls = { cert = "b" } } },
+         { "tls", { servers = "nats://a", tls = true } },
+         { "certificate", { servers = "nats://a", tls = { cert = "b" } } },
          { "key", { servers = "nats://a", tls = { certificate = "b" } } },
-         { "certificate", { servers = "nats://a", tls = { key = "b" } } }, { "ca", { servers = "nats://a", tls = { ca = 1 } } },
+         { "certificate", { servers = "nats://a", tls = { key = "b" } } },
+         { "ca", { servers = "nats://a", tls = { ca = 1 } } },
       }
       for _, each in ipairs(misuse) do
          kit.misuse("configure", { "nats", each[1] }, function() kit.wms.configure{ nats = each[2] } end)

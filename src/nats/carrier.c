@@ -778,7 +778,7 @@ static int begin_thread(struct carrier *carrier)
     int error = pthread_create(&carrier->thread, NULL, run, carrier);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
-        carrier_drop(carrier);
+        atomic_fetch_sub(&carrier->refs, 1); /* the thread's */
     }
     return error == 0 ? 0 : error == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
 }
