@@ -510,6 +510,8 @@ static void asleep(void)
     wms_engine *other = engine_new(), *first = engine;
     long before = resident();
 
+    write_file("asleep.conf", "write_deadline: \"2s\"\n");
+    snprintf(server.config, sizeof server.config, "%s/asleep.conf", folder);
     start(&server);
     connect_to(&alice, &server);
     AWAIT(alice.ups, 1);
@@ -1214,6 +1216,47 @@ static void ends(void)
     kill_server(&server);
 }
 
+/* The process ends, and the threads are at it. */
+static void leaves(void)
+{
+    struct server server = {0};
+    struct client alice, bob;
+    const char *servers[] = {NULL, NULL};
+    wms_nats nats = WMS_NATS_INIT;
+    unsigned subscription;
+    char data[1000] = "x";
+
+    certify("leaves", "IP:127.0.0.1");
+    use_tls(&server, "leaves");
+    start(&server);
+    servers[0] = url_of(server.port);
+    nats.servers = servers;
+    nats.ca = path_of("ca.pem");
+    for (int i = 0; i < 10; i++) {
+        fflush(NULL);
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            engine = engine_new();
+            connect_with(&alice, &nats);
+            connect_with(&bob, &nats);
+            AWAIT(alice.ups, 1);
+            AWAIT(bob.ups, 1);
+            CHECK(courier_subscribe(alice.courier, "x", &subscription) == 0);
+            settle(&alice);
+            for (int j = 0; j < 20000; j++) {
+                CHECK(courier_publish(bob.courier, "x", NULL, data, sizeof data) == 0);
+            }
+            AWAIT(alice.messages, 500 * i);
+            exit(0);
+        }
+        int status = 0;
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    kill_server(&server);
+}
+
 /* ---- the program ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -1223,6 +1266,7 @@ static const struct {
     {"talk", talk},       {"burst", burst}, {"asleep", asleep},   {"restart", restart},
     {"stopped", stopped}, {"tls", tls},     {"hostile", hostile}, {"credentials", credentials},
     {"many", many},       {"forks", forks}, {"ends", ends},       {"silence", silence},
+    {"leaves", leaves},
 };
 
 static void ours(int number)

@@ -131,7 +131,7 @@ wms_nats *wms_nats_copy(wms_engine *engine, const wms_nats *given)
     size_t count = 0, size = 0;
 
     take(&nats, given);
-    for (; nats.servers[count]; count++) {
+    for (; nats.servers && nats.servers[count]; count++) {
         size += strlen(nats.servers[count]) + 1;
     }
 #define X(member, label, what) size += nats.member ? strlen(nats.member) + 1 : 0;

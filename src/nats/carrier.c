@@ -30,6 +30,8 @@ static const double first_pause = 0.2, last_pause = 5, growth = 1.7, /* seconds 
     parting_max = 1, idle = 5,         /* the routes are looked at so often */
     least_idle = 0.02;                 /* and not more often */
 
+atomic_bool carriers_park;
+
 /* ---- what is shared -------------------------------------------------------------------------- */
 
 double carrier_now(void)
@@ -744,6 +746,12 @@ static void *run(void *data)
         }
         look_at_all(carrier);
         look_at_engine(carrier);
+        if (atomic_load(&carriers_park)) {
+            atomic_store(&carrier->parked, true);
+            for (;;) {
+                pause();
+            }
+        }
     } while (take_all(carrier));
     end(carrier);
     nats_ReleaseThreadMemory();
@@ -770,7 +778,7 @@ static int begin_thread(struct carrier *carrier)
     int error = pthread_create(&carrier->thread, NULL, run, carrier);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
-        carrier_drop(carrier);
+        atomic_fetch_sub(&carrier->refs, 1); /* the thread's */
     }
     return error == 0 ? 0 : error == ENOMEM ? WMS_E_NO_MEMORY : WMS_E_INTERNAL;
 }

@@ -152,6 +152,7 @@ struct carrier {
     bool wakened, newsy;
     bool leaving;         /* the engine's side is gone */
     bool over;            /* the thread is, too */
+    atomic_bool parked;   /* the thread does nothing any more, since the process ends */
     atomic_size_t untold; /* bytes of notices that the engine has not told yet */
     struct node unmade;   /* lines that a connector is to make */
     struct node made;     /* lines that are made, or could not be */
@@ -179,6 +180,8 @@ void carrier_tell(struct carrier *carrier, struct notice *notice);
 /* A notice with so many bytes behind it; NULL: out of memory. */
 struct notice *carrier_notice(struct route *route, enum notice_kind kind, size_t room);
 void notice_free(struct notice *notice);
+/* Any thread: the process ends.  Each carrier parks then. */
+extern atomic_bool carriers_park;
 void carrier_keep(struct carrier *carrier);
 void carrier_drop(struct carrier *carrier);
 void route_drop(struct route *route);

@@ -270,7 +270,7 @@ static void make(struct line *line)
     if (status != NATS_OK) {
         judge(line, status);
         line->nc = NULL;
-        line_drop(line);
+        atomic_fetch_sub(&line->refs, 1); /* not the last one: the connector has one */
     }
     natsOptions_Destroy(made);
 }
@@ -357,7 +357,7 @@ struct line *line_begin(struct route *route)
     }
     pthread_mutex_unlock(&carrier->lock);
     if (!begun) {
-        line_drop(line);
+        atomic_store(&line->refs, 1);
         line_drop(line);
         return NULL;
     }
@@ -389,7 +389,7 @@ void line_give_up(struct line *line)
     pthread_mutex_unlock(&carrier->lock);
     if (listed) {
         line_close(line);
-        line_drop(line); /* the list's */
+        atomic_fetch_sub(&line->refs, 1); /* the list's */
     }
     line_drop(line);
 }

@@ -4,6 +4,7 @@
 #include "nats/courier.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,10 @@
 
 #include "nats/carrier.h"
 
-enum { TELL_MAX = 256 /* notices in one turn of the loop */ };
+enum {
+    TELL_MAX = 256, /* notices in one turn of the loop */
+    PARK_MAX = 1000 /* milliseconds that the end of the process waits for the threads */
+};
 
 static const double join_max = 1.5; /* seconds */
 
@@ -55,6 +59,39 @@ static void enter(void)
 static void leave(void)
 {
     pthread_mutex_unlock(&all.lock);
+}
+
+/* The process ends: OpenSSL frees what the threads use, after this. */
+static void at_exit(void)
+{
+    bool parked = false;
+
+    atomic_store(&carriers_park, true);
+    enter();
+    for (int i = 0; i < PARK_MAX && !parked; i++) {
+        parked = true;
+        for (struct node *node = all.carriers.next; node != &all.carriers; node = node->next) {
+            struct carrier *carrier = NODE_OWNER(node, struct carrier, of_process);
+            pthread_mutex_lock(&carrier->lock);
+            carrier_wake(carrier);
+            pthread_mutex_unlock(&carrier->lock);
+            parked = parked && atomic_load(&carrier->parked);
+        }
+        if (!parked) {
+            usleep(1000);
+        }
+    }
+    leave();
+}
+
+/* With the lock.  OpenSSL's own end is registered first, and so comes last. */
+static void prepare_exit(void)
+{
+    static bool prepared;
+
+    if (!prepared) {
+        prepared = OPENSSL_init_crypto(0, NULL) == 1 && atexit(at_exit) == 0;
+    }
 }
 
 static void take_news(void *data, int events);
@@ -147,6 +184,7 @@ static int find(const struct wms_services *services, wms_engine *engine,
         if (!error) {
             error = attach(carrier, services, engine);
             enter();
+            prepare_exit();
             node_append(&all.carriers, &carrier->of_process);
             leave();
         }

@@ -54,10 +54,10 @@ static double time_of(const char *text)
         return -1;
     }
     const char *rest = text + 19;
-    if (*rest == '.') {
-        for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10) {
-            fraction += (*rest - '0') * unit;
-        }
+    rest += *rest == '.';
+    while (*rest >= '0' && *rest <= '9') {
+        fraction += (*rest++ - '0') * unit;
+        unit /= 10;
     }
     return strcmp(rest, "Z") == 0 ? (double) timegm(&parts) + fraction : -1;
 }

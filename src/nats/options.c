@@ -116,10 +116,11 @@ static int read_servers(struct nats_options *options, const char *const *servers
     }
     options->count = count;
     int error = 0;
-    for (size_t i = 0; !error && i < count; i++) {
+    for (size_t i = 0; !error && i < count && servers; i++) {
         error = read_server(&options->servers[i], servers[i], complaint, size);
-        options->secure = options->secure || options->servers[i].tls ||
-                          (!error && !is_loopback(options->servers[i].host));
+        const struct nats_server *server = &options->servers[i];
+        options->secure =
+            options->secure || server->tls || (server->host && !is_loopback(server->host));
     }
     return error;
 }
