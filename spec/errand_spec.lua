@@ -219,6 +219,14 @@ describe("a host that carries out commands by itself #once", function()
       end
    end)
 
+   it("tells a session's end once: what it says after that is refused", function()
+      for _, options in ipairs{ { session_ids = 1 }, { session_ids = { 1, 2 } } } do
+         assert.equal("1 verified", short(run("unlock", "twice", options))[1])
+         assert.equal("outcome() said -8", said[#said])
+      end
+      assert.same({ "1 verified", "* unknown PROTOCOL" }, short(run("unlock_all", "twice")))
+   end)
+
    --- The same in a process of its own, since such hosts count what they are asked.  `options`: a table's fields, in Lua.
    -- Returns outcomes in short, how often the log tells of a pause, and how many commands the host was given.
    local function alone(verb, host, options)

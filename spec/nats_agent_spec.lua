@@ -364,6 +364,21 @@ describe("an agent on NATS #once", function()
       bob:close()
    end)
 
+   proves("notices that there is another agent of its host", function()
+      local host = serve{ beat = 1 }
+      local other = room.program{ nats = { servers = server.url } }
+      other:eval(([[
+         assert(wms.call{ server = "nats://%s", interface = "agent", operation = "serve",
+            arguments = { server = "memory://nobody", policy = {}, beat = 1 } })]]):format(host))
+      local rival = kit.await(function()
+         local text = called(host, "agent", "state", "rival")
+         return text ~= "nil" and text
+      end)
+      assert.truthy(rival:find "^%a+$")
+      assert.not_equal(rival, called(host, "agent", "state", "instance"))
+      other:kill()
+   end)
+
    proves("answers what is under way when it is ended, and takes no more", function()
       local host = serve{ latency = 1 }
       local _, reply = ask(host, "close", '{"ids":[1]}', { silent = true })

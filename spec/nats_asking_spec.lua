@@ -133,6 +133,17 @@ describe("who asks hosts over NATS #once", function()
       assert.truthy(message:find("no agent of dark", 1, true), message)
    end)
 
+   proves("is told so, too, by servers that have no store to look at", function()
+      local plain = nats.start{}
+      finally(function() plain:kill() end)
+      wms.configure{ nats = { servers = plain.url } }
+      for _, timeout in ipairs{ 2, 60 } do
+         local list, message, err = wms.close_all{ server = "nats://" .. name_of "dark", timeout = timeout }
+         local outcome = kit.outcomes(list, message, err)[1]
+         assert.same({ "failed", "UNREACHABLE" }, { outcome.state, outcome.error.code })
+      end
+   end)
+
    proves("is told what hosts of this kind cannot do", function()
       local err = fault(wms.bind{ server = "nats://lab", user_name = "a", password = "b", fingerprint = ("AB"):rep(32) })
       assert.equal("UNSUPPORTED", err.code)
@@ -518,8 +529,8 @@ describe("who asks hosts over NATS #once", function()
             io.write("fine")
          ]==]):format(name, host.name, server.url, code))
          file:close()
-         assert.same({ "fine", 0 }, { process.run(("ASAN_OPTIONS=detect_leaks=0 LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s lua %s"):format(
-            build, process.program("fork"), script)) })
+         local command = "ASAN_OPTIONS=detect_leaks=0 LUA_CPATH='%s/5.4/?.so;;' timeout 100 %s lua %s"
+         assert.same({ "fine", 0 }, { process.run(command:format(build, process.program("fork"), script)) })
       end)
    end
 end)

@@ -125,6 +125,38 @@ static void again_answer(struct nats_reader *other, struct nats_text *text,
         again_outcomes(other, text, read);
     } else if (read->kind == NATS_SESSIONS) {
         again_sessions(other, text, read);
+    } else {
+        struct nats_answer again;
+        if (read->kind == NATS_FAILURE) {
+            nats_write_failure(text, read->code, read->text);
+        } else if (read->kind == NATS_UNKNOWN) {
+            nats_write_unknown(text, read->text);
+        } else {
+            nats_write_working(text);
+        }
+        MUST(nats_read_answer(other, text->data, text->size, &again) == 0);
+        MUST(again.kind == read->kind);
+        if (read->kind != NATS_WORKING) {
+            MUST(again.code == read->code);
+            must_be_same(again.text, read->text);
+        }
+    }
+    nats_text_clear(text);
+    nats_write_picture(text, read->picture ? read->picture : "", read->picture_size);
+    MUST(text->size == read->picture_size + 1);
+}
+
+static void again_presence(struct nats_reader *other, struct nats_text *text,
+                           const struct nats_presence *read)
+{
+    struct nats_presence again;
+
+    nats_write_presence(text, read);
+    if (read->beat >= 1e-6) { /* else nothing is left of it */
+        MUST(nats_read_presence(other, text->data, text->size, &again) == 0);
+        must_be_same(read->instance, again.instance);
+        must_be_same(read->version, again.version);
+        MUST(read->seq == again.seq);
     }
 }
 
@@ -153,6 +185,26 @@ static void judge(int error, const struct nats_reader *reader)
     MUST(error != WMS_E_NO_MEMORY || fuzz_memory_ran_out());
 }
 
+/* The subjects of a host have as many words as they should have, and none of them is too long. */
+static void must_hold_subjects(const char *host)
+{
+    static const unsigned char bytes[NATS_NONCE - 1] = "12345678901234567890";
+    static void (*const all[])(char subject[NATS_SUBJECT], const char *host) = {
+        nats_subject_questions,    nats_subject_event, nats_subject_stores,  nats_subject_presence,
+        nats_subject_get_presence, nats_subject_wish,  nats_subject_get_wish};
+    char subject[NATS_SUBJECT], once[NATS_NONCE];
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        all[i](subject, host);
+        MUST(strstr(subject, host) && strlen(subject) < NATS_SUBJECT - 1);
+    }
+    nats_nonce(bytes, once);
+    MUST(strlen(once) == NATS_NONCE - 1 && nats_is_who(once) && nats_is_who("a") &&
+         !nats_is_who(""));
+    nats_subject_answers(subject, "alice", once);
+    MUST(strlen(subject) < NATS_SUBJECT - 1);
+}
+
 static void read_subject(const char *data, size_t size)
 {
     char subject[NATS_SUBJECT], host[NATS_HOST], who[NATS_WHO], once[NATS_NONCE];
@@ -165,6 +217,7 @@ static void read_subject(const char *data, size_t size)
     subject[size] = '\0';
     if (nats_host_token(subject, host)) {
         MUST(strpbrk(host, ".*> ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL && *host);
+        must_hold_subjects(host);
     }
     if (nats_read_question_subject(subject, "lab", &verb, who)) {
         nats_subject_question(again, "lab", verb, who);
@@ -230,6 +283,8 @@ static void read_as(unsigned kind, const char *data, size_t size)
         again_answer(&other, &text, &answer);
     } else if (!error && kind == EVENT) {
         again_event(&other, &text, &event);
+    } else if (!error && kind == PRESENCE) {
+        again_presence(&other, &text, &presence);
     } else if (!error && kind == WISH) {
         nats_write_wish(&text, &wish);
         MUST(nats_read_wish(&other, text.data, text.size, &wish) == 0);

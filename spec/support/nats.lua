@@ -186,7 +186,13 @@ function Server:start()
 end
 
 --- It neither reads nor writes, until resume().
-function Server:pause() signal(self, "STOP") end
+function Server:pause()
+   signal(self, "STOP")
+   kit.await(function()
+      return process.run("ps -o stat= -p " .. self.pid):match("^%s*T")
+   end)
+end
+
 function Server:resume() signal(self, "CONT") end
 
 --- Another configuration (`config` of nats.start) without an interruption; returns when it holds.

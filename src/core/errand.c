@@ -31,7 +31,7 @@ bool wms_errand_suits(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
 
-    if (!job->request->delegable || engine->guard || !is_offered(job)) {
+    if (!job->request->delegable || !is_offered(job)) {
         return false;
     }
     struct wms_delegation *delegation = wms_slab_room(&job->slab, engine, sizeof *delegation);

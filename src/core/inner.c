@@ -94,7 +94,7 @@ static void tell(struct wms_inner *inner)
     if (request && inner->cancels && !request->done) {
         inner->cancels = false;
         wms_request_abandon(request, WMS_E_CANCELLED, "cancelled");
-    } else if (inner->tell && (!request || request->done)) {
+    } else if (inner->tell) { /* a request is done: it has no other news */
         inner->tell(inner->data);
     }
 }

@@ -248,8 +248,7 @@ static void run_whole(struct wms_job *job)
     if (whole->phase != WMS_QUEUED && whole->phase != WMS_READY) {
         return;
     }
-    if (job->delegation && engine_of(job)->guard) { /* which has come meanwhile, and is asked about
-                                                       each session */
+    if (job->delegation && engine_of(job)->guard) { /* which is asked about each session */
         wms_errand_leave(job);
         if (job->stage == WMS_JOB_ACTING) {
             return;

@@ -279,7 +279,7 @@ void wms_waking_end(struct wms_job *job);
 
 /* ---- errand.c: commands that a host carries out by itself ------------------------------------ */
 
-/* The job's host is to carry out the command by itself: job->delegation then, and job->whole is the
+/* The job's host can carry out the command by itself: job->delegation then, and job->whole is the
  * command.  To be called once, before the job begins.  Without memory for it job->whole has ended.
  */
 bool wms_errand_suits(struct wms_job *job);

@@ -158,7 +158,7 @@ static int begin(struct nats_ask *ask, struct wms_op *op, void *data, void **own
 }
 
 int nats_ask(struct nats_host *host, const struct nats_way *way, enum wms_verb verb,
-             const struct nats_question *question, struct wms_op *op, void *data, double most,
+             const struct nats_question *question, struct wms_op *op, void *data, double limit,
              void **owner, const char **ret_text)
 {
     struct nats_text *text = &host->all->text;
@@ -178,7 +178,8 @@ int nats_ask(struct nats_host *host, const struct nats_way *way, enum wms_verb v
         return WMS_E_NO_MEMORY;
     }
     ask->verb = verb;
-    ask->most = most > first_pause ? most : first_pause;
+    ask->limit = limit;
+    ask->most = limit / 4 > first_pause ? limit / 4 : first_pause;
     return begin(ask, op, data, owner);
 }
 
@@ -360,23 +361,46 @@ void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message)
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-void nats_ask_tick(struct nats_ask *ask, double now)
+static bool is_unheard(const struct nats_ask *ask)
 {
-    const struct nats_client *client = ask->host->client;
+    return !ask->way->stored && ask->quiet && ask->published > 0 && ask->unheard >= ask->published;
+}
+
+static void fail_absent(struct nats_ask *ask, bool lost)
+{
+    char text[NATS_SENTENCE];
+
+    nats_ask_fail(ask, WMS_E_UNREACHABLE, nats_blame_absence(text, ask->host->token), lost);
+}
+
+/* The question is repeated, or it is asked whether anybody is there, unless answers are on their
+ * way. */
+static void insist(struct nats_ask *ask, double now)
+{
     double silence = now - ask->last;
 
+    if (now - ask->host->client->heard < flowing && silence < patience) {
+        return;
+    }
+    if (silence >= ask->pause) {
+        ask->pause = ask->pause * 2 < ask->most ? ask->pause * 2 : ask->most;
+        publish_or_fail(ask);
+    } else if (ask->quiet && !ask->doubted && !ask->way->stored && silence >= doubtful) {
+        ask->doubted = true;
+        nats_host_doubt(ask->host);
+    }
+}
+
+void nats_ask_tick(struct nats_ask *ask, double now)
+{
     if (ask->published == 0) {
         publish_or_fail(ask);
     } else if (ask == ask->host->presence && now - ask->first > store_patience) {
         nats_ask_fail(ask, WMS_E_TIMEOUT, NULL, false);
-    } else if (now - client->heard >= flowing || silence >= patience) {
-        if (silence >= ask->pause) {
-            ask->pause = ask->pause * 2 < ask->most ? ask->pause * 2 : ask->most;
-            publish_or_fail(ask);
-        } else if (ask->quiet && !ask->doubted && !ask->way->stored && silence >= doubtful) {
-            ask->doubted = true;
-            nats_host_doubt(ask->host);
-        }
+    } else if (is_unheard(ask) && ask->give_up > 0 && now >= ask->give_up) {
+        fail_absent(ask, false);
+    } else {
+        insist(ask, now);
     }
 }
 
@@ -388,20 +412,16 @@ void nats_ask_up(struct nats_ask *ask)
 
 void nats_ask_judge(struct nats_ask *ask, bool known, bool there)
 {
-    char text[NATS_SENTENCE];
-    bool unheard = ask->unheard >= ask->published;
-
     bool absent = known && !there;
 
     if (ask->way->stored || !ask->doubted || !ask->quiet) {
         return;
     }
-    if (unheard && !absent) { /* it may be about to connect again */
-        absent = nats_now() - ask->first >= (known ? returning : leaderless);
-    } else if (!unheard && ask->published < 2) {
-        absent = false; /* it is asked once more */
-    }
-    if (absent) {
-        nats_ask_fail(ask, WMS_E_UNREACHABLE, nats_blame_absence(text, ask->host->token), !unheard);
+    if (absent &&
+        (is_unheard(ask) || ask->published > 1)) { /* a repetition is not answered, either */
+        fail_absent(ask, !is_unheard(ask));
+    } else if (is_unheard(ask)) { /* it may be about to connect again */
+        double most = known ? returning : leaderless, share = ask->limit * 0.6;
+        ask->give_up = ask->first + (share > 0 && share < most ? share : most);
     }
 }

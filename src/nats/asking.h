@@ -71,7 +71,7 @@ struct nats_client {
     int code;     /* why it is down; 0: not told yet */
     char fault[COURIER_SENTENCE];
     double since;     /* since when it is not up */
-    double heard;     /* when it heard something last */
+    double heard;     /* when it heard an answer last */
     struct node asks; /* all that wait for answers, in the order asked */
     struct nats_table by_number;
     struct nats_table heard_by; /* watches by subscription */
@@ -160,6 +160,8 @@ struct nats_ask {
     double made, first,
         last;           /* when it was made, published first, and published or answered last */
     double pause, most; /* until it is repeated, and how long that may get */
+    double limit;       /* how long the engine waits for an answer; 0: not known */
+    double give_up;     /* when it is over, unless somebody hears it; 0: not known yet */
     unsigned part;      /* of the answer that comes next */
     struct nats_text gathered; /* parts, each behind its size */
     struct nats_text picture;
@@ -168,11 +170,10 @@ struct nats_ask {
 };
 
 /* Asks a host: `verb` and `question`, which is copied as text.  It goes out now, or when there is a
- * connection.  *owner points to it then.  `most`: seconds after which it is repeated at the latest;
- * 0: the default.  Errors: those of nats_host_join(), and what courier_publish() has; nothing was
- * asked then. */
+ * connection.  *owner points to it then.  `limit`: how long the engine waits for it; 0: not known.
+ * Errors: those of nats_host_join(), and what courier_publish() has; nothing was asked then. */
 int nats_ask(struct nats_host *host, const struct nats_way *way, enum wms_verb verb,
-             const struct nats_question *question, struct wms_op *op, void *data, double most,
+             const struct nats_question *question, struct wms_op *op, void *data, double limit,
              void **owner, const char **ret_text);
 /* Asks JetStream on behalf of a host: `subject` is copied. */
 int nats_ask_store(struct nats_host *host, const struct nats_way *way, const char *subject,

@@ -197,8 +197,8 @@ static void on_message(void *data, const struct courier_message *message)
 {
     struct nats_client *client = data;
 
-    client->heard = nats_now();
     if (message->subscription == client->answers) {
+        client->heard = nats_now();
         on_answer(client, message);
     } else {
         struct nats_entry *entry = nats_table_find(&client->heard_by, message->subscription);

@@ -265,8 +265,8 @@ void nats_command(struct nats_host *host, struct wms_op *op, const struct wms_er
     question.timeout = errand->timeout;
     question.deadline = errand->deadline;
     question.retries = errand->retries;
-    int error = nats_ask(host, &way, errand->verb, &question, op, NULL, errand->timeout / 4,
-                         &op->data, &text);
+    int error =
+        nats_ask(host, &way, errand->verb, &question, op, NULL, errand->timeout, &op->data, &text);
     if (error) {
         host->all->services->answer(op, error, text);
     }

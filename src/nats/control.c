@@ -3,7 +3,7 @@
  *
  *     agent serve   {server, policy, beat, host} -> {instance}, when questions are heard
  *     agent stop    -> {}, when it has ended
- *     agent state   -> {connected, text, instance, stored, questions, refused, ignored,
+ *     agent state   -> {connected, text, instance, stored, rival, questions, refused, ignored,
  *                      under_way, waiting, remembered, events}
  *     wish wait     {revision} -> {revision, state, ..., left, ended, time, unreadable},
  *                   when it is another one than that, or after a minute
@@ -147,7 +147,7 @@ int agent_check(const struct wms_call *call, char *complaint, size_t size)
 
 /* A table that is being made. */
 struct table {
-    wms_value fields[12];
+    wms_value fields[16];
     size_t count;
 };
 
@@ -208,6 +208,9 @@ static void tell_state(const struct agent *agent, struct wms_op *op)
     }
     add_text(&table, "instance", agent->instance);
     add_flag(&table, "stored", agent->present);
+    if (agent->rival[0]) {
+        add_text(&table, "rival", agent->rival);
+    }
     add_number(&table, "questions", (double) agent->questions_count);
     add_number(&table, "refused", (double) agent->refused);
     add_number(&table, "ignored", (double) agent->ignored);

@@ -7,6 +7,7 @@
 #include "nats/serving.h"
 
 #define CLOCK_HOLDS 600.0 /* seconds after which the clock is compared anew */
+#define RIVAL_AGAIN 60.0  /* seconds after which it is looked for another agent of this host */
 #define CLOCK_AGAIN 0.3   /* seconds after which the store is asked again that had an older one */
 #define STORE_LATE  8.0   /* seconds after which no answer of the store is awaited any more */
 
@@ -51,6 +52,16 @@ static void ask_clock(struct agent *agent)
     agent_ask_store(agent, STORE_CLOCK, subject, NULL, 0);
 }
 
+/* Before a beat: whose the last one was. */
+static void look_for_rival(struct agent *agent, double now)
+{
+    char subject[NATS_SUBJECT];
+
+    agent->rival_due = now + RIVAL_AGAIN * (0.75 + 0.5 * agent_random(agent->all));
+    nats_subject_get_presence(subject, agent->host);
+    agent_ask_store(agent, STORE_RIVAL, subject, NULL, 0);
+}
+
 void presence_up(struct agent *agent)
 {
     double now = agent_now();
@@ -61,6 +72,7 @@ void presence_up(struct agent *agent)
     beat(agent, now);
     /* All agents of a district come back at once; they need not go on beating in step. */
     agent->beat_due = now + agent->beat * (0.2 + 0.8 * agent_random(agent->all));
+    agent->rival_due = now + 2 * agent->beat;
 }
 
 void presence_due(struct agent *agent, double now)
@@ -68,6 +80,9 @@ void presence_due(struct agent *agent, double now)
     forget_late(agent, STORE_PRESENCE, now);
     forget_late(agent, STORE_CLOCK, now);
     if (now >= agent->beat_due) {
+        if (now >= agent->rival_due) {
+            look_for_rival(agent, now);
+        }
         beat(agent, now);
         agent->beat_due = now + agent->beat;
     }
@@ -118,11 +133,34 @@ static void compare(struct agent *agent, const struct courier_message *message)
     } /* else a later one was put meanwhile: the next beat is compared */
 }
 
+/* The store's last presence of this host. */
+static void look(struct agent *agent, const struct courier_message *message)
+{
+    struct nats_presence presence;
+
+    if (message->status || message->time < 0 || message->deleted ||
+        nats_read_presence(&agent->all->reader, message->data, message->size, &presence)) {
+        return;
+    }
+    if (strcmp(presence.instance, agent->instance) == 0) {
+        agent->rival[0] = '\0';
+    } else if (strcmp(presence.instance, agent->rival) != 0 &&
+               strlen(presence.instance) < sizeof agent->rival) {
+        strcpy(agent->rival, presence.instance);
+        agent_log(agent->all, WMS_WARNING,
+                  "agent of %s: there is another agent of this host, %s: each question is carried "
+                  "out by both; end one of them",
+                  agent->host, agent->rival);
+    }
+}
+
 void presence_answer(struct agent *agent, enum store_question what,
                      const struct courier_message *message)
 {
     if (what == STORE_PRESENCE) {
         put(agent, message);
+    } else if (what == STORE_RIVAL) {
+        look(agent, message);
     } else {
         compare(agent, message);
     }

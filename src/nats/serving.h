@@ -124,7 +124,7 @@ enum agent_stage {
 };
 
 /* What the store is asked, each of which has one question under way at most. */
-enum store_question { STORE_PRESENCE, STORE_CLOCK, STORE_WISH, STORE_QUESTIONS };
+enum store_question { STORE_PRESENCE, STORE_CLOCK, STORE_RIVAL, STORE_WISH, STORE_QUESTIONS };
 
 struct wish {
     bool known;        /* the store has answered */
@@ -179,6 +179,8 @@ struct agent {
     bool storeless; /* the log knows that there is no store */
     unsigned clock_tries;
     double ask_clock_due;       /* 0: it is not to be asked */
+    double rival_due;           /* when it is looked whether there is another agent of this host */
+    char rival[65];             /* its instance; "": there is none */
     double put_sent, put_acked; /* of the presence that the clock is learnt by */
     uint64_t put_sequence;
     double offset; /* of the servers' clock: add it to agent_now() */
