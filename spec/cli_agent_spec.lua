@@ -262,6 +262,50 @@ describe("wms agent #once", function()
       running:line("lab01: serves logind://")
    end)
 
+   test("is set up as the manual says: with TLS, keys, and no more rights than are needed", function()
+      local folder = cli.folder()
+      local function key(name)
+         return assert(nkeys.make(("%s/%s.nk"):format(folder, name)))
+      end
+      local school = { administrators = { key "admin" }, rooms = { room1 = { "lab01.school.example" } },
+         people = { alice = { nkey = key "alice", rooms = { "room1" } } } }
+      local district = nats.start{ tls = true, jetstream = true, host = "localhost" }
+      local path = folder .. "/district/agent.lua"
+      local line, err, code = cli.run{ "agent", "enroll", "--servers", district.url, "--ca", nats.ca(), "--host",
+         "lab01.school.example", "--allow", "alice=sessions,lock,unlock", "--settings", path }
+      assert.equal(0, code, err)
+      local text = assert(io.open(path)):read("*a")
+      cli.write("district/agent.lua", (text:gsub("return {", 'return { server = "memory://lab",', 1)))
+      local host, public = line:match("^(%S+) (%S+)\n$")
+      school.hosts = { [host] = public }
+      district:stop() -- accounts cannot be made by a reload
+      district.options.config = dofile("examples/nats/rights.lua").accounts(school)
+      district:start()
+      local function whose(name)
+         cli.write(name .. ".lua", ([[return { groups = { room1 = "nats://lab01.school.example" },
+            defaults = { timeout = 20 }, nats = { servers = %q, name = %q, nkey = "%s.nk", tls = { ca = %q } } }]]):format(
+            district.url, name, name, nats.ca()))
+         return function(words)
+            local out, said, ended = cli.run(("--config %s/%s.lua %s"):format(folder, name, words))
+            assert.equal(0, ended, out .. said)
+            return out
+         end
+      end
+      local alice = whose "alice"
+      has(whose "admin" "agent prepare --replicas 1", "is there")
+      running = cli.start(("agent --settings %s --file %s/district.keep"):format(path, folder), { init = HOST,
+         shell = "2>&1" })
+      running:line("lab01.school.example: serves memory://lab")
+      has(alice "lock --all -s @room1 -m Exam --verify", "alice  locked")
+      alice "unlock --all -s @room1 --verify"
+      alice "keep --nats -s @room1 --locked -m Exam --after 1h --restore"
+      running:line("session 2 (alice): locked")
+      has(alice "room status @room1", "locked (2)  by alice")
+      has(alice "watch @room1 --initial --count 2", "ready")
+      alice "keep --nats -s @room1 --end"
+      running:line("session 2 (alice): unlocked again")
+   end)
+
    test("is told what is misuse in its file", function()
       for policy, want in pairs{
          ["3"] = "policy: a number; give who may do what", ["{ alice = { 'fly' } }"] = "fly",
