@@ -45,7 +45,7 @@ static int publish_question(struct nats_ask *ask, const char *reply, double now)
     char subject[NATS_SUBJECT];
 
     nats_subject_question(subject, host->token, ask->verb, courier_name(courier));
-    if (ask->published == 0) {
+    if (ask->unheard >= ask->published) { /* for the first time, as far as agents know */
         return courier_publish(courier, subject, reply, ask->question, ask->size);
     }
     write_age(text, ask, now);
