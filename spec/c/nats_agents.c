@@ -614,6 +614,60 @@ static void days(void)
     CHECK(blocks == 0);
 }
 
+static char overheard[TEXT];
+
+static void overhear(void *data, const struct courier_message *message)
+{
+    (void) data;
+    snprintf(overheard, sizeof overheard, "%s", message->data);
+}
+
+/* Who asks sleeps for an hour before it repeats its question: that belongs to the question's age,
+ * by which an agent knows whether it may have carried it out and begun anew since. */
+static void sleep_of_the_asker(void)
+{
+    const struct courier_events events = {.message = overhear};
+    struct courier other = {.up = true, .greeted = true, .count = 1, .events = &events};
+    const char *server = "nats://lab";
+    const wms_id only = {.number = 1};
+    wms_command command;
+    wms_request *request;
+
+    snprintf(where, sizeof where, "sleep");
+    wms_engine *engine = begin();
+    strcpy(other.subjects[0], "wms.v1.lab.close.*");
+    couriers = &other;
+    wms_command_init(&command, WMS_CLOSE);
+    command.servers = &server;
+    command.server_count = 1;
+    command.ids = &only;
+    command.id_count = 1;
+    command.timeout = 20;
+    CHECK(wms_start(engine, &command, &request) == 0);
+    double limit = now() + 10;
+    while (!*overheard && now() < limit) {
+        hear();
+        wms_engine_wait(engine, 0.01);
+    }
+    CHECK(*overheard);
+    later += 3600;
+    limit = now() + 5;
+    double age = -1;
+    while (age < 3600 && now() < limit) {
+        const char *field = strstr(overheard, "\"age\":");
+        age = field ? strtod(field + strlen("\"age\":"), NULL) : -1;
+        hear();
+        wms_engine_wait(engine, 0.01);
+    }
+    CHECK(age >= 3600);
+    wms_request_unref(request);
+    wms_engine_unref(engine);
+    CHECK(couriers == &other);
+    couriers = NULL;
+    clear();
+    CHECK(blocks == 0);
+}
+
 /* ---- children -------------------------------------------------------------------------------- */
 
 /* A child of a program with agents: they are the parent's, with all that is under way, and the
@@ -749,6 +803,7 @@ int main(int argc, char **argv)
         return 0;
     }
     days();
+    sleep_of_the_asker();
     children();
     memory();
     return 0;

@@ -54,7 +54,7 @@ int nats_new(const struct wms_services *services, wms_engine *engine, struct nat
 void nats_free(struct nats *all, bool forked);
 void *nats_alloc(struct nats *all, size_t size); /* cleared; NULL: out of memory */
 void nats_release(struct nats *all, void *block);
-double nats_now(void); /* seconds, of a clock that only goes on */
+double nats_now(void); /* seconds, of a clock that only goes on, also while the machine sleeps */
 
 /* What the servers are given for one configuration; hosts that use it hold it. */
 struct nats_client {

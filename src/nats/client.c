@@ -18,7 +18,7 @@ double nats_now(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_BOOTTIME, &now); /* an asker that has slept knows how old its question is */
     return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
