@@ -516,12 +516,14 @@ describe("an agent on NATS #once", function()
          return called(host, "agent", "state", "connected") == "false"
       end)
       there("hosts[%q]:drop(50)", host)
+      process.run("kill -STOP " .. program.pid) -- it does not come back before somebody listens
       server:start()
       alice:close()
       alice = raw.connect{ port = server.port }
       alice:subscribe "wms.v1.*.answer.>"
       alice:subscribe("wms.v1." .. host .. ".event")
       alice:flush()
+      process.run("kill -CONT " .. program.pid)
       local event = assert(alice:next(20)).data
       assert.truthy(event:find('"resync":true', 1, true), event)
    end)

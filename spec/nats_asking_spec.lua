@@ -282,6 +282,17 @@ describe("who asks hosts over NATS #once", function()
       assert.is_true(host.asked.unlock >= 3)
    end)
 
+   proves("has hosts be done a little before a command's deadline, so that they can still tell what they did", function()
+      local deadline
+      local host = played{ lock = function(client, question)
+         deadline = tonumber(question.data:match '"deadline":([%d.]+)')
+         client:publish(question.reply, '{"outcomes":[[1,"requested"],[2,"skipped",null,"TIMEOUT"]]}')
+      end }
+      local err = fault(host.run("lock_all", { message = "m", deadline = 60, timeout = 30 }))
+      assert.same({ "requested", "skipped" }, kit.pluck(err.outcomes, "state"))
+      assert.is_true(deadline <= 59 and deadline > 30, deadline)
+   end)
+
    proves("gives up a host that has gone without a word, as what may have been done", function()
       local host = played{}
       local list, message, err = host.run("close", { session_ids = 1, timeout = 60 })
