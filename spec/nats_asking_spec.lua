@@ -173,6 +173,34 @@ describe("who asks hosts over NATS #once", function()
       request:close()
    end)
 
+   proves("is told of each host that the servers do not let it ask, of thousands at once, and of each question", function()
+      local strict = nats.start{ config = [[
+         authorization { users: [ { user: "bob", password: "secret", permissions: {
+            publish: { allow: ["wms.v1.his.>"] }, subscribe: { allow: ["wms.v1.*.answer.>"] } } } ] }]] }
+      finally(function() strict:kill() end)
+      local file = nats.folder() .. "/bob"
+      local handle = assert(io.open(file, "w"))
+      handle:write "secret\n"
+      handle:close()
+      wms.configure{ nats = { servers = strict.url, user_name = "bob", password_file = file } }
+      local servers = {}
+      for i = 1, 3000 do
+         servers[i] = "nats://forbidden" .. i
+      end
+      for _, outcome in ipairs(fault(wms.close_all{ server = servers, concurrency = #servers, timeout = 60 }).outcomes) do
+         assert.same({ "failed", "ACCESS_DENIED" }, { outcome.state, outcome.error.code })
+      end
+      local requests = {}
+      for i = 1, 3 do
+         requests[i] = wms.start("unlock_all", { server = "nats://forbidden1", timeout = 60 })
+      end
+      for _, request in ipairs(requests) do
+         kit.await(function() return request:done() end, function() request:wait(0.1) end)
+         assert.equal("ACCESS_DENIED", select(3, request:result()).code)
+         request:close()
+      end
+   end)
+
    proves("says why servers cannot be reached that never were", function()
       local gone = nats.start{}
       gone:kill()
