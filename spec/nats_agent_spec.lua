@@ -561,7 +561,9 @@ describe("an agent on NATS #once", function()
       end
       assert.equal("20000", called(host, "agent", "state", "refused"))
       assert.equal("0", called(host, "agent", "state", "remembered"))
-      assert.truthy(tonumber((process.run("ps -o rss= -p " .. program.pid))) < before + 20000)
+      if not process.sanitized() then -- which keeps what was freed for a while
+         assert.truthy(tonumber((process.run("ps -o rss= -p " .. program.pid))) < before + 20000)
+      end
       assert.truthy(ask(host, "lock", '{"all":true,"message":"m"}', { who = "bob" }):find('"requested"', 1, true))
    end)
 
