@@ -256,6 +256,21 @@ describe("who asks hosts over NATS #once", function()
       assert.truthy(err.message:find("answer_size", 1, true), err.message)
    end)
 
+   proves("refuses outcomes without an end, and keeps those that it has", function()
+      wms.configure{ answer_size = 1024 }
+      local host = played{ unlock = function(client, question)
+         for part = 0, 200 do
+            client:publish(question.reply, ('{"part":%d,"outcomes":[[%d,"requested"]],"more":true}'):format(part, part + 1))
+         end
+      end }
+      local err = fault(host.run("unlock_all", { timeout = 30 }))
+      assert.is_true(#err.outcomes > 1 and #err.outcomes < 40, #err.outcomes)
+      assert.equal("requested", err.outcomes[1].state)
+      local last = err.outcomes[#err.outcomes]
+      assert.same({ "unknown", "PROTOCOL" }, { last.state, last.error.code })
+      assert.truthy(last.error.message:find("answer_size", 1, true), last.error.message)
+   end)
+
    proves("gets pictures as the host has them", function()
       local name = agent(2)
       local size = tonumber(program:eval(([[return #assert(wms.thumbnail{ server = "memory://%s", session_ids = 1,
