@@ -283,8 +283,8 @@ describe("wms agent #once", function()
       district:start()
       local function whose(name)
          cli.write(name .. ".lua", ([[return { groups = { room1 = "nats://lab01.school.example" },
-            defaults = { timeout = 20 }, nats = { servers = %q, name = %q, nkey = "%s.nk", tls = { ca = %q } } }]]):format(district.url, name, name,
-            nats.ca()))
+            defaults = { timeout = 20 }, nats = { servers = %q, name = %q, nkey = "%s.nk", tls = { ca = %q } } }]]):format(
+            district.url, name, name, nats.ca()))
          return function(words)
             local out, said, ended = cli.run(("--config %s/%s.lua %s"):format(folder, name, words))
             assert.equal(0, ended, out .. said)

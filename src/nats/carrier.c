@@ -230,7 +230,7 @@ static void plan(struct route *route, bool was_up)
 }
 
 /* The connection is lost, or could not be made. */
-static void lose(struct route *route, int code, bool final, const char *text)
+static void lose(struct route *route, int code, unsigned patience, const char *text)
 {
     bool was_up = route->state == ROUTE_UP;
     char copy[COURIER_SENTENCE];
@@ -241,8 +241,8 @@ static void lose(struct route *route, int code, bool final, const char *text)
         finish(route);
         return;
     }
-    route->final = final ? route->final + 1 : 0;
-    if (!route->ever_up && route->final >= route->options->count) {
+    route->final = patience > 0 ? route->final + 1 : 0;
+    if (!route->ever_up && patience > 0 && route->final >= patience * route->options->count) {
         route->state = ROUTE_REFUSED;
         tell(route, NOTICE_REFUSED, code, copy);
         return;
@@ -259,7 +259,7 @@ static void lose_broken(struct route *route, const char *why)
 
     snprintf(text, sizeof text, "the connection to the NATS server %.200s broke: %.150s",
              route->options->servers[route->line->server].place, why);
-    lose(route, WMS_E_UNREACHABLE, false, text);
+    lose(route, WMS_E_UNREACHABLE, 0, text);
 }
 
 /* Whether the connection is there; if not, the route may be freed. */
@@ -470,7 +470,7 @@ static void take_made(struct line *line)
         begin_up(route);
     } else {
         route->state = ROUTE_WAITING; /* nothing is to be given up */
-        lose(route, line->code, line->final, line->text);
+        lose(route, line->code, line->patience, line->text);
     }
     line_drop(line); /* the list's */
 }
@@ -529,7 +529,7 @@ static void look(struct route *route, double now)
         snprintf(text, sizeof text,
                  "the NATS server %.250s does not complete the connection in time",
                  route->options->servers[route->line->server].place);
-        lose(route, WMS_E_TIMEOUT, false, text);
+        lose(route, WMS_E_TIMEOUT, 0, text);
     } else if (route->state == ROUTE_UP) {
         look_at_silence(route, now);
     }

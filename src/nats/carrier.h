@@ -99,7 +99,7 @@ struct route {
     size_t count, room;
     size_t server;  /* the next one to be tried */
     unsigned tries; /* since it was up */
-    unsigned final; /* of these, such as it makes no sense to repeat */
+    unsigned final; /* of these, the last ones in a row that made no sense to repeat */
     bool ever_up;
     double pause;         /* the last one, in seconds */
     double due;           /* when it is tried again, or what is under way is given up */
@@ -114,8 +114,9 @@ struct line {
     natsConnection *nc; /* NULL: not connected */
     int fd;             /* libnats' own; -1: none */
     bool tls;
-    int code; /* why it is not connected, or 0 */
-    bool final;
+    int code;          /* why it is not connected, or 0 */
+    unsigned patience; /* so many times in a row, with each server, and it is not tried again; 0: it
+                          always is */
     char text[COURIER_SENTENCE];
     atomic_bool writing; /* libnats wants to write */
     atomic_bool starved; /* memory has run out for a message: the connection has to go */

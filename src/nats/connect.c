@@ -14,6 +14,7 @@
 #include "nats/carrier.h"
 
 enum {
+    ASKED_AGAIN = 3, /* times that a server refuses credentials: it may not have all accounts yet */
     CONNECTORS_MAX = 16,  /* threads of a carrier that make lines */
     GIVEN_UP_MAX = 8,     /* of these, such as nobody waits for any more */
     SEND_BUFFER = 262144, /* so that what the carrier hands over at a time fits, with TLS */
@@ -156,12 +157,12 @@ void line_wish(struct line *line)
     pthread_mutex_unlock(&carrier->lock);
 }
 
-static void fail(struct line *line, int code, bool final, const char *text)
+static void fail(struct line *line, int code, unsigned patience, const char *text)
 {
     const char *place = line->route->options->servers[line->server].place;
 
     line->code = code;
-    line->final = final;
+    line->patience = patience;
     snprintf(line->text, sizeof line->text, "the NATS server %.250s %s", place, text);
 }
 
@@ -182,7 +183,7 @@ static void say_distrust(struct line *line, const char *text)
 
     reason += strspn(reason, "0123456789:");
     snprintf(why, sizeof why, "is not trusted: %.*s", (int) strcspn(reason, ":"), reason);
-    fail(line, WMS_E_UNTRUSTED, true, why);
+    fail(line, WMS_E_UNTRUSTED, 1, why);
 }
 
 static void judge(struct line *line, natsStatus status)
@@ -193,17 +194,17 @@ static void judge(struct line *line, natsStatus status)
     text = text && *text ? text : natsStatus_GetText(status);
     switch (status) {
     case NATS_NO_SERVER:
-        fail(line, WMS_E_UNREACHABLE, false, "cannot be reached: nothing takes connections there");
+        fail(line, WMS_E_UNREACHABLE, 0, "cannot be reached: nothing takes connections there");
         break;
     case NATS_TIMEOUT:
-        fail(line, WMS_E_TIMEOUT, false, "does not answer in time");
+        fail(line, WMS_E_TIMEOUT, 0, "does not answer in time");
         break;
     case NATS_CONNECTION_AUTH_FAILED:
         snprintf(why, sizeof why, "refuses the credentials of this client (%.100s)", text);
-        fail(line, WMS_E_ACCESS_DENIED, true, why);
+        fail(line, WMS_E_ACCESS_DENIED, ASKED_AGAIN, why);
         break;
     case NATS_SECURE_CONNECTION_WANTED:
-        fail(line, WMS_E_UNTRUSTED, true,
+        fail(line, WMS_E_UNTRUSTED, 1,
              "does not offer TLS, without which only servers on this machine are used");
         break;
     case NATS_SSL_ERROR:
@@ -211,23 +212,23 @@ static void judge(struct line *line, natsStatus status)
             if (line->tls) {
                 say_distrust(line, text);
             } else {
-                fail(line, WMS_E_UNTRUSTED, true,
+                fail(line, WMS_E_UNTRUSTED, 1,
                      "wants TLS, and its certificate is not trusted; give `ca`");
             }
         } else {
             snprintf(why, sizeof why, "breaks off the TLS handshake (%.120s)", text);
-            fail(line, WMS_E_UNTRUSTED, false, why);
+            fail(line, WMS_E_UNTRUSTED, 0, why);
         }
         break;
     case NATS_NO_MEMORY:
-        fail(line, WMS_E_NO_MEMORY, false, "is not connected to, since memory runs out");
+        fail(line, WMS_E_NO_MEMORY, 0, "is not connected to, since memory runs out");
         break;
     case NATS_PROTOCOL_ERROR:
-        fail(line, WMS_E_PROTOCOL, false, "is none: what it says is not NATS' protocol");
+        fail(line, WMS_E_PROTOCOL, 0, "is none: what it says is not NATS' protocol");
         break;
     default:
         snprintf(why, sizeof why, "cannot be reached (%.150s)", text);
-        fail(line, WMS_E_UNREACHABLE, false, why);
+        fail(line, WMS_E_UNREACHABLE, 0, why);
         break;
     }
 }
@@ -257,7 +258,7 @@ static void make(struct line *line)
     int code = nats_options_make(options, line->server, &made, sentence, sizeof sentence);
     if (code) {
         line->code = code;
-        line->final = code != WMS_E_NO_MEMORY;
+        line->patience = code != WMS_E_NO_MEMORY;
         snprintf(line->text, sizeof line->text, "%s", sentence);
         return;
     }

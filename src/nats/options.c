@@ -18,7 +18,9 @@
 enum {
     FILE_MAX = 65536, /* bytes of a file with secrets */
     PORT = 4222,
-    CONNECT_MS = 5000,    /* for all but DNS and the TLS handshake */
+    CONNECT_MS = 60000,   /* for all but DNS and the TLS handshake.  The carrier waits less; when it
+                             is   over, libnats does not wait for a server's PONG, but asks for it all
+                             the   time, as long as the connection is there */
     WRITE_MS = 5000,      /* that libnats may wait to write, with TLS */
     BUFFER_PLAIN = 16384, /* two for each connection */
     BUFFER_TLS = 32768 /* never less than a TLS record: what libnats leaves is not seen by poll() */
