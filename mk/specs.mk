@@ -22,7 +22,7 @@ growths  :=
 endif
 # Hosts over NATS, with a bus in place of the part that knows libnats.
 bus      := $(if $(filter nats,$(providers)),$B/spec/nats_agents)
-no_bus   := $(filter-out $(patsubst %,$B/obj/nats/%.o,carrier connect courier hear nkey options),$(call objects,nats))
+no_bus   := $(filter-out $(patsubst %,$B/obj/nats/%.o,carrier connect courier hear nkey options route),$(call objects,nats))
 # What has parts of a provider inside is left out with it.
 programs := $(filter-out $(if $(filter nats,$(providers)),,$B/spec/courier),$(programs))
 # Programs and a provider that know a former release's headers only: spec/abi/VERSION.
@@ -52,7 +52,7 @@ $(programs) $(growths): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a
 	    $(libs_of_$(part)) -lm
 
 $B/spec/courier: private part = nats
-$B/spec/courier: $(patsubst %,$B/obj/nats/%.o,courier carrier connect hear nkey options)
+$B/spec/courier: $(patsubst %,$B/obj/nats/%.o,courier carrier connect hear nkey options route)
 
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
 $B/spec/oom: private wraps = -Wl,--wrap=calloc
