@@ -459,7 +459,7 @@ describe("an agent on NATS #once", function()
    proves("says of a wish that it cannot be read", function()
       local host = serve()
       for _, wrong in ipairs{ "{", "[]", '{"state":"locked","seconds":-1}', '{"state":"locked","seconds":"1"}',
-         '{"where":' .. ("["):rep(50000) .. "}", '{"a":1.5}' } do
+         '{"state":"locked","seconds":10000000000}', '{"where":' .. ("["):rep(50000) .. "}", '{"a":1.5}' } do
          local revision = put(host, wrong)
          local said = there([[
             local wish = call(%q, "wish", "wait", { revision = %d })
