@@ -26,6 +26,7 @@
 
 enum {
     AGENT_UNDER_WAY_MAX = 64,    /* questions of one agent at a time; others wait */
+    AGENT_UNDER_WAY_EACH = 48,   /* of one name */
     AGENT_ANSWERS_MAX = 10000,   /* that one agent remembers */
     AGENT_BYTES_MAX = 32 << 20,  /* of all answers that the agents of an engine remember */
     AGENT_ANSWER_KEPT = 4 << 20, /* bytes of an answer; a longer one is not remembered */
@@ -68,6 +69,7 @@ struct asked {
     double answered;
     enum wms_verb verb;
     bool waits;     /* for its turn */
+    bool begun;     /* it has one of its name's places */
     bool changes;   /* it is no query */
     bool forgotten; /* it was answered, and the answer was too long to be kept */
     bool all;
@@ -165,7 +167,8 @@ struct agent {
     struct node under_way, waiting; /* questions, oldest first */
     struct node remembered;
     size_t under_way_count, waiting_count, waiting_changes, waiting_bytes, remembered_count;
-    unsigned short shares[AGENT_SHARES]; /* places of those who ask: see waiting.c */
+    /* Of those who ask, questions that wait, and that have begun: see waiting.c. */
+    unsigned short shares[AGENT_SHARES], begun[AGENT_SHARES];
     bool starting;
     double denied; /* when the log was told last that something is not allowed */
     uint64_t questions_count, refused, ignored;
@@ -260,7 +263,7 @@ void serve_fail(struct asked *asked, int code, const char *text);
  * many. */
 void waiting_take(struct asked *asked, const struct nats_question *question,
                   const struct courier_message *message);
-/* It waits no longer, if it did. */
+/* It waits no longer, and has no place any more, if it did. */
 void waiting_leave(struct asked *asked);
 /* Starts what may start now; returns when to look again, or 0. */
 double waiting_due(struct agent *agent, double now);

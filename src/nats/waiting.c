@@ -2,13 +2,17 @@
 /* waiting.c - questions that wait for their turn.
  *
  * An agent carries out so many at a time; the others wait, as long as they are not too many, and
- * nobody has more than a share of the places, so that one who asks without end is no obstacle to
- * others.  What changes something is carried out in the order in which it was asked: which sessions
- * "all" means is asked of the host first, so that a command for one of them could overtake it. */
+ * nobody has more than a share of the places, neither of those for what is carried out nor of those
+ * for what waits, so that one who asks without end, or for what takes days, is no obstacle to
+ * others.  Several names may have one share.  What changes something is carried out in the order in
+ * which it was asked: which sessions "all" means is asked of the host first, so that a command for
+ * one of them could overtake it. */
 #include "nats/serving.h"
 
 /* How long a question waits for a former one about all sessions that has begun. */
 #define IN_ORDER 1.0
+
+_Static_assert(AGENT_SHARES <= 64, "waiting_due() has a bit for each");
 
 enum {
     WAITING_MAX = 4096,  /* questions */
@@ -21,12 +25,23 @@ static size_t running(const struct agent *agent)
     return agent->under_way_count - agent->waiting_count;
 }
 
-static unsigned short *share_of(const struct asked *asked)
+static unsigned share_of(const struct asked *asked)
 {
-    struct agent *agent = asked->agent;
-    uint64_t hash = wms_hash(&agent->all->key, asked->who, strlen(asked->who));
+    const struct agents *agents = asked->agent->all;
 
-    return &agent->shares[hash % AGENT_SHARES];
+    return (unsigned) (wms_hash(&agents->key, asked->who, strlen(asked->who)) % AGENT_SHARES);
+}
+
+static bool has_its_share(const struct asked *asked)
+{
+    return asked->agent->begun[share_of(asked)] >= AGENT_UNDER_WAY_EACH;
+}
+
+static void begin(struct asked *asked, const struct nats_question *question)
+{
+    asked->begun = true;
+    asked->agent->begun[share_of(asked)]++;
+    serve_start(asked, question);
 }
 
 /* A former question, which has begun, may not have come to its sessions yet. */
@@ -48,6 +63,10 @@ void waiting_leave(struct asked *asked)
 {
     struct agent *agent = asked->agent;
 
+    if (asked->begun) {
+        asked->begun = false;
+        agent->begun[share_of(asked)]--;
+    }
     if (!asked->waits) {
         return;
     }
@@ -55,7 +74,7 @@ void waiting_leave(struct asked *asked)
     agent->waiting_count--;
     agent->waiting_changes -= asked->changes;
     agent->waiting_bytes -= asked->kept_size;
-    --*share_of(asked);
+    agent->shares[share_of(asked)]--;
     agents_release(agent->all, asked->kept);
     asked->kept = NULL;
 }
@@ -74,13 +93,14 @@ static void start(struct asked *asked)
     if (error) {
         serve_fail(asked, error, NULL);
     } else {
-        serve_start(asked, &question);
+        begin(asked, &question);
     }
 }
 
 double waiting_due(struct agent *agent, double now)
 {
     size_t queries = agent->waiting_count - agent->waiting_changes;
+    uint64_t held = 0; /* a bit for each share of which a change waits for a place */
     bool blocked = false;
     double until = 0;
 
@@ -92,11 +112,14 @@ double waiting_due(struct agent *agent, double now)
     while (node != &agent->waiting && running(agent) < AGENT_UNDER_WAY_MAX &&
            !(blocked && queries == 0)) {
         struct asked *asked = NODE_OWNER(node, struct asked, under_way);
+        uint64_t share = UINT64_C(1) << share_of(asked);
         node = node->next;
-        if (!asked->changes) {
-            queries--;
+        queries -= !asked->changes;
+        if (has_its_share(asked)) {
+            held |= asked->changes ? share : 0;
+        } else if (!asked->changes) {
             start(asked);
-        } else if (!blocked) {
+        } else if (!blocked && !(held & share)) {
             blocked = has_to_wait(agent, asked->verb, now, &until);
             if (!blocked) {
                 start(asked);
@@ -111,17 +134,17 @@ void waiting_take(struct asked *asked, const struct nats_question *question,
                   const struct courier_message *message)
 {
     struct agent *agent = asked->agent;
-    unsigned short *share = share_of(asked);
+    unsigned share = share_of(asked);
     double until;
 
     /* It is under way by now itself. */
-    if (running(agent) <= AGENT_UNDER_WAY_MAX &&
+    if (running(agent) <= AGENT_UNDER_WAY_MAX && !has_its_share(asked) &&
         (!asked->changes ||
          (agent->waiting_changes == 0 && !has_to_wait(agent, asked->verb, asked->since, &until)))) {
-        serve_start(asked, question);
+        begin(asked, question);
         return;
     }
-    if (agent->waiting_count >= WAITING_MAX || *share >= WAITING_EACH ||
+    if (agent->waiting_count >= WAITING_MAX || agent->shares[share] >= WAITING_EACH ||
         agent->waiting_bytes + message->size > WAITING_BYTES) {
         serve_fail(asked, WMS_E_BUSY, "the host's agent has too many questions to answer");
         return;
@@ -138,7 +161,7 @@ void waiting_take(struct asked *asked, const struct nats_question *question,
     agent->waiting_count++;
     agent->waiting_changes += asked->changes;
     agent->waiting_bytes += message->size;
-    ++*share;
+    agent->shares[share]++;
     agent_schedule(agent);
 }
 
