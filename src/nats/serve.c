@@ -186,7 +186,8 @@ static bool has_failed_as_whole(const struct asked *asked, wms_outcome *ret_outc
 {
     const struct wms_requests *requests = requests_of(asked->agent);
 
-    return !(nats_verb_traits(asked->verb) & WMS_ON_SERVER) && requests->outcome_count(asked->request) == 1 &&
+    return !(nats_verb_traits(asked->verb) & WMS_ON_SERVER) &&
+           requests->outcome_count(asked->request) == 1 &&
            requests->outcome(asked->request, 0, ret_outcome, sizeof *ret_outcome) == 0 &&
            !ret_outcome->id && ret_outcome->code &&
            (ret_outcome->state == WMS_FAILED || ret_outcome->state == WMS_SKIPPED);
