@@ -454,9 +454,8 @@ void serve_message(struct agent *agent, const struct courier_message *message)
     char who[NATS_WHO], nonce[NATS_NONCE];
     uint64_t seq;
 
-    /* JetStream sends what is stored wherever it is told to: that is no question. */
-    if (message->status || message->time >= 0 || message->sequence || message->deleted ||
-        !message->reply || !nats_read_question_subject(message->subject, agent->host, &verb, who) ||
+    if (courier_is_of_servers(message) || !message->reply ||
+        !nats_read_question_subject(message->subject, agent->host, &verb, who) ||
         !nats_read_reply_subject(message->reply, agent->host, who, nonce, &seq)) {
         agent->ignored++;
         return;
