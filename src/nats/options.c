@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/errortext.h"
+#include "nats/nkey.h"
 
 enum {
     FILE_MAX = 65536, /* bytes of a file with secrets */
