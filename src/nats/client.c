@@ -18,7 +18,7 @@ double nats_now(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_BOOTTIME, &now);
     return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
@@ -229,7 +229,7 @@ static void refuse_asks(struct nats_client *client, const char *quoted)
         struct nats_ask *ask = NODE_OWNER(node, struct nats_ask, of_client);
         next = node->next;
         if (ask != ask->host->presence && is_asked_at(ask, quoted)) {
-            nats_ask_fail(ask, WMS_E_ACCESS_DENIED, nats_no_right, false);
+            nats_ask_refused(ask);
         }
     }
 }
