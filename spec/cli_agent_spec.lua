@@ -27,7 +27,7 @@ describe("wms agent enroll #once", function()
 
    test("makes a key and settings, prints the line for the servers, and leaves alone what is there", function()
       local path = cli.folder() .. "/wms/agent.lua"
-      local words = { "agent", "enroll", "--servers", "tls://n1:4222,tls://n2", "--ca", "ca.pem", "--host", "Lab01.example",
+      local words = { "agent", "enroll", "--servers", "tls://n1:4222,tls://n2", "--ca", "spec/deps", "--host", "Lab01.example",
          "--allow", "*=sessions", "--allow", "alice=lock,unlock", "--settings", path }
       local out, err, code = cli.run(words)
       assert.equal(0, code, err)
@@ -37,23 +37,28 @@ describe("wms agent enroll #once", function()
       local settings = assert(require("wms.agent.settings").read(path))
       assert.same({ servers = { "tls://n1:4222", "tls://n2" }, nkey = cli.folder() .. "/wms/agent.nk",
          tls = { ca = settings.nats.tls.ca } }, settings.nats)
-      assert.truthy(settings.nats.tls.ca:find("^/.*/ca%.pem$"))
+      assert.truthy(settings.nats.tls.ca:find("^/.*/spec/deps$"))
       assert.same({ ["*"] = { "sessions" }, alice = { "lock", "unlock" } }, settings.policy)
       assert.equal("lab01.example", settings.host)
       assert.equal("600\n", (process.run("stat -c %a " .. cli.folder() .. "/wms/agent.nk")))
       local text = read(path)
-      out, err, code = cli.run{ "agent", "enroll", "--host", "lab01.example", "--settings", path }
+      out, err, code = cli.run{ "agent", "enroll", "--settings", path } -- by the name that it has there
       assert.same({ "lab01.example " .. key .. "\n", 0 }, { out, code })
-      has(err, "agent.lua is left as it is")
+      has(err, "agent.lua is left as it is\n")
+      _, err = cli.run(words)
+      has(err, "agent.lua is left as it is: --servers, --ca, --allow changed nothing; edit it")
+      out, err = cli.run{ "agent", "enroll", "--host", "lab02", "--settings", path }
+      assert.equal("lab01.example " .. key .. "\n", out)
+      has(err, "agent.lua is left as it is: --host changed nothing")
       assert.equal(text, read(path))
    end)
 
    test("writes settings that say what is missing, and values as they are", function()
       local path = cli.folder() .. "/odd folder/a'b.lua"
-      local _, err, code = cli.run{ "agent", "enroll", "--servers", 'tls://"\\n', "--settings", path }
+      local _, err, code = cli.run{ "agent", "enroll", "--servers", "tls://n1", "--settings", path }
       assert.equal(0, code, err)
       local settings = assert(require("wms.agent.settings").read(path))
-      assert.same({ 'tls://"\\n' }, settings.nats.servers)
+      assert.same({ "tls://n1" }, settings.nats.servers)
       assert.same({}, settings.policy)
    end)
 
@@ -63,6 +68,8 @@ describe("wms agent enroll #once", function()
          ["agent enroll --servers a --host ! --settings /nowhere/x.lua"] = "--host: '!' is no host's name; give",
          ["agent enroll --allow alice"] = "--allow: 'alice' is no allowance; give WHO=VERB,...",
          ["agent enroll --allow alice=LOCK"] = "--allow: 'LOCK' is no verb; give some of",
+         ["agent enroll --servers n1:4222 --settings /nowhere/x.lua"] = "--servers: 'n1:4222' is no URL of a NATS server; give one",
+         ["agent enroll --servers tls://a --ca /nowhere/ca.pem --settings /nowhere/x.lua"] = "--ca: /nowhere/ca.pem cannot be read",
          ["--demo agent enroll --servers a"] = "--demo: an agent has settings of its own; leave it out",
       } do
          local out, err, code = cli.run(words)

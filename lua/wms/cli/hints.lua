@@ -47,6 +47,8 @@ local SPECIAL = {
       return command.call == "unbind" and "'wms bindings' lists the hosts that this account is bound to."
          or server:find("^veyon://")
             and ("Bind to it once: wms bind %s --key-name NAME --key-file FILE."):format(server)
+         or server:find("^nats://")
+            and "Say where they are in the file of settings, in nats = { servers = }: see wms-config(5)."
          or ("Bind to it once: wms bind %s -u Administrator. %s"):format(server, as_user(server, command))
    end,
    NOT_FOUND = function(_, command, _, id)
