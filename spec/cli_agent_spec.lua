@@ -6,6 +6,7 @@ local nats = require "spec.support.nats"
 local nkeys = require "wms.nkeys"
 local process = require "spec.support.process"
 local has, records = cli.has, cli.records
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local HOST = [[
    lab = require("wms").memory("lab", { sessions = {
@@ -267,6 +268,25 @@ describe("wms agent #once", function()
       guarded:reload(only(out:match("U%w+")))
       running = cli.start(agent, { shell = "2>&1" })
       running:line("lab01: serves logind://")
+   end)
+
+   test("is asked with settings that are wrong: it says which, and where they stand", function()
+      local guarded = nats.start{ config = ("authorization { users: [ { nkey: %s } ] }"):format(
+         assert(nkeys.make(cli.folder() .. "/known.nk"))) }
+      assert(nkeys.make(cli.folder() .. "/unknown.nk"))
+      for settings, want in pairs{
+         [""] = { "give nats = { servers = \"tls://nats.example\" } in the file of settings (see wms-config(5))\n1 host" },
+         [('nats = { servers = %q, nkey = "none.nk" }'):format(guarded.url)] = { "/none.nk cannot be read: ",
+            "in the file of settings, in nats: see wms-config(5)" },
+         [('nats = { servers = %q, nkey = "unknown.nk" }'):format(guarded.url)] = { "refuses the credentials",
+            "Has that server the public part of your key" },
+      } do
+         cli.write("wrong.lua", ("return { %s }"):format(settings))
+         local _, err, code = cli.run(("--config %s/wrong.lua room status nats://lab01"):format(cli.folder()))
+         assert.equal(1, code, err)
+         has(err, unpack(want))
+         assert.is_nil(err:find("bind", 1, true), err)
+      end
    end)
 
    test("is set up as the manual says: with TLS, keys, and no more rights than are needed", function()

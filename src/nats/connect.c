@@ -194,7 +194,8 @@ static void judge(struct line *line, natsStatus status)
     text = text && *text ? text : natsStatus_GetText(status);
     switch (status) {
     case NATS_NO_SERVER:
-        fail(line, WMS_E_UNREACHABLE, 0, "cannot be reached: nothing takes connections there");
+        fail(line, WMS_E_UNREACHABLE, 0,
+             "cannot be reached: nothing takes connections there, or the name is not known");
         break;
     case NATS_TIMEOUT:
         fail(line, WMS_E_TIMEOUT, 0, "does not answer in time");
