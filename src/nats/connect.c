@@ -192,6 +192,9 @@ static void judge(struct line *line, natsStatus status)
     char why[200];
 
     text = text && *text ? text : natsStatus_GetText(status);
+    if (text[0] == '(' && strstr(text, "): ")) { /* where in libnats */
+        text = strstr(text, "): ") + strlen("): ");
+    }
     switch (status) {
     case NATS_NO_SERVER:
         fail(line, WMS_E_UNREACHABLE, 0,
