@@ -109,13 +109,18 @@ no_host = logind:///run/no-such-bus/socket
 # Threads, each with a Lua state and an engine of its own, and such that share the session API's.
 # The sanitizer of gcc 12 wants addresses that are not randomized.
 T = build/thread
+# Connections to NATS servers have threads of ours and of libnats: these scenarios of spec/c/courier.c.
+nats_found = $(and $(filter nats,$(providers)),$(shell command -v nats-server))
+raced      = talk burst restart credentials ends
 fixed_addresses = $$(setarch -R true 2>/dev/null && echo setarch -R)
 check-tsan:
-	$(again) all $(addprefix $T/spec/,threads blocking fork) \
+	$(again) all $(addprefix $T/spec/,threads blocking fork $(if $(nats_found),courier)) \
 	    $(patsubst $B/%,$T/%,$(fixtures) $(wtsapis) $(winpr_programs)) SANITIZE=thread
 	@mkdir -p $T/files
 	@for run in 'threads $T/spec $T/$L' 'blocking $T/spec/wms/blocking.so $T/files'; do \
 	    $(fixed_addresses) $T/spec/$$run || exit; done
+	$(if $(nats_found),@for run in $(raced); do mkdir -p $T/files/$$run && \
+	    $(fixed_addresses) $T/spec/courier $(CURDIR)/$T/files/$$run $$run || exit; done)
 	$(if $(wtsapi),@WTSAPI_LIBRARY=$T/spec/wtsapi/odd.so LUA_CPATH='$T/$L/?.so' \
 	    $(fixed_addresses) $T/spec/fork lua spec/wtsapi/threads.lua)
 	$(if $(wtsapi),@WTSAPI_LIBRARY='$(CURDIR)/$T/lib/libwms-wtsapi.so' \
@@ -137,6 +142,8 @@ check-valgrind:
 	    'oom $(memory_fails)' $(units:$B/spec/%=%); do \
 	    XDG_CONFIG_HOME=$(CURDIR)/$B/config LUA_PATH='./lua/?.lua;;' LUA_CPATH='$B/spec/?.so' \
 	    $(memcheck) $B/spec/$$run $(or_show); done
+	$(if $(nats_found),@for run in talk credentials ends; do mkdir -p $B/files/$$run && \
+	    $(memcheck) $B/spec/courier $(CURDIR)/$B/files/$$run $$run $(or_show); done)
 	$(if $(wtsapi),@WTSAPI_LIBRARY=$B/spec/wtsapi/odd.so LUA_CPATH='$B/$L/?.so' \
 	    $(memcheck) $B/spec/fork lua spec/wtsapi/threads.lua $(or_show))
 	$(if $(wtsapi),@for run in wtsapi_misuse 'wtsapi_threads 8 10 $(no_host)'; do \

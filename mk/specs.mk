@@ -52,7 +52,7 @@ $(programs) $(growths): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a
 	    $(libs_of_$(part)) -lm
 
 $B/spec/courier: private part = nats
-$B/spec/courier: $(patsubst %,$B/obj/nats/%.o,courier carrier connect hear nkey options)
+$B/spec/courier: $(patsubst %,$B/obj/nats/%.o,courier carrier connect hear nkey options route)
 
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
 $B/spec/oom: private wraps = -Wl,--wrap=calloc

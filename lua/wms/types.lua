@@ -839,7 +839,7 @@ function wms.new(options) end
 ---@field credentials? string A `.creds` file.
 ---@field user_name? string With `password_file`.
 ---@field password_file? string The password is in its first line.
----@field tls? { ca?: string, certificate?: string, key?: string } Files, PEM.  `ca`: who vouches for the servers; else the system's authorities.
+---@field tls? { ca?: string, certificate?: string, key?: string } Files, PEM.  `ca`: who vouches for the servers, beside the system's authorities.
 
 ---@class wms.Configuration
 ---@field timeout? number The default of `timeout`.

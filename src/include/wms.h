@@ -252,8 +252,8 @@ typedef struct wms_nats {
     const char *credentials;               /* a .creds file: a JWT and its seed */
     const char *nkey;                      /* a file with a user's seed (NKEY) */
     const char *user_name, *password_file; /* both or none; of the file, the first line */
-    const char *ca;                        /* PEM; NULL: the system's */
-    const char *certificate, *key;         /* PEM, for servers that want one; both or none */
+    const char *ca; /* PEM; who vouches for the servers, beside the authorities of the system */
+    const char *certificate, *key; /* PEM, for servers that want one; both or none */
 } wms_nats;
 
 #define WMS_NATS_INIT \

@@ -198,6 +198,34 @@ static inline void queue_join(struct queue *to, struct queue *from)
     }
 }
 
+/* ---- route.c: all of it in the thread -------------------------------------------------------- */
+
+enum { ROUTE_PARTING_MAX = 1 /* second that a route has for its last words */ };
+
+void route_schedule(struct route *route, double at);
+/* From 0 to 1. */
+double carrier_chance(struct carrier *carrier);
+/* False: out of memory. */
+bool route_tell(struct route *route, enum notice_kind kind, int code, const char *text);
+void order_free(struct order *order);
+/* The line goes, if there is one. */
+void route_part(struct route *route);
+/* The engine has freed it, and there is no line: it may be freed. */
+void route_finish(struct route *route);
+/* Whether the connection is there; if not, the route may be freed. */
+bool route_holds(struct route *route);
+/* As the line wants it and the carrier allows it. */
+void route_watch(struct route *route);
+/* Writes what there is; the route may be freed.  `writable`: the kernel takes something. */
+void route_pump(struct route *route, bool writable);
+/* What epoll has said. */
+void route_serve(struct route *route, unsigned events);
+void route_begin(struct route *route);
+/* A connector is done with it. */
+void route_take_made(struct line *line);
+/* What is due has come. */
+void route_look(struct route *route, double now);
+
 /* ---- connect.c ------------------------------------------------------------------------------- */
 
 /* The thread: begins to make a line to the route's next server.  NULL: out of memory, or too many

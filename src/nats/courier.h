@@ -3,6 +3,8 @@
  *
  *     courier.c   the engine's side: what is published and heard waits here
  *     carrier.c   the thread that carries all connections of an engine
+ *     route.c     the thread's side of one connection
+ *     hear.c      subscriptions, and what is heard
  *     connect.c   makes connections, anew too, in threads of its own
  *     options.c   what a connection needs: servers, credentials, TLS
  *     nkey.c      the public key that belongs to a seed
