@@ -188,6 +188,20 @@ describe("an agent on NATS #once", function()
       assert.truthy(answer:find('1,"requested"', 1, true), answer)
    end)
 
+   proves("does not say that nothing was done of what may have been done before, when it refuses it", function()
+      local host = serve{ policy = { alice = { "close" } } }
+      local first, reply = ask(host, "close", '{"ids":[1]}')
+      there("call(%q, 'agent', 'serve', { server = 'memory://' .. %q, policy = { bob = { 'sessions' } } })", host, host)
+      assert.equal(first, (ask(host, "close", '{"ids":[1],"age":2}', { reply = reply })))
+      for _, verb in ipairs{ "close", "lock" } do
+         local answer = ask(host, verb, '{"ids":[2],"message":"m","age":100}')
+         assert.truthy(answer:find('"unknown":true', 1, true), answer)
+         assert.truthy(ask(host, verb, '{"ids":[2],"message":"m"}'):find("ACCESS_DENIED", 1, true))
+      end
+      assert.truthy(ask(host, "sessions", '{"all":true,"age":100}'):find("ACCESS_DENIED", 1, true))
+      assert.equal(1, done(host, "close"))
+   end)
+
    proves("carries out what its policy allows, and nothing else", function()
       local host = serve{ policy = { alice = { "lock" }, ["*"] = { "sessions" }, root = { "*" } } }
       assert.truthy(ask(host, "sessions", '{"all":true}', { who = "bob" }):find('"sessions"', 1, true))

@@ -8,8 +8,6 @@
 #include "nats/asking.h"
 #include "nats/json.h"
 
-enum { NOBODY = 503 };
-
 /* Seconds: without an answer, until it is asked whether the agent is there; until it is repeated
  * first; in which something has to be heard for the rest to be on its way. */
 static const double doubtful = 0.5, first_pause = 1, flowing = 0.25, patience = 4;
@@ -352,11 +350,6 @@ static void take_answer(struct nats_ask *ask, const struct nats_answer *answer,
     }
 }
 
-static bool is_of_store(const struct courier_message *message)
-{
-    return message->status || message->time >= 0 || message->sequence || message->deleted;
-}
-
 void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message)
 {
     struct nats_host *host = ask->host;
@@ -366,7 +359,7 @@ void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message)
         ask->way->heard(ask, message);
         return;
     }
-    if (message->status == NOBODY) {
+    if (message->status == COURIER_NOBODY) {
         ask->unheard++;
         if (ask->unheard >= ask->published) {
             ask->doubted = true;
@@ -374,7 +367,7 @@ void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message)
         }
         return;
     }
-    if (is_of_store(message)) { /* somebody has had it sent here */
+    if (courier_is_of_servers(message)) { /* somebody has had it sent here */
         return;
     }
     int error = nats_read_answer(&host->all->reader, message->data, message->size, &answer);
@@ -389,6 +382,14 @@ void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message)
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
+
+void nats_ask_refused(struct nats_ask *ask)
+{
+    /* Of what was published, the servers have refused one at least. */
+    bool lost = ask->published > ask->unheard + 1;
+
+    nats_ask_fail(ask, WMS_E_ACCESS_DENIED, nats_no_right, lost);
+}
 
 static bool is_unheard(const struct nats_ask *ask)
 {

@@ -186,6 +186,8 @@ void nats_ask_end(struct nats_ask *ask);
 /* Ends it, and tells. */
 void nats_ask_fail(struct nats_ask *ask, int code, const char *text, bool lost);
 void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message);
+/* The servers do not let it out; a former one they may have. */
+void nats_ask_refused(struct nats_ask *ask);
 /* It is time to look after it. */
 void nats_ask_tick(struct nats_ask *ask, double now);
 /* The connection is up (again): it is published (again). */
@@ -194,6 +196,10 @@ void nats_ask_up(struct nats_ask *ask);
 void nats_ask_judge(struct nats_ask *ask, bool known, bool there);
 
 /* ---- what the engine wants ------------------------------------------------------------------- */
+
+/* For `failed` of struct nats_way: ends the op. */
+void nats_op_failed(struct nats_host *host, struct wms_op *op, void *data, int code,
+                    const char *text, bool lost);
 
 void nats_list(struct nats_host *host, struct wms_op *op);
 void nats_act(struct nats_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,

@@ -228,7 +228,7 @@ static void refuse_ask(struct nats_client *client, const char *quoted)
     for (struct node *node = client->asks.next; node != &client->asks; node = node->next) {
         struct nats_ask *ask = NODE_OWNER(node, struct nats_ask, of_client);
         if (ask != ask->host->presence && is_asked_at(ask, quoted)) {
-            nats_ask_fail(ask, WMS_E_ACCESS_DENIED, nats_no_right, false);
+            nats_ask_refused(ask);
             return;
         }
     }

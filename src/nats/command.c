@@ -9,9 +9,8 @@ static const struct wms_services *services_of(const struct nats_ask *ask)
     return ask->host->all->services;
 }
 
-/* Without an answer: what was asked by an op. */
-static void op_failed(struct nats_host *host, struct wms_op *op, void *data, int code,
-                      const char *text, bool lost)
+void nats_op_failed(struct nats_host *host, struct wms_op *op, void *data, int code,
+                    const char *text, bool lost)
 {
     const struct wms_services *services = host->all->services;
 
@@ -95,7 +94,7 @@ static void list_answered(struct nats_ask *ask, const struct nats_answer *answer
 void nats_list(struct nats_host *host, struct wms_op *op)
 {
     static const struct nats_way way = {
-        .gathers = true, .answered = list_answered, .failed = op_failed};
+        .gathers = true, .answered = list_answered, .failed = nats_op_failed};
     struct nats_question question;
     const char *text;
 
@@ -156,13 +155,13 @@ static void act_answered(struct nats_ask *ask, const struct nats_answer *answer)
 }
 
 static const struct nats_way act_way = {
-    .sends = true, .gathers = true, .answered = act_answered, .failed = op_failed};
+    .sends = true, .gathers = true, .answered = act_answered, .failed = nats_op_failed};
 
 void nats_act(struct nats_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,
               const char *message)
 {
     static const struct nats_way look = {
-        .gathers = true, .answered = act_answered, .failed = op_failed};
+        .gathers = true, .answered = act_answered, .failed = nats_op_failed};
     const struct nats_way *way = verb == WMS_THUMBNAIL ? &look : &act_way;
     const char *identity = wms_op_identity(host->all->services, op);
     struct nats_question question;
@@ -259,7 +258,7 @@ static double deadline_of(const struct wms_errand *errand)
 void nats_command(struct nats_host *host, struct wms_op *op, const struct wms_errand *errand)
 {
     static const struct nats_way way = {
-        .sends = true, .answered = command_answered, .failed = op_failed};
+        .sends = true, .answered = command_answered, .failed = nats_op_failed};
     struct nats_question question;
     const char *text;
 

@@ -84,7 +84,8 @@ static natsStatus set_reading(void *user, bool add)
 
     if (!add) { /* not by itself: a forked child may have the socket, too */
         epoll_ctl(line->route->carrier->epoll, EPOLL_CTL_DEL, line->fd, NULL);
-        atomic_store(&line->route->fd, -1);
+        int fd = line->fd; /* the route may have another line by now */
+        atomic_compare_exchange_strong(&line->route->fd, &fd, -1);
         line->fd = -1;
     }
     return NATS_OK;
@@ -192,9 +193,13 @@ static void judge(struct line *line, natsStatus status)
     char why[200];
 
     text = text && *text ? text : natsStatus_GetText(status);
+    if (text[0] == '(' && strstr(text, "): ")) { /* where in libnats */
+        text = strstr(text, "): ") + strlen("): ");
+    }
     switch (status) {
     case NATS_NO_SERVER:
-        fail(line, WMS_E_UNREACHABLE, 0, "cannot be reached: nothing takes connections there");
+        fail(line, WMS_E_UNREACHABLE, 0,
+             "cannot be reached: nothing takes connections there, or the name is not known");
         break;
     case NATS_TIMEOUT:
         fail(line, WMS_E_TIMEOUT, 0, "does not answer in time");
