@@ -473,6 +473,11 @@ describe("who asks hosts over NATS #once", function()
       assert.equal(2, assert(call(name, "store", "prepare")).made)
       assert.equal(0, assert(call(name, "store", "prepare", { replicas = 1 })).made)
       assert(call(name, "wish", "put", { state = "unlocked" }))
+      -- Whoever may write one key cannot take away all others with it.
+      local client = assert(raw.connect{ port = fresh.port })
+      local answer = client:ask("$KV.wms_wish.other", "{}", nil, "Nats-Rollup: all\r\n")
+      assert.truthy(answer.data:find("rollup not permitted", 1, true), answer.data)
+      client:close()
       fresh:kill()
    end)
 
