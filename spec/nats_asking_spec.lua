@@ -398,6 +398,7 @@ describe("who asks hosts over NATS #once", function()
       local handle = assert(io.open(file, "w"))
       handle:write("secret\n")
       handle:close()
+      process.run("chmod 600 " .. process.quote(file))
       local name, settings = name_of "guarded", { servers = by_rights.url, user_name = "host", password_file = file }
       local host = room.program{ nats = settings }
       host:eval(("serve{ prefix = 'guarded', first = %d, last = %d, sessions = 1 }"):format(serial, serial))
