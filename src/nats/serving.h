@@ -68,7 +68,6 @@ struct asked {
     double answered;
     enum wms_verb verb;
     bool waits;     /* for its turn */
-    bool runs;      /* it was given to the engine */
     bool changes;   /* it is no query */
     bool doubtful;  /* it may have been carried out before it came here */
     bool forgotten; /* it was answered, and the answer was too long to be kept */
@@ -143,11 +142,6 @@ struct wish {
     const char *unreadable; /* why it cannot be acted on: static; NULL: it can */
 };
 
-/* How many questions of a name there are. */
-struct agent_share {
-    unsigned short running, waiting;
-};
-
 struct agent {
     struct agent *next; /* in its slot of `agents->hosts` */
     uint64_t hash;
@@ -172,7 +166,7 @@ struct agent {
     struct node under_way, waiting; /* questions, oldest first */
     struct node remembered;
     size_t under_way_count, waiting_count, waiting_changes, waiting_bytes, remembered_count;
-    struct agent_share shares[AGENT_SHARES]; /* of those who ask, by name: see waiting.c */
+    unsigned short shares[AGENT_SHARES]; /* places of those who ask: see waiting.c */
     bool starting;
     double denied; /* when the log was told last that something is not allowed */
     uint64_t questions_count, refused, ignored;
@@ -267,7 +261,7 @@ void serve_fail(struct asked *asked, int code, const char *text);
  * many. */
 void waiting_take(struct asked *asked, const struct nats_question *question,
                   const struct courier_message *message);
-/* It neither waits nor runs any longer, if it did. */
+/* It waits no longer, if it did. */
 void waiting_leave(struct asked *asked);
 /* Starts what may start now; returns when to look again, or 0. */
 double waiting_due(struct agent *agent, double now);

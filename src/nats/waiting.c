@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* waiting.c - questions that wait for their turn.
  *
- * An agent carries out so many at a time; the others wait, as long as they are not too many. Nobody
- * has more than a share of the places, of those that are under way and of those that wait, so that
- * one who asks without end, or for what takes long, is no obstacle to others.  What changes
- * something is carried out in the order in which it was asked: which sessions "all" means is asked
- * of the host first, so that a command for one of them could overtake it. */
+ * An agent carries out so many at a time; the others wait, as long as they are not too many, and
+ * nobody has more than a share of the places, so that one who asks without end is no obstacle to
+ * others.  What changes something is carried out in the order in which it was asked: which sessions
+ * "all" means is asked of the host first, so that a command for one of them could overtake it. */
 #include "nats/serving.h"
 
 /* How long a question waits for a former one about all sessions that has begun. */
 #define IN_ORDER 1.0
 
 enum {
-    RUNNING_EACH = AGENT_UNDER_WAY_MAX / 2, /* questions of one name */
-    WAITING_MAX = 4096,                     /* questions */
-    WAITING_EACH = 1024,                    /* of one name */
+    WAITING_MAX = 4096,  /* questions */
+    WAITING_EACH = 1024, /* of one name */
     WAITING_BYTES = 8 << 20
 };
 
@@ -23,24 +21,12 @@ static size_t running(const struct agent *agent)
     return agent->under_way_count - agent->waiting_count;
 }
 
-static struct agent_share *share_of(const struct asked *asked)
+static unsigned short *share_of(const struct asked *asked)
 {
     struct agent *agent = asked->agent;
     uint64_t hash = wms_hash(&agent->all->key, asked->who, strlen(asked->who));
 
     return &agent->shares[hash % AGENT_SHARES];
-}
-
-static bool has_its_share(const struct asked *asked)
-{
-    return share_of(asked)->running >= RUNNING_EACH;
-}
-
-static void begin(struct asked *asked, const struct nats_question *question)
-{
-    asked->runs = true;
-    share_of(asked)->running++;
-    serve_start(asked, question);
 }
 
 /* A former question, which has begun, may not have come to its sessions yet. */
@@ -62,10 +48,6 @@ void waiting_leave(struct asked *asked)
 {
     struct agent *agent = asked->agent;
 
-    if (asked->runs) {
-        asked->runs = false;
-        share_of(asked)->running--;
-    }
     if (!asked->waits) {
         return;
     }
@@ -73,7 +55,7 @@ void waiting_leave(struct asked *asked)
     agent->waiting_count--;
     agent->waiting_changes -= asked->changes;
     agent->waiting_bytes -= asked->kept_size;
-    share_of(asked)->waiting--;
+    --*share_of(asked);
     agents_release(agent->all, asked->kept);
     asked->kept = NULL;
 }
@@ -92,7 +74,7 @@ static void start(struct asked *asked)
     if (error) {
         serve_fail(asked, error, NULL);
     } else {
-        begin(asked, &question);
+        serve_start(asked, &question);
     }
 }
 
@@ -111,9 +93,7 @@ double waiting_due(struct agent *agent, double now)
            !(blocked && queries == 0)) {
         struct asked *asked = NODE_OWNER(node, struct asked, under_way);
         node = node->next;
-        if (has_its_share(asked)) { /* what else this one asks for waits as well, in its order */
-            queries -= !asked->changes;
-        } else if (!asked->changes) {
+        if (!asked->changes) {
             queries--;
             start(asked);
         } else if (!blocked) {
@@ -131,17 +111,17 @@ void waiting_take(struct asked *asked, const struct nats_question *question,
                   const struct courier_message *message)
 {
     struct agent *agent = asked->agent;
-    struct agent_share *share = share_of(asked);
+    unsigned short *share = share_of(asked);
     double until;
 
     /* It is under way by now itself. */
-    if (running(agent) <= AGENT_UNDER_WAY_MAX && !has_its_share(asked) &&
+    if (running(agent) <= AGENT_UNDER_WAY_MAX &&
         (!asked->changes ||
          (agent->waiting_changes == 0 && !has_to_wait(agent, asked->verb, asked->since, &until)))) {
-        begin(asked, question);
+        serve_start(asked, question);
         return;
     }
-    if (agent->waiting_count >= WAITING_MAX || share->waiting >= WAITING_EACH ||
+    if (agent->waiting_count >= WAITING_MAX || *share >= WAITING_EACH ||
         agent->waiting_bytes + message->size > WAITING_BYTES) {
         serve_fail(asked, WMS_E_BUSY, "the host's agent has too many questions to answer");
         return;
@@ -158,7 +138,7 @@ void waiting_take(struct asked *asked, const struct nats_question *question,
     agent->waiting_count++;
     agent->waiting_changes += asked->changes;
     agent->waiting_bytes += message->size;
-    share->waiting++;
+    ++*share;
     agent_schedule(agent);
 }
 
