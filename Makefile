@@ -124,6 +124,7 @@ $(eval $(call provider,multipoint,libcurl >= 7.87 libxml-2.0 openssl,libcurl4-op
 $(eval $(call provider,multipoint-events,libmicrohttpd >= 0.9.75,libmicrohttpd-dev,libmicrohttpd-devel))
 $(eval $(call provider,nats,libnats jansson >= 2.7 openssl,libnats-dev libjansson-dev libssl-dev,cnats-devel \
     jansson-devel openssl-devel))
+libs_of_nats += -lm
 $(eval $(call provider,veyon,libcurl >= 7.87 jansson >= 2.7 openssl,libcurl4-openssl-dev libjansson-dev \
     libssl-dev,libcurl-devel jansson-devel openssl-devel))
 $(eval $(call provider,wts,$(winpr),libwinpr2-dev,libwinpr-devel))

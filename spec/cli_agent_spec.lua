@@ -6,6 +6,7 @@ local nats = require "spec.support.nats"
 local nkeys = require "wms.nkeys"
 local process = require "spec.support.process"
 local has, records = cli.has, cli.records
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local HOST = [[
    lab = require("wms").memory("lab", { sessions = {
@@ -27,7 +28,7 @@ describe("wms agent enroll #once", function()
 
    test("makes a key and settings, prints the line for the servers, and leaves alone what is there", function()
       local path = cli.folder() .. "/wms/agent.lua"
-      local words = { "agent", "enroll", "--servers", "tls://n1:4222,tls://n2", "--ca", "ca.pem", "--host", "Lab01.example",
+      local words = { "agent", "enroll", "--servers", "tls://n1:4222,tls://n2", "--ca", "spec/deps", "--host", "Lab01.example",
          "--allow", "*=sessions", "--allow", "alice=lock,unlock", "--settings", path }
       local out, err, code = cli.run(words)
       assert.equal(0, code, err)
@@ -37,23 +38,28 @@ describe("wms agent enroll #once", function()
       local settings = assert(require("wms.agent.settings").read(path))
       assert.same({ servers = { "tls://n1:4222", "tls://n2" }, nkey = cli.folder() .. "/wms/agent.nk",
          tls = { ca = settings.nats.tls.ca } }, settings.nats)
-      assert.truthy(settings.nats.tls.ca:find("^/.*/ca%.pem$"))
+      assert.truthy(settings.nats.tls.ca:find("^/.*/spec/deps$"))
       assert.same({ ["*"] = { "sessions" }, alice = { "lock", "unlock" } }, settings.policy)
       assert.equal("lab01.example", settings.host)
       assert.equal("600\n", (process.run("stat -c %a " .. cli.folder() .. "/wms/agent.nk")))
       local text = read(path)
-      out, err, code = cli.run{ "agent", "enroll", "--host", "lab01.example", "--settings", path }
+      out, err, code = cli.run{ "agent", "enroll", "--settings", path } -- by the name that it has there
       assert.same({ "lab01.example " .. key .. "\n", 0 }, { out, code })
-      has(err, "agent.lua is left as it is")
+      has(err, "agent.lua is left as it is\n")
+      _, err = cli.run(words)
+      has(err, "agent.lua is left as it is: --servers, --ca, --allow changed nothing; edit it")
+      out, err = cli.run{ "agent", "enroll", "--host", "lab02", "--settings", path }
+      assert.equal("lab01.example " .. key .. "\n", out)
+      has(err, "agent.lua is left as it is: --host changed nothing")
       assert.equal(text, read(path))
    end)
 
    test("writes settings that say what is missing, and values as they are", function()
       local path = cli.folder() .. "/odd folder/a'b.lua"
-      local _, err, code = cli.run{ "agent", "enroll", "--servers", 'tls://"\\n', "--settings", path }
+      local _, err, code = cli.run{ "agent", "enroll", "--servers", "tls://n1", "--settings", path }
       assert.equal(0, code, err)
       local settings = assert(require("wms.agent.settings").read(path))
-      assert.same({ 'tls://"\\n' }, settings.nats.servers)
+      assert.same({ "tls://n1" }, settings.nats.servers)
       assert.same({}, settings.policy)
    end)
 
@@ -63,6 +69,8 @@ describe("wms agent enroll #once", function()
          ["agent enroll --servers a --host ! --settings /nowhere/x.lua"] = "--host: '!' is no host's name; give",
          ["agent enroll --allow alice"] = "--allow: 'alice' is no allowance; give WHO=VERB,...",
          ["agent enroll --allow alice=LOCK"] = "--allow: 'LOCK' is no verb; give some of",
+         ["agent enroll --servers n1:4222 --settings /nowhere/x.lua"] = "--servers: 'n1:4222' is no URL of a NATS server; give one",
+         ["agent enroll --servers tls://a --ca /nowhere/ca.pem --settings /nowhere/x.lua"] = "--ca: /nowhere/ca.pem cannot be read",
          ["--demo agent enroll --servers a"] = "--demo: an agent has settings of its own; leave it out",
       } do
          local out, err, code = cli.run(words)
@@ -260,6 +268,25 @@ describe("wms agent #once", function()
       guarded:reload(only(out:match("U%w+")))
       running = cli.start(agent, { shell = "2>&1" })
       running:line("lab01: serves logind://")
+   end)
+
+   test("is asked with settings that are wrong: it says which, and where they stand", function()
+      local guarded = nats.start{ config = ("authorization { users: [ { nkey: %s } ] }"):format(
+         assert(nkeys.make(cli.folder() .. "/known.nk"))) }
+      assert(nkeys.make(cli.folder() .. "/unknown.nk"))
+      for settings, want in pairs{
+         [""] = { "give nats = { servers = \"tls://nats.example\" } in the file of settings (see wms-config(5))\n1 host" },
+         [('nats = { servers = %q, nkey = "none.nk" }'):format(guarded.url)] = { "/none.nk cannot be read: ",
+            "in the file of settings, in nats: see wms-config(5)" },
+         [('nats = { servers = %q, nkey = "unknown.nk" }'):format(guarded.url)] = { "refuses the credentials",
+            "Has that server the public part of your key" },
+      } do
+         cli.write("wrong.lua", ("return { %s }"):format(settings))
+         local _, err, code = cli.run(("--config %s/wrong.lua room status nats://lab01"):format(cli.folder()))
+         assert.equal(1, code, err)
+         has(err, unpack(want))
+         assert.is_nil(err:find("bind", 1, true), err)
+      end
    end)
 
    test("is set up as the manual says: with TLS, keys, and no more rights than are needed", function()

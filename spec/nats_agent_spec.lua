@@ -473,7 +473,7 @@ describe("an agent on NATS #once", function()
    proves("says of a wish that it cannot be read", function()
       local host = serve()
       for _, wrong in ipairs{ "{", "[]", '{"state":"locked","seconds":-1}', '{"state":"locked","seconds":"1"}',
-         '{"where":' .. ("["):rep(50000) .. "}", '{"a":1.5}' } do
+         '{"state":"locked","seconds":10000000000}', '{"where":' .. ("["):rep(50000) .. "}", '{"a":1.5}' } do
          local revision = put(host, wrong)
          local said = there([[
             local wish = call(%q, "wish", "wait", { revision = %d })
@@ -530,12 +530,14 @@ describe("an agent on NATS #once", function()
          return called(host, "agent", "state", "connected") == "false"
       end)
       there("hosts[%q]:drop(50)", host)
+      process.run("kill -STOP " .. program.pid) -- it does not come back before somebody listens
       server:start()
       alice:close()
       alice = raw.connect{ port = server.port }
       alice:subscribe "wms.v1.*.answer.>"
       alice:subscribe("wms.v1." .. host .. ".event")
       alice:flush()
+      process.run("kill -CONT " .. program.pid)
       local event = assert(alice:next(20)).data
       assert.truthy(event:find('"resync":true', 1, true), event)
    end)
@@ -574,7 +576,9 @@ describe("an agent on NATS #once", function()
       end
       assert.equal("20000", called(host, "agent", "state", "refused"))
       assert.equal("0", called(host, "agent", "state", "remembered"))
-      assert.truthy(tonumber((process.run("ps -o rss= -p " .. program.pid))) < before + 20000)
+      if not process.sanitized() then -- which keeps what was freed for a while
+         assert.truthy(tonumber((process.run("ps -o rss= -p " .. program.pid))) < before + 20000)
+      end
       assert.truthy(ask(host, "lock", '{"all":true,"message":"m"}', { who = "bob" }):find('"requested"', 1, true))
    end)
 

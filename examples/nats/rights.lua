@@ -10,6 +10,7 @@
 -- what it imports.  They are apart since JetStream answers to whatever subject it is told, with all rights: in one account
 -- whoever may read one wish could have it put in another host's place.
 local PEOPLE_HEAR = { "wms.v1.*.answer.WHO.>" }
+local MOST_NAMES = 5 -- that a doubt lists
 local rights = {}
 
 local function fail(...)
@@ -147,10 +148,49 @@ local function read_hosts(hosts)
    return result
 end
 
+--- What looks like a mistake, as the names in rooms and in the list of hosts are compared word for word: a list of sentences.
+function rights.doubts(school)
+   local doubts, roomed, everywhere, keyless, roomless = {}, {}, false, {}, {}
+   local enrolled = {}
+   for host in pairs(school.hosts) do
+      enrolled[rights.word(host)] = true
+   end
+   for _, room in ipairs(sorted(school.rooms)) do
+      for _, host in ipairs(school.rooms[room]) do
+         roomed[rights.word(host)] = true
+         if not enrolled[rights.word(host)] then
+            keyless[#keyless + 1] = ("%s (%s)"):format(host, room)
+         end
+      end
+   end
+   for _, person in pairs(school.people or {}) do
+      for _, room in ipairs(person.rooms or {}) do
+         everywhere = everywhere or room == "*"
+      end
+   end
+   for _, host in ipairs(sorted(school.hosts)) do
+      if not roomed[rights.word(host)] then
+         roomless[#roomless + 1] = host
+      end
+   end
+   local function tell(names, form)
+      if #names > 0 then
+         local few = table.concat(names, ", ", 1, math.min(#names, MOST_NAMES))
+         doubts[#doubts + 1] = form:format(#names, few .. (#names > MOST_NAMES and ", ..." or ""))
+      end
+   end
+   tell(keyless, "hosts of rooms without a key, which have not been enrolled or have another name there: %d: %s")
+   tell(roomless, "hosts in no room, which " .. (everywhere and "only people with \"*\"" or "nobody") .. " may ask: %d: %s")
+   return doubts
+end
+
 if not pcall(debug.getlocal, 4, 1) and arg and arg[0] and arg[0]:match("rights%.lua$") then -- run, not loaded by require
    local school = dofile(arg[1] or fail("give the file with the table, such as school.lua"))
    school.hosts = read_hosts(school.hosts)
    io.write(rights.accounts(school))
+   for _, doubt in ipairs(rights.doubts(school)) do
+      io.stderr:write("rights.lua: ", doubt, "\n")
+   end
 end
 
 return rights

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- The school, for rights.lua: whose key is whose.  `wms agent --enroll` prints the public keys of hosts; seeds stay where
+--- The school, for rights.lua: whose key is whose.  `wms agent enroll` prints the public keys of hosts; seeds stay where
 -- they were made.
 return {
    -- May do everything in the account of the buckets; makes them once.

@@ -157,6 +157,9 @@ static void up(void *data)
     agent->code = 0;
     agent->up_since = agent_now();
     memset(agent->store_asked, 0, sizeof agent->store_asked);
+    if (agent->stage == AGENT_SERVING) {
+        agent_log(agent->all, WMS_INFO, "agent of %s: connected again", agent->host);
+    }
     if (agent->stage == AGENT_CONNECTING) {
         agent->stage = AGENT_SERVING;
         tell_begin(agent);
@@ -201,7 +204,9 @@ static void forbidden(void *data, const char *text)
     agent_log(agent->all, WMS_WARNING, "agent of %s: %s", agent->host, text);
     nats_subject_questions(subject, agent->host);
     if (strstr(text, subject)) { /* it would never hear a question */
-        refused(agent, WMS_E_ACCESS_DENIED, text);
+        refused(agent, WMS_E_ACCESS_DENIED,
+                "the servers' rights do not let this key be the agent of a host of this name; give "
+                "the agent the name that the key has there, or the key there the name it has here");
     }
 }
 

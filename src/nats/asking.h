@@ -54,7 +54,7 @@ int nats_new(const struct wms_services *services, wms_engine *engine, struct nat
 void nats_free(struct nats *all, bool forked);
 void *nats_alloc(struct nats *all, size_t size); /* cleared; NULL: out of memory */
 void nats_release(struct nats *all, void *block);
-double nats_now(void); /* seconds, of a clock that goes on, also while the machine sleeps */
+double nats_now(void); /* seconds, of a clock that only goes on, also while the machine sleeps */
 
 /* What the servers are given for one configuration; hosts that use it hold it. */
 struct nats_client {
@@ -161,6 +161,8 @@ struct nats_ask {
         last;           /* when it was made, published first, and published or answered last */
     double pause, most; /* until it is repeated, and how long that may get */
     double limit;       /* how long the engine waits for an answer; 0: not known */
+    double believed;    /* until when the host may say that it is at work */
+    size_t heard;       /* bytes of outcomes so far */
     double give_up;     /* when it is over, unless somebody hears it; 0: not known yet */
     unsigned part;      /* of the answer that comes next */
     struct nats_text gathered; /* parts, each behind its size */

@@ -245,6 +245,16 @@ static void command_answered(struct nats_ask *ask, const struct nats_answer *ans
     }
 }
 
+/* What is left for the host of a command's deadline: its answer has to be here before the engine
+ * gives up, since all of it would be `unknown` then. */
+static double deadline_of(const struct wms_errand *errand)
+{
+    static const double share = 0.1, most = 1;
+    double way_back = errand->deadline * share;
+
+    return errand->deadline - (way_back < most ? way_back : most);
+}
+
 void nats_command(struct nats_host *host, struct wms_op *op, const struct wms_errand *errand)
 {
     static const struct nats_way way = {
@@ -262,7 +272,7 @@ void nats_command(struct nats_host *host, struct wms_op *op, const struct wms_er
     question.verify = errand->verify;
     question.stable = errand->stable;
     question.timeout = errand->timeout;
-    question.deadline = errand->deadline;
+    question.deadline = errand->deadline < 0 ? -1 : deadline_of(errand);
     question.retries = errand->retries;
     int error =
         nats_ask(host, &way, errand->verb, &question, op, NULL, errand->timeout, &op->data, &text);

@@ -193,9 +193,13 @@ static void judge(struct line *line, natsStatus status)
     char why[200];
 
     text = text && *text ? text : natsStatus_GetText(status);
+    if (text[0] == '(' && strstr(text, "): ")) { /* where in libnats */
+        text = strstr(text, "): ") + strlen("): ");
+    }
     switch (status) {
     case NATS_NO_SERVER:
-        fail(line, WMS_E_UNREACHABLE, 0, "cannot be reached: nothing takes connections there");
+        fail(line, WMS_E_UNREACHABLE, 0,
+             "cannot be reached: nothing takes connections there, or the name is not known");
         break;
     case NATS_TIMEOUT:
         fail(line, WMS_E_TIMEOUT, 0, "does not answer in time");

@@ -72,7 +72,7 @@ static bool read_seconds(const struct tree *tree, double *ret_seconds)
     *ret_seconds = -1;
     if (seconds) {
         *ret_seconds = (double) seconds->natural;
-        return seconds->kind == WMS_NATURAL;
+        return seconds->kind == WMS_NATURAL && seconds->natural <= NATS_WISH_SECONDS;
     }
     return true;
 }

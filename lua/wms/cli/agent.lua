@@ -202,19 +202,51 @@ local function provide_key(path)
    return key or fail("%s", why), true
 end
 
+--- The name that settings have for this host, or nil.
+local function host_in(path)
+   local found, why = settings.read(path)
+   return found and found.host or not found and fail("%s", why) or nil
+end
+
+--- What a new file of settings would be refused for, before anything is made.
+local function check_new(given, name)
+   if not given.nats_servers then
+      misuse.raise("--servers is missing; give where the NATS servers are, such as tls://nats1.school.example:4222", name)
+   end
+   local fine, why = pcall(wms.configure, { nats = { servers = given.nats_servers } })
+   if not fine then
+      misuse.raise(tostring(why):gsub("^.*%(nats: servers(.-)%)$", "--servers%1"):gsub("; who connects.*$", ""), name)
+   end
+   if given.ca and not is_there(given.ca) then
+      misuse.raise(("--ca: %s cannot be read; give the certificate of the authority that vouches for the servers"):format(
+         given.ca), name)
+   end
+end
+
+--- The options that have no effect where settings are there already, for a sentence; nil: none was given.
+local function unused(given, host)
+   local flags = { given.host and given.host:lower() ~= host and "--host" or nil }
+   for _, pair in ipairs{ { "nats_servers", "--servers" }, { "ca", "--ca" }, { "allow", "--allow" } } do
+      if given[pair[1]] and #given[pair[1]] > 0 then
+         flags[#flags + 1] = pair[2]
+      end
+   end
+   return flags[1] and table.concat(flags, ", ")
+end
+
 --- Makes this host's key and settings, where there are none; prints its name and its public key.
 function agent.enroll(given)
    local name = NAME .. " enroll"
    refuse_others(given, name)
    local path = given.settings or settings.PATH
    local key_path = folder_of(path) .. "/agent.nk"
-   local host = (given.host or own_name()):lower()
+   local has_settings = is_there(path)
+   local host = (has_settings and host_in(path) or given.host or own_name()):lower()
    if not host:find("^%w[%w.-]*$") then
       misuse.raise(("--host: '%s' is no host's name; give one such as lab01.school.example"):format(host), name)
    end
-   local has_settings = is_there(path)
-   if not has_settings and not given.nats_servers then
-      misuse.raise("--servers is missing; give where the NATS servers are, such as tls://nats1.school.example:4222", name)
+   if not has_settings then
+      check_new(given, name)
    end
    local key, is_new = provide_key(key_path)
    if not has_settings then
@@ -226,7 +258,9 @@ function agent.enroll(given)
    output.write(host, " ", key, "\n")
    output.flush()
    complain(is_new and "%s has the secret part of the key; it stays on this host" or "the key is that of %s", key_path)
-   complain(has_settings and "%s is left as it is" or "%s has the settings: who may do what is in it", path)
+   local without = has_settings and unused(given, host)
+   complain(has_settings and "%s is left as it is%s" or "%s has the settings: who may do what is in it", path,
+      without and (": " .. without .. " changed nothing; edit it, then: systemctl restart wms-agent") or "")
    complain("Add the line above to the list of hosts of the servers' rights, and reload the servers; then: systemctl "
       .. "enable --now wms-agent")
    return exits.OK

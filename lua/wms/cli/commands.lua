@@ -352,7 +352,7 @@ commands.list = {
    { name = "room status", item = "host", summary = "tell how rooms are wished to be, and how they are", call = "status",
       target = "none", arguments = SERVERS, options = join({ "server" }, CONNECT, PRINT), words = { done = "looked at" },
       about = "What is wished is what 'wms keep --nats' has written down. The exit code is 1 when a host is not as it is "
-         .. "wished, or is offline.",
+         .. "wished, is offline, or does not tell.",
       examples = { { "wms room status @room1", "host by host" }, { "wms room status @room1 --json", "for a script" } } },
    { name = "agent", summary = "serve this host's sessions on NATS", target = "none", apart = "agent.run",
       actions = { "enroll", "prepare" }, options = { "settings", "file", "quiet" },

@@ -22,12 +22,13 @@ local TEXTS = {
    NO_MEMORY = { "Ask for less at a time.", "--concurrency 4 asks four hosts at a time." },
 }
 
--- What a Veyon host or its gateway is refused for, of which the message says what to do.
+-- What a Veyon host or its gateway, or a NATS server, is refused for, of which the message says what to do.
 local SAID = { NOT_BOUND = true, UNTRUSTED = true, ACCESS_DENIED = true, PROTOCOL = true }
 
 --- Whether it says itself what to do: behind a semicolon.
 local function is_said(outcome)
-   return SAID[outcome.error.code] and outcome.server:find("^veyon://") and outcome.error.message:find("; ", 1, true)
+   return SAID[outcome.error.code] and (outcome.server:find("^veyon://") or outcome.server:find("^nats://"))
+      and outcome.error.message:find("; ", 1, true)
       and not outcome.error.message:find("call wms.bind once", 1, true)
 end
 
@@ -36,6 +37,8 @@ local function as_user(server, command)
    local name = command.listing and server:match("^[%w_-]+$")
    return name and ("A user is named by -u %s."):format(name) or ""
 end
+
+local NATS_SETTINGS = "It stands in the file of settings, in nats: see wms-config(5)."
 
 local SPECIAL = {
    NOT_BOUND = function(server, command, _, _, message)
@@ -62,6 +65,19 @@ local SPECIAL = {
    end,
    TIMEOUT = function(_, _, state)
       return state == "unknown" and "Look how it is ('wms list') before you try again." or nil
+   end,
+   -- Of the settings and the key of whoever asks: the message says of which; not what a host's own policy refuses.
+   ACCESS_DENIED = function(server, _, _, _, message)
+      local is_key = server:find("^nats://") and message:find("refuses the credentials", 1, true)
+      local is_file = server:find("^nats://") and message:match(" file /")
+      return is_key and "Has that server the public part of your key, and has it been reloaded since?"
+         or is_file and NATS_SETTINGS or nil
+   end,
+   UNTRUSTED = function(server, _, _, _, message)
+      return server:find("^nats://") and (message:match(" file /") and NATS_SETTINGS
+         or message:find("expired", 1, true) and "Give the server a new one; is this machine's clock right?"
+         or "Give the server by the name in its certificate, and as tls.ca who vouches for it: nats in the file of settings.")
+         or nil
    end,
    UNSUPPORTED = function(server, command)
       local is_other = server == "localhost" or server:find("^%a+://") and not server:find("^multipoint:")

@@ -20,6 +20,8 @@ local WORDS = {
    { "call wms%.thumbnail instead", "'wms screens' shows pictures" },
    { "`fingerprint`", "--fingerprint" },
    { "another `gateway`", "another --gateway" },
+   { "wms%.configure{ (nats = %b{}) }, or the same in the configuration file", "%1 in the file of settings (see wms-config(5))" },
+   { "wms%.configure{ (nats = %b{}) }", "%1 in the file of settings" },
    { "; give its mac and network with wms%.configure.*$", "" },
    { "wms%.(%l+)%(%)", "'wms %1'" },
    { "keep{ file = \"(.-)\" }", "'wms keep --file %1'" },

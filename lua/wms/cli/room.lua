@@ -90,9 +90,14 @@ local function real_of(row)
    return ("%d of %d locked"):format(row.locked, row.sessions), colour
 end
 
+--- Whether something is wished, and sessions do not tell how they are.
+local function is_untold(row)
+   return row.wish and row.as_wished == nil and not row.error
+end
+
 local function note_of(row)
    local notes = {}
-   notes[#notes + 1] = row.as_wished == false and "not as wished" or nil
+   notes[#notes + 1] = row.as_wished == false and "not as wished" or is_untold(row) and "perhaps not as wished" or nil
    notes[#notes + 1] = row.error and row.error.code or nil
    notes[#notes + 1] = row.wish_error and ("wish: %s"):format(row.wish_error.code) or nil
    notes[#notes + 1] = row.wish and row.wish.who and ("by %s"):format(row.wish.who) or nil
@@ -149,13 +154,14 @@ function room.status(made, settings, progress, given)
    local failures, away = failures_of(rows)
    local result = { rows = rows, items = {}, outcomes = failures, record = "room", show = show,
       interrupted = listing.interrupted or wished.interrupted }
-   local differing = 0
+   local differing, untold = 0, 0
    for i, row in ipairs(rows) do
       result.items[i] = record_of(row)
       differing = differing + (row.as_wished == false and 1 or 0)
+      untold = untold + (is_untold(row) and 1 or 0)
    end
    if not result.interrupted then
-      local code = differing + #failures > 0 and exits.FAILED or exits.OK
+      local code = differing + untold + #failures > 0 and exits.FAILED or exits.OK
       result.exit = away == #rows and exits.UNREACHED or code
    end
    result.notes = differing > 0 and { ("%s not as wished"):format(text.count(differing, "host")) } or {}

@@ -183,6 +183,10 @@ function values.names(text)
    return list
 end
 
+-- What a policy may allow; src/nats/policy.c has the last word.
+local ALLOWED = { sessions = true, lock = true, unlock = true, message = true, disconnect = true, close = true,
+   thumbnail = true, reboot = true, power_off = true, ["*"] = true }
+
 --- WHO=VERB,...: { who, { verb, … } }.
 function values.allowance(text)
    local who, verbs = text:match("^([%w_-]+)=(.+)$")
@@ -194,8 +198,9 @@ function values.allowance(text)
       return nil, ("'%s' is no allowance; give WHO=VERB,... such as alice=sessions,lock,unlock"):format(text)
    end
    for _, verb in ipairs(list) do
-      if not verb:find("^[%l_]+$") then
-         return nil, ("'%s' is no verb; give some of sessions, lock, unlock, message"):format(verb)
+      if not ALLOWED[verb] then
+         return nil, ("'%s' is no verb; give some of sessions, lock, unlock, message, disconnect, close, thumbnail, reboot, "
+            .. "power_off, or '*', which is all"):format(verb)
       end
    end
    return { who, list }
