@@ -566,6 +566,7 @@ describe("an agent on NATS #once", function()
       local handle = assert(io.open(file, "w"))
       handle:write "secret\n"
       handle:close()
+      process.run("chmod 600 " .. process.quote(file))
       local other = room.program{ nats = { servers = strict.url, user_name = "lab", password_file = file } }
       local text = [[
          return select(2, wms.call{ server = "nats://%s", interface = "agent", operation = "serve", timeout = 10,

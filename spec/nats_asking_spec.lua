@@ -452,6 +452,7 @@ describe("who asks hosts over NATS #once", function()
       local handle = assert(io.open(file, "w"))
       handle:write("secret\n")
       handle:close()
+      process.run("chmod 600 " .. process.quote(file))
       local name, settings = name_of "guarded", { servers = by_rights.url, user_name = "host", password_file = file }
       local host = room.program{ nats = settings }
       host:eval(("serve{ prefix = 'guarded', first = %d, last = %d, sessions = 1 }"):format(serial, serial))
@@ -527,6 +528,11 @@ describe("who asks hosts over NATS #once", function()
       assert.equal(2, assert(call(name, "store", "prepare")).made)
       assert.equal(0, assert(call(name, "store", "prepare", { replicas = 1 })).made)
       assert(call(name, "wish", "put", { state = "unlocked" }))
+      -- Whoever may write one key cannot take away all others with it.
+      local client = assert(raw.connect{ port = fresh.port })
+      local answer = client:ask("$KV.wms_wish.other", "{}", nil, "Nats-Rollup: all\r\n")
+      assert.truthy(answer.data:find("rollup not permitted", 1, true), answer.data)
+      client:close()
       fresh:kill()
    end)
 

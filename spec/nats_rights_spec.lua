@@ -9,7 +9,7 @@ local room = require "spec.support.nats_room"
 
 local BUCKET = '{"name":"KV_%s","subjects":["$KV.%s.>"],"max_msgs_per_subject":1,"max_bytes":-1,"max_age":0,'
    .. '"max_msg_size":-1,"storage":"memory","num_replicas":1,"discard":"new",'
-   .. '"deny_delete":true,"allow_rollup_hdrs":true,"allow_direct":true}'
+   .. '"deny_delete":true,"allow_rollup_hdrs":false,"allow_direct":true}'
 local DIRECT = "$JS.API.DIRECT.GET.KV_%s.$KV.%s.%s"
 
 describe("rights on NATS #once", function()
@@ -125,6 +125,18 @@ describe("rights on NATS #once", function()
       fine(host)
       assert.equal('{"outcomes":[]}', alice:next().data)
       assert.equal('{"seq":1}', alice:next().data)
+   end)
+
+   test("let nobody take away what others have in the store", function()
+      local alice, bob, admin = by "alice", by "bob", by "admin"
+      local function wish(client, host, headers)
+         client:publish("$KV.wms_wish." .. host, '{"state":"unlocked"}', nil, headers)
+         fine(client)
+      end
+      wish(bob, "lab03_school_example")
+      wish(alice, "lab01_school_example", "Nats-Rollup: all\r\n")
+      local answer = admin:ask(DIRECT:format("wms_wish", "wms_wish", "lab03_school_example"), "")
+      assert.truthy(answer.data:find("unlocked", 1, true), answer.headers)
    end)
 
    test("let a teacher neither ask other hosts, nor as somebody else, nor hear or read what is not hers", function()

@@ -12,6 +12,7 @@
 --- docs/hosts-nats.md describes it, docs/district.md how it is set up.
 local Agent = require "wms.agent.serving"
 local room = require "wms.agent.room"
+local settings = require "wms.agent.settings"
 local wishes = require "wms.agent.wishes"
 local wms = require "wms"
 
@@ -31,16 +32,6 @@ end
 
 local function misuse(format, ...)
    error({ misuse = ("bad argument #1 to 'serve' (%s)"):format(format:format(...)) }, 0)
-end
-
---- This machine's name, as it calls itself.
-local function own_name()
-   local file = io.open "/proc/sys/kernel/hostname"
-   local name = file and file:read("*l")
-   if file then
-      file:close()
-   end
-   return name
 end
 
 local function check_text(given, name)
@@ -90,7 +81,7 @@ local function read(given)
    if given.on_report ~= nil and type(given.on_report) ~= "function" then
       misuse("on_report: a %s; give a function", type(given.on_report))
    end
-   local host = (given.host or own_name() or "localhost"):lower()
+   local host = (given.host or settings.own_name()):lower()
    if not host:find("^%w[%w.-]*$") then
       misuse("host: %s is no host's name; give one of letters, digits, '-' and '.'", host)
    end

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -995,6 +996,12 @@ static void credentials(void)
     AWAIT(client.forbidden, 2);
     CHECK(strstr(client.text, "other") && client.downs == 0);
     end(&client);
+    CHECK(chmod(nats.nkey, 0604) == 0);
+    connect_with(&client, &nats);
+    AWAIT(client.refusals, 1);
+    CHECK(client.code == WMS_E_UNTRUSTED && strstr(client.text, "chmod"));
+    end(&client);
+    CHECK(chmod(nats.nkey, 0600) == 0);
     write_file("seed", "%.57sX\n", seed); /* a letter is wrong */
     connect_with(&client, &nats);
     AWAIT(client.refusals, 1);
@@ -1281,6 +1288,7 @@ int main(int count, char **arguments)
 
     CHECK(count == 3);
     folder = arguments[1];
+    umask(077); /* files with secrets */
     CHECK(sigaction(SIGPIPE, &action, NULL) == 0);
     sigemptyset(&mask);
     sigaddset(&mask, SIGUSR2);

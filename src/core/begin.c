@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/abi.h"
+#include "core/module.h"
 #include "core/parts.h"
 
 int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "core/magic.h"
-#include "core/module.h"
 #include "core/watching.h"
 
 /* ---- whether this is a forked child ---------------------------------------------------------- */

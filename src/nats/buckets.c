@@ -21,6 +21,8 @@ static const struct {
     unsigned age; /* seconds; 0: for ever */
 } buckets[] = {{"wms_presence", 30}, {"wms_wish", 0}};
 
+/* Not with roll-ups, as other buckets: whoever may write one key could have all others taken away.
+ */
 static void write_bucket(struct nats_text *text, const struct progress *progress)
 {
     static const uint64_t second = 1000000000;
@@ -33,7 +35,7 @@ static void write_bucket(struct nats_text *text, const struct progress *progress
     json_put(text, name);
     json_put(text, ".>\"],\"retention\":\"limits\",\"max_consumers\":-1,\"max_msgs\":-1,"
                    "\"max_bytes\":-1,\"max_msg_size\":65536,\"max_msgs_per_subject\":1,"
-                   "\"discard\":\"new\",\"deny_delete\":true,\"allow_rollup_hdrs\":true,"
+                   "\"discard\":\"new\",\"deny_delete\":true,\"allow_rollup_hdrs\":false,"
                    "\"allow_direct\":true,\"storage\":\"file\",\"num_replicas\":");
     json_put_natural(text, progress->replicas);
     json_put(text, ",\"max_age\":");

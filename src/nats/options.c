@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/errortext.h"
@@ -236,10 +237,27 @@ static int read_file(const char *what, const char *file, char **ret_text, char *
     return 0;
 }
 
-static int readable(const char *what, const char *file, char *sentence, size_t size)
+/* The same of a file that is not for everybody. */
+static int read_secret(const char *what, const char *file, char **ret_text, char *sentence,
+                       size_t size)
+{
+    struct stat status;
+
+    if (stat(file, &status) == 0 && status.st_mode & S_IRWXO) {
+        return say(sentence, size, WMS_E_UNTRUSTED, what, file,
+                   "is open to everybody; take that away with chmod o-rwx, and think of a new one");
+    }
+    return read_file(what, file, ret_text, sentence, size);
+}
+
+typedef int reader(const char *what, const char *file, char **ret_text, char *sentence,
+                   size_t size);
+
+/* Whether it can be read so. */
+static int look(reader *read, const char *what, const char *file, char *sentence, size_t size)
 {
     char *text = NULL;
-    int error = read_file(what, file, &text, sentence, size);
+    int error = read(what, file, &text, sentence, size);
 
     wipe_file(text);
     return error;
@@ -274,7 +292,7 @@ static int set_password(const struct nats_options *options, natsOptions *made, c
                         size_t size)
 {
     char *text = NULL, *password = NULL, *name = NULL;
-    int error = read_file("password file", options->password_file, &text, sentence, size);
+    int error = read_secret("password file", options->password_file, &text, sentence, size);
 
     if (error) {
         return error;
@@ -299,7 +317,7 @@ static int set_nkey(const struct nats_options *options, natsOptions *made, char 
                     size_t size)
 {
     char *text = NULL, public[NKEY_PUBLIC_SIZE];
-    int error = read_file("NKEY file", options->nkey, &text, sentence, size);
+    int error = read_secret("NKEY file", options->nkey, &text, sentence, size);
 
     if (error) {
         return error;
@@ -317,7 +335,7 @@ static int set_credentials(const struct nats_options *options, natsOptions *made
                            size_t size)
 {
     char *text = NULL, public[NKEY_PUBLIC_SIZE];
-    int error = read_file("credentials", options->credentials, &text, sentence, size);
+    int error = read_secret("credentials", options->credentials, &text, sentence, size);
 
     if (error) {
         return error;
@@ -340,15 +358,15 @@ static int set_tls(const struct nats_options *options, const char *host, natsOpt
         error = of_status(natsOptions_SetExpectedHostname(made, host));
     }
     if (!error && options->ca) {
-        error = readable("CA file", options->ca, sentence, size);
+        error = look(read_file, "CA file", options->ca, sentence, size);
         if (!error && natsOptions_LoadCATrustedCertificates(made, options->ca) != NATS_OK) {
             return say(sentence, size, WMS_E_UNTRUSTED, "CA file", options->ca,
                        "holds no certificate");
         }
     }
     if (!error && options->certificate) {
-        error = readable("certificate", options->certificate, sentence, size);
-        error = error ? error : readable("key", options->key, sentence, size);
+        error = look(read_file, "certificate", options->certificate, sentence, size);
+        error = error ? error : look(read_secret, "key", options->key, sentence, size);
         if (!error && natsOptions_LoadCertificatesChain(made, options->certificate, options->key) !=
                           NATS_OK) {
             return say(sentence, size, WMS_E_UNTRUSTED, "certificate", options->certificate,

@@ -19,6 +19,16 @@ local FIELDS = { "nats", "policy", "host", "server", "beat" }
 local PATHS = { "nkey", "credentials", "password_file" }
 local TLS_PATHS = { "ca", "certificate", "key" }
 
+--- This machine's name, as it calls itself.
+function settings.own_name()
+   local file = io.open "/proc/sys/kernel/hostname"
+   local name = file and file:read("*l")
+   if file then
+      file:close()
+   end
+   return name or "localhost"
+end
+
 local function list_of(names)
    return table.concat(names, ", ")
 end
@@ -89,7 +99,9 @@ end
 
 --- A name as a key of a table.
 local function key_of(name)
-   return name:find("^[%a_][%w_]*$") and name or ("[%s]"):format(quoted(name))
+   local compile = loadstring or load -- luacheck: ignore 113
+   local is_word = name:find("^[%a_][%w_]*$") and compile(("return { %s = 1 }"):format(name)) -- and none of Lua's own
+   return is_word and name or ("[%s]"):format(quoted(name))
 end
 
 local function list_text(names)

@@ -151,15 +151,6 @@ end
 
 -- ---- enrolling ---------------------------------------------------------------------------------------------------------
 
-local function own_name()
-   local file = io.open "/proc/sys/kernel/hostname"
-   local name = file and file:read("*l") or "localhost"
-   if file then
-      file:close()
-   end
-   return name:lower()
-end
-
 local function is_there(path)
    local file = io.open(path, "rb")
    if file then
@@ -241,7 +232,7 @@ function agent.enroll(given)
    local path = given.settings or settings.PATH
    local key_path = folder_of(path) .. "/agent.nk"
    local has_settings = is_there(path)
-   local host = (has_settings and host_in(path) or given.host or own_name()):lower()
+   local host = (has_settings and host_in(path) or given.host or settings.own_name()):lower()
    if not host:find("^%w[%w.-]*$") then
       misuse.raise(("--host: '%s' is no host's name; give one such as lab01.school.example"):format(host), name)
    end
