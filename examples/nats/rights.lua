@@ -148,7 +148,8 @@ local function read_hosts(hosts)
    return result
 end
 
---- What looks like a mistake, as the names in rooms and in the list of hosts are compared word for word: a list of sentences.
+--- What looks like a mistake, as the names in rooms and in the list of hosts are compared word for word: a list of
+--- sentences.
 function rights.doubts(school)
    local doubts, roomed, everywhere, keyless, roomless = {}, {}, false, {}, {}
    local enrolled = {}
