@@ -182,6 +182,7 @@ describe("who asks hosts over NATS #once", function()
       local handle = assert(io.open(file, "w"))
       handle:write "secret\n"
       handle:close()
+      process.run("chmod 600 " .. process.quote(file))
       wms.configure{ nats = { servers = strict.url, user_name = "bob", password_file = file } }
       local servers = {}
       for i = 1, 3000 do
