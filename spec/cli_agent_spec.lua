@@ -166,7 +166,7 @@ describe("wms agent #once", function()
       out, err, code = ask "list @room1"
       assert.equal(1, code)
       has(out, "teacher", "locked")
-      has(err, "nats://lab02: no agent of lab02 is connected")
+      has(err, "nats://lab02: no agent of this host is connected")
       running:signal("TERM")
       running:line("lab01: serves no longer")
       assert.equal(143, select(3, running:finish()))
