@@ -20,9 +20,10 @@ programs := $(filter-out $B/spec/growth,$(programs))
 counting :=
 growths  :=
 endif
-# Hosts over NATS, with a bus in place of the part that knows libnats.
+# The part that knows libnats; and hosts over NATS, with a bus in place of it.
+courier_parts := courier carrier route shared connect hear nkey options
 bus      := $(if $(filter nats,$(providers)),$B/spec/nats_agents)
-no_bus   := $(filter-out $(patsubst %,$B/obj/nats/%.o,carrier connect courier hear nkey options),$(call objects,nats))
+no_bus   := $(filter-out $(patsubst %,$B/obj/nats/%.o,$(courier_parts)),$(call objects,nats))
 # What has parts of a provider inside is left out with it.
 programs := $(filter-out $(if $(filter nats,$(providers)),,$B/spec/courier),$(programs))
 # Programs and a provider that know a former release's headers only: spec/abi/VERSION.
@@ -52,7 +53,7 @@ $(programs) $(growths): $B/spec/%: spec/c/%.c $B/$L/libwms-lua.a $B/lib/libwms.a
 	    $(libs_of_$(part)) -lm
 
 $B/spec/courier: private part = nats
-$B/spec/courier: $(patsubst %,$B/obj/nats/%.o,courier carrier connect hear nkey options route)
+$B/spec/courier: $(patsubst %,$B/obj/nats/%.o,$(courier_parts))
 
 # What blocking.c allocates is not from the engine's allocator, and has to fail as well.
 $B/spec/oom: private wraps = -Wl,--wrap=calloc

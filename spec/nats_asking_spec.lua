@@ -173,6 +173,34 @@ describe("who asks hosts over NATS #once", function()
       request:close()
    end)
 
+   proves("is told of each host that the servers do not let it ask, of thousands at once, and of each question", function()
+      local strict = nats.start{ config = [[
+         authorization { users: [ { user: "bob", password: "secret", permissions: {
+            publish: { allow: ["wms.v1.his.>"] }, subscribe: { allow: ["wms.v1.*.answer.>"] } } } ] }]] }
+      finally(function() strict:kill() end)
+      local file = nats.folder() .. "/bob"
+      local handle = assert(io.open(file, "w"))
+      handle:write "secret\n"
+      handle:close()
+      wms.configure{ nats = { servers = strict.url, user_name = "bob", password_file = file } }
+      local servers = {}
+      for i = 1, 3000 do
+         servers[i] = "nats://forbidden" .. i
+      end
+      for _, outcome in ipairs(fault(wms.close_all{ server = servers, concurrency = #servers, timeout = 60 }).outcomes) do
+         assert.same({ "failed", "ACCESS_DENIED" }, { outcome.state, outcome.error.code })
+      end
+      local requests = {}
+      for i = 1, 3 do
+         requests[i] = wms.start("unlock_all", { server = "nats://forbidden1", timeout = 60 })
+      end
+      for _, request in ipairs(requests) do
+         kit.await(function() return request:done() end, function() request:wait(0.1) end)
+         assert.equal("ACCESS_DENIED", select(3, request:result()).code)
+         request:close()
+      end
+   end)
+
    proves("says why servers cannot be reached that never were", function()
       local gone = nats.start{}
       gone:kill()
@@ -228,6 +256,21 @@ describe("who asks hosts over NATS #once", function()
       assert.truthy(err.message:find("answer_size", 1, true), err.message)
    end)
 
+   proves("refuses outcomes without an end, and keeps those that it has", function()
+      wms.configure{ answer_size = 1024 }
+      local host = played{ unlock = function(client, question)
+         for part = 0, 200 do
+            client:publish(question.reply, ('{"part":%d,"outcomes":[[%d,"requested"]],"more":true}'):format(part, part + 1))
+         end
+      end }
+      local err = fault(host.run("unlock_all", { timeout = 30 }))
+      assert.is_true(#err.outcomes > 1 and #err.outcomes < 40, #err.outcomes)
+      assert.equal("requested", err.outcomes[1].state)
+      local last = err.outcomes[#err.outcomes]
+      assert.same({ "unknown", "PROTOCOL" }, { last.state, last.error.code })
+      assert.truthy(last.error.message:find("answer_size", 1, true), last.error.message)
+   end)
+
    proves("gets pictures as the host has them", function()
       local name = agent(2)
       local size = tonumber(program:eval(([[return #assert(wms.thumbnail{ server = "memory://%s", session_ids = 1,
@@ -280,6 +323,17 @@ describe("who asks hosts over NATS #once", function()
       end }
       assert.equal(1, #fine(host.run("unlock_all", { timeout = 2 })))
       assert.is_true(host.asked.unlock >= 3)
+   end)
+
+   proves("has hosts be done a little before a command's deadline, so that they can still tell what they did", function()
+      local deadline
+      local host = played{ lock = function(client, question)
+         deadline = tonumber(question.data:match '"deadline":([%d.]+)')
+         client:publish(question.reply, '{"outcomes":[[1,"requested"],[2,"skipped",null,"TIMEOUT"]]}')
+      end }
+      local err = fault(host.run("lock_all", { message = "m", deadline = 60, timeout = 30 }))
+      assert.same({ "requested", "skipped" }, kit.pluck(err.outcomes, "state"))
+      assert.is_true(deadline <= 59 and deadline > 30, deadline)
    end)
 
    proves("gives up a host that has gone without a word, as what may have been done", function()

@@ -7,8 +7,8 @@ local build = os.getenv("WMS_BUILD") or "build"
 
 --- How many files may need each other, all of them in a circle.  In the core: item, select, verify, warning, waking,
 --- errand, which are one state machine; engine, request, settle, watch, watched, since requests and watches keep their
---- engine, and inner, services and result, by which providers start and read some; binding, link.
-local ALLOWED = { core = 8, memory = 0, multipoint = 2, net = 0, veyon = 0, lua = 0, logind = 0, wts = 0, wtsapi = 0 }
+--- engine; binding, link.  In nats: json, message, reading, write, which are one format.
+local ALLOWED = { core = 6, memory = 0, multipoint = 2, net = 0, veyon = 0, nats = 4, lua = 0, logind = 0, wts = 0, wtsapi = 0 }
 
 local function lines(command)
    return process.run(command):gmatch("[^\n]+")

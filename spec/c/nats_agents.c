@@ -614,6 +614,101 @@ static void days(void)
     CHECK(blocks == 0);
 }
 
+static char overheard[TEXT], reply_to[TEXT];
+
+static void overhear(void *data, const struct courier_message *message)
+{
+    (void) data;
+    snprintf(overheard, sizeof overheard, "%s", message->data);
+    snprintf(reply_to, sizeof reply_to, "%s", message->reply);
+}
+
+/* Begins to close a session of a host that is not there, but `other` hears it. */
+static wms_request *close_unheard(wms_engine *engine, struct courier *other, double timeout)
+{
+    static const struct courier_events events = {.message = overhear};
+    const char *server = "nats://lab";
+    const wms_id only = {.number = 1};
+    wms_command command;
+    wms_request *request;
+
+    *overheard = '\0';
+    *other = (struct courier){.up = true, .greeted = true, .count = 1, .events = &events};
+    strcpy(other->subjects[0], "wms.v1.lab.close.*");
+    couriers = other;
+    wms_command_init(&command, WMS_CLOSE);
+    command.servers = &server;
+    command.server_count = 1;
+    command.ids = &only;
+    command.id_count = 1;
+    command.timeout = timeout;
+    CHECK(wms_start(engine, &command, &request) == 0);
+    double limit = now() + 10;
+    while (!*overheard && now() < limit) {
+        hear();
+        wms_engine_wait(engine, 0.01);
+    }
+    CHECK(*overheard);
+    return request;
+}
+
+static void end_with(wms_engine *engine, wms_request *request, struct courier *other)
+{
+    wms_request_unref(request);
+    wms_engine_unref(engine);
+    CHECK(couriers == other);
+    couriers = NULL;
+    clear();
+    CHECK(blocks == 0);
+}
+
+/* Who asks sleeps for an hour before it repeats its question: that belongs to the question's age,
+ * by which an agent knows whether it may have carried it out and begun anew since. */
+static void sleep_of_the_asker(void)
+{
+    struct courier other;
+    double age = -1;
+
+    snprintf(where, sizeof where, "sleep");
+    wms_engine *engine = begin();
+    wms_request *request = close_unheard(engine, &other, 20);
+    later += 3600;
+    double limit = now() + 5;
+    while (age < 3600 && now() < limit) {
+        const char *field = strstr(overheard, "\"age\":");
+        age = field ? strtod(field + strlen("\"age\":"), NULL) : -1;
+        hear();
+        wms_engine_wait(engine, 0.01);
+    }
+    CHECK(age >= 3600);
+    end_with(engine, request, &other);
+}
+
+/* A host says that it is at work, for ever. */
+static void work_without_end(void)
+{
+    static const char working[] = "{\"working\":true}";
+    struct courier other;
+    wms_outcome outcome;
+
+    snprintf(where, sizeof where, "work");
+    wms_engine *engine = begin();
+    wms_request *request = close_unheard(engine, &other, 0.3);
+    double begun = now();
+    while (!wms_request_done(request) && now() < begun + 3605) {
+        if (now() > begun + 0.6 && now() < begun + 5) { /* twice the timeout, and it was believed */
+            later += 3600;
+        }
+        CHECK(courier_publish(&other, reply_to, NULL, working, sizeof working - 1) == 0);
+        hear();
+        wms_engine_wait(engine, 0.01);
+    }
+    CHECK(now() > begun + 3600 && wms_request_done(request));
+    CHECK(wms_request_outcome(request, 0, &outcome) == 0);
+    CHECK(outcome.state == WMS_UNKNOWN && outcome.code == WMS_E_TIMEOUT);
+    end_with(engine, request, &other);
+}
+
 /* ---- children -------------------------------------------------------------------------------- */
 
 /* A child of a program with agents: they are the parent's, with all that is under way, and the
@@ -749,6 +844,8 @@ int main(int argc, char **argv)
         return 0;
     }
     days();
+    sleep_of_the_asker();
+    work_without_end();
     children();
     memory();
     return 0;

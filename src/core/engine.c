@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* engine.c - create, memory, loop, renewal after a fork, shutdown. */
+/* engine.c - memory, loop, renewal after a fork, shutdown. */
 #include "core/abi.h"
 #include "core/parts.h"
 
@@ -19,7 +19,7 @@
 /* Every public function checks whether it runs in a forked child.  The kernel clears this page in a
  * child (MADV_WIPEONFORK), so that the check needs no system call.  Where that is not supported,
  * the process id is compared. */
-static void take_process(wms_engine *engine)
+void wms_engine_take_process(wms_engine *engine)
 {
     engine->pid = getpid();
     if (!engine->here) {
@@ -41,47 +41,8 @@ static bool is_forked(const wms_engine *engine)
     return engine->here ? !*engine->here : engine->pid != getpid();
 }
 
-/* ---- creation and end ------------------------------------------------------------------------ */
-
-int wms_engine_new(const struct wms_alloc *alloc, wms_engine **ret_engine)
-{
-    alloc = alloc ? alloc : &wms_standard_alloc;
-    wms_engine *engine = alloc->resize(alloc->data, NULL, sizeof *engine);
-    if (!engine) {
-        return WMS_E_NO_MEMORY;
-    }
-    memset(engine, 0, sizeof *engine);
-    engine->base.alloc = *alloc;
-    engine->refs = 1;
-    engine->services = wms_engine_services();
-    engine->links_kept = WMS_KEPT_LINKS;
-    take_process(engine);
-    node_init(&engine->links);
-    node_init(&engine->requests);
-    node_init(&engine->news);
-    node_init(&engine->watches);
-    node_init(&engine->watch_news);
-    node_init(&engine->stirred);
-    node_init(&engine->inner_due);
-    node_init(&engine->kicked);
-    node_init(&engine->idle);
-    node_init(&engine->ending);
-    node_init(&engine->bindings.all);
-    node_init(&engine->bindings.fresh);
-    node_init(&engine->blocking.blocks);
-    node_init(&engine->blocking.line);
-    node_init(&engine->blocking.apart);
-    node_init(&engine->cards.all);
-    wms_key_new(&engine->key);
-    engine->transport = (wms_transport){.connections = 4, .answer_size = 8000000};
-    int error = wms_engine_module_folder(engine, WMS_MODULE_FOLDER);
-    if (error) {
-        wms_engine_unref(engine);
-        return error;
-    }
-    *ret_engine = engine;
-    return 0;
-}
+/* ---- references and end ------------------------------------------------------------------------
+ */
 
 const struct wms_key *wms_engine_key(const wms_engine *engine)
 {
@@ -115,7 +76,7 @@ static int renew(wms_engine *engine)
     if (error) {
         return error; /* the next call tries again */
     }
-    take_process(engine);
+    wms_engine_take_process(engine);
     engine->waker = wms_waker_free(engine->waker, true);
     wms_blocking_after_fork(engine);
     for (struct node *node = engine->requests.next; node != &engine->requests; node = node->next) {
@@ -127,6 +88,42 @@ static int renew(wms_engine *engine)
     wms_links_close(engine, true);
     tell_forked(engine);
     return 0;
+}
+
+/* The program's last reference is gone: ends what providers have started.  There is nothing else
+ * any more. */
+static void close_inner(wms_engine *engine)
+{
+    if (node_alone(&engine->requests) && node_alone(&engine->watches)) {
+        return;
+    }
+    engine->settling = true; /* providers, which are called here, may give back what is in the
+                                lists: that is freed later */
+    for (struct node *node = engine->watches.next; node != &engine->watches; node = node->next) {
+        wms_watch *watch = NODE_OWNER(node, wms_watch, node);
+        wms_inner_mute(&watch->inner);
+        wms_watch_end(watch);
+    }
+    for (struct node *node = engine->requests.next; node != &engine->requests; node = node->next) {
+        wms_request *request = NODE_OWNER(node, wms_request, node);
+        wms_inner_mute(&request->inner);
+        if (!request->done) {
+            wms_request_abandon(request, WMS_E_CANCELLED, "cancelled");
+        }
+    }
+    engine->settling = false;
+    wms_engine_settle(engine);
+}
+
+/* Frees what nobody has given back. */
+static void free_inner(wms_engine *engine)
+{
+    while (!node_alone(&engine->requests)) {
+        wms_request_free(NODE_OWNER(engine->requests.next, wms_request, node));
+    }
+    while (!node_alone(&engine->watches)) {
+        wms_watch_free(NODE_OWNER(engine->watches.next, wms_watch, node));
+    }
 }
 
 wms_engine *wms_engine_unref(wms_engine *engine)
@@ -142,11 +139,11 @@ wms_engine *wms_engine_unref(wms_engine *engine)
         return NULL; /* no descriptor is left for a loop of its own, and the old one is shared with
                         the parent: nothing is freed */
     }
-    wms_inner_close(engine);
+    close_inner(engine);
     engine->refs = 0;
     wms_links_close(engine, forked);
     wms_engine_retire_providers(engine);
-    wms_inner_free(engine);
+    free_inner(engine);
     wms_blocking_close(engine, forked);
     engine->waker = wms_waker_free(engine->waker, forked);
     wms_loop_free(engine->loop);

@@ -85,31 +85,6 @@ static int watch_new(wms_engine *engine, const wms_watching *watching, void (*to
     return 0;
 }
 
-/* ---- telling --------------------------------------------------------------------------------- */
-
-static void tell(struct wms_inner *inner)
-{
-    wms_request *request = inner->request;
-
-    if (request && inner->cancels && !request->done) {
-        inner->cancels = false;
-        wms_request_abandon(request, WMS_E_CANCELLED, "cancelled");
-    } else if (inner->tell) { /* a request is done: it has no other news */
-        inner->tell(inner->data);
-    }
-}
-
-void wms_inner_tell(wms_engine *engine)
-{
-    struct node batch;
-
-    node_init(&batch);
-    node_move_all(&engine->inner_due, &batch);
-    while (!node_alone(&batch)) {
-        tell(NODE_OWNER(node_take(&batch), struct wms_inner, due));
-    }
-}
-
 /* ---- ending ---------------------------------------------------------------------------------- */
 
 static void cancel(wms_request *request)
@@ -149,39 +124,6 @@ static void watch_unref(wms_watch *watch)
         watch->refs = 0;
         watch->orphan_next = engine->orphan_watches;
         engine->orphan_watches = watch;
-    }
-}
-
-void wms_inner_close(wms_engine *engine)
-{
-    if (node_alone(&engine->requests) && node_alone(&engine->watches)) {
-        return;
-    }
-    engine->settling = true; /* providers, which are called here, may give back what is in the
-                                lists: that is freed later */
-    for (struct node *node = engine->watches.next; node != &engine->watches; node = node->next) {
-        wms_watch *watch = NODE_OWNER(node, wms_watch, node);
-        wms_inner_mute(&watch->inner);
-        wms_watch_end(watch);
-    }
-    for (struct node *node = engine->requests.next; node != &engine->requests; node = node->next) {
-        wms_request *request = NODE_OWNER(node, wms_request, node);
-        wms_inner_mute(&request->inner);
-        if (!request->done) {
-            wms_request_abandon(request, WMS_E_CANCELLED, "cancelled");
-        }
-    }
-    engine->settling = false;
-    wms_engine_settle(engine);
-}
-
-void wms_inner_free(wms_engine *engine)
-{
-    while (!node_alone(&engine->requests)) {
-        wms_request_free(NODE_OWNER(engine->requests.next, wms_request, node));
-    }
-    while (!node_alone(&engine->watches)) {
-        wms_watch_free(NODE_OWNER(engine->watches.next, wms_watch, node));
     }
 }
 

@@ -9,7 +9,8 @@
 #include "core/serverset.h"
 #include "core/state.h"
 
-/* ---- engine.c: creation and end, forks ------------------------------------------------------- */
+/* ---- engine.c: references and end, forks; begin.c makes an engine -----------------------------
+ */
 
 /* To be called first by every function of the interface: BUSY inside a guard or a log; renews the
  * engine in a forked child. */
@@ -22,6 +23,8 @@ void wms_engine_looked(wms_engine *engine);
 /* As wms_engine_step(), for whoever does not look for news of others then: the program is told of
  * those by the engine's descriptor. */
 int wms_engine_step_aside(wms_engine *engine);
+/* It belongs to this process from here on. */
+void wms_engine_take_process(wms_engine *engine);
 /* Wipes and frees the URL of the proxy. */
 void wms_engine_transport_clear(wms_engine *engine);
 
@@ -405,12 +408,6 @@ void wms_request_disown(wms_request *request);
 
 /* The services of that name. */
 extern const struct wms_requests wms_inner_requests;
-/* Tells the providers what has been stirred until now. */
-void wms_inner_tell(wms_engine *engine);
-/* The engine goes: ends all of them.  There are no others any more. */
-void wms_inner_close(wms_engine *engine);
-/* Frees those that nobody has given back. */
-void wms_inner_free(wms_engine *engine);
 
 /* ---- outcome.c: counts and numbers its outcomes ---------------------------------------------- */
 

@@ -59,6 +59,33 @@ static void tend_links(wms_engine *engine)
     }
 }
 
+/* ---- requests and watches of providers ----------------------------------------------------------
+ */
+
+static void tell_inner(struct wms_inner *inner)
+{
+    wms_request *request = inner->request;
+
+    if (request && inner->cancels && !request->done) {
+        inner->cancels = false;
+        wms_request_abandon(request, WMS_E_CANCELLED, "cancelled");
+    } else if (inner->tell) { /* a request is done: it has no other news */
+        inner->tell(inner->data);
+    }
+}
+
+/* Tells providers what has been stirred until now. */
+static void tell_all_inner(wms_engine *engine)
+{
+    struct node batch;
+
+    node_init(&batch);
+    node_move_all(&engine->inner_due, &batch);
+    while (!node_alone(&batch)) {
+        tell_inner(NODE_OWNER(node_take(&batch), struct wms_inner, due));
+    }
+}
+
 /* ---- the turn -------------------------------------------------------------------------------- */
 
 void wms_engine_settle(wms_engine *engine)
@@ -82,7 +109,7 @@ void wms_engine_settle(wms_engine *engine)
         }
         if (!node_alone(&engine->inner_due) && rounds > 0) {
             rounds--; /* a provider may start something each time that it is told */
-            wms_inner_tell(engine);
+            tell_all_inner(engine);
         }
     }
     engine->settling = false;

@@ -115,7 +115,8 @@ WMS_API wms_engine *wms_engine_ref(wms_engine *engine);
 /* Releases the reference.  Each request holds a reference on its engine: it is freed when the last
  * request has been.  What a provider serves others by this engine ends then.  That may wait for up
  * to 3 s for each gateway of Veyon's by which more than four hosts were commanded in the last two
- * seconds, so that the commands are not lost. */
+ * seconds, and for up to 1.5 s for NATS servers that do not take what was sent to them last, so
+ * that it is not lost. */
 WMS_API wms_engine *wms_engine_unref(wms_engine *engine);
 
 /* What was wrong with the arguments of the last call on this engine that returned WMS_E_INVALID:

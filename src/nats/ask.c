@@ -8,8 +8,6 @@
 #include "nats/asking.h"
 #include "nats/json.h"
 
-enum { NOBODY = 503 };
-
 /* Seconds: without an answer, until it is asked whether the agent is there; until it is repeated
  * first; in which something has to be heard for the rest to be on its way. */
 static const double doubtful = 0.5, first_pause = 1, flowing = 0.25, patience = 4;
@@ -157,6 +155,18 @@ static int begin(struct nats_ask *ask, struct wms_op *op, void *data, void **own
     return error;
 }
 
+/* How long a host may be at work with a question, by its own word.  It tries one session after the
+ * other, and again, and others' questions may come first; but it is not believed without end. */
+static double longest_work(const struct nats_question *question, double limit)
+{
+    static const double usual_limit = 30, queue = 10, longest_pause = 30;
+    double work = queue * (limit > 0 ? limit : usual_limit);
+
+    work += question->verify > 0 ? question->verify : 0;
+    work += question->stable > 0 ? question->stable : 0;
+    return (work + longest_pause) * (question->retries + 1);
+}
+
 int nats_ask(struct nats_host *host, const struct nats_way *way, enum wms_verb verb,
              const struct nats_question *question, struct wms_op *op, void *data, double limit,
              void **owner, const char **ret_text)
@@ -179,6 +189,7 @@ int nats_ask(struct nats_host *host, const struct nats_way *way, enum wms_verb v
     }
     ask->verb = verb;
     ask->limit = limit;
+    ask->believed = ask->made + longest_work(question, limit);
     ask->most = limit / 4 > first_pause ? limit / 4 : first_pause;
     return begin(ask, op, data, owner);
 }
@@ -240,6 +251,18 @@ static void fail_reading(struct nats_ask *ask, int error)
         true);
 }
 
+static size_t longest_answer(const struct nats_ask *ask)
+{
+    const struct nats *all = ask->host->all;
+
+    return all->services->transport(all->engine)->answer_size;
+}
+
+static void fail_too_long(struct nats_ask *ask)
+{
+    nats_ask_fail(ask, WMS_E_PROTOCOL, "the agent's answer is longer than answer_size", true);
+}
+
 /* All parts are there. */
 static void take_gathered(struct nats_ask *ask)
 {
@@ -272,9 +295,6 @@ static void take_gathered(struct nats_ask *ask)
 static void gather(struct nats_ask *ask, const struct nats_answer *answer,
                    const struct courier_message *message)
 {
-    struct nats *all = ask->host->all;
-    size_t most = all->services->transport(all->engine)->answer_size;
-
     if (answer->part == 0) {
         nats_text_clear(&ask->gathered);
         ask->part = 0;
@@ -290,8 +310,8 @@ static void gather(struct nats_ask *ask, const struct nats_answer *answer,
     nats_text_append(&ask->gathered, message->data, message->size);
     if (ask->gathered.failed) {
         nats_ask_fail(ask, WMS_E_NO_MEMORY, NULL, true);
-    } else if (ask->gathered.size > most) {
-        nats_ask_fail(ask, WMS_E_PROTOCOL, "the agent's answer is longer than answer_size", true);
+    } else if (ask->gathered.size > longest_answer(ask)) {
+        fail_too_long(ask);
     } else if (answer->more) {
         ask->part++;
         show_life(ask);
@@ -306,7 +326,9 @@ static void take_answer(struct nats_ask *ask, const struct nats_answer *answer,
     bool of_parts = answer->kind == NATS_OUTCOMES || answer->kind == NATS_SESSIONS;
 
     if (answer->kind == NATS_WORKING) {
-        show_life(ask);
+        if (ask->last < ask->believed) { /* else the engine's timeout ends it */
+            show_life(ask);
+        }
         return;
     }
     ask->pause = first_pause;
@@ -316,16 +338,16 @@ static void take_answer(struct nats_ask *ask, const struct nats_answer *answer,
         gather(ask, answer, message);
     } else if (answer->part == ask->part) { /* else it was there already, or one was lost */
         ask->part++;
+        ask->heard += message->size;
+        if (ask->heard > longest_answer(ask)) {
+            fail_too_long(ask);
+            return;
+        }
         if (answer->more) {
             show_life(ask);
         }
         ask->way->answered(ask, answer);
     }
-}
-
-static bool is_of_store(const struct courier_message *message)
-{
-    return message->status || message->time >= 0 || message->sequence || message->deleted;
 }
 
 void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message)
@@ -337,7 +359,7 @@ void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message)
         ask->way->heard(ask, message);
         return;
     }
-    if (message->status == NOBODY) {
+    if (message->status == COURIER_NOBODY) {
         ask->unheard++;
         if (ask->unheard >= ask->published) {
             ask->doubted = true;
@@ -345,7 +367,7 @@ void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message)
         }
         return;
     }
-    if (is_of_store(message)) { /* somebody has had it sent here */
+    if (courier_is_of_servers(message)) { /* somebody has had it sent here */
         return;
     }
     int error = nats_read_answer(&host->all->reader, message->data, message->size, &answer);
@@ -360,6 +382,14 @@ void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message)
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
+
+void nats_ask_refused(struct nats_ask *ask)
+{
+    /* Of what was published, the servers have refused one at least. */
+    bool lost = ask->published > ask->unheard + 1;
+
+    nats_ask_fail(ask, WMS_E_ACCESS_DENIED, nats_no_right, lost);
+}
 
 static bool is_unheard(const struct nats_ask *ask)
 {

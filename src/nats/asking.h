@@ -54,7 +54,7 @@ int nats_new(const struct wms_services *services, wms_engine *engine, struct nat
 void nats_free(struct nats *all, bool forked);
 void *nats_alloc(struct nats *all, size_t size); /* cleared; NULL: out of memory */
 void nats_release(struct nats *all, void *block);
-double nats_now(void); /* seconds, of a clock that only goes on */
+double nats_now(void); /* seconds, of a clock that only goes on, also while the machine sleeps */
 
 /* What the servers are given for one configuration; hosts that use it hold it. */
 struct nats_client {
@@ -161,6 +161,8 @@ struct nats_ask {
         last;           /* when it was made, published first, and published or answered last */
     double pause, most; /* until it is repeated, and how long that may get */
     double limit;       /* how long the engine waits for an answer; 0: not known */
+    double believed;    /* until when the host may say that it is at work */
+    size_t heard;       /* bytes of outcomes so far */
     double give_up;     /* when it is over, unless somebody hears it; 0: not known yet */
     unsigned part;      /* of the answer that comes next */
     struct nats_text gathered; /* parts, each behind its size */
@@ -184,6 +186,8 @@ void nats_ask_end(struct nats_ask *ask);
 /* Ends it, and tells. */
 void nats_ask_fail(struct nats_ask *ask, int code, const char *text, bool lost);
 void nats_ask_heard(struct nats_ask *ask, const struct courier_message *message);
+/* The servers do not let it out; a former one they may have. */
+void nats_ask_refused(struct nats_ask *ask);
 /* It is time to look after it. */
 void nats_ask_tick(struct nats_ask *ask, double now);
 /* The connection is up (again): it is published (again). */
@@ -192,6 +196,10 @@ void nats_ask_up(struct nats_ask *ask);
 void nats_ask_judge(struct nats_ask *ask, bool known, bool there);
 
 /* ---- what the engine wants ------------------------------------------------------------------- */
+
+/* For `failed` of struct nats_way: ends the op. */
+void nats_op_failed(struct nats_host *host, struct wms_op *op, void *data, int code,
+                    const char *text, bool lost);
 
 void nats_list(struct nats_host *host, struct wms_op *op);
 void nats_act(struct nats_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,

@@ -54,7 +54,7 @@ static void bucket_heard(struct nats_ask *ask, const struct courier_message *mes
     struct nats_made made;
 
     memcpy(&progress, &ask->data, sizeof progress);
-    if (!nats_ack_of(ask, message, progress.step == LOOK ? NO_MESSAGE : 0, &ack)) {
+    if (!nats_ack_of(ask, message, progress.step == LOOK ? COURIER_NO_MESSAGE : 0, &ack)) {
         return;
     }
     if (progress.step == LOOK) {
@@ -77,7 +77,7 @@ static void bucket_heard(struct nats_ask *ask, const struct courier_message *mes
 static void make(struct nats_host *host, struct wms_op *op, const struct progress *progress)
 {
     static const struct nats_way way = {
-        .sends = true, .stored = true, .heard = bucket_heard, .failed = nats_call_failed};
+        .sends = true, .stored = true, .heard = bucket_heard, .failed = nats_op_failed};
     const char *text = NULL;
     char subject[NATS_SUBJECT];
     void *data = NULL;

@@ -104,7 +104,7 @@ static int check_nothing(const wms_value *table, char *complaint, size_t size)
 
 static int check_wish(const wms_value *table, char *complaint, size_t size)
 {
-    enum { MESSAGE_MAX = 32 * 1024, SECONDS_MAX = 1000000000 };
+    enum { MESSAGE_MAX = 32 * 1024 };
     static const struct argument known[] = {{"state", WMS_STRING},
                                             {"message", WMS_STRING},
                                             {"seconds", WMS_NATURAL},
@@ -121,11 +121,11 @@ static int check_wish(const wms_value *table, char *complaint, size_t size)
         return complain(complaint, size, "arguments: state is %s; give \"locked\" or \"unlocked\"",
                         state ? "another word" : "missing");
     }
-    if (seconds && (seconds->natural < 1 || seconds->natural > SECONDS_MAX)) {
+    if (seconds && (seconds->natural < 1 || seconds->natural > NATS_WISH_SECONDS)) {
         return complain(complaint, size,
                         "arguments: seconds is %llu; give 1 to %d, or leave it out for a wish "
                         "without end",
-                        (unsigned long long) seconds->natural, SECONDS_MAX);
+                        (unsigned long long) seconds->natural, NATS_WISH_SECONDS);
     }
     if (message && message->size > MESSAGE_MAX) {
         return complain(complaint, size, "arguments: message has %zu bytes; give at most %d",

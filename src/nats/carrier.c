@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "nats/carrier.h"
@@ -17,150 +15,13 @@ enum { EVENTS_MAX = 256 };
 
 static const double idle = 5; /* seconds: the routes are looked at so often */
 
-atomic_bool carriers_park;
-
-/* ---- what is shared -------------------------------------------------------------------------- */
-
-double carrier_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
-}
-
-void carrier_keep(struct carrier *carrier)
-{
-    atomic_fetch_add(&carrier->refs, 1);
-}
-
-void carrier_drop(struct carrier *carrier)
-{
-    if (atomic_fetch_sub(&carrier->refs, 1) != 1) {
-        return;
-    }
-    if (carrier->news >= 0) {
-        close(carrier->news);
-    }
-    if (carrier->wake >= 0) {
-        close(carrier->wake);
-    }
-    if (carrier->epoll >= 0) {
-        close(carrier->epoll);
-    }
-    pthread_mutex_destroy(&carrier->lock);
-    free(carrier);
-}
-
-void route_drop(struct route *route)
-{
-    if (atomic_fetch_sub(&route->refs, 1) == 1) {
-        nats_options_free(route->options);
-        carrier_drop(route->carrier);
-        free(route);
-    }
-}
-
-static void ring(int fd)
-{
-    uint64_t one = 1;
-
-    if (write(fd, &one, sizeof one) < 0) {
-        return; /* it is rung already */
-    }
-}
-
-void carrier_wake(struct carrier *carrier)
-{
-    if (!carrier->wakened) {
-        carrier->wakened = true;
-        ring(carrier->wake);
-    }
-}
-
-struct notice *carrier_notice(struct route *route, enum notice_kind kind, size_t room)
-{
-    struct notice *notice = malloc(sizeof *notice + room);
-
-    if (notice) {
-        memset(notice, 0, sizeof *notice);
-        notice->route = route;
-        notice->kind = kind;
-        notice->size = sizeof *notice + room;
-        atomic_fetch_add(&route->refs, 1);
-    }
-    return notice;
-}
-
-void notice_free(struct notice *notice)
-{
-    route_drop(notice->route);
-    free(notice);
-}
-
-void carrier_tell(struct carrier *carrier, struct notice *notice)
-{
-    pthread_mutex_lock(&carrier->lock);
-    bool taken = !carrier->leaving;
-    if (taken) {
-        if (atomic_fetch_add(&carrier->untold, notice->size) > CARRIER_HIGH) {
-            carrier_wake(carrier);
-        }
-        queue_append(&carrier->notices, &notice->entry);
-        if (!carrier->newsy) {
-            carrier->newsy = true;
-            ring(carrier->news);
-        }
-    }
-    pthread_mutex_unlock(&carrier->lock);
-    if (!taken) {
-        notice_free(notice);
-    }
-}
-
-static void look_at_all(struct carrier *carrier)
-{
-    double now = carrier_now();
-
-    if (now < carrier->due) {
-        return;
-    }
-    carrier->due = now + idle;
-    carrier->seen = now;
-    for (struct node *node = carrier->routes.next, *next; node != &carrier->routes; node = next) {
-        struct route *route = NODE_OWNER(node, struct route, of_carrier);
-        next = node->next;
-        if (route->state == ROUTE_REFUSED) {
-            continue;
-        }
-        if (route->due <= now || (route->state == ROUTE_UP && !route->ending)) {
-            route_look(route, now);
-        } else {
-            route_schedule(route, route->due);
-        }
-    }
-}
-
 /* ---- orders ---------------------------------------------------------------------------------- */
-
-static void end_route(struct route *route)
-{
-    route->ending = true;
-    if (route->state == ROUTE_UP) {
-        route_schedule(route, carrier_now() + ROUTE_PARTING_MAX);
-        route_pump(route, false);
-    } else {
-        route_part(route);
-        route_finish(route);
-    }
-}
 
 /* A route that is new has no order yet: the first one makes it the thread's. */
 static void meet(struct carrier *carrier, struct route *route)
 {
     if (node_alone(&route->of_carrier)) {
         node_append(&carrier->routes, &route->of_carrier);
-        route->server = (size_t) (carrier_chance(carrier) * (double) route->options->count);
         route_begin(route);
     }
 }
@@ -176,9 +37,7 @@ static bool carry_out(struct carrier *carrier, struct order *order)
         break;
     case ORDER_SUBSCRIBE:
         if (hear_subscribe(route, order->number, order->subject)) {
-            route_part(route);
-            route->state = ROUTE_REFUSED;
-            route_tell(route, NOTICE_REFUSED, WMS_E_NO_MEMORY, "out of memory");
+            route_refuse(route, WMS_E_NO_MEMORY, "out of memory");
         }
         break;
     case ORDER_UNSUBSCRIBE:
@@ -192,7 +51,7 @@ static bool carry_out(struct carrier *carrier, struct order *order)
         }
         break;
     case ORDER_END:
-        end_route(route);
+        route_end(route);
         break;
     }
     return false;
@@ -224,9 +83,7 @@ static void take_orders(struct carrier *carrier, struct queue *orders)
     }
     while (!node_alone(&busy)) {
         struct route *route = NODE_OWNER(node_take(&busy), struct route, of_busy);
-        if (route->state == ROUTE_UP) {
-            route_pump(route, false);
-        }
+        route_write(route);
     }
 }
 
@@ -265,13 +122,35 @@ static bool take_all(struct carrier *carrier)
             break;
         }
         struct line *line = NODE_OWNER(node, struct line, of_writers);
-        struct route *route = line->route;
-        if (route->line == line && route->state == ROUTE_UP && route_holds(route)) {
-            route_pump(route, false);
+        if (line->route->line == line) {
+            route_write(line->route);
         }
         line_drop(line);
     }
     return !leaving || !node_alone(&carrier->routes);
+}
+
+static void look_at_all(struct carrier *carrier)
+{
+    double now = carrier_now();
+
+    if (now < carrier->due) {
+        return;
+    }
+    carrier->due = now + idle;
+    carrier->seen = now;
+    for (struct node *node = carrier->routes.next, *next; node != &carrier->routes; node = next) {
+        struct route *route = NODE_OWNER(node, struct route, of_carrier);
+        next = node->next;
+        if (route->state == ROUTE_REFUSED) {
+            continue;
+        }
+        if (route->due <= now || (route->state == ROUTE_UP && !route->ending)) {
+            route_look(route, now);
+        } else {
+            route_schedule(route, route->due);
+        }
+    }
 }
 
 /* Whether too much waits for the engine. */

@@ -8,9 +8,9 @@
  *     notice   thread -> engine: up, down, a message...
  *     route    what both sides share of one courier
  *     line     one connection of libnats, or the attempt to make one; it is never used again when
- *              it is lost.  Each is made by a thread of its own, since libnats waits then, and
- * during a TLS handshake without end.  A line that takes too long is given up: its thread frees it
- * whenever libnats comes back.
+ *              it is lost.  Each is made in a thread of its own, since libnats waits then, and
+ *              during a TLS handshake without end.  A line that takes too long is given up: its
+ *              thread frees it whenever libnats comes back.
  *
  * libnats is used in its event loop mode, without its own reconnecting and pings: all of a
  * connection's life is in the carrier's thread, but for two places where libnats calls from threads
@@ -174,6 +174,30 @@ struct carrier {
 
 /* With one reference, and its thread, which has another one.  Errors: NO_MEMORY, INTERNAL. */
 int carrier_new(struct carrier **ret_carrier);
+
+/* ---- route.c (the thread) -------------------------------------------------------------------- */
+
+/* It is new: connects it to one of its servers, by chance. */
+void route_begin(struct route *route);
+/* The courier is gone: what waits is written, if it is up, and the route is freed, now or soon. */
+void route_end(struct route *route);
+/* It will not be tried again. */
+void route_refuse(struct route *route, int code, const char *text);
+/* A connector is done with the line, and gives its reference. */
+void route_take_made(struct line *line);
+/* What epoll says of its connection.  The route may be freed then, as by each of the next two. */
+void route_serve(struct route *route, unsigned events);
+/* Writes what there is to be written, if it is up. */
+void route_write(struct route *route);
+/* Its time has come; or it is up, and nothing may have been heard for long. */
+void route_look(struct route *route, double now);
+/* The carrier looks at its routes then. */
+void route_schedule(struct route *route, double at);
+/* Has epoll look for what is wanted now. */
+void route_watch(struct route *route);
+
+/* ---- shared.c -------------------------------------------------------------------------------- */
+
 /* Any thread, with the lock: the thread looks for what is new. */
 void carrier_wake(struct carrier *carrier);
 /* Any thread.  Takes the notice. */
@@ -181,6 +205,7 @@ void carrier_tell(struct carrier *carrier, struct notice *notice);
 /* A notice with so many bytes behind it; NULL: out of memory. */
 struct notice *carrier_notice(struct route *route, enum notice_kind kind, size_t room);
 void notice_free(struct notice *notice);
+void order_free(struct order *order);
 /* Any thread: the process ends.  Each carrier parks then. */
 extern atomic_bool carriers_park;
 void carrier_keep(struct carrier *carrier);
@@ -197,34 +222,6 @@ static inline void queue_join(struct queue *to, struct queue *from)
         queue_init(from);
     }
 }
-
-/* ---- route.c: all of it in the thread -------------------------------------------------------- */
-
-enum { ROUTE_PARTING_MAX = 1 /* second that a route has for its last words */ };
-
-void route_schedule(struct route *route, double at);
-/* From 0 to 1. */
-double carrier_chance(struct carrier *carrier);
-/* False: out of memory. */
-bool route_tell(struct route *route, enum notice_kind kind, int code, const char *text);
-void order_free(struct order *order);
-/* The line goes, if there is one. */
-void route_part(struct route *route);
-/* The engine has freed it, and there is no line: it may be freed. */
-void route_finish(struct route *route);
-/* Whether the connection is there; if not, the route may be freed. */
-bool route_holds(struct route *route);
-/* As the line wants it and the carrier allows it. */
-void route_watch(struct route *route);
-/* Writes what there is; the route may be freed.  `writable`: the kernel takes something. */
-void route_pump(struct route *route, bool writable);
-/* What epoll has said. */
-void route_serve(struct route *route, unsigned events);
-void route_begin(struct route *route);
-/* A connector is done with it. */
-void route_take_made(struct line *line);
-/* What is due has come. */
-void route_look(struct route *route, double now);
 
 /* ---- connect.c ------------------------------------------------------------------------------- */
 

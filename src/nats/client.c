@@ -18,7 +18,7 @@ double nats_now(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_BOOTTIME, &now); /* an asker that has slept knows how old its question is */
     return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
@@ -220,16 +220,16 @@ static bool is_asked_at(const struct nats_ask *ask, const char *quoted)
     return strcmp(subject, quoted) == 0;
 }
 
-/* What the servers do not let out will not be answered. */
-static void refuse_asks(struct nats_client *client, const char *quoted)
+/* What the servers do not let out will not be answered.  They complain of each publication, in the
+ * order in which they get them: so it is the first one asked that is meant, and with thousands
+ * under way those behind it are not looked at. */
+static void refuse_ask(struct nats_client *client, const char *quoted)
 {
-    struct node *node = client->asks.next, *next;
-
-    for (; node != &client->asks; node = next) {
+    for (struct node *node = client->asks.next; node != &client->asks; node = node->next) {
         struct nats_ask *ask = NODE_OWNER(node, struct nats_ask, of_client);
-        next = node->next;
         if (ask != ask->host->presence && is_asked_at(ask, quoted)) {
-            nats_ask_fail(ask, WMS_E_ACCESS_DENIED, nats_no_right, false);
+            nats_ask_refused(ask);
+            return;
         }
     }
 }
@@ -250,7 +250,7 @@ static void on_forbidden(void *data, const char *text)
     if (strcmp(quoted, answers) == 0) {
         on_refused(client, WMS_E_ACCESS_DENIED, nats_no_answers);
     } else {
-        refuse_asks(client, quoted);
+        refuse_ask(client, quoted);
         nats_watches_refuse(client, quoted);
     }
 }

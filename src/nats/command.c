@@ -9,9 +9,8 @@ static const struct wms_services *services_of(const struct nats_ask *ask)
     return ask->host->all->services;
 }
 
-/* Without an answer: what was asked by an op. */
-static void op_failed(struct nats_host *host, struct wms_op *op, void *data, int code,
-                      const char *text, bool lost)
+void nats_op_failed(struct nats_host *host, struct wms_op *op, void *data, int code,
+                    const char *text, bool lost)
 {
     const struct wms_services *services = host->all->services;
 
@@ -95,7 +94,7 @@ static void list_answered(struct nats_ask *ask, const struct nats_answer *answer
 void nats_list(struct nats_host *host, struct wms_op *op)
 {
     static const struct nats_way way = {
-        .gathers = true, .answered = list_answered, .failed = op_failed};
+        .gathers = true, .answered = list_answered, .failed = nats_op_failed};
     struct nats_question question;
     const char *text;
 
@@ -156,13 +155,13 @@ static void act_answered(struct nats_ask *ask, const struct nats_answer *answer)
 }
 
 static const struct nats_way act_way = {
-    .sends = true, .gathers = true, .answered = act_answered, .failed = op_failed};
+    .sends = true, .gathers = true, .answered = act_answered, .failed = nats_op_failed};
 
 void nats_act(struct nats_host *host, struct wms_op *op, enum wms_verb verb, const wms_id *id,
               const char *message)
 {
     static const struct nats_way look = {
-        .gathers = true, .answered = act_answered, .failed = op_failed};
+        .gathers = true, .answered = act_answered, .failed = nats_op_failed};
     const struct nats_way *way = verb == WMS_THUMBNAIL ? &look : &act_way;
     const char *identity = wms_op_identity(host->all->services, op);
     struct nats_question question;
@@ -246,10 +245,20 @@ static void command_answered(struct nats_ask *ask, const struct nats_answer *ans
     }
 }
 
+/* What is left for the host of a command's deadline: its answer has to be here before the engine
+ * gives up, since all of it would be `unknown` then. */
+static double deadline_of(const struct wms_errand *errand)
+{
+    static const double share = 0.1, most = 1;
+    double way_back = errand->deadline * share;
+
+    return errand->deadline - (way_back < most ? way_back : most);
+}
+
 void nats_command(struct nats_host *host, struct wms_op *op, const struct wms_errand *errand)
 {
     static const struct nats_way way = {
-        .sends = true, .answered = command_answered, .failed = op_failed};
+        .sends = true, .answered = command_answered, .failed = nats_op_failed};
     struct nats_question question;
     const char *text;
 
@@ -263,7 +272,7 @@ void nats_command(struct nats_host *host, struct wms_op *op, const struct wms_er
     question.verify = errand->verify;
     question.stable = errand->stable;
     question.timeout = errand->timeout;
-    question.deadline = errand->deadline;
+    question.deadline = errand->deadline < 0 ? -1 : deadline_of(errand);
     question.retries = errand->retries;
     int error =
         nats_ask(host, &way, errand->verb, &question, op, NULL, errand->timeout, &op->data, &text);

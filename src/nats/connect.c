@@ -84,7 +84,8 @@ static natsStatus set_reading(void *user, bool add)
 
     if (!add) { /* not by itself: a forked child may have the socket, too */
         epoll_ctl(line->route->carrier->epoll, EPOLL_CTL_DEL, line->fd, NULL);
-        atomic_store(&line->route->fd, -1);
+        int fd = line->fd; /* the route may have another line by now */
+        atomic_compare_exchange_strong(&line->route->fd, &fd, -1);
         line->fd = -1;
     }
     return NATS_OK;

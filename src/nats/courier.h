@@ -3,8 +3,9 @@
  *
  *     courier.c   the engine's side: what is published and heard waits here
  *     carrier.c   the thread that carries all connections of an engine
- *     route.c     the thread's side of one connection
+ *     route.c     what that thread does for one courier
  *     hear.c      subscriptions, and what is heard
+ *     shared.c    what both sides share: references, orders, notices
  *     connect.c   makes connections, anew too, in threads of its own
  *     options.c   what a connection needs: servers, credentials, TLS
  *     nkey.c      the public key that belongs to a seed
@@ -38,6 +39,15 @@ struct courier_message {
     uint64_t sequence; /* of a stored message; 0: none */
     bool deleted;      /* a key's value was taken away (KV-Operation: DEL or PURGE) */
 };
+
+enum { COURIER_NO_MESSAGE = 404, COURIER_NOBODY = 503 }; /* of `status` */
+
+/* Whether the servers themselves have sent it: JetStream sends what is stored wherever it is told
+ * to, so such a message is nobody's question, event or answer. */
+static inline bool courier_is_of_servers(const struct courier_message *message)
+{
+    return message->status || message->time >= 0 || message->sequence || message->deleted;
+}
 
 struct courier_events {
     /* Connected, or connected again: all subscriptions hold, and hear what comes from here on. */

@@ -60,7 +60,6 @@ static void judge(struct nats_host *host, bool known, bool there, double beat)
 /* 503: there is no store, or it has no leader just now. */
 static void presence_heard(struct nats_ask *ask, const struct courier_message *message)
 {
-    enum { NO_MESSAGE = 404 };
     struct nats_host *host = ask->host;
     bool stored = message->status == 0 && message->sequence > 0;
     struct nats_presence presence = {.beat = 0};
@@ -68,7 +67,7 @@ static void presence_heard(struct nats_ask *ask, const struct courier_message *m
                  !nats_read_presence(&host->all->reader, message->data, message->size, &presence);
 
     nats_ask_end(ask);
-    judge(host, stored || message->status == NO_MESSAGE, there, presence.beat);
+    judge(host, stored || message->status == COURIER_NO_MESSAGE, there, presence.beat);
 }
 
 static void presence_failed(struct nats_host *host, struct wms_op *op, void *data, int code,

@@ -18,7 +18,8 @@ enum {
     NATS_ANSWER_MAX = 256 * 1024,   /* bytes of a part of an answer, but for a picture: where a
                                        writer has reached the smaller one of this and half of the
                                        server's payload, it begins the next part */
-    NATS_PARTS_MAX = 10000          /* parts of an answer */
+    NATS_PARTS_MAX = 10000,         /* parts of an answer */
+    NATS_WISH_SECONDS = 1000000000  /* that a wish may hold */
 };
 
 /* Where memory comes from: as that of struct wms_services. */

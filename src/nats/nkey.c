@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* nkey.c - NATS' keys as texts: base32 of a prefix, the key, and a CRC-16. */
+#include "nats/nkey.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
-
-#include "nats/options.h"
 
 enum {
     KEY_SIZE = 32,

@@ -14,13 +14,14 @@
 #include <unistd.h>
 
 #include "core/errortext.h"
+#include "nats/nkey.h"
 
 enum {
     FILE_MAX = 65536, /* bytes of a file with secrets */
     PORT = 4222,
     CONNECT_MS = 60000,   /* for all but DNS and the TLS handshake.  The carrier waits less; when it
-                             is   over, libnats does not wait for a server's PONG, but asks for it all
-                             the   time, as long as the connection is there */
+                             is over, libnats does not wait for a server's PONG, but asks for it all
+                             the time, as long as the connection is there */
     WRITE_MS = 5000,      /* that libnats may wait to write, with TLS */
     BUFFER_PLAIN = 16384, /* two for each connection */
     BUFFER_TLS = 32768 /* never less than a TLS record: what libnats leaves is not seen by poll() */
@@ -190,7 +191,24 @@ static int say(char *sentence, size_t size, int code, const char *what, const ch
     return code;
 }
 
-/* The text of a file; *ret_text is to be wiped and freed. */
+static void wipe(char *text)
+{
+    if (text) {
+        OPENSSL_cleanse(text, strlen(text));
+        free(text);
+    }
+}
+
+/* What read_file() has read, whatever is in it. */
+static void wipe_file(char *text)
+{
+    if (text) {
+        OPENSSL_cleanse(text, FILE_MAX);
+        free(text);
+    }
+}
+
+/* The text of a file, for wipe_file(). */
 static int read_file(const char *what, const char *file, char **ret_text, char *sentence,
                      size_t size)
 {
@@ -210,8 +228,7 @@ static int read_file(const char *what, const char *file, char **ret_text, char *
         close(fd);
     }
     if (got < 0) {
-        OPENSSL_cleanse(text, FILE_MAX);
-        free(text);
+        wipe_file(text);
         snprintf(why, sizeof why, "cannot be read: %s", ERROR_TEXT(number, reason));
         return say(sentence, size, WMS_E_ACCESS_DENIED, what, file, why);
     }
@@ -219,20 +236,12 @@ static int read_file(const char *what, const char *file, char **ret_text, char *
     return 0;
 }
 
-static void wipe(char *text)
-{
-    if (text) {
-        OPENSSL_cleanse(text, strlen(text));
-        free(text);
-    }
-}
-
 static int readable(const char *what, const char *file, char *sentence, size_t size)
 {
     char *text = NULL;
     int error = read_file(what, file, &text, sentence, size);
 
-    wipe(text);
+    wipe_file(text);
     return error;
 }
 
@@ -272,7 +281,7 @@ static int set_password(const struct nats_options *options, natsOptions *made, c
     }
     text[strcspn(text, "\r\n")] = '\0';
     if (!*text) {
-        wipe(text);
+        wipe_file(text);
         return say(sentence, size, WMS_E_ACCESS_DENIED, "password file", options->password_file,
                    "has no password in its first line");
     }
@@ -280,7 +289,7 @@ static int set_password(const struct nats_options *options, natsOptions *made, c
     name = quoted(options->user_name);
     error = password && name ? of_status(natsOptions_SetUserInfo(made, name, password))
                              : WMS_E_NO_MEMORY;
-    wipe(text);
+    wipe_file(text);
     wipe(password);
     free(name);
     return error;
@@ -296,7 +305,7 @@ static int set_nkey(const struct nats_options *options, natsOptions *made, char 
         return error;
     }
     bool found = nkey_public(text, public);
-    wipe(text);
+    wipe_file(text);
     if (!found) {
         return say(sentence, size, WMS_E_ACCESS_DENIED, "NKEY file", options->nkey,
                    "holds no seed of a user: that is a line of 58 letters that begins with SU");
@@ -314,7 +323,7 @@ static int set_credentials(const struct nats_options *options, natsOptions *made
         return error;
     }
     bool found = strstr(text, "-----BEGIN NATS USER JWT-----") && nkey_public(text, public);
-    wipe(text);
+    wipe_file(text);
     if (!found) {
         return say(sentence, size, WMS_E_ACCESS_DENIED, "credentials", options->credentials,
                    "are no .creds file: that has a user's JWT and its seed");

@@ -30,12 +30,4 @@ void nats_options_free(struct nats_options *options); /* NULL is allowed */
 int nats_options_make(const struct nats_options *options, size_t server, natsOptions **ret_made,
                       char *sentence, size_t size);
 
-/* ---- nkey.c ---------------------------------------------------------------------------------- */
-
-enum { NKEY_PUBLIC_SIZE = 57 }; /* of a public key as a text, with its NUL */
-
-/* The public key that belongs to a seed of a user ("SU..."), which is the first such line of the
- * text.  False: there is none, or it is damaged. */
-bool nkey_public(const char *text, char public[static NKEY_PUBLIC_SIZE]);
-
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "nats/names.h"
 #include "nats/serving.h"
 
 struct policy_row {
@@ -16,12 +17,6 @@ static const unsigned served = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS
                                1u << WMS_DISCONNECT | 1u << WMS_CLOSE | 1u << WMS_MESSAGE |
                                1u << WMS_REBOOT | 1u << WMS_POWER_OFF | 1u << WMS_THUMBNAIL;
 
-static const char *const words[] = {
-#define WMS_X(name, word) [WMS_##name] = (word),
-    WMS_VERBS(WMS_X)
-#undef WMS_X
-};
-
 /* The bits of a verb's name; 0: it is none that an agent serves. */
 static unsigned bits_of(const wms_value *verb)
 {
@@ -31,12 +26,8 @@ static unsigned bits_of(const wms_value *verb)
     if (strcmp(verb->text, "*") == 0) {
         return served;
     }
-    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
-        if (served & 1u << i && strcmp(words[i], verb->text) == 0) {
-            return 1u << i;
-        }
-    }
-    return 0;
+    int named = nats_verb_from_name(verb->text);
+    return named < 0 ? 0 : served & 1u << named;
 }
 
 static bool is_everyone(const char *name)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* route.c - the thread's side of one courier: connected, lost, tried again; fed and read. */
+/* route.c - what the carrier's thread does for one courier: it connects, writes, reads, and begins
+ * anew when the connection is lost. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -19,11 +19,11 @@ enum {
 };
 
 static const double first_pause = 0.2, last_pause = 5, growth = 1.7, /* seconds */
-    making_max = 8,                    /* that a connection may take */
-    ping_after = 20, silence_max = 60, /* of a server */
-    least_idle = 0.02;                 /* the routes are not looked at more often */
+    making_max = 8,                     /* that a connection may take */
+    ping_after = 20, silence_max = 60,  /* of a server */
+    parting_max = 1, least_idle = 0.02; /* routes are not looked at more often */
 
-/* ---- routes ---------------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
 void route_schedule(struct route *route, double at)
 {
@@ -35,7 +35,7 @@ void route_schedule(struct route *route, double at)
 }
 
 /* From 0 to 1. */
-double carrier_chance(struct carrier *carrier)
+static double chance(struct carrier *carrier)
 {
     carrier->chance ^= carrier->chance << 13;
     carrier->chance ^= carrier->chance >> 7;
@@ -43,7 +43,10 @@ double carrier_chance(struct carrier *carrier)
     return (double) (carrier->chance >> 11) / (double) (UINT64_C(1) << 53);
 }
 
-bool route_tell(struct route *route, enum notice_kind kind, int code, const char *text)
+/* ---- the connection goes -----------------------------------------------------------------------
+ */
+
+static bool tell(struct route *route, enum notice_kind kind, int code, const char *text)
 {
     size_t size = text ? strlen(text) + 1 : 0;
     struct notice *notice = carrier_notice(route, kind, size);
@@ -57,14 +60,6 @@ bool route_tell(struct route *route, enum notice_kind kind, int code, const char
     return notice;
 }
 
-void order_free(struct order *order)
-{
-    if (order->kind == ORDER_PUBLISH || order->kind == ORDER_DELETE) {
-        atomic_fetch_sub(&order->route->waiting, order_weight(order->size));
-    }
-    free(order);
-}
-
 static void drop_backlog(struct route *route)
 {
     while (!queue_is_empty(&route->backlog)) {
@@ -72,7 +67,7 @@ static void drop_backlog(struct route *route)
     }
 }
 
-void route_finish(struct route *route)
+static void finish(struct route *route)
 {
     drop_backlog(route);
     hear_free(route);
@@ -82,7 +77,7 @@ void route_finish(struct route *route)
 }
 
 /* The line goes, if there is one. */
-void route_part(struct route *route)
+static void part(struct route *route)
 {
     struct line *line = route->line;
 
@@ -116,7 +111,7 @@ static void plan(struct route *route, bool was_up)
         route->pause = route->pause < first_pause  ? first_pause
                        : route->pause > last_pause ? last_pause
                                                    : route->pause;
-        pause = route->pause * (0.5 + carrier_chance(route->carrier));
+        pause = route->pause * (0.5 + chance(route->carrier));
     }
     route_schedule(route, carrier_now() + pause);
 }
@@ -128,21 +123,27 @@ static void lose(struct route *route, int code, unsigned patience, const char *t
     char copy[COURIER_SENTENCE];
 
     snprintf(copy, sizeof copy, "%s", text); /* it may be the line's */
-    route_part(route);
+    part(route);
     if (route->ending) {
-        route_finish(route);
+        finish(route);
         return;
     }
     route->final = patience > 0 ? route->final + 1 : 0;
     if (!route->ever_up && patience > 0 && route->final >= patience * route->options->count) {
-        route->state = ROUTE_REFUSED;
-        route_tell(route, NOTICE_REFUSED, code, copy);
+        route_refuse(route, code, copy);
         return;
     }
     if (was_up || code != route->told) {
-        route->told = route_tell(route, NOTICE_DOWN, code, copy) ? code : 0;
+        route->told = tell(route, NOTICE_DOWN, code, copy) ? code : 0;
     }
     plan(route, was_up);
+}
+
+void route_refuse(struct route *route, int code, const char *text)
+{
+    part(route);
+    route->state = ROUTE_REFUSED;
+    tell(route, NOTICE_REFUSED, code, text);
 }
 
 static void lose_broken(struct route *route, const char *why)
@@ -155,7 +156,7 @@ static void lose_broken(struct route *route, const char *why)
 }
 
 /* Whether the connection is there; if not, the route may be freed. */
-bool route_holds(struct route *route)
+static bool holds(struct route *route)
 {
     const char *text = NULL;
 
@@ -172,6 +173,9 @@ bool route_holds(struct route *route)
     lose_broken(route, text);
     return false;
 }
+
+/* ---- reading and writing -----------------------------------------------------------------------
+ */
 
 void route_watch(struct route *route)
 {
@@ -221,7 +225,7 @@ static bool feed(struct route *route)
             order->number == route->number ? publish(route, order) : NATS_OK; /* of the last one */
         waiting += (int) order->size + 64; /* about; what exactly is asked again */
         if (status == NATS_MAX_PAYLOAD) {
-            route_tell(route, NOTICE_FORBIDDEN, 0, nats_GetLastError(NULL));
+            tell(route, NOTICE_FORBIDDEN, 0, nats_GetLastError(NULL));
             status = NATS_OK;
         }
         order_free(order);
@@ -230,7 +234,7 @@ static bool feed(struct route *route)
             return false;
         }
         if (status != NATS_OK) {
-            return route_holds(route);
+            return holds(route);
         }
         if (waiting >= limit) {
             waiting = natsConnection_Buffered(line->nc);
@@ -250,7 +254,7 @@ static void bid_farewell(struct route *route)
 }
 
 /* Writes what there is.  `writable`: the kernel takes something, says epoll. */
-void route_pump(struct route *route, bool writable)
+static void pump(struct route *route, bool writable)
 {
     struct line *line = route->line;
 
@@ -264,7 +268,7 @@ void route_pump(struct route *route, bool writable)
             break;
         }
         natsConnection_ProcessWriteEvent(line->nc);
-        if (!route_holds(route)) {
+        if (!holds(route)) {
             return;
         }
         if (atomic_load(&line->writing)) {
@@ -274,6 +278,13 @@ void route_pump(struct route *route, bool writable)
     }
     bid_farewell(route);
     route_watch(route);
+}
+
+void route_write(struct route *route)
+{
+    if (route->state == ROUTE_UP && holds(route)) {
+        pump(route, false);
+    }
 }
 
 /* Whether a whole record of TLS is there: libnats would wait for the rest of it. */
@@ -309,17 +320,17 @@ void route_serve(struct route *route, unsigned events)
         if (over || !line->tls || record_is_whole(line)) {
             errno = 0;
             natsConnection_ProcessReadEvent(line->nc);
-            if (!route_holds(route)) {
+            if (!holds(route)) {
                 return;
             }
         }
     }
-    route_pump(route, events & EPOLLOUT);
+    pump(route, events & EPOLLOUT);
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-void route_begin(struct route *route)
+static void begin(struct route *route)
 {
     route->line = line_begin(route);
     if (route->line) {
@@ -328,6 +339,12 @@ void route_begin(struct route *route)
     } else {
         route_schedule(route, carrier_now() + 1);
     }
+}
+
+void route_begin(struct route *route)
+{
+    route->server = (size_t) (chance(route->carrier) * (double) route->options->count);
+    begin(route);
 }
 
 static void begin_up(struct route *route)
@@ -344,16 +361,15 @@ static void begin_up(struct route *route)
     int64_t payload = natsConnection_GetMaxPayload(line->nc);
     atomic_store(&route->payload, payload > 0 ? (size_t) payload : COURIER_PAYLOAD);
     if (epoll_ctl(carrier->epoll, EPOLL_CTL_ADD, line->fd, &event) != 0 || !hear_begin(route) ||
-        !route_tell(route, NOTICE_UP, 0, NULL)) {
+        !tell(route, NOTICE_UP, 0, NULL)) {
         lose_broken(route, "memory ran out");
         return;
     }
     route->ever_up = true;
     route->told = 0;
-    route_pump(route, false);
+    pump(route, false);
 }
 
-/* A connector is done with it. */
 void route_take_made(struct line *line)
 {
     struct route *route = line->route;
@@ -399,22 +415,24 @@ static void look_at_silence(struct route *route, double now)
     }
     line->pinged++;
     if (ping(line)) {
-        route_pump(route, false);
+        pump(route, false);
     } else {
         lose_broken(route, "nothing can be sent to the server");
     }
 }
 
-/* What is due has come. */
+/* ---- what is due -------------------------------------------------------------------------------
+ */
+
 void route_look(struct route *route, double now)
 {
     char text[COURIER_SENTENCE];
 
     if (route->ending) {
-        route_part(route);
-        route_finish(route);
+        part(route);
+        finish(route);
     } else if (route->state == ROUTE_WAITING) {
-        route_begin(route);
+        begin(route);
     } else if (route->state == ROUTE_CONNECTING && line_waits(route->line, now - making_max)) {
         route_schedule(route, now + making_max / 2);
     } else if (route->state == ROUTE_CONNECTING) {
@@ -424,5 +442,17 @@ void route_look(struct route *route, double now)
         lose(route, WMS_E_TIMEOUT, 0, text);
     } else if (route->state == ROUTE_UP) {
         look_at_silence(route, now);
+    }
+}
+
+void route_end(struct route *route)
+{
+    route->ending = true;
+    if (route->state == ROUTE_UP) {
+        route_schedule(route, carrier_now() + parting_max);
+        pump(route, false);
+    } else {
+        part(route);
+        finish(route);
     }
 }

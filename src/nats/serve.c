@@ -6,25 +6,8 @@
  * afterwards what was answered. */
 #include <stdio.h>
 
+#include "nats/names.h"
 #include "nats/serving.h"
-
-static const unsigned traits[] = {
-#define WMS_X(F, name, word, bits) [WMS_##name] = (bits),
-    WMS_VERB_ROWS(WMS_X, )
-#undef WMS_X
-};
-
-static const char *const words[] = {
-#define WMS_X(name, word) [WMS_##name] = (word),
-    WMS_VERBS(WMS_X)
-#undef WMS_X
-};
-
-static const char *const codes[] = {
-#define WMS_X(name, number, text) [-(number)] = #name,
-    WMS_ERRORS(WMS_X)
-#undef WMS_X
-};
 
 static const struct wms_requests *requests_of(const struct agent *agent)
 {
@@ -34,14 +17,14 @@ static const struct wms_requests *requests_of(const struct agent *agent)
 /* It changes nothing: its answer is not kept, and it waits for no other. */
 static bool is_query(enum wms_verb verb)
 {
-    return traits[verb] & (WMS_IS_QUERY | WMS_HAS_THUMBNAIL);
+    return nats_verb_traits(verb) & (WMS_IS_QUERY | WMS_HAS_THUMBNAIL);
 }
 
 /* It must not be carried out twice.  (A message is WMS_REPEATABLE: the engine repeats one that was
  * not sent.) */
 static bool is_once(enum wms_verb verb)
 {
-    return !is_query(verb) && (verb == WMS_MESSAGE || !(traits[verb] & WMS_REPEATABLE));
+    return !is_query(verb) && (verb == WMS_MESSAGE || !(nats_verb_traits(verb) & WMS_REPEATABLE));
 }
 
 /* ---- answers that are not kept --------------------------------------------------------------- */
@@ -55,13 +38,15 @@ static void say_failure(struct agent *agent, const char *reply, int code, const 
     agent_publish(agent, reply, answer);
 }
 
+static const char forgotten[] = "the host's agent does not know any more whether it was carried "
+                                "out: it has begun anew, or has answered too much since";
+
 static void say_unknown(struct agent *agent, const char *reply)
 {
     struct nats_text *answer = &agent->all->text;
 
     nats_text_clear(answer);
-    nats_write_unknown(answer, "the host's agent does not know any more whether it was carried "
-                               "out: it has begun anew, or has answered too much since");
+    nats_write_unknown(answer, forgotten);
     agent_publish(agent, reply, answer);
 }
 
@@ -159,14 +144,17 @@ static void end_answer(struct answer *answer)
     agent_answered(agent);
 }
 
-/* It ends as a whole, with nothing done; this is remembered, so that a repetition that is still on
- * its way is not carried out. */
+/* This is remembered, so that a repetition that is still on its way is not carried out. */
 void serve_fail(struct asked *asked, int code, const char *text)
 {
     struct answer answer;
 
     begin_answer(&answer, asked);
-    nats_write_failure(answer.text, code, text);
+    if (asked->doubtful) {
+        nats_write_unknown(answer.text, forgotten);
+    } else {
+        nats_write_failure(answer.text, code, text);
+    }
     send_part(&answer);
     end_answer(&answer);
 }
@@ -186,10 +174,10 @@ static void log_done(const struct asked *asked, const struct tally *tally)
     }
     if (tally->bad > 0) {
         snprintf(failures, sizeof failures, ", %zu not (%s)", tally->bad,
-                 tally->code < 0 && tally->code >= WMS_E_INTERNAL ? codes[-tally->code] : "?");
+                 nats_error_name(tally->code));
     }
     agent_log(agent->all, WMS_INFO, "agent of %s: %s of %s: %zu %s%s", agent->host,
-              words[asked->verb], asked->who, tally->good,
+              nats_verb_name(asked->verb), asked->who, tally->good,
               tally->planned > 0 ? "would be, and nothing is done" : "as asked", failures);
 }
 
@@ -198,7 +186,8 @@ static bool has_failed_as_whole(const struct asked *asked, wms_outcome *ret_outc
 {
     const struct wms_requests *requests = requests_of(asked->agent);
 
-    return !(traits[asked->verb] & WMS_ON_SERVER) && requests->outcome_count(asked->request) == 1 &&
+    return !(nats_verb_traits(asked->verb) & WMS_ON_SERVER) &&
+           requests->outcome_count(asked->request) == 1 &&
            requests->outcome(asked->request, 0, ret_outcome, sizeof *ret_outcome) == 0 &&
            !ret_outcome->id && ret_outcome->code &&
            (ret_outcome->state == WMS_FAILED || ret_outcome->state == WMS_SKIPPED);
@@ -328,7 +317,7 @@ static void done(void *data)
 /* What a question lacks, or has too much; NULL: nothing. */
 static const char *misses(const struct nats_question *question, enum wms_verb verb)
 {
-    unsigned bits = traits[verb];
+    unsigned bits = nats_verb_traits(verb);
 
     /* Whatever else may be sent to a question's subject is none. */
     if (!question->all && question->count == 0) {
@@ -349,7 +338,7 @@ static const char *misses(const struct nats_question *question, enum wms_verb ve
 /* Fills in what the question asks for; what the verb has no use for is left out. */
 static void fill(wms_command *command, const struct nats_question *question, enum wms_verb verb)
 {
-    unsigned bits = traits[verb];
+    unsigned bits = nats_verb_traits(verb);
 
     wms_command_init(command, verb);
     command->all = bits & WMS_HAS_ALL && question->all;
@@ -432,7 +421,29 @@ static void log_denied(struct agent *agent, const char *who, enum wms_verb verb)
     if (now >= agent->denied + 1) {
         agent->denied = now;
         agent_log(agent->all, WMS_WARNING, "agent of %s: %s of %s: not allowed by the policy",
-                  agent->host, words[verb], who);
+                  agent->host, nats_verb_name(verb), who);
+    }
+}
+
+/* A question of that age, which is not known, may have been carried out before. */
+static bool is_doubtful(struct agent *agent, enum wms_verb verb, double age)
+{
+    return age >= 0 && !is_query(verb) && asked_may_be_done(agent, age);
+}
+
+/* It is not taken.  Whoever repeats what may have been carried out before is not told that nothing
+ * was done. */
+static void refuse(struct agent *agent, const struct courier_message *message, enum wms_verb verb,
+                   int code, const char *text)
+{
+    struct nats_question question;
+    int error = nats_read_question(&agent->all->reader, message->data, message->size, &question);
+
+    if (error != WMS_E_PROTOCOL && !is_query(verb) &&
+        (error || is_doubtful(agent, verb, question.age))) {
+        say_unknown(agent, message->reply);
+    } else {
+        say_failure(agent, message->reply, code, text);
     }
 }
 
@@ -443,47 +454,52 @@ void serve_message(struct agent *agent, const struct courier_message *message)
     char who[NATS_WHO], nonce[NATS_NONCE];
     uint64_t seq;
 
-    /* JetStream sends what is stored wherever it is told to: that is no question. */
-    if (message->status || message->time >= 0 || message->sequence || message->deleted ||
-        !message->reply || !nats_read_question_subject(message->subject, agent->host, &verb, who) ||
+    if (courier_is_of_servers(message) || !message->reply ||
+        !nats_read_question_subject(message->subject, agent->host, &verb, who) ||
         !nats_read_reply_subject(message->reply, agent->host, who, nonce, &seq)) {
         agent->ignored++;
         return;
     }
     agent->questions_count++;
-    if (!policy_allows(&agent->policy, who, verb)) {
-        log_denied(agent, who, verb);
-        say_failure(agent, message->reply, WMS_E_ACCESS_DENIED,
-                    "the policy of the host's agent does not allow it");
-        return;
-    }
     struct asked *asked = asked_find(agent, message->reply);
-    if (asked) {
+    if (asked) { /* whatever is allowed by now */
         say_again(agent, asked);
         return;
     }
+    if (!policy_allows(&agent->policy, who, verb)) {
+        log_denied(agent, who, verb);
+        refuse(agent, message, verb, WMS_E_ACCESS_DENIED,
+               "the policy of the host's agent does not allow it");
+        return;
+    }
     if (agent->stage == AGENT_STOPPING) {
-        say_failure(agent, message->reply, WMS_E_UNREACHABLE, "the host's agent is just ending");
+        refuse(agent, message, verb, WMS_E_UNREACHABLE, "the host's agent is just ending");
         return;
     }
     int error = nats_read_question(&agent->all->reader, message->data, message->size, &question);
     const char *complaint = error == WMS_E_PROTOCOL ? agent->all->reader.complaint
                             : error                 ? NULL
                                                     : misses(&question, verb);
+    if (error == WMS_E_NO_MEMORY) {
+        refuse(agent, message, verb, error, NULL);
+        return;
+    }
     if (error || complaint) {
-        say_failure(agent, message->reply, error ? error : WMS_E_PROTOCOL, complaint);
+        say_failure(agent, message->reply, WMS_E_PROTOCOL, complaint);
         return;
     }
     asked_tidy(agent->all);
-    if (question.age >= 0 && is_once(verb) && asked_may_be_done(agent, question.age)) {
+    bool doubtful = is_doubtful(agent, verb, question.age);
+    asked = doubtful && is_once(verb) ? NULL : asked_new(agent, message->reply, verb);
+    if (!asked && doubtful) {
         say_unknown(agent, message->reply);
         return;
     }
-    asked = asked_new(agent, message->reply, verb);
     if (!asked) {
         say_failure(agent, message->reply, WMS_E_NO_MEMORY, NULL);
         return;
     }
+    asked->doubtful = doubtful;
     memcpy(asked->who, who, sizeof who);
     asked->changes = !is_query(verb);
     waiting_take(asked, &question, message);

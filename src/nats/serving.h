@@ -69,6 +69,7 @@ struct asked {
     enum wms_verb verb;
     bool waits;     /* for its turn */
     bool changes;   /* it is no query */
+    bool doubtful;  /* it may have been carried out before it came here */
     bool forgotten; /* it was answered, and the answer was too long to be kept */
     bool all;
     char who[NATS_WHO];
@@ -251,7 +252,7 @@ void serve_cancel(struct agent *agent);
 void serve_drop(struct agent *agent);
 /* Gives the question to the engine, or answers it. */
 void serve_start(struct asked *asked, const struct nats_question *question);
-/* It ends as a whole, with nothing done. */
+/* It ends as a whole, with nothing done now. */
 void serve_fail(struct asked *asked, int code, const char *text);
 
 /* ---- waiting.c ------------------------------------------------------------------------------- */

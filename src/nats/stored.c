@@ -55,13 +55,6 @@ static void end_with_nothing(struct nats_ask *ask)
     nats_end_with(ask, &made);
 }
 
-void nats_call_failed(struct nats_host *host, struct wms_op *op, void *data, int code,
-                      const char *text, bool lost)
-{
-    (void) data;
-    (lost ? host->all->services->lost : host->all->services->answer)(op, code, text);
-}
-
 /* ---- what JetStream answers ------------------------------------------------------------------ */
 
 /* Seconds in which a store that is not there may come: it has no leader for a moment after a server
@@ -81,7 +74,7 @@ bool nats_ack_of(struct nats_ask *ask, const struct courier_message *message, in
 {
     char text[NATS_SENTENCE];
 
-    if (message->status == NOBODY) {
+    if (message->status == COURIER_NOBODY) {
         wait_for_store(ask);
         return false;
     }
@@ -93,9 +86,9 @@ bool nats_ack_of(struct nats_ask *ask, const struct courier_message *message, in
         nats_ask_fail(ask, error, NULL, true);
     } else if (ret_ack->error && !(allowed && ret_ack->error == allowed)) {
         nats_ask_fail(ask,
-                      ret_ack->error == NOBODY       ? WMS_E_BUSY
-                      : ret_ack->error == NO_MESSAGE ? WMS_E_NOT_FOUND
-                                                     : WMS_E_INTERNAL,
+                      ret_ack->error == COURIER_NOBODY       ? WMS_E_BUSY
+                      : ret_ack->error == COURIER_NO_MESSAGE ? WMS_E_NOT_FOUND
+                                                             : WMS_E_INTERNAL,
                       nats_blame_store(text, ret_ack), false);
         error = WMS_E_INTERNAL;
     }
@@ -128,9 +121,9 @@ static bool is_stored(struct nats_ask *ask, const struct courier_message *messag
 {
     bool there = message->status == 0 && message->sequence > 0;
 
-    if (message->status == NOBODY) {
+    if (message->status == COURIER_NOBODY) {
         wait_for_store(ask);
-    } else if (message->status == NO_MESSAGE || (there && message->deleted)) {
+    } else if (message->status == COURIER_NO_MESSAGE || (there && message->deleted)) {
         end_with_nothing(ask);
     }
     return there && !message->deleted;
@@ -222,7 +215,7 @@ int nats_wish_put(struct nats_host *host, struct wms_op *op, struct nats_wish *w
                   const char **ret_text)
 {
     static const struct nats_way way = {
-        .sends = true, .stored = true, .heard = put_heard, .failed = nats_call_failed};
+        .sends = true, .stored = true, .heard = put_heard, .failed = nats_op_failed};
     int error = nats_host_join(host, ret_text);
     char subject[NATS_SUBJECT];
 
@@ -239,9 +232,9 @@ int nats_wish_put(struct nats_host *host, struct wms_op *op, struct nats_wish *w
 int nats_get_stored(struct nats_host *host, struct wms_op *op, bool presence, const char **ret_text)
 {
     static const struct nats_way wish_way = {
-        .stored = true, .heard = get_heard, .failed = nats_call_failed};
+        .stored = true, .heard = get_heard, .failed = nats_op_failed};
     static const struct nats_way presence_way = {
-        .stored = true, .heard = presence_heard, .failed = nats_call_failed};
+        .stored = true, .heard = presence_heard, .failed = nats_op_failed};
     char subject[NATS_SUBJECT];
 
     (presence ? nats_subject_get_presence : nats_subject_get_wish)(subject, host->token);
@@ -252,7 +245,7 @@ int nats_get_stored(struct nats_host *host, struct wms_op *op, bool presence, co
 int nats_wish_delete(struct nats_host *host, struct wms_op *op, const char **ret_text)
 {
     static const struct nats_way way = {
-        .sends = true, .stored = true, .heard = delete_heard, .failed = nats_call_failed};
+        .sends = true, .stored = true, .heard = delete_heard, .failed = nats_op_failed};
     char subject[NATS_SUBJECT];
 
     nats_subject_wish(subject, host->token);

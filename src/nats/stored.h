@@ -5,8 +5,6 @@
 
 #include "nats/asking.h"
 
-enum { NO_MESSAGE = 404, NOBODY = 503 };
-
 /* A table that is made on the stack. */
 struct nats_made {
     wms_value items[8];
@@ -18,10 +16,6 @@ void nats_made_number(struct nats_made *made, const char *name, uint64_t number)
 
 /* Ends the ask and its op, with that result. */
 void nats_end_with(struct nats_ask *ask, const struct nats_made *made);
-/* For struct nats_way. */
-void nats_call_failed(struct nats_host *host, struct wms_op *op, void *data, int code,
-                      const char *text, bool lost);
-
 /* Reads what is an acknowledgment.  False: it is not, or an error other than `allowed`, and that
  * has been seen to. */
 bool nats_ack_of(struct nats_ask *ask, const struct courier_message *message, int allowed,

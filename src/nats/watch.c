@@ -218,7 +218,7 @@ void nats_watch_heard(struct nats_entry *entry, const struct courier_message *me
 
     if (hearing->beats) {
         hear_beat(hearing->watch, message);
-    } else if (!message->status && message->time < 0 && !message->sequence && !message->deleted) {
+    } else if (!courier_is_of_servers(message)) {
         hear_event(hearing->watch, message);
     }
 }

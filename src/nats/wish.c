@@ -72,7 +72,7 @@ static bool read_seconds(const struct tree *tree, double *ret_seconds)
     *ret_seconds = -1;
     if (seconds) {
         *ret_seconds = (double) seconds->natural;
-        return seconds->kind == WMS_NATURAL;
+        return seconds->kind == WMS_NATURAL && seconds->natural <= NATS_WISH_SECONDS;
     }
     return true;
 }
@@ -130,10 +130,9 @@ static bool is_believed(struct wish *wish, double now)
 
 void wish_answer(struct agent *agent, const struct courier_message *message)
 {
-    enum { NOT_THERE = 404 };
     struct wish *wish = &agent->wish;
     double now = agent_now();
-    bool none = message->status == NOT_THERE;
+    bool none = message->status == COURIER_NO_MESSAGE;
 
     if (!none && (message->status || message->sequence == 0 || message->time < 0)) {
         return; /* there is no store (now): it is asked again */
