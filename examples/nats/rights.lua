@@ -180,7 +180,7 @@ function rights.doubts(school)
       end
    end
    tell(keyless, "hosts of rooms without a key, which have not been enrolled or have another name there: %d: %s")
-   tell(roomless, "hosts in no room, which " .. (everywhere and "only people with \"*\"" or "nobody") .. " may ask: %d: %s")
+   tell(roomless, ("hosts in no room, which %s may ask: %%d: %%s"):format(everywhere and "only people with \"*\"" or "nobody"))
    return doubts
 end
 

@@ -199,8 +199,8 @@ function values.allowance(text)
    end
    for _, verb in ipairs(list) do
       if not ALLOWED[verb] then
-         return nil, ("'%s' is no verb; give some of sessions, lock, unlock, message, disconnect, close, thumbnail, reboot, "
-            .. "power_off, or '*', which is all"):format(verb)
+         return nil, ("'%s' is no verb; give some of sessions, lock, unlock, message, disconnect, close, thumbnail, "
+            .. "reboot, power_off, or '*', which is all"):format(verb)
       end
    end
    return { who, list }
