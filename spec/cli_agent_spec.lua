@@ -28,8 +28,8 @@ describe("wms agent enroll #once", function()
 
    test("makes a key and settings, prints the line for the servers, and leaves alone what is there", function()
       local path = cli.folder() .. "/wms/agent.lua"
-      local words = { "agent", "enroll", "--servers", "tls://n1:4222,tls://n2", "--ca", "spec/deps",
-         "--host", "Lab01.example", "--allow", "*=sessions", "--allow", "alice=lock,unlock", "--settings", path }
+      local words = { "agent", "enroll", "--servers", "tls://n1:4222,tls://n2", "--ca", "spec/deps", "--host",
+         "Lab01.example", "--allow", "*=sessions", "--allow", "alice=lock,unlock", "--settings", path }
       local out, err, code = cli.run(words)
       assert.equal(0, code, err)
       local key = out:match("^lab01%.example (U[A-Z2-7]+)\n$")
@@ -168,7 +168,7 @@ describe("wms agent #once", function()
       out, err, code = ask "list @room1"
       assert.equal(1, code)
       has(out, "teacher", "locked")
-      has(err, "nats://lab02: no agent of lab02 is connected")
+      has(err, "nats://lab02: no agent of this host is connected")
       running:signal("TERM")
       running:line("lab01: serves no longer")
       assert.equal(143, select(3, running:finish()))
@@ -276,14 +276,14 @@ describe("wms agent #once", function()
       local guarded = nats.start{ config = ("authorization { users: [ { nkey: %s } ] }"):format(
          assert(nkeys.make(cli.folder() .. "/known.nk"))) }
       assert(nkeys.make(cli.folder() .. "/unknown.nk"))
-      for given, want in pairs{
+      for wrong, want in pairs{
          [""] = { "give nats = { servers = \"tls://nats.example\" } in the file of settings (see wms-config(5))\n1 host" },
          [('nats = { servers = %q, nkey = "none.nk" }'):format(guarded.url)] = { "/none.nk cannot be read: ",
             "in the file of settings, in nats: see wms-config(5)" },
          [('nats = { servers = %q, nkey = "unknown.nk" }'):format(guarded.url)] = { "refuses the credentials",
             "Has that server the public part of your key" },
       } do
-         cli.write("wrong.lua", ("return { %s }"):format(given))
+         cli.write("wrong.lua", ("return { %s }"):format(wrong))
          local _, err, code = cli.run(("--config %s/wrong.lua room status nats://lab01"):format(cli.folder()))
          assert.equal(1, code, err)
          has(err, unpack(want))

@@ -130,7 +130,7 @@ describe("who asks hosts over NATS #once", function()
       local outcome = kit.outcomes(list, message, err)[1]
       assert.equal("failed", outcome.state)
       assert.equal("UNREACHABLE", outcome.error.code)
-      assert.truthy(message:find("no agent of dark", 1, true), message)
+      assert.truthy(message:find("no agent of this host", 1, true), message)
    end)
 
    proves("is told so, too, by servers that have no store to look at", function()

@@ -148,8 +148,7 @@ local function read_hosts(hosts)
    return result
 end
 
---- What looks like a mistake, as the names in rooms and in the list of hosts are compared word for word: a list of
---- sentences.
+--- What looks like a mistake, since names in rooms and in the list of hosts are compared as they are: a list of sentences.
 function rights.doubts(school)
    local doubts, roomed, everywhere, keyless, roomless = {}, {}, false, {}, {}
    local enrolled = {}
@@ -181,7 +180,8 @@ function rights.doubts(school)
       end
    end
    tell(keyless, "hosts of rooms without a key, which have not been enrolled or have another name there: %d: %s")
-   tell(roomless, "hosts in no room, which " .. (everywhere and "only people with \"*\"" or "nobody") .. " may ask: %d: %s")
+   local who = everywhere and "only people with \"*\"" or "nobody"
+   tell(roomless, "hosts in no room, which " .. who .. " may ask: %d: %s")
    return doubts
 end
 

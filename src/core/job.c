@@ -61,13 +61,24 @@ int wms_job_init(struct wms_job *job, wms_request *request, struct wms_server *s
 
 /* ---- the timeout ----------------------------------------------------------------------------- */
 
+/* Whether something has been sent to the host, of which nothing may have been heard yet. */
+static bool has_sent(const struct wms_job *job)
+{
+    bool sent = job->whole.sent;
+
+    for (size_t i = 0; i < job->count && !sent; i++) {
+        sent = job->items[i].sent;
+    }
+    return sent;
+}
+
 /* The host was silent for the whole timeout: ends what has been sent and is not answered, and fails
  * what has not been sent. */
 static void time_out(struct wms_job *job)
 {
     wms_engine *engine = engine_of(job);
     bool connecting = job->link && job->link->state == WMS_CONNECTING;
-    bool reached = !job->link || job->link->was_up;
+    bool reached = !job->link || job->link->was_up || has_sent(job);
     char *text = wms_print(engine, !reached ? "no connection within %g s" : "no answer within %g s",
                            job->request->timeout);
 

@@ -398,9 +398,7 @@ static bool is_unheard(const struct nats_ask *ask)
 
 static void fail_absent(struct nats_ask *ask, bool lost)
 {
-    char text[NATS_SENTENCE];
-
-    nats_ask_fail(ask, WMS_E_UNREACHABLE, nats_blame_absence(text, ask->host->token), lost);
+    nats_ask_fail(ask, WMS_E_UNREACHABLE, nats_absence, lost);
 }
 
 /* The question is repeated, or it is asked whether anybody is there, unless answers are on their

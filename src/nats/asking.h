@@ -232,8 +232,8 @@ bool nats_call_forget(struct nats_host *host, struct wms_op *op);
 
 /* Writes one for an answer that is none. */
 const char *nats_blame_answer(char text[NATS_SENTENCE], const char *complaint);
-const char *nats_blame_absence(char text[NATS_SENTENCE], const char *token);
 const char *nats_blame_store(char text[NATS_SENTENCE], const struct nats_ack *ack);
-extern const char nats_not_configured[], nats_no_store[], nats_no_right[], nats_no_answers[];
+extern const char nats_not_configured[], nats_no_store[], nats_no_right[], nats_no_answers[],
+    nats_absence[];
 
 #endif

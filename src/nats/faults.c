@@ -25,14 +25,8 @@ const char *nats_blame_answer(char text[NATS_SENTENCE], const char *complaint)
     return text;
 }
 
-const char *nats_blame_absence(char text[NATS_SENTENCE], const char *token)
-{
-    snprintf(text, NATS_SENTENCE,
-             "no agent of %s is connected: the host is off, or wms-agent does "
-             "not run there",
-             token);
-    return text;
-}
+const char nats_absence[] =
+    "no agent of this host is connected: it is off, or wms-agent does not run there";
 
 const char nats_no_store[] =
     "the NATS servers have no store for that, or do not let this client use it; an administrator "

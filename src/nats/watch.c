@@ -277,7 +277,6 @@ void nats_watches_tick(struct nats_client *client, double now)
 void nats_watches_judge(struct nats_host *host, bool there, double beat)
 {
     struct node *node = host->watches.next, *next;
-    char text[NATS_SENTENCE];
 
     for (; node != &host->watches; node = next) {
         struct nats_watch *watch = NODE_OWNER(node, struct nats_watch, of_host);
@@ -288,7 +287,7 @@ void nats_watches_judge(struct nats_host *host, bool there, double beat)
             watch->heard = nats_now();
             watch->beat = beat;
         } else if (doubted) {
-            end(watch, WMS_E_UNREACHABLE, nats_blame_absence(text, host->token));
+            end(watch, WMS_E_UNREACHABLE, nats_absence);
         }
     }
 }

@@ -172,6 +172,9 @@ static void tell_left(const struct agent *agent, struct tree *tree)
     if (left <= 0) {
         tree_set(tree, &ended);
         left = 0;
+    } else if (left > wish->seconds) {
+        left = wish->seconds; /* it has just been stored: how far the servers' clock is off is not
+                                 known so exactly */
     }
     const wms_value rest = natural("left", (uint64_t) ceil(left));
     tree_set(tree, &rest);

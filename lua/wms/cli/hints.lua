@@ -76,8 +76,7 @@ local SPECIAL = {
    UNTRUSTED = function(server, _, _, _, message)
       return server:find("^nats://") and (message:match(" file /") and NATS_SETTINGS
          or message:find("expired", 1, true) and "Give the server a new one; is this machine's clock right?"
-         or "Give the server by the name in its certificate, and as tls.ca who vouches for it: nats in the file of "
-            .. "settings.")
+         or "In nats, in the file of settings: give the server's name as its certificate has it, and tls.ca.")
          or nil
    end,
    UNSUPPORTED = function(server, command)
