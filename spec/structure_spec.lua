@@ -7,9 +7,8 @@ local build = os.getenv("WMS_BUILD") or "build"
 
 --- How many files may need each other, all of them in a circle.  In the core: item, select, verify, warning, waking,
 --- errand, which are one state machine; engine, request, settle, watch, watched, since requests and watches keep their
---- engine; binding, link.  In nats: carrier, connect, courier, hear, route, shared,
---- which have one header for what crosses between two threads; agent, answered, control, policy, presence, serve, serving,
---- tell, tree, waiting, wish, which are one agent.
+--- engine; binding, link.  In nats: the parts of an agent, which have one header
+--- (serving.h), and of the connection, which have another one (carrier.h).
 local ALLOWED = { core = 6, memory = 0, multipoint = 2, net = 0, veyon = 0, nats = 11, lua = 0, logind = 0, wts = 0,
    wtsapi = 0 }
 
