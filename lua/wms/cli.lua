@@ -112,9 +112,9 @@ local function configure_card(made, given)
       misuse.raise("--mac is one host's; give one host", "wake")
    end
    made.cards = { [servers[1]] = { mac = given.mac, network = given.network } }
-   local fine, why = pcall(wms.configure, { wake = made.cards })
-   if not fine then
-      misuse.raise(((misuse.translate(why) or tostring(why)):gsub("^wake: .-: (%a+): ", "--%1: ")), "wake")
+   local _, why = misuse.tried(wms.configure, { wake = made.cards })
+   if why then
+      misuse.raise((why:gsub("^wake: .-: (%a+): ", "--%1: ")), "wake")
    end
 end
 
@@ -142,8 +142,7 @@ local function progress_of(made, given)
       return nil
    end
    return { name = made.command.name, warning = given.warn and not given.what_if and given.warn[1], servers = function()
-      local fine, servers = pcall(require("wms").servers, #made.servers > 0 and made.servers or "localhost")
-      return fine and servers or {}
+      return misuse.tried(require("wms").servers, #made.servers > 0 and made.servers or "localhost") or {}
    end }
 end
 

@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --- Commands that ask no host: which hosts a name means, and bindings.
-local checked = require "wms.cli.misuse".checked
+local misuse = require "wms.cli.misuse"
 local wms = require "wms"
+
+local checked, tried = misuse.checked, misuse.tried
 
 local here = {}
 
@@ -33,15 +35,14 @@ end
 function here.servers(made, settings)
    local groups, whole, outcomes = {}, {}, {}
    for _, name in ipairs(here.groups(settings)) do
-      local fine, servers = pcall(wms.servers, name)
-      if fine then
+      local servers, why = tried(wms.servers, name)
+      if servers then
          whole[#whole + 1] = name
       elseif #made.servers == 0 then
-         local why = require("wms.cli.misuse").translate(servers) or tostring(servers)
          outcomes[#outcomes + 1] = failed(name, "NOT_FOUND", ("%s (group '%s' of %s)"):format(why:gsub("^%-s: ", ""),
             name:sub(2), settings.path or "the settings"))
       end
-      for _, server in ipairs(fine and servers or {}) do
+      for _, server in ipairs(servers or {}) do
          groups[server] = groups[server] or {}
          table.insert(groups[server], name:sub(2))
       end

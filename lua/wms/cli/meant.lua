@@ -19,8 +19,8 @@ end
 -- ---- hosts ------------------------------------------------------------------------------------------------------------
 
 local function count(servers)
-   local fine, list = pcall(require("wms").servers, servers)
-   return fine and #list or 0, fine and list or {}
+   local list = misuse.tried(require("wms").servers, servers) or {}
+   return #list, list
 end
 
 --- The exclusions within one text, such as lab[1-9]!lab07: { before =, exclusion = }.
@@ -161,8 +161,8 @@ local function answering(made, outcomes)
    for _, outcome in ipairs(outcomes) do
       failed[outcome.server] = failed[outcome.server] or (outcome.error and not outcome.session_id)
    end
-   local fine, servers = pcall(require("wms").servers, #made.servers > 0 and made.servers or "localhost")
-   for _, server in ipairs(fine and servers or {}) do
+   local servers = misuse.tried(require("wms").servers, #made.servers > 0 and made.servers or "localhost")
+   for _, server in ipairs(servers or {}) do
       list[#list + 1] = not failed[server] and server or nil
    end
    return list

@@ -77,4 +77,18 @@ function misuse.checked(name, fun, ...)
    return (table.unpack or unpack)(results, 2, 4) -- luacheck: ignore 113 143
 end
 
+--- Calls what may raise the module's misuse: its first result, or nil and the misuse in this program's words.  What else is
+--- raised, such as lack of memory, is raised again.
+function misuse.tried(fun, ...)
+   local fine, result = pcall(fun, ...)
+   if fine then
+      return result
+   end
+   local why = misuse.translate(result)
+   if not why then
+      error(result, 0)
+   end
+   return nil, why
+end
+
 return misuse
