@@ -13,7 +13,7 @@ local function missing()
 end
 
 describe("wms-agent.service #once", function()
-   local test = kit.needing(pending, missing)
+   local test = kit.needing(function(why) pending(why) end, missing)
    local folder, host, machine
 
    --- Copies what the service and a server need into the host.

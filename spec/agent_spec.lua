@@ -7,7 +7,7 @@ local waiting = require "wms.loop.waiting"
 local wms = kit.wms
 
 describe("wms.agent", function()
-   local test = kit.needing(pending, nats.missing)
+   local test = kit.needing(function(why) pending(why) end, nats.missing)
    local server, host, told, running, name
 
    setup(function()

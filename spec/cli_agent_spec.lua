@@ -18,7 +18,7 @@ local HOST = [[
 teardown(cli.sweep)
 
 describe("wms agent enroll #once", function()
-   local test = kit.needing(pending, function()
+   local test = kit.needing(function(why) pending(why) end, function()
       return select(2, process.run("command -v openssl")) ~= 0 and "openssl is not installed" or nil
    end)
 
@@ -111,7 +111,7 @@ describe("wms agent's settings #once", function()
 end)
 
 describe("wms agent #once", function()
-   local test = kit.needing(pending, nats.missing)
+   local test = kit.needing(function(why) pending(why) end, nats.missing)
    local server, settings
 
    setup(function()
@@ -350,7 +350,7 @@ describe("wms agent #once", function()
 end)
 
 describe("wms keep --nats #once", function()
-   local test = kit.needing(pending, nats.missing)
+   local test = kit.needing(function(why) pending(why) end, nats.missing)
 
    test("refuses what no agent keeps", function()
       for words, want in pairs{
