@@ -181,7 +181,7 @@ static bool is(const char *text, const char *other)
 static bool speaks_of_memory(const char *text)
 {
     return strstr(text, "not enough memory") || strstr(text, "out of memory") ||
-           strstr(text, "stack overflow (wms)");
+           strstr(text, "stack overflow (or out of memory)");
 }
 
 /* Whether the session has been shown what the scripts show. */

@@ -12,8 +12,9 @@
  *   traceback, or in a record of JSON or CSV.
  *
  * With -l it is a command that lasts: it tells the time of everything, and tries again what has
- * failed.  Then it may end with 0 having written anything, and with 70, too.  The file that the
- * environment calls OOM_FILE is taken away before each run.
+ * failed.  Then it may end with 0 having written anything, and with 70, too, or with 3, when its
+ * time was over before it had tried again.  The file that the environment calls OOM_FILE is taken
+ * away before each run.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -153,7 +154,7 @@ static void attempt(char **words, size_t from, size_t until, const struct writte
     if (poor.code == 1 && length == 0 && strstr(poor.out, "NO_MEMORY")) {
         return;
     }
-    if ((poor.code != 1 && !(lasts && poor.code == 70)) || length == 0 ||
+    if ((poor.code != 1 && !(lasts && (poor.code == 70 || poor.code == 3))) || length == 0 ||
         poor.err[length - 1] != '\n' || strstr(poor.err, "traceback") ||
         !strstr(poor.err, "memory")) {
         fail("exit code %d, and it wrote: %s", poor.code, poor.err);

@@ -60,7 +60,7 @@ static void load_all(lua_State *L, const struct lwms_call *call, struct lwms_sta
 void lwms_bindings_load(lua_State *L, const struct lwms_call *call, struct lwms_state *state)
 {
     if (state->stores) {
-        luaL_checkstack(L, LUA_MINSTACK, "wms");
+        luaL_checkstack(L, LUA_MINSTACK, "or out of memory");
         load_all(L, call, state);
         lua_pop(L, 1);
     }

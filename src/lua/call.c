@@ -140,7 +140,7 @@ static void walk_table(lua_State *L, struct walk *walk, int index, wms_value *va
         lwms_misuse(L, walk->call, "%s: more than %d tables deep; give a flatter one", walk->where,
                     DEEPEST);
     }
-    luaL_checkstack(L, LUA_MINSTACK, "wms");
+    luaL_checkstack(L, LUA_MINSTACK, "or out of memory");
     *value = (wms_value){.kind = has_names(L, index) ? WMS_TABLE : WMS_LIST};
     if (value->kind == WMS_LIST) {
         lwms_need_list(L, walk->call, walk->where, index);
@@ -265,7 +265,7 @@ static void push_items(lua_State *L, const wms_value *value)
     int size = value->size < INT32_MAX ? (int) value->size : INT32_MAX;
     bool list = value->kind == WMS_LIST;
 
-    luaL_checkstack(L, LUA_MINSTACK, "wms");
+    luaL_checkstack(L, LUA_MINSTACK, "or out of memory");
     lua_createtable(L, list ? size : 0, list ? 0 : size);
     for (int i = 0; i < size; i++) {
         const wms_value *item = &value->items[i];

@@ -270,7 +270,7 @@ static struct lwms_state *new_state(lua_State *L, const struct wms_alloc *alloc)
 
 int wms_lua_open(lua_State *L, const struct wms_alloc *alloc)
 {
-    luaL_checkstack(L, LUA_MINSTACK, "wms");
+    luaL_checkstack(L, LUA_MINSTACK, "or out of memory");
     lwms_push_key(L);
     lua_rawget(L, LUA_REGISTRYINDEX);
     if (lua_istable(L, -1)) {
@@ -312,7 +312,7 @@ wms_engine *wms_lua_engine(lua_State *L)
 {
     struct lwms_state *state = NULL;
 
-    luaL_checkstack(L, 2, "wms");
+    luaL_checkstack(L, 2, "or out of memory");
     lwms_push_key(L);
     lua_rawget(L, LUA_REGISTRYINDEX);
     if (lua_istable(L, -1)) {

@@ -69,7 +69,7 @@ void lwms_options_begin(lua_State *L, struct options *options, const struct lwms
         .verify = -1, .stable = -1, .deadline = -1, .thumbnail_size = WMS_THUMBNAIL_MEDIUM};
     int base = lua_gettop(L) + 1;
 
-    luaL_checkstack(L, SLOTS + LUA_MINSTACK, "wms");
+    luaL_checkstack(L, SLOTS + LUA_MINSTACK, "or out of memory");
 
     if (client) {
         *options = *lwms_client_options(L, client);

@@ -82,7 +82,7 @@ static void find_provider(lua_State *L, struct lwms_state *state, const char *se
         strcmp(name, state->missing) == 0) {
         return;
     }
-    luaL_checkstack(L, LUA_MINSTACK, "wms");
+    luaL_checkstack(L, LUA_MINSTACK, "or out of memory");
     int error = find(L, name) ? wms_engine_load(state->engine, name, lua_tostring(L, -1))
                               : WMS_E_NO_PROVIDER;
     if (error == WMS_E_NO_MEMORY) {

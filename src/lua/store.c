@@ -112,7 +112,7 @@ void lwms_store_load(lua_State *L, struct lwms_state *state, const char *server)
 
     if (state->stores && is_bound(state, server) &&
         wms_engine_binding_name(state->engine, server, name, sizeof name) == 0) {
-        luaL_checkstack(L, LUA_MINSTACK, "wms");
+        luaL_checkstack(L, LUA_MINSTACK, "or out of memory");
         lwms_store_get(L, state, name);
     }
 }

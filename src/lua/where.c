@@ -76,7 +76,7 @@ void lwms_where_read(lua_State *L, const struct lwms_call *call, const char *nam
     if (!lua_istable(L, index)) {
         lwms_misuse(L, call, "%s: %s; give %s", name, lwms_show(L, index), fix);
     }
-    luaL_checkstack(L, LUA_MINSTACK, "wms");
+    luaL_checkstack(L, LUA_MINSTACK, "or out of memory");
     lua_newtable(L);
     int copy = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, index); lua_settop(L, copy + 1)) {
