@@ -105,6 +105,69 @@ describe("who asks hosts over NATS #once", function()
       return self
    end
 
+   -- ---------------------------------------------------------------- many hosts
+
+   --- Somebody who hears the questions to so many hosts, none of which is answered before all have come; who waits for
+   -- them meanwhile is stepped.
+   local function heard_of(count, prefix, step)
+      local client, questions = stranger(), {}
+      client:subscribe "wms.v1.*.*.*"
+      client:flush()
+      return function()
+         kit.await(function() return #questions == count end, function()
+            step()
+            local question = client:next(0)
+            while question do
+               if question.subject:find("wms.v1." .. prefix, 1, true) then
+                  questions[#questions + 1] = question
+               end
+               question = client:next(0)
+            end
+         end)
+         return client, questions
+      end
+   end
+
+   proves("asks all hosts at once, whatever `concurrency` is, and the first alone where it stops", function()
+      local prefix, request = name_of "many", nil
+      local hear = heard_of(100, prefix, function() request:wait(0.01) end)
+      local hosts = ("nats://%s-[1-100]"):format(prefix)
+      request = wms.start("unlock", { session_ids = 1, server = hosts, concurrency = 2, timeout = 20 })
+      local client, questions = hear()
+      for _, question in ipairs(questions) do
+         client:publish(question.reply, '{"outcomes":[[1,"requested"]]}')
+      end
+      kit.await(function() return request:done() end, function() request:wait(0.01) end)
+      assert.equal(100, #fine(request:result()))
+      request:close()
+      prefix = name_of "stops"
+      hear = heard_of(1, prefix, function() request:wait(0.01) end)
+      request = wms.start("unlock", { session_ids = 1, server = ("nats://%s-[1-100]"):format(prefix), timeout = 20,
+         on_error = "stop" })
+      client, questions = hear()
+      request:wait(0.2)
+      client:flush()
+      assert.is_nil(client:next(0))
+      request:close()
+      assert.truthy(questions[1].subject:find(prefix .. "-1.", 1, true), questions[1].subject)
+   end)
+
+   proves("begins to watch all hosts at once", function()
+      local prefix, watch = name_of "seen", nil
+      local hear = heard_of(50, prefix, function() watch:next(0.01) end)
+      watch = assert(wms.watch{ server = ("nats://%s-[1-50]"):format(prefix), concurrency = 2, timeout = 20 })
+      local client, questions = hear()
+      for _, question in ipairs(questions) do
+         client:publish(question.reply, '{"sessions":[]}')
+      end
+      local ready = 0
+      kit.await(function() return ready == 50 end, function()
+         local event = watch:next(0.01)
+         ready = ready + (event and event.kind == "ready" and 1 or 0)
+      end)
+      watch:close()
+   end)
+
    -- ---------------------------------------------------------------- addresses, and what is configured
 
    it("is told when the servers are not configured", function()

@@ -61,7 +61,7 @@ local wms = {}
 ---@field verify? number|false Wait up to this many seconds, once the host has answered, until it reports the state asked for; else that outcome fails with `UNVERIFIED`.  Misuse with message (there a client's default is ignored).
 ---@field stable? number|false Then watch for this many seconds, and fail with `REVERTED` when the state turns back.  Implies `verify`, of 3 seconds if it is not given.  For lock and unlock; misuse with close, disconnect and message (there a client's default is ignored).
 ---@field retries? integer How often what has failed with `UNREACHABLE`, `TIMEOUT`, `BUSY`, `UNVERIFIED` or `REVERTED` is tried again, after pauses of 0.5 s, 1 s and so on, up to 30 s: 0…1000; 0.  Misuse with close and disconnect (there a client's default is ignored).
----@field concurrency? integer How many servers at a time: 1…65535; 32.
+---@field concurrency? integer How many servers at a time: 1…65535; 32.  (Hosts on NATS are all asked at once, but for pictures.)
 ---@field on_outcome? fun(outcome: wms.Outcome, done: integer, total?: integer) Is told of every outcome when it is there: which, how many so far, how many there will be (nil until every server has told its sessions).
 
 --- Properties of a session, all of which it must have; a list means any of them.  Or a function that says whether it is meant.

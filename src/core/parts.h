@@ -95,6 +95,9 @@ int wms_engine_provider(wms_engine *engine, const char *name,
 /* The same if it is registered already, else NULL.  The core uses this instead of
  * wms_engine_registered(), whose struct may be shorter than this version's. */
 const struct wms_provider *wms_engine_known(const wms_engine *engine, const char *name);
+/* Whether the hosts of that scheme share a connection, as their provider says, which is loaded if
+ * it can be. */
+bool wms_engine_shares(wms_engine *engine, const char *scheme);
 /* The struct as it was registered, which the provider's functions get. */
 const struct wms_provider *wms_provider_self(const struct wms_provider *provider);
 /* The error text when there is no such provider; the caller frees it.  NULL: out of memory. */

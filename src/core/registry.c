@@ -266,6 +266,13 @@ int wms_engine_provider(wms_engine *engine, const char *name,
     return 0;
 }
 
+bool wms_engine_shares(wms_engine *engine, const char *scheme)
+{
+    const struct wms_provider *provider;
+
+    return wms_engine_provider(engine, scheme, &provider) == 0 && provider->shared;
+}
+
 int wms_engine_provider_for(wms_engine *engine, const char *server, char *name, size_t size)
 {
     const struct wms_place *place;

@@ -308,7 +308,8 @@ struct wms_job {
     unsigned tries;           /* how often what had failed was tried again */
     bool pausing;             /* its timer runs, or it waits for its turn */
     bool rested;              /* the timer has run out */
-    bool running;             /* it has a turn: request->jobs_running counts it */
+    bool running;             /* it has a turn: request->jobs_running counts it, unless it is: */
+    bool shared;              /* it needs none, as its provider says: see turn.c */
     size_t pending; /* items that wait for the host, and hold a place on the link (item->slot) */
     size_t checks;  /* observations of its items */
     size_t unread;  /* pictures that the caller follows, and has not been handed yet */
@@ -379,6 +380,7 @@ struct wms_request {
 
     struct wms_job *jobs;
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
+    bool begun;
     struct node turns; /* jobs that have paused, and wait for a turn */
     unsigned retries;
     size_t asking;  /* of WMS_WAKE: hosts that are being asked whether they are awake */

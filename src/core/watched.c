@@ -340,6 +340,16 @@ static void begin_next(wms_watch *watch)
     }
 }
 
+/* It shares a connection with others. */
+static bool needs_no_turn(const struct wms_watched *watched)
+{
+    const struct wms_place *place;
+
+    return watched->watch->concurrency > 0 &&
+           wms_engine_place(watched->watch->engine, watched->text, &place) == 0 &&
+           wms_engine_shares(watched->watch->engine, place->scheme);
+}
+
 void wms_watched_pump(struct wms_watched *watched)
 {
     wms_action action;
@@ -361,7 +371,7 @@ void wms_watched_pump(struct wms_watched *watched)
     if (!watched->due || watched->request || !node_alone(&watched->line)) {
         return;
     }
-    if (watched->state == WMS_WATCH_READY) {
+    if (watched->state == WMS_WATCH_READY || needs_no_turn(watched)) {
         begin(watched, false);
     } else {
         node_append(&watched->watch->line, &watched->line);

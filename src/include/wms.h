@@ -440,7 +440,8 @@ typedef struct wms_command {
                       what is on a screen */
     double stable; /* seconds to watch that it stays so; negative: do not watch; WMS_LOCK and
                       WMS_UNLOCK only */
-    unsigned concurrency; /* servers at a time; default 32 */
+    unsigned concurrency; /* servers at a time; default 32.  Hosts on NATS, which share a
+                             connection, do not count, but for WMS_THUMBNAIL */
     bool stop_on_error;   /* one session at a time, nothing more after the first failure */
     bool what_if;         /* find out what would be done, change nothing */
     bool ask;             /* hold every action until wms_request_permit() */

@@ -161,6 +161,7 @@ static const struct wms_provider provider = {
     .can = 1u << WMS_SESSIONS | 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT |
            1u << WMS_CLOSE | 1u << WMS_CALL | 1u << WMS_MESSAGE | 1u << WMS_REBOOT |
            1u << WMS_POWER_OFF | 1u << WMS_THUMBNAIL,
+    .shared = true,
     .commands = 1u << WMS_UNLOCK | 1u << WMS_LOCK | 1u << WMS_DISCONNECT | 1u << WMS_CLOSE |
                 1u << WMS_MESSAGE,
     .connect = connect_host,

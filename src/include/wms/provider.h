@@ -502,6 +502,9 @@ struct wms_provider {
      * however the op ends.  forget() may come at any time, as for other ops. */
     void (*command)(void *connection, struct wms_op *op, const struct wms_errand *errand);
     uint32_t outcome_size; /* sizeof (wms_outcome) */
+    bool shared; /* since 0.3: its hosts share one connection, and what each costs while it is
+                    waited for is next to nothing: a command asks all of them at once, whatever its
+                    `concurrency`, but for pictures; and a watch likewise */
 };
 
 #define WMS_PROVIDER_HEAD \
