@@ -35,7 +35,7 @@ man: $(man_pages)
 
 scripts := $(wildcard lua/wms/*.lua)
 folders := agent loop keep multipoint screens cli/shells cli/multipoint cli
-units   := wms-keep@.service wms-agent.service
+services := wms-keep@.service wms-agent.service
 deep    := $(wildcard $(folders:%=lua/wms/%/*.lua))
 
 to_lib     = $(DESTDIR)$(libdir)
@@ -63,7 +63,7 @@ install: install-lua install-completions $(libs) $(modules) $(man_pages)
 	$Q sed -e '1s|.*|$(hash)!$(interpreter)|' -e 's|^--@paths$$|$(paths)|' bin/wms >'$(to_bin)/wms'
 	$Q chmod 755 '$(to_bin)/wms'
 	$Q install -d '$(to_unit)'
-	$Q for unit in $(units); do sed -e 's|@BINDIR@|$(bindir)|' mk/$$unit >'$(to_unit)/'$$unit && \
+	$Q for unit in $(services); do sed -e 's|@BINDIR@|$(bindir)|' mk/$$unit >'$(to_unit)/'$$unit && \
 	    chmod 644 '$(to_unit)/'$$unit || exit; done
 	$Q install -d '$(to_lib)/wms' '$(to_lib)/pkgconfig' '$(to_include)/wms'
 	$Q install -m 644 src/include/wms.h '$(to_include)'
@@ -100,7 +100,7 @@ uninstall:
 	$Q rm -f '$(to_include)/wms.h' $(patsubst %,'$(to_include)/wms/%.h',lua provider memory) \
 	    '$(to_lib)/libwms.a' '$(to_lib)/libwms-lua$L.a' '$(to_lib)/pkgconfig/wms.pc' \
 	    '$(to_lib)'/libwms.so* '$(to_lib)/libwms-wtsapi.so' '$(to_cmod)/wms.so' \
-	    '$(to_bin)/wms' $(units:%='$(to_unit)/%') '$(to_man)/man1/wms.1' '$(to_man)/man5/wms-config.5' '$(to_man)/man3/wms.3' '$(to_man)/man3/wms.provider.3'
+	    '$(to_bin)/wms' $(services:%='$(to_unit)/%') '$(to_man)/man1/wms.1' '$(to_man)/man5/wms-config.5' '$(to_man)/man3/wms.3' '$(to_man)/man3/wms.provider.3'
 	$Q rm -f $(foreach c,$(completions),$(call completion_in,$c))
 	$Q rm -f $(foreach p,$(provider_names),'$(to_lib)/wms/$p.so' '$(to_cmod)/wms/$p.so') \
 	    $(patsubst lua/wms/%,'$(to_lua)/wms/%',$(scripts) $(deep))

@@ -219,6 +219,9 @@ describe("a cluster of NATS servers #once", function()
       end)
 
       test("are kept by agents that were off then, whatever their clock says, and not when they have ended", function()
+         if process.sanitized() then
+            return pending "the clock comes by LD_PRELOAD, before the sanitizer"
+         end
          assert(room.call("late1", "wish", "put", { state = "locked", message = "m", seconds = 3600 }))
          assert(room.call("late2", "wish", "put", { state = "locked", message = "m", seconds = 1 }))
          assert(room.call("late3", "wish", "put", { state = "locked", message = "m", seconds = 3600 }))
@@ -240,6 +243,9 @@ describe("a cluster of NATS servers #once", function()
       end)
 
       test("end at their time where the agent's clock is off by a day, and begin at once where it is connected", function()
+         if process.sanitized() then
+            return pending "the clock comes by LD_PRELOAD, before the sanitizer"
+         end
          for i, offset in ipairs{ DAY, -DAY } do
             local name = "early" .. i
             local program = room.program{ nats = settings,

@@ -280,10 +280,13 @@ end
 --- Waits until all hosts are watched, and what they have logged is told.
 function Storm:settle()
    self:plug(true)
-   kit.await(function()
+   local agrees, why
+   local fine, failure = pcall(kit.await, function()
       self:listen(0.5)
-      return self.judge:agrees()
+      agrees, why = self.judge:agrees()
+      return agrees
    end, function() end, tonumber(os.getenv "SETTLE") or 150)
+   assert(fine, ("%s: %s"):format(tostring(failure), tostring(why)))
 end
 
 --- What a listing says of all hosts, and what the watch knows of them, when both are alike or two minutes later.

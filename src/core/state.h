@@ -367,7 +367,7 @@ struct wms_request {
     struct wms_timer *expiry; /* of the deadline, while it runs */
     bool stop_on_error, what_if, ask, follow;
     double ends; /* when the deadline is over, as of wms_loop_now() */
-    bool own, choose, activity;
+    bool own, choose, activity, begun;
     bool delegable; /* nobody has to look at its single sessions */
     bool some; /* a server's other sessions are not meant: the host is told nothing that holds for
                   all of them */
@@ -380,7 +380,6 @@ struct wms_request {
 
     struct wms_job *jobs;
     size_t job_count, job_cursor, jobs_open, jobs_running, concurrency;
-    bool begun;
     struct node turns; /* jobs that have paused, and wait for a turn */
     unsigned retries;
     size_t asking;  /* of WMS_WAKE: hosts that are being asked whether they are awake */

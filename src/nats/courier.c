@@ -84,13 +84,14 @@ static void at_exit(void)
     leave();
 }
 
-/* With the lock.  OpenSSL's own end is registered first, and so comes last. */
+/* With the lock.  A thread may still be inside of OpenSSL when the process ends: so OpenSSL does
+ * not clean up then, unless the program uses it already, whose own end then comes behind ours. */
 static void prepare_exit(void)
 {
     static bool prepared;
 
     if (!prepared) {
-        prepared = OPENSSL_init_crypto(0, NULL) == 1 && atexit(at_exit) == 0;
+        prepared = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) == 1 && atexit(at_exit) == 0;
     }
 }
 
