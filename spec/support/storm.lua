@@ -285,7 +285,7 @@ function Storm:settle()
       self:listen(0.5)
       agrees, why = self.judge:agrees()
       return agrees
-   end, function() end, tonumber(os.getenv "SETTLE") or 150)
+   end, function() end, tonumber(os.getenv "SETTLE") or 300)
    assert(fine, ("%s: %s"):format(tostring(failure), tostring(why)))
 end
 
