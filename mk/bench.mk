@@ -20,7 +20,7 @@ $(by_sdbus): ruler_cflags = $(cflags_of_logind)
 $(by_sdbus): ruler_libs = $(libs_of_logind)
 $B/$L/bench/bare_wts.so: ruler_cflags = $(includes) $(cflags_of_wts)
 $B/$L/bench/bare_wts.so: ruler_libs = $(libs_of_wts)
-$B/$L/bench/bare_nats.so: ruler_libs = $(call pkg,nats,libs,libnats)
+$B/$L/bench/bare_nats.so: ruler_libs = $(call pkg,bare_nats,libs,libnats)
 $(addprefix $B/$L/bench/bare_,curl.so multi.so requests.so): ruler_libs = $(call pkg,curl,libs,libcurl)
 
 bench:
